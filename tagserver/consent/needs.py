@@ -1,0 +1,52 @@
+"""What a tag needs, and how the site wants signals to be read: the configuration's half of the consent gate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+AD_PURPOSES = ("ad_storage", "ad_user_data", "ad_personalization")
+PURPOSES = (
+    *AD_PURPOSES,
+    "analytics_storage",
+    "functionality_storage",
+    "personalization_storage",
+    "security_storage",
+)
+"""The seven purposes, by Google's names for Consent Mode v2."""
+
+EEA = frozenset(
+    "AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE IS LI NO".split()
+)
+OPT_IN_REGIONS = EEA | {"GB", "CH"}
+
+
+@dataclass(frozen=True, slots=True)
+class VendorCheck:
+    """A vendor that must be among those the visitor accepted under the TCF: by Google's id or by the IAB's."""
+
+    kind: Literal["ac_id", "gvl_id"]
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What must be granted before a tag may send: all of `purposes`. `ads`: opt-outs and a known child count too.
+    `restricted`: the destination has a limited mode for when something beyond the needed purposes is missing."""
+
+    purposes: frozenset[str]
+    ads: bool
+    restricted: bool
+    vendor: VendorCheck | None = None
+    overridden: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentPolicy:
+    """The `consent:` block. `opt_in_regions`: ISO 3166 codes in which a preset is no consent; an unknown region is one."""
+
+    opt_in_regions: frozenset[str] = OPT_IN_REGIONS
+    gpc: Literal["restrict", "block", "ignore"] = "restrict"
+    gpc_scope: Literal["global", "us_only"] = "global"
+    dnt: Literal["ignore", "restrict"] = "ignore"
+    cmp_cookies: tuple[str, ...] = field(default=())

@@ -1,0 +1,1 @@
+"""Marketing's YAML, compiled: from text with positions to one immutable Container."""

@@ -1,0 +1,131 @@
+"""The Container: what the configuration means, as one immutable value. A reload makes a new one and swaps the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from tagserver.consent.needs import ConsentPolicy, Needs
+from tagserver.container.problems import Place, Problem
+from tagserver.event import Event
+from tagserver.plugin import Destination
+
+
+class Scope:
+    """One event under one container: what variables and conditions are evaluated in. Each variable is worked out once."""
+
+    __slots__ = ("event", "values")
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+        self.values: dict[str, Any] = {}
+
+
+Value = Callable[[Scope], Any]
+"""A compiled value: a constant, a path, a variable or a template. Gives MISSING when there is nothing; never raises."""
+
+
+class Trigger(Protocol):
+    """Which events a tag is for."""
+
+    name: str
+
+    def wants(self, event_name: str) -> bool:
+        """Whether events of this name can match at all (the `event:` part). Asked once for each name, then remembered."""
+        ...
+
+    def holds(self, scope: Scope) -> bool:
+        """Whether the conditions (`when:`) hold; `wants` is not asked again."""
+        ...
+
+    def met(self, scope: Scope) -> tuple[int, int]:
+        """How many of its conditions hold, and of how many; the event name counts as one. For "the nearest trigger"."""
+        ...
+
+    def explain(self, scope: Scope) -> str:
+        """The condition that decided, with both operands: `page.path equals "/thanks", is "/thank-you"`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredDestination:
+    """One entry under `destinations:`. `paused` says why nothing can be sent (a missing secret), or is None.
+
+    `identity` is the fingerprint of the settings that say whose account it is. `hosts` are those the plugin declares for
+    these settings; `egress` is what operations allow beyond them.
+    """
+
+    name: str
+    type: str
+    plugin: Destination
+    settings: Any
+    paused: str | None
+    identity: str
+    hosts: tuple[str, ...]
+    egress: tuple[str, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """What marketing edits: when, to whom, with which parameters. `needs` is what consent must grant."""
+
+    name: str
+    destination: ConfiguredDestination
+    triggers: tuple[Trigger, ...]
+    exceptions: tuple[Trigger, ...]
+    needs: Needs
+    parameters: Callable[[Scope], dict[str, Any]]
+    event_name: Value | None
+    paused: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A tag that events of one name can fire, with those of its triggers and exceptions that such events can match."""
+
+    tag: Tag
+    triggers: tuple[Trigger, ...]
+    exceptions: tuple[Trigger, ...]
+
+
+NAMES_REMEMBERED = 2048
+"""Event names come from strangers: beyond this many, candidates are worked out afresh each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The compiled configuration. `version` is a short hash of the files' texts. `problems` are those it was loaded with
+    (warnings, paused destinations); one with errors is never made."""
+
+    version: str
+    destinations: Mapping[str, ConfiguredDestination]
+    tags: tuple[Tag, ...]
+    triggers: Mapping[str, Trigger]
+    variables: Mapping[str, Value]
+    consent: ConsentPolicy
+    problems: tuple[Problem, ...] = ()
+    _candidates: dict[str, tuple[Candidate, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    def candidates(self, event_name: str) -> tuple[Candidate, ...]:
+        """The tags that an event of this name could fire, in file order. Worked out once for each name."""
+        found = self._candidates.get(event_name)
+        if found is None:
+            found = tuple(
+                Candidate(
+                    tag,
+                    triggers,
+                    tuple(trigger for trigger in tag.exceptions if trigger.wants(event_name)),
+                )
+                for tag in self.tags
+                if (triggers := tuple(trigger for trigger in tag.triggers if trigger.wants(event_name)))
+            )
+            if len(self._candidates) < NAMES_REMEMBERED:
+                self._candidates[event_name] = found
+        return found
+
+    def tag(self, name: str) -> Tag | None:
+        """The tag of this name."""
+        return next((tag for tag in self.tags if tag.name == name), None)

@@ -1,0 +1,168 @@
+"""The outbox: what a durable engine must do, in values and one small interface.
+
+An engine keeps deliveries from the moment an event is answered `accepted` until the vendor has them, and everything that must
+move in the same transaction with them: dedup keys, tombstones and counters. `sqlite.py` is the default engine; another one
+takes its place by passing the same contract tests (`tests/delivery/outbox_contract.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+DEDUP_TTL = 48 * 3600.0
+"""Seconds in which a delivery's key is known: Meta's own window for counting equal events once."""
+
+DeadReason = str
+"""Why a delivery was buried: `rejected`, `expired`, `consent`, `tag_removed`, `destination_changed`, `plugin_error`, `crashed`."""
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One event for one tag, built. No secret is in it, and of the person only what this vendor needs.
+
+    `key`: 16 bytes, equal for deliveries that must be sent once (tag, vendor event name, event_id). `body`: the vendor's
+    JSON. `time`, `expires`, `received` in ms since 1970 UTC. `purposes`: the consent purposes that were granted. `person`: keyed
+    hashes, 16 bytes each, for erasure and withdrawal. `identity`: fingerprint of the destination's identity settings.
+    """
+
+    key: bytes
+    event_id: str
+    name: str
+    tag: str
+    destination: str
+    container: str
+    mode: Literal["send", "restrict"]
+    purposes: frozenset[str]
+    person: tuple[bytes, ...]
+    group: str | None
+    time: int
+    received: int
+    expires: int | None
+    identity: str
+    body: bytes
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A delivery as it lies in the outbox. `attempts` counts requests that reached the vendor or its network;
+    `unknown_since` (ms) is the first attempt whose outcome nobody knows."""
+
+    id: int
+    delivery: Delivery
+    attempts: int = 0
+    unknown_since: int | None = None
+    crashes: int = 0
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Rows claimed for one request. The claim is durable: rows in flight when the process dies are counted as a crash."""
+
+    flight: int
+    rows: tuple[Row, ...]
+
+
+class Buried(msgspec.Struct, frozen=True):
+    """A row to be moved to the dead letters. `detail`: the vendor's code and a short, redacted excerpt; never a payload."""
+
+    id: int
+    reason: DeadReason
+    detail: str = ""
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a batch; every row of it appears once, rows not named are released untouched.
+
+    `delivered`: gone. `attempted`: back to ready, one attempt more. `unknown`: the same, and the vendor may have it already.
+    `buried`: to the dead letters.
+    """
+
+    delivered: Sequence[int] = ()
+    attempted: Sequence[int] = ()
+    unknown: Sequence[int] = ()
+    buried: Sequence[Buried] = ()
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """Deliveries of one destination over the data folder's life; `accepted == delivered + pending + dead + erased`."""
+
+    accepted: int = 0
+    delivered: int = 0
+    pending: int = 0
+    dead: int = 0
+    erased: int = 0
+    dead_by_reason: Mapping[str, int] = {}
+
+
+class OutboxError(Exception):
+    """Nothing was stored. `retry_after`: seconds after which it is worth trying again."""
+
+    def __init__(self, message: str, retry_after: float = 2.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Full(OutboxError):
+    """No room: the size limit, the free space of the disk, or the queue before the writer is exhausted."""
+
+
+class Unavailable(OutboxError):
+    """The engine cannot promise anything now (closing, or its storage fails)."""
+
+
+class Outbox(Protocol):
+    """The engine. All times are in ms since 1970 UTC and come from the clock the engine was given."""
+
+    async def append(self, deliveries: Sequence[Delivery]) -> Sequence[bool]:
+        """Store all of one request, or none; return once they are on disk. For each: True stored, False its key was known.
+
+        Raises `Full` or `Unavailable`; then nothing is stored. A cancelled caller may have been stored.
+        """
+        ...
+
+    async def claim(
+        self, destination: str, *, max_items: int, max_bytes: int, newest: bool = False
+    ) -> Batch | None:
+        """Ready deliveries of one destination and one group, oldest first (`newest`: the reverse, for a probe); None when
+        there is none. Rows of an unfinished batch are never claimed again in this process."""
+        ...
+
+    async def settle(self, batch: Batch, settlement: Settlement) -> None:
+        """Record what became of a batch, in one transaction with the counters. Settling twice changes nothing."""
+        ...
+
+    async def wait(self, destination: str) -> None:
+        """Return when there may be something to claim for `destination`: at once if so, else on the next append."""
+        ...
+
+    def ready(self, destination: str) -> int:
+        """How many deliveries are pending for a destination, those in flight included. From memory, no I/O."""
+        ...
+
+    def counts(self) -> Mapping[str, Counts]:
+        """The counters of every destination ever seen. From memory, as of the last commit."""
+        ...
+
+    async def oldest(self, destination: str) -> int | None:
+        """When the oldest pending delivery was received (ms), or None."""
+        ...
+
+    async def remember(self, keys: Sequence[bytes], ttl: float) -> None:
+        """Keep 16-byte keys for `ttl` seconds (once-per triggers and their kind). Durable."""
+        ...
+
+    async def known(self, keys: Sequence[bytes]) -> frozenset[bytes]:
+        """Those of the keys that are kept and not past their time."""
+        ...
+
+    async def withdraw(self, persons: Sequence[bytes], ttl: float) -> None:
+        """Write tombstones: no delivery of these persons may be sent from now on. Durable before it returns."""
+        ...
+
+    def withdrawn(self, persons: Sequence[bytes]) -> bool:
+        """Whether a tombstone stands for one of the persons. From memory, no I/O."""
+        ...
+
+    async def close(self) -> None:
+        """Commit what waits, checkpoint, close. Safe to call twice; afterwards everything raises `Unavailable`."""
+        ...

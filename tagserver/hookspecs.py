@@ -1,0 +1,16 @@
+"""The hooks of tagserver. Read from top to bottom, this is what a plugin can add."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pluggy
+
+from tagserver.plugin import Destination
+
+hookspec = pluggy.HookspecMarker("tagserver")
+
+
+@hookspec
+def register_destinations(register: Callable[[type[Destination]], None]) -> None:
+    """Call `register(cls)` once for each destination class. Called once, when the server loads its plugins."""
