@@ -11,9 +11,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-PARAMETERS = (
-    "gclid gbraid wbraid dclid fbclid ttclid epik sccid li_fat_id rdt_cid msclkid twclid _kx oppref".split()
-)
+PARAMETERS = "gclid gbraid wbraid dclid fbclid ttclid epik sccid li_fat_id rdt_cid msclkid twclid _kx oppref".split()
 """Query parameters, lower case: `ScCid` is matched whatever its case."""
 
 LONGEST = 2048

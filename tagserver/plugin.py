@@ -10,6 +10,7 @@ reports every mistake with its file and line.
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 from collections.abc import Callable, Generator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -221,9 +222,9 @@ class Destination:
     type: ClassVar[str]
     """The name in YAML: `type: meta_capi`."""
     api_version: ClassVar[int] = API_VERSION
-    Settings: ClassVar[type]
+    Settings: ClassVar[builtins.type]
     """A frozen dataclass; its fields are made with `setting`."""
-    Parameters: ClassVar[type] = dict
+    Parameters: ClassVar[builtins.type] = dict
     """`dict`: a tag may set any name. A TypedDict: only its names, anything else is a problem."""
     ads: ClassVar[bool] = False
     """For advertising: opt-outs of sale and a known child count."""

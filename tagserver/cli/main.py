@@ -1,0 +1,22 @@
+"""The commands, gathered."""
+
+from __future__ import annotations
+
+import click
+
+from tagserver import __version__
+from tagserver.cli.check import check
+from tagserver.cli.demo import demo
+from tagserver.cli.sandbox import sandbox
+from tagserver.cli.serve import serve
+from tagserver.cli.trial import try_
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tagserver")
+def main() -> None:
+    """Data-layer events in, vendor conversions out, with consent, and nothing lost."""
+
+
+for command in (demo, serve, check, try_, sandbox):
+    main.add_command(command)

@@ -1,0 +1,123 @@
+"""`tagserver serve`: run until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import ipaddress
+import logging
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from tagserver import __version__
+from tagserver.cli.options import config_option, data_option, give_up, open_folder, print_problems
+from tagserver.configuration import ConfigurationFolder, NoConfiguration
+from tagserver.delivery.errors import OutboxStartError
+from tagserver.runtime import running
+from tagserver.server.app import create_app
+from tagserver.server.serving import address_of, listen, serving
+
+log = logging.getLogger("tagserver")
+
+TOKEN_VARIABLE = "TAGSERVER_ADMIN_TOKEN"  # noqa: S105 (the name of a variable)
+
+
+@click.command()
+@config_option
+@data_option
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--strict", is_flag=True, help="Exit 1 when today's files have errors, even if an earlier version could serve.")
+def serve(config: Path, env_file: Path | None, data: Path, host: str, port: int, strict: bool) -> None:
+    """Run the server. SIGHUP reads configuration and secrets again; SIGTERM drains and stops."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    folder = open_folder(config, env_file, data)
+    token = folder.environment().get(TOKEN_VARIABLE) or None
+    if token is None and not _loopback(host):
+        give_up(f"--host {host} can be reached from outside: set {TOKEN_VARIABLE} first")
+    try:
+        code = run(lambda: _serve(folder, data, host, port, strict, token))
+    except NoConfiguration as nothing:
+        print_problems(nothing.problems, config)
+        give_up(str(nothing) if not strict else "the configuration has errors (--strict)")
+    except OutboxStartError as error:
+        give_up(str(error))
+    raise SystemExit(code)
+
+
+def run(main: Callable[[], object]) -> int:
+    """Run a coroutine function on uvloop where there is one."""
+    if sys.platform == "win32":
+        return int(asyncio.run(main()))  # type: ignore[arg-type]
+    import uvloop  # not installed on Windows
+
+    return int(uvloop.run(main()))  # type: ignore[arg-type]
+
+
+async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, strict: bool, token: str | None) -> int:
+    fatal = asyncio.Event()
+
+    def on_fatal(error: BaseException) -> None:
+        log.critical("the outbox cannot go on: %s", error)
+        fatal.set()
+
+    async with running(folder, data, strict=strict, on_fatal=on_fatal) as runtime:
+        try:
+            bound = listen(host, port)
+        except OSError as error:
+            give_up(f"cannot listen on {host}:{port}: {error.strerror}")
+        made = token or secrets.token_urlsafe(32)
+        if token is None:
+            _write_private(data / "admin-token", made)
+        app = create_app(runtime, made)
+        server = serving(app)
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            # Readiness first, so that a load balancer leaves; a second signal skips the waiting.
+            server.force_exit = runtime.draining
+            runtime.draining = True
+            server.should_exit = True
+
+        loop.add_signal_handler(signal.SIGTERM, stop)
+        loop.add_signal_handler(signal.SIGINT, stop)
+        loop.add_signal_handler(signal.SIGHUP, runtime.reload)
+        watch = asyncio.create_task(_stop_when(fatal, stop))
+        address = address_of(bound)
+        log.info("tagserver %s listens on %s, container %s", __version__, address, runtime.container.version)
+        for problem in runtime.readiness()[1]["problems"]:
+            log.warning("%s:%s: %s", problem["file"], problem["line"], problem["message"])
+        if token is None and sys.stderr.isatty():
+            click.echo(f"Log in: {address}{app.state.login_path()}", err=True)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(7_000, 20, 20)
+        await server.serve(sockets=[bound])
+        watch.cancel()
+    return 1 if fatal.is_set() else 0
+
+
+async def _stop_when(fatal: asyncio.Event, stop: Callable[[], None]) -> None:
+    await fatal.wait()
+    stop()
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text + "\n")

@@ -1,0 +1,81 @@
+"""`tagserver try EVENT.json`: what every tag would do with one event, and why. Sends nothing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from tagserver.cli.options import config_option, give_up, json_option, open_folder, print_problems
+from tagserver.runtime import wall_clock
+from tagserver.trial import BadTrial, try_event
+
+_MARKS = {"send": "✔", "restrict": "◐", "block": "⊘", "skip": "○", "error": "✖"}
+
+
+@click.command("try")
+@click.argument("event", type=click.Path(path_type=Path, allow_dash=True))
+@config_option
+@json_option
+@click.option("--request", "show_request", is_flag=True, help="Show the requests too.")
+def try_(event: Path, config: Path, env_file: Path | None, as_json: bool, show_request: bool) -> None:
+    """Show what would happen to EVENT (a file, or - for standard input): every tag's decision with its reason.
+
+    The file holds an event, or {"event": {...}, "headers": {}, "cookies": {}, "ip": "", "source": "", "now": ""}.
+    """
+    asked = _read(event)
+    loaded = open_folder(config, env_file).compile()
+    if loaded.container is None or loaded.server is None:
+        print_problems(loaded.problems, config)
+        raise SystemExit(1)
+    try:
+        answer = try_event(loaded.container, loaded.server, asked, wall_clock())
+    except BadTrial as bad:
+        give_up(f"{event}: {bad}", 2)
+    if as_json:
+        click.echo(msgspec.json.encode(answer))
+    else:
+        _print(answer, show_request)
+    raise SystemExit(0 if answer["event"] is not None else 1)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        value = msgspec.json.decode(text)
+    except OSError as error:
+        give_up(f"{path} cannot be read: {error.strerror}", 2)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        give_up(f"{path} is not JSON: {error}", 2)
+    if not isinstance(value, dict):
+        give_up(f"{path} holds no JSON object; give one event", 2)
+    # The object of try.json holds the event as an object; in an event, `event` is a name.
+    return value if isinstance(value.get("event"), dict) else {"event": value}
+
+
+def _print(answer: dict[str, Any], show_request: bool) -> None:
+    for problem in answer["problems"]:
+        click.echo(f"⚠ {problem['path'] or 'event'}: {problem['message']}")
+    event = answer["event"]
+    if event is None:
+        return
+    states = {name: purpose["state"] for name, purpose in answer["consent"]["purposes"].items()}
+    said = "  ".join(f"{name} {state}" for name, state in states.items() if state != "unset")
+    click.echo(f"{event['event']}  {event['event_id']}   consent: {said or 'nothing said, which counts as denied'}")
+    width = max((len(tag["tag"]) for tag in answer["tags"]), default=0)
+    for tag in answer["tags"]:
+        mark = _MARKS[tag["decision"]]
+        click.echo(f"  {mark} {tag['tag']:<{width}}  {tag['decision']:<8} {tag['reason']}: {tag['detail']}")
+        request = tag["request"]
+        if request and "url" in request:
+            size = len(request["content"].encode())
+            click.echo(f"      → {tag['destination']} {request['method']} {request['url']} ({size} bytes)")
+            if show_request:
+                click.echo(msgspec.json.format(msgspec.json.encode(request["body"]), indent=2).decode())
+        for omitted in tag["omitted"]:
+            click.echo(f"      left out {omitted['field']}: {omitted['why']}")
+    sent = sum(tag["request"] is not None for tag in answer["tags"])
+    click.echo(f"{sent} would be sent. Nothing was sent.")

@@ -1,0 +1,69 @@
+"""The gate: one decision per tag, from what the tag needs and what the visitor allowed.
+
+The table is `requires` means all of them; unset counts as denied; what is missing beyond the requirements restricts. The same rule
+is asked again before every attempt, with what was granted when the event came in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs
+from tagserver.consent.state import ConsentState
+
+Decision = Literal["send", "restrict", "block"]
+_ADS = frozenset(AD_PURPOSES)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`reason` is `consent`, `vendor` or `child` for a block, else empty; `detail` is a sentence for people."""
+
+    decision: Decision
+    reason: Literal["", "consent", "vendor", "child"] = ""
+    detail: str = ""
+
+
+SEND = Verdict("send")
+
+
+def decide(needs: Needs, state: ConsentState, policy: ConsentPolicy) -> Verdict:
+    """Send, restrict or block. Pure and total."""
+    if state.known_child and needs.ads:
+        return Verdict("block", "child", "the visitor is known to be a child")
+    missing = needs.purposes - state.granted
+    if missing:
+        return Verdict("block", "consent", "needs " + _states(missing, state))
+    about_ads = needs.ads or not needs.purposes.isdisjoint(_ADS)
+    if needs.vendor is not None and about_ads and _gdpr_in_play(state):
+        # No vendor list can be read yet, so no vendor is known to be accepted.
+        check = f"{needs.vendor.kind} {needs.vendor.id}"
+        return Verdict("block", "vendor", f"vendor {check} is not known to be accepted")
+    if not about_ads:
+        return SEND
+    if state.sale_opt_out and policy.gpc == "block":
+        return Verdict("block", "consent", f"opted out of sale ({', '.join(state.sale_opt_out)})")
+    not_granted = _ADS - state.granted
+    if not not_granted and not state.sale_opt_out:
+        return SEND
+    why = _states(not_granted, state) if not_granted else f"opted out of sale ({', '.join(state.sale_opt_out)})"
+    if needs.restricted:
+        return Verdict("restrict", "", why)
+    return Verdict("block", "consent", f"{why}, and the destination has no restricted mode")
+
+
+def _gdpr_in_play(state: ConsentState) -> bool:
+    return state.gdpr_applies is True or (state.vendor_signal and state.gdpr_applies is not False)
+
+
+def _states(purposes: frozenset[str], state: ConsentState) -> str:
+    """`ad_user_data, is denied (consent.update); ad_storage, is not set`, in the purposes' own order."""
+    sentences = []
+    for name in sorted(purposes, key=lambda name: (PURPOSES.index(name) if name in PURPOSES else 99, name)):
+        purpose = state.purpose(name)
+        word: str = "not set" if purpose.state == "unset" else purpose.state
+        if purpose.kind == "default" and purpose.state == "unset":
+            word = "only a preset"
+        sentences.append(f"{name}, is {word}" + (f" ({', '.join(purpose.sources)})" if purpose.sources else ""))
+    return "; ".join(sentences)

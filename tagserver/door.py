@@ -1,0 +1,136 @@
+"""The door: the events of one request are made, decided, stored, and answered.
+
+An event is answered `accepted` only after its deliveries are on disk. The answer says what became of the event, never what was decided
+about it: a browser must not learn a visitor's consent from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, assert_never
+
+import msgspec
+
+from tagserver.container.model import Container
+from tagserver.container.server import ServerConfig
+from tagserver.datalayer import Context, Refused, read_event
+from tagserver.delivery.outbox import Delivery, Outbox
+from tagserver.event import Event, Facts, Note
+from tagserver.pipeline import Decision, Routing, route
+
+Status = Literal["accepted", "duplicate", "held", "rejected"]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The line of one event in the answer of `/collect`."""
+
+    event_id: str | None
+    status: Status
+    problems: tuple[Note, ...] = ()
+
+
+Observe = Callable[[Routing], None]
+"""Told about every routed event, for metrics and previews; must not raise."""
+
+
+class Door:
+    """Takes events in for one outbox. `install_key` (32 bytes of this installation) keys the hashes of persons."""
+
+    def __init__(self, outbox: Outbox, install_key: bytes, observe: Observe) -> None:
+        self._outbox = outbox
+        self._install_key = install_key
+        self._observe = observe
+
+    async def accept(
+        self,
+        container: Container,
+        server: ServerConfig,
+        raws: Sequence[Any],
+        facts: Facts,
+        context: Context,
+    ) -> list[Answer]:
+        """One answer per event, in their order. Raises `OutboxError` when nothing could be stored; then nothing was."""
+        granted = server.consent_of(facts.source)
+        entries: list[tuple[Event | Refused, list[Delivery]]] = []
+        deliveries: list[Delivery] = []
+        for raw in raws:
+            if isinstance(raw, Refused):
+                entries.append((raw, []))
+                continue
+            try:
+                event = read_event(raw, facts, context)
+            except Refused as refused:
+                entries.append((refused, []))
+                continue
+            routing = route(container, event, granted)
+            self._observe(routing)
+            built = self._deliveries(container, server, routing)
+            deliveries += built
+            entries.append((event, built))
+        stored = iter(await self._outbox.append(deliveries) if deliveries else ())
+        return [self._answer(event, [next(stored) for _ in built]) for event, built in entries]
+
+    @staticmethod
+    def _answer(event: Event | Refused, stored: list[bool]) -> Answer:
+        match event:
+            case Refused():
+                return Answer(event.event_id, "rejected", event.notes)
+            case Event():
+                duplicate = bool(stored) and not any(stored)
+                return Answer(event.event_id, "duplicate" if duplicate else "accepted", event.notes)
+            case _:
+                assert_never(event)
+
+    def _deliveries(self, container: Container, server: ServerConfig, routing: Routing) -> list[Delivery]:
+        sending = [decision for decision in routing.decisions if decision.built is not None]
+        if not sending:
+            return []
+        event = routing.event
+        person = person_keys(event, self._install_key)
+        sender = f"\0{event.source}" if server.collect.dedup == "per_source" else ""
+        return [
+            _delivery(container, routing, decision, person, sender)
+            for decision in sending
+        ]
+
+
+def _delivery(
+    container: Container, routing: Routing, decision: Decision, person: tuple[bytes, ...], sender: str
+) -> Delivery:
+    event, built, tag = routing.event, decision.built, decision.tag
+    assert built is not None
+    assert decision.decision in ("send", "restrict")
+    return Delivery(
+        key=delivery_key(tag.name, built.name, event.event_id, sender),
+        event_id=event.event_id,
+        name=built.name,
+        tag=tag.name,
+        destination=tag.destination.name,
+        container=container.version,
+        mode="send" if decision.decision == "send" else "restrict",
+        purposes=routing.consent.granted,
+        person=person,
+        group=built.group,
+        time=built.time,
+        received=event.received,
+        expires=built.expires,
+        identity=tag.destination.identity,
+        body=decision.body,
+    )
+
+
+def delivery_key(tag: str, name: str, event_id: str, sender: str = "") -> bytes:
+    """What makes a delivery the same as another: its tag, the vendor's event name and the event_id (16 bytes)."""
+    text = f"{tag}\0{name}\0{event_id}{sender}"
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
+
+
+def person_key(kind: str, text: str, install_key: bytes) -> bytes:
+    """A keyed hash of one identifier (16 bytes): finds a person's rows again, tells nothing to who lacks the key."""
+    return hashlib.blake2b(f"{kind}:{text}".encode(errors="surrogatepass"), digest_size=16, key=install_key).digest()
+
+
+def person_keys(event: Event, install_key: bytes) -> tuple[bytes, ...]:
+    """The keyed hashes of an event's e-mail, phone, user_id and client_id, for erasure and withdrawal."""
+    return tuple(person_key(kind, text, install_key) for kind, text in event.identity.identifiers())

@@ -1,0 +1,128 @@
+"""What the request itself says: the visitor's address, agent, cookies and region.
+
+A header that a proxy should have written is believed only when operations said how many proxies stand in front
+(`collect.trusted_proxies`); the entries are counted from the right, because anything further left is the client's own claim.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import unquote
+
+from tagserver.event import NO_TEXTS, Facts
+
+COOKIE_HEADER_LIMIT = 16384
+
+GEO_HEADERS: Mapping[str, str] = {
+    "cf-ipcountry": "country",
+    "cf-region-code": "region",
+    "cloudfront-viewer-country": "country",
+    "cloudfront-viewer-country-region": "region",
+    "x-vercel-ip-country": "country",
+    "x-vercel-ip-country-region": "region",
+    "x-appengine-country": "country",
+    "x-appengine-region": "region",
+}
+"""What the known headers hold; any other name configured is read as a country, or as a subdivision by its shape (`US-CA`)."""
+
+_NOWHERE = frozenset({"XX", "ZZ", "T1", "A1", "A2", "EU", "AP"})
+
+
+def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """ASGI's header list as texts; of a repeated header the values are joined with a comma (cookies: a semicolon)."""
+    headers: dict[str, str] = {}
+    for name_bytes, value_bytes in raw:
+        name, value = name_bytes.decode("latin-1").lower(), value_bytes.decode("latin-1")
+        if name in headers:
+            value = headers[name] + ("; " if name == "cookie" else ", ") + value
+        headers[name] = value
+    return headers
+
+
+def read_cookies(header: str | None) -> Mapping[str, str]:
+    """Cookie name → value, percent-decoded once; of two with one name the first stands (RFC 6265 sends the closer path first)."""
+    if not header:
+        return NO_TEXTS
+    cookies: dict[str, str] = {}
+    for pair in header[:COOKIE_HEADER_LIMIT].split(";"):
+        name, equals, value = pair.partition("=")
+        name = name.strip()
+        if equals and name and name not in cookies:
+            value = value.strip().strip('"')
+            cookies[name] = unquote(value) if "%" in value else value
+    return cookies
+
+
+def clean_ip(value: object) -> str | None:
+    """An IP address in its short form, without brackets, port or IPv4 mapping; None when it is none."""
+    if not isinstance(value, str) or not value or len(value) > 64:
+        return None
+    text = value.strip().strip('"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
+
+
+def visitor_ip(connection: str | None, headers: Mapping[str, str], trusted_proxies: int) -> str | None:
+    """The visitor's address: the connection's, or the N-th entry from the right of X-Forwarded-For behind N proxies.
+
+    With fewer entries than proxies nobody we trust has written the header: the connection's address is used.
+    """
+    if trusted_proxies > 0:
+        forwarded = [entry for entry in headers.get("x-forwarded-for", "").split(",") if entry.strip()]
+        if len(forwarded) >= trusted_proxies:
+            return clean_ip(forwarded[-trusted_proxies])
+    return clean_ip(connection)
+
+
+def visitor_region(headers: Mapping[str, str], geo_headers: Sequence[str]) -> tuple[str | None, str | None]:
+    """Country (ISO 3166-1) and subdivision (ISO 3166-2, `US-CA`) from the headers that operations trust; None: unknown."""
+    country: str | None = None
+    region: str | None = None
+    for name in geo_headers:
+        value = headers.get(name, "").strip().upper().replace("_", "-")
+        if not value or not value.isascii():
+            continue
+        kind = GEO_HEADERS.get(name, "country" if len(value) == 2 else "region")
+        if kind == "country":
+            if country is None and len(value) == 2 and value.isalpha() and value not in _NOWHERE:
+                country = value
+        elif region is None and len(value) <= 8:
+            region = value
+    if region is not None and "-" not in region:
+        # `USCA` (Google's load balancer) or a bare `CA` beside a country header.
+        if len(region) > 3 and region[:2].isalpha() and country in (None, region[:2]):
+            region = f"{region[:2]}-{region[2:]}"
+        else:
+            region = f"{country}-{region}" if country else None
+    if country is None and region is not None:
+        country = region[:2]
+    return country, region
+
+
+def read_facts(
+    source: str,
+    received: int,
+    headers: Mapping[str, str],
+    connection: str | None,
+    *,
+    trusted_proxies: int = 0,
+    geo_headers: Sequence[str] = (),
+    cookies: Mapping[str, str] | None = None,
+) -> Facts:
+    """The facts of one request. Of a backend's request the address and agent are its own and not the visitor's: not used."""
+    if cookies is None:
+        cookies = read_cookies(headers.get("cookie"))
+    country, region = visitor_region(headers, geo_headers) if geo_headers and trusted_proxies > 0 else (None, None)
+    if source != "browser":
+        return Facts(source, received, headers, cookies, None, None, country, region)
+    ip = visitor_ip(connection, headers, trusted_proxies)
+    return Facts(source, received, headers, cookies, ip, headers.get("user-agent"), country, region)

@@ -1,0 +1,150 @@
+"""One event through the container: which tags fire, what consent says, and what each vendor would get.
+
+This is the one path. The live server, `try`, tests and previews call `route` and read the same decisions; nothing here does I/O, knows the
+time, or logs.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from tagserver.consent.gate import Verdict, decide
+from tagserver.consent.sources import read_consent
+from tagserver.consent.state import ConsentState, Reading
+from tagserver.container.model import Candidate, Container, Scope, Tag
+from tagserver.event import Event
+from tagserver.plugin import Built, Omitted, Skip
+
+Outcome = Literal["send", "restrict", "block", "skip", "error"]
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What one tag does with one event, and why. `consent` is the gate's verdict, None when no trigger matched.
+
+    `body` is the payload's JSON for a tag that sends; `reason` one of design's closed list of words.
+    """
+
+    tag: Tag
+    decision: Outcome
+    reason: str
+    detail: str = ""
+    consent: Verdict | None = None
+    built: Built | None = None
+    body: bytes = b""
+    omitted: tuple[Omitted, ...] = ()
+
+
+class Routing(msgspec.Struct, frozen=True):
+    """All that was decided for one event: the decisions of its candidate tags, in file order."""
+
+    event: Event
+    scope: Scope
+    consent: ConsentState
+    decisions: tuple[Decision, ...]
+
+
+def route(container: Container, event: Event, source: Reading | None = None) -> Routing:
+    """Decide every tag that an event of this name could fire. `source`: consent by the contract behind the event's key."""
+    scope = Scope(event)
+    consent = read_consent(event, container.consent, source)
+    decisions: list[Decision] = []
+    sent: set[tuple[str, str]] = set()
+    for candidate in container.candidates(event.name):
+        decision = _decide(container, candidate, scope, consent)
+        if decision.built is not None:
+            address = (decision.tag.destination.name, decision.built.name)
+            if address in sent:
+                # The vendor would count one event of this name and id; the first tag in the file has it.
+                detail = f"{decision.built.name} with this event_id goes to {address[0]} already"
+                decision = Decision(decision.tag, "skip", "same_event", detail, decision.consent)
+            sent.add(address)
+        decisions.append(decision)
+    return Routing(event, scope, consent, tuple(decisions))
+
+
+def _decide(container: Container, candidate: Candidate, scope: Scope, consent: ConsentState) -> Decision:
+    """One tag: trigger, exception, paused, consent, build, in this order."""
+    tag = candidate.tag
+    fired = next((trigger for trigger in candidate.triggers if trigger.holds(scope)), None)
+    if fired is None:
+        return Decision(tag, "skip", "no_trigger")
+    exception = next((trigger for trigger in candidate.exceptions if trigger.holds(scope)), None)
+    verdict = decide(tag.needs, consent, container.consent)
+    if exception is not None:
+        return Decision(tag, "skip", "exception", f"exception {exception.name}: {exception.explain(scope)}", verdict)
+    if tag.paused:
+        return Decision(tag, "skip", "paused", "the tag is paused", verdict)
+    if verdict.decision == "block":
+        return Decision(tag, "block", verdict.reason, verdict.detail, verdict)
+    return _build(tag, fired.name, scope, verdict)
+
+
+def _build(tag: Tag, trigger: str, scope: Scope, verdict: Verdict) -> Decision:
+    destination = tag.destination
+    if destination.settings is None:
+        return Decision(tag, "skip", "destination_paused", destination.paused or "not set up", verdict)
+    mode = verdict.decision
+    assert mode != "block"
+    try:
+        parameters = tag.parameters(scope)
+        if tag.event_name is not None:
+            parameters["event_name"] = tag.event_name(scope)
+        built = destination.plugin.build(scope.event, parameters, destination.settings, mode)
+        body = _encode(built.body)
+    except Skip as skip:
+        return Decision(tag, "skip", skip.reason, skip.detail, verdict, omitted=skip.omitted)
+    except Exception as error:  # a bad plugin hurts only itself
+        return Decision(tag, "error", "plugin_error", _where(error), verdict)
+    detail = f"trigger {trigger}" + (f"; {verdict.detail}" if verdict.detail else "")
+    return Decision(tag, mode, "fired", detail, verdict, built, body, built.omitted)
+
+
+def _where(error: Exception) -> str:
+    """The error's class and place; its text may hold the event's data and is not shown."""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = frames[-1] if frames else None
+    place = f" at {last.filename.rpartition('/')[2]}:{last.lineno}" if last else ""
+    return f"{type(error).__name__}{place}"
+
+
+def explain_unfired(tag: Tag, scope: Scope) -> str:
+    """Why no trigger of a tag matched: the nearest trigger (most conditions met) and its deciding condition, both operands."""
+    nearest = max(tag.triggers, key=lambda trigger: _nearness(trigger.met(scope)), default=None)
+    return "the tag has no trigger" if nearest is None else f"{nearest.name}: {nearest.explain(scope)}"
+
+
+def _nearness(met: tuple[int, int]) -> tuple[int, int]:
+    held, of = met
+    return held, -(of - held)
+
+
+def all_decisions(container: Container, routing: Routing) -> tuple[Decision, ...]:
+    """A decision for every tag, in file order: those that `route` made, and `no_trigger` with its reason for the rest."""
+    made: Mapping[str, Decision] = {decision.tag.name: decision for decision in routing.decisions}
+    shown: list[Decision] = []
+    for tag in container.tags:
+        decision = made.get(tag.name)
+        if decision is None or decision.reason == "no_trigger":
+            decision = Decision(tag, "skip", "no_trigger", explain_unfired(tag, routing.scope))
+        shown.append(decision)
+    return tuple(shown)
+
+
+def as_dict(decision: Decision, request: dict[str, Any] | None) -> dict[str, Any]:
+    """A decision as `try` answers it."""
+    return {
+        "tag": decision.tag.name,
+        "destination": decision.tag.destination.name,
+        "consent": decision.consent.decision if decision.consent else None,
+        "decision": decision.decision,
+        "reason": decision.reason,
+        "detail": decision.detail,
+        "request": request,
+        "omitted": [{"field": omitted.field, "why": omitted.why} for omitted in decision.omitted],
+    }

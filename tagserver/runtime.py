@@ -1,0 +1,218 @@
+"""The running server: one configuration, one outbox, one worker per destination, and the door between them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tagserver import __version__
+from tagserver.configuration import Configuration, ConfigurationFolder, NoConfiguration
+from tagserver.container.model import Container
+from tagserver.container.server import ServerConfig
+from tagserver.delivery.dispatch import Dispatcher
+from tagserver.delivery.outbox import Counts, Outbox
+from tagserver.delivery.sqlite import SqliteOutbox
+from tagserver.delivery.target import Target
+from tagserver.door import Door
+from tagserver.meters import Meters
+from tagserver.permits import permits
+from tagserver.sources import Sources
+
+log = logging.getLogger("tagserver")
+
+Clock = Callable[[], int]
+"""Milliseconds since 1970 UTC."""
+
+
+def wall_clock() -> int:
+    """The machine's clock in ms since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class Runtime:
+    """What the endpoints and commands of a running server reach. Made by `running`, which also ends it."""
+
+    def __init__(
+        self, folder: ConfigurationFolder, configuration: Configuration, outbox: Outbox, install_key: bytes, clock: Clock
+    ) -> None:
+        self._folder = folder
+        self._configuration = configuration
+        self.outbox = outbox
+        self.clock = clock
+        self.meters = Meters()
+        self.door = Door(outbox, install_key, self.meters.routed)
+        self.sources = Sources(configuration.server.collect)
+        self.draining = False
+        self.loaded = clock()
+        self.dispatcher: Dispatcher | None = None
+
+    @property
+    def container(self) -> Container:
+        """The container that serves now."""
+        return self._configuration.container
+
+    @property
+    def server(self) -> ServerConfig:
+        """The server's own settings."""
+        return self._configuration.server
+
+    def reload(self) -> None:
+        """Read files and secrets again. A configuration with errors changes nothing but the problems that are shown."""
+        try:
+            configuration = self._folder.load(strict=True)
+        except NoConfiguration as nothing:
+            before = self._configuration
+            self._configuration = Configuration(before.container, before.server, nothing.problems, degraded=True)
+            log.error("the configuration has %d problems; the running one goes on", len(nothing.problems))
+            return
+        except (OSError, ValueError) as error:
+            log.error("the configuration cannot be read (%s); the running one goes on", error)
+            return
+        self._configuration = configuration
+        self.sources = Sources(configuration.server.collect)
+        self.loaded = self.clock()
+        if self.dispatcher is not None:
+            self.dispatcher.reconfigured(self.container.destinations)
+        log.info("container %s loaded", self.container.version)
+
+    def target(self, name: str) -> Target | None:
+        """The configured destination as a worker needs it, looked up afresh before each attempt."""
+        destination = self.container.destinations.get(name)
+        if destination is None or destination.settings is None:
+            return None
+        return Target(
+            destination=destination.plugin,
+            settings=destination.settings,
+            paused=destination.paused,
+            hosts=destination.hosts,
+            egress=destination.egress,
+        )
+
+    def readiness(self) -> tuple[bool, dict[str, Any]]:
+        """Whether this server can promise anything now, and the object that says why or why not."""
+        shown = {
+            "version": __version__,
+            "container": self.container.version,
+            "problems": [problem.as_dict() for problem in self._configuration.problems],
+        }
+        if self.draining:
+            return False, {"ready": False, "status": "draining", **shown}
+        if (why := self.outbox.trouble()) is not None:
+            return False, {"ready": False, "status": "outbox", "detail": why, **shown}
+        return True, {"ready": True, "status": "degraded" if self._configuration.degraded else "ok", **shown}
+
+    async def status(self) -> dict[str, Any]:
+        """The object of `/-/status.json`."""
+        ready, shown = self.readiness()
+        counts = self.outbox.counts()
+        names = [*self.container.destinations, *(name for name in counts if name not in self.container.destinations)]
+        return {
+            "version": __version__,
+            "ready": ready,
+            "container": {
+                "version": self.container.version,
+                "loaded": self.loaded,
+                "degraded": self._configuration.degraded,
+                "problems": shown["problems"],
+            },
+            "destinations": {name: await self._destination(name, counts.get(name, Counts())) for name in names},
+        }
+
+    def state(self, name: str) -> tuple[str, str | None]:
+        """The state of a destination, and why it is not `ok`."""
+        destination = self.container.destinations.get(name)
+        if destination is None:
+            return "disabled", "no destination of this name is configured"
+        if destination.paused is not None:
+            return "paused", destination.paused
+        if self.dispatcher is None:
+            return "ok", None
+        state, reason = self.dispatcher.status(name)
+        return state, reason or None
+
+    async def _destination(self, name: str, counts: Counts) -> dict[str, Any]:
+        state, reason = self.state(name)
+        configured = self.container.destinations.get(name)
+        oldest = await self.outbox.oldest(name)
+        return {
+            "type": configured.type if configured else None,
+            "state": state,
+            "reason": reason,
+            "accepted": counts.accepted,
+            "delivered": counts.delivered,
+            "pending": counts.pending,
+            "dead": counts.dead,
+            "erased": counts.erased,
+            "dead_by_reason": dict(counts.dead_by_reason),
+            "oldest_pending_s": None if oldest is None else max(0.0, (self.clock() - oldest) / 1000),
+        }
+
+
+def install_key(data: Path) -> bytes:
+    """The 32 bytes that key this installation's hashes of persons; made at the first start, readable by the owner only."""
+    path = data / "install-key"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        key = secrets.token_bytes(32)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+        return key
+
+
+@asynccontextmanager
+async def running(
+    folder: ConfigurationFolder,
+    data: Path,
+    *,
+    strict: bool = False,
+    clock: Clock = wall_clock,
+    transport: httpx.AsyncBaseTransport | None = None,
+    drain: float = 15.0,
+    on_fatal: Callable[[BaseException], None] | None = None,
+) -> AsyncIterator[Runtime]:
+    """A runtime from start to a drained end.
+
+    `transport` replaces the network in tests. `drain`: seconds that requests under way get at the end. Raises NoConfiguration, and
+    what the outbox raises when it cannot be opened.
+    """
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    configuration = folder.load(strict=strict)
+    queue = configuration.server.queue
+    outbox = await SqliteOutbox.open(
+        data / queue.file,
+        clock=clock,
+        max_size=queue.max_size,
+        min_free=queue.min_free,
+        keep_dead=queue.keep_dead,
+        on_fatal=on_fatal,
+    )
+    try:
+        runtime = Runtime(folder, configuration, outbox, install_key(data), clock)
+        dispatcher = Dispatcher(
+            outbox,
+            lookup=runtime.target,
+            permits=lambda row: permits(row, runtime.container, outbox.withdrawn),
+            clock=clock,
+            transport=transport,
+        )
+        runtime.dispatcher = dispatcher
+        dispatcher.reconfigured(runtime.container.destinations)
+        try:
+            yield runtime
+        finally:
+            runtime.draining = True
+            await dispatcher.stop(drain)
+    finally:
+        await outbox.close()

@@ -1,0 +1,153 @@
+"""The operator's addresses under `/-/`: status, try, metrics. Behind a token, or a login cookie made from it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from importlib.resources import files
+
+import msgspec
+from jinja2 import Environment, PackageLoader, select_autoescape
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tagserver import __version__
+from tagserver.runtime import Runtime
+from tagserver.server.body import BadBody, read_body
+from tagserver.trial import BadTrial, try_event
+
+COOKIE = "tagserver_admin"
+_SAFE = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+_pages = Environment(loader=PackageLoader("tagserver.server", "templates"), autoescape=select_autoescape(default=True))
+
+
+class Admin:
+    """The admin application, and who may use it."""
+
+    def __init__(self, runtime: Runtime, token: str) -> None:
+        self._runtime = runtime
+        self._token = token.encode()
+        self._login_code = secrets.token_urlsafe(24)
+        self.app: ASGIApp = _Guard(
+            Starlette(
+                routes=[
+                    Route("/", self.overview),
+                    Route("/login", self.login, methods=["GET", "POST"]),
+                    Route("/status.json", self.status),
+                    Route("/try.json", self.try_json, methods=["POST"]),
+                    Route("/metrics", self.metrics),
+                    Route("/style.css", self.style),
+                ]
+            ),
+            self._allowed,
+        )
+
+    @property
+    def _session(self) -> str:
+        """The cookie's value: made from the token, and no way back."""
+        return hmac.digest(self._token, b"login cookie", hashlib.sha256).hex()
+
+    def _allowed(self, request: Request) -> bool:
+        if request.url.path.endswith(("/-/login", "/-/style.css")):
+            return True
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return hmac.compare_digest(given.strip().encode(), self._token)
+        cookie = request.cookies.get(COOKIE, "")
+        return hmac.compare_digest(cookie.encode(), self._session.encode())
+
+    def login_path(self) -> str:
+        """The address of a login link. Its code works once, and is not the token: addresses end up in histories and logs."""
+        return f"/-/login?code={self._login_code}"
+
+    async def login(self, request: Request) -> Response:
+        if request.method == "POST":
+            form = await request.form(max_files=0, max_fields=5)
+            given = str(form.get("token", "")).strip()
+            if hmac.compare_digest(given.encode(), self._token):
+                return self._logged_in(request)
+            return self._page("login.html", 401, wrong=True)
+        code = request.query_params.get("code")
+        if code and hmac.compare_digest(code.encode(), self._login_code.encode()):
+            self._login_code = secrets.token_urlsafe(24)
+            return self._logged_in(request)
+        return self._page("login.html", wrong=code is not None)
+
+    def _logged_in(self, request: Request) -> Response:
+        response = RedirectResponse("/-/", 303, headers=_SAFE)
+        response.set_cookie(
+            COOKIE, self._session, httponly=True, samesite="lax", secure=request.url.scheme == "https", path="/-/"
+        )
+        return response
+
+    @staticmethod
+    def _page(name: str, status: int = 200, **values: object) -> Response:
+        return HTMLResponse(_pages.get_template(name).render(version=__version__, **values), status, headers=_SAFE)
+
+    async def overview(self, request: Request) -> Response:
+        return self._page("overview.html", status=await self._runtime.status())
+
+    async def status(self, request: Request) -> Response:
+        return JSONResponse(await self._runtime.status(), headers=_SAFE)
+
+    async def metrics(self, request: Request) -> Response:
+        runtime = self._runtime
+        states = {name: runtime.state(name)[0] for name in runtime.container.destinations}
+        text = runtime.meters.text(runtime.outbox.counts(), states, __version__)
+        return PlainTextResponse(text, headers=_SAFE, media_type="text/plain; version=0.0.4")
+
+    async def style(self, request: Request) -> Response:
+        css = files("tagserver.server").joinpath("templates", "style.css").read_bytes()
+        return Response(css, media_type="text/css", headers={"cache-control": "max-age=300"})
+
+    async def try_json(self, request: Request) -> Response:
+        runtime = self._runtime
+        limit = runtime.server.collect.max_body
+        try:
+            body = await read_body(request.receive, request.headers.get("content-length"), limit)
+            asked = msgspec.json.decode(body)
+            if not isinstance(asked, dict):
+                raise BadTrial('post an object: {"event": {...}}')
+            answer = try_event(runtime.container, runtime.server, asked, runtime.clock())
+        except BadBody as bad:
+            return _problem(bad.status, bad.code, str(bad))
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            return _problem(400, "bad_json", "the body is not JSON")
+        except BadTrial as bad_trial:
+            return _problem(400, "bad_trial", str(bad_trial))
+        return JSONResponse(answer, headers=_SAFE)
+
+
+def _problem(status: int, code: str, message: str) -> Response:
+    return JSONResponse({"problems": [{"path": "", "code": code, "message": message}]}, status, headers=_SAFE)
+
+
+class _Guard:
+    """Lets through who is allowed; a browser is shown the way in, everything else a plain 401."""
+
+    def __init__(self, app: ASGIApp, allowed: object) -> None:
+        self._app = app
+        self._allowed = allowed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        assert callable(self._allowed)
+        if self._allowed(request):
+            return await self._app(scope, receive, send)
+        if "text/html" in request.headers.get("accept", "") and request.method == "GET":
+            return await RedirectResponse("/-/login", 303, headers=_SAFE)(scope, receive, send)
+        headers = {**_SAFE, "www-authenticate": 'Bearer realm="tagserver admin"'}
+        return await JSONResponse(
+            {"problems": [{"path": "", "code": "unauthorised", "message": "send the admin token as a Bearer token"}]},
+            401,
+            headers=headers,
+        )(scope, receive, send)

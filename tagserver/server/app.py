@@ -1,0 +1,43 @@
+"""The server's addresses, in one table."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from tagserver.runtime import Runtime
+from tagserver.server.admin import Admin
+from tagserver.server.collect import Collect
+
+
+def create_app(runtime: Runtime, admin_token: str) -> Starlette:
+    """The ASGI application of one runtime. `admin_token` opens what lies under `/-/`."""
+    script = files("tagserver").joinpath("static", "t.js").read_bytes()
+
+    async def healthz(request: Request) -> Response:
+        return JSONResponse({"ok": True})
+
+    async def readyz(request: Request) -> Response:
+        ready, shown = runtime.readiness()
+        return JSONResponse(shown, 200 if ready else 503, headers=None if ready else {"retry-after": "2"})
+
+    async def t_js(request: Request) -> Response:
+        headers = {"cache-control": "public, max-age=300", "access-control-allow-origin": "*"}
+        return Response(script, media_type="text/javascript", headers=headers)
+
+    admin = Admin(runtime, admin_token)
+    app = Starlette(
+        routes=[
+            Route("/collect", Collect(runtime)),
+            Route("/t.js", t_js),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Mount("/-", app=admin.app),
+        ]
+    )
+    app.state.login_path = admin.login_path
+    return app

@@ -1,0 +1,109 @@
+"""`POST /collect`: the endpoint that takes events in, and the conductor of what happens to them.
+
+It is written against ASGI itself, without request and response objects: it runs for every event of a site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import msgspec
+
+from tagserver.datalayer import read_context
+from tagserver.delivery.outbox import OutboxError
+from tagserver.door import Answer
+from tagserver.enrich import read_facts, read_headers
+from tagserver.event import Note
+from tagserver.runtime import Runtime
+from tagserver.server.body import BadBody, Disconnected, read_body, split, unpack
+from tagserver.sources import BROWSER, Header, origin_of
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_encode = msgspec.json.Encoder().encode
+_JSON: Header = (b"content-type", b"application/json")
+_NO_STORE: Header = (b"cache-control", b"no-store")
+
+
+class Collect:
+    """The ASGI endpoint. `runtime` gives the present configuration, the door and the clock."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = read_headers(scope["headers"])
+        origin = origin_of(headers)
+        sources = self._runtime.sources
+        cors = sources.cors(origin)
+        method = scope["method"]
+        if method == "OPTIONS":
+            return await _send(send, 204, b"", [*cors, *sources.preflight(origin)])
+        if method != "POST":
+            return await _problem(send, 405, "method", "post events to this address", [*cors, (b"allow", b"POST, OPTIONS")])
+        authorization = headers.get("authorization")
+        source: str | None = BROWSER
+        if authorization is not None:
+            source = sources.of_key(authorization)
+            if source is None:
+                self._runtime.meters.refused("key")
+                return await _problem(send, 401, "unknown_key", "this key is not known here", [*cors, _CHALLENGE])
+        elif not sources.takes_origin(origin):
+            self._runtime.meters.refused("origin")
+            named = "no origin" if origin is None else f"the origin {origin[:200]}"
+            return await _problem(send, 403, "origin", f"{named} may not post here; see collect.origins", cors)
+        assert source is not None
+        connection = scope["client"][0] if scope.get("client") else None
+        try:
+            answers = await self._take(source, headers, connection, receive)
+        except Disconnected:
+            return None
+        except BadBody as bad:
+            self._runtime.meters.refused(bad.code)
+            return await _problem(send, bad.status, bad.code, str(bad), cors)
+        except OutboxError as error:
+            self._runtime.meters.refused("outbox")
+            retry: Header = (b"retry-after", str(max(1, round(error.retry_after))).encode())
+            return await _problem(send, 503, "try_later", str(error), [*cors, retry])
+        if all(answer.status == "rejected" for answer in answers):
+            problem = Note("", "no_event", "no event of this request could be taken")
+            return await _send(send, 400, _encode({"events": answers, "problems": [problem]}), [_JSON, _NO_STORE, *cors])
+        return await _send(send, 202, _encode({"events": answers}), [_JSON, _NO_STORE, *cors])
+
+    async def _take(
+        self, source: str, headers: dict[str, str], connection: str | None, receive: Receive
+    ) -> list[Answer]:
+        """Read, decode, decide, store. One event's way through the server is these lines."""
+        runtime = self._runtime
+        container, server = runtime.container, runtime.server
+        limits = server.collect
+        body = await read_body(receive, headers.get("content-length"), limits.max_body)
+        body = unpack(body, headers.get("content-encoding"), limits.max_body)
+        raws, ctx, sent = split(body, limits.max_event, limits.max_events)
+        facts = read_facts(
+            source,
+            runtime.clock(),
+            headers,
+            connection,
+            trusted_proxies=limits.trusted_proxies,
+            geo_headers=limits.geo_headers,
+        )
+        context = read_context(ctx, sent, facts)
+        return await runtime.door.accept(container, server, raws, facts, context)
+
+
+_CHALLENGE: Header = (b"www-authenticate", b'Bearer realm="tagserver"')
+
+
+async def _problem(send: Send, status: int, code: str, message: str, headers: list[Header]) -> None:
+    body = _encode({"events": [], "problems": [Note("", code, message)]})
+    await _send(send, status, body, [_JSON, _NO_STORE, *headers])
+
+
+async def _send(send: Send, status: int, body: bytes, headers: list[Header]) -> None:
+    headers = [*headers, (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

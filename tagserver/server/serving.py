@@ -1,0 +1,62 @@
+"""uvicorn around an application, with our own signals and a bounded end."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+
+class Serving(uvicorn.Server):
+    """A uvicorn server that leaves signals to its owner: set `should_exit` to end it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def serving(app: ASGIApp) -> Serving:
+    """A server for `app`; run it with `serve(sockets=[...])`.
+
+    Proxy headers are ours to read (`collect.trusted_proxies`), not uvicorn's, which would believe them from loopback.
+    """
+    config = uvicorn.Config(
+        app,
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        limit_concurrency=10_000,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=10,
+        backlog=2048,
+    )
+    return Serving(config)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        bound.listen(2048)
+        bound.setblocking(False)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def address_of(bound: socket.socket) -> str:
+    """`http://host:port` of a listening socket."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

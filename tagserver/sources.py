@@ -1,0 +1,71 @@
+"""Who sends: a key for servers, the Origin header for browsers. And what CORS tells a browser."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping
+
+from tagserver.container.server import CollectConfig
+
+BROWSER = "browser"
+Header = tuple[bytes, bytes]
+
+
+class Sources:
+    """The sources of one configuration, ready for look-ups."""
+
+    def __init__(self, collect: CollectConfig) -> None:
+        self._any_origin = "*" in collect.origins
+        self._origins = frozenset(collect.origins)
+        # Looked up by hash: the time of a look-up tells nothing about how much of a key was right.
+        self._keys = {_digest(key.secret.reveal()): name for name, key in collect.keys.items() if key.secret.reveal()}
+
+    def of_key(self, authorization: str) -> str | None:
+        """The source of an Authorization header (`Bearer KEY`, or a basic user name), or None when no key is like it."""
+        scheme, _, rest = authorization.strip().partition(" ")
+        key = rest.strip()
+        if scheme.lower() == "basic":
+            try:
+                key = base64.b64decode(key, validate=True).decode().partition(":")[0]
+            except (binascii.Error, UnicodeDecodeError):
+                return None
+        elif scheme.lower() != "bearer":
+            return None
+        return self._keys.get(_digest(key)) if key else None
+
+    def takes_origin(self, origin: str | None) -> bool:
+        """Whether a browser at this origin may post. A missing or `null` origin only under `"*"`."""
+        return self._any_origin or (origin is not None and origin in self._origins)
+
+    def cors(self, origin: str | None) -> list[Header]:
+        """The headers that let a listed page read the answer: the exact origin, never a star."""
+        if origin is None or origin == "null" or not self.takes_origin(origin):
+            return [(b"vary", b"origin")]
+        return [
+            (b"access-control-allow-origin", origin.encode("latin-1", "replace")),
+            (b"access-control-allow-credentials", b"true"),
+            (b"access-control-expose-headers", b"retry-after"),
+            (b"vary", b"origin"),
+        ]
+
+    def preflight(self, origin: str | None) -> list[Header]:
+        """What OPTIONS answers besides `cors`."""
+        if origin is None or not self.takes_origin(origin):
+            return []
+        return [
+            (b"access-control-allow-methods", b"POST, OPTIONS"),
+            (b"access-control-allow-headers", b"content-type, content-encoding, authorization"),
+            (b"access-control-max-age", b"600"),
+        ]
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
+
+
+def origin_of(headers: Mapping[str, str]) -> str | None:
+    """The Origin header in lower case, as origins are written in the configuration."""
+    origin = headers.get("origin")
+    return origin.lower() if origin is not None else None

@@ -1,0 +1,115 @@
+"""`try`: one event in, every tag's decision with its reason and the exact request out. Nothing is sent or written."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from tagserver.container.model import ConfiguredDestination, Container
+from tagserver.container.server import ServerConfig
+from tagserver.datalayer import Refused, read_event
+from tagserver.enrich import read_cookies, read_facts
+from tagserver.pipeline import Decision, all_decisions, as_dict, route
+from tagserver.plugin import Payload
+from tagserver.secret import Secret
+
+MASK = Secret("••••")
+KEYS = ("event", "headers", "cookies", "ip", "source", "now")
+
+
+class BadTrial(ValueError):
+    """The question itself is wrong; the text says where and how to fix it."""
+
+
+def try_event(container: Container, server: ServerConfig, asked: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
+    """Answer one question of the form `{"event", "headers", "cookies", "ip", "source", "now"}`.
+
+    `now_ms` is the present time, used when the question names none. Raises BadTrial.
+    """
+    unknown = [key for key in asked if key not in KEYS]
+    if unknown:
+        raise BadTrial(f"unknown key {unknown[0]!r}; known are {', '.join(KEYS)}")
+    source = asked.get("source", "browser")
+    if source != "browser" and source not in server.collect.keys:
+        raise BadTrial(f"source: no key is called {source!r}")
+    headers = {name.lower(): value for name, value in _texts(asked, "headers").items()}
+    cookies = {**read_cookies(headers.get("cookie")), **_texts(asked, "cookies")}
+    ip = asked.get("ip", "127.0.0.1")
+    if not isinstance(ip, str):
+        raise BadTrial("ip: give the connection's address as text")
+    facts = read_facts(
+        source,
+        _moment(asked["now"]) if asked.get("now") is not None else now_ms,
+        headers,
+        ip,
+        trusted_proxies=server.collect.trusted_proxies,
+        geo_headers=server.collect.geo_headers,
+        cookies=cookies,
+    )
+    try:
+        event = read_event(asked.get("event"), facts)
+    except Refused as refused:
+        problems = [msgspec.to_builtins(note) for note in refused.notes]
+        return {"event": None, "consent": None, "tags": [], "problems": problems}
+    routing = route(container, event, server.consent_of(source))
+    return {
+        "event": event.as_dict(),
+        "consent": routing.consent.as_dict(),
+        "tags": [as_dict(decision, preview(decision, event.event_id)) for decision in all_decisions(container, routing)],
+        "problems": [msgspec.to_builtins(note) for note in event.notes],
+    }
+
+
+def _texts(asked: Mapping[str, Any], key: str) -> dict[str, str]:
+    value = asked.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise BadTrial(f"{key}: give an object of texts")
+    return value
+
+
+def _moment(text: Any) -> int:
+    """RFC 3339 → ms since 1970 UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise ValueError
+        return int(moment.timestamp() * 1000)
+    except (TypeError, ValueError, OverflowError):
+        raise BadTrial('now: give an RFC 3339 time with its zone, such as "2026-11-24T12:00:00Z"') from None
+
+
+def preview(decision: Decision, event_id: str) -> dict[str, Any] | None:
+    """The request that this one event would send alone, secrets masked; None when it would send none."""
+    built = decision.built
+    if built is None:
+        return None
+    destination = decision.tag.destination
+    payload = Payload(event_id=event_id, name=built.name, time=built.time, body=decision.body)
+    try:
+        request = next(destination.plugin.exchange([payload], masked(destination), {}))
+    except Exception as error:  # a bad plugin hurts only itself
+        return {"error": f"{type(error).__name__} in the plugin's request"}
+    content = request.content.decode(errors="replace")
+    try:
+        body = msgspec.json.decode(request.content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        body = None
+    headers = {str(name): str(value) for name, value in request.headers.items()}
+    return {"method": request.method, "url": request.url, "headers": headers, "body": body, "content": content}
+
+
+def masked(destination: ConfiguredDestination) -> Any:
+    """The destination's settings with every secret replaced by stars, so that no secret can be shown by mistake."""
+    settings = destination.settings
+    secrets = {
+        field.name: MASK
+        for field in dataclasses.fields(settings)
+        if isinstance(getattr(settings, field.name), Secret)
+    }
+    return dataclasses.replace(settings, **secrets)

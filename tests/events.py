@@ -1,0 +1,21 @@
+"""Events for tests, made the way the door makes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tagserver.datalayer import Context, NO_CONTEXT, read_event
+from tagserver.event import Event, Facts
+
+NOW = 1_790_000_000_000
+"""The time of receipt in tests: 2026-09-21, in ms."""
+
+
+def facts(**known: Any) -> Facts:
+    """Facts of a browser's request at NOW, unless told otherwise."""
+    return Facts(**{"source": "browser", "received": NOW} | known)
+
+
+def event(pushed: dict[str, Any] | None = None, /, context: Context = NO_CONTEXT, **known: Any) -> Event:
+    """An Event from a pushed object; keywords are facts of the request."""
+    return read_event({"event": "purchase", "event_id": "e-1"} | (pushed or {}), facts(**known), context)
