@@ -131,7 +131,10 @@ def split(body: bytes, max_event: int, max_events: int) -> tuple[list[Any], Any,
         raise BadBody(413, "too_many_events", f"more than {max_events} events in one request")
     if ctx is not None and (too := _unbounded(msgspec.json.encode(ctx), ctx)):
         raise BadBody(400, "bad_ctx", f"ctx {too}")
-    return [_decode(raw, max_event) for raw in raws], ctx, sent
+    events = [_decode(raw, max_event) for raw in raws]
+    if raws and raws[0] is body and isinstance(events[0], Refused) and events[0].notes[0].code == "bad_json":
+        raise BadBody(400, "bad_json", events[0].notes[0].message)
+    return events, ctx, sent
 
 
 def _as_batch(body: bytes) -> Batch | None:

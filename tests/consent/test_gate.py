@@ -1,0 +1,116 @@
+"""Promise 3: no consent, no call. Missing, unknown or garbled consent counts as denied; all purposes, not any."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagserver.consent.gate import decide
+from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs, VendorCheck
+from tagserver.consent.sources import read_consent, source_consent
+from tagserver.consent.state import ConsentState
+
+from ..events import event
+from ..test_datalayer import JSON
+
+META = Needs(frozenset({"ad_storage", "ad_user_data"}), ads=True, restricted=True)
+CASES = yaml.safe_load(Path(__file__).with_name("cases.yaml").read_text())
+
+
+def state_of(case: dict[str, Any], policy: ConsentPolicy) -> ConsentState:
+    country, region = case.get("geo", (None, None))
+    source = source_consent("crm", case["source"], "contract") if "source" in case else None
+    made = event(case["event"], country=country, region=region, headers=case.get("headers", {}))
+    return read_consent(made, policy, source)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_decision(case: dict[str, Any]) -> None:
+    """Signals in, decision out."""
+    policy = ConsentPolicy()
+    assert decide(META, state_of(case, policy), policy).decision == case["decision"]
+
+
+@given(st.fixed_dictionaries({"consent": JSON}))
+def test_only_a_word_for_granted_ever_grants(pushed: dict[str, Any]) -> None:
+    """Whatever JSON stands in `consent`, a purpose is granted only by the word granted, or true."""
+    state = read_consent(event(pushed), ConsentPolicy())
+    for name in state.granted:
+        assert all(raw is True or str(raw).strip().lower() == "granted" for raw in state.purpose(name).raw)
+
+
+@given(st.lists(st.sampled_from(["granted", "denied", None]), min_size=3, max_size=3))
+def test_send_means_all_three_ad_purposes_and_block_a_needed_one(words: list[str | None]) -> None:
+    """The decision table for a destination with a restricted mode, in full."""
+    said = {purpose: word for purpose, word in zip(AD_PURPOSES, words, strict=True) if word}
+    policy = ConsentPolicy()
+    decision = decide(META, read_consent(event({"consent": said}), policy), policy).decision
+    needed = said.get("ad_storage") == said.get("ad_user_data") == "granted"
+    assert decision == ("block" if not needed else "send" if said.get("ad_personalization") == "granted" else "restrict")
+
+
+@pytest.mark.parametrize("needs", list(itertools.combinations(PURPOSES, 2)))
+def test_every_pair_of_purposes_is_needed_in_full(needs: tuple[str, str]) -> None:
+    """One of two granted is not enough, whichever they are."""
+    policy = ConsentPolicy()
+    wanted = Needs(frozenset(needs), ads=False, restricted=True)
+    for granted in needs:
+        state = read_consent(event({"consent": {granted: "granted"}}), policy)
+        assert decide(wanted, state, policy).decision == "block"
+
+
+def test_restrict_without_a_restricted_mode_is_block() -> None:
+    """A destination that has no limited mode is not called when something is missing."""
+    policy = ConsentPolicy()
+    state = read_consent(event({"consent": {"ad_storage": "granted", "ad_user_data": "granted"}}), policy)
+    verdict = decide(Needs(META.purposes, ads=True, restricted=False), state, policy)
+    assert (verdict.decision, verdict.reason) == ("block", "consent")
+
+
+def test_a_vendor_check_that_cannot_be_made_blocks() -> None:
+    """Where GDPR is in play, a vendor is accepted only when a list says so."""
+    policy = ConsentPolicy()
+    granted = dict.fromkeys(AD_PURPOSES, "granted")
+    needs = Needs(META.purposes, ads=True, restricted=True, vendor=VendorCheck("ac_id", 89))
+    for gdpr, decision in ((1, "block"), (0, "send")):
+        state = read_consent(event({"consent": granted, "gdpr": gdpr}), policy)
+        assert decide(needs, state, policy).decision == decision
+
+
+def test_the_detail_names_purpose_state_and_source() -> None:
+    """A person reads why: what was needed, what it is, who said so."""
+    policy = ConsentPolicy()
+    said = {"default": {"ad_storage": "granted"}, "update": {"ad_user_data": "denied"}}
+    verdict = decide(META, read_consent(event({"consent": said}), policy), policy)
+    assert verdict.detail == (
+        "needs ad_storage, is only a preset (consent.default); ad_user_data, is denied (consent.update)"
+    )
+
+
+@pytest.mark.parametrize(("gpc", "decision"), [("restrict", "restrict"), ("block", "block"), ("ignore", "send")])
+def test_gpc_policy(gpc: Any, decision: str) -> None:
+    """`gpc:` says what Global Privacy Control does to ads destinations."""
+    policy = ConsentPolicy(gpc=gpc)
+    made = event({"consent": dict.fromkeys(AD_PURPOSES, "granted")}, headers={"sec-gpc": "1"})
+    assert decide(META, read_consent(made, policy), policy).decision == decision
+
+
+def test_merging_does_not_depend_on_the_order_of_commands_between_sources() -> None:
+    """The proof of a state is the same whatever the order of its sources."""
+    policy = ConsentPolicy()
+    one = read_consent(event({"consent": {"ad_storage": "granted"}, "gpc": True}), policy)
+    two = read_consent(event({"gpc": True, "consent": {"ad_storage": "granted"}}), policy)
+    assert one.proof == two.proof
+
+
+def test_a_flood_of_commands_denies() -> None:
+    """A choice may stand among the commands that are not read: nothing is granted."""
+    granted = ["consent", "update", dict.fromkeys(AD_PURPOSES, "granted")]
+    state = read_consent(event({"consent": [granted] * 201}), ConsentPolicy())
+    assert not state.granted

@@ -1,0 +1,143 @@
+"""Bodies of requests: limits, gzip, JSON, the three envelopes."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import MutableMapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagserver.datalayer import Refused
+from tagserver.server.body import BadBody, Disconnected, read_body, split, unpack
+
+EVENT = b'{"event": "x"}'
+
+
+def receiver(*messages: MutableMapping[str, Any]) -> Any:
+    waiting = list(messages)
+
+    async def receive() -> MutableMapping[str, Any]:
+        return waiting.pop(0)
+
+    return receive
+
+
+def part(body: bytes, more: bool = False) -> MutableMapping[str, Any]:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+async def test_a_body_of_exactly_the_limit_is_taken() -> None:
+    """The limit itself is allowed, one byte more is not."""
+    assert await read_body(receiver(part(b"ab", True), part(b"cd")), None, 4) == b"abcd"
+    with pytest.raises(BadBody) as refused:
+        await read_body(receiver(part(b"ab", True), part(b"cde")), None, 4)
+    assert refused.value.status == 413
+
+
+async def test_a_stated_length_over_the_limit_is_refused_unread() -> None:
+    """No byte of a gigabyte is read."""
+    with pytest.raises(BadBody):
+        await read_body(receiver(), "1000000000", 4)
+
+
+async def test_a_client_that_leaves_is_no_error() -> None:
+    """There is nobody to answer."""
+    with pytest.raises(Disconnected):
+        await read_body(receiver(part(b"a", True), {"type": "http.disconnect"}), None, 4)
+
+
+def test_gzip_is_unpacked_members_and_all() -> None:
+    """Two members one after the other are one body (RFC 1952)."""
+    assert unpack(gzip.compress(b"ab") + gzip.compress(b"cd"), "gzip", 10) == b"abcd"
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "status"),
+    [
+        (gzip.compress(b"0" * 10_000_000), "gzip", 413),
+        (gzip.compress(b"0" * 600) * 3, "gzip", 413),
+        (gzip.compress(EVENT)[:-9], "gzip", 400),
+        (EVENT, "gzip", 400),
+        (gzip.compress(EVENT) + b"tail", "gzip", 400),
+        (EVENT, "br", 400),
+    ],
+)
+def test_bad_gzip(body: bytes, encoding: str, status: int) -> None:
+    """A bomb, a cut, a lie: refused, and never more than the limit is made."""
+    with pytest.raises(BadBody) as refused:
+        unpack(body, encoding, 1000)
+    assert refused.value.status == status
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"   ", b"null", b"3", b'"x"', b"{", b"[", b'{"event":', b"\xff\xfe{}", "\ufeff{}".encode(), b"NaN", b"[" * 100_000],
+)
+def test_no_json_is_refused(body: bytes) -> None:
+    """What is no JSON object or list is one problem for the whole request."""
+    with pytest.raises(BadBody) as refused:
+        split(body, 1000, 10)
+    assert (refused.value.status, refused.value.code) == (400, "bad_json")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b'{"event": NaN}',
+        b'{"event": "x", "value": 1e999}',
+        b'{"event": "x", "n": ' + b"9" * 5000 + b"}",
+        b'{"event": ' + b'{"a":' * 30 + b"1" + b"}" * 31,
+        b'{"event": "x", "a": ' + b"[" * 5000 + b"]" * 5000 + b"}",
+        b'{"event": "x", "a": [' + b"1," * 2500 + b"1]}",
+        b'{"event": "' + b"x" * 20_000 + b'"}',
+        b'{"event": "\\ud800"}',
+        b'{"event": "\xff"}',
+    ],
+)
+def test_one_bad_event_costs_only_itself(bad: bytes) -> None:
+    """Beside it the good event of the same request is taken, or the whole is refused as no JSON: never a crash."""
+    try:
+        events, _, _ = split(b"[" + bad + b"," + EVENT + b"]", 16_384, 10)
+    except BadBody as refused:
+        assert refused.status == 400
+        return
+    assert isinstance(events[0], Refused)
+    assert events[1] == {"event": "x"}
+
+
+def test_the_three_envelopes() -> None:
+    """One event, a list, a batch with context."""
+    assert split(EVENT, 1000, 10) == ([{"event": "x"}], None, None)
+    assert split(b" [" + EVENT + b"]", 1000, 10)[0] == [{"event": "x"}]
+    batch = b'{"v": 1, "events": [' + EVENT + b'], "ctx": {"a": 1}, "sent": 5}'
+    assert split(batch, 1000, 10) == ([{"event": "x"}], {"a": 1}, 5)
+
+
+def test_an_event_may_have_a_key_called_events() -> None:
+    """Only a list of events makes a batch."""
+    assert split(b'{"event": "x", "events": 5}', 1000, 10)[0] == [{"event": "x", "events": 5}]
+
+
+def test_doubled_keys_the_last_wins() -> None:
+    """As every JSON reader of a browser has it."""
+    assert split(b'{"event": "x", "event": "y"}', 1000, 10)[0] == [{"event": "y"}]
+
+
+def test_too_many_events() -> None:
+    """A list longer than the limit is refused as a whole."""
+    with pytest.raises(BadBody) as refused:
+        split(json.dumps([{"event": "x"}] * 11).encode(), 1000, 10)
+    assert refused.value.status == 413
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_events_or_a_refusal(body: bytes) -> None:
+    """Nothing else ever comes out."""
+    try:
+        split(body, 1000, 10)
+    except BadBody:
+        return

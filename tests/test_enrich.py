@@ -1,0 +1,121 @@
+"""Request facts: addresses behind proxies, cookies, regions, click ids."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagserver.enrich import clean_ip, read_cookies, read_facts, read_headers, visitor_ip, visitor_region
+
+from .events import NOW, event
+
+
+@pytest.mark.parametrize(
+    ("connection", "forwarded", "proxies", "ip"),
+    [
+        ("127.0.0.1", "6.6.6.6", 0, "127.0.0.1"),
+        ("198.51.100.7", "6.6.6.6, 203.0.113.9", 1, "203.0.113.9"),
+        ("198.51.100.7", "6.6.6.6, 203.0.113.9, 10.0.0.1", 2, "203.0.113.9"),
+        ("198.51.100.7", "203.0.113.9", 2, "198.51.100.7"),
+        ("198.51.100.7", "", 1, "198.51.100.7"),
+        ("198.51.100.7", "junk", 1, None),
+        ("::ffff:203.0.113.9", "", 0, "203.0.113.9"),
+        ("2001:db8::1", "", 0, "2001:db8::1"),
+        (None, "", 0, None),
+    ],
+)
+def test_the_visitors_address_is_counted_from_the_right(
+    connection: str | None, forwarded: str, proxies: int, ip: str | None
+) -> None:
+    """Entries further left than our own proxies are a client's claim; without proxies the header is nothing at all."""
+    assert visitor_ip(connection, {"x-forwarded-for": forwarded} if forwarded else {}, proxies) == ip
+
+
+@pytest.mark.parametrize(
+    ("text", "ip"),
+    [
+        ("1.2.3.4:443", "1.2.3.4"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        (' "1.2.3.4" ', "1.2.3.4"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("1.2.3", None),
+        ("", None),
+        (7, None),
+        ("x" * 100, None),
+    ],
+)
+def test_clean_ip(text: Any, ip: str | None) -> None:
+    """Ports, brackets and zones go; anything else is no address."""
+    assert clean_ip(text) == ip
+
+
+def test_of_two_cookies_with_one_name_the_first_stands() -> None:
+    """Browsers send the closer path first."""
+    assert read_cookies("a=1; b=x%20y; a=2; c") == {"a": "1", "b": "x y"}
+
+
+def test_a_backends_connection_is_not_the_visitor() -> None:
+    """Promise 7: a server's own address and agent are never passed off as the visitor's."""
+    made = read_facts("crm", NOW, {"user-agent": "python"}, "198.51.100.7")
+    assert (made.ip, made.user_agent) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "names", "place"),
+    [
+        ({"cf-ipcountry": "de"}, ["cf-ipcountry"], ("DE", None)),
+        ({"cf-ipcountry": "US", "cf-region-code": "CA"}, ["cf-ipcountry", "cf-region-code"], ("US", "US-CA")),
+        ({"cf-ipcountry": "XX"}, ["cf-ipcountry"], (None, None)),
+        ({"cf-ipcountry": "T1"}, ["cf-ipcountry"], (None, None)),
+        ({"x-geo": "USCA"}, ["x-geo"], ("US", "US-CA")),
+        ({"x-geo": "US-CA"}, ["x-geo"], ("US", "US-CA")),
+        ({"cf-ipcountry": "DE"}, [], (None, None)),
+        ({"cf-ipcountry": "D€"}, ["cf-ipcountry"], (None, None)),
+    ],
+)
+def test_regions(headers: dict[str, str], names: list[str], place: tuple[str | None, str | None]) -> None:
+    """Only configured headers tell where a visitor is; what they use for unknown stays unknown."""
+    assert visitor_region(headers, names) == place
+
+
+def test_a_geo_header_counts_for_nothing_without_a_trusted_proxy() -> None:
+    """Anybody could send it."""
+    made = read_facts("browser", NOW, {"cf-ipcountry": "US"}, "1.1.1.1", geo_headers=["cf-ipcountry"])
+    assert made.country is None
+
+
+@pytest.mark.parametrize(
+    ("location", "cookies", "pushed", "clicks"),
+    [
+        ("https://a.example/?fbclid=U", {"_fbc": "fb.1.2.C"}, {"fbclid": "E"}, {"fbclid": "U"}),
+        ("https://a.example/", {"_fbc": "fb.1.2.C"}, {"fbclid": "E"}, {"fbclid": "C"}),
+        ("https://a.example/", {}, {"fbclid": "E"}, {"fbclid": "E"}),
+        ("https://a.example/", {"_fbc": "fb.1.2.C.AQ"}, {}, {"fbclid": "C"}),
+        ("https://a.example/", {"_fbc": "junk"}, {}, {}),
+        ("https://a.example/", {"_gcl_aw": "GCL.1700000000.Abc-_"}, {}, {"gclid": "Abc-_"}),
+        ("https://a.example/", {"FPGCLAW": "2.1.kXyz$i1700000000"}, {}, {"gclid": "Xyz"}),
+        ("https://a.example/", {"_uetmsclkid": "_uetabc"}, {}, {"msclkid": "abc"}),
+        ("https://a.example/?ScCid=S", {}, {}, {"sccid": "S"}),
+        ("https://a.example/", {"_twclid": '{"twclid": "t"}'}, {}, {"twclid": "t"}),
+        ("https://a.example/?gclid=" + "x" * 3000, {}, {}, {}),
+    ],
+)
+def test_click_ids(location: str, cookies: dict[str, str], pushed: dict[str, Any], clicks: dict[str, str]) -> None:
+    """The address beats the cookie, the cookie beats the event; values are never changed."""
+    assert event({"page": {"location": location}} | pushed, cookies=cookies).clicks == clicks
+
+
+@given(st.lists(st.tuples(st.binary(max_size=12), st.binary(max_size=40)), max_size=6))
+def test_any_headers_make_facts(raw: list[tuple[bytes, bytes]]) -> None:
+    """No header breaks the reading."""
+    headers = read_headers(raw)
+    read_facts("browser", NOW, headers, "x", trusted_proxies=1, geo_headers=list(headers))
+
+
+@given(st.text(max_size=60))
+def test_any_location_is_an_address_or_nothing(text: str) -> None:
+    """No page address breaks an event."""
+    event({"page": {"location": "https://" + text}}).as_dict()
