@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tagserver.container import last_good
-from tagserver.container.compile import Loaded, compile_container, read_texts
+from tagserver.container.compile import Loaded, compile_container
 from tagserver.container.model import Container
 from tagserver.container.problems import Problem
 from tagserver.container.server import ServerConfig
+from tagserver.container.source import read_texts
 from tagserver.registry import Registry
 
 

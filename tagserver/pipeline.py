@@ -15,9 +15,10 @@ import msgspec
 from tagserver.consent.gate import Verdict, decide
 from tagserver.consent.sources import read_consent
 from tagserver.consent.state import ConsentState, Reading
-from tagserver.container.model import Candidate, Container, Scope, Tag
+from tagserver.container.model import Candidate, Container, Tag
 from tagserver.event import Event
 from tagserver.plugin import Built, Omitted, Skip
+from tagserver.scope import Scope
 
 Outcome = Literal["send", "restrict", "block", "skip", "error"]
 

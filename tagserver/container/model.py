@@ -8,22 +8,8 @@ from typing import Any, Protocol
 
 from tagserver.consent.needs import ConsentPolicy, Needs
 from tagserver.container.problems import Place, Problem
-from tagserver.event import Event
 from tagserver.plugin import Destination
-
-
-class Scope:
-    """One event under one container: what variables and conditions are evaluated in. Each variable is worked out once."""
-
-    __slots__ = ("event", "values")
-
-    def __init__(self, event: Event) -> None:
-        self.event = event
-        self.values: dict[str, Any] = {}
-
-
-Value = Callable[[Scope], Any]
-"""A compiled value: a constant, a path, a variable or a template. Gives MISSING when there is nothing; never raises."""
+from tagserver.scope import Scope, Value
 
 
 class Trigger(Protocol):

@@ -2,11 +2,46 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Severity = Literal["error", "pause", "warning"]
 """`error`: the configuration cannot be used. `pause`: it can, but one destination stands still. `warning`: it works."""
+
+CODES: Mapping[str, str] = {
+    "E101": "the file is not YAML as we take it",
+    "E102": "a key stands twice",
+    "E103": "a YAML feature that is not taken: tags, several documents, too many aliases, too deep",
+    "E104": "the file cannot be read: missing, too large, not UTF-8",
+    "E110": "a key that is not known here",
+    "E111": "a value of the wrong type",
+    "E112": "a name that nothing has",
+    "E113": "a key that is needed is missing",
+    "E114": "one name is used twice",
+    "E115": "a value that is not allowed",
+    "E116": "braces without quotes",
+    "E120": "a regular expression that is not taken",
+    "E121": "a template that cannot be read",
+    "E122": "variables that need each other in a circle",
+    "E123": "a name that is reserved",
+    "E130": "a consent rule that cannot hold",
+    "E140": "a destination that cannot be set up",
+    "E141": "an address that may not be called",
+    "E201": "a secret written into the file",
+    "E202": "a variable of the environment that may not be read here",
+    "P210": "a variable or file that holds a secret is missing: the destination is paused",
+    "P211": "a plugin that could not be loaded: the destination is paused",
+    "W301": "something that nothing uses",
+    "W302": "two tags that would send the same event",
+    "W303": "every web page may post",
+    "W304": "a path that looks like a misspelt name",
+}
+"""Every code and its meaning. `E` is an error, `P` pauses one destination, `W` warns."""
+
+_WORDS: Mapping[Severity, str] = {"error": "error", "pause": "paused", "warning": "warning"}
+_COLORS: Mapping[Severity, str] = {"error": "31", "pause": "35", "warning": "33"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,3 +64,82 @@ class Problem:
     path: str
     message: str
     hint: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The problem for machines."""
+        return {
+            "severity": self.severity,
+            "code": self.code,
+            "file": self.place.file,
+            "line": self.place.line,
+            "column": self.place.column,
+            "path": self.path,
+            "message": self.message,
+            "hint": self.hint,
+        }
+
+
+class Problems:
+    """Collects what is found while a configuration is read: all of it, in one run."""
+
+    def __init__(self) -> None:
+        self._found: list[Problem] = []
+
+    def add(self, code: str, place: Place, path: str, message: str, hint: str = "") -> None:
+        """Note one. The code's letter gives the severity."""
+        severity: Severity = {"E": "error", "P": "pause", "W": "warning"}[code[0]]  # type: ignore[assignment]
+        self._found.append(Problem(severity, code, place, path, message, hint))
+
+    def sorted(self) -> tuple[Problem, ...]:
+        """All of them, in the order of the files."""
+        return tuple(sorted(self._found, key=lambda problem: (problem.place, problem.code, problem.message)))
+
+    @property
+    def fatal(self) -> bool:
+        """Whether one of them is an error."""
+        return any(problem.severity == "error" for problem in self._found)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`did you mean "purchase"?`, or nothing when no known word is like it."""
+    like = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f'did you mean "{like[0]}"?' if like else ""
+
+
+def render(problems: Sequence[Problem], texts: Mapping[str, str], *, color: bool = False) -> str:
+    """All problems as text for people. `texts`: the files' contents, for the lines that are shown."""
+    blocks = [_block(problem, texts.get(problem.place.file), color) for problem in problems]
+    counts = [(word, sum(problem.severity == severity for problem in problems)) for severity, word in _WORDS.items()]
+    summary = ", ".join(_counted(number, word) for word, number in counts if number)
+    files = len({problem.place.file for problem in problems})
+    return "\n".join([*blocks, f"{summary} in {files} file{'s' if files != 1 else ''}. Nothing was changed."])
+
+
+def _counted(number: int, word: str) -> str:
+    if word == "paused":
+        return f"{number} destination{'s' if number != 1 else ''} paused"
+    return f"{number} {word}{'s' if number != 1 else ''}"
+
+
+def _block(problem: Problem, text: str | None, color: bool) -> str:
+    head = f"{_WORDS[problem.severity]}[{problem.code}]"
+    if color:
+        head = f"\x1b[1;{_COLORS[problem.severity]}m{head}\x1b[0m"
+    place = problem.place
+    lines = [f"{head} {problem.message}", f"  --> {place.file}:{place.line}:{place.column}"]
+    source = text.splitlines() if text is not None else []
+    if 0 < place.line <= len(source):
+        line = source[place.line - 1].replace("\t", " ")
+        number = str(place.line)
+        margin = " " * len(number)
+        carets = "^" * max(1, min(place.length, len(line) - place.column + 1))
+        lines += [
+            f"{margin} |",
+            f"{number} | {line}",
+            f"{margin} | {' ' * (place.column - 1)}{carets}",
+        ]
+        if problem.hint:
+            lines.append(f"{margin} = help: {problem.hint}")
+    elif problem.hint:
+        lines.append(f"  = help: {problem.hint}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,195 @@
+"""All files of a configuration → one Container, or all their problems."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from tagserver.container.consent import compile_consent
+from tagserver.container.decode import Decoder
+from tagserver.container.destinations import DestinationCompiler
+from tagserver.container.model import ConfiguredDestination, Container, Tag
+from tagserver.container.names import Names
+from tagserver.container.problems import Place, Problem, Problems
+from tagserver.container.references import Outside
+from tagserver.container.server import ServerConfig, ServerReader, listed_environment
+from tagserver.container.source import Mapping_, Node, Scalar, parse
+from tagserver.container.tags import TagCompiler
+from tagserver.container.triggers import CompiledTrigger, TriggerCompiler
+from tagserver.container.variables import VariableCompiler
+from tagserver.registry import Registry
+
+SERVER_FILE = "server.yaml"
+ROOTS = ("consent", "destinations", "variables", "triggers", "tags")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What came out of some files. Container and server are None when there is an error anywhere."""
+
+    container: Container | None
+    server: ServerConfig | None
+    problems: tuple[Problem, ...]
+
+
+def compile_container(
+    texts: Mapping[str, bytes],
+    *,
+    registry: Registry,
+    environ: Mapping[str, str],
+    read_file: Callable[[str], str],
+) -> Loaded:
+    """Compile the files of a configuration folder (name → content). Reads nothing but its arguments; never raises."""
+    problems = Problems()
+    trees = {name: parse(content, name, problems) for name, content in sorted(texts.items())}
+    server_tree = trees.pop(SERVER_FILE, None)
+    outside = Outside(environ, read_file, listed_environment(server_tree, problems))
+    server = ServerReader(outside, problems).read(server_tree)
+    if not trees:
+        hint = "write a container.yaml, or name another folder with --config"
+        problems.add("E104", Place("container.yaml", 1, 1), "", "there is no container file here", hint)
+    container = _Compiler(trees, registry, outside, server, problems).compile(_version(texts))
+    found = problems.sorted()
+    if problems.fatal:
+        return Loaded(None, None, found)
+    return Loaded(_with_problems(container, found), server, found)
+
+
+def _version(texts: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256()
+    for name, content in sorted(texts.items()):
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()[:12]
+
+
+def _with_problems(container: Container, problems: tuple[Problem, ...]) -> Container:
+    return Container(
+        container.version,
+        container.destinations,
+        container.tags,
+        container.triggers,
+        container.variables,
+        container.consent,
+        problems,
+    )
+
+
+class _Compiler:
+    def __init__(
+        self,
+        trees: Mapping[str, Node | None],
+        registry: Registry,
+        outside: Outside,
+        server: ServerConfig,
+        problems: Problems,
+    ) -> None:
+        self._trees = trees
+        self._registry = registry
+        self._outside = outside
+        self._server = server
+        self._problems = problems
+        self._decoder = Decoder(problems)
+
+    def compile(self, version: str) -> Container:
+        """The container; with errors noted it is not whole, and not used."""
+        self._check_roots()
+        consent = compile_consent(self._single("consent"), self._problems)
+        declared = self._named("variables")
+        names = Names({name: key.place for name, (key, _) in declared.items()}, self._problems)
+        VariableCompiler(names, self._problems).compile_all(declared)
+        destinations = self._destinations()
+        triggers = self._triggers(names)
+        tags, used = self._tags(destinations, triggers, names)
+        self._warn(declared, names, destinations, triggers, used, tags)
+        return Container(
+            version=version,
+            destinations=MappingProxyType({name: one for name, one in destinations.items() if one is not None}),
+            tags=tags,
+            triggers=MappingProxyType({name: one for name, one in triggers.items() if one is not None}),
+            variables=MappingProxyType(names.variables),
+            consent=consent,
+        )
+
+    def _check_roots(self) -> None:
+        for tree in self._trees.values():
+            self._decoder.map(tree, "", ROOTS)
+
+    def _roots(self, name: str) -> list[Node]:
+        trees = (tree for tree in self._trees.values() if isinstance(tree, Mapping_))
+        return [node for tree in trees if (node := tree.get(name)) is not None]
+
+    def _single(self, name: str) -> Node | None:
+        nodes = self._roots(name)
+        for node in nodes[1:]:
+            first = nodes[0].place
+            hint = f"the first is at {first.file}:{first.line}"
+            self._problems.add("E114", node.place, name, f"{name}: stands in two files", hint)
+        return nodes[0] if nodes else None
+
+    def _named(self, root: str) -> dict[str, tuple[Scalar, Node]]:
+        """The entries of a map that may be split over files."""
+        found: dict[str, tuple[Scalar, Node]] = {}
+        for node in self._roots(root):
+            for name, (key, held) in self._decoder.map(node, root).items():
+                if name in found:
+                    first = found[name][0].place
+                    hint = f"the first is at {first.file}:{first.line}"
+                    self._problems.add("E114", key.place, f"{root}.{name}", f'"{name}" is defined twice', hint)
+                else:
+                    found[name] = (key, held)
+        return found
+
+    def _destinations(self) -> dict[str, ConfiguredDestination | None]:
+        compiler = DestinationCompiler(self._registry, self._outside, self._server.egress, self._problems)
+        return {name: compiler.compile(name, key, node) for name, (key, node) in self._named("destinations").items()}
+
+    def _triggers(self, names: Names) -> dict[str, CompiledTrigger | None]:
+        compiler = TriggerCompiler(names, self._problems)
+        return {name: compiler.compile(name, key, node) for name, (key, node) in self._named("triggers").items()}
+
+    def _tags(
+        self,
+        destinations: Mapping[str, ConfiguredDestination | None],
+        triggers: Mapping[str, CompiledTrigger | None],
+        names: Names,
+    ) -> tuple[tuple[Tag, ...], set[tuple[str, str]]]:
+        compiler = TagCompiler(destinations, triggers, names, self._problems)
+        nodes = [pair for root in self._roots("tags") for pair in self._decoder.list(root, "tags")]
+        tags = (compiler.compile(node, path) for node, path in nodes)
+        return tuple(tag for tag in tags if tag is not None), compiler.used
+
+    def _warn(
+        self,
+        variables: Mapping[str, tuple[Scalar, Node]],
+        names: Names,
+        destinations: Mapping[str, ConfiguredDestination | None],
+        triggers: Mapping[str, CompiledTrigger | None],
+        used: set[tuple[str, str]],
+        tags: tuple[Tag, ...],
+    ) -> None:
+        for name, (key, _) in variables.items():
+            if name not in names.used:
+                self._problems.add("W301", key.place, f"variables.{name}", f'nothing uses the variable "{name}"')
+        for kind, declared in (("destination", destinations), ("trigger", triggers)):
+            for name, (key, _) in self._named_silently(f"{kind}s").items():
+                if name in declared and (kind, name) not in used:
+                    self._problems.add("W301", key.place, f"{kind}s.{name}", f'no tag uses the {kind} "{name}"')
+        seen: dict[tuple[str, frozenset[str]], Tag] = {}
+        for tag in tags:
+            if tag.event_name is not None or tag.paused:
+                continue
+            same = (tag.destination.name, frozenset(trigger.name for trigger in tag.triggers))
+            first = seen.setdefault(same, tag)
+            if first is not tag:
+                message = f'"{tag.name}" would send the same event to {tag.destination.name} as "{first.name}"'
+                self._problems.add("W302", tag.place, f"tags.{tag.name}", message, "the first one in the file sends it")
+
+    def _named_silently(self, root: str) -> dict[str, tuple[Scalar, Node]]:
+        entries = (entry for node in self._roots(root) if isinstance(node, Mapping_) for entry in node.entries)
+        found: dict[str, tuple[Scalar, Node]] = {}
+        for key, held in entries:
+            found.setdefault(key.text, (key, held))
+        return found

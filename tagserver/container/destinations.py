@@ -1,0 +1,116 @@
+"""The entries under `destinations:`."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tagserver.container.decode import Decoder
+from tagserver.container.model import ConfiguredDestination
+from tagserver.container.problems import Problems, did_you_mean
+from tagserver.container.references import Outside
+from tagserver.container.settings import SettingsReader
+from tagserver.container.source import Node, Scalar
+from tagserver.egress import refusal
+from tagserver.plugin import Destination
+from tagserver.registry import Registry
+
+
+class DestinationCompiler:
+    """Makes destinations of nodes. `egress`: what operations allow beyond the plugins' hosts."""
+
+    def __init__(self, registry: Registry, outside: Outside, egress: tuple[str, ...], problems: Problems) -> None:
+        self._registry = registry
+        self._outside = outside
+        self._egress = egress
+        self._problems = problems
+        self._decoder = Decoder(problems)
+
+    def compile(self, name: str, key: Scalar, node: Node) -> ConfiguredDestination | None:
+        """One destination, or None after a problem."""
+        path = f"destinations.{name}"
+        entries = self._decoder.map(node, path)
+        kind = entries.pop("type", None)
+        if kind is None:
+            self._decoder.missing(key.place, path, "type", f"installed are {', '.join(self._registry.destinations)}")
+            return None
+        type_name = self._decoder.text(kind[1], f"{path}.type")
+        if type_name is None:
+            return None
+        cls = self._registry.destinations.get(type_name)
+        if cls is None:
+            return self._unknown_type(name, type_name, key, kind[1])
+        reader = SettingsReader(self._outside, self._problems, path)
+        try:
+            plugin = cls()
+            settings = reader.read(cls.Settings, key, entries)
+            hosts = tuple(plugin.hosts(settings)) if settings is not None else ()
+        except Exception as error:  # a bad plugin hurts only itself
+            why = f"the plugin {type_name} fails with {type(error).__name__}"
+            self._problems.add("P211", key.place, path, why)
+            return _paused(name, type_name, cls(), why, key)
+        if settings is None and not reader.unusable:
+            return None
+        if settings is not None and not self._addresses_allowed(settings, hosts, path, entries):
+            return None
+        return ConfiguredDestination(
+            name=name,
+            type=type_name,
+            plugin=plugin,
+            settings=settings,
+            paused="; ".join(reader.missing) or None,
+            identity=_fingerprint(type_name, settings) if settings is not None else "",
+            hosts=hosts,
+            egress=self._egress,
+            place=key.place,
+        )
+
+    def _unknown_type(self, name: str, type_name: str, key: Scalar, node: Node) -> ConfiguredDestination | None:
+        path = f"destinations.{name}.type"
+        if failed := self._registry.failed:
+            why = f'no plugin has the type "{type_name}"; {failed[0].name} could not be loaded ({failed[0].error})'
+            self._problems.add("P211", node.place, path, why)
+            return _paused(name, type_name, _Absent(), why, key)
+        known = self._registry.destinations
+        hint = did_you_mean(type_name, known) or f"installed are {', '.join(known)}"
+        self._problems.add("E140", node.place, path, f'no plugin has the type "{type_name}"', hint)
+        return None
+
+    def _addresses_allowed(
+        self, settings: Any, hosts: tuple[str, ...], path: str, entries: Mapping[str, tuple[Scalar, Node]]
+    ) -> bool:
+        sound = True
+        for field in dataclasses.fields(settings):
+            value = getattr(settings, field.name)
+            if (field.name == "url" or field.name.endswith("_url")) and isinstance(value, str):
+                why = refusal(value, hosts, self._egress)
+                if why is not None and field.name in entries:
+                    place = entries[field.name][1].place
+                    hint = "operations can allow an address: egress.allow in server.yaml"
+                    self._problems.add("E141", place, f"{path}.{field.name}", f"{path}.{field.name}: {why}", hint)
+                    sound = False
+        return sound
+
+
+class _Absent(Destination):
+    """Stands for a destination whose plugin could not be loaded; it is never asked anything but its needs."""
+
+    type = "absent"
+
+
+def _paused(name: str, type_name: str, plugin: Destination, why: str, key: Scalar) -> ConfiguredDestination:
+    return ConfiguredDestination(name, type_name, plugin, None, why, "", (), (), key.place)
+
+
+def _fingerprint(type_name: str, settings: Any) -> str:
+    """Whose account it is, as a short hash; secrets are no part of it, so that a new token changes nothing."""
+    said = {
+        field.name: getattr(settings, field.name)
+        for field in dataclasses.fields(settings)
+        if field.metadata.get("identity")
+    }
+    text = json.dumps([type_name, said], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

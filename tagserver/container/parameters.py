@@ -1,0 +1,43 @@
+"""A tag's parameters: plain data with `{{ }}` in its texts, compiled into one function that gives a fresh map for each event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tagserver.container.names import Names
+from tagserver.container.source import Mapping_, Node, Scalar, Sequence
+from tagserver.event import MISSING
+from tagserver.scope import Scope, Value
+from tagserver.templates import constant
+
+
+def no_parameters(scope: Scope) -> dict[str, Any]:
+    """The parameters of a tag that has none."""
+    return {}
+
+
+def compile_parameters(node: Mapping_, names: Names, path: str) -> Callable[[Scope], dict[str, Any]]:
+    """A function that resolves the parameters; what resolves to nothing is left out of maps."""
+    made = _compile(node, names, path)
+
+    def parameters(scope: Scope) -> dict[str, Any]:
+        found: dict[str, Any] = made(scope)
+        return found
+
+    return parameters
+
+
+def _compile(node: Node, names: Names, path: str) -> Value:
+    # Maps and lists are made anew for each event: a plugin that changed one would change the container.
+    match node:
+        case Scalar():
+            if not isinstance(node.value, str):
+                return constant(node.value)
+            value = names.template(node.value, node.place, path)
+            return constant(value) if value is None or isinstance(value, str) else value
+        case Sequence():
+            items = [_compile(item, names, f"{path}[{index}]") for index, item in enumerate(node.items)]
+            return lambda scope: [value for item in items if (value := item(scope)) is not MISSING]
+    entries = [(key.text, _compile(held, names, f"{path}.{key.text}")) for key, held in node.entries]
+    return lambda scope: {name: value for name, held in entries if (value := held(scope)) is not MISSING}

@@ -1,0 +1,270 @@
+"""`server.yaml`: who may send, where the queue lies, what may be called. Operations' half of the configuration."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+from urllib.parse import urlsplit
+
+from tagserver.consent.needs import PURPOSES
+from tagserver.consent.sources import source_consent
+from tagserver.consent.state import Reading
+from tagserver.container.decode import Decoder
+from tagserver.container.problems import Problems, did_you_mean
+from tagserver.container.references import Outside
+from tagserver.container.source import Mapping_, Node, Scalar
+from tagserver.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A server that may send. `consent` is what the contract behind it says for all its events, or None."""
+
+    secret: Secret
+    consent: Reading | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CollectConfig:
+    """`collect:`. Sizes in bytes; `rate` in events a second for each key or address, None for off."""
+
+    origins: tuple[str, ...] = ()
+    keys: Mapping[str, Key] = field(default_factory=lambda: MappingProxyType({}))
+    trusted_proxies: int = 0
+    geo_headers: tuple[str, ...] = ()
+    max_body: int = 1 << 20
+    max_event: int = 256 << 10
+    max_events: int = 1000
+    rate: float | None = None
+    dedup: Literal["shared", "per_source"] = "shared"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueConfig:
+    """`queue:`. `file` below the data folder; sizes in bytes, `keep_dead` in seconds."""
+
+    file: str = "outbox.db"
+    max_size: int = 8 << 30
+    min_free: int = 512 << 20
+    keep_dead: float = 14 * 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """All of `server.yaml`. `egress`: host names and networks beyond the plugins' own; `environment`: variables for all."""
+
+    collect: CollectConfig = CollectConfig()
+    queue: QueueConfig = QueueConfig()
+    egress: tuple[str, ...] = ()
+    environment: frozenset[str] = frozenset()
+
+    def consent_of(self, source: str) -> Reading | None:
+        """What the contract behind a source's key says, if there is one."""
+        key = self.collect.keys.get(source)
+        return key.consent if key else None
+
+
+ROOT_KEYS = ("collect", "queue", "egress", "environment")
+_ORIGIN = re.compile(r"https?://[a-z0-9.\-]+(:\d{1,5})?\Z|https?://\[[0-9a-f:.]+\](:\d{1,5})?\Z")
+_RATE = re.compile(r"(\d{1,9})/s\Z")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.\-]{0,251}[a-z0-9])?\Z")
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+def listed_environment(root: Node | None, problems: Problems) -> frozenset[str]:
+    """The names under `environment:`; read before everything else."""
+    if not isinstance(root, Mapping_) or (node := root.get("environment")) is None:
+        return frozenset()
+    decoder = Decoder(problems)
+    names = []
+    for item, path in decoder.list(node, "environment"):
+        name = decoder.text(item, path)
+        if name is not None and not _ENV_NAME.match(name):
+            problems.add("E115", item.place, path, f'"{name}" is no name of a variable')
+        elif name is not None:
+            names.append(name)
+    return frozenset(names)
+
+
+class ServerReader:
+    """Reads `server.yaml`."""
+
+    def __init__(self, outside: Outside, problems: Problems) -> None:
+        self._outside = outside
+        self._problems = problems
+        self._decoder = Decoder(problems)
+
+    def read(self, root: Node | None) -> ServerConfig:
+        """The settings; with problems noted, defaults stand in for what is wrong."""
+        entries = self._decoder.map(root, "", ROOT_KEYS)
+        nodes = {name: node for name, (_, node) in entries.items()}
+        egress = self._decoder.map(nodes.get("egress"), "egress", ("allow",))
+        return ServerConfig(
+            collect=self._collect(nodes.get("collect")),
+            queue=self._queue(nodes.get("queue")),
+            egress=self._allow(egress["allow"][1]) if "allow" in egress else (),
+            environment=self._outside.listed,
+        )
+
+    def _filled(self, node: Node, path: str) -> str | None:
+        text = self._decoder.text(node, path)
+        if text is None:
+            return None
+        filled = self._outside.text(text, node.place, path, self._problems, free=True)
+        if filled is None:
+            return None
+        value, why = filled
+        if why is not None:
+            self._problems.add("E115", node.place, path, f"{path}: {why}")
+            return None
+        return value
+
+    def _collect(self, node: Node | None) -> CollectConfig:
+        d = self._decoder
+        known = "origins keys trusted_proxies geo_headers max_body max_event max_events rate dedup".split()
+        nodes = {name: value for name, (_, value) in d.map(node, "collect", known).items()}
+        proxies = d.whole(nodes.get("trusted_proxies"), "collect.trusted_proxies", 0)
+        geo = tuple(name.lower() for name in d.texts(nodes.get("geo_headers"), "collect.geo_headers"))
+        if geo and not proxies:
+            self._problems.add(
+                "E115", nodes["geo_headers"].place, "collect.geo_headers",
+                "geo headers can be forged by anybody while no proxy is trusted", "set collect.trusted_proxies",
+            )
+        dedup = d.choice(nodes.get("dedup"), "collect.dedup", ("shared", "per_source"), "shared")
+        return CollectConfig(
+            origins=self._origins(nodes.get("origins")),
+            keys=self._keys(nodes.get("keys")),
+            trusted_proxies=proxies,
+            geo_headers=geo,
+            max_body=d.size(nodes.get("max_body"), "collect.max_body", 1 << 20),
+            max_event=d.size(nodes.get("max_event"), "collect.max_event", 256 << 10),
+            max_events=d.whole(nodes.get("max_events"), "collect.max_events", 1000, 1),
+            rate=self._rate(nodes.get("rate")),
+            dedup="per_source" if dedup == "per_source" else "shared",
+        )
+
+    def _origins(self, node: Node | None) -> tuple[str, ...]:
+        origins = []
+        for item, path in self._decoder.list(node, "collect.origins"):
+            written = self._filled(item, path)
+            if written is None:
+                continue
+            origin = written.lower()
+            if origin == "*":
+                self._problems.add("W303", item.place, path, "every web page may post here", "list your pages' origins")
+                origins.append(origin)
+            elif _ORIGIN.match(origin):
+                origins.append(_without_default_port(origin))
+            else:
+                self._problems.add("E115", item.place, path, f'"{written}" is no origin', _origin_hint(origin))
+        return tuple(origins)
+
+    def _rate(self, node: Node | None) -> float | None:
+        text = self._decoder.text(node, "collect.rate")
+        if text is None or node is None or text in ("off", "false"):
+            return None
+        found = _RATE.match(text)
+        if not found or int(found[1]) == 0:
+            self._problems.add("E115", node.place, "collect.rate", f'"{text}" is no rate', "write off, or 100/s")
+            return None
+        return float(found[1])
+
+    def _keys(self, node: Node | None) -> Mapping[str, Key]:
+        keys: dict[str, Key] = {}
+        for name, (key, value) in self._decoder.map(node, "collect.keys").items():
+            path = f"collect.keys.{name}"
+            if name == "browser":
+                self._problems.add("E123", key.place, path, "a key may not be called browser", "browsers have no key")
+                continue
+            nodes = {one: held for one, (_, held) in self._decoder.map(value, path, ("secret", "consent", "basis")).items()}
+            if "secret" not in nodes:
+                self._decoder.missing(key.place, path, "secret", 'write secret: "${env:NAME}"')
+                continue
+            written = self._decoder.text(nodes["secret"], f"{path}.secret")
+            if written is None:
+                continue
+            found = self._outside.secret(written, nodes["secret"].place, f"{path}.secret", self._problems)
+            if found is not None:
+                keys[name] = Key(Secret(found[0]), self._consent(name, path, nodes, key))
+        return MappingProxyType(keys)
+
+    def _consent(self, name: str, path: str, nodes: Mapping[str, Node], key: Scalar) -> Reading | None:
+        if "consent" not in nodes:
+            if "basis" in nodes:
+                place = nodes["basis"].place
+                self._problems.add("E130", place, path, f"{path} has a basis without consent", "say which purposes it covers")
+            return None
+        words: dict[str, str] = {}
+        for purpose, (purpose_key, value) in self._decoder.map(nodes["consent"], f"{path}.consent").items():
+            where = f"{path}.consent.{purpose}"
+            if purpose not in PURPOSES:
+                hint = did_you_mean(purpose, PURPOSES)
+                self._problems.add("E130", purpose_key.place, where, f'unknown purpose "{purpose}"', hint)
+                continue
+            words[purpose] = self._decoder.choice(value, where, ("granted", "denied"), "denied")
+        basis = self._decoder.text(nodes.get("basis"), f"{path}.basis")
+        if not basis:
+            self._problems.add(
+                "E130", key.place, path, f"{path} states consent without a basis",
+                'say where it comes from: basis: "contract, 2026-03"',
+            )
+            return None
+        return source_consent(name, words, basis)
+
+    def _queue(self, node: Node | None) -> QueueConfig:
+        d = self._decoder
+        nodes = {name: value for name, (_, value) in d.map(node, "queue", ("url", "max_size", "min_free", "keep_dead")).items()}
+        file = "outbox.db"
+        if (url := nodes.get("url")) is not None and (text := self._filled(url, "queue.url")) is not None:
+            scheme, _, rest = text.partition(":")
+            if scheme != "sqlite" or not rest or "/" in rest or rest.startswith("."):
+                self._problems.add(
+                    "E115", url.place, "queue.url", f'"{text}" is no queue that is known here',
+                    "write sqlite:outbox.db (a file in the data folder)",
+                )
+            else:
+                file = rest
+        return QueueConfig(
+            file=file,
+            max_size=d.size(nodes.get("max_size"), "queue.max_size", 8 << 30),
+            min_free=d.size(nodes.get("min_free"), "queue.min_free", 512 << 20),
+            keep_dead=d.duration(nodes.get("keep_dead"), "queue.keep_dead", 14 * 86400.0),
+        )
+
+    def _allow(self, node: Node) -> tuple[str, ...]:
+        allowed = []
+        for item, path in self._decoder.list(node, "egress.allow"):
+            text = self._filled(item, path)
+            if text is None:
+                continue
+            entry = text.lower()
+            try:
+                allowed.append(str(ipaddress.ip_network(entry)))
+            except ValueError:
+                if _HOST.match(entry) and not entry.replace(".", "").isdigit():
+                    allowed.append(entry)
+                else:
+                    hint = 'write a host name ("proxy.internal") or a network ("10.0.0.0/8")'
+                    self._problems.add("E115", item.place, path, f'"{text}" is neither a host nor a network', hint)
+        return tuple(allowed)
+
+
+def _without_default_port(origin: str) -> str:
+    """As browsers write it: without the scheme's own port."""
+    if origin.startswith("https://"):
+        return origin.removesuffix(":443")
+    return origin.removesuffix(":80")
+
+
+def _origin_hint(origin: str) -> str:
+    try:
+        parts = urlsplit(origin if "://" in origin else f"https://{origin}")
+        if parts.hostname and parts.scheme in ("http", "https"):
+            return f'write "{parts.scheme}://{parts.netloc.rpartition("@")[2]}"'
+    except ValueError:
+        pass
+    return 'write "https://shop.example"'

@@ -1,0 +1,269 @@
+"""Strict YAML with positions. The only file that imports yaml.
+
+YAML 1.2's core rules, not 1.1's: `no` and `on` are text, `012` is twelve, dates are text. Every scalar keeps its own text, so that a field of text
+takes an unquoted number as it was written. Tags, merge keys and several documents are not taken; aliases are, within bounds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tagserver.container.problems import Place, Problems
+
+LARGEST = 1 << 20
+DEEPEST = 40
+MOST_NODES = 200_000
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A leaf. `text` as written (without quotes), `value` by YAML 1.2's core rules."""
+
+    place: Place
+    text: str
+    value: Any
+    size: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list."""
+
+    place: Place
+    items: tuple[Node, ...]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping_:
+    """A map, in the order of the file; a doubled key was a problem, and its first value stands."""
+
+    place: Place
+    entries: tuple[tuple[Scalar, Node], ...]
+    size: int
+
+    def get(self, name: str) -> Node | None:
+        """The value of a key."""
+        return next((node for key, node in self.entries if key.text == name), None)
+
+
+Node = Scalar | Sequence | Mapping_
+
+_INT = re.compile(r"[-+]?[0-9]{1,400}\Z")
+_OCT = re.compile(r"0o[0-7]{1,64}\Z")
+_HEX = re.compile(r"0x[0-9a-fA-F]{1,64}\Z")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_WORDS: Mapping[str, Any] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+
+
+def core_value(text: str) -> Any:
+    """The value of a plain scalar by YAML 1.2's core rules."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.match(text):
+        return int(text)
+    if _OCT.match(text) or _HEX.match(text):
+        return int(text, 0)
+    if _FLOAT.match(text):
+        return float(text)
+    return text
+
+
+class _Stop(Exception):
+    """A problem after which the rest of the file means nothing."""
+
+    def __init__(self, code: str, line: int, column: int, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.code, self.line, self.column, self.message, self.hint = code, line, column, message, hint
+
+
+def parse(content: bytes, file: str, problems: Problems) -> Node | None:
+    """The tree of one file, or None when it is empty or cannot be read; problems are added to `problems`. Never raises."""
+    if len(content) > LARGEST:
+        problems.add("E104", Place(file, 1, 1), "", f"the file is larger than {LARGEST >> 20} MiB", "split it")
+        return None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        problems.add("E104", Place(file, line, 1), "", "the file is not UTF-8 text", "save it as UTF-8")
+        return None
+    try:
+        return _Builder(file, problems).build(text)
+    except _Stop as stop:
+        problems.add(stop.code, Place(file, stop.line, stop.column), "", stop.message, stop.hint)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        said = " ".join(str(part) for part in (error.context, error.problem) if part)
+        problems.add("E101", Place(file, line, column), "", said or "this is not YAML", _syntax_hint(said))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        said = str(getattr(error, "reason", "")) or "this is not YAML"
+        at = getattr(error, "position", 0)
+        line = text.count("\n", 0, at) + 1 if isinstance(at, int) else 1
+        problems.add("E101", Place(file, line, 1), "", said)
+    return None
+
+
+def _syntax_hint(said: str) -> str:
+    if "\\t" in said or "'\t'" in said:
+        return "indent with spaces, not tabs"
+    if "mapping values are not allowed" in said:
+        return "a text with a colon needs quotes"
+    if "character '%'" in said or "character '@'" in said or "character '`'" in said:
+        return "put the text in quotes"
+    return ""
+
+
+class _Open:
+    """A list or map that is being read."""
+
+    __slots__ = ("anchor", "items", "key", "mapping", "place", "size")
+
+    def __init__(self, place: Place, mapping: bool, anchor: str | None) -> None:
+        self.place, self.mapping, self.anchor = place, mapping, anchor
+        self.items: list[Any] = []
+        self.key: Scalar | None = None
+        self.size = 1
+
+
+class _Builder:
+    def __init__(self, file: str, problems: Problems) -> None:
+        self._file = file
+        self._problems = problems
+        self._anchors: dict[str, Node] = {}
+        self._nodes = 0
+        self._documents = 0
+
+    def _place(self, event: Any) -> Place:
+        start, end = event.start_mark, event.end_mark
+        length = end.column - start.column if end.line == start.line else 1
+        return Place(self._file, start.line + 1, start.column + 1, max(1, length))
+
+    def build(self, text: str) -> Node | None:
+        stack: list[_Open] = []
+        root: Node | None = None
+        for event in self._events(text):
+            done: Node | None = None
+            match event:
+                case yaml.DocumentStartEvent():
+                    self._documents += 1
+                    if self._documents > 1:
+                        mark = event.start_mark
+                        raise _Stop("E103", mark.line + 1, 1, "a second document begins here", "put it into a file of its own")
+                case yaml.ScalarEvent():
+                    done = self._scalar(event)
+                case yaml.AliasEvent():
+                    done = self._alias(event)
+                case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
+                    self._refuse_tag(event)
+                    if len(stack) >= DEEPEST:
+                        mark = event.start_mark
+                        raise _Stop("E103", mark.line + 1, mark.column + 1, f"this nests deeper than {DEEPEST} levels")
+                    stack.append(_Open(self._place(event), isinstance(event, yaml.MappingStartEvent), event.anchor))
+                case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                    done = self._close(stack.pop())
+            if done is not None:
+                if not stack:
+                    root = done
+                else:
+                    self._put(stack[-1], done)
+        return root
+
+    def _events(self, text: str) -> Iterator[Any]:
+        events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
+        return events
+
+    def _count(self, event: Any, size: int) -> None:
+        self._nodes += size
+        if self._nodes > MOST_NODES:
+            mark = event.start_mark
+            raise _Stop("E103", mark.line + 1, mark.column + 1, f"the file holds more than {MOST_NODES} values")
+
+    def _refuse_tag(self, event: Any) -> None:
+        if event.tag is not None and event.tag != "!":
+            self._problems.add("E103", self._place(event), "", f"the tag {event.tag} is not taken", "leave it out")
+
+    def _scalar(self, event: Any) -> Node:
+        self._refuse_tag(event)
+        self._count(event, 1)
+        plain = event.style in (None, "")
+        text: str = event.value
+        node = Scalar(self._place(event), text, core_value(text) if plain else text)
+        if event.anchor:
+            self._anchors[event.anchor] = node
+        return node
+
+    def _alias(self, event: Any) -> Node:
+        node = self._anchors.get(event.anchor)
+        if node is None:
+            mark = event.start_mark
+            raise _Stop("E101", mark.line + 1, mark.column + 1, f"nothing is named &{event.anchor} above")
+        self._count(event, node.size)
+        return node
+
+    def _put(self, parent: _Open, node: Node) -> None:
+        if not parent.mapping:
+            parent.items.append(node)
+            parent.size += node.size
+        elif parent.key is None:
+            if isinstance(node, Scalar):
+                parent.key = node
+            else:
+                self._problems.add(
+                    "E116", node.place, "", "a map or list stands where a key belongs",
+                    'braces of a template need quotes: "{{ name }}"',
+                )
+                parent.key = Scalar(node.place, "", None)
+        else:
+            key, parent.key = parent.key, None
+            parent.size += node.size + 1
+            if any(known.text == key.text for known, _ in parent.items):
+                first = next(known for known, _ in parent.items if known.text == key.text)
+                self._problems.add(
+                    "E102", key.place, key.text, f'the key "{key.text}" stands twice in this map',
+                    f"it stands in line {first.place.line} already",
+                )
+            elif key.text or key.value is not None:
+                parent.items.append((key, node))
+
+    def _close(self, opened: _Open) -> Node:
+        node: Node
+        if opened.mapping:
+            node = Mapping_(opened.place, tuple(opened.items), opened.size)
+        else:
+            node = Sequence(opened.place, tuple(opened.items), opened.size)
+        if opened.anchor:
+            self._anchors[opened.anchor] = node
+        self._nodes += 1
+        return node
+
+
+def read_texts(folder: Path) -> dict[str, bytes]:
+    """The configuration's files below a folder, by their path in it: every `*.yaml` but tests, locks and dot-folders.
+
+    Raises OSError when the folder cannot be listed; a file that cannot be read counts as one that is not UTF-8.
+    """
+    texts: dict[str, bytes] = {}
+    for path in sorted(folder.rglob("*.yaml")):
+        name = path.relative_to(folder)
+        if path.name.endswith((".test.yaml", ".lock.yaml")) or any(part.startswith(".") for part in name.parts):
+            continue
+        if path.is_file():
+            try:
+                with path.open("rb") as file:
+                    texts[name.as_posix()] = file.read(LARGEST + 1)
+            except OSError:
+                texts[name.as_posix()] = b"\xff"
+    return texts

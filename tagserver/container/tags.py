@@ -1,0 +1,171 @@
+"""The entries under `tags:`."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+
+from tagserver.consent.needs import PURPOSES, Needs, VendorCheck
+from tagserver.container.decode import Decoder
+from tagserver.container.model import ConfiguredDestination, Tag, Trigger
+from tagserver.container.names import Names
+from tagserver.container.parameters import compile_parameters, no_parameters
+from tagserver.container.problems import Place, Problems, did_you_mean
+from tagserver.container.source import Mapping_, Node
+from tagserver.container.triggers import ALL, EVERY_EVENT
+from tagserver.scope import Value
+from tagserver.templates import constant
+
+KEYS = (
+    "name destination triggers exceptions consent consent_override vendor parameters event_name paused notes".split()
+)
+
+
+class TagCompiler:
+    """Makes tags of nodes. A destination that had problems of its own is None: tags that name it are not blamed."""
+
+    def __init__(
+        self,
+        destinations: Mapping[str, ConfiguredDestination | None],
+        triggers: Mapping[str, Trigger | None],
+        names: Names,
+        problems: Problems,
+    ) -> None:
+        self._destinations = destinations
+        self._triggers = triggers
+        self._names = names
+        self._problems = problems
+        self._decoder = Decoder(problems)
+        self.used: set[tuple[str, str]] = set()
+        self._seen: dict[str, Place] = {}
+
+    def compile(self, node: Node, path: str) -> Tag | None:
+        """One tag, or None after a problem."""
+        if not isinstance(node, Mapping_):
+            self._decoder.wrong(node, path, "a map")
+            return None
+        nodes = {name: held for name, (_, held) in self._decoder.map(node, path, KEYS).items()}
+        name = self._decoder.text(nodes.get("name"), f"{path}.name")
+        if "name" not in nodes:
+            self._decoder.missing(node.place, path, "name")
+        if name is not None and name in self._seen:
+            first = self._seen[name]
+            hint = f"the first is at {first.file}:{first.line}"
+            self._problems.add("E114", nodes["name"].place, f"{path}.name", f'two tags are named "{name}"', hint)
+        elif name is not None:
+            self._seen[name] = nodes["name"].place
+        destination = self._destination(nodes.get("destination"), node, path)
+        triggers = self._named_triggers(nodes.get("triggers"), f"{path}.triggers")
+        if not triggers and self._empty(nodes.get("triggers")):
+            hint = f"name a trigger; {ALL} matches every event"
+            self._problems.add("E113", node.place, f"{path}.triggers", f"{path} has no trigger", hint)
+        exceptions = self._named_triggers(nodes.get("exceptions"), f"{path}.exceptions")
+        needs = self._needs(destination, nodes, path)
+        parameters = self._parameters(nodes.get("parameters"), destination, f"{path}.parameters")
+        event_name = self._event_name(nodes.get("event_name"), f"{path}.event_name")
+        paused = self._decoder.flag(nodes.get("paused"), f"{path}.paused")
+        if "notes" in nodes:
+            self._decoder.text(nodes["notes"], f"{path}.notes")
+        if name is None or destination is None or needs is None:
+            return None
+        return Tag(name, destination, triggers, exceptions, needs, parameters, event_name, paused, node.place)
+
+    @staticmethod
+    def _empty(node: Node | None) -> bool:
+        return node is None or not getattr(node, "items", None)
+
+    def _destination(self, node: Node | None, tag: Node, path: str) -> ConfiguredDestination | None:
+        if node is None:
+            self._decoder.missing(tag.place, path, "destination", f"known are {', '.join(self._destinations)}")
+            return None
+        name = self._decoder.text(node, f"{path}.destination")
+        if name is None:
+            return None
+        self.used.add(("destination", name))
+        if name not in self._destinations:
+            hint = did_you_mean(name, self._destinations) or "define it under destinations:"
+            self._problems.add("E112", node.place, f"{path}.destination", f'unknown destination "{name}"', hint)
+            return None
+        return self._destinations[name]
+
+    def _named_triggers(self, node: Node | None, path: str) -> tuple[Trigger, ...]:
+        found: list[Trigger] = []
+        for item, where in self._decoder.list(node, path):
+            name = self._decoder.text(item, where)
+            if name is None:
+                continue
+            self.used.add(("trigger", name))
+            if name == ALL:
+                found.append(EVERY_EVENT)
+            elif name not in self._triggers:
+                hint = did_you_mean(name, [*self._triggers, ALL]) or "define it under triggers:"
+                self._problems.add("E112", item.place, where, f'unknown trigger "{name}"', hint)
+            elif (trigger := self._triggers[name]) is not None:
+                found.append(trigger)
+        return tuple(found)
+
+    def _needs(self, destination: ConfiguredDestination | None, nodes: Mapping[str, Node], path: str) -> Needs | None:
+        purposes = self._purposes(nodes.get("consent"), f"{path}.consent")
+        vendor = self._vendor(nodes.get("vendor"), f"{path}.vendor")
+        override = None
+        if "consent_override" in nodes:
+            override = self._decoder.text(nodes["consent_override"], f"{path}.consent_override")
+            if not override:
+                place = nodes["consent_override"].place
+                self._problems.add("E130", place, f"{path}.consent_override", "consent_override needs its reason")
+        if destination is None:
+            return None
+        declared = destination.plugin.consent
+        left_out = [purpose for purpose in declared.purposes if purposes is not None and purpose not in purposes]
+        needed = frozenset(declared.purposes) | frozenset(purposes or ())
+        if override and purposes is not None:
+            needed = frozenset(purposes)
+        elif left_out:
+            hint = f"list {', '.join(left_out)} too, or say why not: consent_override: REASON"
+            message = f"{path}.consent leaves out {', '.join(left_out)}, which {destination.type} needs"
+            self._problems.add("E130", nodes["consent"].place, f"{path}.consent", message, hint)
+        return Needs(needed, destination.plugin.ads, declared.restricted, vendor, override)
+
+    def _purposes(self, node: Node | None, path: str) -> tuple[str, ...] | None:
+        if node is None:
+            return None
+        found = []
+        for item, where in self._decoder.list(node, path):
+            name = self._decoder.text(item, where)
+            if name in PURPOSES:
+                found.append(name)
+            elif name is not None:
+                hint = did_you_mean(name, PURPOSES) or f"known are {', '.join(PURPOSES)}"
+                self._problems.add("E130", item.place, where, f'unknown purpose "{name}"', hint)
+        return tuple(found)
+
+    def _vendor(self, node: Node | None, path: str) -> VendorCheck | None:
+        if node is None:
+            return None
+        entries = self._decoder.map(node, path, ("ac_id", "gvl_id"))
+        if len(entries) != 1:
+            self._problems.add("E113", node.place, path, f"{path} needs one of ac_id and gvl_id", "write {ac_id: 89}")
+            return None
+        ((kind, (_, value)),) = entries.items()
+        number = self._decoder.whole(value, f"{path}.{kind}", 0, 1)
+        return VendorCheck("ac_id" if kind == "ac_id" else "gvl_id", number) if number else None
+
+    def _parameters(
+        self, node: Node | None, destination: ConfiguredDestination | None, path: str
+    ) -> typing.Callable[..., dict[str, typing.Any]]:
+        if node is None:
+            return no_parameters
+        if not isinstance(node, Mapping_):
+            self._decoder.wrong(node, path, "a map")
+            return no_parameters
+        accepted = destination.plugin.Parameters if destination is not None else dict
+        if accepted is not dict:
+            self._decoder.map(node, path, typing.get_type_hints(accepted))
+        return compile_parameters(node, self._names, path)
+
+    def _event_name(self, node: Node | None, path: str) -> Value | None:
+        text = self._decoder.text(node, path)
+        if text is None or node is None:
+            return None
+        made = self._names.template(text, node.place, path)
+        return constant(made) if isinstance(made, str) else made

@@ -1,0 +1,229 @@
+"""The entries under `triggers:`: which events, and under which conditions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tagserver.conditions import OPERATORS, Any_, BadPattern, Clause, Condition, compile_pattern, make_test
+from tagserver.container.decode import Decoder
+from tagserver.container.names import Names
+from tagserver.container.problems import Problems, did_you_mean
+from tagserver.container.source import Mapping_, Node, Scalar, Sequence
+from tagserver.event import MISSING
+from tagserver.scope import Scope, Value
+from tagserver.templates import constant
+
+ALL = "all"
+
+_PATTERN_HINT = "look-around and back-references are not taken (RE2)"
+
+
+@dataclass(frozen=True, slots=True)
+class EventPattern:
+    """One name of `event:`, as written and as a test of an event's name."""
+
+    text: str
+    matches: Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledTrigger:
+    """A trigger of the configuration. No patterns: events of every name; no clauses: whenever the name fits."""
+
+    name: str
+    patterns: tuple[EventPattern, ...]
+    clauses: tuple[Clause, ...]
+
+    def wants(self, event_name: str) -> bool:
+        """Whether events of this name can match at all."""
+        return not self.patterns or any(pattern.matches(event_name) for pattern in self.patterns)
+
+    def holds(self, scope: Scope) -> bool:
+        """Whether all conditions hold."""
+        return all(clause.test(scope) for clause in self.clauses)
+
+    def met(self, scope: Scope) -> tuple[int, int]:
+        """How many conditions hold, of how many; the name is the first."""
+        named = self.wants(scope.event.name)
+        return named + sum(clause.test(scope) for clause in self.clauses), 1 + len(self.clauses)
+
+    def explain(self, scope: Scope) -> str:
+        """What decided: the name, or the first condition that fails, or the last when all hold."""
+        if not self.wants(scope.event.name):
+            names = " or ".join(f'"{pattern.text}"' for pattern in self.patterns)
+            return f'event equals {names}, is "{scope.event.name}"'
+        failing = next((clause for clause in self.clauses if not clause.test(scope)), None)
+        if failing is not None:
+            return failing.explain(scope)
+        return self.clauses[-1].explain(scope) if self.clauses else f'event is "{scope.event.name}"'
+
+
+EVERY_EVENT = CompiledTrigger(ALL, (), ())
+
+
+class TriggerCompiler:
+    """Makes triggers of nodes."""
+
+    def __init__(self, names: Names, problems: Problems) -> None:
+        self._names = names
+        self._problems = problems
+        self._decoder = Decoder(problems)
+
+    def compile(self, name: str, key: Scalar, node: Node) -> CompiledTrigger | None:
+        """One trigger, or None after a problem that leaves nothing of it."""
+        path = f"triggers.{name}"
+        if name == ALL:
+            self._problems.add("E123", key.place, path, '"all" is built in and matches every event', "choose another name")
+            return None
+        nodes = {one: held for one, (_, held) in self._decoder.map(node, path, ("event", "when")).items()}
+        if not nodes:
+            self._problems.add("E113", key.place, path, f"{path} has neither event nor conditions", "the trigger all is built in")
+            return None
+        patterns = self._events(nodes["event"], f"{path}.event") if "event" in nodes else ()
+        clauses = self._when(nodes["when"], f"{path}.when") if "when" in nodes else ()
+        return CompiledTrigger(name, patterns, clauses)
+
+    def _events(self, node: Node, path: str) -> tuple[EventPattern, ...]:
+        items = node.items if isinstance(node, Sequence) else (node,)
+        if not items:
+            self._problems.add("E113", node.place, path, f"{path} names no event")
+        found = (self._event(item, path) for item in items)
+        return tuple(pattern for pattern in found if pattern is not None)
+
+    def _event(self, node: Node, path: str) -> EventPattern | None:
+        text = self._decoder.text(node, path)
+        if text is None:
+            return None
+        if len(text) > 1 and text.startswith("/"):
+            body, slash, flags = text[1:].rpartition("/")
+            if not slash or flags:
+                message = f"{path}: a regular expression stands between two slashes, and has no flags"
+                self._problems.add("E120", node.place, path, message, "write (?i) in front to ignore case")
+                return None
+            return self._regex(text, body, node, path)
+        if "*" in text:
+            return self._regex(text, "^" + ".*".join(re.escape(part) for part in text.split("*")) + r"\z", node, path)
+        if not text:
+            self._problems.add("E115", node.place, path, f"{path} is empty")
+            return None
+        return EventPattern(text, lambda name: name == text)
+
+    def _regex(self, text: str, pattern: str, node: Node, path: str) -> EventPattern | None:
+        try:
+            return EventPattern(text, compile_pattern(pattern))
+        except BadPattern as bad:
+            self._problems.add("E120", node.place, path, f"{path}: {bad}", _PATTERN_HINT)
+            return None
+
+    def _when(self, node: Node, path: str) -> tuple[Clause, ...]:
+        groups = node.items if isinstance(node, Sequence) else (node,)
+        clauses = [clause for group in groups for clause in self._group(group, path)]
+        if not groups or all(isinstance(group, Mapping_) and not group.entries for group in groups):
+            self._problems.add("E113", node.place, path, f"{path} holds no condition")
+        return tuple(clauses)
+
+    def _group(self, node: Node, path: str) -> list[Clause]:
+        if not isinstance(node, Mapping_):
+            self._decoder.wrong(node, path, "a map of conditions", "write {page.path: /thanks}")
+            return []
+        clauses: list[Clause] = []
+        for key, value in node.entries:
+            where = f"{path}.{key.text}"
+            if key.text == "any":
+                clauses += self._any(value, where)
+            else:
+                clauses += self._conditions(key, value, where)
+        return clauses
+
+    def _any(self, node: Node, path: str) -> list[Clause]:
+        groups = [tuple(self._group(item, where)) for item, where in self._decoder.list(node, path)]
+        if isinstance(node, Sequence) and not all(groups):
+            self._problems.add("E113", node.place, path, f"{path} holds an empty group")
+        elif isinstance(node, Sequence) and not groups:
+            self._problems.add("E113", node.place, path, f"{path} holds no condition")
+        sound = tuple(group for group in groups if group)
+        return [Any_(sound)] if sound else []
+
+    def _conditions(self, key: Scalar, node: Node, path: str) -> list[Clause]:
+        left = self._names.value(key.text, key.place, path)
+        if left is None:
+            return []
+        if isinstance(node, Mapping_):
+            return self._operators(key, left, node, path)
+        operator = "one_of" if isinstance(node, Sequence) else "equals"
+        if isinstance(node, Scalar) and node.value in ("exists", "missing") and node.text == node.value:
+            # `ecommerce.items: exists` reads well, and means the operator: the text would need quotes… which YAML drops.
+            hint = f"write {{{node.text}: true}} for the operator, or {{equals: {node.text}}} for the text"
+            self._problems.add("E115", node.place, path, f'"{node.text}" could be the operator or the text', hint)
+            return []
+        made = self._condition(key, left, operator, node, path, ignore_case=False)
+        return [made] if made else []
+
+    def _operators(self, key: Scalar, left: Value, node: Mapping_, path: str) -> list[Clause]:
+        ignore_case = self._decoder.flag(node.get("ignore_case"), f"{path}.ignore_case")
+        made: list[Clause] = []
+        seen = False
+        for operator, operand in node.entries:
+            if operator.text == "ignore_case":
+                continue
+            seen = True
+            where = f"{path}.{operator.text}"
+            if operator.text not in OPERATORS:
+                hint = did_you_mean(operator.text, OPERATORS) or f"known are {', '.join(OPERATORS)}"
+                self._problems.add("E110", operator.place, where, f'unknown operator "{operator.text}"', hint)
+            elif (condition := self._condition(key, left, operator.text, operand, where, ignore_case)) is not None:
+                made.append(condition)
+        if not seen:
+            self._problems.add("E113", node.place, path, f"{path} holds no operator")
+        return made
+
+    def _condition(
+        self, key: Scalar, left: Value, operator: str, node: Node, path: str, ignore_case: bool
+    ) -> Condition | None:
+        name = key.text
+        private = self._names.is_private(name)
+        if operator in ("exists", "missing"):
+            wanted = self._decoder.flag(node, path, default=True)
+            real = operator if wanted else ("missing" if operator == "exists" else "exists")
+            return Condition(name, real, "", make_test(real, left, (), MISSING, False), left, private)
+        if operator == "one_of":
+            if not isinstance(node, Sequence):
+                self._decoder.wrong(node, path, "a list")
+                return None
+            if not node.items:
+                self._problems.add("E113", node.place, path, f"{path} is an empty list")
+                return None
+            operands = [self._operand(item, path) for item in node.items]
+            shown = ", ".join(_quoted(item) for item in node.items)
+        else:
+            operands = [self._operand(node, path)]
+            shown = _quoted(node)
+        if any(operand is None for operand in operands):
+            return None
+        sides = [operand for operand in operands if operand is not None]
+        fixed = sides[0][1] if len(sides) == 1 and operator != "one_of" else MISSING
+        try:
+            test = make_test(operator, left, [side for side, _ in sides], fixed, ignore_case)
+        except BadPattern as bad:
+            self._problems.add("E120", node.place, path, f"{path}: {bad}", _PATTERN_HINT)
+            return None
+        return Condition(name, operator, shown, test, left, private)
+
+    def _operand(self, node: Node, path: str) -> tuple[Value, object] | None:
+        """The right side: compared as written, so `012` is a text; and its constant, if it holds no template."""
+        if not isinstance(node, Scalar):
+            self._decoder.wrong(node, path, "a text or number")
+            return None
+        if node.value is None:
+            self._problems.add("E111", node.place, path, f"{path} has no operand", 'write "" for the empty text, or {missing: true}')
+            return None
+        made = self._names.template(node.text, node.place, path)
+        if made is None:
+            return None
+        return (constant(made), made) if isinstance(made, str) else (made, MISSING)
+
+
+def _quoted(node: Node) -> str:
+    return f'"{node.text}"' if isinstance(node, Scalar) and isinstance(node.value, str) else getattr(node, "text", "…")

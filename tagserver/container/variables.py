@@ -1,0 +1,114 @@
+"""The entries under `variables:`, told apart by their key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tagserver.container.decode import Decoder, plain
+from tagserver.container.names import Names, is_private, path_value
+from tagserver.container.problems import Problems
+from tagserver.container.source import Mapping_, Node, Scalar
+from tagserver.event import MISSING
+from tagserver.scope import Scope, Value
+from tagserver.spelling import KNOWN_ROOTS
+from tagserver.templates import constant, with_default
+from tagserver.values import js_text
+
+KINDS = ("path", "constant", "header", "cookie", "query", "template", "lookup")
+
+
+class VariableCompiler:
+    """Makes values of nodes, and finds circles between them."""
+
+    def __init__(self, names: Names, problems: Problems) -> None:
+        self._names = names
+        self._problems = problems
+        self._decoder = Decoder(problems)
+        self._needs: dict[str, set[str]] = {}
+
+    def compile_all(self, declared: Mapping[str, tuple[Scalar, Node]]) -> None:
+        """Compile every variable into `names.variables`."""
+        for name, (key, node) in declared.items():
+            path = f"variables.{name}"
+            if name in KNOWN_ROOTS:
+                self._problems.add("E123", key.place, path, f'"{name}" is a field of every event', "choose another name")
+            needed: set[str] = self._needs.setdefault(name, set())
+            self._names.needs = needed.add
+            value = self._compile(name, path, key, node)
+            self._names.needs = lambda name: None
+            self._names.variables[name] = value if value is not None else constant(MISSING)
+        self._find_circles(declared)
+
+    def _compile(self, name: str, path: str, key: Scalar, node: Node) -> Value | None:
+        if not isinstance(node, Mapping_):
+            self._decoder.wrong(node, path, "a map", "write {path: page.path}, {constant: x}, …")
+            return None
+        kinds = [one.text for one, _ in node.entries if one.text in KINDS]
+        if len(kinds) != 1:
+            message = f"{path} needs exactly one of {', '.join(KINDS)}"
+            self._problems.add("E113", key.place, path, message)
+            return None
+        kind = kinds[0]
+        known = (kind, "table", "default") if kind == "lookup" else (kind, "default")
+        nodes = {one: held for one, (_, held) in self._decoder.map(node, path, known).items()}
+        value = self._kind(name, kind, nodes, path)
+        if value is None or "default" not in nodes:
+            return value
+        default = self.any_value(nodes["default"], f"{path}.default")
+        return None if default is None else with_default(value, default)
+
+    def _kind(self, name: str, kind: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+        node, where = nodes[kind], f"{path}.{kind}"
+        if kind == "constant":
+            return constant(plain(node))
+        text = self._decoder.text(node, where)
+        if text is None:
+            return None
+        self._names.private[name] = kind in ("header", "cookie") or (kind == "path" and is_private(text))
+        if kind in ("template", "lookup"):
+            made = self._names.template(text, node.place, where)
+            if made is None:
+                return None
+            value = constant(made) if isinstance(made, str) else made
+            return value if kind == "template" else self._lookup(value, nodes.get("table"), path, node)
+        return path_value({"path": "", "header": "header.", "cookie": "cookie.", "query": "page.query."}[kind] + text)
+
+    def _lookup(self, value: Value, table: Node | None, path: str, node: Node) -> Value | None:
+        if table is None:
+            self._decoder.missing(node.place, path, "table", "write table: {/: home, /cart: cart}")
+            return None
+        rows: dict[str, Value] = {}
+        for row, (_, held) in self._decoder.map(table, f"{path}.table").items():
+            made = self.any_value(held, f"{path}.table.{row}")
+            if made is not None:
+                rows[row] = made
+
+        def look_up(scope: Scope) -> object:
+            row = rows.get(js_text(value(scope)))
+            return MISSING if row is None else row(scope)
+
+        return look_up
+
+    def any_value(self, node: Node, path: str) -> Value | None:
+        """A scalar that may hold `{{ }}`, or any plain data."""
+        if isinstance(node, Scalar) and isinstance(node.value, str):
+            made = self._names.template(node.value, node.place, path)
+            return constant(made) if isinstance(made, str) else made
+        return constant(plain(node))
+
+    def _find_circles(self, declared: Mapping[str, tuple[Scalar, Node]]) -> None:
+        done: set[str] = set()
+
+        def walk(name: str, way: list[str]) -> None:
+            if name in way:
+                circle = [*way[way.index(name) :], name]
+                message = f"variables need each other in a circle: {' → '.join(circle)}"
+                self._problems.add("E122", declared[name][0].place, f"variables.{name}", message)
+                return
+            if name not in done:
+                for needed in sorted(self._needs.get(name, ())):
+                    walk(needed, [*way, name])
+                done.add(name)
+
+        for name in declared:
+            walk(name, [])

@@ -1,0 +1,60 @@
+"""The stand-in's addresses, in one table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from tagserver.sandbox.control import Control
+from tagserver.sandbox.graph import Graph
+from tagserver.sandbox.ledger import Ledger
+from tagserver.sandbox.page import HEADERS, Page, static
+from tagserver.sandbox.pixel import CORS, Pixel
+
+
+def create_sandbox(clock: Callable[[], float] = time.time) -> Starlette:
+    """The ASGI application. `clock` gives unix time in seconds; it decides about ages and windows.
+
+    Nothing is written to disk and nothing is protected: it is for one's own machine.
+    """
+    ledger = Ledger(clock)
+    control = Control()
+    graph = Graph(ledger, control, clock)
+
+    async def stats(request: Request) -> Response:
+        headers = {"cache-control": "no-store", "access-control-allow-origin": "*"}
+        return Response(msgspec.json.encode(ledger.stats()), headers=headers, media_type="application/json")
+
+    async def reset(request: Request) -> Response:
+        """Forget everything that came and disarm every fault. A form is led back to the page."""
+        ledger.forget()
+        control.clear()
+        if "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse("/", 303)
+        return Response(b'{"reset":true}', media_type="application/json")
+
+    pixel = Pixel(ledger).__call__
+    fbevents = static("fbevents.js", "text/javascript", {**CORS, "cache-control": "no-cache"})
+    return Starlette(
+        routes=[
+            Route("/{version}/{pixel}/events", graph),
+            Route("/{pixel}/events", graph),
+            Route("/tr", pixel, methods=["GET", "POST", "OPTIONS"]),
+            Route("/tr/", pixel, methods=["GET", "POST", "OPTIONS"]),
+            Route("/fbevents.js", fbevents),
+            # Where the real script lives, so that a snippet needs another host and nothing else.
+            Route("/{language}/fbevents.js", fbevents),
+            Route("/control", control.__call__, methods=["GET", "POST"]),
+            Route("/stats.json", stats),
+            Route("/reset", reset, methods=["POST"]),
+            Route("/", Page(ledger, control).__call__),
+            Route("/static/page.css", static("page.css", "text/css", HEADERS)),
+            Route("/static/page.js", static("page.js", "text/javascript", HEADERS)),
+        ]
+    )

@@ -1,0 +1,174 @@
+"""The rules of one server event, as pure functions.
+
+In: an event as it came (any JSON value) and the time in seconds. Out: the first Refusal, or None. What the
+reference calls required but live calls show to be accepted when absent (`event_source_url` and
+`client_user_agent` of a website event) is accepted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+from tagserver.sandbox.identifiers import refuse_user_data
+from tagserver.sandbox.refusal import CURRENCY, TOO_OLD, VALUE, Refusal, invalid
+
+DAY = 86_400
+WINDOW = 7 * DAY
+STORE_WINDOW = 62 * DAY
+"""Meta, server event parameters: 62 days for `physical_store`, 7 for all else."""
+AHEAD = 60
+"""No upper bound is documented, yet future times are refused in practice; a minute is what senders allow."""
+
+_action_sources = """
+    email website app phone_call chat physical_store system_generated business_messaging other
+"""
+ACTION_SOURCES = frozenset(_action_sources.split())
+EXTINFO = 16
+"""Meta, app data: `extinfo` has sixteen places in a fixed order."""
+EXTINFO_VERSIONS = ("a2", "i2")
+EXTINFO_OS_VERSION = 4
+
+_TYPES: dict[str, tuple[type, str]] = {
+    "event_id": (str, "text"),
+    "event_source_url": (str, "text"),
+    "referrer_url": (str, "text"),
+    "messaging_channel": (str, "text"),
+    "opt_out": (bool, "true or false"),
+    "data_processing_options": (list, "a list"),
+    "data_processing_options_country": (int, "an integer"),
+    "data_processing_options_state": (int, "an integer"),
+    "custom_data": (dict, "an object"),
+    "app_data": (dict, "an object"),
+    "original_event_data": (dict, "an object"),
+    "attribution_data": (dict, "an object"),
+}
+"""Meta, server event parameters: types of the optional fields. A field without a value is to be left out, so
+null is refused like any other wrong type; that Meta does so is our reading."""
+
+_currency = re.compile(r"[A-Za-z]{3}").fullmatch
+
+Rule = Callable[[dict[str, Any], float], Refusal | None]
+
+
+def refuse(event: object, now: float) -> Refusal | None:
+    """The first rule that one event breaks."""
+    if not isinstance(event, dict):
+        return invalid("each event in data must be an object")
+    for rule in RULES:
+        refusal = rule(event, now)
+        if refusal is not None:
+            return refusal
+    return None
+
+
+def first_refusal(events: list[Any], now: float) -> Refusal | None:
+    """The first bad event of a batch. One is enough: Meta, using the API: all or nothing."""
+    for index, event in enumerate(events):
+        refusal = refuse(event, now)
+        if refusal is not None:
+            return dataclasses.replace(refusal, index=index)
+    return None
+
+
+def _name(event: dict[str, Any], now: float) -> Refusal | None:
+    name = event.get("event_name")
+    if isinstance(name, str) and name.strip():
+        return None
+    return invalid("event_name is required and must be text")
+
+
+def _action_source(event: dict[str, Any], now: float) -> Refusal | None:
+    source = event.get("action_source")
+    if isinstance(source, str) and source in ACTION_SOURCES:
+        return None
+    return invalid(f"action_source is required and must be one of {', '.join(sorted(ACTION_SOURCES))}")
+
+
+def _time(event: dict[str, Any], now: float) -> Refusal | None:
+    """Meta error reference, code 100 subcode 2804003. Times ahead have no subcode in the reference."""
+    time = event.get("event_time")
+    if type(time) is not int:  # a bool is an int, too
+        return invalid("event_time is required and must be an integer: unix time in seconds")
+    window = STORE_WINDOW if event["action_source"] == "physical_store" else WINDOW
+    if time < now - window:
+        return invalid(f"event_time is more than {window // DAY} days ago", TOO_OLD)
+    if time > now + AHEAD:
+        return invalid("event_time is in the future; it is counted in seconds, not milliseconds")
+    return None
+
+
+def _user_data(event: dict[str, Any], now: float) -> Refusal | None:
+    return refuse_user_data(event.get("user_data"))
+
+
+def _types(event: dict[str, Any], now: float) -> Refusal | None:
+    for key, value in event.items():
+        if key not in _TYPES:
+            continue
+        expected, words = _TYPES[key]
+        if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
+            return invalid(f"{key} must be {words}")
+    options = event.get("data_processing_options", ())
+    if not all(isinstance(option, str) for option in options):
+        return invalid("data_processing_options must be a list of texts")
+    return None
+
+
+def _custom_data(event: dict[str, Any], now: float) -> Refusal | None:
+    """Meta, standard and custom data parameters; error reference, code 100 subcodes 2804009 and 2804010."""
+    custom = event.get("custom_data", {})
+    purchase = event["event_name"] == "Purchase"
+    if ("value" in custom and not _number(custom["value"])) or (purchase and "value" not in custom):
+        needed = "a Purchase needs custom_data.value, and it" if purchase else "custom_data.value"
+        return invalid(f"{needed} must be a number", VALUE if purchase else None)
+    if purchase and not _is_currency(custom.get("currency")):
+        return invalid("a Purchase needs custom_data.currency, and it must have three letters", CURRENCY)
+    return None
+
+
+def _number(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond any float
+        return False
+
+
+def _is_currency(value: object) -> bool:
+    """Three letters of either case: lowercase is accepted in practice. No list of codes is consulted."""
+    return isinstance(value, str) and _currency(value) is not None
+
+
+def _app(event: dict[str, Any], now: float) -> Refusal | None:
+    """Meta, app data parameters: required with `action_source: app`."""
+    if event["action_source"] != "app":
+        return None
+    app = event.get("app_data")
+    if app is None:
+        return invalid("an app event needs app_data")
+    for flag in ("advertiser_tracking_enabled", "application_tracking_enabled"):
+        # JSON true was reported to be "out of range": the flags are integers.
+        if type(app.get(flag)) is not int or app[flag] not in (0, 1):
+            return invalid(f"an app event needs app_data.{flag}, and it must be 0 or 1")
+    info = app.get("extinfo")
+    if not isinstance(info, list) or len(info) != EXTINFO or not all(isinstance(part, str) for part in info):
+        return invalid(f"an app event needs app_data.extinfo with exactly {EXTINFO} texts")
+    if info[0] not in EXTINFO_VERSIONS or not info[EXTINFO_OS_VERSION]:
+        return invalid("app_data.extinfo needs a2 or i2 first and the system's version fifth")
+    return None
+
+
+def _messaging(event: dict[str, Any], now: float) -> Refusal | None:
+    """Meta, conversions for business messaging. Any channel will do: no closed list is documented."""
+    if event["action_source"] == "business_messaging" and not event.get("messaging_channel"):
+        return invalid("a business_messaging event needs messaging_channel")
+    return None
+
+
+RULES: tuple[Rule, ...] = (_name, _action_source, _time, _user_data, _types, _custom_data, _app, _messaging)
+"""In order; each may rely on what an earlier one has made sure of."""

@@ -1,0 +1,1 @@
+"""Faults against a real server process: killed, stopped, started twice. Nothing here imports tagserver."""

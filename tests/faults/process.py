@@ -1,0 +1,118 @@
+"""A real `tagserver serve` and a real `tagserver sandbox`, started as a user would and ended by their own process ids."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+SERVER = """
+collect: {origins: ["https://shop.example"]}
+queue: {min_free: 1MiB}
+egress: {allow: ["127.0.0.0/8"]}
+"""
+CONTAINER = """
+destinations:
+  meta: {type: meta_capi, pixel_id: "1", access_token: "${env:META_TOKEN}", api_url: "VENDOR"}
+tags: [{name: Meta, destination: meta, triggers: [all]}]
+"""
+ADMIN = "admin-token"
+
+
+class Process:
+    """One command under test. `address` is what it printed that it listens on."""
+
+    def __init__(self, *words: str, cwd: Path, pattern: str, environ: dict[str, str] | None = None) -> None:
+        self.log = cwd / f"{words[0]}-{time.monotonic_ns()}.log"
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")} | (environ or {})
+        with self.log.open("wb") as log:
+            self.popen = subprocess.Popen(
+                [sys.executable, "-m", "tagserver", *words], cwd=cwd, env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
+        self.address = self._wait_for(pattern)
+
+    def _wait_for(self, pattern: str) -> str:
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            found = re.search(pattern, self.text())
+            if found:
+                return found.group(1)
+            if self.popen.poll() is not None:
+                raise AssertionError(f"ended with {self.popen.returncode}: {self.text()}")
+            time.sleep(0.02)
+        raise AssertionError(f"did not come up: {self.text()}")
+
+    def text(self) -> str:
+        """What it has printed."""
+        return self.log.read_text(errors="replace")
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        self.popen.kill()
+        self.popen.wait(10)
+
+    def stop(self, seconds: float = 30) -> int:
+        """SIGTERM, and the exit code."""
+        if self.popen.poll() is None:
+            self.popen.send_signal(signal.SIGTERM)
+        return self.popen.wait(seconds)
+
+
+def start_sandbox(folder: Path) -> Process:
+    """A stand-in for Meta on a free port."""
+    return Process("sandbox", "--port", "0", cwd=folder, pattern=r"(http://127\.0\.0\.1:\d+)")
+
+
+def write_config(folder: Path, vendor: str) -> None:
+    """A configuration that sends every event to one stand-in."""
+    config = folder / "config"
+    config.mkdir(exist_ok=True)
+    (config / "server.yaml").write_text(SERVER)
+    (config / "container.yaml").write_text(CONTAINER.replace("VENDOR", vendor))
+
+
+def start_server(folder: Path, *words: str, token: str = "t") -> Process:
+    """A server on a free port, with its data in `folder/data`."""
+    return Process(
+        *["serve", "--port", "0", *words],
+        cwd=folder,
+        pattern=r"listens on (http://127\.0\.0\.1:\d+)",
+        environ={"META_TOKEN": token, "TAGSERVER_ADMIN_TOKEN": ADMIN},
+    )
+
+
+def purchase(event_id: str) -> dict[str, object]:
+    """An event that Meta takes."""
+    return {
+        "event": "purchase",
+        "event_id": event_id,
+        "page": {"location": "https://shop.example/thanks"},
+        "user_data": {"email": f"{event_id}@example.com"},
+        "ecommerce": {"transaction_id": event_id, "value": 1.5, "currency": "EUR"},
+        "consent": {"ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted"},
+    }
+
+
+def status(server: Process) -> dict[str, int]:
+    """The counts of the one destination."""
+    headers = {"authorization": f"Bearer {ADMIN}"}
+    answer = httpx.get(f"{server.address}/-/status.json", headers=headers, trust_env=False)
+    counts: dict[str, int] = answer.json()["destinations"]["meta"]
+    return counts
+
+
+def drained(server: Process, seconds: float = 30) -> dict[str, int]:
+    """The counts once nothing is pending."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        counts = status(server)
+        if counts["pending"] == 0:
+            return counts
+        time.sleep(0.05)
+    raise AssertionError(f"still pending: {status(server)}")

@@ -1,0 +1,140 @@
+"""A whole server in this process: real configuration, real outbox, the sandbox as its vendor through an in-process transport."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from tagserver.configuration import ConfigurationFolder
+from tagserver.registry import Registry
+from tagserver.runtime import Runtime, running
+from tagserver.sandbox import create_sandbox
+from tagserver.server.app import create_app
+
+ORIGIN = "https://shop.example"
+TOKEN = "admin-token-of-tests"
+GRANTED = {"ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted"}
+
+SERVER = """
+collect:
+  origins: ["https://shop.example"]
+  max_body: 64KiB
+  max_event: 16KiB
+  max_events: 50
+  keys:
+    backend: {secret: "${env:BACKEND_KEY}"}
+    crm:
+      secret: "${env:CRM_KEY}"
+      consent: {ad_storage: granted, ad_user_data: granted, ad_personalization: granted}
+      basis: "contract, 2026-03"
+queue: {min_free: 1MiB}
+egress: {allow: ["vendor.internal"]}
+"""
+CONTAINER = """
+destinations:
+  meta:
+    type: meta_capi
+    pixel_id: "1234567890"
+    access_token: "${env:META_TOKEN}"
+    api_url: http://vendor.internal
+triggers:
+  purchase: {event: purchase}
+  lead: {event: generate_lead}
+tags:
+  - {name: Meta purchase, destination: meta, triggers: [purchase]}
+  - {name: Meta lead, destination: meta, triggers: [lead]}
+"""
+ENVIRON = {"BACKEND_KEY": "backend-key", "CRM_KEY": "crm-key", "META_TOKEN": "meta-token-secret"}
+
+
+def purchase(event_id: str = "purchase_T-1", **fields: Any) -> dict[str, Any]:
+    """A purchase that Meta takes, with full consent."""
+    return {
+        "event": "purchase",
+        "event_id": event_id,
+        "page": {"location": "https://shop.example/thanks"},
+        "user_data": {"email": "erika@example.com"},
+        "ecommerce": {"transaction_id": "T-1", "value": 59.9, "currency": "EUR"},
+        "consent": GRANTED,
+    } | fields
+
+
+@dataclass
+class Running:
+    """One server under test: its HTTP client, its runtime, the vendor's counts."""
+
+    http: httpx.AsyncClient
+    runtime: Runtime
+    vendor: httpx.AsyncClient
+    data: Path
+
+    async def collect(self, body: Any, **headers: str) -> httpx.Response:
+        """Post to /collect as a page of the shop."""
+        return await self.http.post("/collect", json=body, headers={"origin": ORIGIN} | headers)
+
+    async def status(self) -> dict[str, Any]:
+        """`/-/status.json`."""
+        answer = await self.http.get("/-/status.json", headers={"authorization": f"Bearer {TOKEN}"})
+        shown: dict[str, Any] = answer.json()
+        return shown
+
+    async def drained(self) -> dict[str, Any]:
+        """The vendor's counts once nothing is pending."""
+        for _ in range(500):
+            if not any(one["pending"] for one in (await self.status())["destinations"].values()):
+                break
+            await asyncio.sleep(0.02)
+        stats: dict[str, Any] = (await self.vendor.get("/stats.json")).json()
+        return stats
+
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+async def start(tmp_path: Path) -> AsyncIterator[Start]:
+    """A function that starts a server: `await start(server=..., container=..., environ=..., vendor=app)`."""
+    async with AsyncExitStack() as stack:
+
+        async def begin(
+            server: str = SERVER,
+            container: str = CONTAINER,
+            environ: dict[str, str] | None = None,
+            vendor: Starlette | None = None,
+            name: str = "one",
+        ) -> Running:
+            config = tmp_path / name / "config"
+            config.mkdir(parents=True, exist_ok=True)
+            (config / "server.yaml").write_text(server)
+            (config / "container.yaml").write_text(container)
+            transport = httpx.ASGITransport(vendor or create_sandbox())
+            folder = ConfigurationFolder(
+                config, Registry.load(), ENVIRON if environ is None else environ, None, tmp_path / name / "data"
+            )
+            runtime = await stack.enter_async_context(
+                running(folder, tmp_path / name / "data", transport=transport, drain=1.0)
+            )
+            http = httpx.AsyncClient(
+                transport=httpx.ASGITransport(create_app(runtime, TOKEN)), base_url="http://tags.shop.example"
+            )
+            await stack.enter_async_context(http)
+            fake = httpx.AsyncClient(transport=transport, base_url="http://vendor.internal")
+            await stack.enter_async_context(fake)
+            return Running(http, runtime, fake, tmp_path / name / "data")
+
+        yield begin
+
+
+@pytest.fixture
+async def server(start: Start) -> Running:
+    """A server with the usual configuration."""
+    running_server: Running = await start()
+    return running_server

@@ -1,0 +1,134 @@
+"""The structure, read from the syntax trees: who may import whom, and no circle anywhere."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = {"tagserver": ROOT / "tagserver", "tagserver_meta_capi": ROOT / "plugins/meta_capi/tagserver_meta_capi"}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """Every module of ours by its dotted name."""
+    for package, folder in PACKAGES.items():
+        for path in sorted(folder.rglob("*.py")):
+            parts = [package, *path.relative_to(folder).with_suffix("").parts]
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+MODULES = dict(modules())
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The dotted names that a module imports, wherever in the file."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, "imports are absolute"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@cache
+def graph() -> dict[str, set[str]]:
+    """Module → the modules of ours that it imports."""
+    return {
+        name: {one for one in imported(ast.parse(path.read_text())) if one in MODULES and one != name}
+        for name, path in MODULES.items()
+    }
+
+
+def test_no_import_cycle() -> None:
+    """Imports only go down."""
+    done: set[str] = set()
+    way: list[str] = []
+
+    def walk(name: str) -> None:
+        assert name not in way, f"a circle: {' → '.join([*way[way.index(name):], name])}"
+        if name in done:
+            return
+        way.append(name)
+        for below in sorted(graph()[name]):
+            # A package's own __init__ that only re-exports is not a step of the circle.
+            if not way[-1].startswith(below + "."):
+                walk(below)
+        way.pop()
+        done.add(name)
+
+    for name in graph():
+        walk(name)
+
+
+PURE = (
+    "tagserver.event tagserver.spelling tagserver.address tagserver.clicks tagserver.identity tagserver.values "
+    "tagserver.consent tagserver.pipeline tagserver.plugin tagserver.datalayer tagserver.enrich tagserver.permits"
+).split()
+
+
+def under(name: str, prefixes: list[str]) -> bool:
+    return any(name == prefix or name.startswith(prefix + ".") for prefix in prefixes)
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if under(name, PURE)])
+def test_the_path_of_an_event_is_pure(name: str) -> None:
+    """From Event to build() there is no I/O, no clock, no logging."""
+    forbidden = {"asyncio", "httpx", "logging", "random", "requests", "socket", "sqlite3", "starlette", "time", "uvicorn", "yaml"}
+    tree = ast.parse(MODULES[name].read_text())
+    assert not {one.partition(".")[0] for one in imported(tree)} & forbidden
+
+
+@pytest.mark.parametrize(
+    ("library", "rooms"),
+    [
+        ("yaml", ["tagserver.container.source"]),
+        ("starlette", ["tagserver.server", "tagserver.sandbox", "tagserver.demo"]),
+        ("uvicorn", ["tagserver.server.serving"]),
+        ("sqlite3", ["tagserver.delivery"]),
+        ("click", ["tagserver.cli"]),
+        ("pluggy", ["tagserver.plugin", "tagserver.hookspecs", "tagserver.registry"]),
+    ],
+)
+def test_each_library_has_its_room(library: str, rooms: list[str]) -> None:
+    """A library is used where its idea lives and nowhere else."""
+    users = {
+        name for name, path in MODULES.items() if library in {one.partition(".")[0] for one in imported(ast.parse(path.read_text()))}
+    }
+    assert users, f"nobody uses {library}"
+    assert all(under(name, rooms) for name in users), sorted(users)
+
+
+def test_plugins_use_the_public_module_alone() -> None:
+    """A first-party plugin has no more than a stranger's would."""
+    for name, path in MODULES.items():
+        if name.startswith("tagserver_"):
+            ours = {one for one in imported(ast.parse(path.read_text())) if one.partition(".")[0] == "tagserver"}
+            assert all(one == "tagserver" or one.startswith("tagserver.plugin") for one in ours), (name, ours)
+
+
+@pytest.mark.parametrize(
+    ("room", "may_not"),
+    [
+        ("tagserver.runtime", ["tagserver.server", "tagserver.cli"]),
+        ("tagserver.delivery", ["tagserver.server", "tagserver.container", "tagserver.pipeline", "tagserver.runtime"]),
+        ("tagserver.container", ["tagserver.delivery", "tagserver.server", "tagserver.pipeline"]),
+        ("tagserver.consent", ["tagserver.container", "tagserver.delivery", "tagserver.pipeline"]),
+        ("tagserver.sandbox", [name for name in MODULES if name.startswith("tagserver.") and "sandbox" not in name]),
+    ],
+)
+def test_rooms_do_not_look_upstairs(room: str, may_not: list[str]) -> None:
+    """What is below knows nothing of what is above; the sandbox knows nothing of us at all."""
+    for name in MODULES:
+        if under(name, [room]):
+            assert not {below for below in graph()[name] if under(below, may_not)}, name
+
+
+def test_top_level() -> None:
+    """Six things, a licence, and dot-files."""
+    allowed = {"pyproject.toml", "README.md", "LICENSE", "tagserver", "plugins", "config", "tests"}
+    assert {path.name for path in ROOT.iterdir() if not path.name.startswith(".")} <= allowed | {"data", "dist"}
