@@ -19,7 +19,22 @@ from typing import Any, ClassVar, Literal, TypeVar
 import pluggy
 
 from tagserver.event import MISSING, Event, Note
-from tagserver.identity import Identity, sha256_hex
+from tagserver.identity import (
+    Found,
+    Identity,
+    arrived_hash,
+    birth_date_text,
+    city_text,
+    email_text,
+    gender_text,
+    hash_phones,
+    hash_values,
+    name_text,
+    postal_text,
+    sha256_hex,
+    state_text,
+)
+from tagserver.places import country_code
 from tagserver.secret import Secret
 
 __all__ = [
@@ -29,6 +44,7 @@ __all__ = [
     "ConsentNeeds",
     "Destination",
     "Event",
+    "Found",
     "Identity",
     "Limits",
     "Mode",
@@ -40,9 +56,21 @@ __all__ = [
     "Response",
     "Secret",
     "Skip",
+    "arrived_hash",
+    "birth_date_text",
+    "city_text",
+    "country_code",
+    "default_outcome",
+    "email_text",
+    "gender_text",
+    "hash_phones",
+    "hash_values",
     "hookimpl",
+    "name_text",
+    "postal_text",
     "setting",
     "sha256_hex",
+    "state_text",
 ]
 
 API_VERSION = 1

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
+from typing import Any
 
 import pluggy
 
@@ -74,7 +75,7 @@ class Registry:
         return cls(MappingProxyType(found), tuple(plugins))
 
 
-def _fault(destination: object) -> str | None:
+def _fault(destination: Any) -> str | None:
     """What is wrong with a registered class, if anything."""
     if not (isinstance(destination, type) and issubclass(destination, Destination)):
         return f"{destination!r} is not a Destination class"
@@ -85,6 +86,8 @@ def _fault(destination: object) -> str | None:
         return f"{name} is written for plugin API {destination.api_version}, and this is {API_VERSION}: update one of them"
     if not dataclasses.is_dataclass(getattr(destination, "Settings", None)):
         return f"{name} has no Settings dataclass"
-    if not isinstance(destination.consent, ConsentNeeds) or not isinstance(destination.limits, Limits):
+    needs: object = destination.consent
+    limits: object = destination.limits
+    if not isinstance(needs, ConsentNeeds) or not isinstance(limits, Limits):
         return f"{name} does not state its consent and limits"
     return None

@@ -15,7 +15,10 @@ from tagserver.scope import Scope, Value
 class Trigger(Protocol):
     """Which events a tag is for."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Its name in the configuration."""
+        ...
 
     def wants(self, event_name: str) -> bool:
         """Whether events of this name can match at all (the `event:` part). Asked once for each name, then remembered."""

@@ -156,11 +156,11 @@ class _Builder:
         root: Node | None = None
         for event in self._events(text):
             done: Node | None = None
+            mark = event.start_mark
             match event:
                 case yaml.DocumentStartEvent():
                     self._documents += 1
                     if self._documents > 1:
-                        mark = event.start_mark
                         raise _Stop("E103", mark.line + 1, 1, "a second document begins here", "put it into a file of its own")
                 case yaml.ScalarEvent():
                     done = self._scalar(event)
@@ -169,7 +169,6 @@ class _Builder:
                 case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                     self._refuse_tag(event)
                     if len(stack) >= DEEPEST:
-                        mark = event.start_mark
                         raise _Stop("E103", mark.line + 1, mark.column + 1, f"this nests deeper than {DEEPEST} levels")
                     stack.append(_Open(self._place(event), isinstance(event, yaml.MappingStartEvent), event.anchor))
                 case yaml.MappingEndEvent() | yaml.SequenceEndEvent():

@@ -163,6 +163,10 @@ class Outbox(Protocol):
         """Whether a tombstone stands for one of the persons. From memory, no I/O."""
         ...
 
+    def trouble(self) -> str | None:
+        """Why nothing can be promised now (closed, failed, no room), or None. From memory or nearly so."""
+        ...
+
     async def close(self) -> None:
         """Commit what waits, checkpoint, close. Safe to call twice; afterwards everything raises `Unavailable`."""
         ...

@@ -90,8 +90,8 @@ class Admin:
         return response
 
     @staticmethod
-    def _page(name: str, status: int = 200, **values: object) -> Response:
-        return HTMLResponse(_pages.get_template(name).render(version=__version__, **values), status, headers=_SAFE)
+    def _page(name: str, code: int = 200, **values: object) -> Response:
+        return HTMLResponse(_pages.get_template(name).render(version=__version__, **values), code, headers=_SAFE)
 
     async def overview(self, request: Request) -> Response:
         return self._page("overview.html", status=await self._runtime.status())

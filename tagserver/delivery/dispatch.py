@@ -1,0 +1,97 @@
+"""The workers of all destinations: started, kept in step with the configuration, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+import httpx
+
+from tagserver.delivery.exchange import open_http
+from tagserver.delivery.outbox import Outbox, Row
+from tagserver.delivery.retry import Chance
+from tagserver.delivery.target import Target
+from tagserver.delivery.worker import Refusal, State, Worker
+
+log = logging.getLogger("tagserver.delivery")
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    worker: Worker
+    http: httpx.AsyncClient
+    task: asyncio.Task[None]
+
+
+class Dispatcher:
+    """One worker with its own connections per destination, so that a dead vendor delays nobody else."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        *,
+        lookup: Callable[[str], Target | None],
+        permits: Callable[[Row], Refusal | None],
+        clock: Callable[[], int],
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Chance | None = None,
+    ) -> None:
+        self._outbox = outbox
+        self._lookup = lookup
+        self._permits = permits
+        self._clock = clock
+        self._transport = transport
+        self._sleep = sleep
+        self._chance = chance
+        self._running: dict[str, _Running] = {}
+
+    def reconfigured(self, names: Iterable[str]) -> None:
+        """The destinations that there are now: new ones get a worker, the others hear that something may have changed."""
+        for name in names:
+            if name not in self._running:
+                self._start(name)
+        for running in self._running.values():
+            running.worker.reconfigured()
+
+    def _start(self, name: str) -> None:
+        http = open_http(self._transport)
+        worker = Worker(
+            name,
+            self._outbox,
+            http,
+            lookup=self._lookup,
+            permits=self._permits,
+            clock=self._clock,
+            sleep=self._sleep,
+            chance=self._chance,
+        )
+        task = asyncio.create_task(worker.run(), name=f"destination {name}")
+        task.add_done_callback(_ended)
+        self._running[name] = _Running(worker, http, task)
+
+    def status(self, name: str) -> tuple[State, str]:
+        """The state of a destination, and why it is not ok."""
+        running = self._running.get(name)
+        return running.worker.status() if running else ("disabled", "it has no worker")
+
+    async def stop(self, drain: float) -> None:
+        """Claim nothing more; requests under way get `drain` seconds, then they are cut and kept."""
+        for running in self._running.values():
+            running.worker.stop()
+        tasks = [running.task for running in self._running.values()]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=drain)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        for running in self._running.values():
+            await running.http.aclose()
+        self._running.clear()
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("%s: its worker failed with %s", task.get_name(), type(error).__name__, exc_info=error)

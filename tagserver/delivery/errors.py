@@ -1,0 +1,15 @@
+"""Why an outbox cannot be opened: sentences for the operator."""
+
+from __future__ import annotations
+
+
+class OutboxStartError(Exception):
+    """The queue cannot be used; nothing was changed."""
+
+
+class InUse(OutboxStartError):
+    """Another process owns the data folder."""
+
+
+class ForeignFile(OutboxStartError):
+    """The file is no queue of ours, or one of a newer version."""

@@ -1,0 +1,122 @@
+"""The tables of the SQLite engine, and how a file is opened.
+
+A delivery is one wide row. While it waits it is never updated: a claim writes one row into `flight` that lists the ids, because marking each
+row would write every payload a second time. Ids are never used twice (AUTOINCREMENT): SQLite would otherwise start again at 1 in an
+emptied table.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from tagserver.delivery.errors import ForeignFile, OutboxStartError
+
+APPLICATION_ID = 0x74616773  # "tags"
+VERSION = 1
+
+COLUMNS = (
+    "event_id",
+    "name",
+    "tag",
+    "destination",
+    "container",
+    "mode",
+    "purposes",
+    "person",
+    "grp",
+    "time",
+    "received",
+    "expires",
+    "identity",
+    "body",
+)
+
+_TABLES = """
+CREATE TABLE delivery (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  event_id TEXT NOT NULL, name TEXT NOT NULL, tag TEXT NOT NULL, destination TEXT NOT NULL, container TEXT NOT NULL,
+  mode TEXT NOT NULL, purposes TEXT NOT NULL, person BLOB NOT NULL, grp TEXT, time INTEGER NOT NULL,
+  received INTEGER NOT NULL, expires INTEGER, identity TEXT NOT NULL, body BLOB NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0, unknown_since INTEGER, crashes INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX delivery_ready ON delivery (destination, id);
+CREATE TABLE dead (
+  id INTEGER PRIMARY KEY,
+  event_id TEXT NOT NULL, name TEXT NOT NULL, tag TEXT NOT NULL, destination TEXT NOT NULL, container TEXT NOT NULL,
+  mode TEXT NOT NULL, purposes TEXT NOT NULL, person BLOB NOT NULL, grp TEXT, time INTEGER NOT NULL,
+  received INTEGER NOT NULL, expires INTEGER, identity TEXT NOT NULL, body BLOB NOT NULL,
+  attempts INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, buried INTEGER NOT NULL);
+CREATE INDEX dead_buried ON dead (buried);
+CREATE TABLE known (key BLOB PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE tombstone (person BLOB PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE flight (id INTEGER PRIMARY KEY AUTOINCREMENT, destination TEXT NOT NULL, ids BLOB NOT NULL);
+CREATE TABLE counter (destination TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,
+  PRIMARY KEY (destination, name)) WITHOUT ROWID;
+"""
+
+
+def open_database(path: Path, max_size: int) -> sqlite3.Connection:
+    """The connection that writes and checkpoints. `max_size` in bytes. Raises OutboxStartError, and leaves a file that is not ours alone."""
+    fresh = not path.exists() or path.stat().st_size == 0
+    try:
+        if fresh:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        # Used by the writer's thread alone after it has been opened.
+        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=64)
+    except (OSError, sqlite3.Error) as error:
+        raise OutboxStartError(f"the queue {path} cannot be opened: {error}") from None
+    try:
+        _prepare(database, path, fresh, max_size)
+    except sqlite3.Error as error:
+        database.close()
+        raise OutboxStartError(f"the queue {path} cannot be read: {error}; nothing was changed") from None
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _prepare(database: sqlite3.Connection, path: Path, fresh: bool, max_size: int) -> None:
+    if fresh:
+        # Before WAL: afterwards it is silently ignored.
+        database.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    else:
+        application = database.execute("PRAGMA application_id").fetchone()[0]
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        if application != APPLICATION_ID:
+            raise ForeignFile(f"{path} is not a queue of tagserver; nothing was changed")
+        if version > VERSION:
+            raise ForeignFile(
+                f"{path} was written by a newer tagserver (format {version}, this one knows {VERSION}); nothing was changed"
+            )
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=FULL")
+    database.execute("PRAGMA fullfsync=ON")  # macOS: its plain fsync does not reach the disk
+    database.execute("PRAGMA busy_timeout=5000")
+    database.execute("PRAGMA journal_size_limit=67108864")
+    database.execute("PRAGMA wal_autocheckpoint=1000")
+    database.execute("PRAGMA foreign_keys=OFF")
+    database.execute("PRAGMA secure_delete=FAST")
+    database.execute("PRAGMA mmap_size=0")
+    database.execute("PRAGMA temp_store=MEMORY")
+    page = database.execute("PRAGMA page_size").fetchone()[0]
+    database.execute(f"PRAGMA max_page_count={max(64, max_size // page)}")
+    if fresh:
+        database.execute("BEGIN IMMEDIATE")
+        for statement in _TABLES.split(";\n"):
+            if statement.strip():
+                database.execute(statement)
+        database.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        database.execute(f"PRAGMA user_version={VERSION}")
+        database.execute("COMMIT")
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """The file's name must survive a power cut too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

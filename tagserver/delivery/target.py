@@ -1,0 +1,19 @@
+"""A configured destination as delivery sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tagserver.plugin import Destination
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`paused` says why nothing can be sent (a missing secret), or is None. `hosts` are the plugin's, `egress` the operator's."""
+
+    destination: Destination
+    settings: Any
+    paused: str | None
+    hosts: tuple[str, ...]
+    egress: tuple[str, ...]

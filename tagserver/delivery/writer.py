@@ -1,0 +1,192 @@
+"""The writer: one thread that owns the database, and commits whatever waits as one group.
+
+There is no timer. While one commit is at the disk the next group gathers, so that latency is low under little load and the rate grows
+with the load. Nobody is answered before the commit of their group.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tagserver.delivery.outbox import Full, Unavailable
+
+GROUP_OPERATIONS = 256
+GROUP_BYTES = 1 << 20
+WAITING_OPERATIONS = 20_000
+
+Work = Callable[[sqlite3.Connection], Any]
+
+
+@dataclass(slots=True)
+class Operation:
+    """A piece of work inside a transaction, and who waits for its result. `size` in bytes of payload."""
+
+    work: Work
+    future: asyncio.Future[Any]
+    size: int
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Writer:
+    """Runs operations in its own thread.
+
+    All of these are called in that thread: `finish` inside the transaction of a group, as its last statements; `committed(ok)` after it,
+    before anybody is answered, with False when nothing of it was done; `idle` is work for moments in which nothing
+    waits, and says whether there is more of it. `on_fatal` is called on the event loop when the storage cannot be trusted any more.
+    """
+
+    def __init__(
+        self,
+        database: sqlite3.Connection,
+        *,
+        finish: Callable[[sqlite3.Connection], None],
+        committed: Callable[[bool], None],
+        idle: Callable[[sqlite3.Connection], bool],
+        on_fatal: Callable[[BaseException], None],
+    ) -> None:
+        self._database = database
+        self._finish = finish
+        self._committed = committed
+        self._idle = idle
+        self._on_fatal = on_fatal
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[Operation] = deque()
+        self._wake = threading.Semaphore(0)
+        self._asleep = threading.Event()
+        self._closing = False
+        self.fatal: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="tagserver-outbox", daemon=True)
+        self._thread.start()
+
+    async def run(self, work: Work, size: int = 0) -> Any:
+        """The result of `work`, once it is on disk. Raises Full, Unavailable, or what the work raised."""
+        if self.fatal is not None:
+            raise Unavailable(f"the queue's storage has failed ({type(self.fatal).__name__})", 30)
+        if self._closing:
+            raise Unavailable("the server is closing")
+        if len(self._waiting) >= WAITING_OPERATIONS:
+            raise Full("too many requests wait for the disk")
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._waiting.append(Operation(work, future, size))
+        if self._asleep.is_set():
+            self._wake.release()
+        return await future
+
+    async def close(self) -> None:
+        """Finish what waits, then end the thread."""
+        self._closing = True
+        self._wake.release()
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        while True:
+            group = self._gather()
+            if group:
+                self._commit(group)
+                continue
+            if self._closing:
+                return
+            if self.fatal is None and self._idle_slice():
+                continue
+            self._asleep.set()
+            # An operation may have been added just before: look once more before sleeping.
+            if not self._waiting and not self._closing:
+                self._wake.acquire(timeout=1.0)
+            self._asleep.clear()
+
+    def _idle_slice(self) -> bool:
+        try:
+            return self._idle(self._database)
+        except sqlite3.Error as error:
+            self._roll_back()
+            self._committed(False)
+            if _is_fatal(error):
+                self._die(error)
+            return False
+
+    def _gather(self) -> list[Operation]:
+        group: list[Operation] = []
+        size = 0
+        while self._waiting and len(group) < GROUP_OPERATIONS and size < GROUP_BYTES:
+            operation = self._waiting.popleft()
+            size += operation.size
+            group.append(operation)
+        return group
+
+    def _commit(self, group: list[Operation]) -> None:
+        if self.fatal is not None:
+            for operation in group:
+                operation.error = Unavailable("the queue's storage has failed", 30)
+        else:
+            try:
+                self._transaction(group)
+            except Exception:
+                self._roll_back()
+                self._committed(False)
+                # One of them is bad: alone, each stands for itself.
+                for operation in group:
+                    self._alone(operation)
+        with contextlib.suppress(RuntimeError):  # the loop is gone: so is everybody who waited
+            self._loop.call_soon_threadsafe(_answer, group)
+
+    def _transaction(self, group: list[Operation]) -> None:
+        database = self._database
+        database.execute("BEGIN IMMEDIATE")
+        for operation in group:
+            operation.result = operation.work(database)
+        self._finish(database)
+        database.execute("COMMIT")
+        self._committed(True)
+
+    def _alone(self, operation: Operation) -> None:
+        if self.fatal is not None:
+            operation.error = Unavailable("the queue's storage has failed", 30)
+            return
+        try:
+            self._transaction([operation])
+        except sqlite3.Error as error:
+            self._roll_back()
+            self._committed(False)
+            if _is_fatal(error):
+                self._die(error)
+            full = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+            operation.error = Full("the queue is full", 10) if full else Unavailable(f"the queue cannot write: {error}", 5)
+        except Exception as error:
+            self._roll_back()
+            self._committed(False)
+            operation.error = error
+
+    def _roll_back(self) -> None:
+        # After some errors SQLite has rolled back by itself.
+        if self._database.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                self._database.execute("ROLLBACK")
+
+    def _die(self, error: BaseException) -> None:
+        """After a failed fsync the kernel may have dropped the pages: nothing more may be promised."""
+        self.fatal = error
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._on_fatal, error)
+
+
+def _is_fatal(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _answer(group: list[Operation]) -> None:
+    for operation in group:
+        if operation.future.done():
+            continue
+        if operation.error is not None:
+            operation.future.set_exception(operation.error)
+        else:
+            operation.future.set_result(operation.result)

@@ -1,0 +1,250 @@
+// The demo's shop. The first half is what any shop has: a data layer, consent, the pixel, and three buttons that push GA4's events.
+// The second half shows what became of each push.
+(() => {
+  "use strict";
+
+  // ── the shop ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  const { pixel, pixelId } = document.currentScript.dataset;
+  const dataLayer = (window.dataLayer = window.dataLayer || []);
+  function gtag() {
+    dataLayer.push(arguments);
+  }
+
+  /** The queue that stands in for Meta's script until it has come. */
+  function loadPixel(address) {
+    const fbq = (...call) => (fbq.callMethod ? fbq.callMethod(...call) : fbq.queue.push(call));
+    Object.assign(fbq, { push: fbq, queue: [], loaded: true, version: "2.0" });
+    window.fbq = window._fbq = fbq;
+    const script = document.createElement("script");
+    script.async = true;
+    script.src = address;
+    document.head.append(script);
+  }
+
+  const PURPOSES = ["ad_storage", "ad_user_data", "ad_personalization"];
+  const consent = { default: Object.fromEntries(PURPOSES.map((name) => [name, "denied"])) };
+  gtag("consent", "default", consent.default);
+  loadPixel(pixel);
+  fbq("consent", "revoke");
+  fbq("init", pixelId);
+
+  const ITEMS = [
+    { item_id: "POT-1", item_name: "Teapot", price: 35, quantity: 1 },
+    { item_id: "MUG-1", item_name: "Enamel mug", price: 24.9, quantity: 1 },
+  ];
+  const PIXEL_NAMES = { view_item: "ViewContent", add_to_cart: "AddToCart", purchase: "Purchase" };
+
+  const pixelMayRun = () => PURPOSES.every((name) => consent.update && consent.update[name] === "granted");
+
+  function push(name) {
+    const event = { event: name, ecommerce: { currency: "EUR", value: 59.9, items: ITEMS } };
+    if (name === "purchase") {
+      event.ecommerce.transaction_id = `ORD-${Date.now().toString(36).toUpperCase()}`;
+      event.user_data = { email: "erika@example.com" };
+    }
+    dataLayer.push(event);
+    const { value, currency } = event.ecommerce;
+    fbq("track", PIXEL_NAMES[name], { value, currency }, { eventID: event.event_id });
+    show(event);
+  }
+
+  function choose(choice) {
+    consent.update = choice;
+    gtag("consent", "update", choice);
+    fbq("consent", pixelMayRun() ? "grant" : "revoke");
+    if (pixelMayRun()) entries.forEach((entry) => entry.held && pixelCalled(entry));
+  }
+
+  // ── what is shown ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  const REASONS = {
+    exception: "an exception of the tag applies",
+    paused: "the tag is paused",
+    schedule: "the tag is not scheduled for now",
+    sampled: "it is not in the sample",
+    once_per: "it was sent before, and the tag sends it once",
+    same_event: "another tag sends the same event",
+    vendor: "the vendor was not accepted",
+    child: "the visitor is known to be a child",
+    no_identity: "nothing identifies the visitor to the vendor",
+    too_old: "it is too old for the vendor",
+    missing_required: "something that the vendor requires is missing",
+    variable: "a variable has no value",
+    destination_paused: "the destination is paused",
+    plugin_error: "the destination's plugin failed",
+  };
+
+  const status = document.getElementById("status");
+  const list = document.getElementById("entries");
+  const template = document.getElementById("entry");
+  /** Newest first: {event, slots, held, sent: whether the server sends it, null while unknown}. */
+  const entries = [];
+
+  /** One line of a step: a sign and a sentence, perhaps with something smaller beneath. */
+  function line(sign, kind, sentence, small) {
+    const [row, mark, text] = ["div", "span", "span"].map((tag) => document.createElement(tag));
+    row.className = "line";
+    mark.className = text.className = kind;
+    mark.textContent = sign;
+    mark.ariaHidden = "true";
+    text.textContent = sentence;
+    if (small) {
+      const note = document.createElement("small");
+      note.textContent = small;
+      text.append(note);
+    }
+    row.append(mark, text);
+    return row;
+  }
+
+  function show(event) {
+    const item = template.content.cloneNode(true);
+    const slots = {};
+    for (const slot of item.querySelectorAll("[data-slot]")) slots[slot.dataset.slot] = slot;
+    const { transaction_id: order, value, currency } = event.ecommerce;
+    slots.name.textContent = event.event;
+    slots.about.textContent = [order, `${value.toFixed(2)} ${currency}`, new Date().toLocaleTimeString("en-GB")].filter(Boolean).join(" · ");
+    slots.id.textContent = `event_id ${event.event_id}`;
+    slots.pushed.textContent = JSON.stringify(event, null, 2);
+    const entry = { event, slots, held: !pixelMayRun(), sent: null };
+    entries.unshift(entry);
+    list.prepend(item);
+    status.textContent = `${event.event} was pushed.`;
+    slots.server.replaceChildren(line("…", "muted", "asking"));
+    if (entry.held) {
+      const missing = PURPOSES.filter((name) => !consent.update || consent.update[name] !== "granted");
+      slots.pixel.replaceChildren(line("‖", "warn", `held by the pixel: consent was denied: ${missing.join(", ")}`, "It sends what it holds when all three are granted."));
+    } else {
+      pixelCalled(entry);
+    }
+    counted(entry, undefined);
+    explain(entry);
+  }
+
+  function pixelCalled(entry) {
+    const sentence = entry.held ? "sent after consent was granted, with the same event_id" : "sent with the same event_id";
+    entry.held = false;
+    entry.slots.pixel.replaceChildren(line("✔", "good", sentence));
+  }
+
+  /** Ask the server what it decides about the event as t.js sends it. */
+  async function explain(entry) {
+    const cookie = Object.fromEntries(document.cookie.split("; ").map((pair) => pair.split("=")).filter(([name]) => name === "_fbp"));
+    const event = {
+      ...entry.event,
+      consent: structuredClone(consent),
+      page: { location: location.href, referrer: document.referrer, title: document.title },
+      ...(consent.update && consent.update.ad_storage === "granted" ? { cookie } : {}),
+    };
+    try {
+      const response = await fetch("/demo/decisions.json", { method: "POST", body: JSON.stringify(event) });
+      if (!response.ok) throw new Error(`HTTP ${response.status}`);
+      decided(entry, await response.json());
+    } catch (error) {
+      entry.slots.server.replaceChildren(line("✖", "bad", `the demo does not answer (${error.message})`));
+    }
+  }
+
+  function decided(entry, answer) {
+    const { server, requests } = entry.slots;
+    const fitting = answer.tags.filter((tag) => tag.reason !== "no_trigger");
+    const others = answer.tags.filter((tag) => tag.reason === "no_trigger").map((tag) => tag.tag);
+    const lines = fitting.map((tag) => decision(tag, answer.consent.purposes));
+    for (const problem of answer.problems || []) lines.push(line("!", "warn", problem.message));
+    if (!fitting.length) lines.push(line("○", "muted", "no tag is for this event"));
+    if (others.length) lines.push(line("", "muted", `not for this event: ${others.join(", ")}`));
+    server.replaceChildren(...lines);
+    entry.sent = fitting.some((tag) => tag.decision === "send" || tag.decision === "restrict");
+    const shown = fitting.filter((tag) => tag.request).map(({ request }) => {
+      return `${request.method} ${request.url}\n\n${request.body ? JSON.stringify(request.body, null, 2) : request.content}`;
+    });
+    requests.textContent = shown.join("\n\n");
+    requests.parentElement.hidden = !shown.length;
+  }
+
+  function decision({ tag, destination, decision, reason, detail, omitted }, purposes) {
+    const leftOut = (omitted || []).map(({ field, why }) => `${field} (${why})`).join(", ");
+    const small = [tag, leftOut && `left out: ${leftOut}`].filter(Boolean).join("; ");
+    const refused = Object.keys(purposes).filter((name) => detail.includes(name) && purposes[name].state !== "granted");
+    if (decision === "send") return line("✔", "good", `sent to ${destination}`, small);
+    if (decision === "restrict") {
+      const why = refused.length ? `consent was denied: ${refused.join(", ")}` : detail;
+      return line("◐", "warn", `sent to ${destination}, for restricted use: ${why}`, small);
+    }
+    if (reason === "consent" && refused.length) {
+      return line("✖", "bad", `not sent because consent was denied: ${refused.join(", ")}`, small);
+    }
+    const why = [REASONS[reason] || reason, detail].filter(Boolean).join(": ");
+    return line(decision === "skip" ? "○" : "✖", decision === "skip" ? "warn" : "bad", `not sent: ${why}`, small);
+  }
+
+  /** What the stand-in has of an event: `seen` is its record, if any. */
+  function counted(entry, seen) {
+    const { vendor } = entry.slots;
+    if (!seen) {
+      const waits = entry.sent !== false || !entry.held;
+      vendor.replaceChildren(line(waits ? "…" : "○", "muted", waits ? "nothing has arrived yet" : "nothing has arrived, as it should be"));
+      return;
+    }
+    const [browser, server] = [seen.counts.browser || 0, seen.counts.server || 0];
+    const small = `${browser} × from the browser, ${server} × from the server`;
+    const pair = browser > 0 && server > 0;
+    vendor.replaceChildren(line(pair ? "⇄" : "✔", "good", pair ? "a pair under one event_id: counted once" : "counted once", small));
+  }
+
+  async function look() {
+    const stats = await (await fetch("/demo/sandbox.json")).json();
+    document.getElementById("unique").textContent = stats.unique;
+    document.getElementById("pairs").textContent = stats.pairs;
+    for (const entry of entries) {
+      counted(entry, stats.events.find((one) => one.event_id === entry.event.event_id));
+    }
+  }
+
+  async function keepLooking() {
+    if (!document.hidden) {
+      try {
+        await look();
+      } catch (error) {
+        status.textContent = "The demo does not answer; what is shown may be old.";
+      }
+    }
+    setTimeout(keepLooking, 1000);
+  }
+
+  // ── controls ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  const switches = [...document.querySelectorAll("[role=switch]")];
+
+  function chosen() {
+    for (const one of switches) one.closest("label").querySelector(".state").textContent = one.checked ? "granted" : "denied";
+    choose(Object.fromEntries(switches.map((one) => [one.name, one.checked ? "granted" : "denied"])));
+  }
+
+  for (const one of switches) one.addEventListener("change", chosen);
+  for (const button of document.querySelectorAll("[data-consent]")) {
+    button.addEventListener("click", () => {
+      for (const one of switches) one.checked = button.dataset.consent === "granted";
+      chosen();
+    });
+  }
+
+  const buttons = [...document.querySelectorAll("[data-event]")];
+  for (const button of buttons) button.addEventListener("click", () => push(button.dataset.event));
+
+  // Without t.js a push gets no event_id, and nothing is sent.
+  function ready() {
+    for (const button of buttons) button.disabled = false;
+    status.textContent = "Nothing was pushed yet. Consent starts denied.";
+  }
+  const client = document.getElementById("client");
+  if (window.tagserver && window.tagserver.track) ready();
+  else {
+    client.addEventListener("load", ready);
+    client.addEventListener("error", () => {
+      status.textContent = `${client.src} did not load: a blocker, or the server is not running.`;
+    });
+  }
+  keepLooking();
+})();

@@ -1,0 +1,85 @@
+"""The shop: one page and its files, and the two answers that it asks its own origin for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+LARGEST = 64 << 10
+"""Bytes of an event that is asked about."""
+
+Decisions = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+"""An event as it was pushed, with its consent → what the server decides about it: the answer of `/-/try.json`."""
+SandboxStats = Callable[[], Awaitable[dict[str, Any]]]
+"""What the stand-in for the vendor has counted."""
+
+
+def create_shop(
+    collect_origin: str, pixel_origin: str, pixel_id: str, decisions: Decisions, sandbox_stats: SandboxStats
+) -> Starlette:
+    """The shop as an ASGI application.
+
+    `collect_origin` serves `/t.js` and `/collect`, `pixel_origin` serves `/fbevents.js`; both as the browser sees them. The page
+    may load from, and talk to, these two and itself; nothing else.
+    """
+    policy = (
+        f"default-src 'none'; script-src 'self' {collect_origin} {pixel_origin}; style-src 'self'; "
+        f"connect-src 'self' {collect_origin} {pixel_origin}; img-src data: {pixel_origin}; "
+        "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    headers = {
+        "content-security-policy": policy,
+        "x-content-type-options": "nosniff",
+        "cache-control": "no-store",
+    }
+    template = jinja2.Template(_file("shop.html").decode(), autoescape=True, undefined=jinja2.StrictUndefined)
+    page = template.render(collect_origin=collect_origin, pixel_origin=pixel_origin, pixel_id=pixel_id).encode()
+
+    async def decide(request: Request) -> Response:
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LARGEST:
+                return _json({"error": f"the event is larger than {LARGEST} bytes"}, 413)
+        try:
+            event = msgspec.json.decode(body, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return _json({"error": "give one event as a JSON object"}, 400)
+        return _json(await decisions(event))
+
+    async def sandbox(request: Request) -> Response:
+        return _json(await sandbox_stats())
+
+    return Starlette(
+        routes=[
+            Route("/", _serve(page, "text/html", headers)),
+            Route("/shop.js", _serve(_file("shop.js"), "text/javascript", headers)),
+            Route("/shop.css", _serve(_file("shop.css"), "text/css", headers)),
+            Route("/demo/decisions.json", decide, methods=["POST"]),
+            Route("/demo/sandbox.json", sandbox),
+        ]
+    )
+
+
+def _file(name: str) -> bytes:
+    return files("tagserver.demo").joinpath(name).read_bytes()
+
+
+def _serve(content: bytes, media_type: str, headers: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(request: Request) -> Response:
+        return Response(content, headers=headers, media_type=media_type)
+
+    return serve
+
+
+def _json(value: object, status: int = 200) -> Response:
+    headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+    return Response(msgspec.json.encode(value), status, headers, media_type="application/json")
