@@ -1,311 +1,353 @@
 """Who an event is about: each identifier parsed once, hashed at most once, for all destinations.
 
-A destination asks for a view (`email`, `phone`, `first_name` …) and gets hashes; what cannot be used is named with its reason, never with its
-value. What arrived hashed stays as it is, in lower case.
+A destination asks for a view (`email`, `phone`, `first_name` …) and gets hashes; what cannot be used is named with its
+reason, never with its value. What arrived hashed stays as it is, in lower case. Any JSON value may stand in any field:
+nothing raises.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from tagserver.normalise import (
+    Unusable,
+    birth_date_text,
+    city_text,
+    email_text,
+    gender_text,
+    name_text,
+    postal_text,
+    state_text,
+)
 from tagserver.phone import phone_digits
-from tagserver.places import compact, country_code, state_code
+from tagserver.places import country_code
 
-_HASH = re.compile(r"[0-9a-f]{64}\Z")
-_HASH_WITH_APPENDIX = re.compile(r"[0-9a-f]{64}\.(?:[A-Za-z0-9_-]{8}|AQ|Ag|Aw|BA|BQ|Bg)\Z")
-_MD5 = re.compile(r"[0-9a-f]{32}\Z")
-EMPTY_HASH = hashlib.sha256(b"").hexdigest()
-"""The hash of nothing, which broken senders make of missing values."""
+__all__ = [
+    "EMPTY_HASH",
+    "Found",
+    "Identity",
+    "Unusable",
+    "arrived_hash",
+    "birth_date_text",
+    "city_text",
+    "email_text",
+    "gender_text",
+    "hash_phones",
+    "hash_values",
+    "name_text",
+    "postal_text",
+    "sha256_hex",
+    "state_text",
+]
+
+EMPTY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+"""The hash of nothing, which broken senders make of missing values. It would match everybody else's mistake."""
+
 LONGEST = 512
+MOST = 20
+"""Characters of a value, and values of a field, that are believed."""
 
 Found = tuple[tuple[str, ...], tuple[str, ...]]
-"""Hashes of one field, without doubles, in order; and sentences about values that were left out."""
+"""Hashes of one field, without doubles, in order; and sentences about values that were left out or are doubtful."""
+
+NOTHING: Found = ((), ())
+
+Normalise = Callable[[str], "str | None"]
+"""The canonical form of a text. Raises Unusable with the reason, or gives None when it has none to give."""
+
+_sha256 = re.compile(r"([0-9a-fA-F]{64})(\.(?:[A-Za-z0-9_-]{8}|A[Qgw]|B[AQg]))?").fullmatch
+_md5 = re.compile(r"[0-9a-fA-F]{32}").fullmatch
 
 
 def sha256_hex(text: str) -> str:
-    """SHA-256 of the UTF-8 bytes, 64 lower-case hex digits."""
-    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
+    """SHA-256 of the UTF-8 bytes, 64 lower-case hex digits. Raises UnicodeEncodeError for half a surrogate pair."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-@lru_cache(maxsize=4096)
-def _common_hash(text: str) -> str:
-    """For values that many visitors share: countries, states, cities."""
-    return sha256_hex(text)
+_common_hash = lru_cache(maxsize=8192)(sha256_hex)
+"""For values that many visitors share: countries, states, cities."""
 
 
 def arrived_hash(value: Any) -> str | None:
-    """The value as a SHA-256 that was made before it came here (64 hex digits, any case, perhaps an appendix), or None."""
-    if type(value) is not str or len(value) < 64:
+    """The value as a SHA-256 that was made before it came here (64 hex digits, any case), or None.
+
+    Meta's parameter builder marks its hashes with an appendix of eight characters, formerly one of six pairs:
+    kept as it is.
+    """
+    if type(value) is not str or len(value) < 64 or (found := _sha256(value.strip())) is None:
         return None
-    text = value.strip()
-    head, dot, appendix = text.partition(".")
-    lower = head.lower()
-    if not _HASH.match(lower):
+    return found[1].lower() + (found[2] or "")
+
+
+def hash_values(
+    values: list[Any], normalise: Normalise, fault: str, *, common: bool = False, md5: bool = True
+) -> Found:
+    """Hash each value after `normalise`, or take it as the hash it is; unusable ones are left out with a sentence.
+
+    `fault`: the sentence where `normalise` gives none. `common`: the hashes are worth remembering. `md5`: 32
+    hex digits are somebody's MD5, which no vendor here takes.
+    """
+    hashes: dict[str, None] = {}
+    faults: list[str] = []
+    for value in values[:MOST]:
+        try:
+            made = _hash_one(value, normalise, common, md5)
+            if made is None:
+                raise Unusable(fault)
+            if made:
+                hashes[made] = None
+        except Unusable as problem:
+            faults.append(str(problem))
+    if len(values) > MOST:
+        faults.append(f"has more than {MOST} values; the rest is left out")
+    return tuple(hashes), tuple(faults)
+
+
+def _hash_one(value: Any, normalise: Normalise, common: bool, md5: bool) -> str | None:
+    """A hash; empty for a value that counts as missing, None for one that `normalise` has no form for."""
+    if type(value) is int and abs(value) < 10**40:
+        value = str(value)
+    elif type(value) is float and value.is_integer() and abs(value) < 1e15:
+        value = str(int(value))
+    if value is None:
+        return ""
+    if type(value) is not str:
+        raise Unusable("is not text")
+    if len(value) > LONGEST:
+        raise Unusable("is too long")
+    if len(value) >= 32:
+        made = arrived_hash(value)
+        if made is not None:
+            if made.startswith(EMPTY_HASH):
+                raise Unusable("is the hash of nothing")
+            return made
+        if md5 and _md5(value.strip()):
+            raise Unusable("is an MD5 hash, and SHA-256 is wanted")
+    if not value or value.isspace():
+        return ""
+    text = normalise(value)
+    if not text:
         return None
-    if dot and not _HASH_WITH_APPENDIX.match(f"{lower}.{appendix}"):
-        return None
-    return f"{lower}.{appendix}" if dot else lower
-
-
-Normalise = Callable[[str], "str | None"]
-
-
-def email_text(text: str) -> str | None:
-    """Trimmed and lower case; one `@`, a dot in the domain, no blanks inside. Letters of any script are taken."""
-    folded = text.strip().lower()
-    name, at, domain = folded.partition("@")
-    if not name or not at or "@" in domain or any(one.isspace() for one in folded):
-        return None
-    host, dot, last = domain.rpartition(".")
-    return folded if host and dot and last else None
-
-
-def name_text(text: str) -> str | None:
-    """Lower case, without punctuation and blanks; letters of any script stay."""
-    folded = unicodedata.normalize("NFC", text).lower()
-    if folded.isascii() and folded.isalnum():
-        return folded
-    return "".join(one for one in folded if unicodedata.category(one)[0] not in "PZC") or None
-
-
-def city_text(text: str) -> str | None:
-    """Letters alone, lower case."""
-    return compact(text) or None
-
-
-def state_text(text: str) -> str | None:
-    """The code of a US state or Canadian province, else the letters of the region's name."""
-    return state_code(text) or None
-
-
-def postal_text(text: str, country: str | None) -> str | None:
-    """Lower case without blanks and dashes; five digits for the US, or where it looks like a ZIP or ZIP+4 and no country is known."""
-    folded = "".join(text.split()).replace("-", "").lower()
-    if (country == "us" or country is None) and folded.isascii() and folded.isdigit():
-        zip_shape = len(folded) in (5, 9) and (len(folded) == 5 or "-" in text or country == "us")
-        if country == "us" or zip_shape:
-            folded = folded[:5]
-    return folded or None
-
-
-_GENDERS = {"f": "f", "female": "f", "woman": "f", "w": "f", "m": "m", "male": "m", "man": "m"}
-
-
-def gender_text(text: str) -> str | None:
-    """`f` or `m` for the letters and a few words; nothing else."""
-    return _GENDERS.get(text.strip().lower())
-
-
-_DATE_PARTS = re.compile(r"(\d{1,4})\D+(\d{1,2})\D+(\d{1,4})\Z")
-
-
-def birth_date_text(text: str, *, day_first: bool = False) -> str | None:
-    """YYYYMMDD of a date from 1900 on; of an unclear order the month comes first unless `day_first`."""
-    folded = text.strip()
-    if len(folded) == 8 and folded.isascii() and folded.isdigit():
-        year, month, day = int(folded[:4]), int(folded[4:6]), int(folded[6:])
-    else:
-        found = _DATE_PARTS.match(folded.partition("T")[0])
-        if not found:
-            return None
-        one, two, three = found.groups()
-        if len(one) == 4:
-            year, month, day = int(one), int(two), int(three)
-        elif len(three) == 4:
-            year = int(three)
-            month, day = (int(two), int(one)) if day_first else (int(one), int(two))
-            if month > 12 >= day:
-                month, day = day, month
-        else:
-            return None
     try:
-        moment = date(year, month, day)
-    except ValueError:
-        return None
-    return moment.strftime("%Y%m%d") if moment.year >= 1900 else None
+        return _common_hash(text) if common else sha256_hex(text)
+    except UnicodeEncodeError:
+        raise Unusable("is not valid text") from None
+
+
+def hash_phones(values: list[Any], country: str | None) -> Found:
+    """Hashes of telephone numbers as bare digits; `country` (ISO 3166-1) for numbers without an international
+    prefix."""
+    notes: dict[str, None] = {}
+    country = country.lower() if country else None
+
+    def normalise(text: str) -> str:
+        digits, note = phone_digits(text, country)
+        if note:
+            notes[note] = None
+        return digits
+
+    hashes, faults = hash_values(values, normalise, "is no telephone number")
+    return hashes, (*faults, *notes)
+
+
+def _several(value: Any) -> list[Any]:
+    """One list of a value that may be one, several, or nothing."""
+    if isinstance(value, list):
+        return value
+    return [] if value is None else [value]
+
+
+def _hash_field(value: Any, normalise: Normalise, fault: str, twin: Any = None, common: bool = False) -> Found:
+    """One field and its twin that holds hashes by declaration (`sha256_email_address`)."""
+    if type(value) is str and twin is None and 0 < len(value) < 32 and value.isascii() and not value.isspace():
+        # The common case: one short plain text, which can be neither a hash nor half a surrogate pair.
+        try:
+            text = normalise(value)
+        except Unusable as problem:
+            return (), (str(problem),)
+        if not text:
+            return (), (fault,)
+        return (_common_hash(text) if common else sha256_hex(text),), ()
+    if value is None and twin is None:
+        return NOTHING
+    hashes, faults = hash_values(_several(value), normalise, fault, common=common)
+    if twin is not None:
+        known, wrong = hash_values(_several(twin), lambda _: None, "is said to be a SHA-256, and is none")
+        hashes, faults = tuple(dict.fromkeys((*hashes, *known))), (*faults, *wrong)
+    return hashes, faults
+
+
+def _group(value: Any) -> Mapping[str, Any]:
+    """An object, or the first object of a list; nothing for everything else."""
+    if isinstance(value, list):
+        value = next((one for one in value if isinstance(one, Mapping)), None)
+    return value if isinstance(value, Mapping) else {}
+
+
+_UNKNOWN_COUNTRY = "is no country: write a code of ISO 3166-1 or the English name"
 
 
 class Identity:
     """The identifiers of one event. `data` is the event's data in our spelling."""
 
-    __slots__ = ("_address", "_found", "_user", "data")
+    __slots__ = ("_address", "_found", "_user", "country", "data")
+
+    country: str | None
+    """ISO 3166-1 alpha-2 in lower case of the address, when it is there in the clear."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.data = data
-        user = data.get("user_data")
-        self._user: Mapping[str, Any] = user if isinstance(user, Mapping) else {}
-        address = self._user.get("address")
-        self._address: Mapping[str, Any] = address if isinstance(address, Mapping) else {}
-        self._found: dict[Any, Found] = {}
-
-    def _once(self, key: Any, make: Callable[[], Found]) -> Found:
-        found = self._found.get(key)
-        if found is None:
-            found = self._found[key] = make()
-        return found
-
-    @property
-    def country(self) -> str | None:
-        """ISO 3166-1 alpha-2 in lower case of the address, when it is there in the clear."""
-        value = self._address.get("country")
-        return country_code(value) if type(value) is str else None
+        self._user = _group(data.get("user_data"))
+        self._address = _group(self._user.get("address"))
+        self._found: dict[str | tuple[str, str | bool | None], Found] = {}
+        country = self._address.get("country")
+        if isinstance(country, list):
+            country = next((one for one in country if type(one) is str), None)
+        self.country = country_code(country) if type(country) is str and len(country) <= LONGEST else None
 
     @property
     def email(self) -> Found:
         """Hashes of the e-mail addresses: trimmed, lower case."""
-        return self._once(
-            "email",
-            lambda: hash_values(
-                _several(self._user.get("email"), self._user.get("sha256_email_address")), email_text, "is no e-mail address"
-            ),
-        )
+        found = self._found.get("email")
+        if found is None:
+            user = self._user
+            found = _hash_field(user.get("email"), email_text, "is no e-mail address", user.get("sha256_email_address"))
+            self._found["email"] = found
+        return found
 
     def phone(self, default_country: str | None = None) -> Found:
-        """Hashes of the telephone numbers as bare digits. `default_country` (ISO 3166-1) counts where the address names none."""
-        return self._once(("phone", default_country), lambda: self._phones(default_country))
+        """Hashes of the telephone numbers as bare digits. `default_country` (ISO 3166-1) counts where the
+        address names none.
 
-    def _phones(self, default_country: str | None) -> Found:
-        country = (self.country or (default_country or "").lower()).upper() or None
-        return hash_phones(_several(self._user.get("phone_number")), country)
+        `sha256_phone_number` is left out: Google hashes the number with its plus sign, which bare digits never equal.
+        """
+        key = ("phone", self.country or default_country)
+        found = self._found.get(key)
+        if found is None:
+            value = self._user.get("phone_number")
+            found = NOTHING if value is None else hash_phones(value if type(value) is list else [value], key[1])
+            if self._user.get("sha256_phone_number") not in (None, "", []):
+                found = (found[0], (*found[1], "sha256_phone_number is a hash with the plus sign, which never matches"))
+            self._found[key] = found
+        return found
 
     @property
     def first_name(self) -> Found:
         """Hashes of the first name: lower case, no punctuation."""
-        return self._of_address("first_name", name_text, "sha256_first_name")
+        found = self._found.get("first_name")
+        if found is None:
+            address = self._address
+            twin = address.get("sha256_first_name")
+            found = self._found["first_name"] = _hash_field(address.get("first_name"), name_text, "is no name", twin)
+        return found
 
     @property
     def last_name(self) -> Found:
         """Hashes of the last name: lower case, no punctuation."""
-        return self._of_address("last_name", name_text, "sha256_last_name")
+        found = self._found.get("last_name")
+        if found is None:
+            address = self._address
+            twin = address.get("sha256_last_name")
+            found = self._found["last_name"] = _hash_field(address.get("last_name"), name_text, "is no name", twin)
+        return found
 
     @property
     def city(self) -> Found:
         """Hashes of the city: letters alone."""
-        return self._of_address("city", city_text)
+        found = self._found.get("city")
+        if found is None:
+            found = _hash_field(self._address.get("city"), city_text, "is no city", common=True)
+            self._found["city"] = found
+        return found
 
     @property
     def region(self) -> Found:
         """Hashes of the region: a code in the US and Canada, letters elsewhere."""
-        return self._of_address("region", state_text)
+        found = self._found.get("region")
+        if found is None:
+            value, country = self._address.get("region"), self.country
+            found = _hash_field(value, lambda text: state_text(text, country), "is no region", common=True)
+            self._found["region"] = found
+        return found
 
     @property
     def postal_code(self) -> Found:
-        """Hashes of the postal code."""
-        country = self.country
-        return self._of_address("postal_code", lambda text: postal_text(text, country))
+        """Hashes of the postal code: without blanks and dashes, five digits in the US."""
+        found = self._found.get("postal_code")
+        if found is None:
+            value, country = self._address.get("postal_code"), self.country
+            found = _hash_field(value, lambda text: postal_text(text, country), "is no postal code", common=True)
+            self._found["postal_code"] = found
+        return found
 
     @property
     def country_hash(self) -> Found:
         """Hashes of the country's two letters."""
-        return self._of_address("country", country_code)
+        found = self._found.get("country")
+        if found is None:
+            found = _hash_field(self._address.get("country"), country_code, _UNKNOWN_COUNTRY, common=True)
+            self._found["country"] = found
+        return found
 
     @property
     def gender(self) -> Found:
         """Hashes of `f` or `m`."""
-        return self._once(
-            "gender", lambda: hash_values(_several(self._user.get("gender")), gender_text, "is neither f nor m", common=True)
-        )
+        found = self._found.get("gender")
+        if found is None:
+            found = _hash_field(self._user.get("gender"), gender_text, "is neither f nor m", common=True)
+            self._found["gender"] = found
+        return found
 
     def birth_date(self, *, day_first: bool = False) -> Found:
-        """Hashes of the date of birth as YYYYMMDD."""
-        return self._once(
-            ("birth_date", day_first),
-            lambda: hash_values(
-                _several(self._user.get("date_of_birth")),
-                lambda text: birth_date_text(text, day_first=day_first),
-                "is no date of birth",
-            ),
-        )
-
-    def _of_address(self, name: str, normalise: Normalise, hashed: str | None = None) -> Found:
-        values = _several(self._address.get(name), self._address.get(hashed) if hashed else None)
-        return self._once(
-            name,
-            lambda: hash_values(
-                values, normalise, "is not usable", common=name in ("city", "region", "country", "postal_code")
-            ),
-        )
+        """Hashes of the date of birth as YYYYMMDD. `day_first`: `3/2/1997` is 3 February."""
+        key = ("birth_date", day_first)
+        found = self._found.get(key)
+        if found is None:
+            value = self._user.get("date_of_birth")
+            found = _hash_field(value, lambda text: birth_date_text(text, day_first=day_first), "is no date of birth")
+            self._found[key] = found
+        return found
 
     @property
     def external_ids(self) -> tuple[str, ...]:
-        """The shop's own ids of the person, as they came: `user_data.external_id`, else `user_id`."""
-        given = _several(self._user.get("external_id")) or _several(self.data.get("user_id"))
-        texts = (str(one) if type(one) is int else one for one in given)
-        return tuple(dict.fromkeys(one for one in texts if type(one) is str and one.strip() and len(one) <= LONGEST))
+        """The shop's own ids of the person, as they came: `user_data.external_id`, else `user_id`; never
+        `client_id`."""
+        given = self._user.get("external_id")
+        if given in (None, "", []):
+            given = self.data.get("user_id")
+        if type(given) is str and given.isascii() and not given.isspace() and 0 < len(given) <= LONGEST:
+            return (given,)
+        return tuple(dict.fromkeys(text for one in _several(given)[:MOST] if (text := _id_text(one)) is not None))
 
-    def identifiers(self) -> tuple[tuple[str, str], ...]:
-        """(kind, text) of what identifies the person in the queue: hashes of e-mail and phone, `user_id`, `client_id`."""
-        found = [("email", one) for one in self.email[0]] if self._user else []
+    def identifiers(self, default_country: str | None = None) -> tuple[tuple[str, str], ...]:
+        """(kind, text) of what identifies the person in the queue: hashes of e-mail and phone, `user_id`, `client_id`.
+
+        `default_country`: that of the destination, so that a national phone number has the hash that was sent.
+        """
+        found: list[tuple[str, str]] = []
         if self._user:
-            found += [("phone", one) for one in self.phone()[0]]
+            # Without the appendix: it tells who made a hash, not whose it is.
+            found += [("email", one[:64]) for one in self.email[0]]
+            found += [("phone", one[:64]) for one in self.phone(default_country)[0]]
         for kind in ("user_id", "client_id"):
-            value = self.data.get(kind)
-            if type(value) is str:
-                found.append((kind, value))
+            text = _id_text(self.data.get(kind))
+            if text is not None:
+                found.append((kind, text))
         return tuple(found)
 
 
-def _several(*values: Any) -> list[Any]:
-    """One list of values that may each be one, several, or nothing."""
-    found: list[Any] = []
-    for value in values:
-        if isinstance(value, list):
-            found.extend(value[:20])
-        elif value is not None:
-            found.append(value)
-    return found
-
-
-def hash_values(values: list[Any], normalise: Normalise, fault: str, *, common: bool = False) -> Found:
-    """Hash each value after `normalise`, or take it as the hash it is; unusable ones are left out with a sentence."""
-    hashes: list[str] = []
-    faults: list[str] = []
-    for value in values:
-        made = arrived_hash(value)
-        if made is None:
-            made, why = _hash_one(value, normalise, fault, common)
-            if why:
-                faults.append(why)
-        if made is not None and made.startswith(EMPTY_HASH):
-            faults.append("is the hash of nothing")
-            made = None
-        if made is not None and made not in hashes:
-            hashes.append(made)
-    return tuple(hashes), tuple(faults)
-
-
-def _hash_one(value: Any, normalise: Normalise, fault: str, common: bool) -> tuple[str | None, str | None]:
-    if type(value) is int:
-        value = str(value)
-    if type(value) is not str:
-        return None, "is not text"
-    if not value.strip():
-        return None, None  # empty counts as missing
-    if len(value) > LONGEST:
-        return None, "is too long"
-    if _MD5.match(value.strip().lower()):
-        return None, "is an MD5 hash, and SHA-256 is wanted"
-    text = normalise(value)
-    if not text:
-        return None, fault
-    return (_common_hash(text) if common else sha256_hex(text)), None
-
-
-def hash_phones(values: list[Any], country: str | None) -> Found:
-    """Hashes of telephone numbers as bare digits; `country` (ISO 3166-1, upper case) for numbers without an international prefix."""
-    notes: list[str] = []
-
-    def normalise(text: str) -> str | None:
-        digits, why = phone_digits(text, country)
-        if digits is not None and why is not None:
-            notes.append(why)
-        return digits
-
-    hashes, faults = hash_values(values, normalise, "is no telephone number")
-    return hashes, (*faults, *notes)
+def _id_text(value: Any) -> str | None:
+    """An id as text, whole numbers too; None when it is empty or no id."""
+    if type(value) is int and abs(value) < 10**40:
+        return str(value)
+    if type(value) is not str or not value or value.isspace() or len(value) > LONGEST:
+        return None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return None
+    return value

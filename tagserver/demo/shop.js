@@ -1,9 +1,9 @@
-// The demo's shop. The first half is what any shop has: a data layer, consent, the pixel, and three buttons that push GA4's events.
+// The demo's shop. The first half is what any shop has: a data layer, consent, the pixel, and GA4's events.
 // The second half shows what became of each push.
 (() => {
   "use strict";
 
-  // ── the shop ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── the shop ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   const { pixel, pixelId } = document.currentScript.dataset;
   const dataLayer = (window.dataLayer = window.dataLayer || []);
@@ -35,7 +35,8 @@
   ];
   const PIXEL_NAMES = { view_item: "ViewContent", add_to_cart: "AddToCart", purchase: "Purchase" };
 
-  const pixelMayRun = () => PURPOSES.every((name) => consent.update && consent.update[name] === "granted");
+  const missingPurposes = () => PURPOSES.filter((name) => !consent.update || consent.update[name] !== "granted");
+  const pixelMayRun = () => missingPurposes().length === 0;
 
   function push(name) {
     const event = { event: name, ecommerce: { currency: "EUR", value: 59.9, items: ITEMS } };
@@ -56,7 +57,7 @@
     if (pixelMayRun()) entries.forEach((entry) => entry.held && pixelCalled(entry));
   }
 
-  // ── what is shown ─────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── what is shown ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   const REASONS = {
     exception: "an exception of the tag applies",
@@ -104,7 +105,8 @@
     for (const slot of item.querySelectorAll("[data-slot]")) slots[slot.dataset.slot] = slot;
     const { transaction_id: order, value, currency } = event.ecommerce;
     slots.name.textContent = event.event;
-    slots.about.textContent = [order, `${value.toFixed(2)} ${currency}`, new Date().toLocaleTimeString("en-GB")].filter(Boolean).join(" · ");
+    const about = [order, `${value.toFixed(2)} ${currency}`, new Date().toLocaleTimeString("en-GB")];
+    slots.about.textContent = about.filter(Boolean).join(" · ");
     slots.id.textContent = `event_id ${event.event_id}`;
     slots.pushed.textContent = JSON.stringify(event, null, 2);
     const entry = { event, slots, held: !pixelMayRun(), sent: null };
@@ -113,8 +115,8 @@
     status.textContent = `${event.event} was pushed.`;
     slots.server.replaceChildren(line("…", "muted", "asking"));
     if (entry.held) {
-      const missing = PURPOSES.filter((name) => !consent.update || consent.update[name] !== "granted");
-      slots.pixel.replaceChildren(line("‖", "warn", `held by the pixel: consent was denied: ${missing.join(", ")}`, "It sends what it holds when all three are granted."));
+      const sentence = `held by the pixel: consent was denied: ${missingPurposes().join(", ")}`;
+      slots.pixel.replaceChildren(line("‖", "warn", sentence, "It sends what it holds when all three are granted."));
     } else {
       pixelCalled(entry);
     }
@@ -123,20 +125,22 @@
   }
 
   function pixelCalled(entry) {
-    const sentence = entry.held ? "sent after consent was granted, with the same event_id" : "sent with the same event_id";
+    const when = entry.held ? " after consent was granted" : "";
     entry.held = false;
-    entry.slots.pixel.replaceChildren(line("✔", "good", sentence));
+    entry.slots.pixel.replaceChildren(line("✔", "good", `sent${when}, with the same event_id`));
   }
 
   /** Ask the server what it decides about the event as t.js sends it. */
   async function explain(entry) {
-    const cookie = Object.fromEntries(document.cookie.split("; ").map((pair) => pair.split("=")).filter(([name]) => name === "_fbp"));
     const event = {
       ...entry.event,
-      consent: structuredClone(consent),
+      consent: { ...consent },
       page: { location: location.href, referrer: document.referrer, title: document.title },
-      ...(consent.update && consent.update.ad_storage === "granted" ? { cookie } : {}),
     };
+    if (!missingPurposes().includes("ad_storage")) {
+      const pairs = document.cookie.split("; ").map((pair) => pair.split("="));
+      event.cookie = Object.fromEntries(pairs.filter(([name]) => name === "_fbp"));
+    }
     try {
       const response = await fetch("/demo/decisions.json", { method: "POST", body: JSON.stringify(event) });
       if (!response.ok) throw new Error(`HTTP ${response.status}`);
@@ -156,8 +160,8 @@
     if (others.length) lines.push(line("", "muted", `not for this event: ${others.join(", ")}`));
     server.replaceChildren(...lines);
     entry.sent = fitting.some((tag) => tag.decision === "send" || tag.decision === "restrict");
-    const shown = fitting.filter((tag) => tag.request).map(({ request }) => {
-      return `${request.method} ${request.url}\n\n${request.body ? JSON.stringify(request.body, null, 2) : request.content}`;
+    const shown = fitting.filter((tag) => tag.request).map(({ request: { method, url, body, content } }) => {
+      return `${method} ${url}\n\n${body ? JSON.stringify(body, null, 2) : content}`;
     });
     requests.textContent = shown.join("\n\n");
     requests.parentElement.hidden = !shown.length;
@@ -183,14 +187,15 @@
   function counted(entry, seen) {
     const { vendor } = entry.slots;
     if (!seen) {
-      const waits = entry.sent !== false || !entry.held;
-      vendor.replaceChildren(line(waits ? "…" : "○", "muted", waits ? "nothing has arrived yet" : "nothing has arrived, as it should be"));
+      const none = entry.sent === false && entry.held;
+      vendor.replaceChildren(
+        none ? line("○", "muted", "nothing has arrived, as it should be") : line("…", "muted", "nothing has arrived yet"),
+      );
       return;
     }
     const [browser, server] = [seen.counts.browser || 0, seen.counts.server || 0];
-    const small = `${browser} × from the browser, ${server} × from the server`;
-    const pair = browser > 0 && server > 0;
-    vendor.replaceChildren(line(pair ? "⇄" : "✔", "good", pair ? "a pair under one event_id: counted once" : "counted once", small));
+    const [sign, sentence] = browser && server ? ["⇄", "a pair under one event_id: counted once"] : ["✔", "counted once"];
+    vendor.replaceChildren(line(sign, "good", sentence, `${browser} × from the browser, ${server} × from the server`));
   }
 
   async function look() {
@@ -213,13 +218,14 @@
     setTimeout(keepLooking, 1000);
   }
 
-  // ── controls ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── controls ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   const switches = [...document.querySelectorAll("[role=switch]")];
 
   function chosen() {
-    for (const one of switches) one.closest("label").querySelector(".state").textContent = one.checked ? "granted" : "denied";
-    choose(Object.fromEntries(switches.map((one) => [one.name, one.checked ? "granted" : "denied"])));
+    const choice = Object.fromEntries(switches.map((one) => [one.name, one.checked ? "granted" : "denied"]));
+    for (const one of switches) one.closest("label").querySelector(".state").textContent = choice[one.name];
+    choose(choice);
   }
 
   for (const one of switches) one.addEventListener("change", chosen);
@@ -233,18 +239,16 @@
   const buttons = [...document.querySelectorAll("[data-event]")];
   for (const button of buttons) button.addEventListener("click", () => push(button.dataset.event));
 
-  // Without t.js a push gets no event_id, and nothing is sent.
-  function ready() {
+  // Without t.js a push gets no event_id, and nothing is sent. Its element stands behind ours, so that nothing is missed.
+  function client(type, tell) {
+    document.addEventListener(type, ({ target }) => target.id === "client" && tell(target), true);
+  }
+  client("load", () => {
     for (const button of buttons) button.disabled = false;
     status.textContent = "Nothing was pushed yet. Consent starts denied.";
-  }
-  const client = document.getElementById("client");
-  if (window.tagserver && window.tagserver.track) ready();
-  else {
-    client.addEventListener("load", ready);
-    client.addEventListener("error", () => {
-      status.textContent = `${client.src} did not load: a blocker, or the server is not running.`;
-    });
-  }
+  });
+  client("error", ({ src }) => {
+    status.textContent = `${src} did not load: a blocker, or the server is not running.`;
+  });
   keepLooking();
 })();

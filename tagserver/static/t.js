@@ -8,25 +8,26 @@
 //   data-consent    "required": nothing leaves before the visitor has chosen (see "consent" below)
 //   data-debug      say in the console what is sent and what the server finds wrong with it
 //
-// What is taken: objects with an `event`, and gtag's commands `event`, `consent` and `set`; not `gtm.*`, functions, or other
-// commands. An event is sent as the object that was pushed; earlier pushes are not merged into it, as GTM would. The
-// exception: `user_data` and `user_id` of pushes without an event, and of gtag('set', ...), are remembered for later events
-// that have none of their own. Each is replaced as a whole, so that two people are never mixed; null forgets it.
+// What is taken: objects with an `event`, and gtag's commands `event`, `consent` and `set`; not `gtm.*`, functions, or
+// other commands. An event is sent as the object that was pushed; earlier pushes are not merged into it, as GTM would.
+// The exception: `user_data` and `user_id` of pushes without an event, and of gtag("set", ...), are remembered for later
+// events that have none of their own. Each is replaced as a whole, so that two people are never mixed; null forgets it.
 //
-// The id of an event is the `event_id` given, else purchase_<transaction_id> for a purchase, else a new UUID of version 7.
-// It is written onto the pushed object (for gtag: onto its parameters) before GTM or anything else that was there earlier
-// sees it. Code that uses Meta's pixel unchanged reads it back:
+// The id of an event is the `event_id` given, else purchase_<transaction_id> for a purchase, else a new UUID version 7.
+// It is written onto the pushed object (for gtag: onto its parameters) before GTM, or anything else that was there
+// earlier, sees it. Code that uses Meta's pixel unchanged reads it back:
 //
 //   const pushed = {event: "purchase", ecommerce: {...}};
 //   dataLayer.push(pushed);
 //   fbq("track", "Purchase", {value, currency}, {eventID: pushed.event_id});
 //
-// or lets tagserver.track("purchase", {ecommerce: {...}}, {pixel: "Purchase"}) do both; it returns the id. Whether the pixel
-// may run is said to the pixel, by fbq("consent", ...). An event pushed before this file came may have been read without its
-// id: where that can happen, let the page itself set `event_id`.
+// or lets tagserver.track("purchase", {ecommerce: {...}}, {pixel: "Purchase"}) do both; it returns the id. Whether the
+// pixel may run is said to the pixel, by fbq("consent", ...). An event pushed before this file came may have been read
+// without its id: where that can happen, let the page itself set `event_id`.
 //
-// Delivery is at least once while the page lives: the server knows an id that comes twice. Nothing is kept in localStorage in
-// this version: what could not be sent before the page is closed is lost. Nothing here throws into the page.
+// Delivery is at least once while the page lives: the server knows an id that comes twice. Nothing is kept in
+// localStorage in this version: what could not be sent before the page is closed is lost. Nothing here throws into the
+// page.
 (() => {
   "use strict";
 
@@ -59,7 +60,7 @@
   const debug = "debug" in settings;
   let endpoint = "";
 
-  // ── small things ──────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── small things ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** @type {Set<string>} */
   const told = new Set();
@@ -106,8 +107,8 @@
   let room = 0;
 
   /**
-   * A copy of what JSON can hold. Left out: functions, DOM nodes and other live things, what would end in a circle, what lies
-   * too deep, and keys that could reach a prototype.
+   * A copy of what JSON can hold. Left out: functions, DOM nodes and other live things, what would end in a circle,
+   * what lies too deep, and keys that could reach a prototype.
    * @param {any} value
    * @param {any[]} above the objects that it lies in
    * @returns {any}
@@ -140,10 +141,11 @@
     return (kind(value) === "Object" && plain(value, [])) || {};
   };
 
-  // ── consent ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── consent ───────────────────────────────────────────────────────────────────────────────────────────────────────
   // What gtag('consent', ...) has said so far goes along with each event; a `consent` of its own goes before it. With
-  // data-consent="required" events wait in memory for an update (a default is not a choice) and then say what was chosen;
-  // when neither an ad purpose nor analytics was granted, they are dropped. An event with a consent of its own does not wait.
+  // data-consent="required" events wait in memory for an update (a default is not a choice) and then say what was
+  // chosen; when neither an ad purpose nor analytics was granted, they are dropped. An event with a consent of its own
+  // does not wait.
 
   /** @type {Plain[]} */
   const defaults = [];
@@ -179,18 +181,19 @@
 
   /** The cookies that ad networks' ids are kept in. @returns {Plain | undefined} */
   const cookies = () => {
-    if (!adStorage()) return undefined;
-    /** @type {Plain} */
-    const found = {};
+    /** @type {Plain | undefined} */
+    let found;
+    if (!adStorage()) return found;
     for (const pair of safely(() => document.cookie, "").split("; ")) {
       const [name, ...rest] = pair.split("=");
       const value = rest.join("=");
-      if (COOKIES.includes(name) && !(name in found)) found[name] = safely(() => decodeURIComponent(value), value);
+      if (!COOKIES.includes(name) || (found && name in found)) continue;
+      found = Object.assign(found || {}, { [name]: safely(() => decodeURIComponent(value), value) });
     }
     return found;
   };
 
-  // ── events ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── events ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** @type {Plain} */
   const person = {};
@@ -271,7 +274,7 @@
     return "";
   };
 
-  // ── queue ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── queue ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** @type {Batch | undefined} */
   let pending;
@@ -342,7 +345,13 @@
     safely(() => settle(batch, status, after, answer));
   };
 
-  /** @param {Batch} batch @param {number} status 0 without an answer @param {number} after seconds @param {string} answer */
+  /**
+   * `status` is 0 without an answer, `after` is in seconds.
+   * @param {Batch} batch
+   * @param {number} status
+   * @param {number} after
+   * @param {string} answer
+   */
   const settle = (batch, status, after, answer) => {
     const problems = debug ? [answer] : [];
     if (status >= 200 && status < 300) return note(`${batch.texts.length} sent:`, ...problems);
@@ -350,13 +359,14 @@
       return warn(`events are refused (HTTP ${status}) and dropped`, ...problems);
     }
     if (batch.tries >= TRIES) return warn("events cannot be sent, and are dropped");
-    const pause = after > 0 ? Math.min(after, 3600) * (1 + Math.random() / 5) : 2 ** batch.tries * (0.25 + Math.random() / 4);
+    const wished = Math.min(after, 3600) * (1 + Math.random() / 5);
+    const pause = wished > 0 ? wished : 2 ** batch.tries * (0.25 + Math.random() / 4);
     note(`HTTP ${status}; next try in ${Math.round(pause)} s`);
     waiting.add(batch);
     batch.timer = setTimeout(() => send(batch), pause * 1000);
   };
 
-  // ── data layer ────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── data layer ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** @param {any} name */
   const isOurs = (name) => typeof name === "string" && name !== "" && !name.startsWith("gtm.");
@@ -435,7 +445,7 @@
       flush: sendAll,
     };
 
-    // Not `unload`: it would keep the page out of the back/forward cache. On leaving, pagehide comes first, then hidden.
+    // Not `unload`: it would keep the page out of the back/forward cache. On leaving, pagehide comes first.
     addEventListener("pagehide", () => {
       sendAll();
       hurry();

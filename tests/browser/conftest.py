@@ -1,4 +1,8 @@
-"""One browser for all, a new context and a new collector for each test."""
+"""One browser for a file, a new context and a new collector for each test.
+
+Playwright keeps an event loop running in the main thread while its browser is open: no test beside it can be async,
+and it is closed before the tests of the next file, which may be.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,17 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser.recorder import Recorder, listening, running
 
 CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
-).split()
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip("Chromium is not installed")

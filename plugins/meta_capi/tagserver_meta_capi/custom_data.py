@@ -1,4 +1,5 @@
-"""`custom_data` from GA4's e-commerce. Source: Meta's page on custom data parameters; values are kept as stated, none is invented."""
+"""`custom_data` from GA4's e-commerce. Source: Meta's page on custom data parameters; values are kept as
+stated, none is invented."""
 
 from __future__ import annotations
 
@@ -7,12 +8,29 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import Event, Omitted
+from tagserver.plugin import MISSING, Event, Omitted
 from tagserver_meta_capi.settings import MetaSettings
 
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
-_NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d{0,10})?|\.\d{1,10})\Z", re.ASCII)
-_TEXT_KEYS = ("content_name", "content_category", "content_type", "status", "delivery_category", "item_number", "search_string")
+_NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d{0,40})?|\.\d{1,40})\Z", re.ASCII)
+FROM_EVENT = frozenset(
+    [
+        "content_name",
+        "content_category",
+        "content_type",
+        "delivery_category",
+        "item_number",
+        "net_revenue",
+        "predicted_ltv",
+        "search_string",
+        "search_term",
+        "status",
+    ]
+)
+"""Fields of an event, or of its ecommerce, that are custom_data by their name."""
+_TEXTS = frozenset(
+    ["content_name", "content_category", "content_type", "delivery_category", "item_number", "search_string", "status"]
+)
 _CORE = frozenset({"value", "currency"})
 LONGEST_TEXT = 1000
 
@@ -22,7 +40,7 @@ def number(value: Any) -> int | float | None:
     if type(value) is int:
         return value if abs(value) < 10**15 else None
     if type(value) is float:
-        return value if math.isfinite(value) else None
+        return value if -1e15 < value < 1e15 else None
     if type(value) is str and _NUMBER.match(text := value.strip()):
         made = float(text)
         return int(text) if made.is_integer() and "." not in text else made
@@ -31,8 +49,8 @@ def number(value: Any) -> int | float | None:
 
 def _identifier(value: Any) -> str | None:
     if type(value) is str:
-        return value.strip() or None
-    if type(value) is int:
+        return value.strip() or None if is_text(value) else None
+    if type(value) is int and abs(value) < 10**40:
         return str(value)
     if type(value) is float and math.isfinite(value):
         return str(int(value)) if value.is_integer() else repr(value)
@@ -47,22 +65,16 @@ def build_custom_data(
     made: dict[str, Any] = {}
     items = shop.get("items")
     if isinstance(items, list) and items:
-        _items(made, items, name)
+        _items(made, items, name, omitted)
     _number(made, "value", shop.get("value"), omitted)
     if "value" not in made and settings.value_from_items and (total := _total(made)) is not None:
         made["value"] = total
     _currency(made, shop.get("currency"), omitted)
     if (order := _identifier(shop.get("transaction_id"))) is not None:
         made["order_id"] = order
-    data = event.data
-    if isinstance(term := data.get("search_term", shop.get("search_term")), str) and term:
-        made["search_string"] = term[:LONGEST_TEXT]
-    for key in ("predicted_ltv", "net_revenue"):
-        if data.get(key) is not None:
-            _number(made, key, data[key], omitted)
-    for key in _TEXT_KEYS:
-        if isinstance(text := data.get(key), str) and text:
-            made[key] = text[:LONGEST_TEXT]
+    for group in (shop, event.data):
+        for key in group.keys() & FROM_EVENT:
+            _set(made, "search_string" if key == "search_term" else key, group[key], omitted)
     for key, value in given.items():
         _set(made, key, value, omitted)
     if settings.core_setup:
@@ -92,9 +104,10 @@ def _currency(made: dict[str, Any], value: Any, omitted: list[Omitted]) -> None:
         omitted.append(Omitted("custom_data.currency", "is not three letters of ISO 4217"))
 
 
-def _items(made: dict[str, Any], items: list[Any], name: str) -> None:
+def _items(made: dict[str, Any], items: list[Any], name: str, omitted: list[Omitted]) -> None:
     contents = []
     count = 0
+    nameless = 0
     for item in items:
         if not isinstance(item, dict):
             continue
@@ -103,21 +116,24 @@ def _items(made: dict[str, Any], items: list[Any], name: str) -> None:
         count += int(quantity)
         identifier = _identifier(item.get("item_id"))
         if identifier is None:
+            nameless += 1
             continue
         content: dict[str, Any] = {"id": identifier, "quantity": quantity}
         if (price := number(item.get("price"))) is not None:
             content["item_price"] = price
         for key, source in (("title", "item_name"), ("brand", "item_brand"), ("category", "item_category")):
-            if isinstance(text := item.get(source), str) and text:
+            if type(text := item.get(source)) is str and text and is_text(text):
                 content[key] = text[:LONGEST_TEXT]
         contents.append(content)
+    if nameless:
+        omitted.append(Omitted("custom_data.contents", f"{nameless} of the items without an item_id"))
     if contents:
         made["contents"] = contents
         made["content_ids"] = [content["id"] for content in contents]
         made["content_type"] = "product"
     if len(items) == 1 and isinstance(items[0], dict):
         for key, source in (("content_name", "item_name"), ("content_category", "item_category")):
-            if isinstance(text := items[0].get(source), str) and text:
+            if type(text := items[0].get(source)) is str and text and is_text(text):
                 made[key] = text[:LONGEST_TEXT]
     if name == "InitiateCheckout" and count:
         made["num_items"] = count
@@ -128,33 +144,61 @@ def _total(made: Mapping[str, Any]) -> float | None:
     if not contents or not all("item_price" in content for content in contents):
         return None
     total: float = sum(content["item_price"] * content["quantity"] for content in contents)
-    return round(total, 6)
+    return number(round(total, 6))
 
 
 def _set(made: dict[str, Any], key: str, value: Any, omitted: list[Omitted]) -> None:
-    if value is None or value == "":
+    if value is None or value is MISSING or value == "":
+        return
+    if not is_text(key):
+        omitted.append(Omitted("custom_data", "a name that is not valid text"))
         return
     if key in ("value", "predicted_ltv", "net_revenue"):
         _number(made, key, value, omitted)
     elif key == "currency":
         _currency(made, value, omitted)
-    elif key == "order_id":
-        if (order := _identifier(value)) is not None:
-            made[key] = order
+    elif key == "order_id" or key in _TEXTS:
+        if (text := _identifier(value)) is not None:
+            made[key] = text[:LONGEST_TEXT]
+        else:
+            omitted.append(Omitted(f"custom_data.{key}", "is not text"))
+    elif key == "num_items":
+        count = number(value)
+        if count is not None and count >= 0 and count == int(count):
+            made[key] = int(count)
+        else:
+            omitted.append(Omitted("custom_data.num_items", "is not a whole number"))
     elif key == "content_ids":
         ids = [_identifier(one) for one in (value if isinstance(value, list) else [value])]
         if known := [one for one in ids if one is not None]:
             made[key] = known
+        if len(known) < len(ids):
+            omitted.append(Omitted("custom_data.content_ids", "holds what is no id"))
+    elif key == "contents" and not (isinstance(value, list) and all(isinstance(one, dict) for one in value)):
+        omitted.append(Omitted("custom_data.contents", "is not a list of objects"))
     elif sendable(value):
         made[key] = value
     else:
         omitted.append(Omitted(f"custom_data.{str(key)[:60]}", "holds something that JSON cannot"))
 
 
+def is_text(text: str) -> bool:
+    """Whether UTF-8 can hold a text: half a surrogate pair it cannot."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def sendable(value: Any, depth: int = 10) -> bool:
     """Whether a value is plain data that JSON can hold, within reason."""
-    if value is None or isinstance(value, bool | int | str):
-        return not isinstance(value, int) or abs(value) < 2**63
+    if isinstance(value, str):
+        return is_text(value)
+    if value is None or isinstance(value, bool | int):
+        return value is None or abs(value) < 2**63
     if isinstance(value, float):
         return math.isfinite(value)
     if depth == 0:
@@ -162,5 +206,5 @@ def sendable(value: Any, depth: int = 10) -> bool:
     if isinstance(value, list):
         return all(sendable(one, depth - 1) for one in value)
     if isinstance(value, dict):
-        return all(isinstance(key, str) and sendable(one, depth - 1) for key, one in value.items())
+        return all(isinstance(key, str) and is_text(key) and sendable(one, depth - 1) for key, one in value.items())
     return False

@@ -1,4 +1,5 @@
-"""GA4's event names and Meta's. Source: Meta's list of standard events, and the map that both common Meta server tags share."""
+"""GA4's event names and Meta's. Source: Meta's list of standard events, and the map that both common Meta
+server tags share."""
 
 from __future__ import annotations
 
@@ -36,6 +37,31 @@ EVENT_NAMES: Mapping[str, str] = MappingProxyType(
     }
 )
 """Any other name goes through unchanged: a custom event at Meta."""
+
+
+STANDARD_EVENTS = frozenset(
+    [
+        "AddPaymentInfo",
+        "AddToCart",
+        "AddToWishlist",
+        "CompleteRegistration",
+        "Contact",
+        "CustomizeProduct",
+        "Donate",
+        "FindLocation",
+        "InitiateCheckout",
+        "Lead",
+        "PageView",
+        "Purchase",
+        "Schedule",
+        "Search",
+        "StartTrial",
+        "SubmitApplication",
+        "Subscribe",
+        "ViewContent",
+    ]
+)
+"""Meta's list of standard events; every other name is a custom event."""
 
 
 def meta_name(name: str, search_results: bool) -> str:

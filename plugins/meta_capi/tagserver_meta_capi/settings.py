@@ -1,10 +1,14 @@
 """What is set for one pixel (dataset)."""
 
+# ruff: noqa: RUF009 (`setting` makes a dataclass field; it is no default that instances share)
+
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
+from urllib.parse import urlsplit
 
 from tagserver.plugin import Secret, country_code, setting
 
@@ -16,6 +20,13 @@ PERSONAL_KEYS = [
 
 def _pixel(value: str) -> str | None:
     return None if value.isascii() and value.isdigit() else "a pixel id is a row of digits"
+
+
+def _api_url(value: str) -> str | None:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        return "write an address such as https://graph.facebook.com, without query and credentials"
+    return None
 
 
 def _version(value: str) -> str | None:
@@ -37,11 +48,19 @@ class MetaSettings:
     """The settings of a `meta_capi` destination."""
 
     pixel_id: str = setting("The pixel's (dataset's) id, from Events Manager.", identity=True, check=_pixel)
-    access_token: Secret = setting("A token of a system user, or one generated in Events Manager. Sent as a header only.")
-    app_secret: Secret | None = setting("The app's secret: each request is then signed with appsecret_proof.", default=None)
-    api_url: str = setting("Where the Graph API is.", default="https://graph.facebook.com", identity=True)
+    access_token: Secret = setting(
+        "A token of a system user, or one generated in Events Manager. Sent as a header only."
+    )
+    app_secret: Secret | None = setting(
+        "The app's secret: each request is then signed with appsecret_proof.", default=None
+    )
+    api_url: str = setting(
+        "Where the Graph API is.", default="https://graph.facebook.com", identity=True, check=_api_url
+    )
     api_version: str = setting("The version of the Graph API.", default="v26.0", check=_version)
-    test_event_code: str | None = setting("Shows events under Test events at Meta. They count all the same.", default=None)
+    test_event_code: str | None = setting(
+        "Shows events under Test events at Meta. They count all the same.", default=None
+    )
     partner_agent: str | None = setting("Your platform's name for Meta's statistics.", default=None, check=_agent)
     default_country: str | None = setting(
         "The country of telephone numbers that name none, two letters.", default=None, check=_country
@@ -50,15 +69,24 @@ class MetaSettings:
         "How an unclear date of birth such as 2/3/1990 is read.", default="month_first"
     )
     external_id: Literal["hash", "keep_case", "raw"] = setting(
-        "hash: trimmed, lower case, hashed. keep_case: hashed as it is. raw: sent as it is. It must be what the pixel does.",
+        "hash: trimmed, lower case, hashed. keep_case: hashed as it is. raw: sent as it is. "
+        "It must be what the pixel does.",
         default="hash",
     )
     search_results: bool = setting("Send view_search_results as Search too.", default=False)
-    value_from_items: bool = setting("Add up price times quantity where an event has items and no value.", default=False)
+    value_from_items: bool = setting(
+        "Add up price times quantity where an event has items and no value.", default=False
+    )
     strip_query: list[str] = setting(
         "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS)
     )
     core_setup: bool = setting(
-        "For sites in a sensitive category: no custom data beyond value and currency, addresses cut to their origin.",
+        "For sites in a sensitive category: standard events only, no custom data beyond value and currency, "
+        "addresses cut to their origin.",
         default=False,
     )
+
+    @cached_property
+    def stripped(self) -> frozenset[str]:
+        """The keys of `strip_query`, in lower case."""
+        return frozenset(key.strip().lower() for key in self.strip_query)

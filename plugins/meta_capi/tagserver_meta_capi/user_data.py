@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from tagserver.plugin import (
+    MISSING,
     Event,
     Found,
+    Identity,
     Omitted,
-    arrived_hash,
     birth_date_text,
     city_text,
     country_code,
@@ -24,15 +25,24 @@ from tagserver.plugin import (
     sha256_hex,
     state_text,
 )
-from tagserver_meta_capi.click import read_fbc, read_fbp
+from tagserver_meta_capi.click import FBC_SHAPE, FBP_SHAPE, read_fbc, read_fbp, well_formed
+from tagserver_meta_capi.custom_data import is_text
 from tagserver_meta_capi.settings import MetaSettings
 
 PLAIN_KEYS = (
     *("subscription_id", "fb_login_id", "lead_id", "anon_id", "madid", "page_id", "page_scoped_user_id", "ctwa_clid"),
-    *("whatsapp_business_account_id", "ig_account_id", "instagram_business_account_id", "ig_sid", "partner_id", "partner_name"),
+    *(
+        "whatsapp_business_account_id",
+        "ig_account_id",
+        "instagram_business_account_id",
+        "ig_sid",
+        "partner_id",
+        "partner_name",
+    ),
 )
 """Sent in the clear, as they are."""
 HASHED_KEYS = ("em", "ph", "fn", "ln", "ge", "db", "ct", "st", "zp", "country")
+_PLAIN = frozenset(PLAIN_KEYS)
 _BROWSER_KEYS = ("client_ip_address", "client_user_agent", "fbc", "fbp")
 """Those of a chat server or a shop's till are not the visitor's."""
 
@@ -62,15 +72,12 @@ def build_user_data(
         _put(made, "country", identity.country_hash, omitted)
         _put(made, "ge", identity.gender, omitted)
         _put(made, "db", identity.birth_date(day_first=settings.date_order == "day_first"), omitted)
-        if event.user_data.get("sha256_phone_number") and "ph" not in made:
-            omitted.append(Omitted("user_data.ph", "sha256_phone_number is a hash with the plus sign, which Meta never matches"))
-        for key in PLAIN_KEYS:
-            _plain(made, key, event.user_data.get(key), omitted)
-    if external := [_external(one, settings) for one in identity.external_ids]:
-        made["external_id"] = external
+        for key in event.user_data.keys() & _PLAIN:
+            _plain(made, key, event.user_data[key], omitted)
+    _put(made, "external_id", _external_ids(identity.external_ids, settings), omitted)
     _browser(made, event, omitted)
-    for key, value in given.items():
-        _set(made, key, value, event, settings, omitted)
+    for key in given:
+        _set(made, key, given, event, settings, omitted)
     drops = _BROWSER_KEYS if action_source in ("business_messaging", "physical_store") else ()
     for key in drops:
         made.pop(key, None)
@@ -79,6 +86,8 @@ def build_user_data(
 
 def too_broad(user_data: Mapping[str, Any]) -> bool:
     """Whether Meta would refuse these keys as finding nobody."""
+    if "em" in user_data or "external_id" in user_data:
+        return False
     keys = user_data.keys()
     return not keys or any(keys <= broad for broad in _BROAD)
 
@@ -94,34 +103,45 @@ def _put(made: dict[str, Any], key: str, found: Found, omitted: list[Omitted]) -
 def _plain(made: dict[str, Any], key: str, value: Any, omitted: list[Omitted]) -> None:
     if value is None or value == "":
         return
-    if type(value) is int:
+    if type(value) is int and abs(value) < 10**40:
         value = str(value)
-    if type(value) is not str or len(value) > 500:
+    if type(value) is not str or len(value) > 500 or not is_text(value):
         omitted.append(Omitted(f"user_data.{key}", "is not a short text"))
     elif key in ("fb_login_id", "lead_id") and not (value.isascii() and value.isdigit()):
         omitted.append(Omitted(f"user_data.{key}", "is not a row of digits"))
+    elif key == "lead_id" and not 15 <= len(value) <= 17:
+        omitted.append(Omitted("user_data.lead_id", "does not have 15 to 17 digits"))
     else:
         made[key] = value
 
 
-def _external(value: str, settings: MetaSettings) -> str:
+def _external_ids(ids: Sequence[str], settings: MetaSettings) -> Found:
+    """The ids as the pixel sends them: the same format everywhere, or Meta does not match them.
+
+    32 hex digits are a customary id (a UUID without dashes) and no wrong hash.
+    """
     if settings.external_id == "raw":
-        return value
-    if (arrived := arrived_hash(value)) is not None:
-        return arrived
-    text = value.strip()
-    return sha256_hex(text if settings.external_id == "keep_case" else text.lower())
+        return tuple(ids), ()
+    if len(ids) == 1 and len(ids[0]) < 32:
+        text = ids[0].strip()
+        return (sha256_hex(text if settings.external_id == "keep_case" else text.lower()),), ()
+    normalise = str.strip if settings.external_id == "keep_case" else _folded
+    return hash_values(list(ids), normalise, "is no id", md5=False)
+
+
+def _folded(text: str) -> str:
+    return text.strip().lower()
 
 
 def _browser(made: dict[str, Any], event: Event, omitted: list[Omitted]) -> None:
     address = event.facts.ip
     if address is not None:
-        if _is_public(address):
-            made["client_ip_address"] = address
+        if public := _public_address(address):
+            made["client_ip_address"] = public
         else:
-            omitted.append(Omitted("user_data.client_ip_address", "is an address of a private network"))
-    if event.facts.user_agent:
-        made["client_user_agent"] = event.facts.user_agent[:1024]
+            omitted.append(Omitted("user_data.client_ip_address", "is no public IP address"))
+    if (agent := event.facts.user_agent) and is_text(agent):
+        made["client_user_agent"] = agent[:1024]
     for key, (value, why) in (("fbc", read_fbc(event)), ("fbp", read_fbp(event))):
         if value is not None:
             made[key] = value
@@ -130,23 +150,44 @@ def _browser(made: dict[str, Any], event: Event, omitted: list[Omitted]) -> None
 
 
 @lru_cache(maxsize=4096)
-def _is_public(address: str) -> bool:
-    """Whether an address is a visitor's and not one of a network of ours; documentation ranges count as public."""
-    found = ipaddress.ip_address(address)
+def _public_address(text: str) -> str | None:
+    """A visitor's address in its short form, IPv4 unmapped; None for what is none or belongs to a network of ours.
+
+    Documentation ranges count as public: they are what examples and tests are written with.
+    """
+    try:
+        found = ipaddress.ip_address(text.strip().strip("[]"))
+    except ValueError:
+        return None
+    found = getattr(found, "ipv4_mapped", None) or found
     if found.is_loopback or found.is_link_local or found.is_multicast or found.is_unspecified:
-        return False
-    return not any(found.version == net.version and found in net for net in _PRIVATE)
+        return None
+    private = any(found.version == net.version and found in net for net in _PRIVATE)
+    return None if private or found.is_reserved else str(found)
 
 
-_PRIVATE = [ipaddress.ip_network(one) for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")]
+_PRIVATE = [
+    ipaddress.ip_network(one) for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+]
 
 
-def _set(made: dict[str, Any], key: str, value: Any, event: Event, settings: MetaSettings, omitted: list[Omitted]) -> None:
+def _set(
+    made: dict[str, Any],
+    key: str,
+    given: Mapping[str, Any],
+    event: Event,
+    settings: MetaSettings,
+    omitted: list[Omitted],
+) -> None:
     """One key that the tag sets itself, by the same rules."""
-    values = value if isinstance(value, list) else [value]
-    if value is None or value in ("", []):
+    value = given[key]
+    if value is None or value is MISSING or value == "" or value == []:
         return
+    values = value if isinstance(value, list) else [value]
     country = event.identity.country
+    # A country that the tag sets beside the other keys says where its phone, region and postal code belong.
+    if type(said := given.get("country")) is str:
+        country = country_code(said) or country
     day_first = settings.date_order == "day_first"
     normalisers: dict[str, Callable[[str], str | None]] = {
         "em": email_text,
@@ -155,7 +196,7 @@ def _set(made: dict[str, Any], key: str, value: Any, event: Event, settings: Met
         "ge": gender_text,
         "db": lambda text: birth_date_text(text, day_first=day_first),
         "ct": city_text,
-        "st": state_text,
+        "st": lambda text: state_text(text, country),
         "zp": lambda text: postal_text(text, country),
         "country": country_code,
     }
@@ -164,37 +205,23 @@ def _set(made: dict[str, Any], key: str, value: Any, event: Event, settings: Met
     elif key in normalisers:
         _put(made, key, hash_values(values, normalisers[key], "is not usable"), omitted)
     elif key == "external_id":
-        texts = [str(one) if type(one) is int else one for one in values]
-        if made_ids := [_external(one, settings) for one in texts if type(one) is str and one.strip()]:
-            made[key] = made_ids
+        own = Identity({"user_data": {"external_id": value}}).external_ids
+        if not own:
+            omitted.append(Omitted("user_data.external_id", "is no id"))
+        _put(made, key, _external_ids(own, settings), omitted)
     elif key in PLAIN_KEYS:
         _plain(made, key, value, omitted)
-    elif key == "client_user_agent" and type(value) is str:
+    elif key == "client_user_agent" and type(value) is str and is_text(value):
         made[key] = value[:1024]
     elif key == "client_ip_address":
-        _set_address(made, value, omitted)
-    elif key in ("fbc", "fbp"):
-        # Read by the same rules as those of the event.
-        read = read_fbc if key == "fbc" else read_fbp
-        found, why = read(_with(event, key, value))
-        if found is not None:
-            made[key] = found
+        if type(value) is str and (public := _public_address(value[:64])):
+            made[key] = public
         else:
-            omitted.append(Omitted(f"user_data.{key}", why or "is not usable"))
+            omitted.append(Omitted("user_data.client_ip_address", "is no public IP address"))
+    elif key in ("fbc", "fbp"):
+        if text := well_formed(key, value):
+            made[key] = text
+        else:
+            omitted.append(Omitted(f"user_data.{key}", FBC_SHAPE if key == "fbc" else FBP_SHAPE))
     else:
-        omitted.append(Omitted(f"user_data.{str(key)[:40]}", "is no key that Meta knows"))
-
-
-def _set_address(made: dict[str, Any], value: Any, omitted: list[Omitted]) -> None:
-    try:
-        address = str(ipaddress.ip_address(value)) if type(value) is str else ""
-        if address and _is_public(address):
-            made["client_ip_address"] = address
-            return
-    except ValueError:
-        pass
-    omitted.append(Omitted("user_data.client_ip_address", "is no public IP address"))
-
-
-def _with(event: Event, key: str, value: Any) -> Event:
-    return Event(event.name, event.event_id, event.time, {key: value}, event.facts)
+        omitted.append(Omitted(f"user_data.{str(key)[:40]}", "is no key that Meta knows, or not of its type"))

@@ -1,0 +1,166 @@
+"""The demo's shop page: what it pushes, and how it says what became of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tagserver.demo.shop import create_shop
+from tests.browser.recorder import Recorder, listening, running
+
+PIXEL = """
+window.calls = [];
+fbq.callMethod = (...call) => calls.push(call);
+for (const call of fbq.queue.splice(0)) fbq(...call);
+"""
+PURPOSES = ["ad_storage", "ad_user_data", "ad_personalization"]
+
+
+class Server:
+    """Answers as the demo's server would, by the consent of the event."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.seen: list[dict[str, Any]] = []
+
+    async def decisions(self, event: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append(event)
+        said = {**event["consent"]["default"], **event["consent"].get("update", {})}
+        refused = [name for name in PURPOSES[:2] if said[name] != "granted"]
+        detail = "needs " + "; ".join(f"{name}, is denied" for name in refused) if refused else "trigger purchase"
+        request = {"method": "POST", "url": "https://vendor.example/", "body": {"data": ["the request"]}, "content": ""}
+        fitting: dict[str, Any] = {
+            "tag": "Meta purchase",
+            "destination": "meta",
+            "decision": "block" if refused else "send",
+            "reason": "consent" if refused else "fired",
+            "detail": detail,
+            "request": None if refused else request,
+            "omitted": [],
+        }
+        other = fitting | {
+            "tag": "Meta cart",
+            "decision": "skip",
+            "reason": "no_trigger",
+            "detail": "",
+            "request": None,
+        }
+        purposes = {name: {"state": said[name]} for name in PURPOSES}
+        return {"event": event, "consent": {"purposes": purposes}, "tags": [fitting, other], "problems": []}
+
+    async def stats(self) -> dict[str, Any]:
+        return {"unique": len(self.seen), "pairs": len(self.seen), "events": self.seen}
+
+
+@pytest.fixture
+def server(recorder: Recorder) -> Iterator[tuple[Server, str]]:
+    """The shop on a port of its own; the recorder is both the collector and where the pixel comes from."""
+    recorder.pixel = PIXEL
+    server = Server()
+    with listening() as bound:
+        shop = create_shop(recorder.tags, recorder.tags, "1234567890", server.decisions, server.stats)
+        with running(shop, bound):
+            yield server, f"http://127.0.0.1:{bound.getsockname()[1]}"
+
+
+@pytest.mark.browser
+def test_a_purchase(page: Page, recorder: Recorder, server: tuple[Server, str]) -> None:
+    """Denied: named on the page. Granted: server and pixel have one id, and the page shows the pair."""
+    backend, address = server
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto(address)
+
+    page.get_by_role("button", name="Purchase").click()
+    entry = page.locator("#entries > li").first
+    expect(entry).to_contain_text("not sent because consent was denied: ad_storage, ad_user_data")
+    expect(entry).to_contain_text("held by the pixel: consent was denied: ad_storage, ad_user_data, ad_personalization")
+    expect(entry).to_contain_text("nothing has arrived, as it should be")
+
+    page.get_by_role("button", name="Grant all").click()
+    expect(entry).to_contain_text("sent after consent was granted, with the same event_id")
+    page.get_by_role("button", name="Purchase").click()
+    expect(page.locator("#entries > li")).to_have_count(2)
+    expect(entry).to_contain_text("sent to meta")
+    expect(entry).to_contain_text("not for this event: Meta cart")
+
+    denied, granted = recorder.events(2)
+    order = granted["ecommerce"]["transaction_id"]
+    assert granted["event_id"] == f"purchase_{order}"
+    assert order.startswith("ORD-")
+    assert denied["ecommerce"]["transaction_id"] != order
+    assert granted["user_data"] == {"email": "erika@example.com"}
+    assert (granted["ecommerce"]["value"], granted["ecommerce"]["currency"]) == (59.9, "EUR")
+    assert backend.asked[1]["consent"] == granted["consent"]
+    calls = page.evaluate("calls")
+    assert calls[:2] == [["consent", "revoke"], ["init", "1234567890"]]
+    assert ["consent", "grant"] in calls
+    assert calls[-1] == ["track", "Purchase", {"value": 59.9, "currency": "EUR"}, {"eventID": granted["event_id"]}]
+
+    backend.seen.append({"event_id": granted["event_id"], "counts": {"browser": 1, "server": 1}})
+    expect(entry).to_contain_text("a pair under one event_id: counted once")
+    expect(page.locator("#pairs")).to_have_text("1")
+    assert errors == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [320, 400, 1200])
+def test_layout(page: Page, server: tuple[Server, str], width: int) -> None:
+    """Nothing sticks out sideways, and everything to be pressed is 44 px high."""
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(server[1])
+    page.get_by_role("switch", name="ad_user_data").check()
+    page.get_by_role("button", name="Purchase").click()
+    expect(page.locator("#entries summary").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    heights = page.evaluate(
+        """[...document.querySelectorAll('button, summary, label')]
+            .map((one) => one.getBoundingClientRect().height).filter((height) => height > 0)"""
+    )
+    assert min(heights) >= 44
+
+
+@pytest.mark.browser
+def test_without_the_client(page: Page, recorder: Recorder, server: tuple[Server, str]) -> None:
+    """A blocked t.js is said, instead of buttons that do nothing."""
+    page.route("**/t.js", lambda route: route.abort())
+    page.goto(server[1])
+    expect(page.get_by_role("status")).to_contain_text("t.js did not load")
+    expect(page.get_by_role("button", name="Purchase")).to_be_disabled()
+
+
+def test_contrast() -> None:
+    """Every colour of text reaches 4.5:1 on both backgrounds, light and dark (WCAG 2, 1.4.3)."""
+    sheet = files("tagserver.demo").joinpath("shop.css").read_text()
+    palette = {name: (light, dark) for name, light, dark in re.findall(r"--(\w+): light-dark\(#(\w+), #(\w+)\)", sheet)}
+    for mode in (0, 1):
+        for text in ("text", "muted", "link", "good", "warn", "bad"):
+            for background in ("page", "panel"):
+                pair = palette[text][mode], palette[background][mode]
+                lighter, darker = sorted(map(_luminance, pair), reverse=True)
+                assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (text, background, mode)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_questions_that_are_no_event(server: tuple[Server, str], recorder: Recorder) -> None:
+    """They are answered, not raised."""
+    backend, address = server
+    with httpx.Client(base_url=address, trust_env=False) as http:
+        for body, status in ((b"[]", 400), (b"{", 400), (b'"' + b"x" * 70_000, 413)):
+            assert http.post("/demo/decisions.json", content=body).status_code == status
+        assert http.get("/demo/sandbox.json").json()["unique"] == 0
+        policy = http.get("/").headers["content-security-policy"]
+    assert f"script-src 'self' {recorder.tags}" in policy
+    assert "unsafe" not in policy
+    assert backend.asked == []

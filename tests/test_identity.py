@@ -1,0 +1,424 @@
+"""Who an event is about: every row of Meta's normalisation rules, and what no input may do."""
+
+from __future__ import annotations
+
+import hashlib
+import string
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagserver.identity import EMPTY_HASH, Found, Identity, arrived_hash
+from tagserver.normalise import Unusable, birth_date_text, city_text, email_text, name_text, postal_text, state_text
+from tagserver.phone import NO_COUNTRY, phone_digits
+from tagserver.places import country_code, region_code
+
+HASH = "0a1b" * 16
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def address(**fields: Any) -> Identity:
+    return Identity({"user_data": {"address": fields}})
+
+
+@pytest.mark.parametrize(
+    ("sent", "canonical"),
+    [
+        (" Erika@Example.COM ", "erika@example.com"),
+        ("a.b+c@gmail.com", "a.b+c@gmail.com"),
+        ("jörg@müller.example", "jörg@müller.example"),
+        ("a@b", None),
+        ("a@.com", None),
+        ("a@b@c.com", None),
+        ("a b@c.com", None),
+        ("@c.com", None),
+        ("a@b.com\u200b", None),
+    ],
+)
+def test_email(sent: str, canonical: str | None) -> None:
+    """Trimmed, lower case, nothing folded; what cannot be an address is left out."""
+    hashes, faults = Identity({"user_data": {"email": sent}}).email
+    assert hashes == ((sha256(canonical),) if canonical else ())
+    assert bool(faults) is (canonical is None)
+
+
+@pytest.mark.parametrize(
+    ("sent", "country", "digits"),
+    [
+        ("(650)555-1212", "us", "16505551212"),  # Meta's own example
+        ("+1 (650) 555-1212", None, "16505551212"),
+        ("16505551212", "us", "16505551212"),
+        ("650.555.1212 x12", "us", "16505551212"),
+        ("650 555 1212 ext. 12", "us", "16505551212"),
+        ("650 555 1212 #12", "us", "16505551212"),
+        ("011 49 30 1234567", "us", "49301234567"),
+        ("+44 (0)20 7946 0000", None, "442079460000"),
+        ("+44 020 7946 0000", None, "442079460000"),
+        ("0044 20 7946 0000", "us", "442079460000"),
+        ("020 7946 0000", "gb", "442079460000"),
+        ("+49 30 1234567", None, "49301234567"),
+        ("(030) 1234567", "de", "49301234567"),
+        ("491701234567", "de", "491701234567"),
+        ("+39 06 1234567", None, "39061234567"),
+        ("06 1234567", "it", "39061234567"),
+        ("3912345678", "it", "393912345678"),
+        ("0549 886377", "sm", "3780549886377"),
+        ("9198765432", "in", "919198765432"),
+        ("tel:+49-170-1234567", None, "491701234567"),
+        ("٠١٧٠١٢٣٤٥٦٧", "de", "491701234567"),
+        ("+４９１７０１２３４５６７", None, "491701234567"),
+        ("+49\u00a0170\u20111234567", None, "491701234567"),
+        ("0170 1234567", None, "1701234567"),
+        ("555-1212", "us", None),
+        ("123", "de", None),
+        ("123456", None, None),
+        ("+1234567890123456", None, None),
+        ("phone", "de", None),
+    ],
+)
+def test_phone(sent: str, country: str | None, digits: str | None) -> None:
+    """Digits with the calling code; a trunk zero goes, except where it belongs to the number."""
+    if digits is None:
+        with pytest.raises(Unusable):
+            phone_digits(sent, country)
+    else:
+        assert phone_digits(sent, country)[0] == digits
+
+
+def test_phone_without_country_is_kept_with_a_remark() -> None:
+    """It may begin with its calling code all the same; nobody is told that it will match."""
+    assert phone_digits("0170 1234567", None) == ("1701234567", NO_COUNTRY)
+
+
+def test_phone_country_comes_from_the_address_first() -> None:
+    """The customer's own country beats the setting."""
+    person = Identity({"user_data": {"phone_number": "030 1234567", "address": {"country": "Germany"}}})
+    assert person.phone("us")[0] == (sha256("49301234567"),)
+
+
+@pytest.mark.parametrize(
+    ("sent", "canonical"),
+    [
+        ("Mary", "mary"),
+        (" O'Neil-Smith ", "oneilsmith"),
+        ("O’Neil", "oneil"),
+        ("Valéry", "valéry"),
+        ("Vale\u0301ry", "valéry"),
+        ("VALÉRY", "valéry"),
+        ("정", "정"),
+        ("Anna Maria", "annamaria"),
+        ("Jr.", "jr"),
+    ],
+)
+def test_name(sent: str, canonical: str) -> None:
+    """Lower case without punctuation and blanks; letters of any script stay as UTF-8."""
+    assert name_text(sent) == canonical
+    assert address(first_name=sent).first_name[0] == (sha256(canonical),)
+    assert address(last_name=sent).last_name[0] == (sha256(canonical),)
+
+
+@pytest.mark.parametrize(
+    ("sent", "canonical"),
+    [
+        ("San Francisco", "sanfrancisco"),
+        ("St. John's", "stjohns"),
+        ("Zürich", "zürich"),
+        ("São Paulo", "sãopaulo"),
+        ("東京", "東京"),
+        ("1010 Wien", "wien"),
+        ("Frankfurt (Main)", "frankfurtmain"),
+    ],
+)
+def test_city(sent: str, canonical: str) -> None:
+    """Letters alone, of any script."""
+    assert city_text(sent) == canonical
+
+
+@pytest.mark.parametrize(
+    ("sent", "country", "canonical"),
+    [
+        ("California", "us", "ca"),
+        ("california", None, "ca"),
+        ("CA", "us", "ca"),
+        ("US-CA", "us", "ca"),
+        ("US-CA", None, "ca"),
+        ("N.Y.", "us", "ny"),
+        ("Washington, D.C.", "us", "dc"),
+        ("Puerto Rico", "us", "pr"),
+        ("Québec", "ca", "qc"),
+        ("Ontario", None, "on"),
+        ("Bayern", "de", "bayern"),
+        ("Baden-Württemberg", "de", "badenwürttemberg"),
+        ("Washington", "gb", "washington"),
+        ("Bavaria", "us", "bavaria"),
+    ],
+)
+def test_region(sent: str, country: str | None, canonical: str) -> None:
+    """US states and Canadian provinces as codes, in no other country; everything else uncut."""
+    assert state_text(sent, country) == canonical
+
+
+@pytest.mark.parametrize(
+    ("sent", "country", "canonical"),
+    [
+        ("94035", "us", "94035"),
+        ("94035-1234", "us", "94035"),
+        ("940351234", "us", "94035"),
+        ("94035-1234", None, "94035"),
+        ("94035", None, "94035"),
+        ("M1 1AE", "gb", "m11ae"),
+        ("m1-1ae", None, "m11ae"),
+        ("10115", "de", "10115"),
+        ("D-10115", "de", "d10115"),
+        ("100-0001", "jp", "1000001"),
+        ("１００－０００１", "jp", "1000001"),
+        ("123456789", None, "123456789"),
+    ],
+)
+def test_postal_code(sent: str, country: str | None, canonical: str) -> None:
+    """Without blanks and dashes; five digits for the US, or for the shape of a ZIP+4 where no country is known."""
+    assert postal_text(sent, country) == canonical
+
+
+def test_postal_code_as_a_number() -> None:
+    """JSON numbers are text that somebody forgot to quote."""
+    assert address(postal_code=10115, country="DE").postal_code[0] == (sha256("10115"),)
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ("United States", "us"),
+        ("US", "us"),
+        ("usa", "us"),
+        ("U.S.A.", "us"),
+        ("United States of America", "us"),
+        ("uk", "gb"),
+        ("England", "gb"),
+        ("AUT", "at"),
+        ("Deutschland", "de"),
+        ("The Netherlands", "nl"),
+        ("Korea, Republic of", "kr"),
+        ("Türkiye", "tr"),
+        ("Curacao", "cw"),
+        ("zz", None),
+        ("Atlantis", None),
+        ("", None),
+    ],
+)
+def test_country(sent: str, code: str | None) -> None:
+    """Alpha-2, alpha-3 and names; an unknown one is not guessed from its first two letters."""
+    assert country_code(sent) == code
+
+
+def test_states_are_of_their_country() -> None:
+    """A province is none of the US, nor the other way round."""
+    assert region_code("Ontario", "us") is None
+    assert region_code("Texas", "ca") is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "letter"), [("f", "f"), (" Female ", "f"), ("M", "m"), ("male", "m"), ("weiblich", "f"), ("x", None)]
+)
+def test_gender(sent: str, letter: str | None) -> None:
+    """`f` or `m`; what is neither is left out."""
+    assert Identity({"user_data": {"gender": sent}}).gender[0] == ((sha256(letter),) if letter else ())
+
+
+@pytest.mark.parametrize(
+    ("sent", "month_first", "day_first"),
+    [
+        ("2/16/1997", "19970216", "19970216"),  # Meta's own example
+        ("16.2.1997", "19970216", "19970216"),
+        ("3/2/1997", "19970302", "19970203"),
+        ("1997-02-16", "19970216", "19970216"),
+        ("1997-02-16T10:00:00Z", "19970216", "19970216"),
+        ("19970216", "19970216", "19970216"),
+        ("02161997", "19970216", "19970216"),
+        ("16 Feb 1997", "19970216", "19970216"),
+        ("February 16th, 1997", "19970216", "19970216"),
+        ("2/30/1997", None, None),
+        ("16.2.97", None, None),
+        ("1897-01-01", None, None),
+        ("0000-00-00", None, None),
+        ("yesterday", None, None),
+    ],
+)
+def test_birth_date(sent: str, month_first: str | None, day_first: str | None) -> None:
+    """YYYYMMDD; impossible dates are left out, and an unclear order is a setting."""
+    for expected, order in ((month_first, False), (day_first, True)):
+        if expected is None:
+            with pytest.raises(Unusable):
+                birth_date_text(sent, day_first=order)
+        else:
+            assert birth_date_text(sent, day_first=order) == expected
+
+
+@pytest.mark.parametrize("appendix", ["", ".AQYCAQEB", ".BQ"])
+@pytest.mark.parametrize("field", ["email", "phone_number"])
+def test_what_arrived_hashed(field: str, appendix: str) -> None:
+    """In any case, with blanks around; Meta's appendix is carried."""
+    person = Identity({"user_data": {field: f" {HASH.upper()}{appendix} "}})
+    found = person.email if field == "email" else person.phone()
+    assert found == ((HASH + appendix,), ())
+
+
+@pytest.mark.parametrize("field", ["email", "gender", "date_of_birth"])
+def test_md5_and_the_hash_of_nothing_are_left_out(field: str) -> None:
+    """Meta wants SHA-256, and nothing is nobody."""
+    for sent in ("d41d8cd98f00b204e9800998ecf8427e", EMPTY_HASH, EMPTY_HASH.upper()):
+        person = Identity({"user_data": {field: sent}})
+        hashes, faults = {"email": person.email, "gender": person.gender}.get(field) or person.birth_date()
+        assert hashes == ()
+        assert faults
+
+
+def test_google_hashes() -> None:
+    """Those of e-mail and names are the same as ours; that of a phone has a plus sign in it."""
+    person = Identity(
+        {
+            "user_data": {
+                "sha256_email_address": HASH.upper(),
+                "sha256_phone_number": HASH,
+                "address": {"sha256_first_name": HASH, "sha256_last_name": "Erika"},
+            }
+        }
+    )
+    assert person.email == ((HASH,), ())
+    assert person.first_name == ((HASH,), ())
+    assert person.last_name[0] == ()
+    assert person.last_name[1]
+    assert person.phone()[0] == ()
+    assert "plus" in person.phone()[1][0]
+
+
+def test_lists_keep_their_order_without_doubles() -> None:
+    """Meta takes lists for every hashed key."""
+    person = Identity({"user_data": {"email": ["B@x.de", "a@x.de", " b@x.de", None, ""]}})
+    assert person.email == ((sha256("b@x.de"), sha256("a@x.de")), ())
+
+
+@pytest.mark.parametrize("empty", [None, "", "   ", [], [None, ""], {}])
+def test_empty_counts_as_missing(empty: Any) -> None:
+    """No hash of an empty text; an object is the only one worth a remark."""
+    hashes, faults = Identity({"user_data": {"email": empty}}).email
+    assert hashes == ()
+    assert bool(faults) is (empty == {})
+
+
+def test_a_list_of_addresses() -> None:
+    """Its first object is the customer's."""
+    person = Identity({"user_data": {"address": [None, {"city": "Köln"}, {"city": "Bonn"}]}})
+    assert person.city[0] == (sha256("köln"),)
+
+
+def test_external_id_is_the_user_id_when_there_is_none() -> None:
+    """Never the browser's client_id."""
+    assert Identity({"user_id": "U-1", "client_id": "c"}).external_ids == ("U-1",)
+    assert Identity({"user_id": "U-1", "user_data": {"external_id": ["E", 7]}}).external_ids == ("E", "7")
+    assert Identity({"client_id": "c"}).external_ids == ()
+
+
+def test_identifiers_for_erasure() -> None:
+    """By kind, and the hash without its appendix: it must be found again whoever made it."""
+    data = {
+        "user_data": {"email": ["A@x.de", f"{HASH}.AQYCAQEB"], "phone_number": "030 1234567"},
+        "user_id": "u",
+        "client_id": "c",
+    }
+    assert Identity(data).identifiers("de") == (
+        ("email", sha256("a@x.de")),
+        ("email", HASH),
+        ("phone", sha256("49301234567")),
+        ("user_id", "u"),
+        ("client_id", "c"),
+    )
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.just(10**50)
+    | st.floats()
+    | st.text(st.characters(codec=None), max_size=80)
+    | st.sampled_from([HASH, EMPTY_HASH, "+49 170 1234567", "030 1234567", "a@b.de", "\ud800@b.de", "1/2/1990", "US"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = [
+    "email",
+    "phone_number",
+    "sha256_email_address",
+    "sha256_phone_number",
+    "gender",
+    "date_of_birth",
+    "external_id",
+]
+ADDRESS = ["first_name", "last_name", "sha256_first_name", "city", "region", "postal_code", "country"]
+
+
+def views(person: Identity) -> list[Found]:
+    """Every view of a person."""
+    return [
+        *(person.email, person.phone(), person.phone("de"), person.first_name, person.last_name, person.city),
+        *(person.region, person.postal_code, person.country_hash, person.gender, person.birth_date()),
+        person.birth_date(day_first=True),
+    ]
+
+
+@given(
+    st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, json_values)),
+    st.fixed_dictionaries({}, optional=dict.fromkeys(ADDRESS, json_values)) | json_values,
+    json_values,
+)
+def test_nothing_raises_and_everything_is_a_hash(user: dict[str, Any], where: Any, ident: Any) -> None:
+    """Whatever stands in whatever field."""
+    person = Identity({"user_data": {**user, "address": where}, "user_id": ident, "client_id": ident})
+    for hashes, faults in views(person):
+        assert len(set(hashes)) == len(hashes)
+        for one in hashes:
+            assert arrived_hash(one) == one
+            assert not one.startswith(EMPTY_HASH)
+        assert all(isinstance(fault, str) and fault for fault in faults)
+    for _, text in person.identifiers():
+        text.encode()
+
+
+def test_an_integer_too_long_to_be_written_out() -> None:
+    """Python refuses to make text of it; it is left out like everything that is no text."""
+    person = Identity({"user_data": {"email": 10**5000, "phone_number": [10**5000]}, "user_id": 10**5000})
+    assert person.email == ((), ("is not text",))
+    assert person.phone() == ((), ("is not text",))
+    assert person.identifiers() == ()
+
+
+@given(json_values)
+def test_any_user_data(value: Any) -> None:
+    """The group itself may be anything."""
+    assert all(isinstance(hashes, tuple) for hashes, _ in views(Identity({"user_data": value})))
+
+
+@given(st.text(max_size=30))
+def test_canonical_forms_are_stable(text: str) -> None:
+    """A canonical text is its own canonical form: two systems in a row hash the same."""
+    for normalise in (email_text, name_text, city_text):
+        try:
+            once = normalise(text)
+        except Unusable:
+            continue
+        assert normalise(once) == once
+
+
+@given(st.text(string.ascii_letters + string.digits, min_size=6, max_size=20))
+def test_remarks_never_repeat_a_value(secret: str) -> None:
+    """They reach logs and web pages."""
+    marked = f"zq{secret}qz"
+    user = dict.fromkeys(FIELDS, marked) | {"address": dict.fromkeys(ADDRESS, marked)}
+    for _, faults in views(Identity({"user_data": user})):
+        assert not any(marked.lower() in fault.lower() for fault in faults)
