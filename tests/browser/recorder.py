@@ -88,7 +88,7 @@ class Recorder:
         assert len(self.taken) == count, self.taken
         return self.taken
 
-    # ── the application ────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── the application ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _collect(self, request: Request) -> Response:
         self.methods.append(request.method)
@@ -138,7 +138,9 @@ class _Quiet(uvicorn.Server):
 @contextlib.contextmanager
 def running(app: Starlette, bound: socket.socket) -> Iterator[None]:
     """Serve an application on a listening socket, in a thread; leaving ends both."""
-    config = uvicorn.Config(app, lifespan="off", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app, lifespan="off", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=1
+    )
     server = _Quiet(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])), name="recorder")
     thread.start()

@@ -40,11 +40,13 @@ def test_size() -> None:
     assert '("unload"' not in script
 
 
-# ── what is pushed, and when ────────────────────────────────────────────────────────────────────────────────────────────
+# ── what is pushed, and when ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_earlier_pushes_are_replayed(page: Page, recorder: Recorder) -> None:
-    page.goto(recorder.page(before="dataLayer.push({event: 'gtm.js'}, {event: 'page_view'}, {event: 'view_item', n: 1})"))
+    page.goto(
+        recorder.page(before="dataLayer.push({event: 'gtm.js'}, {event: 'page_view'}, {event: 'view_item', n: 1})")
+    )
     first, second = recorder.events(2)
     assert (first["event"], second["event"], second["n"]) == ("page_view", "view_item", 1)
     assert UUID7.fullmatch(first["event_id"])
@@ -54,7 +56,9 @@ def test_earlier_pushes_are_replayed(page: Page, recorder: Recorder) -> None:
 
 def test_wire_format(page: Page, recorder: Recorder) -> None:
     """One simple request: no preflight, nothing in the address, the page's facts once for all events."""
-    address = recorder.page(after="dataLayer.push({event: 'a'}); dataLayer.push({event: 'b', timestamp: 1700000000000})")
+    address = recorder.page(
+        after="dataLayer.push({event: 'a'}); dataLayer.push({event: 'b', timestamp: 1700000000000})"
+    )
     page.goto(address)
     first, second = recorder.events(2)
     (post,) = recorder.posts
@@ -171,7 +175,7 @@ def test_person_is_remembered_and_never_mixed(page: Page, recorder: Recorder) ->
     assert not {"user_data", "user_id"} & set(four)
 
 
-# ── event_id ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── event_id ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -204,7 +208,8 @@ def test_one_object_pushed_twice_is_two_events(page: Page, recorder: Recorder) -
             after="""
             const cart = {event: 'add_to_cart'}, order = {event: 'purchase', transaction_id: 'T'};
             const own = {event: 'own', event_id: 'mine'};
-            for (const one of [cart, cart, own, own, order, order, Object.freeze({event: 'frozen'})]) dataLayer.push(one);
+            const frozen = Object.freeze({event: 'frozen'});
+            for (const one of [cart, cart, own, own, order, order, frozen]) dataLayer.push(one);
             """
         )
     )
@@ -216,7 +221,10 @@ def test_one_object_pushed_twice_is_two_events(page: Page, recorder: Recorder) -
 
 def test_track_calls_the_pixel_with_the_same_id(page: Page, recorder: Recorder) -> None:
     page.goto(recorder.page(before="window.calls = []; window.fbq = (...call) => calls.push(call);"))
-    order = {"ecommerce": {"transaction_id": "T-9", "value": 5, "currency": "EUR"}, "user_data": {"email": "a@b.example"}}
+    order = {
+        "ecommerce": {"transaction_id": "T-9", "value": 5, "currency": "EUR"},
+        "user_data": {"email": "a@b.example"},
+    }
     assert page.evaluate("(order) => tagserver.track('purchase', order, {pixel: 'Purchase'})", order) == "purchase_T-9"
     (event,) = recorder.events(1)
     assert event["user_data"] == {"email": "a@b.example"}
@@ -229,7 +237,7 @@ def test_track_calls_the_pixel_with_the_same_id(page: Page, recorder: Recorder) 
     assert len(page.evaluate("calls")) == 1
 
 
-# ── consent ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── consent ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_consent_goes_along(page: Page, recorder: Recorder) -> None:
@@ -305,7 +313,7 @@ def test_events_wait_for_consent(page: Page, recorder: Recorder) -> None:
     """A default is no choice. What waited says what was chosen, and when and where it happened."""
     address = recorder.page(
         settings='data-consent="required"',
-        before="gtag('consent', 'default', {ad_storage: 'denied'}); dataLayer.push({event: 'purchase', at: location.href});",
+        before="gtag('consent', 'default', {ad_storage: 'denied'}); dataLayer.push({event: 'purchase'});",
         after="dataLayer.push({event: 'own', consent: {ad_storage: 'granted'}}); tagserver.flush();",
     )
     page.goto(address)
@@ -316,7 +324,10 @@ def test_events_wait_for_consent(page: Page, recorder: Recorder) -> None:
     _, held, later = recorder.events(3)
     assert held["consent"] == later["consent"] == {"default": {"ad_storage": "denied"}, "update": GRANTED}
     assert held["timestamp"] <= later["timestamp"]
-    assert [post.body["ctx"]["page"]["location"] for post in recorder.posts[1:]] == [address, f"{recorder.shop}/elsewhere"]
+    assert [post.body["ctx"]["page"]["location"] for post in recorder.posts[1:]] == [
+        address,
+        f"{recorder.shop}/elsewhere",
+    ]
 
 
 def test_events_that_waited_are_dropped_when_denied(page: Page, recorder: Recorder) -> None:
@@ -328,7 +339,7 @@ def test_events_that_waited_are_dropped_when_denied(page: Page, recorder: Record
     assert recorder.events(1)[0]["n"] == 3
 
 
-# ── transport ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── transport ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("name", ["purchase", "view_item"])
@@ -423,7 +434,7 @@ def test_more_than_the_keepalive_budget(page: Page, recorder: Recorder) -> None:
     assert len(recorder.posts) == 8
 
 
-# ── pages as they are ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── pages as they are ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_double_load(page: Page, recorder: Recorder) -> None:
@@ -439,7 +450,9 @@ def test_double_load(page: Page, recorder: Recorder) -> None:
     assert [event["event"] for event in recorder.events(2)] == ["a", "purchase"]
 
 
-@pytest.mark.parametrize("freeze", ["Object.defineProperty(dataLayer, 'push', {value: dataLayer.push})", "Object.freeze(dataLayer)"])
+@pytest.mark.parametrize(
+    "freeze", ["Object.defineProperty(dataLayer, 'push', {value: dataLayer.push})", "Object.freeze(dataLayer)"]
+)
 def test_push_that_cannot_be_wrapped(page: Page, recorder: Recorder, freeze: str) -> None:
     """Earlier events are replayed, later ones are found by looking; the page hears of it once."""
     heard = warnings(page)
@@ -472,8 +485,8 @@ def test_prototypes_are_safe(page: Page, recorder: Recorder) -> None:
     page.goto(recorder.page())
     page.evaluate(
         """() => {
-          const pushed = JSON.parse('{"event": "purchase", "__proto__": {"polluted": 1}, "a": {"constructor": {"prototype": {"polluted": 1}}}}');
-          dataLayer.push(pushed);
+          const evil = '"__proto__": {"polluted": 1}, "a": {"constructor": {"prototype": {"polluted": 1}}}';
+          dataLayer.push(JSON.parse(`{"event": "purchase", ${evil}}`));
           dataLayer.push(JSON.parse('["set", {"__proto__": {"polluted": 1}, "user_id": "u"}]'));
           gtag('consent', 'update', JSON.parse('{"__proto__": {"polluted": 1}, "ad_storage": "granted"}'));
           dataLayer.push({event: 'purchase'});
@@ -495,9 +508,11 @@ def test_only_plain_data_is_copied(page: Page, recorder: Recorder) -> None:
           let deep = {}; const top = deep;
           for (let n = 1; n < 20; n++) deep = deep[n] = {};
           dataLayer.push({
-            event: 'purchase', circle, shared, again: shared, top, form, window, document, click: new MouseEvent('click'),
-            fn() {}, symbol: Symbol(), nan: NaN, nothing: undefined, no: null, date: new Date(0), bad: new Date(NaN), map: new Map(),
-            big: 12345678901234567890n, list: [1, form, () => 1, null, undefined, [2]], get broken() { throw new Error('no'); },
+            event: 'purchase', circle, shared, again: shared, top, form, window, document,
+            click: new MouseEvent('click'), map: new Map(), fn() {}, symbol: Symbol(), nan: NaN, nothing: undefined,
+            no: null, date: new Date(0), bad: new Date(NaN), big: 12345678901234567890n,
+            list: [1, form, () => 1, null, undefined, [2]],
+            get broken() { throw new Error('no'); },
           });
         }"""
     )
@@ -527,9 +542,12 @@ def test_a_large_event_loses_what_weighs_most(page: Page, recorder: Recorder) ->
     page.evaluate(
         """() => {
           const items = Array.from({length: 400}, (_, n) => ({item_id: 'SKU-' + n, text: 'x'.repeat(100)}));
-          dataLayer.push({event: 'purchase', ecommerce: {items, transaction_id: 'T', value: 5, currency: 'EUR'}, list: [1]});
-          dataLayer.push({event: 'purchase', many: Array.from({length: 3000}, (_, n) => n), few: 1});
-          dataLayer.push({event: 'purchase', wide: Object.fromEntries(Array.from({length: 3000}, (_, n) => [n, 'xxxxxxxxxxxxxxxxx']))});
+          const ecommerce = {items, transaction_id: 'T', value: 5, currency: 'EUR'};
+          const many = Array.from({length: 3000}, (_, n) => n);
+          const wide = Object.fromEntries(many.map((n) => [n, 'xxxxxxxxxxxxxxxxx']));
+          dataLayer.push({event: 'purchase', ecommerce, list: [1]});
+          dataLayer.push({event: 'purchase', many, few: 1});
+          dataLayer.push({event: 'purchase', wide});
           dataLayer.push({event: 'purchase', n: 4});
         }"""
     )
@@ -545,7 +563,8 @@ def test_strict_policy(page: Page, recorder: Recorder) -> None:
     path = recorder.page().removeprefix(recorder.shop)
     policy = f"default-src 'none'; script-src {recorder.tags}; connect-src {recorder.tags}"
     recorder.pages[path] = (
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}"><script async src="{recorder.tags}/t.js"></script>'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        f'<script async src="{recorder.tags}/t.js"></script>'
     )
     page.goto(recorder.shop + path)
     page.wait_for_function("window.tagserver")
