@@ -66,7 +66,7 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@pytest.mark.parametrize(("case", "flat", "known"), shapes())
+@pytest.mark.parametrize(("case", "flat", "known"), list(shapes()))
 def test_ga4_event(loaded: Loaded, case: dict[str, Any], flat: bool, known: bool) -> None:
     """What Meta gets for a documented push."""
     assert loaded.container is not None

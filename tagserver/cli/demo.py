@@ -125,9 +125,10 @@ async def _purchase_counts_once(addresses: Mapping[str, str], http: httpx.AsyncC
     while asyncio.get_running_loop().time() < until:
         stats = (await http.get(f"{addresses['meta']}/stats.json")).json()
         seen = [one for one in stats["events"] if one["event_id"] == event_id]
-        if seen and seen[0]["server"] and seen[0]["browser"]:
-            counted = len(seen) == 1 and seen[0]["server"] == 1 and seen[0]["browser"] == 1
-            click.echo(f"The vendor has it {seen[0]['server']} × from the server and {seen[0]['browser']} × from the pixel,")
+        if seen and {"server", "browser"} <= seen[0]["counts"].keys():
+            counts = seen[0]["counts"]
+            counted = len(seen) == 1 and counts == {"server": 1, "browser": 1}
+            click.echo(f"The vendor has it {counts['server']} × from the server and {counts['browser']} × from the pixel,")
             click.echo("under one event_id: counted once." if counted else "which is not one pair.")
             return counted
         await asyncio.sleep(0.05)

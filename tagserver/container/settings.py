@@ -57,7 +57,7 @@ class SettingsReader:
             if needed and name not in nodes:
                 self._decoder.missing(key.place, self._path, name, field.metadata.get("doc", ""))
                 sound = False
-        if not sound or self.unusable:
+        if not sound:
             return None
         return settings(**values)
 
@@ -112,9 +112,10 @@ class SettingsReader:
             return WRONG
         value, why = filled
         if why is not None:
-            self._problems.add("P210", node.place, path, f"{path}: {why}", "the destination is paused until it is there")
+            self._problems.add("P210", node.place, path, f"{path}: {why}", "its destination is paused until it is there")
             self.missing.append(f"{path}: {why}")
             self.unusable = True
+            return WRONG
         return value
 
     def _secret(self, node: Node, path: str) -> Any:
