@@ -10,8 +10,8 @@ import msgspec
 
 
 class Address(msgspec.Struct, frozen=True):
-    """`host` is lower case without port (`www.` stays); `path` as written, `/` when empty; `query` the first value of each
-    name, decoded; `hash` without the sign. All are None (or empty) when the address cannot be read."""
+    """`host` is lower case without port (`www.` stays); `path` as written, `/` when empty; `query` the first value
+    of each name, decoded; `hash` without the sign. All are None (or empty) when the address cannot be read."""
 
     host: str | None = None
     path: str | None = None
@@ -39,7 +39,8 @@ def _parse(location: str) -> Address:
 
 
 def parse_address(location: object) -> Address:
-    """The parts of `location`; anything unreadable gives an Address of nothing. At most 16,384 characters are looked at."""
+    """The parts of `location`; anything unreadable gives an Address of nothing. At most 16,384 characters are
+    looked at."""
     if not isinstance(location, str) or not location:
         return NOWHERE
     return _parse(location[:16384])

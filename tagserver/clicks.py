@@ -1,7 +1,8 @@
 """Click ids: what an ad network puts into the address of the page that its visitor lands on.
 
-The names, their cookies and their formats are those of the vendors' own documentation and scripts. The address beats a cookie,
-and a cookie beats a field of the event. Values are opaque and case-sensitive: they are never changed.
+The names, their cookies and their formats are those of the vendors' own documentation and scripts. The address
+beats a cookie, and a cookie beats a field of the event. Values are opaque and case-sensitive: they are never
+changed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,22 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-PARAMETERS = "gclid gbraid wbraid dclid fbclid ttclid epik sccid li_fat_id rdt_cid msclkid twclid _kx oppref".split()
+PARAMETERS = [
+    "gclid",
+    "gbraid",
+    "wbraid",
+    "dclid",
+    "fbclid",
+    "ttclid",
+    "epik",
+    "sccid",
+    "li_fat_id",
+    "rdt_cid",
+    "msclkid",
+    "twclid",
+    "_kx",
+    "oppref",
+]
 """Query parameters, lower case: `ScCid` is matched whatever its case."""
 
 LONGEST = 2048

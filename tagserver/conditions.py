@@ -1,7 +1,8 @@
-"""Conditions: one value of an event against one operand, with the meaning that Google Tag Manager gives the operator.
+"""Conditions: one value of an event against one operand, with the meaning that Google Tag Manager gives the
+operator.
 
-A negated operator is the plain opposite of its positive one, so that `not_equals` holds for a missing value too. Regular expressions run in
-RE2: linear time whatever the pattern and the text.
+A negated operator is the plain opposite of its positive one, so that `not_equals` holds for a missing value too.
+Regular expressions run in RE2: linear time whatever the pattern and the text.
 """
 
 from __future__ import annotations
@@ -130,8 +131,8 @@ def make_test(
 ) -> Callable[[Scope], bool]:
     """The compiled test of a condition.
 
-    `operands` are the right side (several for `one_of`); `constant` is its value when there is one and it holds no template, else
-    MISSING. Raises BadPattern.
+    `operands` are the right side (several for `one_of`); `constant` is its value when there is one and it holds no
+    template, else MISSING. Raises BadPattern.
     """
     if operator in ("exists", "missing"):
         wanted = operator == "exists"

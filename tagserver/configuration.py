@@ -1,4 +1,5 @@
-"""From a folder of YAML to something that can serve: today's files when they are sound, else the last ones that were."""
+"""From a folder of YAML to something that can serve: today's files when they are sound, else the last ones that
+were."""
 
 from __future__ import annotations
 
@@ -26,8 +27,8 @@ class NoConfiguration(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What is served. `degraded`: today's files have errors, and an earlier version is served in their place; `problems` are
-    then today's."""
+    """What is served. `degraded`: today's files have errors, and an earlier version is served in their place;
+    `problems` are then today's."""
 
     container: Container
     server: ServerConfig
@@ -36,7 +37,8 @@ class Configuration:
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """`NAME=value` lines; `#` begins a comment line, `export ` and quotes around a value are taken off. Raises OSError, ValueError."""
+    """`NAME=value` lines; `#` begins a comment line, `export ` and quotes around a value are taken off. Raises
+    OSError, ValueError."""
     environ: dict[str, str] = {}
     for number, line in enumerate(path.read_text().splitlines(), 1):
         text = line.strip().removeprefix("export ").lstrip()

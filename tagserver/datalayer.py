@@ -1,7 +1,7 @@
 """The data-layer client: what a page pushes, turned into an Event.
 
-It writes every field in one spelling, keeps what it does not know, leaves out what has the wrong type, and notes everything it did
-not take as it stood. Only an event without a name is refused.
+It writes every field in one spelling, keeps what it does not know, leaves out what has the wrong type, and notes
+everything it did not take as it stood. Only an event without a name is refused.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def read_event(
     return Event(name, event_id, time, data, facts, CLIENT, tuple(notes))
 
 
-# ── spelling and types ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── spelling and types
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 _TEXTS = frozenset({"event", "client_id", "user_id", "session_id", "action_source"})
 _GROUPS = frozenset({"page", "user_data", "ecommerce", "click", "cookie"})
@@ -223,7 +224,8 @@ def _under(context: Mapping[str, Any], data: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-# ── id, time, visitor ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── id, time, visitor
+# ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _event_id(data: dict[str, Any], notes: list[Note]) -> str | None:

@@ -1,7 +1,7 @@
 """The door: the events of one request are made, decided, stored, and answered.
 
-An event is answered `accepted` only after its deliveries are on disk. The answer says what became of the event, never what was decided
-about it: a browser must not learn a visitor's consent from it.
+An event is answered `accepted` only after its deliveries are on disk. The answer says what became of the event,
+never what was decided about it: a browser must not learn a visitor's consent from it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ class Door:
         facts: Facts,
         context: Context,
     ) -> list[Answer]:
-        """One answer per event, in their order. Raises `OutboxError` when nothing could be stored; then nothing was."""
+        """One answer per event, in their order. Raises `OutboxError` when nothing could be stored; then nothing
+        was."""
         granted = server.consent_of(facts.source)
         entries: list[tuple[Event | Refused, list[Delivery]]] = []
         deliveries: list[Delivery] = []
@@ -89,10 +90,7 @@ class Door:
         event = routing.event
         person = person_keys(event, self._install_key)
         sender = f"\0{event.source}" if server.collect.dedup == "per_source" else ""
-        return [
-            _delivery(container, routing, decision, person, sender)
-            for decision in sending
-        ]
+        return [_delivery(container, routing, decision, person, sender) for decision in sending]
 
 
 def _delivery(

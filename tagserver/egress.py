@@ -1,4 +1,5 @@
-"""May a request leave? Only to the https hosts that a plugin declares, unless operations allow more by name or network."""
+"""May a request leave? Only to the https hosts that a plugin declares, unless operations allow more by name or
+network."""
 
 from __future__ import annotations
 
@@ -10,8 +11,9 @@ from urllib.parse import urlsplit
 def refusal(url: str, declared: Collection[str], allowed: Collection[str]) -> str | None:
     """Why `url` may not be called, or None.
 
-    `declared`: host names of the plugin, https only. `allowed`: host names and networks (`127.0.0.0/8`) of the operator, for literal
-    addresses and names such as `localhost`; http is taken there too. Names are compared, not resolved.
+    `declared`: host names of the plugin, https only. `allowed`: host names and networks (`127.0.0.0/8`) of the
+    operator, for literal addresses and names such as `localhost`; http is taken there too. Names are compared, not
+    resolved.
     """
     try:
         parts = urlsplit(url)

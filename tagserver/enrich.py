@@ -1,7 +1,8 @@
 """What the request itself says: the visitor's address, agent, cookies and region.
 
 A header that a proxy should have written is believed only when operations said how many proxies stand in front
-(`collect.trusted_proxies`); the entries are counted from the right, because anything further left is the client's own claim.
+(`collect.trusted_proxies`); the entries are counted from the right, because anything further left is the client's
+own claim.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ GEO_HEADERS: Mapping[str, str] = {
     "x-appengine-country": "country",
     "x-appengine-region": "region",
 }
-"""What the known headers hold; any other name configured is read as a country, or as a subdivision by its shape (`US-CA`)."""
+"""What the known headers hold; any other name configured is read as a country, or as a subdivision by its shape
+(`US-CA`)."""
 
 _NOWHERE = frozenset({"XX", "ZZ", "T1", "A1", "A2", "EU", "AP"})
 
@@ -41,7 +43,8 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def read_cookies(header: str | None) -> Mapping[str, str]:
-    """Cookie name → value, percent-decoded once; of two with one name the first stands (RFC 6265 sends the closer path first)."""
+    """Cookie name → value, percent-decoded once; of two with one name the first stands (RFC 6265 sends the closer
+    path first)."""
     if not header:
         return NO_TEXTS
     cookies: dict[str, str] = {}
@@ -84,7 +87,8 @@ def visitor_ip(connection: str | None, headers: Mapping[str, str], trusted_proxi
 
 
 def visitor_region(headers: Mapping[str, str], geo_headers: Sequence[str]) -> tuple[str | None, str | None]:
-    """Country (ISO 3166-1) and subdivision (ISO 3166-2, `US-CA`) from the headers that operations trust; None: unknown."""
+    """Country (ISO 3166-1) and subdivision (ISO 3166-2, `US-CA`) from the headers that operations trust; None:
+    unknown."""
     country: str | None = None
     region: str | None = None
     for name in geo_headers:
@@ -118,7 +122,8 @@ def read_facts(
     geo_headers: Sequence[str] = (),
     cookies: Mapping[str, str] | None = None,
 ) -> Facts:
-    """The facts of one request. Of a backend's request the address and agent are its own and not the visitor's: not used."""
+    """The facts of one request. Of a backend's request the address and agent are its own and not the visitor's: not
+    used."""
     if cookies is None:
         cookies = read_cookies(headers.get("cookie"))
     country, region = visitor_region(headers, geo_headers) if geo_headers and trusted_proxies > 0 else (None, None)

@@ -1,8 +1,8 @@
 """The Event: one thing that happened on a site, in one spelling, with what the server knows about the request.
 
-An Event is made once, at the door, and is the same value for every tag. Its `event_id` is what the page sent, byte for
-byte. Nothing in it changes afterwards; what is costly to derive (the parts of the page's address, click ids, the parsed
-identity) is derived at first use and remembered.
+An Event is made once, at the door, and is the same value for every tag. Its `event_id` is what the page sent, byte
+for byte. Nothing in it changes afterwards; what is costly to derive (the parts of the page's address, click ids,
+the parsed identity) is derived at first use and remembered.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ MISSING: Final = Missing.MISSING
 
 
 class Note(msgspec.Struct, frozen=True):
-    """Something about one event that its sender should know: where, a stable code, a sentence. Never the value itself."""
+    """Something about one event that its sender should know: where, a stable code, a sentence. Never the value
+    itself."""
 
     path: str
     code: str
@@ -48,8 +49,9 @@ NO_TEXTS: Mapping[str, str] = {}
 class Facts(msgspec.Struct, frozen=True):
     """What the server knows about the request that carried an event.
 
-    `source` is `browser` or the name of a key; `received` in ms since 1970 UTC; `headers` have lower-case names; `ip` and
-    `user_agent` are the visitor's, or None when the request does not tell (a backend's own address is not the visitor's).
+    `source` is `browser` or the name of a key; `received` in ms since 1970 UTC; `headers` have lower-case names;
+    `ip` and `user_agent` are the visitor's, or None when the request does not tell (a backend's own address is not
+    the visitor's).
     """
 
     source: str
@@ -123,7 +125,8 @@ class Event(msgspec.Struct, frozen=True):
 
     @property
     def clicks(self) -> Mapping[str, str]:
-        """Click ids by their parameter's name (`fbclid`): page address first, then cookies, then fields of the event."""
+        """Click ids by their parameter's name (`fbclid`): page address first, then cookies, then fields of the
+        event."""
         clicks: Mapping[str, str] | None = self.memo.get("clicks")
         if clicks is None:
             clicks = click_ids(self.page.query, self.cookies, self.data)

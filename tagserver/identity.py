@@ -1,8 +1,8 @@
 """Who an event is about: each identifier parsed once, hashed at most once, for all destinations.
 
-A destination asks for a view (`email`, `phone`, `first_name` …) and gets hashes; what cannot be used is named with its
-reason, never with its value. What arrived hashed stays as it is, in lower case. Any JSON value may stand in any field:
-nothing raises.
+A destination asks for a view (`email`, `phone`, `first_name` …) and gets hashes; what cannot be used is named with
+its reason, never with its value. What arrived hashed stays as it is, in lower case. Any JSON value may stand in any
+field: nothing raises.
 """
 
 from __future__ import annotations
@@ -324,7 +324,8 @@ class Identity:
         return tuple(dict.fromkeys(text for one in _several(given)[:MOST] if (text := _id_text(one)) is not None))
 
     def identifiers(self, default_country: str | None = None) -> tuple[tuple[str, str], ...]:
-        """(kind, text) of what identifies the person in the queue: hashes of e-mail and phone, `user_id`, `client_id`.
+        """(kind, text) of what identifies the person in the queue: hashes of e-mail and phone, `user_id`,
+        `client_id`.
 
         `default_country`: that of the destination, so that a national phone number has the hash that was sent.
         """

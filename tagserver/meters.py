@@ -1,5 +1,5 @@
-"""Counters of what came in and what was decided, and their Prometheus text. Labels come from the configuration alone, so that no
-stranger can make new ones."""
+"""Counters of what came in and what was decided, and their Prometheus text. Labels come from the configuration
+alone, so that no stranger can make new ones."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ class Meters:
         """Prometheus exposition format 0.0.4. `counts` by destination, `states` the state of each destination now."""
         lines: list[str] = []
         _metric(lines, "tagserver_info", "gauge", "The version that runs.", [({"version": version}, 1)])
-        _metric(lines, "tagserver_events_total", "counter", "Events that went through the container.", [({}, self.events)])
+        _metric(
+            lines, "tagserver_events_total", "counter", "Events that went through the container.", [({}, self.events)]
+        )
         _metric(
             lines,
             "tagserver_requests_refused_total",

@@ -16,7 +16,7 @@ from functools import lru_cache
 from tagserver.places import region_code
 
 
-class Unusable(ValueError):  # noqa: N818 (it says what a value is, not what went wrong)
+class Unusable(ValueError):
     """This text is not what its field promises; the exception's text says why, without the value."""
 
 
@@ -141,7 +141,8 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2100
 
 
 def birth_date_text(text: str, *, day_first: bool = False) -> str:
-    """`2/16/1997`, `1997-02-16`, `16 Feb 1997` → `19970216`. `day_first` decides only where both readings are dates."""
+    """`2/16/1997`, `1997-02-16`, `16 Feb 1997` → `19970216`. `day_first` decides only where both readings are
+    dates."""
     if len(text) > 40:
         raise Unusable("is not a date")
     text = _time_behind.sub("", unicodedata.normalize("NFKC", text).strip().lower())

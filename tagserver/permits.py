@@ -14,8 +14,8 @@ Refusal = tuple[str, str]
 def permits(row: Row, container: Container, withdrawn: Callable[[Sequence[bytes]], bool]) -> Refusal | None:
     """None when the row may be sent. `withdrawn` knows the tombstones of persons who took their consent back.
 
-    The consent that counts is what was granted when the event came in, against what the tag needs today: a tag that has
-    become stricter stops its own backlog.
+    The consent that counts is what was granted when the event came in, against what the tag needs today: a tag that
+    has become stricter stops its own backlog.
     """
     delivery = row.delivery
     tag = container.tag(delivery.tag)

@@ -38,10 +38,11 @@ NO_COUNTRY = "no country code: sent as written, and matches nobody unless the di
 
 
 def phone_digits(text: str, country: str | None) -> tuple[str, str]:
-    """`+44 (0)20 7946 0000` → (`442079460000`, ""). The second text is a remark about a number that is kept
-    with a doubt.
+    """`+44 (0)20 7946 0000` → (`442079460000`, ""). The second text is a remark about a number that is kept with a
+    doubt.
 
-    `country` (ISO 3166-1 alpha-2, lower case) is where a number without international prefix belongs. Raises Unusable.
+    `country` (ISO 3166-1 alpha-2, lower case) is where a number without international prefix belongs. Raises
+    Unusable.
     """
     raw = text.encode() if text.isascii() else b"?"
     if raw.translate(None, _HARMLESS):

@@ -1,7 +1,7 @@
 """One event through the container: which tags fire, what consent says, and what each vendor would get.
 
-This is the one path. The live server, `try`, tests and previews call `route` and read the same decisions; nothing here does I/O, knows the
-time, or logs.
+This is the one path. The live server, `try`, tests and previews call `route` and read the same decisions; nothing
+here does I/O, knows the time, or logs.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class Routing(msgspec.Struct, frozen=True):
 
 
 def route(container: Container, event: Event, source: Reading | None = None) -> Routing:
-    """Decide every tag that an event of this name could fire. `source`: consent by the contract behind the event's key."""
+    """Decide every tag that an event of this name could fire. `source`: consent by the contract behind the event's
+    key."""
     scope = Scope(event)
     consent = read_consent(event, container.consent, source)
     decisions: list[Decision] = []
@@ -115,7 +116,8 @@ def _where(error: Exception) -> str:
 
 
 def explain_unfired(tag: Tag, scope: Scope) -> str:
-    """Why no trigger of a tag matched: the nearest trigger (most conditions met) and its deciding condition, both operands."""
+    """Why no trigger of a tag matched: the nearest trigger (most conditions met) and its deciding condition, both
+    operands."""
     nearest = max(tag.triggers, key=lambda trigger: _nearness(trigger.met(scope)), default=None)
     return "the tag has no trigger" if nearest is None else f"{nearest.name}: {nearest.explain(scope)}"
 
@@ -126,7 +128,8 @@ def _nearness(met: tuple[int, int]) -> tuple[int, int]:
 
 
 def all_decisions(container: Container, routing: Routing) -> tuple[Decision, ...]:
-    """A decision for every tag, in file order: those that `route` made, and `no_trigger` with its reason for the rest."""
+    """A decision for every tag, in file order: those that `route` made, and `no_trigger` with its reason for the
+    rest."""
     made: Mapping[str, Decision] = {decision.tag.name: decision for decision in routing.decisions}
     shown: list[Decision] = []
     for tag in container.tags:

@@ -138,9 +138,11 @@ def country_code(text: str) -> str | None:
 
 
 def region_code(text: str, country: str | None) -> str | None:
-    """The lower-case code of a US state or Canadian province, by name, code or ISO 3166-2 (`US-CA`); None for all else.
+    """The lower-case code of a US state or Canadian province, by name, code or ISO 3166-2 (`US-CA`); None for all
+    else.
 
-    `country`: alpha-2, lower case, when known: in any other country `Georgia` or `Victoria` is no state of these two.
+    `country`: alpha-2, lower case, when known: in any other country `Georgia` or `Victoria` is no state of these
+    two.
     """
     head, dash, rest = text.strip().partition("-")
     if dash and head.lower() in ("us", "ca") and country in (None, head.lower()):

@@ -1,11 +1,11 @@
 """All that the author of a destination imports.
 
-A destination turns one event into one vendor payload (`build`), some payloads into one HTTP request (`request`), and the
-vendor's answer into outcomes (`classify`). All three are pure: no network, no clock, no logging. Retries, batches, consent,
-connection pools, time-outs and masking belong to the host.
+A destination turns one event into one vendor payload (`build`), some payloads into one HTTP request (`request`),
+and the vendor's answer into outcomes (`classify`). All three are pure: no network, no clock, no logging. Retries,
+batches, consent, connection pools, time-outs and masking belong to the host.
 
-The settings of a destination are a frozen dataclass whose fields are made with `setting`; the host fills it from YAML and
-reports every mistake with its file and line.
+The settings of a destination are a frozen dataclass whose fields are made with `setting`; the host fills it from
+YAML and reports every mistake with its file and line.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ Mode = Literal["send", "restrict"]
 
 @dataclass(frozen=True, slots=True)
 class ConsentNeeds:
-    """The purposes without which a destination must not be called, all of them; and whether it has a restricted mode."""
+    """The purposes without which a destination must not be called, all of them; and whether it has a restricted
+    mode."""
 
     purposes: tuple[str, ...]
     restricted: bool = False
@@ -94,9 +95,9 @@ class ConsentNeeds:
 class Limits:
     """What one request may hold, and how long a delivery makes sense.
 
-    `events`: payloads a request. `bytes`: size of a request's body. `age`: seconds after the event's time beyond which the
-    vendor refuses it (None: never). `repeat`: seconds after a first attempt of unknown outcome in which a repeat is
-    still counted once by the vendor (None: always).
+    `events`: payloads a request. `bytes`: size of a request's body. `age`: seconds after the event's time beyond
+    which the vendor refuses it (None: never). `repeat`: seconds after a first attempt of unknown outcome in which a
+    repeat is still counted once by the vendor (None: always).
     """
 
     events: int = 1
@@ -107,7 +108,8 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Omitted:
-    """A field that `build` left out: its vendor name (`user_data.ph`) and a sentence that says why, without the value."""
+    """A field that `build` left out: its vendor name (`user_data.ph`) and a sentence that says why, without the
+    value."""
 
     field: str
     why: str
@@ -117,8 +119,8 @@ class Omitted:
 class Built:
     """One event as the vendor wants it.
 
-    `body` is plain data that JSON can hold (the host encodes it once). `name` is the vendor's event name. `time` is the
-    event's time and `expires` the moment after which sending is pointless, both in milliseconds since 1970 UTC.
+    `body` is plain data that JSON can hold (the host encodes it once). `name` is the vendor's event name. `time` is
+    the event's time and `expires` the moment after which sending is pointless, both in milliseconds since 1970 UTC.
     Payloads of different `group` never share a request.
     """
 
@@ -130,7 +132,7 @@ class Built:
     omitted: tuple[Omitted, ...] = ()
 
 
-class Skip(Exception):  # noqa: N818 (it is a decision, not an error)
+class Skip(Exception):
     """Raised by `build`: this event cannot become a payload. `reason` is one of the decision reasons (`no_identity`,
     `too_old`, `missing_required`, `variable`); `detail` is a sentence for people, without personal data."""
 
@@ -143,7 +145,8 @@ class Skip(Exception):  # noqa: N818 (it is a decision, not an error)
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """One stored delivery as `request` gets it: `body` is the JSON text of `Built.body`; `time` in ms since 1970 UTC."""
+    """One stored delivery as `request` gets it: `body` is the JSON text of `Built.body`; `time` in ms since 1970
+    UTC."""
 
     event_id: str
     name: str
@@ -270,7 +273,8 @@ class Destination:
         return event.name
 
     def build(self, event: Event, parameters: Mapping[str, Any], settings: SettingsT, mode: Mode) -> Built:
-        """One payload, at the door, or `Skip`. `parameters` are the tag's, resolved; `event_name` is among them when set."""
+        """One payload, at the door, or `Skip`. `parameters` are the tag's, resolved; `event_name` is among them
+        when set."""
         raise NotImplementedError  # abstract
 
     def request(self, payloads: Sequence[Payload], settings: SettingsT) -> Request:
@@ -286,7 +290,8 @@ class Destination:
     ) -> Generator[Request, Response, Outcomes]:
         """The conversation with the vendor, without I/O: yields requests, is sent responses, returns the outcomes.
 
-        Override it when a vendor needs several calls (a token first). `cache` is kept by the host for this destination.
+        Override it when a vendor needs several calls (a token first). `cache` is kept by the host for this
+        destination.
         """
         response = yield self.request(payloads, settings)
         return self.classify(response, payloads)
@@ -305,9 +310,10 @@ def setting(
 ) -> Any:
     """A field of a Settings dataclass.
 
-    `doc`: one sentence for the reference. `identity`: the field says *whose account* it is (a pixel id, an address); rows
-    queued under another identity are held instead of sent. `check(value)` returns what is wrong with a value, or None.
-    Types understood: str, int, float, bool, Secret, Literal[...], list[str], dict[str, str], and `| None` of each.
+    `doc`: one sentence for the reference. `identity`: the field says *whose account* it is (a pixel id, an
+    address); rows queued under another identity are held instead of sent. `check(value)` returns what is wrong with
+    a value, or None. Types understood: str, int, float, bool, Secret, Literal[...], list[str], dict[str, str], and
+    `| None` of each.
     """
     metadata = {"doc": doc, "identity": identity, "check": check}
     if default_factory is not dataclasses.MISSING:

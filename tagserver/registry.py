@@ -1,4 +1,5 @@
-"""The destinations that are installed. A registry is a value: a test makes its own, and nothing is loaded at import."""
+"""The destinations that are installed. A registry is a value: a test makes its own, and nothing is loaded at
+import."""
 
 from __future__ import annotations
 
@@ -46,7 +47,8 @@ class Registry:
 
     @classmethod
     def load(cls, points: Iterable[EntryPoint] | None = None) -> Registry:
-        """All installed plugins (entry-point group `tagserver`), one by one: one that fails is listed and hurts nobody."""
+        """All installed plugins (entry-point group `tagserver`), one by one: one that fails is listed and hurts
+        nobody."""
         found: dict[str, type[Destination]] = {}
         plugins = []
         for point in sorted(entry_points(group=GROUP) if points is None else points, key=lambda point: point.name):
@@ -83,7 +85,9 @@ def _fault(destination: Any) -> str | None:
     if not isinstance(getattr(destination, "type", None), str):
         return f"{name} has no type"
     if destination.api_version != API_VERSION:
-        return f"{name} is written for plugin API {destination.api_version}, and this is {API_VERSION}: update one of them"
+        return (
+            f"{name} is written for plugin API {destination.api_version}, and this is {API_VERSION}: update one of them"
+        )
     if not dataclasses.is_dataclass(getattr(destination, "Settings", None)):
         return f"{name} has no Settings dataclass"
     needs: object = destination.consent

@@ -41,7 +41,12 @@ class Runtime:
     """What the endpoints and commands of a running server reach. Made by `running`, which also ends it."""
 
     def __init__(
-        self, folder: ConfigurationFolder, configuration: Configuration, outbox: Outbox, install_key: bytes, clock: Clock
+        self,
+        folder: ConfigurationFolder,
+        configuration: Configuration,
+        outbox: Outbox,
+        install_key: bytes,
+        clock: Clock,
     ) -> None:
         self._folder = folder
         self._configuration = configuration
@@ -65,7 +70,8 @@ class Runtime:
         return self._configuration.server
 
     def reload(self) -> None:
-        """Read files and secrets again. A configuration with errors changes nothing but the problems that are shown."""
+        """Read files and secrets again. A configuration with errors changes nothing but the problems that are
+        shown."""
         try:
             configuration = self._folder.load(strict=True)
         except NoConfiguration as nothing:
@@ -157,7 +163,8 @@ class Runtime:
 
 
 def install_key(data: Path) -> bytes:
-    """The 32 bytes that key this installation's hashes of persons; made at the first start, readable by the owner only."""
+    """The 32 bytes that key this installation's hashes of persons; made at the first start, readable by the owner
+    only."""
     path = data / "install-key"
     try:
         return path.read_bytes()
@@ -184,8 +191,8 @@ async def running(
 ) -> AsyncIterator[Runtime]:
     """A runtime from start to a drained end.
 
-    `transport` replaces the network in tests. `drain`: seconds that requests under way get at the end. Raises NoConfiguration, and
-    what the outbox raises when it cannot be opened.
+    `transport` replaces the network in tests. `drain`: seconds that requests under way get at the end. Raises
+    NoConfiguration, and what the outbox raises when it cannot be opened.
     """
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     configuration = folder.load(strict=strict)

@@ -19,4 +19,5 @@ class Scope:
 
 
 Value = Callable[[Scope], Any]
-"""A compiled value: a constant, a path, a variable or a template. Gives MISSING when there is nothing; never raises."""
+"""A compiled value: a constant, a path, a variable or a template. Gives MISSING when there is nothing; never
+raises."""

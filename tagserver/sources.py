@@ -23,7 +23,8 @@ class Sources:
         self._keys = {_digest(key.secret.reveal()): name for name, key in collect.keys.items() if key.secret.reveal()}
 
     def of_key(self, authorization: str) -> str | None:
-        """The source of an Authorization header (`Bearer KEY`, or a basic user name), or None when no key is like it."""
+        """The source of an Authorization header (`Bearer KEY`, or a basic user name), or None when no key is like
+        it."""
         scheme, _, rest = authorization.strip().partition(" ")
         key = rest.strip()
         if scheme.lower() == "basic":

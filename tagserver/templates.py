@@ -1,7 +1,7 @@
 """`{{ name }}` in texts: what a reference may look like, and what it gives.
 
-A lone reference keeps its value's type. Inside a longer text values are joined as JavaScript would, and what is missing or null leaves nothing
-behind. `\\{{` writes two braces.
+A lone reference keeps its value's type. Inside a longer text values are joined as JavaScript would, and what is
+missing or null leaves nothing behind. `\\{{` writes two braces.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ def is_template(text: str) -> bool:
 
 
 def compile_template(text: str, resolve: Callable[[Reference], Value]) -> Value | str:
-    """A value for a template, or the plain text when it holds no reference. Raises BadTemplate, and what `resolve` raises."""
+    """A value for a template, or the plain text when it holds no reference. Raises BadTemplate, and what `resolve`
+    raises."""
     pieces = parse_template(text)
     if all(isinstance(piece, str) for piece in pieces):
         return "".join(piece for piece in pieces if isinstance(piece, str))

@@ -59,7 +59,9 @@ def try_event(container: Container, server: ServerConfig, asked: Mapping[str, An
     return {
         "event": event.as_dict(),
         "consent": routing.consent.as_dict(),
-        "tags": [as_dict(decision, preview(decision, event.event_id)) for decision in all_decisions(container, routing)],
+        "tags": [
+            as_dict(decision, preview(decision, event.event_id)) for decision in all_decisions(container, routing)
+        ],
         "problems": [msgspec.to_builtins(note) for note in event.notes],
     }
 
@@ -108,8 +110,6 @@ def masked(destination: ConfiguredDestination) -> Any:
     """The destination's settings with every secret replaced by stars, so that no secret can be shown by mistake."""
     settings = destination.settings
     secrets = {
-        field.name: MASK
-        for field in dataclasses.fields(settings)
-        if isinstance(getattr(settings, field.name), Secret)
+        field.name: MASK for field in dataclasses.fields(settings) if isinstance(getattr(settings, field.name), Secret)
     }
     return dataclasses.replace(settings, **secrets)

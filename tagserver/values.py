@@ -1,7 +1,7 @@
 """Values as the browser compares them: text and numbers by JavaScript's rules (ECMA-262, ToString and ToNumber).
 
-People who know Google Tag Manager expect these: a missing value compares as the text `undefined`, and what is no number is never
-greater or less than anything.
+People who know Google Tag Manager expect these: a missing value compares as the text `undefined`, and what is no
+number is never greater or less than anything.
 """
 
 from __future__ import annotations

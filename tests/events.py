@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tagserver.datalayer import Context, NO_CONTEXT, read_event
+from tagserver.datalayer import NO_CONTEXT, Context, read_event
 from tagserver.event import Event, Facts
 
 NOW = 1_790_000_000_000

@@ -50,7 +50,7 @@ def test_no_import_cycle() -> None:
     way: list[str] = []
 
     def walk(name: str) -> None:
-        assert name not in way, f"a circle: {' → '.join([*way[way.index(name):], name])}"
+        assert name not in way, f"a circle: {' → '.join([*way[way.index(name) :], name])}"
         if name in done:
             return
         way.append(name)
@@ -65,10 +65,20 @@ def test_no_import_cycle() -> None:
         walk(name)
 
 
-PURE = (
-    "tagserver.event tagserver.spelling tagserver.address tagserver.clicks tagserver.identity tagserver.values "
-    "tagserver.consent tagserver.pipeline tagserver.plugin tagserver.datalayer tagserver.enrich tagserver.permits"
-).split()
+PURE = [
+    "tagserver.event",
+    "tagserver.spelling",
+    "tagserver.address",
+    "tagserver.clicks",
+    "tagserver.identity",
+    "tagserver.values",
+    "tagserver.consent",
+    "tagserver.pipeline",
+    "tagserver.plugin",
+    "tagserver.datalayer",
+    "tagserver.enrich",
+    "tagserver.permits",
+]
 
 
 def under(name: str, prefixes: list[str]) -> bool:
@@ -78,7 +88,19 @@ def under(name: str, prefixes: list[str]) -> bool:
 @pytest.mark.parametrize("name", [name for name in MODULES if under(name, PURE)])
 def test_the_path_of_an_event_is_pure(name: str) -> None:
     """From Event to build() there is no I/O, no clock, no logging."""
-    forbidden = {"asyncio", "httpx", "logging", "random", "requests", "socket", "sqlite3", "starlette", "time", "uvicorn", "yaml"}
+    forbidden = {
+        "asyncio",
+        "httpx",
+        "logging",
+        "random",
+        "requests",
+        "socket",
+        "sqlite3",
+        "starlette",
+        "time",
+        "uvicorn",
+        "yaml",
+    }
     tree = ast.parse(MODULES[name].read_text())
     assert not {one.partition(".")[0] for one in imported(tree)} & forbidden
 
@@ -97,7 +119,9 @@ def test_the_path_of_an_event_is_pure(name: str) -> None:
 def test_each_library_has_its_room(library: str, rooms: list[str]) -> None:
     """A library is used where its idea lives and nowhere else."""
     users = {
-        name for name, path in MODULES.items() if library in {one.partition(".")[0] for one in imported(ast.parse(path.read_text()))}
+        name
+        for name, path in MODULES.items()
+        if library in {one.partition(".")[0] for one in imported(ast.parse(path.read_text()))}
     }
     assert users, f"nobody uses {library}"
     assert all(under(name, rooms) for name in users), sorted(users)

@@ -1,4 +1,5 @@
-"""Real input: GA4's recommended events, nested and flat, with and without user_data, through the shipped configuration."""
+"""Real input: GA4's recommended events, nested and flat, with and without user_data, through the shipped
+configuration."""
 
 from __future__ import annotations
 
@@ -22,7 +23,13 @@ CASES = yaml.safe_load((Path(__file__).parent / "cases" / "ga4.yaml").read_text(
 WHO = {
     "email": " Erika@Example.com ",
     "phone_number": "+49 170 1234567",
-    "address": {"first_name": "Erika", "last_name": "Mustermann", "city": "Köln", "postal_code": "50667", "country": "DE"},
+    "address": {
+        "first_name": "Erika",
+        "last_name": "Mustermann",
+        "city": "Köln",
+        "postal_code": "50667",
+        "country": "DE",
+    },
 }
 HEADERS = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64)"}
 CONTAINER = """

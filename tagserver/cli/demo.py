@@ -87,7 +87,9 @@ async def _run(
         if check:
             code = 0 if await _purchase_counts_once(addresses, http) else 1
         else:
-            click.echo(f"Open {addresses['shop']}   (stand-in for Meta: {addresses['meta']}; Ctrl-C ends and removes everything)")
+            click.echo(
+                f"Open {addresses['shop']}   (stand-in for Meta: {addresses['meta']}; Ctrl-C ends and removes everything)"
+            )
             await stopping.wait()
         runtime.draining = True
         for server in servers.values():
@@ -128,7 +130,9 @@ async def _purchase_counts_once(addresses: Mapping[str, str], http: httpx.AsyncC
         if seen and {"server", "browser"} <= seen[0]["counts"].keys():
             counts = seen[0]["counts"]
             counted = len(seen) == 1 and counts == {"server": 1, "browser": 1}
-            click.echo(f"The vendor has it {counts['server']} × from the server and {counts['browser']} × from the pixel,")
+            click.echo(
+                f"The vendor has it {counts['server']} × from the server and {counts['browser']} × from the pixel,"
+            )
             click.echo("under one event_id: counted once." if counted else "which is not one pair.")
             return counted
         await asyncio.sleep(0.05)

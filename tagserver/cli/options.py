@@ -19,17 +19,29 @@ F = TypeVar("F", bound=Callable[..., Any])
 def config_option(command: F) -> F:
     """`--config DIR` and `--env-file FILE`."""
     command = click.option(
-        "--env-file", type=click.Path(path_type=Path, dir_okay=False), help="NAME=value lines; they win over the environment."
+        "--env-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="NAME=value lines; they win over the environment.",
     )(command)
     return click.option(
-        "--config", "config", type=click.Path(path_type=Path), default=Path("config"), show_default=True, help="The YAML files."
+        "--config",
+        "config",
+        type=click.Path(path_type=Path),
+        default=Path("config"),
+        show_default=True,
+        help="The YAML files.",
     )(command)
 
 
 def data_option(command: F) -> F:
     """`--data DIR`."""
     return click.option(
-        "--data", "data", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help="Queue and state."
+        "--data",
+        "data",
+        type=click.Path(path_type=Path),
+        default=Path("data"),
+        show_default=True,
+        help="Queue and state.",
     )(command)
 
 

@@ -33,7 +33,9 @@ TOKEN_VARIABLE = "TAGSERVER_ADMIN_TOKEN"  # noqa: S105 (the name of a variable)
 @data_option
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
-@click.option("--strict", is_flag=True, help="Exit 1 when today's files have errors, even if an earlier version could serve.")
+@click.option(
+    "--strict", is_flag=True, help="Exit 1 when today's files have errors, even if an earlier version could serve."
+)
 def serve(config: Path, env_file: Path | None, data: Path, host: str, port: int, strict: bool) -> None:
     """Run the server. SIGHUP reads configuration and secrets again; SIGTERM drains and stops."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)

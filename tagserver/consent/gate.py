@@ -1,7 +1,7 @@
 """The gate: one decision per tag, from what the tag needs and what the visitor allowed.
 
-The table is `requires` means all of them; unset counts as denied; what is missing beyond the requirements restricts. The same rule
-is asked again before every attempt, with what was granted when the event came in.
+The table is `requires` means all of them; unset counts as denied; what is missing beyond the requirements
+restricts. The same rule is asked again before every attempt, with what was granted when the event came in.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Google's Consent Mode as a page says it: flat objects, default and update, and the commands that `gtag()` pushes.
 
-Source of the forms: Google's consent guide for tag platforms. `gtag()` pushes its `arguments` object, which JSON writes with the
-keys "0", "1", "2"; a reader of lists alone would lose the visitor's choice without a word.
+Source of the forms: Google's consent guide for tag platforms. `gtag()` pushes its `arguments` object, which JSON
+writes with the keys "0", "1", "2"; a reader of lists alone would lose the visitor's choice without a word.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ MOST_COMMANDS = 200
 def consent_mode(value: Any, region: Region, *, field: str = "consent") -> list[Reading]:
     """The readings of an event's `consent` field: at most one of defaults and one of explicit values.
 
-    Values are the texts granted and denied (any case, trimmed) or true and false; anything else leaves the purpose unset.
-    A default with a `region` list counts only for a visitor known to be there, the more specific one first.
+    Values are the texts granted and denied (any case, trimmed) or true and false; anything else leaves the purpose
+    unset. A default with a `region` list counts only for a visitor known to be there, the more specific one first.
     """
     if isinstance(value, Mapping):
         if "default" in value or "update" in value:

@@ -15,7 +15,40 @@ PURPOSES = (
 )
 """The seven purposes, by Google's names for Consent Mode v2."""
 
-EEA = frozenset("AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE IS LI NO".split())
+EEA = frozenset(
+    [
+        "AT",
+        "BE",
+        "BG",
+        "HR",
+        "CY",
+        "CZ",
+        "DK",
+        "EE",
+        "FI",
+        "FR",
+        "DE",
+        "GR",
+        "HU",
+        "IE",
+        "IT",
+        "LV",
+        "LT",
+        "LU",
+        "MT",
+        "NL",
+        "PL",
+        "PT",
+        "RO",
+        "SK",
+        "SI",
+        "ES",
+        "SE",
+        "IS",
+        "LI",
+        "NO",
+    ]
+)
 OPT_IN_REGIONS = EEA | {"GB", "CH"}
 
 
@@ -41,7 +74,8 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class ConsentPolicy:
-    """The `consent:` block. `opt_in_regions`: ISO 3166 codes in which a preset is no consent; an unknown region is one."""
+    """The `consent:` block. `opt_in_regions`: ISO 3166 codes in which a preset is no consent; an unknown region is
+    one."""
 
     opt_in_regions: frozenset[str] = OPT_IN_REGIONS
     gpc: Literal["restrict", "block", "ignore"] = "restrict"

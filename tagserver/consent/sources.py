@@ -1,4 +1,5 @@
-"""Where consent is read from. Each function here is one source; `read_consent` asks them all and merges what they say."""
+"""Where consent is read from. Each function here is one source; `read_consent` asks them all and merges what they
+say."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from tagserver.consent.mode import consent_mode
 from tagserver.consent.needs import ConsentPolicy
-from tagserver.consent.state import ConsentState, Reading, Region, Regime, Signal, denied_for_ads, merge
+from tagserver.consent.state import ConsentState, Reading, Regime, Region, Signal, denied_for_ads, merge
 from tagserver.event import Event
 
 
@@ -59,7 +60,8 @@ def _event_consent(event: Event, region: Region) -> list[Reading]:
 
 
 def _opt_outs(event: Event, policy: ConsentPolicy, region: Region) -> Iterator[Reading]:
-    """Global Privacy Control, from the header that page scripts cannot forge or the field a backend copies; DNT by option."""
+    """Global Privacy Control, from the header that page scripts cannot forge or the field a backend copies; DNT by
+    option."""
     if policy.gpc != "ignore" and (policy.gpc_scope == "global" or region.country == "US"):
         if event.facts.headers.get("sec-gpc") == "1":
             yield Reading("Sec-GPC", sale_opt_out=True)

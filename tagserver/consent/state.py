@@ -1,8 +1,8 @@
 """What the visitor allowed: signals from any number of sources, merged once per event into one immutable state.
 
-Every source yields a Reading. Readings are merged, never overridden: the most restrictive explicit value wins, a default only
-counts where nothing explicit was said, and a granted default is no consent in an opt-in region. A new kind of signal is one more
-source of Readings; nothing else changes.
+Every source yields a Reading. Readings are merged, never overridden: the most restrictive explicit value wins, a
+default only counts where nothing explicit was said, and a granted default is no consent in an opt-in region. A new
+kind of signal is one more source of Readings; nothing else changes.
 """
 
 from __future__ import annotations

@@ -36,8 +36,16 @@ def compile_consent(node: Node | None, problems: Problems) -> ConsentPolicy:
         regions = frozenset(named)
     return ConsentPolicy(
         opt_in_regions=regions,
-        gpc=cast(Literal["restrict", "block", "ignore"], d.choice(nodes.get("gpc"), "consent.gpc", ("restrict", "block", "ignore"), "restrict")),
-        gpc_scope=cast(Literal["global", "us_only"], d.choice(nodes.get("gpc_scope"), "consent.gpc_scope", ("global", "us_only"), "global")),
-        dnt=cast(Literal["ignore", "restrict"], d.choice(nodes.get("dnt"), "consent.dnt", ("ignore", "restrict"), "ignore")),
+        gpc=cast(
+            Literal["restrict", "block", "ignore"],
+            d.choice(nodes.get("gpc"), "consent.gpc", ("restrict", "block", "ignore"), "restrict"),
+        ),
+        gpc_scope=cast(
+            Literal["global", "us_only"],
+            d.choice(nodes.get("gpc_scope"), "consent.gpc_scope", ("global", "us_only"), "global"),
+        ),
+        dnt=cast(
+            Literal["ignore", "restrict"], d.choice(nodes.get("dnt"), "consent.dnt", ("ignore", "restrict"), "ignore")
+        ),
         cmp_cookies=cookies,
     )

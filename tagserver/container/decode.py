@@ -32,7 +32,8 @@ def kind(node: Node) -> str:
 
 
 class Decoder:
-    """Reads typed values from nodes. A method that finds something else notes a problem and gives None (or its default)."""
+    """Reads typed values from nodes. A method that finds something else notes a problem and gives None (or its
+    default)."""
 
     def __init__(self, problems: Problems) -> None:
         self.problems = problems

@@ -1,4 +1,5 @@
-"""The Container: what the configuration means, as one immutable value. A reload makes a new one and swaps the reference."""
+"""The Container: what the configuration means, as one immutable value. A reload makes a new one and swaps the
+reference."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ class Trigger(Protocol):
         ...
 
     def wants(self, event_name: str) -> bool:
-        """Whether events of this name can match at all (the `event:` part). Asked once for each name, then remembered."""
+        """Whether events of this name can match at all (the `event:` part). Asked once for each name, then
+        remembered."""
         ...
 
     def holds(self, scope: Scope) -> bool:
@@ -29,7 +31,8 @@ class Trigger(Protocol):
         ...
 
     def met(self, scope: Scope) -> tuple[int, int]:
-        """How many of its conditions hold, and of how many; the event name counts as one. For "the nearest trigger"."""
+        """How many of its conditions hold, and of how many; the event name counts as one. For "the nearest
+        trigger"."""
         ...
 
     def explain(self, scope: Scope) -> str:
@@ -41,8 +44,8 @@ class Trigger(Protocol):
 class ConfiguredDestination:
     """One entry under `destinations:`. `paused` says why nothing can be sent (a missing secret), or is None.
 
-    `identity` is the fingerprint of the settings that say whose account it is. `hosts` are those the plugin declares for
-    these settings; `egress` is what operations allow beyond them.
+    `identity` is the fingerprint of the settings that say whose account it is. `hosts` are those the plugin
+    declares for these settings; `egress` is what operations allow beyond them.
     """
 
     name: str
@@ -86,8 +89,8 @@ NAMES_REMEMBERED = 2048
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """The compiled configuration. `version` is a short hash of the files' texts. `problems` are those it was loaded with
-    (warnings, paused destinations); one with errors is never made."""
+    """The compiled configuration. `version` is a short hash of the files' texts. `problems` are those it was loaded
+    with (warnings, paused destinations); one with errors is never made."""
 
     version: str
     destinations: Mapping[str, ConfiguredDestination]

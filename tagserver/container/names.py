@@ -1,4 +1,5 @@
-"""Names in the configuration: what stands on the left of a condition or between braces is a variable, or else a path of the event."""
+"""Names in the configuration: what stands on the left of a condition or between braces is a variable, or else a
+path of the event."""
 
 from __future__ import annotations
 

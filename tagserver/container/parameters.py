@@ -1,4 +1,5 @@
-"""A tag's parameters: plain data with `{{ }}` in its texts, compiled into one function that gives a fresh map for each event."""
+"""A tag's parameters: plain data with `{{ }}` in its texts, compiled into one function that gives a fresh map for
+each event."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Severity = Literal["error", "pause", "warning"]
-"""`error`: the configuration cannot be used. `pause`: it can, but one destination stands still. `warning`: it works."""
+"""`error`: the configuration cannot be used. `pause`: it can, but one destination stands still. `warning`: it
+works."""
 
 CODES: Mapping[str, str] = {
     "E101": "the file is not YAML as we take it",
@@ -56,7 +57,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One diagnostic. `code` is stable (`E112`), `path` the keys that lead there, `hint` the fix as a sentence or ""."""
+    """One diagnostic. `code` is stable (`E112`), `path` the keys that lead there, `hint` the fix as a sentence or
+    ""."""
 
     severity: Severity
     code: str

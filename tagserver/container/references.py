@@ -21,7 +21,8 @@ class Outside:
     listed: frozenset[str] = frozenset()
 
     def secret(self, text: str, place: Place, path: str, problems: Problems) -> tuple[str, str | None] | None:
-        """The value of a secret field and why it is missing, if it is (then the value is empty). None after an error."""
+        """The value of a secret field and why it is missing, if it is (then the value is empty). None after an
+        error."""
         found = _WHOLE.match(text)
         if not found:
             problems.add(
@@ -33,7 +34,9 @@ class Outside:
             problems.add("P210", place, path, f"{path}: {why}", "its destination is paused until it is there")
         return value or "", why
 
-    def text(self, text: str, place: Place, path: str, problems: Problems, *, free: bool) -> tuple[str, str | None] | None:
+    def text(
+        self, text: str, place: Place, path: str, problems: Problems, *, free: bool
+    ) -> tuple[str, str | None] | None:
         """A text with its references filled in, and why one of them is missing, if so. None after an error.
 
         `free`: any variable may be read (`server.yaml`); otherwise only the listed ones, and no files.

@@ -55,7 +55,8 @@ class QueueConfig:
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """All of `server.yaml`. `egress`: host names and networks beyond the plugins' own; `environment`: variables for all."""
+    """All of `server.yaml`. `egress`: host names and networks beyond the plugins' own; `environment`: variables for
+    all."""
 
     collect: CollectConfig = CollectConfig()
     queue: QueueConfig = QueueConfig()
@@ -125,14 +126,27 @@ class ServerReader:
 
     def _collect(self, node: Node | None) -> CollectConfig:
         d = self._decoder
-        known = "origins keys trusted_proxies geo_headers max_body max_event max_events rate dedup".split()
+        known = [
+            "origins",
+            "keys",
+            "trusted_proxies",
+            "geo_headers",
+            "max_body",
+            "max_event",
+            "max_events",
+            "rate",
+            "dedup",
+        ]
         nodes = {name: value for name, (_, value) in d.map(node, "collect", known).items()}
         proxies = d.whole(nodes.get("trusted_proxies"), "collect.trusted_proxies", 0)
         geo = tuple(name.lower() for name in d.texts(nodes.get("geo_headers"), "collect.geo_headers"))
         if geo and not proxies:
             self._problems.add(
-                "E115", nodes["geo_headers"].place, "collect.geo_headers",
-                "geo headers can be forged by anybody while no proxy is trusted", "set collect.trusted_proxies",
+                "E115",
+                nodes["geo_headers"].place,
+                "collect.geo_headers",
+                "geo headers can be forged by anybody while no proxy is trusted",
+                "set collect.trusted_proxies",
             )
         dedup = d.choice(nodes.get("dedup"), "collect.dedup", ("shared", "per_source"), "shared")
         return CollectConfig(
@@ -180,7 +194,9 @@ class ServerReader:
             if name == "browser":
                 self._problems.add("E123", key.place, path, "a key may not be called browser", "browsers have no key")
                 continue
-            nodes = {one: held for one, (_, held) in self._decoder.map(value, path, ("secret", "consent", "basis")).items()}
+            nodes = {
+                one: held for one, (_, held) in self._decoder.map(value, path, ("secret", "consent", "basis")).items()
+            }
             if "secret" not in nodes:
                 self._decoder.missing(key.place, path, "secret", 'write secret: "${env:NAME}"')
                 continue
@@ -196,7 +212,9 @@ class ServerReader:
         if "consent" not in nodes:
             if "basis" in nodes:
                 place = nodes["basis"].place
-                self._problems.add("E130", place, path, f"{path} has a basis without consent", "say which purposes it covers")
+                self._problems.add(
+                    "E130", place, path, f"{path} has a basis without consent", "say which purposes it covers"
+                )
             return None
         words: dict[str, str] = {}
         for purpose, (purpose_key, value) in self._decoder.map(nodes["consent"], f"{path}.consent").items():
@@ -209,7 +227,10 @@ class ServerReader:
         basis = self._decoder.text(nodes.get("basis"), f"{path}.basis")
         if not basis:
             self._problems.add(
-                "E130", key.place, path, f"{path} states consent without a basis",
+                "E130",
+                key.place,
+                path,
+                f"{path} states consent without a basis",
                 'say where it comes from: basis: "contract, 2026-03"',
             )
             return None
@@ -217,13 +238,19 @@ class ServerReader:
 
     def _queue(self, node: Node | None) -> QueueConfig:
         d = self._decoder
-        nodes = {name: value for name, (_, value) in d.map(node, "queue", ("url", "max_size", "min_free", "keep_dead")).items()}
+        nodes = {
+            name: value
+            for name, (_, value) in d.map(node, "queue", ("url", "max_size", "min_free", "keep_dead")).items()
+        }
         file = "outbox.db"
         if (url := nodes.get("url")) is not None and (text := self._filled(url, "queue.url")) is not None:
             scheme, _, rest = text.partition(":")
             if scheme != "sqlite" or not rest or "/" in rest or rest.startswith("."):
                 self._problems.add(
-                    "E115", url.place, "queue.url", f'"{text}" is no queue that is known here',
+                    "E115",
+                    url.place,
+                    "queue.url",
+                    f'"{text}" is no queue that is known here',
                     "write sqlite:outbox.db (a file in the data folder)",
                 )
             else:

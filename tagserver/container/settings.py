@@ -39,7 +39,9 @@ class SettingsReader:
             field = fields.get(name)
             if field is None:
                 hint = did_you_mean(name, fields) or f"known are {', '.join(fields)}"
-                self._problems.add("E110", name_key.place, f"{self._path}.{name}", f'unknown key "{name}" in {self._path}', hint)
+                self._problems.add(
+                    "E110", name_key.place, f"{self._path}.{name}", f'unknown key "{name}" in {self._path}', hint
+                )
                 sound = False
                 continue
             path = f"{self._path}.{name}"
@@ -92,7 +94,10 @@ class SettingsReader:
             return tuple(made) if origin is tuple and made is not WRONG else made
         if origin in (dict, Mapping) or getattr(origin, "__name__", "") == "Mapping":
             inner = get_args(hint)[1]
-            entries = {name: self._value(inner, one, f"{path}.{name}") for name, (_, one) in self._decoder.map(node, path).items()}
+            entries = {
+                name: self._value(inner, one, f"{path}.{name}")
+                for name, (_, one) in self._decoder.map(node, path).items()
+            }
             return WRONG if any(value is WRONG for value in entries.values()) else entries
         return self._text(node, path)
 
@@ -112,7 +117,9 @@ class SettingsReader:
             return WRONG
         value, why = filled
         if why is not None:
-            self._problems.add("P210", node.place, path, f"{path}: {why}", "its destination is paused until it is there")
+            self._problems.add(
+                "P210", node.place, path, f"{path}: {why}", "its destination is paused until it is there"
+            )
             self.missing.append(f"{path}: {why}")
             self.unusable = True
             return WRONG

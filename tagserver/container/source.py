@@ -1,7 +1,8 @@
 """Strict YAML with positions. The only file that imports yaml.
 
-YAML 1.2's core rules, not 1.1's: `no` and `on` are text, `012` is twelve, dates are text. Every scalar keeps its own text, so that a field of text
-takes an unquoted number as it was written. Tags, merge keys and several documents are not taken; aliases are, within bounds.
+YAML 1.2's core rules, not 1.1's: `no` and `on` are text, `012` is twelve, dates are text. Every scalar keeps its
+own text, so that a field of text takes an unquoted number as it was written. Tags, merge keys and several documents
+are not taken; aliases are, within bounds.
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ class _Stop(Exception):
 
 
 def parse(content: bytes, file: str, problems: Problems) -> Node | None:
-    """The tree of one file, or None when it is empty or cannot be read; problems are added to `problems`. Never raises."""
+    """The tree of one file, or None when it is empty or cannot be read; problems are added to `problems`. Never
+    raises."""
     if len(content) > LARGEST:
         problems.add("E104", Place(file, 1, 1), "", f"the file is larger than {LARGEST >> 20} MiB", "split it")
         return None
@@ -161,7 +163,9 @@ class _Builder:
                 case yaml.DocumentStartEvent():
                     self._documents += 1
                     if self._documents > 1:
-                        raise _Stop("E103", mark.line + 1, 1, "a second document begins here", "put it into a file of its own")
+                        raise _Stop(
+                            "E103", mark.line + 1, 1, "a second document begins here", "put it into a file of its own"
+                        )
                 case yaml.ScalarEvent():
                     done = self._scalar(event)
                 case yaml.AliasEvent():
@@ -221,7 +225,10 @@ class _Builder:
                 parent.key = node
             else:
                 self._problems.add(
-                    "E116", node.place, "", "a map or list stands where a key belongs",
+                    "E116",
+                    node.place,
+                    "",
+                    "a map or list stands where a key belongs",
                     'braces of a template need quotes: "{{ name }}"',
                 )
                 parent.key = Scalar(node.place, "", None)
@@ -231,7 +238,10 @@ class _Builder:
             if any(known.text == key.text for known, _ in parent.items):
                 first = next(known for known, _ in parent.items if known.text == key.text)
                 self._problems.add(
-                    "E102", key.place, key.text, f'the key "{key.text}" stands twice in this map',
+                    "E102",
+                    key.place,
+                    key.text,
+                    f'the key "{key.text}" stands twice in this map',
                     f"it stands in line {first.place.line} already",
                 )
             elif key.text or key.value is not None:

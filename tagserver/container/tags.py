@@ -16,9 +16,19 @@ from tagserver.container.triggers import ALL, EVERY_EVENT
 from tagserver.scope import Value
 from tagserver.templates import constant
 
-KEYS = (
-    "name destination triggers exceptions consent consent_override vendor parameters event_name paused notes".split()
-)
+KEYS = [
+    "name",
+    "destination",
+    "triggers",
+    "exceptions",
+    "consent",
+    "consent_override",
+    "vendor",
+    "parameters",
+    "event_name",
+    "paused",
+    "notes",
+]
 
 
 class TagCompiler:

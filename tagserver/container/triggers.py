@@ -75,11 +75,15 @@ class TriggerCompiler:
         """One trigger, or None after a problem that leaves nothing of it."""
         path = f"triggers.{name}"
         if name == ALL:
-            self._problems.add("E123", key.place, path, '"all" is built in and matches every event', "choose another name")
+            self._problems.add(
+                "E123", key.place, path, '"all" is built in and matches every event', "choose another name"
+            )
             return None
         nodes = {one: held for one, (_, held) in self._decoder.map(node, path, ("event", "when")).items()}
         if not nodes:
-            self._problems.add("E113", key.place, path, f"{path} has neither event nor conditions", "the trigger all is built in")
+            self._problems.add(
+                "E113", key.place, path, f"{path} has neither event nor conditions", "the trigger all is built in"
+            )
             return None
         patterns = self._events(nodes["event"], f"{path}.event") if "event" in nodes else ()
         clauses = self._when(nodes["when"], f"{path}.when") if "when" in nodes else ()
@@ -154,7 +158,8 @@ class TriggerCompiler:
             return self._operators(key, left, node, path)
         operator = "one_of" if isinstance(node, Sequence) else "equals"
         if isinstance(node, Scalar) and node.value in ("exists", "missing") and node.text == node.value:
-            # `ecommerce.items: exists` reads well, and means the operator: the text would need quotes… which YAML drops.
+            # `ecommerce.items: exists` reads well, and means the operator: the text would need quotes… which YAML
+            # drops.
             hint = f"write {{{node.text}: true}} for the operator, or {{equals: {node.text}}} for the text"
             self._problems.add("E115", node.place, path, f'"{node.text}" could be the operator or the text', hint)
             return []
@@ -217,7 +222,9 @@ class TriggerCompiler:
             self._decoder.wrong(node, path, "a text or number")
             return None
         if node.value is None:
-            self._problems.add("E111", node.place, path, f"{path} has no operand", 'write "" for the empty text, or {missing: true}')
+            self._problems.add(
+                "E111", node.place, path, f"{path} has no operand", 'write "" for the empty text, or {missing: true}'
+            )
             return None
         made = self._names.template(node.text, node.place, path)
         if made is None:

@@ -31,7 +31,9 @@ class VariableCompiler:
         for name, (key, node) in declared.items():
             path = f"variables.{name}"
             if name in KNOWN_ROOTS:
-                self._problems.add("E123", key.place, path, f'"{name}" is a field of every event', "choose another name")
+                self._problems.add(
+                    "E123", key.place, path, f'"{name}" is a field of every event', "choose another name"
+                )
             needed: set[str] = self._needs.setdefault(name, set())
             self._names.needs = needed.add
             value = self._compile(name, path, key, node)

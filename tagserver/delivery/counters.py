@@ -1,6 +1,7 @@
 """The counters of every destination, written in the transaction that moves the row.
 
-`accepted = delivered + pending + dead + erased` holds in every committed state, because each move changes two of them or all in one go.
+`accepted = delivered + pending + dead + erased` holds in every committed state, because each move changes two of
+them or all in one go.
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ class Dispatcher:
         self._running: dict[str, _Running] = {}
 
     def reconfigured(self, names: Iterable[str]) -> None:
-        """The destinations that there are now: new ones get a worker, the others hear that something may have changed."""
+        """The destinations that there are now: new ones get a worker, the others hear that something may have
+        changed."""
         for name in names:
             if name not in self._running:
                 self._start(name)

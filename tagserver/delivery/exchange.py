@@ -33,7 +33,8 @@ class NotAllowed(Exception):
 
 
 def open_http(transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-    """A client of its own for one destination: no redirects, no proxies from the environment. `transport` replaces the network."""
+    """A client of its own for one destination: no redirects, no proxies from the environment. `transport` replaces
+    the network."""
     limits = httpx.Limits(max_connections=20, max_keepalive_connections=5)
     return httpx.AsyncClient(
         transport=transport, timeout=TIMEOUT, limits=limits, follow_redirects=False, trust_env=False, http2=False

@@ -1,8 +1,8 @@
 """The outbox: what a durable engine must do, in values and one small interface.
 
-An engine keeps deliveries from the moment an event is answered `accepted` until the vendor has them, and everything that must
-move in the same transaction with them: dedup keys, tombstones and counters. `sqlite.py` is the default engine; another one
-takes its place by passing the same contract tests (`tests/delivery/outbox_contract.py`).
+An engine keeps deliveries from the moment an event is answered `accepted` until the vendor has them, and everything
+that must move in the same transaction with them: dedup keys, tombstones and counters. `sqlite.py` is the default
+engine; another one takes its place by passing the same contract tests (`tests/delivery/outbox_contract.py`).
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ DEDUP_TTL = 48 * 3600.0
 """Seconds in which a delivery's key is known: Meta's own window for counting equal events once."""
 
 DeadReason = str
-"""Why a delivery was buried: `rejected`, `expired`, `consent`, `tag_removed`, `destination_changed`, `plugin_error`, `crashed`."""
+"""Why a delivery was buried: `rejected`, `expired`, `consent`, `tag_removed`, `destination_changed`,
+`plugin_error`, `crashed`."""
 
 
 class Delivery(msgspec.Struct, frozen=True):
     """One event for one tag, built. No secret is in it, and of the person only what this vendor needs.
 
-    `key`: 16 bytes, equal for deliveries that must be sent once (tag, vendor event name, event_id). `body`: the vendor's
-    JSON. `time`, `expires`, `received` in ms since 1970 UTC. `purposes`: the consent purposes that were granted. `person`: keyed
-    hashes, 16 bytes each, for erasure and withdrawal. `identity`: fingerprint of the destination's identity settings.
+    `key`: 16 bytes, equal for deliveries that must be sent once (tag, vendor event name, event_id). `body`: the
+    vendor's JSON. `time`, `expires`, `received` in ms since 1970 UTC. `purposes`: the consent purposes that were
+    granted. `person`: keyed hashes, 16 bytes each, for erasure and withdrawal. `identity`: fingerprint of the
+    destination's identity settings.
     """
 
     key: bytes
@@ -56,14 +58,16 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Rows claimed for one request. The claim is durable: rows in flight when the process dies are counted as a crash."""
+    """Rows claimed for one request. The claim is durable: rows in flight when the process dies are counted as a
+    crash."""
 
     flight: int
     rows: tuple[Row, ...]
 
 
 class Buried(msgspec.Struct, frozen=True):
-    """A row to be moved to the dead letters. `detail`: the vendor's code and a short, redacted excerpt; never a payload."""
+    """A row to be moved to the dead letters. `detail`: the vendor's code and a short, redacted excerpt; never a
+    payload."""
 
     id: int
     reason: DeadReason
@@ -73,8 +77,8 @@ class Buried(msgspec.Struct, frozen=True):
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a batch; every row of it appears once, rows not named are released untouched.
 
-    `delivered`: gone. `attempted`: back to ready, one attempt more. `unknown`: the same, and the vendor may have it already.
-    `buried`: to the dead letters.
+    `delivered`: gone. `attempted`: back to ready, one attempt more. `unknown`: the same, and the vendor may have it
+    already. `buried`: to the dead letters.
     """
 
     delivered: Sequence[int] = ()
@@ -114,17 +118,16 @@ class Outbox(Protocol):
     """The engine. All times are in ms since 1970 UTC and come from the clock the engine was given."""
 
     async def append(self, deliveries: Sequence[Delivery]) -> Sequence[bool]:
-        """Store all of one request, or none; return once they are on disk. For each: True stored, False its key was known.
+        """Store all of one request, or none; return once they are on disk. For each: True stored, False its key was
+        known.
 
         Raises `Full` or `Unavailable`; then nothing is stored. A cancelled caller may have been stored.
         """
         ...
 
-    async def claim(
-        self, destination: str, *, max_items: int, max_bytes: int, newest: bool = False
-    ) -> Batch | None:
-        """Ready deliveries of one destination and one group, oldest first (`newest`: the reverse, for a probe); None when
-        there is none. Rows of an unfinished batch are never claimed again in this process."""
+    async def claim(self, destination: str, *, max_items: int, max_bytes: int, newest: bool = False) -> Batch | None:
+        """Ready deliveries of one destination and one group, oldest first (`newest`: the reverse, for a probe);
+        None when there is none. Rows of an unfinished batch are never claimed again in this process."""
         ...
 
     async def settle(self, batch: Batch, settlement: Settlement) -> None:

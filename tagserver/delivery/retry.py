@@ -26,8 +26,8 @@ class Chance(Protocol):
 def backoff(failures: int, outage: float, chance: Chance, asked: float | None = None) -> float:
     """Seconds until the next try after `failures` in a row, `outage` seconds since the first.
 
-    Exponential with full jitter and a floor; what the vendor asked for is a lower bound, with up to a tenth on top so that not
-    everybody comes back at once.
+    Exponential with full jitter and a floor; what the vendor asked for is a lower bound, with up to a tenth on top
+    so that not everybody comes back at once.
     """
     cap = EARLY_CAP if outage < EARLY else min(LATE_CAP, EARLY_CAP * outage / EARLY)
     longest = min(cap, BASE * 2.0 ** min(failures - 1, 30))
@@ -60,7 +60,8 @@ def retry_after(value: str | None, now_ms: int) -> float | None:
 def deadline(expires: int | None, unknown_since: int | None, repeat: float | None) -> int | None:
     """The moment (ms) after which a delivery is not sent any more; None: never.
 
-    `repeat` (seconds) begins with the first attempt whose outcome nobody knows: later the vendor would count a repeat twice.
+    `repeat` (seconds) begins with the first attempt whose outcome nobody knows: later the vendor would count a
+    repeat twice.
     """
     ends = [expires] if expires is not None else []
     if unknown_since is not None and repeat is not None:

@@ -1,8 +1,8 @@
 """The tables of the SQLite engine, and how a file is opened.
 
-A delivery is one wide row. While it waits it is never updated: a claim writes one row into `flight` that lists the ids, because marking each
-row would write every payload a second time. Ids are never used twice (AUTOINCREMENT): SQLite would otherwise start again at 1 in an
-emptied table.
+A delivery is one wide row. While it waits it is never updated: a claim writes one row into `flight` that lists the
+ids, because marking each row would write every payload a second time. Ids are never used twice (AUTOINCREMENT):
+SQLite would otherwise start again at 1 in an emptied table.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ CREATE TABLE counter (destination TEXT NOT NULL, name TEXT NOT NULL, value INTEG
 
 
 def open_database(path: Path, max_size: int) -> sqlite3.Connection:
-    """The connection that writes and checkpoints. `max_size` in bytes. Raises OutboxStartError, and leaves a file that is not ours alone."""
+    """The connection that writes and checkpoints. `max_size` in bytes. Raises OutboxStartError, and leaves a file
+    that is not ours alone."""
     fresh = not path.exists() or path.stat().st_size == 0
     try:
         if fresh:

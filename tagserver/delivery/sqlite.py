@@ -1,4 +1,5 @@
-"""The default engine: one SQLite file, WAL, `synchronous=FULL`, one owning process, one writer thread with group commit."""
+"""The default engine: one SQLite file, WAL, `synchronous=FULL`, one owning process, one writer thread with group
+commit."""
 
 from __future__ import annotations
 
@@ -43,7 +44,12 @@ class SqliteOutbox:
     """An `Outbox` in one file. Made by `open`."""
 
     def __init__(
-        self, path: Path, clock: Callable[[], int], max_size: int, min_free: int, keep_dead: float,
+        self,
+        path: Path,
+        clock: Callable[[], int],
+        max_size: int,
+        min_free: int,
+        keep_dead: float,
         on_fatal: Callable[[BaseException], None],
     ) -> None:
         self._path = path
@@ -105,7 +111,8 @@ class SqliteOutbox:
         return cls(path, clock, max_size, min_free, keep_dead, on_fatal or (lambda error: None))
 
     def _recover(self) -> None:
-        """Rows in flight when the last process ended had a part in its end, perhaps: count it, then they are ready again."""
+        """Rows in flight when the last process ended had a part in its end, perhaps: count it, then they are ready
+        again."""
         database = self._database
         flights = database.execute("SELECT ids FROM flight").fetchall()
         if not flights:
@@ -118,7 +125,8 @@ class SqliteOutbox:
         database.execute("DELETE FROM flight")
         database.execute("COMMIT")
 
-    # ── taking in ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── taking in
+    # ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def append(self, deliveries: Sequence[Delivery]) -> Sequence[bool]:
         """See `Outbox.append`."""
@@ -174,11 +182,10 @@ class SqliteOutbox:
                     self._low_disk = f"the disk has {free >> 20} MiB left, and {self._min_free >> 20} MiB are kept free"
         return self._low_disk
 
-    # ── giving out ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── giving out
+    # ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def claim(
-        self, destination: str, *, max_items: int, max_bytes: int, newest: bool = False
-    ) -> Batch | None:
+    async def claim(self, destination: str, *, max_items: int, max_bytes: int, newest: bool = False) -> Batch | None:
         """See `Outbox.claim`."""
         batch: Batch | None = await self._writer.run(
             lambda database: self._claim(database, destination, max_items, max_bytes, newest)
@@ -198,7 +205,11 @@ class SqliteOutbox:
                     continue
                 row = _read(record)
                 if rows and (row.delivery.group != rows[0].delivery.group or row.crashes >= CRASHES_ALONE):
-                    if row.delivery.group != rows[0].delivery.group and len(rows) < max_items and record[0] - rows[0].id < 10_000:
+                    if (
+                        row.delivery.group != rows[0].delivery.group
+                        and len(rows) < max_items
+                        and record[0] - rows[0].id < 10_000
+                    ):
                         continue  # another group's; ours may stand further on
                     break
                 size += len(row.delivery.body) + 1
@@ -213,7 +224,9 @@ class SqliteOutbox:
             return None
         ids = frozenset(row.id for row in rows)
         packed = array.array("q", sorted(ids)).tobytes()
-        flight = database.execute("INSERT INTO flight (destination, ids) VALUES (?, ?)", (destination, packed)).lastrowid
+        flight = database.execute(
+            "INSERT INTO flight (destination, ids) VALUES (?, ?)", (destination, packed)
+        ).lastrowid
         assert flight is not None
         self._in_flight[flight] = _Flight(destination, ids)
         self._started.append(flight)
@@ -288,7 +301,8 @@ class SqliteOutbox:
         oldest: int | None = await self._writer.run(work)
         return oldest
 
-    # ── keys, tombstones ────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── keys, tombstones
+    # ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def remember(self, keys: Sequence[bytes], ttl: float) -> None:
         """See `Outbox.remember`."""
@@ -314,7 +328,9 @@ class SqliteOutbox:
         expires = self._clock() + int(ttl * 1000)
         rows = [(person, expires) for person in persons]
         await self._writer.run(
-            lambda database: database.executemany("INSERT OR REPLACE INTO tombstone (person, expires) VALUES (?, ?)", rows)
+            lambda database: database.executemany(
+                "INSERT OR REPLACE INTO tombstone (person, expires) VALUES (?, ?)", rows
+            )
         )
         self._tombstones.update(rows)
 
@@ -325,7 +341,8 @@ class SqliteOutbox:
         now = self._clock()
         return any(self._tombstones.get(person, 0) > now for person in persons)
 
-    # ── care and end ────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── care and end
+    # ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def trouble(self) -> str | None:
         """See `Outbox.trouble`."""
@@ -341,7 +358,8 @@ class SqliteOutbox:
             return False
         now = self._clock()
         database.execute("BEGIN IMMEDIATE")
-        # Keys are looked through in their own order, a slice at a time: an index by time would cost every append a write.
+        # Keys are looked through in their own order, a slice at a time: an index by time would cost every append a
+        # write.
         seen = database.execute(
             "SELECT key, expires FROM known WHERE key > ? ORDER BY key LIMIT ?", (self._purge_from, PURGE_SLICE)
         ).fetchall()

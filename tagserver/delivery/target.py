@@ -10,7 +10,8 @@ from tagserver.plugin import Destination
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`paused` says why nothing can be sent (a missing secret), or is None. `hosts` are the plugin's, `egress` the operator's."""
+    """`paused` says why nothing can be sent (a missing secret), or is None. `hosts` are the plugin's, `egress` the
+    operator's."""
 
     destination: Destination
     settings: Any

@@ -1,7 +1,8 @@
-"""The worker of one destination: claims what is ready, asks again whether it may be sent, sends it in batches, and records what became of it.
+"""The worker of one destination: claims what is ready, asks again whether it may be sent, sends it in batches, and
+records what became of it.
 
-Failures of the way (time-outs, 5xx, 429) delay the destination as a whole; on the first success everything is due at once. What the vendor
-refuses is cut in halves until the bad payload stands alone.
+Failures of the way (time-outs, 5xx, 429) delay the destination as a whole; on the first success everything is due
+at once. What the vendor refuses is cut in halves until the bad payload stands alone.
 """
 
 from __future__ import annotations
@@ -50,9 +51,7 @@ class Settling:
     def settlement(self) -> Settlement:
         """For the outbox."""
         buried = [*self.buried, *(one for refused in self.refused.values() for one in refused)]
-        return Settlement(
-            delivered=self.delivered, attempted=self.attempted, unknown=self.unknown, buried=buried
-        )
+        return Settlement(delivered=self.delivered, attempted=self.attempted, unknown=self.unknown, buried=buried)
 
 
 class Stop(Exception):
@@ -66,7 +65,8 @@ class Stop(Exception):
 
 
 class Worker:
-    """One destination's worker. `lookup` and `permits` are asked afresh before every attempt, so that a reload counts at once."""
+    """One destination's worker. `lookup` and `permits` are asked afresh before every attempt, so that a reload
+    counts at once."""
 
     def __init__(
         self,
@@ -113,7 +113,8 @@ class Worker:
         self._stopping = True
         self._wake.set()
 
-    # ── the loop ────────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── the loop
+    # ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:
         """Until stopped. An error of the outbox ends one round, not the worker."""
@@ -178,7 +179,8 @@ class Worker:
     def _set(self, state: State, reason: str = "") -> None:
         self._state, self._reason = state, reason
 
-    # ── a batch ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── a batch
+    # ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _send_batch(self, batch: Batch, target: Target, probing: bool) -> Stop | None:
         settling = Settling()
@@ -293,7 +295,9 @@ class Worker:
         self, rows: list[Row], target: Target, settling: Settling, under_way: list[Row]
     ) -> Sequence[Outcome]:
         """One exchange: an outcome for each row. Raises Stop when the way is blocked."""
-        payloads = [Payload(row.delivery.event_id, row.delivery.name, row.delivery.time, row.delivery.body) for row in rows]
+        payloads = [
+            Payload(row.delivery.event_id, row.delivery.name, row.delivery.time, row.delivery.body) for row in rows
+        ]
         under_way[:] = rows
         try:
             outcomes, response = await exchange(self._http, target, payloads, self._cache)

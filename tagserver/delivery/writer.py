@@ -1,7 +1,7 @@
 """The writer: one thread that owns the database, and commits whatever waits as one group.
 
-There is no timer. While one commit is at the disk the next group gathers, so that latency is low under little load and the rate grows
-with the load. Nobody is answered before the commit of their group.
+There is no timer. While one commit is at the disk the next group gathers, so that latency is low under little load
+and the rate grows with the load. Nobody is answered before the commit of their group.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ class Operation:
 class Writer:
     """Runs operations in its own thread.
 
-    All of these are called in that thread: `finish` inside the transaction of a group, as its last statements; `committed(ok)` after it,
-    before anybody is answered, with False when nothing of it was done; `idle` is work for moments in which nothing
-    waits, and says whether there is more of it. `on_fatal` is called on the event loop when the storage cannot be trusted any more.
+    All of these are called in that thread: `finish` inside the transaction of a group, as its last statements;
+    `committed(ok)` after it, before anybody is answered, with False when nothing of it was done; `idle` is work for
+    moments in which nothing waits, and says whether there is more of it. `on_fatal` is called on the event loop
+    when the storage cannot be trusted any more.
     """
 
     def __init__(
@@ -158,7 +159,9 @@ class Writer:
             if _is_fatal(error):
                 self._die(error)
             full = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
-            operation.error = Full("the queue is full", 10) if full else Unavailable(f"the queue cannot write: {error}", 5)
+            operation.error = (
+                Full("the queue is full", 10) if full else Unavailable(f"the queue cannot write: {error}", 5)
+            )
         except Exception as error:
             self._roll_back()
             self._committed(False)

@@ -27,8 +27,8 @@ def create_shop(
 ) -> Starlette:
     """The shop as an ASGI application.
 
-    `collect_origin` serves `/t.js` and `/collect`, `pixel_origin` serves `/fbevents.js`; both as the browser sees them.
-    The page may load from, and talk to, these two and itself; nothing else.
+    `collect_origin` serves `/t.js` and `/collect`, `pixel_origin` serves `/fbevents.js`; both as the browser sees
+    them. The page may load from, and talk to, these two and itself; nothing else.
     """
     policy = (
         f"default-src 'none'; script-src 'self' {collect_origin} {pixel_origin}; style-src 'self'; "

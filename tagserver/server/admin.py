@@ -66,7 +66,8 @@ class Admin:
         return hmac.compare_digest(cookie.encode(), self._session.encode())
 
     def login_path(self) -> str:
-        """The address of a login link. Its code works once, and is not the token: addresses end up in histories and logs."""
+        """The address of a login link. Its code works once, and is not the token: addresses end up in histories and
+        logs."""
         return f"/-/login?code={self._login_code}"
 
     async def login(self, request: Request) -> Response:

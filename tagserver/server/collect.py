@@ -43,7 +43,9 @@ class Collect:
         if method == "OPTIONS":
             return await _send(send, 204, b"", [*cors, *sources.preflight(origin)])
         if method != "POST":
-            return await _problem(send, 405, "method", "post events to this address", [*cors, (b"allow", b"POST, OPTIONS")])
+            return await _problem(
+                send, 405, "method", "post events to this address", [*cors, (b"allow", b"POST, OPTIONS")]
+            )
         authorization = headers.get("authorization")
         source: str | None = BROWSER
         if authorization is not None:
@@ -70,7 +72,9 @@ class Collect:
             return await _problem(send, 503, "try_later", str(error), [*cors, retry])
         if all(answer.status == "rejected" for answer in answers):
             problem = Note("", "no_event", "no event of this request could be taken")
-            return await _send(send, 400, _encode({"events": answers, "problems": [problem]}), [_JSON, _NO_STORE, *cors])
+            return await _send(
+                send, 400, _encode({"events": answers, "problems": [problem]}), [_JSON, _NO_STORE, *cors]
+            )
         return await _send(send, 202, _encode({"events": answers}), [_JSON, _NO_STORE, *cors])
 
     async def _take(

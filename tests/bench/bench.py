@@ -1,4 +1,5 @@
-"""One run of the benchmark: the servers in turn on one core, load and vendor on the other, medians and ratios printed.
+"""One run of the benchmark: the servers in turn on one core, load and vendor on the other, medians and ratios
+printed.
 
 Absolute figures of a shared machine mean little; ratios taken in one run do.
 """
@@ -54,7 +55,16 @@ def free_port() -> int:
 
 def write_config(folder: Path, vendor: int, tags: int = 50) -> None:
     """A container of many tags over eight event names; one of them fires on the purchase."""
-    names = ["purchase", "add_to_cart", "view_item", "begin_checkout", "search", "sign_up", "page_view", "generate_lead"]
+    names = [
+        "purchase",
+        "add_to_cart",
+        "view_item",
+        "begin_checkout",
+        "search",
+        "sign_up",
+        "page_view",
+        "generate_lead",
+    ]
     lines = [
         "destinations:",
         "  meta:",
@@ -77,7 +87,9 @@ def write_config(folder: Path, vendor: int, tags: int = 50) -> None:
     )
 
 
-async def measure(name: str, command: list[str], vendor: Vendor, port: int, events: int, total: int, delivers: bool) -> Round:
+async def measure(
+    name: str, command: list[str], vendor: Vendor, port: int, events: int, total: int, delivers: bool
+) -> Round:
     """Start one server on core 0, warm it up, load it, wait until the vendor has everything, stop it."""
     pin = ["taskset", "-c", "0"] if len(os.sched_getaffinity(0)) > 1 or os.cpu_count() != 1 else []
     environ = {"PATH": os.environ["PATH"], "BENCH_TOKEN": "bench", "HOME": "/"}
@@ -160,21 +172,46 @@ async def run(arguments: argparse.Namespace) -> None:
                         ],
                         "direct": [arguments.sdk_python or "", str(HERE / "direct.py"), str(port), str(vendor_port)],
                     }[name]
-                    result = await measure(name, command, vendor, port, events, total * (4 if events == 20 and name == "ours" else 1), name != "echo")
+                    result = await measure(
+                        name,
+                        command,
+                        vendor,
+                        port,
+                        events,
+                        total * (4 if events == 20 and name == "ours" else 1),
+                        name != "echo",
+                    )
                     found.setdefault((name, events), []).append(result)
     listening.close()
     print(f"\n{'':<8}{'ev/req':>7}{'events/s':>11}{'ev/CPU-s':>11}{'p50 ms':>9}{'p99 ms':>9}{'RSS MB':>8}")
     for (name, events), rounds in found.items():
-        row = [statistics.median(getattr(one, field) for one in rounds) for field in ("rate", "per_cpu", "p50", "p99", "rss_mb")]
+        row = [
+            statistics.median(getattr(one, field) for one in rounds)
+            for field in ("rate", "per_cpu", "p50", "p99", "rss_mb")
+        ]
         print(f"{name:<8}{events:>7}{row[0]:>11,.0f}{row[1]:>11,.0f}{row[2]:>9.1f}{row[3]:>9.1f}{row[4]:>8.0f}")
     print()
     _ratio(found, "ours / echo, events/s, 1 event a request", "rate", ("ours", 1), ("echo", 1), "goal 0.60")
-    _ratio(found, "ours / SDK, events per CPU second, 1 event a request", "per_cpu", ("ours", 1), ("direct", 1), "goal 8")
-    _ratio(found, "ours / SDK, events per CPU second, 20 events a request", "per_cpu", ("ours", 20), ("direct", 20), "goal 20")
+    _ratio(
+        found, "ours / SDK, events per CPU second, 1 event a request", "per_cpu", ("ours", 1), ("direct", 1), "goal 8"
+    )
+    _ratio(
+        found,
+        "ours / SDK, events per CPU second, 20 events a request",
+        "per_cpu",
+        ("ours", 20),
+        ("direct", 20),
+        "goal 20",
+    )
 
 
 def _ratio(
-    found: dict[tuple[str, int], list[Round]], text: str, field: str, top: tuple[str, int], bottom: tuple[str, int], goal: str
+    found: dict[tuple[str, int], list[Round]],
+    text: str,
+    field: str,
+    top: tuple[str, int],
+    bottom: tuple[str, int],
+    goal: str,
 ) -> None:
     if bottom not in found:
         print(f"{text}: not measured (needs the SDK's environment)")

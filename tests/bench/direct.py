@@ -1,7 +1,8 @@
 """The direct implementation: a Starlette endpoint that hands each event to the official SDK in a thread pool.
 
-Runs in an environment of its own (starlette, uvicorn with uvloop and httptools, facebook-business), so that nothing of ours slows it.
-With several events in a request, each is still one call of the SDK, as the SDK's own examples do it.
+Runs in an environment of its own (starlette, uvicorn with uvloop and httptools, facebook-business), so that nothing
+of ours slows it. With several events in a request, each is still one call of the SDK, as the SDK's own examples do
+it.
 """
 
 import sys

@@ -1,4 +1,5 @@
-"""A closed-loop HTTP load on asyncio protocols: N connections, each sends its next request when the last is answered."""
+"""A closed-loop HTTP load on asyncio protocols: N connections, each sends its next request when the last is
+answered."""
 
 from __future__ import annotations
 

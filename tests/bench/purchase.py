@@ -1,4 +1,5 @@
-"""The event of the benchmark: a purchase of about 1.3 KB with nine identifiers and two items, with a fresh event_id each time."""
+"""The event of the benchmark: a purchase of about 1.3 KB with nine identifiers and two items, with a fresh event_id
+each time."""
 
 from __future__ import annotations
 

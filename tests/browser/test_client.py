@@ -202,7 +202,8 @@ def test_event_id(page: Page, recorder: Recorder, pushed: dict[str, Any], wanted
 
 
 def test_one_object_pushed_twice_is_two_events(page: Page, recorder: Recorder) -> None:
-    """Except a purchase, which stays the same order. A frozen object cannot be written to, and is sent all the same."""
+    """Except a purchase, which stays the same order. A frozen object cannot be written to, and is sent all the
+    same."""
     page.goto(
         recorder.page(
             after="""

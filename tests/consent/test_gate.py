@@ -52,7 +52,9 @@ def test_send_means_all_three_ad_purposes_and_block_a_needed_one(words: list[str
     policy = ConsentPolicy()
     decision = decide(META, read_consent(event({"consent": said}), policy), policy).decision
     needed = said.get("ad_storage") == said.get("ad_user_data") == "granted"
-    assert decision == ("block" if not needed else "send" if said.get("ad_personalization") == "granted" else "restrict")
+    assert decision == (
+        "block" if not needed else "send" if said.get("ad_personalization") == "granted" else "restrict"
+    )
 
 
 @pytest.mark.parametrize("needs", list(itertools.combinations(PURPOSES, 2)))

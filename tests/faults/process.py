@@ -1,4 +1,5 @@
-"""A real `tagserver serve` and a real `tagserver sandbox`, started as a user would and ended by their own process ids."""
+"""A real `tagserver serve` and a real `tagserver sandbox`, started as a user would and ended by their own process
+ids."""
 
 from __future__ import annotations
 
@@ -33,7 +34,11 @@ class Process:
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")} | (environ or {})
         with self.log.open("wb") as log:
             self.popen = subprocess.Popen(
-                [sys.executable, "-m", "tagserver", *words], cwd=cwd, env=environment, stdout=log, stderr=subprocess.STDOUT
+                [sys.executable, "-m", "tagserver", *words],
+                cwd=cwd,
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
         self.address = self._wait_for(pattern)
 

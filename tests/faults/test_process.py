@@ -169,7 +169,12 @@ def test_a_broken_file_at_start_leaves_the_last_good_one_serving(tmp_path: Path,
         ended = subprocess.run(
             [sys.executable, "-m", "tagserver", "serve", "--port", "0", *words],
             cwd=tmp_path,
-            env={"META_TOKEN": "t", "PATH": "", "TAGSERVER_ADMIN_TOKEN": ADMIN, "PYTHONPATH": str(Path(__file__).parents[2])},
+            env={
+                "META_TOKEN": "t",
+                "PATH": "",
+                "TAGSERVER_ADMIN_TOKEN": ADMIN,
+                "PYTHONPATH": str(Path(__file__).parents[2]),
+            },
             capture_output=True,
             text=True,
             timeout=30,

@@ -1,4 +1,5 @@
-"""A whole server in this process: real configuration, real outbox, the sandbox as its vendor through an in-process transport."""
+"""A whole server in this process: real configuration, real outbox, the sandbox as its vendor through an in-process
+transport."""
 
 from __future__ import annotations
 

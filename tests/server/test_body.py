@@ -75,7 +75,20 @@ def test_bad_gzip(body: bytes, encoding: str, status: int) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"   ", b"null", b"3", b'"x"', b"{", b"[", b'{"event":', b"\xff\xfe{}", "\ufeff{}".encode(), b"NaN", b"[" * 100_000],
+    [
+        b"",
+        b"   ",
+        b"null",
+        b"3",
+        b'"x"',
+        b"{",
+        b"[",
+        b'{"event":',
+        b"\xff\xfe{}",
+        "\ufeff{}".encode(),
+        b"NaN",
+        b"[" * 100_000,
+    ],
 )
 def test_no_json_is_refused(body: bytes) -> None:
     """What is no JSON object or list is one problem for the whole request."""

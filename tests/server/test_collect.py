@@ -38,7 +38,13 @@ async def test_a_repeat_within_one_request_is_a_duplicate(server: Running) -> No
 
 async def test_without_consent_nothing_is_called_or_stored(server: Running) -> None:
     """Promise 3, end to end; and the answer does not tell a page what was decided."""
-    for consent in ({}, None, "granted", {"ad_storage": "granted"}, {"ad_storage": "denied", "ad_user_data": "granted"}):
+    for consent in (
+        {},
+        None,
+        "granted",
+        {"ad_storage": "granted"},
+        {"ad_storage": "denied", "ad_user_data": "granted"},
+    ):
         answer = await server.collect(purchase(consent=consent))
         assert answer.json()["events"][0]["status"] == "accepted"
     assert (await server.drained())["arrivals"] == 0

@@ -1,5 +1,5 @@
-"""What Meta's answers mean. By code and subcode, never by text (it comes in the token owner's language) and
-never by status alone: throttling comes as 400 as often as 429. Source: Meta's error reference and rate-limiting pages.
+"""What Meta's answers mean. By code and subcode, never by text (it comes in the token owner's language) and never
+by status alone: throttling comes as 400 as often as 429. Source: Meta's error reference and rate-limiting pages.
 """
 
 from __future__ import annotations
