@@ -96,7 +96,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Any_:
+class AnyOf:
     """Holds when one of its groups of conditions does."""
 
     groups: tuple[tuple[Clause, ...], ...]
@@ -111,7 +111,7 @@ class Any_:
         return "none of: " + "; ".join(clause.explain(scope) for clause in failing)
 
 
-Clause = Condition | Any_
+Clause = Condition | AnyOf
 
 
 def _shown(value: Any, private: bool) -> str:

@@ -40,7 +40,4 @@ def _is_allowed(host: str, allowed: Collection[str]) -> bool:
     except ValueError:
         return False
     mapped = getattr(address, "ipv4_mapped", None)
-    for entry in allowed:
-        if "/" in entry and (mapped or address) in ipaddress.ip_network(entry):
-            return True
-    return False
+    return any("/" in entry and (mapped or address) in ipaddress.ip_network(entry) for entry in allowed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import secrets
@@ -194,7 +195,7 @@ async def running(
     `transport` replaces the network in tests. `drain`: seconds that requests under way get at the end. Raises
     NoConfiguration, and what the outbox raises when it cannot be opened.
     """
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    await asyncio.to_thread(data.mkdir, mode=0o700, parents=True, exist_ok=True)
     configuration = folder.load(strict=strict)
     queue = configuration.server.queue
     outbox = await SqliteOutbox.open(

@@ -49,23 +49,25 @@ async def _demo(folder: Path, check: bool, port: int) -> int:
         shutil.copytree(container, folder / "config")
     environ = {"DEMO_SHOP": addresses["shop"], "DEMO_META": addresses["meta"], "DEMO_TOKEN": "demo-token"}
     configuration = ConfigurationFolder(folder / "config", Registry.load(), environ)
-    async with running(configuration, folder / "data", drain=2.0) as runtime:
-        async with httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        running(configuration, folder / "data", drain=2.0) as runtime,
+        httpx.AsyncClient(trust_env=False) as http,
+    ):
 
-            async def decisions(event: Mapping[str, Any]) -> dict[str, Any]:
-                return try_event(runtime.container, runtime.server, {"event": dict(event)}, wall_clock())
+        async def decisions(event: Mapping[str, Any]) -> dict[str, Any]:
+            return try_event(runtime.container, runtime.server, {"event": dict(event)}, wall_clock())
 
-            async def stats() -> dict[str, Any]:
-                answer = await http.get(f"{addresses['meta']}/stats.json")
-                shown: dict[str, Any] = answer.json()
-                return shown
+        async def stats() -> dict[str, Any]:
+            answer = await http.get(f"{addresses['meta']}/stats.json")
+            shown: dict[str, Any] = answer.json()
+            return shown
 
-            servers = {
-                "meta": serving(create_sandbox()),
-                "collect": serving(create_app(runtime, "demo")),
-                "shop": serving(create_shop(addresses["collect"], addresses["meta"], PIXEL, decisions, stats)),
-            }
-            return await _run(servers, sockets, addresses, runtime, http, check)
+        servers = {
+            "meta": serving(create_sandbox()),
+            "collect": serving(create_app(runtime, "demo")),
+            "shop": serving(create_shop(addresses["collect"], addresses["meta"], PIXEL, decisions, stats)),
+        }
+        return await _run(servers, sockets, addresses, runtime, http, check)
 
 
 async def _run(
@@ -87,9 +89,8 @@ async def _run(
         if check:
             code = 0 if await _purchase_counts_once(addresses, http) else 1
         else:
-            click.echo(
-                f"Open {addresses['shop']}   (stand-in for Meta: {addresses['meta']}; Ctrl-C ends and removes everything)"
-            )
+            click.echo(f"Open {addresses['shop']}   (stand-in for Meta: {addresses['meta']})")
+            click.echo("Ctrl-C ends it and removes everything.")
             await stopping.wait()
         runtime.draining = True
         for server in servers.values():

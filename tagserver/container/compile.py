@@ -15,7 +15,7 @@ from tagserver.container.names import Names
 from tagserver.container.problems import Place, Problem, Problems
 from tagserver.container.references import Outside
 from tagserver.container.server import ServerConfig, ServerReader, listed_environment
-from tagserver.container.source import Mapping_, Node, Scalar, parse
+from tagserver.container.source import Map, Node, Scalar, parse
 from tagserver.container.tags import TagCompiler
 from tagserver.container.triggers import CompiledTrigger, TriggerCompiler
 from tagserver.container.variables import VariableCompiler
@@ -118,7 +118,7 @@ class _Compiler:
             self._decoder.map(tree, "", ROOTS)
 
     def _roots(self, name: str) -> list[Node]:
-        trees = (tree for tree in self._trees.values() if isinstance(tree, Mapping_))
+        trees = (tree for tree in self._trees.values() if isinstance(tree, Map))
         return [node for tree in trees if (node := tree.get(name)) is not None]
 
     def _single(self, name: str) -> Node | None:
@@ -188,7 +188,7 @@ class _Compiler:
                 self._problems.add("W302", tag.place, f"tags.{tag.name}", message, "the first one in the file sends it")
 
     def _named_silently(self, root: str) -> dict[str, tuple[Scalar, Node]]:
-        entries = (entry for node in self._roots(root) if isinstance(node, Mapping_) for entry in node.entries)
+        entries = (entry for node in self._roots(root) if isinstance(node, Map) for entry in node.entries)
         found: dict[str, tuple[Scalar, Node]] = {}
         for key, held in entries:
             found.setdefault(key.text, (key, held))

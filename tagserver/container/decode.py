@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tagserver.container.problems import Place, Problems, did_you_mean
-from tagserver.container.source import Mapping_, Node, Scalar, Sequence
+from tagserver.container.source import Map, Node, Scalar, Sequence
 
 _DURATION = re.compile(r"(\d{1,12})(ms|s|m|h|d)\Z")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -18,7 +18,7 @@ _BYTES = {None: 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB"
 def kind(node: Node) -> str:
     """What a node is, in words."""
     match node:
-        case Mapping_():
+        case Map():
             return "a map"
         case Sequence():
             return "a list"
@@ -41,7 +41,7 @@ class Decoder:
     def wrong(self, node: Node, path: str, wanted: str, hint: str = "") -> None:
         """Note that a value has the wrong type."""
         message = f"{path or 'the file'} should be {wanted}, and is {kind(node)}"
-        if isinstance(node, Mapping_) and len(node.entries) == 1 and isinstance(node.entries[0][1], Mapping_ | Scalar):
+        if isinstance(node, Map) and len(node.entries) == 1 and isinstance(node.entries[0][1], Map | Scalar):
             key = node.entries[0][0]
             if not key.text or node.entries[0][1] == Scalar(key.place, "", None):
                 hint = hint or 'braces of a template need quotes: "{{ name }}"'
@@ -51,7 +51,7 @@ class Decoder:
         """The entries of a map; with `known`, any other key is a problem. An absent or empty node is an empty map."""
         if node is None or (isinstance(node, Scalar) and node.value is None):
             return {}
-        if not isinstance(node, Mapping_):
+        if not isinstance(node, Map):
             self.wrong(node, path, "a map")
             return {}
         names = list(known) if known is not None else None
@@ -151,7 +151,7 @@ class Decoder:
 
 
 def _template_hint(node: Node) -> str:
-    if isinstance(node, Mapping_) and any(not key.text for key, _ in node.entries):
+    if isinstance(node, Map) and any(not key.text for key, _ in node.entries):
         return 'braces of a template need quotes: "{{ name }}"'
     return ""
 
@@ -159,7 +159,7 @@ def _template_hint(node: Node) -> str:
 def plain(node: Node) -> Any:
     """A node as plain data."""
     match node:
-        case Mapping_():
+        case Map():
             return {key.text: plain(value) for key, value in node.entries}
         case Sequence():
             return [plain(item) for item in node.items]

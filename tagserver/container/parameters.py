@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tagserver.container.names import Names
-from tagserver.container.source import Mapping_, Node, Scalar, Sequence
+from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.event import MISSING
 from tagserver.scope import Scope, Value
 from tagserver.templates import constant
@@ -18,7 +18,7 @@ def no_parameters(scope: Scope) -> dict[str, Any]:
     return {}
 
 
-def compile_parameters(node: Mapping_, names: Names, path: str) -> Callable[[Scope], dict[str, Any]]:
+def compile_parameters(node: Map, names: Names, path: str) -> Callable[[Scope], dict[str, Any]]:
     """A function that resolves the parameters; what resolves to nothing is left out of maps."""
     made = _compile(node, names, path)
 

@@ -16,7 +16,7 @@ from tagserver.consent.state import Reading
 from tagserver.container.decode import Decoder
 from tagserver.container.problems import Problems, did_you_mean
 from tagserver.container.references import Outside
-from tagserver.container.source import Mapping_, Node, Scalar
+from tagserver.container.source import Map, Node, Scalar
 from tagserver.secret import Secret
 
 
@@ -78,7 +78,7 @@ _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 def listed_environment(root: Node | None, problems: Problems) -> frozenset[str]:
     """The names under `environment:`; read before everything else."""
-    if not isinstance(root, Mapping_) or (node := root.get("environment")) is None:
+    if not isinstance(root, Map) or (node := root.get("environment")) is None:
         return frozenset()
     decoder = Decoder(problems)
     names = []

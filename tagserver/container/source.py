@@ -43,7 +43,7 @@ class Sequence:
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping_:
+class Map:
     """A map, in the order of the file; a doubled key was a problem, and its first value stands."""
 
     place: Place
@@ -55,7 +55,7 @@ class Mapping_:
         return next((node for key, node in self.entries if key.text == name), None)
 
 
-Node = Scalar | Sequence | Mapping_
+Node = Scalar | Sequence | Map
 
 _INT = re.compile(r"[-+]?[0-9]{1,400}\Z")
 _OCT = re.compile(r"0o[0-7]{1,64}\Z")
@@ -250,7 +250,7 @@ class _Builder:
     def _close(self, opened: _Open) -> Node:
         node: Node
         if opened.mapping:
-            node = Mapping_(opened.place, tuple(opened.items), opened.size)
+            node = Map(opened.place, tuple(opened.items), opened.size)
         else:
             node = Sequence(opened.place, tuple(opened.items), opened.size)
         if opened.anchor:

@@ -11,7 +11,7 @@ from tagserver.container.model import ConfiguredDestination, Tag, Trigger
 from tagserver.container.names import Names
 from tagserver.container.parameters import compile_parameters, no_parameters
 from tagserver.container.problems import Place, Problems, did_you_mean
-from tagserver.container.source import Mapping_, Node
+from tagserver.container.source import Map, Node
 from tagserver.container.triggers import ALL, EVERY_EVENT
 from tagserver.scope import Value
 from tagserver.templates import constant
@@ -51,7 +51,7 @@ class TagCompiler:
 
     def compile(self, node: Node, path: str) -> Tag | None:
         """One tag, or None after a problem."""
-        if not isinstance(node, Mapping_):
+        if not isinstance(node, Map):
             self._decoder.wrong(node, path, "a map")
             return None
         nodes = {name: held for name, (_, held) in self._decoder.map(node, path, KEYS).items()}
@@ -165,7 +165,7 @@ class TagCompiler:
     ) -> typing.Callable[..., dict[str, typing.Any]]:
         if node is None:
             return no_parameters
-        if not isinstance(node, Mapping_):
+        if not isinstance(node, Map):
             self._decoder.wrong(node, path, "a map")
             return no_parameters
         accepted = destination.plugin.Parameters if destination is not None else dict

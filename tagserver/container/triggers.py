@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tagserver.conditions import OPERATORS, Any_, BadPattern, Clause, Condition, compile_pattern, make_test
+from tagserver.conditions import OPERATORS, AnyOf, BadPattern, Clause, Condition, compile_pattern, make_test
 from tagserver.container.decode import Decoder
 from tagserver.container.names import Names
 from tagserver.container.problems import Problems, did_you_mean
-from tagserver.container.source import Mapping_, Node, Scalar, Sequence
+from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.event import MISSING
 from tagserver.scope import Scope, Value
 from tagserver.templates import constant
@@ -124,12 +124,12 @@ class TriggerCompiler:
     def _when(self, node: Node, path: str) -> tuple[Clause, ...]:
         groups = node.items if isinstance(node, Sequence) else (node,)
         clauses = [clause for group in groups for clause in self._group(group, path)]
-        if not groups or all(isinstance(group, Mapping_) and not group.entries for group in groups):
+        if not groups or all(isinstance(group, Map) and not group.entries for group in groups):
             self._problems.add("E113", node.place, path, f"{path} holds no condition")
         return tuple(clauses)
 
     def _group(self, node: Node, path: str) -> list[Clause]:
-        if not isinstance(node, Mapping_):
+        if not isinstance(node, Map):
             self._decoder.wrong(node, path, "a map of conditions", "write {page.path: /thanks}")
             return []
         clauses: list[Clause] = []
@@ -148,13 +148,13 @@ class TriggerCompiler:
         elif isinstance(node, Sequence) and not groups:
             self._problems.add("E113", node.place, path, f"{path} holds no condition")
         sound = tuple(group for group in groups if group)
-        return [Any_(sound)] if sound else []
+        return [AnyOf(sound)] if sound else []
 
     def _conditions(self, key: Scalar, node: Node, path: str) -> list[Clause]:
         left = self._names.value(key.text, key.place, path)
         if left is None:
             return []
-        if isinstance(node, Mapping_):
+        if isinstance(node, Map):
             return self._operators(key, left, node, path)
         operator = "one_of" if isinstance(node, Sequence) else "equals"
         if isinstance(node, Scalar) and node.value in ("exists", "missing") and node.text == node.value:
@@ -166,7 +166,7 @@ class TriggerCompiler:
         made = self._condition(key, left, operator, node, path, ignore_case=False)
         return [made] if made else []
 
-    def _operators(self, key: Scalar, left: Value, node: Mapping_, path: str) -> list[Clause]:
+    def _operators(self, key: Scalar, left: Value, node: Map, path: str) -> list[Clause]:
         ignore_case = self._decoder.flag(node.get("ignore_case"), f"{path}.ignore_case")
         made: list[Clause] = []
         seen = False

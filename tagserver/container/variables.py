@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tagserver.container.decode import Decoder, plain
 from tagserver.container.names import Names, is_private, path_value
 from tagserver.container.problems import Problems
-from tagserver.container.source import Mapping_, Node, Scalar
+from tagserver.container.source import Map, Node, Scalar
 from tagserver.event import MISSING
 from tagserver.scope import Scope, Value
 from tagserver.spelling import KNOWN_ROOTS
@@ -42,7 +42,7 @@ class VariableCompiler:
         self._find_circles(declared)
 
     def _compile(self, name: str, path: str, key: Scalar, node: Node) -> Value | None:
-        if not isinstance(node, Mapping_):
+        if not isinstance(node, Map):
             self._decoder.wrong(node, path, "a map", "write {path: page.path}, {constant: x}, …")
             return None
         kinds = [one.text for one, _ in node.entries if one.text in KINDS]

@@ -89,7 +89,7 @@ def _prepare(database: sqlite3.Connection, path: Path, fresh: bool, max_size: in
             raise ForeignFile(f"{path} is not a queue of tagserver; nothing was changed")
         if version > VERSION:
             raise ForeignFile(
-                f"{path} was written by a newer tagserver (format {version}, this one knows {VERSION}); nothing was changed"
+                f"{path} is of a newer tagserver (format {version}, this one knows {VERSION}); nothing was changed"
             )
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=FULL")

@@ -424,7 +424,8 @@ def _purposes(text: str) -> frozenset[str]:
 def _read(record: tuple[Any, ...]) -> Row:
     (
         one, attempts, unknown_since, crashes,
-        event_id, name, tag, destination, container, mode, purposes, person, group, at, received, expires, identity, body,
+        event_id, name, tag, destination, container, mode, purposes, person,
+        group, at, received, expires, identity, body,
     ) = record  # fmt: skip
     delivery = Delivery(
         key=b"",  # needed only when it is stored

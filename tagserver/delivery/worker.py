@@ -87,7 +87,7 @@ class Worker:
         self._permits = permits
         self._clock = clock
         self._sleep = sleep
-        self._chance = chance or random.Random()
+        self._chance = chance or random.Random()  # noqa: S311 (jitter, no secret)
         self._cache: dict[str, Any] = {}
         self._state: State = "ok"
         self._reason = ""

@@ -25,11 +25,14 @@ async def online(sandbox: Sandbox) -> AsyncIterator[Sandbox]:
         config.load()
         server.lifespan = config.lifespan_class(config)
         await server.startup(sockets=[bound])
-        async with sandbox.http:
+        in_process = sandbox.http
+        try:
             sandbox.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{bound.getsockname()[1]}", timeout=5)
-        yield sandbox
-        await sandbox.http.aclose()
-        await server.shutdown(sockets=[bound])
+            yield sandbox
+            await sandbox.http.aclose()
+        finally:
+            sandbox.http = in_process
+            await server.shutdown(sockets=[bound])
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -50,7 +53,7 @@ async def test_hang(online: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
         await online.http.post(EDGE, json={"data": [online.event()]}, headers=TOKEN, timeout=0.1)
     hanging = asyncio.ensure_future(online.send(online.event()))
     while await online.counts("faults") != [2]:
-        pass
+        await asyncio.sleep(0.001)
     await online.arm(clear=True)
     with pytest.raises(httpx.TransportError):
         await hanging

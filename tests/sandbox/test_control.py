@@ -136,7 +136,7 @@ async def test_hang(sandbox: Sandbox) -> None:
             await sandbox.send(sandbox.event())
     hanging = asyncio.ensure_future(sandbox.send(sandbox.event()))
     while await sandbox.counts("faults") != [2]:
-        pass
+        await asyncio.sleep(0.001)
     await sandbox.arm(clear=True)
     with pytest.raises(ConnectionResetError):
         await hanging

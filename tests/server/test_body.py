@@ -116,7 +116,10 @@ def test_one_bad_event_costs_only_itself(bad: bytes) -> None:
     try:
         events, _, _ = split(b"[" + bad + b"," + EVENT + b"]", 16_384, 10)
     except BadBody as refused:
-        assert refused.status == 400
+        status = refused.status
+        events = []
+    if not events:
+        assert status == 400
         return
     assert isinstance(events[0], Refused)
     assert events[1] == {"event": "x"}
