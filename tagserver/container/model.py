@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 from tagserver.consent.needs import ConsentPolicy, Needs
@@ -87,7 +88,7 @@ NAMES_REMEMBERED = 2048
 """Event names come from strangers: beyond this many, candidates are worked out afresh each time."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Container:
     """The compiled configuration. `version` is a short hash of the files' texts. `problems` are those it was loaded
     with (warnings, paused destinations); one with errors is never made."""
@@ -118,6 +119,10 @@ class Container:
                 self._candidates[event_name] = found
         return found
 
+    @cached_property
+    def _by_name(self) -> dict[str, Tag]:
+        return {tag.name: tag for tag in self.tags}
+
     def tag(self, name: str) -> Tag | None:
         """The tag of this name."""
-        return next((tag for tag in self.tags if tag.name == name), None)
+        return self._by_name.get(name)
