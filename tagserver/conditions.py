@@ -114,6 +114,25 @@ class AnyOf:
 Clause = Condition | AnyOf
 
 
+def all_of(tests: Sequence[Callable[[Scope], bool]]) -> Callable[[Scope], bool]:
+    """One test that holds when all of them do, asked in their order."""
+    match tests:
+        case []:
+            return lambda scope: True
+        case [only]:
+            return only
+        case [first, second]:
+            return lambda scope: first(scope) and second(scope)
+
+    def holds(scope: Scope) -> bool:
+        for test in tests:
+            if not test(scope):
+                return False
+        return True
+
+    return holds
+
+
 def _shown(value: Any, private: bool) -> str:
     if value is MISSING:
         return "missing"

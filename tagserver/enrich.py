@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from urllib.parse import unquote
 
 from tagserver.event import NO_TEXTS, Facts
@@ -61,6 +62,11 @@ def clean_ip(value: object) -> str | None:
     """An IP address in its short form, without brackets, port or IPv4 mapping; None when it is none."""
     if not isinstance(value, str) or not value or len(value) > 64:
         return None
+    return _clean_ip(value)
+
+
+@lru_cache(maxsize=4096)
+def _clean_ip(value: str) -> str | None:
     text = value.strip().strip('"')
     if text.startswith("["):
         text = text[1:].partition("]")[0]

@@ -13,9 +13,8 @@ from typing import Any, Literal
 import msgspec
 
 from tagserver.consent.gate import Verdict, decide
-from tagserver.consent.sources import read_consent
 from tagserver.consent.state import ConsentState, Reading
-from tagserver.container.model import Candidate, Container, Tag
+from tagserver.container.model import Candidate, Container, Tag, Trigger
 from tagserver.event import Event
 from tagserver.plugin import Built, Omitted, Skip
 from tagserver.scope import Scope
@@ -42,7 +41,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class Routing(msgspec.Struct, frozen=True):
-    """All that was decided for one event: the decisions of its candidate tags, in file order."""
+    """All that was decided for one event: the decisions of the tags whose trigger fired, in file order."""
 
     event: Event
     scope: Scope
@@ -54,11 +53,16 @@ def route(container: Container, event: Event, source: Reading | None = None) -> 
     """Decide every tag that an event of this name could fire. `source`: consent by the contract behind the event's
     key."""
     scope = Scope(event)
-    consent = read_consent(event, container.consent, source)
+    consent = container.consent_reader.read(event, source)
     decisions: list[Decision] = []
     sent: set[tuple[str, str]] = set()
     for candidate in container.candidates(event.name):
-        decision = _decide(container, candidate, scope, consent)
+        for trigger in candidate.triggers:
+            if trigger.holds(scope):
+                break
+        else:
+            continue
+        decision = _decide(container, candidate, trigger, scope, consent)
         if decision.built is not None:
             address = (decision.tag.destination.name, decision.built.name)
             if address in sent:
@@ -70,12 +74,11 @@ def route(container: Container, event: Event, source: Reading | None = None) -> 
     return Routing(event, scope, consent, tuple(decisions))
 
 
-def _decide(container: Container, candidate: Candidate, scope: Scope, consent: ConsentState) -> Decision:
-    """One tag: trigger, exception, paused, consent, build, in this order."""
+def _decide(
+    container: Container, candidate: Candidate, fired: Trigger, scope: Scope, consent: ConsentState
+) -> Decision:
+    """One tag that was fired: exception, paused, consent, build, in this order."""
     tag = candidate.tag
-    fired = next((trigger for trigger in candidate.triggers if trigger.holds(scope)), None)
-    if fired is None:
-        return Decision(tag, "skip", "no_trigger")
     exception = next((trigger for trigger in candidate.exceptions if trigger.holds(scope)), None)
     verdict = decide(tag.needs, consent, container.consent)
     if exception is not None:
@@ -134,7 +137,7 @@ def all_decisions(container: Container, routing: Routing) -> tuple[Decision, ...
     shown: list[Decision] = []
     for tag in container.tags:
         decision = made.get(tag.name)
-        if decision is None or decision.reason == "no_trigger":
+        if decision is None:
             decision = Decision(tag, "skip", "no_trigger", explain_unfired(tag, routing.scope))
         shown.append(decision)
     return tuple(shown)

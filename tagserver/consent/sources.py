@@ -4,6 +4,9 @@ say."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
 
 from tagserver.consent.mode import consent_mode
 from tagserver.consent.needs import ConsentPolicy
@@ -38,6 +41,47 @@ def region_of(event: Event, policy: ConsentPolicy) -> Region:
     return Region(country, subdivision, regime)
 
 
+FIELDS = ("consent", "consent_state", "gdpr", "gpc", "us_privacy", *UNREAD_STRINGS)
+"""The fields of an event that say something about consent. With the headers `Sec-GPC` and `DNT`, the region and the
+source they are all that a state is made of."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class ConsentReader:
+    """Reads the consent of events under one policy.
+
+    Visitors say the same few things over and over: a state is worked out once for each combination of signals and
+    then remembered. What is longer than `LONGEST` is one visitor's own and is not.
+    """
+
+    LONGEST = 1024
+    MOST = 1024
+
+    def __init__(self, policy: ConsentPolicy) -> None:
+        self._policy = policy
+        self._known: dict[tuple[Any, ...], ConsentState] = {}
+
+    def read(self, event: Event, source: Reading | None = None) -> ConsentState:
+        """The merged state of one event. `source` is what the contract behind its key says. Never raises."""
+        data, facts = event.data, event.facts
+        headers = facts.headers
+        get = data.get
+        try:
+            said = _encode([get(field) for field in FIELDS])
+        except (ValueError, TypeError, OverflowError):  # half a surrogate pair, a number beyond JSON's
+            return read_consent(event, self._policy, source)
+        key = (said, headers.get("sec-gpc"), headers.get("dnt"), facts.country, facts.region, source)
+        state = self._known.get(key)
+        if state is None:
+            state = read_consent(event, self._policy, source)
+            if len(said) <= self.LONGEST:
+                if len(self._known) >= self.MOST:
+                    self._known.clear()
+                self._known[key] = state
+        return state
+
+
 def read_consent(event: Event, policy: ConsentPolicy, source: Reading | None = None) -> ConsentState:
     """The merged state of one event. `source` is what the contract behind its key says. Never raises."""
     region = region_of(event, policy)
@@ -52,10 +96,9 @@ def read_consent(event: Event, policy: ConsentPolicy, source: Reading | None = N
 
 def _event_consent(event: Event, region: Region) -> list[Reading]:
     data = event.data
-    if "consent" in data:
-        return consent_mode(data["consent"], region)
-    if "consent_state" in data:
-        return consent_mode(data["consent_state"], region, field="consent_state")
+    for field in ("consent", "consent_state"):
+        if data.get(field) is not None:
+            return consent_mode(data[field], region, field=field)
     return []
 
 

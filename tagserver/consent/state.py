@@ -29,9 +29,9 @@ class Signal:
     raw: str | bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """What one source says. `name` is shown to people (`consent.update`, `source crm (contract, 2026-03)`)."""
+    """What one source says; a key by its identity. `name` is shown to people (`consent.update`, `source crm (contract, 2026-03)`)."""
 
     name: str
     signals: Mapping[str, Signal] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from tagserver.consent.needs import ConsentPolicy, Needs
+from tagserver.consent.sources import ConsentReader
 from tagserver.container.problems import Place, Problem
 from tagserver.plugin import Destination
 from tagserver.scope import Scope, Value
@@ -118,6 +119,11 @@ class Container:
             if len(self._candidates) < NAMES_REMEMBERED:
                 self._candidates[event_name] = found
         return found
+
+    @cached_property
+    def consent_reader(self) -> ConsentReader:
+        """Reads what visitors allowed, under this container's policy."""
+        return ConsentReader(self.consent)
 
     @cached_property
     def _by_name(self) -> dict[str, Tag]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from tagserver.conditions import OPERATORS, AnyOf, BadPattern, Clause, Condition, compile_pattern, make_test
+from tagserver.conditions import OPERATORS, AnyOf, BadPattern, Clause, Condition, all_of, compile_pattern, make_test
 from tagserver.container.decode import Decoder
 from tagserver.container.names import Names
 from tagserver.container.problems import Problems, did_you_mean
@@ -35,14 +35,17 @@ class CompiledTrigger:
     name: str
     patterns: tuple[EventPattern, ...]
     clauses: tuple[Clause, ...]
+    holds: Callable[[Scope], bool] = field(compare=False, repr=False)
+    """Whether all conditions hold."""
+
+    @classmethod
+    def of(cls, name: str, patterns: tuple[EventPattern, ...], clauses: tuple[Clause, ...]) -> CompiledTrigger:
+        """A trigger with its test, one function for all clauses: it runs for every event of the name."""
+        return cls(name, patterns, clauses, all_of([clause.test for clause in clauses]))
 
     def wants(self, event_name: str) -> bool:
         """Whether events of this name can match at all."""
         return not self.patterns or any(pattern.matches(event_name) for pattern in self.patterns)
-
-    def holds(self, scope: Scope) -> bool:
-        """Whether all conditions hold."""
-        return all(clause.test(scope) for clause in self.clauses)
 
     def met(self, scope: Scope) -> tuple[int, int]:
         """How many conditions hold, of how many; the name is the first."""
@@ -60,7 +63,7 @@ class CompiledTrigger:
         return self.clauses[-1].explain(scope) if self.clauses else f'event is "{scope.event.name}"'
 
 
-EVERY_EVENT = CompiledTrigger(ALL, (), ())
+EVERY_EVENT = CompiledTrigger.of(ALL, (), ())
 
 
 class TriggerCompiler:
@@ -87,7 +90,7 @@ class TriggerCompiler:
             return None
         patterns = self._events(nodes["event"], f"{path}.event") if "event" in nodes else ()
         clauses = self._when(nodes["when"], f"{path}.when") if "when" in nodes else ()
-        return CompiledTrigger(name, patterns, clauses)
+        return CompiledTrigger.of(name, patterns, clauses)
 
     def _events(self, node: Node, path: str) -> tuple[EventPattern, ...]:
         items = node.items if isinstance(node, Sequence) else (node,)
