@@ -31,7 +31,10 @@ class Signal:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """What one source says; a key by its identity. `name` is shown to people (`consent.update`, `source crm (contract, 2026-03)`)."""
+    """What one source says. `name` is shown to people (`consent.update`, `source crm (contract, 2026-03)`).
+
+    Compared by identity, so that the reading of a source's contract can be a key.
+    """
 
     name: str
     signals: Mapping[str, Signal] = field(default_factory=dict)

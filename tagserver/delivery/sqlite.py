@@ -9,7 +9,8 @@ import contextlib
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,7 +27,32 @@ CRASHES_ALONE = 3
 PURGE_SLICE = 500
 PURGE_EVERY_S = 600.0
 
-_INSERT = f"INSERT INTO delivery ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 (our own names)
+_MOST_ROWS = 64
+
+
+def _pieces(rows: int) -> Iterator[tuple[int, int]]:
+    """(start, length) of powers of two that cover `rows`: few statement texts, which SQLite prepares once each."""
+    start = 0
+    while start < rows:
+        length = min(_MOST_ROWS, 1 << ((rows - start).bit_length() - 1))
+        yield start, length
+        start += length
+
+
+@lru_cache
+def _insert(rows: int) -> str:
+    row = f"({', '.join('?' * len(COLUMNS))})"
+    return f"INSERT INTO delivery ({', '.join(COLUMNS)}) VALUES {', '.join([row] * rows)}"  # noqa: S608 (our own names)
+
+
+@lru_cache
+def _remember(rows: int) -> str:
+    return (
+        f"INSERT INTO known (key, expires) VALUES {', '.join(['(?, ?)'] * rows)} "  # noqa: S608 (our own names)
+        "ON CONFLICT (key) DO UPDATE SET expires = excluded.expires WHERE known.expires <= ? RETURNING key"
+    )
+
+
 _SELECT = f"SELECT id, attempts, unknown_since, crashes, {', '.join(COLUMNS)} FROM delivery"  # noqa: S608 (our own names)
 _BURY = (
     f"INSERT INTO dead (id, attempts, reason, detail, buried, {', '.join(COLUMNS)}) "  # noqa: S608 (our own names)
@@ -134,41 +160,47 @@ class SqliteOutbox:
             raise Unavailable("the server is closing")
         if (why := self._disk_is_low()) is not None:
             raise Full(why, 15)
-        now = self._clock()
-        rows = [_row(delivery) for delivery in deliveries]
-        keys = [delivery.key for delivery in deliveries]
-        size = sum(len(delivery.body) for delivery in deliveries) + 200 * len(rows)
-
-        def work(database: sqlite3.Connection) -> list[bool]:
-            fresh = self._remember_new(database, keys, now, DEDUP_TTL)
-            stored = [row for row, new in zip(rows, fresh, strict=True) if new]
-            if stored:
-                database.executemany(_INSERT, stored)
-                for row in stored:
-                    self._counters.add(row[3], "accepted", 1)
-                    self._counters.add(row[3], "pending", 1)
-            return fresh
-
-        fresh: list[bool] = await self._writer.run(work, size)
+        size = sum(len(delivery.body) for delivery in deliveries) + 200 * len(deliveries)
+        fresh: list[bool] = await self._writer.join(self._append, deliveries, size)
         for destination in {delivery.destination for delivery, new in zip(deliveries, fresh, strict=True) if new}:
             if (event := self._appended.get(destination)) is not None:
                 event.set()
         return fresh
 
-    @staticmethod
-    def _remember_new(database: sqlite3.Connection, keys: Sequence[bytes], now: int, ttl: float) -> list[bool]:
-        """Write keys that are not known; for each, whether it was new."""
-        expires = now + int(ttl * 1000)
-        fresh = []
-        for key in keys:
-            # A key past its time counts as new.
-            changed = database.execute(
-                "INSERT INTO known (key, expires) VALUES (?, ?) "
-                "ON CONFLICT (key) DO UPDATE SET expires = excluded.expires WHERE known.expires <= ?",
-                (key, expires, now),
-            ).rowcount
-            fresh.append(changed == 1)
+    def _append(self, database: sqlite3.Connection, requests: Sequence[Sequence[Delivery]]) -> list[list[bool]]:
+        """All the deliveries of several requests, as few statements: each costs a change of hands with the loop."""
+        new = self._remember_new(database, {delivery.key for request in requests for delivery in request})
+        fresh: list[list[bool]] = []
+        values: list[Any] = []
+        taken: Counter[str] = Counter()
+        for request in requests:
+            answer: list[bool] = []
+            for delivery in request:
+                first = delivery.key in new
+                answer.append(first)
+                if first:
+                    new.remove(delivery.key)
+                    values += _values(delivery)
+                    taken[delivery.destination] += 1
+            fresh.append(answer)
+        width = len(COLUMNS)
+        for start, rows in _pieces(len(values) // width):
+            database.execute(_insert(rows), values[start * width : (start + rows) * width])
+        for destination, number in taken.items():
+            self._counters.add(destination, "accepted", number)
+            self._counters.add(destination, "pending", number)
         return fresh
+
+    def _remember_new(self, database: sqlite3.Connection, keys: Collection[bytes]) -> set[bytes]:
+        """Write dedup keys; those that were not known, or past their time."""
+        now = self._clock()
+        expires = now + int(DEDUP_TTL * 1000)
+        waiting = sorted(keys)
+        new: set[bytes] = set()
+        for start, rows in _pieces(len(waiting)):
+            values = [value for key in waiting[start : start + rows] for value in (key, expires)]
+            new.update(key for (key,) in database.execute(_remember(rows), [*values, now]))
+        return new
 
     def _disk_is_low(self) -> str | None:
         """Why nothing more is taken, looked up about once a second."""
@@ -397,7 +429,7 @@ def _consecutive(ids: frozenset[int]) -> bool:
     return max(ids) - min(ids) + 1 == len(ids)
 
 
-def _row(delivery: Delivery) -> tuple[Any, ...]:
+def _values(delivery: Delivery) -> tuple[Any, ...]:
     return (
         delivery.event_id,
         delivery.name,
@@ -405,7 +437,7 @@ def _row(delivery: Delivery) -> tuple[Any, ...]:
         delivery.destination,
         delivery.container,
         delivery.mode,
-        " ".join(sorted(delivery.purposes)),
+        _purposes_text(delivery.purposes),
         b"".join(delivery.person),
         delivery.group,
         delivery.time,
@@ -414,6 +446,11 @@ def _row(delivery: Delivery) -> tuple[Any, ...]:
         delivery.identity,
         delivery.body,
     )
+
+
+@lru_cache(maxsize=256)
+def _purposes_text(purposes: frozenset[str]) -> str:
+    return " ".join(sorted(purposes))
 
 
 @lru_cache(maxsize=256)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,14 +22,17 @@ GROUP_OPERATIONS = 256
 GROUP_BYTES = 1 << 20
 WAITING_OPERATIONS = 20_000
 
-Work = Callable[[sqlite3.Connection], Any]
+Work = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
+"""Work inside a transaction: one result for each argument. Arguments that wait one behind another for the same work
+are handed over together, so that many small appends become one statement."""
 
 
 @dataclass(slots=True)
 class Operation:
-    """A piece of work inside a transaction, and who waits for its result. `size` in bytes of payload."""
+    """An argument for a piece of work, and who waits for its result. `size` in bytes of payload."""
 
     work: Work
+    argument: Any
     future: asyncio.Future[Any]
     size: int
     result: Any = None
@@ -67,8 +71,15 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="tagserver-outbox", daemon=True)
         self._thread.start()
 
-    async def run(self, work: Work, size: int = 0) -> Any:
-        """The result of `work`, once it is on disk. Raises Full, Unavailable, or what the work raised."""
+    async def run(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
+        """The result of `work`, once it is on disk. Raises as `join` does."""
+        return await self.join(lambda database, _: [work(database)], None)
+
+    async def join(self, work: Work, argument: Any, size: int = 0) -> Any:
+        """The result of `work` for `argument`, done together with others that wait for the same, once it is on disk.
+
+        Raises Full, Unavailable, or what the work raised.
+        """
         if self.fatal is not None:
             raise Unavailable(f"the queue's storage has failed ({type(self.fatal).__name__})", 30)
         if self._closing:
@@ -76,7 +87,7 @@ class Writer:
         if len(self._waiting) >= WAITING_OPERATIONS:
             raise Full("too many requests wait for the disk")
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._waiting.append(Operation(work, future, size))
+        self._waiting.append(Operation(work, argument, future, size))
         if self._asleep.is_set():
             self._wake.release()
         return await future
@@ -141,8 +152,11 @@ class Writer:
     def _transaction(self, group: list[Operation]) -> None:
         database = self._database
         database.execute("BEGIN IMMEDIATE")
-        for operation in group:
-            operation.result = operation.work(database)
+        for work, same in itertools.groupby(group, key=lambda operation: operation.work):
+            operations = list(same)
+            results = work(database, [operation.argument for operation in operations])
+            for operation, result in zip(operations, results, strict=True):
+                operation.result = result
         self._finish(database)
         database.execute("COMMIT")
         self._committed(True)

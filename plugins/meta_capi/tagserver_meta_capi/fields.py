@@ -35,7 +35,9 @@ def pass_fields(
     body: dict[str, Any], data: Mapping[str, Any], fields: Mapping[str, Any], omitted: list[Omitted]
 ) -> None:
     """Put them into `body`: what the tag says (`fields`), else what the event says (`data`)."""
-    for key in (fields.keys() | data.keys()) & PASSED:
+    for key in PASSED:
+        if key not in fields and key not in data:
+            continue
         value = fields.get(key, data.get(key))
         fits, kind = _KINDS[key]
         if value is None or value == "":
