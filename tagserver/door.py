@@ -88,9 +88,15 @@ class Door:
         if not sending:
             return []
         event = routing.event
-        person = person_keys(event, self._install_key)
+        persons: dict[str | None, tuple[bytes, ...]] = {}
+        for decision in sending:
+            country = phone_country(decision)
+            if country not in persons:
+                persons[country] = person_keys(event, self._install_key, country)
         sender = f"\0{event.source}" if server.collect.dedup == "per_source" else ""
-        return [_delivery(container, routing, decision, person, sender) for decision in sending]
+        return [
+            _delivery(container, routing, decision, persons[phone_country(decision)], sender) for decision in sending
+        ]
 
 
 def _delivery(
@@ -129,6 +135,13 @@ def person_key(kind: str, text: str, install_key: bytes) -> bytes:
     return hashlib.blake2b(f"{kind}:{text}".encode(errors="surrogatepass"), digest_size=16, key=install_key).digest()
 
 
-def person_keys(event: Event, install_key: bytes) -> tuple[bytes, ...]:
+def phone_country(decision: Decision) -> str | None:
+    """Where the decision's destination takes numbers without an international prefix to be: its setting
+    `default_country`, if it has one."""
+    country = getattr(decision.tag.destination.settings, "default_country", None)
+    return country if isinstance(country, str) else None
+
+
+def person_keys(event: Event, install_key: bytes, default_country: str | None = None) -> tuple[bytes, ...]:
     """The keyed hashes of an event's e-mail, phone, user_id and client_id, for erasure and withdrawal."""
-    return tuple(person_key(kind, text, install_key) for kind, text in event.identity.identifiers())
+    return tuple(person_key(kind, text, install_key) for kind, text in event.identity.identifiers(default_country))

@@ -69,7 +69,7 @@ def print_problems(problems: Sequence[Problem], folder: Path, *, err: bool = Tru
             texts[name] = (folder / name).read_text(errors="replace")
         except OSError:
             continue
-    click.echo(render(problems, texts, color=stream.isatty()), err=err)
+    click.echo(render(problems, texts, root=str(folder), color=stream.isatty()), err=err)
 
 
 def give_up(sentence: str, code: int = 1) -> NoReturn:

@@ -108,9 +108,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f'did you mean "{like[0]}"?' if like else ""
 
 
-def render(problems: Sequence[Problem], texts: Mapping[str, str], *, color: bool = False) -> str:
-    """All problems as text for people. `texts`: the files' contents, for the lines that are shown."""
-    blocks = [_block(problem, texts.get(problem.place.file), color) for problem in problems]
+def render(problems: Sequence[Problem], texts: Mapping[str, str], *, root: str = "", color: bool = False) -> str:
+    """All problems as text for people.
+
+    `texts`: the files' contents, for the lines that are shown. `root`: the folder they lie in, as the user named it, so
+    that a terminal can open the place.
+    """
+    blocks = [_block(problem, texts.get(problem.place.file), root, color) for problem in problems]
     counts = [(word, sum(problem.severity == severity for problem in problems)) for severity, word in _WORDS.items()]
     summary = ", ".join(_counted(number, word) for word, number in counts if number)
     files = len({problem.place.file for problem in problems})
@@ -123,12 +127,13 @@ def _counted(number: int, word: str) -> str:
     return f"{number} {word}{'s' if number != 1 else ''}"
 
 
-def _block(problem: Problem, text: str | None, color: bool) -> str:
+def _block(problem: Problem, text: str | None, root: str, color: bool) -> str:
     head = f"{_WORDS[problem.severity]}[{problem.code}]"
     if color:
         head = f"\x1b[1;{_COLORS[problem.severity]}m{head}\x1b[0m"
     place = problem.place
-    lines = [f"{head} {problem.message}", f"  --> {place.file}:{place.line}:{place.column}"]
+    file = f"{root.rstrip('/')}/{place.file}" if root else place.file
+    lines = [f"{head} {problem.message}", f"  --> {file}:{place.line}:{place.column}"]
     source = text.splitlines() if text is not None else []
     if 0 < place.line <= len(source):
         line = source[place.line - 1].replace("\t", " ")

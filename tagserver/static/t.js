@@ -42,7 +42,10 @@
   const COPIED = 20000; // values that are looked at
   const LARGE = 32 << 10; // bytes of one event
   const URGENT = /purchase|order|refund|lead|sign_?up|subscri/i; // often followed by a redirect
-  const COOKIES = "_fbp _fbc _gcl_aw _ttp _epik _scid li_fat_id _rdt_uuid _uetmsclkid _ga".split(" ");
+  const COOKIES = (
+    "_fbp _fbc _gcl_aw _gcl_ag _gcl_gb _ttp ttclid _epik _scid _scclid li_fat_id " +
+    "_rdt_uuid _rdt_cid _uetmsclkid _twclid _ga"
+  ).split(" ");
   const UNSAFE = ["__proto__", "constructor", "prototype"];
   const PERSON = ["user_data", "user_id"];
 
