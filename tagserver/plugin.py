@@ -97,13 +97,15 @@ class Limits:
 
     `events`: payloads a request. `bytes`: size of a request's body. `age`: seconds after the event's time beyond
     which the vendor refuses it (None: never). `repeat`: seconds after a first attempt of unknown outcome in which a
-    repeat is still counted once by the vendor (None: always).
+    repeat is still counted once by the vendor (None: always). `requests`: how many the vendor gets at the same time
+    at most; the host begins with two and finds out.
     """
 
     events: int = 1
     bytes: int = 1 << 20
     age: float | None = None
     repeat: float | None = None
+    requests: int = 16
 
 
 @dataclass(frozen=True, slots=True)

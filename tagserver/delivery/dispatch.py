@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
@@ -12,8 +13,9 @@ import httpx
 from tagserver.delivery.exchange import open_http
 from tagserver.delivery.outbox import Outbox, Row
 from tagserver.delivery.retry import Chance
+from tagserver.delivery.shipment import Refusal
 from tagserver.delivery.target import Target
-from tagserver.delivery.worker import Refusal, State, Worker
+from tagserver.delivery.worker import State, Worker
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -36,6 +38,7 @@ class Dispatcher:
         permits: Callable[[Row], Refusal | None],
         clock: Callable[[], int],
         transport: httpx.AsyncBaseTransport | None = None,
+        steady: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Chance | None = None,
     ) -> None:
@@ -44,21 +47,23 @@ class Dispatcher:
         self._permits = permits
         self._clock = clock
         self._transport = transport
+        self._steady = steady
         self._sleep = sleep
         self._chance = chance
         self._running: dict[str, _Running] = {}
 
     def reconfigured(self, names: Iterable[str]) -> None:
-        """The destinations that there are now: new ones get a worker, the others hear that something may have
-        changed."""
-        for name in names:
+        """The destinations that there are now, and those that are gone but have deliveries left: new ones get a
+        worker, the others hear that something may have changed."""
+        left_over = [name for name, counts in self._outbox.counts().items() if counts.pending]
+        for name in {**dict.fromkeys(names), **dict.fromkeys(left_over)}:
             if name not in self._running:
                 self._start(name)
         for running in self._running.values():
             running.worker.reconfigured()
 
     def _start(self, name: str) -> None:
-        http = open_http(self._transport)
+        http = open_http(lambda: self._allowed(name), self._transport)
         worker = Worker(
             name,
             self._outbox,
@@ -66,12 +71,17 @@ class Dispatcher:
             lookup=self._lookup,
             permits=self._permits,
             clock=self._clock,
+            steady=self._steady,
             sleep=self._sleep,
             chance=self._chance,
         )
         task = asyncio.create_task(worker.run(), name=f"destination {name}")
         task.add_done_callback(_ended)
         self._running[name] = _Running(worker, http, task)
+
+    def _allowed(self, name: str) -> tuple[str, ...]:
+        target = self._lookup(name)
+        return target.egress if target else ()
 
     def status(self, name: str) -> tuple[State, str]:
         """The state of a destination, and why it is not ok."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import MutableMapping, Sequence
+import zlib
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 import httpx
 
+from tagserver import __version__
+from tagserver.delivery.network import Allowed, CheckedTransport, NotPublic
 from tagserver.delivery.target import Target
 from tagserver.egress import refusal
 from tagserver.plugin import Outcomes, Payload, Request, Response
@@ -32,12 +35,20 @@ class NotAllowed(Exception):
     """The request may not leave."""
 
 
-def open_http(transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-    """A client of its own for one destination: no redirects, no proxies from the environment. `transport` replaces
-    the network."""
-    limits = httpx.Limits(max_connections=20, max_keepalive_connections=5)
+LIMITS = httpx.Limits(max_connections=20, max_keepalive_connections=5, keepalive_expiry=30.0)
+
+
+def open_http(allowed: Allowed, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+    """A client of its own for one destination: no redirects, no proxies from the environment, no compressed answers.
+
+    `allowed`: what operations allow beyond public addresses. `transport` replaces the network.
+    """
     return httpx.AsyncClient(
-        transport=transport, timeout=TIMEOUT, limits=limits, follow_redirects=False, trust_env=False, http2=False
+        transport=transport or CheckedTransport(allowed, LIMITS),
+        timeout=TIMEOUT,
+        follow_redirects=False,
+        trust_env=False,
+        headers={"accept-encoding": "identity", "user-agent": f"tagserver/{__version__}"},
     )
 
 
@@ -77,8 +88,20 @@ async def _send(http: httpx.AsyncClient, target: Target, request: Request) -> Re
                     if len(body) >= BODY_CAP:
                         break
                 headers = {name.lower(): value for name, value in answer.headers.items()}
-                return Response(answer.status_code, headers, bytes(body[:BODY_CAP]))
+                return Response(answer.status_code, headers, _plain(bytes(body[:BODY_CAP]), headers))
+    except NotPublic as error:
+        raise NotAllowed(str(error)) from None
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
         raise NotSent(type(error).__name__) from None
     except (httpx.HTTPError, TimeoutError) as error:
         raise MaybeSent(type(error).__name__) from None
+
+
+def _plain(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """The body of an answer that came compressed although none was asked for; never more than the cap is unpacked."""
+    if headers.get("content-encoding", "identity") not in ("gzip", "x-gzip", "deflate"):
+        return body
+    try:
+        return zlib.decompressobj(wbits=47).decompress(body, BODY_CAP)
+    except zlib.error:
+        return body

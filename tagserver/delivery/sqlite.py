@@ -93,6 +93,8 @@ class SqliteOutbox:
             raise
         self._in_flight: dict[int, _Flight] = {}
         self._flying: set[int] = set()
+        # Ids up to these have been claimed: a claim need not look at them again, unless some are released.
+        self._claimed_to: dict[str, int] = {}
         # What the present group has changed above, to be undone if it is not committed.
         self._started: list[int] = []
         self._landed: list[tuple[int, _Flight]] = []
@@ -118,6 +120,7 @@ class SqliteOutbox:
             for flight in self._started:
                 if (gone := self._in_flight.pop(flight, None)) is not None:
                     self._flying -= gone.ids
+            self._claimed_to.clear()
         self._started.clear()
         self._landed.clear()
         self._counters.committed(ok)
@@ -228,9 +231,13 @@ class SqliteOutbox:
         self, database: sqlite3.Connection, destination: str, max_items: int, max_bytes: int, newest: bool
     ) -> Batch | None:
         order = "DESC" if newest else "ASC"
-        cursor = database.execute(f"{_SELECT} WHERE destination = ? ORDER BY id {order}", (destination,))
+        after = 0 if newest else self._claimed_to.get(destination, 0)
+        cursor = database.execute(
+            f"{_SELECT} WHERE destination = ? AND id > ? ORDER BY id {order}", (destination, after)
+        )
         rows: list[Row] = []
         size = 0
+        skipped: int | None = None
         try:
             for record in cursor:
                 if record[0] in self._flying:
@@ -242,6 +249,7 @@ class SqliteOutbox:
                         and len(rows) < max_items
                         and record[0] - rows[0].id < 10_000
                     ):
+                        skipped = skipped or record[0]
                         continue  # another group's; ours may stand further on
                     break
                 size += len(row.delivery.body) + 1
@@ -255,6 +263,8 @@ class SqliteOutbox:
         if not rows:
             return None
         ids = frozenset(row.id for row in rows)
+        if not newest:
+            self._claimed_to[destination] = rows[-1].id if skipped is None else skipped - 1
         packed = array.array("q", sorted(ids)).tobytes()
         flight = database.execute(
             "INSERT INTO flight (destination, ids) VALUES (?, ?)", (destination, packed)
@@ -300,6 +310,9 @@ class SqliteOutbox:
         self._counters.add(destination, "pending", -len(delivered) - len(buried))
         self._landed.append((batch.flight, self._in_flight.pop(batch.flight)))
         self._flying -= ids
+        released = ids.difference(delivered, (one.id for one in buried))
+        if released:
+            self._claimed_to[destination] = min(self._claimed_to.get(destination, 0), min(released) - 1)
 
     async def wait(self, destination: str) -> None:
         """See `Outbox.wait`."""

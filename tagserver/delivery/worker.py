@@ -1,8 +1,7 @@
-"""The worker of one destination: claims what is ready, asks again whether it may be sent, sends it in batches, and
-records what became of it.
+"""The worker of one destination: claims what is ready, keeps some requests under way, and stands still when it should.
 
-Failures of the way (time-outs, 5xx, 429) delay the destination as a whole; on the first success everything is due
-at once. What the vendor refuses is cut in halves until the bad payload stands alone.
+It knows when and how much; what happens to a single batch is a `Shipment`'s affair. Nothing here disables a
+destination for good: whatever the vendor does, the deliveries are kept until they expire.
 """
 
 from __future__ import annotations
@@ -10,63 +9,39 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import traceback
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 import httpx
 
-from tagserver.delivery.exchange import MaybeSent, NotAllowed, NotSent, exchange
+from tagserver.delivery.breaker import Breaker
+from tagserver.delivery.limiter import Limiter
 from tagserver.delivery.outbox import Batch, Buried, Outbox, OutboxError, Row, Settlement
-from tagserver.delivery.retry import Chance, backoff, deadline, retry_after
+from tagserver.delivery.retry import Chance
+from tagserver.delivery.shipment import Refusal, Shipment, Splits, Stop
 from tagserver.delivery.target import Target
-from tagserver.plugin import Outcome, Payload, Response
 
 log = logging.getLogger("tagserver.delivery")
 
 State = Literal["ok", "retrying", "open", "paused", "disabled"]
-Refusal = tuple[str, str]
 
 LINGER = 0.1
 """Seconds to wait after a batch that was not full, so that the next one is worth a request."""
 PROBE = 600.0
 """Seconds between probes of a paused destination."""
-CRASHES = 4
-SYSTEMATIC = 4
-"""So many refusals with one code and no success in one batch are no bad events but a bad set-up."""
-SPLITS_A_MINUTE = 60
-PLUGIN_ERROR = "plugin_error"
-
-
-class Settling:
-    """What has been learned about a batch while it is sent, piece by piece."""
-
-    def __init__(self) -> None:
-        self.delivered: list[int] = []
-        self.attempted: list[int] = []
-        self.unknown: list[int] = []
-        self.buried: list[Buried] = []
-        self.refused: dict[str, list[Buried]] = {}
-
-    def settlement(self) -> Settlement:
-        """For the outbox."""
-        buried = [*self.buried, *(one for refused in self.refused.values() for one in refused)]
-        return Settlement(delivered=self.delivered, attempted=self.attempted, unknown=self.unknown, buried=buried)
-
-
-class Stop(Exception):
-    """The rest of the batch is not sent now; `delay` in seconds, or a pause."""
-
-    def __init__(self, state: State, reason: str, asked: float | None = None) -> None:
-        super().__init__(reason)
-        self.state: State = state
-        self.reason = reason
-        self.asked = asked
+PROBE_EVENTS = 10
+"""Events in the one request that asks whether a vendor is back."""
+KEEP_REMOVED = 24 * 3600.0
+"""Seconds that the deliveries of a destination wait which is not in the configuration any more."""
+NO_CALM = 60.0
+"""Seconds after a jump of the clock in which nothing is declared expired."""
+JUMP_MS = 3_600_000
 
 
 class Worker:
     """One destination's worker. `lookup` and `permits` are asked afresh before every attempt, so that a reload
-    counts at once."""
+    counts at once. `clock` is wall time in ms, `steady` seconds that never jump."""
 
     def __init__(
         self,
@@ -77,6 +52,7 @@ class Worker:
         lookup: Callable[[str], Target | None],
         permits: Callable[[Row], Refusal | None],
         clock: Callable[[], int],
+        steady: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Chance | None = None,
     ) -> None:
@@ -86,277 +62,214 @@ class Worker:
         self._lookup = lookup
         self._permits = permits
         self._clock = clock
+        self._steady = steady
         self._sleep = sleep
-        self._chance = chance or random.Random()  # noqa: S311 (jitter, no secret)
         self._cache: dict[str, Any] = {}
-        self._state: State = "ok"
+        self._breaker = Breaker(steady, chance or random.Random())  # noqa: S311 (jitter, no secret)
+        self._limiter = Limiter(steady, 1)
+        self._splits = Splits(clock)
+        self._stood: tuple[Literal["paused", "disabled"], str] | None = None
+        self._probe_at = 0.0
+        self._removed_at: float | None = None
         self._reason = ""
-        self._failures = 0
-        self._failing_since = 0
         self._size: int | None = None
-        self._splits: list[int] = []
-        self._wake = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._landed = asyncio.Event()
+        self._under_way: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._clock_offset = clock() - steady() * 1000
+        self._calm_from = float("-inf")
 
     def status(self) -> tuple[State, str]:
         """The state, and why it is not ok."""
-        return self._state, self._reason
+        if self._stood is not None:
+            return self._stood
+        state = self._breaker.state
+        return state, "" if state == "ok" else self._reason
 
     def reconfigured(self) -> None:
         """Secrets or settings were read again: a pause or wait may be over."""
-        self._failures = 0
+        self._breaker.reset()
+        self._probe_at = 0.0
         self._cache.clear()
-        self._wake.set()
+        self._changed.set()
 
     def stop(self) -> None:
         """Claim nothing more; what is under way goes on until the task is cancelled."""
         self._stopping = True
-        self._wake.set()
+        self._changed.set()
 
     # ── the loop
     # ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:
-        """Until stopped. An error of the outbox ends one round, not the worker."""
-        while not self._stopping:
-            try:
-                await self._round()
-            except OutboxError:
-                await self._pause_for(1.0)
+        """Until stopped, and until what is under way has ended. An error of the outbox ends one round, not the
+        worker."""
+        try:
+            while not self._stopping:
+                try:
+                    await self._round()
+                except OutboxError:
+                    await self._rest(1.0)
+            if self._under_way:
+                await asyncio.wait(self._under_way)
+        finally:
+            for task in self._under_way:
+                task.cancel()
+            await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def _round(self) -> None:
-        await self._first(self._outbox.wait(self.name), self._wake.wait())
-        self._wake.clear()
+        """One claim, or one wait."""
         target = self._lookup(self.name)
-        if self._stopping:
-            return
-        if target is None or target.paused is not None:
-            self._set("paused" if target else "disabled", target.paused or "" if target else "no such destination")
-            await self._wake.wait()
-            return
+        if target is None:
+            return await self._without_target()
+        self._removed_at = None
+        if target.paused is not None:
+            self._stood = ("paused", target.paused)
+            return await self._wait()
         limits = target.destination.limits
+        self._limiter.cap = limits.requests
+        paused = self._stood is not None and self._stood[0] == "paused"
+        if self._stood is not None and not paused:
+            self._stood = None
+        wait = max(self._breaker.wait(), self._probe_at - self._steady() if paused else 0.0)
+        if wait > 0:
+            return await self._rest(wait)
+        probing = paused or self._breaker.open
+        if len(self._under_way) >= (1 if probing else self._limiter.limit):
+            return await self._wait(self._landed.wait())
         full = min(self._size or limits.events, limits.events)
-        probing = self._state == "paused"
-        batch = await self._outbox.claim(
-            self.name, max_items=1 if probing else full, max_bytes=limits.bytes, newest=probing
-        )
+        if probing:
+            full = 1 if paused else min(full, PROBE_EVENTS)
+        batch = await self._outbox.claim(self.name, max_items=full, max_bytes=limits.bytes, newest=paused)
         if batch is None:
-            return
-        stop = await self._send_batch(batch, target, probing)
-        if stop is not None:
-            await self._hold(stop)
+            return await self._wait(self._outbox.wait(self.name), self._landed.wait())
+        task = asyncio.create_task(self._ship(batch, target, probing=paused))
+        self._under_way.add(task)
+        task.add_done_callback(self._shipped)
+        if probing:
+            await self._wait(task)
         elif len(batch.rows) < full and not self._stopping:
-            await self._pause_for(LINGER)
+            await self._rest(LINGER)
+        return None
 
-    async def _hold(self, stop: Stop) -> None:
-        if stop.state == "paused":
-            self._set("paused", stop.reason)
-            log.error("destination %s is paused: %s; everything is kept", self.name, stop.reason)
-            await self._pause_for(PROBE)
-            return
-        now = self._clock()
-        if self._failures == 0:
-            self._failing_since = now
-        self._failures += 1
-        delay = backoff(self._failures, (now - self._failing_since) / 1000, self._chance, stop.asked)
-        self._set("retrying", stop.reason)
-        log.warning("destination %s: %s; again in %.1f s", self.name, stop.reason, delay)
-        await self._pause_for(delay)
+    async def _without_target(self) -> None:
+        """The destination is not configured any more: its deliveries wait a day for it to come back."""
+        self._stood = ("disabled", "no destination of this name is configured")
+        now = self._steady()
+        self._removed_at = now if self._removed_at is None else self._removed_at
+        left = self._removed_at + KEEP_REMOVED - now
+        if left > 0:
+            return await self._rest(left)
+        batch = await self._outbox.claim(self.name, max_items=1000, max_bytes=64 << 20)
+        if batch is None:
+            return await self._wait(self._outbox.wait(self.name))
+        buried = [Buried(row.id, "no_destination", "its destination was removed") for row in batch.rows]
+        await self._settle(batch, Settlement(buried=buried))
+        return None
 
-    async def _pause_for(self, seconds: float) -> None:
-        await self._first(self._sleep(seconds), self._wake.wait())
+    def _shipped(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._landed.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.critical("destination %s: its worker failed", self.name, exc_info=error)
 
-    @staticmethod
-    async def _first(*waits: Any) -> None:
-        tasks = [asyncio.ensure_future(wait) for wait in waits]
+    async def _rest(self, seconds: float) -> None:
+        """Wait `seconds`, or until something has changed."""
+        await self._wait(self._sleep(seconds))
+
+    async def _wait(self, *waits: Awaitable[Any]) -> None:
+        """Wait for the first of them, or for a change of the configuration."""
+        tasks = [asyncio.ensure_future(wait) for wait in (*waits, self._changed.wait())]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in tasks:
+            self._changed.clear()
+            self._landed.clear()
+            loose = [task for task in tasks if task not in self._under_way]
+            for task in loose:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _set(self, state: State, reason: str = "") -> None:
-        self._state, self._reason = state, reason
+            await asyncio.gather(*loose, return_exceptions=True)
 
     # ── a batch
     # ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _send_batch(self, batch: Batch, target: Target, probing: bool) -> Stop | None:
-        settling = Settling()
-        stop: Stop | None = None
-        under_way: list[Row] = []
+    async def _ship(self, batch: Batch, target: Target, *, probing: bool) -> None:
+        shipment = Shipment(
+            batch,
+            target,
+            self._http,
+            self._cache,
+            clock=self._clock,
+            splits=self._splits,
+            probing=probing,
+            expiring=self._clock_is_calm(),
+        )
+        full = len(self._under_way) >= self._limiter.limit
+        began = self._steady()
         try:
-            rows = self._permitted(batch.rows, target, settling)
-            await self._send_rows(rows, target, settling, under_way)
-        except Stop as stopped:
-            stop = stopped
+            stop = await shipment.send(self._permits)
         except asyncio.CancelledError:
-            # The body may have been sent already.
-            settling.unknown.extend(row.id for row in under_way)
-            await self._outbox.settle(batch, settling.settlement())
+            await self._settle(batch, shipment.settlement())
             raise
-        if not settling.delivered and settling.refused:
-            stop = self._systematic(settling, probing) or stop
-        if settling.delivered and stop is None:
-            self._recovered(target, clean=not settling.refused)
-        await self._outbox.settle(batch, settling.settlement())
-        self._log(batch, settling)
-        return stop
+        if stop is not None:
+            self._stop(stop, began)
+        elif shipment.delivered:
+            self._limiter.answered(self._steady() - began, full=full)
+            self._well(target, clean=not shipment.refused)
+        await self._settle(batch, shipment.settlement())
+        self._log(batch, shipment)
 
-    def _recovered(self, target: Target, *, clean: bool) -> None:
-        if self._state != "ok":
+    async def _settle(self, batch: Batch, settlement: Settlement) -> None:
+        """What became of a batch must be recorded: until it is, its rows are out of everybody's reach."""
+        while True:
+            try:
+                return await self._outbox.settle(batch, settlement)
+            except OutboxError as error:
+                if self._outbox.trouble() is not None and self._stopping:
+                    return None  # after the restart they are sent again; better twice than never
+                log.warning("destination %s: %s; recording is tried again", self.name, error)
+                await self._sleep(1.0)
+
+    def _stop(self, stop: Stop, began: float) -> None:
+        self._reason = stop.reason
+        if stop.kind == "paused":
+            self._probe_at = self._steady() + PROBE
+            if self._stood is None or self._stood[1] != stop.reason:
+                log.error("destination %s is paused: %s; everything is kept", self.name, stop.reason)
+            self._stood = ("paused", stop.reason)
+            return
+        self._limiter.overloaded()
+        delay = self._breaker.failed(stop.asked, began, throttled=stop.kind == "throttled")
+        log.warning("destination %s: %s; again in %.1f s", self.name, stop.reason, delay)
+
+    def _well(self, target: Target, *, clean: bool) -> None:
+        if self.status()[0] != "ok":
             log.info("destination %s is well again", self.name)
-        self._set("ok")
-        self._failures = 0
+            self._limiter.restart()
+        self._stood = None
+        self._breaker.succeeded()
         limit = target.destination.limits.events
         if not clean:
             self._size = max(1, (self._size or limit) // 2)
         elif self._size is not None:
             self._size = None if self._size * 2 >= limit else self._size * 2
 
-    @staticmethod
-    def _systematic(settling: Settling, probing: bool) -> Stop | None:
-        """Everything was refused alike: nothing is buried, somebody must look."""
-        for code, refused in settling.refused.items():
-            if len(refused) >= SYSTEMATIC or probing:
-                settling.refused.pop(code)
-                return Stop("paused", f"systematic: {code} for all {len(refused)} events tried")
-        return None
+    def _clock_is_calm(self) -> bool:
+        """False for a minute after the wall clock has jumped by more than an hour: what looks expired may not be."""
+        now = self._steady()
+        offset = self._clock() - now * 1000
+        if abs(offset - self._clock_offset) > JUMP_MS:
+            log.warning("the clock has jumped by %.0f s", (offset - self._clock_offset) / 1000)
+            self._calm_from = now + NO_CALM
+        self._clock_offset = offset
+        return now >= self._calm_from
 
-    def _permitted(self, rows: Sequence[Row], target: Target, settling: Settling) -> list[Row]:
-        """The rows that may be sent; the others are buried with their reason."""
-        now = self._clock()
-        kept = []
-        for row in rows:
-            end = deadline(row.delivery.expires, row.unknown_since, target.destination.limits.repeat)
-            if end is not None and now >= end:
-                settling.buried.append(Buried(row.id, "expired", "too old for this destination"))
-            elif row.crashes >= CRASHES:
-                detail = f"the server ended {row.crashes} times while it was sent"
-                settling.buried.append(Buried(row.id, "crashed", detail))
-            elif (refusal := self._permits(row)) is not None:
-                settling.buried.append(Buried(row.id, *refusal))
-            else:
-                kept.append(row)
-        return kept
-
-    async def _send_rows(self, rows: Sequence[Row], target: Target, settling: Settling, under_way: list[Row]) -> None:
-        """Send rows, halving what is refused. Raises Stop when the rest has to wait."""
-        pieces = [list(rows)] if rows else []
-        witness = False
-        while pieces:
-            piece = pieces.pop(0)
-            outcomes = await self._attempt(piece, target, settling, under_way)
-            split = [row for row, outcome in zip(piece, outcomes, strict=True) if outcome.kind == "split"]
-            for row, outcome in zip(piece, outcomes, strict=True):
-                self._note(row, outcome, settling)
-            if split:
-                bad = {index for outcome in outcomes for index in outcome.bad if index < len(piece)}
-                pieces = self._halves(split, [row for index, row in enumerate(piece) if index in bad]) + pieces
-            worst = next((one for one in outcomes if one.kind in ("paused", "throttled", "retry")), None)
-            if worst is not None:
-                raise Stop("paused" if worst.kind == "paused" else "retrying", worst.reason, worst.after)
-            if not settling.delivered and any(len(refused) >= SYSTEMATIC for refused in settling.refused.values()):
-                if witness or not pieces:
-                    return
-                # Before the set-up is blamed, one row from the far end is heard: the bad ones may stand together.
-                witness = True
-                row = pieces[-1].pop()
-                pieces = [[row], *(piece for piece in pieces if piece)]
-
-    def _halves(self, rows: list[Row], bad: list[Row]) -> list[list[Row]]:
-        """What to send in place of a refused piece: those the vendor blames alone, or two halves."""
-        now = self._clock()
-        self._splits = [at for at in self._splits if now - at < 60_000]
-        if len(self._splits) >= SPLITS_A_MINUTE:
-            raise Stop("retrying", "too many refused batches", 60.0)
-        self._splits.append(now)
-        if bad and len(bad) < len(rows):
-            blamed = {row.id for row in bad}
-            return [[row] for row in bad] + [[row for row in rows if row.id not in blamed]]
-        middle = len(rows) // 2
-        return [rows[:middle], rows[middle:]]
-
-    @staticmethod
-    def _note(row: Row, outcome: Outcome, settling: Settling) -> None:
-        match outcome.kind:
-            case "delivered":
-                settling.delivered.append(row.id)
-            case "rejected":
-                refused = settling.refused.setdefault(outcome.reason, [])
-                ours = outcome.reason == PLUGIN_ERROR
-                detail = outcome.detail if ours else f"{outcome.reason} {outcome.detail}".strip()
-                refused.append(Buried(row.id, PLUGIN_ERROR if ours else "rejected", detail))
-            case "retry":
-                settling.attempted.append(row.id)
-
-    async def _attempt(
-        self, rows: list[Row], target: Target, settling: Settling, under_way: list[Row]
-    ) -> Sequence[Outcome]:
-        """One exchange: an outcome for each row. Raises Stop when the way is blocked."""
-        payloads = [
-            Payload(row.delivery.event_id, row.delivery.name, row.delivery.time, row.delivery.body) for row in rows
-        ]
-        under_way[:] = rows
-        try:
-            outcomes, response = await exchange(self._http, target, payloads, self._cache)
-            each = _one_each(outcomes, len(rows))
-        except NotSent as error:
-            settling.attempted.extend(row.id for row in rows)
-            raise Stop("retrying", str(error)) from None
-        except MaybeSent as error:
-            settling.unknown.extend(row.id for row in rows)
-            raise Stop("retrying", str(error)) from None
-        except NotAllowed as error:
-            raise Stop("paused", f"the request may not leave: {error}") from None
-        except Exception as error:  # a bad plugin hurts only itself
-            return self._plugin_failed(rows, error, settling)
-        finally:
-            under_way.clear()
-        first = each[0]
-        if first.warning:
-            log.warning("destination %s: %s", self.name, first.warning)
-        if response is not None and response.status >= 500 and first.kind == "retry":
-            settling.unknown.extend(row.id for row in rows)
-            raise Stop("retrying", first.reason, self._asked(first, response))
-        if len(rows) == 1 and first.kind == "split":
-            each = [Outcome.rejected(first.reason, first.detail)]
-        if first.kind in ("retry", "throttled") and first.after is None:
-            asked = self._asked(first, response)
-            each = [Outcome(one.kind, one.reason, one.detail, asked, one.bad, one.warning) for one in each]
-        return each
-
-    def _asked(self, outcome: Outcome, response: Response | None) -> float | None:
-        if outcome.after is not None or response is None:
-            return outcome.after
-        return retry_after(response.headers.get("retry-after"), self._clock())
-
-    def _plugin_failed(self, rows: list[Row], error: Exception, settling: Settling) -> Sequence[Outcome]:
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
-        detail = f"{type(error).__name__}{place}"  # its text may hold the event's data
-        log.error("destination %s: the plugin failed with %s", self.name, detail)
-        if len(rows) > 1:
-            return [Outcome.split(PLUGIN_ERROR, detail)] * len(rows)
-        return [Outcome.rejected(PLUGIN_ERROR, detail)]
-
-    def _log(self, batch: Batch, settling: Settling) -> None:
+    def _log(self, batch: Batch, shipment: Shipment) -> None:
+        buried = shipment.buried
         if log.isEnabledFor(logging.DEBUG):
-            log.debug(
-                "destination %s: %d delivered, %d buried of %d",
-                *(self.name, len(settling.delivered), len(settling.settlement().buried), len(batch.rows)),
-            )
-        for one in settling.settlement().buried:
+            counts = (len(shipment.delivered), len(buried), len(batch.rows))
+            log.debug("destination %s: %d delivered, %d buried of %d", self.name, *counts)
+        for one in buried:
             event_id = next(row.delivery.event_id for row in batch.rows if row.id == one.id)
             log.warning("event %s for %s is a dead letter: %s %s", event_id, self.name, one.reason, one.detail)
-
-
-def _one_each(outcomes: Any, count: int) -> list[Outcome]:
-    """One outcome per payload. Raises TypeError for anything else, which is the plugin's fault."""
-    if isinstance(outcomes, Outcome):
-        return [outcomes] * count
-    each = list(outcomes)
-    if len(each) != count or not all(isinstance(one, Outcome) for one in each):
-        raise TypeError("classify gave neither one outcome nor one for each payload")
-    return each

@@ -66,7 +66,7 @@ class MetaCapi(Destination):
     Settings = MetaSettings
     ads = True
     consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True)
-    limits = Limits(events=1000, bytes=8 << 20, age=WINDOW_MS / 1000, repeat=47 * 3600.0)
+    limits = Limits(events=1000, bytes=8 << 20, age=WINDOW_MS / 1000, repeat=47 * 3600.0, requests=8)
     reads = (
         *("event", "event_id", "timestamp", "action_source", "page.location", "page.referrer", "ecommerce"),
         *("user_data", "user_id", "ip", "user_agent", "geo.region", "source"),

@@ -1,0 +1,247 @@
+"""One claimed batch on its way: what may not be sent any more is buried, the rest is sent, halves of what was refused
+are sent again, and what became of each row is noted until it can be settled."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any, Literal
+
+import httpx
+
+from tagserver.delivery.exchange import MaybeSent, NotAllowed, NotSent, exchange
+from tagserver.delivery.outbox import Batch, Buried, Row, Settlement
+from tagserver.delivery.retry import deadline, retry_after
+from tagserver.delivery.target import Target
+from tagserver.plugin import Outcome, Payload, Response
+
+log = logging.getLogger("tagserver.delivery")
+
+Refusal = tuple[str, str]
+
+CRASHES = 4
+SYSTEMATIC = 4
+"""So many refusals with one code and no success in one batch are no bad events but a bad set-up."""
+SPLITS_A_MINUTE = 60
+PLUGIN_ERROR = "plugin_error"
+
+
+class Stop(Exception):
+    """The rest of the batch is not sent now: the destination waits, is throttled, or pauses until somebody acts.
+    `asked`: seconds the vendor wants to be left alone."""
+
+    def __init__(self, kind: Literal["failed", "throttled", "paused"], reason: str, asked: float | None = None) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.reason = reason
+        self.asked = asked
+
+
+class Splits:
+    """Counts how often refused batches were cut, so that a vendor that refuses everything is not stormed."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._times: list[int] = []
+
+    def note(self) -> None:
+        """One more. Raises Stop when there were too many within a minute."""
+        now = self._clock()
+        self._times = [at for at in self._times if 0 <= now - at < 60_000]
+        if len(self._times) >= SPLITS_A_MINUTE:
+            raise Stop("throttled", "too many refused batches", 60.0)
+        self._times.append(now)
+
+
+class Shipment:
+    """The rows of one batch and what became of them so far."""
+
+    def __init__(
+        self,
+        batch: Batch,
+        target: Target,
+        http: httpx.AsyncClient,
+        cache: MutableMapping[str, Any],
+        *,
+        clock: Callable[[], int],
+        splits: Splits,
+        probing: bool,
+        expiring: bool = True,
+    ) -> None:
+        self.batch = batch
+        self._target = target
+        self._http = http
+        self._cache = cache
+        self._clock = clock
+        self._splits = splits
+        self._probing = probing
+        self._expiring = expiring
+        self.delivered: list[int] = []
+        self._attempted: list[int] = []
+        self._unknown: list[int] = []
+        self._buried: list[Buried] = []
+        self._refused: dict[str, list[Buried]] = {}
+        self._under_way: list[Row] = []
+
+    @property
+    def refused(self) -> bool:
+        """Whether the vendor refused some of it."""
+        return bool(self._refused)
+
+    @property
+    def buried(self) -> list[Buried]:
+        """What goes to the dead letters."""
+        return [*self._buried, *(one for refused in self._refused.values() for one in refused)]
+
+    def settlement(self) -> Settlement:
+        """For the outbox. Rows that are in none of its lists are released untouched."""
+        return Settlement(
+            delivered=self.delivered, attempted=self._attempted, unknown=self._unknown, buried=self.buried
+        )
+
+    async def send(self, permits: Callable[[Row], Refusal | None]) -> Stop | None:
+        """Send what may be sent; why the destination has to stop, or None. Cancelled, it notes what may have left."""
+        stop: Stop | None = None
+        try:
+            await self._send_rows(self._permitted(permits))
+        except Stop as stopped:
+            stop = stopped
+        except asyncio.CancelledError:
+            # The body may have been sent already.
+            self._unknown.extend(row.id for row in self._under_way)
+            raise
+        if not self.delivered and self._refused:
+            stop = self._systematic() or stop
+        return stop
+
+    def _systematic(self) -> Stop | None:
+        """Everything was refused alike: nothing is buried, somebody must look."""
+        for code, refused in self._refused.items():
+            if len(refused) >= SYSTEMATIC or self._probing:
+                self._refused.pop(code)
+                return Stop("paused", f"systematic: {code} for all {len(refused)} events tried")
+        return None
+
+    def _permitted(self, permits: Callable[[Row], Refusal | None]) -> list[Row]:
+        """The rows that may be sent; the others are buried with their reason."""
+        now = self._clock()
+        kept = []
+        for row in self.batch.rows:
+            end = deadline(row.delivery.expires, row.unknown_since, self._target.destination.limits.repeat)
+            if end is not None and now >= end and self._expiring:
+                self._buried.append(Buried(row.id, "expired", "too old for this destination"))
+            elif row.crashes >= CRASHES:
+                detail = f"the server ended {row.crashes} times while it was sent"
+                self._buried.append(Buried(row.id, "crashed", detail))
+            elif (refusal := permits(row)) is not None:
+                self._buried.append(Buried(row.id, *refusal))
+            else:
+                kept.append(row)
+        return kept
+
+    async def _send_rows(self, rows: list[Row]) -> None:
+        """Send rows, halving what is refused. Raises Stop when the rest has to wait."""
+        pieces = [rows] if rows else []
+        witness = False
+        while pieces:
+            piece = pieces.pop(0)
+            outcomes = await self._attempt(piece)
+            split = [row for row, outcome in zip(piece, outcomes, strict=True) if outcome.kind == "split"]
+            for row, outcome in zip(piece, outcomes, strict=True):
+                self._note(row, outcome)
+            if split:
+                bad = {index for outcome in outcomes for index in outcome.bad if index < len(piece)}
+                pieces = self._halves(split, [row for index, row in enumerate(piece) if index in bad]) + pieces
+            worst = next((one for one in outcomes if one.kind in ("paused", "throttled", "retry")), None)
+            if worst is not None:
+                kind = "failed" if worst.kind == "retry" else worst.kind
+                assert kind in ("failed", "throttled", "paused")
+                raise Stop(kind, worst.reason, worst.after)
+            if not self.delivered and any(len(refused) >= SYSTEMATIC for refused in self._refused.values()):
+                if witness or not pieces:
+                    return
+                # Before the set-up is blamed, one row from the far end is heard: the bad ones may stand together.
+                witness = True
+                row = pieces[-1].pop()
+                pieces = [[row], *(piece for piece in pieces if piece)]
+
+    def _halves(self, rows: list[Row], bad: list[Row]) -> list[list[Row]]:
+        """What to send in place of a refused piece: those the vendor blames alone, or two halves."""
+        self._splits.note()
+        if bad and len(bad) < len(rows):
+            blamed = {row.id for row in bad}
+            return [[row] for row in bad] + [[row for row in rows if row.id not in blamed]]
+        middle = len(rows) // 2
+        return [rows[:middle], rows[middle:]]
+
+    def _note(self, row: Row, outcome: Outcome) -> None:
+        match outcome.kind:
+            case "delivered":
+                self.delivered.append(row.id)
+            case "rejected":
+                refused = self._refused.setdefault(outcome.reason, [])
+                ours = outcome.reason == PLUGIN_ERROR
+                detail = outcome.detail if ours else f"{outcome.reason} {outcome.detail}".strip()
+                refused.append(Buried(row.id, PLUGIN_ERROR if ours else "rejected", detail))
+            case "retry":
+                self._attempted.append(row.id)
+
+    async def _attempt(self, rows: list[Row]) -> Sequence[Outcome]:
+        """One exchange: an outcome for each row. Raises Stop when the way is blocked."""
+        payloads = [
+            Payload(row.delivery.event_id, row.delivery.name, row.delivery.time, row.delivery.body) for row in rows
+        ]
+        self._under_way = rows
+        try:
+            outcomes, response = await exchange(self._http, self._target, payloads, self._cache)
+            each = _one_each(outcomes, len(rows))
+        except NotSent as error:
+            self._attempted.extend(row.id for row in rows)
+            raise Stop("failed", str(error)) from None
+        except MaybeSent as error:
+            self._unknown.extend(row.id for row in rows)
+            raise Stop("failed", str(error)) from None
+        except NotAllowed as error:
+            raise Stop("paused", f"the request may not leave: {error}") from None
+        except Exception as error:  # a bad plugin hurts only itself
+            return self._plugin_failed(rows, error)
+        self._under_way = []
+        first = each[0]
+        if first.warning:
+            log.warning("destination %s: %s", self.batch.rows[0].delivery.destination, first.warning)
+        if response is not None and response.status >= 500 and first.kind == "retry":
+            self._unknown.extend(row.id for row in rows)
+            raise Stop("failed", first.reason, self._asked(first, response))
+        if len(rows) == 1 and first.kind == "split":
+            each = [Outcome.rejected(first.reason, first.detail)]
+        if first.kind in ("retry", "throttled") and first.after is None:
+            asked = self._asked(first, response)
+            each = [Outcome(one.kind, one.reason, one.detail, asked, one.bad, one.warning) for one in each]
+        return each
+
+    def _asked(self, outcome: Outcome, response: Response | None) -> float | None:
+        if outcome.after is not None or response is None:
+            return outcome.after
+        return retry_after(response.headers.get("retry-after"), self._clock())
+
+    def _plugin_failed(self, rows: list[Row], error: Exception) -> Sequence[Outcome]:
+        self._under_way = []
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
+        detail = f"{type(error).__name__}{place}"  # its text may hold the event's data
+        log.error("destination %s: the plugin failed with %s", rows[0].delivery.destination, detail)
+        if len(rows) > 1:
+            return [Outcome.split(PLUGIN_ERROR, detail)] * len(rows)
+        return [Outcome.rejected(PLUGIN_ERROR, detail)]
+
+
+def _one_each(outcomes: Any, count: int) -> list[Outcome]:
+    """One outcome per payload. Raises TypeError for anything else, which is the plugin's fault."""
+    if isinstance(outcomes, Outcome):
+        return [outcomes] * count
+    each = list(outcomes)
+    if len(each) != count or not all(isinstance(one, Outcome) for one in each):
+        raise TypeError("classify gave neither one outcome nor one for each payload")
+    return each
