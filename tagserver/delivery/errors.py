@@ -13,3 +13,7 @@ class InUse(OutboxStartError):
 
 class ForeignFile(OutboxStartError):
     """The file is no queue of ours, or one of a newer version."""
+
+
+class Damaged(OutboxStartError):
+    """The file is a queue of ours that cannot be read: it is set aside, and what can be read is saved."""

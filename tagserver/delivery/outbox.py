@@ -17,7 +17,7 @@ DEDUP_TTL = 48 * 3600.0
 
 DeadReason = str
 """Why a delivery was buried: `rejected`, `expired`, `consent`, `tag_removed`, `destination_changed`,
-`plugin_error`, `crashed`."""
+`plugin_error`, `crashed`, `no_destination`."""
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -98,6 +98,37 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     dead_by_reason: Mapping[str, int] = {}
 
 
+class DeadLetter(msgspec.Struct, frozen=True):
+    """A dead letter as operations see it: why, never what. Times in ms since 1970 UTC."""
+
+    id: int
+    destination: str
+    tag: str
+    name: str
+    event_id: str
+    reason: DeadReason
+    detail: str
+    attempts: int
+    received: int
+    buried: int
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """Which dead letters are meant; a field that is None does not matter."""
+
+    id: int | None = None
+    destination: str | None = None
+    reason: str | None = None
+    event_id: str | None = None
+
+
+class Room(msgspec.Struct, frozen=True):
+    """Bytes that the queue holds, and may hold."""
+
+    used: int
+    limit: int
+
+
 class OutboxError(Exception):
     """Nothing was stored. `retry_after`: seconds after which it is worth trying again."""
 
@@ -164,6 +195,26 @@ class Outbox(Protocol):
 
     def withdrawn(self, persons: Sequence[bytes]) -> bool:
         """Whether a tombstone stands for one of the persons. From memory, no I/O."""
+        ...
+
+    async def dead(self, choice: Choice, limit: int) -> Sequence[DeadLetter]:
+        """The newest dead letters of a choice."""
+        ...
+
+    async def retry_dead(self, choice: Choice, identities: Mapping[str, str], limit: int) -> int:
+        """Put dead letters back into the queue, under the present fingerprint of their destination; how many."""
+        ...
+
+    async def drop_dead(self, choice: Choice, limit: int) -> int:
+        """Remove dead letters; they count as erased. How many."""
+        ...
+
+    def room(self) -> Room:
+        """How full it is. From memory."""
+        ...
+
+    def notice(self) -> str | None:
+        """What operations should know although all works (a damaged file was set aside), or None."""
         ...
 
     def trouble(self) -> str | None:

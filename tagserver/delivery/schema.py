@@ -11,7 +11,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from tagserver.delivery.errors import ForeignFile, OutboxStartError
+from tagserver.delivery.errors import Damaged, ForeignFile, OutboxStartError
 
 APPLICATION_ID = 0x74616773  # "tags"
 VERSION = 1
@@ -57,32 +57,15 @@ CREATE TABLE counter (destination TEXT NOT NULL, name TEXT NOT NULL, value INTEG
 
 
 def open_database(path: Path, max_size: int) -> sqlite3.Connection:
-    """The connection that writes and checkpoints. `max_size` in bytes. Raises OutboxStartError, and leaves a file
-    that is not ours alone."""
-    fresh = not path.exists() or path.stat().st_size == 0
-    try:
-        if fresh:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        # Used by the writer's thread alone after it has been opened.
-        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=64)
-    except (OSError, sqlite3.Error) as error:
-        raise OutboxStartError(f"the queue {path} cannot be opened: {error}") from None
-    try:
-        _prepare(database, path, fresh, max_size)
-    except sqlite3.Error as error:
-        database.close()
-        raise OutboxStartError(f"the queue {path} cannot be read: {error}; nothing was changed") from None
-    except BaseException:
-        database.close()
-        raise
-    return database
+    """The connection that writes and checkpoints. `max_size` in bytes.
 
-
-def _prepare(database: sqlite3.Connection, path: Path, fresh: bool, max_size: int) -> None:
-    if fresh:
-        # Before WAL: afterwards it is silently ignored.
-        database.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    else:
+    Raises Damaged for a file of ours that cannot be read, OutboxStartError for one that is not ours or cannot be
+    opened; it is left alone.
+    """
+    if not path.exists() or path.stat().st_size == 0:
+        return create_database(path, max_size)
+    database = _connect(path)
+    try:
         application = database.execute("PRAGMA application_id").fetchone()[0]
         version = database.execute("PRAGMA user_version").fetchone()[0]
         if application != APPLICATION_ID:
@@ -91,19 +74,29 @@ def _prepare(database: sqlite3.Connection, path: Path, fresh: bool, max_size: in
             raise ForeignFile(
                 f"{path} is of a newer tagserver (format {version}, this one knows {VERSION}); nothing was changed"
             )
-    database.execute("PRAGMA journal_mode=WAL")
-    database.execute("PRAGMA synchronous=FULL")
-    database.execute("PRAGMA fullfsync=ON")  # macOS: its plain fsync does not reach the disk
-    database.execute("PRAGMA busy_timeout=5000")
-    database.execute("PRAGMA journal_size_limit=67108864")
-    database.execute("PRAGMA wal_autocheckpoint=1000")
-    database.execute("PRAGMA foreign_keys=OFF")
-    database.execute("PRAGMA secure_delete=FAST")
-    database.execute("PRAGMA mmap_size=0")
-    database.execute("PRAGMA temp_store=MEMORY")
-    page = database.execute("PRAGMA page_size").fetchone()[0]
-    database.execute(f"PRAGMA max_page_count={max(64, max_size // page)}")
-    if fresh:
+        _set_up(database, max_size)
+    except sqlite3.DatabaseError as error:
+        database.close()
+        if _is_damage(error):
+            raise Damaged(f"the queue {path} is damaged: {error}") from None
+        raise OutboxStartError(f"the queue {path} cannot be read: {error}; nothing was changed") from None
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def create_database(path: Path, max_size: int) -> sqlite3.Connection:
+    """A new file with our tables. Raises OutboxStartError."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise OutboxStartError(f"the queue {path} cannot be made: {error.strerror}") from None
+    database = _connect(path)
+    try:
+        # Before WAL: afterwards it is silently ignored.
+        database.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        _set_up(database, max_size)
         database.execute("BEGIN IMMEDIATE")
         for statement in _TABLES.split(";\n"):
             if statement.strip():
@@ -112,6 +105,37 @@ def _prepare(database: sqlite3.Connection, path: Path, fresh: bool, max_size: in
         database.execute(f"PRAGMA user_version={VERSION}")
         database.execute("COMMIT")
         _sync_folder(path.parent)
+    except (sqlite3.Error, OSError) as error:
+        database.close()
+        raise OutboxStartError(f"the queue {path} cannot be made: {error}") from None
+    return database
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        # Used by the writer's thread alone after it has been opened.
+        return sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=128)
+    except sqlite3.Error as error:
+        raise OutboxStartError(f"the queue {path} cannot be opened: {error}") from None
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _set_up(database: sqlite3.Connection, max_size: int) -> None:
+    database.execute("PRAGMA busy_timeout=5000")
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=FULL")
+    database.execute("PRAGMA fullfsync=ON")  # macOS: its plain fsync does not reach the disk
+    database.execute("PRAGMA journal_size_limit=67108864")
+    database.execute("PRAGMA wal_autocheckpoint=1000")
+    database.execute("PRAGMA foreign_keys=OFF")
+    database.execute("PRAGMA secure_delete=FAST")
+    database.execute("PRAGMA mmap_size=0")
+    database.execute("PRAGMA temp_store=MEMORY")
+    page = database.execute("PRAGMA page_size").fetchone()[0]
+    database.execute(f"PRAGMA max_page_count={max(64, max_size // page)}")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -44,7 +44,8 @@ class Writer:
 
     All of these are called in that thread: `finish` inside the transaction of a group, as its last statements;
     `committed(ok)` after it, before anybody is answered, with False when nothing of it was done; `idle` is work for
-    moments in which nothing waits, and says whether there is more of it. `on_fatal` is called on the event loop
+    moments in which nothing waits, and says whether there is more of it; `make_room` is asked when the disk is full and
+    says whether there is more room now. `on_fatal` is called on the event loop
     when the storage cannot be trusted any more.
     """
 
@@ -55,12 +56,14 @@ class Writer:
         finish: Callable[[sqlite3.Connection], None],
         committed: Callable[[bool], None],
         idle: Callable[[sqlite3.Connection], bool],
+        make_room: Callable[[], bool],
         on_fatal: Callable[[BaseException], None],
     ) -> None:
         self._database = database
         self._finish = finish
         self._committed = committed
         self._idle = idle
+        self._make_room = make_room
         self._on_fatal = on_fatal
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Operation] = deque()
@@ -164,18 +167,21 @@ class Writer:
     def _alone(self, operation: Operation) -> None:
         if self.fatal is not None:
             operation.error = Unavailable("the queue's storage has failed", 30)
-            return
+            return None
         try:
             self._transaction([operation])
         except sqlite3.Error as error:
             self._roll_back()
             self._committed(False)
+            if _is_full(error):
+                # Taking in has to wait; what is delivered must be recorded.
+                if self._make_room() and not operation.size:
+                    return self._alone(operation)
+                operation.error = Full("the queue is full", 10)
+                return None
             if _is_fatal(error):
                 self._die(error)
-            full = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
-            operation.error = (
-                Full("the queue is full", 10) if full else Unavailable(f"the queue cannot write: {error}", 5)
-            )
+            operation.error = Unavailable(f"the queue cannot write: {error}", 5)
         except Exception as error:
             self._roll_back()
             self._committed(False)
@@ -192,6 +198,11 @@ class Writer:
         self.fatal = error
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._on_fatal, error)
+
+
+def _is_full(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE
 
 
 def _is_fatal(error: sqlite3.Error) -> bool:

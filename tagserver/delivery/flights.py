@@ -1,0 +1,161 @@
+"""What is claimed and not yet settled.
+
+A claim is one durable row that lists the ids in flight; the deliveries themselves are not touched. Which ids fly is
+also kept in memory, and put right again when a group of the writer could not be committed.
+"""
+
+from __future__ import annotations
+
+import array
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tagserver.delivery.counters import DEAD, Counters
+from tagserver.delivery.outbox import Batch, Row, Settlement
+from tagserver.delivery.rows import BURY, SELECT_DELIVERY, read
+
+CRASHES_ALONE = 3
+"""A row that was in flight in this many crashes is claimed alone; after one more it is buried."""
+LOOK_AHEAD = 10_000
+"""Ids that a claim looks through for more of one group."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    destination: str
+    ids: frozenset[int]
+
+
+class Flights:
+    """Used inside the writer's transactions; `flying` may be asked from any thread."""
+
+    def __init__(self, counters: Counters, clock: Callable[[], int]) -> None:
+        self._counters = counters
+        self._clock = clock
+        self._in_flight: dict[int, _Flight] = {}
+        self._flying: set[int] = set()
+        # Ids up to these have been claimed: a claim need not look at them again, unless some are released.
+        self._claimed_to: dict[str, int] = {}
+        # What the present group has changed above, to be undone if it is not committed.
+        self._started: list[int] = []
+        self._landed: list[tuple[int, _Flight]] = []
+
+    @staticmethod
+    def recover(database: sqlite3.Connection) -> None:
+        """Rows in flight when the last process ended had a part in its end, perhaps: count it, then they are ready
+        again."""
+        flights = database.execute("SELECT ids FROM flight").fetchall()
+        if not flights:
+            return
+        ids: set[int] = set()
+        for (packed,) in flights:
+            ids.update(array.array("q", packed))
+        database.execute("BEGIN IMMEDIATE")
+        database.executemany("UPDATE delivery SET crashes = crashes + 1 WHERE id = ?", [(one,) for one in ids])
+        database.execute("DELETE FROM flight")
+        database.execute("COMMIT")
+
+    def group_ended(self, ok: bool) -> None:
+        """A group of the writer was committed, or nothing of it was done."""
+        if not ok:
+            for flight, known in self._landed:
+                self._in_flight[flight] = known
+                self._flying |= known.ids
+            for flight in self._started:
+                if (gone := self._in_flight.pop(flight, None)) is not None:
+                    self._flying -= gone.ids
+            self._claimed_to.clear()
+        self._started.clear()
+        self._landed.clear()
+
+    def number(self, destination: str) -> int:
+        """How many rows of a destination are in flight."""
+        return sum(len(flight.ids) for flight in list(self._in_flight.values()) if flight.destination == destination)
+
+    def is_flying(self, one: int) -> bool:
+        """Whether a row is in flight."""
+        return one in self._flying
+
+    def claim(
+        self, database: sqlite3.Connection, destination: str, max_items: int, max_bytes: int, newest: bool
+    ) -> Batch | None:
+        """See `Outbox.claim`."""
+        order = "DESC" if newest else "ASC"
+        after = 0 if newest else self._claimed_to.get(destination, 0)
+        cursor = database.execute(
+            f"{SELECT_DELIVERY} WHERE destination = ? AND id > ? ORDER BY id {order}", (destination, after)
+        )
+        rows: list[Row] = []
+        size = 0
+        skipped: int | None = None
+        try:
+            for record in cursor:
+                if record[0] in self._flying:
+                    continue
+                row = read(record)
+                if rows and row.delivery.group != rows[0].delivery.group:
+                    if abs(row.id - rows[0].id) >= LOOK_AHEAD:
+                        break
+                    skipped = skipped or row.id
+                    continue  # another group's; ours may stand further on
+                if rows and row.crashes >= CRASHES_ALONE:
+                    break
+                size += len(row.delivery.body) + 1
+                if rows and size > max_bytes:
+                    break
+                rows.append(row)
+                if len(rows) >= max_items or row.crashes >= CRASHES_ALONE:
+                    break
+        finally:
+            cursor.close()
+        if not rows:
+            return None
+        ids = frozenset(row.id for row in rows)
+        if not newest:
+            self._claimed_to[destination] = rows[-1].id if skipped is None else skipped - 1
+        packed = array.array("q", sorted(ids)).tobytes()
+        flight = database.execute(
+            "INSERT INTO flight (destination, ids) VALUES (?, ?)", (destination, packed)
+        ).lastrowid
+        assert flight is not None
+        self._in_flight[flight] = _Flight(destination, ids)
+        self._started.append(flight)
+        self._flying |= ids
+        return Batch(flight, tuple(rows))
+
+    def settle(self, database: sqlite3.Connection, batch: Batch, settlement: Settlement) -> None:
+        """See `Outbox.settle`."""
+        flight = self._in_flight.get(batch.flight)
+        if flight is None:
+            return
+        ids = flight.ids
+        now = self._clock()
+        destination = flight.destination
+        delivered = [one for one in settlement.delivered if one in ids]
+        buried = [one for one in settlement.buried if one.id in ids]
+        if len(delivered) == len(ids) and max(ids) - min(ids) + 1 == len(ids):
+            database.execute(
+                "DELETE FROM delivery WHERE id BETWEEN ? AND ? AND destination = ?", (min(ids), max(ids), destination)
+            )
+        else:
+            database.executemany("DELETE FROM delivery WHERE id = ?", [(one,) for one in delivered])
+        for one in buried:
+            database.execute(BURY, (one.reason, one.detail[:500], now, one.id))
+            database.execute("DELETE FROM delivery WHERE id = ?", (one.id,))
+            self._counters.add(destination, DEAD + one.reason, 1)
+        database.executemany(
+            "UPDATE delivery SET attempts = attempts + 1 WHERE id = ?", [(one,) for one in settlement.attempted]
+        )
+        database.executemany(
+            "UPDATE delivery SET attempts = attempts + 1, unknown_since = coalesce(unknown_since, ?) WHERE id = ?",
+            [(now, one) for one in settlement.unknown],
+        )
+        database.execute("DELETE FROM flight WHERE id = ?", (batch.flight,))
+        self._counters.add(destination, "delivered", len(delivered))
+        self._counters.add(destination, "pending", -len(delivered) - len(buried))
+        self._landed.append((batch.flight, self._in_flight.pop(batch.flight)))
+        self._flying -= ids
+        released = ids.difference(delivered, (one.id for one in buried))
+        if released:
+            self._claimed_to[destination] = min(self._claimed_to.get(destination, 0), min(released) - 1)

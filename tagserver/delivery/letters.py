@@ -1,0 +1,82 @@
+"""Dead letters in the SQLite engine: looked through, tried again, dropped, and removed when they are old."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tagserver.delivery.counters import DEAD, Counters
+from tagserver.delivery.outbox import Choice, DeadLetter
+from tagserver.delivery.rows import NAMES
+
+SLICE = 500
+
+
+class Letters:
+    """Used inside the writer's transactions."""
+
+    def __init__(self, counters: Counters, clock: Callable[[], int]) -> None:
+        self._counters = counters
+        self._clock = clock
+
+    def look(self, database: sqlite3.Connection, choice: Choice, limit: int) -> list[DeadLetter]:
+        """The newest letters of a choice, without their payloads."""
+        where, values = _where(choice)
+        found = database.execute(
+            "SELECT id, destination, tag, name, event_id, reason, detail, attempts, received, buried "  # noqa: S608
+            f"FROM dead WHERE {where} ORDER BY id DESC LIMIT ?",
+            [*values, limit],
+        )
+        return [DeadLetter(*record) for record in found]
+
+    def retry(self, database: sqlite3.Connection, choice: Choice, identities: Mapping[str, str], limit: int) -> int:
+        """Put letters back into the queue, at its end and as if never tried; how many.
+
+        `identities`: the present fingerprint of each destination. A letter goes to the account that is configured
+        now: to retry it is to agree to that.
+        """
+        ids = self._ids(database, choice, limit)
+        for one, destination, reason in ids:
+            identity = identities.get(destination)
+            database.execute(
+                f"INSERT INTO delivery ({NAMES}) SELECT {NAMES} FROM dead WHERE id = ?",  # noqa: S608
+                (one,),
+            )
+            if identity is not None:
+                database.execute("UPDATE delivery SET identity = ? WHERE id = last_insert_rowid()", (identity,))
+            database.execute("DELETE FROM dead WHERE id = ?", (one,))
+            self._counters.add(destination, DEAD + reason, -1)
+            self._counters.add(destination, "pending", 1)
+        return len(ids)
+
+    def drop(self, database: sqlite3.Connection, choice: Choice, limit: int) -> int:
+        """Remove letters for good; how many. They count as erased."""
+        ids = self._ids(database, choice, limit)
+        for one, destination, reason in ids:
+            database.execute("DELETE FROM dead WHERE id = ?", (one,))
+            self._counters.add(destination, DEAD + reason, -1)
+            self._counters.add(destination, "erased", 1)
+        return len(ids)
+
+    def purge(self, database: sqlite3.Connection, keep: float) -> bool:
+        """Remove a slice of those older than `keep` seconds; whether there may be more."""
+        limit = self._clock() - int(keep * 1000)
+        old = database.execute(
+            "SELECT id FROM dead WHERE buried <= ? ORDER BY buried LIMIT ?", (limit, SLICE)
+        ).fetchall()
+        for (one,) in old:
+            self.drop(database, Choice(id=one), 1)
+        return len(old) == SLICE
+
+    @staticmethod
+    def _ids(database: sqlite3.Connection, choice: Choice, limit: int) -> list[tuple[int, str, str]]:
+        where, values = _where(choice)
+        query = f"SELECT id, destination, reason FROM dead WHERE {where} ORDER BY id LIMIT ?"  # noqa: S608
+        return database.execute(query, [*values, limit]).fetchall()
+
+
+def _where(choice: Choice) -> tuple[str, list[Any]]:
+    fields = {"id": choice.id, "destination": choice.destination, "reason": choice.reason, "event_id": choice.event_id}
+    asked = {name: value for name, value in fields.items() if value is not None}
+    return " AND ".join(f"{name} = ?" for name in asked) or "1", list(asked.values())

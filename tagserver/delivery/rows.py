@@ -1,0 +1,93 @@
+"""Deliveries as rows of the SQLite engine, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from tagserver.delivery.outbox import Delivery, Row
+from tagserver.delivery.schema import COLUMNS
+
+WIDTH = len(COLUMNS)
+NAMES = ", ".join(COLUMNS)
+SELECT_DELIVERY = f"SELECT id, attempts, unknown_since, crashes, {NAMES} FROM delivery"  # noqa: S608 (our own names)
+BURY = (
+    f"INSERT INTO dead (id, attempts, reason, detail, buried, {NAMES}) "  # noqa: S608 (our own names)
+    f"SELECT id, attempts, ?, ?, ?, {NAMES} FROM delivery WHERE id = ?"
+)
+
+_MOST = 64
+
+
+def pieces(rows: int) -> Iterator[tuple[int, int]]:
+    """(start, length) of powers of two that cover `rows`: few statement texts, which SQLite prepares once each."""
+    start = 0
+    while start < rows:
+        length = min(_MOST, 1 << ((rows - start).bit_length() - 1))
+        yield start, length
+        start += length
+
+
+@lru_cache
+def insert(rows: int) -> str:
+    """The statement that stores `rows` deliveries."""
+    row = f"({', '.join('?' * WIDTH)})"
+    return f"INSERT INTO delivery ({NAMES}) VALUES {', '.join([row] * rows)}"  # noqa: S608 (our own names)
+
+
+def values(delivery: Delivery) -> tuple[Any, ...]:
+    """A delivery in the order of `COLUMNS`."""
+    return (
+        delivery.event_id,
+        delivery.name,
+        delivery.tag,
+        delivery.destination,
+        delivery.container,
+        delivery.mode,
+        _purposes_text(delivery.purposes),
+        b"".join(delivery.person),
+        delivery.group,
+        delivery.time,
+        delivery.received,
+        delivery.expires,
+        delivery.identity,
+        delivery.body,
+    )
+
+
+def read(record: tuple[Any, ...]) -> Row:
+    """A record of `SELECT_DELIVERY`."""
+    (
+        one, attempts, unknown_since, crashes,
+        event_id, name, tag, destination, container, mode, purposes, person,
+        group, at, received, expires, identity, body,
+    ) = record  # fmt: skip
+    delivery = Delivery(
+        key=b"",  # needed only when it is stored
+        event_id=event_id,
+        name=name,
+        tag=tag,
+        destination=destination,
+        container=container,
+        mode=mode,
+        purposes=_purposes(purposes),
+        person=tuple(person[at : at + 16] for at in range(0, len(person), 16)),
+        group=group,
+        time=at,
+        received=received,
+        expires=expires,
+        identity=identity,
+        body=body,
+    )
+    return Row(one, delivery, attempts, unknown_since, crashes)
+
+
+@lru_cache(maxsize=256)
+def _purposes_text(purposes: frozenset[str]) -> str:
+    return " ".join(sorted(purposes))
+
+
+@lru_cache(maxsize=256)
+def _purposes(text: str) -> frozenset[str]:
+    return frozenset(text.split())

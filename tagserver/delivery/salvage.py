@@ -1,0 +1,132 @@
+"""A damaged queue: set aside, and what can be read of it is taken into a new file."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tagserver.delivery.schema import COLUMNS, create_database
+
+log = logging.getLogger("tagserver.delivery")
+
+_TABLES = {
+    "delivery": ("id", *COLUMNS, "attempts", "unknown_since", "crashes"),
+    "dead": ("id", *COLUMNS, "attempts", "reason", "detail", "buried"),
+    "counter": ("destination", "name", "value"),
+    "tombstone": ("person", "expires"),
+}
+_CHUNK = 256
+MARK = ".damaged"
+"""Behind the file's name: a process has met the damage and ended; the next one begins with a salvage."""
+
+
+def salvage(path: Path, max_size: int) -> str:
+    """Move the file aside, make a new one, copy what can be read. A sentence for operations.
+
+    Deduplication keys are copied as far as they can be read in one go; of the rest a repeat could be sent again, under
+    the same event_id.
+    """
+    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+    for ending in ("-wal", "-shm", ""):
+        with contextlib.suppress(FileNotFoundError):
+            Path(f"{path}{ending}").rename(f"{aside}{ending}")
+    Path(f"{path}{MARK}").unlink(missing_ok=True)
+    fresh = create_database(path, max_size)
+    copied = {}
+    try:
+        damaged = sqlite3.connect(aside, isolation_level=None)
+        with contextlib.closing(damaged):
+            for table, columns in _TABLES.items():
+                copied[table] = _copy(damaged, fresh, table, columns)
+            _copy_keys(damaged, fresh)
+    except sqlite3.Error as error:
+        log.error("nothing more can be read of %s: %s", aside, error)
+    try:
+        _reconcile(fresh)
+    finally:
+        fresh.close()
+    return (
+        f"the queue was damaged: {copied.get('delivery', 0)} waiting deliveries and {copied.get('dead', 0)} dead "
+        f"letters were saved, the damaged file is kept as {aside.name}"
+    )
+
+
+def _copy(damaged: sqlite3.Connection, fresh: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> int:
+    names = ", ".join(columns)
+    into = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+    number = 0
+    fresh.execute("BEGIN IMMEDIATE")
+    for records in _readable(damaged, table, names, by_id=columns[0] == "id"):
+        with contextlib.suppress(sqlite3.Error):  # a value that damage has made unusable
+            number += fresh.executemany(into, records).rowcount
+    fresh.execute("COMMIT")
+    return number
+
+
+def _readable(damaged: sqlite3.Connection, table: str, names: str, *, by_id: bool) -> Iterator[list[Any]]:
+    """What can be read of a table, in pieces: where a piece cannot, its halves are tried."""
+    if not by_id:
+        with contextlib.suppress(sqlite3.Error):
+            yield damaged.execute(f"SELECT {names} FROM {table}").fetchall()  # noqa: S608
+        return
+    ranges = []
+    for order in ("id", "rowid"):
+        with contextlib.suppress(sqlite3.Error):
+            low, high = damaged.execute(f"SELECT min({order}), max({order}) FROM {table}").fetchone()  # noqa: S608
+            if low is not None:
+                ranges.append((low, high))
+    with contextlib.suppress(sqlite3.Error):
+        found = damaged.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+        if found:
+            ranges.append((max(1, found[0] - 5_000_000), found[0]))
+    if not ranges:
+        return
+    first, last = min(low for low, _ in ranges), max(high for _, high in ranges)
+    stack = [(at, min(at + _CHUNK - 1, last)) for at in range(last - (last - first) % _CHUNK, first - _CHUNK, -_CHUNK)]
+    query = f"SELECT {names} FROM {table} WHERE id BETWEEN ? AND ?"  # noqa: S608
+    while stack:
+        low, high = stack.pop()
+        try:
+            yield damaged.execute(query, (low, high)).fetchall()
+        except sqlite3.Error:
+            if low < high:
+                middle = (low + high) // 2
+                stack += [(middle + 1, high), (low, middle)]
+
+
+def _reconcile(fresh: sqlite3.Connection) -> None:
+    """What could not be read counts as erased, so that the account still holds; no id is given out twice."""
+    fresh.execute("BEGIN IMMEDIATE")
+    fresh.execute("DELETE FROM counter WHERE name = 'pending' OR name = 'erased' OR name LIKE 'dead:%'")
+    for table, name in (("delivery", "'pending'"), ("dead", "'dead:' || reason")):
+        fresh.execute(
+            "INSERT INTO counter (destination, name, value) "  # noqa: S608 (our own names)
+            f"SELECT destination, {name}, count(*) FROM {table} GROUP BY 1, 2"
+        )
+    for (destination,) in fresh.execute("SELECT DISTINCT destination FROM counter").fetchall():
+        values = dict(fresh.execute("SELECT name, value FROM counter WHERE destination = ?", (destination,)).fetchall())
+        accepted = values.get("accepted", 0)
+        gone = accepted - sum(value for name, value in values.items() if name != "accepted")
+        name, value = ("erased", gone) if gone >= 0 else ("accepted", accepted - gone)
+        fresh.execute(
+            "INSERT OR REPLACE INTO counter (destination, name, value) VALUES (?, ?, ?)", (destination, name, value)
+        )
+    highest = fresh.execute(
+        "SELECT max(coalesce((SELECT max(id) FROM delivery), 0), coalesce((SELECT max(id) FROM dead), 0))"
+    )
+    fresh.execute("DELETE FROM sqlite_sequence WHERE name = 'delivery'")
+    fresh.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('delivery', ?)", highest.fetchone())
+    fresh.execute("COMMIT")
+
+
+def _copy_keys(damaged: sqlite3.Connection, fresh: sqlite3.Connection) -> None:
+    fresh.execute("BEGIN IMMEDIATE")
+    with contextlib.suppress(sqlite3.Error):
+        for key, expires in damaged.execute("SELECT key, expires FROM known"):
+            fresh.execute("INSERT OR IGNORE INTO known (key, expires) VALUES (?, ?)", (key, expires))
+    fresh.execute("COMMIT")

@@ -1,0 +1,114 @@
+"""What the tests of the delivery layer share: a clock that is moved by hand, deliveries, an outbox and its copies."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from tagserver.delivery.outbox import Batch, Counts, Delivery, Outbox
+from tagserver.delivery.sqlite import SqliteOutbox
+
+START = 1_800_000_000_000
+HOUR = 3600.0
+
+
+class Clock:
+    """Milliseconds since 1970; moves only when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> int:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += int(seconds * 1000)
+
+
+def key(text: str) -> bytes:
+    """A dedup key."""
+    return hashlib.sha256(text.encode()).digest()[:16]
+
+
+def delivery(event_id: str, **fields: Any) -> Delivery:
+    """A delivery of the tag `Tag` to `meta`; equal ids are equal keys."""
+    values: dict[str, Any] = {
+        "key": key(event_id),
+        "event_id": event_id,
+        "name": "Purchase",
+        "tag": "Tag",
+        "destination": "meta",
+        "container": "c1",
+        "mode": "send",
+        "purposes": frozenset({"ad_storage", "ad_user_data"}),
+        "person": (key("person one"), key("person two")),
+        "group": None,
+        "time": START,
+        "received": START,
+        "expires": None,
+        "identity": "account-1",
+        "body": f'{{"id":"{event_id}"}}'.encode(),
+    }
+    return Delivery(**(values | fields))
+
+
+def deliveries(count: int, prefix: str = "e", **fields: Any) -> list[Delivery]:
+    """`count` deliveries, `e0` and on."""
+    return [delivery(f"{prefix}{number}", **fields) for number in range(count)]
+
+
+async def open_outbox(folder: Path, clock: Clock, **options: Any) -> SqliteOutbox:
+    """The outbox of a folder. The free space of the machine that runs the tests does not matter."""
+    return await SqliteOutbox.open(folder / "outbox.db", clock=clock, **({"min_free": 0} | options))
+
+
+def copy_as_killed(folder: Path, to: Path) -> Path:
+    """What a kill at this moment would leave on the disk, in a folder of its own: nothing is closed or checkpointed."""
+    to.mkdir()
+    for name in ("outbox.db", "outbox.db-wal"):
+        shutil.copyfile(folder / name, to / name)
+    return to
+
+
+def lying(folder: Path) -> Mapping[str, tuple[int, int]]:
+    """(waiting rows, dead rows) of each destination, counted in the tables."""
+    found: dict[str, tuple[int, int]] = {}
+    with closing(sqlite3.connect(f"file:{folder / 'outbox.db'}?mode=ro", uri=True)) as database:
+        for table, place in (("delivery", 0), ("dead", 1)):
+            for name, number in database.execute(f"SELECT destination, count(*) FROM {table} GROUP BY destination"):
+                before = found.get(name, (0, 0))
+                found[name] = (number, before[1]) if place == 0 else (before[0], number)
+    return found
+
+
+def assert_adds_up(outbox: Outbox, folder: Path) -> None:
+    """Every delivery is in one counted state, and the counters say what lies in the tables."""
+    rows = lying(folder)
+    for name, counts in outbox.counts().items():
+        assert counts.accepted == counts.delivered + counts.pending + counts.dead + counts.erased, name
+        assert (counts.pending, counts.dead) == rows.get(name, (0, 0)), name
+        assert counts.dead == sum(counts.dead_by_reason.values()), name
+
+
+def meta(outbox: Outbox) -> Counts:
+    """The counters of `meta`."""
+    return outbox.counts().get("meta", Counts())
+
+
+async def claim(outbox: Outbox, destination: str = "meta", **options: Any) -> Batch:
+    """A batch; there must be one."""
+    batch = await outbox.claim(destination, **({"max_items": 100, "max_bytes": 1 << 20} | options))
+    assert batch is not None
+    return batch
+
+
+async def claimed_ids(outbox: Outbox, destination: str = "meta", **options: Any) -> list[str]:
+    """The event ids of the next batch; empty when nothing is ready."""
+    batch = await outbox.claim(destination, **({"max_items": 100, "max_bytes": 1 << 20} | options))
+    return [row.delivery.event_id for row in batch.rows] if batch else []

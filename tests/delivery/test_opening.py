@@ -1,0 +1,185 @@
+"""Who may open a data folder: one process, a file of ours, a version that is known. And how long the dead are kept."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tagserver.delivery.errors import ForeignFile, InUse, OutboxStartError
+from tagserver.delivery.outbox import Buried, Settlement
+from tagserver.delivery.schema import APPLICATION_ID, VERSION
+from tagserver.delivery.sqlite import SqliteOutbox
+from tests.delivery.support import Clock, assert_adds_up, claim, deliveries, meta, open_outbox
+
+OTHER_PROCESS = """
+import asyncio, sys
+from pathlib import Path
+from tagserver.delivery.errors import InUse
+from tagserver.delivery.sqlite import SqliteOutbox
+try:
+    asyncio.run(SqliteOutbox.open(Path(sys.argv[1]), clock=lambda: 0))
+except InUse as error:
+    sys.exit(str(error))
+"""
+
+
+def modes_in(folder: Path) -> dict[str, int]:
+    return {one.name: stat.S_IMODE(one.stat().st_mode) for one in folder.iterdir()}
+
+
+def unchanged_by_opening(path: Path) -> tuple[bytes, list[str]]:
+    return path.read_bytes(), sorted(one.name for one in path.parent.iterdir() if not one.name.endswith(".lock"))
+
+
+async def test_a_second_opener_is_refused_and_told_who_has_it(
+    outbox: SqliteOutbox, tmp_path: Path, clock: Clock
+) -> None:
+    """Two writers could damage the file; the sentence names the process, so that the right one is stopped."""
+    with pytest.raises(InUse, match=rf"process {os.getpid()}.*--data"):
+        await open_outbox(tmp_path, clock)
+    await outbox.append(deliveries(1))
+    assert meta(outbox).pending == 1, "the first goes on"
+
+
+async def test_another_process_is_refused_too(outbox: SqliteOutbox, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", OTHER_PROCESS, str(tmp_path / "outbox.db")]
+    ended = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=20, check=False)
+    assert ended.returncode == 1
+    assert f"(process {os.getpid()})" in ended.stderr
+
+
+async def test_the_lock_ends_with_close_and_with_a_failed_open(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "outbox.db"
+    path.write_text("no database at all, but long enough to be looked at" * 20)
+    for _ in range(2):
+        with pytest.raises(OutboxStartError, match="nothing was changed"):
+            await open_outbox(tmp_path, clock)
+    path.unlink()
+    for _ in range(2):
+        outbox = await open_outbox(tmp_path, clock)
+        await outbox.close()
+
+
+async def test_files_are_for_the_owner_only(tmp_path: Path, clock: Clock) -> None:
+    """Payloads hold what a vendor must get in the clear; the umask of the shell must not matter."""
+    before = os.umask(0)
+    try:
+        outbox = await open_outbox(tmp_path, clock)
+        await outbox.append(deliveries(1))
+    finally:
+        os.umask(before)
+    modes = modes_in(tmp_path)
+    assert set(modes) >= {"outbox.db", "outbox.db-wal", "outbox.db.lock"}
+    assert set(modes.values()) == {0o600}, modes
+    await outbox.close()
+
+
+async def test_the_promise_is_set_in_the_file(outbox: SqliteOutbox, tmp_path: Path) -> None:
+    """WAL and auto_vacuum are properties of the file; auto_vacuum is silently lost when it is set after WAL."""
+    await outbox.append(deliveries(1))
+    with closing(sqlite3.connect(f"file:{tmp_path / 'outbox.db'}?mode=ro", uri=True)) as database:
+        found = {
+            name: database.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "auto_vacuum", "application_id", "user_version")
+        }
+    assert found == {"journal_mode": "wal", "auto_vacuum": 2, "application_id": APPLICATION_ID, "user_version": VERSION}
+
+
+async def test_another_programs_database_is_left_alone(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "outbox.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE theirs (x)")
+        database.commit()
+    before = unchanged_by_opening(path)
+    with pytest.raises(ForeignFile, match="is not a queue of tagserver; nothing was changed"):
+        await open_outbox(tmp_path, clock)
+    assert unchanged_by_opening(path) == before
+
+
+async def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "outbox.db"
+    path.write_bytes(b"a letter to grandmother\n" * 400)
+    before = unchanged_by_opening(path)
+    with pytest.raises(OutboxStartError, match="nothing was changed") as refused:
+        await open_outbox(tmp_path, clock)
+    assert str(path) in str(refused.value)
+    assert unchanged_by_opening(path) == before
+
+
+async def test_a_newer_format_is_refused_with_both_versions(outbox: SqliteOutbox, tmp_path: Path, clock: Clock) -> None:
+    """A downgrade must not read, or worse repair, what it does not know."""
+    await outbox.append(deliveries(1))
+    await outbox.close()
+    path = tmp_path / "outbox.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(f"PRAGMA user_version={VERSION + 1}")
+    before = unchanged_by_opening(path)
+    with pytest.raises(ForeignFile, match=rf"newer tagserver \(format {VERSION + 1}, this one knows {VERSION}\)"):
+        await open_outbox(tmp_path, clock)
+    assert unchanged_by_opening(path) == before
+
+
+async def test_a_folder_that_is_missing_is_an_error_of_the_start(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "outbox.db"
+    path.mkdir()
+    with pytest.raises(OutboxStartError, match="cannot be opened"):
+        await open_outbox(tmp_path, clock)
+
+
+async def test_the_dead_are_erased_when_their_time_is_over(tmp_path: Path, clock: Clock) -> None:
+    """Kept for `keep_dead`, not longer: it is personal data. Erased ones stay counted."""
+    outbox = await open_outbox(tmp_path, clock, keep_dead=100.0)
+    for reason in ("rejected", "consent"):
+        await outbox.append(deliveries(2, reason))
+        batch = await claim(outbox)
+        await outbox.settle(batch, Settlement(buried=[Buried(row.id, reason) for row in batch.rows]))
+        clock.advance(60)
+    await outbox.append(deliveries(1, "waits"))
+    await cared_for(outbox)
+    counts = meta(outbox)
+    assert (counts.accepted, counts.pending, counts.dead, counts.erased) == (5, 1, 2, 2)
+    assert counts.dead_by_reason == {"consent": 2}
+    assert_adds_up(outbox, tmp_path)
+    clock.advance(40)
+    await cared_for(outbox)
+    counts = meta(outbox)
+    assert (counts.pending, counts.dead, counts.erased, dict(counts.dead_by_reason)) == (1, 0, 4, {})
+    assert_adds_up(outbox, tmp_path)
+    await outbox.close()
+
+
+async def test_care_takes_slices_and_leaves_what_is_in_time(tmp_path: Path, clock: Clock) -> None:
+    """More dead letters and keys than one slice; those in time stay."""
+    outbox = await open_outbox(tmp_path, clock, keep_dead=100.0)
+    await outbox.append(deliveries(1200))
+    batch = await claim(outbox, max_items=1200)
+    await outbox.settle(batch, Settlement(buried=[Buried(row.id, "rejected") for row in batch.rows]))
+    clock.advance(49 * 3600)
+    await outbox.append(deliveries(3, "young"))
+    await cared_for(outbox)
+    assert (meta(outbox).dead, meta(outbox).erased) == (0, 1200)
+    await outbox.close()
+    with closing(sqlite3.connect(tmp_path / "outbox.db")) as database:
+        assert database.execute("SELECT count(*) FROM known").fetchone() == (3,), "keys past their time are gone"
+
+
+async def cared_for(outbox: SqliteOutbox) -> None:
+    """Make it time for the writer's care, and wait until it was done.
+
+    The interval is measured with the machine's monotonic clock, which cannot be moved: this one hand reaches inside.
+    """
+    outbox._purged = due = float("-inf")
+    for _ in range(200):
+        await outbox.known([])  # wakes the writer
+        if outbox._purged != due:
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("the writer did not take care")

@@ -1,0 +1,214 @@
+"""The outbox against a model of a few dictionaries: whatever the order of calls, both say the same.
+
+Each rule is one call; `reopen` is a restart, with or without a clean end of what was in flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tagserver.delivery.outbox import Batch, Buried, Settlement
+from tagserver.delivery.sqlite import CRASHES_ALONE, SqliteOutbox
+from tests.delivery.support import Clock, delivery, key, lying, open_outbox
+
+DESTINATIONS = ("meta", "ga4")
+WINDOW = 48 * 3600 * 1000
+KEEP_DEAD = 100.0
+
+FATES = ("delivered", "attempted", "unknown", "buried", "untouched")
+
+
+@dataclass
+class Waiting:
+    """A row as the model sees it."""
+
+    event_id: str
+    group: str | None
+    attempts: int = 0
+    unknown_since: int | None = None
+    crashes: int = 0
+
+
+@dataclass
+class Side:
+    """One destination of the model. `waiting` in the order of arrival."""
+
+    waiting: list[Waiting] = field(default_factory=list)
+    dead: list[tuple[str, int]] = field(default_factory=list)
+    accepted: int = 0
+    delivered: int = 0
+    erased: int = 0
+
+
+class OutboxMachine(RuleBasedStateMachine):
+    """The engine and the model, side by side."""
+
+    @initialize()
+    def begin(self) -> None:
+        """An empty folder."""
+        self.folder = tempfile.TemporaryDirectory(prefix="outbox-model-")
+        self.path = Path(self.folder.name)
+        self.runner = asyncio.Runner()
+        self.clock = Clock()
+        self.known: dict[str, int] = {}
+        self.sides = {name: Side() for name in DESTINATIONS}
+        self.flights: list[tuple[str, Batch, list[Waiting]]] = []
+        self.outbox: SqliteOutbox = self.runner.run(open_outbox(self.path, self.clock, keep_dead=KEEP_DEAD))
+
+    def teardown(self) -> None:
+        """Close what was opened."""
+        if hasattr(self, "outbox"):
+            self.runner.run(self.outbox.close())
+            self.runner.close()
+            self.folder.cleanup()
+
+    @rule(
+        numbers=st.lists(st.integers(0, 30), max_size=8),
+        destination=st.sampled_from(DESTINATIONS),
+        group=st.sampled_from([None, None, "a", "b"]),
+    )
+    def append(self, numbers: list[int], destination: str, group: str | None) -> None:
+        """A request; ids repeat within it and between requests."""
+        items = [
+            delivery(f"{destination}{number}", destination=destination, group=group, person=(key("p"),))
+            for number in numbers
+        ]
+        expected = []
+        side = self.sides[destination]
+        for item in items:
+            fresh = self.known.get(item.event_id, 0) <= self.clock.now
+            expected.append(fresh)
+            if fresh:
+                self.known[item.event_id] = self.clock.now + WINDOW
+                side.waiting.append(Waiting(item.event_id, group))
+                side.accepted += 1
+        assert list(self.runner.run(self.outbox.append(items))) == expected
+
+    @rule(destination=st.sampled_from(DESTINATIONS), most=st.integers(1, 12), newest=st.booleans())
+    def claim(self, destination: str, most: int, newest: bool) -> None:
+        """A batch is one group, in order, without what is in flight; after three crashes a row goes alone."""
+        batch = self.runner.run(self.outbox.claim(destination, max_items=most, max_bytes=1 << 20, newest=newest))
+        flying = {id(row) for _, _, rows in self.flights for row in rows}
+        free = [row for row in self.sides[destination].waiting if id(row) not in flying]
+        if newest:
+            free.reverse()
+        expected: list[Waiting] = []
+        for row in free:
+            if expected and row.group != expected[0].group:
+                continue
+            if expected and row.crashes >= CRASHES_ALONE:
+                break
+            expected.append(row)
+            if len(expected) == most or row.crashes >= CRASHES_ALONE:
+                break
+        if batch is None:
+            assert expected == []
+            return
+        shown = [
+            Waiting(row.delivery.event_id, row.delivery.group, row.attempts, row.unknown_since, row.crashes)
+            for row in batch.rows
+        ]
+        assert shown == expected
+        assert len({row.id for row in batch.rows}) == len(batch.rows)
+        self.flights.append((destination, batch, expected))
+
+    @precondition(lambda self: self.flights)
+    @rule(data=st.data(), again=st.booleans())
+    def settle(self, data: st.DataObject, again: bool) -> None:
+        """Any mix of fates, perhaps told twice."""
+        destination, batch, rows = self.flights.pop(data.draw(st.integers(0, len(self.flights) - 1), label="flight"))
+        one_fate = data.draw(st.sampled_from([None, *FATES]), label="all of them")
+        side = self.sides[destination]
+        fates: dict[str, list[int]] = {fate: [] for fate in FATES}
+        for row, claimed in zip(rows, batch.rows, strict=True):
+            fate = one_fate or data.draw(st.sampled_from(FATES), label=row.event_id)
+            fates[fate].append(claimed.id)
+            if fate == "delivered":
+                side.delivered += 1
+            if fate == "buried":
+                side.dead.append((row.event_id, self.clock.now))
+            if fate in ("delivered", "buried"):
+                side.waiting = [one for one in side.waiting if one is not row]
+            if fate in ("attempted", "unknown"):
+                row.attempts += 1
+            if fate == "unknown" and row.unknown_since is None:
+                row.unknown_since = self.clock.now
+        settlement = Settlement(
+            delivered=fates["delivered"],
+            attempted=fates["attempted"],
+            unknown=fates["unknown"],
+            buried=[Buried(one, "rejected", "100") for one in fates["buried"]],
+        )
+        for _ in range(2 if again else 1):
+            self.runner.run(self.outbox.settle(batch, settlement))
+
+    @rule(seconds=st.sampled_from([1, 60, 3600, 24 * 3600]))
+    def later(self, seconds: int) -> None:
+        """Time passes."""
+        self.clock.advance(seconds)
+
+    @rule()
+    def reopen(self) -> None:
+        """A restart: what was in flight has one crash more and is ready again."""
+        self.runner.run(self.outbox.close())
+        for _, _, rows in self.flights:
+            for row in rows:
+                row.crashes += 1
+        self.flights.clear()
+        self.outbox = self.runner.run(open_outbox(self.path, self.clock, keep_dead=KEEP_DEAD))
+
+    @precondition(lambda self: any(side.dead for side in self.sides.values()))
+    @rule()
+    def care(self) -> None:
+        """Retention: dead letters past their time are erased, and only those."""
+        self.runner.run(self._care())
+        limit = self.clock.now - int(KEEP_DEAD * 1000)
+        for side in self.sides.values():
+            old = [one for one in side.dead if one[1] <= limit]
+            side.dead = [one for one in side.dead if one[1] > limit]
+            side.erased += len(old)
+
+    async def _care(self) -> None:
+        # The interval is measured by the machine's monotonic clock, which cannot be moved.
+        self.outbox._purged = due = float("-inf")
+        while self.outbox._purged == due:
+            await self.outbox.known([])
+            await asyncio.sleep(0.001)
+
+    @invariant()
+    def the_same(self) -> None:
+        """Counters, tables and model agree, and nothing is in two states or none."""
+        if not hasattr(self, "outbox"):
+            return
+        rows = lying(self.path)
+        for name, side in self.sides.items():
+            counts = self.outbox.counts().get(name)
+            if counts is None:
+                assert side.accepted == 0
+                continue
+            assert (counts.accepted, counts.delivered, counts.pending, counts.dead, counts.erased) == (
+                side.accepted,
+                side.delivered,
+                len(side.waiting),
+                len(side.dead),
+                side.erased,
+            )
+            assert counts.accepted == counts.delivered + counts.pending + counts.dead + counts.erased
+            assert rows.get(name, (0, 0)) == (counts.pending, counts.dead)
+            assert self.outbox.ready(name) == counts.pending
+
+
+TestOutboxModel = OutboxMachine.TestCase
+TestOutboxModel.settings = settings(
+    max_examples=40,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
