@@ -25,6 +25,7 @@ from tagserver.delivery.target import Target
 from tagserver.door import Door
 from tagserver.meters import Meters
 from tagserver.permits import permits
+from tagserver.rate import RateLimit
 from tagserver.sources import Sources
 
 log = logging.getLogger("tagserver")
@@ -48,14 +49,17 @@ class Runtime:
         outbox: Outbox,
         install_key: bytes,
         clock: Clock,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
         self._configuration = configuration
+        self._steady = steady
         self.outbox = outbox
         self.clock = clock
         self.meters = Meters()
         self.door = Door(outbox, install_key, self.meters.routed)
         self.sources = Sources(configuration.server.collect)
+        self.rate = RateLimit(configuration.server.collect.rate, steady)
         self.draining = False
         self.loaded = clock()
         self.dispatcher: Dispatcher | None = None
@@ -83,6 +87,8 @@ class Runtime:
         except (OSError, ValueError) as error:
             log.error("the configuration cannot be read (%s); the running one goes on", error)
             return
+        if configuration.server.collect.rate != self.server.collect.rate:
+            self.rate = RateLimit(configuration.server.collect.rate, self._steady)
         self._configuration = configuration
         self.sources = Sources(configuration.server.collect)
         self.loaded = self.clock()
@@ -114,7 +120,10 @@ class Runtime:
             return False, {"ready": False, "status": "draining", **shown}
         if (why := self.outbox.trouble()) is not None:
             return False, {"ready": False, "status": "outbox", "detail": why, **shown}
-        return True, {"ready": True, "status": "degraded" if self._configuration.degraded else "ok", **shown}
+        if (notice := self.outbox.notice()) is not None:
+            shown["notice"] = notice
+        degraded = self._configuration.degraded or notice is not None
+        return True, {"ready": True, "status": "degraded" if degraded else "ok", **shown}
 
     async def status(self) -> dict[str, Any]:
         """The object of `/-/status.json`."""

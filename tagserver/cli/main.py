@@ -6,6 +6,7 @@ import click
 
 from tagserver import __version__
 from tagserver.cli.check import check
+from tagserver.cli.dead import dead
 from tagserver.cli.demo import demo
 from tagserver.cli.sandbox import sandbox
 from tagserver.cli.serve import serve
@@ -18,5 +19,5 @@ def main() -> None:
     """Data-layer events in, vendor conversions out, with consent, and nothing lost."""
 
 
-for command in (demo, serve, check, try_, sandbox):
+for command in (demo, serve, check, try_, dead, sandbox):
     main.add_command(command)

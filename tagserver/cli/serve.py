@@ -17,6 +17,7 @@ import click
 
 from tagserver import __version__
 from tagserver.cli.options import config_option, data_option, give_up, open_folder, print_problems
+from tagserver.cli.remote import ADDRESS_FILE, TOKEN_FILE, TOKEN_VARIABLE
 from tagserver.configuration import ConfigurationFolder, NoConfiguration
 from tagserver.delivery.errors import OutboxStartError
 from tagserver.runtime import running
@@ -24,8 +25,6 @@ from tagserver.server.app import create_app
 from tagserver.server.serving import address_of, listen, serving
 
 log = logging.getLogger("tagserver")
-
-TOKEN_VARIABLE = "TAGSERVER_ADMIN_TOKEN"  # noqa: S105 (the name of a variable)
 
 
 @click.command()
@@ -77,7 +76,7 @@ async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, 
             give_up(f"cannot listen on {host}:{port}: {error.strerror}")
         made = token or secrets.token_urlsafe(32)
         if token is None:
-            _write_private(data / "admin-token", made)
+            _write_private(data / TOKEN_FILE, made)
         app = create_app(runtime, made)
         server = serving(app)
         loop = asyncio.get_running_loop()
@@ -101,8 +100,12 @@ async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, 
         gc.collect()
         gc.freeze()
         gc.set_threshold(7_000, 20, 20)
-        await server.serve(sockets=[bound])
-        watch.cancel()
+        _write_private(data / ADDRESS_FILE, address)
+        try:
+            await server.serve(sockets=[bound])
+        finally:
+            (data / ADDRESS_FILE).unlink(missing_ok=True)
+            watch.cancel()
     return 1 if fatal.is_set() else 0
 
 

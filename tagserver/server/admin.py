@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tagserver import __version__
 from tagserver.runtime import Runtime
 from tagserver.server.body import BadBody, read_body
+from tagserver.server.dead import DeadLetters
 from tagserver.trial import BadTrial, try_event
 
 COOKIE = "tagserver_admin"
@@ -37,6 +38,7 @@ class Admin:
         self._runtime = runtime
         self._token = token.encode()
         self._login_code = secrets.token_urlsafe(24)
+        letters = DeadLetters(runtime, _SAFE)
         self.app: ASGIApp = _Guard(
             Starlette(
                 routes=[
@@ -44,6 +46,8 @@ class Admin:
                     Route("/login", self.login, methods=["GET", "POST"]),
                     Route("/status.json", self.status),
                     Route("/try.json", self.try_json, methods=["POST"]),
+                    Route("/dead.json", letters.get, methods=["GET"]),
+                    Route("/dead.json", letters.post, methods=["POST"]),
                     Route("/metrics", self.metrics),
                     Route("/style.css", self.style),
                 ]
@@ -63,7 +67,9 @@ class Admin:
         if scheme.lower() == "bearer":
             return hmac.compare_digest(given.strip().encode(), self._token)
         cookie = request.cookies.get(COOKIE, "")
-        return hmac.compare_digest(cookie.encode(), self._session.encode())
+        if not hmac.compare_digest(cookie.encode(), self._session.encode()):
+            return False
+        return request.method in ("GET", "HEAD") or _same_origin(request)
 
     def login_path(self) -> str:
         """The address of a login link. Its code works once, and is not the token: addresses end up in histories and
@@ -126,6 +132,12 @@ class Admin:
         except BadTrial as bad_trial:
             return _problem(400, "bad_trial", str(bad_trial))
         return JSONResponse(answer, headers=_SAFE)
+
+
+def _same_origin(request: Request) -> bool:
+    """Whether a page of ours sent this: a cookie alone does not say so."""
+    origin = request.headers.get("origin", "")
+    return origin.partition("://")[2] == request.headers.get("host", "") != ""
 
 
 def _problem(status: int, code: str, message: str) -> Response:

@@ -5,6 +5,7 @@ It is written against ASGI itself, without request and response objects: it runs
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -13,7 +14,7 @@ import msgspec
 from tagserver.datalayer import read_context
 from tagserver.delivery.outbox import OutboxError
 from tagserver.door import Answer
-from tagserver.enrich import read_facts, read_headers
+from tagserver.enrich import read_facts, read_headers, visitor_ip
 from tagserver.event import Note
 from tagserver.runtime import Runtime
 from tagserver.server.body import BadBody, Disconnected, read_body, split, unpack
@@ -26,6 +27,14 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _encode = msgspec.json.Encoder().encode
 _JSON: Header = (b"content-type", b"application/json")
 _NO_STORE: Header = (b"cache-control", b"no-store")
+
+
+class TooFast(Exception):
+    """The sender is above its rate; `wait` in seconds."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(f"again in {wait} s")
+        self.wait = wait
 
 
 class Collect:
@@ -66,6 +75,10 @@ class Collect:
         except BadBody as bad:
             self._runtime.meters.refused(bad.code)
             return await _problem(send, bad.status, bad.code, str(bad), cors)
+        except TooFast as fast:
+            self._runtime.meters.refused("rate")
+            retry_after: Header = (b"retry-after", str(max(1, math.ceil(fast.wait))).encode())
+            return await _problem(send, 429, "rate", "too many events; see collect.rate", [*cors, retry_after])
         except OutboxError as error:
             self._runtime.meters.refused("outbox")
             retry: Header = (b"retry-after", str(max(1, round(error.retry_after))).encode())
@@ -87,6 +100,11 @@ class Collect:
         body = await read_body(receive, headers.get("content-length"), limits.max_body)
         body = unpack(body, headers.get("content-encoding"), limits.max_body)
         raws, ctx, sent = split(body, limits.max_event, limits.max_events)
+        sender = source
+        if source == BROWSER:
+            sender = visitor_ip(connection, headers, limits.trusted_proxies) or ""
+        if (wait := runtime.rate.wait(sender, len(raws))) > 0:
+            raise TooFast(wait)
         facts = read_facts(
             source,
             runtime.clock(),

@@ -1,13 +1,19 @@
-"""uvicorn around an application, with our own signals and a bounded end."""
+"""uvicorn around an application, with our own signals, our own deadlines and a bounded end."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from tagserver.server.protocol import DeadlineProtocol
+
+TICKS = 10
+"""uvicorn ticks ten times a second."""
 
 
 class Serving(uvicorn.Server):
@@ -16,6 +22,15 @@ class Serving(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def on_tick(self, counter: int) -> bool:
+        """uvicorn's clock; once a second slow connections are looked for."""
+        if counter % TICKS == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, DeadlineProtocol):
+                    connection.look_at_the_time(now)
+        return await super().on_tick(counter)
 
 
 def serving(app: ASGIApp) -> Serving:
@@ -26,7 +41,7 @@ def serving(app: ASGIApp) -> Serving:
     config = uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
+        http=DeadlineProtocol,
         ws="none",
         lifespan="off",
         proxy_headers=False,

@@ -9,6 +9,7 @@ import pytest
 
 from tagserver.delivery.sqlite import SqliteOutbox
 from tests.delivery.support import Clock, open_outbox
+from tests.delivery.world import World
 
 
 @pytest.fixture
@@ -23,3 +24,11 @@ async def outbox(tmp_path: Path, clock: Clock) -> AsyncIterator[SqliteOutbox]:
     opened = await open_outbox(tmp_path, clock)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def world(outbox: SqliteOutbox, clock: Clock) -> AsyncIterator[World]:
+    """Workers and a vendor around the outbox; stopped before it is closed."""
+    made = World(outbox, clock)
+    yield made
+    await made.dispatcher.stop(drain=0)

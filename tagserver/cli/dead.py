@@ -1,0 +1,103 @@
+"""`tagserver dead`: the deliveries that were given up, and what can be done about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from tagserver.cli.options import data_option, json_option
+from tagserver.cli.remote import call
+from tagserver.configuration import process_environ
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@click.group()
+def dead() -> None:
+    """Deliveries that were given up: list, retry, drop.
+
+    Retrying sends the payload as it was built when the event came in. It repairs a refused token or an outage; it
+    cannot repair a mapping: change the container for that, and send the events again.
+    """
+
+
+def _choice(command: F) -> F:
+    for name, text in (
+        ("--event-id", "Only of this event."),
+        ("--reason", "Only with this reason (rejected, expired, consent …)."),
+        ("--destination", "Only of this destination."),
+    ):
+        command = click.option(name, help=text)(command)
+    return click.option("--id", "one", type=int, help="Only this letter.")(command)
+
+
+def _asked(one: int | None, destination: str | None, reason: str | None, event_id: str | None) -> dict[str, Any]:
+    asked = {"id": one, "destination": destination, "reason": reason, "event_id": event_id}
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+@dead.command("list")
+@data_option
+@_choice
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000))
+@json_option
+def list_(
+    data: Path,
+    one: int | None,
+    destination: str | None,
+    reason: str | None,
+    event_id: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Show dead letters, the newest first: when, why, which event. Never a payload."""
+    query = _asked(one, destination, reason, event_id) | {"limit": limit}
+    letters = call("GET", "/-/dead.json", data=data, environ=process_environ(), query=query)["letters"]
+    if as_json:
+        click.echo(msgspec.json.encode(letters))
+        return
+    for letter in letters:
+        buried = datetime.fromtimestamp(letter["buried"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        click.echo(f"{letter['id']:>8}  {buried}  {letter['destination']}  {letter['name']}  {letter['event_id']}")
+        click.echo(f"          {letter['reason']}: {letter['detail']}")
+    click.echo(f"{len(letters)} dead letter{'s' if len(letters) != 1 else ''}.")
+
+
+@dead.command()
+@data_option
+@_choice
+@click.option("--all", "everything", is_flag=True, help="All dead letters.")
+def retry(
+    data: Path, one: int | None, destination: str | None, reason: str | None, event_id: str | None, everything: bool
+) -> None:
+    """Put dead letters back into the queue.
+
+    They are sent as they were built, under the same event_id. A replay later than the vendor's window for equal events
+    (Meta: 48 hours) may be counted twice.
+    """
+    _order("retry", data, _asked(one, destination, reason, event_id), everything)
+
+
+@dead.command()
+@data_option
+@_choice
+@click.option("--all", "everything", is_flag=True, help="All dead letters.")
+def drop(
+    data: Path, one: int | None, destination: str | None, reason: str | None, event_id: str | None, everything: bool
+) -> None:
+    """Remove dead letters for good. They count as erased."""
+    _order("drop", data, _asked(one, destination, reason, event_id), everything)
+
+
+def _order(action: str, data: Path, choice: dict[str, Any], everything: bool) -> None:
+    if not choice and not everything:
+        raise click.UsageError("say which: --id, --destination, --reason, --event-id, or --all")
+    body = {"action": action, "all": everything, **choice}
+    count = call("POST", "/-/dead.json", data=data, environ=process_environ(), body=body)["count"]
+    word = {"retry": "put back into the queue", "drop": "removed"}[action]
+    click.echo(f"{count} dead letter{'s' if count != 1 else ''} {word}.")

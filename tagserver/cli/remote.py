@@ -1,0 +1,49 @@
+"""The running server, as commands reach it: by the address and the token that it left in its data folder."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+
+from tagserver.cli.options import give_up
+
+ADDRESS_FILE = "address"
+TOKEN_FILE = "admin-token"  # noqa: S105 (the name of a file)
+TOKEN_VARIABLE = "TAGSERVER_ADMIN_TOKEN"  # noqa: S105 (the name of a variable)
+
+
+def call(method: str, path: str, *, data: Path, environ: Mapping[str, str], query: Any = None, body: Any = None) -> Any:
+    """The JSON of an admin address. Ends the command with 3 when no server can be reached, with 1 when it refuses."""
+    address = ""
+    with contextlib.suppress(OSError):
+        address = (data / ADDRESS_FILE).read_text().strip()
+    token = environ.get(TOKEN_VARIABLE) or ""
+    if not token:
+        with contextlib.suppress(OSError):
+            token = (data / TOKEN_FILE).read_text().strip()
+    if not address:
+        give_up(f"no server runs on the data folder {data} (start it with tagserver serve)", 3)
+    try:
+        answer = httpx.request(
+            method,
+            address + path,
+            params=query,
+            json=body,
+            headers={"authorization": f"Bearer {token}"},
+            timeout=60,
+            trust_env=False,
+        )
+        shown = answer.json()
+    except (httpx.HTTPError, ValueError):
+        give_up(f"the server at {address} cannot be reached", 3)
+    if answer.status_code == 401:
+        give_up(f"the server at {address} does not take this token; set {TOKEN_VARIABLE}")
+    if answer.is_error:
+        problems = shown.get("problems") or [{"message": f"the server answered {answer.status_code}"}]
+        raise click.ClickException(str(problems[0]["message"]))
+    return shown

@@ -1,0 +1,89 @@
+"""`/-/dead.json`: the dead letters, for operations. GET lists, POST tries again or drops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from tagserver.delivery.outbox import Choice, OutboxError
+from tagserver.runtime import Runtime
+from tagserver.server.body import BadBody, read_body
+
+AT_ONCE = 1000
+"""Letters moved in one transaction; the rest follows in further ones."""
+MOST = 1000
+"""Letters in one list."""
+
+
+class Order(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a POST: what to do with which letters. Without a choice it means all of them, and says so."""
+
+    action: Literal["retry", "drop"]
+    id: int | None = None
+    destination: str | None = None
+    reason: str | None = None
+    event_id: str | None = None
+    all: bool = False
+
+
+class DeadLetters:
+    """The endpoint."""
+
+    def __init__(self, runtime: Runtime, headers: Mapping[str, str]) -> None:
+        self._runtime = runtime
+        self._headers = headers
+
+    async def get(self, request: Request) -> Response:
+        """`{"letters": [...]}`, the newest first; `destination`, `reason`, `event_id`, `id` and `limit` choose."""
+        asked = request.query_params
+        try:
+            choice = Choice(
+                id=int(asked["id"]) if "id" in asked else None,
+                destination=asked.get("destination"),
+                reason=asked.get("reason"),
+                event_id=asked.get("event_id"),
+            )
+            limit = min(max(1, int(asked.get("limit", 100))), MOST)
+        except ValueError:
+            return self._problem(400, "bad_number", "id and limit are whole numbers")
+        letters = await self._runtime.outbox.dead(choice, limit)
+        return JSONResponse({"letters": [msgspec.to_builtins(letter) for letter in letters]}, headers=self._headers)
+
+    async def post(self, request: Request) -> Response:
+        """`{"action": "retry" | "drop", ...}` → `{"count": n}`."""
+        try:
+            body = await read_body(request.receive, request.headers.get("content-length"), 1 << 16)
+            order = msgspec.json.decode(body, type=Order)
+        except BadBody as bad:
+            return self._problem(bad.status, bad.code, str(bad))
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            return self._problem(400, "bad_order", str(error).partition(" - at")[0])
+        choice = Choice(id=order.id, destination=order.destination, reason=order.reason, event_id=order.event_id)
+        if choice == Choice() and not order.all:
+            return self._problem(400, "no_choice", 'say which: id, destination, reason or event_id, or "all": true')
+        try:
+            count = await self._carry_out(order.action, choice)
+        except OutboxError as error:
+            return self._problem(503, "try_later", str(error))
+        return JSONResponse({"count": count}, headers=self._headers)
+
+    async def _carry_out(self, action: Literal["retry", "drop"], choice: Choice) -> int:
+        outbox = self._runtime.outbox
+        identities = {name: one.identity for name, one in self._runtime.container.destinations.items()}
+        total = 0
+        while True:
+            if action == "retry":
+                moved = await outbox.retry_dead(choice, identities, AT_ONCE)
+            else:
+                moved = await outbox.drop_dead(choice, AT_ONCE)
+            total += moved
+            if moved < AT_ONCE:
+                return total
+
+    def _problem(self, status: int, code: str, message: str) -> Response:
+        problem: dict[str, Any] = {"path": "", "code": code, "message": message}
+        return JSONResponse({"problems": [problem]}, status, headers=dict(self._headers))

@@ -1,0 +1,194 @@
+"""Workers with everything around them in hand: a vendor that answers what a test says, naps that end when a test says,
+no chance."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from tagserver.delivery.dispatch import Dispatcher
+from tagserver.delivery.outbox import Outbox, Row
+from tagserver.delivery.target import Target
+from tagserver.delivery.worker import LINGER, Refusal
+from tagserver.plugin import Destination, Limits, Payload, Request
+from tests.delivery.support import Clock, meta
+
+URL = "https://vendor.example/events"
+Answer = httpx.Response | Exception
+Handler = Callable[[httpx.Request], Answer]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of the destination in tests."""
+
+    token: str = "good"  # no secret of anybody
+
+
+class Hundred(Destination):
+    """A destination of up to a hundred events a request; the default meaning of status codes."""
+
+    type = "hundred"
+    Settings = Settings
+    limits = Limits(events=100, bytes=1 << 20, repeat=47 * 3600.0)
+
+    def request(self, payloads: Sequence[Payload], settings: Settings) -> Request:
+        """All bodies in a list."""
+        body = b"[" + b",".join(payload.body for payload in payloads) + b"]"
+        return Request("POST", URL, {"authorization": settings.token, "content-type": "application/json"}, body)
+
+
+class Lone(Hundred):
+    """One event a request."""
+
+    limits = Limits(events=1)
+
+
+class Vendor:
+    """Answers each request with the next of `script`, then by `always`; keeps what it was sent."""
+
+    def __init__(self) -> None:
+        self.script: deque[Answer | Handler] = deque()
+        self.always: Answer | Handler = httpx.Response(200)
+        self.requests: list[httpx.Request] = []
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        """The transport's handler."""
+        self.requests.append(request)
+        answer = self.script.popleft() if self.script else self.always
+        if callable(answer):
+            answer = answer(request)
+        if isinstance(answer, Exception):
+            raise answer
+        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+
+    @property
+    def sent(self) -> list[list[str]]:
+        """The event ids of each request."""
+        return [ids_of(request) for request in self.requests]
+
+
+def ids_of(request: httpx.Request) -> list[str]:
+    """The event ids in a request."""
+    return [one["id"] for one in json.loads(request.content)]
+
+
+def refuses(*bad: str) -> Handler:
+    """A vendor that refuses a whole request for one bad event, and does not say which."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(400 if set(ids_of(request)) & set(bad) else 200)
+
+    return answer
+
+
+def takes_only(token: str) -> Handler:
+    """A vendor that knows one token."""
+    return lambda request: httpx.Response(200 if request.headers["authorization"] == token else 401)
+
+
+class Naps:
+    """The workers' sleep. The linger between batches passes at once; every other nap ends when the test says so."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._asked: asyncio.Queue[tuple[float, asyncio.Future[None]]] = asyncio.Queue()
+        self._present: tuple[float, asyncio.Future[None]] | None = None
+
+    async def __call__(self, seconds: float) -> None:
+        """Sleep."""
+        if seconds == LINGER:
+            await asyncio.sleep(0)
+            return
+        end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._asked.put_nowait((seconds, end))
+        await end
+
+    async def begun(self) -> float:
+        """Wait until a worker has lain down; for how long it wants to sleep."""
+        self._present = await asyncio.wait_for(self._asked.get(), 5)
+        return self._present[0]
+
+    def over(self) -> None:
+        """Time passes, and the worker that `begun` told about wakes."""
+        assert self._present is not None
+        seconds, end = self._present
+        self._clock.advance(seconds)
+        if not end.done():
+            end.set_result(None)
+
+    async def through(self) -> float:
+        """A whole nap; its length."""
+        seconds = await self.begun()
+        self.over()
+        return seconds
+
+    @property
+    def none(self) -> bool:
+        """Nobody has lain down since the last nap that was asked about."""
+        return self._asked.empty()
+
+
+class Highest:
+    """Chance that always takes the upper end."""
+
+    def uniform(self, a: float, b: float) -> float:
+        """The upper end."""
+        return b
+
+
+class World:
+    """A dispatcher with its vendor. `targets` are looked up, and `permits` is asked, before every attempt."""
+
+    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+        self.outbox = outbox
+        self.clock = clock
+        self.vendor = Vendor()
+        self.naps = Naps(clock)
+        self.targets: dict[str, Target] = {}
+        self.permits: Callable[[Row], Refusal | None] = lambda row: None
+        self.dispatcher = Dispatcher(
+            outbox,
+            lookup=self.targets.get,
+            permits=lambda row: self.permits(row),
+            clock=clock,
+            transport=httpx.MockTransport(self.vendor),
+            sleep=self.naps,
+            chance=Highest(),
+        )
+
+    def start(self, destination: Destination | None = None, name: str = "meta", **fields: Any) -> None:
+        """Configure a destination, or change it, as a reload does."""
+        values: dict[str, Any] = {
+            "destination": destination or Hundred(),
+            "settings": Settings(),
+            "paused": None,
+            "hosts": ("vendor.example",),
+            "egress": (),
+        }
+        self.targets[name] = Target(**(values | fields))
+        self.dispatcher.reconfigured(self.targets)
+
+    async def drained(self) -> None:
+        """Until nothing of `meta` is pending."""
+        await until(lambda: meta(self.outbox).pending == 0)
+
+    @property
+    def state(self) -> tuple[str, str]:
+        """Of `meta`."""
+        return self.dispatcher.status("meta")
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition, not long."""
+    for _ in range(3000):
+        if condition():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("it did not come to that")
