@@ -110,7 +110,7 @@ def test_the_path_of_an_event_is_pure(name: str) -> None:
     [
         ("yaml", ["tagserver.container.source"]),
         ("starlette", ["tagserver.server", "tagserver.sandbox", "tagserver.demo"]),
-        ("uvicorn", ["tagserver.server.serving"]),
+        ("uvicorn", ["tagserver.server.serving", "tagserver.server.protocol"]),
         ("sqlite3", ["tagserver.delivery"]),
         ("click", ["tagserver.cli"]),
         ("pluggy", ["tagserver.plugin", "tagserver.hookspecs", "tagserver.registry"]),
