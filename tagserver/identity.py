@@ -138,9 +138,9 @@ def _hash_one(value: Any, normalise: Normalise, common: bool, md5: bool) -> str 
         raise Unusable("is not valid text") from None
 
 
-def hash_phones(values: list[Any], country: str | None) -> Found:
-    """Hashes of telephone numbers as bare digits; `country` (ISO 3166-1) for numbers without an international
-    prefix."""
+def hash_phones(values: list[Any], country: str | None, *, plus: bool = False) -> Found:
+    """Hashes of telephone numbers as bare digits, or with a plus sign in front (`plus`); `country` (ISO 3166-1) for
+    numbers without an international prefix."""
     notes: dict[str, None] = {}
     country = country.lower() if country else None
 
@@ -148,7 +148,7 @@ def hash_phones(values: list[Any], country: str | None) -> Found:
         digits, note = phone_digits(text, country)
         if note:
             notes[note] = None
-        return digits
+        return f"+{digits}" if plus else digits
 
     hashes, faults = hash_values(values, normalise, "is no telephone number")
     return hashes, (*faults, *notes)
@@ -191,6 +191,22 @@ def _group(value: Any) -> Mapping[str, Any]:
 _UNKNOWN_COUNTRY = "is no country: write a code of ISO 3166-1 or the English name"
 
 
+_PLACES: Mapping[str, tuple[str, str, str | None]] = {
+    "email": ("user", "email", "sha256_email_address"),
+    "first_name": ("address", "first_name", "sha256_first_name"),
+    "last_name": ("address", "last_name", "sha256_last_name"),
+    "street": ("address", "street", "sha256_street"),
+    "city": ("address", "city", None),
+    "region": ("address", "region", None),
+    "postal_code": ("address", "postal_code", None),
+    "country": ("address", "country", None),
+    "gender": ("user", "gender", None),
+    "date_of_birth": ("user", "date_of_birth", None),
+}
+FIELDS = tuple(_PLACES)
+"""What `Identity.hashed` and `Identity.plain` know; telephone numbers have methods of their own."""
+
+
 class Identity:
     """The identifiers of one event. `data` is the event's data in our spelling."""
 
@@ -203,7 +219,7 @@ class Identity:
         self.data = data
         self._user = _group(data.get("user_data"))
         self._address = _group(self._user.get("address"))
-        self._found: dict[str | tuple[str, str | bool | None], Found] = {}
+        self._found: dict[Any, Found] = {}
         country = self._address.get("country")
         if isinstance(country, list):
             country = next((one for one in country if type(one) is str), None)
@@ -234,6 +250,78 @@ class Identity:
                 found = (found[0], (*found[1], "sha256_phone_number is a hash with the plus sign, which never matches"))
             self._found[key] = found
         return found
+
+    def phone_plus(self, default_country: str | None = None) -> Found:
+        """Hashes of the telephone numbers in E.164 with the plus sign, as Google, TikTok and Reddit want them.
+
+        Numbers whose country is unknown are left out: a plus sign in front of them would invent one.
+        """
+        country = self.country or default_country
+        key = ("phone_plus", country)
+        found = self._found.get(key)
+        if found is None:
+            usable, faults = self._with_country(country)
+            hashes, more = hash_phones(usable, country, plus=True)
+            twin, wrong = _hash_field(
+                None, lambda _: None, "is said to be a SHA-256, and is none", self._user.get("sha256_phone_number")
+            )
+            found = self._found[key] = (tuple(dict.fromkeys((*hashes, *twin))), (*faults, *more, *wrong))
+        return found
+
+    def phone_plain(self, default_country: str | None = None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The telephone numbers themselves in E.164 with the plus sign, for vendors that get them in the clear."""
+        country = self.country or default_country
+        usable, faults = self._with_country(country)
+        numbers: list[str] = []
+        for value in usable:
+            if type(value) is str and arrived_hash(value) is None:
+                try:
+                    numbers.append("+" + phone_digits(value, country.lower() if country else None)[0])
+                except Unusable as problem:
+                    faults.append(str(problem))
+        return tuple(dict.fromkeys(numbers)), tuple(faults)
+
+    def _with_country(self, country: str | None) -> tuple[list[Any], list[str]]:
+        """The numbers whose country is known, and sentences about the others."""
+        usable, faults = [], []
+        for value in _several(self._user.get("phone_number"))[:MOST]:
+            text = str(value) if type(value) is int else value
+            bare = type(text) is str and arrived_hash(text) is None and text.strip() != ""
+            if bare and country is None and not text.strip().startswith(("+", "00", "tel:+")):
+                faults.append("has no country code, and no default country is set")
+            else:
+                usable.append(text)
+        return usable, faults
+
+    def hashed(self, field: str, normalise: Normalise, fault: str = "is not usable") -> Found:
+        """Hashes of a field under a vendor's own rule, made once for each pair of field and rule.
+
+        `field`: one of `FIELDS`. What arrived hashed is kept as it is, whatever the rule.
+        """
+        key = (field, normalise)
+        found = self._found.get(key)
+        if found is None:
+            place, name, twin = _PLACES[field]
+            group = self._address if place == "address" else self._user
+            found = _hash_field(group.get(name), normalise, fault, group.get(twin) if twin else None)
+            self._found[key] = found
+        return found
+
+    def plain(self, field: str, normalise: Normalise | None = None) -> str | None:
+        """The first value of a field in the clear, normalised; None when there is none, or when it came hashed."""
+        place, name, _ = _PLACES[field]
+        group = self._address if place == "address" else self._user
+        for value in _several(group.get(name))[:MOST]:
+            text = _id_text(value)
+            if text is None or arrived_hash(text) is not None or _md5(text.strip()):
+                continue
+            try:
+                made = normalise(text) if normalise else text.strip()
+            except Unusable:
+                continue
+            if made:
+                return made
+        return None
 
     @property
     def first_name(self) -> Found:

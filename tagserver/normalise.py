@@ -37,6 +37,60 @@ def email_text(text: str) -> str:
     return text
 
 
+_GMAIL = frozenset({"gmail.com", "googlemail.com"})
+
+
+def email_gmail_dots_text(text: str) -> str:
+    """The same without the dots in front of gmail.com and googlemail.com, which Gmail ignores (GA4's rule)."""
+    local, _, domain = email_text(text).partition("@")
+    return f"{local.replace('.', '')}@{domain}" if domain in _GMAIL else f"{local}@{domain}"
+
+
+def email_gmail_alias_text(text: str) -> str:
+    """The same without dots and without `+suffix` in front of Gmail's domains (Google's rule for its Data Manager)."""
+    local, _, domain = email_text(text).partition("@")
+    if domain in _GMAIL:
+        local = local.partition("+")[0].replace(".", "")
+    return f"{_some(local)}@{domain}"
+
+
+def email_bare_text(text: str) -> str:
+    """In front of any domain cut at the first plus sign, and letters and digits alone (Reddit's rule)."""
+    local, _, domain = email_text(text).partition("@")
+    return f"{_some(''.join(filter(str.isalnum, local.partition('+')[0])))}@{domain}"
+
+
+def _some(local: str) -> str:
+    if not local:
+        raise Unusable("is not an e-mail address: nothing is left before the @")
+    return local
+
+
+def lower_text(text: str) -> str:
+    """Trimmed and in lower case, nothing else."""
+    return unicodedata.normalize("NFC", text).strip().lower()
+
+
+def compact_text(text: str) -> str:
+    """In lower case and without blanks."""
+    return "".join(lower_text(text).split())
+
+
+@lru_cache(maxsize=4096)
+def _is_letter(one: str) -> bool:
+    return one == " " or unicodedata.category(one)[0] in "LM" or one in _INVISIBLE_LETTERS
+
+
+def letters_text(text: str) -> str:
+    """In lower case, without digits and symbols; blanks between words stay (GA4's rule for names)."""
+    return " ".join("".join(filter(_is_letter, lower_text(text))).split())
+
+
+def digits_text(text: str) -> str:
+    """The digits alone (Pinterest's rule for postal codes)."""
+    return "".join(one for one in text if one in "0123456789")
+
+
 _INVISIBLE_LETTERS = "\u200c\u200d"
 """The joiners of Persian and Indic scripts: invisible, but part of the spelling."""
 

@@ -34,6 +34,16 @@ from tagserver.identity import (
     sha256_hex,
     state_text,
 )
+from tagserver.normalise import (
+    Unusable,
+    compact_text,
+    digits_text,
+    email_bare_text,
+    email_gmail_alias_text,
+    email_gmail_dots_text,
+    letters_text,
+    lower_text,
+)
 from tagserver.places import country_code
 from tagserver.secret import Secret
 
@@ -56,16 +66,24 @@ __all__ = [
     "Response",
     "Secret",
     "Skip",
+    "Unusable",
     "arrived_hash",
     "birth_date_text",
     "city_text",
+    "compact_text",
     "country_code",
     "default_outcome",
+    "digits_text",
+    "email_bare_text",
+    "email_gmail_alias_text",
+    "email_gmail_dots_text",
     "email_text",
     "gender_text",
     "hash_phones",
     "hash_values",
     "hookimpl",
+    "letters_text",
+    "lower_text",
     "name_text",
     "postal_text",
     "setting",
@@ -265,6 +283,10 @@ class Destination:
     limits: ClassVar[Limits] = Limits()
     reads: ClassVar[tuple[str, ...]] = ()
     """The event paths it uses; listed by `tagserver plugins show` and the privacy lock."""
+    event_id: ClassVar[bool] = True
+    """Whether the vendor has a field for the `event_id`; False where it deduplicates by nothing or something else."""
+    sink: ClassVar[bool] = False
+    """Not reached by HTTP: the host calls `deliver`, and `request` only describes for people what would be written."""
 
     def hosts(self, settings: SettingsT) -> Sequence[str]:
         """The public https host names it talks to."""
@@ -297,6 +319,10 @@ class Destination:
         """
         response = yield self.request(payloads, settings)
         return self.classify(response, payloads)
+
+    async def deliver(self, payloads: Sequence[Payload], settings: SettingsT) -> Outcomes:
+        """For a `sink`: hand the payloads over. An OSError delays the destination as a failed connection would."""
+        raise NotImplementedError  # abstract for sinks
 
 
 T = TypeVar("T")

@@ -108,7 +108,7 @@ def test_the_path_of_an_event_is_pure(name: str) -> None:
 @pytest.mark.parametrize(
     ("library", "rooms"),
     [
-        ("yaml", ["tagserver.container.source"]),
+        ("yaml", ["tagserver.container.source", "tagserver.testing"]),
         ("starlette", ["tagserver.server", "tagserver.sandbox", "tagserver.demo"]),
         ("uvicorn", ["tagserver.server.serving", "tagserver.server.protocol"]),
         ("sqlite3", ["tagserver.delivery"]),

@@ -59,6 +59,8 @@ async def exchange(
 
     Raises NotSent, MaybeSent, NotAllowed, and whatever the plugin raises.
     """
+    if target.destination.sink:
+        return await _deliver(target, payloads), None
     talk = target.destination.exchange(payloads, target.settings, cache)
     response: Response | None = None
     try:
@@ -71,6 +73,14 @@ async def exchange(
     finally:
         talk.close()
     raise NotAllowed(f"more than {MOST_REQUESTS} requests in one exchange")
+
+
+async def _deliver(target: Target, payloads: Sequence[Payload]) -> Outcomes:
+    try:
+        async with asyncio.timeout(TOTAL):
+            return await target.destination.deliver(payloads, target.settings)
+    except (OSError, TimeoutError) as error:
+        raise MaybeSent(type(error).__name__) from None
 
 
 async def _send(http: httpx.AsyncClient, target: Target, request: Request) -> Response:

@@ -1,0 +1,30 @@
+"""The kit for authors of destinations: sample events, a fake vendor, examples as tests, and the conformance check.
+
+    from tagserver.testing import check_destination, run_example
+
+    def test_it_keeps_the_rules() -> None:
+        assert check_destination(MyDestination, {"key": "k", "token": "t"}) == []
+
+Nothing here needs a network, a configuration or a running server.
+"""
+
+from __future__ import annotations
+
+from tagserver.testing.conformance import check_destination
+from tagserver.testing.events import NOW, make_event, make_settings, payloads_of, request_of, sample_events
+from tagserver.testing.examples import expanded, load_examples, run_example
+from tagserver.testing.vendor import FakeVendor
+
+__all__ = [
+    "NOW",
+    "FakeVendor",
+    "check_destination",
+    "expanded",
+    "load_examples",
+    "make_event",
+    "make_settings",
+    "payloads_of",
+    "request_of",
+    "run_example",
+    "sample_events",
+]

@@ -1,0 +1,136 @@
+"""Sample events and settings, made the way the server makes them."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tagserver.datalayer import read_event
+from tagserver.event import Event, Facts
+from tagserver.plugin import (
+    Built,
+    Destination,
+    Payload,
+    Request,
+    Response,
+    Secret,
+)
+
+NOW = 1_790_000_000_000
+"""The time of receipt of sample events: 2026-09-21, in ms since 1970 UTC."""
+
+
+def make_event(pushed: Mapping[str, Any], **facts: Any) -> Event:
+    """An Event from what a page pushes, made as the server makes it.
+
+    Keywords are facts of the request: `cookies`, `headers` (lower-case names), `ip`, `user_agent`, `country`, `region`,
+    `source`, `received` (ms).
+    """
+    known: dict[str, Any] = {"source": "browser", "received": NOW} | facts
+    return read_event({"event": "purchase", "event_id": "e-1"} | dict(pushed), Facts(**known))
+
+
+def make_settings(destination: type[Destination], values: Mapping[str, Any]) -> Any:
+    """The destination's Settings from plain values; texts become Secrets where the field is one."""
+    hints = typing.get_type_hints(destination.Settings)
+    made = {
+        name: Secret(value)
+        if isinstance(value, str) and Secret in (hints.get(name), *typing.get_args(hints.get(name)))
+        else value
+        for name, value in values.items()
+    }
+    return destination.Settings(**made)
+
+
+def sample_events() -> list[Event]:
+    """Events as shops push them, from a full purchase to one that holds nothing but its name."""
+    person = {
+        "email": " Erika.Muster+shop@Example.com ",
+        "phone_number": "+49 30 1234567",
+        "address": {
+            "first_name": "Erika",
+            "last_name": "O'Neil",
+            "street": "Hauptstraße 1",
+            "city": "Frankfurt am Main",
+            "region": "Hessen",
+            "postal_code": "60311",
+            "country": "DE",
+        },
+    }
+    items = [
+        {
+            "item_id": "SKU-1",
+            "item_name": "Jacket",
+            "item_brand": "Nordwind",
+            "item_category": "Outdoor",
+            "price": 89.9,
+        },
+        {"item_id": 2, "item_name": "Socks", "price": "20", "quantity": 2},
+    ]
+    page = {
+        "location": "https://shop.example/thanks?utm_source=mail",
+        "title": "Thanks",
+        "referrer": "https://shop.example/",
+    }
+    shop = {"transaction_id": "T-1001", "value": 129.9, "currency": "EUR", "items": items}
+    facts: dict[str, Any] = {
+        "ip": "198.51.100.7",
+        "user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
+        "cookies": {"_ga": "GA1.1.123456789.1700000000", "_fbp": "fb.1.1700000000000.42"},
+    }
+    base = {"client_id": "123456789.1700000000", "user_id": "customer-7", "page": page, "user_data": person}
+    names = (
+        "page_view",
+        "view_item",
+        "add_to_cart",
+        "begin_checkout",
+        "purchase",
+        "refund",
+        "search",
+        "sign_up",
+        "login",
+    )
+    events = [
+        make_event(base | {"event": name, "event_id": f"id-{name}", "ecommerce": shop}, **facts) for name in names
+    ]
+    return [
+        *events,
+        make_event({"event": "generate_lead", "user_data": {"email": "a@b.example"}}),
+        make_event({"event": "a name of the shop's own", "user_id": 7}),
+        make_event(
+            {"event": "purchase", "user_data": {"sha256_email_address": "a" * 64}, "value": "1.5", "currency": "usd"}
+        ),
+        make_event(
+            {
+                "event": "purchase",
+                "ecommerce": {"value": None, "items": [None, {}, 7]},
+                "user_data": {"email": ["", None]},
+            }
+        ),
+        make_event({"event": "page_view"}),
+    ]
+
+
+def payloads_of(built: Iterable[Built], event_id: str = "e") -> list[Payload]:
+    """Stored deliveries of some payloads."""
+    return [
+        Payload(f"{event_id}-{index}", one.name, one.time, msgspec.json.encode(one.body))
+        for index, one in enumerate(built)
+    ]
+
+
+def request_of(destination: Destination, payloads: Sequence[Payload], settings: Any) -> Request:
+    """The last request of an exchange in which the vendor answers everything with 200 and an empty object."""
+    talk = destination.exchange(payloads, settings, {})
+    request = next(talk)
+    try:
+        for _ in range(8):
+            request = talk.send(Response(200, {}, b"{}"))
+    except (StopIteration, KeyError, ValueError):
+        return request
+    finally:
+        talk.close()
+    return request

@@ -1,0 +1,100 @@
+"""Examples as tests: event in, payload and request out, answer in, outcome out, in YAML."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from tagserver.plugin import (
+    Destination,
+    Outcome,
+    Payload,
+    Request,
+    Response,
+    Skip,
+)
+from tagserver.testing.events import make_event, make_settings, request_of
+
+
+def load_examples(folder: Path) -> Iterator[Mapping[str, Any]]:
+    """All cases of the `*.yaml` files in a folder, in order."""
+    for path in sorted(folder.glob("*.yaml")):
+        yield from yaml.safe_load(path.read_text())
+
+
+def expanded(value: Any) -> Any:
+    """`sha256(text)` replaced by the hash, everywhere in a value."""
+    if isinstance(value, dict):
+        return {key: expanded(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [expanded(one) for one in value]
+    if isinstance(value, str) and (found := re.fullmatch(r"sha256\((.*)\)", value)):
+        return hashlib.sha256(found[1].encode()).hexdigest()
+    return value
+
+
+_FACTS = ("cookies", "headers", "ip", "user_agent", "country", "region", "source", "received")
+
+
+def run_example(destination: type[Destination], case: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Run one example. Raises AssertionError with the difference.
+
+    A case holds `name`, `event`, perhaps `settings` (over those given), `parameters`, `mode` and facts of the request;
+    then what is expected: `body` (the whole payload), `has` (some of its keys), `skip` (a reason), `omitted` (the
+    fields left out), `request` (`method`, `url`, `headers`, `body`: those that matter), and `response` (`status`,
+    `headers`, `body`) with its `outcome` (a kind, or `kind` and `reason`).
+    """
+    plugin, chosen = destination(), make_settings(destination, {**settings, **case.get("settings", {})})
+    event = make_event(case["event"], **{key: case[key] for key in _FACTS if key in case})
+    try:
+        built = plugin.build(event, case.get("parameters", {}), chosen, case.get("mode", "send"))
+    except Skip as skip:
+        _same("skip", skip.reason, case.get("skip"))
+        _same("omitted", sorted(one.field for one in skip.omitted), sorted(case.get("omitted", [])))
+        return
+    assert "skip" not in case, f"was built, and should have been skipped as {case['skip']}"
+    body = json.loads(msgspec.json.encode(built.body))
+    if "body" in case:
+        _same("body", body, expanded(case["body"]))
+    for key, wanted in case.get("has", {}).items():
+        _same(key, body.get(key), expanded(wanted))
+    _same("omitted", sorted(one.field for one in built.omitted), sorted(case.get("omitted", [])))
+    payloads = [Payload(event.event_id, built.name, built.time, msgspec.json.encode(built.body))]
+    if "request" in case:
+        _check_request(request_of(plugin, payloads, chosen), case["request"])
+    if "response" in case:
+        _check_outcome(plugin, payloads, case["response"], case["outcome"])
+
+
+def _check_request(request: Request, wanted: Mapping[str, Any]) -> None:
+    shown: dict[str, Any] = {"method": request.method, "url": request.url}
+    shown["headers"] = {name: request.headers.get(name) for name in wanted.get("headers", {})}
+    if "body" in wanted:
+        shown["body"] = json.loads(request.content)
+    for key, value in expanded(dict(wanted)).items():
+        _same(f"request.{key}", shown[key], value)
+
+
+def _check_outcome(
+    plugin: Destination, payloads: Sequence[Payload], answer: Mapping[str, Any], wanted: str | Mapping[str, Any]
+) -> None:
+    body = answer.get("body", "")
+    text = body if isinstance(body, str) else json.dumps(body)
+    outcomes = plugin.classify(Response(answer["status"], answer.get("headers", {}), text.encode()), payloads)
+    first = outcomes if isinstance(outcomes, Outcome) else outcomes[0]
+    expected = {"kind": wanted} if isinstance(wanted, str) else wanted
+    for key, value in expected.items():
+        _same(f"outcome.{key}", getattr(first, key), value)
+
+
+def _same(what: str, found: Any, wanted: Any) -> None:
+    assert found == wanted, (
+        f"{what} is {json.dumps(found, default=str)}, and should be {json.dumps(wanted, default=str)}"
+    )
