@@ -27,8 +27,8 @@ async def outbox(tmp_path: Path, clock: Clock) -> AsyncIterator[SqliteOutbox]:
 
 
 @pytest.fixture
-async def world(outbox: SqliteOutbox, clock: Clock) -> AsyncIterator[World]:
+async def world(outbox: SqliteOutbox, clock: Clock, tmp_path: Path) -> AsyncIterator[World]:
     """Workers and a vendor around the outbox; stopped before it is closed."""
-    made = World(outbox, clock)
+    made = World(outbox, clock, tmp_path)
     yield made
     await made.dispatcher.stop(drain=0)

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import shutil
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from tagserver.delivery.outbox import Batch, Counts, Delivery, Outbox
-from tagserver.delivery.sqlite import SqliteOutbox
+from tagserver.delivery.sqlite import PURGE_EVERY, SqliteOutbox
 
 START = 1_800_000_000_000
 HOUR = 3600.0
 
 
 class Clock:
-    """Milliseconds since 1970; moves only when it is told to."""
+    """Wall time in ms since 1970, and steady seconds beside it; both move only when they are told to."""
 
     def __init__(self) -> None:
         self.now = START
+        self._steady = 0.0
 
     def __call__(self) -> int:
         return self.now
 
+    def steady(self) -> float:
+        """Seconds that never jump."""
+        return self._steady
+
     def advance(self, seconds: float) -> None:
         """Let time pass."""
-        self.now += int(seconds * 1000)
+        self.now += round(seconds * 1000)
+        self._steady += seconds
+
+    def jump(self, seconds: float) -> None:
+        """Set the wall clock, as an administrator does; no time passes."""
+        self.now += round(seconds * 1000)
 
 
 def key(text: str) -> bytes:
@@ -65,7 +76,10 @@ def deliveries(count: int, prefix: str = "e", **fields: Any) -> list[Delivery]:
 
 async def open_outbox(folder: Path, clock: Clock, **options: Any) -> SqliteOutbox:
     """The outbox of a folder. The free space of the machine that runs the tests does not matter."""
-    return await SqliteOutbox.open(folder / "outbox.db", clock=clock, **({"min_free": 0} | options))
+    options.setdefault("min_free", 0)
+    return await SqliteOutbox.open(
+        folder / "outbox.db", clock=clock, steady=clock.steady, **({"min_free": 0} | options)
+    )
 
 
 def copy_as_killed(folder: Path, to: Path) -> Path:
@@ -85,6 +99,13 @@ def lying(folder: Path) -> Mapping[str, tuple[int, int]]:
                 before = found.get(name, (0, 0))
                 found[name] = (number, before[1]) if place == 0 else (before[0], number)
     return found
+
+
+def flying(folder: Path) -> int:
+    """How many batches are in flight."""
+    with closing(sqlite3.connect(f"file:{folder / 'outbox.db'}?mode=ro", uri=True)) as database:
+        number: int = database.execute("SELECT count(*) FROM flight").fetchone()[0]
+        return number
 
 
 def assert_adds_up(outbox: Outbox, folder: Path) -> None:
@@ -112,3 +133,27 @@ async def claimed_ids(outbox: Outbox, destination: str = "meta", **options: Any)
     """The event ids of the next batch; empty when nothing is ready."""
     batch = await outbox.claim(destination, **({"max_items": 100, "max_bytes": 1 << 20} | options))
     return [row.delivery.event_id for row in batch.rows] if batch else []
+
+
+async def cared_for(outbox: Outbox, clock: Clock, folder: Path) -> None:
+    """Make it time for the writer's care and wait until it was done: until a key is gone whose time is over."""
+    over = key("its time is over")
+    await outbox.remember([over], 0)
+    with closing(sqlite3.connect(f"file:{folder / 'outbox.db'}?mode=ro", uri=True)) as database:
+        for _ in range(500):
+            clock.jump(-PURGE_EVERY)
+            clock.advance(PURGE_EVERY)
+            await outbox.known([])  # wakes the writer
+            if database.execute("SELECT 1 FROM known WHERE key = ?", (over,)).fetchone() is None:
+                return
+            await asyncio.sleep(0.002)
+    raise AssertionError("the writer did not take care")
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition, not long."""
+    for _ in range(3000):
+        if condition():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("it did not come to that")

@@ -356,9 +356,11 @@ async def test_full_by_size_stores_nothing_and_ends_when_room_is_made(tmp_path: 
     assert full.value.retry_after > 0
     assert meta(outbox).accepted == 20
     assert_adds_up(outbox, tmp_path)
+    clock.advance(1)
     assert await outbox.append([delivery("small")]) == [True], "what fits is still taken"
     batch = await claim(outbox)
     await outbox.settle(batch, Settlement(delivered=ids(batch)))
+    clock.advance(1)
     again = [delivery(f"more{n}", body=b"x" * 20_000) for n in range(20)]
     assert await outbox.append(again) == [True] * 20
     assert_adds_up(outbox, tmp_path)

@@ -8,8 +8,8 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from tests.delivery.support import START, assert_adds_up, claim, deliveries, delivery, meta
-from tests.delivery.world import World, refuses, takes_only, until
+from tests.delivery.support import START, assert_adds_up, claim, deliveries, delivery, meta, until
+from tests.delivery.world import Account, World, refuses, takes_only
 
 BUSY = httpx.Response(503)
 
@@ -34,12 +34,12 @@ async def test_an_error_of_the_vendor_delays_all_then_all_is_sent(world: World) 
     await world.outbox.append(deliveries(3))
     world.vendor.script += [httpx.Response(500), BUSY]
     world.start()
-    assert await world.naps.begun() == 1.0
+    assert await world.resting() == 1.0
     assert world.state == ("retrying", "500")
     assert (meta(world.outbox).pending, len(world.vendor.requests)) == (3, 1)
     await world.outbox.append([delivery("new")])
     world.naps.over()
-    assert await world.naps.through() == 2.0
+    assert await world.rested() == 2.0
     await world.drained()
     assert world.vendor.sent == [["e0", "e1", "e2"], ["e0", "e1", "e2", "new"], ["e0", "e1", "e2", "new"]]
     assert world.state == ("ok", "")
@@ -50,7 +50,7 @@ async def test_new_events_do_not_shorten_the_wait(world: World) -> None:
     await world.outbox.append([delivery("e0")])
     world.vendor.script.append(BUSY)
     world.start()
-    await world.naps.begun()
+    await world.resting()
     await world.outbox.append(deliveries(5, "more"))
     assert len(world.vendor.requests) == 1
     world.naps.over()
@@ -63,11 +63,11 @@ async def test_a_success_forgives(world: World) -> None:
     await world.outbox.append([delivery("e0")])
     world.vendor.script += [BUSY, BUSY, BUSY]
     world.start()
-    assert [await world.naps.through() for _ in range(3)] == [1.0, 2.0, 4.0]
+    assert [await world.rested() for _ in range(3)] == [1.0, 2.0, 4.0]
     await world.drained()
     world.vendor.script.append(BUSY)
     await world.outbox.append([delivery("e1")])
-    assert await world.naps.through() == 1.0
+    assert await world.rested() == 1.0
     await world.drained()
 
 
@@ -76,13 +76,12 @@ async def test_a_long_outage_is_asked_rarely_and_loses_nothing(world: World) -> 
     await world.outbox.append(deliveries(2))
     world.vendor.always = httpx.ConnectError("refused")
     world.start()
-    naps = [await world.naps.through() for _ in range(100)]
+    naps = [await world.rested() for _ in range(160)]
     first = [nap for number, nap in enumerate(naps) if sum(naps[:number]) < 600]
     assert max(first) == 30.0
     assert max(naps) == 3600.0
     assert meta(world.outbox).pending == 2
     world.vendor.always = httpx.Response(200)
-    await world.naps.through()
     await world.drained()
     assert meta(world.outbox).delivered == 2
 
@@ -109,7 +108,7 @@ async def test_too_many_requests_waits_as_asked(world: World, header: str | None
     await world.outbox.append([delivery("e0")])
     world.vendor.script.append(rate_limited(header))
     world.start()
-    assert await world.naps.begun() == pytest.approx(seconds)
+    assert await world.resting() == pytest.approx(seconds)
     assert world.state == ("retrying", "429")
     world.naps.over()
     await world.drained()
@@ -119,7 +118,7 @@ async def test_retry_after_counts_for_503_too(world: World) -> None:
     await world.outbox.append([delivery("e0")])
     world.vendor.script.append(httpx.Response(503, headers={"retry-after": "60"}))
     world.start()
-    assert await world.naps.begun() == pytest.approx(66.0)
+    assert await world.resting() == pytest.approx(66.0)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +147,7 @@ async def test_what_an_attempt_leaves_behind(
     await world.outbox.append([delivery("e0")])
     world.vendor.script.append(answer)
     world.start()
-    await world.naps.begun()
+    await world.resting()
     row = (await claim(world.outbox)).rows[0]
     assert row.attempts == attempts
     assert row.unknown_since == (START if unknown else None)
@@ -159,11 +158,12 @@ async def test_an_unknown_outcome_is_repeated_for_47_hours_only(world: World) ->
     await world.outbox.append([delivery("e0")])
     world.vendor.always = httpx.ReadTimeout("silence")
     world.start()
-    await world.naps.through()
-    world.clock.now = START + 47 * 3600 * 1000 - 1
-    await world.naps.through()
+    nap = await world.resting()
+    world.clock.advance(47 * 3600 - nap - 0.001)
+    world.naps.over()
+    await world.resting()
     assert (meta(world.outbox).pending, len(world.vendor.requests)) == (1, 2)
-    world.clock.now = START + 47 * 3600 * 1000
+    world.naps.over()
     await world.drained()
     assert meta(world.outbox).dead_by_reason == {"expired": 1}
 
@@ -173,8 +173,8 @@ async def test_a_known_failure_starts_no_such_window(world: World) -> None:
     await world.outbox.append([delivery("e0")])
     world.vendor.script += [httpx.ConnectError("refused"), httpx.Response(429)]
     world.start()
-    await world.naps.through()
-    await world.naps.begun()
+    await world.rested()
+    await world.resting()
     world.clock.advance(72 * 3600)
     world.naps.over()
     await world.drained()
@@ -204,10 +204,10 @@ async def test_a_dead_token_pauses_and_a_new_one_goes_on_at_once(world: World) -
     world.vendor.always = takes_only("new")
     await world.outbox.append(deliveries(3))
     world.start()
-    assert await world.naps.begun() == 600.0
+    assert await world.resting() == 600.0
     assert world.state == ("paused", "401")
     assert (meta(world.outbox).pending, meta(world.outbox).dead) == (3, 0)
-    world.start(settings=type(world.targets["meta"].settings)(token="new"))
+    world.start(settings=Account(token="new"))
     await world.drained()
     assert world.state == ("ok", "")
     assert world.vendor.sent[1] == ["e2"], "a probe is one event, and the newest"
@@ -219,8 +219,8 @@ async def test_a_pause_is_probed_every_ten_minutes(world: World) -> None:
     world.vendor.always = httpx.Response(403)
     await world.outbox.append(deliveries(3))
     world.start()
-    assert [await world.naps.through() for _ in range(3)] == [600.0] * 3
-    await world.naps.begun()
+    assert [await world.rested() for _ in range(3)] == [600.0] * 3
+    await world.resting()
     assert world.vendor.sent == [["e0", "e1", "e2"], ["e2"], ["e2"], ["e2"]]
     world.vendor.always = httpx.Response(200)
     world.naps.over()
@@ -253,7 +253,7 @@ async def test_a_dead_vendor_delays_nobody_else(world: World) -> None:
     world.vendor.script.append(httpx.ReadTimeout("silence"))
     await world.outbox.append([delivery("e0")])
     world.start()
-    await world.naps.begun()
+    await world.resting()
     world.start(name="ga4")
     await world.outbox.append([delivery("g0", destination="ga4")])
     await until(lambda: world.outbox.counts()["ga4"].delivered == 1)
@@ -263,7 +263,7 @@ async def test_a_request_to_a_strange_host_does_not_leave(world: World) -> None:
     """What a plugin builds is not trusted: the destination pauses, and nothing is lost."""
     await world.outbox.append(deliveries(2))
     world.start(hosts=("other.example",))
-    assert await world.naps.begun() == 600.0
+    assert await world.resting() == 600.0
     assert world.vendor.requests == []
     assert world.state[0] == "paused"
     assert "vendor.example is not among the hosts" in world.state[1]
@@ -279,17 +279,16 @@ async def test_an_answer_that_redirects_is_not_followed(world: World) -> None:
     assert {request.url.host for request in world.vendor.requests} == {"vendor.example"}
 
 
-async def test_the_counters_add_up_through_a_bad_day(world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_the_counters_add_up_through_a_bad_day(world: World) -> None:
     world.vendor.script += [BUSY, httpx.ReadTimeout("silence"), rate_limited("5"), httpx.Response(401)]
     world.vendor.always = refuses("e3")
     await world.outbox.append([*deliveries(9), delivery("old", expires=START)])
     world.start()
-    folder = world.outbox._path.parent  # type: ignore[attr-defined]
     for _ in range(4):
-        await world.naps.begun()
-        assert_adds_up(world.outbox, folder)
+        await world.resting()
+        assert_adds_up(world.outbox, world.folder)
         world.naps.over()
     await world.drained()
-    assert_adds_up(world.outbox, folder)
+    assert_adds_up(world.outbox, world.folder)
     assert meta(world.outbox).delivered == 8
     assert meta(world.outbox).dead_by_reason == {"expired": 1, "rejected": 1}

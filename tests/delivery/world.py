@@ -6,26 +6,29 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.outbox import Outbox, Row
+from tagserver.delivery.shipment import Refusal
 from tagserver.delivery.target import Target
-from tagserver.delivery.worker import LINGER, Refusal
+from tagserver.delivery.worker import LINGER
 from tagserver.plugin import Destination, Limits, Payload, Request
-from tests.delivery.support import Clock, meta
+from tests.delivery.support import Clock, flying, meta, until
 
 URL = "https://vendor.example/events"
 Answer = httpx.Response | Exception
 Handler = Callable[[httpx.Request], Answer]
+AsyncHandler = Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]
 
 
 @dataclass(frozen=True)
-class Settings:
+class Account:
     """Of the destination in tests."""
 
     token: str = "good"  # no secret of anybody
@@ -35,10 +38,10 @@ class Hundred(Destination):
     """A destination of up to a hundred events a request; the default meaning of status codes."""
 
     type = "hundred"
-    Settings = Settings
+    Settings = Account
     limits = Limits(events=100, bytes=1 << 20, repeat=47 * 3600.0)
 
-    def request(self, payloads: Sequence[Payload], settings: Settings) -> Request:
+    def request(self, payloads: Sequence[Payload], settings: Account) -> Request:
         """All bodies in a list."""
         body = b"[" + b",".join(payload.body for payload in payloads) + b"]"
         return Request("POST", URL, {"authorization": settings.token, "content-type": "application/json"}, body)
@@ -66,7 +69,8 @@ class Vendor:
             answer = answer(request)
         if isinstance(answer, Exception):
             raise answer
-        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+        stream = httpx.ByteStream(answer.content)  # as it comes from the network: not read yet
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=stream)
 
     @property
     def sent(self) -> list[list[str]]:
@@ -112,8 +116,10 @@ class Naps:
 
     async def begun(self) -> float:
         """Wait until a worker has lain down; for how long it wants to sleep."""
-        self._present = await asyncio.wait_for(self._asked.get(), 5)
-        return self._present[0]
+        while True:
+            self._present = await asyncio.wait_for(self._asked.get(), 5)
+            if not self._present[1].done():  # else something else has woken it
+                return self._present[0]
 
     def over(self) -> None:
         """Time passes, and the worker that `begun` told about wakes."""
@@ -122,12 +128,6 @@ class Naps:
         self._clock.advance(seconds)
         if not end.done():
             end.set_result(None)
-
-    async def through(self) -> float:
-        """A whole nap; its length."""
-        seconds = await self.begun()
-        self.over()
-        return seconds
 
     @property
     def none(self) -> bool:
@@ -146,8 +146,9 @@ class Highest:
 class World:
     """A dispatcher with its vendor. `targets` are looked up, and `permits` is asked, before every attempt."""
 
-    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, outbox: Outbox, clock: Clock, folder: Path, handler: AsyncHandler | None = None) -> None:
         self.outbox = outbox
+        self.folder = folder
         self.clock = clock
         self.vendor = Vendor()
         self.naps = Naps(clock)
@@ -158,7 +159,8 @@ class World:
             lookup=self.targets.get,
             permits=lambda row: self.permits(row),
             clock=clock,
-            transport=httpx.MockTransport(self.vendor),
+            transport=httpx.MockTransport(handler or self.vendor),
+            steady=clock.steady,
             sleep=self.naps,
             chance=Highest(),
         )
@@ -167,13 +169,25 @@ class World:
         """Configure a destination, or change it, as a reload does."""
         values: dict[str, Any] = {
             "destination": destination or Hundred(),
-            "settings": Settings(),
+            "settings": Account(),
             "paused": None,
             "hosts": ("vendor.example",),
             "egress": (),
         }
         self.targets[name] = Target(**(values | fields))
         self.dispatcher.reconfigured(self.targets)
+
+    async def resting(self) -> float:
+        """Wait until a worker has lain down and all it learned is recorded; for how long it wants to sleep."""
+        seconds = await self.naps.begun()
+        await until(lambda: flying(self.folder) == 0)
+        return seconds
+
+    async def rested(self) -> float:
+        """A whole nap; its length."""
+        seconds = await self.resting()
+        self.naps.over()
+        return seconds
 
     async def drained(self) -> None:
         """Until nothing of `meta` is pending."""
@@ -183,12 +197,3 @@ class World:
     def state(self) -> tuple[str, str]:
         """Of `meta`."""
         return self.dispatcher.status("meta")
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition, not long."""
-    for _ in range(3000):
-        if condition():
-            return
-        await asyncio.sleep(0.001)
-    raise AssertionError("it did not come to that")
