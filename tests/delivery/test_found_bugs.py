@@ -95,7 +95,6 @@ NONSENSE: list[tuple[str, Any]] = [
     ("a reason that is a list", Outcome.rejected(["a"])),  # type: ignore[arg-type]
     ("a detail that no file can hold", Outcome.rejected("100", "half a face: \ud83d")),
     ("a wait that is text", Outcome.retry("x", after="5")),  # type: ignore[arg-type]
-    ("a wait that is no number", Outcome.throttled("x", after=float("nan"))),
     ("a wait of years", Outcome.throttled("x", after=1e9)),
 ]
 
@@ -152,7 +151,7 @@ async def test_a_full_batch_of_bad_events_does_not_hold_all_behind_it(world: Wor
     taken, the same oldest batch is refused again. One good event every ten minutes, until the bad ones expire."""
 
     class Ten(Hundred):
-        limits = Limits(events=10)
+        limits = Limits(events=10, requests=1)
 
     world.vendor.always = refuses(*(f"e{n}" for n in range(10)))
     await world.outbox.append(deliveries(40))
@@ -225,9 +224,12 @@ async def test_a_queue_that_is_full_can_still_be_emptied(tmp_path: Path, clock: 
 
 async def fill(outbox: SqliteOutbox) -> None:
     """Until not one small row fits."""
-    with pytest.raises(Full):
-        for number in range(100_000):
+    for number in range(100_000):
+        try:
             await outbox.append([delivery(f"e{number}", body=b"x" * (1 + number % 90))])
+        except Full:
+            return
+    raise AssertionError("it was never full")
 
 
 async def test_a_queue_at_its_own_limit_does_not_blame_the_disk(tmp_path: Path, clock: Clock) -> None:

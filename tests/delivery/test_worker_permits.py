@@ -1,0 +1,106 @@
+"""Before every attempt it is asked again: the tag, its needs, the person, the account. Here with the real `permits`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from tagserver.consent.needs import ConsentPolicy, Needs
+from tagserver.container.model import ConfiguredDestination, Container, Tag
+from tagserver.container.problems import Place
+from tagserver.delivery.outbox import Choice
+from tagserver.permits import permits
+from tests.delivery.support import assert_adds_up, delivery, key, meta
+from tests.delivery.world import Hundred, World
+
+PLACE = Place("container.yaml", 1, 1)
+DESTINATION = ConfiguredDestination(
+    name="meta",
+    type="hundred",
+    plugin=Hundred(),
+    settings=None,
+    paused=None,
+    identity="account-1",
+    hosts=(),
+    egress=(),
+    place=PLACE,
+)
+TAG = Tag(
+    name="Tag",
+    destination=DESTINATION,
+    triggers=(),
+    exceptions=(),
+    needs=Needs(frozenset({"ad_storage", "ad_user_data"}), ads=True, restricted=False),
+    parameters=lambda scope: {},
+    event_name=None,
+    paused=False,
+    place=PLACE,
+)
+
+
+def container(**changes: Any) -> Container:
+    """One tag, changed as marketing would."""
+    tag = replace(TAG, **changes)
+    return Container("c2", {"meta": tag.destination}, (tag,), {}, {}, ConsentPolicy())
+
+
+STRICTER = Needs(frozenset({"ad_storage", "ad_user_data", "ad_personalization"}), ads=True, restricted=False)
+LAXER = Needs(frozenset({"ad_storage"}), ads=True, restricted=False)
+
+
+def under(world: World, now: Container) -> None:
+    world.permits = lambda row: permits(row, now, world.outbox.withdrawn)
+
+
+@pytest.mark.parametrize(
+    ("now", "reason"),
+    [
+        (container(), None),
+        (container(needs=LAXER), None),
+        (container(needs=STRICTER), "consent"),
+        (container(paused=True), "tag_removed"),
+        (container(name="Renamed"), "tag_removed"),
+        (container(destination=replace(DESTINATION, name="other")), "tag_removed"),
+        (container(destination=replace(DESTINATION, identity="account-2")), "destination_changed"),
+    ],
+    ids=["as it was", "laxer", "stricter", "paused", "renamed", "elsewhere", "another account"],
+)
+async def test_what_a_change_of_the_container_does_to_what_is_queued(
+    world: World, now: Container, reason: str | None
+) -> None:
+    await world.outbox.append([delivery("e0")])
+    under(world, now)
+    world.start()
+    await world.drained()
+    assert dict(meta(world.outbox).dead_by_reason) == ({reason: 1} if reason else {})
+    assert len(world.vendor.requests) == (0 if reason else 1), "no consent, no call"
+    assert_adds_up(world.outbox, world.folder)
+
+
+async def test_consent_that_is_withdrawn_while_a_row_waits_stops_it(world: World) -> None:
+    """Asked before every attempt, not only the first; others of the batch go on."""
+    await world.outbox.append([delivery("erika", person=(key("erika"),)), delivery("max", person=(key("max"),))])
+    under(world, container())
+    world.vendor.script.append(httpx.Response(503))
+    world.start()
+    await world.resting()
+    await world.outbox.withdraw([key("erika")], 30 * 86400)
+    world.naps.over()
+    await world.drained()
+    assert world.vendor.sent == [["erika", "max"], ["max"]]
+    assert meta(world.outbox).dead_by_reason == {"consent": 1}
+
+
+async def test_another_account_holds_rows_until_someone_agrees(world: World) -> None:
+    """The letter is kept; to retry it is to agree to the new account."""
+    await world.outbox.append([delivery("e0")])
+    under(world, container(destination=replace(DESTINATION, identity="account-2")))
+    world.start()
+    await world.drained()
+    assert await world.outbox.retry_dead(Choice(reason="destination_changed"), {"meta": "account-2"}, 100) == 1
+    await world.drained()
+    assert (meta(world.outbox).delivered, meta(world.outbox).dead) == (1, 0)
+    assert_adds_up(world.outbox, world.folder)
