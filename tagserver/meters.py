@@ -1,13 +1,42 @@
-"""Counters of what came in and what was decided, and their Prometheus text. Labels come from the configuration
-alone, so that no stranger can make new ones."""
+"""Counters and times of this process, and their Prometheus text. Labels come from the configuration and from our own
+lists of words alone, so that no stranger can make new ones."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from tagserver.delivery.outbox import Counts
+import msgspec
+
+from tagserver.delivery.outbox import Counts, Room
 from tagserver.pipeline import Routing
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Histogram:
+    """How often something took how long. `bounds` in seconds, upper and inclusive."""
+
+    def __init__(self, bounds: Sequence[float] = SECONDS) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """One more."""
+        self.counts[bisect_left(self.bounds, seconds)] += 1
+        self.sum += seconds
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """What is not counted here but shown with it. `states` and `oldest` (seconds) by destination."""
+
+    version: str
+    counts: Mapping[str, Counts]
+    states: Mapping[str, str]
+    oldest: Mapping[str, float | None]
+    room: Room
 
 
 class Meters:
@@ -15,8 +44,12 @@ class Meters:
 
     def __init__(self) -> None:
         self.events = 0
+        self.commits = Histogram()
+        self.loop_lag = Histogram()
+        self._vendors: dict[tuple[str, ...], Histogram] = {}
         self._decisions: Counter[tuple[str, str, str]] = Counter()
         self._refused: Counter[str] = Counter()
+        self._blocked: Counter[str] = Counter()
 
     def routed(self, routing: Routing) -> None:
         """One event went through the container."""
@@ -29,45 +62,66 @@ class Meters:
         """One request was refused at the door; `code` is one of ours."""
         self._refused[code] += 1
 
-    def text(self, counts: Mapping[str, Counts], states: Mapping[str, str], version: str) -> str:
-        """Prometheus exposition format 0.0.4. `counts` by destination, `states` the state of each destination now."""
-        lines: list[str] = []
-        _metric(lines, "tagserver_info", "gauge", "The version that runs.", [({"version": version}, 1)])
-        _metric(
-            lines, "tagserver_events_total", "counter", "Events that went through the container.", [({}, self.events)]
-        )
-        _metric(
-            lines,
-            "tagserver_requests_refused_total",
-            "counter",
-            "Requests to /collect that were refused as a whole, by reason.",
-            [({"reason": code}, number) for code, number in sorted(self._refused.items())],
-        )
-        _metric(
-            lines,
+    def sent(self, destination: str, outcome: str, seconds: float) -> None:
+        """One batch was sent to a destination; `outcome` is `ok`, `failed`, `throttled` or `paused`."""
+        known = self._vendors.get((destination, outcome))
+        if known is None:
+            known = self._vendors[destination, outcome] = Histogram()
+        known.observe(seconds)
+
+    def blocked(self, culprit: str) -> None:
+        """Something held the event loop for too long; `culprit` is the name of a plugin, or `tagserver`."""
+        self._blocked[culprit] += 1
+
+    def text(self, picture: Picture) -> str:
+        """Prometheus exposition format 0.0.4."""
+        page = _Page()
+        page.add("tagserver_info", "gauge", "The version that runs.", [({"version": picture.version}, 1)])
+        page.add("tagserver_events_total", "counter", "Events through the container.", [({}, self.events)])
+        page.counter("tagserver_requests_refused_total", "Requests refused as a whole.", "reason", self._refused)
+        page.add(
             "tagserver_decisions_total",
             "counter",
-            "What tags did with events whose name they want.",
+            "What the tags did whose trigger fired.",
             [
                 ({"tag": tag, "decision": decision, "reason": reason}, number)
                 for (tag, decision, reason), number in sorted(self._decisions.items())
             ],
         )
+        self._deliveries(page, picture)
+        page.add("tagserver_queue_bytes", "gauge", "Bytes in use in the queue's file.", [({}, picture.room.used)])
+        page.add("tagserver_queue_limit_bytes", "gauge", "Bytes it may hold.", [({}, picture.room.limit)])
+        page.histogram("tagserver_commit_seconds", "Time of a group commit.", {(): self.commits}, ())
+        page.histogram(
+            "tagserver_vendor_request_seconds", "Time to send a batch.", self._vendors, ("destination", "outcome")
+        )
+        page.histogram("tagserver_loop_lag_seconds", "How late the event loop was.", {(): self.loop_lag}, ())
+        page.counter("tagserver_loop_blocked_total", "Long blockings of the event loop.", "culprit", self._blocked)
+        return page.text()
+
+    @staticmethod
+    def _deliveries(page: _Page, picture: Picture) -> None:
         for name, kind, help_text in _DELIVERIES:
-            samples = [({"destination": to}, getattr(count, name)) for to, count in sorted(counts.items())]
+            samples = [({"destination": to}, getattr(count, name)) for to, count in sorted(picture.counts.items())]
             suffix = "_total" if kind == "counter" else ""
-            _metric(lines, f"tagserver_deliveries_{name}{suffix}", kind, help_text, samples)
+            page.add(f"tagserver_deliveries_{name}{suffix}", kind, help_text, samples)
         by_reason = [
             ({"destination": to, "reason": reason}, number)
-            for to, count in sorted(counts.items())
+            for to, count in sorted(picture.counts.items())
             for reason, number in sorted(count.dead_by_reason.items())
         ]
-        _metric(lines, "tagserver_deliveries_dead_by_reason", "gauge", "Dead letters by reason.", by_reason)
-        shown = [({"destination": to, "state": state}, 1) for to, state in sorted(states.items())]
-        _metric(lines, "tagserver_destination_state", "gauge", "The state of each destination.", shown)
-        return "\n".join(lines) + "\n"
+        page.add("tagserver_deliveries_dead_by_reason", "gauge", "Dead letters by reason.", by_reason)
+        oldest = [({"destination": to}, age) for to, age in sorted(picture.oldest.items()) if age is not None]
+        page.add("tagserver_oldest_pending_seconds", "gauge", "Age of the oldest pending delivery.", oldest)
+        states = [
+            ({"destination": to, "state": state}, int(state == present))
+            for to, present in sorted(picture.states.items())
+            for state in STATES
+        ]
+        page.add("tagserver_destination_state", "gauge", "1 for the state that a destination is in.", states)
 
 
+STATES = ("ok", "retrying", "open", "paused", "disabled")
 _DELIVERIES = (
     ("accepted", "counter", "Deliveries that were stored, over the data folder's life."),
     ("delivered", "counter", "Deliveries that the vendor has."),
@@ -76,15 +130,44 @@ _DELIVERIES = (
     ("erased", "counter", "Deliveries erased by retention, request or drop."),
 )
 
+Sample = tuple[Mapping[str, str], float]
 
-def _metric(
-    lines: list[str], name: str, kind: str, help_text: str, samples: Iterable[tuple[Mapping[str, str], int]]
-) -> None:
-    lines.append(f"# HELP {name} {help_text}")
-    lines.append(f"# TYPE {name} {kind}")
-    for labels, value in samples:
+
+class _Page:
+    """Lines of the exposition format."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def text(self) -> str:
+        return "\n".join(self._lines) + "\n"
+
+    def add(self, name: str, kind: str, help_text: str, samples: Iterable[Sample]) -> None:
+        self._lines.append(f"# HELP {name} {help_text}")
+        self._lines.append(f"# TYPE {name} {kind}")
+        for labels, value in samples:
+            self._sample(name, labels, value)
+
+    def counter(self, name: str, help_text: str, label: str, counts: Mapping[str, int]) -> None:
+        self.add(name, "counter", help_text, [({label: key}, number) for key, number in sorted(counts.items())])
+
+    def histogram(
+        self, name: str, help_text: str, series: Mapping[tuple[str, ...], Histogram], labels: Sequence[str]
+    ) -> None:
+        self._lines.append(f"# HELP {name} {help_text}")
+        self._lines.append(f"# TYPE {name} histogram")
+        for values, histogram in sorted(series.items()):
+            named = dict(zip(labels, values, strict=True))
+            total = 0
+            for bound, count in zip((*histogram.bounds, None), histogram.counts, strict=True):
+                total += count
+                self._sample(f"{name}_bucket", {**named, "le": "+Inf" if bound is None else f"{bound:g}"}, total)
+            self._sample(f"{name}_sum", named, round(histogram.sum, 6))
+            self._sample(f"{name}_count", named, total)
+
+    def _sample(self, name: str, labels: Mapping[str, str], value: float) -> None:
         inside = ",".join(f'{label}="{_escape(text)}"' for label, text in labels.items())
-        lines.append(f"{name}{{{inside}}} {value}" if inside else f"{name} {value}")
+        self._lines.append(f"{name}{{{inside}}} {value}" if inside else f"{name} {value}")
 
 
 def _escape(text: str) -> str:

@@ -14,6 +14,7 @@ import builtins
 import dataclasses
 from collections.abc import Callable, Generator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, ClassVar, Literal, TypeVar
 
 import pluggy
@@ -291,6 +292,10 @@ class Destination:
     def hosts(self, settings: SettingsT) -> Sequence[str]:
         """The public https host names it talks to."""
         raise NotImplementedError  # abstract: every destination states its hosts
+
+    def version_ends(self, settings: SettingsT) -> date | None:
+        """The day on which the vendor stops answering the version of its API that is set, when it is known."""
+        return None
 
     def event_name(self, event: Event, settings: SettingsT) -> str:
         """The vendor's name for the event, used when the tag sets no `event_name`."""

@@ -40,6 +40,10 @@ class Registry:
         """Plugins that could not be loaded, wholly or in part."""
         return tuple(plugin for plugin in self.plugins if plugin.error is not None)
 
+    def packages(self) -> Mapping[str, str]:
+        """The top package of each destination's code → its type: who a line of a stack belongs to."""
+        return {one.__module__.partition(".")[0]: name for name, one in self.destinations.items()}
+
     @classmethod
     def of(cls, *classes: type[Destination]) -> Registry:
         """A registry of given classes."""

@@ -23,10 +23,11 @@ from tagserver.delivery.outbox import Counts, Outbox
 from tagserver.delivery.sqlite import SqliteOutbox
 from tagserver.delivery.target import Target
 from tagserver.door import Door
-from tagserver.meters import Meters
+from tagserver.meters import Meters, Picture
 from tagserver.permits import permits
 from tagserver.rate import RateLimit
 from tagserver.sources import Sources
+from tagserver.watchdog import Watchdog
 
 log = logging.getLogger("tagserver")
 
@@ -49,6 +50,7 @@ class Runtime:
         outbox: Outbox,
         install_key: bytes,
         clock: Clock,
+        meters: Meters,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
@@ -56,7 +58,7 @@ class Runtime:
         self._steady = steady
         self.outbox = outbox
         self.clock = clock
-        self.meters = Meters()
+        self.meters = meters
         self.door = Door(outbox, install_key, self.meters.routed)
         self.sources = Sources(configuration.server.collect)
         self.rate = RateLimit(configuration.server.collect.rate, steady)
@@ -154,10 +156,26 @@ class Runtime:
         state, reason = self.dispatcher.status(name)
         return state, reason or None
 
+    async def picture(self) -> Picture:
+        """What metrics show beside the counters of this process."""
+        counts = self.outbox.counts()
+        names = {*self.container.destinations, *counts}
+        return Picture(
+            version=__version__,
+            counts=counts,
+            states={name: self.state(name)[0] for name in names},
+            oldest={name: await self._oldest(name) for name in names},
+            room=self.outbox.room(),
+        )
+
+    async def _oldest(self, name: str) -> float | None:
+        """Seconds since the oldest pending delivery of a destination was received."""
+        oldest = await self.outbox.oldest(name)
+        return None if oldest is None else max(0.0, (self.clock() - oldest) / 1000)
+
     async def _destination(self, name: str, counts: Counts) -> dict[str, Any]:
         state, reason = self.state(name)
         configured = self.container.destinations.get(name)
-        oldest = await self.outbox.oldest(name)
         return {
             "type": configured.type if configured else None,
             "state": state,
@@ -168,7 +186,7 @@ class Runtime:
             "dead": counts.dead,
             "erased": counts.erased,
             "dead_by_reason": dict(counts.dead_by_reason),
-            "oldest_pending_s": None if oldest is None else max(0.0, (self.clock() - oldest) / 1000),
+            "oldest_pending_s": await self._oldest(name),
         }
 
 
@@ -207,6 +225,7 @@ async def running(
     await asyncio.to_thread(data.mkdir, mode=0o700, parents=True, exist_ok=True)
     configuration = folder.load(strict=strict)
     queue = configuration.server.queue
+    meters = Meters()
     outbox = await SqliteOutbox.open(
         data / queue.file,
         clock=clock,
@@ -214,22 +233,27 @@ async def running(
         min_free=queue.min_free,
         keep_dead=queue.keep_dead,
         on_fatal=on_fatal,
+        commit_took=meters.commits.observe,
     )
     try:
-        runtime = Runtime(folder, configuration, outbox, install_key(data), clock)
+        runtime = Runtime(folder, configuration, outbox, install_key(data), clock, meters)
         dispatcher = Dispatcher(
             outbox,
             lookup=runtime.target,
             permits=lambda row: permits(row, runtime.container, outbox.withdrawn),
             clock=clock,
+            sent=meters.sent,
             transport=transport,
         )
         runtime.dispatcher = dispatcher
         dispatcher.reconfigured(runtime.container.destinations)
+        watchdog = Watchdog(folder.registry.packages(), lag=meters.loop_lag.observe, blocked=meters.blocked)
+        watchdog.start()
         try:
             yield runtime
         finally:
             runtime.draining = True
             await dispatcher.stop(drain)
+            await watchdog.stop()
     finally:
         await outbox.close()

@@ -8,6 +8,7 @@ from tagserver import __version__
 from tagserver.cli.check import check
 from tagserver.cli.dead import dead
 from tagserver.cli.demo import demo
+from tagserver.cli.doctor import doctor
 from tagserver.cli.sandbox import sandbox
 from tagserver.cli.serve import serve
 from tagserver.cli.trial import try_
@@ -19,5 +20,5 @@ def main() -> None:
     """Data-layer events in, vendor conversions out, with consent, and nothing lost."""
 
 
-for command in (demo, serve, check, try_, dead, sandbox):
+for command in (demo, serve, check, try_, dead, doctor, sandbox):
     main.add_command(command)

@@ -20,6 +20,7 @@ from tagserver.cli.options import config_option, data_option, give_up, open_fold
 from tagserver.cli.remote import ADDRESS_FILE, TOKEN_FILE, TOKEN_VARIABLE
 from tagserver.configuration import ConfigurationFolder, NoConfiguration
 from tagserver.delivery.errors import OutboxStartError
+from tagserver.logs import LEVELS, Format, set_up_logs
 from tagserver.runtime import running
 from tagserver.server.app import create_app
 from tagserver.server.serving import address_of, listen, serving
@@ -35,10 +36,20 @@ log = logging.getLogger("tagserver")
 @click.option(
     "--strict", is_flag=True, help="Exit 1 when today's files have errors, even if an earlier version could serve."
 )
-def serve(config: Path, env_file: Path | None, data: Path, host: str, port: int, strict: bool) -> None:
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
+def serve(
+    config: Path,
+    env_file: Path | None,
+    data: Path,
+    host: str,
+    port: int,
+    strict: bool,
+    log_format: Format,
+    log_level: str,
+) -> None:
     """Run the server. SIGHUP reads configuration and secrets again; SIGTERM drains and stops."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    set_up_logs(log_format, log_level)
     folder = open_folder(config, env_file, data)
     token = folder.environment().get(TOKEN_VARIABLE) or None
     if token is None and not _loopback(host):

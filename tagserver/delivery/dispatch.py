@@ -15,7 +15,7 @@ from tagserver.delivery.outbox import Outbox, Row
 from tagserver.delivery.retry import Chance
 from tagserver.delivery.shipment import Refusal
 from tagserver.delivery.target import Target
-from tagserver.delivery.worker import State, Worker
+from tagserver.delivery.worker import Sent, State, Worker
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -37,6 +37,7 @@ class Dispatcher:
         lookup: Callable[[str], Target | None],
         permits: Callable[[Row], Refusal | None],
         clock: Callable[[], int],
+        sent: Sent = lambda destination, outcome, seconds: None,
         transport: httpx.AsyncBaseTransport | None = None,
         steady: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -46,6 +47,7 @@ class Dispatcher:
         self._lookup = lookup
         self._permits = permits
         self._clock = clock
+        self._sent = sent
         self._transport = transport
         self._steady = steady
         self._sleep = sleep
@@ -71,6 +73,7 @@ class Dispatcher:
             lookup=self._lookup,
             permits=self._permits,
             clock=self._clock,
+            sent=self._sent,
             steady=self._steady,
             sleep=self._sleep,
             chance=self._chance,

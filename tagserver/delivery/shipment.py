@@ -84,6 +84,7 @@ class Shipment:
         self._buried: list[Buried] = []
         self._refused: dict[str, list[Buried]] = {}
         self._under_way: list[Row] = []
+        self.tried = False
 
     @property
     def refused(self) -> bool:
@@ -194,6 +195,7 @@ class Shipment:
             Payload(row.delivery.event_id, row.delivery.name, row.delivery.time, row.delivery.body) for row in rows
         ]
         self._under_way = rows
+        self.tried = True
         try:
             outcomes, response = await exchange(self._http, self._target, payloads, self._cache)
             each = _one_each(outcomes, len(rows))

@@ -59,6 +59,7 @@ class SqliteOutbox:
         min_free: int,
         keep_dead: float,
         on_fatal: Callable[[BaseException], None],
+        commit_took: Callable[[float], None],
     ) -> None:
         self._path = path
         self._steady = steady
@@ -83,6 +84,7 @@ class SqliteOutbox:
             committed=self._group_ended,
             idle=self._idle,
             make_room=self._space.give_up_ballast,
+            commit_took=commit_took,
             on_fatal=self._fatal,
         )
 
@@ -129,8 +131,10 @@ class SqliteOutbox:
         min_free: int = 512 << 20,
         keep_dead: float = 14 * 86400.0,
         on_fatal: Callable[[BaseException], None] | None = None,
+        commit_took: Callable[[float], None] = lambda seconds: None,
     ) -> SqliteOutbox:
-        """Open or make the file. Sizes in bytes, `keep_dead` in seconds. Raises OutboxStartError."""
+        """Open or make the file. Sizes in bytes, `keep_dead` in seconds; `commit_took` hears how long each group
+        commit took, from the writer's thread. Raises OutboxStartError."""
         return cls(
             path,
             clock=clock,
@@ -139,6 +143,7 @@ class SqliteOutbox:
             min_free=min_free,
             keep_dead=keep_dead,
             on_fatal=on_fatal or (lambda error: None),
+            commit_took=commit_took,
         )
 
     # ── taking in

@@ -24,6 +24,8 @@ from tagserver.delivery.target import Target
 
 log = logging.getLogger("tagserver.delivery")
 
+Sent = Callable[[str, str, float], None]
+"""Told about every batch that was sent: destination, `ok`, `failed`, `throttled` or `paused`, seconds."""
 State = Literal["ok", "retrying", "open", "paused", "disabled"]
 
 LINGER = 0.1
@@ -52,6 +54,7 @@ class Worker:
         lookup: Callable[[str], Target | None],
         permits: Callable[[Row], Refusal | None],
         clock: Callable[[], int],
+        sent: Sent = lambda destination, outcome, seconds: None,
         steady: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Chance | None = None,
@@ -62,6 +65,7 @@ class Worker:
         self._lookup = lookup
         self._permits = permits
         self._clock = clock
+        self._sent = sent
         self._steady = steady
         self._sleep = sleep
         self._cache: dict[str, Any] = {}
@@ -212,10 +216,13 @@ class Worker:
         except asyncio.CancelledError:
             await self._settle(batch, shipment.settlement())
             raise
+        took = self._steady() - began
+        if shipment.tried:
+            self._sent(self.name, stop.kind if stop else "ok", took)
         if stop is not None:
             self._stop(stop, began)
         elif shipment.delivered:
-            self._limiter.answered(self._steady() - began, full=full)
+            self._limiter.answered(took, full=full)
             self._well(target, clean=not shipment.refused)
         await self._settle(batch, shipment.settlement())
         self._log(batch, shipment)
@@ -268,8 +275,14 @@ class Worker:
     def _log(self, batch: Batch, shipment: Shipment) -> None:
         buried = shipment.buried
         if log.isEnabledFor(logging.DEBUG):
-            counts = (len(shipment.delivered), len(buried), len(batch.rows))
-            log.debug("destination %s: %d delivered, %d buried of %d", self.name, *counts)
+            delivered = set(shipment.delivered)
+            for row in batch.rows:
+                if row.id in delivered:
+                    fields = {"event_id": row.delivery.event_id, "destination": self.name, "outcome": "delivered"}
+                    log.debug("event %s was delivered to %s", row.delivery.event_id, self.name, extra=fields)
         for one in buried:
             event_id = next(row.delivery.event_id for row in batch.rows if row.id == one.id)
-            log.warning("event %s for %s is a dead letter: %s %s", event_id, self.name, one.reason, one.detail)
+            fields = {"event_id": event_id, "destination": self.name, "outcome": "dead", "reason": one.reason}
+            log.warning(
+                "event %s for %s is a dead letter: %s %s", event_id, self.name, one.reason, one.detail, extra=fields
+            )

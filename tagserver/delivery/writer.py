@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ class Writer:
         committed: Callable[[bool], None],
         idle: Callable[[sqlite3.Connection], bool],
         make_room: Callable[[], bool],
+        commit_took: Callable[[float], None],
         on_fatal: Callable[[BaseException], None],
     ) -> None:
         self._database = database
@@ -64,6 +66,7 @@ class Writer:
         self._committed = committed
         self._idle = idle
         self._make_room = make_room
+        self._commit_took = commit_took
         self._on_fatal = on_fatal
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Operation] = deque()
@@ -161,7 +164,9 @@ class Writer:
             for operation, result in zip(operations, results, strict=True):
                 operation.result = result
         self._finish(database)
+        began = time.monotonic()
         database.execute("COMMIT")
+        self._commit_took(time.monotonic() - began)
         self._committed(True)
 
     def _alone(self, operation: Operation) -> None:

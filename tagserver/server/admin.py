@@ -107,9 +107,7 @@ class Admin:
         return JSONResponse(await self._runtime.status(), headers=_SAFE)
 
     async def metrics(self, request: Request) -> Response:
-        runtime = self._runtime
-        states = {name: runtime.state(name)[0] for name in runtime.container.destinations}
-        text = runtime.meters.text(runtime.outbox.counts(), states, __version__)
+        text = self._runtime.meters.text(await self._runtime.picture())
         return PlainTextResponse(text, headers=_SAFE, media_type="text/plain; version=0.0.4")
 
     async def style(self, request: Request) -> Response:

@@ -1,0 +1,42 @@
+"""Logs for people or for machines. What a line may hold: ids, names, outcomes, sizes and times; never a payload."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+Format = Literal["text", "json"]
+
+LEVELS = ("debug", "info", "warning", "error")
+FIELDS = ("destination", "event_id", "outcome", "reason", "tag")
+"""What a line may carry beside its message (`extra=` of the logging calls)."""
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """`time` (RFC 3339), `level`, `logger`, `message`, and those of FIELDS that are known."""
+        shown = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        shown |= {name: str(value) for name in FIELDS if (value := getattr(record, name, None)) is not None}
+        if record.exc_info:
+            shown["exception"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(shown).decode()
+
+
+def set_up_logs(form: Format, level: str) -> None:
+    """Log to standard error. Called once, by the command that runs a server."""
+    handler = logging.StreamHandler(sys.stderr)
+    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
+    handler.setFormatter(JsonLines() if form == "json" else text)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
