@@ -206,17 +206,28 @@ async def test_a_token_that_is_replaced_during_a_request_is_tried_at_once(world:
         await slow_world.dispatcher.stop(drain=0)
 
 
-async def test_a_queue_that_is_full_can_still_be_emptied(tmp_path: Path, clock: Clock) -> None:
+@pytest.mark.parametrize("most", [100, 1000])
+async def test_a_queue_that_is_full_can_still_be_claimed(tmp_path: Path, clock: Clock, most: int) -> None:
     """Filled to the last page within the half second between two measurements. A claim of many rows needs pages for
-    its list of ids, and a burial needs one for the letter before it frees the row's: both are refused as full, and so
-    the queue never empties again."""
+    its list of ids, and is refused as full: the worker asks every second, and the queue never empties again."""
     outbox = await open_outbox(tmp_path, clock, max_size=1 << 20)
     try:
         await fill(outbox)
-        batch = await claim(outbox, max_items=1000, max_bytes=1 << 30)
-        half = [row.id for row in batch.rows[::2]]
-        await outbox.settle(batch, Settlement(buried=[Buried(one, "rejected", "x" * 400) for one in half]))
-        assert meta(outbox).dead == len(half)
+        batch = await claim(outbox, max_items=most, max_bytes=1 << 30)
+        await outbox.settle(batch, Settlement(delivered=[row.id for row in batch.rows]))
+        assert meta(outbox).delivered == most
+    finally:
+        await outbox.close()
+
+
+async def test_a_queue_that_is_full_can_still_bury(tmp_path: Path, clock: Clock) -> None:
+    """A burial writes the letter before it frees the row's page: refused as full, the batch cannot be settled."""
+    outbox = await open_outbox(tmp_path, clock, max_size=1 << 20)
+    try:
+        await fill(outbox)
+        batch = await claim(outbox)
+        await outbox.settle(batch, Settlement(buried=[Buried(row.id, "rejected", "x" * 400) for row in batch.rows]))
+        assert meta(outbox).dead == 100
         assert_adds_up(outbox, tmp_path)
     finally:
         await outbox.close()

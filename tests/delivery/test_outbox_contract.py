@@ -96,9 +96,9 @@ async def test_nothing_to_append_is_no_error(outbox: SqliteOutbox) -> None:
 async def test_a_key_is_known_for_48_hours(outbox: SqliteOutbox, clock: Clock, tmp_path: Path) -> None:
     """Meta counts equal ids once within 48 h; after that a repeat is a new event."""
     assert await outbox.append([delivery("e1")]) == [True]
-    clock.advance(48 * HOUR - 1)
+    clock.jump(48 * HOUR - 1)  # the writer's care, which goes by steady time, does not come to help
     assert await outbox.append([delivery("e1")]) == [False]
-    clock.advance(1)
+    clock.jump(1)
     assert await outbox.append([delivery("e1")]) == [True]
     assert await outbox.append([delivery("e1")]) == [False], "the window began anew"
     assert meta(outbox).accepted == 2
