@@ -111,7 +111,7 @@ def test_the_path_of_an_event_is_pure(name: str) -> None:
         ("yaml", ["tagserver.container.source", "tagserver.testing"]),
         ("starlette", ["tagserver.server", "tagserver.sandbox", "tagserver.demo"]),
         ("uvicorn", ["tagserver.server.serving", "tagserver.server.protocol"]),
-        ("sqlite3", ["tagserver.delivery"]),
+        ("sqlite3", ["tagserver.delivery", "tagserver.doctor"]),
         ("click", ["tagserver.cli"]),
         ("pluggy", ["tagserver.plugin", "tagserver.hookspecs", "tagserver.registry"]),
     ],

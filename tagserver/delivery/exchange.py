@@ -101,6 +101,8 @@ async def _send(http: httpx.AsyncClient, target: Target, request: Request) -> Re
                 return Response(answer.status_code, headers, _plain(bytes(body[:BODY_CAP]), headers))
     except NotPublic as error:
         raise NotAllowed(str(error)) from None
+    except httpx.LocalProtocolError:
+        raise NotAllowed("it is no valid HTTP request (a header, perhaps)") from None
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
         raise NotSent(type(error).__name__) from None
     except (httpx.HTTPError, TimeoutError) as error:

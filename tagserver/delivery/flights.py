@@ -132,8 +132,9 @@ class Flights:
         ids = flight.ids
         now = self._clock()
         destination = flight.destination
-        delivered = [one for one in settlement.delivered if one in ids]
-        buried = [one for one in settlement.buried if one.id in ids]
+        # Each row ends once, whatever a list says twice; what was delivered is not buried.
+        delivered = ids.intersection(settlement.delivered)
+        buried = list({one.id: one for one in settlement.buried if one.id in ids and one.id not in delivered}.values())
         if len(delivered) == len(ids) and max(ids) - min(ids) + 1 == len(ids):
             database.execute(
                 "DELETE FROM delivery WHERE id BETWEEN ? AND ? AND destination = ?", (min(ids), max(ids), destination)

@@ -21,7 +21,7 @@ class Limiter:
     def __init__(self, steady: Callable[[], float], cap: int) -> None:
         self._steady = steady
         self.cap = cap
-        self._limit = float(min(START, cap))
+        self._limit = float(START)
         self._mean: float | None = None
         self._deviation = 0.0
         self._good = 0
@@ -56,5 +56,5 @@ class Limiter:
 
     def restart(self) -> None:
         """After an outage: begin low again."""
-        self._limit = float(min(START, self.cap))
+        self._limit = float(START)
         self._good = 0

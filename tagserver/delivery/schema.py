@@ -15,6 +15,8 @@ from tagserver.delivery.errors import Damaged, ForeignFile, OutboxStartError
 
 APPLICATION_ID = 0x74616773  # "tags"
 VERSION = 1
+RESERVE = 4 << 20
+"""Bytes beyond the size at which taking in stops: claims, burials and counters need pages too."""
 
 COLUMNS = (
     "event_id",
@@ -68,6 +70,11 @@ def open_database(path: Path, max_size: int) -> sqlite3.Connection:
     try:
         application = database.execute("PRAGMA application_id").fetchone()[0]
         version = database.execute("PRAGMA user_version").fetchone()[0]
+        if application == version == 0 and not database.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+            # A first start that was killed before its tables were committed.
+            _set_up(database, max_size)
+            _create_tables(database)
+            return database
         if application != APPLICATION_ID:
             raise ForeignFile(f"{path} is not a queue of tagserver; nothing was changed")
         if version > VERSION:
@@ -97,18 +104,22 @@ def create_database(path: Path, max_size: int) -> sqlite3.Connection:
         # Before WAL: afterwards it is silently ignored.
         database.execute("PRAGMA auto_vacuum=INCREMENTAL")
         _set_up(database, max_size)
-        database.execute("BEGIN IMMEDIATE")
-        for statement in _TABLES.split(";\n"):
-            if statement.strip():
-                database.execute(statement)
-        database.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        database.execute(f"PRAGMA user_version={VERSION}")
-        database.execute("COMMIT")
+        _create_tables(database)
         _sync_folder(path.parent)
     except (sqlite3.Error, OSError) as error:
         database.close()
         raise OutboxStartError(f"the queue {path} cannot be made: {error}") from None
     return database
+
+
+def _create_tables(database: sqlite3.Connection) -> None:
+    database.execute("BEGIN IMMEDIATE")
+    for statement in _TABLES.split(";\n"):
+        if statement.strip():
+            database.execute(statement)
+    database.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    database.execute(f"PRAGMA user_version={VERSION}")
+    database.execute("COMMIT")
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -135,7 +146,7 @@ def _set_up(database: sqlite3.Connection, max_size: int) -> None:
     database.execute("PRAGMA mmap_size=0")
     database.execute("PRAGMA temp_store=MEMORY")
     page = database.execute("PRAGMA page_size").fetchone()[0]
-    database.execute(f"PRAGMA max_page_count={max(64, max_size // page)}")
+    database.execute(f"PRAGMA max_page_count={(max_size + RESERVE) // page}")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -4,18 +4,20 @@ are sent again, and what became of each row is noted until it can be settled."""
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
+import math
 import traceback
-from collections.abc import Callable, MutableMapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from typing import Any, Literal, get_args
 
 import httpx
 
 from tagserver.delivery.exchange import MaybeSent, NotAllowed, NotSent, exchange
 from tagserver.delivery.outbox import Batch, Buried, Row, Settlement
-from tagserver.delivery.retry import deadline, retry_after
+from tagserver.delivery.retry import LATE_CAP, deadline, retry_after
 from tagserver.delivery.target import Target
-from tagserver.plugin import Outcome, Payload, Response
+from tagserver.plugin import Outcome, OutcomeKind, Payload, Response
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -30,9 +32,12 @@ PLUGIN_ERROR = "plugin_error"
 
 class Stop(Exception):
     """The rest of the batch is not sent now: the destination waits, is throttled, or pauses until somebody acts.
-    `asked`: seconds the vendor wants to be left alone."""
+    `suspect`: it refuses everything alike, so that the set-up is suspected. `asked`: seconds that the vendor wants to be
+    left alone."""
 
-    def __init__(self, kind: Literal["failed", "throttled", "paused"], reason: str, asked: float | None = None) -> None:
+    def __init__(
+        self, kind: Literal["failed", "throttled", "paused", "suspect"], reason: str, asked: float | None = None
+    ) -> None:
         super().__init__(reason)
         self.kind = kind
         self.reason = reason
@@ -67,29 +72,34 @@ class Shipment:
         *,
         clock: Callable[[], int],
         splits: Splits,
-        probing: bool,
+        refusals: Mapping[str, int],
+        proven: bool,
         expiring: bool = True,
     ) -> None:
+        """`refusals`: how often the vendor has refused with a code since it last took something. `proven`: it has just
+        taken a probe, so what it refuses now are bad events."""
         self.batch = batch
         self._target = target
         self._http = http
         self._cache = cache
         self._clock = clock
         self._splits = splits
-        self._probing = probing
+        self._refusals = refusals
+        self._proven = proven
         self._expiring = expiring
         self.delivered: list[int] = []
         self._attempted: list[int] = []
         self._unknown: list[int] = []
         self._buried: list[Buried] = []
         self._refused: dict[str, list[Buried]] = {}
+        self._kept: dict[str, int] = {}
         self._under_way: list[Row] = []
         self.tried = False
 
     @property
-    def refused(self) -> bool:
-        """Whether the vendor refused some of it."""
-        return bool(self._refused)
+    def refused(self) -> Mapping[str, int]:
+        """How much of it the vendor refused, by code."""
+        return {code: len(refused) for code, refused in self._refused.items()} | self._kept
 
     @property
     def buried(self) -> list[Buried]:
@@ -113,17 +123,21 @@ class Shipment:
             # The body may have been sent already.
             self._unknown.extend(row.id for row in self._under_way)
             raise
-        if not self.delivered and self._refused:
-            stop = self._systematic() or stop
+        if (code := self._systematic()) is not None:
+            # Nothing is buried: somebody must look.
+            number = self._count(code)
+            self._kept[code] = len(self._refused.pop(code))
+            return Stop("suspect", f"systematic: {code} for all {number} events tried")
         return stop
 
-    def _systematic(self) -> Stop | None:
-        """Everything was refused alike: nothing is buried, somebody must look."""
-        for code, refused in self._refused.items():
-            if len(refused) >= SYSTEMATIC or self._probing:
-                self._refused.pop(code)
-                return Stop("paused", f"systematic: {code} for all {len(refused)} events tried")
-        return None
+    def _systematic(self) -> str | None:
+        """The code with which so much is refused, and nothing taken, that the events cannot be what is wrong."""
+        if self.delivered or self._proven:
+            return None
+        return next((code for code in self._refused if self._count(code) >= SYSTEMATIC), None)
+
+    def _count(self, code: str) -> int:
+        return len(self._refused[code]) + self._refusals.get(code, 0)
 
     def _permitted(self, permits: Callable[[Row], Refusal | None]) -> list[Row]:
         """The rows that may be sent; the others are buried with their reason."""
@@ -153,14 +167,14 @@ class Shipment:
             for row, outcome in zip(piece, outcomes, strict=True):
                 self._note(row, outcome)
             if split:
-                bad = {index for outcome in outcomes for index in outcome.bad if index < len(piece)}
-                pieces = self._halves(split, [row for index, row in enumerate(piece) if index in bad]) + pieces
+                bad = {piece[index].id for outcome in outcomes for index in outcome.bad if 0 <= index < len(piece)}
+                pieces = self._halves(split, [row for row in split if row.id in bad]) + pieces
             worst = next((one for one in outcomes if one.kind in ("paused", "throttled", "retry")), None)
             if worst is not None:
                 kind = "failed" if worst.kind == "retry" else worst.kind
                 assert kind in ("failed", "throttled", "paused")
                 raise Stop(kind, worst.reason, worst.after)
-            if not self.delivered and any(len(refused) >= SYSTEMATIC for refused in self._refused.values()):
+            if self._systematic() is not None:
                 if witness or not pieces:
                     return
                 # Before the set-up is blamed, one row from the far end is heard: the bad ones may stand together.
@@ -171,6 +185,8 @@ class Shipment:
     def _halves(self, rows: list[Row], bad: list[Row]) -> list[list[Row]]:
         """What to send in place of a refused piece: those the vendor blames alone, or two halves."""
         self._splits.note()
+        if len(rows) == 1:
+            return [rows]
         if bad and len(bad) < len(rows):
             blamed = {row.id for row in bad}
             return [[row] for row in bad] + [[row for row in rows if row.id not in blamed]]
@@ -242,8 +258,31 @@ class Shipment:
 def _one_each(outcomes: Any, count: int) -> list[Outcome]:
     """One outcome per payload. Raises TypeError for anything else, which is the plugin's fault."""
     if isinstance(outcomes, Outcome):
-        return [outcomes] * count
-    each = list(outcomes)
-    if len(each) != count or not all(isinstance(one, Outcome) for one in each):
+        return [_sound(outcomes)] * count
+    each = [_sound(one) for one in outcomes]
+    if len(each) != count:
         raise TypeError("classify gave neither one outcome nor one for each payload")
     return each
+
+
+def _sound(outcome: Any) -> Outcome:
+    """The outcome, fit to be stored and waited for. Raises TypeError for what no author can have meant."""
+    if not isinstance(outcome, Outcome) or outcome.kind not in get_args(OutcomeKind):
+        raise TypeError("classify gave something that is no outcome")
+    texts = (outcome.reason, outcome.detail, outcome.warning)
+    if not all(isinstance(text, str) for text in texts) or not all(type(index) is int for index in outcome.bad):
+        raise TypeError("an outcome holds something of the wrong type")
+    after = outcome.after
+    if after is not None and (isinstance(after, bool) or not isinstance(after, int | float) or math.isnan(after)):
+        raise TypeError("an outcome's `after` is no number")
+    return dataclasses.replace(
+        outcome,
+        reason=_storable(outcome.reason),
+        detail=_storable(outcome.detail),
+        warning=_storable(outcome.warning),
+        after=None if after is None else min(max(0.0, float(after)), LATE_CAP),
+    )
+
+
+def _storable(text: str) -> str:
+    return text.encode(errors="replace").decode()

@@ -31,7 +31,6 @@ class Space:
         self._min_free = min_free
         self._steady = steady
         self._looked = float("-inf")
-        self._measured = float("-inf")
         self._shedding = False
         self._low: str | None = None
         self.used = 0
@@ -43,17 +42,15 @@ class Space:
         return self._max_size
 
     def measure(self, database: sqlite3.Connection) -> None:
-        """How much of the file is in use. Called by the writer after its groups."""
-        now = self._steady()
-        if now - self._measured < LOOK_EVERY:
-            return
-        self._measured = now
+        """How much of the file is in use. Called by the writer in each of its groups."""
         pages = database.execute("PRAGMA page_count").fetchone()[0]
         free = database.execute("PRAGMA freelist_count").fetchone()[0]
         self.used = (pages - free) * database.execute("PRAGMA page_size").fetchone()[0]
 
-    def refusal(self) -> str | None:
-        """Why nothing more is taken in, or None."""
+    def refusal(self, size: int = 0) -> str | None:
+        """Why nothing more, or nothing of `size`, is taken in; or None."""
+        if self.used + size > self._max_size:
+            return f"the queue is full: {self.used >> 20} of {self._max_size >> 20} MiB"
         share = self.used / self._max_size
         self._shedding = share >= STOP or (self._shedding and share > RESUME)
         if self._shedding:
@@ -73,7 +70,10 @@ class Space:
         return None
 
     def give_up_ballast(self) -> bool:
-        """The disk is full: make room for what must be recorded. Whether there was any to make."""
+        """Something could not be written for lack of room: make some on the disk, if that is what is full."""
+        free = self._free()
+        if free is not None and free > BALLAST:
+            return False  # the file's own limit
         self._looked = self._steady()
         self._low = "the disk is full"
         try:

@@ -41,6 +41,8 @@ log = logging.getLogger("tagserver.delivery")
 
 PURGE_EVERY = 600.0
 """Seconds between two looks for what is past its time."""
+ROW = 500
+"""Bytes of a delivery beside its payload, about."""
 VACUUM_PAGES = 256
 VACUUM_FROM = 4096
 """Free pages that are left in the file: as many as a busy hour uses again at once."""
@@ -155,7 +157,7 @@ class SqliteOutbox:
             raise Unavailable("the server is closing")
         if (why := self._space.refusal()) is not None:
             raise Full(why, 15)
-        size = sum(len(delivery.body) for delivery in deliveries) + 200 * len(deliveries)
+        size = sum(len(delivery.body) + ROW for delivery in deliveries)
         fresh: list[bool] = await self._writer.join(self._append, deliveries, size)
         for destination in {delivery.destination for delivery, new in zip(deliveries, fresh, strict=True) if new}:
             self._announce(destination)
@@ -163,6 +165,10 @@ class SqliteOutbox:
 
     def _append(self, database: sqlite3.Connection, requests: Sequence[Sequence[Delivery]]) -> list[list[bool]]:
         """All the deliveries of several requests, as few statements: each costs a change of hands with the loop."""
+        self._space.measure(database)
+        size = sum(len(delivery.body) + ROW for request in requests for delivery in request)
+        if (why := self._space.refusal(size)) is not None:
+            raise Full(why, 15)
         keys = {delivery.key for request in requests for delivery in request}
         new = self._keys.remember_new(database, keys, DEDUP_TTL)
         fresh: list[list[bool]] = []

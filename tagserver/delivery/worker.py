@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
@@ -74,6 +75,10 @@ class Worker:
         self._splits = Splits(clock)
         self._stood: tuple[Literal["paused", "disabled"], str] | None = None
         self._probe_at = 0.0
+        self._suspect = False
+        self._proven = False
+        self._refusals: Counter[str] = Counter()
+        self._generation = 0
         self._removed_at: float | None = None
         self._reason = ""
         self._size: int | None = None
@@ -94,6 +99,7 @@ class Worker:
     def reconfigured(self) -> None:
         """Secrets or settings were read again: a pause or wait may be over."""
         self._breaker.reset()
+        self._generation += 1
         self._probe_at = 0.0
         self._cache.clear()
         self._changed.set()
@@ -148,7 +154,7 @@ class Worker:
         batch = await self._outbox.claim(self.name, max_items=full, max_bytes=limits.bytes, newest=paused)
         if batch is None:
             return await self._wait(self._outbox.wait(self.name), self._landed.wait())
-        task = asyncio.create_task(self._ship(batch, target, probing=paused))
+        task = asyncio.create_task(self._ship(batch, target))
         self._under_way.add(task)
         task.add_done_callback(self._shipped)
         if probing:
@@ -198,7 +204,7 @@ class Worker:
     # ── a batch
     # ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _ship(self, batch: Batch, target: Target, *, probing: bool) -> None:
+    async def _ship(self, batch: Batch, target: Target) -> None:
         shipment = Shipment(
             batch,
             target,
@@ -206,23 +212,33 @@ class Worker:
             self._cache,
             clock=self._clock,
             splits=self._splits,
-            probing=probing,
+            refusals=self._refusals,
+            proven=self._proven,
             expiring=self._clock_is_calm(),
         )
         full = len(self._under_way) >= self._limiter.limit
-        began = self._steady()
+        began, generation = self._steady(), self._generation
         try:
             stop = await shipment.send(self._permits)
         except asyncio.CancelledError:
             await self._settle(batch, shipment.settlement())
             raise
+        except Exception as error:
+            # Ours, not the plugin's. The rows are released, and the destination slows down.
+            log.critical("destination %s: its worker failed", self.name, exc_info=error)
+            stop = Stop("failed", type(error).__name__)
         took = self._steady() - began
         if shipment.tried:
             self._sent(self.name, stop.kind if stop else "ok", took)
-        if stop is not None:
-            self._stop(stop, began)
-        elif shipment.delivered:
-            self._limiter.answered(took, full=full)
+        self._learn(shipment)
+        if stop is not None and stop.kind in ("paused", "suspect"):
+            if generation == self._generation:  # else it was about settings that are replaced by now
+                self._pause(stop)
+        elif stop is not None:
+            self._wait_after(stop, began)
+        elif shipment.tried:
+            if shipment.delivered:
+                self._limiter.answered(took, full=full)
             self._well(target, clean=not shipment.refused)
         await self._settle(batch, shipment.settlement())
         self._log(batch, shipment)
@@ -238,14 +254,29 @@ class Worker:
                 log.warning("destination %s: %s; recording is tried again", self.name, error)
                 await self._sleep(1.0)
 
-    def _stop(self, stop: Stop, began: float) -> None:
+    def _learn(self, shipment: Shipment) -> None:
+        """What the vendor takes and refuses, over several batches: bad events, or a bad set-up?"""
+        if shipment.delivered:
+            self._refusals.clear()
+            self._proven = self._suspect
+            self._suspect = False
+        elif shipment.refused:
+            self._refusals.update(shipment.refused)
+            self._proven = False
+
+    def _pause(self, stop: Stop) -> None:
+        """Stand still, with everything kept. A suspicion is looked into at once: one event of another time is tried,
+        and if that one is taken, the refused ones are bad events after all."""
+        first = stop.kind == "suspect" and not self._suspect
+        self._suspect = stop.kind == "suspect"
+        self._probe_at = self._steady() + (0.0 if first else PROBE)
+        if not first and (self._stood is None or self._stood[1] != stop.reason):
+            log.error("destination %s is paused: %s; everything is kept", self.name, stop.reason)
         self._reason = stop.reason
-        if stop.kind == "paused":
-            self._probe_at = self._steady() + PROBE
-            if self._stood is None or self._stood[1] != stop.reason:
-                log.error("destination %s is paused: %s; everything is kept", self.name, stop.reason)
-            self._stood = ("paused", stop.reason)
-            return
+        self._stood = ("paused", stop.reason)
+
+    def _wait_after(self, stop: Stop, began: float) -> None:
+        self._reason = stop.reason
         self._limiter.overloaded()
         delay = self._breaker.failed(stop.asked, began, throttled=stop.kind == "throttled")
         log.warning("destination %s: %s; again in %.1f s", self.name, stop.reason, delay)

@@ -111,6 +111,8 @@ class Writer:
                 self._commit(group)
                 continue
             if self._closing:
+                if self._waiting:
+                    continue  # added just before the end
                 return
             if self.fatal is None and self._idle_slice():
                 continue
