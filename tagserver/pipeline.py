@@ -100,7 +100,7 @@ def _build(tag: Tag, trigger: str, scope: Scope, verdict: Verdict) -> Decision:
         parameters = tag.parameters(scope)
         if tag.event_name is not None:
             parameters["event_name"] = tag.event_name(scope)
-        built = destination.plugin.build(scope.event, parameters, destination.settings, mode)
+        built = destination.plugin.build(destination.reads.view(scope.event), parameters, destination.settings, mode)
         body = _encode(built.body)
     except Skip as skip:
         return Decision(tag, "skip", skip.reason, skip.detail, verdict, omitted=skip.omitted)

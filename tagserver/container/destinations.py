@@ -16,6 +16,7 @@ from tagserver.container.settings import SettingsReader
 from tagserver.container.source import Node, Scalar
 from tagserver.egress import refusal
 from tagserver.plugin import Destination
+from tagserver.reads import Reads
 from tagserver.registry import Registry
 
 
@@ -65,6 +66,7 @@ class DestinationCompiler:
             identity=_fingerprint(type_name, settings) if settings is not None else "",
             hosts=hosts,
             egress=self._egress,
+            reads=Reads(cls.reads),
             place=key.place,
         )
 
@@ -102,7 +104,7 @@ class _Absent(Destination):
 
 
 def _paused(name: str, type_name: str, plugin: Destination, why: str, key: Scalar) -> ConfiguredDestination:
-    return ConfiguredDestination(name, type_name, plugin, None, why, "", (), (), key.place)
+    return ConfiguredDestination(name, type_name, plugin, None, why, "", (), (), Reads(()), key.place)
 
 
 def _fingerprint(type_name: str, settings: Any) -> str:

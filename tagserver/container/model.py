@@ -12,6 +12,7 @@ from tagserver.consent.needs import ConsentPolicy, Needs
 from tagserver.consent.sources import ConsentReader
 from tagserver.container.problems import Place, Problem
 from tagserver.plugin import Destination
+from tagserver.reads import Reads
 from tagserver.scope import Scope, Value
 
 
@@ -47,7 +48,7 @@ class ConfiguredDestination:
     """One entry under `destinations:`. `paused` says why nothing can be sent (a missing secret), or is None.
 
     `identity` is the fingerprint of the settings that say whose account it is. `hosts` are those the plugin
-    declares for these settings; `egress` is what operations allow beyond them.
+    declares for these settings; `egress` is what operations allow beyond them. `reads` makes what it sees of an event.
     """
 
     name: str
@@ -58,6 +59,7 @@ class ConfiguredDestination:
     identity: str
     hosts: tuple[str, ...]
     egress: tuple[str, ...]
+    reads: Reads
     place: Place
 
 

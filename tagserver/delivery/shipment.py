@@ -32,7 +32,7 @@ PLUGIN_ERROR = "plugin_error"
 
 class Stop(Exception):
     """The rest of the batch is not sent now: the destination waits, is throttled, or pauses until somebody acts.
-    `suspect`: it refuses everything alike, so that the set-up is suspected. `asked`: seconds that the vendor wants to be
+    `suspect`: it refuses everything alike, so the set-up is suspected. `asked`: seconds that the vendor wants to be
     left alone."""
 
     def __init__(

@@ -24,6 +24,7 @@ from tagserver.plugin import (
     Skip,
     default_outcome,
 )
+from tagserver.reads import Reads
 from tagserver.testing.events import make_settings, payloads_of, request_of, sample_events
 
 EMPTY_HASH = hashlib.sha256(b"").hexdigest()
@@ -86,7 +87,7 @@ def _build(plugin: Destination, event: Event, settings: Any, mode: Mode) -> tupl
     results: list[Built | Skip] = []
     for _ in range(2):
         try:
-            results.append(plugin.build(event, {}, settings, mode))
+            results.append(plugin.build(Reads(plugin.reads).view(event), {}, settings, mode))
         except Skip as skip:
             results.append(skip)
         except Exception as error:

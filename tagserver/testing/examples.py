@@ -20,6 +20,7 @@ from tagserver.plugin import (
     Response,
     Skip,
 )
+from tagserver.reads import Reads
 from tagserver.testing.events import make_event, make_settings, request_of
 
 
@@ -54,7 +55,9 @@ def run_example(destination: type[Destination], case: Mapping[str, Any], setting
     plugin, chosen = destination(), make_settings(destination, {**settings, **case.get("settings", {})})
     event = make_event(case["event"], **{key: case[key] for key in _FACTS if key in case})
     try:
-        built = plugin.build(event, case.get("parameters", {}), chosen, case.get("mode", "send"))
+        built = plugin.build(
+            Reads(plugin.reads).view(event), case.get("parameters", {}), chosen, case.get("mode", "send")
+        )
     except Skip as skip:
         _same("skip", skip.reason, case.get("skip"))
         _same("omitted", sorted(one.field for one in skip.omitted), sorted(case.get("omitted", [])))

@@ -13,6 +13,7 @@ from tagserver.container.model import ConfiguredDestination, Container, Tag
 from tagserver.container.problems import Place
 from tagserver.delivery.outbox import Choice
 from tagserver.permits import permits
+from tagserver.reads import Reads
 from tests.delivery.support import assert_adds_up, delivery, key, meta
 from tests.delivery.world import Hundred, World
 
@@ -26,6 +27,7 @@ DESTINATION = ConfiguredDestination(
     identity="account-1",
     hosts=(),
     egress=(),
+    reads=Reads(()),
     place=PLACE,
 )
 TAG = Tag(

@@ -1,0 +1,96 @@
+"""A plugin sees the fields that it declares, whatever their spelling, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tagserver.event import Event
+from tagserver.reads import Reads
+
+from .events import event
+
+PUSHED: dict[str, Any] = {
+    "page": {"location": "https://shop.example/a?fbclid=F&gclid=G", "title": "A"},
+    "user_id": "u-1",
+    "client_id": "c-1",
+    "user_data": {"email": "a@b.example", "phone_number": "+491234567", "address": {"city": "Berlin", "country": "DE"}},
+    "ecommerce": {"value": 5, "currency": "EUR", "items": [{"item_id": "1", "price": 5}, 7]},
+    "loyalty": {"level": 3},
+}
+FACTS: dict[str, Any] = {
+    "ip": "198.51.100.7",
+    "user_agent": "Browser",
+    "headers": {"x-a": "1", "x-b": "2"},
+    "cookies": {"_fbp": "p", "session": "secret"},
+    "country": "DE",
+    "region": "DE-BE",
+}
+
+
+def seen(*paths: str) -> Event:
+    """The event as a plugin with these `reads` gets it."""
+    return Reads(paths).view(event(PUSHED, **FACTS))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("page.location", "https://shop.example/a?fbclid=F&gclid=G"),
+        ("page.title", "A"),
+        ("user_id", "u-1"),
+        ("user_data.email", "a@b.example"),
+        ("user_data.address.city", "Berlin"),
+        ("ecommerce.value", 5),
+        ("loyalty.level", 3),
+        ("cookie._fbp", "p"),
+        ("header.x-a", "1"),
+        ("click.fbclid", "F"),
+        ("geo.region", "DE-BE"),
+        ("ip", "198.51.100.7"),
+        ("user_agent", "Browser"),
+    ],
+)
+def test_a_declared_path_is_seen_and_an_undeclared_one_is_not(path: str, value: object) -> None:
+    assert seen(path).get(path) == value
+    assert seen().get(path) is None
+
+
+def test_every_spelling_declares_the_same_field() -> None:
+    assert seen("value").get("ecommerce.value") == 5
+    assert seen("page_location").page.host == "shop.example"
+
+
+def test_a_neighbour_is_not_seen() -> None:
+    assert seen("ecommerce.value").data["ecommerce"] == {"value": 5}
+    assert seen("ecommerce.items.price").data["ecommerce"] == {"items": [{"price": 5}]}
+    assert seen("cookie._fbp").cookies == {"_fbp": "p"}
+    assert seen("click.fbclid").clicks == {"fbclid": "F"}
+
+
+def test_name_id_and_time_are_always_seen() -> None:
+    view = seen()
+    assert (view.name, view.event_id, view.received) == ("purchase", "e-1", event().received)
+    assert dict(view.data) == {"event": "purchase", "event_id": "e-1"}
+
+
+def test_identifiers_are_those_of_the_declared_fields() -> None:
+    assert seen("user_data.email").identity.email[0]
+    assert seen("user_data.email").identity.phone()[0] == ()
+    assert seen("user_data.email").identity.external_ids == ()
+    assert seen("user_data.address").identity.email[0] == ()
+    assert seen("user_data.address").identity.country == "de"
+
+
+def test_who_sees_the_whole_person_shares_the_work() -> None:
+    whole = event(PUSHED, **FACTS)
+    reads = Reads(("user_data", "user_id"))
+    assert reads.view(whole).identity is reads.view(whole).identity is whole.identity
+    assert Reads(("user_data",)).view(whole).identity.external_ids == ()
+
+
+def test_a_star_is_everything() -> None:
+    whole = event(PUSHED, **FACTS)
+    assert Reads(("*",)).view(whole) is whole
+    assert seen("cookie.*").cookies == FACTS["cookies"]
