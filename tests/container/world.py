@@ -1,0 +1,136 @@
+"""What the configuration's tests are made of: three small destinations, and a folder of files in memory."""
+
+# ruff: noqa: RUF009 (`setting` makes a dataclass field)
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from tagserver.container.compile import Loaded, compile_container
+from tagserver.container.model import Container
+from tagserver.event import Event
+from tagserver.pipeline import Decision, all_decisions, route
+from tagserver.plugin import Built, ConsentNeeds, Destination, Limits, Mode, Payload, Request, Secret, setting
+from tagserver.registry import PluginInfo, Registry
+
+ENVIRON = {"BACKEND_KEY": "backend-key-1", "TOKEN": "token-secret-1", "ACCOUNT": "4711"}
+
+
+def _account(value: str) -> str | None:
+    return None if value.isalnum() else "letters and digits only"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoxSettings:
+    """One optional text."""
+
+    account: str = setting("Whose box it is.", default="1", identity=True, check=_account)
+
+
+class Box(Destination):
+    """Takes everything: needs no consent, and sends its parameters."""
+
+    type = "box"
+    api_version = 1
+    Settings = BoxSettings
+    consent = ConsentNeeds(())
+    limits = Limits(events=10, bytes=1 << 20)
+    reads = ("*",)
+
+    def hosts(self, settings: Any) -> Sequence[str]:
+        """One made-up vendor."""
+        return ("box.example",)
+
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Built:
+        """The parameters, under the event's own name unless the tag gives another."""
+        name = parameters.get("event_name") or event.name
+        return Built({"event_id": event.event_id, **parameters}, str(name), event.time)
+
+    def request(self, payloads: Sequence[Payload], settings: Any) -> Request:
+        """A list of the payloads."""
+        content = b"[" + b",".join(payload.body for payload in payloads) + b"]"
+        return Request("POST", "https://box.example/in", {"content-type": "application/json"}, content)
+
+
+class Ads(Box):
+    """For ads, with a restricted mode."""
+
+    type = "ads"
+    ads = True
+    consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VaultSettings:
+    """A secret that is needed, and an address."""
+
+    token: Secret = setting("Its key.")
+    api_url: str = setting("Where it is.", default="https://vault.example", identity=True)
+
+
+class Vault(Box):
+    """Needs a secret."""
+
+    type = "vault"
+    Settings = VaultSettings  # type: ignore[assignment]
+
+    def hosts(self, settings: Any) -> Sequence[str]:
+        """Its own host."""
+        return ("vault.example",)
+
+    def request(self, payloads: Sequence[Payload], settings: Any) -> Request:
+        """The secret in a header."""
+        made = super().request(payloads, settings)
+        return Request(made.method, settings.api_url, {"authorization": settings.token.reveal()}, made.content)
+
+
+class Broken(Box):
+    """Fails as soon as it is set up."""
+
+    type = "broken"
+
+    def hosts(self, settings: Any) -> Sequence[str]:
+        """Breaks."""
+        raise ZeroDivisionError("token-secret-1")
+
+
+REGISTRY = Registry.of(Box, Ads, Vault, Broken)
+WITH_A_LOSS = Registry(
+    MappingProxyType(dict(REGISTRY.destinations)),
+    (PluginInfo("lost", "1.0", (), "ImportError: no module named lost_sdk"),),
+)
+
+
+def no_file(name: str) -> str:
+    """A world without files."""
+    raise FileNotFoundError(2, "No such file or directory", name)
+
+
+def load(
+    files: Mapping[str, str | bytes],
+    environ: Mapping[str, str] = MappingProxyType(ENVIRON),
+    registry: Registry = REGISTRY,
+) -> Loaded:
+    """Compile files given by their names."""
+    texts = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
+    return compile_container(texts, registry=registry, environ=environ, read_file=no_file)
+
+
+def container(text: str) -> Container:
+    """A container of one file that has no error."""
+    loaded = load({"container.yaml": text})
+    assert loaded.container is not None, [problem.message for problem in loaded.problems]
+    return loaded.container
+
+
+def codes(loaded: Loaded) -> list[str]:
+    """The codes of all problems, in their order."""
+    return [problem.code for problem in loaded.problems]
+
+
+def decide(made: Container, event: Event) -> dict[str, Decision]:
+    """Tag → decision."""
+    return {decision.tag.name: decision for decision in all_decisions(made, route(made, event))}
