@@ -158,7 +158,7 @@ def test_derived_paths(path: str, value: str) -> None:
     """What the server works out can be asked for like anything that was sent."""
     location = "HTTPS://WWW.Shop.Example:8443/A/b%20c?q=two+words&empty=&q=last&fbclid=IwAbC#part"
     pushed = {"page": {"location": location}, "list": [{"name": "first"}, {"name": "second"}]}
-    known = {
+    known: dict[str, Any] = {
         "cookies": {"_ga": "GA1.1", "a.b": "dotted"},
         "headers": {"x-name": "1"},
         "country": "DE",
