@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 
-class Address(msgspec.Struct, frozen=True):
+class Address(msgspec.Struct, frozen=True, gc=False):
     """`host` is lower case without port (`www.` stays); `path` as written, `/` when empty; `query` the first value
     of each name, decoded; `hash` without the sign. All are None (or empty) when the address cannot be read."""
 

@@ -31,7 +31,7 @@ class Refused(Exception):
         self.notes = notes
 
 
-class Context(msgspec.Struct, frozen=True):
+class Context(msgspec.Struct, frozen=True, gc=False):
     """What a batch says about all its events: `data` in our spelling, and how far a browser's clock is off (ms)."""
 
     data: Mapping[str, Any]

@@ -22,7 +22,7 @@ from tagserver.pipeline import Decision, Routing, route
 Status = Literal["accepted", "duplicate", "held", "rejected"]
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """The line of one event in the answer of `/collect`."""
 
     event_id: str | None

@@ -34,7 +34,7 @@ class Missing(enum.Enum):
 MISSING: Final = Missing.MISSING
 
 
-class Note(msgspec.Struct, frozen=True):
+class Note(msgspec.Struct, frozen=True, gc=False):
     """Something about one event that its sender should know: where, a stable code, a sentence. Never the value
     itself."""
 
@@ -46,7 +46,7 @@ class Note(msgspec.Struct, frozen=True):
 NO_TEXTS: Mapping[str, str] = {}
 
 
-class Facts(msgspec.Struct, frozen=True):
+class Facts(msgspec.Struct, frozen=True, gc=False):
     """What the server knows about the request that carried an event.
 
     `source` is `browser` or the name of a key; `received` in ms since 1970 UTC; `headers` have lower-case names;
@@ -64,7 +64,7 @@ class Facts(msgspec.Struct, frozen=True):
     region: str | None = None
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One thing that happened.
 
     `data` is the event as the page pushed it, in one spelling (read only). `time` and `facts.received` are in

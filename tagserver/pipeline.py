@@ -24,7 +24,7 @@ Outcome = Literal["send", "restrict", "block", "skip", "error"]
 _encode = msgspec.json.Encoder().encode
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """What one tag does with one event, and why. `consent` is the gate's verdict, None when no trigger matched.
 
     `body` is the payload's JSON for a tag that sends; `reason` one of design's closed list of words.
@@ -40,7 +40,7 @@ class Decision(msgspec.Struct, frozen=True):
     omitted: tuple[Omitted, ...] = ()
 
 
-class Routing(msgspec.Struct, frozen=True):
+class Routing(msgspec.Struct, frozen=True, gc=False):
     """All that was decided for one event: the decisions of the tags whose trigger fired, in file order."""
 
     event: Event

@@ -20,7 +20,7 @@ DeadReason = str
 `plugin_error`, `crashed`, `no_destination`."""
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """One event for one tag, built. No secret is in it, and of the person only what this vendor needs.
 
     `key`: 16 bytes, equal for deliveries that must be sent once (tag, vendor event name, event_id). `body`: the
@@ -46,7 +46,7 @@ class Delivery(msgspec.Struct, frozen=True):
     body: bytes
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """A delivery as it lies in the outbox. `attempts` counts requests that reached the vendor or its network;
     `unknown_since` (ms) is the first attempt whose outcome nobody knows."""
 
@@ -57,7 +57,7 @@ class Row(msgspec.Struct, frozen=True):
     crashes: int = 0
 
 
-class Batch(msgspec.Struct, frozen=True):
+class Batch(msgspec.Struct, frozen=True, gc=False):
     """Rows claimed for one request. The claim is durable: rows in flight when the process dies are counted as a
     crash."""
 
@@ -65,7 +65,7 @@ class Batch(msgspec.Struct, frozen=True):
     rows: tuple[Row, ...]
 
 
-class Buried(msgspec.Struct, frozen=True):
+class Buried(msgspec.Struct, frozen=True, gc=False):
     """A row to be moved to the dead letters. `detail`: the vendor's code and a short, redacted excerpt; never a
     payload."""
 
@@ -98,7 +98,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     dead_by_reason: Mapping[str, int] = {}
 
 
-class DeadLetter(msgspec.Struct, frozen=True):
+class DeadLetter(msgspec.Struct, frozen=True, gc=False):
     """A dead letter as operations see it: why, never what. Times in ms since 1970 UTC."""
 
     id: int
@@ -122,7 +122,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     event_id: str | None = None
 
 
-class Room(msgspec.Struct, frozen=True):
+class Room(msgspec.Struct, frozen=True, gc=False):
     """Bytes that the queue holds, and may hold."""
 
     used: int
