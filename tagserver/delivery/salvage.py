@@ -41,6 +41,8 @@ def salvage(path: Path, max_size: int) -> str:
     try:
         damaged = sqlite3.connect(aside, isolation_level=None)
         with contextlib.closing(damaged):
+            # Otherwise a file that is shorter than its header says would not be read at all.
+            damaged.execute("PRAGMA writable_schema=ON")
             for table, columns in _TABLES.items():
                 copied[table] = _copy(damaged, fresh, table, columns)
             _copy_keys(damaged, fresh)

@@ -26,6 +26,7 @@ class TooMuch(Exception):
 class DeadlineProtocol(HttpToolsProtocol):
     """uvicorn's protocol on httptools, with limits."""
 
+    patience = REQUEST_S
     waiting_since: float | None = None
     """When the request began that is not complete yet, or the connection that has sent nothing; loop time."""
     _header_bytes = 0
@@ -80,7 +81,7 @@ class DeadlineProtocol(HttpToolsProtocol):
     def look_at_the_time(self, now: float) -> None:
         """Close the connection when its request takes too long. Called about once a second."""
         since = self.waiting_since
-        if since is None or now - since < REQUEST_S or self.transport.is_closing():
+        if since is None or now - since < self.patience or self.transport.is_closing():
             return
         cycle: Any = self.cycle
         if cycle is not None and cycle.response_started and not cycle.response_complete:

@@ -1,0 +1,103 @@
+"""A damaged file is set aside, what can be read of it is saved, and the account still holds."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tagserver.delivery.errors import ForeignFile
+from tagserver.delivery.outbox import Buried, Settlement
+from tagserver.delivery.salvage import MARK
+from tests.delivery.support import Clock, claim, deliveries, meta, open_outbox
+
+NUMBER = 2000
+
+
+async def filled(folder: Path, clock: Clock) -> Path:
+    """A queue with two thousand waiting, ten delivered and five dead; closed."""
+    outbox = await open_outbox(folder, clock)
+    await outbox.append(deliveries(NUMBER + 15))
+    batch = await claim(outbox, max_items=15)
+    ids = [row.id for row in batch.rows]
+    buried = [Buried(one, "rejected", "400") for one in ids[10:]]
+    await outbox.settle(batch, Settlement(delivered=ids[:10], buried=buried))
+    await outbox.close()
+    return folder / "outbox.db"
+
+
+def spoil(path: Path, at: int, length: int) -> None:
+    """Overwrite a part of a file."""
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(b"\xa5" * length)
+
+
+async def test_a_spoilt_page_costs_only_what_was_on_it(tmp_path: Path, clock: Clock) -> None:
+    path = await filled(tmp_path, clock)
+    size = path.stat().st_size
+    spoil(path, size // 2 // 4096 * 4096, 8192)
+    Path(f"{path}{MARK}").touch()
+    outbox = await open_outbox(tmp_path, clock)
+    try:
+        counts = meta(outbox)
+        assert NUMBER * 0.8 < counts.pending <= NUMBER
+        assert counts.accepted == counts.delivered + counts.pending + counts.dead + counts.erased
+        assert outbox.notice() is not None
+        assert str(counts.pending) in (outbox.notice() or "")
+        assert list(tmp_path.glob("outbox.db.damaged-*"))
+        assert not Path(f"{path}{MARK}").exists()
+        assert await outbox.append(deliveries(1, "new")) == [True]
+        batch = await claim(outbox, max_items=1000)
+        await outbox.settle(batch, Settlement(buried=[Buried(row.id, "rejected") for row in batch.rows]))
+    finally:
+        await outbox.close()
+
+
+async def test_half_a_file_gives_what_its_half_holds(tmp_path: Path, clock: Clock) -> None:
+    path = await filled(tmp_path, clock)
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+    Path(f"{path}{MARK}").touch()
+    outbox = await open_outbox(tmp_path, clock)
+    try:
+        counts = meta(outbox)
+        assert counts.pending > 0
+        assert counts.accepted == counts.delivered + counts.pending + counts.dead + counts.erased
+    finally:
+        await outbox.close()
+
+
+async def test_a_spoilt_header_is_found_without_a_mark(tmp_path: Path, clock: Clock) -> None:
+    path = await filled(tmp_path, clock)
+    spoil(path, 0, 64)
+    outbox = await open_outbox(tmp_path, clock)
+    try:
+        assert "damaged" in (outbox.notice() or "")
+        assert await outbox.append(deliveries(1)) == [True]
+    finally:
+        await outbox.close()
+
+
+async def test_a_sound_file_with_the_mark_loses_nothing(tmp_path: Path, clock: Clock) -> None:
+    """The mark is a suspicion; the salvage of a sound file is a copy."""
+    path = await filled(tmp_path, clock)
+    Path(f"{path}{MARK}").touch()
+    outbox = await open_outbox(tmp_path, clock)
+    try:
+        counts = meta(outbox)
+        assert (counts.pending, counts.delivered, counts.dead, counts.erased) == (NUMBER, 10, 5, 0)
+        assert await outbox.append(deliveries(1)) == [False], "what was known is known"
+    finally:
+        await outbox.close()
+
+
+async def test_somebody_elses_file_is_left_alone(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "outbox.db"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE theirs (x)")
+    before = path.read_bytes()
+    with pytest.raises(ForeignFile):
+        await open_outbox(tmp_path, clock)
+    assert path.read_bytes() == before
