@@ -1,0 +1,290 @@
+"""A typo never takes a site down: the last good configuration serves, at reload and at start."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tagserver.configuration import ConfigurationFolder, NoConfiguration
+from tagserver.container import last_good
+from tagserver.registry import Registry
+
+from ..faults.process import ADMIN, Process, start_server, write_config
+from .world import ENVIRON, REGISTRY
+
+GOOD = """
+destinations: {box: {type: box}}
+tags: [{name: A, destination: box, triggers: [all]}]
+"""
+BROKEN = "tags: [\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> ConfigurationFolder:
+    """A sound configuration folder with a data folder beside it."""
+    (tmp_path / "config").mkdir()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "config" / "container.yaml").write_text(GOOD)
+    return ConfigurationFolder(tmp_path / "config", REGISTRY, ENVIRON, None, tmp_path / "data")
+
+
+def write(folder: ConfigurationFolder, text: str, name: str = "container.yaml") -> None:
+    (folder.folder / name).write_text(text)
+
+
+def test_a_good_configuration_is_kept_and_not_degraded(folder: ConfigurationFolder) -> None:
+    """Readable by its owner only: a file may hold what others need not see."""
+    loaded = folder.load()
+    assert (loaded.degraded, loaded.problems) == (False, ())
+    assert folder.data is not None
+    kept = folder.data / last_good.NAME
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert last_good.load(folder.data) == {"container.yaml": GOOD.encode()}
+    assert [path.name for path in folder.data.iterdir()] == [last_good.NAME]
+
+
+def test_a_broken_file_leaves_the_last_good_one_serving(folder: ConfigurationFolder) -> None:
+    """With today's problems, and the version that truly serves."""
+    version = folder.load().container.version
+    write(folder, BROKEN)
+    loaded = folder.load()
+    assert loaded.degraded
+    assert loaded.container.version == version
+    assert [tag.name for tag in loaded.container.tags] == ["A"]
+    assert [problem.code for problem in loaded.problems] == ["E101"]
+    # And it is still kept: the next start has it too.
+    assert folder.load().container.version == version
+
+
+def test_strict_wants_todays_files(folder: ConfigurationFolder) -> None:
+    """Nothing but them."""
+    folder.load()
+    write(folder, BROKEN)
+    with pytest.raises(NoConfiguration) as nothing:
+        folder.load(strict=True)
+    assert [problem.code for problem in nothing.value.problems] == ["E101"]
+
+
+def test_none_was_ever_good(folder: ConfigurationFolder) -> None:
+    """Then there is nothing to serve."""
+    write(folder, BROKEN)
+    with pytest.raises(NoConfiguration):
+        folder.load()
+
+
+def test_mended_files_serve_again(folder: ConfigurationFolder) -> None:
+    """Not degraded any more, and kept in their turn."""
+    folder.load()
+    write(folder, BROKEN)
+    assert folder.load().degraded
+    write(folder, GOOD.replace("name: A", "name: B"))
+    assert not folder.load().degraded
+    write(folder, BROKEN)
+    assert [tag.name for tag in folder.load().container.tags] == ["B"]
+
+
+@pytest.mark.parametrize("name", ["server.yaml", "more/deep.yaml"])
+def test_any_file_may_break(folder: ConfigurationFolder, name: str) -> None:
+    """All files are one configuration."""
+    folder.load()
+    (folder.folder / "more").mkdir()
+    write(folder, "zzz: 1\n", name)
+    loaded = folder.load()
+    assert loaded.degraded
+    assert [problem.place.file for problem in loaded.problems] == [name]
+
+
+def test_an_emptied_folder_is_a_broken_one(folder: ConfigurationFolder) -> None:
+    """A deployment that deleted everything."""
+    folder.load()
+    (folder.folder / "container.yaml").unlink()
+    assert folder.load().degraded
+
+
+def test_a_missing_secret_is_no_reason_to_go_back(folder: ConfigurationFolder) -> None:
+    """It pauses its destination only."""
+    folder.load()
+    write(folder, GOOD.replace("type: box", 'type: vault, token: "${env:NOT_SET}"'))
+    loaded = folder.load()
+    assert not loaded.degraded
+    assert loaded.container.destinations["box"].paused is not None
+    assert [problem.code for problem in loaded.problems] == ["P210"]
+
+
+def test_secrets_are_not_kept(folder: ConfigurationFolder) -> None:
+    """The texts are kept as they stand, with references; their values are looked up afresh."""
+    write(folder, GOOD.replace("type: box", 'type: vault, token: "${env:TOKEN}"'))
+    folder.load()
+    assert folder.data is not None
+    kept = last_good.load(folder.data)
+    assert kept is not None
+    everything = (folder.data / last_good.NAME).read_bytes() + b"".join(kept.values())
+    assert ENVIRON["TOKEN"].encode() not in everything
+    write(folder, BROKEN)
+    later = ConfigurationFolder(folder.folder, REGISTRY, {"TOKEN": "new-token"}, None, folder.data)
+    assert later.load().container.destinations["box"].settings.token.reveal() == "new-token"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"7",
+        b'"x"',
+        b'{"container.yaml": 7}',
+        b'{"container.yaml": null}',
+        b"\xff\xfe",
+        b"[" * 100,
+        json.dumps({"container.yaml": "dGFnczogWwo="}).encode(),
+    ],
+    ids=lambda content: repr(content[:20]),
+)
+def test_a_damaged_copy_is_no_copy(folder: ConfigurationFolder, content: bytes) -> None:
+    """It is never worse than having none."""
+    assert folder.data is not None
+    (folder.data / last_good.NAME).write_bytes(content)
+    write(folder, BROKEN)
+    with pytest.raises(NoConfiguration):
+        folder.load()
+    write(folder, GOOD)
+    assert not folder.load().degraded
+    write(folder, BROKEN)
+    assert folder.load().degraded
+
+
+def test_an_earlier_copy_that_is_sound_no_more(folder: ConfigurationFolder) -> None:
+    """A plugin that was taken out: then neither can serve."""
+    folder.load()
+    write(folder, BROKEN)
+    bare = ConfigurationFolder(folder.folder, Registry.of(), ENVIRON, None, folder.data)
+    with pytest.raises(NoConfiguration) as nothing:
+        bare.load()
+    assert [problem.code for problem in nothing.value.problems] == ["E101"]
+
+
+def test_without_a_data_folder_nothing_is_kept(folder: ConfigurationFolder) -> None:
+    """`check` and `try` leave nothing behind."""
+    bare = ConfigurationFolder(folder.folder, REGISTRY, ENVIRON)
+    bare.load()
+    assert folder.data is not None
+    assert list(folder.data.iterdir()) == []
+    write(folder, BROKEN)
+    with pytest.raises(NoConfiguration):
+        bare.load()
+
+
+class Site:
+    """A folder with a configuration, and the servers started in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        write_config(folder, "http://127.0.0.1:9")
+        self.container = folder / "config" / "container.yaml"
+        self.good = self.container.read_text()
+        self.started: list[Process] = []
+
+    def start(self, *words: str) -> Process:
+        """A server of this site."""
+        server = start_server(self.folder, *words)
+        self.started.append(server)
+        return server
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A site; its servers are ended."""
+    made = Site(tmp_path)
+    try:
+        yield made
+    finally:
+        for server in made.started:
+            if server.popen.poll() is None:
+                server.kill()
+
+
+def ready(server: Process) -> tuple[int, dict[str, Any]]:
+    """`/readyz`."""
+    answer = httpx.get(f"{server.address}/readyz", trust_env=False)
+    shown: dict[str, Any] = answer.json()
+    return answer.status_code, shown
+
+
+def test_a_broken_file_at_start(site: Site) -> None:
+    """`/readyz` 200, degraded, with the problems; and events are taken."""
+    first = site.start()
+    code, sound = ready(first)
+    assert (code, sound["ready"], sound["status"], sound["problems"]) == (200, True, "ok", [])
+    assert first.stop() == 0
+    site.container.write_text(site.good + "tags: []\n")
+    second = site.start()
+    code, degraded = ready(second)
+    assert (code, degraded["ready"], degraded["status"]) == (200, True, "degraded")
+    assert [(one["code"], one["file"]) for one in degraded["problems"]] == [("E102", "container.yaml")]
+    assert degraded["container"] == sound["container"]
+    answer = httpx.post(
+        f"{second.address}/collect",
+        json={"event": "scroll", "event_id": "s-1"},
+        headers={"origin": "https://shop.example"},
+        trust_env=False,
+    )
+    assert answer.status_code == 202
+    assert second.stop() == 0
+
+
+def test_strict_at_start(site: Site) -> None:
+    """Exit 1 with the problems, though an earlier one could serve."""
+    assert site.start().stop() == 0
+    site.container.write_text(BROKEN)
+    with pytest.raises(AssertionError, match=r"ended with 1(?s:.*)error\[E101\](?s:.*)--strict") as ended:
+        site.start("--strict")
+    assert "Traceback" not in str(ended.value)
+
+
+def test_nothing_was_ever_good(site: Site) -> None:
+    """Exit 1 with the problems."""
+    site.container.write_text(BROKEN)
+    with pytest.raises(AssertionError, match=r"ended with 1(?s:.*)error\[E101\]") as ended:
+        site.start()
+    assert "Traceback" not in str(ended.value)
+
+
+def test_a_broken_file_at_reload(site: Site) -> None:
+    """SIGHUP: the running one goes on, degraded; mended, the new one serves."""
+    server = site.start()
+    version = ready(server)[1]["container"]
+
+    def until(status: str) -> dict[str, Any]:
+        end = time.monotonic() + 10
+        while (shown := ready(server)[1])["status"] != status:
+            assert time.monotonic() < end, shown
+            time.sleep(0.02)
+        return shown
+
+    site.container.write_text(BROKEN)
+    os.kill(server.popen.pid, signal.SIGHUP)
+    degraded = until("degraded")
+    assert degraded["container"] == version
+    assert [one["code"] for one in degraded["problems"]] == ["E101"]
+    status = httpx.get(
+        f"{server.address}/-/status.json", headers={"authorization": f"Bearer {ADMIN}"}, trust_env=False
+    ).json()
+    assert status["container"]["version"] == version
+    assert [one["code"] for one in status["container"]["problems"]] == ["E101"]
+    site.container.write_text(site.good + "# another version\n")
+    os.kill(server.popen.pid, signal.SIGHUP)
+    mended = until("ok")
+    assert mended["container"] != version
+    assert mended["problems"] == []
+    assert server.stop() == 0
