@@ -1,0 +1,472 @@
+"""`try`: every tag's decision with its reason and the exact request, from the functions that decide live."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tagserver.container.compile import Loaded
+from tagserver.container.model import Container
+from tagserver.container.server import ServerConfig
+from tagserver.datalayer import Refused, read_event
+from tagserver.enrich import read_facts
+from tagserver.event import Event
+from tagserver.pipeline import route
+from tagserver.plugin import Built, Mode, Omitted, Payload, Request, Skip
+from tagserver.registry import Registry
+from tagserver.trial import BadTrial, try_event
+
+from .container.world import ENVIRON, Ads, Box, Broken, Vault, load
+from .events import NOW
+
+GRANTED = {"ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted"}
+META = Registry.load().destinations["meta_capi"]
+
+
+class Failing(Box):
+    """Fails with the event's own data in its words."""
+
+    type = "failing"
+
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Built:
+        """Breaks."""
+        raise KeyError(str(event.user_data))
+
+
+class Mute(Box):
+    """Builds, and then fails to make a request."""
+
+    type = "mute"
+
+    def request(self, payloads: Any, settings: Any) -> Request:
+        """Breaks."""
+        raise RuntimeError("token-secret-1")
+
+
+class Picky(Box):
+    """Refuses every event, and says what it left out before."""
+
+    type = "picky"
+
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Built:
+        """Skips."""
+        raise Skip("missing_required", "it wants a colour", (Omitted("shade", "is no colour"),))
+
+
+class Wire(Vault):
+    """What it sends is no JSON."""
+
+    type = "wire"
+
+    def request(self, payloads: Any, settings: Any) -> Request:
+        """A form, with the secret everywhere."""
+        token = settings.token.reveal()
+        return Request("PUT", f"https://vault.example/{token}", {"X-Token": token}, f"t={token}&x=\xff".encode())
+
+
+REGISTRY = Registry.of(Box, Ads, Vault, Broken, Failing, Mute, Picky, Wire, META)
+SERVER = """
+collect:
+  keys:
+    backend: {secret: "${env:BACKEND_KEY}"}
+    crm:
+      secret: "${env:CRM_KEY}"
+      consent: {ad_storage: granted, ad_user_data: granted, ad_personalization: granted}
+      basis: "contract, 2026-03"
+"""
+CONTAINER = """
+destinations:
+  meta: {type: meta_capi, pixel_id: "1", access_token: "${env:META_TOKEN}", app_secret: "${env:APP_SECRET}"}
+  ads: {type: ads}
+  box: {type: box}
+  vault: {type: vault, token: "${env:TOKEN}"}
+  broken: {type: broken}
+  failing: {type: failing}
+  mute: {type: mute}
+  picky: {type: picky}
+  wire: {type: wire, token: "${env:TOKEN}"}
+variables:
+  page type: {lookup: "{{ page.path }}", table: {/cart: cart}, default: other}
+triggers:
+  buy: {event: purchase, when: {ecommerce.value: {greater_than: 0}}}
+  lead: {event: generate_lead}
+  internal: {when: {page.host: {starts_with: staging}}}
+tags:
+  - {name: Meta, destination: meta, triggers: [buy, lead], exceptions: [internal], parameters: {kind: "{{ page type }}"}}
+  - {name: Meta again, destination: meta, triggers: [buy]}
+  - {name: Meta other, destination: meta, triggers: [buy], event_name: Other}
+  - {name: Paused, destination: box, triggers: [buy], paused: true}
+  - {name: Vendor, destination: ads, triggers: [buy], vendor: {gvl_id: 89}, event_name: v}
+  - {name: Ads, destination: ads, triggers: [buy]}
+  - {name: Vault, destination: vault, triggers: [all]}
+  - {name: Broken, destination: broken, triggers: [buy]}
+  - {name: Failing, destination: failing, triggers: [buy]}
+  - {name: Mute, destination: mute, triggers: [buy]}
+  - {name: Picky, destination: picky, triggers: [buy]}
+  - {name: Wire, destination: wire, triggers: [buy]}
+"""
+SECRETS = ENVIRON | {"META_TOKEN": "meta-token-secret", "APP_SECRET": "app-secret-text", "CRM_KEY": "crm-key-text"}
+PURCHASE: dict[str, Any] = {
+    "event": "purchase",
+    "event_id": "purchase_T-1",
+    "page": {"location": "https://shop.example/cart?fbclid=IwAbC"},
+    "user_data": {"email": "erika@example.com"},
+    "ecommerce": {"transaction_id": "T-1", "value": 59.9, "currency": "EUR"},
+    "consent": GRANTED,
+}
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Loaded:
+    """One destination of every kind."""
+    made = load({"server.yaml": SERVER, "container.yaml": CONTAINER}, SECRETS, REGISTRY)
+    assert made.container is not None, made.problems
+    return made
+
+
+class Ask:
+    """Asks one configuration."""
+
+    def __init__(self, made: Loaded) -> None:
+        assert made.container is not None
+        assert made.server is not None
+        self.container: Container = made.container
+        self.server: ServerConfig = made.server
+
+    def __call__(self, event: Any = None, **asked: Any) -> dict[str, Any]:
+        """The answer at NOW."""
+        question = {"event": PURCHASE if event is None else event} | asked
+        return try_event(self.container, self.server, question, NOW)
+
+    def tag(self, name: str, event: Any = None, **asked: Any) -> dict[str, Any]:
+        """One tag of the answer."""
+        return next(tag for tag in self(event, **asked)["tags"] if tag["tag"] == name)
+
+
+@pytest.fixture(scope="module")
+def ask(loaded: Loaded) -> Ask:
+    """The usual configuration."""
+    return Ask(loaded)
+
+
+def purchase(**fields: Any) -> dict[str, Any]:
+    """The usual purchase, changed."""
+    return copy.deepcopy(PURCHASE) | fields
+
+
+TAG_KEYS = ["tag", "destination", "consent", "decision", "reason", "detail", "request", "omitted"]
+REASONS = {
+    *("fired", "no_trigger", "exception", "paused", "schedule", "sampled", "once_per", "same_event", "consent"),
+    *("vendor", "child", "no_identity", "too_old", "missing_required", "variable", "destination_paused"),
+    "plugin_error",
+}
+DAY = 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("tag", "event", "expected"),
+    [
+        ("Meta", PURCHASE, ("send", "send", "fired")),
+        ("Meta", purchase(consent=GRANTED | {"ad_personalization": "denied"}), ("restrict", "restrict", "fired")),
+        ("Meta", purchase(event="scroll"), (None, "skip", "no_trigger")),
+        ("Meta", purchase(ecommerce={"value": 0, "currency": "EUR"}), (None, "skip", "no_trigger")),
+        ("Meta", purchase(page={"location": "https://staging.shop.example/"}), ("send", "skip", "exception")),
+        ("Meta", purchase(consent={}), ("block", "block", "consent")),
+        ("Meta", purchase(consent={"ad_storage": "granted"}), ("block", "block", "consent")),
+        ("Meta", purchase(known_child=True), None),
+        ("Meta", purchase(user_data={}, page={}), ("send", "skip", "no_identity")),
+        ("Meta", purchase(timestamp=NOW - 8 * DAY), ("send", "skip", "too_old")),
+        ("Meta", purchase(ecommerce={"value": 1}), ("send", "skip", "missing_required")),
+        ("Meta again", PURCHASE, ("send", "skip", "same_event")),
+        ("Meta other", PURCHASE, ("send", "send", "fired")),
+        ("Paused", PURCHASE, ("send", "skip", "paused")),
+        ("Paused", purchase(consent={}), ("send", "skip", "paused")),
+        ("Vendor", purchase(consent=GRANTED | {"gdpr_applies": True}), None),
+        ("Ads", PURCHASE, ("send", "send", "fired")),
+        ("Vault", {"event": "anything"}, ("send", "send", "fired")),
+        ("Broken", PURCHASE, ("send", "skip", "destination_paused")),
+        ("Failing", PURCHASE, ("send", "error", "plugin_error")),
+        ("Picky", PURCHASE, ("send", "skip", "missing_required")),
+    ],
+)
+def test_reason(ask: Ask, tag: str, event: dict[str, Any], expected: tuple[str | None, str, str] | None) -> None:
+    """The gate's verdict, the final decision, and the word for it; a request only for what would be sent."""
+    shown = ask.tag(tag, event)
+    if expected is not None:
+        assert (shown["consent"], shown["decision"], shown["reason"]) == expected
+    assert list(shown) == TAG_KEYS
+    assert shown["reason"] in REASONS
+    assert shown["detail"]
+    assert (shown["request"] is not None) == (shown["decision"] in ("send", "restrict"))
+
+
+@pytest.mark.parametrize(
+    ("tag", "event", "detail"),
+    [
+        ("Meta", purchase(event="scroll"), 'event equals "purchase", is "scroll"'),
+        ("Meta", purchase(ecommerce={"value": 0}), "buy: ecommerce.value greater_than 0, is 0"),
+        (
+            "Meta",
+            purchase(page={"location": "https://staging.a.example/"}),
+            'exception internal: page.host starts_with "staging", is "staging.a.example"',
+        ),
+        ("Meta", purchase(consent={}), "ad_storage, is not set; ad_user_data, is not set"),
+        ("Meta", purchase(consent=GRANTED | {"ad_user_data": "denied"}), "ad_user_data, is denied"),
+        ("Meta again", PURCHASE, "Purchase with this event_id goes to meta already"),
+        ("Meta", PURCHASE, "trigger buy"),
+        ("Paused", PURCHASE, "the tag is paused"),
+        ("Broken", PURCHASE, "the plugin broken fails with ZeroDivisionError"),
+        ("Failing", PURCHASE, "KeyError at test_try.py:"),
+        ("Picky", PURCHASE, "it wants a colour"),
+        ("Meta", purchase(ecommerce={"value": 1}), "a Purchase needs currency"),
+        ("Meta", purchase(timestamp=NOW - 8 * DAY), "Meta takes events of the last 7 days"),
+    ],
+)
+def test_detail(ask: Ask, tag: str, event: dict[str, Any], detail: str) -> None:
+    """A sentence for people, with both operands."""
+    assert detail in ask.tag(tag, event)["detail"]
+
+
+def test_a_destination_without_its_account_is_paused() -> None:
+    """`destination_paused` names the variable."""
+    text = "destinations: {box: {type: box, account: '${env:NOPE}'}}\n"
+    text += "tags: [{name: A, destination: box, triggers: [all]}]\n"
+    shown = Ask(load({"server.yaml": "environment: [NOPE]\n", "container.yaml": text})).tag("A")
+    assert (shown["decision"], shown["reason"], shown["request"]) == ("skip", "destination_paused", None)
+    assert "NOPE" in shown["detail"]
+
+
+def test_a_known_child_blocks_ads(ask: Ask) -> None:
+    """Whatever was granted; other destinations are not for ads."""
+    signal = {"non_personalized_ads": None}
+    for consent in (
+        GRANTED | {"gpp": {"sections": {}}},
+        signal,
+    ):
+        assert ask.tag("Vault", purchase(consent=consent))["decision"] == "send"
+
+
+def test_the_answer(ask: Ask) -> None:
+    """Its keys, and all tags in file order."""
+    answer = ask()
+    assert list(answer)[:3] == ["event", "consent", "tags"]
+    assert [tag["tag"] for tag in answer["tags"]] == [tag.name for tag in ask.container.tags]
+    assert answer["event"]["event_id"] == "purchase_T-1"
+    assert answer["event"]["page"]["host"] == "shop.example"
+    assert answer["event"]["click"] == {"fbclid": "IwAbC"}
+    assert answer["consent"]["purposes"]["ad_storage"]["state"] == "granted"
+    assert answer["consent"]["purposes"]["ad_storage"]["sources"]
+    msgspec.json.encode(answer)
+
+
+def test_the_request(ask: Ask) -> None:
+    """What this one event would send alone: exact text, and the same parsed."""
+    request = ask.tag("Meta")["request"]
+    assert list(request) == ["method", "url", "headers", "body", "content"]
+    assert (request["method"], request["url"]) == ("POST", "https://graph.facebook.com/v26.0/1/events")
+    assert msgspec.json.decode(request["content"]) == request["body"]
+    (sent,) = request["body"]["data"]
+    assert (sent["event_name"], sent["event_id"], sent["custom_data"]["kind"]) == ("Purchase", "purchase_T-1", "cart")
+    assert sent["custom_data"]["value"] == 59.9
+
+
+def test_omitted_fields_are_named(ask: Ask) -> None:
+    """Also by a plugin that then skips."""
+    assert ask.tag("Picky")["omitted"] == [{"field": "shade", "why": "is no colour"}]
+    shown = ask.tag("Meta", purchase(action_source="moon"))
+    assert shown["decision"] == "send"
+    assert [one["field"] for one in shown["omitted"]] == ["action_source"]
+
+
+def test_a_request_that_is_no_json(ask: Ask) -> None:
+    """Its text is shown, with what it replaced."""
+    request = ask.tag("Wire")["request"]
+    assert request["body"] is None
+    assert request["content"].startswith("t=••••")
+
+
+def test_secrets_are_masked(ask: Ask) -> None:
+    """In address, header and body; and what is signed with a secret is signed with stars."""
+    text = msgspec.json.encode(ask()).decode()
+    for secret in SECRETS.values():
+        assert secret not in text
+    wire = ask.tag("Wire")["request"]
+    assert "••••" in wire["url"]
+    assert wire["headers"] == {"X-Token": "••••"}
+    assert ask.tag("Meta")["request"]["headers"]["authorization"] == "Bearer ••••"
+
+
+def test_an_error_in_a_plugin_tells_no_values(ask: Ask) -> None:
+    """Class and place, not the text: that may hold a person's data or a secret."""
+    text = str([ask.tag("Failing"), ask.tag("Mute"), ask.tag("Broken")])
+    assert "erika@example.com" not in text
+    assert "token-secret" not in text
+
+
+def test_nothing_is_changed_by_asking(ask: Ask) -> None:
+    """Neither the question nor the container, and asking twice is asking once."""
+    question = {"event": copy.deepcopy(PURCHASE), "cookies": {"_fbp": "fb.1.1.1"}, "headers": {"A": "b"}}
+    before = copy.deepcopy(question)
+    first = try_event(ask.container, ask.server, question, NOW)
+    assert question == before
+    assert try_event(ask.container, ask.server, question, NOW) == first
+
+
+@pytest.mark.parametrize(
+    ("now", "decision"),
+    [
+        ("2026-09-21T12:00:00Z", "send"),
+        ("2026-09-21T14:00:00+02:00", "send"),
+        ("2026-09-27T00:00:00Z", "send"),
+        ("2026-10-21T12:00:00Z", "skip"),
+    ],
+)
+def test_now_replaces_the_clock(ask: Ask, now: str, decision: str) -> None:
+    """Receipt and ages count from it."""
+    event = purchase(timestamp="2026-09-21T11:59:00Z")
+    assert ask.tag("Meta", event, now=now)["decision"] == decision
+
+
+def test_now_is_the_time_of_receipt(ask: Ask) -> None:
+    """An event without a time happened now."""
+    request = ask.tag("Meta", now="2030-01-02T03:04:05Z")["request"]
+    assert request["body"]["data"][0]["event_time"] == 1_893_553_445
+    assert ask(now="2030-01-02T03:04:05.678Z")["event"]["timestamp"] == 1_893_553_445_678
+
+
+def test_cookies(ask: Ask) -> None:
+    """Given decoded, or in the Cookie header; the given ones win."""
+    event = purchase(user_data={}, page={"location": "https://shop.example/"})
+    by_name = ask(event, cookies={"_fbp": "fb.1.1600000000000.1"})["event"]["cookie"]
+    assert by_name == {"_fbp": "fb.1.1600000000000.1"}
+    both = ask(event, headers={"Cookie": "_fbp=fb.1.1.2; a=b%20c"}, cookies={"_fbp": "mine"})["event"]["cookie"]
+    assert both["_fbp"] == "mine"
+    assert set(both) == {"_fbp", "a"}
+
+
+def test_headers_and_ip(ask: Ask) -> None:
+    """Read by the live rules: names in any case, no X-Forwarded-For without a trusted proxy."""
+    headers = {"User-Agent": "Agent/1", "X-Forwarded-For": "203.0.113.9"}
+    event = ask(headers=headers, ip="198.51.100.7")["event"]
+    assert (event["user_agent"], event["ip"]) == ("Agent/1", "198.51.100.7")
+    trusting = dataclasses.replace(ask.server, collect=dataclasses.replace(ask.server.collect, trusted_proxies=1))
+    asked = {"event": PURCHASE, "headers": headers, "ip": "198.51.100.7"}
+    assert try_event(ask.container, trusting, asked, NOW)["event"]["ip"] == "203.0.113.9"
+
+
+def test_source(ask: Ask) -> None:
+    """A key's events have the consent of its contract, and the connection is not the visitor's."""
+    event = purchase(consent={})
+    assert ask.tag("Meta", event)["decision"] == "block"
+    assert ask.tag("Meta", event, source="backend")["decision"] == "block"
+    assert ask.tag("Meta", event, source="crm")["decision"] == "send"
+    shown = ask(source="crm", headers={"user-agent": "curl"}, ip="198.51.100.7")["event"]
+    assert shown["source"] == "crm"
+    assert "ip" not in shown
+    assert "user_agent" not in shown
+    assert ask()["event"]["source"] == "browser"
+
+
+def test_the_origin_rule_is_not_applied(ask: Ask) -> None:
+    """No origin is listed, and none is asked for."""
+    assert ask.server.collect.origins == ()
+    assert ask.tag("Meta", headers={"origin": "https://evil.example"})["decision"] == "send"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"event": PURCHASE, "evnt": 1}, "unknown key 'evnt'"),
+        ({"event": PURCHASE, "source": "nobody"}, "source: no key is called 'nobody'"),
+        ({"event": PURCHASE, "headers": []}, "headers: give an object of texts"),
+        ({"event": PURCHASE, "headers": {"a": 1}}, "headers: give an object of texts"),
+        ({"event": PURCHASE, "cookies": "a=b"}, "cookies: give an object of texts"),
+        ({"event": PURCHASE, "ip": 7}, "ip: give"),
+        ({"event": PURCHASE, "now": "yesterday"}, "now: give"),
+        ({"event": PURCHASE, "now": "2026-09-21"}, "now: give"),
+        ({"event": PURCHASE, "now": "2026-09-21T12:00:00"}, "now: give"),
+        ({"event": PURCHASE, "now": 1790000000}, "now: give"),
+    ],
+)
+def test_a_bad_question(ask: Ask, asked: dict[str, Any], said: str) -> None:
+    """Says where and how to fix it."""
+    with pytest.raises(BadTrial) as bad:
+        try_event(ask.container, ask.server, asked, NOW)
+    assert said in str(bad.value)
+
+
+@pytest.mark.parametrize("event", [None, 7, "purchase", [], {}, {"event": None}, {"event": ""}, {"event": []}])
+def test_an_event_that_the_door_refuses(ask: Ask, event: object) -> None:
+    """Refused with the door's own words."""
+    answer = try_event(ask.container, ask.server, {"event": event}, NOW)
+    assert (answer["event"], answer["consent"], answer["tags"]) == (None, None, [])
+    facts = read_facts("browser", NOW, {}, "127.0.0.1", trusted_proxies=0, geo_headers=(), cookies={})
+    with pytest.raises(Refused) as refused:
+        read_event(event, facts)
+    assert answer["problems"] == [msgspec.to_builtins(note) for note in refused.value.notes]
+    assert answer["problems"]
+
+
+STATES = st.sampled_from(["granted", "denied", True, False, "", None, "yes", 7])
+VALUES = st.sampled_from([0, 1, 59.9, "12", "", None, -1, "x", [], {}])
+ANY_EVENT = st.fixed_dictionaries(
+    {"event": st.sampled_from(["purchase", "generate_lead", "scroll", "Purchase"])},
+    optional={
+        "event_id": st.sampled_from(["a", "b", "ü"]),
+        "consent": st.one_of(
+            st.just(GRANTED),
+            st.dictionaries(st.sampled_from([*GRANTED, "analytics_storage", "other"]), STATES, max_size=4),
+        ),
+        "page": st.fixed_dictionaries(
+            {"location": st.sampled_from(["https://shop.example/cart?fbclid=x", "https://staging.x/", "::", 7, ""])}
+        ),
+        "user_data": st.dictionaries(
+            st.sampled_from(["email", "phone_number", "external_id"]), st.sampled_from(["a@example.com", "", 7, None])
+        ),
+        "ecommerce": st.fixed_dictionaries(
+            {}, optional={"value": VALUES, "currency": st.sampled_from(["EUR", "", None, 7]), "transaction_id": VALUES}
+        ),
+        "value": VALUES,
+        "timestamp": st.sampled_from([NOW, NOW - 8 * DAY, NOW + DAY, "x", None, NOW // 1000]),
+    },
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(event=ANY_EVENT, source=st.sampled_from(["browser", "backend", "crm"]), agent=st.sampled_from(["", "Agent/1"]))
+def test_try_decides_as_the_live_path(loaded: Loaded, event: dict[str, Any], source: str, agent: str) -> None:
+    """The same events through the functions that the door calls: same tags, same decisions, same bytes."""
+    ask = Ask(loaded)
+    headers = {"user-agent": agent} if agent else {}
+    shown = ask(event, source=source, headers=headers, ip="198.51.100.7")
+    facts = read_facts(source, NOW, headers, "198.51.100.7", trusted_proxies=0, geo_headers=())
+    live = read_event(event, facts)
+    if "event_id" not in event:
+        assert shown["event"]["event_id"]
+        live = read_event(event | {"event_id": shown["event"]["event_id"]}, facts)
+    routing = route(ask.container, live, ask.server.consent_of(source))
+    fired = {decision.tag.name: decision for decision in routing.decisions}
+    for tag in shown["tags"]:
+        decision = fired.get(tag["tag"])
+        if decision is None:
+            assert (tag["decision"], tag["reason"], tag["consent"]) == ("skip", "no_trigger", None)
+            continue
+        assert decision.consent is not None
+        assert (tag["decision"], tag["reason"], tag["detail"]) == (
+            decision.decision,
+            decision.reason,
+            decision.detail,
+        )
+        assert tag["consent"] == decision.consent.decision
+        if decision.built is not None and tag["tag"] == "Meta":
+            payload = Payload(live.event_id, decision.built.name, decision.built.time, decision.body)
+            destination = decision.tag.destination
+            sent = next(destination.plugin.exchange([payload], destination.settings, {}))
+            assert msgspec.json.decode(sent.content)["data"] == tag["request"]["body"]["data"]
