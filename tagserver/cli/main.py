@@ -9,6 +9,8 @@ from tagserver.cli.check import check
 from tagserver.cli.dead import dead
 from tagserver.cli.demo import demo
 from tagserver.cli.doctor import doctor
+from tagserver.cli.new_plugin import new_plugin
+from tagserver.cli.plugins import check_plugin, plugins
 from tagserver.cli.sandbox import sandbox
 from tagserver.cli.serve import serve
 from tagserver.cli.trial import try_
@@ -20,5 +22,5 @@ def main() -> None:
     """Data-layer events in, vendor conversions out, with consent, and nothing lost."""
 
 
-for command in (demo, serve, check, try_, dead, doctor, sandbox):
+for command in (demo, serve, check, try_, dead, doctor, plugins, check_plugin, new_plugin, sandbox):
     main.add_command(command)
