@@ -1,0 +1,175 @@
+"""`tagserver try`: from a file or standard input, for people and for machines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import ENVIRON, Shop
+
+GRANTED = {"ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted"}
+PURCHASE: dict[str, Any] = {
+    "event": "purchase",
+    "event_id": "purchase_T-1",
+    "page": {"location": "https://shop.example/thanks"},
+    "user_data": {"email": "erika@example.com"},
+    "ecommerce": {"transaction_id": "T-1", "value": 59.9, "currency": "EUR"},
+    "consent": GRANTED,
+}
+
+
+@pytest.fixture
+def file(shop: Shop) -> Path:
+    """An event in a file."""
+    path = shop.folder / "purchase.json"
+    path.write_text(json.dumps(PURCHASE))
+    return path
+
+
+def test_for_people(shop: Shop, file: Path) -> None:
+    """The event, each tag with its reason, the address and size of its request; nothing is sent or written."""
+    before = sorted(shop.folder.rglob("*"))
+    done = shop("try", str(file))
+    assert done.code == 0
+    assert "purchase  purchase_T-1   consent: ad_storage granted  ad_user_data granted" in done.out
+    assert "✔ Meta purchase  send     fired: trigger buy" in done.out
+    assert "→ meta POST https://graph.facebook.com/v26.0/1234567890/events (" in done.out
+    assert done.out.endswith("1 would be sent. Nothing was sent.\n")
+    assert sorted(shop.folder.rglob("*")) == before
+
+
+def test_the_request_is_shown_when_asked(shop: Shop, file: Path) -> None:
+    """`--request` prints its body, secrets masked."""
+    done = shop("try", str(file), "--request")
+    assert '"event_id": "purchase_T-1"' in done.out
+    assert ENVIRON["META_TOKEN"] not in done.out
+
+
+def test_for_machines(shop: Shop, file: Path) -> None:
+    """The object of `/-/try.json`."""
+    done = shop("try", str(file), "--json")
+    assert (done.code, done.err) == (0, "")
+    assert [tag["decision"] for tag in done.json["tags"]] == ["send"]
+    assert ENVIRON["META_TOKEN"] not in done.out
+
+
+def test_a_question(shop: Shop) -> None:
+    """The file may be the whole object."""
+    asked = {"event": PURCHASE, "cookies": {"_fbp": "fb.1.1.2"}, "now": "2030-01-01T00:00:00Z"}
+    done = shop("try", "-", "--json", stdin=json.dumps(asked))
+    assert done.json["event"]["timestamp"] == 1_893_456_000_000
+    assert done.json["event"]["cookie"] == {"_fbp": "fb.1.1.2"}
+
+
+@pytest.mark.parametrize(
+    ("event", "mark"),
+    [
+        (PURCHASE, "✔ Meta purchase  send     fired: trigger buy"),
+        (PURCHASE | {"consent": {}}, "⊘ Meta purchase  block    consent: needs ad_storage, is not set"),
+        (
+            PURCHASE | {"event": "scroll"},
+            '○ Meta purchase  skip     no_trigger: buy: event equals "purchase", is "scroll"',
+        ),
+        (
+            PURCHASE | {"consent": GRANTED | {"ad_personalization": "denied"}},
+            "◐ Meta purchase  restrict fired: trigger buy",
+        ),
+        (
+            PURCHASE | {"ecommerce": {"value": 1}},
+            "○ Meta purchase  skip     missing_required: a Purchase needs currency",
+        ),
+    ],
+)
+def test_marks(shop: Shop, event: dict[str, Any], mark: str) -> None:
+    """A mark, the decision and its reason on one line; exit 0 whatever was decided."""
+    done = shop("try", "-", stdin=json.dumps(event))
+    assert done.code == 0
+    assert mark in done.out
+
+
+def test_problems_of_the_event_are_shown(shop: Shop) -> None:
+    """What the answer of /collect would say."""
+    event = {name: value for name, value in PURCHASE.items() if name != "event_id"}
+    done = shop("try", "-", stdin=json.dumps(event))
+    assert done.code == 0
+    assert "⚠ event_id: " in done.out
+
+
+@pytest.mark.parametrize("event", [{}, {"event": ""}, {"event": {}}, {"event": {"event": None}}])
+def test_an_event_that_would_be_rejected(shop: Shop, event: dict[str, Any]) -> None:
+    """Exit 1 with the door's words."""
+    done = shop("try", "-", stdin=json.dumps(event))
+    assert done.code == 1
+    assert "⚠ event" in done.out
+    shown = shop("try", "-", "--json", stdin=json.dumps(event))
+    assert shown.code == 1
+    assert (shown.json["event"], shown.json["tags"]) == (None, [])
+    assert shown.json["problems"]
+
+
+@pytest.mark.parametrize(
+    ("stdin", "said"),
+    [
+        (b"", "is not JSON"),
+        (b"{", "is not JSON"),
+        (b"nonsense", "is not JSON"),
+        (b"\xff\xfe", "is not JSON"),
+        (b'{"event": "\xff"}', "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b"[]", "holds no JSON object"),
+        (b'"purchase"', "holds no JSON object"),
+        (b"null", "holds no JSON object"),
+        (b"7", "holds no JSON object"),
+        (b'{"event": {"event": "x"}, "unknown": 1}', "unknown key 'unknown'"),
+        (b'{"event": {"event": "x"}, "source": "nobody"}', "no key is called"),
+        (b'{"event": {"event": "x"}, "now": "then"}', "RFC 3339"),
+        (b'{"event": {"event": "x"}, "headers": 1}', "headers"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_wrong_usage(shop: Shop, stdin: bytes, said: str) -> None:
+    """Exit 2 and one sentence."""
+    done = shop("try", "-", stdin=stdin)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["nowhere.json", "config", "config/container.yaml"])
+def test_a_file_that_is_none(shop: Shop, name: str) -> None:
+    """Exit 2."""
+    done = shop("try", name)
+    assert done.code == 2
+    assert name in done.err
+
+
+def test_no_file(shop: Shop) -> None:
+    """Exit 2 with the usage."""
+    done = shop("try")
+    assert done.code == 2
+    assert "Usage: " in done.err
+
+
+def test_a_broken_configuration(shop: Shop, file: Path) -> None:
+    """Exit 1 with its problems on standard error."""
+    shop.write("tags: [\n")
+    for words in (["try", str(file)], ["try", str(file), "--json"]):
+        done = shop(*words)
+        assert (done.code, done.out) == (1, "")
+        assert "error[E101]" in done.err
+
+
+def test_a_missing_secret_is_no_obstacle(shop: Shop, file: Path) -> None:
+    """The decision can be seen without the token."""
+    done = shop("try", str(file), "--json", environ={"PIXEL": "1"})
+    assert done.code == 0
+    assert done.json["tags"][0]["request"]["body"]["data"]
+
+
+@pytest.mark.parametrize("event", [{"event": "\x1b[31mred"}, {"event": "a\nb"}, {"event": "😀" * 200}])
+def test_names_of_strangers(shop: Shop, event: dict[str, Any]) -> None:
+    """Are decided like any other."""
+    assert shop("try", "-", "--json", stdin=json.dumps(event)).code in (0, 1)
