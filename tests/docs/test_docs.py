@@ -1,166 +1,309 @@
-"""The documentation is true: its code runs, its commands exist, its configuration compiles, its links lead on."""
+"""The documentation is true: its configuration compiles, its commands run and print what is shown, its links lead on,
+and what the code knows is named."""
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import re
 import shlex
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
-from click.testing import CliRunner
 
 from tagserver.cli import main
-from tagserver.configuration import ConfigurationFolder
+from tagserver.consent.needs import PURPOSES, ConsentPolicy
 from tagserver.container.problems import CODES
-from tagserver.registry import Registry
+from tagserver.container.server import ServerConfig
+from tagserver.delivery.outbox import Counts, Room
+from tagserver.meters import STATES, Meters, Picture
 
-ROOT = Path(__file__).parents[2]
-PAGES = [
-    ROOT / "README.md",
-    ROOT / "config" / "README.md",
-    ROOT / "plugins" / "README.md",
-    ROOT / "tests" / "README.md",
-    *sorted(ROOT.glob("plugins/*/README.md")),
-]
-_FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-ENVIRON = dict.fromkeys(("META_ACCESS_TOKEN", "BACKEND_KEY", "CRM_KEY"), "value-of-a-secret") | {"META_PIXEL_ID": "1"}
+from .pages import CONFIG, META, PAGES, PLUGINS, README, ROOT, TESTS, Block, blocks, first_names, names, rows
+from .world import DESTINATIONS, TAGS, TRIGGERS, Stage, completed, folder, load
 
-CONTAINER = """
-destinations:
-  meta: {type: meta_capi, pixel_id: "1", access_token: "${env:META_ACCESS_TOKEN}"}
-triggers: {purchase: {event: purchase}}
-tags: [{name: Meta, destination: meta, triggers: [purchase]}]
-"""
+# ── examples
+# ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def blocks(language: str, *pages: Path) -> Iterator[Any]:
-    """The fenced blocks of a language, named by page and line."""
-    for page in pages or PAGES:
-        text = page.read_text()
-        for found in _FENCE.finditer(text):
-            if found[2] == language:
-                line = text.count("\n", 0, found.start()) + 1
-                yield pytest.param(found[3], id=f"{page.relative_to(ROOT)}:{line}")
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page != PLUGINS], ids=lambda page: str(page.relative_to(ROOT))
+)
+def test_commands_print_what_is_shown(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page is played from top to bottom: files are written, commands run, outputs compared."""
+    monkeypatch.chdir(tmp_path)
+    stage = Stage(tmp_path)
+    stage.play(page)
+    assert stage.played == sum(block.text.count("\n$ ") + 1 for block in blocks(page, language="console"))
 
 
-@pytest.mark.parametrize("block", list(blocks("yaml")))
-def test_configuration_compiles(block: str, tmp_path: Path) -> None:
-    """Each YAML block, completed by what it leaves out, is sound."""
-    server = "collect:" in block and "queue:" in block
-    config = tmp_path / "config"
-    config.mkdir()
-    if server:
-        (config / "server.yaml").write_text(block)
-        (config / "container.yaml").write_text(CONTAINER)
-    else:
-        (config / "server.yaml").write_text("environment: [META_PIXEL_ID]\n")
-        (config / "container.yaml").write_text(completed(block))
-    loaded = ConfigurationFolder(config, Registry.load(), ENVIRON).compile()
-    assert [str(problem) for problem in loaded.problems if problem.severity != "warning"] == []
+def played_with_problems() -> set[int]:
+    """Lines of the YAML blocks behind which a console block shows what is wrong with them."""
+    found = set()
+    before: Block | None = None
+    for block in blocks(CONFIG):
+        if block.language == "console" and before is not None and re.search(r"^error\[", block.text, re.MULTILINE):
+            found.add(before.line)
+        before = block if block.language == "yaml" else before
+    return found
 
 
-def completed(block: str) -> str:
-    """The block with the parts of a container that it does not show."""
-    parts = [block]
-    if "destinations:" not in block:
-        parts.append(
-            'destinations:\n  meta: {type: meta_capi, pixel_id: "1", access_token: "${env:META_ACCESS_TOKEN}"}\n'
-        )
-    if "triggers:\n" not in block:
-        parts.append("triggers: {purchase: {event: purchase}}\n")
-    return "\n".join(parts)
-
-
-@pytest.mark.parametrize("page", [ROOT / "plugins" / "README.md"], ids=["plugins/README.md"])
-def test_python_runs(page: Path) -> None:
-    """The Python blocks of a page, one after another, as one program."""
-    known: dict[str, Any] = {"__name__": "tagserver_acme"}
-    for block in blocks("python", page):
-        exec(compile(block.values[0], str(page), "exec", dont_inherit=True), known)
-    assert Registry.of(known["Acme"]).destinations["acme"] is known["Acme"]
+@pytest.mark.parametrize(
+    "block",
+    [
+        block
+        for block in blocks(README, CONFIG, TESTS, META, language="yaml")
+        if block.page != CONFIG or block.line not in played_with_problems()
+    ],
+    ids=str,
+)
+def test_configuration_compiles(block: Block) -> None:
+    """Each YAML block, completed by what it leaves out, is sound; at most something in it is not used."""
+    problems = load(completed(block.text)).problems
+    assert [str(problem) for problem in problems if problem.code != "W301"] == []
 
 
 def commands() -> Iterator[Any]:
-    """Every `tagserver …` of the shell blocks."""
-    for language in ("sh", "console"):
-        for block in blocks(language):
-            for line in block.values[0].splitlines():
-                for part in line.removeprefix("$ ").split("&&"):
-                    words = shlex.split(part, comments=True)
+    """Every `tagserver …` of the shell blocks and of the unit."""
+    for block in blocks():
+        if block.language in ("sh", "console", "ini"):
+            for line in block.text.splitlines():
+                if block.language == "ini":
+                    line = line.partition("ExecStart=")[2]
+                line = line.removeprefix("$ ")
+                for part in re.split(r"&&|\|", line.partition(" # ")[0]):
+                    words = shlex.split(part) if "tagserver" in part and "'" not in part else []
                     if words and words[0].endswith("tagserver"):
-                        yield pytest.param(words[1:], id=f"{block.id} {' '.join(words)}")
+                        yield pytest.param(words[1:], id=f"{block} {' '.join(words)}")
 
 
 @pytest.mark.parametrize("words", list(commands()))
-def test_commands_exist(words: list[str]) -> None:
-    """With all their options."""
-    command: Any = main
-    while words and words[0] in getattr(command, "commands", {}):
-        command = command.commands[words[0]]
-        words = words[1:]
-    assert command is not main, f"there is no command {words}"
-    options = {name for parameter in command.params for name in parameter.opts}
-    assert {word for word in words if word.startswith("--")} <= options
-    assert CliRunner().invoke(command, ["--help"]).exit_code == 0
+def test_commands_parse(words: list[str]) -> None:
+    """Every command with its options and arguments, wherever it stands."""
+    command: click.Command = main
+    while isinstance(command, click.Group):
+        assert words, "a group needs a command"
+        assert words[0] in command.commands, f"there is no command {words[0]}"
+        command, words = command.commands[words[0]], words[1:]
+    command.make_context(str(command.name), list(words))
 
 
-def test_the_problem_that_is_shown_is_the_one_that_comes(tmp_path: Path) -> None:
-    """The first example of `tagserver check`, word for word."""
-    page = (ROOT / "config" / "README.md").read_text()
-    shown = page[page.index("$ tagserver check\n") :].partition("\n")[2].partition("```")[0]
-    config = tmp_path / "config"
-    config.mkdir()
-    text = CONTAINER.strip().replace("tags: [{name: Meta, destination: meta, triggers: [purchase]}]", "")
-    lines = [*text.splitlines(), *[""] * 20][:8]
-    lines += ["tags:", "  - name: Meta purchase", "    destination: meta", "    triggers: [purchas]"]
-    (config / "container.yaml").write_text("\n".join(lines) + "\n")
-    result = CliRunner().invoke(main, ["check", "--config", str(config)], env=ENVIRON)
-    said = result.output.replace(str(config), "config")
-    assert shown.split("\n\n")[0] in said
+def test_the_example_configuration_is_sound() -> None:
+    """The folder that everybody starts from."""
+    assert folder(ROOT / "config").compile().problems == ()
+
+
+# ── the reference is whole
+# ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def known_keys(file: str, text: str) -> set[str]:
+    """The keys that may stand where `zzzz` stands in a text, as the decoder's hint names them."""
+    given = {"container.yaml": DESTINATIONS + TRIGGERS + TAGS} | {file: text}
+    found = [one for one in load(given).problems if "zzzz" in one.message and one.hint.startswith("known are ")]
+    assert found, text
+    return set(found[0].hint.removeprefix("known are ").split(", "))
+
+
+SECTIONS = [
+    ("## server.yaml", "server.yaml", "zzzz: 1", ""),
+    ("## server.yaml", "server.yaml", "collect: {zzzz: 1}", "collect."),
+    ("## server.yaml", "server.yaml", "collect: {keys: {one: {zzzz: 1}}}", "collect.keys.NAME."),
+    ("## server.yaml", "server.yaml", "queue: {zzzz: 1}", "queue."),
+    ("## server.yaml", "server.yaml", "egress: {zzzz: 1}", "egress."),
+    ("## Consent", "container.yaml", "consent: {zzzz: 1}", ""),
+    ("## Tags", "container.yaml", "tags: [{zzzz: 1}]", ""),
+    ("## Tags", "container.yaml", "tags: [{vendor: {zzzz: 1}}]", ""),
+    ("## Triggers", "container.yaml", "triggers: {one: {zzzz: 1}}", ""),
+    ("## Operators", "container.yaml", "triggers: {one: {when: {a: {zzzz: 1}}}}", ""),
+    ("## Variables", "container.yaml", "variables: {one: {path: a, zzzz: 1}}", ""),
+    ("## Variables", "container.yaml", "variables: {one: {lookup: a, zzzz: 1}}", ""),
+]
+
+
+@pytest.mark.parametrize(("heading", "file", "text", "prefix"), SECTIONS, ids=lambda value: str(value)[:40])
+def test_every_key_is_documented(heading: str, file: str, text: str, prefix: str) -> None:
+    """Each key that the decoders know stands in the table of its section."""
+    documented = first_names(CONFIG, heading)
+    for key in known_keys(file, text):
+        below = f"{prefix}{key}."
+        assert prefix + key in documented or any(name.startswith(below) for name in documented), key
+
+
+@pytest.mark.parametrize(
+    "key",
+    [name for heading in ("## server.yaml", "## Consent", "## Tags") for name in sorted(first_names(CONFIG, heading))],
+)
+def test_every_key_has_an_example(key: str) -> None:
+    """In one of the page's YAML blocks."""
+    last = key.rpartition(".")[2]
+    texts = [block.text for block in blocks(CONFIG, language="yaml")] + [CONFIG.read_text("utf-8")]
+    assert any(re.search(rf"[\s{{]{last}:\s", text) for text in texts), key
+
+
+def test_every_kind_of_variable_is_documented() -> None:
+    """As the compiler lists them."""
+    problems = load({"container.yaml": "variables: {one: {}}\n" + DESTINATIONS + TAGS + TRIGGERS}).problems
+    message = next(one.message for one in problems if "exactly one of" in one.message)
+    kinds = message.partition("exactly one of ")[2].split(", ")
+    assert kinds == [names(row[0])[0] for row in rows(CONFIG, "## Variables")][: len(kinds)]
+
+
+@pytest.mark.parametrize("row", rows(CONFIG, "## Operators"), ids=lambda row: names(row[0])[0])
+def test_examples_of_operators_compile(row: list[str]) -> None:
+    """And use the operator that they stand for."""
+    (operator,), (example,) = names(row[0]), names(row[1])
+    assert f"{operator}:" in example
+    block = f"triggers: {{one: {{when: {example}}}}}\n"
+    assert [one for one in load(completed(block)).problems if one.code != "W301"] == []
+
+
+PURCHASE = "triggers: {purchase: {event: purchase}}\n"
+
+
+def test_the_defaults_are_those() -> None:
+    """`server.yaml` and `consent:` with every documented default written out are the same as without."""
+    tree: dict[str, Any] = {}
+    for row in rows(CONFIG, "## server.yaml"):
+        if names(row[1]):
+            *way, last = names(row[0])[0].split(".")
+            group = tree
+            for name in way:
+                group = group.setdefault(name, {})
+            group[last] = names(row[1])[0]
+    keys = {one.name for one in dataclasses.fields(ConsentPolicy)}
+    shown = [(names(row[0]), names(row[1])) for row in rows(CONFIG, "## Consent")]
+    defaults = {key[0]: default[0] for key, default in shown if key and key[0] in keys}
+    assert defaults.keys() == keys
+    loaded = load(
+        {
+            "server.yaml": "\n".join(f"{key}: {_flow(value)}" for key, value in tree.items()),
+            "container.yaml": f"consent: {_flow(defaults)}\n{DESTINATIONS}{TAGS}{PURCHASE}",
+        }
+    )
+    assert loaded.problems == ()
+    assert loaded.container is not None
+    assert loaded.server == ServerConfig()
+    assert loaded.container.consent == ConsentPolicy()
+
+
+def _flow(value: Any) -> str:
+    """Nested maps as YAML in one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(one)}" for key, one in value.items()) + "}"
+    return str(value)
 
 
 def test_every_problem_code_is_documented() -> None:
-    page = (ROOT / "config" / "README.md").read_text()
-    for code, meaning in CODES.items():
-        assert f"| `{code}` | {meaning} |" in page
+    """With the meaning that the code has, and no other codes."""
+    shown = {names(row[0])[0]: row[1] for row in rows(CONFIG, "## Problem codes")}
+    assert shown == dict(CODES)
+
+
+def test_every_purpose_is_documented() -> None:
+    """By its name."""
+    text = CONFIG.read_text("utf-8")
+    assert [purpose for purpose in PURPOSES if f"`{purpose}`" not in text] == []
+
+
+REASONS = {
+    *("fired", "no_trigger", "exception", "paused", "same_event", "consent", "vendor", "child", "no_identity"),
+    *("too_old", "missing_required", "destination_paused", "plugin_error"),
+}
+"""Of the words of a decision, those that this version says."""
+
+DEAD = {
+    *("rejected", "expired", "consent", "tag_removed", "destination_changed", "plugin_error", "crashed"),
+    "no_destination",
+}
+
+
+def test_every_reason_and_state_is_documented() -> None:
+    """Of decisions, dead letters and destinations."""
+    assert first_names(CONFIG, "## Try it") == REASONS
+    assert DEAD | set(STATES) <= first_names(CONFIG, "## Operate")
+
+
+def test_every_command_and_option_is_documented() -> None:
+    """In the table of commands, and nothing that is not there."""
+    common = {"--config", "--data", "--env-file", "--json", "--help"}
+    shown = {names(row[0])[0]: set(names(row[1])) for row in rows(CONFIG, "## Commands")}
+    real: dict[str, set[str]] = {}
+    for name, command in main.commands.items():
+        leaves: list[tuple[str, click.Command]] = [("", command)]
+        if isinstance(command, click.Group):
+            leaves = list(command.commands.items()) + leaves * command.invoke_without_command
+        for below, leaf in leaves:
+            options = {one for parameter in leaf.params for one in parameter.opts if one.startswith("--")}
+            real[f"{name} {below}".strip()] = options - common
+    assert shown == real
+
+
+def test_every_metric_is_documented() -> None:
+    """By the name that Prometheus sees."""
+    picture = Picture("1", {"meta": Counts()}, {"meta": "ok"}, {"meta": 1.0}, Room(0, 1))
+    real = set(re.findall(r"^# TYPE (\w+) ", Meters().text(picture), re.MULTILINE))
+    assert first_names(CONFIG, "## Metrics") == real
+
+
+def test_every_setting_of_the_page_client_is_documented() -> None:
+    """The attributes of the script tag."""
+    client = files("tagserver").joinpath("static", "t.js").read_text("utf-8")
+    head = client.partition("(() => {")[0]
+    assert set(re.findall(r"^//   (data-\w+)", head, re.MULTILINE)) == {
+        name for name in first_names(README, "## The page") if name.startswith("data-")
+    }
+
+
+# ── what is named exists
+# ────────────────────────────────────────────────────────────────────────────────────────────
+
+_TEST = re.compile(r"`((?:tests|plugins)/[\w/]+\.py)(?:::(\w+))?`")
 
 
 def test_every_named_test_exists() -> None:
-    """In all pages, `path/test_x.py::name` and `path/test_x.py`."""
+    """In all pages, `path/test_x.py` and `path/test_x.py::name`."""
     for page in PAGES:
-        for path, _, name in re.findall(r"`((?:tests|plugins)/[\w/]+\.py)(::(\w+))?`", page.read_text()):
-            assert (ROOT / path).exists(), path
-            if name:
-                assert f"def {name}(" in (ROOT / path).read_text(), f"{path}::{name}"
+        for path, name in _TEST.findall(page.read_text("utf-8")):
+            assert (ROOT / path).is_file(), path
+            text = (ROOT / path).read_text("utf-8")
+            assert not name or re.search(rf"^\s*(?:async )?def {name}\(|^{name} = ", text, re.MULTILINE), (
+                f"{path}::{name}"
+            )
+
+
+def test_both_tables_of_promises_agree() -> None:
+    """The README names one test of each promise, `tests/README.md` all of them, in the same order."""
+    short = {row[0]: set(_TEST.findall(row[1])) for row in rows(README, "## What it promises")}
+    full = {row[0]: set(_TEST.findall(row[1])) for row in rows(TESTS, "## Which test holds which promise")}
+    assert list(short) == list(full)
+    assert all(tests and tests <= full[promise] for promise, tests in short.items())
+
+
+def test_every_folder_of_tests_is_described() -> None:
+    """In the table of what lies where."""
+    real = {path.parent.name for path in (ROOT / "tests").glob("*/*") if path.suffix in (".py", ".yaml")}
+    assert real <= {name.rstrip("/") for name in first_names(TESTS, "## What lies where")}
 
 
 def test_every_named_file_exists() -> None:
     """The walk of one event names real files."""
-    for path in re.findall(r"`((?:tagserver|plugins)/[\w/]+\.\w+)`", (ROOT / "README.md").read_text()):
+    for path in re.findall(r"`((?:tagserver|plugins|config)/[\w/]+\.\w+)`", README.read_text("utf-8")):
         assert (ROOT / path).exists(), path
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     """Files, and headings in them."""
-    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
         if target.startswith(("https://", "http://")):
             continue
         path, _, heading = target.partition("#")
         there = (page.parent / path) if path else page
         assert there.exists(), target
         if heading:
-            titles = re.findall(r"^#+ (.+)$", there.read_text(), re.MULTILINE)
+            titles = re.findall(r"^#+ (.+)$", there.read_text("utf-8"), re.MULTILINE)
             anchors = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
             assert heading in anchors, target
-
-
-@pytest.mark.parametrize("example", ["config"])
-def test_the_example_configuration_is_sound(example: str) -> None:
-    """The folder that everybody starts from."""
-    loaded = ConfigurationFolder(ROOT / example, Registry.load(), ENVIRON).compile()
-    assert loaded.problems == ()
-    assert json.dumps(sorted(loaded.container.destinations)) if loaded.container else False
