@@ -4,6 +4,7 @@ and what the code knows is named."""
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from tagserver.container.problems import CODES
 from tagserver.container.server import ServerConfig
 from tagserver.delivery.outbox import Counts, Room
 from tagserver.meters import STATES, Meters, Picture
+from tagserver.spelling import DERIVED_ROOTS
 
 from .pages import CONFIG, META, PAGES, PLUGINS, README, ROOT, TESTS, Block, blocks, first_names, names, rows
 from .world import DESTINATIONS, TAGS, TRIGGERS, Stage, completed, folder, load
@@ -239,6 +241,30 @@ def test_every_command_and_option_is_documented() -> None:
             options = {one for parameter in leaf.params for one in parameter.opts if one.startswith("--")}
             real[f"{name} {below}".strip()] = options - common
     assert shown == real
+
+
+def test_every_derived_path_is_documented() -> None:
+    """What the server adds to an event."""
+    assert {name.partition(".")[0] for name in first_names(CONFIG, "## Events")} >= DERIVED_ROOTS
+
+
+def test_every_address_is_documented() -> None:
+    """Public ones and those under `/-/`; a style sheet is none."""
+    server = ROOT / "tagserver" / "server"
+    public, admin = (
+        set(re.findall(r'Route\("([^"]+)"', (server / file).read_text())) for file in ("app.py", "admin.py")
+    )
+    real = {"/collect", *public, *(f"/-{path}" for path in admin - {"/style.css"})}
+    cells = " ".join(cell for row in rows(CONFIG, "## Addresses") for cell in row)
+    assert set(re.findall(r"`(?:GET |POST )?(/[^` ]*)`", cells)) == real
+
+
+def test_the_image_starts_the_server() -> None:
+    """The command of the container file is one."""
+    (block,) = blocks(CONFIG, language="dockerfile")
+    words = json.loads(block.text.rpartition("CMD ")[2])
+    assert words[0] == "tagserver"
+    main.commands[words[1]].make_context(words[1], words[2:])
 
 
 def test_every_metric_is_documented() -> None:
