@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -25,10 +25,35 @@ class BadTrial(ValueError):
     """The question itself is wrong; the text says where and how to fix it."""
 
 
-def try_event(container: Container, server: ServerConfig, asked: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
+REASONS = (
+    *(
+        "fired",
+        "no_trigger",
+        "exception",
+        "paused",
+        "schedule",
+        "sampled",
+        "once_per",
+        "same_event",
+        "consent",
+        "vendor",
+    ),
+    *("child", "no_identity", "too_old", "missing_required", "variable", "destination_paused", "plugin_error"),
+)
+"""Every reason that a decision can have."""
+
+
+def try_event(
+    container: Container,
+    server: ServerConfig,
+    asked: Mapping[str, Any],
+    now_ms: int,
+    mint: Callable[[int], str] | None = None,
+) -> dict[str, Any]:
     """Answer one question of the form `{"event", "headers", "cookies", "ip", "source", "now"}`.
 
-    `now_ms` is the present time, used when the question names none. Raises BadTrial.
+    `now_ms` is the present time, used when the question names none; `mint` makes an id for an event without one. Raises
+    BadTrial.
     """
     unknown = [key for key in asked if key not in KEYS]
     if unknown:
@@ -51,7 +76,7 @@ def try_event(container: Container, server: ServerConfig, asked: Mapping[str, An
         cookies=cookies,
     )
     try:
-        event = read_event(asked.get("event"), facts)
+        event = read_event(asked.get("event"), facts, mint=mint)
     except Refused as refused:
         problems = [msgspec.to_builtins(note) for note in refused.notes]
         return {"event": None, "consent": None, "tags": [], "problems": problems}

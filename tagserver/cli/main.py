@@ -13,6 +13,7 @@ from tagserver.cli.new_plugin import new_plugin
 from tagserver.cli.plugins import check_plugin, plugins
 from tagserver.cli.sandbox import sandbox
 from tagserver.cli.serve import serve
+from tagserver.cli.test import test
 from tagserver.cli.trial import try_
 
 
@@ -22,5 +23,5 @@ def main() -> None:
     """Data-layer events in, vendor conversions out, with consent, and nothing lost."""
 
 
-for command in (demo, serve, check, try_, dead, doctor, plugins, check_plugin, new_plugin, sandbox):
+for command in (demo, serve, check, test, try_, dead, doctor, plugins, check_plugin, new_plugin, sandbox):
     main.add_command(command)

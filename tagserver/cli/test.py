@@ -1,0 +1,111 @@
+"""`tagserver test`: the cases of the configuration folder."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+import click
+import msgspec
+
+from tagserver.casebook import Case, Report, consent_matrix, read_cases, read_test_files, run
+from tagserver.cli.options import config_option, json_option, open_folder, print_problems
+from tagserver.configuration import ConfigurationFolder
+from tagserver.container.problems import Problems
+
+
+@click.command()
+@config_option
+@click.option("-k", "words", metavar="TEXT", help="Only cases whose name holds this text.")
+@click.option(
+    "--consent-matrix", "matrix", is_flag=True, help="Run every case with consent granted, denied, missing, garbled."
+)
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit report, too.")
+@click.option("--watch", is_flag=True, help="Run again whenever a file changes.")
+@json_option
+def test(
+    config: Path, env_file: Path | None, words: str | None, matrix: bool, junit: Path | None, watch: bool, as_json: bool
+) -> None:
+    """Run the cases of `*.test.yaml`. Sends nothing; time and minted ids are fixed."""
+    folder = open_folder(config, env_file)
+    if not watch:
+        raise SystemExit(_once(folder, words, matrix, junit, as_json))
+    seen: Any = None
+    while True:
+        now = {path: path.stat().st_mtime_ns for path in config.rglob("*.yaml")}
+        if now != seen:
+            seen = now
+            click.clear()
+            _once(folder, words, matrix, junit, as_json)
+        time.sleep(0.3)
+
+
+def _once(folder: ConfigurationFolder, words: str | None, matrix: bool, junit: Path | None, as_json: bool) -> int:
+    began = time.monotonic()
+    loaded = folder.compile()
+    if loaded.container is None or loaded.server is None:
+        print_problems(loaded.problems, folder.folder)
+        return 1
+    problems = Problems()
+    cases = read_cases(read_test_files(folder.folder), loaded.container, problems)
+    if problems.fatal:
+        print_problems(problems.sorted(), folder.folder)
+        return 1
+    chosen = [case for case in cases if words is None or words.lower() in case.name.lower()]
+    report = run(chosen, loaded.container, loaded.server)
+    unsafe = consent_matrix(chosen, loaded.container, loaded.server) if matrix else []
+    if junit is not None:
+        junit.write_text(_junit(report, time.monotonic() - began))
+    if as_json:
+        click.echo(msgspec.json.encode(_as_dict(report, unsafe)))
+    else:
+        _print(report, unsafe, folder.folder, complete=words is None, seconds=time.monotonic() - began)
+    if not chosen:
+        click.echo("There are no cases: write some in a file that ends in .test.yaml.", err=True)
+    return 1 if report.failures or unsafe or not chosen else 0
+
+
+def _print(report: Report, unsafe: list[str], folder: Path, *, complete: bool, seconds: float) -> None:
+    for case, wrong in report.failures:
+        click.echo(f"✖ {case.name}  {folder / case.place.file}:{case.place.line}")
+        for sentence in wrong:
+            click.echo(f"    {sentence}")
+    for sentence in unsafe:
+        click.echo(f"✖ {sentence}")
+    if complete:
+        for what, names in (("tags", report.tags_untouched), ("triggers", report.triggers_untouched)):
+            if names:
+                click.echo(f"No case says anything about the {what} {', '.join(names)}.")
+    failed = f", {len(report.failures)} failed" if report.failures else ""
+    click.echo(f"{len(report.passed)} passed{failed}, {seconds:.2f} s")
+
+
+def _as_dict(report: Report, unsafe: list[str]) -> dict[str, Any]:
+    def shown(case: Case) -> dict[str, Any]:
+        return {"name": case.name, "file": case.place.file, "line": case.place.line}
+
+    return {
+        "ok": not report.failures and not unsafe,
+        "passed": [shown(case) for case in report.passed],
+        "failed": [{**shown(case), "differences": wrong} for case, wrong in report.failures],
+        "consent_matrix": unsafe,
+        "untouched": {"tags": report.tags_untouched, "triggers": report.triggers_untouched},
+    }
+
+
+def _junit(report: Report, seconds: float) -> str:
+    """JUnit's XML, as build servers read it."""
+    numbers = f'tests="{len(report.passed) + len(report.failures)}" failures="{len(report.failures)}"'
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<testsuite name="tagserver" {numbers} time="{seconds:.3f}">',
+    ]
+    for case in report.passed:
+        lines.append(f"  <testcase name={quoteattr(case.name)} classname={quoteattr(case.place.file)}/>")
+    for case, wrong in report.failures:
+        lines.append(f"  <testcase name={quoteattr(case.name)} classname={quoteattr(case.place.file)}>")
+        lines.append(f"    <failure message={quoteattr('; '.join(wrong))}/>")
+        lines.append("  </testcase>")
+    return "\n".join([*lines, "</testsuite>"]) + "\n"

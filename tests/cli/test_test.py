@@ -1,0 +1,175 @@
+"""`tagserver test`: cases that pass, fail for the right cause, and say where they stand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tagserver.cli import main
+
+ROOT = Path(__file__).parents[2]
+ENVIRON = {"META_PIXEL_ID": "1", "META_ACCESS_TOKEN": "a-secret-token", "CRM_KEY": "k"}
+CONTAINER = """
+destinations:
+  meta: {type: meta_capi, pixel_id: "1", access_token: "${env:META_ACCESS_TOKEN}"}
+triggers:
+  purchase: {event: purchase}
+  lead: {event: lead}
+  internal: {when: {page.host: intern.example}}
+tags:
+  - {name: Purchase, destination: meta, triggers: [purchase], exceptions: [internal]}
+  - {name: Lead, destination: meta, triggers: [lead]}
+"""
+GOOD = """
+- name: a purchase
+  event: {event: purchase, user_id: u, value: 5, currency: EUR}
+  consent: granted
+  expect: {send: [Purchase], skip: {Lead: no_trigger}, request: {meta: {data.0.custom_data.value: 5}}}
+"""
+
+
+def run(folder: Path, cases: str | None, *words: str, server: str | None = None) -> Result:
+    """The command on a container and some cases."""
+    config = folder / "config"
+    config.mkdir(exist_ok=True)
+    (config / "container.yaml").write_text(CONTAINER)
+    if server is not None:
+        (config / "server.yaml").write_text(server)
+    if cases is not None:
+        (config / "shop.test.yaml").write_text(cases)
+    return CliRunner().invoke(main, ["test", "--config", str(config), *words], env=ENVIRON, catch_exceptions=False)
+
+
+def test_a_case_that_holds(tmp_path: Path) -> None:
+    result = run(tmp_path, GOOD)
+    assert result.exit_code == 0
+    assert "1 passed" in result.output
+    assert "triggers lead, internal" in result.output
+
+
+def test_the_example_configuration_passes_its_own_cases() -> None:
+    words = ["test", "--config", str(ROOT / "config"), "--consent-matrix", "--json"]
+    result = CliRunner().invoke(main, words, env=ENVIRON)
+    said = json.loads(result.output)
+    assert (result.exit_code, said["ok"], said["failed"]) == (0, True, [])
+    assert said["untouched"] == {"tags": [], "triggers": []}
+
+
+PURCHASE = "- {name: x, event: {event: purchase, user_id: u, value: 5, currency: EUR}, consent: granted, expect: E}\n"
+
+
+@pytest.mark.parametrize(
+    ("expect", "says"),
+    [
+        ("{send: [Lead]}", "expected send of Lead, but it is skip because of no_trigger"),
+        ("{block: [Purchase]}", "expected block of Purchase, but it is send"),
+        ("{skip: {Purchase: consent}}", "expected skip of Purchase because of consent, but it is send"),
+        ("{skip: {Lead: consent}}", "expected skip of Lead because of consent, but it is skip because of no_trigger"),
+        ("{silent: true}", "expected silence, but Purchase"),
+        ("{request: {meta: {data.0.custom_data.value: 6}}}", "data.0.custom_data.value is 5, and should be 6"),
+        ("{request: {meta: {data.0.nothing: 6}}}", "data.0.nothing is not there, and should be 6"),
+    ],
+)
+def test_a_case_that_fails_says_what_is_and_where(tmp_path: Path, expect: str, says: str) -> None:
+    result = run(tmp_path, PURCHASE.replace("expect: E", f"expect: {expect}"))
+    assert result.exit_code == 1
+    assert says in result.output
+    assert "shop.test.yaml:" in result.output
+
+
+@pytest.mark.parametrize(
+    ("cases", "says"),
+    [
+        ("- {name: x, event: {event: p}}", "expect"),
+        ("- {name: x, event: {event: p}, expect: {}}", "the case cannot fail"),
+        ("- {name: x, event: {event: p}, expect: {sends: [Purchase]}}", 'did you mean "send"?'),
+        ("- {name: x, event: {event: p}, expect: {send: [Purchas]}}", 'did you mean "Purchase"?'),
+        ("- {name: x, event: {event: p}, expect: {skip: {Purchase: becuase}}}", "becuase"),
+        ("- {name: x, event: {event: p}, expect: {request: {mata: {}}}}", 'did you mean "meta"?'),
+        ("- {name: x, event: [1], expect: {silent: true}}", "a map"),
+        ("name: x", "a list of cases"),
+        ("- [", "E101"),
+    ],
+)
+def test_a_file_that_is_wrong_is_a_problem_with_its_place(tmp_path: Path, cases: str, says: str) -> None:
+    result = run(tmp_path, cases)
+    assert result.exit_code == 1
+    assert "shop.test.yaml:" in result.output
+    assert says in result.output
+
+
+def test_a_question_that_is_wrong_fails_its_case_alone(tmp_path: Path) -> None:
+    bad = "- {name: odd, event: {event: lead}, request: {sauce: x}, expect: {silent: true}}\n"
+    result = run(tmp_path, bad + GOOD)
+    assert result.exit_code == 1
+    assert "sauce" in result.output
+    assert "1 passed, 1 failed" in result.output
+
+
+def test_time_and_minted_ids_are_fixed(tmp_path: Path) -> None:
+    case = """
+- name: no id, no time
+  event: {event: lead, user_id: u}
+  consent: granted
+  expect:
+    request: {meta: {data.0.event_id: 00000000-0000-7000-8000-000000000001, data.0.event_time: 1767225600}}
+"""
+    assert run(tmp_path, case).exit_code == 0
+
+
+def test_only_some(tmp_path: Path) -> None:
+    other = "- {name: another, event: {event: lead, user_id: u}, consent: granted, expect: {block: [Lead]}}\n"
+    assert run(tmp_path, GOOD + other).exit_code == 1
+    assert run(tmp_path, GOOD + other, "-k", "a PURCHASE").exit_code == 0
+
+
+def test_no_cases_is_no_success(tmp_path: Path) -> None:
+    assert run(tmp_path, None).exit_code == 1
+
+
+def test_a_broken_container_is_shown_first(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "container.yaml").write_text("tags: [{nmae: x}]")
+    result = CliRunner().invoke(main, ["test", "--config", str(config)], env=ENVIRON)
+    assert result.exit_code == 1
+    assert "nmae" in result.output
+
+
+def test_junit_can_be_read_by_machines(tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    bad = '- {name: "<a & b>", event: {event: lead, user_id: u}, consent: granted, expect: {block: [Lead]}}\n'
+    run(tmp_path, GOOD + bad, "--junit", str(report))
+    suite = ElementTree.parse(report).getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    assert {case.get("name") for case in suite} == {"a purchase", "<a & b>"}
+
+
+def test_the_matrix_asks_every_state(tmp_path: Path) -> None:
+    assert run(tmp_path, GOOD, "--consent-matrix").exit_code == 0
+    container: dict[str, Any] = {"override": 'consent_override: "we think so", consent: []'}
+    config = tmp_path / "config"
+    text = CONTAINER.replace("exceptions: [internal]", container["override"])
+    (config / "container.yaml").write_text(text)
+    words = ["test", "--config", str(config), "--consent-matrix"]
+    result = CliRunner().invoke(main, words, env=ENVIRON)
+    assert result.exit_code == 1
+    assert "Purchase sends with consent denied" in result.output
+
+
+def test_a_source_with_a_contract_is_believed(tmp_path: Path) -> None:
+    server = """
+collect:
+  keys:
+    crm:
+      secret: "${env:CRM_KEY}"
+      consent: {ad_storage: granted, ad_user_data: granted, ad_personalization: granted}
+      basis: contract
+"""
+    case = "- {name: x, event: {event: lead, user_id: u}, request: {source: crm}, expect: {send: [Lead]}}\n"
+    assert run(tmp_path, case, "--consent-matrix", server=server).exit_code == 0
