@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,10 @@ def server(shop: Shop) -> Iterator[Process]:
         pattern=r"listens on (http://127\.0\.0\.1:\d+)",
         environ=ENVIRON | {"LANG": "C.UTF-8"},
     )
+    until = time.monotonic() + 20
+    while not (shop.folder / "data" / "address").exists():
+        assert time.monotonic() < until, made.text()
+        time.sleep(0.02)
     yield made
     if made.popen.poll() is None:
         made.kill()
