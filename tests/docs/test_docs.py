@@ -15,13 +15,17 @@ from typing import Any
 import click
 import pytest
 
+from tagserver import casebook
 from tagserver.cli import main
-from tagserver.consent.needs import PURPOSES, ConsentPolicy
+from tagserver.consent.gate import decide
+from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs
+from tagserver.consent.sources import read_consent
 from tagserver.container.problems import CODES
 from tagserver.container.server import ServerConfig
 from tagserver.delivery.outbox import Counts, Room
 from tagserver.meters import STATES, Meters, Picture
 from tagserver.spelling import DERIVED_ROOTS
+from tagserver.testing import make_event
 
 from .pages import CONFIG, META, PAGES, PLUGINS, README, ROOT, TESTS, Block, blocks, first_names, names, rows
 from .world import DESTINATIONS, TAGS, TRIGGERS, Stage, completed, folder, load
@@ -57,7 +61,7 @@ def played_with_problems() -> set[int]:
     [
         block
         for block in blocks(README, CONFIG, TESTS, META, language="yaml")
-        if block.page != CONFIG or block.line not in played_with_problems()
+        if (block.page != CONFIG or block.line not in played_with_problems()) and ".test.yaml" not in block.text
     ],
     ids=str,
 )
@@ -165,6 +169,29 @@ def test_examples_of_operators_compile(row: list[str]) -> None:
 PURCHASE = "triggers: {purchase: {event: purchase}}\n"
 
 
+SAID = {
+    "granted all three ad purposes": {"consent": dict.fromkeys(AD_PURPOSES, "granted")},
+    "granted all but `ad_personalization`": {"consent": {"ad_storage": "granted", "ad_user_data": "granted"}},
+    "granted all, and the browser says Global Privacy Control": {
+        "consent": dict.fromkeys(AD_PURPOSES, "granted"),
+        "gpc": True,
+    },
+    "did not grant `ad_storage` or `ad_user_data`, or said nothing": {},
+}
+"""The rows of the consent table, as events."""
+
+
+def test_the_consent_table_is_the_gates() -> None:
+    """For Meta, and for a destination without a limited mode."""
+    shown = {row[0]: [names(cell)[0] for cell in row[1:]] for row in rows(CONFIG, "## Consent") if row[0] in SAID}
+    assert shown.keys() == SAID.keys()
+    needs = frozenset(("ad_storage", "ad_user_data"))
+    for sentence, pushed in SAID.items():
+        state = read_consent(make_event(pushed), ConsentPolicy())
+        made = [decide(Needs(needs, True, restricted), state, ConsentPolicy()).decision for restricted in (True, False)]
+        assert made == shown[sentence], sentence
+
+
 def test_the_defaults_are_those() -> None:
     """`server.yaml` and `consent:` with every documented default written out are the same as without."""
     tree: dict[str, Any] = {}
@@ -241,6 +268,11 @@ def test_every_command_and_option_is_documented() -> None:
             options = {one for parameter in leaf.params for one in parameter.opts if one.startswith("--")}
             real[f"{name} {below}".strip()] = options - common
     assert shown == real
+
+
+def test_every_key_of_a_case_is_documented() -> None:
+    """Of cases and of what they expect."""
+    assert first_names(CONFIG, "## Test it") == {*casebook.KEYS, *casebook.EXPECTATIONS}
 
 
 def test_every_derived_path_is_documented() -> None:
