@@ -169,7 +169,7 @@ def test_examples_of_operators_compile(row: list[str]) -> None:
 PURCHASE = "triggers: {purchase: {event: purchase}}\n"
 
 
-SAID = {
+SAID: dict[str, dict[str, Any]] = {
     "granted all three ad purposes": {"consent": dict.fromkeys(AD_PURPOSES, "granted")},
     "granted all but `ad_personalization`": {"consent": {"ad_storage": "granted", "ad_user_data": "granted"}},
     "granted all, and the browser says Global Privacy Control": {
