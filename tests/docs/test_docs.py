@@ -20,7 +20,7 @@ from tagserver.cli import main
 from tagserver.consent.gate import decide
 from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs
 from tagserver.consent.sources import read_consent
-from tagserver.container.problems import CODES
+from tagserver.container.problems import CODES, Place, Problem
 from tagserver.container.server import ServerConfig
 from tagserver.delivery.outbox import Counts, Room
 from tagserver.meters import STATES, Meters, Picture
@@ -229,6 +229,14 @@ def test_every_problem_code_is_documented() -> None:
     """With the meaning that the code has, and no other codes."""
     shown = {names(row[0])[0]: row[1] for row in rows(CONFIG, "## Problem codes")}
     assert shown == dict(CODES)
+
+
+def test_the_fields_of_a_problem_are_documented() -> None:
+    """What `check --json` gives of each."""
+    text = CONFIG.read_text("utf-8")
+    line = text[text.index("`check --json` gives") :].partition("of each")[0]
+    problem = Problem("error", "E101", Place("container.yaml", 1, 1), "", "")
+    assert names(line)[1:] == list(problem.as_dict())
 
 
 def test_every_purpose_is_documented() -> None:
