@@ -4,14 +4,16 @@ were."""
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tagserver.container import last_good
-from tagserver.container.compile import Loaded, compile_container
+from tagserver import casebook
+from tagserver.container import last_good, versions
+from tagserver.container.compile import Loaded, compile_container, version_of
 from tagserver.container.model import Container
-from tagserver.container.problems import Problem
+from tagserver.container.problems import Problem, Problems
 from tagserver.container.server import ServerConfig
 from tagserver.container.source import read_texts
 from tagserver.registry import Registry
@@ -28,12 +30,13 @@ class NoConfiguration(Exception):
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """What is served. `degraded`: today's files have errors, and an earlier version is served in their place;
-    `problems` are then today's."""
+    `problems` are then today's. `rolled_back_to`: the number of the version that somebody went back to."""
 
     container: Container
     server: ServerConfig
     problems: tuple[Problem, ...]
     degraded: bool
+    rolled_back_to: int | None = None
 
 
 def read_env_file(path: Path) -> dict[str, str]:
@@ -67,6 +70,7 @@ class ConfigurationFolder:
     environ: Mapping[str, str]
     env_file: Path | None = None
     data: Path | None = None
+    clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
     def environment(self) -> dict[str, str]:
         """All variables. Raises OSError or ValueError for an unreadable env file."""
@@ -84,17 +88,57 @@ class ConfigurationFolder:
     def load(self, *, strict: bool = False) -> Configuration:
         """What to serve. Raises NoConfiguration when nothing is sound, or, if `strict`, when today's files are not."""
         texts = read_texts(self.folder)
+        if self.data is not None and (back := self._rolled_back(version_of(texts))) is not None:
+            return back
         today = self._compile(texts)
         if today.container is not None and today.server is not None:
+            if (failed := self._failed_cases(today.container, today.server)) is not None:
+                return self._earlier(failed, strict=strict)
             if self.data is not None:
                 last_good.keep(texts, self.data)
+                versions.keep(texts, today.container.version, self.clock(), self.data)
             return Configuration(today.container, today.server, today.problems, degraded=False)
+        return self._earlier(today.problems, strict=strict)
+
+    def _earlier(self, problems: tuple[Problem, ...], *, strict: bool) -> Configuration:
         kept = last_good.load(self.data) if self.data is not None and not strict else None
         if kept is not None:
             earlier = self._compile(kept)
             if earlier.container is not None and earlier.server is not None:
-                return Configuration(earlier.container, earlier.server, today.problems, degraded=True)
-        raise NoConfiguration(today.problems)
+                return Configuration(earlier.container, earlier.server, problems, degraded=True)
+        raise NoConfiguration(problems)
+
+    def _rolled_back(self, present: str) -> Configuration | None:
+        """The version that somebody went back to, while the files are those it stands in for."""
+        assert self.data is not None
+        found = versions.pinned(present, self.data)
+        texts = versions.texts_of(found.number, self.data) if found is not None else None
+        if found is None or texts is None:
+            return None
+        back = self._compile(texts)
+        if back.container is None or back.server is None:
+            return None
+        return Configuration(back.container, back.server, back.problems, degraded=False, rolled_back_to=found.number)
+
+    def _failed_cases(self, container: Container, server: ServerConfig) -> tuple[Problem, ...] | None:
+        """What the folder's own tests say against it, where `reload: require_tests` asks for them."""
+        if server.reload != "require_tests":
+            return None
+        problems = Problems()
+        cases = casebook.read_cases(casebook.read_test_files(self.folder), container, problems)
+        report = casebook.run(cases, container, server)
+        found = [
+            Problem("error", casebook.FAILED, case.place, case.name, f"{case.name}: {'; '.join(wrong)}")
+            for case, wrong in report.failures
+        ]
+        return (*problems.sorted(), *found) or None
+
+    def roll_back(self, number: int) -> Configuration | None:
+        """Go back to a version that was served, until the files change; None when it is not kept or not sound."""
+        if self.data is None or versions.texts_of(number, self.data) is None:
+            return None
+        versions.pin(number, version_of(read_texts(self.folder)), self.data)
+        return self._rolled_back(version_of(read_texts(self.folder)))
 
 
 def process_environ() -> dict[str, str]:

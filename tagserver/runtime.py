@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ import httpx
 
 from tagserver import __version__
 from tagserver.configuration import Configuration, ConfigurationFolder, NoConfiguration
+from tagserver.container import versions
 from tagserver.container.model import Container
+from tagserver.container.problems import Problem
 from tagserver.container.server import ServerConfig
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.outbox import Counts, Outbox
@@ -27,6 +30,7 @@ from tagserver.meters import Meters, Picture
 from tagserver.permits import permits
 from tagserver.rate import RateLimit
 from tagserver.sources import Sources
+from tagserver.watch import watch
 from tagserver.watchdog import Watchdog
 
 log = logging.getLogger("tagserver")
@@ -38,6 +42,21 @@ Clock = Callable[[], int]
 def wall_clock() -> int:
     """The machine's clock in ms since 1970 UTC."""
     return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What came of reading the configuration again. `version` is the one that serves now."""
+
+    ok: bool
+    version: str
+    problems: tuple[Problem, ...]
+    detail: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines."""
+        problems = [problem.as_dict() for problem in self.problems]
+        return {"ok": self.ok, "version": self.version, "problems": problems, "detail": self.detail}
 
 
 class Runtime:
@@ -56,6 +75,7 @@ class Runtime:
         self._folder = folder
         self._configuration = configuration
         self._steady = steady
+        self._reloading = asyncio.Lock()
         self.outbox = outbox
         self.clock = clock
         self.meters = meters
@@ -76,19 +96,39 @@ class Runtime:
         """The server's own settings."""
         return self._configuration.server
 
-    def reload(self) -> None:
-        """Read files and secrets again. A configuration with errors changes nothing but the problems that are
+    async def reload(self) -> Reloaded:
+        """Read files and secrets again, aside. A configuration with errors changes nothing but the problems that are
         shown."""
-        try:
-            configuration = self._folder.load(strict=True)
-        except NoConfiguration as nothing:
-            before = self._configuration
-            self._configuration = Configuration(before.container, before.server, nothing.problems, degraded=True)
-            log.error("the configuration has %d problems; the running one goes on", len(nothing.problems))
-            return
-        except (OSError, ValueError) as error:
-            log.error("the configuration cannot be read (%s); the running one goes on", error)
-            return
+        async with self._reloading:
+            try:
+                configuration = await asyncio.to_thread(self._folder.load, strict=True)
+            except NoConfiguration as nothing:
+                before = self._configuration
+                self._configuration = Configuration(before.container, before.server, nothing.problems, degraded=True)
+                log.error("the configuration has %d problems; the running one goes on", len(nothing.problems))
+                return Reloaded(False, before.container.version, nothing.problems)
+            except (OSError, ValueError) as error:
+                log.error("the configuration cannot be read (%s); the running one goes on", error)
+                return Reloaded(False, self.container.version, (), str(error))
+            self._take(configuration)
+            return Reloaded(True, configuration.container.version, configuration.problems)
+
+    async def roll_back(self, number: int) -> Reloaded:
+        """Serve a version that was served before, until the files change."""
+        async with self._reloading:
+            configuration = await asyncio.to_thread(self._folder.roll_back, number)
+            if configuration is None:
+                why = f"version {number} is not kept, or not sound any more"
+                return Reloaded(False, self.container.version, (), why)
+            self._take(configuration)
+            return Reloaded(True, configuration.container.version, configuration.problems)
+
+    def versions(self) -> list[versions.Version]:
+        """The configurations that were served, the newest first."""
+        return versions.history(self._folder.data) if self._folder.data is not None else []
+
+    def _take(self, configuration: Configuration) -> None:
+        """Swap: from here on every event and every attempt goes by the new one."""
         if configuration.server.collect.rate != self.server.collect.rate:
             self.rate = RateLimit(configuration.server.collect.rate, self._steady)
         self._configuration = configuration
@@ -97,6 +137,11 @@ class Runtime:
         if self.dispatcher is not None:
             self.dispatcher.reconfigured(self.container.destinations)
         log.info("container %s loaded", self.container.version)
+
+    async def changed(self) -> None:
+        """The files have changed: take them, unless operations want to be asked."""
+        if self.server.reload != "manual":
+            await self.reload()
 
     def target(self, name: str) -> Target | None:
         """The configured destination as a worker needs it, looked up afresh before each attempt."""
@@ -122,7 +167,10 @@ class Runtime:
             return False, {"ready": False, "status": "draining", **shown}
         if (why := self.outbox.trouble()) is not None:
             return False, {"ready": False, "status": "outbox", "detail": why, **shown}
-        if (notice := self.outbox.notice()) is not None:
+        notice = self.outbox.notice()
+        if self._configuration.rolled_back_to is not None:
+            notice = f"rolled back to version {self._configuration.rolled_back_to}, until the files change"
+        if notice is not None:
             shown["notice"] = notice
         degraded = self._configuration.degraded or notice is not None
         return True, {"ready": True, "status": "degraded" if degraded else "ok", **shown}
@@ -249,9 +297,11 @@ async def running(
         dispatcher.reconfigured(runtime.container.destinations)
         watchdog = Watchdog(folder.registry.packages(), lag=meters.loop_lag.observe, blocked=meters.blocked)
         watchdog.start()
+        watching = asyncio.create_task(watch(folder.folder, runtime.changed), name="configuration files")
         try:
             yield runtime
         finally:
+            watching.cancel()
             runtime.draining = True
             await dispatcher.stop(drain)
             await watchdog.stop()

@@ -15,6 +15,7 @@ from tagserver.cli.sandbox import sandbox
 from tagserver.cli.serve import serve
 from tagserver.cli.test import test
 from tagserver.cli.trial import try_
+from tagserver.cli.versions import reload, rollback, versions
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,5 +24,9 @@ def main() -> None:
     """Data-layer events in, vendor conversions out, with consent, and nothing lost."""
 
 
-for command in (demo, serve, check, test, try_, dead, doctor, plugins, check_plugin, new_plugin, sandbox):
+COMMANDS = (
+    *(demo, serve, check, test, try_, reload, versions, rollback, dead, doctor),
+    *(plugins, check_plugin, new_plugin, sandbox),
+)
+for command in COMMANDS:
     main.add_command(command)

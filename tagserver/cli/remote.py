@@ -17,8 +17,20 @@ TOKEN_FILE = "admin-token"  # noqa: S105 (the name of a file)
 TOKEN_VARIABLE = "TAGSERVER_ADMIN_TOKEN"  # noqa: S105 (the name of a variable)
 
 
-def call(method: str, path: str, *, data: Path, environ: Mapping[str, str], query: Any = None, body: Any = None) -> Any:
-    """The JSON of an admin address. Ends the command with 3 when no server can be reached, with 1 when it refuses."""
+def call(
+    method: str,
+    path: str,
+    *,
+    data: Path,
+    environ: Mapping[str, str],
+    query: Any = None,
+    body: Any = None,
+    refused: bool = False,
+) -> Any:
+    """The JSON of an admin address. Ends the command with 3 when no server can be reached, with 1 when it refuses.
+
+    `refused`: a refusal that says why (409) is an answer, too.
+    """
     address = ""
     with contextlib.suppress(OSError):
         address = (data / ADDRESS_FILE).read_text().strip()
@@ -43,7 +55,7 @@ def call(method: str, path: str, *, data: Path, environ: Mapping[str, str], quer
         give_up(f"the server at {address} cannot be reached", 3)
     if answer.status_code == 401:
         give_up(f"the server at {address} does not take this token; set {TOKEN_VARIABLE}")
-    if answer.is_error:
+    if answer.is_error and not (refused and answer.status_code == 409):
         problems = shown.get("problems") or [{"message": f"the server answered {answer.status_code}"}]
         raise click.ClickException(str(problems[0]["message"]))
     return shown

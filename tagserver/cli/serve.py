@@ -98,9 +98,16 @@ async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, 
             runtime.draining = True
             server.should_exit = True
 
+        reloads: set[asyncio.Task[object]] = set()
+
+        def reload() -> None:
+            task: asyncio.Task[object] = asyncio.create_task(runtime.reload())
+            reloads.add(task)
+            task.add_done_callback(reloads.discard)
+
         loop.add_signal_handler(signal.SIGTERM, stop)
         loop.add_signal_handler(signal.SIGINT, stop)
-        loop.add_signal_handler(signal.SIGHUP, runtime.reload)
+        loop.add_signal_handler(signal.SIGHUP, reload)
         watch = asyncio.create_task(_stop_when(fatal, stop))
         address = address_of(bound)
         log.info("tagserver %s listens on %s, container %s", __version__, address, runtime.container.version)

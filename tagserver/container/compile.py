@@ -50,14 +50,15 @@ def compile_container(
     if not trees:
         hint = "write a container.yaml, or name another folder with --config"
         problems.add("E104", Place("container.yaml", 1, 1), "", "there is no container file here", hint)
-    container = _Compiler(trees, registry, outside, server, problems).compile(_version(texts))
+    container = _Compiler(trees, registry, outside, server, problems).compile(version_of(texts))
     found = problems.sorted()
     if problems.fatal:
         return Loaded(None, None, found)
     return Loaded(_with_problems(container, found), server, found)
 
 
-def _version(texts: Mapping[str, bytes]) -> str:
+def version_of(texts: Mapping[str, bytes]) -> str:
+    """A short hash of the files' names and contents."""
     digest = hashlib.sha256()
     for name, content in sorted(texts.items()):
         digest.update(f"{name}\0{len(content)}\0".encode())

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from tagserver.consent.needs import PURPOSES
@@ -55,13 +55,15 @@ class QueueConfig:
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """All of `server.yaml`. `egress`: host names and networks beyond the plugins' own; `environment`: variables for
+    """All of `server.yaml`. `reload`: whether changed files are taken by themselves, and whether their tests must pass
+    first. `egress`: host names and networks beyond the plugins' own; `environment`: variables for
     all."""
 
     collect: CollectConfig = CollectConfig()
     queue: QueueConfig = QueueConfig()
     egress: tuple[str, ...] = ()
     environment: frozenset[str] = frozenset()
+    reload: Literal["auto", "require_tests", "manual"] = "auto"
 
     def consent_of(self, source: str) -> Reading | None:
         """What the contract behind a source's key says, if there is one."""
@@ -69,7 +71,7 @@ class ServerConfig:
         return key.consent if key else None
 
 
-ROOT_KEYS = ("collect", "queue", "egress", "environment")
+ROOT_KEYS = ("collect", "queue", "egress", "environment", "reload")
 _ORIGIN = re.compile(r"https?://[a-z0-9.\-]+(:\d{1,5})?\Z|https?://\[[0-9a-f:.]+\](:\d{1,5})?\Z")
 _RATE = re.compile(r"(\d{1,9})/s\Z")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.\-]{0,251}[a-z0-9])?\Z")
@@ -108,6 +110,10 @@ class ServerReader:
             collect=self._collect(nodes.get("collect")),
             queue=self._queue(nodes.get("queue")),
             egress=self._allow(egress["allow"][1]) if "allow" in egress else (),
+            reload=cast(
+                Literal["auto", "require_tests", "manual"],
+                self._decoder.choice(nodes.get("reload"), "reload", ("auto", "require_tests", "manual"), "auto"),
+            ),
             environment=self._outside.listed,
         )
 

@@ -46,6 +46,9 @@ class Admin:
                     Route("/login", self.login, methods=["GET", "POST"]),
                     Route("/status.json", self.status),
                     Route("/try.json", self.try_json, methods=["POST"]),
+                    Route("/reload", self.reload, methods=["POST"]),
+                    Route("/rollback", self.rollback, methods=["POST"]),
+                    Route("/versions.json", self.versions),
                     Route("/dead.json", letters.get, methods=["GET"]),
                     Route("/dead.json", letters.post, methods=["POST"]),
                     Route("/metrics", self.metrics),
@@ -110,6 +113,26 @@ class Admin:
         text = self._runtime.meters.text(await self._runtime.picture())
         return PlainTextResponse(text, headers=_SAFE, media_type="text/plain; version=0.0.4")
 
+    async def reload(self, request: Request) -> Response:
+        done = await self._runtime.reload()
+        return JSONResponse(done.as_dict(), 200 if done.ok else 409, headers=_SAFE)
+
+    async def rollback(self, request: Request) -> Response:
+        try:
+            body = await read_body(request.receive, request.headers.get("content-length"), 1 << 16)
+            number = msgspec.json.decode(body, type=_Number).number
+        except BadBody as bad:
+            return _problem(bad.status, bad.code, str(bad))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return _problem(400, "bad_number", 'post {"number": N}, a number of versions.json')
+        done = await self._runtime.roll_back(number)
+        return JSONResponse(done.as_dict(), 200 if done.ok else 409, headers=_SAFE)
+
+    async def versions(self, request: Request) -> Response:
+        serving = self._runtime.container.version
+        shown = [{**msgspec.to_builtins(one), "serving": one.version == serving} for one in self._runtime.versions()]
+        return JSONResponse({"versions": shown}, headers=_SAFE)
+
     async def style(self, request: Request) -> Response:
         css = files("tagserver.server").joinpath("templates", "style.css").read_bytes()
         return Response(css, media_type="text/css", headers={"cache-control": "max-age=300"})
@@ -130,6 +153,10 @@ class Admin:
         except BadTrial as bad_trial:
             return _problem(400, "bad_trial", str(bad_trial))
         return JSONResponse(answer, headers=_SAFE)
+
+
+class _Number(msgspec.Struct, forbid_unknown_fields=True):
+    number: int
 
 
 def _same_origin(request: Request) -> bool:
