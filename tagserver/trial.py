@@ -59,6 +59,8 @@ def try_event(
     if unknown:
         raise BadTrial(f"unknown key {unknown[0]!r}; known are {', '.join(KEYS)}")
     source = asked.get("source", "browser")
+    if not isinstance(source, str):
+        raise BadTrial('source: give "browser" or the name of a key')
     if source != "browser" and source not in server.collect.keys:
         raise BadTrial(f"source: no key is called {source!r}")
     headers = {name.lower(): value for name, value in _texts(asked, "headers").items()}
@@ -84,11 +86,18 @@ def try_event(
     return {
         "event": event.as_dict(),
         "consent": routing.consent.as_dict(),
-        "tags": [
-            as_dict(decision, preview(decision, event.event_id)) for decision in all_decisions(container, routing)
-        ],
+        "tags": [_shown(decision, event.event_id) for decision in all_decisions(container, routing)],
         "problems": [msgspec.to_builtins(note) for note in event.notes],
     }
+
+
+def _shown(decision: Decision, event_id: str) -> dict[str, Any]:
+    """A decision with its request; a plugin that cannot make one would fail at delivery, too."""
+    try:
+        return as_dict(decision, preview(decision, event_id))
+    except Exception as error:  # a bad plugin hurts only itself
+        detail = f"{type(error).__name__} in the plugin's request"
+        return {**as_dict(decision, None), "decision": "error", "reason": "plugin_error", "detail": detail}
 
 
 def _texts(asked: Mapping[str, Any], key: str) -> dict[str, str]:
@@ -112,16 +121,14 @@ def _moment(text: Any) -> int:
 
 
 def preview(decision: Decision, event_id: str) -> dict[str, Any] | None:
-    """The request that this one event would send alone, secrets masked; None when it would send none."""
+    """The request that this one event would send alone, secrets masked; None when it would send none. Raises what the
+    plugin raises."""
     built = decision.built
     if built is None:
         return None
     destination = decision.tag.destination
     payload = Payload(event_id=event_id, name=built.name, time=built.time, body=decision.body)
-    try:
-        request = next(destination.plugin.exchange([payload], masked(destination), {}))
-    except Exception as error:  # a bad plugin hurts only itself
-        return {"error": f"{type(error).__name__} in the plugin's request"}
+    request = next(destination.plugin.exchange([payload], masked(destination), {}))
     content = request.content.decode(errors="replace")
     try:
         body = msgspec.json.decode(request.content)

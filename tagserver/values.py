@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from typing import Any
 
 from tagserver.event import MISSING
@@ -16,6 +17,11 @@ _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)
 _INTEGER = re.compile(r"[+-]?\d{1,400}\Z", re.ASCII)
 _RADIX = re.compile(r"0(?:[xX][0-9a-fA-F]{1,64}|[oO][0-7]{1,64}|[bB][01]{1,64})\Z")
 _NAN = math.nan
+_BLANKS = (
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+"""What JavaScript strips around a number (StrWhiteSpaceChar)."""
 
 
 def js_text(value: Any) -> str:
@@ -45,7 +51,8 @@ def _float_text(value: float) -> str:
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     if value.is_integer() and abs(value) < 1e21:
-        return str(int(value))
+        # The shortest digits that mean this number, then zeros (Number::toString).
+        return f"{Decimal(repr(value)):.0f}" if value else "0"
     mantissa, _, exponent = repr(value).partition("e")
     if not exponent:
         return mantissa
@@ -69,9 +76,9 @@ def js_number(value: Any) -> int | float:
     if value is None or value is False:
         return 0
     if isinstance(value, str):
-        return _text_number(value.strip())
+        return _text_number(value.strip(_BLANKS))
     if isinstance(value, list):
-        return _text_number(js_text(value).strip())
+        return _text_number(js_text(value).strip(_BLANKS))
     return _NAN
 
 

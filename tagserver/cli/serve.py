@@ -61,6 +61,8 @@ def serve(
         give_up(str(nothing) if not strict else "the configuration has errors (--strict)")
     except OutboxStartError as error:
         give_up(str(error))
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        give_up(f"the data folder {data} cannot be used: {error.strerror}")
     raise SystemExit(code)
 
 

@@ -44,6 +44,7 @@ def compile_container(
     """Compile the files of a configuration folder (name → content). Reads nothing but its arguments; never raises."""
     problems = Problems()
     trees = {name: parse(content, name, problems) for name, content in sorted(texts.items())}
+    unread = problems.fatal and any(tree is None for tree in trees.values())
     server_tree = trees.pop(SERVER_FILE, None)
     outside = Outside(environ, read_file, listed_environment(server_tree, problems))
     server = ServerReader(outside, problems).read(server_tree)
@@ -52,6 +53,9 @@ def compile_container(
         problems.add("E104", Place("container.yaml", 1, 1), "", "there is no container file here", hint)
     container = _Compiler(trees, registry, outside, server, problems).compile(version_of(texts))
     found = problems.sorted()
+    if unread:
+        # Nobody knows what a file defines that cannot be read: those who use it are not blamed.
+        found = tuple(problem for problem in found if problem.code not in ("E112", "W301"))
     if problems.fatal:
         return Loaded(None, None, found)
     return Loaded(_with_problems(container, found), server, found)

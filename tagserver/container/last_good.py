@@ -33,6 +33,6 @@ def load(data: Path) -> dict[str, bytes] | None:
     """The kept contents, or None when there are none that can be read."""
     try:
         held = json.loads((data / NAME).read_bytes())
-        return {str(name): base64.b64decode(text) for name, text in held.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
+        return {str(name): base64.b64decode(text, validate=True) for name, text in held.items()}
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -40,6 +41,8 @@ CODES: Mapping[str, str] = {
     "W304": "a path that looks like a misspelt name",
 }
 """Every code and its meaning. `E` is an error, `P` pauses one destination, `W` warns."""
+
+LITERAL_SECRET = "E201"  # noqa: S105 (a code)
 
 _WORDS: Mapping[Severity, str] = {"error": "error", "pause": "paused", "warning": "warning"}
 _COLORS: Mapping[Severity, str] = {"error": "31", "pause": "35", "warning": "33"}
@@ -102,6 +105,12 @@ class Problems:
         return any(problem.severity == "error" for problem in self._found)
 
 
+def known_are(names: Iterable[str]) -> str:
+    """`known are a, b`, or nothing when there are none."""
+    listed = ", ".join(names)
+    return f"known are {listed}" if listed else ""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`did you mean "purchase"?`, or nothing when no known word is like it."""
     like = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
@@ -114,27 +123,39 @@ def render(problems: Sequence[Problem], texts: Mapping[str, str], *, root: str =
     `texts`: the files' contents, for the lines that are shown. `root`: the folder they lie in, as the user named it, so
     that a terminal can open the place.
     """
-    blocks = [_block(problem, texts.get(problem.place.file), root, color) for problem in problems]
-    counts = [(word, sum(problem.severity == severity for problem in problems)) for severity, word in _WORDS.items()]
-    summary = ", ".join(_counted(number, word) for word, number in counts if number)
+    lines = {name: text.splitlines() for name, text in texts.items()}
+    blocks = [_block(problem, lines.get(problem.place.file), root, color) for problem in problems]
+    counts = Counter(_kind(problem) for problem in problems)
+    summary = ", ".join(_counted(counts[kind], kind) for kind in _KINDS if counts[kind])
     files = len({problem.place.file for problem in problems})
     return "\n".join([*blocks, f"{summary} in {files} file{'s' if files != 1 else ''}. Nothing was changed."])
 
 
-def _counted(number: int, word: str) -> str:
-    if word == "paused":
-        return f"{number} destination{'s' if number != 1 else ''} paused"
-    return f"{number} {word}{'s' if number != 1 else ''}"
+_KINDS = ("error", "destination", "source", "warning")
 
 
-def _block(problem: Problem, text: str | None, root: str, color: bool) -> str:
+def _kind(problem: Problem) -> str:
+    """What it is counted as; a pause by what stands still."""
+    if problem.severity == "pause":
+        return "source" if problem.path.startswith("collect.") else "destination"
+    return problem.severity
+
+
+def _counted(number: int, kind: str) -> str:
+    plural = "s" if number != 1 else ""
+    return f"{number} {kind}{plural}" + (" paused" if kind in ("destination", "source") else "")
+
+
+def _block(problem: Problem, text: Sequence[str] | None, root: str, color: bool) -> str:
     head = f"{_WORDS[problem.severity]}[{problem.code}]"
     if color:
         head = f"\x1b[1;{_COLORS[problem.severity]}m{head}\x1b[0m"
     place = problem.place
     file = f"{root.rstrip('/')}/{place.file}" if root else place.file
+    # What `check` prints ends up in logs: a line that holds a secret is not repeated.
+    text = None if problem.code == LITERAL_SECRET else text
     lines = [f"{head} {problem.message}", f"  --> {file}:{place.line}:{place.column}"]
-    source = text.splitlines() if text is not None else []
+    source = text or []
     if 0 < place.line <= len(source):
         line = source[place.line - 1].replace("\t", " ")
         number = str(place.line)

@@ -31,7 +31,8 @@ class Outside:
             return None
         value, why = self._look_up(found[1], found[2])
         if why is not None:
-            problems.add("P210", place, path, f"{path}: {why}", "its destination is paused until it is there")
+            sleeper = "its key does not work" if path.startswith("collect.") else "its destination is paused"
+            problems.add("P210", place, path, f"{path}: {why}", f"{sleeper} until it is there")
         return value or "", why
 
     def text(
@@ -50,6 +51,8 @@ class Outside:
             source, name = found[1], found[2]
             if not free and (source == "file" or name not in self.listed):
                 hint = did_you_mean(name, self.listed) or f"list {name} under environment: in server.yaml"
+                if source == "file":
+                    hint = "files are read in secret fields and in server.yaml"
                 problems.add("E202", place, path, f"${{{source}:{name}}} may not be read here", hint)
                 return None
             value, why = self._look_up(source, name)

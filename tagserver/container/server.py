@@ -71,6 +71,8 @@ class ServerConfig:
         return key.consent if key else None
 
 
+_QUEUE_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.(db|sqlite)\Z")
+"""Its ending keeps it apart from the other files of the data folder."""
 ROOT_KEYS = ("collect", "queue", "egress", "environment", "reload")
 _ORIGIN = re.compile(r"https?://[a-z0-9.\-]+(:\d{1,5})?\Z|https?://\[[0-9a-f:.]+\](:\d{1,5})?\Z")
 _RATE = re.compile(r"(\d{1,9})/s\Z")
@@ -210,7 +212,13 @@ class ServerReader:
             if written is None:
                 continue
             found = self._outside.secret(written, nodes["secret"].place, f"{path}.secret", self._problems)
-            if found is not None:
+            twin = next(
+                (one for one, held in keys.items() if found and found[0] and held.secret.reveal() == found[0]), None
+            )
+            if twin is not None:
+                message = f"{path} has the same secret as collect.keys.{twin}: nobody could tell them apart"
+                self._problems.add("E115", nodes["secret"].place, f"{path}.secret", message, "give each its own")
+            elif found is not None:
                 keys[name] = Key(Secret(found[0]), self._consent(name, path, nodes, key))
         return MappingProxyType(keys)
 
@@ -251,7 +259,7 @@ class ServerReader:
         file = "outbox.db"
         if (url := nodes.get("url")) is not None and (text := self._filled(url, "queue.url")) is not None:
             scheme, _, rest = text.partition(":")
-            if scheme != "sqlite" or not rest or "/" in rest or rest.startswith("."):
+            if scheme != "sqlite" or not _QUEUE_FILE.match(rest):
                 self._problems.add(
                     "E115",
                     url.place,

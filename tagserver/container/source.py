@@ -7,6 +7,7 @@ are not taken; aliases are, within bounds.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ class Sequence:
     place: Place
     items: tuple[Node, ...]
     size: int
+    depth: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Map:
     place: Place
     entries: tuple[tuple[Scalar, Node], ...]
     size: int
+    depth: int = 1
 
     def get(self, name: str) -> Node | None:
         """The value of a key."""
@@ -77,7 +80,8 @@ def core_value(text: str) -> Any:
     if _OCT.match(text) or _HEX.match(text):
         return int(text, 0)
     if _FLOAT.match(text):
-        return float(text)
+        number = float(text)
+        return text if math.isinf(number) else number
     return text
 
 
@@ -109,35 +113,40 @@ def parse(content: bytes, file: str, problems: Problems) -> Node | None:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         said = " ".join(str(part) for part in (error.context, error.problem) if part)
-        problems.add("E101", Place(file, line, column), "", said or "this is not YAML", _syntax_hint(said))
+        problems.add("E101", Place(file, line, column), "", said or "this is not YAML", _syntax_hint(said, text, mark))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         said = str(getattr(error, "reason", "")) or "this is not YAML"
         at = getattr(error, "position", 0)
-        line = text.count("\n", 0, at) + 1 if isinstance(at, int) else 1
+        # The position is counted in bytes.
+        line = text.encode()[:at].count(b"\n") + 1 if isinstance(at, int) else 1
         problems.add("E101", Place(file, line, 1), "", said)
     return None
 
 
-def _syntax_hint(said: str) -> str:
-    if "\\t" in said or "'\t'" in said:
+def _syntax_hint(said: str, text: str, mark: Any) -> str:
+    """The fix for what stands at the mark: the library does not always name the character."""
+    lines = text.splitlines()
+    line = lines[mark.line] if mark and mark.line < len(lines) else ""
+    at = line[mark.column : mark.column + 1] if mark else ""
+    if at == "\t" or line.lstrip(" ").startswith("\t"):
         return "indent with spaces, not tabs"
     if "mapping values are not allowed" in said:
         return "a text with a colon needs quotes"
-    if "character '%'" in said or "character '@'" in said or "character '`'" in said:
-        return "put the text in quotes"
-    return ""
+    return "put the text in quotes" if at in ("%", "@", "`") else ""
 
 
 class _Open:
     """A list or map that is being read."""
 
-    __slots__ = ("anchor", "items", "key", "mapping", "place", "size")
+    __slots__ = ("anchor", "depth", "items", "key", "keys", "mapping", "place", "size")
 
     def __init__(self, place: Place, mapping: bool, anchor: str | None) -> None:
         self.place, self.mapping, self.anchor = place, mapping, anchor
         self.items: list[Any] = []
         self.key: Scalar | None = None
+        self.keys: dict[str, Place] = {}
         self.size = 1
+        self.depth = 1
 
 
 class _Builder:
@@ -170,10 +179,10 @@ class _Builder:
                     done = self._scalar(event)
                 case yaml.AliasEvent():
                     done = self._alias(event)
+                    self._bound(event, len(stack) + getattr(done, "depth", 0))
                 case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                     self._refuse_tag(event)
-                    if len(stack) >= DEEPEST:
-                        raise _Stop("E103", mark.line + 1, mark.column + 1, f"this nests deeper than {DEEPEST} levels")
+                    self._bound(event, len(stack) + 1)
                     stack.append(_Open(self._place(event), isinstance(event, yaml.MappingStartEvent), event.anchor))
                 case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                     done = self._close(stack.pop())
@@ -193,6 +202,12 @@ class _Builder:
         if self._nodes > MOST_NODES:
             mark = event.start_mark
             raise _Stop("E103", mark.line + 1, mark.column + 1, f"the file holds more than {MOST_NODES} values")
+
+    @staticmethod
+    def _bound(event: Any, depth: int) -> None:
+        if depth > DEEPEST:
+            mark = event.start_mark
+            raise _Stop("E103", mark.line + 1, mark.column + 1, f"this nests deeper than {DEEPEST} levels")
 
     def _refuse_tag(self, event: Any) -> None:
         if event.tag is not None and event.tag != "!":
@@ -217,6 +232,7 @@ class _Builder:
         return node
 
     def _put(self, parent: _Open, node: Node) -> None:
+        parent.depth = max(parent.depth, getattr(node, "depth", 0) + 1)
         if not parent.mapping:
             parent.items.append(node)
             parent.size += node.size
@@ -235,24 +251,27 @@ class _Builder:
         else:
             key, parent.key = parent.key, None
             parent.size += node.size + 1
-            if any(known.text == key.text for known, _ in parent.items):
-                first = next(known for known, _ in parent.items if known.text == key.text)
+            if key.text == "<<":
+                hint = "write the keys out, or use an alias for a whole value"
+                self._problems.add("E103", key.place, "<<", "merge keys are not taken", hint)
+            elif (first := parent.keys.get(key.text)) is not None:
                 self._problems.add(
                     "E102",
                     key.place,
                     key.text,
                     f'the key "{key.text}" stands twice in this map',
-                    f"it stands in line {first.place.line} already",
+                    f"it stands in line {first.line} already",
                 )
             elif key.text or key.value is not None:
+                parent.keys[key.text] = key.place
                 parent.items.append((key, node))
 
     def _close(self, opened: _Open) -> Node:
         node: Node
         if opened.mapping:
-            node = Map(opened.place, tuple(opened.items), opened.size)
+            node = Map(opened.place, tuple(opened.items), opened.size, opened.depth)
         else:
-            node = Sequence(opened.place, tuple(opened.items), opened.size)
+            node = Sequence(opened.place, tuple(opened.items), opened.size, opened.depth)
         if opened.anchor:
             self._anchors[opened.anchor] = node
         self._nodes += 1

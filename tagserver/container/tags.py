@@ -10,7 +10,7 @@ from tagserver.container.decode import Decoder
 from tagserver.container.model import ConfiguredDestination, Tag, Trigger
 from tagserver.container.names import Names
 from tagserver.container.parameters import compile_parameters, no_parameters
-from tagserver.container.problems import Place, Problems, did_you_mean
+from tagserver.container.problems import Place, Problems, did_you_mean, known_are
 from tagserver.container.source import Map, Node
 from tagserver.container.triggers import ALL, EVERY_EVENT
 from tagserver.scope import Value
@@ -86,7 +86,7 @@ class TagCompiler:
 
     def _destination(self, node: Node | None, tag: Node, path: str) -> ConfiguredDestination | None:
         if node is None:
-            self._decoder.missing(tag.place, path, "destination", f"known are {', '.join(self._destinations)}")
+            self._decoder.missing(tag.place, path, "destination", known_are(self._destinations))
             return None
         name = self._decoder.text(node, f"{path}.destination")
         if name is None:

@@ -111,7 +111,9 @@ class TriggerCompiler:
                 return None
             return self._regex(text, body, node, path)
         if "*" in text:
-            return self._regex(text, "^" + ".*".join(re.escape(part) for part in text.split("*")) + r"\z", node, path)
+            return self._regex(
+                text, "(?s)^" + ".*".join(re.escape(part) for part in text.split("*")) + r"\z", node, path
+            )
         if not text:
             self._problems.add("E115", node.place, path, f"{path} is empty")
             return None

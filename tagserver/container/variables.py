@@ -17,6 +17,9 @@ from tagserver.values import js_text
 KINDS = ("path", "constant", "header", "cookie", "query", "template", "lookup")
 
 
+LONGEST_CHAIN = 50
+
+
 class VariableCompiler:
     """Makes values of nodes, and finds circles between them."""
 
@@ -99,18 +102,26 @@ class VariableCompiler:
         return constant(plain(node))
 
     def _find_circles(self, declared: Mapping[str, tuple[Scalar, Node]]) -> None:
-        done: set[str] = set()
-
-        def walk(name: str, way: list[str]) -> None:
-            if name in way:
-                circle = [*way[way.index(name) :], name]
-                message = f"variables need each other in a circle: {' → '.join(circle)}"
-                self._problems.add("E122", declared[name][0].place, f"variables.{name}", message)
-                return
-            if name not in done:
-                for needed in sorted(self._needs.get(name, ())):
-                    walk(needed, [*way, name])
-                done.add(name)
-
-        for name in declared:
-            walk(name, [])
+        """Circles, and chains that are longer than anybody means: each link costs the interpreter a call."""
+        depth: dict[str, int] = {}
+        for start in declared:
+            way: list[tuple[str, list[str]]] = [(start, sorted(self._needs.get(start, ())))]
+            on_way = {start: 0}
+            while way:
+                name, left = way[-1]
+                if left:
+                    needed = left.pop()
+                    if needed in on_way:
+                        circle = [*(one for one, _ in way[on_way[needed] :]), needed]
+                        message = f"variables need each other in a circle: {' → '.join(circle)}"
+                        self._problems.add("E122", declared[needed][0].place, f"variables.{needed}", message)
+                    elif needed not in depth:
+                        on_way[needed] = len(way)
+                        way.append((needed, sorted(self._needs.get(needed, ()))))
+                    continue
+                way.pop()
+                on_way.pop(name)
+                depth[name] = 1 + max((depth.get(one, 0) for one in self._needs.get(name, ())), default=0)
+                if depth[name] == LONGEST_CHAIN + 1:
+                    message = f"more than {LONGEST_CHAIN} variables need each other in a row"
+                    self._problems.add("E122", declared[name][0].place, f"variables.{name}", message)

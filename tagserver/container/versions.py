@@ -50,7 +50,7 @@ def history(data: Path) -> list[Version]:
     """All that are kept, the newest first; one that cannot be read is left out."""
     found = []
     for path in sorted((data / FOLDER).glob("*.json"), reverse=True):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             held = json.loads(path.read_bytes())
             found.append(Version(int(path.stem), str(held["version"]), int(held["since"]), tuple(held["files"])))
     return found
@@ -60,8 +60,8 @@ def texts_of(number: int, data: Path) -> dict[str, bytes] | None:
     """The files of a version, or None when it is not kept or cannot be read."""
     try:
         held = json.loads((data / FOLDER / f"{number:06}.json").read_bytes())
-        return {str(name): base64.b64decode(text) for name, text in held["files"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {str(name): base64.b64decode(text, validate=True) for name, text in held["files"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
