@@ -118,10 +118,15 @@ def _delivery(
         group=built.group,
         time=built.time,
         received=event.received,
-        expires=built.expires,
+        expires=built.expires if built.expires is not None else _oldest(tag.destination.plugin.limits.age, built.time),
         identity=tag.destination.identity,
         body=decision.body,
     )
+
+
+def _oldest(age: float | None, time: int) -> int | None:
+    """When a vendor that takes events up to an age (seconds) takes this one no more."""
+    return None if age is None else time + int(age * 1000)
 
 
 def delivery_key(tag: str, name: str, event_id: str, sender: str = "") -> bytes:

@@ -146,12 +146,15 @@ class Runtime:
     def target(self, name: str) -> Target | None:
         """The configured destination as a worker needs it, looked up afresh before each attempt."""
         destination = self.container.destinations.get(name)
-        if destination is None or destination.settings is None:
+        if destination is None:
             return None
+        paused = destination.paused
+        if destination.settings is None:
+            paused = paused or "it is not set up"
         return Target(
             destination=destination.plugin,
             settings=destination.settings,
-            paused=destination.paused,
+            paused=paused,
             hosts=destination.hosts,
             egress=destination.egress,
         )

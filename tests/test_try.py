@@ -462,6 +462,9 @@ def test_try_decides_as_the_live_path(loaded: Loaded, event: dict[str, Any], sou
             assert (tag["decision"], tag["reason"], tag["consent"]) == ("skip", "no_trigger", None)
             continue
         assert decision.consent is not None
+        if tag["tag"] == "Mute" and decision.built is not None:
+            assert (tag["decision"], tag["request"]) == ("error", None)  # it fails when the request is made
+            continue
         assert (tag["decision"], tag["reason"], tag["detail"]) == (
             decision.decision,
             decision.reason,

@@ -29,8 +29,7 @@ def check(config: Path, env_file: Path | None, as_json: bool) -> None:
     else:
         assert loaded.container is not None
         container = loaded.container
-        click.echo(
-            f"No problems: {len(container.tags)} tags, {len(container.triggers)} triggers, "
-            f"{len(container.destinations)} destinations. Container {container.version}."
-        )
+        parts = (("tag", container.tags), ("trigger", container.triggers), ("destination", container.destinations))
+        counts = ", ".join(f"{len(some)} {what}{'s' if len(some) != 1 else ''}" for what, some in parts)
+        click.echo(f"No problems: {counts}. Container {container.version}.")
     raise SystemExit(1 if serious else 0)

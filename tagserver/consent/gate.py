@@ -14,6 +14,8 @@ from tagserver.consent.state import ConsentState
 
 Decision = Literal["send", "restrict", "block"]
 _ADS = frozenset(AD_PURPOSES)
+GPC = frozenset({"Sec-GPC", "gpc"})
+"""The readings of Global Privacy Control, which a site may take as more than an opt-out of sale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,8 @@ def decide(needs: Needs, state: ConsentState, policy: ConsentPolicy) -> Verdict:
         return Verdict("block", "vendor", f"vendor {check} is not known to be accepted")
     if not about_ads:
         return SEND
-    if state.sale_opt_out and policy.gpc == "block":
-        return Verdict("block", "consent", f"opted out of sale ({', '.join(state.sale_opt_out)})")
+    if policy.gpc == "block" and (said := [name for name in state.sale_opt_out if name in GPC]):
+        return Verdict("block", "consent", f"opted out of sale ({', '.join(said)})")
     not_granted = _ADS - state.granted
     if not not_granted and not state.sale_opt_out:
         return SEND

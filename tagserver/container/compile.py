@@ -54,8 +54,10 @@ def compile_container(
     container = _Compiler(trees, registry, outside, server, problems).compile(version_of(texts))
     found = problems.sorted()
     if unread:
-        # Nobody knows what a file defines that cannot be read: those who use it are not blamed.
-        found = tuple(problem for problem in found if problem.code not in ("E112", "W301"))
+        # Nobody knows what a file defines that cannot be read, and uses: only names that look misspelt are blamed.
+        found = tuple(
+            one for one in found if one.code != "W301" and (one.code != "E112" or one.hint.startswith("did you mean"))
+        )
     if problems.fatal:
         return Loaded(None, None, found)
     return Loaded(_with_problems(container, found), server, found)

@@ -72,12 +72,13 @@ class DestinationCompiler:
 
     def _unknown_type(self, name: str, type_name: str, key: Scalar, node: Node) -> ConfiguredDestination | None:
         path = f"destinations.{name}.type"
-        if failed := self._registry.failed:
+        known = self._registry.destinations
+        alike = did_you_mean(type_name, known)
+        if (failed := self._registry.failed) and not alike:
             why = f'no plugin has the type "{type_name}"; {failed[0].name} could not be loaded ({failed[0].error})'
             self._problems.add("P211", node.place, path, why)
             return _paused(name, type_name, _Absent(), why, key)
-        known = self._registry.destinations
-        hint = did_you_mean(type_name, known) or f"installed are {', '.join(known)}"
+        hint = alike or f"installed are {', '.join(known)}"
         self._problems.add("E140", node.place, path, f'no plugin has the type "{type_name}"', hint)
         return None
 

@@ -124,8 +124,15 @@ def render(problems: Sequence[Problem], texts: Mapping[str, str], *, root: str =
     that a terminal can open the place.
     """
     lines = {name: text.splitlines() for name, text in texts.items()}
-    blocks = [_block(problem, lines.get(problem.place.file), root, color) for problem in problems]
-    counts = Counter(_kind(problem) for problem in problems)
+    # What `check` prints ends up in logs: a line that holds a secret is not repeated.
+    secret = {(one.place.file, one.place.line) for one in problems if one.code == LITERAL_SECRET}
+    blocks = [
+        _block(one, None if (one.place.file, one.place.line) in secret else lines.get(one.place.file), root, color)
+        for one in problems
+    ]
+    # One destination stands still once, whatever number of its settings is missing.
+    counted = {(_kind(one), _standing_still(one)) if one.severity == "pause" else (_kind(one), one) for one in problems}
+    counts = Counter(kind for kind, _ in counted)
     summary = ", ".join(_counted(counts[kind], kind) for kind in _KINDS if counts[kind])
     files = len({problem.place.file for problem in problems})
     return "\n".join([*blocks, f"{summary} in {files} file{'s' if files != 1 else ''}. Nothing was changed."])
@@ -141,6 +148,12 @@ def _kind(problem: Problem) -> str:
     return problem.severity
 
 
+def _standing_still(problem: Problem) -> str:
+    """The destination or source that a pause is about: `destinations.meta`, `collect.keys.crm`."""
+    parts = problem.path.split(".")
+    return ".".join(parts[: 3 if parts[0] == "collect" else 2])
+
+
 def _counted(number: int, kind: str) -> str:
     plural = "s" if number != 1 else ""
     return f"{number} {kind}{plural}" + (" paused" if kind in ("destination", "source") else "")
@@ -152,8 +165,6 @@ def _block(problem: Problem, text: Sequence[str] | None, root: str, color: bool)
         head = f"\x1b[1;{_COLORS[problem.severity]}m{head}\x1b[0m"
     place = problem.place
     file = f"{root.rstrip('/')}/{place.file}" if root else place.file
-    # What `check` prints ends up in logs: a line that holds a secret is not repeated.
-    text = None if problem.code == LITERAL_SECRET else text
     lines = [f"{head} {problem.message}", f"  --> {file}:{place.line}:{place.column}"]
     source = text or []
     if 0 < place.line <= len(source):

@@ -79,8 +79,10 @@ async def _deliver(target: Target, payloads: Sequence[Payload]) -> Outcomes:
     try:
         async with asyncio.timeout(TOTAL):
             return await target.destination.deliver(payloads, target.settings)
-    except (OSError, TimeoutError) as error:
-        raise MaybeSent(type(error).__name__) from None
+    except TimeoutError:
+        raise MaybeSent("TimeoutError") from None
+    except OSError as error:
+        raise NotSent(type(error).__name__) from None
 
 
 async def _send(http: httpx.AsyncClient, target: Target, request: Request) -> Response:

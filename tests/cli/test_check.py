@@ -17,7 +17,7 @@ def test_no_problems(shop: Shop) -> None:
     before = sorted(shop.folder.rglob("*"))
     done = shop("check")
     assert (done.code, done.err) == (0, "")
-    assert done.out.startswith("No problems: 1 tags, 1 triggers, 1 destinations. Container ")
+    assert done.out.startswith("No problems: 1 tag, 1 trigger, 1 destination. Container ")
     assert sorted(shop.folder.rglob("*")) == before
 
 

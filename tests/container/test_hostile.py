@@ -122,7 +122,7 @@ def bomb(levels: int, width: int) -> str:
         (BOX + "tags: [{name: A, destination: box, triggers: [all], parameters: {a: {b: 1, b: 2}}}]\n", "E102"),
         ("? [a]\n: b\n", "E116"),
         ("? {a: b}\n: c\n", "E116"),
-        ("<<: {tags: []}\n", "E110"),
+        ("<<: {tags: []}\n", "E103"),
         ("x: &x {}\n", "E110"),
         ("a\n", "E111"),
         ("[]\n", "E111"),

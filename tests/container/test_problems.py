@@ -169,7 +169,7 @@ def test_colour_is_for_terminals_only() -> None:
         (["E111"], "1 error in 1 file."),
         (["E111", "E112"], "2 errors in 1 file."),
         (["W301"], "1 warning in 1 file."),
-        (["E111", "P210", "P211", "W301"], "1 error, 2 destinations paused, 1 warning in 1 file."),
+        (["E111", "P210", "P211", "W301"], "1 error, 1 destination paused, 1 warning in 1 file."),
     ],
 )
 def test_summary(found: list[str], summary: str) -> None:

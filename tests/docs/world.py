@@ -20,7 +20,9 @@ from tagserver.registry import Registry
 from .pages import Block, blocks
 
 SECRET = "value-of-a-secret"
-ENVIRON = dict.fromkeys(("META_ACCESS_TOKEN", "BACKEND_KEY", "CRM_KEY", "ACME_TOKEN"), SECRET) | {"META_PIXEL_ID": "1"}
+ENVIRON = {
+    name: f"{SECRET}-{name.lower()}" for name in ("META_ACCESS_TOKEN", "BACKEND_KEY", "CRM_KEY", "ACME_TOKEN")
+} | {"META_PIXEL_ID": "1"}
 DESTINATIONS = 'destinations: {meta: {type: meta_capi, pixel_id: "1", access_token: "${env:META_ACCESS_TOKEN}"}}\n'
 TRIGGERS = (
     "triggers: {purchase: {event: purchase}, lead: {event: lead}, internal: {when: {page.host: intern.example}}}\n"

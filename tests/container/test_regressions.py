@@ -1,4 +1,4 @@
-"""What the tests of the configuration found in the code. Each of these fails until it is mended, and then stays."""
+"""What once went wrong with configurations, and must not again."""
 
 from __future__ import annotations
 
