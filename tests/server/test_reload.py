@@ -1,0 +1,160 @@
+"""Reload under a running server: built aside, swapped whole, tested first if asked, and a way back."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tagserver.container.versions import KEEP, history, keep, pinned
+from tagserver.watch import watch
+
+from .conftest import CONTAINER, SERVER, TOKEN, Running, Start, purchase
+
+BEARER = {"authorization": f"Bearer {TOKEN}"}
+BROKEN = "tags: [{nmae: x}]\n"
+TWO = CONTAINER.replace(
+    "  - {name: Meta lead", "  - {name: Meta all, destination: meta, triggers: [all]}\n  - {name: Meta lead"
+)
+
+
+def container(server: Running) -> Path:
+    """The file that marketing edits."""
+    return server.data.parent / "config" / "container.yaml"
+
+
+async def post(server: Running, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
+    """An order to the admin addresses."""
+    answer = await server.http.post(f"/-/{path}", json=body, headers=BEARER)
+    return answer.status_code, answer.json()
+
+
+async def tags(server: Running) -> list[str]:
+    """The tags that serve now."""
+    body = {"event": {"event": "purchase"}}
+    return [tag["tag"] for tag in (await post(server, "try.json", body))[1]["tags"]]
+
+
+async def test_a_good_edit_serves_at_once(server: Running) -> None:
+    container(server).write_text(TWO)
+    status, said = await post(server, "reload")
+    assert (status, said["ok"]) == (200, True)
+    assert await tags(server) == ["Meta purchase", "Meta all", "Meta lead"]
+
+
+async def test_a_broken_edit_changes_nothing_but_what_is_shown(server: Running) -> None:
+    before = (await server.status())["container"]["version"]
+    container(server).write_text(BROKEN)
+    status, said = await post(server, "reload")
+    assert (status, said["ok"], said["version"]) == (409, False, before)
+    assert any("nmae" in problem["message"] for problem in said["problems"])
+    ready = await server.http.get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+    assert (await server.collect(purchase())).status_code == 202
+    container(server).write_text(CONTAINER)
+    assert (await post(server, "reload"))[0] == 200
+    assert (await server.http.get("/readyz")).json()["status"] == "ok"
+
+
+async def test_no_event_is_lost_while_reloads_go_on(server: Running) -> None:
+    """A hundred reloads beside a hundred events: all are taken, each once."""
+
+    async def reload() -> None:
+        for number in range(50):
+            container(server).write_text(TWO if number % 2 else CONTAINER)
+            await post(server, "reload")
+
+    async def send() -> list[int]:
+        return [(await server.collect(purchase(f"p-{number}"))).status_code for number in range(100)]
+
+    _, codes = await asyncio.gather(reload(), send())
+    assert codes == [202] * 100
+    stats = await server.drained()
+    assert stats["unique"] >= 100
+    counts = (await server.status())["destinations"]["meta"]
+    assert counts["accepted"] == counts["delivered"] + counts["dead"]
+
+
+async def test_versions_and_the_way_back(server: Running) -> None:
+    first = (await server.status())["container"]["version"]
+    container(server).write_text(TWO)
+    await post(server, "reload")
+    shown = (await server.http.get("/-/versions.json", headers=BEARER)).json()["versions"]
+    assert [(one["number"], one["serving"]) for one in shown] == [(2, True), (1, False)]
+    status, said = await post(server, "rollback", {"number": 1})
+    assert (status, said["version"]) == (200, first)
+    assert await tags(server) == ["Meta purchase", "Meta lead"]
+    ready = (await server.http.get("/readyz")).json()
+    assert (ready["status"], ready["notice"]) == ("degraded", "rolled back to version 1, until the files change")
+    await post(server, "reload")
+    assert await tags(server) == ["Meta purchase", "Meta lead"], "the files have not changed"
+    container(server).write_text(TWO + "# mended\n")
+    await post(server, "reload")
+    assert len(await tags(server)) == 3
+
+
+@pytest.mark.parametrize("body", [{"number": 99}, {"number": "1"}, {}, [1], {"number": 1, "x": 2}])
+async def test_a_way_back_that_is_none(server: Running, body: Any) -> None:
+    status, _ = await post(server, "rollback", body)
+    assert status in (400, 409)
+    assert len(await tags(server)) == 2
+
+
+async def test_a_rollback_survives_a_restart(start: Start) -> None:
+    one: Running = await start()
+    container(one).write_text(TWO)
+    await post(one, "reload")
+    await post(one, "rollback", {"number": 1})
+    data = one.data
+    present = next(version for version in history(data) if version.number == 2)
+    assert pinned(present.version, data) is not None
+
+
+CASES = "- {name: purchases are sent, event: {event: purchase}, expect: {skip: {Meta lead: no_trigger}}}\n"
+
+
+async def test_tests_must_pass_first(start: Start) -> None:
+    one: Running = await start(server=SERVER + "reload: require_tests\n")
+    folder = container(one).parent
+    (folder / "shop.test.yaml").write_text(CASES)
+    assert (await post(one, "reload"))[0] == 200
+    container(one).write_text(CONTAINER.replace("triggers: [lead]", "triggers: [purchase]"))
+    status, said = await post(one, "reload")
+    assert status == 409
+    assert [problem["code"] for problem in said["problems"]] == ["T401"]
+    assert "purchases are sent" in said["problems"][0]["message"]
+
+
+def test_twenty_versions_are_kept(tmp_path: Path) -> None:
+    for number in range(KEEP + 5):
+        keep({"a.yaml": b"%d" % number}, f"v{number}", number, tmp_path)
+        keep({"a.yaml": b"%d" % number}, f"v{number}", number, tmp_path)
+    kept = history(tmp_path)
+    assert [version.number for version in kept] == list(range(KEEP + 5, 5, -1))
+
+
+async def test_a_change_is_reported_once_it_is_still(tmp_path: Path) -> None:
+    """An editor writes a file in pieces: only what has not changed for a whole look is taken."""
+    file = tmp_path / "a.yaml"
+    file.write_text("1")
+    reported: list[str] = []
+    texts = ["1", "12", "123", "123", "123", "4", "4"]
+
+    async def changed() -> None:
+        reported.append(file.read_text())
+
+    async def sleep(seconds: float) -> None:
+        if not texts:
+            await asyncio.Event().wait()
+        text = texts.pop(0)
+        if file.read_text() != text:
+            file.write_text(text)
+
+    watching = asyncio.create_task(watch(tmp_path, changed, sleep))
+    while texts:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    watching.cancel()
+    assert reported == ["123", "4"]
