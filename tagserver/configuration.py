@@ -78,9 +78,10 @@ class ConfigurationFolder:
 
     def compile(self) -> Loaded:
         """Today's files: a container, or None with all their problems."""
-        return self._compile(read_texts(self.folder))
+        return self.compile_texts(read_texts(self.folder))
 
-    def _compile(self, texts: Mapping[str, bytes]) -> Loaded:
+    def compile_texts(self, texts: Mapping[str, bytes]) -> Loaded:
+        """Other files under this environment: an earlier version, another revision."""
         return compile_container(
             texts, registry=self.registry, environ=self.environment(), read_file=lambda name: Path(name).read_text()
         )
@@ -90,7 +91,7 @@ class ConfigurationFolder:
         texts = read_texts(self.folder)
         if self.data is not None and (back := self._rolled_back(version_of(texts))) is not None:
             return back
-        today = self._compile(texts)
+        today = self.compile_texts(texts)
         if today.container is not None and today.server is not None:
             if (failed := self._failed_cases(today.container, today.server)) is not None:
                 return self._earlier(failed, strict=strict)
@@ -103,7 +104,7 @@ class ConfigurationFolder:
     def _earlier(self, problems: tuple[Problem, ...], *, strict: bool) -> Configuration:
         kept = last_good.load(self.data) if self.data is not None and not strict else None
         if kept is not None:
-            earlier = self._compile(kept)
+            earlier = self.compile_texts(kept)
             if earlier.container is not None and earlier.server is not None:
                 return Configuration(earlier.container, earlier.server, problems, degraded=True)
         raise NoConfiguration(problems)
@@ -115,7 +116,7 @@ class ConfigurationFolder:
         texts = versions.texts_of(found.number, self.data) if found is not None else None
         if found is None or texts is None:
             return None
-        back = self._compile(texts)
+        back = self.compile_texts(texts)
         if back.container is None or back.server is None:
             return None
         return Configuration(back.container, back.server, back.problems, degraded=False, rolled_back_to=found.number)

@@ -10,6 +10,7 @@ from tagserver.cli.dead import dead
 from tagserver.cli.demo import demo
 from tagserver.cli.doctor import doctor
 from tagserver.cli.new_plugin import new_plugin
+from tagserver.cli.plan import plan
 from tagserver.cli.plugins import check_plugin, plugins
 from tagserver.cli.sandbox import sandbox
 from tagserver.cli.serve import serve
@@ -25,7 +26,7 @@ def main() -> None:
 
 
 COMMANDS = (
-    *(demo, serve, check, test, try_, reload, versions, rollback, dead, doctor),
+    *(demo, serve, check, test, try_, plan, reload, versions, rollback, dead, doctor),
     *(plugins, check_plugin, new_plugin, sandbox),
 )
 for command in COMMANDS:

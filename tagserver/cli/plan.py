@@ -1,0 +1,152 @@
+"""`tagserver plan`: what a change of the configuration changes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from tagserver.cli.options import config_option, data_option, give_up, json_option, open_folder, print_problems
+from tagserver.configuration import ConfigurationFolder
+from tagserver.container import last_good, versions
+from tagserver.container.source import read_texts
+from tagserver.plan import ABSENT, Change, Effect, FieldChange, changes, effects, summary
+
+
+@click.command()
+@config_option
+@data_option
+@click.option(
+    "--against",
+    metavar="WHAT",
+    help="A folder, git:REV, or the number of a version.  [default: what was served last from the data folder]",
+)
+@click.option(
+    "--events",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A file with one event a line: what changes for each of them.",
+)
+@click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request.")
+@json_option
+def plan(
+    config: Path,
+    env_file: Path | None,
+    data: Path,
+    against: str | None,
+    events: Path | None,
+    markdown: bool,
+    as_json: bool,
+) -> None:
+    """Compare the files with what serves (or with something else): in words, and in what would leave. Sends nothing."""
+    folder = open_folder(config, env_file)
+    before, after = _texts(against, config, data), read_texts(config)
+    found = changes(before, after)
+    asked = list(_events(events)) if events is not None else []
+    effect = effects(_sound(folder, before), _sound(folder, after), asked) if asked else []
+    if as_json:
+        shown = {"changes": [one.as_dict() for one in found], "effects": [one.as_dict() for one in effect]}
+        click.echo(msgspec.json.encode({**shown, "events": len(asked)}))
+        return
+    lines = _markdown(found, effect, len(asked)) if markdown else _text(found, effect, len(asked))
+    click.echo("\n".join(lines))
+
+
+def _sound(folder: ConfigurationFolder, texts: Mapping[str, bytes]) -> Any:
+    loaded = folder.compile_texts(texts)
+    if loaded.container is None or loaded.server is None:
+        print_problems(loaded.problems, folder.folder)
+        raise SystemExit(1)
+    return loaded.container, loaded.server
+
+
+def _texts(against: str | None, config: Path, data: Path) -> Mapping[str, bytes]:
+    if against is None:
+        served = last_good.load(data)
+        if served is None:
+            give_up(f"nothing was served from {data} yet; say what to compare with: --against")
+        return served
+    if against.startswith("git:"):
+        return _git(against.removeprefix("git:"), config)
+    if against.isdigit():
+        kept = versions.texts_of(int(against), data)
+        if kept is None:
+            give_up(f"version {against} is not kept in {data}")
+        return kept
+    if not Path(against).is_dir():
+        raise click.UsageError(f"--against {against}: no such folder, and neither git:REV nor a number")
+    return read_texts(Path(against))
+
+
+def _git(revision: str, config: Path) -> dict[str, bytes]:
+    """The configuration folder as it is in a revision."""
+
+    def git(*words: str) -> bytes:
+        done = subprocess.run(["git", "-C", str(config), *words], capture_output=True, check=False)  # noqa: S603, S607
+        if done.returncode:
+            give_up(f"git: {done.stderr.decode(errors='replace').strip()}")
+        return done.stdout
+
+    names = git("ls-tree", "-r", "--name-only", "-z", revision, "--", ".").decode().split("\0")
+    wanted = [name for name in names if name.endswith(".yaml") and not name.endswith((".test.yaml", ".lock.yaml"))]
+    return {name: git("show", f"{revision}:./{name}") for name in wanted if not Path(name).name.startswith(".")}
+
+
+def _events(path: Path) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            event = json.loads(line)
+        except ValueError:
+            give_up(f"{path}:{number}: this line is not JSON")
+        if not isinstance(event, dict):
+            give_up(f"{path}:{number}: this line is no object")
+        inner = isinstance(event.get("event"), dict)
+        yield event if inner else {"event": event}
+
+
+def _text(found: list[Change], effect: list[Effect], number: int) -> list[str]:
+    lines: list[str] = []
+    for change in found:
+        lines.append(f"{change.sign} {change.what} {change.name}")
+        lines += [f"    {_field(one)}" for one in change.fields]
+    lines += [] if found else ["The configuration is the same."]
+    for one in effect:
+        lines.append(f"{one.event_id} {one.event} at {one.tag}: {one.before} → {one.after}")
+        lines += [f"    {_field(field)}" for field in one.fields]
+    if number:
+        lines += summary(effect, number) or [f"Nothing changes for {number} events."]
+    return lines
+
+
+def _markdown(found: list[Change], effect: list[Effect], number: int) -> list[str]:
+    lines = ["### Configuration", ""]
+    for change in found:
+        lines.append(f"- `{change.sign}` {change.what} **{change.name}**")
+        lines += [f"  - `{_field(one)}`" for one in change.fields]
+    lines += [] if found else ["The same."]
+    if number:
+        lines += ["", f"### Effect on {number} events", ""]
+        lines += [f"- {line}" for line in summary(effect, number)] or ["None."]
+        for one in effect[:50]:
+            lines += ["", f"**{one.event}** `{one.event_id}` at {one.tag}: {one.before} → {one.after}", ""]
+            lines += [f"- `{_field(field)}`" for field in one.fields]
+        if len(effect) > 50:
+            lines += ["", f"… and {len(effect) - 50} more."]
+    return lines
+
+
+def _field(change: FieldChange) -> str:
+    before, after = (
+        None if side is ABSENT else json.dumps(side, default=str) for side in (change.before, change.after)
+    )
+    if before is None:
+        return f"+ {change.path}: {after}"
+    if after is None:
+        return f"- {change.path}: {before}"
+    return f"~ {change.path}: {before} → {after}"

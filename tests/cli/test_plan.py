@@ -1,0 +1,167 @@
+"""`tagserver plan`: a change in its words, and in what would leave."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagserver.cli import main
+from tagserver.container import last_good, versions
+from tagserver.container.source import read_texts
+from tagserver.plan import changes, differences
+
+ENVIRON = {"META_ACCESS_TOKEN": "a-secret-token"}
+BEFORE = """
+destinations:
+  meta: {type: meta_capi, pixel_id: "1", access_token: "${env:META_ACCESS_TOKEN}"}
+triggers:
+  purchase: {event: purchase}
+  gone: {event: x}
+tags:
+  - {name: Purchase, destination: meta, triggers: [purchase, gone], parameters: {shop: berlin}}
+"""
+AFTER = """
+# the same, but for a condition, a parameter and a tag
+triggers:
+  purchase: {event: purchase, when: {value: {greater_than: 10}}}
+destinations:
+  meta: {access_token: "${env:META_ACCESS_TOKEN}", type: meta_capi, pixel_id: "1"}
+tags:
+  - {name: Purchase, destination: meta, triggers: [purchase], parameters: {shop: hamburg}}
+  - {name: Lead, destination: meta, triggers: [all], event_name: Lead}
+"""
+CONSENT = {"ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted"}
+
+
+def purchase(event_id: str, value: float) -> dict[str, Any]:
+    return {
+        "event": "purchase",
+        "event_id": event_id,
+        "user_id": "u",
+        "value": value,
+        "currency": "EUR",
+        "consent": CONSENT,
+    }
+
+
+def folder(path: Path, text: str) -> Path:
+    """A configuration folder with one file."""
+    path.mkdir(exist_ok=True)
+    (path / "container.yaml").write_text(text)
+    return path
+
+
+def plan(config: Path, *words: str) -> Result:
+    """The command."""
+    return CliRunner().invoke(main, ["plan", "--config", str(config), *words], env=ENVIRON, catch_exceptions=False)
+
+
+def test_changes_in_words(tmp_path: Path) -> None:
+    result = plan(folder(tmp_path / "new", AFTER), "--against", str(folder(tmp_path / "old", BEFORE)))
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [
+        "~ trigger purchase",
+        '    + when: {"value": {"greater_than": 10}}',
+        "- trigger gone",
+        "~ tag Purchase",
+        '    - triggers.1: "gone"',
+        '    ~ parameters.shop: "berlin" → "hamburg"',
+        "+ tag Lead",
+    ]
+
+
+def test_the_same_in_another_order_is_the_same(tmp_path: Path) -> None:
+    turned = "\n".join(["# turned", *reversed(BEFORE.strip().split("\n"))])
+    same = "tags: [{triggers: [purchase, gone], name: Purchase, parameters: {shop: berlin}, destination: meta}]\n"
+    rest = BEFORE[: BEFORE.index("tags:")]
+    result = plan(folder(tmp_path / "new", same + rest), "--against", str(folder(tmp_path / "old", BEFORE)))
+    assert turned
+    assert result.output == "The configuration is the same.\n"
+
+
+def test_what_changes_for_each_event(tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    lines = [purchase("small", 5), {"event": purchase("large", 50), "source": "browser"}]
+    events.write_text("\n".join(json.dumps(line) for line in lines) + "\n\n")
+    words = ["--against", str(folder(tmp_path / "old", BEFORE)), "--events", str(events)]
+    said = json.loads(plan(folder(tmp_path / "new", AFTER), *words, "--json").output)
+    found = {(one["event_id"], one["tag"]): one for one in said["effects"]}
+    small, large = found["small", "Purchase"], found["large", "Purchase"]
+    assert (small["before"], small["after"]) == ("send", "skip")
+    assert {field["sign"] for field in small["fields"]} == {"-"}
+    (field,) = large["fields"]
+    assert field == {"path": "body.data.0.custom_data.shop", "sign": "~", "before": "berlin", "after": "hamburg"}
+    assert (found["large", "Lead"]["before"], found["large", "Lead"]["after"]) == ("no such tag", "send")
+    text = plan(folder(tmp_path / "new", AFTER), *words).output
+    assert "Purchase: 1 fewer, 1 different of 2 events" in text
+    assert "### Effect on 2 events" in plan(folder(tmp_path / "new", AFTER), *words, "--markdown").output
+    assert "a-secret-token" not in text
+
+
+def test_against_what_serves_and_against_a_version(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    old = read_texts(folder(tmp_path / "old", BEFORE))
+    last_good.keep(old, data)
+    versions.keep(old, "v1", 1, data)
+    new = folder(tmp_path / "new", AFTER)
+    for words in (["--data", str(data)], ["--data", str(data), "--against", "1"]):
+        assert "+ tag Lead" in plan(new, *words).output
+    assert plan(new, "--data", str(data), "--against", "7").exit_code == 1
+    assert plan(new, "--data", str(tmp_path / "none")).exit_code == 1
+
+
+def test_against_a_revision(tmp_path: Path) -> None:
+    config = folder(tmp_path / "config", BEFORE)
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@x.example"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
+        subprocess.run([*git, *words], check=True)
+    folder(config, AFTER)
+    assert "+ tag Lead" in plan(config, "--against", "git:HEAD").output
+    nothing = plan(config, "--against", "git:nothing")
+    assert nothing.exit_code == 1
+    assert "git:" in nothing.output
+
+
+@pytest.mark.parametrize("line", ["{", "[1]", "7"])
+def test_a_line_that_is_no_event(tmp_path: Path, line: str) -> None:
+    events = tmp_path / "events.jsonl"
+    events.write_text(json.dumps(purchase("a", 1)) + "\n" + line + "\n")
+    words = ["--against", str(folder(tmp_path / "old", BEFORE)), "--events", str(events)]
+    result = plan(folder(tmp_path / "new", AFTER), *words)
+    assert result.exit_code == 1
+    assert "events.jsonl:2" in result.output
+
+
+def test_a_broken_file_is_shown(tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    events.write_text(json.dumps(purchase("a", 1)))
+    words = ["--against", str(folder(tmp_path / "old", BEFORE)), "--events", str(events)]
+    result = plan(folder(tmp_path / "new", "tags: [{nmae: x}]"), *words)
+    assert result.exit_code == 1
+    assert "nmae" in result.output
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["a", "1", ""]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(VALUES, VALUES)
+def test_no_difference_means_equal(one: Any, other: Any) -> None:
+    """And the types count: 1, true and "1" are three things."""
+    assert (not list(differences(one, other))) == (json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True))
+
+
+def test_a_file_that_cannot_be_read_counts_as_empty() -> None:
+    found = changes({"a.yaml": b"tags: ["}, {"a.yaml": b"tags: [{name: A}]"})
+    assert [(one.sign, one.what, one.name) for one in found] == [("+", "tag", "A")]
