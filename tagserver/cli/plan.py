@@ -28,7 +28,7 @@ from tagserver.plan import ABSENT, Change, Effect, FieldChange, changes, effects
 )
 @click.option(
     "--events",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    type=click.Path(path_type=Path, dir_okay=False),
     help="A file with one event a line: what changes for each of them.",
 )
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request.")
@@ -97,7 +97,11 @@ def _git(revision: str, config: Path) -> dict[str, bytes]:
 
 
 def _events(path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        give_up(f"{path} cannot be read: {error}")
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
