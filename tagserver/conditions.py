@@ -31,7 +31,13 @@ _options.max_mem = 8 << 20
 
 
 def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Callable[[str], bool]:
-    """A partial match in RE2's dialect, as a function of a text. Raises BadPattern."""
+    """A partial match in RE2's dialect, as a test of a text. Raises BadPattern."""
+    search = compile_search(pattern, ignore_case=ignore_case)
+    return lambda text: search(text) is not None
+
+
+def compile_search(pattern: str, *, ignore_case: bool = False) -> Callable[[str], Any]:
+    """A partial match in RE2's dialect: gives the match with its groups, or None. Raises BadPattern."""
     options = _options
     if ignore_case:
         options = re2.Options()
@@ -46,13 +52,13 @@ def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Callable[[str
     except UnicodeEncodeError:
         raise BadPattern("it holds half a character") from None
 
-    def matches(text: str) -> bool:
+    def search(text: str) -> Any:
         try:
-            return found.search(text) is not None
+            return found.search(text)
         except UnicodeEncodeError:
-            return False
+            return None
 
-    return matches
+    return search
 
 
 def _numbers(test: Callable[[Any, Any], bool]) -> Test:

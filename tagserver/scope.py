@@ -9,13 +9,14 @@ from tagserver.event import Event
 
 
 class Scope:
-    """One event under one container. Each variable is worked out once."""
+    """One event under one container. Each variable is worked out once; `faults` names those that failed, and how."""
 
-    __slots__ = ("event", "values")
+    __slots__ = ("event", "faults", "values")
 
     def __init__(self, event: Event) -> None:
         self.event = event
         self.values: dict[str, Any] = {}
+        self.faults: dict[str, str] = {}
 
 
 Value = Callable[[Scope], Any]

@@ -106,7 +106,7 @@ class _Compiler:
         consent = compile_consent(self._single("consent"), self._problems)
         declared = self._named("variables")
         names = Names({name: key.place for name, (key, _) in declared.items()}, self._problems)
-        VariableCompiler(names, self._problems).compile_all(declared)
+        VariableCompiler(names, self._problems, version, self._listed).compile_all(declared)
         destinations = self._destinations()
         triggers = self._triggers(names)
         tags, used = self._tags(destinations, triggers, names)
@@ -119,6 +119,14 @@ class _Compiler:
             variables=MappingProxyType(names.variables),
             consent=consent,
         )
+
+    def _listed(self, node: Node, path: str) -> str | None:
+        """A variable of the environment that `environment:` lists; empty when it is not set, None after a problem."""
+        name = self._decoder.text(node, path)
+        if name is None:
+            return None
+        found = self._outside.text(f"${{env:{name}}}", node.place, path, self._problems, free=False)
+        return None if found is None else found[0]
 
     def _check_roots(self) -> None:
         for tree in self._trees.values():

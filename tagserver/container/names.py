@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from tagserver.container.problems import Place, Problems, did_you_mean
-from tagserver.event import reader
+from tagserver.event import MISSING, reader
 from tagserver.scope import Scope, Value
 from tagserver.spelling import KNOWN_ROOTS
 from tagserver.templates import BadTemplate, Reference, compile_template, constant
@@ -38,6 +38,7 @@ class Names:
         self._problems = problems
         self.variables: dict[str, Value] = {}
         self.private: dict[str, bool] = {}
+        self.saw_private = False
         self.used: set[str] = set()
         self.needs: Callable[[str], None] = lambda name: None
 
@@ -58,6 +59,7 @@ class Names:
             if like:
                 message = f'"{name}" is read as a field of your own'
                 self._problems.add("W304", place, path, message, f'did you mean "{like[0]}"?')
+        self.saw_private = self.saw_private or is_private(name)
         return path_value(name)
 
     def is_private(self, name: str) -> bool:
@@ -72,7 +74,12 @@ class Names:
             known = scope.values
             if name in known:
                 return known[name]
-            found = known[name] = variables[name](scope)
+            known[name] = MISSING  # what it is while it is worked out, and when that fails
+            try:
+                found = known[name] = variables[name](scope)
+            except Exception as error:  # a failing variable has no value, and hurts nobody else
+                scope.faults[name] = type(error).__name__
+                return MISSING
             return found
 
         return value

@@ -20,7 +20,7 @@ def no_parameters(scope: Scope) -> dict[str, Any]:
 
 def compile_parameters(node: Map, names: Names, path: str) -> Callable[[Scope], dict[str, Any]]:
     """A function that resolves the parameters; what resolves to nothing is left out of maps."""
-    made = _compile(node, names, path)
+    made = compile_value(node, names, path)
 
     def parameters(scope: Scope) -> dict[str, Any]:
         found: dict[str, Any] = made(scope)
@@ -29,7 +29,8 @@ def compile_parameters(node: Map, names: Names, path: str) -> Callable[[Scope], 
     return parameters
 
 
-def _compile(node: Node, names: Names, path: str) -> Value:
+def compile_value(node: Node, names: Names, path: str) -> Value:
+    """Plain data with `{{ }}` in its texts, as a value; what resolves to nothing is left out of maps and lists."""
     # Maps and lists are made anew for each event: a plugin that changed one would change the container.
     match node:
         case Scalar():
@@ -38,7 +39,7 @@ def _compile(node: Node, names: Names, path: str) -> Value:
             value = names.template(node.value, node.place, path)
             return constant(value) if value is None or isinstance(value, str) else value
         case Sequence():
-            items = [_compile(item, names, f"{path}[{index}]") for index, item in enumerate(node.items)]
+            items = [compile_value(item, names, f"{path}[{index}]") for index, item in enumerate(node.items)]
             return lambda scope: [value for item in items if (value := item(scope)) is not MISSING]
-    entries = [(key.text, _compile(held, names, f"{path}.{key.text}")) for key, held in node.entries]
+    entries = [(key.text, compile_value(held, names, f"{path}.{key.text}")) for key, held in node.entries]
     return lambda scope: {name: value for name, held in entries if (value := held(scope)) is not MISSING}

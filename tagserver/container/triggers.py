@@ -89,7 +89,7 @@ class TriggerCompiler:
             )
             return None
         patterns = self._events(nodes["event"], f"{path}.event") if "event" in nodes else ()
-        clauses = self._when(nodes["when"], f"{path}.when") if "when" in nodes else ()
+        clauses = self.when(nodes["when"], f"{path}.when") if "when" in nodes else ()
         return CompiledTrigger.of(name, patterns, clauses)
 
     def _events(self, node: Node, path: str) -> tuple[EventPattern, ...]:
@@ -126,7 +126,8 @@ class TriggerCompiler:
             self._problems.add("E120", node.place, path, f"{path}: {bad}", _PATTERN_HINT)
             return None
 
-    def _when(self, node: Node, path: str) -> tuple[Clause, ...]:
+    def when(self, node: Node, path: str) -> tuple[Clause, ...]:
+        """The conditions of a `when:`."""
         groups = node.items if isinstance(node, Sequence) else (node,)
         clauses = [clause for group in groups for clause in self._group(group, path)]
         if not groups or all(isinstance(group, Map) and not group.entries for group in groups):

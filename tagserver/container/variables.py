@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tagserver.container.decode import Decoder, plain
+from tagserver.container.kinds import KINDS as COMPUTED
+from tagserver.container.kinds import Kinds
 from tagserver.container.names import Names, is_private, path_value
 from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Scalar
@@ -14,7 +16,9 @@ from tagserver.spelling import KNOWN_ROOTS
 from tagserver.templates import constant, with_default
 from tagserver.values import js_text
 
-KINDS = ("path", "constant", "header", "cookie", "query", "template", "lookup")
+PLAIN = ("path", "constant", "header", "cookie", "query", "template", "lookup")
+KINDS = (*PLAIN, *COMPUTED)
+"""What tells a variable's kind."""
 
 
 LONGEST_CHAIN = 50
@@ -23,7 +27,11 @@ LONGEST_CHAIN = 50
 class VariableCompiler:
     """Makes values of nodes, and finds circles between them."""
 
-    def __init__(self, names: Names, problems: Problems) -> None:
+    def __init__(
+        self, names: Names, problems: Problems, version: str, environment: Callable[[Node, str], str | None]
+    ) -> None:
+        """`version` is the container's; `environment` reads a listed variable of the environment."""
+        self._computed = Kinds(self.any_value, names, problems, version=version, environment=environment)
         self._names = names
         self._problems = problems
         self._decoder = Decoder(problems)
@@ -43,6 +51,17 @@ class VariableCompiler:
             self._names.needs = lambda name: None
             self._names.variables[name] = value if value is not None else constant(MISSING)
         self._find_circles(declared)
+        self._spread_privacy()
+
+    def _spread_privacy(self) -> None:
+        """What is made of something private is private."""
+        private = self._names.private
+        changed = True
+        while changed:
+            changed = False
+            for name, needed in self._needs.items():
+                if not private.get(name) and any(private.get(one) for one in needed):
+                    private[name] = changed = True
 
     def _compile(self, name: str, path: str, key: Scalar, node: Node) -> Value | None:
         if not isinstance(node, Map):
@@ -54,15 +73,23 @@ class VariableCompiler:
             self._problems.add("E113", key.place, path, message)
             return None
         kind = kinds[0]
-        known = (kind, "table", "default") if kind == "lookup" else (kind, "default")
+        beside = ("table",) if kind == "lookup" else COMPUTED.get(kind, ())
+        known = (kind, *beside, "default", "format")
         nodes = {one: held for one, (_, held) in self._decoder.map(node, path, known).items()}
+        self._names.saw_private = False
         value = self._kind(name, kind, nodes, path)
-        if value is None or "default" not in nodes:
+        if value is not None and "default" in nodes:
+            default = self.any_value(nodes["default"], f"{path}.default")
+            value = None if default is None else with_default(value, default)
+        self._names.private[name] = self._names.private.get(name, False) or self._names.saw_private
+        if value is None or "format" not in nodes:
             return value
-        default = self.any_value(nodes["default"], f"{path}.default")
-        return None if default is None else with_default(value, default)
+        form, plain_value = self._computed.format(nodes["format"], f"{path}.format"), value
+        return lambda scope: form(plain_value(scope))
 
     def _kind(self, name: str, kind: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+        if kind in COMPUTED:
+            return self._computed.compile(kind, name, nodes, path)
         node, where = nodes[kind], f"{path}.{kind}"
         if kind == "constant":
             return constant(plain(node))

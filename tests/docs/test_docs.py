@@ -153,8 +153,8 @@ def test_every_kind_of_variable_is_documented() -> None:
     """As the compiler lists them."""
     problems = load({"container.yaml": "variables: {one: {}}\n" + DESTINATIONS + TAGS + TRIGGERS}).problems
     message = next(one.message for one in problems if "exactly one of" in one.message)
-    kinds = message.partition("exactly one of ")[2].split(", ")
-    assert kinds == [names(row[0])[0] for row in rows(CONFIG, "## Variables")][: len(kinds)]
+    kinds = set(message.partition("exactly one of ")[2].split(", "))
+    assert kinds <= {name for row in rows(CONFIG, "## Variables") for name in names(row[0])}
 
 
 @pytest.mark.parametrize("row", rows(CONFIG, "## Operators"), ids=lambda row: names(row[0])[0])
