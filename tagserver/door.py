@@ -12,7 +12,7 @@ from typing import Any, Literal, assert_never
 
 import msgspec
 
-from tagserver.container.model import Container
+from tagserver.container.model import Container, Tag
 from tagserver.container.server import ServerConfig
 from tagserver.datalayer import Context, Refused, read_event
 from tagserver.delivery.outbox import Delivery, Outbox
@@ -121,7 +121,17 @@ def _delivery(
         expires=built.expires if built.expires is not None else _oldest(tag.destination.plugin.limits.age, built.time),
         identity=tag.destination.identity,
         body=decision.body,
+        once=_once(routing, tag),
     )
+
+
+def _once(routing: Routing, tag: Tag) -> tuple[bytes, float] | None:
+    """What a tag sends only once within a time: its key, and the time in seconds."""
+    once = tag.limits.once
+    text = once.text(routing.scope) if once is not None else None
+    if once is None or text is None:
+        return None
+    return delivery_key(f"once\0{tag.name}", "", text), once.within
 
 
 def _oldest(age: float | None, time: int) -> int | None:

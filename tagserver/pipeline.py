@@ -15,7 +15,7 @@ import msgspec
 from tagserver.consent.gate import Verdict, decide
 from tagserver.consent.state import ConsentState, Reading
 from tagserver.container.model import Candidate, Container, Tag, Trigger
-from tagserver.event import Event
+from tagserver.event import MISSING, Event
 from tagserver.plugin import Built, Omitted, Skip
 from tagserver.scope import Scope
 
@@ -85,6 +85,8 @@ def _decide(
         return Decision(tag, "skip", "exception", f"exception {exception.name}: {exception.explain(scope)}", verdict)
     if tag.paused:
         return Decision(tag, "skip", "paused", "the tag is paused", verdict)
+    if (refused := tag.limits.refusal(scope)) is not None:
+        return Decision(tag, "skip", *refused, verdict)
     if verdict.decision == "block":
         return Decision(tag, "block", verdict.reason, verdict.detail, verdict)
     return _build(tag, fired.name, scope, verdict)
@@ -99,7 +101,9 @@ def _build(tag: Tag, trigger: str, scope: Scope, verdict: Verdict) -> Decision:
     try:
         parameters = tag.parameters(scope)
         if tag.event_name is not None:
-            parameters["event_name"] = tag.event_name(scope)
+            name = tag.event_name(scope)
+            if name is not MISSING:
+                parameters["event_name"] = name
         built = destination.plugin.build(destination.reads.view(scope.event), parameters, destination.settings, mode)
         body = _encode(built.body)
     except Skip as skip:

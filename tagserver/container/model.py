@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from tagserver.consent.needs import ConsentPolicy, Needs
 from tagserver.consent.sources import ConsentReader
+from tagserver.container.limits import NO_LIMITS, TagLimits
 from tagserver.container.problems import Place, Problem
 from tagserver.plugin import Destination
 from tagserver.reads import Reads
@@ -75,6 +76,8 @@ class Tag:
     parameters: Callable[[Scope], dict[str, Any]]
     event_name: Value | None
     paused: bool
+    limits: TagLimits = field(default=NO_LIMITS, kw_only=True)
+    priority: int = field(default=0, kw_only=True)
     place: Place
 
 
@@ -106,7 +109,8 @@ class Container:
     _candidates: dict[str, tuple[Candidate, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def candidates(self, event_name: str) -> tuple[Candidate, ...]:
-        """The tags that an event of this name could fire, in file order. Worked out once for each name."""
+        """The tags that an event of this name could fire, by priority and then in file order. Worked out once for each
+        name."""
         found = self._candidates.get(event_name)
         if found is None:
             found = tuple(
@@ -115,7 +119,7 @@ class Container:
                     triggers,
                     tuple(trigger for trigger in tag.exceptions if trigger.wants(event_name)),
                 )
-                for tag in self.tags
+                for tag in sorted(self.tags, key=lambda tag: -tag.priority)
                 if (triggers := tuple(trigger for trigger in tag.triggers if trigger.wants(event_name)))
             )
             if len(self._candidates) < NAMES_REMEMBERED:

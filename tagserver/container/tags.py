@@ -7,13 +7,15 @@ from collections.abc import Mapping
 
 from tagserver.consent.needs import PURPOSES, Needs, VendorCheck
 from tagserver.container.decode import Decoder
+from tagserver.container.limits import LimitCompiler
 from tagserver.container.model import ConfiguredDestination, Tag, Trigger
 from tagserver.container.names import Names
 from tagserver.container.parameters import compile_parameters, no_parameters
 from tagserver.container.problems import Place, Problems, did_you_mean, known_are
 from tagserver.container.source import Map, Node
 from tagserver.container.triggers import ALL, EVERY_EVENT
-from tagserver.scope import Value
+from tagserver.event import MISSING
+from tagserver.scope import Scope, Value
 from tagserver.templates import constant
 
 KEYS = [
@@ -27,6 +29,10 @@ KEYS = [
     "parameters",
     "event_name",
     "paused",
+    "schedule",
+    "sample",
+    "once_per",
+    "priority",
     "notes",
 ]
 
@@ -46,6 +52,7 @@ class TagCompiler:
         self._names = names
         self._problems = problems
         self._decoder = Decoder(problems)
+        self._limits = LimitCompiler(names, problems)
         self.used: set[tuple[str, str]] = set()
         self._seen: dict[str, Place] = {}
 
@@ -74,11 +81,25 @@ class TagCompiler:
         parameters = self._parameters(nodes.get("parameters"), destination, f"{path}.parameters")
         event_name = self._event_name(nodes.get("event_name"), f"{path}.event_name")
         paused = self._decoder.flag(nodes.get("paused"), f"{path}.paused")
+        limits = self._limits.compile(nodes, name or "", path)
+        priority = self._decoder.whole(nodes.get("priority"), f"{path}.priority", 0, -(10**9))
         if "notes" in nodes:
             self._decoder.text(nodes["notes"], f"{path}.notes")
         if name is None or destination is None or needs is None:
             return None
-        return Tag(name, destination, triggers, exceptions, needs, parameters, event_name, paused, node.place)
+        return Tag(
+            name=name,
+            destination=destination,
+            triggers=triggers,
+            exceptions=exceptions,
+            needs=needs,
+            parameters=parameters,
+            event_name=event_name,
+            paused=paused,
+            limits=limits,
+            priority=priority,
+            place=node.place,
+        )
 
     @staticmethod
     def _empty(node: Node | None) -> bool:
@@ -174,6 +195,16 @@ class TagCompiler:
         return compile_parameters(node, self._names, path)
 
     def _event_name(self, node: Node | None, path: str) -> Value | None:
+        """One name, or a table: the event's name → the vendor's. What is not in it has the destination's own name."""
+        if isinstance(node, Map):
+            table = self._decoder.map(node, path).items()
+            rows = {name: self._event_name(held, f"{path}.{name}") for name, (_, held) in table}
+
+            def look_up(scope: Scope) -> typing.Any:
+                row = rows.get(scope.event.name)
+                return MISSING if row is None else row(scope)
+
+            return look_up
         text = self._decoder.text(node, path)
         if text is None or node is None:
             return None

@@ -26,7 +26,8 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     `key`: 16 bytes, equal for deliveries that must be sent once (tag, vendor event name, event_id). `body`: the
     vendor's JSON. `time`, `expires`, `received` in ms since 1970 UTC. `purposes`: the consent purposes that were
     granted. `person`: keyed hashes, 16 bytes each, for erasure and withdrawal. `identity`: fingerprint of the
-    destination's identity settings.
+    destination's identity settings. `once`: a second key, with the seconds in which another delivery of that key is
+    none (once-per).
     """
 
     key: bytes
@@ -44,6 +45,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     expires: int | None
     identity: str
     body: bytes
+    once: tuple[bytes, float] | None = None
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):

@@ -178,9 +178,13 @@ class SqliteOutbox:
             answer: list[bool] = []
             for delivery in request:
                 first = delivery.key in new
-                answer.append(first)
                 if first:
                     new.remove(delivery.key)
+                    if delivery.once is not None:
+                        key, within = delivery.once
+                        first = bool(self._keys.remember_new(database, [key], within))
+                answer.append(first)
+                if first:
                     stored += values(delivery)
                     taken[delivery.destination] += 1
             fresh.append(answer)
