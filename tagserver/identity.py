@@ -7,12 +7,25 @@ field: nothing raises.
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
+from tagserver.hashing import (
+    EMPTY_HASH,
+    LONGEST,
+    MOST,
+    NOTHING,
+    Found,
+    Normalise,
+    arrived_hash,
+    hash_field,
+    hash_phones,
+    hash_values,
+    id_text,
+    is_md5,
+    several,
+    sha256_hex,
+)
 from tagserver.normalise import (
     Unusable,
     birth_date_text,
@@ -43,142 +56,6 @@ __all__ = [
     "sha256_hex",
     "state_text",
 ]
-
-EMPTY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-"""The hash of nothing, which broken senders make of missing values. It would match everybody else's mistake."""
-
-LONGEST = 512
-MOST = 20
-"""Characters of a value, and values of a field, that are believed."""
-
-Found = tuple[tuple[str, ...], tuple[str, ...]]
-"""Hashes of one field, without doubles, in order; and sentences about values that were left out or are doubtful."""
-
-NOTHING: Found = ((), ())
-
-Normalise = Callable[[str], "str | None"]
-"""The canonical form of a text. Raises Unusable with the reason, or gives None when it has none to give."""
-
-_sha256 = re.compile(r"([0-9a-fA-F]{64})(\.(?:[A-Za-z0-9_-]{8}|A[Qgw]|B[AQg]))?").fullmatch
-_md5 = re.compile(r"[0-9a-fA-F]{32}").fullmatch
-
-
-def sha256_hex(text: str) -> str:
-    """SHA-256 of the UTF-8 bytes, 64 lower-case hex digits. Raises UnicodeEncodeError for half a surrogate pair."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-_common_hash = lru_cache(maxsize=8192)(sha256_hex)
-"""For values that many visitors share: countries, states, cities."""
-
-
-def arrived_hash(value: Any) -> str | None:
-    """The value as a SHA-256 that was made before it came here (64 hex digits, any case), or None.
-
-    Meta's parameter builder marks its hashes with an appendix of eight characters, formerly one of six pairs:
-    kept as it is.
-    """
-    if type(value) is not str or len(value) < 64 or (found := _sha256(value.strip())) is None:
-        return None
-    return found[1].lower() + (found[2] or "")
-
-
-def hash_values(
-    values: list[Any], normalise: Normalise, fault: str, *, common: bool = False, md5: bool = True
-) -> Found:
-    """Hash each value after `normalise`, or take it as the hash it is; unusable ones are left out with a sentence.
-
-    `fault`: the sentence where `normalise` gives none. `common`: the hashes are worth remembering. `md5`: 32
-    hex digits are somebody's MD5, which no vendor here takes.
-    """
-    hashes: dict[str, None] = {}
-    faults: list[str] = []
-    for value in values[:MOST]:
-        try:
-            made = _hash_one(value, normalise, common, md5)
-            if made is None:
-                raise Unusable(fault)
-            if made:
-                hashes[made] = None
-        except Unusable as problem:
-            faults.append(str(problem))
-    if len(values) > MOST:
-        faults.append(f"has more than {MOST} values; the rest is left out")
-    return tuple(hashes), tuple(faults)
-
-
-def _hash_one(value: Any, normalise: Normalise, common: bool, md5: bool) -> str | None:
-    """A hash; empty for a value that counts as missing, None for one that `normalise` has no form for."""
-    if type(value) is int and abs(value) < 10**40:
-        value = str(value)
-    elif type(value) is float and value.is_integer() and abs(value) < 1e15:
-        value = str(int(value))
-    if value is None:
-        return ""
-    if type(value) is not str:
-        raise Unusable("is not text")
-    if len(value) > LONGEST:
-        raise Unusable("is too long")
-    if len(value) >= 32:
-        made = arrived_hash(value)
-        if made is not None:
-            if made.startswith(EMPTY_HASH):
-                raise Unusable("is the hash of nothing")
-            return made
-        if md5 and _md5(value.strip()):
-            raise Unusable("is an MD5 hash, and SHA-256 is wanted")
-    if not value or value.isspace():
-        return ""
-    text = normalise(value)
-    if not text:
-        return None
-    try:
-        return _common_hash(text) if common else sha256_hex(text)
-    except UnicodeEncodeError:
-        raise Unusable("is not valid text") from None
-
-
-def hash_phones(values: list[Any], country: str | None, *, plus: bool = False) -> Found:
-    """Hashes of telephone numbers as bare digits, or with a plus sign in front (`plus`); `country` (ISO 3166-1) for
-    numbers without an international prefix."""
-    notes: dict[str, None] = {}
-    country = country.lower() if country else None
-
-    def normalise(text: str) -> str:
-        digits, note = phone_digits(text, country)
-        if note:
-            notes[note] = None
-        return f"+{digits}" if plus else digits
-
-    hashes, faults = hash_values(values, normalise, "is no telephone number")
-    return hashes, (*faults, *notes)
-
-
-def _several(value: Any) -> list[Any]:
-    """One list of a value that may be one, several, or nothing."""
-    if isinstance(value, list):
-        return value
-    return [] if value is None else [value]
-
-
-def _hash_field(value: Any, normalise: Normalise, fault: str, twin: Any = None, common: bool = False) -> Found:
-    """One field and its twin that holds hashes by declaration (`sha256_email_address`)."""
-    if type(value) is str and twin is None and 0 < len(value) < 32 and value.isascii() and not value.isspace():
-        # The common case: one short plain text, which can be neither a hash nor half a surrogate pair.
-        try:
-            text = normalise(value)
-        except Unusable as problem:
-            return (), (str(problem),)
-        if not text:
-            return (), (fault,)
-        return (_common_hash(text) if common else sha256_hex(text),), ()
-    if value is None and twin is None:
-        return NOTHING
-    hashes, faults = hash_values(_several(value), normalise, fault, common=common)
-    if twin is not None:
-        known, wrong = hash_values(_several(twin), lambda _: None, "is said to be a SHA-256, and is none")
-        hashes, faults = tuple(dict.fromkeys((*hashes, *known))), (*faults, *wrong)
-    return hashes, faults
 
 
 def _group(value: Any) -> Mapping[str, Any]:
@@ -231,7 +108,7 @@ class Identity:
         found = self._found.get("email")
         if found is None:
             user = self._user
-            found = _hash_field(user.get("email"), email_text, "is no e-mail address", user.get("sha256_email_address"))
+            found = hash_field(user.get("email"), email_text, "is no e-mail address", user.get("sha256_email_address"))
             self._found["email"] = found
         return found
 
@@ -262,7 +139,7 @@ class Identity:
         if found is None:
             usable, faults = self._with_country(country)
             hashes, more = hash_phones(usable, country, plus=True)
-            twin, wrong = _hash_field(
+            twin, wrong = hash_field(
                 None, lambda _: None, "is said to be a SHA-256, and is none", self._user.get("sha256_phone_number")
             )
             found = self._found[key] = (tuple(dict.fromkeys((*hashes, *twin))), (*faults, *more, *wrong))
@@ -284,7 +161,7 @@ class Identity:
     def _with_country(self, country: str | None) -> tuple[list[Any], list[str]]:
         """The numbers whose country is known, and sentences about the others."""
         usable, faults = [], []
-        for value in _several(self._user.get("phone_number"))[:MOST]:
+        for value in several(self._user.get("phone_number"))[:MOST]:
             text = str(value) if type(value) is int else value
             bare = type(text) is str and arrived_hash(text) is None and text.strip() != ""
             if bare and country is None and not text.strip().startswith(("+", "00", "tel:+")):
@@ -303,7 +180,7 @@ class Identity:
         if found is None:
             place, name, twin = _PLACES[field]
             group = self._address if place == "address" else self._user
-            found = _hash_field(group.get(name), normalise, fault, group.get(twin) if twin else None)
+            found = hash_field(group.get(name), normalise, fault, group.get(twin) if twin else None)
             self._found[key] = found
         return found
 
@@ -311,9 +188,9 @@ class Identity:
         """The first value of a field in the clear, normalised; None when there is none, or when it came hashed."""
         place, name, _ = _PLACES[field]
         group = self._address if place == "address" else self._user
-        for value in _several(group.get(name))[:MOST]:
-            text = _id_text(value)
-            if text is None or arrived_hash(text) is not None or _md5(text.strip()):
+        for value in several(group.get(name))[:MOST]:
+            text = id_text(value)
+            if text is None or arrived_hash(text) is not None or is_md5(text.strip()):
                 continue
             try:
                 made = normalise(text) if normalise else text.strip()
@@ -330,7 +207,7 @@ class Identity:
         if found is None:
             address = self._address
             twin = address.get("sha256_first_name")
-            found = self._found["first_name"] = _hash_field(address.get("first_name"), name_text, "is no name", twin)
+            found = self._found["first_name"] = hash_field(address.get("first_name"), name_text, "is no name", twin)
         return found
 
     @property
@@ -340,7 +217,7 @@ class Identity:
         if found is None:
             address = self._address
             twin = address.get("sha256_last_name")
-            found = self._found["last_name"] = _hash_field(address.get("last_name"), name_text, "is no name", twin)
+            found = self._found["last_name"] = hash_field(address.get("last_name"), name_text, "is no name", twin)
         return found
 
     @property
@@ -348,7 +225,7 @@ class Identity:
         """Hashes of the city: letters alone."""
         found = self._found.get("city")
         if found is None:
-            found = _hash_field(self._address.get("city"), city_text, "is no city", common=True)
+            found = hash_field(self._address.get("city"), city_text, "is no city", common=True)
             self._found["city"] = found
         return found
 
@@ -358,7 +235,7 @@ class Identity:
         found = self._found.get("region")
         if found is None:
             value, country = self._address.get("region"), self.country
-            found = _hash_field(value, lambda text: state_text(text, country), "is no region", common=True)
+            found = hash_field(value, lambda text: state_text(text, country), "is no region", common=True)
             self._found["region"] = found
         return found
 
@@ -368,7 +245,7 @@ class Identity:
         found = self._found.get("postal_code")
         if found is None:
             value, country = self._address.get("postal_code"), self.country
-            found = _hash_field(value, lambda text: postal_text(text, country), "is no postal code", common=True)
+            found = hash_field(value, lambda text: postal_text(text, country), "is no postal code", common=True)
             self._found["postal_code"] = found
         return found
 
@@ -377,7 +254,7 @@ class Identity:
         """Hashes of the country's two letters."""
         found = self._found.get("country")
         if found is None:
-            found = _hash_field(self._address.get("country"), country_code, _UNKNOWN_COUNTRY, common=True)
+            found = hash_field(self._address.get("country"), country_code, _UNKNOWN_COUNTRY, common=True)
             self._found["country"] = found
         return found
 
@@ -386,7 +263,7 @@ class Identity:
         """Hashes of `f` or `m`."""
         found = self._found.get("gender")
         if found is None:
-            found = _hash_field(self._user.get("gender"), gender_text, "is neither f nor m", common=True)
+            found = hash_field(self._user.get("gender"), gender_text, "is neither f nor m", common=True)
             self._found["gender"] = found
         return found
 
@@ -396,7 +273,7 @@ class Identity:
         found = self._found.get(key)
         if found is None:
             value = self._user.get("date_of_birth")
-            found = _hash_field(value, lambda text: birth_date_text(text, day_first=day_first), "is no date of birth")
+            found = hash_field(value, lambda text: birth_date_text(text, day_first=day_first), "is no date of birth")
             self._found[key] = found
         return found
 
@@ -409,7 +286,7 @@ class Identity:
             given = self.data.get("user_id")
         if type(given) is str and given.isascii() and not given.isspace() and 0 < len(given) <= LONGEST:
             return (given,)
-        return tuple(dict.fromkeys(text for one in _several(given)[:MOST] if (text := _id_text(one)) is not None))
+        return tuple(dict.fromkeys(text for one in several(given)[:MOST] if (text := id_text(one)) is not None))
 
     def identifiers(self, default_country: str | None = None) -> tuple[tuple[str, str], ...]:
         """(kind, text) of what identifies the person in the queue: hashes of e-mail and phone, `user_id`,
@@ -423,20 +300,7 @@ class Identity:
             found += [("email", one[:64]) for one in self.email[0]]
             found += [("phone", one[:64]) for one in self.phone(default_country)[0]]
         for kind in ("user_id", "client_id"):
-            text = _id_text(self.data.get(kind))
+            text = id_text(self.data.get(kind))
             if text is not None:
                 found.append((kind, text))
         return tuple(found)
-
-
-def _id_text(value: Any) -> str | None:
-    """An id as text, whole numbers too; None when it is empty or no id."""
-    if type(value) is int and abs(value) < 10**40:
-        return str(value)
-    if type(value) is not str or not value or value.isspace() or len(value) > LONGEST:
-        return None
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return None
-    return value

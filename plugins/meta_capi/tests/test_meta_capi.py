@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +23,12 @@ from tagserver.datalayer import read_event
 from tagserver.event import Event, Facts
 from tagserver.plugin import Built, Outcome, Payload, Response, Secret, Skip
 from tagserver.sandbox.rules import refuse
+from tagserver.testing import check_destination, expanded, load_examples, make_event
 
 NOW = 1_790_000_000_000
 FOLDER = Path(__file__).parent
 TOKEN = "EAAB-a-token-that-must-not-leak"
-EXAMPLES = [
-    pytest.param(case, id=case["name"])
-    for path in sorted((FOLDER.parent / "examples").glob("*.yaml"))
-    for case in yaml.safe_load(path.read_text())
-]
+EXAMPLES = [pytest.param(case, id=case["name"]) for case in load_examples(FOLDER.parent / "examples")]
 ANSWERS = yaml.safe_load((FOLDER / "answers.yaml").read_text())
 META = MetaCapi()
 
@@ -45,24 +40,13 @@ def settings(**changes: Any) -> MetaSettings:
 
 def event(case: dict[str, Any]) -> Event:
     """The event of an example, made as the door makes it."""
-    known = {key: case[key] for key in ("cookies", "ip", "user_agent", "region") if key in case}
-    return read_event({"event_id": "e-1"} | case["event"], Facts("browser", NOW, **known))
+    known = ("cookies", "ip", "user_agent", "region")
+    return make_event(case["event"], **{key: case[key] for key in known if key in case})
 
 
 def payloads(count: int, body: bytes = b"{}") -> list[Payload]:
     """Some deliveries."""
     return [Payload(f"e-{index}", "Purchase", NOW, body) for index in range(count)]
-
-
-def expanded(value: Any) -> Any:
-    """`sha256(text)` replaced by the hash."""
-    if isinstance(value, dict):
-        return {key: expanded(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [expanded(one) for one in value]
-    if isinstance(value, str) and (found := re.fullmatch(r"sha256\((.*)\)", value)):
-        return hashlib.sha256(found[1].encode()).hexdigest()
-    return value
 
 
 @pytest.mark.parametrize("case", EXAMPLES)
@@ -319,3 +303,8 @@ def test_any_error_has_a_meaning(status: int, usage: Any, error: Any) -> None:
     assert outcome.kind != "delivered"
     assert outcome.after is None or 0 < outcome.after <= 3600
     assert all(0 <= index < 2 for index in outcome.bad)
+
+
+def test_it_keeps_the_rules_of_the_kit() -> None:
+    """As a stranger's destination would."""
+    assert check_destination(MetaCapi, {"pixel_id": "1234567890", "access_token": TOKEN}) == []
