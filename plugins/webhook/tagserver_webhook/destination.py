@@ -1,0 +1,136 @@
+"""`type: webhook`: one message for each event, signed, at your own address."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from tagserver.plugin import (
+    MISSING,
+    Built,
+    ConsentNeeds,
+    Destination,
+    Event,
+    Limits,
+    Mode,
+    Omitted,
+    Outcome,
+    Payload,
+    Request,
+    Response,
+    Skip,
+)
+from tagserver_webhook.data import build_data
+from tagserver_webhook.plain import is_text
+from tagserver_webhook.settings import WebhookSettings
+from tagserver_webhook.signature import message_id, sign
+
+HOUR_MS = 3_600_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ENVELOPE = frozenset({"event_name", "type", "timestamp", "data"})
+
+
+class Webhook(Destination):
+    """A receiver of your own."""
+
+    type = "webhook"
+    api_version = 1
+    Settings = WebhookSettings
+    ads = False
+    consent = ConsentNeeds((), restricted=True)
+    limits = Limits(events=1, bytes=1 << 20, requests=16)
+    # Which fields go into a message is a setting.
+    reads = ("*",)
+
+    def hosts(self, settings: WebhookSettings) -> Sequence[str]:
+        """The host of the address."""
+        host = urlsplit(settings.url).hostname
+        return (host,) if host else ()
+
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: WebhookSettings, mode: Mode) -> Built:
+        """One message: `type`, `timestamp`, `data`. Skips nothing but names and ids that are no valid text."""
+        omitted: list[Omitted] = []
+        given = {key: value for key, value in parameters.items() if value is not None and value is not MISSING}
+        name = _first_text(given.get("event_name"), given.get("type"), event.name)
+        if not is_text(name) or not is_text(event.event_id):
+            raise Skip("missing_required", "the event's name or its event_id is no valid text", omitted)
+        moment = event.time
+        if "timestamp" in given:
+            if type(given["timestamp"]) is int and 10**12 <= given["timestamp"] < 10**13:
+                moment = given["timestamp"]
+            else:
+                omitted.append(Omitted("timestamp", "is not in milliseconds since 1970"))
+        body: dict[str, Any] = {"type": name, "timestamp": rfc3339(moment)}
+        if mode == "restrict":
+            body["restricted"] = True
+        body["data"] = build_data(event, _custom(given, omitted), settings, mode, omitted)
+        age = settings.max_age_hours
+        expires = None if age is None else event.received + int(age * HOUR_MS)
+        return Built(body, name, moment, None, expires, tuple(omitted))
+
+    def request(self, payloads: Sequence[Payload], settings: WebhookSettings) -> Request:
+        """One request for one message: the stored bytes, and a signature of exactly these."""
+        (payload,) = payloads
+        message, now = message_id(payload.event_id), int(self.now())
+        secrets = [one.reveal() for one in (settings.secret, settings.previous_secret) if one is not None]
+        headers = {
+            **settings.headers,
+            "content-type": "application/json",
+            "webhook-id": message,
+            "webhook-timestamp": str(now),
+            "webhook-signature": sign(message, now, payload.body, secrets),
+        }
+        if settings.authorization is not None:
+            headers["authorization"] = settings.authorization.reveal()
+        return Request(settings.method, settings.url, headers, payload.body)
+
+    def now(self) -> float:
+        """Seconds since 1970. A signature holds the time of its attempt: receivers refuse one older than five
+        minutes."""
+        return time.time()
+
+    def classify(self, response: Response, payloads: Sequence[Payload]) -> Outcome:
+        """By status alone, as Standard Webhooks has it; what the receiver writes is not read."""
+        return read_answer(response.status, len(payloads))
+
+
+def read_answer(status: int, count: int) -> Outcome:
+    """What a status means. 410 says that the receiver is gone for good; a redirect is never followed."""
+    reason = f"http/{status}"
+    if 200 <= status < 300:
+        return Outcome.delivered()
+    if status == 429:
+        return Outcome.throttled(reason)
+    if status in (408, 425) or status >= 500:
+        return Outcome.retry(reason)
+    if status == 410:
+        return Outcome.paused(reason, "the receiver says that this address is gone for good")
+    if status in (401, 403, 407):
+        return Outcome.paused(reason, "the receiver refuses the signature or the authorization")
+    if status == 405:
+        return Outcome.paused(reason, "the receiver does not take this method")
+    if status < 400:
+        return Outcome.paused(reason, "the address answers with a redirect, which is not followed")
+    return Outcome.split(reason) if count > 1 else Outcome.rejected(reason)
+
+
+def rfc3339(moment: int) -> str:
+    """Milliseconds since 1970 as `2026-09-21T14:13:20.000Z`."""
+    return (_EPOCH + timedelta(milliseconds=moment)).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def _custom(given: Mapping[str, Any], omitted: list[Omitted]) -> dict[str, Any]:
+    """The `data` group and every parameter that is no field of the envelope."""
+    own = {key: value for key, value in given.items() if key not in _ENVELOPE}
+    group = given.get("data", {})
+    if not isinstance(group, Mapping):
+        omitted.append(Omitted("data", "is not a map"))
+        return own
+    return {**group, **own}
+
+
+def _first_text(*values: Any) -> str:
+    return next(value for value in values if isinstance(value, str) and value)
