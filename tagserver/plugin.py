@@ -293,6 +293,10 @@ class Destination:
         """The public https host names it talks to."""
         raise NotImplementedError  # abstract: every destination states its hosts
 
+    def sees(self, settings: SettingsT) -> Sequence[str]:
+        """The event paths that it uses under these settings: `reads`, and what the settings name."""
+        return self.reads
+
     def version_ends(self, settings: SettingsT) -> date | None:
         """The day on which the vendor stops answering the version of its API that is set, when it is known."""
         return None

@@ -49,6 +49,7 @@ class DestinationCompiler:
             plugin = cls()
             settings = reader.read(cls.Settings, key, entries)
             hosts = tuple(plugin.hosts(settings)) if settings is not None else ()
+            sees = tuple(plugin.sees(settings)) if settings is not None else ()
         except Exception as error:  # a bad plugin hurts only itself
             why = f"the plugin {type_name} fails with {type(error).__name__}"
             self._problems.add("P211", key.place, path, why)
@@ -66,7 +67,7 @@ class DestinationCompiler:
             identity=_fingerprint(type_name, settings) if settings is not None else "",
             hosts=hosts,
             egress=self._egress,
-            reads=Reads(cls.reads),
+            reads=Reads(sees),
             place=key.place,
         )
 

@@ -87,7 +87,7 @@ def _build(plugin: Destination, event: Event, settings: Any, mode: Mode) -> tupl
     results: list[Built | Skip] = []
     for _ in range(2):
         try:
-            results.append(plugin.build(Reads(plugin.reads).view(event), {}, settings, mode))
+            results.append(plugin.build(Reads(plugin.sees(settings)).view(event), {}, settings, mode))
         except Skip as skip:
             results.append(skip)
         except Exception as error:

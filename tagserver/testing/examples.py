@@ -56,7 +56,7 @@ def run_example(destination: type[Destination], case: Mapping[str, Any], setting
     event = make_event(case["event"], **{key: case[key] for key in _FACTS if key in case})
     try:
         built = plugin.build(
-            Reads(plugin.reads).view(event), case.get("parameters", {}), chosen, case.get("mode", "send")
+            Reads(plugin.sees(chosen)).view(event), case.get("parameters", {}), chosen, case.get("mode", "send")
         )
     except Skip as skip:
         _same("skip", skip.reason, case.get("skip"))

@@ -26,9 +26,10 @@ from tagserver.plugin import (
 from tagserver_ga4.answers import read_answer
 from tagserver_ga4.envelope import FIELDS, build_envelope
 from tagserver_ga4.names import event_fault
-from tagserver_ga4.params import build_params
+from tagserver_ga4.params import FROM_EVENT, build_params
 from tagserver_ga4.settings import HOSTS, Ga4Settings
 from tagserver_ga4.values import is_text
+from tagserver_ga4.visit import session_cookie
 
 HOUR_MS = 3_600_000
 WINDOW_MS = (72 - 4) * HOUR_MS
@@ -48,8 +49,15 @@ class Ga4(Destination):
     consent = ConsentNeeds(("analytics_storage",), restricted=True)
     limits = Limits(events=25, bytes=128_000, age=WINDOW_MS / 1000, requests=16)
     event_id = False  # it is an ordinary parameter there; Google deduplicates purchases by transaction_id alone
-    # An event's own fields are parameters at Google, whatever their names.
-    reads = ("*",)
+    reads = (
+        *("event", "event_id", "timestamp", "client_id", "user_id", "session_id", "cookie._ga"),
+        *("page.location", "page.referrer", "page.title", "ecommerce", "user_data", "ip"),
+        *FROM_EVENT,
+    )
+
+    def sees(self, settings: Ga4Settings) -> Sequence[str]:
+        """The fields that `params` names, too, and the cookie of this property's session."""
+        return (*self.reads, *settings.params, f"cookie.{session_cookie(settings.measurement_id)}")
 
     def hosts(self, settings: Ga4Settings) -> Sequence[str]:
         """Google Analytics, world-wide and in the European Union."""

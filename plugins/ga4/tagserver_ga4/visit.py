@@ -20,10 +20,15 @@ def cookie_client(cookies: Mapping[str, str]) -> str | None:
     return found[1] if found else None
 
 
+def session_cookie(measurement_id: str) -> str:
+    """The cookie in which Google's tag keeps the session of a property."""
+    return "_ga_" + measurement_id.removeprefix("G-")
+
+
 def cookie_session(cookies: Mapping[str, str], measurement_id: str) -> str | None:
     """The session id of the stream's cookie, in Google's old format (`GS1.1.<id>.…`) and the one of 2025
     (`GS2.1.s<id>$o…`, parts in any order)."""
-    value = cookies.get("_ga_" + measurement_id.removeprefix("G-"), "")
+    value = cookies.get(session_cookie(measurement_id), "")
     if found := _gs1(value):
         return found[1][:20]
     if found := _gs2(value):

@@ -42,8 +42,11 @@ class Webhook(Destination):
     ads = False
     consent = ConsentNeeds((), restricted=True)
     limits = Limits(events=1, bytes=1 << 20, requests=16)
-    # Which fields go into a message is a setting.
-    reads = ("*",)
+    reads = ("event", "event_id", "timestamp")
+
+    def sees(self, settings: WebhookSettings) -> Sequence[str]:
+        """What the setting `fields` names, and the person unless that is left out."""
+        return (*self.reads, *settings.fields, *(() if settings.user_data == "leave_out" else ("user_data",)))
 
     def hosts(self, settings: WebhookSettings) -> Sequence[str]:
         """The host of the address."""
