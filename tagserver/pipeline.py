@@ -98,13 +98,16 @@ def _build(tag: Tag, trigger: str, scope: Scope, verdict: Verdict) -> Decision:
         return Decision(tag, "skip", "destination_paused", destination.paused or "not set up", verdict)
     mode = verdict.decision
     assert mode != "block"
+    seen = scope
     try:
-        parameters = tag.parameters(scope)
+        for transformation in tag.transformations:
+            seen = transformation.apply(seen)
+        parameters = tag.parameters(seen)
         if tag.event_name is not None:
-            name = tag.event_name(scope)
+            name = tag.event_name(seen)
             if name is not MISSING:
                 parameters["event_name"] = name
-        built = destination.plugin.build(destination.reads.view(scope.event), parameters, destination.settings, mode)
+        built = destination.plugin.build(destination.reads.view(seen.event), parameters, destination.settings, mode)
         body = _encode(built.body)
     except Skip as skip:
         return Decision(tag, "skip", skip.reason, skip.detail, verdict, omitted=skip.omitted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from tagserver.container.consent import compile_consent
@@ -17,12 +17,13 @@ from tagserver.container.references import Outside
 from tagserver.container.server import ServerConfig, ServerReader, listed_environment
 from tagserver.container.source import Map, Node, Scalar, parse
 from tagserver.container.tags import TagCompiler
+from tagserver.container.transformations import TransformationCompiler, transformations_of
 from tagserver.container.triggers import CompiledTrigger, TriggerCompiler
 from tagserver.container.variables import VariableCompiler
 from tagserver.registry import Registry
 
 SERVER_FILE = "server.yaml"
-ROOTS = ("consent", "destinations", "variables", "triggers", "tags")
+ROOTS = ("consent", "destinations", "variables", "triggers", "tags", "transformations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class _Compiler:
         destinations = self._destinations()
         triggers = self._triggers(names)
         tags, used = self._tags(destinations, triggers, names)
+        tags = self._transformed(tags, names, destinations)
         self._warn(declared, names, destinations, triggers, used, tags)
         return Container(
             version=version,
@@ -175,6 +177,20 @@ class _Compiler:
         nodes = [pair for root in self._roots("tags") for pair in self._decoder.list(root, "tags")]
         tags = (compiler.compile(node, path) for node, path in nodes)
         return tuple(tag for tag in tags if tag is not None), compiler.used
+
+    def _transformed(
+        self, tags: tuple[Tag, ...], names: Names, destinations: Mapping[str, ConfiguredDestination | None]
+    ) -> tuple[Tag, ...]:
+        """The tags with the transformations through which they see their events."""
+        declared = self._named("transformations")
+        if not declared:
+            return tags
+        compiler = TransformationCompiler(names, destinations, [tag.name for tag in tags], self._problems)
+        made = (compiler.compile(name, key, node) for name, (key, node) in declared.items())
+        scoped = [one for one in made if one is not None]
+        return tuple(
+            replace(tag, transformations=transformations_of(scoped, tag.name, tag.destination.name)) for tag in tags
+        )
 
     def _warn(
         self,

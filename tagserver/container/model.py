@@ -14,6 +14,7 @@ from tagserver.container.limits import NO_LIMITS, TagLimits
 from tagserver.container.problems import Place, Problem
 from tagserver.plugin import Destination
 from tagserver.reads import Reads
+from tagserver.reshape import Transformation
 from tagserver.scope import Scope, Value
 
 
@@ -78,6 +79,7 @@ class Tag:
     paused: bool
     limits: TagLimits = field(default=NO_LIMITS, kw_only=True)
     priority: int = field(default=0, kw_only=True)
+    transformations: tuple[Transformation, ...] = field(default=(), kw_only=True)
     place: Place
 
 

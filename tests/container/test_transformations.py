@@ -1,0 +1,178 @@
+"""What a tag sees instead of the event: allowed, excluded, renamed, set, cleaned; for whom and when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagserver.container.model import Container
+from tagserver.event import Event
+from tagserver.scope import Scope
+
+from ..events import event
+from ..test_datalayer import JSON
+from .world import codes, decide, load
+
+PUSHED: dict[str, Any] = {
+    "page": {
+        "location": "https://shop.example/a?email=x%40y&q=1&E-Mail=z#top",
+        "referrer": "https://o.example/?email=x",
+    },
+    "user_data": {"email": "a@b.example", "address": {"city": "Berlin", "postal_code": "10115"}},
+    "ecommerce": {"value": 5, "items": [{"item_id": "1", "price": 5}, 7]},
+    "loyalty": {"level": 3},
+}
+
+
+def container(transformations: dict[str, Any], tags: list[str] | None = None) -> Container:
+    """Two tags at two destinations that see their events through these."""
+    named = [{"name": one, "destination": one, "triggers": ["all"]} for one in tags or ["box", "other"]]
+    parts = {
+        "destinations": {"box": {"type": "box"}, "other": {"type": "box"}},
+        "transformations": transformations,
+        "variables": {"double": {"template": "{{ loyalty.level }}{{ loyalty.level }}"}},
+        "triggers": {"unused": {"when": {"double": "x"}}},
+        "tags": named,
+    }
+    loaded = load({"container.yaml": yaml.safe_dump(parts, sort_keys=False)})
+    assert loaded.container is not None, loaded.problems
+    return loaded.container
+
+
+def seen(transformation: dict[str, Any], tag: str = "box", pushed: dict[str, Any] | None = None) -> Event:
+    """The event as a tag sees it."""
+    made = container({"t": transformation}).tag(tag)
+    assert made is not None
+    scope = Scope(event(PUSHED if pushed is None else pushed, ip="198.51.100.77"))
+    for one in made.transformations:
+        scope = one.apply(scope)
+    return scope.event
+
+
+@pytest.mark.parametrize(
+    ("transformation", "path", "value"),
+    [
+        ({"allow": ["loyalty"]}, "loyalty.level", 3),
+        ({"allow": ["loyalty"]}, "user_data.email", None),
+        ({"allow": ["value"]}, "ecommerce.value", 5),
+        ({"allow": ["value"]}, "ecommerce.items", None),
+        ({"exclude": ["user_data.address"]}, "user_data.address", None),
+        ({"exclude": ["user_data.address"]}, "user_data.email", "a@b.example"),
+        ({"exclude": ["items.price"]}, "ecommerce.items.0", {"item_id": "1"}),
+        ({"exclude": ["nothing.there"]}, "loyalty.level", 3),
+        ({"rename": {"loyalty.level": "tier"}}, "tier", 3),
+        ({"rename": {"loyalty.level": "tier"}}, "loyalty.level", None),
+        ({"set": {"tier.name": "gold", "value": "{{ loyalty.level }}"}}, "tier.name", "gold"),
+        ({"set": {"tier.name": "gold", "value": "{{ loyalty.level }}"}}, "ecommerce.value", 3),
+        ({"set": {"tier": "{{ double }}"}}, "tier", "33"),
+        ({"set": {"tier": "{{ nothing }}"}}, "tier", None),
+        ({"set": {"loyalty.level.deep": 1}}, "loyalty.level.deep", 1),
+        ({"strip_query": ["email", "e-mail"]}, "page.location", "https://shop.example/a?q=1#top"),
+        ({"strip_query": ["email"]}, "page.referrer", "https://o.example/"),
+        ({"truncate_ip": True}, "ip", "198.51.100.0"),
+        ({"exclude": ["loyalty"], "set": {"loyalty": "new"}}, "loyalty", "new"),
+    ],
+)
+def test_one_step(transformation: dict[str, Any], path: str, value: Any) -> None:
+    assert seen(transformation).get(path) == value
+
+
+def test_the_event_itself_and_other_tags_see_nothing_of_it() -> None:
+    before = event(PUSHED)
+    made = container({"t": {"exclude": ["user_data"], "tags": ["box"]}})
+    box, other = made.tag("box"), made.tag("other")
+    assert box is not None
+    assert other is not None
+    scope = Scope(before)
+    assert box.transformations[0].apply(scope).event.get("user_data") is None
+    assert before.get("user_data.email") == "a@b.example"
+    assert other.transformations == ()
+
+
+def test_name_id_and_time_stay() -> None:
+    one = seen({"allow": ["loyalty"]})
+    assert (one.name, one.event_id, one.time) == ("purchase", "e-1", event(PUSHED).time)
+
+
+def test_a_person_is_worked_out_anew() -> None:
+    assert seen({"set": {"user_data.email": "c@d.example"}}).identity.email != event(PUSHED).identity.email
+    assert seen({"exclude": ["user_data"]}).identity.email[0] == ()
+
+
+def test_for_whom_and_when() -> None:
+    by_destination = container({"t": {"exclude": ["loyalty"], "destinations": ["other"]}})
+    assert [len(tag.transformations) for tag in by_destination.tags] == [0, 1]
+    condition = {"exclude": ["loyalty"], "when": {"loyalty.level": {"greater_than": 5}}}
+    assert seen(condition).get("loyalty.level") == 3
+    assert seen(condition, pushed={"loyalty": {"level": 9}}).get("loyalty") is None
+
+
+def test_they_run_in_the_order_of_the_file() -> None:
+    made = container({"one": {"rename": {"loyalty": "a"}}, "two": {"rename": {"a": "b"}}}).tag("box")
+    assert made is not None
+    scope = Scope(event(PUSHED))
+    for one in made.transformations:
+        scope = one.apply(scope)
+    assert scope.event.get("b.level") == 3
+
+
+def test_parameters_see_what_the_tag_sees_and_triggers_do_not() -> None:
+    text = """
+destinations: {box: {type: box}}
+transformations: {t: {set: {loyalty: gold}}}
+triggers: {silver: {when: {loyalty: silver}}}
+tags: [{name: T, destination: box, triggers: [silver], parameters: {tier: "{{ loyalty }}"}}]
+"""
+    loaded = load({"container.yaml": text})
+    assert loaded.container is not None, loaded.problems
+    built = decide(loaded.container, event({"loyalty": "silver"}))["T"].built
+    assert built is not None
+    assert built.body["tier"] == "gold"
+
+
+@pytest.mark.parametrize(
+    ("transformation", "code"),
+    [
+        ("{}", "E113"),
+        ("{tags: [box]}", "E113"),
+        ("{exclud: [a]}", "E110"),
+        ("{exclude: {a: 1}}", "E111"),
+        ("{exclude: [event_id]}", "E123"),
+        ("{set: {event: x}}", "E123"),
+        ("{rename: {timestamp: t}}", "E123"),
+        ("{rename: {t: event_id}}", "E123"),
+        ("{exclude: [a], tags: [bocks]}", "E112"),
+        ("{exclude: [a], destinations: [bocks]}", "E112"),
+        ("{exclude: [a], when: {}}", "E113"),
+        ("{truncate_ip: maybe}", "E111"),
+    ],
+)
+def test_what_is_wrong_is_said(transformation: str, code: str) -> None:
+    text = f"destinations: {{box: {{type: box}}}}\ntransformations:\n  t: {transformation}\n"
+    assert code in codes(load({"container.yaml": text + "tags: [{name: box, destination: box, triggers: [all]}]\n"}))
+
+
+EVERYTHING = container(
+    {
+        "one": {"exclude": ["user_data.address.city", "items.price"], "rename": {"loyalty.level": "items.x"}},
+        "two": {
+            "set": {"page.location": "{{ loyalty }}", "user_data.email": "x"},
+            "strip_query": ["q"],
+            "truncate_ip": True,
+        },
+        "three": {"allow": ["page", "user_data", "ecommerce.items.price"]},
+    }
+)
+
+
+@given(st.fixed_dictionaries({"page": JSON, "user_data": JSON, "ecommerce": JSON, "loyalty": JSON}))
+def test_no_event_breaks_one(pushed: dict[str, Any]) -> None:
+    scope = Scope(event(pushed, ip="198.51.100.7"))
+    for one in EVERYTHING.tags[0].transformations:
+        scope = one.apply(scope)
+    assert scope.event.event_id == "e-1"
+    scope.event.identity.identifiers()
