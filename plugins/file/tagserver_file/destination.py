@@ -1,0 +1,121 @@
+"""`type: file`: rows of events in files by date. A sink: nothing leaves the machine."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tagserver.plugin import (
+    MISSING,
+    Built,
+    ConsentNeeds,
+    Destination,
+    Event,
+    Limits,
+    Mode,
+    Omitted,
+    Outcome,
+    Payload,
+    Request,
+    Skip,
+)
+from tagserver_file.disk import locked
+from tagserver_file.jsonl import write_lines
+from tagserver_file.parquet import MISSING as NO_PYARROW
+from tagserver_file.parquet import close_due, collect, load_pyarrow
+from tagserver_file.row import build_row, first_text, valid
+from tagserver_file.settings import FileSettings
+
+
+class FileSink(Destination):
+    """JSON lines or Parquet in a folder of yours."""
+
+    type = "file"
+    api_version = 1
+    Settings = FileSettings
+    ads = False
+    consent = ConsentNeeds((), restricted=True)
+    limits = Limits(events=1000, bytes=8 << 20, requests=1)
+    reads = (
+        *("event", "event_id", "timestamp", "source", "client_id", "user_id", "session_id"),
+        *("page", "ecommerce", "user_data", "click", "ip", "user_agent"),
+    )
+    sink = True
+
+    def sees(self, settings: FileSettings) -> Sequence[str]:
+        """What the setting `params` names, too."""
+        return (*self.reads, *settings.params)
+
+    def hosts(self, settings: FileSettings) -> Sequence[str]:
+        """None: nothing is called."""
+        return ()
+
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: FileSettings, mode: Mode) -> Built:
+        """One row. Skips nothing but names and ids that are no valid text."""
+        omitted: list[Omitted] = []
+        given = {key: value for key, value in parameters.items() if value is not None and value is not MISSING}
+        name = first_text(given.get("event_name"), given.get("event"), event.name)
+        if not valid(event, name):
+            raise Skip("missing_required", "the event's name or its event_id is no valid text", omitted)
+        row = build_row(event, name, given, settings, mode, omitted)
+        return Built(row, name, event.time, None, None, tuple(omitted))
+
+    def request(self, payloads: Sequence[Payload], settings: FileSettings) -> Request:
+        """For people: the rows, and the folder they go to."""
+        date = _date(payloads[0]) if payloads else ""
+        return Request("WRITE", (Path(settings.path).absolute() / f"dt={date}").as_uri(), {}, _lines(payloads))
+
+    async def deliver(self, payloads: Sequence[Payload], settings: FileSettings) -> Sequence[Outcome]:
+        """Write the rows in a thread; they are on the disk when this returns. One outcome for each."""
+        return await asyncio.to_thread(self.write, payloads, settings, time.time())
+
+    def write(self, payloads: Sequence[Payload], settings: FileSettings, now: float) -> Sequence[Outcome]:
+        """The same, at once, at a moment (seconds since 1970). Dates stand for themselves: what could be written is
+        delivered, the rest comes again."""
+        if settings.format == "parquet":
+            try:
+                load_pyarrow()
+            except ImportError:
+                return [Outcome.paused("pyarrow_missing", NO_PYARROW)] * len(payloads)
+        base, most = Path(settings.path), settings.max_file_mb << 20
+        days: dict[str, list[int]] = {}
+        for index, payload in enumerate(payloads):
+            days.setdefault(_date(payload), []).append(index)
+        outcomes = [Outcome.delivered()] * len(payloads)
+        with locked(base, settings.name):
+            for date, indexes in days.items():
+                lines = _lines([payloads[index] for index in indexes])
+                try:
+                    if settings.format == "parquet":
+                        collect(base, settings.name, date, lines, now)
+                    else:
+                        write_lines(base, settings.name, date, lines, most)
+                except OSError as error:
+                    for index in indexes:
+                        outcomes[index] = _failed(error)
+            if settings.format == "parquet" and (
+                faults := close_due(base, settings.name, now, settings.minutes_per_file, most, settings.compression)
+            ):
+                warned = Outcome.delivered(warning="; ".join(faults)[:300])
+                outcomes = [warned if one.kind == "delivered" else one for one in outcomes]
+        return outcomes
+
+
+def _failed(error: OSError) -> Outcome:
+    code = errno.errorcode.get(error.errno or 0, "EIO")
+    return Outcome.retry(f"os/{code}", detail="the rows could not be written")
+
+
+def _date(payload: Payload) -> str:
+    """The day of the event, UTC."""
+    return datetime.fromtimestamp(payload.time // 1000, UTC).strftime("%Y-%m-%d")
+
+
+def _lines(payloads: Sequence[Payload]) -> bytes:
+    """The stored bytes, one row a line: JSON as the server encodes it holds no line break."""
+    return b"".join(payload.body + b"\n" for payload in payloads)

@@ -1,0 +1,193 @@
+"""`type: snapchat`: one conversion event from one data-layer event, up to two thousand in a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from tagserver.plugin import (
+    Built,
+    ConsentNeeds,
+    Destination,
+    Event,
+    Limits,
+    Mode,
+    Omitted,
+    Outcome,
+    Payload,
+    Request,
+    Response,
+    Skip,
+)
+from tagserver_snapchat.answers import read_answer
+from tagserver_snapchat.app import build_app_data
+from tagserver_snapchat.custom_data import SOURCES, build_custom_data
+from tagserver_snapchat.given import Given
+from tagserver_snapchat.names import SNAP_EVENTS, snap_name
+from tagserver_snapchat.page import clean_address
+from tagserver_snapchat.processing import OPTIONS, limit_processing
+from tagserver_snapchat.settings import OLDEST_DAYS, SnapchatSettings
+from tagserver_snapchat.user import build_user, finds_somebody
+
+DAY_MS = 86_400_000
+MARGIN_MS = 4 * 3_600_000
+"""Left for the queue before Snap's own limit."""
+AHEAD_MS = 600_000
+"""A clock may run ahead by this much; such a time is taken as now."""
+
+ACTION_SOURCES: Mapping[str, str] = {
+    "WEB": "WEB",
+    "MOBILE_APP": "MOBILE_APP",
+    "OFFLINE": "OFFLINE",
+    "website": "WEB",
+    "web": "WEB",
+    "app": "MOBILE_APP",
+    "mobile_app": "MOBILE_APP",
+    "physical_store": "OFFLINE",
+    "phone_call": "OFFLINE",
+    "offline": "OFFLINE",
+}
+"""Snap's words, and those of other vendors that events already carry."""
+
+FIELDS = frozenset(
+    [
+        *("event_name", "event_time", "event_id", "action_source", "event_source_url", "user_data", "custom_data"),
+        *("app_data", "integration", OPTIONS, f"{OPTIONS}_country", f"{OPTIONS}_state"),
+    ]
+)
+
+
+class Snapchat(Destination):
+    """Snapchat's Conversions API v3."""
+
+    type = "snapchat"
+    api_version = 1
+    Settings = SnapchatSettings
+    ads = True
+    consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True)
+    # Repeats are counted once for 48 hours; the body's size is not documented.
+    limits = Limits(
+        events=2000, bytes=2 << 20, age=OLDEST_DAYS * 86_400.0 - MARGIN_MS / 1000, repeat=47 * 3600.0, requests=8
+    )
+    reads = (
+        *("event", "event_id", "timestamp", "action_source", "page.location", "ecommerce", "user_data", "user_id"),
+        *("ip", "user_agent", "geo.region", "cookie._scid", "click.sccid", "app_data"),
+        *sorted({place for places in SOURCES.values() for place in places} - {"transaction_id"}),
+    )
+
+    def hosts(self, settings: SnapchatSettings) -> Sequence[str]:
+        """Snap's tracking host alone."""
+        return ("tr.snapchat.com",)
+
+    def event_name(self, event: Event, settings: SnapchatSettings) -> str:
+        """Snap's name for the event, or the event's own when Snap has none (`build` then skips it)."""
+        return snap_name(event.name, settings.events) or event.name
+
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: SnapchatSettings, mode: Mode) -> Built:
+        """One event. Skips names that Snap does not know, a PURCHASE without value or currency, an event that finds
+        nobody, one that is too old."""
+        omitted: list[Omitted] = []
+        given = Given(parameters, FIELDS, omitted)
+        given.refuse("event_id", "a tag cannot change it: every destination and the pixel have the same")
+        chosen = given.text("event_name")
+        name = snap_name(chosen, settings.events) if chosen else self.event_name(event, settings)
+        if name not in SNAP_EVENTS:
+            raise Skip(
+                "missing_required",
+                "Snap has no event of this name: map it with the setting events, to CUSTOM_EVENT_1 for example",
+                omitted,
+            )
+        source = _action_source(event, given, settings, omitted)
+        time = _event_time(event, given, omitted)
+        expires = time + settings.max_age_days * DAY_MS - MARGIN_MS
+        if event.received >= expires:
+            raise Skip("too_old", f"Snap gets events of the last {settings.max_age_days} days", omitted)
+        user = build_user(event, given.group("user_data"), settings, omitted)
+        if not finds_somebody(user):
+            known = ", ".join(sorted(user)) or "nothing"
+            raise Skip(
+                "no_identity", f"Snap wants an e-mail, a phone, a madid, or address and agent; here is {known}", omitted
+            )
+        own = {**given.group("custom_data"), **given.rest}
+        custom = build_custom_data(event, own, name, settings.value_from_items, omitted)
+        if name == "PURCHASE" and (missing := [key for key in ("value", "currency") if key not in custom]):
+            raise Skip("missing_required", f"a PURCHASE needs {' and '.join(missing)}", omitted)
+        body: dict[str, Any] = {
+            "event_name": name,
+            "event_time": time // 1000,
+            "event_id": event.event_id,
+            "action_source": source,
+            "user_data": user,
+        }
+        _page(body, event, given, settings, omitted)
+        if custom:
+            body["custom_data"] = custom
+        if source == "MOBILE_APP" and (app := _app(event, given, omitted)):
+            body["app_data"] = app
+        if (integration := given.text("integration")) is not None:
+            body["integration"] = integration
+        if settings.test_event_code:
+            body["test_event_code"] = settings.test_event_code
+        limit_processing(body, event, given, settings, mode, omitted)
+        return Built(body, name, time, None, expires, tuple(omitted))
+
+    def request(self, payloads: Sequence[Payload], settings: SnapchatSettings) -> Request:
+        """One request for up to two thousand events; their JSON is joined, not read again.
+
+        Snap takes the token in the query of the address alone, so the whole address is a secret.
+        """
+        content = b'{"data":[' + b",".join(payload.body for payload in payloads) + b"]}"
+        path = f"/v3/{settings.pixel_id}/events" + ("/validate" if settings.validate else "")
+        token = quote(settings.access_token.reveal(), safe="")
+        url = f"{settings.api_url.rstrip('/')}{path}?access_token={token}"
+        return Request("POST", url, {"content-type": "application/json"}, content)
+
+    def classify(self, response: Response, payloads: Sequence[Payload]) -> Outcome:
+        """By status."""
+        return read_answer(response, payloads)
+
+
+def _action_source(event: Event, given: Given, settings: SnapchatSettings, omitted: list[Omitted]) -> str:
+    for value in (given.fields.get("action_source"), event.data.get("action_source")):
+        if isinstance(value, str) and value in ACTION_SOURCES:
+            return ACTION_SOURCES[value]
+        if value is not None and value != "":
+            omitted.append(Omitted("action_source", "is none of WEB, MOBILE_APP and OFFLINE"))
+    return settings.action_source
+
+
+def _event_time(event: Event, given: Given, omitted: list[Omitted]) -> int:
+    """The event's time in ms. A clock that runs ahead a little is taken as now, one that runs ahead far is not
+    believed."""
+    time = event.time
+    value = given.fields.get("event_time")
+    if type(value) is int and 10**9 <= value < 10**10:
+        time = value * 1000
+    elif type(value) is int and 10**12 <= value < 10**13:
+        time = value
+    elif value is not None:
+        omitted.append(Omitted("event_time", "is neither seconds nor milliseconds since 1970"))
+    if time > event.received:
+        if time - event.received > AHEAD_MS:
+            omitted.append(Omitted("event_time", "is in the future; the time of receipt is used"))
+        return event.received
+    return time
+
+
+def _page(body: dict[str, Any], event: Event, given: Given, settings: SnapchatSettings, omitted: list[Omitted]) -> None:
+    said = given.fields.get("event_source_url", (event.data.get("page") or {}).get("location"))
+    if said is None or said == "":
+        if body["action_source"] == "WEB":
+            omitted.append(Omitted("event_source_url", "is missing, and Snap wants it for WEB"))
+        return
+    address = clean_address(said, settings.stripped)
+    if address is None:
+        omitted.append(Omitted("event_source_url", "is no http or https address"))
+    else:
+        body["event_source_url"] = address
+
+
+def _app(event: Event, given: Given, omitted: list[Omitted]) -> dict[str, Any]:
+    said = event.data.get("app_data")
+    return build_app_data({**(said if isinstance(said, dict) else {}), **given.group("app_data")}, omitted)

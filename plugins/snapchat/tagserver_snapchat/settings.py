@@ -1,0 +1,89 @@
+"""What is set for one Snap Pixel, or one Snap App."""
+
+# ruff: noqa: RUF009 (`setting` makes a dataclass field; it is no default that instances share)
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+from urllib.parse import urlsplit
+
+from tagserver.plugin import Secret, country_code, setting
+from tagserver_snapchat.names import SNAP_EVENTS
+from tagserver_snapchat.page import PERSONAL_KEYS
+
+OLDEST_DAYS = 37
+
+
+def _pixel(value: str) -> str | None:
+    return None if re.fullmatch(r"[A-Za-z0-9-]{1,64}", value) else "a pixel id is a row of letters, digits and dashes"
+
+
+def _api_url(value: str) -> str | None:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment or parts.username:
+        return "write an address such as https://tr.snapchat.com, without query and credentials"
+    return None
+
+
+def _country(value: str) -> str | None:
+    return None if len(value) == 2 and country_code(value) else "write two letters, such as DE"
+
+
+def _days(value: int) -> str | None:
+    return None if 1 <= value <= OLDEST_DAYS else f"write a number of days from 1 to {OLDEST_DAYS}"
+
+
+def _events(value: dict[str, str]) -> str | None:
+    wrong = [f"{name} → {own}" for name, own in value.items() if own not in SNAP_EVENTS]
+    return f"these are no events of Snap: {', '.join(wrong)}; for your own use CUSTOM_EVENT_1 to 5" if wrong else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapchatSettings:
+    """The settings of a `snapchat` destination."""
+
+    pixel_id: str = setting(
+        "The Snap Pixel's id, from Events Manager; for events of an app its Snap App ID.", identity=True, check=_pixel
+    )
+    access_token: Secret = setting("A Conversions API token. Snap takes it in the address of the request only.")
+    api_url: str = setting("Where the API is.", default="https://tr.snapchat.com", identity=True, check=_api_url)
+    validate: bool = setting("Have every event checked by Snap, and none recorded.", default=False)
+    test_event_code: str | None = setting("Shows events in the test tool of Events Manager.", default=None)
+    events: dict[str, str] = setting(
+        "Your event names and the events of Snap they are, beside the built-in list.",
+        default_factory=dict,
+        check=_events,
+    )
+    action_source: Literal["WEB", "MOBILE_APP", "OFFLINE"] = setting(
+        "Where events happen that do not say it.", default="WEB"
+    )
+    default_country: str | None = setting(
+        "The country of telephone numbers that name none, two letters.", default=None, check=_country
+    )
+    date_order: Literal["month_first", "day_first"] = setting(
+        "How an unclear date of birth such as 2/3/1990 is read.", default="month_first"
+    )
+    value_from_items: bool = setting(
+        "Add up price times quantity where an event has items and no value.", default=False
+    )
+    limited_use: Literal["LDU", "LMU"] = setting(
+        "Snap's word for limited use; its pages write both, and LDU is the one seen in use.", default="LDU"
+    )
+    max_age_days: int = setting(
+        "Days after which an event is not sent any more; Snap takes 37 at most.", default=OLDEST_DAYS, check=_days
+    )
+    strip_query: list[str] = setting(
+        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS)
+    )
+
+    @cached_property
+    def stripped(self) -> frozenset[str]:
+        """The keys of `strip_query`, in lower case."""
+        return frozenset(key.strip().lower() for key in self.strip_query)
