@@ -1,0 +1,100 @@
+"""The page: N connections, unique ids, each repeated with the same id until it is answered `ok` or time is up.
+
+`python -m tests.faults.matrix.producer ADDRESS HISTORY PREFIX COUNT CONNECTIONS SECONDS ITEMS RATE`. The history has
+one line for each attempt: id, outcome (`ok`, `refused`, `unknown`), status, moment, seconds. RATE is events a second
+for all connections together, 0 for as fast as they can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.faults.matrix.events import ORIGIN, event
+
+PAUSE = 0.1
+ANSWER_WITHIN = 10.0
+
+
+class Client:
+    """One connection, made again when it breaks."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def post(self, body: bytes) -> tuple[str, int, str]:
+        """Outcome, status, and the event's own status."""
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                return await self._post(body)
+        except (OSError, EOFError, ValueError, TimeoutError):
+            self.close()
+            return "unknown", 0, ""
+
+    async def _post(self, body: bytes) -> tuple[str, int, str]:
+        if self._writer is None or self._reader is None:
+            self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
+        head = f"POST /collect HTTP/1.1\r\nhost: x\r\norigin: {ORIGIN}\r\ncontent-length: {len(body)}\r\n\r\n"
+        self._writer.write(head.encode() + body)
+        answer = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        length = int(answer.partition("content-length: ")[2].partition("\r\n")[0])
+        shown = await self._reader.readexactly(length)
+        if "connection: close" in answer:
+            self.close()
+        status = int(answer.split(" ", 2)[1])
+        said: list[dict[str, Any]] = json.loads(shown)["events"] if 200 <= status < 300 else []
+        good = bool(said) and said[0]["status"] in ("accepted", "duplicate")
+        return "ok" if good else "refused", status, said[0]["status"] if said else ""
+
+    def close(self) -> None:
+        """Forget the connection."""
+        if self._writer is not None:
+            self._writer.close()
+        self._reader = self._writer = None
+
+
+async def main(
+    address: str, history: str, prefix: str, count: int, connections: int, seconds: float, items: int, rate: float
+) -> None:
+    """Send everything."""
+    parts = urlsplit(address)
+    until = time.monotonic() + seconds
+    began = time.monotonic()
+    numbers = itertools.count()
+    with Path(history).open("w") as log:  # noqa: ASYNC230 (a line now and then, in a process of its own)
+
+        async def client() -> None:
+            connection = Client(parts.hostname or "", parts.port or 80)
+            while (number := next(numbers)) < count and time.monotonic() < until:
+                if rate:
+                    await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
+                event_id = f"{prefix}-{number}"
+                body = json.dumps(event(event_id, items)).encode()
+                while True:
+                    sent = time.monotonic()
+                    outcome, status, said = await connection.post(body)
+                    now = time.monotonic()
+                    log.write(json.dumps([event_id, outcome, status, now, now - sent, said]) + "\n")
+                    if outcome == "ok" or now > until:
+                        break
+                    await asyncio.sleep(PAUSE)
+            connection.close()
+
+        await asyncio.gather(*(client() for _ in range(connections)))
+
+
+if __name__ == "__main__":
+    words = sys.argv[1:]
+    asyncio.run(
+        main(
+            words[0], words[1], words[2], int(words[3]), int(words[4]), float(words[5]), int(words[6]), float(words[7])
+        )
+    )

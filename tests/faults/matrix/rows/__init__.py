@@ -1,0 +1,19 @@
+"""All rows of the matrix, chapter by chapter; the numbers are those of the documentation's table."""
+
+from __future__ import annotations
+
+from tests.faults.matrix.declared import Chapter, Row
+from tests.faults.matrix.rows import admin, clock, configuration, disk, distributed, intake, plugins, process, vendor
+
+CHAPTERS: tuple[Chapter, ...] = (
+    process.chapter,
+    disk.chapter,
+    vendor.chapter,
+    distributed.chapter,
+    configuration.chapter,
+    plugins.chapter,
+    clock.chapter,
+    intake.chapter,
+    admin.chapter,
+)
+ROWS: tuple[Row, ...] = tuple(row for chapter in CHAPTERS for row in chapter.rows)
