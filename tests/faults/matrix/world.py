@@ -108,6 +108,7 @@ class World:
     histories: list[Path] = field(default_factory=list)
     server: Server | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    at_end: list[Callable[[], None]] = field(default_factory=list)
     _children: list[Child] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -290,7 +291,9 @@ class World:
         return verdict
 
     def end(self) -> None:
-        """End every process of this world, the youngest first."""
+        """End every process of this world, the youngest first; then undo what `at_end` says, the youngest first."""
         for child in reversed(self._children):
             if child.process.poll() is None:
                 child.kill()
+        for undo in reversed(self.at_end):
+            undo()
