@@ -1,358 +1,153 @@
-"""All that the author of a destination imports.
+"""All that the author of a destination imports. The guide is plugins/README.md.
 
-A destination turns one event into one vendor payload (`build`), some payloads into one HTTP request (`request`),
-and the vendor's answer into outcomes (`classify`). All three are pure: no network, no clock, no logging. Retries,
-batches, consent, connection pools, time-outs and masking belong to the host.
-
-The settings of a destination are a frozen dataclass whose fields are made with `setting`; the host fills it from
-YAML and reports every mistake with its file and line.
+Each name is defined in a small module of its own idea; this one is the public list of them, and keeps its promise by
+`API_VERSION`.
 """
 
 from __future__ import annotations
 
-import builtins
-import dataclasses
-from collections.abc import Callable, Generator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from typing import Any, ClassVar, Literal, TypeVar
-
 import pluggy
 
-from tagserver.event import MISSING, Event, Note
-from tagserver.identity import (
-    Found,
-    Identity,
-    arrived_hash,
-    birth_date_text,
-    city_text,
-    email_text,
-    gender_text,
-    hash_phones,
-    hash_values,
-    name_text,
-    postal_text,
-    sha256_hex,
-    state_text,
+from tagserver.answers import json_object
+from tagserver.destination import (
+    API_VERSION,
+    Built,
+    ConsentNeeds,
+    Destination,
+    Limits,
+    Mode,
+    Omitted,
+    Outcome,
+    Outcomes,
+    Payload,
+    Request,
+    Response,
+    Skip,
+    default_outcome,
 )
+from tagserver.event import MISSING, Event, Note
+from tagserver.fields import COUNT, CURRENCY, DATA, ID, IDS, IP, MONEY_TEXT, NUMBER, ROWS, TEXT, Group, Kind, is_missing
+from tagserver.given import Given
+from tagserver.hashing import Found, arrived_hash, hash_phones, hash_values, sha256_hex
+from tagserver.identity import Identity
+from tagserver.items import items_count, items_total, put_items
+from tagserver.moment import event_time, milliseconds, rfc3339
 from tagserver.normalise import (
     Unusable,
+    birth_date_text,
+    city_text,
     compact_text,
     digits_text,
     email_bare_text,
     email_gmail_alias_text,
     email_gmail_dots_text,
+    email_text,
+    gender_text,
     letters_text,
     lower_text,
+    name_text,
+    postal_text,
+    state_text,
 )
+from tagserver.page_address import PERSONAL_KEYS, clean_address, query_keys
+from tagserver.person import own_user_data
 from tagserver.places import country_code
+from tagserver.plain import (
+    currency_code,
+    decimal_text,
+    identifier,
+    is_text,
+    number,
+    plain_data,
+    sendable,
+    short_text,
+    whole_number,
+)
+from tagserver.public_ip import public_ip
 from tagserver.secret import Secret
+from tagserver.setting import api_url_fault, country_fault, setting
 
 __all__ = [
     "API_VERSION",
+    "COUNT",
+    "CURRENCY",
+    "DATA",
+    "ID",
+    "IDS",
+    "IP",
     "MISSING",
+    "MONEY_TEXT",
+    "NUMBER",
+    "PERSONAL_KEYS",
+    "ROWS",
+    "TEXT",
     "Built",
     "ConsentNeeds",
     "Destination",
     "Event",
     "Found",
+    "Given",
+    "Group",
     "Identity",
+    "Kind",
     "Limits",
     "Mode",
     "Note",
     "Omitted",
     "Outcome",
+    "Outcomes",
     "Payload",
     "Request",
     "Response",
     "Secret",
     "Skip",
     "Unusable",
+    "api_url_fault",
     "arrived_hash",
     "birth_date_text",
     "city_text",
+    "clean_address",
     "compact_text",
     "country_code",
+    "country_fault",
+    "currency_code",
+    "decimal_text",
     "default_outcome",
     "digits_text",
     "email_bare_text",
     "email_gmail_alias_text",
     "email_gmail_dots_text",
     "email_text",
+    "event_time",
     "gender_text",
     "hash_phones",
     "hash_values",
     "hookimpl",
+    "identifier",
+    "is_missing",
+    "is_text",
+    "items_count",
+    "items_total",
+    "json_object",
     "letters_text",
     "lower_text",
+    "milliseconds",
     "name_text",
+    "number",
+    "own_user_data",
+    "plain_data",
     "postal_text",
+    "public_ip",
+    "put_items",
+    "query_keys",
+    "rfc3339",
+    "sendable",
     "setting",
     "sha256_hex",
+    "short_text",
     "state_text",
+    "whole_number",
 ]
 
-API_VERSION = 1
-"""The version of this module that a destination states in `api_version`; another one is refused at load."""
-
 hookimpl = pluggy.HookimplMarker("tagserver")
-
-Mode = Literal["send", "restrict"]
-"""`restrict`: some consent is missing that the vendor's limited mode can do without (Meta: Limited Data Use)."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentNeeds:
-    """The purposes without which a destination must not be called, all of them; and whether it has a restricted
-    mode."""
-
-    purposes: tuple[str, ...]
-    restricted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one request may hold, and how long a delivery makes sense.
-
-    `events`: payloads a request. `bytes`: size of a request's body. `age`: seconds after the event's time beyond
-    which the vendor refuses it (None: never). `repeat`: seconds after a first attempt of unknown outcome in which a
-    repeat is still counted once by the vendor (None: always). `requests`: how many the vendor gets at the same time
-    at most; the host begins with two and finds out.
-    """
-
-    events: int = 1
-    bytes: int = 1 << 20
-    age: float | None = None
-    repeat: float | None = None
-    requests: int = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Omitted:
-    """A field that `build` left out: its vendor name (`user_data.ph`) and a sentence that says why, without the
-    value."""
-
-    field: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """One event as the vendor wants it.
-
-    `body` is plain data that JSON can hold (the host encodes it once). `name` is the vendor's event name. `time` is
-    the event's time and `expires` the moment after which sending is pointless, both in milliseconds since 1970 UTC.
-    Payloads of different `group` never share a request.
-    """
-
-    body: Mapping[str, Any]
-    name: str
-    time: int
-    group: str | None = None
-    expires: int | None = None
-    omitted: tuple[Omitted, ...] = ()
-
-
-class Skip(Exception):
-    """Raised by `build`: this event cannot become a payload. `reason` is one of the decision reasons (`no_identity`,
-    `too_old`, `missing_required`, `variable`); `detail` is a sentence for people, without personal data."""
-
-    def __init__(self, reason: str, detail: str, omitted: Sequence[Omitted] = ()) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
-        self.omitted = tuple(omitted)
-
-
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """One stored delivery as `request` gets it: `body` is the JSON text of `Built.body`; `time` in ms since 1970
-    UTC."""
-
-    event_id: str
-    name: str
-    time: int
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One HTTP request. `url` must be https and its host among `hosts(settings)`, unless operations allow more."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    content: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """The vendor's answer: lower-case header names, and at most 64 KiB of body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-OutcomeKind = Literal["delivered", "retry", "rejected", "throttled", "paused", "split"]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What an answer means. Make one with the named constructors.
-
-    `reason` is a short stable code (`100/2804003`), `detail` a sentence without payload; `after` seconds; `bad` the
-    indexes of the payloads a `split` blames, when the vendor names them; `warning` something operations should read
-    although the delivery counts.
-    """
-
-    kind: OutcomeKind
-    reason: str = ""
-    detail: str = ""
-    after: float | None = None
-    bad: tuple[int, ...] = ()
-    warning: str = ""
-
-    @classmethod
-    def delivered(cls, warning: str = "") -> Outcome:
-        """The vendor has it."""
-        return cls("delivered", warning=warning)
-
-    @classmethod
-    def retry(cls, reason: str, after: float | None = None, detail: str = "") -> Outcome:
-        """Not now: the same request later. The whole destination waits, not this payload alone."""
-        return cls("retry", reason, detail, after)
-
-    @classmethod
-    def rejected(cls, reason: str, detail: str = "") -> Outcome:
-        """Never: this payload cannot succeed."""
-        return cls("rejected", reason, detail)
-
-    @classmethod
-    def throttled(cls, reason: str, after: float | None = None, detail: str = "") -> Outcome:
-        """Too fast: the destination slows down."""
-        return cls("throttled", reason, detail, after)
-
-    @classmethod
-    def paused(cls, reason: str, detail: str = "") -> Outcome:
-        """Nothing can succeed until somebody acts (a dead token): the destination stops, everything is kept."""
-        return cls("paused", reason, detail)
-
-    @classmethod
-    def split(cls, reason: str, detail: str = "", bad: Sequence[int] = ()) -> Outcome:
-        """One of these is bad; the host finds out which."""
-        return cls("split", reason, detail, bad=tuple(bad))
-
-
-def default_outcome(response: Response, payloads: Sequence[Payload]) -> Outcome:
-    """The meaning of a bare status code, for vendors that say nothing more."""
-    status = response.status
-    code = str(status)
-    if 200 <= status < 300:
-        return Outcome.delivered()
-    if status == 429:
-        return Outcome.throttled(code)
-    if status in (408, 425) or status >= 500:
-        return Outcome.retry(code)
-    if status in (401, 403, 410):
-        return Outcome.paused(code)
-    if len(payloads) > 1:
-        return Outcome.split(code)
-    return Outcome.rejected(code)
-
-
-Outcomes = Outcome | Sequence[Outcome]
-"""One outcome for all payloads of a request, or one each in their order."""
-
-SettingsT = Any
-"""A destination's own Settings dataclass."""
-
-
-class Destination:
-    """Base class of a destination: stateless between events, one instance for each entry under `destinations:`."""
-
-    type: ClassVar[str]
-    """The name in YAML: `type: meta_capi`."""
-    api_version: ClassVar[int] = API_VERSION
-    Settings: ClassVar[builtins.type]
-    """A frozen dataclass; its fields are made with `setting`."""
-    Parameters: ClassVar[builtins.type] = dict
-    """`dict`: a tag may set any name. A TypedDict: only its names, anything else is a problem."""
-    ads: ClassVar[bool] = False
-    """For advertising: opt-outs of sale and a known child count."""
-    consent: ClassVar[ConsentNeeds] = ConsentNeeds(())
-    limits: ClassVar[Limits] = Limits()
-    reads: ClassVar[tuple[str, ...]] = ()
-    """The event paths it uses; listed by `tagserver plugins show` and the privacy lock."""
-    event_id: ClassVar[bool] = True
-    """Whether the vendor has a field for the `event_id`; False where it deduplicates by nothing or something else."""
-    sink: ClassVar[bool] = False
-    """Not reached by HTTP: the host calls `deliver`, and `request` only describes for people what would be written."""
-
-    def hosts(self, settings: SettingsT) -> Sequence[str]:
-        """The public https host names it talks to."""
-        raise NotImplementedError  # abstract: every destination states its hosts
-
-    def sees(self, settings: SettingsT) -> Sequence[str]:
-        """The event paths that it uses under these settings: `reads`, and what the settings name."""
-        return self.reads
-
-    def version_ends(self, settings: SettingsT) -> date | None:
-        """The day on which the vendor stops answering the version of its API that is set, when it is known."""
-        return None
-
-    def event_name(self, event: Event, settings: SettingsT) -> str:
-        """The vendor's name for the event, used when the tag sets no `event_name`."""
-        return event.name
-
-    def build(self, event: Event, parameters: Mapping[str, Any], settings: SettingsT, mode: Mode) -> Built:
-        """One payload, at the door, or `Skip`. `parameters` are the tag's, resolved; `event_name` is among them
-        when set."""
-        raise NotImplementedError  # abstract
-
-    def request(self, payloads: Sequence[Payload], settings: SettingsT) -> Request:
-        """One request for some payloads, just before sending; secrets enter here."""
-        raise NotImplementedError  # abstract
-
-    def classify(self, response: Response, payloads: Sequence[Payload]) -> Outcomes:
-        """What the answer means."""
-        return default_outcome(response, payloads)
-
-    def exchange(
-        self, payloads: Sequence[Payload], settings: SettingsT, cache: MutableMapping[str, Any]
-    ) -> Generator[Request, Response, Outcomes]:
-        """The conversation with the vendor, without I/O: yields requests, is sent responses, returns the outcomes.
-
-        Override it when a vendor needs several calls (a token first). `cache` is kept by the host for this
-        destination.
-        """
-        response = yield self.request(payloads, settings)
-        return self.classify(response, payloads)
-
-    async def deliver(self, payloads: Sequence[Payload], settings: SettingsT) -> Outcomes:
-        """For a `sink`: hand the payloads over. An OSError delays the destination as a failed connection would."""
-        raise NotImplementedError  # abstract for sinks
-
-
-T = TypeVar("T")
-
-
-def setting(
-    doc: str,
-    *,
-    default: Any = dataclasses.MISSING,
-    default_factory: Callable[[], Any] | Any = dataclasses.MISSING,
-    identity: bool = False,
-    check: Callable[[Any], str | None] | None = None,
-) -> Any:
-    """A field of a Settings dataclass.
-
-    `doc`: one sentence for the reference. `identity`: the field says *whose account* it is (a pixel id, an
-    address); rows queued under another identity are held instead of sent. `check(value)` returns what is wrong with
-    a value, or None. Types understood: str, int, float, bool, Secret, Literal[...], list[str], dict[str, str], and
-    `| None` of each.
-    """
-    metadata = {"doc": doc, "identity": identity, "check": check}
-    if default_factory is not dataclasses.MISSING:
-        return dataclasses.field(default_factory=default_factory, metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
+"""Marks a plugin's `register_destinations`."""

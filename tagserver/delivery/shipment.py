@@ -17,7 +17,7 @@ from tagserver.delivery.exchange import MaybeSent, NotAllowed, NotSent, exchange
 from tagserver.delivery.outbox import Batch, Buried, Row, Settlement
 from tagserver.delivery.retry import LATE_CAP, deadline, retry_after
 from tagserver.delivery.target import Target
-from tagserver.plugin import Outcome, OutcomeKind, Payload, Response
+from tagserver.destination import Outcome, OutcomeKind, Payload, Response
 
 log = logging.getLogger("tagserver.delivery")
 

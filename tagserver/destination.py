@@ -1,0 +1,255 @@
+"""What a destination is, and what goes in and out of it. Authors import all of this from `tagserver.plugin`.
+
+A destination turns one event into one vendor payload (`build`), some payloads into one HTTP request (`request`),
+and the vendor's answer into outcomes (`classify`). All three are pure: no network, no clock, no logging. Retries,
+batches, consent, connection pools, time-outs and masking belong to the host.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Generator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, ClassVar, Literal
+
+from tagserver.event import Event
+
+API_VERSION = 1
+"""The version of `tagserver.plugin` that a destination states in `api_version`; another one is refused at load."""
+
+Mode = Literal["send", "restrict"]
+"""`restrict`: some consent is missing that the vendor's limited mode can do without (Meta: Limited Data Use)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentNeeds:
+    """The purposes without which a destination must not be called, all of them; and whether it has a restricted
+    mode."""
+
+    purposes: tuple[str, ...]
+    restricted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may hold, and how long a delivery makes sense.
+
+    `events`: payloads a request. `bytes`: size of a request's body. `age`: seconds after the event's time beyond
+    which the vendor refuses it (None: never). `repeat`: seconds after a first attempt of unknown outcome in which a
+    repeat is still counted once by the vendor (None: always). `requests`: how many the vendor gets at the same time
+    at most; the host begins with two and finds out.
+    """
+
+    events: int = 1
+    bytes: int = 1 << 20
+    age: float | None = None
+    repeat: float | None = None
+    requests: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Omitted:
+    """A field that `build` left out: its vendor name (`user_data.ph`) and a sentence that says why, without the
+    value."""
+
+    field: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """One event as the vendor wants it.
+
+    `body` is plain data that JSON can hold (the host encodes it once). `name` is the vendor's event name. `time` is
+    the event's time and `expires` the moment after which sending is pointless, both in milliseconds since 1970 UTC.
+    Payloads of different `group` never share a request.
+    """
+
+    body: Mapping[str, Any]
+    name: str
+    time: int
+    group: str | None = None
+    expires: int | None = None
+    omitted: tuple[Omitted, ...] = ()
+
+
+class Skip(Exception):
+    """Raised by `build`: this event cannot become a payload. `reason` is one of the decision reasons (`no_identity`,
+    `too_old`, `missing_required`, `variable`); `detail` is a sentence for people, without personal data."""
+
+    def __init__(self, reason: str, detail: str, omitted: Sequence[Omitted] = ()) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+        self.omitted = tuple(omitted)
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """One stored delivery as `request` gets it: `body` is the JSON text of `Built.body`; `time` in ms since 1970
+    UTC."""
+
+    event_id: str
+    name: str
+    time: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request. `url` must be https and its host among `hosts(settings)`, unless operations allow more."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    content: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The vendor's answer: lower-case header names, and at most 64 KiB of body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+OutcomeKind = Literal["delivered", "retry", "rejected", "throttled", "paused", "split"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an answer means. Make one with the named constructors.
+
+    `reason` is a short stable code (`100/2804003`), `detail` a sentence without payload; `after` seconds; `bad` the
+    indexes of the payloads a `split` blames, when the vendor names them; `warning` something operations should read
+    although the delivery counts.
+    """
+
+    kind: OutcomeKind
+    reason: str = ""
+    detail: str = ""
+    after: float | None = None
+    bad: tuple[int, ...] = ()
+    warning: str = ""
+
+    @classmethod
+    def delivered(cls, warning: str = "") -> Outcome:
+        """The vendor has it."""
+        return cls("delivered", warning=warning)
+
+    @classmethod
+    def retry(cls, reason: str, after: float | None = None, detail: str = "") -> Outcome:
+        """Not now: the same request later. The whole destination waits, not this payload alone."""
+        return cls("retry", reason, detail, after)
+
+    @classmethod
+    def rejected(cls, reason: str, detail: str = "") -> Outcome:
+        """Never: this payload cannot succeed."""
+        return cls("rejected", reason, detail)
+
+    @classmethod
+    def throttled(cls, reason: str, after: float | None = None, detail: str = "") -> Outcome:
+        """Too fast: the destination slows down."""
+        return cls("throttled", reason, detail, after)
+
+    @classmethod
+    def paused(cls, reason: str, detail: str = "") -> Outcome:
+        """Nothing can succeed until somebody acts (a dead token): the destination stops, everything is kept."""
+        return cls("paused", reason, detail)
+
+    @classmethod
+    def split(cls, reason: str, detail: str = "", bad: Sequence[int] = ()) -> Outcome:
+        """One of these is bad; the host finds out which."""
+        return cls("split", reason, detail, bad=tuple(bad))
+
+
+def default_outcome(response: Response, payloads: Sequence[Payload]) -> Outcome:
+    """The meaning of a bare status code, for vendors that say nothing more."""
+    status = response.status
+    code = str(status)
+    if 200 <= status < 300:
+        return Outcome.delivered()
+    if status == 429:
+        return Outcome.throttled(code)
+    if status in (408, 425) or status >= 500:
+        return Outcome.retry(code)
+    if status in (401, 403, 410):
+        return Outcome.paused(code)
+    if len(payloads) > 1:
+        return Outcome.split(code)
+    return Outcome.rejected(code)
+
+
+Outcomes = Outcome | Sequence[Outcome]
+"""One outcome for all payloads of a request, or one each in their order."""
+
+SettingsT = Any
+"""A destination's own Settings dataclass."""
+
+
+class Destination:
+    """Base class of a destination: stateless between events, one instance for each entry under `destinations:`."""
+
+    type: ClassVar[str]
+    """The name in YAML: `type: meta_capi`."""
+    api_version: ClassVar[int] = API_VERSION
+    Settings: ClassVar[builtins.type]
+    """A frozen dataclass; its fields are made with `setting`."""
+    Parameters: ClassVar[builtins.type] = dict
+    """`dict`: a tag may set any name. A TypedDict: only its names, anything else is a problem."""
+    ads: ClassVar[bool] = False
+    """For advertising: opt-outs of sale and a known child count."""
+    consent: ClassVar[ConsentNeeds] = ConsentNeeds(())
+    limits: ClassVar[Limits] = Limits()
+    reads: ClassVar[tuple[str, ...]] = ()
+    """The event paths it uses; listed by `tagserver plugins show` and the privacy lock."""
+    event_id: ClassVar[bool] = True
+    """Whether the vendor has a field for the `event_id`; False where it deduplicates by nothing or something else."""
+    sink: ClassVar[bool] = False
+    """Not reached by HTTP: the host calls `deliver`, and `request` only describes for people what would be written."""
+
+    def hosts(self, settings: SettingsT) -> Sequence[str]:
+        """The public https host names it talks to."""
+        raise NotImplementedError  # abstract: every destination states its hosts
+
+    def sees(self, settings: SettingsT) -> Sequence[str]:
+        """The event paths that it uses under these settings: `reads`, and what the settings name."""
+        return self.reads
+
+    def version_ends(self, settings: SettingsT) -> date | None:
+        """The day on which the vendor stops answering the version of its API that is set, when it is known."""
+        return None
+
+    def event_name(self, event: Event, settings: SettingsT) -> str:
+        """The vendor's name for the event, used when the tag sets no `event_name`."""
+        return event.name
+
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: SettingsT, mode: Mode) -> Built:
+        """One payload, at the door, or `Skip`. `parameters` are the tag's, resolved; `event_name` is among them
+        when set."""
+        raise NotImplementedError  # abstract
+
+    def request(self, payloads: Sequence[Payload], settings: SettingsT) -> Request:
+        """One request for some payloads, just before sending; secrets enter here."""
+        raise NotImplementedError  # abstract
+
+    def classify(self, response: Response, payloads: Sequence[Payload]) -> Outcomes:
+        """What the answer means."""
+        return default_outcome(response, payloads)
+
+    def exchange(
+        self, payloads: Sequence[Payload], settings: SettingsT, cache: MutableMapping[str, Any]
+    ) -> Generator[Request, Response, Outcomes]:
+        """The conversation with the vendor, without I/O: yields requests, is sent responses, returns the outcomes.
+
+        Override it when a vendor needs several calls (a token first). `cache` is kept by the host for this
+        destination.
+        """
+        response = yield self.request(payloads, settings)
+        return self.classify(response, payloads)
+
+    async def deliver(self, payloads: Sequence[Payload], settings: SettingsT) -> Outcomes:
+        """For a `sink`: hand the payloads over. An OSError delays the destination as a failed connection would."""
+        raise NotImplementedError  # abstract for sinks

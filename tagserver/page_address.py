@@ -1,0 +1,56 @@
+"""Addresses of pages as a vendor may have them: without credentials, and without keys that hold personal data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from urllib.parse import unquote_plus
+
+from tagserver.plain import is_text
+
+PERSONAL_KEYS = (
+    *("email", "e-mail", "mail", "phone", "tel", "mobile", "first_name", "firstname", "last_name", "lastname"),
+    *("name", "address", "password", "token", "auth", "iban", "ssn"),
+)
+"""Keys of a query that usually hold who the visitor is, or let others in."""
+
+_web = re.compile(r"(https?://)([^/?#\\\s]+)(?=[/?#\\]|\Z)", re.IGNORECASE).match
+"""Scheme and authority of RFC 3986; a backslash ends the authority too, as in browsers."""
+
+
+def query_keys(keys: Collection[str]) -> frozenset[str]:
+    """Keys as people write them in settings, as `clean_address` compares them: trimmed, lower case."""
+    return frozenset(key.strip().lower() for key in keys)
+
+
+def clean_address(address: object, strip: Collection[str] = frozenset(PERSONAL_KEYS)) -> str | None:
+    """The address, byte for byte but for what is taken out; None for anything that is no web address.
+
+    `strip`: keys that are taken out of the query and of what stands behind the #, made with `query_keys`.
+    """
+    if not isinstance(address, str) or not is_text(address) or (found := _web(address)) is None:
+        return None
+    scheme, authority = found.groups()
+    host = authority.rpartition("@")[2]
+    if not host or host[0] == ":":
+        return None
+    if len(host) < len(authority):
+        address = f"{scheme}{host}{address[found.end() :]}"
+    if "=" not in address or not strip:
+        return address
+    front, _, fragment = address.partition("#")
+    head, _, query = front.partition("?")
+    query, fragment = _without(query, strip), _without(fragment, strip)
+    return head + ("?" + query if query else "") + ("#" + fragment if fragment else "")
+
+
+def _without(pairs: str, strip: Collection[str]) -> str:
+    """`a=1&email=x` without the pairs whose key is in `strip`, in any case or encoding; the others byte for byte."""
+    if "=" not in pairs:
+        return pairs
+    return "&".join(pair for pair in pairs.split("&") if "=" not in pair or _key(pair) not in strip)
+
+
+def _key(pair: str) -> str:
+    key = pair.partition("=")[0].lstrip("?/!")
+    return (unquote_plus(key).strip() if "%" in key or "+" in key else key).lower()
