@@ -63,7 +63,12 @@ def serve(
         give_up(str(error))
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
         give_up(f"the data folder {data} cannot be used: {error.strerror}")
-    raise SystemExit(code)
+    if code:
+        # The storage has failed: not even SQLite's own closing may touch it any more.
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def run(main: Callable[[], object]) -> int:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 import sqlite3
 import time
 from collections import Counter
@@ -31,6 +32,8 @@ from tagserver.delivery.outbox import (
     Settlement,
     Unavailable,
 )
+from tagserver.delivery.pressure import Pressure, come_again
+from tagserver.delivery.retry import Chance
 from tagserver.delivery.rows import WIDTH, insert, pieces, values
 from tagserver.delivery.salvage import MARK, salvage
 from tagserver.delivery.schema import open_database
@@ -62,9 +65,11 @@ class SqliteOutbox:
         keep_dead: float,
         on_fatal: Callable[[BaseException], None],
         commit_took: Callable[[float], None],
+        chance: Chance,
     ) -> None:
         self._path = path
         self._steady = steady
+        self._chance = chance
         self._keep_dead = keep_dead
         self._closed = False
         self._notice: str | None = None
@@ -88,6 +93,7 @@ class SqliteOutbox:
             make_room=self._space.give_up_ballast,
             commit_took=commit_took,
             on_fatal=self._fatal,
+            pressure=Pressure(steady, chance),
         )
 
     def _open(self, path: Path, max_size: int, clock: Callable[[], int]) -> tuple[sqlite3.Connection, Counters, Keys]:
@@ -134,6 +140,7 @@ class SqliteOutbox:
         keep_dead: float = 14 * 86400.0,
         on_fatal: Callable[[BaseException], None] | None = None,
         commit_took: Callable[[float], None] = lambda seconds: None,
+        chance: Chance | None = None,
     ) -> SqliteOutbox:
         """Open or make the file. Sizes in bytes, `keep_dead` in seconds; `commit_took` hears how long each group
         commit took, from the writer's thread. Raises OutboxStartError."""
@@ -146,6 +153,7 @@ class SqliteOutbox:
             keep_dead=keep_dead,
             on_fatal=on_fatal or (lambda error: None),
             commit_took=commit_took,
+            chance=chance or random.Random(),  # noqa: S311 (jitter, no secret)
         )
 
     # ── taking in
@@ -156,7 +164,7 @@ class SqliteOutbox:
         if self._closed:
             raise Unavailable("the server is closing")
         if (why := self._space.refusal()) is not None:
-            raise Full(why, 15)
+            raise Full(why, come_again(1.0, self._chance))
         size = sum(len(delivery.body) + ROW for delivery in deliveries)
         fresh: list[bool] = await self._writer.join(self._append, deliveries, size)
         for destination in {delivery.destination for delivery, new in zip(deliveries, fresh, strict=True) if new}:
@@ -168,7 +176,7 @@ class SqliteOutbox:
         self._space.measure(database)
         size = sum(len(delivery.body) + ROW for request in requests for delivery in request)
         if (why := self._space.refusal(size)) is not None:
-            raise Full(why, 15)
+            raise Full(why, come_again(1.0, self._chance))
         keys = {delivery.key for request in requests for delivery in request}
         new = self._keys.remember_new(database, keys, DEDUP_TTL)
         fresh: list[list[bool]] = []
@@ -325,7 +333,15 @@ class SqliteOutbox:
             return
         self._closed = True
         await self._writer.close()
-        with contextlib.suppress(sqlite3.Error):
-            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._database.close()
+        if self._writer.fatal is None:
+            with contextlib.suppress(sqlite3.Error):
+                self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._database.close()
+        else:
+            _left_open.append(self._database)
         self._lock.release()
+
+
+_left_open: list[sqlite3.Connection] = []
+"""Files whose storage has failed. To close them would checkpoint: a second sync, which may claim a success that is
+none, and then the only sound copy (the `-wal`) would be cut. The process ends without it (`cli/serve.py`)."""

@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tagserver.delivery.outbox import Full, Unavailable
+from tagserver.delivery.pressure import Pressure
 
 GROUP_OPERATIONS = 256
 GROUP_BYTES = 1 << 20
-WAITING_OPERATIONS = 20_000
+LOOK_EVERY = 1.0
+"""Seconds between two looks at whether those who wait have waited too long."""
 
 Work = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
 """Work inside a transaction: one result for each argument. Arguments that wait one behind another for the same work
@@ -30,7 +32,8 @@ are handed over together, so that many small appends become one statement."""
 
 @dataclass(slots=True)
 class Operation:
-    """An argument for a piece of work, and who waits for its result. `size` in bytes of payload."""
+    """An argument for a piece of work, and who waits for its result. `size` in bytes of payload: only what takes
+    something in has one, and can be refused."""
 
     work: Work
     argument: Any
@@ -60,6 +63,7 @@ class Writer:
         make_room: Callable[[], bool],
         commit_took: Callable[[float], None],
         on_fatal: Callable[[BaseException], None],
+        pressure: Pressure,
     ) -> None:
         self._database = database
         self._finish = finish
@@ -68,8 +72,14 @@ class Writer:
         self._make_room = make_room
         self._commit_took = commit_took
         self._on_fatal = on_fatal
+        self._pressure = pressure
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Operation] = deque()
+        self._group: list[Operation] = []
+        # Bytes that came and that were taken to the disk; each is written by one thread alone.
+        self._came = 0
+        self._taken = 0
+        self._look: asyncio.TimerHandle | None = None
         self._wake = threading.Semaphore(0)
         self._asleep = threading.Event()
         self._closing = False
@@ -90,25 +100,46 @@ class Writer:
             raise Unavailable(f"the queue's storage has failed ({type(self.fatal).__name__})", 30)
         if self._closing:
             raise Unavailable("the server is closing")
-        if len(self._waiting) >= WAITING_OPERATIONS:
-            raise Full("too many requests wait for the disk")
+        if size:
+            refusal = self._pressure.refusal(len(self._waiting), self._came - self._taken)
+            if refusal is not None:
+                raise refusal
+            self._came += size
+            if self._look is None:
+                self._look = self._loop.call_later(LOOK_EVERY, self._look_at_the_time)
         future: asyncio.Future[Any] = self._loop.create_future()
         self._waiting.append(Operation(work, argument, future, size))
         if self._asleep.is_set():
             self._wake.release()
         return await future
 
+    def _look_at_the_time(self) -> None:
+        """Who waits for a disk that stands still is told to come again. What is at the disk may be stored all the
+        same: then the repeat is a duplicate."""
+        self._look = None
+        if self._pressure.hopeless():
+            for operation in (*self._group, *self._waiting.copy()):
+                if operation.size and not operation.future.done():
+                    operation.future.set_exception(self._pressure.unavailable("the disk did not answer in time"))
+        if self._waiting or self._group:
+            self._look = self._loop.call_later(LOOK_EVERY, self._look_at_the_time)
+
     async def close(self) -> None:
         """Finish what waits, then end the thread."""
         self._closing = True
         self._wake.release()
         await asyncio.to_thread(self._thread.join)
+        if self._look is not None:
+            self._look.cancel()
 
     def _run(self) -> None:
         while True:
-            group = self._gather()
-            if group:
-                self._commit(group)
+            self._group = self._gather()
+            if self._group:
+                self._pressure.began()
+                self._commit(self._group)
+                self._pressure.ended()
+                self._group = []
                 continue
             if self._closing:
                 if self._waiting:
@@ -137,6 +168,9 @@ class Writer:
         size = 0
         while self._waiting and len(group) < GROUP_OPERATIONS and size < GROUP_BYTES:
             operation = self._waiting.popleft()
+            self._taken += operation.size
+            if operation.size and operation.future.done():
+                continue  # its sender was told to come again
             size += operation.size
             group.append(operation)
         return group
@@ -148,12 +182,17 @@ class Writer:
         else:
             try:
                 self._transaction(group)
-            except Exception:
+            except Exception as error:
                 self._roll_back()
                 self._committed(False)
-                # One of them is bad: alone, each stands for itself.
-                for operation in group:
-                    self._alone(operation)
+                if isinstance(error, sqlite3.Error) and (why := self._out_of_use(error)) is not None:
+                    # Of the file, not of one of them: to try each again would be worse than useless.
+                    for operation in group:
+                        operation.error = self._pressure.unavailable(why)
+                else:
+                    # One of them is bad: alone, each stands for itself.
+                    for operation in group:
+                        self._alone(operation)
         with contextlib.suppress(RuntimeError):  # the loop is gone: so is everybody who waited
             self._loop.call_soon_threadsafe(_answer, group)
 
@@ -186,13 +225,21 @@ class Writer:
                     return self._alone(operation)
                 operation.error = Full("the queue is full", 10)
                 return None
-            if _is_fatal(error):
-                self._die(error)
-            operation.error = Unavailable(f"the queue cannot write: {error}", 5)
+            why = self._out_of_use(error) or f"the queue cannot write: {error}"
+            operation.error = self._pressure.unavailable(why)
         except Exception as error:
             self._roll_back()
             self._committed(False)
             operation.error = error
+
+    def _out_of_use(self, error: sqlite3.Error) -> str | None:
+        """Why the file cannot be written for a while, or ever again; None when something else went wrong."""
+        if _is_fatal(error):
+            self._die(error)
+            return f"the queue's storage has failed: {error}"
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+            return "another program has locked the queue's file"
+        return None
 
     def _roll_back(self) -> None:
         # After some errors SQLite has rolled back by itself.
@@ -213,8 +260,10 @@ def _is_full(error: sqlite3.Error) -> bool:
 
 
 def _is_fatal(error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    code = getattr(error, "sqlite_errorcode", 0)
+    if _is_full(error) or code == sqlite3.SQLITE_IOERR_NOMEM:
+        return False
+    return code & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _answer(group: list[Operation]) -> None:
