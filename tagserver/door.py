@@ -6,6 +6,7 @@ never what was decided about it: a browser must not learn a visitor's consent fr
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, assert_never
@@ -30,6 +31,8 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     problems: tuple[Note, ...] = ()
 
 
+TURN = 100
+"""Events of one request that are decided before others have their turn."""
 Observe = Callable[[Routing], None]
 """Told about every routed event, for metrics and previews; must not raise."""
 
@@ -55,7 +58,9 @@ class Door:
         granted = server.consent_of(facts.source)
         entries: list[tuple[Event | Refused, list[Delivery]]] = []
         deliveries: list[Delivery] = []
-        for raw in raws:
+        for number, raw in enumerate(raws, 1):
+            if number % TURN == 0:
+                await asyncio.sleep(0)
             if isinstance(raw, Refused):
                 entries.append((raw, []))
                 continue

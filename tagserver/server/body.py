@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from tagserver.datalayer import Refused
 from tagserver.event import Note
 
+Read = TypeVar("Read")
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 SLOW_BODY = 10.0
 """Seconds a client may take to send its body."""
+UNDER_WAY = 64 << 20
+"""Bytes that all bodies together may hold that are not complete yet; small ones, which come in one piece, do not
+count."""
+MEMBERS = 16
+"""gzip members in one body; each costs a copy of all that follow it."""
+ASIDE = 64 << 10
+"""From this many bytes on a body is decoded in a thread, so that it does not hold up the others."""
 DEPTH = 20
 NODES = 2000
 """How deep one event's JSON may nest, and how many values it may hold."""
@@ -30,13 +39,27 @@ class BadBody(Exception):
         self.code = code
 
 
+class Room:
+    """The bytes of all bodies that are under way: a crowd of slow clients with large bodies must not use up memory."""
+
+    def __init__(self, most: int = UNDER_WAY) -> None:
+        self._most = most
+        self.used = 0
+
+    def take(self, size: int, limit: int) -> None:
+        """So many bytes more, of a body of at most `limit`. Raises BadBody (503) when there is no room for them."""
+        if self.used + size > max(self._most, 4 * limit):
+            raise BadBody(503, "busy", "too many large requests are under way")
+        self.used += size
+
+
 class Disconnected(Exception):
     """The client went away before its body was complete; there is nobody to answer."""
 
 
-async def read_body(receive: Receive, content_length: str | None, limit: int) -> bytes:
-    """The whole body, at most `limit` bytes. Raises BadBody (413, 408) or Disconnected."""
-    if content_length is not None and content_length.isdigit() and int(content_length[:20]) > limit:
+async def read_body(receive: Receive, content_length: str | None, limit: int, room: Room | None = None) -> bytes:
+    """The whole body, at most `limit` bytes. Raises BadBody (413, 408, 503) or Disconnected."""
+    if content_length is not None and content_length.isdecimal() and int(content_length[:20]) > limit:
         raise _too_large(limit)
     message = await receive()
     if message["type"] == "http.disconnect":
@@ -48,25 +71,28 @@ async def read_body(receive: Receive, content_length: str | None, limit: int) ->
         return body
     try:
         async with asyncio.timeout(SLOW_BODY):
-            return await _rest(receive, body, limit)
+            return await _rest(receive, body, limit, room or Room())
     except TimeoutError:
         raise BadBody(408, "slow_body", f"the body took longer than {SLOW_BODY:.0f} s") from None
 
 
-async def _rest(receive: Receive, first: bytes, limit: int) -> bytes:
-    chunks, size, more = [first], len(first), True
-    while more:
-        if size > limit:
-            raise _too_large(limit)
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-        more = message.get("more_body", False)
-    if size > limit:
-        raise _too_large(limit)
-    return b"".join(chunks)
+async def _rest(receive: Receive, first: bytes, limit: int, room: Room) -> bytes:
+    chunks, size, more = [first], 0, True
+    try:
+        while True:
+            room.take(len(chunks[-1]), limit)
+            size += len(chunks[-1])
+            if size > limit:
+                raise _too_large(limit)
+            if not more:
+                return b"".join(chunks)
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            chunks.append(message.get("body", b""))
+            more = message.get("more_body", False)
+    finally:
+        room.used -= size
 
 
 def _too_large(limit: int) -> BadBody:
@@ -75,14 +101,16 @@ def _too_large(limit: int) -> BadBody:
 
 def unpack(body: bytes, encoding: str | None, limit: int) -> bytes:
     """The body without its content encoding. Only gzip is taken; never more than `limit` bytes are made."""
-    if encoding is None or encoding == "identity":
+    if encoding is None or (named := encoding.strip().lower()) == "identity":
         return body
-    if encoding not in ("gzip", "x-gzip"):
+    if named not in ("gzip", "x-gzip"):
         raise BadBody(400, "bad_encoding", "only gzip is understood as content encoding")
     made: list[bytes] = []
     room = limit
     try:
         while body:
+            if len(made) == MEMBERS:
+                raise BadBody(400, "bad_gzip", f"the gzip data has more than {MEMBERS} members")
             member = zlib.decompressobj(wbits=31)
             made.append(member.decompress(body, room + 1))
             room -= len(made[-1])
@@ -116,7 +144,7 @@ def split(body: bytes, max_event: int, max_events: int) -> tuple[list[Any], Any,
     ctx = sent = None
     try:
         if first == b"[":
-            raws: list[msgspec.Raw] | list[bytes] = _list.decode(body)
+            raws: list[msgspec.Raw] | list[bytes] = _read(_list, body)
         elif first == b"{":
             raws = [body]
             if b'"events"' in body:
@@ -137,10 +165,31 @@ def split(body: bytes, max_event: int, max_events: int) -> tuple[list[Any], Any,
     return events, ctx, sent
 
 
+_HALF = re.compile(
+    rb"(?<!\\)((?:\\\\)*)"
+    rb"(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+"""Half a character outside of Unicode's first plane, as JSON escapes it: what is left of an emoji that a page cuts."""
+
+
+def _read(decoder: msgspec.json.Decoder[Read], text: bytes) -> Read:
+    """What the decoder reads. A half character, which it does not take, becomes U+FFFD, as browsers make of it when
+    they encode a text: an event is not lost for a product's name that was cut."""
+    try:
+        return decoder.decode(text)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        mended = _HALF.sub(rb"\1\\ufffd", text)
+        if mended == text:
+            raise
+        return decoder.decode(mended)
+
+
 def _as_batch(body: bytes) -> Batch | None:
     """The envelope, or None for one event that has a key of its own called `events`."""
     try:
-        return _batch.decode(body)
+        return _read(_batch, body)
     except msgspec.ValidationError:
         return None
 
@@ -150,7 +199,7 @@ def _decode(raw: msgspec.Raw | bytes, max_event: int) -> Any:
     if len(text) > max_event:
         return Refused(None, Note("", "too_large", f"the event is larger than {max_event} bytes"))
     try:
-        value = _any.decode(text)
+        value = _read(_any, text)
     except _UNREADABLE as error:
         return Refused(None, Note("", "bad_json", f"the event is not JSON as we take it: {_plain(error)}"))
     too = _unbounded(text, value)

@@ -5,6 +5,7 @@ It is written against ASGI itself, without request and response objects: it runs
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -17,7 +18,7 @@ from tagserver.door import Answer
 from tagserver.enrich import read_facts, read_headers, visitor_ip
 from tagserver.event import Note
 from tagserver.runtime import Runtime
-from tagserver.server.body import BadBody, Disconnected, read_body, split, unpack
+from tagserver.server.body import ASIDE, BadBody, Disconnected, Room, read_body, split, unpack
 from tagserver.sources import BROWSER, Header, origin_of
 
 Scope = MutableMapping[str, Any]
@@ -42,6 +43,7 @@ class Collect:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._room = Room()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = read_headers(scope["headers"])
@@ -74,7 +76,8 @@ class Collect:
             return None
         except BadBody as bad:
             self._runtime.meters.refused(bad.code)
-            return await _problem(send, bad.status, bad.code, str(bad), cors)
+            again: list[Header] = [(b"retry-after", b"2")] if bad.status == 503 else []
+            return await _problem(send, bad.status, bad.code, str(bad), [*cors, *again])
         except TooFast as fast:
             self._runtime.meters.refused("rate")
             retry_after: Header = (b"retry-after", str(max(1, math.ceil(fast.wait))).encode())
@@ -97,9 +100,12 @@ class Collect:
         runtime = self._runtime
         container, server = runtime.container, runtime.server
         limits = server.collect
-        body = await read_body(receive, headers.get("content-length"), limits.max_body)
+        body = await read_body(receive, headers.get("content-length"), limits.max_body, self._room)
         body = unpack(body, headers.get("content-encoding"), limits.max_body)
-        raws, ctx, sent = split(body, limits.max_event, limits.max_events)
+        if len(body) < ASIDE:
+            raws, ctx, sent = split(body, limits.max_event, limits.max_events)
+        else:
+            raws, ctx, sent = await asyncio.to_thread(split, body, limits.max_event, limits.max_events)
         sender = source
         if source == BROWSER:
             sender = visitor_ip(connection, headers, limits.trusted_proxies) or ""
