@@ -45,6 +45,19 @@ async def test_an_error_of_the_vendor_delays_all_then_all_is_sent(world: World) 
     assert world.state == ("ok", "")
 
 
+async def test_any_error_on_the_way_is_the_way_s_and_not_the_plugin_s(world: World) -> None:
+    """A connection that ends at a bad moment makes libraries fail in ways of their own. Nobody is buried for it."""
+    await world.outbox.append(deliveries(3))
+    world.vendor.script += [AttributeError("no socket any more"), OSError("bad file descriptor")]
+    world.start()
+    assert await world.resting() == 1.0
+    assert world.state == ("retrying", "AttributeError")
+    world.naps.over()
+    await world.rested()
+    await world.drained()
+    assert (meta(world.outbox).delivered, meta(world.outbox).dead) == (3, 0)
+
+
 async def test_new_events_do_not_shorten_the_wait(world: World) -> None:
     """Every new event would be a new request to a vendor that asked for quiet."""
     await world.outbox.append([delivery("e0")])
