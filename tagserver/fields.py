@@ -8,13 +8,14 @@ A missing value leaves no trace; `"many"` leaves `Omitted("custom_data.value", "
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tagserver.destination import Omitted
 from tagserver.event import MISSING
 from tagserver.hashing import Found
+from tagserver.page_address import PERSONAL_KEYS, clean_address
 from tagserver.plain import (
     currency_code,
     decimal_text,
@@ -57,6 +58,11 @@ TEXT = Kind(short_text, "is not text")
 IP = Kind(public_ip, "is no public IP address")
 ROWS = Kind(_rows, "is not a list of objects that JSON can hold")
 DATA = Kind(lambda value: value if sendable(value) else None, "holds something that JSON cannot")
+
+
+def web_address(strip: Collection[str] = PERSONAL_KEYS) -> Kind:
+    """The kind of a page's address, as `clean_address` makes it."""
+    return Kind(lambda value: clean_address(value, strip), "is no http or https address")
 
 
 def is_missing(value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from urllib.parse import unquote_plus
 
 from tagserver.plain import is_text
@@ -18,15 +19,10 @@ _web = re.compile(r"(https?://)([^/?#\\\s]+)(?=[/?#\\]|\Z)", re.IGNORECASE).matc
 """Scheme and authority of RFC 3986; a backslash ends the authority too, as in browsers."""
 
 
-def query_keys(keys: Collection[str]) -> frozenset[str]:
-    """Keys as people write them in settings, as `clean_address` compares them: trimmed, lower case."""
-    return frozenset(key.strip().lower() for key in keys)
-
-
-def clean_address(address: object, strip: Collection[str] = frozenset(PERSONAL_KEYS)) -> str | None:
+def clean_address(address: object, strip: Collection[str] = PERSONAL_KEYS) -> str | None:
     """The address, byte for byte but for what is taken out; None for anything that is no web address.
 
-    `strip`: keys that are taken out of the query and of what stands behind the #, made with `query_keys`.
+    `strip`: keys that are taken out of the query and of what stands behind the #, in any case.
     """
     if not isinstance(address, str) or not is_text(address) or (found := _web(address)) is None:
         return None
@@ -40,15 +36,22 @@ def clean_address(address: object, strip: Collection[str] = frozenset(PERSONAL_K
         return address
     front, _, fragment = address.partition("#")
     head, _, query = front.partition("?")
-    query, fragment = _without(query, strip), _without(fragment, strip)
+    keys = _lower(tuple(strip))
+    query, fragment = _without(query, keys), _without(fragment, keys)
     return head + ("?" + query if query else "") + ("#" + fragment if fragment else "")
 
 
-def _without(pairs: str, strip: Collection[str]) -> str:
-    """`a=1&email=x` without the pairs whose key is in `strip`, in any case or encoding; the others byte for byte."""
+@lru_cache(maxsize=256)
+def _lower(keys: tuple[str, ...]) -> frozenset[str]:
+    """Settings change rarely, and hold what people typed."""
+    return frozenset(key.strip().lower() for key in keys)
+
+
+def _without(pairs: str, keys: frozenset[str]) -> str:
+    """`a=1&email=x` without the pairs whose key is in `keys`, in any case or encoding; the others byte for byte."""
     if "=" not in pairs:
         return pairs
-    return "&".join(pair for pair in pairs.split("&") if "=" not in pair or _key(pair) not in strip)
+    return "&".join(pair for pair in pairs.split("&") if "=" not in pair or _key(pair) not in keys)
 
 
 def _key(pair: str) -> str:

@@ -26,7 +26,22 @@ from tagserver.destination import (
     default_outcome,
 )
 from tagserver.event import MISSING, Event, Note
-from tagserver.fields import COUNT, CURRENCY, DATA, ID, IDS, IP, MONEY_TEXT, NUMBER, ROWS, TEXT, Group, Kind, is_missing
+from tagserver.fields import (
+    COUNT,
+    CURRENCY,
+    DATA,
+    ID,
+    IDS,
+    IP,
+    MONEY_TEXT,
+    NUMBER,
+    ROWS,
+    TEXT,
+    Group,
+    Kind,
+    is_missing,
+    web_address,
+)
 from tagserver.given import Given
 from tagserver.hashing import Found, arrived_hash, hash_phones, hash_values, sha256_hex
 from tagserver.identity import Identity
@@ -49,7 +64,7 @@ from tagserver.normalise import (
     postal_text,
     state_text,
 )
-from tagserver.page_address import PERSONAL_KEYS, clean_address, query_keys
+from tagserver.page_address import PERSONAL_KEYS, clean_address
 from tagserver.person import own_user_data
 from tagserver.places import country_code
 from tagserver.plain import (
@@ -139,13 +154,13 @@ __all__ = [
     "postal_text",
     "public_ip",
     "put_items",
-    "query_keys",
     "rfc3339",
     "sendable",
     "setting",
     "sha256_hex",
     "short_text",
     "state_text",
+    "web_address",
     "whole_number",
 ]
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tagserver.plugin import Event, Mode, Omitted
-from tagserver_file.plain import clean_address, is_text, plain
+from tagserver.plugin import (
+    CURRENCY,
+    NUMBER,
+    Event,
+    Group,
+    Kind,
+    Mode,
+    Omitted,
+    is_text,
+    own_user_data,
+    plain_data,
+    rfc3339,
+    web_address,
+)
 from tagserver_file.settings import FileSettings
-from tagserver_file.user import build_user_data
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d{0,40})?|\.\d{1,40})\Z", re.ASCII)
-_CURRENCY = re.compile(r"[A-Z]{3}\Z")
-TEXTS = ("client_id", "user_id", "session_id", "page_title", "transaction_id", "source")
 FIXED = frozenset({"event_id", "received_at", "timestamp", "restricted", "source"})
 """Columns that a tag cannot set."""
 COLUMNS = (
@@ -24,13 +29,20 @@ COLUMNS = (
     *("transaction_id", "value", "currency", "ip", "user_agent"),
     *("items", "user_data", "params", "campaign", "click_ids"),
 )
+ADDRESSES = ("page_location", "page_referrer")
 UTM = ("source", "medium", "campaign", "term", "content", "id")
 _SHOP = frozenset({"transaction_id", "value", "currency", "items"})
 
 
-def rfc3339(moment: int) -> str:
-    """Milliseconds since 1970 as `2026-09-21T14:13:20.000Z`."""
-    return (_EPOCH + timedelta(milliseconds=moment)).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else str(value) if type(value) is int else None
+
+
+_TEXT = Kind(_text, "is not text")
+_MAP = Kind(lambda value: value if isinstance(value, dict) else None, "is not a map")
+_LIST = Kind(lambda value: value if isinstance(value, list) else None, "is not a list")
+_KINDS = {"value": NUMBER, "currency": CURRENCY, "campaign": _MAP, "click_ids": _MAP, "items": _LIST}
+"""Of the columns; all others are texts."""
 
 
 def build_row(
@@ -65,7 +77,8 @@ def build_row(
         for key in ("ip", "user_agent", "click_ids"):
             if said.pop(key, None):
                 omitted.append(Omitted(key, "consent restricts"))
-    row: dict[str, Any] = {
+    row = Group("", omitted)
+    row |= {
         "event_id": event.event_id,
         "event": name,
         "timestamp": rfc3339(event.time),
@@ -74,44 +87,22 @@ def build_row(
     if mode == "restrict":
         row["restricted"] = True
     for key, value in said.items():
-        _set(row, key, value, settings, omitted)
+        row.put(key, plain_data(value), _kind(key, settings))
     if mode == "restrict":
         if event.user_data or given.get("user_data"):
             omitted.append(Omitted("user_data", "consent restricts"))
-    elif person := build_user_data(
-        event, given.get("user_data"), settings.user_data, settings.default_country, omitted
-    ):
-        row["user_data"] = person
+    else:
+        person = Group("user_data", omitted)
+        own_user_data(event, given.get("user_data"), settings.user_data, settings.default_country, person)
+        if person:
+            row["user_data"] = person
     if params := _params(event, shop, given, settings, mode, omitted):
         row["params"] = params
     return {key: row[key] for key in COLUMNS if key in row}
 
 
-def _set(row: dict[str, Any], key: str, value: Any, settings: FileSettings, omitted: list[Omitted]) -> None:
-    value = plain(value)
-    if value is None:
-        return
-    kept: Any = value
-    why = "is not text"
-    if key in ("page_location", "page_referrer"):
-        kept, why = clean_address(value, settings.stripped), "is no http or https address"
-    elif key == "value":
-        kept, why = _number(value), "is not a plain number"
-    elif key == "currency":
-        text = value.strip().upper() if isinstance(value, str) else ""
-        kept, why = text if _CURRENCY.match(text) else None, "is not three letters of ISO 4217"
-    elif key in ("campaign", "click_ids"):
-        kept, why = value if isinstance(value, dict) else None, "is not a map"
-    elif key == "items":
-        kept, why = value if isinstance(value, list) else None, "is not a list"
-    elif isinstance(value, int) and not isinstance(value, bool):
-        kept = str(value)
-    elif not isinstance(value, str):
-        kept = None
-    if kept is None:
-        omitted.append(Omitted(key, why))
-    else:
-        row[key] = kept
+def _kind(column: str, settings: FileSettings) -> Kind:
+    return web_address(settings.strip_query) if column in ADDRESSES else _KINDS.get(column, _TEXT)
 
 
 def _params(
@@ -135,22 +126,12 @@ def _params(
     elif group is not None:
         omitted.append(Omitted("params", "is not a map"))
     said |= {key: value for key, value in given.items() if key not in COLUMNS and key != "event_name"}
-    made: dict[str, Any] = plain(said) or {}
+    made = Group("params", omitted)
+    made |= plain_data(said) or {}
     for path in ("page.location", "page.referrer"):
         if path in made:
-            _set(made, path.replace(".", "_"), made.pop(path), settings, omitted)
+            made.put(path, made.pop(path), web_address(settings.strip_query))
     return made
-
-
-def _number(value: Any) -> int | float | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        return value if abs(value) < 1e15 else None
-    if isinstance(value, str) and _NUMBER.match(text := value.strip()):
-        made = float(text)
-        return int(text) if made.is_integer() and "." not in text else made
-    return None
 
 
 def first_text(*values: Any) -> str:

@@ -6,16 +6,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from tagserver.plugin import country_code, setting
-
-PERSONAL_KEYS = [
-    *("email", "e-mail", "mail", "phone", "tel", "mobile", "first_name", "firstname", "last_name", "lastname"),
-    *("name", "address", "password", "token", "auth", "iban", "ssn"),
-]
+from tagserver.plugin import PERSONAL_KEYS, country_fault, setting
 
 
 def _path(value: str) -> str | None:
@@ -47,10 +41,6 @@ def _params(value: list[str]) -> str | None:
     return None
 
 
-def _country(value: str) -> str | None:
-    return None if len(value) == 2 and country_code(value) else "write two letters, such as DE"
-
-
 @dataclass(frozen=True, kw_only=True)
 class FileSettings:
     """The settings of a `file` destination."""
@@ -68,7 +58,7 @@ class FileSettings:
         default="hash",
     )
     default_country: str | None = setting(
-        "The country of telephone numbers that name none, two letters.", default=None, check=_country
+        "The country of telephone numbers that name none, two letters.", default=None, check=country_fault
     )
     ip: bool = setting("Keep the visitor's IP address.", default=False)
     user_agent: bool = setting("Keep the visitor's user agent.", default=False)
@@ -78,8 +68,3 @@ class FileSettings:
     strip_query: list[str] = setting(
         "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS)
     )
-
-    @cached_property
-    def stripped(self) -> frozenset[str]:
-        """The keys of `strip_query`, in lower case."""
-        return frozenset(key.strip().lower() for key in self.strip_query)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import Event, Mode, Omitted
-from tagserver_webhook.plain import clean_address, is_text, plain
+from tagserver.plugin import DATA, Event, Group, Mode, Omitted, is_text, own_user_data, plain_data, web_address
 from tagserver_webhook.settings import WebhookSettings
-from tagserver_webhook.user import build_user_data
 
 NOT_IN_ALL = frozenset({"event", "event_id", "timestamp", "user_data", "cookie", "click", "consent"})
 """What `*` does not mean: it stands elsewhere in the message, or has a setting or a name of its own."""
@@ -34,10 +32,11 @@ def build_data(
     if mode == "restrict":
         if event.user_data or given.get("user_data"):
             omitted.append(Omitted("data.user_data", "consent restricts"))
-    elif person := build_user_data(
-        event, given.get("user_data"), settings.user_data, settings.default_country, omitted
-    ):
-        made["user_data"] = person
+    else:
+        person = Group("data.user_data", omitted)
+        own_user_data(event, given.get("user_data"), settings.user_data, settings.default_country, person)
+        if person:
+            made["user_data"] = person
     for key, value in given.items():
         if key != "user_data":
             _set(made, key, value, omitted)
@@ -47,7 +46,7 @@ def build_data(
 
 
 def _put(made: dict[str, Any], parts: tuple[str, ...], value: Any) -> None:
-    kept = plain(value)
+    kept = plain_data(value)
     if kept is None or not all(map(is_text, parts)):
         return
     group = made
@@ -64,23 +63,18 @@ def _set(made: dict[str, Any], key: Any, value: Any, omitted: list[Omitted]) -> 
         omitted.append(Omitted("data.event_id", "a tag cannot change it: every destination and the page have the same"))
     elif not isinstance(key, str) or not is_text(key):
         omitted.append(Omitted("data", "a name that is not valid text"))
-    elif (kept := plain(value)) is not None:
+    elif (kept := plain_data(value)) is not None:
         made[key] = kept
 
 
 def _clean_page(made: dict[str, Any], settings: WebhookSettings, omitted: list[Omitted]) -> None:
-    page = made.get("page")
-    if not isinstance(page, dict):
+    said = made.get("page")
+    if not isinstance(said, dict):
         return
-    page = dict(page)
-    for key in ("location", "referrer"):
-        if key in page:
-            address = clean_address(page.pop(key), settings.stripped)
-            if address is None:
-                omitted.append(Omitted(f"data.page.{key}", "is no http or https address"))
-            else:
-                page[key] = address
-    if page:
-        made["page"] = page
-    else:
+    page = Group("data.page", omitted)
+    address = web_address(settings.strip_query)
+    for key, value in said.items():
+        page.put(key, value, address if key in ("location", "referrer") else DATA)
+    made["page"] = page
+    if not page:
         del made["page"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,14 +21,15 @@ from tagserver.plugin import (
     Request,
     Response,
     Skip,
+    is_text,
+    milliseconds,
+    rfc3339,
 )
 from tagserver_webhook.data import build_data
-from tagserver_webhook.plain import is_text
 from tagserver_webhook.settings import WebhookSettings
 from tagserver_webhook.signature import message_id, sign
 
 HOUR_MS = 3_600_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ENVELOPE = frozenset({"event_name", "type", "timestamp", "data"})
 
 
@@ -62,10 +62,10 @@ class Webhook(Destination):
             raise Skip("missing_required", "the event's name or its event_id is no valid text", omitted)
         moment = event.time
         if "timestamp" in given:
-            if type(given["timestamp"]) is int and 10**12 <= given["timestamp"] < 10**13:
-                moment = given["timestamp"]
+            if (said := milliseconds(given["timestamp"])) is not None:
+                moment = said
             else:
-                omitted.append(Omitted("timestamp", "is not in milliseconds since 1970"))
+                omitted.append(Omitted("timestamp", "is not in seconds or milliseconds since 1970"))
         body: dict[str, Any] = {"type": name, "timestamp": rfc3339(moment)}
         if mode == "restrict":
             body["restricted"] = True
@@ -118,11 +118,6 @@ def read_answer(status: int, count: int) -> Outcome:
     if status < 400:
         return Outcome.paused(reason, "the address answers with a redirect, which is not followed")
     return Outcome.split(reason) if count > 1 else Outcome.rejected(reason)
-
-
-def rfc3339(moment: int) -> str:
-    """Milliseconds since 1970 as `2026-09-21T14:13:20.000Z`."""
-    return (_EPOCH + timedelta(milliseconds=moment)).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def _custom(given: Mapping[str, Any], omitted: list[Omitted]) -> dict[str, Any]:

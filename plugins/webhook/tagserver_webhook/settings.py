@@ -7,20 +7,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 from urllib.parse import urlsplit
 
-from tagserver.plugin import Secret, country_code, setting
+from tagserver.plugin import PERSONAL_KEYS, Secret, country_fault, setting
 from tagserver_webhook.signature import key_of
 
 FIELDS = [
     *("client_id", "user_id", "session_id", "action_source"),
     *("page.location", "page.referrer", "page.title", "ecommerce"),
-]
-PERSONAL_KEYS = [
-    *("email", "e-mail", "mail", "phone", "tel", "mobile", "first_name", "firstname", "last_name", "lastname"),
-    *("name", "address", "password", "token", "auth", "iban", "ssn"),
 ]
 _OURS = frozenset(
     [
@@ -87,10 +82,6 @@ def _hours(value: float) -> str | None:
     return None if 0 < value <= 24 * 365 else "write hours, more than 0 and at most a year"
 
 
-def _country(value: str) -> str | None:
-    return None if len(value) == 2 and country_code(value) else "write two letters, such as DE"
-
-
 @dataclass(frozen=True, kw_only=True)
 class WebhookSettings:
     """The settings of a `webhook` destination."""
@@ -118,7 +109,7 @@ class WebhookSettings:
         default="hash",
     )
     default_country: str | None = setting(
-        "The country of telephone numbers that name none, two letters.", default=None, check=_country
+        "The country of telephone numbers that name none, two letters.", default=None, check=country_fault
     )
     strip_query: list[str] = setting(
         "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS)
@@ -128,8 +119,3 @@ class WebhookSettings:
         default=None,
         check=_hours,
     )
-
-    @cached_property
-    def stripped(self) -> frozenset[str]:
-        """The keys of `strip_query`, in lower case."""
-        return frozenset(key.strip().lower() for key in self.strip_query)
