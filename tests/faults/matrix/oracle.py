@@ -4,7 +4,8 @@
 with one order ({"do": "ok"} takes events again), `GET /stats`, `GET /ids`.
 
 Orders: {"do": NAME, "next": N (so many requests only), "after": true (count the events, then misbehave), "delay": s}.
-Standing rules until the next order of their own kind: {"bad_ids": []}, {"dead_tokens": []}, {"refuse_all": subcode}.
+Standing rules until the next order of their own kind: {"bad_ids": []}, {"dead_tokens": []}, {"refuse_all": subcode},
+{"partial": true} (bad ids are named in an answer that takes the rest).
 """
 
 from __future__ import annotations
@@ -34,12 +35,14 @@ class Oracle:
         self.bad_ids: frozenset[str] = frozenset()
         self.dead_tokens: tuple[str, ...] = ()
         self.refuse_all: int | None = None
+        self.partial = False
 
     def obey(self, order: dict[str, Any]) -> None:
         """Take an order."""
         self.bad_ids = frozenset(order.pop("bad_ids", self.bad_ids))
         self.dead_tokens = tuple(order.pop("dead_tokens", self.dead_tokens))
         self.refuse_all = order.pop("refuse_all", self.refuse_all)
+        self.partial = order.pop("partial", self.partial)
         if order:
             self.order = order
 
@@ -94,7 +97,9 @@ class Oracle:
         bad = [one for one in events if self.refuse_all is not None or one.get("event_id") in self.bad_ids]
         if bad:
             self.faults += 1
-            return failure(400, 100, self.refuse_all if self.refuse_all is not None else 2804003)
+            if not self.partial:
+                return failure(400, 100, self.refuse_all if self.refuse_all is not None else 2804003)
+            events = [one for one in events if one not in bad]
         self.clear_text += DOMAIN.encode() in body
         now = time.monotonic()
         for one in events:
@@ -102,7 +107,8 @@ class Oracle:
             entry[0] += 1
             if digest_of(one) != entry[2]:
                 entry[2] = "differs"
-        return response(200, json.dumps({"events_received": len(events), "fbtrace_id": "A"}).encode())
+        answer = {"events_received": len(events), "fbtrace_id": "A", "refused": [one["event_id"] for one in bad]}
+        return response(200, json.dumps(answer).encode())
 
     def stats(self) -> dict[str, Any]:
         """All counts."""
@@ -111,6 +117,7 @@ class Oracle:
             "arrivals": sum(entry[0] for entry in self.seen.values()),
             "requests": len(self.requests),
             "largest": max((number for _, number in self.requests), default=0),
+            "busy": self.busy,
             "most_busy": self.most_busy,
             "connections": self.connections,
             "faults": self.faults,

@@ -12,12 +12,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.faults.matrix.child import Child
+from tests.faults.matrix.events import ORIGIN
 from tests.faults.matrix.web import Answer, call
 
 ADMIN = "admin-token-of-the-matrix"
@@ -28,6 +29,17 @@ SERVER = {
     "queue": {"min_free": "1MiB"},
     "egress": {"allow": ["127.0.0.0/8"]},
 }
+
+
+def meta(address: str, **settings: Any) -> dict[str, Any]:
+    """A destination for Meta's API at this address, in words of the configuration."""
+    return {"type": "meta_capi", "pixel_id": "1", "access_token": "${env:META_TOKEN}", "api_url": address, **settings}
+
+
+def everything_to(destinations: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """A container that sends every event to each of these destinations."""
+    tags = [{"name": f"Tag {name}", "destination": name, "triggers": ["all"]} for name in destinations]
+    return {"destinations": dict(destinations), "tags": tags}
 
 
 class Cannot(Exception):
@@ -153,17 +165,7 @@ class World:
 
     def container(self) -> dict[str, Any]:
         """The container that sends every event to every vendor."""
-        destinations = {
-            name: {
-                "type": "meta_capi",
-                "pixel_id": "1",
-                "access_token": "${env:META_TOKEN}",
-                "api_url": vendor.address,
-            }
-            for name, vendor in self.vendors.items()
-        }
-        tags = [{"name": f"Tag {name}", "destination": name, "triggers": ["all"]} for name in self.vendors]
-        return {"destinations": destinations, "tags": tags}
+        return everything_to({name: meta(vendor.address) for name, vendor in self.vendors.items()})
 
     def write(self, name: str, content: Mapping[str, Any] | str) -> Path:
         """Replace a file of the configuration in one go, as editors do."""
@@ -187,6 +189,13 @@ class World:
         command = [sys.executable, "-m", "tagserver", "serve", "--port", "0", *words]
         self.server = self.start("serve", *command, kind=Server, prepare=prepare)
         return self.server
+
+    def restart(self) -> Server:
+        """Stop the server and start it again at the same address."""
+        assert self.server is not None
+        port = self.server.address.rpartition(":")[2]
+        self.expect(self.server.stop() == 0, "it does not end with 0")
+        return self.serve("--port", port).up()
 
     def command(self, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Run `tagserver WORDS` to its end."""
@@ -220,6 +229,21 @@ class World:
         producer: Child = self.start(f"producer-{prefix}", *command)
         return producer
 
+    def send(self, prefix: str, events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Events in one request from here, noted as the producer notes its own; the answer's line for each."""
+        assert self.server is not None
+        sent = time.monotonic()
+        answer = call("POST", f"{self.server.address}/collect", {"events": list(events)}, {"origin": ORIGIN})
+        now = time.monotonic()
+        lines: list[dict[str, Any]] = answer.json().get("events", [])
+        history = self.folder / f"history-{prefix}.jsonl"
+        self.histories.append(history)
+        with history.open("w") as log:
+            for one, line in zip(events, lines, strict=True):
+                outcome = "ok" if line["status"] in ("accepted", "duplicate") else "refused"
+                log.write(json.dumps([one["event_id"], outcome, answer.status, now, now - sent, line["status"]]) + "\n")
+        return lines
+
     def history(self, prefix: str) -> list[list[Any]]:
         """The producer's attempts: id, outcome, status, moment, seconds, the event's own status."""
         path = self.folder / f"history-{prefix}.jsonl"
@@ -251,6 +275,14 @@ class World:
             return bool(holds())
         except OSError:
             return False  # not up yet, or not any more
+
+    def latencies(self, prefix: str, vendor: Vendor) -> tuple[list[float], list[float]]:
+        """Of what one producer sent: the ms until each answer, and until each arrival at a vendor, sorted."""
+        history = [line for line in self.history(prefix) if line[1] == "ok"]
+        seen = vendor.ids()
+        answers = sorted(seconds * 1000 for _, _, _, _, seconds, _ in history)
+        arrivals = sorted((seen[one][1] - at + took) * 1000 for one, _, _, at, took, _ in history if one in seen)
+        return answers, arrivals
 
     def settled(self, destination: str = "meta", seconds: float = 30) -> dict[str, Any]:
         """The counts of a destination once nothing of it is pending."""

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from tests.faults.matrix.declared import Chapter, Row
-from tests.faults.matrix.rows import admin, clock, configuration, disk, distributed, intake, plugins, process, vendor
+from tests.faults.matrix.rows import (
+    admin,
+    clock,
+    configuration,
+    disk,
+    distributed,
+    intake,
+    plugins,
+    process,
+    vendor,
+    vendor_answers,
+)
 
 CHAPTERS: tuple[Chapter, ...] = (
     process.chapter,
     disk.chapter,
     vendor.chapter,
+    vendor_answers.chapter,
     distributed.chapter,
     configuration.chapter,
     plugins.chapter,
