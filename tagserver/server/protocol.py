@@ -1,8 +1,9 @@
-"""HTTP connections with an end: deadlines for silence, slow headers and slow bodies, and limits for headers.
+"""HTTP connections with an end: deadlines for silence, slow headers, slow bodies and slow readers, and limits for
+headers.
 
 uvicorn has none of these (its keep-alive time-out covers only the time between requests), and one patient client
 could hold every connection. The times are looked at once a second for all connections together, so that a request
-costs nothing more than two assignments.
+costs nothing more than a few assignments.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-REQUEST_S = 15.0
-"""Seconds from the first byte of a request (or from the connection) to the last of its body."""
+from tagserver.server.edge import Edge
+
 HEADER_BYTES = 32 << 10
 HEADERS = 100
 URL_BYTES = 8 << 10
+PIPELINED = 32
+"""Requests that a client may send before the answer to the first."""
 
 
 class TooMuch(Exception):
@@ -24,66 +27,145 @@ class TooMuch(Exception):
 
 
 class DeadlineProtocol(HttpToolsProtocol):
-    """uvicorn's protocol on httptools, with limits."""
+    """uvicorn's protocol on httptools, with limits. `at` makes the class for one server."""
 
-    patience = REQUEST_S
+    edge = Edge()
     waiting_since: float | None = None
-    """When the request began that is not complete yet, or the connection that has sent nothing; loop time."""
+    """When the request began that is not complete yet, or the connection that has sent nothing; loop time. Once its
+    answer is out: when that was."""
+    unread_since: float | None = None
+    """Since when a part of an answer waits for the client to take it; loop time."""
+    _in_body = False
     _header_bytes = 0
+    _hosts = 0
+    _unseen = 0
+    """Bytes of the client that the parser keeps to itself: a header that does not end."""
+
+    @classmethod
+    def at(cls, edge: Edge) -> type[DeadlineProtocol]:
+        """The protocol with the limits of one server."""
+        return type(cls.__name__, (cls,), {"edge": edge})
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
         super().connection_made(transport)  # type: ignore[arg-type]
         self.waiting_since = self.loop.time()
+        if (why := self.edge.enter(self._address)) is not None:
+            self.refuse(503, "Service Unavailable", "connections", why)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection has ended, by whoever."""
+        self.edge.leave(self._address)
+        super().connection_lost(exc)
+
+    @property
+    def _address(self) -> str | None:
+        return self.client[0] if self.client else None
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the client. Blank lines between requests begin the time, too."""
         if self.waiting_since is None and (self.cycle is None or self.cycle.response_complete):
             self.waiting_since = self.loop.time()
+        self._unseen += len(data)
         super().data_received(data)
+        if self._unseen > HEADER_BYTES and not self.transport.is_closing():
+            self.refuse(431, "Request Header Fields Too Large", "headers")
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._header_bytes = 0
+        if len(self.pipeline) >= PIPELINED:
+            self.edge.refused("pipelined")
+            self.transport.close()
+            raise TooMuch
+        if self.waiting_since is None:
+            self.waiting_since = self.loop.time()
+        self._unseen = self._header_bytes = self._hosts = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
         """A part of the address."""
         super().on_url(url)
+        self._unseen = 0
         if len(self.url) > URL_BYTES:
-            self.refuse(414, "URI Too Long")
+            self.refuse(414, "URI Too Long", "address")
             raise TooMuch
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header."""
         super().on_header(name, value)
+        self._unseen = 0
         self._header_bytes += len(name) + len(value)
+        self._hosts += self.headers[-1][0] == b"host"
         if self._header_bytes > HEADER_BYTES or len(self.headers) > HEADERS:
-            self.refuse(431, "Request Header Fields Too Large")
+            self.refuse(431, "Request Header Fields Too Large", "headers")
             raise TooMuch
+
+    def on_headers_complete(self) -> None:
+        """All headers are there. Without exactly one Host HTTP/1.1 wants a refusal (RFC 9112, 3.2): a proxy in front
+        may have read another one."""
+        if self._hosts > 1 or (self._hosts == 0 and self.parser.get_http_version() == "1.1"):
+            self.refuse(400, "Bad Request", "malformed", "one Host header is needed")
+            raise TooMuch
+        self._in_body = True
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        self._unseen = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is complete; how long the answer takes is our own affair."""
         super().on_message_complete()
+        self._in_body = False
+        self._unseen = 0
         self.waiting_since = None
+
+    def on_response_complete(self) -> None:
+        """The answer is out. If it did not wait for the body, the rest of the body has little time."""
+        if self._answered_early:
+            self.waiting_since = self.loop.time()
+        super().on_response_complete()
+
+    @property
+    def _answered_early(self) -> bool:
+        return self._in_body and bool(self.cycle.response_complete)
 
     def send_400_response(self, msg: str) -> None:
         """What the parser could not read; nothing when the request was refused already."""
         if not self.transport.is_closing():
-            super().send_400_response(msg)
+            self.refuse(400, "Bad Request", "malformed", msg)
 
-    def refuse(self, status: int, phrase: str) -> None:
-        """Answer and close."""
-        head = f"HTTP/1.1 {status} {phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-        self.transport.write(head.encode())
+    def refuse(self, status: int, phrase: str, reason: str, text: str = "") -> None:
+        """Answer and close; only close when another answer is under way, or was given for the same request."""
+        self.edge.refused(reason)
+        cycle: Any = self.cycle
+        under_way = cycle is not None and cycle.response_started and not cycle.response_complete
+        if not under_way and not (cycle is not None and self._answered_early):
+            again = "retry-after: 5\r\n" if status == 503 else ""
+            head = f"HTTP/1.1 {status} {phrase}\r\nconnection: close\r\ncontent-type: text/plain\r\n{again}"
+            self.transport.write(f"{head}content-length: {len(text)}\r\n\r\n{text}".encode())
         self.transport.close()
 
     def look_at_the_time(self, now: float) -> None:
-        """Close the connection when its request takes too long. Called about once a second."""
+        """End the connection when its client takes too long to ask or to take an answer. Called about once a
+        second."""
+        if not self.transport.get_write_buffer_size():
+            self.unread_since = None
+        elif self.unread_since is None:
+            self.unread_since = now
+        elif now - self.unread_since >= self.edge.patience:
+            self.edge.refused("unread")
+            self.transport.abort()
+            return
         since = self.waiting_since
-        if since is None or now - since < self.patience or self.transport.is_closing():
+        if since is None or self.transport.is_closing():
             return
         cycle: Any = self.cycle
-        if cycle is not None and cycle.response_started and not cycle.response_complete:
-            return  # an answer is on its way already
-        self.refuse(408, "Request Timeout")
+        if cycle is not None and self._answered_early:
+            if now - since >= self.edge.linger:
+                self.transport.close()
+        elif now - since >= self.edge.patience and not (
+            cycle is not None and cycle.response_started and not cycle.response_complete
+        ):
+            self.refuse(408, "Request Timeout", "slow")

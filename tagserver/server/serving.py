@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
+from tagserver.server.edge import Edge
 from tagserver.server.protocol import DeadlineProtocol
 
 TICKS = 10
@@ -33,22 +34,21 @@ class Serving(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def serving(app: ASGIApp) -> Serving:
-    """A server for `app`; run it with `serve(sockets=[...])`.
+def serving(app: ASGIApp, edge: Edge | None = None) -> Serving:
+    """A server for `app`, with the limits of `edge`; run it with `serve(sockets=[...])`.
 
     Proxy headers are ours to read (`collect.trusted_proxies`), not uvicorn's, which would believe them from loopback.
     """
     config = uvicorn.Config(
         app,
         loop="none",
-        http=DeadlineProtocol,
+        http=DeadlineProtocol.at(edge or Edge()),
         ws="none",
         lifespan="off",
         proxy_headers=False,
         server_header=False,
         access_log=False,
         log_config=None,
-        limit_concurrency=10_000,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=10,
         backlog=2048,

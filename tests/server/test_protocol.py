@@ -3,41 +3,62 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from tagserver.server import protocol
+from tagserver.server.edge import Edge, affordable
 from tagserver.server.serving import Serving, listen, serving
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the length of the body."""
-    body = await Request(scope, receive).body()
-    await PlainTextResponse(str(len(body)))(scope, receive, send)
+    """Answers with the length of the body; at /refused without reading it, at /long with four megabytes."""
+    if scope["path"] == "/refused":
+        answer = PlainTextResponse("no", 413)
+    elif scope["path"] == "/long":
+        answer = PlainTextResponse("x" * (4 << 20))
+    else:
+        answer = PlainTextResponse(str(len(await Request(scope, receive).body())))
+    await answer(scope, receive, send)
 
 
-class Impatient(protocol.DeadlineProtocol):
-    """The same with a shorter patience, so that the test is quick."""
+MOST = 60
 
-    patience = 0.5
+
+@dataclass
+class Served:
+    """A server under test: where it listens, and what it refused."""
+
+    port: int
+    edge: Edge
+    refused: list[str]
 
 
 @pytest.fixture
-async def port() -> AsyncIterator[int]:
-    """Where a server listens."""
-    server: Serving = serving(echo)
-    server.config.http = Impatient
+async def served() -> AsyncIterator[Served]:
+    """A server with little patience, so that tests are quick."""
+    refused: list[str] = []
+    edge = Edge(patience=0.5, linger=0.2, most=MOST, refused=refused.append)
+    server: Serving = serving(echo, edge)
     bound = listen("127.0.0.1", 0)
     running = asyncio.create_task(server.serve(sockets=[bound]))
     while not server.started:
         await asyncio.sleep(0.01)
-    yield bound.getsockname()[1]
+    yield Served(bound.getsockname()[1], edge, refused)
     server.should_exit = True
     await running
+    assert edge.connections == 0
+
+
+@pytest.fixture
+def port(served: Served) -> int:
+    """Where a server listens."""
+    return served.port
 
 
 async def talk(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
@@ -96,6 +117,9 @@ async def test_a_slow_client_is_told_and_cut(port: int, parts: list[bytes]) -> N
         (b"\x16\x03\x01\x02\x00\x01\x00", b"400"),
         (b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ncontent-length: 5\r\n\r\nabcd", b"400"),
         (b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\nabcd", b"400"),
+        (b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nhost: a\r\nHost: b\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.0\r\n\r\n", b"200"),
     ],
     ids=[
         "long address",
@@ -106,6 +130,9 @@ async def test_a_slow_client_is_told_and_cut(port: int, parts: list[bytes]) -> N
         "TLS",
         "two lengths",
         "length and chunks",
+        "no host",
+        "two hosts",
+        "no host in HTTP/1.0",
     ],
 )
 async def test_what_is_too_much_or_unreadable_is_refused(port: int, request_: bytes, status: bytes) -> None:
@@ -124,3 +151,98 @@ async def test_normal_requests_go_on_beside_slow_ones(port: int) -> None:
         async with asyncio.timeout(1):
             assert (await talk(port, POST, b"abcd")).startswith(b"HTTP/1.1 200")
     assert all(answer.startswith(b"HTTP/1.1 408") for answer in await asyncio.gather(*slow))
+
+
+async def test_a_header_without_an_end_is_cut_before_it_fills_memory(port: int) -> None:
+    """The parser would keep all of it until the line ends."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET / HTTP/1.1\r\nhost: a\r\nx: ")
+    sent = 0
+    try:
+        while sent < 64 << 20:
+            writer.write(b"a" * 65536)
+            sent += 65536
+            await writer.drain()
+        await reader.read()
+    except ConnectionError:
+        pass
+    writer.close()
+    assert sent < 16 << 20
+
+
+async def test_who_does_not_read_its_answer_is_cut(served: Served) -> None:
+    """However long the answer is, and though the request itself was in order."""
+    _, writer = await asyncio.open_connection("127.0.0.1", served.port, limit=1)
+    writer.write(b"GET /long HTTP/1.1\r\nhost: a\r\n\r\n" * 3)
+    async with asyncio.timeout(10):
+        while "unread" not in served.refused:
+            await asyncio.sleep(0.05)
+        while served.edge.connections:
+            await asyncio.sleep(0.05)
+    writer.close()
+
+
+async def test_who_sends_requests_without_end_before_an_answer_is_cut(served: Served) -> None:
+    await talk(served.port, b"GET /long HTTP/1.1\r\nhost: a\r\n\r\n" * 5000)
+    assert "pipelined" in served.refused
+
+
+@pytest.mark.parametrize("rest", [b"", b"x" * 1000], ids=["nothing", "a part"])
+async def test_a_body_that_was_refused_has_little_time(served: Served, rest: bytes) -> None:
+    """One answer, then the end: not a second answer for the same request."""
+    answer = await talk(served.port, b"POST /refused HTTP/1.1\r\nhost: a\r\ncontent-length: 4000\r\n\r\n", rest)
+    assert answer.count(b"HTTP/1.1") == 1
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert served.refused == []
+
+
+async def test_a_refused_body_that_comes_all_the_same_keeps_the_connection(port: int) -> None:
+    refused = b"POST /refused HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\n"
+    answer = await talk(port, refused, b"abcd", POST + b"abcd", pause=0.05)
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"413", b"200"]
+
+
+async def test_a_pipelined_request_without_its_body_is_cut_too(port: int) -> None:
+    """Its headers came while another was answered."""
+    first = POST.replace(b"connection: close\r\n", b"") + b"abcd"
+    answer = await talk(port, first + POST + b"a")
+    assert answer.count(b"HTTP/1.1 200") == 1
+    assert answer.count(b"HTTP/1.1 408") == 1
+
+
+async def test_too_many_connections(served: Served) -> None:
+    """Those that are there go on, one more is asked to come again, and a place that is left is free."""
+    held = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(MOST)]
+    answer = await talk(served.port)
+    assert answer.startswith(b"HTTP/1.1 503")
+    assert b"retry-after" in answer
+    held[0][1].write(POST + b"abcd")
+    assert (await held[0][0].read()).startswith(b"HTTP/1.1 200")
+    assert (await talk(served.port, POST + b"abcd")).startswith(b"HTTP/1.1 200")
+    for _, writer in held:
+        writer.close()
+
+
+def test_connections_of_one_address() -> None:
+    """The limit is asked for at each connection; of IPv6 a network of 64 bits is one address."""
+    most: list[int | None] = [2]
+    edge = Edge(per_address=lambda: most[0])
+    refused = [edge.enter(address) is not None for address in ("192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2")]
+    assert refused == [False, False, True, False]
+    edge.leave("192.0.2.1")
+    edge.leave("192.0.2.1")
+    assert edge.enter("192.0.2.1") is None
+    mapped = [edge.enter("::ffff:192.0.2.1") is not None, edge.enter("::ffff:192.0.2.3") is not None]
+    assert mapped == [True, False]
+    found = [edge.enter(address) is not None for address in ("2001:db8::1", "2001:db8::2", "2001:db8::3%eth0")]
+    assert found == [False, False, True]
+    most[0] = None
+    assert edge.enter("2001:db8::4") is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "descriptors", "most"), [(10_000, 1 << 20, 10_000), (10_000, 1024, 924), (10_000, 64, 8)]
+)
+def test_no_more_connections_than_file_descriptors(wanted: int, descriptors: int, most: int) -> None:
+    """Some are kept for the queue and the vendors."""
+    assert affordable(wanted, descriptors) == most

@@ -1,0 +1,83 @@
+"""What all connections of one server share: how many there may be, how long they may take, and who counts refusals."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Callable
+
+REQUEST_S = 15.0
+"""Seconds from the first byte of a request (or from the connection) to the last of its body; and for a client to take
+its answer."""
+LINGER_S = 2.0
+"""Seconds in which the rest of a body may still come whose answer is out, so that the client can read the answer."""
+CONNECTIONS = 10_000
+SPARE = 100
+"""File descriptors that are kept for everything that is no client: the queue, vendors, the configuration."""
+
+
+def unlimited() -> None:
+    """No limit for one address."""
+
+
+def uncounted(reason: str) -> None:
+    """Nobody counts."""
+
+
+class Edge:
+    """Limits, and the connections of each address.
+
+    `patience` and `linger` in seconds. `per_address` is asked at each new connection, None for no limit. `refused`
+    hears the reason of each refusal: `slow unread headers address malformed pipelined connections`.
+    """
+
+    def __init__(
+        self,
+        *,
+        patience: float = REQUEST_S,
+        linger: float = LINGER_S,
+        most: int = CONNECTIONS,
+        per_address: Callable[[], int | None] = unlimited,
+        refused: Callable[[str], None] = uncounted,
+    ) -> None:
+        self.patience = patience
+        self.linger = linger
+        self.refused = refused
+        self._most = most
+        self._per_address = per_address
+        self._of: Counter[str] = Counter()
+        self.connections = 0
+
+    def enter(self, address: str | None) -> str | None:
+        """One more connection; None when it may stay, else why not. Each is matched by one `leave`."""
+        group = _group(address)
+        self.connections += 1
+        self._of[group] += 1
+        if self.connections > self._most:
+            return "too many connections"
+        most = self._per_address()
+        return "too many connections of this address" if most is not None and self._of[group] > most else None
+
+    def leave(self, address: str | None) -> None:
+        """A connection has ended."""
+        group = _group(address)
+        self.connections -= 1
+        self._of[group] -= 1
+        if not self._of[group]:
+            del self._of[group]
+
+
+def affordable(connections: int, descriptors: int) -> int:
+    """How many of the wanted connections a process can hold that may open so many file descriptors."""
+    return max(8, min(connections, descriptors - SPARE))
+
+
+def _group(address: str | None) -> str:
+    """What counts as one address: for IPv6 the network of 64 bits, all of which one customer has."""
+    if address is None or ":" not in address:
+        return address or ""
+    try:
+        found = ipaddress.IPv6Address(address.partition("%")[0])
+    except ValueError:
+        return address
+    return str(found.ipv4_mapped or found.packed[:8].hex())
