@@ -83,6 +83,8 @@ class Runtime:
         self.sources = Sources(configuration.server.collect)
         self.rate = RateLimit(configuration.server.collect.rate, steady)
         self.draining = False
+        self.hurry = asyncio.Event()
+        """Set by whoever does not want to wait for the vendors at the end."""
         self.loaded = clock()
         self.dispatcher: Dispatcher | None = None
 
@@ -306,7 +308,7 @@ async def running(
         finally:
             watching.cancel()
             runtime.draining = True
-            await dispatcher.stop(drain)
+            await dispatcher.stop(drain, runtime.hurry)
             await watchdog.stop()
     finally:
         await outbox.close()

@@ -101,7 +101,9 @@ async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, 
 
         def stop() -> None:
             # Readiness first, so that a load balancer leaves; a second signal skips the waiting.
-            server.force_exit = runtime.draining
+            if runtime.draining:
+                server.force_exit = True
+                runtime.hurry.set()
             runtime.draining = True
             server.should_exit = True
 

@@ -91,13 +91,16 @@ class Dispatcher:
         running = self._running.get(name)
         return running.worker.status() if running else ("disabled", "it has no worker")
 
-    async def stop(self, drain: float) -> None:
-        """Claim nothing more; requests under way get `drain` seconds, then they are cut and kept."""
+    async def stop(self, drain: float, hurry: asyncio.Event | None = None) -> None:
+        """Claim nothing more; requests under way get `drain` seconds, or until `hurry`, then they are cut and kept."""
         for running in self._running.values():
             running.worker.stop()
         tasks = [running.task for running in self._running.values()]
         if tasks:
-            _, late = await asyncio.wait(tasks, timeout=drain)
+            ended = asyncio.ensure_future(asyncio.wait(tasks, timeout=drain))
+            hurried = asyncio.ensure_future((hurry or asyncio.Event()).wait())
+            await asyncio.wait([ended, hurried], return_when=asyncio.FIRST_COMPLETED)
+            late = [*(task for task in tasks if not task.done()), ended, hurried]
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
