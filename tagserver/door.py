@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, assert_never
+from typing import Any, Literal
 
 import msgspec
 
+from tagserver.consent.state import Reading
 from tagserver.container.model import Container, Tag
 from tagserver.container.server import ServerConfig
 from tagserver.datalayer import Context, Refused, read_event
@@ -49,44 +50,47 @@ class Door:
         self,
         container: Container,
         server: ServerConfig,
-        raws: Sequence[Any],
+        raws: list[Any],
         facts: Facts,
         context: Context,
     ) -> list[Answer]:
         """One answer per event, in their order. Raises `OutboxError` when nothing could be stored; then nothing
-        was."""
-        granted = server.consent_of(facts.source)
-        entries: list[tuple[Event | Refused, list[Delivery]]] = []
-        deliveries: list[Delivery] = []
-        for number, raw in enumerate(raws, 1):
-            if number % TURN == 0:
-                await asyncio.sleep(0)
-            if isinstance(raw, Refused):
-                entries.append((raw, []))
-                continue
-            try:
-                event = read_event(raw, facts, context)
-            except Refused as refused:
-                entries.append((refused, []))
-                continue
-            routing = route(container, event, granted)
-            self._observe(routing)
-            built = self._deliveries(container, server, routing)
-            deliveries += built
-            entries.append((event, built))
-        stored = iter(await self._outbox.append(deliveries) if deliveries else ())
-        return [self._answer(event, [next(stored) for _ in built]) for event, built in entries]
+        was.
 
-    @staticmethod
-    def _answer(event: Event | Refused, stored: list[bool]) -> Answer:
-        match event:
-            case Refused():
-                return Answer(event.event_id, "rejected", event.notes)
-            case Event():
-                duplicate = bool(stored) and not any(stored)
-                return Answer(event.event_id, "duplicate" if duplicate else "accepted", event.notes)
-            case _:
-                assert_never(event)
+        `raws` is emptied: many requests wait for the disk at a time, and what was decided is all they need to keep.
+        """
+        granted = server.consent_of(facts.source)
+        answers: list[tuple[Answer, int]] = []
+        deliveries: list[Delivery] = []
+        raws.reverse()
+        while raws:
+            answer, built = self._decide(container, server, raws.pop(), facts, context, granted)
+            answers.append((answer, len(built)))
+            deliveries += built
+            if len(answers) % TURN == 0:
+                await asyncio.sleep(0)
+        stored = iter(await self._outbox.append(deliveries) if deliveries else ())
+        return [_stored(answer, [next(stored) for _ in range(number)]) for answer, number in answers]
+
+    def _decide(
+        self,
+        container: Container,
+        server: ServerConfig,
+        raw: Any,
+        facts: Facts,
+        context: Context,
+        granted: Reading | None,
+    ) -> tuple[Answer, list[Delivery]]:
+        """One event: the answer if all of it is stored, and what is to be stored."""
+        try:
+            if isinstance(raw, Refused):
+                raise raw
+            event = read_event(raw, facts, context)
+        except Refused as refused:
+            return Answer(refused.event_id, "rejected", refused.notes), []
+        routing = route(container, event, granted)
+        self._observe(routing)
+        return Answer(event.event_id, "accepted", event.notes), self._deliveries(container, server, routing)
 
     def _deliveries(self, container: Container, server: ServerConfig, routing: Routing) -> list[Delivery]:
         sending = [decision for decision in routing.decisions if decision.built is not None]
@@ -102,6 +106,13 @@ class Door:
         return [
             _delivery(container, routing, decision, persons[phone_country(decision)], sender) for decision in sending
         ]
+
+
+def _stored(answer: Answer, stored: Sequence[bool]) -> Answer:
+    """The answer once it is known what was new: an event all of whose deliveries were known is a duplicate."""
+    if stored and not any(stored):
+        return Answer(answer.event_id, "duplicate", answer.problems)
+    return answer
 
 
 def _delivery(
