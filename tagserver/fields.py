@@ -33,14 +33,14 @@ HASH_LENGTH = 64
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How a value is read (None for what does not fit), and the sentence for what does not fit."""
+    """How a value is read (None for what does not fit), and the sentence for what does not fit.
+
+    `each`: the field is a list, and each of its values is read by itself; a single value is a list of one.
+    """
 
     read: Callable[[Any], Any]
     fault: str
-
-
-def _ids(value: Any) -> list[str] | None:
-    return [text for one in (value if isinstance(value, list) else [value]) if (text := identifier(one))] or None
+    each: bool = False
 
 
 def _rows(value: Any) -> list[Any] | None:
@@ -53,7 +53,7 @@ COUNT = Kind(whole_number, "is not a whole number")
 MONEY_TEXT = Kind(decimal_text, "is not a plain number")
 CURRENCY = Kind(currency_code, "is not three letters of ISO 4217")
 ID = Kind(identifier, "is no id")
-IDS = Kind(_ids, "is not a list of ids")
+IDS = Kind(identifier, "is no id", each=True)
 TEXT = Kind(short_text, "is not text")
 IP = Kind(public_ip, "is no public IP address")
 ROWS = Kind(_rows, "is not a list of objects that JSON can hold")
@@ -98,10 +98,20 @@ class Group(dict[str, Any]):
             return
         if not isinstance(key, str) or not is_text(key):
             self.omit(key, "its name is no text")
+        elif kind.each:
+            self._put_each(key, value if isinstance(value, list) else [value], kind)
         elif (made := kind.read(value)) is None:
             self.omit(key, kind.fault)
         else:
             self[key] = made
+
+    def _put_each(self, key: str, values: list[Any], kind: Kind) -> None:
+        said = [value for value in values if not is_missing(value)]
+        made = [fitting for value in said if (fitting := kind.read(value)) is not None]
+        if made:
+            self[key] = made
+        if lost := len(said) - len(made):
+            self.omit(key, kind.fault if len(said) == 1 else f"{lost} of {len(said)} values: {kind.fault}")
 
     def put_hashes(self, key: str, found: Found, *, single: bool = False) -> None:
         """Set a field to hashes of `Identity` as a list, or to the first alone (`single`); name what was wrong.

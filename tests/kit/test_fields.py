@@ -43,7 +43,7 @@ KINDS = [NUMBER, COUNT, MONEY_TEXT, CURRENCY, ID, IDS, TEXT, IP, ROWS, DATA]
         (MONEY_TEXT, 20, "20"),
         (CURRENCY, "eur", "EUR"),
         (ID, 7, "7"),
-        (IDS, [7, " a ", None, {}], ["7", "a"]),
+        (IDS, [7, " a ", None, ""], ["7", "a"]),
         (IDS, "a", ["a"]),
         (TEXT, 7, "7"),
         (IP, "198.51.100.7", "198.51.100.7"),
@@ -69,7 +69,7 @@ def test_what_fits_is_set(kind: Kind, value: Any, made: Any) -> None:
         (MONEY_TEXT, "1,5"),
         (CURRENCY, "euro"),
         (ID, {"a": 1}),
-        (IDS, [None, {}]),
+        (IDS, True),
         (TEXT, True),
         (IP, "10.0.0.1"),
         (ROWS, [{"a": 1}, 7]),
@@ -85,6 +85,14 @@ def test_what_does_not_fit_is_named(kind: Kind, value: Any) -> None:
     group.put("key", value, kind)
     assert group == {}
     assert omitted == [Omitted("custom_data.key", kind.fault)]
+
+
+def test_of_a_list_what_fits_is_kept_and_the_rest_is_counted() -> None:
+    omitted: list[Omitted] = []
+    group = Group("custom_data", omitted)
+    group.put("content_ids", [7, True, "a", None, [1]], IDS)
+    assert group == {"content_ids": ["7", "a"]}
+    assert omitted == [Omitted("custom_data.content_ids", "2 of 4 values: is no id")]
 
 
 @pytest.mark.parametrize("value", [None, MISSING, "", [], {}])
@@ -132,7 +140,8 @@ def test_no_value_raises(kind: Kind, key: Any, value: Any) -> None:
     omitted: list[Omitted] = []
     group = Group("g", omitted)
     group.put(key, value, kind)
-    assert len(group) + len(omitted) == (0 if is_missing(value) else 1)
+    if not kind.each:
+        assert len(group) + len(omitted) == (0 if is_missing(value) else 1)
     assert not any(map(is_missing, group.values()))
     msgspec.json.encode(group)
     msgspec.json.encode([one.field for one in omitted])

@@ -3,11 +3,9 @@ visitor's data, so only the status counts. Source: Snap, Conversions API, Using 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from tagserver.plugin import Outcome, Payload, Response
+from tagserver.plugin import Outcome, Payload, Response, json_object
 
 _BAD_WORDS = frozenset({"invalid", "failed", "failure", "error"})
 """Words of `status` that say that something in the request was refused."""
@@ -16,7 +14,7 @@ _BAD_WORDS = frozenset({"invalid", "failed", "failure", "error"})
 def read_answer(response: Response, payloads: Sequence[Payload]) -> Outcome:
     """One outcome for all payloads of a request: Snap takes or refuses it whole. Any status and bytes have one."""
     status, reason = response.status, f"http/{response.status}"
-    body = _json(response.body)
+    body = json_object(response.body)
     said = body.get("status") if body is not None else None
     word = said.strip().lower() if isinstance(said, str) else ""
     if 200 <= status < 300:
@@ -45,11 +43,3 @@ def _refused(reason: str, payloads: Sequence[Payload]) -> Outcome:
     if len(payloads) > 1:
         return Outcome.split(reason, "one event has the whole request refused")
     return Outcome.rejected(reason, "Snap refuses this event")
-
-
-def _json(text: bytes) -> Mapping[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, Mapping) else None

@@ -11,6 +11,8 @@ from tagserver.plugin import (
     ConsentNeeds,
     Destination,
     Event,
+    Given,
+    Group,
     Limits,
     Mode,
     Omitted,
@@ -19,13 +21,14 @@ from tagserver.plugin import (
     Request,
     Response,
     Skip,
+    event_time,
+    is_missing,
+    web_address,
 )
 from tagserver_snapchat.answers import read_answer
 from tagserver_snapchat.app import build_app_data
 from tagserver_snapchat.custom_data import SOURCES, build_custom_data
-from tagserver_snapchat.given import Given
 from tagserver_snapchat.names import SNAP_EVENTS, snap_name
-from tagserver_snapchat.page import clean_address
 from tagserver_snapchat.processing import OPTIONS, limit_processing
 from tagserver_snapchat.settings import OLDEST_DAYS, SnapchatSettings
 from tagserver_snapchat.user import build_user, finds_somebody
@@ -33,8 +36,6 @@ from tagserver_snapchat.user import build_user, finds_somebody
 DAY_MS = 86_400_000
 MARGIN_MS = 4 * 3_600_000
 """Left for the queue before Snap's own limit."""
-AHEAD_MS = 600_000
-"""A clock may run ahead by this much; such a time is taken as now."""
 
 ACTION_SOURCES: Mapping[str, str] = {
     "WEB": "WEB",
@@ -52,7 +53,7 @@ ACTION_SOURCES: Mapping[str, str] = {
 
 FIELDS = frozenset(
     [
-        *("event_name", "event_time", "event_id", "action_source", "event_source_url", "user_data", "custom_data"),
+        *("event_name", "event_time", "action_source", "event_source_url", "user_data", "custom_data"),
         *("app_data", "integration", OPTIONS, f"{OPTIONS}_country", f"{OPTIONS}_state"),
     ]
 )
@@ -89,7 +90,6 @@ class Snapchat(Destination):
         nobody, one that is too old."""
         omitted: list[Omitted] = []
         given = Given(parameters, FIELDS, omitted)
-        given.refuse("event_id", "a tag cannot change it: every destination and the pixel have the same")
         chosen = given.text("event_name")
         name = snap_name(chosen, settings.events) if chosen else self.event_name(event, settings)
         if name not in SNAP_EVENTS:
@@ -99,7 +99,7 @@ class Snapchat(Destination):
                 omitted,
             )
         source = _action_source(event, given, settings, omitted)
-        time = _event_time(event, given, omitted)
+        time = event_time(event, given.fields.get("event_time"), "event_time", omitted)
         expires = time + settings.max_age_days * DAY_MS - MARGIN_MS
         if event.received >= expires:
             raise Skip("too_old", f"Snap gets events of the last {settings.max_age_days} days", omitted)
@@ -113,14 +113,15 @@ class Snapchat(Destination):
         custom = build_custom_data(event, own, name, settings.value_from_items, omitted)
         if name == "PURCHASE" and (missing := [key for key in ("value", "currency") if key not in custom]):
             raise Skip("missing_required", f"a PURCHASE needs {' and '.join(missing)}", omitted)
-        body: dict[str, Any] = {
+        body = Group("", omitted)
+        body |= {
             "event_name": name,
             "event_time": time // 1000,
             "event_id": event.event_id,
             "action_source": source,
             "user_data": user,
         }
-        _page(body, event, given, settings, omitted)
+        _page(body, event, given, settings)
         if custom:
             body["custom_data"] = custom
         if source == "MOBILE_APP" and (app := _app(event, given, omitted)):
@@ -157,35 +158,11 @@ def _action_source(event: Event, given: Given, settings: SnapchatSettings, omitt
     return settings.action_source
 
 
-def _event_time(event: Event, given: Given, omitted: list[Omitted]) -> int:
-    """The event's time in ms. A clock that runs ahead a little is taken as now, one that runs ahead far is not
-    believed."""
-    time = event.time
-    value = given.fields.get("event_time")
-    if type(value) is int and 10**9 <= value < 10**10:
-        time = value * 1000
-    elif type(value) is int and 10**12 <= value < 10**13:
-        time = value
-    elif value is not None:
-        omitted.append(Omitted("event_time", "is neither seconds nor milliseconds since 1970"))
-    if time > event.received:
-        if time - event.received > AHEAD_MS:
-            omitted.append(Omitted("event_time", "is in the future; the time of receipt is used"))
-        return event.received
-    return time
-
-
-def _page(body: dict[str, Any], event: Event, given: Given, settings: SnapchatSettings, omitted: list[Omitted]) -> None:
+def _page(body: Group, event: Event, given: Given, settings: SnapchatSettings) -> None:
     said = given.fields.get("event_source_url", (event.data.get("page") or {}).get("location"))
-    if said is None or said == "":
-        if body["action_source"] == "WEB":
-            omitted.append(Omitted("event_source_url", "is missing, and Snap wants it for WEB"))
-        return
-    address = clean_address(said, settings.stripped)
-    if address is None:
-        omitted.append(Omitted("event_source_url", "is no http or https address"))
-    else:
-        body["event_source_url"] = address
+    body.put("event_source_url", said, web_address(settings.strip_query))
+    if is_missing(said) and body["action_source"] == "WEB":
+        body.omit("event_source_url", "is missing, and Snap wants it for WEB")
 
 
 def _app(event: Event, given: Given, omitted: list[Omitted]) -> dict[str, Any]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tagserver.plugin import Event, Mode, Omitted
-from tagserver_snapchat.given import Given
+from tagserver.plugin import Event, Given, Mode, Omitted
 from tagserver_snapchat.settings import SnapchatSettings
 
 STATES = {"US-CA": 1000}

@@ -6,34 +6,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
-from urllib.parse import urlsplit
 
-from tagserver.plugin import Secret, country_code, setting
+from tagserver.plugin import PERSONAL_KEYS, Secret, api_url_fault, country_fault, setting
 from tagserver_snapchat.names import SNAP_EVENTS
-from tagserver_snapchat.page import PERSONAL_KEYS
 
 OLDEST_DAYS = 37
 
 
 def _pixel(value: str) -> str | None:
     return None if re.fullmatch(r"[A-Za-z0-9-]{1,64}", value) else "a pixel id is a row of letters, digits and dashes"
-
-
-def _api_url(value: str) -> str | None:
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        usable = False
-    if not usable or parts.query or parts.fragment or parts.username:
-        return "write an address such as https://tr.snapchat.com, without query and credentials"
-    return None
-
-
-def _country(value: str) -> str | None:
-    return None if len(value) == 2 and country_code(value) else "write two letters, such as DE"
 
 
 def _days(value: int) -> str | None:
@@ -53,7 +35,7 @@ class SnapchatSettings:
         "The Snap Pixel's id, from Events Manager; for events of an app its Snap App ID.", identity=True, check=_pixel
     )
     access_token: Secret = setting("A Conversions API token. Snap takes it in the address of the request only.")
-    api_url: str = setting("Where the API is.", default="https://tr.snapchat.com", identity=True, check=_api_url)
+    api_url: str = setting("Where the API is.", default="https://tr.snapchat.com", identity=True, check=api_url_fault)
     validate: bool = setting("Have every event checked by Snap, and none recorded.", default=False)
     test_event_code: str | None = setting("Shows events in the test tool of Events Manager.", default=None)
     events: dict[str, str] = setting(
@@ -65,7 +47,7 @@ class SnapchatSettings:
         "Where events happen that do not say it.", default="WEB"
     )
     default_country: str | None = setting(
-        "The country of telephone numbers that name none, two letters.", default=None, check=_country
+        "The country of telephone numbers that name none, two letters.", default=None, check=country_fault
     )
     date_order: Literal["month_first", "day_first"] = setting(
         "How an unclear date of birth such as 2/3/1990 is read.", default="month_first"
@@ -82,8 +64,3 @@ class SnapchatSettings:
     strip_query: list[str] = setting(
         "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS)
     )
-
-    @cached_property
-    def stripped(self) -> frozenset[str]:
-        """The keys of `strip_query`, in lower case."""
-        return frozenset(key.strip().lower() for key in self.strip_query)

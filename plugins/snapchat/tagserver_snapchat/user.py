@@ -9,21 +9,39 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tagserver.plugin import (
+    IP,
     Event,
     Found,
+    Group,
     Identity,
+    Kind,
     Omitted,
     hash_values,
+    is_text,
     lower_text,
+    short_text,
     state_text,
 )
-from tagserver_snapchat.network import public_address
 from tagserver_snapchat.settings import SnapchatSettings
-from tagserver_snapchat.values import is_text, short_text, shown
 
 PLAIN_KEYS = ("sc_click_id", "sc_cookie1", "madid", "idfv", "lead_id", "subscription_id")
 """Sent in the clear, as they are."""
-LONGEST_AGENT = 1024
+LONGEST_ID, LONGEST_AGENT = 500, 1024
+
+
+def _id(value: Any) -> str | None:
+    text = short_text(value)
+    return text if text is not None and len(text) <= LONGEST_ID else None
+
+
+_PLAIN: Mapping[str, Kind] = {
+    **dict.fromkeys(PLAIN_KEYS, Kind(_id, "is not a short text")),
+    "client_ip_address": IP,
+    "client_user_agent": Kind(
+        lambda value: value[:LONGEST_AGENT] if isinstance(value, str) and is_text(value) else None, "is not text"
+    ),
+}
+_UNKNOWN = Kind(lambda value: None, "is no key that Snap knows")
 
 _OURS: Mapping[str, tuple[str, ...]] = {
     "em": ("email",),
@@ -52,7 +70,7 @@ def _ids(identity: Identity, settings: SnapchatSettings) -> Found:
     return hash_values(list(identity.external_ids), str.strip, "is no id", md5=False)
 
 
-_FIELDS: Mapping[str, Callable[[Identity, SnapchatSettings], Found]] = {
+_HASHED: Mapping[str, Callable[[Identity, SnapchatSettings], Found]] = {
     "em": lambda who, settings: who.email,
     "ph": lambda who, settings: who.phone(settings.default_country),
     "fn": lambda who, settings: who.first_name,
@@ -73,18 +91,20 @@ def build_user(
     event: Event, given: Mapping[str, Any], settings: SnapchatSettings, omitted: list[Omitted]
 ) -> dict[str, Any]:
     """The group for one event. `given`: what the tag's parameters set under `user_data`, by Snap's names; they win."""
-    made: dict[str, Any] = {}
-    _hashed(made, event.identity, [key for key in _FIELDS if key not in given], settings, omitted)
-    _browser(made, event, given, omitted)
-    for key in PLAIN_KEYS:
+    made = Group("user_data", omitted)
+    for key in _HASHED:
         if key not in given:
-            _plain(made, key, _known(event, key), omitted)
-    if given:
-        own = {key: given[key] for key in given if key in _FIELDS}
-        _hashed(made, _person(own, event), own, settings, omitted)
-        for key in given:
-            if key not in _FIELDS:
-                _set(made, key, given[key], omitted)
+            made.put_hashes(key, _HASHED[key](event.identity, settings))
+    for key, value in _plain(event).items():
+        if key not in given:
+            made.put(key, value, _PLAIN[key])
+    own = {key: value for key, value in given.items() if key in _HASHED}
+    person = _person(own, event)
+    for key, value in given.items():
+        if key in own:
+            made.put_hashes(key, _HASHED[key](person, settings))
+        else:
+            made.put(key, value, _PLAIN.get(key, _UNKNOWN))
     return made
 
 
@@ -107,56 +127,12 @@ def _person(own: Mapping[str, Any], event: Event) -> Identity:
     return Identity({"user_data": person})
 
 
-def _hashed(
-    made: dict[str, Any],
-    identity: Identity,
-    keys: Mapping[str, Any] | list[str],
-    settings: SnapchatSettings,
-    omitted: list[Omitted],
-) -> None:
-    for key in keys:
-        hashes, faults = _FIELDS[key](identity, settings)
-        if hashes:
-            # Without an appendix that says who made the hash: Snap knows 64 digits only.
-            made[key] = list(dict.fromkeys(one[:64] for one in hashes))
-        for fault in faults:
-            omitted.append(Omitted(f"user_data.{key}", fault))
-
-
-def _known(event: Event, key: str) -> Any:
-    if key == "sc_click_id":
-        return event.clicks.get("sccid") or event.user_data.get(key)
-    if key == "sc_cookie1":
-        return event.cookies.get("_scid") or event.user_data.get(key)
-    return event.user_data.get(key)
-
-
-def _plain(made: dict[str, Any], key: str, value: Any, omitted: list[Omitted]) -> None:
-    if value is None or value == "":
-        return
-    text = short_text(value)
-    if text is None or (type(value) is str and len(value) > 500):
-        omitted.append(Omitted(f"user_data.{key}", "is not a short text"))
-    else:
-        made[key] = text
-
-
-def _browser(made: dict[str, Any], event: Event, given: Mapping[str, Any], omitted: list[Omitted]) -> None:
-    for key, value in (("client_ip_address", event.facts.ip), ("client_user_agent", event.facts.user_agent)):
-        if value and key not in given:
-            _set(made, key, value, omitted)
-
-
-def _set(made: dict[str, Any], key: str, value: Any, omitted: list[Omitted]) -> None:
-    """One field in the clear."""
-    if key in PLAIN_KEYS:
-        _plain(made, key, value, omitted)
-    elif key == "client_user_agent" and type(value) is str and is_text(value):
-        made[key] = value[:LONGEST_AGENT]
-    elif key == "client_ip_address":
-        if type(value) is str and (public := public_address(value)):
-            made[key] = public
-        else:
-            omitted.append(Omitted("user_data.client_ip_address", "is no public IP address"))
-    else:
-        omitted.append(Omitted(f"user_data.{shown(key)}", "is no key that Snap knows, or not of its type"))
+def _plain(event: Event) -> dict[str, Any]:
+    said = event.user_data
+    return {
+        **{key: said.get(key) for key in PLAIN_KEYS},
+        "sc_click_id": event.clicks.get("sccid") or said.get("sc_click_id"),
+        "sc_cookie1": event.cookies.get("_scid") or said.get("sc_cookie1"),
+        "client_ip_address": event.facts.ip,
+        "client_user_agent": event.facts.user_agent,
+    }

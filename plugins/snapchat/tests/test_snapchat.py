@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from tagserver_snapchat import Snapchat
 from tagserver_snapchat.answers import read_answer
 from tagserver_snapchat.names import EVENT_NAMES, SNAP_EVENTS
-from tagserver_snapchat.page import PERSONAL_KEYS, clean_address
 from tagserver_snapchat.settings import SnapchatSettings
 
 from tagserver.plugin import Built, Outcome, Payload, Response, Skip
@@ -120,22 +119,6 @@ def test_settings_are_checked(field: str, value: Any, fine: bool) -> None:
     """A mistake is found by `check`, not at Snap."""
     check = SnapchatSettings.__dataclass_fields__[field].metadata["check"]
     assert (check(value) is None) is fine
-
-
-@pytest.mark.parametrize(
-    ("sent", "clean"),
-    [
-        ("https://a.example/p?x=1&E-Mail=e%40x&y=%20a+b", "https://a.example/p?x=1&y=%20a+b"),
-        ("https://u:p@a.example:8443/p", "https://a.example:8443/p"),
-        ("https://a.example/#token=1&x=2", "https://a.example/#x=2"),
-        ("/relative", None),
-        ("https://", None),
-        (7, None),
-    ],
-)
-def test_addresses(sent: object, clean: str | None) -> None:
-    """Without credentials and personal keys; byte for byte otherwise."""
-    assert clean_address(sent, frozenset(PERSONAL_KEYS)) == clean
 
 
 def test_readme_names_every_setting() -> None:
