@@ -22,7 +22,7 @@ from tagserver.configuration import ConfigurationFolder, NoConfiguration
 from tagserver.delivery.errors import OutboxStartError
 from tagserver.logs import LEVELS, Format, set_up_logs
 from tagserver.runtime import running
-from tagserver.server.app import create_app
+from tagserver.server.app import create_app, create_edge
 from tagserver.server.serving import address_of, listen, serving
 
 log = logging.getLogger("tagserver")
@@ -96,7 +96,7 @@ async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, 
         if token is None:
             _write_private(data / TOKEN_FILE, made)
         app = create_app(runtime, made)
-        server = serving(app)
+        server = serving(app, create_edge(runtime))
         loop = asyncio.get_running_loop()
 
         def stop() -> None:

@@ -30,7 +30,8 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class CollectConfig:
-    """`collect:`. Sizes in bytes; `rate` in events a second for each key or address, None for off."""
+    """`collect:`. Sizes in bytes; `rate` in events a second for each key or address, None for off;
+    `max_connections_per_address` None for off."""
 
     origins: tuple[str, ...] = ()
     keys: Mapping[str, Key] = field(default_factory=lambda: MappingProxyType({}))
@@ -39,6 +40,8 @@ class CollectConfig:
     max_body: int = 1 << 20
     max_event: int = 256 << 10
     max_events: int = 1000
+    max_connections: int = 10_000
+    max_connections_per_address: int | None = 1000
     rate: float | None = None
     dedup: Literal["shared", "per_source"] = "shared"
 
@@ -142,6 +145,8 @@ class ServerReader:
             "max_body",
             "max_event",
             "max_events",
+            "max_connections",
+            "max_connections_per_address",
             "rate",
             "dedup",
         ]
@@ -165,6 +170,8 @@ class ServerReader:
             max_body=d.size(nodes.get("max_body"), "collect.max_body", 1 << 20),
             max_event=d.size(nodes.get("max_event"), "collect.max_event", 256 << 10),
             max_events=d.whole(nodes.get("max_events"), "collect.max_events", 1000, 1),
+            max_connections=d.whole(nodes.get("max_connections"), "collect.max_connections", 10_000, 1),
+            max_connections_per_address=self._per_address(nodes.get("max_connections_per_address"), proxies),
             rate=self._rate(nodes.get("rate")),
             dedup="per_source" if dedup == "per_source" else "shared",
         )
@@ -184,6 +191,13 @@ class ServerReader:
             else:
                 self._problems.add("E115", item.place, path, f'"{written}" is no origin', _origin_hint(origin))
         return tuple(origins)
+
+    def _per_address(self, node: Node | None, proxies: int) -> int | None:
+        """Behind proxies all connections come from their few addresses: no limit there."""
+        if isinstance(node, Scalar) and node.value in ("off", False):
+            return None
+        most = self._decoder.whole(node, "collect.max_connections_per_address", 1000, 1)
+        return None if proxies else most
 
     def _rate(self, node: Node | None) -> float | None:
         text = self._decoder.text(node, "collect.rate")

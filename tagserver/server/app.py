@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tagserver.runtime import Runtime
 from tagserver.server.admin import Admin
 from tagserver.server.collect import Collect
+from tagserver.server.edge import Edge, affordable, file_descriptors
 
 
 class TagServer(Starlette):
@@ -62,3 +63,13 @@ def create_app(runtime: Runtime, admin_token: str) -> Starlette:
     )
     app.state.login_path = admin.login_path
     return app
+
+
+def create_edge(runtime: Runtime) -> Edge:
+    """The limits of a runtime's connections. How many there may be is fixed at the start, how many of one address
+    follows the configuration."""
+    return Edge(
+        most=affordable(runtime.server.collect.max_connections, file_descriptors()),
+        per_address=lambda: runtime.server.collect.max_connections_per_address,
+        refused=runtime.meters.refused,
+    )
