@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
@@ -53,21 +54,29 @@ def open_http(allowed: Allowed, transport: httpx.AsyncBaseTransport | None) -> h
 
 
 async def exchange(
-    http: httpx.AsyncClient, target: Target, payloads: Sequence[Payload], cache: MutableMapping[str, Any]
+    http: httpx.AsyncClient,
+    target: Target,
+    payloads: Sequence[Payload],
+    cache: MutableMapping[str, Any],
+    working: Callable[[], AbstractContextManager[None]],
 ) -> tuple[Outcomes, Response | None]:
-    """Drive the plugin's `exchange` to its end: its outcomes and the last response.
+    """Drive the plugin's `exchange` to its end: its outcomes and the last response. The plugin's own code runs inside
+    `working`.
 
     Raises NotSent, MaybeSent, NotAllowed, and whatever the plugin raises.
     """
     if target.destination.sink:
-        return await _deliver(target, payloads), None
+        with working():
+            return await _deliver(target, payloads), None
     talk = target.destination.exchange(payloads, target.settings, cache)
     response: Response | None = None
     try:
-        request = next(talk)
+        with working():
+            request = next(talk)
         for _ in range(MOST_REQUESTS):
             response = await _send(http, target, request)
-            request = talk.send(response)
+            with working():
+                request = talk.send(response)
     except StopIteration as done:
         return done.value, response
     finally:

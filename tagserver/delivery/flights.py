@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from tagserver.delivery.counters import DEAD, Counters
 from tagserver.delivery.outbox import Batch, Row, Settlement
 from tagserver.delivery.rows import BURY, SELECT_DELIVERY, read
+from tagserver.delivery.suspicion import company
 
-CRASHES_ALONE = 3
-"""A row that was in flight in this many crashes is claimed alone; after one more it is buried."""
 LOOK_AHEAD = 10_000
 """Ids that a claim looks through for more of one group."""
 
@@ -42,17 +41,15 @@ class Flights:
         self._landed: list[tuple[int, _Flight]] = []
 
     @staticmethod
-    def recover(database: sqlite3.Connection) -> None:
-        """Rows in flight when the last process ended had a part in its end, perhaps: count it, then they are ready
-        again."""
-        flights = database.execute("SELECT ids FROM flight").fetchall()
+    def recover(database: sqlite3.Connection, marked: frozenset[int]) -> None:
+        """What was in flight when the last process ended is ready again. The rows of `marked` flights, which a plugin
+        had in hand, count a crash."""
+        flights = database.execute("SELECT id, ids FROM flight").fetchall()
         if not flights:
             return
-        ids: set[int] = set()
-        for (packed,) in flights:
-            ids.update(array.array("q", packed))
+        suspects = [(one,) for flight, packed in flights if flight in marked for one in array.array("q", packed)]
         database.execute("BEGIN IMMEDIATE")
-        database.executemany("UPDATE delivery SET crashes = crashes + 1 WHERE id = ?", [(one,) for one in ids])
+        database.executemany("UPDATE delivery SET crashes = crashes + 1 WHERE id = ?", suspects)
         database.execute("DELETE FROM flight")
         database.execute("COMMIT")
 
@@ -99,13 +96,16 @@ class Flights:
                         break
                     skipped = skipped or row.id
                     continue  # another group's; ours may stand further on
-                if rows and row.crashes >= CRASHES_ALONE:
-                    break
+                together = company(row.crashes)
+                if together is not None:
+                    if rows and len(rows) >= together:
+                        break
+                    max_items = min(max_items, together)
                 size += len(row.delivery.body) + 1
                 if rows and size > max_bytes:
                     break
                 rows.append(row)
-                if len(rows) >= max_items or row.crashes >= CRASHES_ALONE:
+                if len(rows) >= max_items:
                     break
         finally:
             cursor.close()
@@ -146,10 +146,12 @@ class Flights:
             database.execute("DELETE FROM delivery WHERE id = ?", (one.id,))
             self._counters.add(destination, DEAD + one.reason, 1)
         database.executemany(
-            "UPDATE delivery SET attempts = attempts + 1 WHERE id = ?", [(one,) for one in settlement.attempted]
+            "UPDATE delivery SET attempts = attempts + 1, crashes = 0 WHERE id = ?",
+            [(one,) for one in settlement.attempted],
         )
         database.executemany(
-            "UPDATE delivery SET attempts = attempts + 1, unknown_since = coalesce(unknown_since, ?) WHERE id = ?",
+            "UPDATE delivery SET attempts = attempts + 1, crashes = 0, unknown_since = coalesce(unknown_since, ?) "
+            "WHERE id = ?",
             [(now, one) for one in settlement.unknown],
         )
         database.execute("DELETE FROM flight WHERE id = ?", (batch.flight,))

@@ -2,12 +2,13 @@
 
 An engine keeps deliveries from the moment an event is answered `accepted` until the vendor has them, and everything
 that must move in the same transaction with them: dedup keys, tombstones and counters. `sqlite.py` is the default
-engine; another one takes its place by passing the same contract tests (`tests/delivery/outbox_contract.py`).
+engine; another one takes its place by passing the same contract tests (`tests/delivery/test_outbox_contract.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
 import msgspec
@@ -50,7 +51,8 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 
 class Row(msgspec.Struct, frozen=True, gc=False):
     """A delivery as it lies in the outbox. `attempts` counts requests that reached the vendor or its network;
-    `unknown_since` (ms) is the first attempt whose outcome nobody knows."""
+    `unknown_since` (ms) is the first attempt whose outcome nobody knows; `crashes` counts ends of the process while a
+    plugin had it in hand, since it last came through."""
 
     id: int
     delivery: Delivery
@@ -60,8 +62,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):
-    """Rows claimed for one request. The claim is durable: rows in flight when the process dies are counted as a
-    crash."""
+    """Rows claimed for one request. The claim is durable: at the next start it is known which rows were in flight."""
 
     flight: int
     rows: tuple[Row, ...]
@@ -161,6 +162,11 @@ class Outbox(Protocol):
     async def claim(self, destination: str, *, max_items: int, max_bytes: int, newest: bool = False) -> Batch | None:
         """Ready deliveries of one destination and one group, oldest first (`newest`: the reverse, for a probe);
         None when there is none. Rows of an unfinished batch are never claimed again in this process."""
+        ...
+
+    def working(self, batch: Batch) -> AbstractContextManager[None]:
+        """For a `with` around a plugin's work on a batch: should the process end inside, its rows count a crash, and
+        are given out in smaller company from then on. No I/O to speak of."""
         ...
 
     async def settle(self, batch: Batch, settlement: Settlement) -> None:

@@ -9,6 +9,7 @@ import logging
 import math
 import traceback
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Literal, get_args
 
 import httpx
@@ -16,6 +17,7 @@ import httpx
 from tagserver.delivery.exchange import MaybeSent, NotAllowed, NotSent, exchange
 from tagserver.delivery.outbox import Batch, Buried, Row, Settlement
 from tagserver.delivery.retry import LATE_CAP, deadline, retry_after
+from tagserver.delivery.suspicion import BURIED_AFTER
 from tagserver.delivery.target import Target
 from tagserver.destination import Outcome, OutcomeKind, Payload, Response
 
@@ -23,7 +25,6 @@ log = logging.getLogger("tagserver.delivery")
 
 Refusal = tuple[str, str]
 
-CRASHES = 4
 SYSTEMATIC = 4
 """So many refusals with one code and no success in one batch are no bad events but a bad set-up."""
 SPLITS_A_MINUTE = 60
@@ -70,18 +71,20 @@ class Shipment:
         http: httpx.AsyncClient,
         cache: MutableMapping[str, Any],
         *,
+        working: Callable[[], AbstractContextManager[None]],
         clock: Callable[[], int],
         splits: Splits,
         refusals: Mapping[str, int],
         proven: bool,
         expiring: bool = True,
     ) -> None:
-        """`refusals`: how often the vendor has refused with a code since it last took something. `proven`: it has just
-        taken a probe, so what it refuses now are bad events."""
+        """`working`: see `Outbox.working`. `refusals`: how often the vendor has refused with a code since it last took
+        something. `proven`: it has just taken a probe, so what it refuses now are bad events."""
         self.batch = batch
         self._target = target
         self._http = http
         self._cache = cache
+        self._working = working
         self._clock = clock
         self._splits = splits
         self._refusals = refusals
@@ -116,7 +119,7 @@ class Shipment:
         """Send what may be sent; why the destination has to stop, or None. Cancelled, it notes what may have left."""
         stop: Stop | None = None
         try:
-            await self._send_rows(self._permitted(permits))
+            await self._send_rows(list(self.batch.rows), permits)
         except Stop as stopped:
             stop = stopped
         except asyncio.CancelledError:
@@ -139,16 +142,16 @@ class Shipment:
     def _count(self, code: str) -> int:
         return len(self._refused[code]) + self._refusals.get(code, 0)
 
-    def _permitted(self, permits: Callable[[Row], Refusal | None]) -> list[Row]:
-        """The rows that may be sent; the others are buried with their reason."""
+    def _permitted(self, rows: list[Row], permits: Callable[[Row], Refusal | None]) -> list[Row]:
+        """Those of the rows that may be sent; the others are buried with their reason."""
         now = self._clock()
         kept = []
-        for row in self.batch.rows:
+        for row in rows:
             end = deadline(row.delivery.expires, row.unknown_since, self._target.destination.limits.repeat)
             if end is not None and now >= end and self._expiring:
                 self._buried.append(Buried(row.id, "expired", "too old for this destination"))
-            elif row.crashes >= CRASHES:
-                detail = f"the server ended {row.crashes} times while it was sent"
+            elif row.crashes >= BURIED_AFTER:
+                detail = f"the server ended {row.crashes} times while the plugin had it in hand"
                 self._buried.append(Buried(row.id, "crashed", detail))
             elif (refusal := permits(row)) is not None:
                 self._buried.append(Buried(row.id, *refusal))
@@ -156,12 +159,15 @@ class Shipment:
                 kept.append(row)
         return kept
 
-    async def _send_rows(self, rows: list[Row]) -> None:
-        """Send rows, halving what is refused. Raises Stop when the rest has to wait."""
-        pieces = [rows] if rows else []
+    async def _send_rows(self, rows: list[Row], permits: Callable[[Row], Refusal | None]) -> None:
+        """Send rows, halving what is refused. Before each attempt it is asked again what may be sent. Raises Stop when
+        the rest has to wait."""
+        pieces = [rows]
         witness = False
         while pieces:
-            piece = pieces.pop(0)
+            piece = self._permitted(pieces.pop(0), permits)
+            if not piece:
+                continue
             outcomes = await self._attempt(piece)
             split = [row for row, outcome in zip(piece, outcomes, strict=True) if outcome.kind == "split"]
             for row, outcome in zip(piece, outcomes, strict=True):
@@ -213,7 +219,7 @@ class Shipment:
         self._under_way = rows
         self.tried = True
         try:
-            outcomes, response = await exchange(self._http, self._target, payloads, self._cache)
+            outcomes, response = await exchange(self._http, self._target, payloads, self._cache, self._working)
             each = _one_each(outcomes, len(rows))
         except NotSent as error:
             self._attempted.extend(row.id for row in rows)

@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from tagserver.delivery.rows import WIDTH, insert, pieces, values
 from tagserver.delivery.salvage import MARK, salvage
 from tagserver.delivery.schema import open_database
 from tagserver.delivery.space import Space
+from tagserver.delivery.suspicion import Marks, marked
 from tagserver.delivery.writer import Writer
 
 log = logging.getLogger("tagserver.delivery")
@@ -77,8 +79,10 @@ class SqliteOutbox:
         self._purged = steady()
         self._on_fatal = on_fatal
         self._lock = FolderLock(path.with_name(path.name + ".lock"))
+        marks = path.with_name(path.name + ".working")
         try:
-            self._database, self._counters, self._keys = self._open(path, max_size, clock)
+            self._database, self._counters, self._keys = self._open(path, max_size, clock, marked(marks))
+            self._marks = Marks(marks)
         except BaseException:
             self._lock.release()
             raise
@@ -96,13 +100,15 @@ class SqliteOutbox:
             pressure=Pressure(steady, chance),
         )
 
-    def _open(self, path: Path, max_size: int, clock: Callable[[], int]) -> tuple[sqlite3.Connection, Counters, Keys]:
+    def _open(
+        self, path: Path, max_size: int, clock: Callable[[], int], suspects: frozenset[int]
+    ) -> tuple[sqlite3.Connection, Counters, Keys]:
         try:
             if Path(f"{path}{MARK}").exists():
                 raise Damaged(f"the queue {path} was found damaged")
             database = open_database(path, max_size)
             try:
-                Flights.recover(database)
+                Flights.recover(database, suspects)
                 return database, Counters(database), Keys(database, clock)
             except sqlite3.DatabaseError as error:
                 database.close()
@@ -216,6 +222,10 @@ class SqliteOutbox:
             lambda database: self._flights.claim(database, destination, max_items, max_bytes, newest)
         )
         return batch
+
+    def working(self, batch: Batch) -> AbstractContextManager[None]:
+        """See `Outbox.working`."""
+        return self._marks.mark(batch.flight)
 
     async def settle(self, batch: Batch, settlement: Settlement) -> None:
         """See `Outbox.settle`."""
@@ -339,6 +349,7 @@ class SqliteOutbox:
             self._database.close()
         else:
             _left_open.append(self._database)
+        self._marks.close()
         self._lock.release()
 
 

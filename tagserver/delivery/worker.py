@@ -210,6 +210,7 @@ class Worker:
             target,
             self._http,
             self._cache,
+            working=lambda: self._outbox.working(batch),
             clock=self._clock,
             splits=self._splits,
             refusals=self._refusals,

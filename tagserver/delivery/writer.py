@@ -136,9 +136,7 @@ class Writer:
         while True:
             self._group = self._gather()
             if self._group:
-                self._pressure.began()
                 self._commit(self._group)
-                self._pressure.ended()
                 self._group = []
                 continue
             if self._closing:
@@ -176,6 +174,7 @@ class Writer:
         return group
 
     def _commit(self, group: list[Operation]) -> None:
+        self._pressure.began()
         if self.fatal is not None:
             for operation in group:
                 operation.error = Unavailable("the queue's storage has failed", 30)
@@ -193,6 +192,7 @@ class Writer:
                     # One of them is bad: alone, each stands for itself.
                     for operation in group:
                         self._alone(operation)
+        self._pressure.ended()
         with contextlib.suppress(RuntimeError):  # the loop is gone: so is everybody who waited
             self._loop.call_soon_threadsafe(_answer, group)
 

@@ -85,7 +85,7 @@ async def open_outbox(folder: Path, clock: Clock, **options: Any) -> SqliteOutbo
 def copy_as_killed(folder: Path, to: Path) -> Path:
     """What a kill at this moment would leave on the disk, in a folder of its own: nothing is closed or checkpointed."""
     to.mkdir()
-    for name in ("outbox.db", "outbox.db-wal"):
+    for name in ("outbox.db", "outbox.db-wal", "outbox.db.working"):
         shutil.copyfile(folder / name, to / name)
     return to
 
@@ -133,6 +133,11 @@ async def claimed_ids(outbox: Outbox, destination: str = "meta", **options: Any)
     """The event ids of the next batch; empty when nothing is ready."""
     batch = await outbox.claim(destination, **({"max_items": 100, "max_bytes": 1 << 20} | options))
     return [row.delivery.event_id for row in batch.rows] if batch else []
+
+
+def in_hand(outbox: Outbox, batch: Batch) -> None:
+    """A plugin has the batch in hand from now on, and never gives it back: only an end of the process ends that."""
+    outbox.working(batch).__enter__()
 
 
 async def cared_for(outbox: Outbox, clock: Clock, folder: Path) -> None:

@@ -20,6 +20,7 @@ from tests.delivery.support import (
     copy_as_killed,
     deliveries,
     delivery,
+    in_hand,
     key,
     lying,
     meta,
@@ -292,42 +293,70 @@ async def test_tombstones_hold_after_a_restart_and_end(outbox: SqliteOutbox, tmp
 async def test_rows_in_flight_at_a_kill_are_ready_at_the_next_start(
     outbox: SqliteOutbox, tmp_path: Path, clock: Clock
 ) -> None:
-    """No waiting for a lease: the lock proves that nobody else is sending them."""
-    await outbox.append(deliveries(3))
-    await claim(outbox, max_items=2)
+    """No waiting for a lease: the lock proves that nobody else is sending them. Those that a plugin had in hand count a
+    crash, those that waited for the vendor do not."""
+    await outbox.append(deliveries(4))
+    await claim(outbox, max_items=1)
+    in_hand(outbox, await claim(outbox, max_items=2))
     again = await open_outbox(copy_as_killed(tmp_path, tmp_path / "killed"), clock)
     rows = (await claim(again)).rows
-    assert [(row.delivery.event_id, row.crashes) for row in rows] == [("e0", 1), ("e1", 1), ("e2", 0)]
+    assert [(row.delivery.event_id, row.crashes) for row in rows] == [("e0", 0), ("e1", 1), ("e2", 1), ("e3", 0)]
     assert_adds_up(again, tmp_path / "killed")
     await again.close()
 
 
-async def test_a_settled_flight_is_no_crash(outbox: SqliteOutbox, tmp_path: Path, clock: Clock) -> None:
-    await outbox.append(deliveries(1))
-    batch = await claim(outbox)
-    await outbox.settle(batch, Settlement(attempted=ids(batch)))
+async def test_what_came_through_is_no_crash(outbox: SqliteOutbox, tmp_path: Path, clock: Clock) -> None:
+    """Neither a plugin's work that was done before the end, nor a batch that was settled."""
+    await outbox.append(deliveries(2))
+    for _ in range(2):
+        batch = await claim(outbox, max_items=1)
+        with outbox.working(batch):
+            pass
     again = await open_outbox(copy_as_killed(tmp_path, tmp_path / "killed"), clock)
-    assert (await claim(again)).rows[0].crashes == 0
+    assert [row.crashes for row in (await claim(again)).rows] == [0, 0]
     await again.close()
 
 
-async def test_rows_that_were_there_at_three_crashes_are_claimed_alone(tmp_path: Path, clock: Clock) -> None:
-    """One of them may kill the process: alone, it takes nobody with it."""
+async def lives(tmp_path: Path, clock: Clock, number: int, *, rows: int) -> tuple[Path, list[int]]:
+    """As many lives of a queue that each end with the first batch in hand: the folder, and how large those were."""
     folder = tmp_path / "0"
     folder.mkdir()
-    for life in range(3):
+    sizes = []
+    for life in range(number):
         outbox = await open_outbox(folder, clock)
         if life == 0:
-            await outbox.append(deliveries(2))
-        assert len((await claim(outbox)).rows) == 2
-        folder_after = copy_as_killed(folder, tmp_path / str(life + 1))
+            await outbox.append(deliveries(rows))
+        batch = await claim(outbox, max_items=1000)
+        sizes.append(len(batch.rows))
+        in_hand(outbox, batch)
+        after = copy_as_killed(folder, tmp_path / str(life + 1))
         await outbox.close()
-        folder = folder_after
+        folder = after
+    return folder, sizes
+
+
+async def test_the_company_of_a_suspect_grows_smaller_until_it_is_alone(tmp_path: Path, clock: Clock) -> None:
+    """One of them kills the process: after three ends it is alone, and few have been sent in small company."""
+    folder, sizes = await lives(tmp_path, clock, 4, rows=1500)
+    assert sizes == [1000, 100, 10, 1]
     outbox = await open_outbox(folder, clock)
-    await outbox.append([delivery("new")])
-    assert await claimed_ids(outbox) == ["e0"]
-    assert await claimed_ids(outbox) == ["e1"]
-    assert await claimed_ids(outbox) == ["new"]
+    shown = [[row.crashes for row in (await claim(outbox, max_items=1000)).rows] for _ in range(29)]
+    assert [set(crashes) for crashes in shown] == [{4}, *[{3}] * 9, *[{2}] * 9, *[{1}] * 9, {0}]
+    assert [len(crashes) for crashes in shown] == [*[1] * 10, *[10] * 9, *[100] * 9, 500]
+    assert_adds_up(outbox, folder)
+    await outbox.close()
+
+
+@pytest.mark.parametrize("fate", ["attempted", "unknown"])
+async def test_rows_that_came_through_are_free_of_suspicion(tmp_path: Path, clock: Clock, fate: str) -> None:
+    """The vendor was down, but the process lived: they go in full batches again."""
+    folder, _ = await lives(tmp_path, clock, 3, rows=3)
+    outbox = await open_outbox(folder, clock)
+    alone = [await claim(outbox) for _ in range(3)]
+    assert [len(batch.rows) for batch in alone] == [1, 1, 1]
+    for batch in alone:
+        await outbox.settle(batch, Settlement(**{fate: ids(batch)}))
+    assert [row.crashes for row in (await claim(outbox)).rows] == [0, 0, 0]
     await outbox.close()
 
 

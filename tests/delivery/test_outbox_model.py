@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tagserver.delivery.flights import CRASHES_ALONE
 from tagserver.delivery.outbox import Batch, Buried, Settlement
 from tagserver.delivery.sqlite import SqliteOutbox
-from tests.delivery.support import Clock, cared_for, delivery, key, lying, open_outbox
+from tagserver.delivery.suspicion import company
+from tests.delivery.support import Clock, cared_for, delivery, in_hand, key, lying, open_outbox
 
 DESTINATIONS = ("meta", "ga4")
 WINDOW = 48 * 3600 * 1000
@@ -94,7 +94,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @rule(destination=st.sampled_from(DESTINATIONS), most=st.integers(1, 12), newest=st.booleans())
     def claim(self, destination: str, most: int, newest: bool) -> None:
-        """A batch is one group, in order, without what is in flight; after three crashes a row goes alone."""
+        """A batch is one group, in order, without what is in flight, in no larger company than its rows may be."""
         batch = self.runner.run(self.outbox.claim(destination, max_items=most, max_bytes=1 << 20, newest=newest))
         flying = {id(row) for _, _, rows in self.flights for row in rows}
         free = [row for row in self.sides[destination].waiting if id(row) not in flying]
@@ -104,10 +104,12 @@ class OutboxMachine(RuleBasedStateMachine):
         for row in free:
             if expected and row.group != expected[0].group:
                 continue
-            if expected and row.crashes >= CRASHES_ALONE:
+            together = company(row.crashes) or most
+            if expected and len(expected) >= together:
                 break
+            most = min(most, together)
             expected.append(row)
-            if len(expected) == most or row.crashes >= CRASHES_ALONE:
+            if len(expected) == most:
                 break
         if batch is None:
             assert expected == []
@@ -139,6 +141,7 @@ class OutboxMachine(RuleBasedStateMachine):
                 side.waiting = [one for one in side.waiting if one is not row]
             if fate in ("attempted", "unknown"):
                 row.attempts += 1
+                row.crashes = 0
             if fate == "unknown" and row.unknown_since is None:
                 row.unknown_since = self.clock.now
         settlement = Settlement(
@@ -155,13 +158,16 @@ class OutboxMachine(RuleBasedStateMachine):
         """Time passes."""
         self.clock.jump(seconds)  # the writer's care has a rule of its own
 
-    @rule()
-    def reopen(self) -> None:
-        """A restart: what was in flight has one crash more and is ready again."""
+    @rule(held=st.sets(st.integers(0, 5)))
+    def reopen(self, held: set[int]) -> None:
+        """A restart: what was in flight is ready again, and what a plugin had in hand has one crash more."""
+        for number in held:
+            if number < len(self.flights):
+                _, batch, rows = self.flights[number]
+                in_hand(self.outbox, batch)
+                for row in rows:
+                    row.crashes += 1
         self.runner.run(self.outbox.close())
-        for _, _, rows in self.flights:
-            for row in rows:
-                row.crashes += 1
         self.flights.clear()
         self.outbox = self.runner.run(open_outbox(self.path, self.clock, keep_dead=KEEP_DEAD))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from tagserver.delivery.outbox import Choice
+from tagserver.delivery.suspicion import BURIED_AFTER
 from tagserver.plugin import Limits, Outcome, Outcomes, Payload, Request, Response
 from tests.delivery.support import (
     START,
@@ -18,6 +19,7 @@ from tests.delivery.support import (
     copy_as_killed,
     deliveries,
     delivery,
+    in_hand,
     meta,
     open_outbox,
     until,
@@ -55,27 +57,66 @@ async def test_groups_never_share_a_request(world: World) -> None:
     assert len(world.vendor.sent) == 3
 
 
-async def test_a_crashed_row_is_sent_alone_and_buried_after_one_more(tmp_path: Path, clock: Clock) -> None:
-    """Three ends of the process with it in flight: alone. Four: it is the one."""
+async def test_what_killed_the_process_four_times_is_buried(tmp_path: Path, clock: Clock) -> None:
+    """And everything else is delivered."""
     folder = tmp_path / "0"
     folder.mkdir()
-    for life in range(4):
+    for life in range(BURIED_AFTER):
         outbox = await open_outbox(folder, clock)
         if life == 0:
-            await outbox.append([delivery("killer")])
-        await claim(outbox, max_items=1)
+            await outbox.append([delivery("killer"), *deliveries(30)])
+        in_hand(outbox, await claim(outbox))
         after = copy_as_killed(folder, tmp_path / str(life + 1))
         await outbox.close()
         folder = after
     outbox = await open_outbox(folder, clock)
-    await outbox.append(deliveries(2))
     world = World(outbox, clock, folder)
     world.start()
     await world.drained()
-    assert world.vendor.sent == [["e0", "e1"]]
+    assert sorted(one for request in world.vendor.sent for one in request) == sorted(f"e{n}" for n in range(30))
     assert meta(outbox).dead_by_reason == {"crashed": 1}
     await world.dispatcher.stop(drain=0)
     await outbox.close()
+
+
+class Watched(Hundred):
+    """Notes which of its functions ran while its batch was marked."""
+
+    def __init__(self, marks: Path) -> None:
+        self._marks = marks
+        self.seen: list[tuple[str, bool]] = []
+
+    def _note(self, name: str) -> None:
+        self.seen.append((name, any(self._marks.read_bytes())))
+
+    def request(self, payloads: Sequence[Payload], settings: Account) -> Request:
+        """As ever."""
+        self._note("request")
+        return super().request(payloads, settings)
+
+    def classify(self, response: Response, payloads: Sequence[Payload]) -> Outcomes:
+        """As ever."""
+        self._note("classify")
+        return super().classify(response, payloads)
+
+
+async def test_a_batch_is_marked_while_the_plugin_has_it_in_hand_and_not_while_the_vendor_has(world: World) -> None:
+    """A kill from outside finds a busy server waiting for vendors nearly always: nobody is to blame for that."""
+    marks = world.folder / "outbox.db.working"
+    waiting: list[bool] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        waiting.append(any(marks.read_bytes()))
+        return httpx.Response(200)
+
+    world.vendor.always = answer
+    plugin = Watched(marks)
+    await world.outbox.append(deliveries(1))
+    world.start(plugin)
+    await world.drained()
+    assert plugin.seen == [("request", True), ("classify", True)]
+    assert waiting == [False]
+    assert not any(marks.read_bytes())
 
 
 class Breaks(Hundred):

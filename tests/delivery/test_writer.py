@@ -180,11 +180,12 @@ async def test_a_queue_whose_storage_failed_is_closed_without_touching_it(tmp_pa
     outbox = await open_outbox(tmp_path, clock)
     await outbox.append(deliveries(200, body=b"x" * 2000))
     await outbox.close()
-    spoilt = bytearray((tmp_path / "outbox.db").read_bytes())
-    spoilt[-20 * 4096 :] = b"\xff" * (20 * 4096)
-    (tmp_path / "outbox.db").write_bytes(spoilt)
     fatal: list[BaseException] = []
     outbox = await open_outbox(tmp_path, clock, on_fatal=fatal.append)
+    await outbox.append(deliveries(1, "new"))
+    with (tmp_path / "outbox.db").open("r+b") as file:
+        file.seek(30 * 4096)
+        file.write(b"\xff" * (40 * 4096))
     with pytest.raises(Unavailable):
         await claimed_ids(outbox, max_items=1000, max_bytes=1 << 30)
     await until(lambda: len(fatal) == 1)
