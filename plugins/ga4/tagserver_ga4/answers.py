@@ -3,12 +3,11 @@ answers 200 with a list of what is wrong. Google's sentences repeat values: only
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from tagserver.plugin import Outcome, Payload, Response
+from tagserver.plugin import Outcome, Payload, Response, json_object
 
 _code = re.compile(r"[A-Z][A-Z0-9_]{2,39}", re.ASCII).fullmatch
 _index = re.compile(r"events\[(\d{1,3})\]", re.ASCII).match
@@ -50,9 +49,5 @@ def _validated(body: bytes, payloads: Sequence[Payload]) -> Outcome:
 def _messages(body: bytes) -> list[dict[str, Any]]:
     if b"validationMessages" not in body:
         return []
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return []
-    found = value.get("validationMessages") if isinstance(value, dict) else None
+    found = (json_object(body) or {}).get("validationMessages")
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

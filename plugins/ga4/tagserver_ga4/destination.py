@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tagserver.plugin import (
-    MISSING,
     Built,
     ConsentNeeds,
     Destination,
     Event,
+    Given,
     Limits,
     Mode,
     Omitted,
@@ -22,20 +22,19 @@ from tagserver.plugin import (
     Request,
     Response,
     Skip,
+    event_time,
+    is_text,
 )
 from tagserver_ga4.answers import read_answer
 from tagserver_ga4.envelope import FIELDS, build_envelope
 from tagserver_ga4.names import event_fault
 from tagserver_ga4.params import FROM_EVENT, build_params
 from tagserver_ga4.settings import HOSTS, Ga4Settings
-from tagserver_ga4.values import is_text
 from tagserver_ga4.visit import session_cookie
 
 HOUR_MS = 3_600_000
 WINDOW_MS = (72 - 4) * HOUR_MS
 """Google takes events of the last 72 hours; four are left for the queue."""
-AHEAD_MS = 600_000
-"""A browser's clock may run ahead by this much; such a time is taken as now."""
 NEED_ORDER = frozenset({"purchase", "refund"})
 
 
@@ -67,20 +66,18 @@ class Ga4(Destination):
         """One event in its envelope. Skips names that Google does not take, an event without a client id, a purchase
         or refund without transaction_id, and one that is too old."""
         omitted: list[Omitted] = []
-        given = {key: value for key, value in parameters.items() if value is not None and value is not MISSING}
-        if "event_id" in given:
-            omitted.append(Omitted("event_id", "a tag cannot change it: every destination and the page have the same"))
-        said = given.get("event_name")
+        given = Given(parameters, FIELDS, omitted)
+        said = given.fields.get("event_name")
         name = said if isinstance(said, str) and said else event.name
         if not is_text(name) or (why := event_fault(name)) is not None:
             why = why if is_text(name) else "is no valid text"
             raise Skip("missing_required", f"the event's name {why}; set event_name on the tag", omitted)
-        time = _event_time(event, given, omitted)
+        time = event_time(event, given.fields.get("timestamp_micros"), "timestamp_micros", omitted)
         expires = time + WINDOW_MS
         if event.received >= expires:
             raise Skip("too_old", "Google takes events of the last 72 hours", omitted)
         envelope = build_envelope(event, given, settings, mode, omitted)
-        params = build_params(event, name, _custom(given), settings, omitted)
+        params = build_params(event, name, {**given.group("params"), **given.rest}, settings, omitted)
         if name in NEED_ORDER and "transaction_id" not in params:
             raise Skip("missing_required", f"a {name} needs transaction_id", omitted)
         body = envelope | {"events": [{"name": name, "timestamp_micros": time * 1000, "params": params}]}
@@ -102,33 +99,7 @@ class Ga4(Destination):
         return read_answer(response, payloads)
 
 
-def _custom(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The `params` group and every parameter that is no field of the envelope."""
-    group = given.get("params")
-    own = {key: value for key, value in given.items() if key not in FIELDS}
-    return {**group, **own} if isinstance(group, Mapping) else own
-
-
 def _group(envelope: Mapping[str, Any]) -> str:
     """The same for events that may share a request, and not readable: it rests in the queue."""
     text = json.dumps(envelope, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _event_time(event: Event, given: Mapping[str, Any], omitted: list[Omitted]) -> int:
-    """The event's time in ms. A clock that runs ahead a little is taken as now, one that runs ahead far is not
-    believed."""
-    time = event.time
-    value = given.get("timestamp_micros")
-    if value is not None:
-        if type(value) is int and 10**15 <= value < 10**16:
-            time = value // 1000
-        elif type(value) is int and 10**12 <= value < 10**13:
-            time = value
-        else:
-            omitted.append(Omitted("timestamp_micros", "is neither micro- nor milliseconds since 1970"))
-    if time > event.received:
-        if time - event.received > AHEAD_MS:
-            omitted.append(Omitted("timestamp_micros", "is in the future; the time of receipt is used"))
-        return event.received
-    return time

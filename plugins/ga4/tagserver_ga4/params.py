@@ -6,12 +6,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import Event, Omitted
+from tagserver.plugin import (
+    CURRENCY,
+    ID,
+    NUMBER,
+    Event,
+    Group,
+    Kind,
+    Omitted,
+    identifier,
+    is_missing,
+    is_text,
+    number,
+    web_address,
+)
 from tagserver_ga4.items import build_items
 from tagserver_ga4.names import name_fault
-from tagserver_ga4.page import clean_address
 from tagserver_ga4.settings import Ga4Settings
-from tagserver_ga4.values import currency, identifier, is_text, missing, number, scalar
+from tagserver_ga4.values import SCALAR, cut, short
 from tagserver_ga4.visit import cookie_session, is_session
 
 MOST_PARAMS = 25
@@ -27,8 +39,21 @@ FROM_SHOP = (
     *("creative_name", "creative_slot", "location_id"),
 )
 """The same from the event's ecommerce."""
-_NUMBERS = frozenset({"value", "tax", "shipping", "score", "level"})
 _IDS = frozenset({"transaction_id", "item_list_id", "promotion_id", "location_id", "content_id", "group_id"})
+_ADDRESSES = frozenset({"page_location", "page_referrer"})
+
+
+def _milliseconds(value: Any) -> int | None:
+    found = number(value)
+    return int(found) if found is not None and found >= 0 else None
+
+
+_KINDS = {
+    **dict.fromkeys(("value", "tax", "shipping", "score", "level"), NUMBER),
+    "currency": CURRENCY,
+    "engagement_time_msec": Kind(_milliseconds, "is not a number of milliseconds"),
+}
+_SESSION = Kind(lambda text: text if is_session(text) else None, "is no session id of Google's, which are digits")
 _LONGEST = {"page_location": 1000, "page_referrer": 420, "page_title": 300}
 """Google gives the fields of a page more room than other parameters."""
 
@@ -37,20 +62,20 @@ def build_params(
     event: Event, name: str, given: Mapping[Any, Any], settings: Ga4Settings, omitted: list[Omitted]
 ) -> dict[str, Any]:
     """The parameters of an event. `given`: what the tag sets; it wins, and goes by the same rules."""
-    made: dict[str, Any] = {}
+    made = Group("params", omitted)
     shop = event.ecommerce
     for key in FROM_SHOP:
-        _set(made, key, given.get(key, shop.get(key)), settings, omitted)
+        _set(made, key, given.get(key, shop.get(key)), settings)
     if "value" in made and "currency" not in made:
         del made["value"]
-        omitted.append(Omitted("params.value", "needs a currency beside it"))
-    _visit(made, event, given, settings, omitted)
+        made.omit("value", "needs a currency beside it")
+    _visit(made, event, given, settings)
     for key, value in given.items():
         if key not in made and key not in FROM_SHOP and key not in _VISIT and key != "items":
-            _set(made, key, value, settings, omitted)
+            _set(made, key, value, settings)
     for key in (*FROM_EVENT, *settings.params):
         if key not in made and key not in given:
-            _set(made, key, event.data.get(key), settings, omitted)
+            _set(made, key, event.data.get(key), settings)
     if settings.debug_view:
         made["debug_mode"] = True
     if "engagement_time_msec" not in made and settings.engagement_time_msec is not None:
@@ -58,13 +83,11 @@ def build_params(
     key = settings.event_id_param
     if key:
         if key in given:
-            omitted.append(
-                Omitted(f"params.{key}", "a tag cannot change it: every destination and the page have the same")
-            )
+            made.omit(key, "a tag cannot change it: every destination and the page have the same")
             made.pop(key, None)
         # An id that is cut is another id.
         if len(event.event_id) > settings.max_value_length or not is_text(event.event_id):
-            omitted.append(Omitted(f"params.{key}", f"is longer than {settings.max_value_length} characters"))
+            made.omit(key, f"is longer than {settings.max_value_length} characters")
         else:
             made[key] = event.event_id
     items = build_items(given.get("items", shop.get("items")), settings, omitted)
@@ -87,60 +110,28 @@ _VISIT = ("session_id", "page_location", "page_referrer", "page_title")
 _FIRST = frozenset({"currency", "value", "transaction_id", *_VISIT, "engagement_time_msec", "debug_mode"})
 
 
-def _visit(
-    made: dict[str, Any], event: Event, given: Mapping[Any, Any], settings: Ga4Settings, omitted: list[Omitted]
-) -> None:
+def _visit(made: Group, event: Event, given: Mapping[Any, Any], settings: Ga4Settings) -> None:
     """The visit and the page."""
     session = given.get("session_id") or cookie_session(event.cookies, settings.measurement_id)
-    text = identifier(session or event.data.get("session_id"))
-    if text is not None and is_session(text):
-        made["session_id"] = text
-    elif text is not None:
-        omitted.append(Omitted("params.session_id", "is no session id of Google's, which are digits"))
+    made.put("session_id", identifier(session or event.data.get("session_id")), _SESSION)
     page = event.data.get("page") or {}
-    for key, said in (("page_location", page.get("location")), ("page_referrer", page.get("referrer"))):
-        said = given.get(key, said)
-        if missing(said):
-            continue
-        address = clean_address(said, settings.stripped)
-        if address is None:
-            omitted.append(Omitted(f"params.{key}", "is no http or https address"))
-        else:
-            _set(made, key, address, settings, omitted)
-    _set(made, "page_title", given.get("page_title", page.get("title")), settings, omitted)
+    for key in ("location", "referrer", "title"):
+        _set(made, f"page_{key}", given.get(f"page_{key}", page.get(key)), settings)
 
 
-def _set(made: dict[str, Any], key: Any, value: Any, settings: Ga4Settings, omitted: list[Omitted]) -> None:
-    if missing(value):
+def _set(made: Group, key: Any, value: Any, settings: Ga4Settings) -> None:
+    if is_missing(value):
         return
-    if type(key) is not str or not is_text(key) or (fault := name_fault(key)) is not None:
-        shown = key[:40] if type(key) is str and is_text(key) else "?"
-        why = fault if type(key) is str and is_text(key) else "is no text"
-        omitted.append(Omitted(f"params.{shown}", f"its name {why}"))
+    fault = name_fault(key) if isinstance(key, str) and is_text(key) else "is no text"
+    if fault is not None:
+        made.omit(key, f"its name {fault}")
         return
     longest = _LONGEST.get(key, settings.max_value_length)
-    kept: Any
-    if key in _NUMBERS:
-        kept, why = number(value), "is not a plain number"
-    elif key == "currency":
-        kept, why = currency(value), "is not three letters of ISO 4217"
-    elif key == "engagement_time_msec":
-        kept, why = _milliseconds(value), "is not a number of milliseconds"
-    elif key in _IDS:
-        kept, why = identifier(value), "is no id"
-        if kept is not None and len(kept) > longest:
-            kept, why = None, f"is longer than {longest} characters"
+    if key in _IDS:
+        kind = short(ID, longest)
+    elif key in _ADDRESSES:
+        kind = web_address(settings.strip_query)
     else:
-        kept, why = scalar(value), "is neither text nor number"
-    if kept is None:
-        omitted.append(Omitted(f"params.{key}", why))
-    elif isinstance(kept, str) and len(kept) > longest:
-        made[key] = kept[:longest]
-        omitted.append(Omitted(f"params.{key}", f"is cut to {longest} characters"))
-    else:
-        made[key] = kept
-
-
-def _milliseconds(value: Any) -> int | None:
-    found = number(value)
-    return int(found) if found is not None and found >= 0 else None
+        kind = _KINDS.get(key, SCALAR)
+    made.put(key, value, kind)
+    cut(made, key, longest)

@@ -6,33 +6,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
-from urllib.parse import urlsplit
 
-from tagserver.plugin import Secret, country_code, setting
+from tagserver.plugin import PERSONAL_KEYS, Secret, api_url_fault, country_fault, setting
 from tagserver_ga4.names import name_fault
 
-PERSONAL_KEYS = [
-    *("email", "e-mail", "mail", "phone", "tel", "mobile", "first_name", "firstname", "last_name", "lastname"),
-    *("name", "address", "password", "token", "auth", "iban", "ssn"),
-]
 HOSTS = {"global": "www.google-analytics.com", "eu": "region1.google-analytics.com"}
 
 
 def _measurement_id(value: str) -> str | None:
     return None if re.fullmatch(r"G-[A-Z0-9]{4,20}", value) else 'a measurement id looks like "G-ABC123DEF4"'
-
-
-def _api_url(value: str) -> str | None:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
-        return "write an address such as https://www.google-analytics.com, without query and credentials"
-    return None
-
-
-def _country(value: str) -> str | None:
-    return None if len(value) == 2 and country_code(value) else "write two letters, such as DE"
 
 
 def _engagement(value: int) -> str | None:
@@ -67,7 +50,7 @@ class Ga4Settings:
         "Where the Measurement Protocol is; without it the address of the region.",
         default=None,
         identity=True,
-        check=_api_url,
+        check=api_url_fault,
     )
     debug: bool = setting(
         "Send to Google's validation server, which checks the events and records none of them.", default=False
@@ -90,7 +73,7 @@ class Ga4Settings:
         check=_engagement,
     )
     default_country: str | None = setting(
-        "The country of telephone numbers that name none, two letters.", default=None, check=_country
+        "The country of telephone numbers that name none, two letters.", default=None, check=country_fault
     )
     params: list[str] = setting(
         "Further fields of the event that go along under their own names.", default_factory=list, check=_params
@@ -106,11 +89,6 @@ class Ga4Settings:
         default=27,
         check=_item_params,
     )
-
-    @cached_property
-    def stripped(self) -> frozenset[str]:
-        """The keys of `strip_query`, in lower case."""
-        return frozenset(key.strip().lower() for key in self.strip_query)
 
     @property
     def base_url(self) -> str:

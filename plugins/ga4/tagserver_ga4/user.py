@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import Event, Found, Identity, Omitted, country_code, email_gmail_dots_text, letters_text
+from tagserver.plugin import Event, Group, Identity, Omitted, country_code, email_gmail_dots_text, letters_text
 from tagserver_ga4.settings import Ga4Settings
 
 
@@ -29,44 +29,28 @@ def build_user_data(
     identity = event.identity
     if given:
         identity = Identity({"user_data": {**event.user_data, **given}})
-    made: dict[str, Any] = {}
-    email = identity.hashed("email", email_gmail_dots_text, "is no e-mail address")
-    _put(made, "sha256_email_address", email, omitted)
-    _put(made, "sha256_phone_number", identity.phone_plus(settings.default_country), omitted)
-    address: dict[str, Any] = {}
-    for key, field, rule in (
-        ("sha256_first_name", "first_name", letters_text),
-        ("sha256_last_name", "last_name", letters_text),
-        ("sha256_street", "street", street_text),
-    ):
-        found: dict[str, Any] = {}
-        _put(found, key, identity.hashed(field, rule, "holds no letters"), omitted, "address.")
-        if found:
-            address[key] = found[key][0]
+    made = Group("user_data", omitted)
+    made.put_hashes("sha256_email_address", identity.hashed("email", email_gmail_dots_text, "is no e-mail address"))
+    made.put_hashes("sha256_phone_number", identity.phone_plus(settings.default_country))
+    address = Group("user_data.address", omitted)
+    for key, rule in (("first_name", letters_text), ("last_name", letters_text), ("street", street_text)):
+        address.put_hashes(f"sha256_{key}", identity.hashed(key, rule, "holds no letters"), single=True)
     named = bool(address)
-    for key, normalise in (
+    for key, clear in (
         ("city", letters_text),
         ("region", letters_text),
         ("postal_code", postal_code),
         ("country", _country),
     ):
-        if (text := identity.plain(key, normalise)) is not None and len(text) <= 100:
+        if (text := identity.plain(key, clear)) is not None and len(text) <= 100:
             address[key] = text
     if named:
-        made["address"] = [address]
+        made["address"] = [dict(address)]
     elif address:
-        omitted.append(Omitted("user_data.address", "has no name and no street, and finds nobody"))
+        made.omit("address", "has no name and no street, and finds nobody")
     return made
 
 
 def _country(text: str) -> str | None:
     code = country_code(text)
     return code.upper() if code else None
-
-
-def _put(made: dict[str, Any], key: str, found: Found, omitted: list[Omitted], group: str = "") -> None:
-    hashes, faults = found
-    if hashes:
-        # The first 64 characters: a hash that Meta's parameter builder made has an appendix behind them.
-        made[key] = list(dict.fromkeys(one[:64] for one in hashes))
-    omitted.extend(Omitted(f"user_data.{group}{key}", why) for why in faults)

@@ -2,54 +2,9 @@
 
 from __future__ import annotations
 
-import math
-import re
 from typing import Any
 
-from tagserver.plugin import MISSING
-
-_NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d{0,40})?|\.\d{1,40})\Z", re.ASCII)
-_CURRENCY = re.compile(r"[A-Z]{3}\Z")
-
-
-def number(value: Any) -> int | float | None:
-    """A number, or a text that is one: no thousands separators, no NaN; true and false are no numbers."""
-    if type(value) is int:
-        return value if abs(value) < 10**15 else None
-    if type(value) is float:
-        return value if -1e15 < value < 1e15 else None
-    if type(value) is str and _NUMBER.match(text := value.strip()):
-        made = float(text)
-        return int(text) if made.is_integer() and "." not in text else made
-    return None
-
-
-def identifier(value: Any) -> str | None:
-    """An id as text, whole numbers too; None when it is empty or no id."""
-    if type(value) is str:
-        return value.strip() or None if is_text(value) else None
-    if type(value) is int and abs(value) < 10**40:
-        return str(value)
-    if type(value) is float and math.isfinite(value):
-        return str(int(value)) if value.is_integer() else repr(value)
-    return None
-
-
-def currency(value: Any) -> str | None:
-    """Three letters of ISO 4217, or None."""
-    text = value.strip().upper() if type(value) is str else ""
-    return text if _CURRENCY.match(text) else None
-
-
-def is_text(text: str) -> bool:
-    """Whether UTF-8 can hold a text: half a surrogate pair it cannot."""
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+from tagserver.plugin import Group, Kind, is_text, number
 
 
 def scalar(value: Any) -> str | int | float | bool | None:
@@ -58,11 +13,25 @@ def scalar(value: Any) -> str | int | float | bool | None:
         return value
     if type(value) is str:
         return value if is_text(value) else None
-    if type(value) in (int, float):
-        return number(value)
-    return None
+    return number(value) if type(value) in (int, float) else None
 
 
-def missing(value: Any) -> bool:
-    """Whether a value counts as not there: null, empty, MISSING."""
-    return value is None or value is MISSING or value == "" or value == [] or value == {}
+SCALAR = Kind(scalar, "is neither text nor number")
+
+
+def cut(group: Group, key: str, longest: int) -> None:
+    """Cut a text that is longer than Google takes, and say so."""
+    value = group.get(key)
+    if isinstance(value, str) and len(value) > longest:
+        group[key] = value[:longest]
+        group.omit(key, f"is cut to {longest} characters")
+
+
+def short(kind: Kind, longest: int) -> Kind:
+    """The kind without texts that are too long. For ids: one that is cut is another id."""
+
+    def read(value: Any) -> Any:
+        made = kind.read(value)
+        return made if made is None or len(made) <= longest else None
+
+    return Kind(read, f"{kind.fault} of at most {longest} characters")
