@@ -30,6 +30,7 @@ PARAMETERS = [
 ]
 """Query parameters, lower case: `ScCid` is matched whatever its case."""
 
+_NAMES = frozenset(PARAMETERS)
 LONGEST = 2048
 """Characters of a click id that are believed; a longer one is somebody's experiment."""
 
@@ -85,12 +86,11 @@ def click_ids(query: Mapping[str, str], cookies: Mapping[str, str], data: Mappin
     """Every click id that is known for an event, by lower-case parameter name."""
     found: dict[str, str] = {}
     explicit = data.get("click")
-    for name in PARAMETERS:
-        value = data.get(name)
-        if value is None and type(explicit) is dict:
-            value = explicit.get(name)
-        if type(value) is str and 0 < len(value) <= LONGEST:
-            found[name] = value
+    for group in (explicit if type(explicit) is dict else {}, data):
+        for name in _NAMES.intersection(group):
+            value = group[name]
+            if type(value) is str and 0 < len(value) <= LONGEST:
+                found[name] = value
     if cookies:
         for name, places in COOKIES.items():
             for cookie, read in places:
@@ -99,6 +99,6 @@ def click_ids(query: Mapping[str, str], cookies: Mapping[str, str], data: Mappin
                     found[name] = kept
                     break
     for name, value in query.items():
-        if value and len(value) <= LONGEST and (lower := name.lower()) in PARAMETERS:
+        if value and len(value) <= LONGEST and (lower := name.lower()) in _NAMES:
             found[lower] = value
     return found

@@ -197,5 +197,6 @@ def make_test(
 
         return equal
     if constant is not MISSING:
-        return lambda scope: test(left(scope), constant)
+        fixed = js_number(constant) if operator.startswith(("greater", "less")) else constant
+        return lambda scope: test(left(scope), fixed)
     return lambda scope: test(left(scope), right(scope))

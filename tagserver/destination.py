@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar, Literal
 
+import msgspec
+
 from tagserver.event import Event
 
 API_VERSION = 1
@@ -48,8 +50,7 @@ class Limits:
     requests: int = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Omitted:
+class Omitted(msgspec.Struct, frozen=True, gc=False):
     """A field that `build` left out: its vendor name (`user_data.ph`) and a sentence that says why, without the
     value."""
 
@@ -57,8 +58,7 @@ class Omitted:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(msgspec.Struct, frozen=True, gc=False):
     """One event as the vendor wants it.
 
     `body` is plain data that JSON can hold (the host encodes it once). `name` is the vendor's event name. `time` is
@@ -85,8 +85,7 @@ class Skip(Exception):
         self.omitted = tuple(omitted)
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(msgspec.Struct, frozen=True, gc=False):
     """One stored delivery as `request` gets it: `body` is the JSON text of `Built.body`; `time` in ms since 1970
     UTC."""
 

@@ -35,10 +35,6 @@ def sha256_hex(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-_common_hash = lru_cache(maxsize=8192)(sha256_hex)
-"""For values that many visitors share: countries, states, cities."""
-
-
 def arrived_hash(value: Any) -> str | None:
     """The value as a SHA-256 that was made before it came here (64 hex digits, any case), or None.
 
@@ -50,19 +46,17 @@ def arrived_hash(value: Any) -> str | None:
     return found[1].lower() + (found[2] or "")
 
 
-def hash_values(
-    values: list[Any], normalise: Normalise, fault: str, *, common: bool = False, md5: bool = True
-) -> Found:
+def hash_values(values: list[Any], normalise: Normalise, fault: str, *, md5: bool = True) -> Found:
     """Hash each value after `normalise`, or take it as the hash it is; unusable ones are left out with a sentence.
 
-    `fault`: the sentence where `normalise` gives none. `common`: the hashes are worth remembering. `md5`: 32
-    hex digits are somebody's MD5, which no vendor here takes.
+    `fault`: the sentence where `normalise` gives none. `md5`: 32 hex digits are somebody's MD5, which no vendor here
+    takes.
     """
     hashes: dict[str, None] = {}
     faults: list[str] = []
     for value in values[:MOST]:
         try:
-            made = _hash_one(value, normalise, common, md5)
+            made = _hash_one(value, normalise, md5)
             if made is None:
                 raise Unusable(fault)
             if made:
@@ -74,7 +68,7 @@ def hash_values(
     return tuple(hashes), tuple(faults)
 
 
-def _hash_one(value: Any, normalise: Normalise, common: bool, md5: bool) -> str | None:
+def _hash_one(value: Any, normalise: Normalise, md5: bool) -> str | None:
     """A hash; empty for a value that counts as missing, None for one that `normalise` has no form for."""
     if type(value) is int and abs(value) < 10**40:
         value = str(value)
@@ -100,7 +94,7 @@ def _hash_one(value: Any, normalise: Normalise, common: bool, md5: bool) -> str 
     if not text:
         return None
     try:
-        return _common_hash(text) if common else sha256_hex(text)
+        return sha256_hex(text)
     except UnicodeEncodeError:
         raise Unusable("is not valid text") from None
 
@@ -121,6 +115,19 @@ def hash_phones(values: list[Any], country: str | None, *, plus: bool = False) -
     return hashes, (*faults, *notes)
 
 
+def hash_phone(value: Any, country: str | None) -> Found:
+    """A field of telephone numbers, as bare digits."""
+    if value is None:
+        return NOTHING
+    if not is_short(value):
+        return hash_phones(several(value), country)
+    try:
+        digits, note = phone_digits(value, country.lower() if country else None)
+    except Unusable as problem:
+        return (), (str(problem),)
+    return (sha256_hex(digits),), (note,) if note else ()
+
+
 def several(value: Any) -> list[Any]:
     """One list of a value that may be one, several, or nothing."""
     if isinstance(value, list):
@@ -128,20 +135,39 @@ def several(value: Any) -> list[Any]:
     return [] if value is None else [value]
 
 
-def hash_field(value: Any, normalise: Normalise, fault: str, twin: Any = None, common: bool = False) -> Found:
+def is_short(value: Any) -> bool:
+    """Whether this is the usual case: one short plain text, which can be neither a hash nor half a surrogate pair."""
+    return type(value) is str and 0 < len(value) < 32 and value.isascii() and not value.isspace()
+
+
+def hash_short(text: str, normalise: Normalise, fault: str) -> Found:
+    """The hash of a text that `is_short`."""
+    try:
+        canonical = normalise(text)
+    except Unusable as problem:
+        return (), (str(problem),)
+    return ((sha256_hex(canonical),), ()) if canonical else ((), (fault,))
+
+
+_remembered = lru_cache(maxsize=8192)(hash_short)
+
+
+def hash_common(value: Any, normalise: Normalise, fault: str) -> Found:
+    """A field whose values many visitors share (country, region, city): what became of them is remembered.
+
+    `normalise` must be one function for all events.
+    """
+    return _remembered(value, normalise, fault) if is_short(value) else hash_field(value, normalise, fault)
+
+
+def hash_field(value: Any, normalise: Normalise, fault: str, twin: Any = None) -> Found:
     """One field and its twin that holds hashes by declaration (`sha256_email_address`)."""
-    if type(value) is str and twin is None and 0 < len(value) < 32 and value.isascii() and not value.isspace():
-        # The common case: one short plain text, which can be neither a hash nor half a surrogate pair.
-        try:
-            text = normalise(value)
-        except Unusable as problem:
-            return (), (str(problem),)
-        if not text:
-            return (), (fault,)
-        return (_common_hash(text) if common else sha256_hex(text),), ()
-    if value is None and twin is None:
-        return NOTHING
-    hashes, faults = hash_values(several(value), normalise, fault, common=common)
+    if twin is None:
+        if value is None:
+            return NOTHING
+        if is_short(value):
+            return hash_short(value, normalise, fault)
+    hashes, faults = hash_values(several(value), normalise, fault)
     if twin is not None:
         known, wrong = hash_values(several(twin), lambda _: None, "is said to be a SHA-256, and is none")
         hashes, faults = tuple(dict.fromkeys((*hashes, *known))), (*faults, *wrong)

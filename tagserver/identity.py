@@ -7,18 +7,20 @@ field: nothing raises.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from tagserver.hashing import (
     EMPTY_HASH,
     LONGEST,
     MOST,
-    NOTHING,
     Found,
     Normalise,
     arrived_hash,
+    hash_common,
     hash_field,
+    hash_phone,
     hash_phones,
     hash_values,
     id_text,
@@ -84,6 +86,12 @@ FIELDS = tuple(_PLACES)
 """What `Identity.hashed` and `Identity.plain` know; telephone numbers have methods of their own."""
 
 
+@lru_cache(maxsize=1024)
+def _in_country(normalise: Callable[[str, str | None], str], country: str | None) -> Normalise:
+    """A rule that depends on the country, as a rule of that country: one function for all events."""
+    return lambda text: normalise(text, country)
+
+
 class Identity:
     """The identifiers of one event. `data` is the event's data in our spelling."""
 
@@ -121,8 +129,7 @@ class Identity:
         key = ("phone", self.country or default_country)
         found = self._found.get(key)
         if found is None:
-            value = self._user.get("phone_number")
-            found = NOTHING if value is None else hash_phones(value if type(value) is list else [value], key[1])
+            found = hash_phone(self._user.get("phone_number"), key[1])
             if self._user.get("sha256_phone_number") not in (None, "", []):
                 found = (found[0], (*found[1], "sha256_phone_number is a hash with the plus sign, which never matches"))
             self._found[key] = found
@@ -225,7 +232,7 @@ class Identity:
         """Hashes of the city: letters alone."""
         found = self._found.get("city")
         if found is None:
-            found = hash_field(self._address.get("city"), city_text, "is no city", common=True)
+            found = hash_common(self._address.get("city"), city_text, "is no city")
             self._found["city"] = found
         return found
 
@@ -234,8 +241,8 @@ class Identity:
         """Hashes of the region: a code in the US and Canada, letters elsewhere."""
         found = self._found.get("region")
         if found is None:
-            value, country = self._address.get("region"), self.country
-            found = hash_field(value, lambda text: state_text(text, country), "is no region", common=True)
+            rule = _in_country(state_text, self.country)
+            found = hash_common(self._address.get("region"), rule, "is no region")
             self._found["region"] = found
         return found
 
@@ -244,8 +251,8 @@ class Identity:
         """Hashes of the postal code: without blanks and dashes, five digits in the US."""
         found = self._found.get("postal_code")
         if found is None:
-            value, country = self._address.get("postal_code"), self.country
-            found = hash_field(value, lambda text: postal_text(text, country), "is no postal code", common=True)
+            rule = _in_country(postal_text, self.country)
+            found = hash_common(self._address.get("postal_code"), rule, "is no postal code")
             self._found["postal_code"] = found
         return found
 
@@ -254,7 +261,7 @@ class Identity:
         """Hashes of the country's two letters."""
         found = self._found.get("country")
         if found is None:
-            found = hash_field(self._address.get("country"), country_code, _UNKNOWN_COUNTRY, common=True)
+            found = hash_common(self._address.get("country"), country_code, _UNKNOWN_COUNTRY)
             self._found["country"] = found
         return found
 
@@ -263,7 +270,7 @@ class Identity:
         """Hashes of `f` or `m`."""
         found = self._found.get("gender")
         if found is None:
-            found = hash_field(self._user.get("gender"), gender_text, "is neither f nor m", common=True)
+            found = hash_common(self._user.get("gender"), gender_text, "is neither f nor m")
             self._found["gender"] = found
         return found
 

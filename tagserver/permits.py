@@ -23,8 +23,8 @@ def permits(row: Row, container: Container, withdrawn: Callable[[Sequence[bytes]
         return ("tag_removed", f"the tag {delivery.tag} no longer sends to {delivery.destination}")
     if tag.paused:
         return ("tag_removed", f"the tag {delivery.tag} is paused")
-    missing = tag.needs.purposes - delivery.purposes
-    if missing:
+    if not tag.needs.purposes <= delivery.purposes:
+        missing = tag.needs.purposes - delivery.purposes
         return ("consent", f"the tag now needs {', '.join(sorted(missing))}, which was not granted")
     if delivery.person and withdrawn(delivery.person):
         return ("consent", "the person has withdrawn consent")

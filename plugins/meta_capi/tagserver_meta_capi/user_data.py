@@ -62,16 +62,22 @@ def build_user_data(
     made: dict[str, Any] = {}
     identity = event.identity
     if event.user_data:
-        _put(made, "em", identity.email, omitted)
-        _put(made, "ph", identity.phone(settings.default_country), omitted)
-        _put(made, "fn", identity.first_name, omitted)
-        _put(made, "ln", identity.last_name, omitted)
-        _put(made, "ct", identity.city, omitted)
-        _put(made, "st", identity.region, omitted)
-        _put(made, "zp", identity.postal_code, omitted)
-        _put(made, "country", identity.country_hash, omitted)
-        _put(made, "ge", identity.gender, omitted)
-        _put(made, "db", identity.birth_date(day_first=settings.date_order == "day_first"), omitted)
+        hashed = (
+            ("em", identity.email),
+            ("ph", identity.phone(settings.default_country)),
+            ("fn", identity.first_name),
+            ("ln", identity.last_name),
+            ("ct", identity.city),
+            ("st", identity.region),
+            ("zp", identity.postal_code),
+            ("country", identity.country_hash),
+            ("ge", identity.gender),
+            ("db", identity.birth_date(day_first=settings.date_order == "day_first")),
+        )
+        for name, (hashes, faults) in hashed:
+            if hashes:
+                made[name] = list(hashes)
+            omitted += [Omitted(f"user_data.{name}", fault) for fault in faults] if faults else ()
         for key in event.user_data.keys() & _PLAIN:
             _plain(made, key, event.user_data[key], omitted)
     _put(made, "external_id", _external_ids(identity.external_ids, settings), omitted)
