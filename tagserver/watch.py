@@ -9,18 +9,19 @@ from pathlib import Path
 EVERY = 1.0
 """Seconds between two looks. A change is reported at the second look that sees it unchanged."""
 
-Picture = dict[str, tuple[int, int, int]]
+Picture = dict[str, tuple[int, int, int, int]]
 
 
 def picture(folder: Path) -> Picture:
-    """Time, size and number of each YAML file; files that come and go meanwhile are left out."""
+    """Times, size and number of each YAML file; files that come and go meanwhile are left out. Rights count: a file
+    that could not be read and now can has changed."""
     seen: Picture = {}
     for path in folder.rglob("*.yaml"):
         try:
             found = path.stat()
         except OSError:
             continue
-        seen[str(path)] = (found.st_mtime_ns, found.st_size, found.st_ino)
+        seen[str(path)] = (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
     return seen
 
 

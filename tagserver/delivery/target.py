@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tagserver.plugin import Destination
@@ -18,3 +18,9 @@ class Target:
     paused: str | None
     hosts: tuple[str, ...]
     egress: tuple[str, ...]
+
+    def same(self, other: Target | None) -> bool:
+        """Whether the way to the vendor is the same. The plugin's object is another one after each load."""
+        if other is None or type(self.destination) is not type(other.destination):
+            return False
+        return replace(self, destination=other.destination) == other

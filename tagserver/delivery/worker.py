@@ -79,6 +79,7 @@ class Worker:
         self._proven = False
         self._refusals: Counter[str] = Counter()
         self._generation = 0
+        self._configured: Target | None = None
         self._removed_at: float | None = None
         self._reason = ""
         self._size: int | None = None
@@ -97,11 +98,16 @@ class Worker:
         return state, "" if state == "ok" else self._reason
 
     def reconfigured(self) -> None:
-        """Secrets or settings were read again: a pause or wait may be over."""
-        self._breaker.reset()
-        self._generation += 1
+        """The configuration was read again. Under other settings a wait for the vendor is over; under the same ones it
+        goes on, or each edit of anything would be a request to a vendor that is down. A pause is looked into at once
+        in any case: whoever reads the configuration again may have mended something at the vendor's side."""
+        target = self._lookup(self.name)
+        if target is None or not target.same(self._configured):
+            self._configured = target
+            self._breaker.reset()
+            self._generation += 1
+            self._cache.clear()
         self._probe_at = 0.0
-        self._cache.clear()
         self._changed.set()
 
     def stop(self) -> None:

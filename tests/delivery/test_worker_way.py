@@ -71,6 +71,31 @@ async def test_new_events_do_not_shorten_the_wait(world: World) -> None:
     assert len(world.vendor.requests) == 2
 
 
+async def test_a_reload_ends_a_wait_only_if_it_changes_the_destination(world: World) -> None:
+    """Else each edit of anything would be a request to a vendor that is down."""
+    await world.outbox.append(deliveries(2))
+    world.vendor.script += [BUSY, BUSY]
+    world.start()
+    assert await world.resting() == 1.0
+    for _ in range(3):
+        world.start()
+        await world.resting()
+    assert len(world.vendor.requests) == 1
+    world.start(settings=Account(token="new"))
+    await world.resting()
+    assert len(world.vendor.requests) == 2
+
+
+async def test_a_reload_looks_into_a_pause(world: World) -> None:
+    """It may have been mended at the vendor's side."""
+    await world.outbox.append(deliveries(2))
+    world.vendor.script.append(httpx.Response(403))
+    world.start()
+    assert await world.resting() == 600.0
+    world.start()
+    await world.drained()
+
+
 async def test_a_success_forgives(world: World) -> None:
     """The next outage begins with short waits again."""
     await world.outbox.append([delivery("e0")])

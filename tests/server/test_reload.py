@@ -10,6 +10,7 @@ import pytest
 
 from tagserver.container.versions import KEEP, history, keep, pinned
 from tagserver.watch import watch
+from tests.delivery.support import until
 
 from .conftest import CONTAINER, SERVER, TOKEN, Running, Start, purchase
 
@@ -158,3 +159,28 @@ async def test_a_change_is_reported_once_it_is_still(tmp_path: Path) -> None:
     await asyncio.sleep(0.05)
     watching.cancel()
     assert reported == ["123", "4"]
+
+
+async def test_a_file_that_can_be_read_again_has_changed(tmp_path: Path) -> None:
+    """Only its rights are different, not its time, its size or its number."""
+    file = tmp_path / "a.yaml"
+    file.write_text("1")
+    rights = [0o000, 0o000, 0o644, 0o644]
+    reported: list[int] = []
+
+    async def changed() -> None:
+        reported.append(file.stat().st_mode & 0o777)
+
+    async def sleep(seconds: float) -> None:
+        if not rights:
+            await asyncio.Event().wait()
+        await asyncio.sleep(0.02)  # the file system's clock is coarse
+        if file.stat().st_mode & 0o777 != rights[0]:
+            file.chmod(rights[0])
+        rights.pop(0)
+
+    watching = asyncio.create_task(watch(tmp_path, changed, sleep))
+    await until(lambda: not rights)
+    await asyncio.sleep(0.05)
+    watching.cancel()
+    assert reported == [0o000, 0o644]
