@@ -295,6 +295,16 @@ class Identity:
             return (given,)
         return tuple(dict.fromkeys(text for one in several(given)[:MOST] if (text := id_text(one)) is not None))
 
+    @property
+    def external_id_hashes(self) -> Found:
+        """Hashes of `external_ids`, trimmed and nothing else. 32 hex digits are a customary id (a UUID without dashes)
+        and no wrong hash."""
+        found = self._found.get("external_id")
+        if found is None:
+            ids = self.external_ids
+            found = self._found["external_id"] = hash_values(list(ids), str.strip, "is no id", md5=False)
+        return found
+
     def identifiers(self, default_country: str | None = None) -> tuple[tuple[str, str], ...]:
         """(kind, text) of what identifies the person in the queue: hashes of e-mail and phone, `user_id`,
         `client_id`.

@@ -43,7 +43,7 @@ _GMAIL = frozenset({"gmail.com", "googlemail.com"})
 def email_gmail_dots_text(text: str) -> str:
     """The same without the dots in front of gmail.com and googlemail.com, which Gmail ignores (GA4's rule)."""
     local, _, domain = email_text(text).partition("@")
-    return f"{local.replace('.', '')}@{domain}" if domain in _GMAIL else f"{local}@{domain}"
+    return f"{_some(local.replace('.', ''))}@{domain}" if domain in _GMAIL else f"{local}@{domain}"
 
 
 def email_gmail_alias_text(text: str) -> str:
@@ -58,6 +58,12 @@ def email_bare_text(text: str) -> str:
     """In front of any domain cut at the first plus sign, and letters and digits alone (Reddit's rule)."""
     local, _, domain = email_text(text).partition("@")
     return f"{_some(''.join(filter(str.isalnum, local.partition('+')[0])))}@{domain}"
+
+
+def email_folded_text(text: str) -> str:
+    """In front of any domain without dots and cut at the first plus sign (Microsoft's rule)."""
+    local, _, domain = email_text(text).partition("@")
+    return f"{_some(local.partition('+')[0].replace('.', ''))}@{domain}"
 
 
 def _some(local: str) -> str:

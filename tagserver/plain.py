@@ -43,7 +43,8 @@ def whole_number(value: Any) -> int | None:
 def decimal_text(value: Any) -> str | None:
     """A number as the text that some vendors want for money (129.9 → `"129.9"`), never in powers of ten."""
     found = number(value)
-    return None if found is None else f"{Decimal(repr(found)):f}".removesuffix(".0")
+    text = "" if found is None else f"{Decimal(repr(found)):f}".removesuffix(".0")
+    return text if _number(text) else None
 
 
 def identifier(value: Any) -> str | None:

@@ -16,7 +16,6 @@ from tagserver.plugin import (
     Identity,
     Kind,
     Omitted,
-    hash_values,
     is_text,
     lower_text,
     short_text,
@@ -65,11 +64,6 @@ def american_region(text: str) -> str:
     return code if len(code) == 2 else lower_text(text)
 
 
-def _ids(identity: Identity, settings: SnapchatSettings) -> Found:
-    # 32 hex digits are a customary id (a UUID without dashes) and no wrong hash.
-    return hash_values(list(identity.external_ids), str.strip, "is no id", md5=False)
-
-
 _HASHED: Mapping[str, Callable[[Identity, SnapchatSettings], Found]] = {
     "em": lambda who, settings: who.email,
     "ph": lambda who, settings: who.phone(settings.default_country),
@@ -83,7 +77,7 @@ _HASHED: Mapping[str, Callable[[Identity, SnapchatSettings], Found]] = {
     ),
     "zp": lambda who, settings: who.hashed("postal_code", lower_text, "is no postal code"),
     "country": lambda who, settings: who.country_hash,
-    "external_id": _ids,
+    "external_id": lambda who, settings: who.external_id_hashes,
 }
 
 
