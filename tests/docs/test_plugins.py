@@ -147,15 +147,16 @@ def test_every_part_of_a_destination_is_documented() -> None:
         assert name in documented, name
 
 
-@pytest.mark.parametrize(("cls", "heading"), [(Built, "### What build gives"), (Limits, "### Limits")])
-def test_every_field_is_documented(cls: type, heading: str) -> None:
-    """With its default, where the table has that column."""
-    shown = {names(row[0])[0]: row for row in rows(PLUGINS, heading)}
-    fields = dataclasses.fields(cls)
-    assert list(shown) == [field.name for field in fields]
-    for field in fields:
-        if cls is Limits:
-            assert names(shown[field.name][1]) == [str(field.default)]
+def test_every_field_of_built_is_documented() -> None:
+    """In its order."""
+    shown = [names(row[0])[0] for row in rows(PLUGINS, "### What build gives")]
+    assert shown == list(Built.__struct_fields__)
+
+
+def test_every_limit_is_documented() -> None:
+    """With its default."""
+    shown = {names(row[0])[0]: names(row[1]) for row in rows(PLUGINS, "### Limits")}
+    assert shown == {field.name: [str(field.default)] for field in dataclasses.fields(Limits)}
 
 
 def test_every_outcome_is_documented() -> None:
