@@ -44,6 +44,7 @@ class Meters:
 
     def __init__(self) -> None:
         self.events = 0
+        self.clock_steps = 0
         self.commits = Histogram()
         self.loop_lag = Histogram()
         self._vendors: dict[tuple[str, ...], Histogram] = {}
@@ -68,6 +69,10 @@ class Meters:
         if known is None:
             known = self._vendors[destination, outcome] = Histogram()
         known.observe(seconds)
+
+    def stepped(self) -> None:
+        """Somebody has set the clock."""
+        self.clock_steps += 1
 
     def blocked(self, culprit: str) -> None:
         """Something held the event loop for too long; `culprit` is the name of a plugin, or `tagserver`."""
@@ -96,6 +101,7 @@ class Meters:
             "tagserver_vendor_request_seconds", "Time to send a batch.", self._vendors, ("destination", "outcome")
         )
         page.histogram("tagserver_loop_lag_seconds", "How late the event loop was.", {(): self.loop_lag}, ())
+        page.add("tagserver_clock_steps_total", "counter", "Times that the clock was set.", [({}, self.clock_steps)])
         page.counter("tagserver_loop_blocked_total", "Long blockings of the event loop.", "culprit", self._blocked)
         return page.text()
 

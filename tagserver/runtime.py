@@ -24,6 +24,7 @@ from tagserver.container.server import ServerConfig
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.outbox import Counts, Outbox
 from tagserver.delivery.sqlite import SqliteOutbox
+from tagserver.delivery.steps import ClockSteps
 from tagserver.delivery.target import Target
 from tagserver.door import Door
 from tagserver.meters import Meters, Picture
@@ -279,6 +280,7 @@ async def running(
     configuration = folder.load(strict=strict)
     queue = configuration.server.queue
     meters = Meters()
+    steps = ClockSteps(clock, time.monotonic, meters.stepped)
     outbox = await SqliteOutbox.open(
         data / queue.file,
         clock=clock,
@@ -287,6 +289,7 @@ async def running(
         keep_dead=queue.keep_dead,
         on_fatal=on_fatal,
         commit_took=meters.commits.observe,
+        calm=steps.calm,
     )
     try:
         runtime = Runtime(folder, configuration, outbox, install_key(data), clock, meters)
@@ -295,6 +298,7 @@ async def running(
             lookup=runtime.target,
             permits=lambda row: permits(row, runtime.container, outbox.withdrawn),
             clock=clock,
+            calm=steps.calm,
             sent=meters.sent,
             transport=transport,
         )
@@ -303,10 +307,12 @@ async def running(
         watchdog = Watchdog(folder.registry.packages(), lag=meters.loop_lag.observe, blocked=meters.blocked)
         watchdog.start()
         watching = asyncio.create_task(watch(folder.folder, runtime.changed), name="configuration files")
+        looking = asyncio.create_task(steps.watch(), name="clock")
         try:
             yield runtime
         finally:
             watching.cancel()
+            looking.cancel()
             runtime.draining = True
             await dispatcher.stop(drain, runtime.hurry)
             await watchdog.stop()

@@ -14,8 +14,9 @@ from tagserver.delivery.exchange import open_http
 from tagserver.delivery.outbox import Outbox, Row
 from tagserver.delivery.retry import Chance
 from tagserver.delivery.shipment import Refusal
+from tagserver.delivery.standing import State
 from tagserver.delivery.target import Target
-from tagserver.delivery.worker import Sent, State, Worker
+from tagserver.delivery.worker import Sent, Worker
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -37,6 +38,7 @@ class Dispatcher:
         lookup: Callable[[str], Target | None],
         permits: Callable[[Row], Refusal | None],
         clock: Callable[[], int],
+        calm: Callable[[], bool],
         sent: Sent = lambda destination, outcome, seconds: None,
         transport: httpx.AsyncBaseTransport | None = None,
         steady: Callable[[], float] = time.monotonic,
@@ -47,6 +49,7 @@ class Dispatcher:
         self._lookup = lookup
         self._permits = permits
         self._clock = clock
+        self._calm = calm
         self._sent = sent
         self._transport = transport
         self._steady = steady
@@ -58,11 +61,11 @@ class Dispatcher:
         """The destinations that there are now, and those that are gone but have deliveries left: new ones get a
         worker, the others hear that something may have changed."""
         left_over = [name for name, counts in self._outbox.counts().items() if counts.pending]
+        for running in self._running.values():
+            running.worker.reconfigured()
         for name in {**dict.fromkeys(names), **dict.fromkeys(left_over)}:
             if name not in self._running:
                 self._start(name)
-        for running in self._running.values():
-            running.worker.reconfigured()
 
     def _start(self, name: str) -> None:
         http = open_http(lambda: self._allowed(name), self._transport)
@@ -73,6 +76,7 @@ class Dispatcher:
             lookup=self._lookup,
             permits=self._permits,
             clock=self._clock,
+            calm=self._calm,
             sent=self._sent,
             steady=self._steady,
             sleep=self._sleep,

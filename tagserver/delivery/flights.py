@@ -75,13 +75,20 @@ class Flights:
         return one in self._flying
 
     def claim(
-        self, database: sqlite3.Connection, destination: str, max_items: int, max_bytes: int, newest: bool
+        self,
+        database: sqlite3.Connection,
+        destination: str,
+        max_items: int,
+        max_bytes: int,
+        newest: bool,
+        untried: bool,
     ) -> Batch | None:
         """See `Outbox.claim`."""
         order = "DESC" if newest else "ASC"
+        which = "AND attempts = 0" if untried else ""
         after = 0 if newest else self._claimed_to.get(destination, 0)
         cursor = database.execute(
-            f"{SELECT_DELIVERY} WHERE destination = ? AND id > ? ORDER BY id {order}", (destination, after)
+            f"{SELECT_DELIVERY} WHERE destination = ? AND id > ? {which} ORDER BY id {order}", (destination, after)
         )
         rows: list[Row] = []
         size = 0
@@ -112,7 +119,7 @@ class Flights:
         if not rows:
             return None
         ids = frozenset(row.id for row in rows)
-        if not newest:
+        if not newest and not untried:
             self._claimed_to[destination] = rows[-1].id if skipped is None else skipped - 1
         packed = array.array("q", sorted(ids)).tobytes()
         flight = database.execute(

@@ -159,9 +159,12 @@ class Outbox(Protocol):
         """
         ...
 
-    async def claim(self, destination: str, *, max_items: int, max_bytes: int, newest: bool = False) -> Batch | None:
-        """Ready deliveries of one destination and one group, oldest first (`newest`: the reverse, for a probe);
-        None when there is none. Rows of an unfinished batch are never claimed again in this process."""
+    async def claim(
+        self, destination: str, *, max_items: int, max_bytes: int, newest: bool = False, untried: bool = False
+    ) -> Batch | None:
+        """Ready deliveries of one destination and one group, oldest first (`newest`: the reverse, for a probe;
+        `untried`: only those without an attempt); None when there is none. Rows of an unfinished batch are never
+        claimed again in this process."""
         ...
 
     def working(self, batch: Batch) -> AbstractContextManager[None]:

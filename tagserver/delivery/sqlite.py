@@ -39,6 +39,7 @@ from tagserver.delivery.rows import WIDTH, insert, pieces, values
 from tagserver.delivery.salvage import MARK, salvage
 from tagserver.delivery.schema import open_database
 from tagserver.delivery.space import Space
+from tagserver.delivery.steps import LONG_CALM
 from tagserver.delivery.suspicion import Marks, marked
 from tagserver.delivery.writer import Writer
 
@@ -68,11 +69,13 @@ class SqliteOutbox:
         on_fatal: Callable[[BaseException], None],
         commit_took: Callable[[float], None],
         chance: Chance,
+        calm: Callable[[float], bool],
     ) -> None:
         self._path = path
         self._steady = steady
         self._chance = chance
         self._keep_dead = keep_dead
+        self._calm = calm
         self._closed = False
         self._notice: str | None = None
         self._appended: dict[str, asyncio.Event] = {}
@@ -147,9 +150,11 @@ class SqliteOutbox:
         on_fatal: Callable[[BaseException], None] | None = None,
         commit_took: Callable[[float], None] = lambda seconds: None,
         chance: Chance | None = None,
+        calm: Callable[[float], bool] = lambda seconds: True,
     ) -> SqliteOutbox:
         """Open or make the file. Sizes in bytes, `keep_dead` in seconds; `commit_took` hears how long each group
-        commit took, from the writer's thread. Raises OutboxStartError."""
+        commit took, from the writer's thread; `calm(seconds)` says whether the wall clock can be believed for so long.
+        Raises OutboxStartError."""
         return cls(
             path,
             clock=clock,
@@ -160,6 +165,7 @@ class SqliteOutbox:
             on_fatal=on_fatal or (lambda error: None),
             commit_took=commit_took,
             chance=chance or random.Random(),  # noqa: S311 (jitter, no secret)
+            calm=calm,
         )
 
     # ── taking in
@@ -216,10 +222,12 @@ class SqliteOutbox:
     # ── giving out
     # ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def claim(self, destination: str, *, max_items: int, max_bytes: int, newest: bool = False) -> Batch | None:
+    async def claim(
+        self, destination: str, *, max_items: int, max_bytes: int, newest: bool = False, untried: bool = False
+    ) -> Batch | None:
         """See `Outbox.claim`."""
         batch: Batch | None = await self._writer.run(
-            lambda database: self._flights.claim(database, destination, max_items, max_bytes, newest)
+            lambda database: self._flights.claim(database, destination, max_items, max_bytes, newest, untried)
         )
         return batch
 
@@ -324,7 +332,7 @@ class SqliteOutbox:
             # A fetch is needed: the pragma gives back one page for each step.
             database.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
             more = True
-        if self._steady() - self._purged >= PURGE_EVERY:
+        if self._steady() - self._purged >= PURGE_EVERY and self._calm(LONG_CALM):
             self._space.restore()
             database.execute("BEGIN IMMEDIATE")
             keys_left = self._keys.purge(database)

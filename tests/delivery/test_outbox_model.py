@@ -92,14 +92,23 @@ class OutboxMachine(RuleBasedStateMachine):
                 side.accepted += 1
         assert list(self.runner.run(self.outbox.append(items))) == expected
 
-    @rule(destination=st.sampled_from(DESTINATIONS), most=st.integers(1, 12), newest=st.booleans())
-    def claim(self, destination: str, most: int, newest: bool) -> None:
+    @rule(
+        destination=st.sampled_from(DESTINATIONS),
+        most=st.integers(1, 12),
+        newest=st.booleans(),
+        untried=st.booleans(),
+    )
+    def claim(self, destination: str, most: int, newest: bool, untried: bool) -> None:
         """A batch is one group, in order, without what is in flight, in no larger company than its rows may be."""
-        batch = self.runner.run(self.outbox.claim(destination, max_items=most, max_bytes=1 << 20, newest=newest))
+        batch = self.runner.run(
+            self.outbox.claim(destination, max_items=most, max_bytes=1 << 20, newest=newest, untried=untried)
+        )
         flying = {id(row) for _, _, rows in self.flights for row in rows}
         free = [row for row in self.sides[destination].waiting if id(row) not in flying]
         if newest:
             free.reverse()
+        if untried:
+            free = [row for row in free if not row.attempts]
         expected: list[Waiting] = []
         for row in free:
             if expected and row.group != expected[0].group:

@@ -16,6 +16,7 @@ import httpx
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.outbox import Outbox, Row
 from tagserver.delivery.shipment import Refusal
+from tagserver.delivery.steps import ClockSteps
 from tagserver.delivery.target import Target
 from tagserver.delivery.worker import LINGER
 from tagserver.plugin import Destination, Limits, Payload, Request
@@ -159,6 +160,7 @@ class World:
             lookup=self.targets.get,
             permits=lambda row: self.permits(row),
             clock=clock,
+            calm=ClockSteps(clock, clock.steady).calm,
             transport=httpx.MockTransport(handler or self.vendor),
             steady=clock.steady,
             sleep=self.naps,

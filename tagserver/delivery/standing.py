@@ -1,0 +1,153 @@
+"""How we stand with a vendor: what its answers have taught us about when, how much and how fast to send.
+
+It is kept as long as the destination's settings are the same, over reloads; with other settings it begins anew. Nothing
+here disables a destination for good: whatever the vendor does, the deliveries are kept until they expire.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import Literal
+
+from tagserver.delivery.breaker import Breaker
+from tagserver.delivery.budget import RetryBudget
+from tagserver.delivery.limiter import Limiter
+from tagserver.delivery.outbox import Batch
+from tagserver.delivery.retry import Chance
+from tagserver.delivery.shipment import Shipment, Stop
+
+log = logging.getLogger("tagserver.delivery")
+
+State = Literal["ok", "retrying", "open", "paused", "disabled"]
+
+PROBE = 600.0
+"""Seconds between probes of a paused destination."""
+PROBE_EVENTS = 10
+"""Events in the one request that asks whether a vendor is back."""
+
+
+class Standing:
+    """Of one destination. `steady` gives seconds that never jump."""
+
+    def __init__(self, name: str, steady: Callable[[], float], chance: Chance) -> None:
+        self._name = name
+        self._steady = steady
+        self._breaker = Breaker(steady, chance)
+        self._limiter = Limiter(steady, 1)
+        self._budget = RetryBudget(steady)
+        self._paused: str | None = None
+        self._reason = ""
+        self._probe_at = 0.0
+        self._suspect = False
+        self._size: int | None = None
+        self.proven = False
+        """The vendor has just taken a probe: what it refuses now are bad events."""
+        self.refusals: Counter[str] = Counter()
+        """How often it has refused with a code since it last took something."""
+
+    @property
+    def state(self) -> tuple[State, str]:
+        """The state, and why it is not ok."""
+        if self._paused is not None:
+            return "paused", self._paused
+        state = self._breaker.state
+        return state, "" if state == "ok" else self._reason
+
+    # ── what may be sent
+
+    @property
+    def paused(self) -> bool:
+        """Whether it stands still until somebody acts or a probe is taken."""
+        return self._paused is not None
+
+    @property
+    def probing(self) -> bool:
+        """Whether only one small request at a time may be sent."""
+        return self.paused or self._breaker.open
+
+    def wait(self) -> float:
+        """Seconds until the next request may be made; 0 when now."""
+        return max(0.0, self._breaker.wait(), self._probe_at - self._steady() if self.paused else 0.0)
+
+    def requests(self, most: int) -> int:
+        """How many requests may be under way; `most`: the destination's limit."""
+        self._limiter.cap = most
+        return 1 if self.probing else self._limiter.limit
+
+    def events(self, most: int) -> int:
+        """How many events the next request may hold; `most`: the destination's limit."""
+        full = min(self._size or most, most)
+        if self.probing:
+            return 1 if self.paused else min(full, PROBE_EVENTS)
+        return full
+
+    def may_repeat(self) -> bool:
+        """Whether what was tried before may be sent now, or only what was not."""
+        return self.probing or self._budget.allows()
+
+    def ask_now(self) -> None:
+        """Somebody may have mended what it was paused for: probe at once."""
+        self._probe_at = 0.0
+
+    # ── what is learned
+
+    def claimed(self, batch: Batch) -> None:
+        """A batch is about to be sent."""
+        self._budget.sent(repeat=batch.rows[0].attempts > 0)
+
+    def learn(
+        self, shipment: Shipment, stop: Stop | None, most: int, *, began: float, took: float, crowded: bool
+    ) -> None:
+        """What became of a shipment that began at `began` and took `took` seconds. `most`: the destination's limit of
+        events; `crowded`: as many requests were under way as may be."""
+        self._count_refusals(shipment)
+        if stop is not None and stop.kind in ("paused", "suspect"):
+            self._pause(stop)
+        elif stop is not None:
+            self._wait_after(stop, began)
+        elif shipment.tried:
+            if shipment.delivered:
+                self._limiter.answered(took, full=crowded)
+            self._well(most, clean=not shipment.refused)
+
+    def _count_refusals(self, shipment: Shipment) -> None:
+        """What the vendor takes and refuses, over several batches: bad events, or a bad set-up?"""
+        if shipment.delivered:
+            self.refusals.clear()
+            self.proven = self._suspect
+            self._suspect = False
+        elif shipment.refused:
+            self.refusals.update(shipment.refused)
+            self.proven = False
+
+    def _pause(self, stop: Stop) -> None:
+        """Stand still, with everything kept. A suspicion is looked into at once: one event of another time is tried,
+        and if that one is taken, the refused ones are bad events after all."""
+        first = stop.kind == "suspect" and not self._suspect
+        self._suspect = stop.kind == "suspect"
+        self._probe_at = self._steady() + (0.0 if first else PROBE)
+        if not first and self._paused != stop.reason:
+            log.error("destination %s is paused: %s; everything is kept", self._name, stop.reason)
+        self._paused = stop.reason
+
+    def _wait_after(self, stop: Stop, began: float) -> None:
+        self._reason = stop.reason
+        self._limiter.overloaded()
+        self._budget.failed()
+        delay = self._breaker.failed(stop.asked, began, throttled=stop.kind == "throttled")
+        log.warning("destination %s: %s; again in %.1f s", self._name, stop.reason, delay)
+
+    def _well(self, most: int, *, clean: bool) -> None:
+        if self._breaker.open:
+            self._budget = RetryBudget(self._steady)  # an outage is over: what it held up is due at once
+        if self.state[0] != "ok":
+            log.info("destination %s is well again", self._name)
+            self._limiter.restart()
+        self._paused = None
+        self._breaker.succeeded()
+        if not clean:
+            self._size = max(1, (self._size or most) // 2)
+        elif self._size is not None:
+            self._size = None if self._size * 2 >= most else self._size * 2
