@@ -321,9 +321,8 @@ class SqliteOutbox:
         """See `Outbox.trouble`."""
         if self._closed:
             return "the queue is closed"
-        if self._writer.fatal is not None:
-            return f"the queue's storage has failed: {self._writer.fatal}"
-        return self._space.refusal()
+        refusal = self._writer.refusal()
+        return self._space.refusal() if refusal is None else str(refusal)
 
     def _idle(self, database: sqlite3.Connection) -> bool:
         """A slice of housekeeping while nobody waits; whether there is more of it."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tagserver.delivery.outbox import Full, Unavailable
+from tagserver.delivery.outbox import Full, OutboxError, Unavailable
 from tagserver.delivery.pressure import Pressure
 
 GROUP_OPERATIONS = 256
@@ -96,14 +96,10 @@ class Writer:
 
         Raises Full, Unavailable, or what the work raised.
         """
-        if self.fatal is not None:
-            raise Unavailable(f"the queue's storage has failed ({type(self.fatal).__name__})", 30)
-        if self._closing:
-            raise Unavailable("the server is closing")
+        refusal = self.refusal() if size else self._out_of_service()
+        if refusal is not None:
+            raise refusal
         if size:
-            refusal = self._pressure.refusal(len(self._waiting), self._came - self._taken)
-            if refusal is not None:
-                raise refusal
             self._came += size
             if self._look is None:
                 self._look = self._loop.call_later(LOOK_EVERY, self._look_at_the_time)
@@ -112,6 +108,15 @@ class Writer:
         if self._asleep.is_set():
             self._wake.release()
         return await future
+
+    def refusal(self) -> OutboxError | None:
+        """Why nothing is taken in now, or None."""
+        return self._out_of_service() or self._pressure.refusal(len(self._waiting), self._came - self._taken)
+
+    def _out_of_service(self) -> OutboxError | None:
+        if self.fatal is not None:
+            return Unavailable(f"the queue's storage has failed ({type(self.fatal).__name__})", 30)
+        return Unavailable("the server is closing") if self._closing else None
 
     def _look_at_the_time(self) -> None:
         """Who waits for a disk that stands still is told to come again. What is at the disk may be stored all the

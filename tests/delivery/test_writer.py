@@ -126,9 +126,11 @@ async def test_a_disk_that_stands_still_closes_the_door(tmp_path: Path, clock: C
                 await asyncio.wait_for(waiting, 5)
         released.set()
         await asyncio.wait_for(settling, 5)
+        assert "too slow" in str(made.refusal()), "whoever asks for its health hears the same"
         with pytest.raises(Unavailable, match="too slow"):
             await made.join(store, 5, 1)
         clock.advance(SLOW)
+        assert made.refusal() is None
         await made.join(store, 6, 1)
         assert stored(disk) == [1, 3, 6]
 
