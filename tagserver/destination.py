@@ -164,18 +164,31 @@ class Outcome:
         return cls("split", reason, detail, bad=tuple(bad))
 
 
-def default_outcome(response: Response, payloads: Sequence[Payload]) -> Outcome:
-    """The meaning of a bare status code, for vendors that say nothing more."""
+NO_REMEDIES: Mapping[int, str] = {}
+
+
+def default_outcome(
+    response: Response, payloads: Sequence[Payload], reason: str = "", remedies: Mapping[int, str] = NO_REMEDIES
+) -> Outcome:
+    """The meaning of a bare status code, for vendors that say nothing more.
+
+    `reason`: the code of the outcome; the status when it is empty. `remedies`: statuses that pause the destination,
+    each with the sentence that says what to do. 401, 403, 410 and redirects pause it without one, too.
+    """
     status = response.status
-    code = str(status)
+    code = reason or str(status)
     if 200 <= status < 300:
         return Outcome.delivered()
     if status == 429:
         return Outcome.throttled(code)
-    if status in (408, 425) or status >= 500:
+    if status in remedies:
+        return Outcome.paused(code, remedies[status])
+    if status in (408, 425) or status >= 500 or status < 200:
         return Outcome.retry(code)
     if status in (401, 403, 410):
         return Outcome.paused(code)
+    if status < 400:
+        return Outcome.paused(code, "the address answers with a redirect, which is not followed")
     if len(payloads) > 1:
         return Outcome.split(code)
     return Outcome.rejected(code)

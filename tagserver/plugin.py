@@ -82,6 +82,7 @@ from tagserver.plain import (
 from tagserver.public_ip import public_ip
 from tagserver.secret import Secret
 from tagserver.setting import api_url_fault, country_fault, setting
+from tagserver.who import Who
 
 __all__ = [
     "API_VERSION",
@@ -118,6 +119,7 @@ __all__ = [
     "Secret",
     "Skip",
     "Unusable",
+    "Who",
     "api_url_fault",
     "arrived_hash",
     "birth_date_text",

@@ -309,12 +309,17 @@ async def test_a_request_to_a_strange_host_does_not_leave(world: World) -> None:
 
 
 async def test_an_answer_that_redirects_is_not_followed(world: World) -> None:
-    """The body would go to an address that nobody allowed."""
+    """The body would go to an address that nobody allowed. The destination pauses, and nothing is lost."""
     await world.outbox.append([delivery("e0")])
     world.vendor.script.append(httpx.Response(307, headers={"location": "https://elsewhere.example/"}))
     world.start()
+    assert await world.resting() == 600.0
+    assert world.state[0] == "paused"
+    assert meta(world.outbox).pending == 1
+    world.naps.over()
     await world.drained()
     assert {request.url.host for request in world.vendor.requests} == {"vendor.example"}
+    assert meta(world.outbox).delivered == 1
 
 
 async def test_the_counters_add_up_through_a_bad_day(world: World) -> None:
