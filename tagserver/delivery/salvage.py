@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -21,6 +22,9 @@ _TABLES = {
     "tombstone": ("person", "expires"),
 }
 _CHUNK = 256
+_PAGE, _HEADER = 4096, 100
+_CHANGES, _VALID_FOR = slice(24, 28), slice(92, 96)
+"""Of SQLite's file format: the bytes of a page, of the header in the first one, and two of its fields."""
 MARK = ".damaged"
 """Behind the file's name: a process has met the damage and ended; the next one begins with a salvage."""
 
@@ -39,14 +43,13 @@ def salvage(path: Path, max_size: int) -> str:
     fresh = create_database(path, max_size)
     copied = {}
     try:
-        damaged = sqlite3.connect(aside, isolation_level=None)
-        with contextlib.closing(damaged):
+        with _readable_file(aside, fresh, path) as file, contextlib.closing(_connect(file)) as damaged:
             # Otherwise a file that is shorter than its header says would not be read at all.
             damaged.execute("PRAGMA writable_schema=ON")
             for table, columns in _TABLES.items():
                 copied[table] = _copy(damaged, fresh, table, columns)
             _copy_keys(damaged, fresh)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         log.error("nothing more can be read of %s: %s", aside, error)
     try:
         _reconcile(fresh)
@@ -56,6 +59,48 @@ def salvage(path: Path, max_size: int) -> str:
         f"the queue was damaged: {copied.get('delivery', 0)} waiting deliveries and {copied.get('dead', 0)} dead "
         f"letters were saved, the damaged file is kept as {aside.name}"
     )
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None)
+
+
+@contextlib.contextmanager
+def _readable_file(aside: Path, fresh: sqlite3.Connection, path: Path) -> Iterator[Path]:
+    """The damaged file; or, if SQLite takes it for no database at all, a copy for the time being with the header of the
+    new queue at `path`: the header of one queue fits every other."""
+    if not _is_headless(aside):
+        yield aside
+        return
+    mended = aside.with_name(aside.name + ".mended")
+    try:
+        for ending in ("-wal", ""):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copy(f"{aside}{ending}", f"{mended}{ending}")
+        fresh.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with path.open("rb") as file:
+            page = bytearray(file.read(_PAGE))
+        # Another number than the one it is valid for: so the size it names does not count, but the file's own.
+        page[_CHANGES] = bytes(byte ^ 0xFF for byte in page[_VALID_FOR])
+        mended.touch(mode=0o600)
+        with mended.open("r+b") as file:
+            file.write(page[:_HEADER] if mended.stat().st_size else page)
+        yield mended
+    finally:
+        for ending in ("-wal", "-shm", ""):
+            Path(f"{mended}{ending}").unlink(missing_ok=True)
+
+
+def _is_headless(aside: Path) -> bool:
+    """An empty file must not even be opened: SQLite would delete its log."""
+    if not aside.exists() or aside.stat().st_size == 0:
+        return True
+    with contextlib.closing(_connect(aside)) as damaged:
+        try:
+            damaged.execute("PRAGMA schema_version").fetchone()
+        except sqlite3.DatabaseError as error:
+            return error.sqlite_errorcode == sqlite3.SQLITE_NOTADB
+    return False
 
 
 def _copy(damaged: sqlite3.Connection, fresh: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> int:

@@ -64,7 +64,10 @@ def open_database(path: Path, max_size: int) -> sqlite3.Connection:
     Raises Damaged for a file of ours that cannot be read, OutboxStartError for one that is not ours or cannot be
     opened; it is left alone.
     """
-    if not path.exists() or path.stat().st_size == 0:
+    if _size(path) == 0:
+        if _size(Path(f"{path}-wal")):
+            # SQLite would throw the log away.
+            raise Damaged(f"the queue {path} is empty or gone, and its log (-wal) is not")
         return create_database(path, max_size)
     database = _connect(path)
     try:
@@ -110,6 +113,10 @@ def create_database(path: Path, max_size: int) -> sqlite3.Connection:
         database.close()
         raise OutboxStartError(f"the queue {path} cannot be made: {error}") from None
     return database
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _create_tables(database: sqlite3.Connection) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tagserver.delivery.errors import ForeignFile
 from tagserver.delivery.outbox import Buried, Settlement
 from tagserver.delivery.salvage import MARK
-from tests.delivery.support import Clock, claim, deliveries, meta, open_outbox
+from tests.delivery.support import Clock, claim, copy_as_killed, deliveries, meta, open_outbox
 
 NUMBER = 2000
 
@@ -69,13 +69,42 @@ async def test_half_a_file_gives_what_its_half_holds(tmp_path: Path, clock: Cloc
         await outbox.close()
 
 
-async def test_a_spoilt_header_is_found_without_a_mark(tmp_path: Path, clock: Clock) -> None:
+async def test_a_spoilt_header_is_found_without_a_mark_and_costs_nothing(tmp_path: Path, clock: Clock) -> None:
+    """The header is the same in every queue. The file that is set aside stays as it was found."""
     path = await filled(tmp_path, clock)
     spoil(path, 0, 64)
+    spoilt = path.read_bytes()
     outbox = await open_outbox(tmp_path, clock)
     try:
+        counts = meta(outbox)
+        assert (counts.pending, counts.delivered, counts.dead, counts.erased) == (NUMBER, 10, 5, 0)
         assert "damaged" in (outbox.notice() or "")
-        assert await outbox.append(deliveries(1)) == [True]
+        assert await outbox.append(deliveries(1)) == [False], "what was known is known"
+        assert [one.read_bytes() for one in tmp_path.glob("*damaged*")] == [spoilt]
+    finally:
+        await outbox.close()
+
+
+@pytest.mark.parametrize("gone", [True, False], ids=["gone", "empty"])
+async def test_an_empty_file_beside_a_log_is_damaged_and_the_log_is_read(
+    tmp_path: Path, clock: Clock, *, gone: bool
+) -> None:
+    """SQLite would take it for a new queue, and delete the log with all that was accepted since the last checkpoint."""
+    before = tmp_path / "before"
+    before.mkdir()
+    outbox = await open_outbox(before, clock)
+    await outbox.append(deliveries(100))
+    left = copy_as_killed(before, tmp_path / "left")
+    await outbox.close()
+    if gone:
+        (left / "outbox.db").unlink()
+    else:
+        (left / "outbox.db").write_bytes(b"")
+    outbox = await open_outbox(left, clock)
+    try:
+        assert meta(outbox).pending == 100
+        assert "damaged" in (outbox.notice() or "")
+        assert list(left.glob("outbox.db.damaged-*"))
     finally:
         await outbox.close()
 
