@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tagserver import casebook
@@ -83,7 +84,11 @@ class ConfigurationFolder:
     def compile_texts(self, texts: Mapping[str, bytes]) -> Loaded:
         """Other files under this environment: an earlier version, another revision."""
         return compile_container(
-            texts, registry=self.registry, environ=self.environment(), read_file=lambda name: Path(name).read_text()
+            texts,
+            registry=self.registry,
+            environ=self.environment(),
+            read_file=lambda name: Path(name).read_text(),
+            today=datetime.fromtimestamp(self.clock() / 1000, UTC).date(),
         )
 
     def load(self, *, strict: bool = False) -> Configuration:

@@ -24,14 +24,13 @@ from tagserver import __version__
 from tagserver.container.compile import Loaded
 from tagserver.container.model import ConfiguredDestination
 from tagserver.egress import address_refusal
+from tagserver.version_clock import ending
 
 Level = Literal["ok", "warning", "error"]
 
 SLOW_SYNC = 0.02
 """Seconds for one fsync beyond which every answer is noticeably late."""
 SKEW = 5.0
-MONTHS = 120
-"""Days before the end of an API version from which on it is said."""
 CERTIFICATE_DAYS = 14
 TIMEOUT = 5.0
 
@@ -134,10 +133,8 @@ def check_destination(
     except Exception as error:  # a bad plugin hurts only itself
         yield Finding("error", name, f"its plugin fails with {type(error).__name__}")
         return
-    if ends is not None and (ends - today).days < MONTHS:
-        left = (ends - today).days
-        word = f"ends on {ends}, in {left} days" if left >= 0 else f"has ended on {ends}"
-        yield Finding("warning" if left >= 0 else "error", name, f"the vendor's API version {word}", "set a newer one")
+    if ends is not None and (said := ending(ends, today)) is not None:
+        yield Finding("error" if ends <= today else "warning", name, said, "set a newer one")
     for host in destination.hosts:
         yield connect(host)
 

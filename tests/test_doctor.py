@@ -93,6 +93,9 @@ class Dated(Destination):
         (None, None, ""),
         (date(2027, 11, 24), None, ""),
         (date(2026, 12, 24), "warning", "in 30 days"),
+        (date(2027, 3, 24), "warning", "in 120 days"),
+        (date(2027, 3, 25), None, ""),
+        (date(2026, 11, 24), "error", "has ended"),
         (date(2026, 11, 1), "error", "has ended"),
     ],
 )

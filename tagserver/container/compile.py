@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from types import MappingProxyType
 
 from tagserver.container.consent import compile_consent
@@ -41,8 +42,12 @@ def compile_container(
     registry: Registry,
     environ: Mapping[str, str],
     read_file: Callable[[str], str],
+    today: date | None = None,
 ) -> Loaded:
-    """Compile the files of a configuration folder (name → content). Reads nothing but its arguments; never raises."""
+    """Compile the files of a configuration folder (name → content). Reads nothing but its arguments; never raises.
+
+    `today`: the day by which a vendor's API version is old; None: nothing is said of it.
+    """
     problems = Problems()
     trees = {name: parse(content, name, problems) for name, content in sorted(texts.items())}
     unread = problems.fatal and any(tree is None for tree in trees.values())
@@ -52,7 +57,7 @@ def compile_container(
     if not trees:
         hint = "write a container.yaml, or name another folder with --config"
         problems.add("E104", Place("container.yaml", 1, 1), "", "there is no container file here", hint)
-    container = _Compiler(trees, registry, outside, server, problems).compile(version_of(texts))
+    container = _Compiler(trees, registry, outside, server, problems, today).compile(version_of(texts))
     found = problems.sorted()
     if unread:
         # Nobody knows what a file defines that cannot be read, and uses: only names that look misspelt are blamed.
@@ -93,7 +98,9 @@ class _Compiler:
         outside: Outside,
         server: ServerConfig,
         problems: Problems,
+        today: date | None,
     ) -> None:
+        self._today = today
         self._trees = trees
         self._registry = registry
         self._outside = outside
@@ -160,7 +167,7 @@ class _Compiler:
         return found
 
     def _destinations(self) -> dict[str, ConfiguredDestination | None]:
-        compiler = DestinationCompiler(self._registry, self._outside, self._server.egress, self._problems)
+        compiler = DestinationCompiler(self._registry, self._outside, self._server.egress, self._problems, self._today)
         return {name: compiler.compile(name, key, node) for name, (key, node) in self._named("destinations").items()}
 
     def _triggers(self, names: Names) -> dict[str, CompiledTrigger | None]:

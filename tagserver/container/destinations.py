@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from tagserver.container.decode import Decoder
@@ -18,12 +19,22 @@ from tagserver.egress import refusal
 from tagserver.plugin import Destination
 from tagserver.reads import Reads
 from tagserver.registry import Registry
+from tagserver.version_clock import ending
 
 
 class DestinationCompiler:
-    """Makes destinations of nodes. `egress`: what operations allow beyond the plugins' hosts."""
+    """Makes destinations of nodes. `egress`: what operations allow beyond the plugins' hosts; `today`: by which the
+    vendors' API versions are looked at, None for not at all."""
 
-    def __init__(self, registry: Registry, outside: Outside, egress: tuple[str, ...], problems: Problems) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        outside: Outside,
+        egress: tuple[str, ...],
+        problems: Problems,
+        today: date | None = None,
+    ) -> None:
+        self._today = today
         self._registry = registry
         self._outside = outside
         self._egress = egress
@@ -50,6 +61,7 @@ class DestinationCompiler:
             settings = reader.read(cls.Settings, key, entries)
             hosts = tuple(plugin.hosts(settings)) if settings is not None else ()
             sees = tuple(plugin.sees(settings)) if settings is not None else ()
+            ends = plugin.version_ends(settings) if settings is not None else None
         except Exception as error:  # a bad plugin hurts only itself
             why = f"the plugin {type_name} fails with {type(error).__name__}"
             self._problems.add("P211", key.place, path, why)
@@ -58,6 +70,8 @@ class DestinationCompiler:
             return None
         if settings is not None and not self._addresses_allowed(settings, hosts, path, entries):
             return None
+        if self._today is not None and (said := ending(ends, self._today)) is not None:
+            self._problems.add("W305", key.place, path, f"{path}: {said}", "set a newer version, and try it first")
         return ConfiguredDestination(
             name=name,
             type=type_name,

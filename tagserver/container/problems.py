@@ -39,6 +39,7 @@ CODES: Mapping[str, str] = {
     "W302": "two tags that would send the same event",
     "W303": "every web page may post",
     "W304": "a path that looks like a misspelt name",
+    "W305": "a version of a vendor's API that ends soon, or has ended",
 }
 """Every code and its meaning. `E` is an error, `P` pauses one destination, `W` warns."""
 

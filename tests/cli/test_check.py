@@ -209,3 +209,11 @@ def test_every_command_says_what_it_does(shop: Shop) -> None:
     lines = shop("--help").out.partition("Commands:")[2].strip().splitlines()
     assert {"check", "try", "serve", "demo"} <= {line.split()[0] for line in lines}
     assert all(len(line.split()) > 3 for line in lines)
+
+
+def test_a_version_that_has_ended_is_a_warning(shop: Shop) -> None:
+    """By today's date; the vendor may go on with it, so the destination does, too."""
+    shop.write(CONTAINER.replace("type: meta_capi,", "type: meta_capi, api_version: v18.0,"))
+    done = shop("check")
+    assert done.code == 0
+    assert "warning[W305] destinations.meta: the vendor's API version has ended on " in done.out

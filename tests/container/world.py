@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
@@ -97,7 +98,18 @@ class Broken(Box):
         raise ZeroDivisionError("token-secret-1")
 
 
-REGISTRY = Registry.of(Box, Ads, Vault, Broken)
+class Dated(Box):
+    """The version of its API ends a month after `TODAY`."""
+
+    type = "dated"
+
+    def version_ends(self, settings: Any) -> date | None:
+        """A day."""
+        return date(2026, 12, 24)
+
+
+TODAY = date(2026, 11, 24)
+REGISTRY = Registry.of(Box, Ads, Vault, Broken, Dated)
 WITH_A_LOSS = Registry(
     MappingProxyType(dict(REGISTRY.destinations)),
     (PluginInfo("lost", "1.0", (), "ImportError: no module named lost_sdk"),),
@@ -113,10 +125,11 @@ def load(
     files: Mapping[str, str | bytes],
     environ: Mapping[str, str] = MappingProxyType(ENVIRON),
     registry: Registry = REGISTRY,
+    today: date | None = TODAY,
 ) -> Loaded:
     """Compile files given by their names."""
     texts = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
-    return compile_container(texts, registry=registry, environ=environ, read_file=no_file)
+    return compile_container(texts, registry=registry, environ=environ, read_file=no_file, today=today)
 
 
 def container(text: str) -> Container:

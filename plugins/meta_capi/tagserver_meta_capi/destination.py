@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from tagserver.plugin import (
@@ -33,6 +34,7 @@ from tagserver_meta_capi.parameters import Given
 from tagserver_meta_capi.processing import limit_processing
 from tagserver_meta_capi.settings import MetaSettings
 from tagserver_meta_capi.user_data import build_user_data, too_broad
+from tagserver_meta_capi.versions import version_end
 
 DAY_MS = 86_400_000
 MARGIN_MS = 4 * 3_600_000
@@ -80,6 +82,10 @@ class MetaCapi(Destination):
     def hosts(self, settings: MetaSettings) -> Sequence[str]:
         """Meta's Graph API alone."""
         return ("graph.facebook.com",)
+
+    def version_ends(self, settings: MetaSettings) -> date | None:
+        """Two years after the release of the Graph API's version."""
+        return version_end(settings.api_version)
 
     def event_name(self, event: Event, settings: MetaSettings) -> str:
         """Meta's standard name for a GA4 event, or the event's own."""
