@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.fields import Group, Kind
+from tagserver.event import Event
+from tagserver.fields import Group, Kind, is_missing
 from tagserver.plain import number
 
 ItemFields = Mapping[str, tuple[str, Kind]]
@@ -57,6 +58,12 @@ def items_total(items: Any) -> int | float | None:
         return None
     total = sum(price * item_quantity(item) for price, item in zip(known, objects, strict=True))
     return number(round(total, 6))
+
+
+def event_value(event: Event, from_items: bool) -> Any:
+    """The event's value as it came; where it has none and `from_items` says so, what its items add up to."""
+    said = event.get("value")
+    return items_total(event.ecommerce.get("items")) if is_missing(said) and from_items else said
 
 
 def _objects(items: Any) -> list[Mapping[str, Any]]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tagserver.destination import Omitted
+from tagserver.destination import Omitted, Skip
 from tagserver.event import Event
 
 AHEAD_MS = 600_000
 """A browser's clock may run ahead by this much; such a time is taken as now."""
+DAY_MS = 86_400_000
+MARGIN_MS = 4 * 3_600_000
+"""Left for the queue before a vendor's own limit."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,6 +45,15 @@ def event_time(event: Event, said: Any, field: str, omitted: list[Omitted]) -> i
     if time - event.received > AHEAD_MS:
         omitted.append(Omitted(field, "is in the future; the time of receipt is used"))
     return event.received
+
+
+def last_moment(event: Event, time: int, days: int, vendor: str, omitted: Sequence[Omitted] = ()) -> int:
+    """When sending becomes pointless, in ms: `days` after `time` (the moment that is sent), less four hours that are
+    left for the queue. Raises Skip `too_old` when that has passed before the event was received."""
+    end = time + days * DAY_MS - MARGIN_MS
+    if event.received >= end:
+        raise Skip("too_old", f"{vendor} takes events of the last {days} days", omitted)
+    return end
 
 
 def rfc3339(moment: int) -> str:

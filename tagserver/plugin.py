@@ -45,8 +45,8 @@ from tagserver.fields import (
 from tagserver.given import Given
 from tagserver.hashing import Found, arrived_hash, hash_phones, hash_values, sha256_hex
 from tagserver.identity import Identity
-from tagserver.items import items_count, items_total, put_items
-from tagserver.moment import event_time, milliseconds, rfc3339
+from tagserver.items import event_value, items_count, items_total, put_items
+from tagserver.moment import event_time, last_moment, milliseconds, rfc3339
 from tagserver.normalise import (
     Unusable,
     birth_date_text,
@@ -138,6 +138,7 @@ __all__ = [
     "email_gmail_dots_text",
     "email_text",
     "event_time",
+    "event_value",
     "gender_text",
     "hash_phones",
     "hash_values",
@@ -148,6 +149,7 @@ __all__ = [
     "items_count",
     "items_total",
     "json_object",
+    "last_moment",
     "letters_text",
     "lower_text",
     "milliseconds",

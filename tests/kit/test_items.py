@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.fields import COUNT, ID, NUMBER, TEXT, Group, is_missing
-from tagserver.items import items_count, items_total, put_items
+from tagserver.items import event_value, items_count, items_total, put_items
 from tagserver.plugin import Omitted
+from tagserver.testing import make_event
 
 from .anything import any_json
 
@@ -77,6 +78,23 @@ def test_sums(items: Any, total: Any, count: Any) -> None:
     """A quantity that is not said is one; a price that is not said makes the total unknown."""
     assert items_total(items) == total
     assert items_count(items) == count
+
+
+@pytest.mark.parametrize(
+    ("shop", "from_items", "value"),
+    [
+        ({"value": 0, "items": [{"price": 5}]}, True, 0),
+        ({"value": "many", "items": [{"price": 5}]}, True, "many"),
+        ({"value": "", "items": [{"price": 5}]}, True, 5),
+        ({"items": [{"price": 5}]}, True, 5),
+        ({"items": [{"price": 5}]}, False, None),
+        ({}, True, None),
+    ],
+)
+def test_the_items_add_up_to_a_value_where_there_is_none_and_that_is_wanted(
+    shop: dict[str, Any], from_items: bool, value: Any
+) -> None:
+    assert event_value(make_event({"ecommerce": shop}), from_items) == value
 
 
 items = st.lists(st.dictionaries(st.sampled_from(["item_id", "item_name", "price", "quantity"]), any_json) | any_json)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.moment import event_time, milliseconds, rfc3339
-from tagserver.plugin import Omitted
+from tagserver.moment import event_time, last_moment, milliseconds, rfc3339
+from tagserver.plugin import Omitted, Skip
 from tagserver.testing import NOW, make_event
 
 from .anything import any_json
@@ -70,3 +70,19 @@ def test_rfc3339_reads_back(moment: int) -> None:
 def test_no_value_raises(said: Any) -> None:
     """And the time is never later than now."""
     assert event_time(make_event({}), said, "t", []) <= NOW
+
+
+def test_the_last_moment_leaves_four_hours_for_the_queue() -> None:
+    event = make_event({})
+    assert last_moment(event, NOW, 7, "The vendor") == NOW + (7 * 24 - 4) * 3_600_000
+
+
+def test_an_event_that_was_too_old_when_it_came_is_skipped() -> None:
+    """To the millisecond."""
+    event, omitted = make_event({}), [Omitted("a", "b")]
+    oldest = NOW - (7 * 24 - 4) * 3_600_000
+    assert last_moment(event, oldest + 1, 7, "The vendor") == NOW + 1
+    with pytest.raises(Skip) as caught:
+        last_moment(event, oldest, 7, "The vendor", omitted)
+    assert (caught.value.reason, caught.value.detail) == ("too_old", "The vendor takes events of the last 7 days")
+    assert caught.value.omitted == tuple(omitted)
