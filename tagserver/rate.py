@@ -7,6 +7,7 @@ each of them still pays for its own requests.
 
 from __future__ import annotations
 
+import ipaddress
 import math
 from collections import OrderedDict
 from collections.abc import Callable
@@ -17,26 +18,29 @@ MOST = 50_000
 
 
 class RateLimit:
-    """`rate` in events a second for each sender; None lets everything through. `steady`: seconds that never jump."""
+    """`rate` in events a second for each sender; None lets everything through. `steady`: seconds that never jump.
+    `burst`: seconds of the rate that fit a bucket."""
 
-    def __init__(self, rate: float | None, steady: Callable[[], float], most: int = MOST) -> None:
+    def __init__(self, rate: float | None, steady: Callable[[], float], most: int = MOST, burst: float = BURST) -> None:
         self._rate = rate
         self._steady = steady
         self._most = most
+        self._burst = burst
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._buckets)
 
     def wait(self, sender: str, events: int) -> float:
-        """0 when `events` may pass, which takes them from the bucket; else the seconds until they might.
+        """0 when `events` may pass, which takes them from the bucket; else the seconds until they might. Of no events
+        it says whether the sender is in debt.
 
         A request larger than a whole bucket passes when the bucket is full, and leaves a debt behind.
         """
         if self._rate is None:
             return 0.0
         now = self._steady()
-        full = max(1.0, self._rate * BURST)
+        full = max(1.0, self._rate * self._burst)
         tokens, seen = self._buckets.pop(sender, (full, now))
         tokens = min(full, tokens + (now - seen) * self._rate)
         needed = min(float(events), full)
@@ -45,3 +49,20 @@ class RateLimit:
         if len(self._buckets) > self._most:
             self._buckets.popitem(last=False)
         return 0.0 if passes else math.ceil((needed - tokens) / self._rate * 10) / 10
+
+    def spend(self, sender: str) -> None:
+        """One event has passed that could not be refused: at worst the sender is in debt."""
+        if self._rate is not None and self.wait(sender, 1):
+            tokens, seen = self._buckets[sender]
+            self._buckets[sender] = (tokens - 1, seen)
+
+
+def sender_of(address: str | None) -> str:
+    """What counts as one sender: of IPv6 the network of 64 bits, all of which one customer has."""
+    if address is None or ":" not in address:
+        return address or ""
+    try:
+        found = ipaddress.IPv6Address(address.partition("%")[0])
+    except ValueError:
+        return address
+    return str(found.ipv4_mapped or found.packed[:8].hex())

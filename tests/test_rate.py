@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tagserver.rate import BURST, RateLimit
+import pytest
+
+from tagserver.rate import BURST, RateLimit, sender_of
 
 
 class Time:
@@ -51,3 +53,34 @@ def test_a_hundred_thousand_senders_take_bounded_memory() -> None:
     for number in range(100_000):
         assert limit.wait(str(number), 1) == 0.0
     assert len(limit) == 1000
+
+
+def test_what_is_spent_without_asking_is_a_debt() -> None:
+    time = Time()
+    limit = RateLimit(0.5, time, burst=4)
+    for _ in range(2):
+        limit.spend("a")
+        assert limit.wait("a", 0) == 0.0
+    limit.spend("a")
+    assert limit.wait("a", 0) == 2.0
+    assert limit.wait("b", 0) == 0.0
+    time.now += 2
+    assert limit.wait("a", 0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8::1", "2001:db8::2:3:4:5", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("fe80::1%eth0", "fe80::1%eth1", True),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("not:an:address", "not:an:address", True),
+        (None, "", True),
+    ],
+)
+def test_a_customer_with_a_network_is_one_sender(one: str | None, other: str | None, same: bool) -> None:
+    assert (sender_of(one) == sender_of(other)) is same

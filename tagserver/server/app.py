@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 
 from starlette.applications import Starlette
@@ -26,6 +27,8 @@ class TagServer(Starlette):
 
     def __init__(self, collect: ASGIApp, routes: Sequence[BaseRoute]) -> None:
         super().__init__(routes=routes)
+        # A redirect to the path with or without a slash would go where the client's Host header says.
+        self.router.redirect_slashes = False
         self._collect = collect
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,8 +39,9 @@ class TagServer(Starlette):
             await super().__call__(scope, receive, send)
 
 
-def create_app(runtime: Runtime, admin_token: str) -> Starlette:
-    """The ASGI application of one runtime. `admin_token` opens what lies under `/-/`."""
+def create_app(runtime: Runtime, admin_token: str, steady: Callable[[], float] = time.monotonic) -> Starlette:
+    """The ASGI application of one runtime. `admin_token` opens what lies under `/-/`. `steady`: seconds that never
+    jump."""
     script = files("tagserver").joinpath("static", "t.js").read_bytes()
 
     async def healthz(request: Request) -> Response:
@@ -51,7 +55,7 @@ def create_app(runtime: Runtime, admin_token: str) -> Starlette:
         headers = {"cache-control": "public, max-age=300", "access-control-allow-origin": "*"}
         return Response(script, media_type="text/javascript", headers=headers)
 
-    admin = Admin(runtime, admin_token)
+    admin = Admin(runtime, admin_token, steady)
     app = TagServer(
         collect=Collect(runtime),
         routes=[

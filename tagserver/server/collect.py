@@ -17,6 +17,7 @@ from tagserver.delivery.outbox import OutboxError
 from tagserver.door import Answer
 from tagserver.enrich import read_facts, read_headers, visitor_ip
 from tagserver.event import Note
+from tagserver.rate import sender_of
 from tagserver.runtime import Runtime
 from tagserver.server.body import ASIDE, BadBody, Disconnected, Room, read_body, split, unpack
 from tagserver.sources import BROWSER, Header, origin_of
@@ -108,7 +109,7 @@ class Collect:
             raws, ctx, sent = await asyncio.to_thread(split, body, limits.max_event, limits.max_events)
         sender = source
         if source == BROWSER:
-            sender = visitor_ip(connection, headers, limits.trusted_proxies) or ""
+            sender = sender_of(visitor_ip(connection, headers, limits.trusted_proxies))
         if (wait := runtime.rate.wait(sender, len(raws))) > 0:
             raise TooFast(wait)
         facts = read_facts(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import resource
 from collections import Counter
 from collections.abc import Callable
 
-REQUEST_S = 15.0
+from tagserver.rate import sender_of
+
+REQUEST_S = 12.0
 """Seconds from the first byte of a request (or from the connection) to the last of its body; and for a client to take
 its answer."""
 LINGER_S = 2.0
@@ -52,7 +53,7 @@ class Edge:
 
     def enter(self, address: str | None) -> str | None:
         """One more connection; None when it may stay, else why not. Each is matched by one `leave`."""
-        group = _group(address)
+        group = sender_of(address)
         self.connections += 1
         self._of[group] += 1
         if self.connections > self._most:
@@ -62,7 +63,7 @@ class Edge:
 
     def leave(self, address: str | None) -> None:
         """A connection has ended."""
-        group = _group(address)
+        group = sender_of(address)
         self.connections -= 1
         self._of[group] -= 1
         if not self._of[group]:
@@ -81,14 +82,3 @@ def file_descriptors() -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return soft if soft != resource.RLIM_INFINITY else 1 << 20
-
-
-def _group(address: str | None) -> str:
-    """What counts as one address: for IPv6 the network of 64 bits, all of which one customer has."""
-    if address is None or ":" not in address:
-        return address or ""
-    try:
-        found = ipaddress.IPv6Address(address.partition("%")[0])
-    except ValueError:
-        return address
-    return str(found.ipv4_mapped or found.packed[:8].hex())

@@ -103,8 +103,9 @@ class DeadlineProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """All headers are there. Without exactly one Host HTTP/1.1 wants a refusal (RFC 9112, 3.2): a proxy in front
         may have read another one."""
-        if self._hosts > 1 or (self._hosts == 0 and self.parser.get_http_version() == "1.1"):
-            self.refuse(400, "Bad Request", "malformed", "one Host header is needed")
+        version = self.parser.get_http_version()
+        if version not in ("1.0", "1.1") or self._hosts > 1 or (self._hosts == 0 and version == "1.1"):
+            self.refuse(400, "Bad Request", "malformed", "HTTP/1.1 with one Host header is needed")
             raise TooMuch
         self._in_body = True
         super().on_headers_complete()

@@ -120,6 +120,7 @@ async def test_a_slow_client_is_told_and_cut(port: int, parts: list[bytes]) -> N
         (b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\nhost: a\r\nHost: b\r\n\r\n", b"400"),
         (b"GET / HTTP/1.0\r\n\r\n", b"200"),
+        (b"GET /\r\n\r\n", b"400"),
     ],
     ids=[
         "long address",
@@ -133,6 +134,7 @@ async def test_a_slow_client_is_told_and_cut(port: int, parts: list[bytes]) -> N
         "no host",
         "two hosts",
         "no host in HTTP/1.0",
+        "HTTP/0.9",
     ],
 )
 async def test_what_is_too_much_or_unreadable_is_refused(port: int, request_: bytes, status: bytes) -> None:

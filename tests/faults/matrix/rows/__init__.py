@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.faults.matrix.declared import Chapter, Row
 from tests.faults.matrix.rows import (
     admin,
+    clients,
     clock,
     configuration,
     disk,
@@ -26,6 +27,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     plugins.chapter,
     clock.chapter,
     intake.chapter,
+    clients.chapter,
     admin.chapter,
 )
 ROWS: tuple[Row, ...] = tuple(row for chapter in CHAPTERS for row in chapter.rows)

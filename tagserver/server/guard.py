@@ -1,0 +1,176 @@
+"""Who may use the addresses under `/-/`: the admin token, a cookie made from it, and an end to guessing."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Literal
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tagserver.derive import truncated_ip
+from tagserver.rate import RateLimit, sender_of
+from tagserver.server.body import Disconnected
+
+log = logging.getLogger("tagserver.admin")
+
+COOKIE = "tagserver_admin"
+LOGIN = "/-/login"
+OPEN = (LOGIN, "/-/style.css")
+"""What is shown without a token."""
+GUESSES = 10
+"""Wrong tokens that one address may send at once; then one more every `PAUSE` seconds."""
+PAUSE = 6.0
+SAFE = {
+    "cache-control": "no-store",
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+"""Headers of every answer."""
+
+Verdict = Literal["allowed", "refused", "later"]
+
+
+class Keyring:
+    """The token, and what is made from it."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token.encode()
+        self._code = secrets.token_urlsafe(24)
+
+    def opens(self, given: str) -> bool:
+        """Whether this is the token; the time it takes tells nothing about how much of it was right."""
+        return hmac.compare_digest(_hash(given.encode()), _hash(self._token))
+
+    def cookie(self, host: str) -> str:
+        """The value of a login at one Host: no way back to the token, and of no use under another name that somebody
+        lets point to this server (DNS rebinding)."""
+        return hmac.digest(self._token, b"login cookie\0" + host.lower().encode(), hashlib.sha256).hex()
+
+    def takes_cookie(self, given: str, host: str) -> bool:
+        """Whether it is the cookie of a login at this Host."""
+        return bool(host) and hmac.compare_digest(given.encode(), self.cookie(host).encode())
+
+    @property
+    def code(self) -> str:
+        """What a login link holds instead of the token: addresses end up in histories and logs."""
+        return self._code
+
+    def takes_code(self, given: str) -> bool:
+        """Whether it is the login link's code, which is spent then."""
+        if not hmac.compare_digest(_hash(given.encode()), _hash(self._code.encode())):
+            return False
+        self._code = secrets.token_urlsafe(24)
+        return True
+
+
+def _hash(text: bytes) -> bytes:
+    return hashlib.sha256(text).digest()
+
+
+class Guesses:
+    """Counts wrong tokens by the address they come from, and makes those who guess wait.
+
+    While an address waits nothing of it is looked at, so that the right token cannot be told from a wrong one.
+    `address` gives a request's visitor. `steady`: seconds that never jump. `refused` hears `admin_token` for each
+    wrong one and `admin_later` for each that must wait.
+    """
+
+    def __init__(
+        self, address: Callable[[Request], str | None], steady: Callable[[], float], refused: Callable[[str], None]
+    ) -> None:
+        self._address = address
+        self._limit = RateLimit(1 / PAUSE, steady, burst=GUESSES * PAUSE)
+        self._refused = refused
+
+    def wait(self, request: Request) -> float:
+        """Seconds until this address may try again; 0 when it may."""
+        wait = self._limit.wait(sender_of(self._address(request)), 0)
+        if wait:
+            self._refused("admin_later")
+        return wait
+
+    def wrong(self, request: Request) -> None:
+        """One more wrong token. The log says from which network, not from whom."""
+        address = self._address(request)
+        self._limit.spend(sender_of(address))
+        self._refused("admin_token")
+        network = truncated_ip(address)
+        log.warning("a wrong admin token was sent from %s", network if isinstance(network, str) else "a local socket")
+
+
+class Guard:
+    """Lets through who is allowed; a browser is shown the way in, everything else a plain 401."""
+
+    def __init__(self, app: ASGIApp, keys: Keyring, guesses: Guesses) -> None:
+        self._app = app
+        self._keys = keys
+        self._guesses = guesses
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        answer = self._refusal(Request(scope, receive))
+        if answer is not None:
+            return await answer(scope, receive, send)
+        try:
+            await self._app(scope, receive, send)
+        except Disconnected:
+            return None
+
+    def _refusal(self, request: Request) -> Response | None:
+        # The path of the request line: `request.url` is made of the Host header, too.
+        if request.scope["path"] in OPEN:
+            return None
+        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+        cookie = request.cookies.get(COOKIE)
+        if scheme.lower() != "bearer" and cookie is None:
+            return _refused(request)
+        if wait := self._guesses.wait(request):
+            return later(wait)
+        host = request.headers.get("host", "")
+        if scheme.lower() == "bearer":
+            right = allowed = self._keys.opens(bearer.strip())
+        else:
+            right = self._keys.takes_cookie(cookie or "", host)
+            allowed = right and (request.method in ("GET", "HEAD") or _same_origin(request, host))
+        if not right:
+            self._guesses.wrong(request)
+        return None if allowed else _refused(request)
+
+
+def _same_origin(request: Request, host: str) -> bool:
+    """Whether a page of ours sent this: a cookie alone does not say so."""
+    return request.headers.get("origin", "").partition("://")[2] == host != ""
+
+
+def later(wait: float) -> Response:
+    """429: too many wrong tokens from there."""
+    return problem(429, "too_many_guesses", "too many wrong tokens; wait", {"retry-after": str(int(wait) + 1)})
+
+
+def problem(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
+    """A refusal in the shape that all have."""
+    shown = {"problems": [{"path": "", "code": code, "message": message}]}
+    return JSONResponse(shown, status, headers={**SAFE, **(headers or {})})
+
+
+def _refused(request: Request) -> Response:
+    if "text/html" in request.headers.get("accept", "") and request.method == "GET":
+        answer: Response = RedirectResponse(LOGIN, 303, headers=SAFE)
+    else:
+        challenge = {"www-authenticate": 'Bearer realm="tagserver admin"'}
+        answer = problem(401, "unauthorised", "send the admin token as a Bearer token", challenge)
+    if COOKIE in request.cookies and request.method == "GET":
+        answer.delete_cookie(COOKIE, path="/-/")
+    return answer

@@ -1,0 +1,172 @@
+"""The way in to `/-/`: guessing is slow and seen, a login is of use under one name alone, no page can be framed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, MutableMapping
+from typing import Any
+
+import httpx
+import pytest
+
+from tagserver.server.app import create_app
+from tagserver.server.guard import GUESSES, PAUSE
+
+from .conftest import SERVER, TOKEN, Running, Start
+
+STATUS = "/-/status.json"
+RIGHT = {"authorization": f"Bearer {TOKEN}"}
+
+
+class Time:
+    """Seconds that a test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+async def behind(start: Start, time: Time) -> AsyncIterator[tuple[Running, httpx.AsyncClient]]:
+    """A server behind one proxy, which says in X-Forwarded-For who asks."""
+    server: Running = await start(server=SERVER.replace("collect:\n", "collect:\n  trusted_proxies: 1\n", 1))
+    app = create_app(server.runtime, TOKEN, time)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://tags.shop.example") as http:
+        yield server, http
+
+
+GUESS: list[tuple[str, dict[str, Any]]] = [
+    (STATUS, {"headers": {"authorization": "Bearer guess-1"}}),
+    (STATUS, {"headers": {"cookie": "tagserver_admin=guess-1"}}),
+    ("/-/login?code=guess-1", {}),
+    ("/-/login", {"data": {"token": "guess-1"}}),
+]
+
+
+@pytest.mark.parametrize(("path", "sent"), GUESS, ids=["bearer", "cookie", "code", "form"])
+async def test_who_guesses_must_wait(
+    behind: tuple[Running, httpx.AsyncClient],
+    time: Time,
+    caplog: pytest.LogCaptureFixture,
+    path: str,
+    sent: dict[str, Any],
+) -> None:
+    """After some wrong tokens nothing of that address is looked at for a while, the right one neither."""
+    server, http = behind
+
+    right = {"headers": RIGHT}
+    with caplog.at_level(logging.WARNING):
+        first = [await _ask(http, path, sent, "198.51.100.7") for _ in range(GUESSES + 3)]
+    assert 429 not in first[: GUESSES + 1]
+    assert first[GUESSES + 1 :] == [429, 429]
+    assert await _ask(http, STATUS, right, "198.51.100.7") == 429
+    assert await _ask(http, STATUS, right, "198.51.100.8") == 200
+    time.now += PAUSE
+    assert await _ask(http, STATUS, right, "198.51.100.7") == 200
+    lines = [record.getMessage() for record in caplog.records if record.name == "tagserver.admin"]
+    assert len(lines) == GUESSES + 1
+    assert all("198.51.100.0" in line and "guess" not in line and "100.7" not in line for line in lines)
+    shown = server.runtime.meters.text(await server.runtime.picture())
+    assert f'tagserver_requests_refused_total{{reason="admin_token"}} {GUESSES + 1}' in shown
+
+
+async def _ask(http: httpx.AsyncClient, path: str, sent: dict[str, Any], visitor: str) -> int:
+    headers = {"x-forwarded-for": visitor} | sent.get("headers", {})
+    data = sent.get("data")
+    answer = await http.request("POST" if data else "GET", path, headers=headers, data=data)
+    http.cookies.clear()
+    if answer.status_code == 429:
+        assert int(answer.headers["retry-after"]) >= 1
+    return answer.status_code
+
+
+async def test_who_says_nothing_has_guessed_nothing(behind: tuple[Running, httpx.AsyncClient]) -> None:
+    """A health check of somebody who does not know better locks nobody out; nor does the login page."""
+    _, http = behind
+    for _ in range(3 * GUESSES):
+        assert (await http.get(STATUS)).status_code == 401
+        assert (await http.get("/-/login")).status_code == 200
+    assert (await http.get(STATUS, headers=RIGHT)).status_code == 200
+
+
+async def test_a_login_is_of_use_under_the_name_where_it_was_made(
+    behind: tuple[Running, httpx.AsyncClient],
+) -> None:
+    """A page at another name that was made to point here gets nothing, whatever cookie it could bring."""
+    _, http = behind
+    cookie = (await http.post("/-/login", data={"token": TOKEN})).headers["set-cookie"].partition(";")[0]
+    http.cookies.clear()
+    for host, status in (("tags.shop.example", 200), ("Tags.Shop.Example", 200), ("evil.example", 401), ("", 401)):
+        answer = await http.get(STATUS, headers={"cookie": cookie, "host": host})
+        assert answer.status_code == status
+    refused = await http.get(STATUS, headers={"cookie": cookie, "host": "evil.example"})
+    assert 'tagserver_admin=""' in refused.headers["set-cookie"]
+
+
+@pytest.mark.parametrize(("scheme", "secure"), [("https", True), ("http", False), (None, False)])
+async def test_a_login_behind_a_proxy_that_speaks_https(
+    behind: tuple[Running, httpx.AsyncClient], scheme: str | None, secure: bool
+) -> None:
+    """The cookie never travels in the clear, and not at all with a request that another site starts."""
+    _, http = behind
+    headers = {"x-forwarded-proto": scheme} if scheme else {}
+    flags = (await http.post("/-/login", data={"token": TOKEN}, headers=headers)).headers["set-cookie"].lower()
+    assert "samesite=strict" in flags
+    assert "httponly" in flags
+    assert ("secure" in flags) is secure
+
+
+@pytest.mark.parametrize("path", ["/-/", "/-/login", STATUS, "/-/metrics", "/-/style.css", "/-/dead.json?id=x"])
+async def test_no_page_may_be_framed_or_run_a_script(server: Running, path: str) -> None:
+    """By every browser, old ones too."""
+    answer = await server.http.get(path, headers=RIGHT)
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "script-src" not in policy
+    assert "unsafe" not in policy
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/-/try.json", "/-/dead.json", "/-/rollback", "/-/login"])
+async def test_who_leaves_in_the_middle_of_a_body_is_no_error(server: Running, path: str) -> None:
+    """There is nobody to answer, and nothing to report."""
+    app = create_app(server.runtime, TOKEN)
+    messages: list[MutableMapping[str, Any]] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> MutableMapping[str, Any]:
+        return messages.pop(0)
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        return None
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "scheme": "http",
+        "headers": [(b"host", b"x"), (b"authorization", f"Bearer {TOKEN}".encode())],
+        "client": ("127.0.0.1", 1),
+    }
+    await app(scope, receive, send)
+    assert messages == []
+
+
+async def test_a_path_with_a_slash_too_many_leads_nowhere(server: Running) -> None:
+    """And not to what the client says is our name."""
+    for path in ("/healthz/", "/-/status.json/"):
+        answer = await server.http.get(path, headers=RIGHT | {"host": "evil.example"})
+        assert answer.status_code == 404
