@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -35,7 +36,7 @@ def _parse(location: str) -> Address:
     query: dict[str, str] = {}
     for name, value in pairs:
         query.setdefault(name, value)
-    return Address(host=host, path=parts.path or "/", hash=parts.fragment or None, query=query)
+    return Address(host=host, path=parts.path or "/", hash=parts.fragment or None, query=MappingProxyType(query))
 
 
 def parse_address(location: object) -> Address:

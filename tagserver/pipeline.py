@@ -12,16 +12,19 @@ from typing import Any, Literal
 
 import msgspec
 
+from tagserver.built import Unsound, encoded
 from tagserver.consent.gate import Verdict, decide
 from tagserver.consent.state import ConsentState, Reading
 from tagserver.container.model import Candidate, Container, Tag, Trigger
 from tagserver.event import MISSING, Event
 from tagserver.plugin import Built, Omitted, Skip
+from tagserver.reads import owned
 from tagserver.scope import Scope
 
 Outcome = Literal["send", "restrict", "block", "skip", "error"]
 
-_encode = msgspec.json.Encoder().encode
+SKIPS = frozenset({"no_identity", "too_old", "missing_required", "variable"})
+"""For what reasons a plugin may skip an event."""
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
@@ -107,10 +110,15 @@ def _build(tag: Tag, trigger: str, scope: Scope, verdict: Verdict) -> Decision:
             name = tag.event_name(seen)
             if name is not MISSING:
                 parameters["event_name"] = name
-        built = destination.plugin.build(destination.reads.view(seen.event), parameters, destination.settings, mode)
-        body = _encode(built.body)
+        view = destination.reads.view(seen.event)
+        built = destination.plugin.build(view, owned(parameters), destination.settings, mode)
+        body = encoded(built, destination.plugin.limits)
     except Skip as skip:
+        if type(skip.reason) is not str or skip.reason not in SKIPS:
+            return Decision(tag, "error", "plugin_error", "it skips for a reason that there is not", verdict)
         return Decision(tag, "skip", skip.reason, skip.detail, verdict, omitted=skip.omitted)
+    except Unsound as unsound:
+        return Decision(tag, "error", "plugin_error", str(unsound), verdict)
     except Exception as error:  # a bad plugin hurts only itself
         return Decision(tag, "error", "plugin_error", _where(error), verdict)
     detail = f"trigger {trigger}" + (f"; {verdict.detail}" if verdict.detail else "")

@@ -48,11 +48,25 @@ class Reads:
         self._address = page is True or (isinstance(page, dict) and "location" in page)
 
     def view(self, event: Event) -> Event:
-        """The event as this destination sees it. Shares what has been worked out about the person with the others."""
-        if self._everything:
-            return event
+        """The event as this destination sees it, its own to change. Shares what has been worked out about the person
+        with the others."""
         facts, whole = event.facts, self._whole
-        data = {name: value for name, value in event.data.items() if name in whole}
+        if self._everything:
+            own = Facts(
+                facts.source,
+                facts.received,
+                dict(facts.headers),
+                dict(facts.cookies),
+                facts.ip,
+                facts.user_agent,
+                facts.country,
+                facts.region,
+            )
+            data = owned(event.data)
+            everything = Event(event.name, event.event_id, event.time, data, own, event.client, event.notes)
+            everything.memo["identity"] = event.identity
+            return everything
+        data = {name: owned(value) for name, value in event.data.items() if name in whole}
         for name, below in self._parts:
             if name in event.data:
                 data[name] = _only(event.data[name], below)
@@ -92,11 +106,24 @@ def _names(paths: Collection[str], root: str) -> frozenset[str] | None:
 
 
 def _some(values: Mapping[str, str], names: frozenset[str] | None) -> Mapping[str, str]:
-    if names is None or not values:
-        return values
+    if names is None:
+        return dict(values)
     if not names:
         return NO_TEXTS
     return {name: values[name] for name in names if name in values}
+
+
+def owned(value: Any) -> Any:
+    """The value, with lists and maps of its own: who changes it changes nothing for anybody else."""
+    if type(value) is dict:
+        made = value.copy()
+        for name, inner in value.items():
+            if type(inner) is dict or type(inner) is list:
+                made[name] = owned(inner)
+        return made
+    if type(value) is list:
+        return [owned(inner) if type(inner) is dict or type(inner) is list else inner for inner in value]
+    return value
 
 
 def _only(value: Any, below: Mapping[str, Any]) -> Any:
@@ -106,7 +133,7 @@ def _only(value: Any, below: Mapping[str, Any]) -> Any:
     if not isinstance(value, dict):
         return None
     return {
-        name: value[name] if deeper is True else _only(value[name], deeper)
+        name: owned(value[name]) if deeper is True else _only(value[name], deeper)
         for name, deeper in below.items()
         if name in value
     }

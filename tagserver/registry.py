@@ -64,7 +64,7 @@ class Registry:
                 manager.register(point.load(), point.name)
                 manager.check_pending()
                 manager.hook.register_destinations(register=brought.append)
-            except Exception as error:  # a bad plugin hurts only itself
+            except (Exception, SystemExit) as error:  # a bad plugin hurts only itself
                 plugins.append(PluginInfo(point.name, version, (), f"{type(error).__name__}: {error}"))
                 continue
             taken, errors = [], []

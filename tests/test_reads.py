@@ -92,5 +92,7 @@ def test_who_sees_the_whole_person_shares_the_work() -> None:
 
 def test_a_star_is_everything() -> None:
     whole = event(PUSHED, **FACTS)
-    assert Reads(("*",)).view(whole) is whole
+    view = Reads(("*",)).view(whole)
+    assert (view.data, view.facts, view.notes) == (whole.data, whole.facts, whole.notes)
+    assert view.identity is whole.identity
     assert seen("cookie.*").cookies == FACTS["cookies"]

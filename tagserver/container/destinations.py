@@ -56,6 +56,7 @@ class DestinationCompiler:
         if cls is None:
             return self._unknown_type(name, type_name, key, kind[1])
         reader = SettingsReader(self._outside, self._problems, path)
+        plugin: Destination = _Absent()
         try:
             plugin = cls()
             settings = reader.read(cls.Settings, key, entries)
@@ -65,7 +66,7 @@ class DestinationCompiler:
         except Exception as error:  # a bad plugin hurts only itself
             why = f"the plugin {type_name} fails with {type(error).__name__}"
             self._problems.add("P211", key.place, path, why)
-            return _paused(name, type_name, cls(), why, key)
+            return _paused(name, type_name, plugin, why, key)
         if settings is None and not reader.unusable:
             return None
         if settings is not None and not self._addresses_allowed(settings, hosts, path, entries):
