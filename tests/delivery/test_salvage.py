@@ -10,7 +10,7 @@ import pytest
 from tagserver.delivery.errors import ForeignFile
 from tagserver.delivery.outbox import Buried, Settlement
 from tagserver.delivery.salvage import MARK
-from tests.delivery.support import Clock, claim, copy_as_killed, deliveries, meta, open_outbox
+from tests.delivery.support import Clock, claim, copy_as_killed, deliveries, delivery, meta, open_outbox
 
 NUMBER = 2000
 
@@ -65,6 +65,25 @@ async def test_half_a_file_gives_what_its_half_holds(tmp_path: Path, clock: Cloc
         counts = meta(outbox)
         assert counts.pending > 0
         assert counts.accepted == counts.delivered + counts.pending + counts.dead + counts.erased
+    finally:
+        await outbox.close()
+
+
+@pytest.mark.parametrize("more", [600, 1500, 2500, 3500])
+async def test_a_row_that_is_there_in_part_is_not_saved(tmp_path: Path, clock: Clock, more: int) -> None:
+    """A page that was cut ends in zeros, and so do the bodies on it."""
+    outbox = await open_outbox(tmp_path, clock)
+    await outbox.append([delivery(f"e{n}", body=b'{"x": "%s"}' % (b"y" * 400)) for n in range(300)])
+    await outbox.close()
+    path = tmp_path / "outbox.db"
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 8192 * 4096 + more)
+    outbox = await open_outbox(tmp_path, clock)
+    try:
+        batch = await claim(outbox, max_items=1000)
+        assert len(batch.rows) > 50
+        assert {len(row.delivery.body) for row in batch.rows} == {409}
+        assert all(row.delivery.body.endswith(b'y"}') for row in batch.rows)
     finally:
         await outbox.close()
 
