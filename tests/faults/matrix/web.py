@@ -30,11 +30,15 @@ def call(
     body: bytes | Any = None,
     headers: Mapping[str, str] | None = None,
     timeout: float = 10,
+    source: str = "",
 ) -> Answer:
-    """One request; a body that is not bytes is sent as JSON. Raises OSError."""
+    """One request, from the address `source` of this machine; a body that is not bytes is sent as JSON. Raises
+    OSError."""
     parts = urlsplit(url)
     content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout)
+    connection = http.client.HTTPConnection(
+        parts.hostname or "", parts.port or 80, timeout=timeout, source_address=(source, 0)
+    )
     try:
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         connection.request(method, target or "/", content, dict(headers or {}))
