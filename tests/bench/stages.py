@@ -1,15 +1,17 @@
-"""What one event costs inside the process, by stages and by the size of the container: `tests/bench/run stages`.
+"""What one event costs inside the process, by stages and by the size of the container.
 
 Times are the best of several repeats, in microseconds; ratios within one run are what counts.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import tempfile
 import time
 import timeit
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tagserver.configuration import ConfigurationFolder
@@ -20,21 +22,24 @@ from tagserver.event import Event
 from tagserver.pipeline import route
 from tagserver.registry import Registry
 from tagserver.server.body import split
-from tests.bench.bench import write_config
+from tests.bench.container import NAMES, OTHERS, write_config
+from tests.bench.goals import report
 from tests.bench.purchase import purchase
 
-BODY = json.dumps(purchase("e-1")).encode()
+SMALLEST = 0.001
+"""Microseconds that are told from nothing."""
+BODY = json.dumps(purchase()).encode()
 
 
-def best(work: Callable[[], object], number: int = 2000, repeat: int = 7) -> float:
+def best(work: Callable[[], object], repeats: int, number: int = 500) -> float:
     """Microseconds of one call."""
-    return min(timeit.repeat(work, number=number, repeat=repeat)) / number * 1e6
+    return min(timeit.repeat(work, number=number, repeat=repeats)) / number * 1e6
 
 
-def container(tags: int) -> Container:
+def container(tags: int, names: tuple[str, ...] = NAMES) -> Container:
     """The benchmark's container with so many tags."""
     with tempfile.TemporaryDirectory() as folder:
-        write_config(Path(folder), 9, tags)
+        write_config(Path(folder), {"meta": 9}, tags, names)
         loaded = ConfigurationFolder(Path(folder), Registry.load(), {"BENCH_TOKEN": "x"}).compile()
     assert loaded.container is not None, loaded.problems
     return loaded.container
@@ -46,22 +51,30 @@ def fresh() -> Event:
     return read_event(split(BODY, 1 << 18, 1000)[0][0], facts)
 
 
-def routing(made: Container) -> float:
-    """Microseconds to make and route one event."""
-    return best(lambda: route(made, fresh()))
+def _decide(made: Container) -> object:
+    return route(made, fresh())
 
 
-def main() -> None:
-    """Print the table."""
-    making = best(fresh)
-    print(f"decode and make the event{making:12.2f} us")
-    sizes = {tags: routing(container(tags)) - making for tags in (20, 50, 500)}
-    for tags, cost in sizes.items():
-        print(f"decide and build, {tags:3} tags{cost:12.2f} us")
-    total = making + sizes[20]
-    each = (sizes[500] - sizes[20]) / 480
-    print(f"one more tag{each:25.3f} us, {each / total * 100:.2f} % of an event with 20 tags (goal 2 %)")
+def one_more_tag(goal: str, event: float, repeats: int, names: tuple[str, ...], few: int, many: int) -> None:
+    """Report what a tag costs that does not fire, from two containers measured in turn."""
+    containers = container(few, names), container(many, names)
+    both = [[best(partial(_decide, made), 1) for made in containers] for _ in range(repeats)]
+    small, large = (min(times) for times in zip(*both, strict=True))
+    cost = max(SMALLEST, (large - small) / (many - few))
+    report(goal, cost, f"{cost / event * 100:.3f} % of an event")
+
+
+def main(repeats: int) -> None:
+    """Measure and print."""
+    making = best(fresh, repeats)
+    fifty = container(50)
+    event = best(partial(_decide, fifty), repeats)
+    print(f"an event: {event:.1f} us, {making:.1f} of them to decode and make it; 50 tags, one fires")
+    one_more_tag("other tag", event, repeats, OTHERS, 50, 2000)
+    one_more_tag("same tag", event, repeats, ("purchase",), 10, 110)
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=15)
+    main(parser.parse_args().repeats)
