@@ -165,6 +165,11 @@ class Outcome:
 
 
 NO_REMEDIES: Mapping[int, str] = {}
+_REFUSED = {
+    401: "the credentials are refused",
+    403: "the credentials have no right to this",
+    410: "the address is gone for good",
+}
 
 
 def default_outcome(
@@ -173,7 +178,7 @@ def default_outcome(
     """The meaning of a bare status code, for vendors that say nothing more.
 
     `reason`: the code of the outcome; the status when it is empty. `remedies`: statuses that pause the destination,
-    each with the sentence that says what to do. 401, 403, 410 and redirects pause it without one, too.
+    each with the sentence that says what to do. 401, 403, 410 and redirects pause it in any case.
     """
     status = response.status
     code = reason or str(status)
@@ -181,12 +186,10 @@ def default_outcome(
         return Outcome.delivered()
     if status == 429:
         return Outcome.throttled(code)
-    if status in remedies:
-        return Outcome.paused(code, remedies[status])
+    if (why := remedies.get(status) or _REFUSED.get(status)) is not None:
+        return Outcome.paused(code, why)
     if status in (408, 425) or status >= 500 or status < 200:
         return Outcome.retry(code)
-    if status in (401, 403, 410):
-        return Outcome.paused(code)
     if status < 400:
         return Outcome.paused(code, "the address answers with a redirect, which is not followed")
     if len(payloads) > 1:

@@ -1,0 +1,128 @@
+"""`type: tiktok`: one event of the Events API from one data-layer event, up to a thousand in a request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tagserver.plugin import (
+    Built,
+    ConsentNeeds,
+    Destination,
+    Event,
+    Given,
+    Group,
+    Limits,
+    Mode,
+    Omitted,
+    Outcome,
+    Payload,
+    Request,
+    Response,
+    Skip,
+    event_time,
+    is_text,
+    last_moment,
+    web_address,
+)
+from tagserver_tiktok.answers import read_answer
+from tagserver_tiktok.names import tiktok_name
+from tagserver_tiktok.properties import ANYTHING, build_properties
+from tagserver_tiktok.settings import OLDEST_DAYS, TikTokSettings
+from tagserver_tiktok.user import build_user, finds_somebody
+
+FIELDS = frozenset({"event_name", "event_time", "limited_data_use", "user", "properties", "page", "lead"})
+
+
+class TikTok(Destination):
+    """TikTok's Events API v1.3."""
+
+    type = "tiktok"
+    api_version = 1
+    Settings = TikTokSettings
+    ads = True
+    consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True)
+    # Repeats are counted once for 48 hours; the body's size is not documented.
+    limits = Limits(events=1000, bytes=2 << 20, age=OLDEST_DAYS * 86_400.0, repeat=47 * 3600.0, requests=8)
+    reads = (
+        *("event", "event_id", "timestamp", "page.location", "page.referrer", "ecommerce", "user_data", "user_id"),
+        *("search_term", "ip", "user_agent", "header.accept-language", "cookie._ttp", "click.ttclid"),
+    )
+
+    def hosts(self, settings: TikTokSettings) -> Sequence[str]:
+        """TikTok's business API alone."""
+        return ("business-api.tiktok.com",)
+
+    def event_name(self, event: Event, settings: TikTokSettings) -> str:
+        """TikTok's standard name for a GA4 event, or the event's own."""
+        return tiktok_name(event.name, settings.events)
+
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: TikTokSettings, mode: Mode) -> Built:
+        """One event. Skips one that finds nobody, one that is too old, and names that are no valid text."""
+        omitted: list[Omitted] = []
+        given = Given(parameters, FIELDS, omitted)
+        name = given.text("event_name") or self.event_name(event, settings)
+        if not is_text(name) or not is_text(event.event_id):
+            raise Skip("missing_required", "the event's name or its event_id is no valid text", omitted)
+        time = event_time(event, given.fields.get("event_time"), "event_time", omitted)
+        expires = last_moment(event, time, settings.max_age_days, "TikTok", omitted)
+        user = build_user(event, given.group("user"), settings, omitted)
+        if not finds_somebody(user):
+            wanted = "an e-mail, a phone, an id, a click, or address and agent"
+            raise Skip("no_identity", f"TikTok wants {wanted}; here is {', '.join(sorted(user)) or 'nothing'}", omitted)
+        body = Group("", omitted)
+        body |= {"event": name, "event_time": time // 1000, "event_id": event.event_id, "user": user}
+        own = {**given.group("properties"), **given.rest}
+        groups = {
+            "properties": build_properties(event, own, settings, omitted),
+            "page": _page(event, given, settings, omitted),
+            "lead": _lead(given, omitted),
+        }
+        body |= {key: group for key, group in groups.items() if group}
+        body["limited_data_use"] = _limited(given, settings, mode, omitted)
+        return Built(body, name, time, None, expires, tuple(omitted))
+
+    def request(self, payloads: Sequence[Payload], settings: TikTokSettings) -> Request:
+        """One request for up to a thousand events; their JSON is joined, not read again. The token stands in a header
+        alone."""
+        envelope = {"event_source": settings.event_source, "event_source_id": settings.pixel_code}
+        if settings.test_event_code:
+            envelope["test_event_code"] = settings.test_event_code
+        head = json.dumps(envelope).encode()[:-1]
+        content = head + b',"data":[' + b",".join(payload.body for payload in payloads) + b"]}"
+        headers = {"access-token": settings.access_token.reveal(), "content-type": "application/json"}
+        # TikTok redirects an address without the slash at its end.
+        return Request("POST", f"{settings.api_url.rstrip('/')}/open_api/v1.3/event/track/", headers, content)
+
+    def classify(self, response: Response, payloads: Sequence[Payload]) -> Outcome:
+        """By TikTok's codes."""
+        return read_answer(response, payloads)
+
+
+def _page(event: Event, given: Given, settings: TikTokSettings, omitted: list[Omitted]) -> Group:
+    """The page's address with its query: TikTok reads the click id there, too."""
+    made, address = Group("page", omitted), web_address(settings.strip_query)
+    own = given.group("page")
+    made.put("url", own.pop("url", event.get("page.location")), address)
+    made.put("referrer", own.pop("referrer", event.get("page.referrer")), address)
+    for key in own:
+        made.omit(key, "is no key that TikTok knows")
+    return made
+
+
+def _lead(given: Given, omitted: list[Omitted]) -> Group:
+    made = Group("lead", omitted)
+    for key, value in given.group("lead").items():
+        made.put(key, value, ANYTHING)
+    return made
+
+
+def _limited(given: Given, settings: TikTokSettings, mode: Mode, omitted: list[Omitted]) -> bool:
+    """Whether TikTok may use the event in a limited way alone. A tag can restrict, and never loosen."""
+    limited, said = mode == "restrict" or settings.limited_data_use, given.fields.get("limited_data_use")
+    if said is not None and type(said) is not bool:
+        omitted.append(Omitted("limited_data_use", "is neither true nor false"))
+    elif said is False and limited:
+        omitted.append(Omitted("limited_data_use", "a tag cannot loosen what consent or the settings restrict"))
+    return limited or said is True

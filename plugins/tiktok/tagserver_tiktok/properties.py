@@ -1,0 +1,70 @@
+"""`properties`: what was bought, sought or looked at. Source: TikTok, Events API 2.0, properties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tagserver.plugin import (
+    COUNT,
+    CURRENCY,
+    ID,
+    IDS,
+    NUMBER,
+    TEXT,
+    Event,
+    Group,
+    Kind,
+    Omitted,
+    event_value,
+    items_count,
+    plain_data,
+    put_items,
+)
+from tagserver_tiktok.settings import TikTokSettings
+
+ITEMS = {
+    "content_id": ("item_id", ID),
+    "content_name": ("item_name", TEXT),
+    "content_category": ("item_category", TEXT),
+    "brand": ("item_brand", TEXT),
+    "price": ("price", NUMBER),
+    "quantity": ("quantity", COUNT),
+}
+_OWN_ITEMS = {name: (name, kind) for name, (_, kind) in ITEMS.items()}
+_TYPES = ("product", "product_group")
+KINDS: Mapping[str, Kind] = {
+    "value": NUMBER,
+    "currency": CURRENCY,
+    "num_items": COUNT,
+    "content_ids": IDS,
+    "content_type": Kind(lambda value: value if value in _TYPES else None, "is neither product nor product_group"),
+    **dict.fromkeys(("order_id", "shop_id"), ID),
+    **dict.fromkeys(("query", "search_string", "description"), TEXT),
+}
+"""Of TikTok's fields."""
+ANYTHING = Kind(plain_data, "holds nothing that JSON can")
+"""Of any other field, without what is empty within it."""
+
+
+def build_properties(
+    event: Event, given: Mapping[str, Any], settings: TikTokSettings, omitted: list[Omitted]
+) -> dict[str, Any]:
+    """The group for one event. `given`: what the tag's parameters set; they win, and go by the same rules."""
+    made = Group("properties", omitted)
+    items = event.ecommerce.get("items")
+    if "contents" in given:
+        put_items(made, "contents", given["contents"], _OWN_ITEMS)
+    else:
+        put_items(made, "contents", items, ITEMS)
+    if any("content_id" in content for content in made.get("contents", [])):
+        made["content_type"] = "product"
+    made.put("num_items", items_count(items), COUNT)
+    made.put("value", event_value(event, settings.value_from_items), NUMBER)
+    made.put("currency", event.get("currency"), CURRENCY)
+    made.put("order_id", event.get("transaction_id"), ID)
+    made.put("query", event.get("search_term"), TEXT)
+    for key, value in given.items():
+        if key != "contents":
+            made.put(key, value, KINDS.get(key, ANYTHING))
+    return made
