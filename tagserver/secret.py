@@ -4,6 +4,24 @@ from __future__ import annotations
 
 import hmac
 
+SHORTEST = 8
+"""Characters of a secret that is worth looking for; a shorter one stands in every second line by chance."""
+_hidden: set[str] = set()
+
+
+def hide(text: str) -> None:
+    """`masked` takes this out from now on. There is one set for the process, as there is one log: also a token that was
+    replaced must never be printed."""
+    if len(text) >= SHORTEST:
+        _hidden.add(text)
+
+
+def masked(text: str) -> str:
+    """The text without any secret that this process has read."""
+    for hidden in sorted(_hidden, key=len, reverse=True):
+        text = text.replace(hidden, "[secret]")
+    return text
+
 
 class Secret:
     """Text such as an access token. `repr`, `str` and formatting show stars; only `reveal()` gives the text.
@@ -15,6 +33,7 @@ class Secret:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        hide(text)
 
     def reveal(self) -> str:
         """The text itself. Call it only where a request is made."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 
-from tagserver.logs import JsonLines
+import pytest
+
+from tagserver.logs import JsonLines, Net
+from tagserver.secret import Secret, hide
 
 
 def line(message: str, *args: object, **extra: object) -> dict[str, str]:
@@ -38,3 +42,57 @@ def test_what_is_no_known_field_is_left_out() -> None:
 def test_a_text_of_two_lines_is_one_line() -> None:
     record = logging.LogRecord("x", logging.INFO, "x.py", 1, "a\nb", (), None)
     assert "\n" not in JsonLines().format(record)
+
+
+HASH = "6f82529b2611d71aafc5ad916ea17d21d9e0e37889edd7e63aef88242d7d1524"
+TOKEN = "a token of the tests: 1234"  # no secret of anybody
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("for ann.smith+x@mail.shop.example, twice", "for [e-mail], twice"),
+        ("%7Bann%40b.example", "%7Bann%40b.example"),
+        (f"em={HASH};", "em=[hash];"),
+        (f"authorization: Bearer {'x' * 20}", "authorization: Bearer [token]"),
+        ("key EAAGm0PX4ZCpsBAKZCq and AIzaSyA1234567890", "key [token] and [token]"),
+        ("call +49 (30) 123-4567 now", "call [phone] now"),
+        (f"with {TOKEN}!", "with [secret]!"),
+        # What we write ourselves stays.
+        ("event 0192f0c1-5e4a-7cc3-98c4-dc0c0c07398f for meta is a dead letter: expired", None),
+        ("container b05ff47f5709 loaded, 2026-11-26T10:34:07.491+00:00", None),
+        ("event 0192f0c15e4a7cc398c4dc0c0c07398f was delivered", None),
+    ],
+)
+def test_personal_data_and_secrets_are_taken_out_of_every_line(written: str, shown: str | None) -> None:
+    hide(TOKEN)
+    assert caught("%s", written).getMessage() == (written if shown is None else shown)
+
+
+def caught(message: str, *args: object, **fields: object) -> logging.LogRecord:
+    """A record as it comes out of the net."""
+    record = logging.LogRecord("plugin", logging.WARNING, "x.py", 1, message, args, sys.exc_info())
+    record.__dict__.update(fields)
+    assert Net().filter(record)
+    return record
+
+
+def test_a_secret_is_hidden_from_the_moment_it_is_read() -> None:
+    Secret("just read")
+    assert caught("a %s b", "just read").getMessage() == "a [secret] b"
+
+
+def test_exceptions_and_fields_go_through_the_net_too() -> None:
+    try:
+        raise ValueError("no a@b.example here")
+    except ValueError:
+        record = caught("x", reason="a@b.example", event_id="a@b.example")
+    for form in (logging.Formatter(), JsonLines()):
+        assert "no [e-mail] here" in form.format(record)
+    assert json.loads(JsonLines().format(record))["reason"] == "[e-mail]"
+    assert json.loads(JsonLines().format(record))["event_id"] == "a@b.example"
+
+
+def test_a_line_that_cannot_be_formatted_does_not_show_its_arguments() -> None:
+    """Python's own handler would print them."""
+    assert caught("%d", "a@b.example").getMessage() == "x.py:1 has logged what cannot be written"

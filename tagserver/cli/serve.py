@@ -22,6 +22,7 @@ from tagserver.configuration import ConfigurationFolder, NoConfiguration
 from tagserver.delivery.errors import OutboxStartError
 from tagserver.logs import LEVELS, Format, set_up_logs
 from tagserver.runtime import running
+from tagserver.secret import hide
 from tagserver.server.app import create_app, create_edge
 from tagserver.server.serving import address_of, listen, serving
 
@@ -93,6 +94,7 @@ async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, 
         except OSError as error:
             give_up(f"cannot listen on {host}:{port}: {error.strerror}")
         made = token or secrets.token_urlsafe(32)
+        hide(made)
         if token is None:
             _write_private(data / TOKEN_FILE, made)
         app = create_app(runtime, made)
