@@ -6,6 +6,7 @@ import math
 import signal
 import time
 
+from tests.faults.matrix.authors import destination
 from tests.faults.matrix.declared import Chapter
 from tests.faults.matrix.events import event
 from tests.faults.matrix.world import ADMIN, World, everything_to, meta
@@ -85,49 +86,10 @@ def all_bad(world: World) -> None:
     world.judge(reasons=["rejected"])
 
 
-PARTIAL = """
-import json
-from dataclasses import dataclass
-from tagserver.plugin import Built, Destination, Limits, Outcome, Request, hookimpl, setting
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    api_url: str = setting("Where it is.")
-
-class Partial(Destination):
-    type = "partial"
-    Settings = Settings
-    limits = Limits(events=100)
-    reads = ("event_id", "ecommerce", "user_data.email")
-
-    def hosts(self, settings):
-        return ()
-
-    def build(self, event, parameters, settings, mode):
-        shop = event.ecommerce
-        custom = {"value": shop["value"], "currency": shop["currency"], "order_id": shop["transaction_id"]}
-        hashes, _ = event.identity.email
-        person = {"em": list(hashes)}
-        body = {"event_id": event.event_id, "user_data": person, "custom_data": custom}
-        return Built(body, event.name, event.time)
-
-    def request(self, payloads, settings):
-        return Request("POST", settings.api_url, {}, b'{"data":[' + b",".join(one.body for one in payloads) + b"]}")
-
-    def classify(self, response, payloads):
-        refused = json.loads(response.body)["refused"]
-        return [Outcome.rejected("no") if one.event_id in refused else Outcome.delivered() for one in payloads]
-
-@hookimpl
-def register_destinations(register):
-    register(Partial)
-"""
-
-
 @chapter.row("V7", "the vendor takes a request and refuses some of its events")
 def partly_refused(world: World) -> None:
     """Only those become dead letters, and no request is repeated."""
-    world.plugin("matrix_partial", PARTIAL)
+    world.plugin("matrix_partial", destination("partial"))
     vendor = world.vendor()
     bad = {f"load-{number}" for number in world.chance.sample(range(300), 30)}
     vendor.order(bad_ids=sorted(bad), partial=True)
