@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
+from struct import Struct
 from typing import Any
 
 from tagserver.delivery.outbox import Delivery, Row
@@ -72,7 +73,7 @@ def read(record: tuple[Any, ...]) -> Row:
         container=container,
         mode=mode,
         purposes=_purposes(purposes),
-        person=tuple(person[at : at + 16] for at in range(0, len(person), 16)),
+        person=_cut(len(person))(person),
         group=group,
         time=at,
         received=received,
@@ -81,6 +82,12 @@ def read(record: tuple[Any, ...]) -> Row:
         body=body,
     )
     return Row(one, delivery, attempts, unknown_since, crashes)
+
+
+@lru_cache(maxsize=64)
+def _cut(size: int) -> Callable[[bytes], tuple[bytes, ...]]:
+    """Cuts the hashes of a person, which lie in one blob of this size, from each other; a rest is left out."""
+    return Struct("16s" * (size // 16) + f"{size % 16}x").unpack
 
 
 @lru_cache(maxsize=256)

@@ -33,6 +33,7 @@ class Space:
         self._looked = float("-inf")
         self._shedding = False
         self._low: str | None = None
+        self._page = 0
         self.used = 0
         self.restore()
 
@@ -45,7 +46,9 @@ class Space:
         """How much of the file is in use. Called by the writer in each of its groups."""
         pages = database.execute("PRAGMA page_count").fetchone()[0]
         free = database.execute("PRAGMA freelist_count").fetchone()[0]
-        self.used = (pages - free) * database.execute("PRAGMA page_size").fetchone()[0]
+        if self._page == 0:
+            self._page = database.execute("PRAGMA page_size").fetchone()[0]
+        self.used = (pages - free) * self._page
 
     def refusal(self, size: int = 0) -> str | None:
         """Why nothing more, or nothing of `size`, is taken in; or None."""

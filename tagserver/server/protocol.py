@@ -36,10 +36,8 @@ class DeadlineProtocol(HttpToolsProtocol):
     unread_since: float | None = None
     """Since when a part of an answer waits for the client to take it; loop time."""
     _in_body = False
-    _header_bytes = 0
-    _hosts = 0
     _unseen = 0
-    """Bytes of the client that the parser keeps to itself: a header that does not end."""
+    """Bytes of the client since the last that led anywhere: headers that do not end."""
 
     @classmethod
     def at(cls, edge: Edge) -> type[DeadlineProtocol]:
@@ -79,7 +77,7 @@ class DeadlineProtocol(HttpToolsProtocol):
             raise TooMuch
         if self.waiting_since is None:
             self.waiting_since = self.loop.time()
-        self._unseen = self._header_bytes = self._hosts = 0
+        self._unseen = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -90,21 +88,19 @@ class DeadlineProtocol(HttpToolsProtocol):
             self.refuse(414, "URI Too Long", "address")
             raise TooMuch
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header."""
-        super().on_header(name, value)
-        self._unseen = 0
-        self._header_bytes += len(name) + len(value)
-        self._hosts += self.headers[-1][0] == b"host"
-        if self._header_bytes > HEADER_BYTES or len(self.headers) > HEADERS:
-            self.refuse(431, "Request Header Fields Too Large", "headers")
-            raise TooMuch
-
     def on_headers_complete(self) -> None:
         """All headers are there. Without exactly one Host HTTP/1.1 wants a refusal (RFC 9112, 3.2): a proxy in front
         may have read another one."""
+        self._unseen = 0
+        size = hosts = 0
+        for name, value in self.headers:
+            size += len(name) + len(value)
+            hosts += name == b"host"
+        if size > HEADER_BYTES or len(self.headers) > HEADERS:
+            self.refuse(431, "Request Header Fields Too Large", "headers")
+            raise TooMuch
         version = self.parser.get_http_version()
-        if version not in ("1.0", "1.1") or self._hosts > 1 or (self._hosts == 0 and version == "1.1"):
+        if version not in ("1.0", "1.1") or hosts > 1 or (hosts == 0 and version == "1.1"):
             self.refuse(400, "Bad Request", "malformed", "HTTP/1.1 with one Host header is needed")
             raise TooMuch
         self._in_body = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from urllib.parse import unquote_plus
 
 from tagserver_meta_capi.custom_data import is_text
@@ -17,6 +18,12 @@ def clean_address(address: object, strip: Collection[str], *, origin_only: bool)
     """The address, byte for byte but for what is taken out; None for anything that is no web address."""
     if not isinstance(address, str) or not is_text(address):
         return None
+    return _clean(address, frozenset(strip), origin_only)
+
+
+@lru_cache(maxsize=1024)
+def _clean(address: str, strip: frozenset[str], origin_only: bool) -> str | None:
+    """Remembered: a site has fewer pages than visitors."""
     found = _web(address)
     if found is None:
         return None
@@ -36,7 +43,7 @@ def clean_address(address: object, strip: Collection[str], *, origin_only: bool)
     return head + ("?" + query if query else "") + ("#" + fragment if fragment else "")
 
 
-def _without(pairs: str, strip: Collection[str]) -> str:
+def _without(pairs: str, strip: frozenset[str]) -> str:
     """`a=1&email=x` without the pairs whose key is in `strip`, in any case or encoding; the others byte for byte."""
     if "=" not in pairs:
         return pairs
