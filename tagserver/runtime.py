@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,6 +19,7 @@ from tagserver.container import versions
 from tagserver.container.model import Container
 from tagserver.container.problems import Problem
 from tagserver.container.server import ServerConfig
+from tagserver.data_folder import install_key, usable
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.outbox import Counts, Outbox
 from tagserver.delivery.sqlite import SqliteOutbox
@@ -84,6 +83,8 @@ class Runtime:
         self.sources = Sources(configuration.server.collect)
         self.rate = RateLimit(configuration.server.collect.rate, steady)
         self.draining = False
+        """Not ready any more, but what comes is still taken; until `closing`, from when on new requests are refused."""
+        self.closing = False
         self.hurry = asyncio.Event()
         """Set by whoever does not want to wait for the vendors at the end."""
         self.loaded = clock()
@@ -213,6 +214,7 @@ class Runtime:
     async def picture(self) -> Picture:
         """What metrics show beside the counters of this process."""
         counts = self.outbox.counts()
+        ready, shown = self.readiness()
         names = {*self.container.destinations, *counts}
         return Picture(
             version=__version__,
@@ -220,6 +222,9 @@ class Runtime:
             states={name: self.state(name)[0] for name in names},
             oldest={name: await self._oldest(name) for name in names},
             room=self.outbox.room(),
+            ready=ready,
+            degraded=shown["status"] == "degraded",
+            loaded=self.loaded / 1000,
         )
 
     async def _oldest(self, name: str) -> float | None:
@@ -244,22 +249,6 @@ class Runtime:
         }
 
 
-def install_key(data: Path) -> bytes:
-    """The 32 bytes that key this installation's hashes of persons; made at the first start, readable by the owner
-    only."""
-    path = data / "install-key"
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        key = secrets.token_bytes(32)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key)
-            file.flush()
-            os.fsync(file.fileno())
-        return key
-
-
 @asynccontextmanager
 async def running(
     folder: ConfigurationFolder,
@@ -268,29 +257,32 @@ async def running(
     strict: bool = False,
     clock: Clock = wall_clock,
     transport: httpx.AsyncBaseTransport | None = None,
-    drain: float = 15.0,
+    drain: float | None = None,
     on_fatal: Callable[[BaseException], None] | None = None,
 ) -> AsyncIterator[Runtime]:
     """A runtime from start to a drained end.
 
-    `transport` replaces the network in tests. `drain`: seconds that requests under way get at the end. Raises
-    NoConfiguration, and what the outbox raises when it cannot be opened.
+    `transport` replaces the network in tests. `drain`: seconds that requests under way get at the end, instead of the
+    configuration's. Raises NoConfiguration, and what the outbox raises when it cannot be opened.
     """
-    await asyncio.to_thread(data.mkdir, mode=0o700, parents=True, exist_ok=True)
+    with usable(data):
+        await asyncio.to_thread(data.mkdir, mode=0o700, parents=True, exist_ok=True)
     configuration = folder.load(strict=strict)
     queue = configuration.server.queue
-    meters = Meters()
+    meters = Meters(started=clock() / 1000)
     steps = ClockSteps(clock, time.monotonic, meters.stepped)
-    outbox = await SqliteOutbox.open(
-        data / queue.file,
-        clock=clock,
-        max_size=queue.max_size,
-        min_free=queue.min_free,
-        keep_dead=queue.keep_dead,
-        on_fatal=on_fatal,
-        commit_took=meters.commits.observe,
-        calm=steps.calm,
-    )
+    with usable(data):
+        outbox = await SqliteOutbox.open(
+            data / queue.file,
+            clock=clock,
+            max_size=queue.max_size,
+            min_free=queue.min_free,
+            keep_dead=queue.keep_dead,
+            on_fatal=on_fatal,
+            commit_took=meters.commits.observe,
+            calm=steps.calm,
+            any_disk=queue.network_disk,
+        )
     try:
         runtime = Runtime(folder, configuration, outbox, install_key(data), clock, meters)
         dispatcher = Dispatcher(
@@ -299,6 +291,7 @@ async def running(
             permits=lambda row: permits(row, runtime.container, outbox.withdrawn),
             clock=clock,
             calm=steps.calm,
+            keep_removed=queue.keep_removed,
             sent=meters.sent,
             transport=transport,
         )
@@ -314,7 +307,7 @@ async def running(
             watching.cancel()
             looking.cancel()
             runtime.draining = True
-            await dispatcher.stop(drain, runtime.hurry)
+            await dispatcher.stop(runtime.server.shutdown.drain if drain is None else drain, runtime.hurry)
             await watchdog.stop()
     finally:
         await outbox.close()

@@ -9,6 +9,7 @@ import logging
 import os
 import secrets
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from tagserver import __version__
 from tagserver.cli.options import config_option, data_option, give_up, open_folder, print_problems
 from tagserver.cli.remote import ADDRESS_FILE, TOKEN_FILE, TOKEN_VARIABLE
 from tagserver.configuration import ConfigurationFolder, NoConfiguration
+from tagserver.data_folder import unusable
 from tagserver.delivery.errors import OutboxStartError
 from tagserver.logs import LEVELS, Format, set_up_logs
 from tagserver.runtime import running
@@ -63,7 +65,7 @@ def serve(
     except OutboxStartError as error:
         give_up(str(error))
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
-        give_up(f"the data folder {data} cannot be used: {error.strerror}")
+        give_up(unusable(data, error))
     if code:
         # The storage has failed: not even SQLite's own closing may touch it any more.
         logging.shutdown()
@@ -101,13 +103,20 @@ async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, 
         server = serving(app, create_edge(runtime))
         loop = asyncio.get_running_loop()
 
+        def close() -> None:
+            runtime.closing = True
+            server.should_exit = True
+
         def stop() -> None:
             # Readiness first, so that a load balancer leaves; a second signal skips the waiting.
             if runtime.draining:
                 server.force_exit = True
                 runtime.hurry.set()
-            runtime.draining = True
-            server.should_exit = True
+                close()
+            else:
+                runtime.draining = True
+                wait = 0.0 if fatal.is_set() else runtime.server.shutdown.pre_stop
+                loop.call_later(wait, close)
 
         reloads: set[asyncio.Task[object]] = set()
 
@@ -122,6 +131,7 @@ async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, 
         watch = asyncio.create_task(_stop_when(fatal, stop))
         address = address_of(bound)
         log.info("tagserver %s listens on %s, container %s", __version__, address, runtime.container.version)
+        log.info("the queue is kept by SQLite %s, written by one connection", sqlite3.sqlite_version)
         for problem in runtime.readiness()[1]["problems"]:
             log.warning("%s:%s: %s", problem["file"], problem["line"], problem["message"])
         if token is None and sys.stderr.isatty():
