@@ -83,8 +83,6 @@ class Runtime:
         self.sources = Sources(configuration.server.collect)
         self.rate = RateLimit(configuration.server.collect.rate, steady)
         self.draining = False
-        """Not ready any more, but what comes is still taken; until `closing`, from when on new requests are refused."""
-        self.closing = False
         self.hurry = asyncio.Event()
         """Set by whoever does not want to wait for the vendors at the end."""
         self.loaded = clock()
@@ -214,7 +212,6 @@ class Runtime:
     async def picture(self) -> Picture:
         """What metrics show beside the counters of this process."""
         counts = self.outbox.counts()
-        ready, shown = self.readiness()
         names = {*self.container.destinations, *counts}
         return Picture(
             version=__version__,
@@ -222,9 +219,6 @@ class Runtime:
             states={name: self.state(name)[0] for name in names},
             oldest={name: await self._oldest(name) for name in names},
             room=self.outbox.room(),
-            ready=ready,
-            degraded=shown["status"] == "degraded",
-            loaded=self.loaded / 1000,
         )
 
     async def _oldest(self, name: str) -> float | None:
@@ -257,19 +251,19 @@ async def running(
     strict: bool = False,
     clock: Clock = wall_clock,
     transport: httpx.AsyncBaseTransport | None = None,
-    drain: float | None = None,
+    drain: float = 15.0,
     on_fatal: Callable[[BaseException], None] | None = None,
 ) -> AsyncIterator[Runtime]:
     """A runtime from start to a drained end.
 
-    `transport` replaces the network in tests. `drain`: seconds that requests under way get at the end, instead of the
-    configuration's. Raises NoConfiguration, and what the outbox raises when it cannot be opened.
+    `transport` replaces the network in tests. `drain`: seconds that requests under way get at the end. Raises
+    NoConfiguration, and what the outbox raises when it cannot be opened.
     """
     with usable(data):
         await asyncio.to_thread(data.mkdir, mode=0o700, parents=True, exist_ok=True)
     configuration = folder.load(strict=strict)
     queue = configuration.server.queue
-    meters = Meters(started=clock() / 1000)
+    meters = Meters()
     steps = ClockSteps(clock, time.monotonic, meters.stepped)
     with usable(data):
         outbox = await SqliteOutbox.open(
@@ -281,7 +275,6 @@ async def running(
             on_fatal=on_fatal,
             commit_took=meters.commits.observe,
             calm=steps.calm,
-            any_disk=queue.network_disk,
         )
     try:
         runtime = Runtime(folder, configuration, outbox, install_key(data), clock, meters)
@@ -291,7 +284,6 @@ async def running(
             permits=lambda row: permits(row, runtime.container, outbox.withdrawn),
             clock=clock,
             calm=steps.calm,
-            keep_removed=queue.keep_removed,
             sent=meters.sent,
             transport=transport,
         )
@@ -307,7 +299,7 @@ async def running(
             watching.cancel()
             looking.cancel()
             runtime.draining = True
-            await dispatcher.stop(runtime.server.shutdown.drain if drain is None else drain, runtime.hurry)
+            await dispatcher.stop(drain, runtime.hurry)
             await watchdog.stop()
     finally:
         await outbox.close()
