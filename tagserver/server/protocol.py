@@ -9,6 +9,7 @@ costs nothing more than a few assignments.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -35,6 +36,8 @@ class DeadlineProtocol(HttpToolsProtocol):
     answer is out: when that was."""
     unread_since: float | None = None
     """Since when a part of an answer waits for the client to take it; loop time."""
+    _cycles: deque[Any]
+    """The requests whose answer is not out, in order."""
     _in_body = False
     _unseen = 0
     """Bytes of the client since the last that led anywhere: headers that do not end."""
@@ -47,6 +50,7 @@ class DeadlineProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
         super().connection_made(transport)  # type: ignore[arg-type]
+        self._cycles = deque()
         self.waiting_since = self.loop.time()
         if (why := self.edge.enter(self._address)) is not None:
             self.refuse(503, "Service Unavailable", "connections", why)
@@ -54,6 +58,10 @@ class DeadlineProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection has ended, by whoever."""
         self.edge.leave(self._address)
+        # uvicorn tells the last request alone; those before it would write to a connection that is closed.
+        for cycle in self._cycles:
+            cycle.disconnected = True
+            cycle.message_event.set()
         super().connection_lost(exc)
 
     @property
@@ -105,6 +113,7 @@ class DeadlineProtocol(HttpToolsProtocol):
             raise TooMuch
         self._in_body = True
         super().on_headers_complete()
+        self._cycles.append(self.cycle)
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
@@ -120,6 +129,7 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """The answer is out. If it did not wait for the body, the rest of the body has little time."""
+        self._cycles.popleft()
         if self._answered_early:
             self.waiting_since = self.loop.time()
         super().on_response_complete()

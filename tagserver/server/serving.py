@@ -34,6 +34,11 @@ class Serving(uvicorn.Server):
         return await super().on_tick(counter)
 
 
+SOCKET_BYTES = 256 << 10
+"""Bytes that the system may keep for a connection in each direction. Left alone it gives a client that does not read
+up to 4 MiB of memory that no limit of ours counts."""
+
+
 def serving(app: ASGIApp, edge: Edge | None = None) -> Serving:
     """A server for `app`, with the limits of `edge`; run it with `serve(sockets=[...])`.
 
@@ -62,6 +67,9 @@ def listen(host: str, port: int) -> socket.socket:
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections inherit these from the socket that they come in by.
+        for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            bound.setsockopt(socket.SOL_SOCKET, buffer, SOCKET_BYTES)
         bound.bind((host, port))
         bound.listen(2048)
         bound.setblocking(False)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
+import uvloop
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
@@ -39,9 +42,9 @@ class Served:
     refused: list[str]
 
 
-@pytest.fixture
-async def served() -> AsyncIterator[Served]:
-    """A server with little patience, so that tests are quick."""
+@asynccontextmanager
+async def a_server() -> AsyncIterator[Served]:
+    """With little patience, so that tests are quick."""
     refused: list[str] = []
     edge = Edge(patience=0.5, linger=0.2, most=MOST, refused=refused.append)
     server: Serving = serving(echo, edge)
@@ -53,6 +56,13 @@ async def served() -> AsyncIterator[Served]:
     server.should_exit = True
     await running
     assert edge.connections == 0
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Served]:
+    """A server under test."""
+    async with a_server() as made:
+        yield made
 
 
 @pytest.fixture
@@ -172,16 +182,21 @@ async def test_a_header_without_an_end_is_cut_before_it_fills_memory(port: int) 
     assert sent < 16 << 20
 
 
-async def test_who_does_not_read_its_answer_is_cut(served: Served) -> None:
-    """However long the answer is, and though the request itself was in order."""
-    _, writer = await asyncio.open_connection("127.0.0.1", served.port, limit=1)
-    writer.write(b"GET /long HTTP/1.1\r\nhost: a\r\n\r\n" * 3)
-    async with asyncio.timeout(10):
-        while "unread" not in served.refused:
-            await asyncio.sleep(0.05)
-        while served.edge.connections:
-            await asyncio.sleep(0.05)
-    writer.close()
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_who_does_not_read_its_answer_is_cut(run: Callable[[Any], None], caplog: pytest.LogCaptureFixture) -> None:
+    """However long the answer is, and though the request itself was in order; and that is no error of ours."""
+
+    async def ask_and_do_not_read() -> None:
+        async with a_server() as served:
+            _, writer = await asyncio.open_connection("127.0.0.1", served.port, limit=1)
+            writer.write(b"GET /long HTTP/1.1\r\nhost: a\r\n\r\n" * 3)
+            async with asyncio.timeout(10):
+                while "unread" not in served.refused or served.edge.connections:
+                    await asyncio.sleep(0.05)
+            writer.close()
+
+    run(ask_and_do_not_read())
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_who_sends_requests_without_end_before_an_answer_is_cut(served: Served) -> None:

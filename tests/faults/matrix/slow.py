@@ -43,7 +43,9 @@ async def body() -> AsyncIterator[bytes]:
 
 async def reader() -> AsyncIterator[bytes]:
     """Asks for a long answer many times; see `_life`, it reads none of it."""
-    yield b"GET /t.js HTTP/1.1\r\nhost: x\r\n\r\n" * 30
+    for _ in range(6):
+        yield b"GET /t.js HTTP/1.1\r\nhost: x\r\n\r\n" * 8
+        await asyncio.sleep(0.5)
 
 
 KINDS: dict[str, Callable[[], AsyncIterator[bytes]]] = {

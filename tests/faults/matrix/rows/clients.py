@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from tests.faults.matrix.declared import Chapter
 from tests.faults.matrix.events import ORIGIN, event
-from tests.faults.matrix.hostile import Ask, ask_all, post, statuses
+from tests.faults.matrix.hostile import Ask, ask_all, metrics, post, statuses
 from tests.faults.matrix.judge import usage
 from tests.faults.matrix.rows.intake import QUIET, shop
 from tests.faults.matrix.web import Answer, call, raw
@@ -110,6 +110,8 @@ def slow(world: World) -> None:
         world.expect(found[kind]["cut"] == each, f"{kind}: {found[kind]['cut']} of {each} were cut")
         world.expect(found[kind]["longest"] < 20, f"{kind}: the last one was cut after {found[kind]['longest']} s")
         world.numbers[f"{kind} s"] = found[kind]["longest"]
+    unread = metrics(server).get('tagserver_requests_refused_total{reason="unread"}', 0)
+    world.expect(unread >= each, f"{unread:g} of {each} slow readers were cut for it")
     producer.ends(60)
     took = sorted(seconds for _, outcome, _, _, seconds, _ in world.history("load") if outcome == "ok")
     world.numbers |= {"median ms": round(took[len(took) // 2] * 1000), "p99 ms": round(took[-len(took) // 100] * 1000)}
