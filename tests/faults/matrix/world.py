@@ -229,11 +229,12 @@ class World:
         producer: Child = self.start(f"producer-{prefix}", *command)
         return producer
 
-    def send(self, prefix: str, events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Events in one request from here, noted as the producer notes its own; the answer's line for each."""
+    def send(self, prefix: str, events: Sequence[Mapping[str, Any]], **batch: Any) -> list[dict[str, Any]]:
+        """Events in one request from here, noted as the producer notes its own; the answer's line for each.
+        `batch`: what else the request says about all of them."""
         assert self.server is not None
         sent = time.monotonic()
-        answer = call("POST", f"{self.server.address}/collect", {"events": list(events)}, {"origin": ORIGIN})
+        answer = call("POST", f"{self.server.address}/collect", {"events": list(events)} | batch, {"origin": ORIGIN})
         now = time.monotonic()
         lines: list[dict[str, Any]] = answer.json().get("events", [])
         history = self.folder / f"history-{prefix}.jsonl"
