@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
 from tagserver.delivery.outbox import Counts, Room
 from tagserver.pipeline import Routing
+from tagserver.process import ProcessFacts, process_facts
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -30,19 +31,27 @@ class Histogram:
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """What is not counted here but shown with it. `states` and `oldest` (seconds) by destination."""
+    """What is not counted here but shown with it. `states` and `oldest` (seconds) by destination; `loaded`: when the
+    container was, in seconds since 1970."""
 
     version: str
     counts: Mapping[str, Counts]
     states: Mapping[str, str]
     oldest: Mapping[str, float | None]
     room: Room
+    ready: bool = True
+    degraded: bool = False
+    loaded: float = 0.0
 
 
 class Meters:
-    """In memory, since the start of this process; what must survive is counted by the outbox."""
+    """In memory, since the start of this process; what must survive is counted by the outbox. `started`: when that
+    was, in seconds since 1970. `connections` says how many clients are connected, `process` what the process uses."""
 
-    def __init__(self) -> None:
+    def __init__(self, started: float = 0.0, process: Callable[[], ProcessFacts] = process_facts) -> None:
+        self._started = started
+        self._process = process
+        self.connections: Callable[[], int] = lambda: 0
         self.events = 0
         self.clock_steps = 0
         self.commits = Histogram()
@@ -50,6 +59,7 @@ class Meters:
         self._vendors: dict[tuple[str, ...], Histogram] = {}
         self._decisions: Counter[tuple[str, str, str]] = Counter()
         self._refused: Counter[str] = Counter()
+        self._forwarded: Counter[int] = Counter()
         self._blocked: Counter[str] = Counter()
 
     def routed(self, routing: Routing) -> None:
@@ -62,6 +72,11 @@ class Meters:
     def refused(self, code: str) -> None:
         """One request was refused at the door; `code` is one of ours."""
         self._refused[code] += 1
+
+    def forwarded(self, header: str | None) -> None:
+        """A browser's request came with this X-Forwarded-For. How many entries those have tells how many proxies stand
+        in front."""
+        self._forwarded[0 if header is None else min(header.count(",") + 1, MOST_PROXIES)] += 1
 
     def sent(self, destination: str, outcome: str, seconds: float) -> None:
         """One batch was sent to a destination; `outcome` is `ok`, `failed`, `throttled` or `paused`."""
@@ -82,6 +97,16 @@ class Meters:
         """Prometheus exposition format 0.0.4."""
         page = _Page()
         page.add("tagserver_info", "gauge", "The version that runs.", [({"version": picture.version}, 1)])
+        page.add("tagserver_ready", "gauge", "1 when the server can promise anything.", [({}, int(picture.ready))])
+        page.add("tagserver_degraded", "gauge", "1 when something needs a look.", [({}, int(picture.degraded))])
+        page.add(
+            "tagserver_container_loaded_timestamp_seconds", "gauge", "When the container was.", [({}, picture.loaded)]
+        )
+        page.add("tagserver_connections", "gauge", "Clients that are connected.", [({}, self.connections())])
+        forwarded = {str(entries): number for entries, number in self._forwarded.items()}
+        page.counter(
+            "tagserver_forwarded_requests_total", "Requests by entries of X-Forwarded-For.", "entries", forwarded
+        )
         page.add("tagserver_events_total", "counter", "Events through the container.", [({}, self.events)])
         page.counter("tagserver_requests_refused_total", "Requests refused as a whole.", "reason", self._refused)
         page.add(
@@ -103,7 +128,21 @@ class Meters:
         page.histogram("tagserver_loop_lag_seconds", "How late the event loop was.", {(): self.loop_lag}, ())
         page.add("tagserver_clock_steps_total", "counter", "Times that the clock was set.", [({}, self.clock_steps)])
         page.counter("tagserver_loop_blocked_total", "Long blockings of the event loop.", "culprit", self._blocked)
+        self._process_metrics(page)
         return page.text()
+
+    def _process_metrics(self, page: _Page) -> None:
+        """Under the names that Prometheus' own clients give them."""
+        facts = self._process()
+        shown = (
+            ("process_start_time_seconds", "gauge", "When this process began, since 1970.", self._started),
+            ("process_cpu_seconds_total", "counter", "Processor time used.", round(facts.cpu, 3)),
+            ("process_resident_memory_bytes", "gauge", "Memory in use.", facts.memory),
+            ("process_open_fds", "gauge", "Files and connections that are open.", facts.files),
+            ("process_max_fds", "gauge", "How many of them may be.", facts.most_files),
+        )
+        for name, kind, help_text, value in shown:
+            page.add(name, kind, help_text, [] if value is None else [({}, value)])
 
     @staticmethod
     def _deliveries(page: _Page, picture: Picture) -> None:
@@ -127,6 +166,8 @@ class Meters:
         page.add("tagserver_destination_state", "gauge", "1 for the state that a destination is in.", states)
 
 
+MOST_PROXIES = 5
+"""Entries of X-Forwarded-For that are told apart; so many or more are one."""
 STATES = ("ok", "retrying", "open", "paused", "disabled")
 _DELIVERIES = (
     ("accepted", "counter", "Deliveries that were stored, over the data folder's life."),

@@ -212,6 +212,7 @@ class Runtime:
     async def picture(self) -> Picture:
         """What metrics show beside the counters of this process."""
         counts = self.outbox.counts()
+        ready, shown = self.readiness()
         names = {*self.container.destinations, *counts}
         return Picture(
             version=__version__,
@@ -219,6 +220,9 @@ class Runtime:
             states={name: self.state(name)[0] for name in names},
             oldest={name: await self._oldest(name) for name in names},
             room=self.outbox.room(),
+            ready=ready,
+            degraded=shown["status"] == "degraded",
+            loaded=self.loaded / 1000,
         )
 
     async def _oldest(self, name: str) -> float | None:
@@ -263,7 +267,7 @@ async def running(
         await asyncio.to_thread(data.mkdir, mode=0o700, parents=True, exist_ok=True)
     configuration = folder.load(strict=strict)
     queue = configuration.server.queue
-    meters = Meters()
+    meters = Meters(started=clock() / 1000)
     steps = ClockSteps(clock, time.monotonic, meters.stepped)
     with usable(data):
         outbox = await SqliteOutbox.open(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from tagserver.delivery.outbox import Counts, Room
 from tagserver.meters import Histogram, Meters, Picture
+from tagserver.process import ProcessFacts, process_facts
 
 PICTURE = Picture(
     version="1.2.3",
@@ -14,6 +17,7 @@ PICTURE = Picture(
     oldest={"meta": 12.5, "new": None},
     room=Room(used=1024, limit=4096),
 )
+PROCESS = ProcessFacts(cpu=1.5, memory=1 << 20, files=12, most_files=1024)
 LINE = re.compile(r'([a-z_]+)(\{([a-z_]+="[^"\n]*",?)*\})? (-?[0-9.e+]+|\+Inf)\Z')
 
 
@@ -35,7 +39,7 @@ def test_every_line_can_be_read_and_every_metric_says_what_it_is() -> None:
             assert LINE.match(line), line
             name = line.partition("{")[0].partition(" ")[0]
             assert name in described or re.sub(r"_(bucket|sum|count)$", "", name) in described
-            assert name.startswith("tagserver_")
+            assert name.startswith(("tagserver_", "process_"))
 
 
 def test_the_account_is_there() -> None:
@@ -69,3 +73,46 @@ def test_a_histogram_counts_up() -> None:
     assert buckets == [2, 3, 4]
     assert shown["tagserver_commit_seconds_count"] == 4
     assert shown["tagserver_commit_seconds_sum"] == 7.65
+
+
+def test_whether_it_is_well() -> None:
+    for ready, degraded in ((True, False), (True, True), (False, False)):
+        picture = msgspec.structs.replace(PICTURE, ready=ready, degraded=degraded, loaded=1_700_000_000.5)
+        shown = samples(Meters().text(picture))
+        assert (shown["tagserver_ready"], shown["tagserver_degraded"]) == (ready, degraded)
+        assert shown["tagserver_container_loaded_timestamp_seconds"] == 1_700_000_000.5
+
+
+def test_the_process_has_the_names_that_dashboards_know() -> None:
+    meters = Meters(started=1_700_000_000.0, process=lambda: PROCESS)
+    meters.connections = lambda: 7
+    shown = samples(meters.text(PICTURE))
+    assert shown["process_start_time_seconds"] == 1_700_000_000
+    assert shown["process_cpu_seconds_total"] == 1.5
+    assert shown["process_resident_memory_bytes"] == 1 << 20
+    assert (shown["process_open_fds"], shown["process_max_fds"]) == (12, 1024)
+    assert shown["tagserver_connections"] == 7
+
+
+def test_what_the_system_does_not_say_is_left_out() -> None:
+    unknown = ProcessFacts(cpu=0.0, memory=None, files=None, most_files=None)
+    text = Meters(process=lambda: unknown).text(PICTURE)
+    assert "# TYPE process_open_fds gauge" in text
+    assert not re.search(r"^process_open_fds", text, re.MULTILINE)
+
+
+def test_the_facts_of_this_process() -> None:
+    facts = process_facts()
+    assert facts.memory is None or facts.memory > 1 << 20
+    with open("/dev/null") as _:
+        more = process_facts()
+    assert facts.files is None or more.files == facts.files + 1
+
+
+def test_proxies_are_counted_in_bounds() -> None:
+    meters = Meters()
+    for header in (None, "a", "a, b", "a, b", ",".join("a" * 50), ",".join("a" * 5000)):
+        meters.forwarded(header)
+    found = {key: value for key, value in samples(meters.text(PICTURE)).items() if "forwarded" in key}
+    assert list(found.values()) == [1, 1, 2, 2]
+    assert list(found)[-1] == 'tagserver_forwarded_requests_total{entries="5"}'

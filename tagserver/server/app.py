@@ -72,8 +72,10 @@ def create_app(runtime: Runtime, admin_token: str, steady: Callable[[], float] =
 def create_edge(runtime: Runtime) -> Edge:
     """The limits of a runtime's connections. How many there may be is fixed at the start, how many of one address
     follows the configuration."""
-    return Edge(
+    edge = Edge(
         most=affordable(runtime.server.collect.max_connections, file_descriptors()),
         per_address=lambda: runtime.server.collect.max_connections_per_address,
         refused=runtime.meters.refused,
     )
+    runtime.meters.connections = lambda: edge.connections
+    return edge

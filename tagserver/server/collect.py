@@ -109,6 +109,7 @@ class Collect:
             raws, ctx, sent = await asyncio.to_thread(split, body, limits.max_event, limits.max_events)
         sender = source
         if source == BROWSER:
+            runtime.meters.forwarded(headers.get("x-forwarded-for"))
             sender = sender_of(visitor_ip(connection, headers, limits.trusted_proxies))
         if (wait := runtime.rate.wait(sender, len(raws))) > 0:
             raise TooFast(wait)

@@ -1,0 +1,36 @@
+"""What the system says about this process, for metrics and the doctor."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFacts:
+    """Used so far: processor seconds; now: bytes in memory and open files. None where the system does not say."""
+
+    cpu: float
+    memory: int | None
+    files: int | None
+    most_files: int | None
+
+
+def process_facts() -> ProcessFacts:
+    """The facts of now. Memory and files come from Linux's /proc."""
+    memory: int | None = None
+    files: int | None = None
+    with contextlib.suppress(OSError):
+        memory = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+        files = len(os.listdir("/proc/self/fd")) - 1
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return ProcessFacts(
+        cpu=time.process_time(),
+        memory=memory,
+        files=files,
+        most_files=None if soft == resource.RLIM_INFINITY else soft,
+    )
