@@ -12,6 +12,7 @@ import msgspec
 from tagserver.container.model import ConfiguredDestination, Container
 from tagserver.container.server import ServerConfig
 from tagserver.datalayer import Refused, read_event
+from tagserver.destination import carrying_request
 from tagserver.enrich import read_cookies, read_facts
 from tagserver.pipeline import Decision, all_decisions, as_dict, route
 from tagserver.plugin import Payload
@@ -128,7 +129,7 @@ def preview(decision: Decision, event_id: str) -> dict[str, Any] | None:
         return None
     destination = decision.tag.destination
     payload = Payload(event_id=event_id, name=built.name, time=built.time, body=decision.body)
-    request = next(destination.plugin.exchange([payload], masked(destination), {}))
+    request = carrying_request(destination.plugin, [payload], masked(destination))
     content = request.content.decode(errors="replace")
     try:
         body = msgspec.json.decode(request.content)

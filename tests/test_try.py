@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,7 +20,7 @@ from tagserver.datalayer import Refused, read_event
 from tagserver.enrich import read_facts
 from tagserver.event import Event
 from tagserver.pipeline import route
-from tagserver.plugin import Built, Mode, Omitted, Payload, Request, Skip
+from tagserver.plugin import Built, Destination, Mode, Omitted, Outcomes, Payload, Request, Response, Skip
 from tagserver.registry import Registry
 from tagserver.trial import BadTrial, try_event
 
@@ -49,6 +49,33 @@ class Mute(Box):
     def request(self, payloads: Any, settings: Any) -> Request:
         """Breaks."""
         raise RuntimeError("token-secret-1")
+
+
+class Login(Box):
+    """Asks for a token first."""
+
+    type = "login"
+
+    def exchange(
+        self, payloads: Sequence[Payload], settings: Any, cache: MutableMapping[str, Any]
+    ) -> Generator[Request, Response, Outcomes]:
+        """The token, then the payloads."""
+        yield Request("POST", "https://box.example/login", {})
+        return self.classify((yield self.request(payloads, settings)), payloads)
+
+
+class Talk(Login):
+    """The same in an exchange alone."""
+
+    type = "talk"
+    request = Destination.request
+
+    def exchange(
+        self, payloads: Sequence[Payload], settings: Any, cache: MutableMapping[str, Any]
+    ) -> Generator[Request, Response, Outcomes]:
+        """The token, then the payloads."""
+        yield Request("POST", "https://box.example/login", {})
+        return self.classify((yield Box.request(self, payloads, settings)), payloads)
 
 
 class Picky(Box):
@@ -278,6 +305,16 @@ def test_the_request(ask: Ask) -> None:
     (sent,) = request["body"]["data"]
     assert (sent["event_name"], sent["event_id"], sent["custom_data"]["kind"]) == ("Purchase", "purchase_T-1", "cart")
     assert sent["custom_data"]["value"] == 59.9
+
+
+@pytest.mark.parametrize("cls", [Login, Talk])
+def test_of_several_requests_the_one_that_carries_the_event_is_shown(cls: type[Destination]) -> None:
+    """The login says nothing about what leaves."""
+    text = f"destinations: {{box: {{type: {cls.type}}}}}\ntags: [{{name: A, destination: box, triggers: [all]}}]\n"
+    made = load({"container.yaml": text}, registry=Registry.of(cls))
+    request = Ask(made).tag("A", {"event": "lead", "event_id": "e-7"})["request"]
+    assert request["url"] == "https://box.example/in"
+    assert request["body"] == [{"event_id": "e-7"}]
 
 
 def test_omitted_fields_are_named(ask: Ask) -> None:

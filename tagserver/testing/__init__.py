@@ -13,6 +13,7 @@ from __future__ import annotations
 from tagserver.testing.conformance import check_destination
 from tagserver.testing.events import NOW, make_event, make_settings, payloads_of, request_of, sample_events
 from tagserver.testing.examples import expanded, load_examples, run_example
+from tagserver.testing.printing import with_examples
 from tagserver.testing.vendor import FakeVendor
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "request_of",
     "run_example",
     "sample_events",
+    "with_examples",
 ]

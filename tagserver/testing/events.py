@@ -9,15 +9,9 @@ from typing import Any
 import msgspec
 
 from tagserver.datalayer import read_event
+from tagserver.destination import carrying_request
 from tagserver.event import Event, Facts
-from tagserver.plugin import (
-    Built,
-    Destination,
-    Payload,
-    Request,
-    Response,
-    Secret,
-)
+from tagserver.plugin import Built, Destination, Payload, Request, Secret
 
 NOW = 1_790_000_000_000
 """The time of receipt of sample events: 2026-09-21, in ms since 1970 UTC."""
@@ -59,6 +53,13 @@ def sample_events() -> list[Event]:
             "postal_code": "60311",
             "country": "DE",
         },
+    }
+    broken = {
+        "email": "erika.example.com",
+        "phone_number": "ask my secretary",
+        "gender": "prefer not to say",
+        "date_of_birth": "in the spring of 1970",
+        "address": {"first_name": "?!?!?!", "city": "12345", "country": "Middle-earth", "postal_code": "------"},
     }
     items = [
         {
@@ -111,26 +112,20 @@ def sample_events() -> list[Event]:
             }
         ),
         make_event({"event": "page_view"}),
+        make_event({"event": "sign_up", "user_id": "customer-7", "user_data": broken}, **facts),
     ]
+
+
+def payload_of(built: Built, event_id: str) -> Payload:
+    """The stored delivery of a payload."""
+    return Payload(event_id, built.name, built.time, msgspec.json.encode(built.body))
 
 
 def payloads_of(built: Iterable[Built], event_id: str = "e") -> list[Payload]:
     """Stored deliveries of some payloads."""
-    return [
-        Payload(f"{event_id}-{index}", one.name, one.time, msgspec.json.encode(one.body))
-        for index, one in enumerate(built)
-    ]
+    return [payload_of(one, f"{event_id}-{index}") for index, one in enumerate(built)]
 
 
 def request_of(destination: Destination, payloads: Sequence[Payload], settings: Any) -> Request:
-    """The last request of an exchange in which the vendor answers everything with 200 and an empty object."""
-    talk = destination.exchange(payloads, settings, {})
-    request = next(talk)
-    try:
-        for _ in range(8):
-            request = talk.send(Response(200, {}, b"{}"))
-    except (StopIteration, KeyError, ValueError):
-        return request
-    finally:
-        talk.close()
-    return request
+    """The request that carries some payloads, as `tagserver try` shows it."""
+    return carrying_request(destination, payloads, settings)

@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any
 
 import httpx
 
+from tagserver.plugin import Destination, Outcomes, Payload, Request, Response
+
 
 class FakeVendor(httpx.AsyncBaseTransport):
-    """A vendor in memory: keeps the requests, gives the answers that a function makes of them."""
+    """A vendor in memory: keeps the requests, gives the answers that a function makes of them (without one: 200, `{}`).
+
+    `talk` is for destinations; for code that has an httpx client of its own, it is a transport.
+    """
 
     def __init__(self, answer: Callable[[httpx.Request], httpx.Response] | None = None) -> None:
         self._answer = answer or (lambda request: httpx.Response(200, json={}))
         self.requests: list[httpx.Request] = []
 
+    def talk(
+        self,
+        destination: Destination,
+        payloads: Sequence[Payload],
+        settings: Any,
+        cache: MutableMapping[str, Any] | None = None,
+    ) -> Outcomes:
+        """The whole exchange of some payloads, as the host has it: every request is answered; gives the outcomes."""
+        talk = destination.exchange(payloads, settings, {} if cache is None else cache)
+        try:
+            request = next(talk)
+            while True:
+                request = talk.send(self._answered(request))
+        except StopIteration as end:
+            outcomes: Outcomes = end.value
+            return outcomes
+
+    def _answered(self, request: Request) -> Response:
+        sent = httpx.Request(request.method, request.url, headers=dict(request.headers), content=request.content)
+        self.requests.append(sent)
+        said = self._answer(sent)
+        return Response(said.status_code, {name.lower(): value for name, value in said.headers.items()}, said.content)
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """One request."""
+        """One request of a client."""
         await request.aread()
         self.requests.append(request)
         return self._answer(request)

@@ -115,7 +115,7 @@ def test_a_login_that_expires() -> None:
     cache: dict[str, Any] = {}
     talk = known["AcmeWithLogin"]().exchange([Payload("e", "purchase", 0, b"{}")], settings, cache)
     assert next(talk).url == "https://api.acme.example/login"
-    sent: Request = talk.send(Response(200, {}, b"session"))
+    sent: Request = talk.send(Response(200, {}, b'{"token":"session"}'))
     assert sent.headers["authorization"] == "Bearer session"
     with pytest.raises(StopIteration) as done:
         talk.send(Response(401, {}, b""))

@@ -1,0 +1,297 @@
+"""The conformance check finds each way to break a rule, and nothing in a destination that keeps them."""
+
+# ruff: noqa: RUF009 (`setting` makes a dataclass field)
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Generator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import pytest
+
+from tagserver.plugin import (
+    Built,
+    ConsentNeeds,
+    Destination,
+    Event,
+    Limits,
+    Mode,
+    Omitted,
+    Outcome,
+    Payload,
+    Request,
+    Response,
+    Secret,
+    Skip,
+    default_outcome,
+    setting,
+)
+from tagserver.testing import check_destination
+
+SETTINGS = {"account": "17", "token": "a-secret-token"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostSettings:
+    """An account and its token."""
+
+    account: str = setting("Whose it is.", identity=True)
+    token: Secret = setting("The key.")
+
+
+class Post(Destination):
+    """Keeps every rule; each test breaks one."""
+
+    type = "post"
+    api_version = 1
+    Settings = PostSettings
+    consent = ConsentNeeds(("ad_storage",), restricted=True)
+    limits = Limits(events=10)
+    reads = ("event", "event_id", "user_data")
+
+    def hosts(self, settings: Any) -> Sequence[str]:
+        return ("post.example",)
+
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Built:
+        return Built({"id": event.event_id, "limited": mode == "restrict"}, event.name, event.time)
+
+    def request(self, payloads: Sequence[Payload], settings: Any) -> Request:
+        content = b"[" + b",".join(payload.body for payload in payloads) + b"]"
+        return Request("POST", "https://post.example/in", {"authorization": settings.token.reveal()}, content)
+
+
+def body(change: Callable[[Event], Mapping[str, Any]], **more: Any) -> type[Destination]:
+    """A destination whose body has something more."""
+
+    class Changed(Post):
+        def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Built:
+            made = super().build(event, parameters, settings, mode)
+            return Built({**made.body, **change(event)}, made.name, made.time, **more)
+
+    return Changed
+
+
+def request(**changes: Any) -> type[Destination]:
+    """A destination whose requests are different."""
+
+    class Changed(Post):
+        def request(self, payloads: Sequence[Payload], settings: Any) -> Request:
+            made = super().request(payloads, settings)
+            parts = {"method": made.method, "url": made.url, "headers": made.headers, "content": made.content}
+            return Request(**parts | {key: value(settings) for key, value in changes.items()})
+
+    return Changed
+
+
+def classified(classify: Callable[[Response, Sequence[Payload]], Any]) -> type[Destination]:
+    """A destination with its own reading of answers."""
+
+    class Changed(Post):
+        def classify(self, response: Response, payloads: Sequence[Payload]) -> Any:
+            return classify(response, payloads)
+
+    return Changed
+
+
+def exchanged(steps: Callable[[Request], Generator[Any, Response, Any]]) -> type[Destination]:
+    """A destination that talks more than once."""
+
+    class Changed(Post):
+        def exchange(
+            self, payloads: Sequence[Payload], settings: Any, cache: MutableMapping[str, Any]
+        ) -> Generator[Any, Response, Any]:
+            return steps(self.request(payloads, settings))
+
+    return Changed
+
+
+def raising(name: str) -> type[Destination]:
+    """A destination whose method fails."""
+
+    def fail(*args: Any) -> Any:
+        raise ZeroDivisionError
+
+    return type("Changed", (Post,), {name: fail})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undescribed:
+    account: str
+    token: Secret
+    label: str = field(default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chatty(PostSettings):
+    def __repr__(self) -> str:
+        return self.token.reveal()
+
+
+class Impure(Post):
+    _count = itertools.count()
+
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Built:
+        return Built({"id": event.event_id, "limited": mode, "at": next(self._count)}, event.name, event.time)
+
+
+class Fickle(Impure):
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Built:
+        if next(self._count) % 2:
+            raise Skip("no_identity", "now and then")
+        return Built({"id": event.event_id}, event.name, event.time)
+
+
+class Meddling(Post):
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Built:
+        event.user_data["seen"] = True  # type: ignore[index]
+        return super().build(event, parameters, settings, mode)
+
+
+class Grasping(Post):
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Built:
+        parameters.pop("value", None)  # type: ignore[attr-defined]
+        return super().build(event, parameters, settings, mode)
+
+
+class Trusting(Post):
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Built:
+        parameters.get("event_name", "").upper()
+        return super().build(event, parameters, settings, mode)
+
+
+class Talkative(Post):
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Built:
+        said = event.user_data.get("email")
+        raise Skip("no_identity", f"{said} is nobody")
+
+
+class Naming(Post):
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Built:
+        made = super().build(event, parameters, settings, mode)
+        left = (Omitted("email", f"{event.user_data.get('email')} is no address"),)
+        return Built(made.body, made.name, made.time, omitted=left)
+
+
+class Formless(Post):
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Any:
+        return {"id": event.event_id}
+
+
+class Unlimited(Post):
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Built:
+        return super().build(event, parameters, settings, "send")
+
+
+class Unstated(Destination):
+    type = "unstated"
+    Settings = PostSettings
+    hosts, build, request = Post.hosts, Post.build, Post.request
+
+
+def first_only(response: Response, payloads: Sequence[Payload]) -> Sequence[Outcome]:
+    return [Outcome.delivered() if response.status == 200 else Outcome.retry("x")] * 7
+
+
+def again(asked: Request) -> Generator[Any, Response, Any]:
+    while True:
+        yield asked
+
+
+def trusting_exchange(asked: Request) -> Generator[Any, Response, Any]:
+    response = yield asked
+    return [Outcome.delivered()][response.body[0]]
+
+
+def wordy_exchange(asked: Request) -> Generator[Any, Response, Any]:
+    yield "https://post.example"
+
+
+BROKEN: list[tuple[type[Destination], str]] = [
+    (Unstated, "`api_version` is not stated"),
+    (Unstated, "`consent` is not stated"),
+    (Unstated, "`limits` is not stated"),
+    (Unstated, "`reads` is not stated"),
+    (type("C", (Post,), {"ads": True, "consent": ConsentNeeds(())}), "for ads must state the consent"),
+    (type("C", (Post,), {"reads": ()}), "`reads` is empty"),
+    (type("C", (Post,), {"Settings": Undescribed}), "the setting label has no doc"),
+    (type("C", (Post,), {"Settings": Undescribed}), "no setting is marked identity=True"),
+    (type("C", (Post,), {"Settings": Chatty}), "a secret shows in the repr of the settings"),
+    (raising("hosts"), "hosts, sees or version_ends raises ZeroDivisionError"),
+    (raising("sees"), "hosts, sees or version_ends raises ZeroDivisionError"),
+    (raising("version_ends"), "hosts, sees or version_ends raises ZeroDivisionError"),
+    (type("C", (Post,), {"hosts": lambda self, settings: ()}), "`hosts` names no host"),
+    (type("C", (Post,), {"hosts": lambda self, settings: ("https://post.example",)}), "`hosts` are bare names"),
+    (raising("build"), "build raises ZeroDivisionError for purchase"),
+    (Trusting, "build raises AttributeError for purchase with parameters"),
+    (Impure, "build gives different results for the same event purchase"),
+    (Fickle, "build gives different results for the same event"),
+    (Meddling, "build changes the event purchase"),
+    (Grasping, "build changes the parameters of purchase"),
+    (Talkative, "no sample event becomes a payload"),
+    (Talkative, "why it is skipped, repeats personal data"),
+    (Naming, "what is left out of purchase"),
+    (Formless, "build gives no Built for purchase"),
+    (Unlimited, "the mode restrict changes no payload"),
+    (body(lambda event: {"bad": object()}), "cannot be written as JSON (TypeError)"),
+    (body(lambda event: {"em": hashlib.sha256(b"").hexdigest()}), "holds the hash of nothing"),
+    (body(lambda event: {"auth": "a-secret-token"}), "holds a secret"),
+    (body(lambda event: {"a": {"b": ""}}), "holds an empty value under b"),
+    (body(lambda event: {"a": [None]}), "holds an empty value under a"),
+    (body(lambda event: {"a": float("nan")}), "holds an empty value under a"),
+    (body(lambda event: {}, expires=1_790_000_000), "expires of purchase is not in milliseconds"),
+    (raising("request"), "request raises ZeroDivisionError"),
+    (request(content=lambda settings: "text"), "request gives no Request whose content is bytes"),
+    (request(url=lambda settings: "https://evil.example/in"), "the request goes to evil.example"),
+    (request(url=lambda settings: "http://post.example/in"), "does not go by https"),
+    (request(url=lambda settings: "https://u:p@post.example/in"), "holds a user name or password"),
+    (request(url=lambda settings: "https://post.example:port/"), "the address of the request cannot be read"),
+    (request(url=lambda settings: f"https://post.example/{settings.token.reveal()}"), "a secret stands in the path"),
+    (request(headers=lambda settings: {"x-name": "Größe"}), "a header of the request is not printable ASCII"),
+    (request(headers=lambda settings: {"x-name": "a\r\nb"}), "a header of the request is not printable ASCII"),
+    (request(content=lambda settings: b"[]"), "the event_id does not reach the vendor"),
+    (request(content=lambda settings: b'[{"id":"id-page_view"}]'), "2 of 3 payloads are not in the request"),
+    (raising("classify"), "classify raises ZeroDivisionError for status"),
+    (classified(lambda response, payloads: Outcome.delivered()), "takes status 404 as delivered"),
+    (classified(lambda response, payloads: None), "gives something that is no Outcome"),
+    (classified(first_only), "classify gives 7 outcomes for 3 payloads"),
+    (
+        classified(lambda response, payloads: Outcome.retry(response.body.decode("latin-1"))),
+        "repeats the vendor's text",
+    ),
+    (classified(lambda response, payloads: Outcome.split("x", bad=[3])), "blames a payload that is not there"),
+    (exchanged(again), "exchange does not end after 8 requests"),
+    (exchanged(trusting_exchange), "exchange raises IndexError for status"),
+    (exchanged(wordy_exchange), "exchange yields something that is no Request"),
+]
+
+
+def test_a_destination_that_keeps_the_rules() -> None:
+    """As it is."""
+    assert check_destination(Post, SETTINGS) == []
+
+
+@pytest.mark.parametrize(("broken", "fault"), BROKEN, ids=[fault for _, fault in BROKEN])
+def test_each_rule_is_looked_at(broken: type[Destination], fault: str) -> None:
+    """A destination that breaks it is found out, and the check itself never fails."""
+    faults = check_destination(broken, SETTINGS)
+    assert any(fault in one for one in faults), faults
+
+
+@pytest.mark.parametrize(
+    "fine",
+    [
+        pytest.param(type("C", (Post,), {"event_id": False}), id="a vendor without an event_id"),
+        pytest.param(type("C", (Post,), {"version_ends": lambda self, settings: date(2030, 1, 1)}), id="versions end"),
+        pytest.param(body(lambda event: {"data_processing_options": []}), id="no limits is said by an empty list"),
+        pytest.param(body(lambda event: {"value": 0, "flag": False}), id="nought and false are values"),
+        pytest.param(request(url=lambda s: f"https://post.example/?t={s.token.reveal()}"), id="a secret in the query"),
+        pytest.param(classified(default_outcome), id="answers by their status"),
+    ],
+)
+def test_what_is_no_fault(fine: type[Destination]) -> None:
+    """The check is not stricter than the contract."""
+    assert check_destination(fine, SETTINGS) == []
