@@ -2,7 +2,8 @@
 
 `python -m tests.faults.matrix.producer ADDRESS HISTORY PREFIX COUNT CONNECTIONS SECONDS ITEMS RATE`. The history has
 one line for each attempt: id, outcome (`ok`, `refused`, `unknown`), status, moment, seconds. RATE is events a second
-for all connections together, 0 for as fast as they can.
+for all connections together, 0 for as fast as they can. After SIGTERM it begins nothing more, and notes what is under
+way.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -66,10 +68,16 @@ async def main(
 ) -> None:
     """Send everything."""
     parts = urlsplit(address)
-    until = time.monotonic() + seconds
     began = time.monotonic()
+    until = began + seconds
     numbers = itertools.count()
-    with Path(history).open("w") as log:  # noqa: ASYNC230 (a line now and then, in a process of its own)
+
+    def enough() -> None:
+        nonlocal until
+        until = time.monotonic()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, enough)
+    with Path(history).open("w", buffering=1) as log:  # noqa: ASYNC230 (a process of its own; it may be watched)
 
         async def client() -> None:
             connection = Client(parts.hostname or "", parts.port or 80)
