@@ -207,7 +207,7 @@ def birth_date_text(text: str, *, day_first: bool = False) -> str:
         raise Unusable("is not a date")
     text = _time_behind.sub("", unicodedata.normalize("NFKC", text).strip().lower())
     parts = [part for part in _part.findall(text) if part not in _ORDINALS]
-    if len(parts) == 1 and len(parts[0]) == 8:
+    if len(parts) == 1 and len(parts[0]) == 8 and parts[0].isdigit():
         parts = _unglued(parts[0])
     if len(parts) != 3:
         raise Unusable("is not a date with year, month and day")

@@ -247,6 +247,7 @@ def test_gender(sent: str, letter: str | None) -> None:
         ("1897-01-01", None, None),
         ("0000-00-00", None, None),
         ("yesterday", None, None),
+        ("tomorrow", None, None),  # eight letters are no eight digits
     ],
 )
 def test_birth_date(sent: str, month_first: str | None, day_first: str | None) -> None:
