@@ -1,0 +1,157 @@
+"""`type: pinterest`: one conversion event from one data-layer event, up to a thousand in a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tagserver.plugin import (
+    TEXT,
+    Built,
+    ConsentNeeds,
+    Destination,
+    Event,
+    Given,
+    Group,
+    Kind,
+    Limits,
+    Mode,
+    Omitted,
+    Outcomes,
+    Payload,
+    Request,
+    Response,
+    Skip,
+    event_time,
+    is_text,
+    last_moment,
+    plain_data,
+    web_address,
+)
+from tagserver_pinterest.answers import read_answer
+from tagserver_pinterest.custom_data import build_custom_data
+from tagserver_pinterest.names import pinterest_name
+from tagserver_pinterest.processing import limit, locate
+from tagserver_pinterest.settings import OLDEST_DAYS, PinterestSettings
+from tagserver_pinterest.user import build_user, finds_somebody
+
+_SOURCES: Mapping[str, str] = {
+    **{name: name for name in ("web", "app_ios", "app_android", "offline")},
+    "website": "web",
+    "WEB": "web",
+    "WEBSITE": "web",
+    "physical_store": "offline",
+    "phone_call": "offline",
+    "OFFLINE": "offline",
+}
+"""Pinterest's words, and those of other vendors that events already carry. Which app it was is not guessed."""
+_SOURCE = Kind(
+    lambda value: _SOURCES.get(value) if isinstance(value, str) else None,
+    "is none of web, app_ios, app_android and offline",
+)
+_FLAG = Kind(lambda value: value if type(value) is bool else None, "is neither true nor false")
+_OPTIONAL: Mapping[str, Kind] = {
+    **dict.fromkeys(("app_id", "app_name", "app_version", "os_version", "language", "partner_name"), TEXT),
+    **dict.fromkeys(("device_brand", "device_carrier", "device_model", "device_type"), TEXT),
+    **dict.fromkeys(("app_info", "device_info"), Kind(plain_data, "holds nothing that JSON can")),
+    "wifi": _FLAG,
+}
+"""Fields that a tag alone sets."""
+FIELDS = frozenset(
+    [
+        *("event_name", "event_time", "action_source", "event_source_url", "opt_out", "user_data", "custom_data"),
+        *_OPTIONAL,
+    ]
+)
+
+
+class Pinterest(Destination):
+    """Pinterest's Conversions API v5."""
+
+    type = "pinterest"
+    api_version = 1
+    Settings = PinterestSettings
+    ads = True
+    consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True)
+    limits = Limits(events=1000, bytes=2 << 20, age=OLDEST_DAYS * 86_400.0, requests=8)
+    reads = (
+        *("event", "event_id", "timestamp", "action_source", "page.location", "ecommerce", "user_data", "user_id"),
+        *("search_term", "ip", "user_agent", "geo.country", "geo.region", "click.epik"),
+    )
+
+    def hosts(self, settings: PinterestSettings) -> Sequence[str]:
+        """Pinterest's API alone."""
+        return ("api.pinterest.com",)
+
+    def event_name(self, event: Event, settings: PinterestSettings) -> str:
+        """Pinterest's name for the event, or the event's own when it has none (`build` then skips it)."""
+        return pinterest_name(event.name, settings.events, settings.forward_unmapped) or event.name
+
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: PinterestSettings, mode: Mode) -> Built:
+        """One event. Skips names that Pinterest does not know, an event that finds nobody, one that is too old."""
+        omitted: list[Omitted] = []
+        given = Given(parameters, FIELDS, omitted)
+        name = _name(event, given, settings, omitted)
+        time = event_time(event, given.fields.get("event_time"), "event_time", omitted)
+        expires = last_moment(event, time, settings.max_age_days, "Pinterest", omitted)
+        user = build_user(event, given.group("user_data"), settings, omitted)
+        if mode == "restrict":
+            locate(user, event)
+        if not finds_somebody(user):
+            wanted = "an e-mail, an advertising id, or address and agent"
+            raise Skip("no_identity", f"Pinterest wants {wanted}; here is {_known(user)}", omitted)
+        custom = build_custom_data(event, {**given.group("custom_data"), **given.rest}, settings, omitted)
+        body = Group("", omitted)
+        body |= {
+            "event_name": name,
+            "action_source": settings.action_source,
+            "event_time": time // 1000,
+            "event_id": event.event_id,
+            "opt_out": False,
+            "user_data": user,
+        }
+        for said in (event.get("action_source"), given.fields.get("action_source")):
+            body.put("action_source", said, _SOURCE)
+        address = given.fields.get("event_source_url", event.get("page.location"))
+        body.put("event_source_url", address, web_address(settings.strip_query))
+        body.put("partner_name", settings.partner_name, TEXT)
+        for key, kind in _OPTIONAL.items():
+            body.put(key, given.fields.get(key), kind)
+        body.put("opt_out", given.fields.get("opt_out"), _FLAG)
+        if mode == "restrict":
+            if body["opt_out"] is False and "opt_out" in given.fields:
+                body.omit("opt_out", "a tag cannot loosen what consent restricts")
+            limit(body, custom)
+        if custom:
+            body["custom_data"] = custom
+        return Built(body, name, time, None, expires, tuple(omitted))
+
+    def request(self, payloads: Sequence[Payload], settings: PinterestSettings) -> Request:
+        """One request for up to a thousand events; their JSON is joined, not read again. The token stands in a header
+        alone."""
+        content = b'{"data":[' + b",".join(payload.body for payload in payloads) + b"]}"
+        path = f"/v5/ad_accounts/{settings.ad_account_id}/events" + ("?test=true" if settings.test else "")
+        headers = {
+            "authorization": f"Bearer {settings.access_token.reveal()}",
+            "content-type": "application/json",
+        }
+        return Request("POST", settings.api_url.rstrip("/") + path, headers, content)
+
+    def classify(self, response: Response, payloads: Sequence[Payload]) -> Outcomes:
+        """By what Pinterest says of each event, then by status."""
+        return read_answer(response, payloads)
+
+
+def _name(event: Event, given: Given, settings: PinterestSettings, omitted: list[Omitted]) -> str:
+    chosen = given.text("event_name") or event.name
+    name = pinterest_name(chosen, settings.events, settings.forward_unmapped)
+    if name is None:
+        how = "map it with the setting events, or send it as custom with forward_unmapped"
+        raise Skip("missing_required", f"Pinterest has no event of this name: {how}", omitted)
+    if not is_text(event.event_id):
+        raise Skip("missing_required", "its event_id is no valid text", omitted)
+    return name
+
+
+def _known(user: Mapping[str, Any]) -> str:
+    return ", ".join(sorted(user)) or "nothing"
