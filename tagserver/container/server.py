@@ -48,12 +48,24 @@ class CollectConfig:
 
 @dataclass(frozen=True, slots=True)
 class QueueConfig:
-    """`queue:`. `file` below the data folder; sizes in bytes, `keep_dead` in seconds."""
+    """`queue:`. `file` below the data folder; sizes in bytes; `keep_dead` and `keep_removed` (deliveries of a
+    destination that is not configured any more) in seconds. `network_disk`: whether a folder on one is taken."""
 
     file: str = "outbox.db"
     max_size: int = 8 << 30
     min_free: int = 512 << 20
     keep_dead: float = 14 * 86400.0
+    keep_removed: float = 86400.0
+    network_disk: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShutdownConfig:
+    """`shutdown:`, in seconds. `pre_stop`: how long events are still taken after readiness has gone, so that a load
+    balancer can leave; `drain`: what requests to vendors get to end."""
+
+    pre_stop: float = 0.0
+    drain: float = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,7 @@ class ServerConfig:
 
     collect: CollectConfig = CollectConfig()
     queue: QueueConfig = QueueConfig()
+    shutdown: ShutdownConfig = ShutdownConfig()
     egress: tuple[str, ...] = ()
     environment: frozenset[str] = frozenset()
     reload: Literal["auto", "require_tests", "manual"] = "auto"
@@ -76,7 +89,8 @@ class ServerConfig:
 
 _QUEUE_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.(db|sqlite)\Z")
 """Its ending keeps it apart from the other files of the data folder."""
-ROOT_KEYS = ("collect", "queue", "egress", "environment", "reload")
+ROOT_KEYS = ("collect", "queue", "shutdown", "egress", "environment", "reload")
+_QUEUE_KEYS = ("url", "max_size", "min_free", "keep_dead", "keep_removed", "network_disk")
 _ORIGIN = re.compile(r"https?://[a-z0-9.\-]+(:\d{1,5})?\Z|https?://\[[0-9a-f:.]+\](:\d{1,5})?\Z")
 _RATE = re.compile(r"(\d{1,9})/s\Z")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.\-]{0,251}[a-z0-9])?\Z")
@@ -114,6 +128,7 @@ class ServerReader:
         return ServerConfig(
             collect=self._collect(nodes.get("collect")),
             queue=self._queue(nodes.get("queue")),
+            shutdown=self._shutdown(nodes.get("shutdown")),
             egress=self._allow(egress["allow"][1]) if "allow" in egress else (),
             reload=cast(
                 Literal["auto", "require_tests", "manual"],
@@ -266,10 +281,7 @@ class ServerReader:
 
     def _queue(self, node: Node | None) -> QueueConfig:
         d = self._decoder
-        nodes = {
-            name: value
-            for name, (_, value) in d.map(node, "queue", ("url", "max_size", "min_free", "keep_dead")).items()
-        }
+        nodes = {name: value for name, (_, value) in d.map(node, "queue", _QUEUE_KEYS).items()}
         file = "outbox.db"
         if (url := nodes.get("url")) is not None and (text := self._filled(url, "queue.url")) is not None:
             scheme, _, rest = text.partition(":")
@@ -288,6 +300,17 @@ class ServerReader:
             max_size=d.size(nodes.get("max_size"), "queue.max_size", 8 << 30),
             min_free=d.size(nodes.get("min_free"), "queue.min_free", 512 << 20),
             keep_dead=d.duration(nodes.get("keep_dead"), "queue.keep_dead", 14 * 86400.0),
+            keep_removed=d.duration(nodes.get("keep_removed"), "queue.keep_removed", 86400.0),
+            network_disk=d.choice(nodes.get("network_disk"), "queue.network_disk", ("refuse", "allow"), "refuse")
+            == "allow",
+        )
+
+    def _shutdown(self, node: Node | None) -> ShutdownConfig:
+        d = self._decoder
+        nodes = {name: value for name, (_, value) in d.map(node, "shutdown", ("pre_stop", "drain")).items()}
+        return ShutdownConfig(
+            pre_stop=d.duration(nodes.get("pre_stop"), "shutdown.pre_stop", 0.0),
+            drain=d.duration(nodes.get("drain"), "shutdown.drain", 15.0),
         )
 
     def _allow(self, node: Node) -> tuple[str, ...]:

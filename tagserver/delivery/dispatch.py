@@ -39,6 +39,7 @@ class Dispatcher:
         permits: Callable[[Row], Refusal | None],
         clock: Callable[[], int],
         calm: Callable[[], bool],
+        keep_removed: float = 86400.0,
         sent: Sent = lambda destination, outcome, seconds: None,
         transport: httpx.AsyncBaseTransport | None = None,
         steady: Callable[[], float] = time.monotonic,
@@ -50,6 +51,7 @@ class Dispatcher:
         self._permits = permits
         self._clock = clock
         self._calm = calm
+        self._keep_removed = keep_removed
         self._sent = sent
         self._transport = transport
         self._steady = steady
@@ -77,6 +79,7 @@ class Dispatcher:
             permits=self._permits,
             clock=self._clock,
             calm=self._calm,
+            keep_removed=self._keep_removed,
             sent=self._sent,
             steady=self._steady,
             sleep=self._sleep,

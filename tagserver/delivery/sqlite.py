@@ -1,5 +1,6 @@
 """The default engine: one SQLite file, WAL, `synchronous=FULL`, one owning process, one writer thread with group
-commit. Its rooms: `rows`, `flights`, `keys`, `letters`, `counters`, `space`, `salvage`, `writer`."""
+commit. Its rooms: `rows`, `flights`, `keys`, `letters`, `counters`, `space`, `opening`,
+`salvage`, `care`, `writer`."""
 
 from __future__ import annotations
 
@@ -15,12 +16,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from tagserver.delivery.counters import Counters
-from tagserver.delivery.errors import Damaged
+from tagserver.delivery.care import Care
 from tagserver.delivery.flights import Flights
-from tagserver.delivery.keys import Keys
 from tagserver.delivery.letters import Letters
 from tagserver.delivery.lock import FolderLock
+from tagserver.delivery.opening import open_queue, require_local_disk
 from tagserver.delivery.outbox import (
     DEDUP_TTL,
     Batch,
@@ -36,22 +36,15 @@ from tagserver.delivery.outbox import (
 from tagserver.delivery.pressure import Pressure, come_again
 from tagserver.delivery.retry import Chance
 from tagserver.delivery.rows import WIDTH, insert, pieces, values
-from tagserver.delivery.salvage import MARK, salvage
-from tagserver.delivery.schema import open_database
+from tagserver.delivery.salvage import MARK
 from tagserver.delivery.space import Space
-from tagserver.delivery.steps import LONG_CALM
 from tagserver.delivery.suspicion import Marks, marked
 from tagserver.delivery.writer import Writer
 
 log = logging.getLogger("tagserver.delivery")
 
-PURGE_EVERY = 600.0
-"""Seconds between two looks for what is past its time."""
 ROW = 500
 """Bytes of a delivery beside its payload, about."""
-VACUUM_PAGES = 256
-VACUUM_FROM = 4096
-"""Free pages that are left in the file: as many as a busy hour uses again at once."""
 
 
 class SqliteOutbox:
@@ -74,54 +67,41 @@ class SqliteOutbox:
         self._path = path
         self._steady = steady
         self._chance = chance
-        self._keep_dead = keep_dead
-        self._calm = calm
         self._closed = False
-        self._notice: str | None = None
         self._appended: dict[str, asyncio.Event] = {}
-        self._purged = steady()
         self._on_fatal = on_fatal
         self._lock = FolderLock(path.with_name(path.name + ".lock"))
         marks = path.with_name(path.name + ".working")
         try:
-            self._database, self._counters, self._keys = self._open(path, max_size, clock, marked(marks))
+            opened = open_queue(path, max_size, clock, marked(marks))
             self._marks = Marks(marks)
         except BaseException:
             self._lock.release()
             raise
+        self._database, self._counters, self._keys = opened.database, opened.counters, opened.keys
+        self._notice = opened.notice
         self._space = Space(path, max_size, min_free, steady)
         self._flights = Flights(self._counters, clock)
         self._letters = Letters(self._counters, clock)
+        care = Care(
+            self._counters,
+            self._keys,
+            self._letters,
+            self._space,
+            keep_dead=keep_dead,
+            steady=steady,
+            calm=calm,
+        )
         self._writer = Writer(
             self._database,
             finish=self._finish,
             committed=self._group_ended,
-            idle=self._idle,
+            idle=care.slice,
             make_room=self._space.give_up_ballast,
             commit_took=commit_took,
             on_fatal=self._fatal,
             pressure=Pressure(steady, chance),
         )
-
-    def _open(
-        self, path: Path, max_size: int, clock: Callable[[], int], suspects: frozenset[int]
-    ) -> tuple[sqlite3.Connection, Counters, Keys]:
-        try:
-            if Path(f"{path}{MARK}").exists():
-                raise Damaged(f"the queue {path} was found damaged")
-            database = open_database(path, max_size)
-            try:
-                Flights.recover(database, suspects)
-                return database, Counters(database), Keys(database, clock)
-            except sqlite3.DatabaseError as error:
-                database.close()
-                raise Damaged(f"the queue {path} is damaged: {error}") from None
-        except Damaged as damage:
-            log.critical("%s", damage)
-            self._notice = salvage(path, max_size)
-            log.critical("%s", self._notice)
-        database = open_database(path, max_size)
-        return database, Counters(database), Keys(database, clock)
 
     def _fatal(self, error: BaseException) -> None:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
@@ -151,10 +131,13 @@ class SqliteOutbox:
         commit_took: Callable[[float], None] = lambda seconds: None,
         chance: Chance | None = None,
         calm: Callable[[float], bool] = lambda seconds: True,
+        any_disk: bool = False,
     ) -> SqliteOutbox:
         """Open or make the file. Sizes in bytes, `keep_dead` in seconds; `commit_took` hears how long each group
-        commit took, from the writer's thread; `calm(seconds)` says whether the wall clock can be believed for so long.
-        Raises OutboxStartError."""
+        commit took, from the writer's thread; `calm(seconds)` says whether the wall clock can be believed for so long;
+        `any_disk`: also on a network file system. Raises OutboxStartError."""
+        if not any_disk:
+            require_local_disk(path.parent)
         return cls(
             path,
             clock=clock,
@@ -323,26 +306,6 @@ class SqliteOutbox:
             return "the queue is closed"
         refusal = self._writer.refusal()
         return self._space.refusal() if refusal is None else str(refusal)
-
-    def _idle(self, database: sqlite3.Connection) -> bool:
-        """A slice of housekeeping while nobody waits; whether there is more of it."""
-        more = False
-        if database.execute("PRAGMA freelist_count").fetchone()[0] > VACUUM_FROM:
-            # A fetch is needed: the pragma gives back one page for each step.
-            database.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
-            more = True
-        if self._steady() - self._purged >= PURGE_EVERY and self._calm(LONG_CALM):
-            self._space.restore()
-            database.execute("BEGIN IMMEDIATE")
-            keys_left = self._keys.purge(database)
-            letters_left = self._letters.purge(database, self._keep_dead)
-            self._counters.write(database)
-            database.execute("COMMIT")
-            self._group_ended(True)
-            if not (keys_left or letters_left):
-                self._purged = self._steady()
-            more = more or keys_left or letters_left
-        return more
 
     async def close(self) -> None:
         """See `Outbox.close`."""

@@ -29,14 +29,12 @@ LINGER = 0.1
 """Seconds to wait after a batch that was not full, so that the next one is worth a request."""
 HELD_BACK = 1.0
 """Seconds until it is asked again whether what was tried before may be repeated."""
-KEEP_REMOVED = 24 * 3600.0
-"""Seconds that the deliveries of a destination wait which is not in the configuration any more."""
 
 
 class Worker:
     """One destination's worker. `lookup` and `permits` are asked afresh before every attempt, so that a reload
     counts at once. `clock` is wall time in ms, `steady` seconds that never jump; `calm` says whether the wall clock can
-    be believed."""
+    be believed; `keep_removed`: seconds that deliveries wait whose destination is not configured any more."""
 
     def __init__(
         self,
@@ -48,6 +46,7 @@ class Worker:
         permits: Callable[[Row], Refusal | None],
         clock: Callable[[], int],
         calm: Callable[[], bool],
+        keep_removed: float,
         sent: Sent = lambda destination, outcome, seconds: None,
         steady: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -60,6 +59,7 @@ class Worker:
         self._permits = permits
         self._clock = clock
         self._calm = calm
+        self._keep_removed = keep_removed
         self._sent = sent
         self._steady = steady
         self._sleep = sleep
@@ -153,7 +153,7 @@ class Worker:
         self._halted = ("disabled", "no destination of this name is configured")
         now = self._steady()
         self._removed_at = now if self._removed_at is None else self._removed_at
-        left = self._removed_at + KEEP_REMOVED - now
+        left = self._removed_at + self._keep_removed - now
         if left > 0:
             return await self._rest(left)
         batch = await self._outbox.claim(self.name, max_items=1000, max_bytes=64 << 20)

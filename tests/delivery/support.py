@@ -11,8 +11,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tagserver.delivery.care import PURGE_EVERY
 from tagserver.delivery.outbox import Batch, Counts, Delivery, Outbox
-from tagserver.delivery.sqlite import PURGE_EVERY, SqliteOutbox
+from tagserver.delivery.sqlite import SqliteOutbox
 
 START = 1_800_000_000_000
 HOUR = 3600.0

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tagserver.delivery.care import VACUUM_TO
 from tagserver.delivery.errors import ForeignFile, InUse, OutboxStartError
 from tagserver.delivery.outbox import Buried, Settlement
 from tagserver.delivery.schema import APPLICATION_ID, VERSION
@@ -178,3 +179,46 @@ async def test_care_takes_slices_and_leaves_what_is_in_time(tmp_path: Path, cloc
     await outbox.close()
     with closing(sqlite3.connect(tmp_path / "outbox.db")) as database:
         assert database.execute("SELECT count(*) FROM known").fetchone() == (3,), "keys past their time are gone"
+
+
+async def spoilt_inside(folder: Path, clock: Clock) -> None:
+    """A queue with a page that holds nonsense, in the middle of its rows."""
+    outbox = await open_outbox(folder, clock)
+    await outbox.append(deliveries(200, body=b'"%s"' % (b"x" * 2000)))
+    await outbox.close()
+    with (folder / "outbox.db").open("r+b") as file:
+        file.seek(40 * 4096)
+        file.write(b"\xff" * 4096)
+
+
+async def test_after_a_crash_the_file_is_looked_through(tmp_path: Path, clock: Clock) -> None:
+    """A log that was left behind says that nobody closed the file: damage is found at the start, not in the middle of
+    a claim."""
+    await spoilt_inside(tmp_path, clock)
+    (tmp_path / "outbox.db-wal").write_bytes(b"left behind")
+    outbox = await open_outbox(tmp_path, clock)
+    assert "damaged" in (outbox.notice() or "")
+    assert 190 < meta(outbox).pending < 200
+    assert_adds_up(outbox, tmp_path)
+    await outbox.close()
+
+
+async def test_a_file_that_was_closed_is_not_looked_through(tmp_path: Path, clock: Clock) -> None:
+    """A large one would keep the server waiting at each start."""
+    await spoilt_inside(tmp_path, clock)
+    outbox = await open_outbox(tmp_path, clock)
+    assert outbox.notice() is None
+    await outbox.close()
+
+
+async def test_a_file_that_has_become_mostly_empty_gives_its_room_back(tmp_path: Path, clock: Clock) -> None:
+    """A week of an outage, delivered: the disk has its room again, of the log too, while nobody waits."""
+    outbox = await open_outbox(tmp_path, clock)
+    for piece in range(4):
+        await outbox.append(deliveries(300, f"{piece}-", body=b"x" * 20_000))
+    while batch := await outbox.claim("meta", max_items=500, max_bytes=1 << 30):
+        await outbox.settle(batch, Settlement(delivered=[row.id for row in batch.rows]))
+    assert (tmp_path / "outbox.db").stat().st_size > (VACUUM_TO + 1000) * 4096
+    await until(lambda: (tmp_path / "outbox.db-wal").stat().st_size == 0)
+    assert (tmp_path / "outbox.db").stat().st_size < (VACUUM_TO + 300) * 4096
+    await outbox.close()

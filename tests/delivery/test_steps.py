@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tagserver.delivery.care import PURGE_EVERY
 from tagserver.delivery.outbox import Buried, Settlement
-from tagserver.delivery.sqlite import PURGE_EVERY
 from tagserver.delivery.steps import CALM, LONG_CALM, ClockSteps
 from tests.delivery.support import HOUR, START, Clock, claim, deliveries, meta, open_outbox, until
 from tests.delivery.world import World

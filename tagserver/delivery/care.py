@@ -1,0 +1,79 @@
+"""Housekeeping of the SQLite engine, in slices, while nobody waits: what is past its time is removed, and a file that
+has become mostly empty gives its room back to the disk."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from tagserver.delivery.counters import Counters
+from tagserver.delivery.keys import Keys
+from tagserver.delivery.letters import Letters
+from tagserver.delivery.space import Space
+from tagserver.delivery.steps import LONG_CALM
+
+PURGE_EVERY = 600.0
+"""Seconds between two looks for what is past its time."""
+VACUUM_PAGES = 256
+VACUUM_TO = 4096
+"""Free pages that are left in the file: as many as a busy hour uses again at once."""
+
+
+class Care:
+    """Called by the writer's thread. `keep_dead` in seconds; `calm(seconds)`: whether the wall clock has not been set
+    for so long."""
+
+    def __init__(
+        self,
+        counters: Counters,
+        keys: Keys,
+        letters: Letters,
+        space: Space,
+        *,
+        keep_dead: float,
+        steady: Callable[[], float],
+        calm: Callable[[float], bool],
+    ) -> None:
+        self._counters = counters
+        self._keys = keys
+        self._letters = letters
+        self._space = space
+        self._keep_dead = keep_dead
+        self._steady = steady
+        self._calm = calm
+        self._purged = steady()
+        self._shrinking = False
+
+    def slice(self, database: sqlite3.Connection) -> bool:
+        """A little of it; whether there is more. Commits by itself."""
+        shrunk = self._shrink(database)
+        return self._purge(database) or shrunk
+
+    def _shrink(self, database: sqlite3.Connection) -> bool:
+        free = database.execute("PRAGMA freelist_count").fetchone()[0]
+        if not self._shrinking:
+            pages = database.execute("PRAGMA page_count").fetchone()[0]
+            self._shrinking = free > max(VACUUM_TO, pages // 2)
+            return self._shrinking
+        if free > VACUUM_TO:
+            # A fetch is needed: the pragma gives back one page for each step.
+            database.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+            return True
+        # The file itself is cut by a checkpoint only; and the log, which has grown meanwhile, with it.
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._shrinking = False
+        return False
+
+    def _purge(self, database: sqlite3.Connection) -> bool:
+        if self._steady() - self._purged < PURGE_EVERY or not self._calm(LONG_CALM):
+            return False
+        self._space.restore()
+        database.execute("BEGIN IMMEDIATE")
+        keys_left = self._keys.purge(database)
+        letters_left = self._letters.purge(database, self._keep_dead)
+        self._counters.write(database)
+        database.execute("COMMIT")
+        self._counters.committed(True)
+        if not (keys_left or letters_left):
+            self._purged = self._steady()
+        return keys_left or letters_left

@@ -1,0 +1,93 @@
+"""How a queue's file is opened at a start: looked over, put right after a crash, or salvaged."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tagserver.delivery.counters import Counters
+from tagserver.delivery.errors import Damaged, OutboxStartError
+from tagserver.delivery.filesystem import not_local
+from tagserver.delivery.flights import Flights
+from tagserver.delivery.keys import Keys
+from tagserver.delivery.salvage import MARK, salvage
+from tagserver.delivery.schema import open_database
+
+log = logging.getLogger("tagserver.delivery")
+
+CHECKED_SIZE = 1 << 30
+"""Bytes of a file that is looked through after a crash; a larger one would keep the server waiting."""
+CHECK_TIME = 2.0
+"""Seconds for that at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The connection that writes, and what of the file is kept in memory. `notice`: what operations should know."""
+
+    database: sqlite3.Connection
+    counters: Counters
+    keys: Keys
+    notice: str | None = None
+
+
+def require_local_disk(folder: Path) -> None:
+    """Raises OutboxStartError when the folder lies on a network file system or on FUSE."""
+    if (kind := not_local(folder)) is not None:
+        raise OutboxStartError(
+            f"the data folder {folder} lies on {kind}: the queue's locks are not safe there, and accepted events could "
+            "be lost. Use a local disk with --data, or set queue.network_disk: allow in server.yaml"
+        )
+
+
+def open_queue(path: Path, max_size: int, clock: Callable[[], int], suspects: frozenset[int]) -> Opened:
+    """Open or make the file. `suspects`: the flights that plugins had in hand when the last process ended. Raises
+    OutboxStartError."""
+    try:
+        if Path(f"{path}{MARK}").exists():
+            raise Damaged(f"the queue {path} was found damaged")
+        crashed = _crashed(path)
+        database = open_database(path, max_size)
+        try:
+            if crashed and path.stat().st_size < CHECKED_SIZE:
+                _look_through(database, path)
+            Flights.recover(database, suspects)
+            return Opened(database, Counters(database), Keys(database, clock))
+        except sqlite3.DatabaseError as error:
+            database.close()
+            raise Damaged(f"the queue {path} is damaged: {error}") from None
+        except Damaged:
+            database.close()
+            raise
+    except Damaged as damage:
+        log.critical("%s", damage)
+        notice = salvage(path, max_size)
+        log.critical("%s", notice)
+    database = open_database(path, max_size)
+    return Opened(database, Counters(database), Keys(database, clock), notice)
+
+
+def _crashed(path: Path) -> bool:
+    """Whether the last process has not closed the file: a clean end leaves no log."""
+    log_file = Path(f"{path}-wal")
+    return log_file.exists() and log_file.stat().st_size > 0
+
+
+def _look_through(database: sqlite3.Connection, path: Path) -> None:
+    """SQLite's own look at all pages, as far as it comes in its time. Raises Damaged."""
+    until = time.monotonic() + CHECK_TIME
+    database.set_progress_handler(lambda: int(time.monotonic() > until), 10_000)
+    try:
+        found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return
+    finally:
+        database.set_progress_handler(None, 0)
+    if found != "ok":
+        raise Damaged(f"the queue {path} is damaged: {found}")
