@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import platform
 import shutil
@@ -12,7 +13,7 @@ import ssl
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
@@ -24,6 +25,7 @@ from tagserver import __version__
 from tagserver.container.compile import Loaded
 from tagserver.container.model import ConfiguredDestination
 from tagserver.egress import address_refusal
+from tagserver.server.edge import affordable
 from tagserver.version_clock import ending
 
 Level = Literal["ok", "warning", "error"]
@@ -31,6 +33,11 @@ Level = Literal["ok", "warning", "error"]
 SLOW_SYNC = 0.02
 """Seconds for one fsync beyond which every answer is noticeably late."""
 SKEW = 5.0
+TOKEN_LENGTH = 20
+ENOUGH = 20
+"""Requests from which on something can be said about all of them."""
+_TIME_ERROR = 5
+"""What adjtimex(2) gives for a clock that is not synchronised."""
 CERTIFICATE_DAYS = 14
 TIMEOUT = 5.0
 
@@ -97,8 +104,77 @@ def check_folder(data: Path, min_free: int) -> Iterator[Finding]:
         yield Finding("ok", "room", f"{free >> 20} MiB free")
 
 
-def check_port(host: str, port: int) -> Iterator[Finding]:
-    """Whether the address is free, or who answers there."""
+def check_secrecy(data: Path, token: str | None) -> Iterator[Finding]:
+    """Whether others on this machine can read the data folder, and whether the admin token can be guessed. `token`:
+    what the variable holds; without it the server makes a good one."""
+    if data.exists() and data.stat().st_mode & 0o077:
+        yield Finding("warning", "folder", f"{data} can be read by others on this machine", f"chmod 700 {data}")
+    if token is not None and len(token) < TOKEN_LENGTH:
+        hint = "take 32 random characters: openssl rand -base64 24"
+        yield Finding("warning", "token", f"the admin token has {len(token)} characters and could be guessed", hint)
+
+
+def check_clock(kept: bool | None) -> Iterator[Finding]:
+    """Whether a time service keeps the clock, as the system says; None: it does not say."""
+    if kept is False:
+        hint = "run a time service (NTP): vendors refuse events of the future, and old ones"
+        yield Finding("warning", "clock", "no time service keeps this machine's clock", hint)
+    elif kept:
+        yield Finding("ok", "clock", "kept by a time service")
+
+
+def clock_is_kept() -> bool | None:
+    """The word of Linux' kernel on whether its clock is synchronised; None on other systems."""
+    asked = ctypes.create_string_buffer(1024)  # struct timex, larger than on any machine; zero changes nothing
+    try:
+        state = int(ctypes.CDLL(None).adjtimex(asked))
+    except (OSError, AttributeError):
+        return None
+    return None if state < 0 else state != _TIME_ERROR
+
+
+def check_files(connections: int, most: int) -> Iterator[Finding]:
+    """Whether a process may open a file for each connection (`most`: what the system allows)."""
+    possible = affordable(connections, most)
+    if possible < connections:
+        message = f"{most} open files are allowed: at most {possible} of {connections} connections"
+        yield Finding("warning", "files", message, "raise LimitNOFILE (ulimit -n), or lower collect.max_connections")
+    else:
+        yield Finding("ok", "files", f"{most} may be open")
+
+
+def check_server(readiness: Mapping[str, Any]) -> Iterator[Finding]:
+    """What a server says that runs on the data folder: the object of `/readyz`."""
+    said = f"runs, container {readiness.get('container')}: {readiness.get('status')}"
+    why = str(readiness.get("detail") or readiness.get("notice") or "")
+    if problems := readiness.get("problems"):
+        why = f"{len(problems)} problems in the configuration; see them with tagserver check"
+    level: Level = "error" if not readiness.get("ready") else "ok" if readiness.get("status") == "ok" else "warning"
+    yield Finding(level, "server", said, why)
+
+
+def check_forwarded(trusted: int, seen: Mapping[int, int]) -> Iterator[Finding]:
+    """Whether as many proxies stand in front as the configuration says. `seen`: how many of a running server's requests
+    of browsers had so many entries in X-Forwarded-For. What most have counts: a few may be forged."""
+    total = sum(seen.values())
+    if total < ENOUGH:
+        return
+    usual = max(seen, key=lambda entries: seen[entries])
+    if seen[usual] * 2 <= total or usual == trusted:
+        return
+    message = f"{seen[usual]} of {total} requests came with {usual} entries of X-Forwarded-For, {trusted} are trusted"
+    if usual < trusted:
+        hint = "the missing ones are not written: every visitor has the address of the nearest proxy"
+    else:
+        hint = f"if {usual} proxies of yours stand in front, set collect.trusted_proxies: {usual}"
+    yield Finding("warning", "proxies", message, hint)
+
+
+def check_port(host: str, port: int, ours: str = "") -> Iterator[Finding]:
+    """Whether the address is free, or who answers there. `ours`: the address of the server that runs already."""
+    if ours.rpartition(":")[2] == str(port):
+        yield Finding("ok", "port", f"{ours}: the server that runs")
+        return
     with contextlib.closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

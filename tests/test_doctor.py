@@ -14,12 +14,18 @@ from tagserver.configuration import ConfigurationFolder
 from tagserver.container.model import ConfiguredDestination
 from tagserver.doctor import (
     Finding,
+    check_clock,
     check_configuration,
     check_destination,
+    check_files,
     check_folder,
+    check_forwarded,
     check_port,
     check_proxies,
+    check_secrecy,
+    check_server,
     check_versions,
+    clock_is_kept,
     connect,
 )
 from tagserver.plugin import Destination
@@ -69,6 +75,79 @@ def test_a_port_that_is_taken_is_said() -> None:
         port = taken.getsockname()[1]
         assert one(check_port("127.0.0.1", port)).level == "warning"
     assert one(check_port("127.0.0.1", port)).level == "ok"
+
+    assert one(check_port("127.0.0.1", port, f"http://127.0.0.1:{port}")).message.endswith("the server that runs")
+
+
+@pytest.mark.parametrize(
+    ("mode", "token", "matters"),
+    [
+        (0o700, None, []),
+        (0o700, "x" * 32, []),
+        (0o750, None, ["folder"]),
+        (0o704, "secret", ["folder", "token"]),
+        (0o700, "", ["token"]),
+    ],
+)
+def test_what_others_could_read_or_guess(tmp_path: Path, mode: int, token: str | None, matters: list[str]) -> None:
+    tmp_path.chmod(mode)
+    findings = list(check_secrecy(tmp_path, token))
+    assert [finding.matter for finding in findings] == matters
+    assert all(finding.level == "warning" and (token or "?") not in finding.message for finding in findings)
+    assert list(check_secrecy(tmp_path / "not-there", None)) == []
+
+
+def test_the_clock() -> None:
+    assert clock_is_kept() in (True, False, None)
+    assert [[finding.level for finding in check_clock(kept)] for kept in (True, False, None)] == [
+        ["ok"],
+        ["warning"],
+        [],
+    ]
+
+
+def test_files_for_all_connections() -> None:
+    assert one(check_files(10_000, 20_000)).level == "ok"
+    few = one(check_files(10_000, 1024))
+    assert few.level == "warning"
+    assert "924 of 10000" in few.message
+
+
+@pytest.mark.parametrize(
+    ("readiness", "level", "says"),
+    [
+        ({"ready": True, "status": "ok", "container": "a1", "problems": []}, "ok", ""),
+        ({"ready": True, "status": "degraded", "notice": "rolled back", "problems": []}, "warning", "rolled back"),
+        ({"ready": True, "status": "degraded", "problems": [{}, {}]}, "warning", "2 problems"),
+        ({"ready": False, "status": "outbox", "detail": "the disk is full", "problems": []}, "error", "disk is full"),
+        ({"ready": False, "status": "draining", "problems": []}, "error", ""),
+    ],
+)
+def test_what_a_server_says_that_runs(readiness: dict[str, Any], level: str, says: str) -> None:
+    finding = one(check_server(readiness))
+    assert finding.level == level
+    assert says in finding.hint
+
+
+@pytest.mark.parametrize(
+    ("trusted", "seen", "says"),
+    [
+        (0, {}, None),
+        (0, {0: 1000}, None),
+        (1, {1: 900, 0: 100}, None),
+        (0, {1: 19}, None),
+        (0, {1: 900, 0: 100}, "trusted_proxies: 1"),
+        (1, {2: 900, 1: 100}, "trusted_proxies: 2"),
+        (2, {1: 900, 2: 100}, "nearest proxy"),
+        (0, {0: 40, 1: 30, 2: 30}, None),
+        (2, {0: 34, 1: 33, 3: 33}, None),
+    ],
+)
+def test_as_many_proxies_as_are_trusted(trusted: int, seen: dict[int, int], says: str | None) -> None:
+    """What most requests show counts; some may be forged."""
+    findings = list(check_forwarded(trusted, seen))
+    assert [says in finding.hint for finding in findings if says] == ([True] if says else [])
+    assert len(findings) == (1 if says else 0)
 
 
 def test_geo_headers_without_a_proxy() -> None:

@@ -2,26 +2,64 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
+import httpx
 import msgspec
 
 from tagserver.cli.options import config_option, data_option, json_option, open_folder
+from tagserver.cli.remote import TOKEN_VARIABLE, server_on
 from tagserver.container.server import ServerConfig
 from tagserver.doctor import (
     Finding,
+    check_clock,
     check_configuration,
     check_destination,
+    check_files,
     check_folder,
+    check_forwarded,
     check_port,
     check_proxies,
+    check_secrecy,
+    check_server,
     check_versions,
+    clock_is_kept,
     connect,
 )
+from tagserver.server.edge import file_descriptors
 
 MARKS = {"ok": "✔", "warning": "⚠", "error": "✖"}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a server that runs on the data folder says of itself; `address` is empty when there is none."""
+
+    address: str = ""
+    readiness: Mapping[str, Any] | None = None
+    forwarded: Mapping[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, data: Path, environ: Mapping[str, str]) -> Seen:
+        """Ask it."""
+        address, token = server_on(data, environ)
+        if not address:
+            return cls()
+        headers = {"authorization": f"Bearer {token}"}
+        try:
+            with httpx.Client(base_url=address, headers=headers, timeout=10, trust_env=False) as http:
+                readiness = http.get("/readyz").json()
+                metrics = http.get("/-/metrics").text
+        except (httpx.HTTPError, ValueError):
+            return cls()
+        found = re.findall(r'^tagserver_forwarded_requests_total\{entries="(\d+)"\} (\d+)', metrics, re.MULTILINE)
+        return cls(address, readiness, {int(entries): int(number) for entries, number in found})
 
 
 @click.command()
@@ -32,16 +70,25 @@ MARKS = {"ok": "✔", "warning": "⚠", "error": "✖"}
 @click.option("--offline", is_flag=True, help="Do not call the vendors' hosts.")
 @json_option
 def doctor(config: Path, env_file: Path | None, data: Path, host: str, port: int, offline: bool, as_json: bool) -> None:
-    """Look at versions, configuration, disk, port, clock, and the way to each vendor."""
-    loaded = open_folder(config, env_file).compile()
+    """Look at versions, configuration, disk, clock, limits, port, proxies, a server that runs, and the way to each
+    vendor."""
+    folder = open_folder(config, env_file)
+    loaded = folder.compile()
     server = loaded.server or ServerConfig()
+    running = Seen.of(data, folder.environment())
     findings = [
         *check_versions(),
         *check_configuration(loaded),
         *check_folder(data, server.queue.min_free),
-        *check_port(host, port),
+        *check_secrecy(data, folder.environment().get(TOKEN_VARIABLE)),
+        *check_clock(clock_is_kept()),
+        *check_files(server.collect.max_connections, file_descriptors()),
+        *check_port(host, port, running.address),
         *check_proxies(server.collect.trusted_proxies, server.collect.geo_headers),
+        *check_forwarded(server.collect.trusted_proxies, running.forwarded),
     ]
+    if running.readiness is not None:
+        findings += check_server(running.readiness)
 
     def reach(name: str) -> Finding:
         return Finding("ok", name, "not called (--offline)") if offline else connect(name, server.egress)

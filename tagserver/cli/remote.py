@@ -17,6 +17,18 @@ TOKEN_FILE = "admin-token"  # noqa: S105 (the name of a file)
 TOKEN_VARIABLE = "TAGSERVER_ADMIN_TOKEN"  # noqa: S105 (the name of a variable)
 
 
+def server_on(data: Path, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Address and token of the server that runs on a data folder; empty when they are not known."""
+    address = ""
+    with contextlib.suppress(OSError):
+        address = (data / ADDRESS_FILE).read_text().strip()
+    token = environ.get(TOKEN_VARIABLE) or ""
+    if not token:
+        with contextlib.suppress(OSError):
+            token = (data / TOKEN_FILE).read_text().strip()
+    return address, token
+
+
 def call(
     method: str,
     path: str,
@@ -31,13 +43,7 @@ def call(
 
     `refused`: a refusal that says why (409) is an answer, too.
     """
-    address = ""
-    with contextlib.suppress(OSError):
-        address = (data / ADDRESS_FILE).read_text().strip()
-    token = environ.get(TOKEN_VARIABLE) or ""
-    if not token:
-        with contextlib.suppress(OSError):
-            token = (data / TOKEN_FILE).read_text().strip()
+    address, token = server_on(data, environ)
     if not address:
         give_up(f"no server runs on the data folder {data} (start it with tagserver serve)", 3)
     try:
