@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator as compare
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import re2
 
@@ -83,6 +83,14 @@ OPERATORS = (
 )
 
 
+class Ask(NamedTuple):
+    """Whether the left side, by its name and as a value, is one text."""
+
+    name: str
+    left: Value
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """`left operator operand`. `name` is the left side as written; `private` values are never shown."""
@@ -93,6 +101,13 @@ class Condition:
     test: Callable[[Scope], bool]
     left: Value
     private: bool = False
+    only: str | None = None
+    """The one text for which it holds, where there is just one."""
+
+    @property
+    def ask(self) -> Ask | None:
+        """What it asks, where one text alone is the answer."""
+        return None if self.only is None else Ask(self.name, self.left, self.only)
 
     def explain(self, scope: Scope) -> str:
         """The condition with both operands, as a person reads it."""

@@ -59,7 +59,7 @@ def route(container: Container, event: Event, source: Reading | None = None) -> 
     consent = container.consent_reader.read(event, source)
     decisions: list[Decision] = []
     sent: set[tuple[str, str]] = set()
-    for candidate in container.candidates(event.name):
+    for candidate in container.candidates(event.name).worth_trying(scope):
         for trigger in candidate.triggers:
             if trigger.holds(scope):
                 break

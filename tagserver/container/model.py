@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+from tagserver.conditions import Ask
 from tagserver.consent.needs import ConsentPolicy, Needs
 from tagserver.consent.sources import ConsentReader
+from tagserver.container.asking import ByAsk
 from tagserver.container.limits import NO_LIMITS, TagLimits
 from tagserver.container.problems import Place, Problem
 from tagserver.plugin import Destination
@@ -33,6 +35,11 @@ class Trigger(Protocol):
 
     def holds(self, scope: Scope) -> bool:
         """Whether the conditions (`when:`) hold; `wants` is not asked again."""
+        ...
+
+    @property
+    def ask(self) -> Ask | None:
+        """What its first condition asks, where one text alone is the answer."""
         ...
 
     def met(self, scope: Scope) -> tuple[int, int]:
@@ -108,18 +115,19 @@ class Container:
     variables: Mapping[str, Value]
     consent: ConsentPolicy
     problems: tuple[Problem, ...] = ()
-    _candidates: dict[str, tuple[Candidate, ...]] = field(default_factory=dict, compare=False, repr=False)
+    _candidates: dict[str, ByAsk[Candidate]] = field(default_factory=dict, compare=False, repr=False)
 
-    def candidates(self, event_name: str) -> tuple[Candidate, ...]:
+    def candidates(self, event_name: str) -> ByAsk[Candidate]:
         """The tags that an event of this name could fire, by priority and then in file order. Worked out once for each
         name."""
         found = self._candidates.get(event_name)
         if found is None:
-            found = tuple(
-                Candidate(
-                    tag,
-                    triggers,
-                    tuple(trigger for trigger in tag.exceptions if trigger.wants(event_name)),
+            found = ByAsk(
+                (
+                    Candidate(
+                        tag, triggers, tuple(exception for exception in tag.exceptions if exception.wants(event_name))
+                    ),
+                    [trigger.ask for trigger in triggers],
                 )
                 for tag in sorted(self.tags, key=lambda tag: -tag.priority)
                 if (triggers := tuple(trigger for trigger in tag.triggers if trigger.wants(event_name)))

@@ -6,7 +6,17 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tagserver.conditions import OPERATORS, AnyOf, BadPattern, Clause, Condition, all_of, compile_pattern, make_test
+from tagserver.conditions import (
+    OPERATORS,
+    AnyOf,
+    Ask,
+    BadPattern,
+    Clause,
+    Condition,
+    all_of,
+    compile_pattern,
+    make_test,
+)
 from tagserver.container.decode import Decoder
 from tagserver.container.names import Names
 from tagserver.container.problems import Problems, did_you_mean
@@ -37,6 +47,12 @@ class CompiledTrigger:
     clauses: tuple[Clause, ...]
     holds: Callable[[Scope], bool] = field(compare=False, repr=False)
     """Whether all conditions hold."""
+
+    @property
+    def ask(self) -> Ask | None:
+        """What its first condition asks, where one text alone is the answer."""
+        first = self.clauses[0] if self.clauses else None
+        return first.ask if isinstance(first, Condition) else None
 
     @classmethod
     def of(cls, name: str, patterns: tuple[EventPattern, ...], clauses: tuple[Clause, ...]) -> CompiledTrigger:
@@ -220,7 +236,8 @@ class TriggerCompiler:
         except BadPattern as bad:
             self._problems.add("E120", node.place, path, f"{path}: {bad}", _PATTERN_HINT)
             return None
-        return Condition(name, operator, shown, test, left, private)
+        only = fixed if operator == "equals" and isinstance(fixed, str) and not ignore_case else None
+        return Condition(name, operator, shown, test, left, private, only)
 
     def _operand(self, node: Node, path: str) -> tuple[Value, object] | None:
         """The right side: compared as written, so `012` is a text; and its constant, if it holds no template."""
