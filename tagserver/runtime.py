@@ -35,6 +35,8 @@ from tagserver.watchdog import Watchdog
 
 log = logging.getLogger("tagserver")
 
+FILLING = 0.7
+"""Of the queue's limit: from there on readiness says so."""
 Clock = Callable[[], int]
 """Milliseconds since 1970 UTC."""
 
@@ -83,6 +85,8 @@ class Runtime:
         self.sources = Sources(configuration.server.collect)
         self.rate = RateLimit(configuration.server.collect.rate, steady)
         self.draining = False
+        """Not ready any more, but what comes is still taken; until `closing`, from when on new requests are refused."""
+        self.closing = False
         self.hurry = asyncio.Event()
         """Set by whoever does not want to wait for the vendors at the end."""
         self.loaded = clock()
@@ -172,13 +176,19 @@ class Runtime:
             return False, {"ready": False, "status": "draining", **shown}
         if (why := self.outbox.trouble()) is not None:
             return False, {"ready": False, "status": "outbox", "detail": why, **shown}
-        notice = self.outbox.notice()
+        notice = self.outbox.notice() or self._filling()
         if self._configuration.rolled_back_to is not None:
             notice = f"rolled back to version {self._configuration.rolled_back_to}, until the files change"
         if notice is not None:
             shown["notice"] = notice
         degraded = self._configuration.degraded or notice is not None
         return True, {"ready": True, "status": "degraded" if degraded else "ok", **shown}
+
+    def _filling(self) -> str | None:
+        """What to say of a queue that fills up, long before it refuses anything."""
+        room = self.outbox.room()
+        share = room.used / room.limit
+        return f"the queue is {share:.0%} full" if share >= FILLING else None
 
     async def status(self) -> dict[str, Any]:
         """The object of `/-/status.json`."""
@@ -255,13 +265,13 @@ async def running(
     strict: bool = False,
     clock: Clock = wall_clock,
     transport: httpx.AsyncBaseTransport | None = None,
-    drain: float = 15.0,
+    drain: float | None = None,
     on_fatal: Callable[[BaseException], None] | None = None,
 ) -> AsyncIterator[Runtime]:
     """A runtime from start to a drained end.
 
-    `transport` replaces the network in tests. `drain`: seconds that requests under way get at the end. Raises
-    NoConfiguration, and what the outbox raises when it cannot be opened.
+    `transport` replaces the network in tests. `drain`: seconds that requests under way get at the end, instead of the
+    configuration's. Raises NoConfiguration, and what the outbox raises when it cannot be opened.
     """
     with usable(data):
         await asyncio.to_thread(data.mkdir, mode=0o700, parents=True, exist_ok=True)
@@ -279,6 +289,7 @@ async def running(
             on_fatal=on_fatal,
             commit_took=meters.commits.observe,
             calm=steps.calm,
+            any_disk=queue.network_disk,
         )
     try:
         runtime = Runtime(folder, configuration, outbox, install_key(data), clock, meters)
@@ -288,6 +299,7 @@ async def running(
             permits=lambda row: permits(row, runtime.container, outbox.withdrawn),
             clock=clock,
             calm=steps.calm,
+            keep_removed=queue.keep_removed,
             sent=meters.sent,
             transport=transport,
         )
@@ -303,7 +315,7 @@ async def running(
             watching.cancel()
             looking.cancel()
             runtime.draining = True
-            await dispatcher.stop(drain, runtime.hurry)
+            await dispatcher.stop(runtime.server.shutdown.drain if drain is None else drain, runtime.hurry)
             await watchdog.stop()
     finally:
         await outbox.close()

@@ -9,6 +9,7 @@ import logging
 import os
 import secrets
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -102,13 +103,20 @@ async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, 
         server = serving(app, create_edge(runtime))
         loop = asyncio.get_running_loop()
 
+        def close() -> None:
+            runtime.closing = True
+            server.should_exit = True
+
         def stop() -> None:
             # Readiness first, so that a load balancer leaves; a second signal skips the waiting.
             if runtime.draining:
                 server.force_exit = True
                 runtime.hurry.set()
-            runtime.draining = True
-            server.should_exit = True
+                close()
+            else:
+                runtime.draining = True
+                wait = 0.0 if fatal.is_set() else runtime.server.shutdown.pre_stop
+                loop.call_later(wait, close)
 
         reloads: set[asyncio.Task[object]] = set()
 
@@ -123,6 +131,7 @@ async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, 
         watch = asyncio.create_task(_stop_when(fatal, stop))
         address = address_of(bound)
         log.info("tagserver %s listens on %s, container %s", __version__, address, runtime.container.version)
+        log.info("the queue is kept by SQLite %s, written by one connection", sqlite3.sqlite_version)
         for problem in runtime.readiness()[1]["problems"]:
             log.warning("%s:%s: %s", problem["file"], problem["line"], problem["message"])
         if token is None and sys.stderr.isatty():

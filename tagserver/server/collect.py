@@ -58,6 +58,9 @@ class Collect:
             return await _problem(
                 send, 405, "method", "post events to this address", [*cors, (b"allow", b"POST, OPTIONS")]
             )
+        if self._runtime.closing:
+            self._runtime.meters.refused("closing")
+            return await _problem(send, 503, "try_later", "the server is closing", [*cors, *_GO_AWAY])
         authorization = headers.get("authorization")
         source: str | None = BROWSER
         if authorization is not None:
@@ -125,6 +128,7 @@ class Collect:
         return await runtime.door.accept(container, server, raws, facts, context)
 
 
+_GO_AWAY: tuple[Header, ...] = ((b"retry-after", b"2"), (b"connection", b"close"))
 _CHALLENGE: Header = (b"www-authenticate", b'Bearer realm="tagserver"')
 
 

@@ -55,7 +55,7 @@ def serving(app: ASGIApp, edge: Edge | None = None) -> Serving:
         access_log=False,
         log_config=None,
         timeout_keep_alive=15,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=5,
         backlog=2048,
     )
     return Serving(config)
