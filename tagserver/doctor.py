@@ -162,11 +162,11 @@ def check_forwarded(trusted: int, seen: Mapping[int, int]) -> Iterator[Finding]:
     usual = max(seen, key=lambda entries: seen[entries])
     if seen[usual] * 2 <= total or usual == trusted:
         return
-    message = f"{seen[usual]} of {total} requests came with {usual} entries of X-Forwarded-For, {trusted} are trusted"
+    message = f"trusted_proxies is {trusted}, but X-Forwarded-For of {seen[usual]} of {total} requests counts {usual}"
     if usual < trusted:
         hint = "the missing ones are not written: every visitor has the address of the nearest proxy"
     else:
-        hint = f"if {usual} proxies of yours stand in front, set collect.trusted_proxies: {usual}"
+        hint = f"if all of them are proxies of yours, set collect.trusted_proxies: {usual}"
     yield Finding("warning", "proxies", message, hint)
 
 

@@ -4,7 +4,6 @@ and what the code knows is named."""
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -299,14 +298,6 @@ def test_every_address_is_documented() -> None:
     real = {"/collect", *public, *(f"/-{path}" for path in admin - {"/style.css"})}
     cells = " ".join(cell for row in rows(CONFIG, "## Addresses") for cell in row)
     assert set(re.findall(r"`(?:GET |POST )?(/[^` ]*)`", cells)) == real
-
-
-def test_the_image_starts_the_server() -> None:
-    """The command of the container file is one."""
-    (block,) = blocks(CONFIG, language="dockerfile")
-    words = json.loads(block.text.rpartition("CMD ")[2])
-    assert words[0] == "tagserver"
-    main.commands[words[1]].make_context(words[1], words[2:])
 
 
 def test_every_metric_is_documented() -> None:
