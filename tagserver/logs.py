@@ -65,3 +65,5 @@ def set_up_logs(form: Format, level: str) -> None:
     handler.setFormatter(JsonLines() if form == "json" else text)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    # uvicorn writes a line for each request that it cannot read: strangers could fill the disk. They are counted.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
