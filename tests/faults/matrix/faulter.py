@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from tests.faults.matrix.declared import Row
 from tests.faults.matrix.rows import ROWS
 from tests.faults.matrix.world import Cannot, World
 
@@ -31,9 +32,9 @@ class Report:
     numbers: dict[str, Any] = field(default_factory=dict)
 
 
-def run(number: str, seed: int, *, long: bool = False) -> Report:
+def run(row: Row, seed: int, *, long: bool = False) -> Report:
     """Run one row in a folder of its own. The folder stays when the row fails, and is named among the reasons."""
-    row = next(row for row in ROWS if row.number == number)
+    number = row.number
     assert row.run is not None, f"{number} waits for {row.waits_for}"
     if row.root and os.geteuid() != 0:
         return Report(number, seed, "cannot", reasons=["it needs root"])
@@ -66,4 +67,5 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 31))
     parser.add_argument("--long", action="store_true", help="with the sizes of the long run")
     asked = parser.parse_args()
-    print(json.dumps(asdict(run(asked.row, asked.seed, long=asked.long))))
+    chosen = next(row for row in ROWS if row.number == asked.row)
+    print(json.dumps(asdict(run(chosen, asked.seed, long=asked.long))))

@@ -4,6 +4,7 @@
 with one order ({"do": "ok"} takes events again), `GET /stats`, `GET /ids`.
 
 Orders: {"do": NAME, "next": N (so many requests only), "after": true (count the events, then misbehave), "delay": s}.
+{"share": 0.01} does it to so many of the requests. {"forget": PREFIX} drops what is known of ids that begin so.
 Standing rules until the next order of their own kind: {"bad_ids": []}, {"dead_tokens": []}, {"refuse_all": subcode},
 {"partial": true} (bad ids are named in an answer that takes the rest).
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import random
 import time
 from typing import Any
 
@@ -36,6 +38,7 @@ class Oracle:
         self.dead_tokens: tuple[str, ...] = ()
         self.refuse_all: int | None = None
         self.partial = False
+        self.chance = random.Random(0)
 
     def obey(self, order: dict[str, Any]) -> None:
         """Take an order."""
@@ -43,6 +46,8 @@ class Oracle:
         self.dead_tokens = tuple(order.pop("dead_tokens", self.dead_tokens))
         self.refuse_all = order.pop("refuse_all", self.refuse_all)
         self.partial = order.pop("partial", self.partial)
+        if prefix := order.pop("forget", ""):
+            self.seen = {one: entry for one, entry in self.seen.items() if not one.startswith(prefix)}
         if order:
             self.order = order
 
@@ -52,6 +57,8 @@ class Oracle:
             order["next"] -= 1
             if order["next"] < 0:
                 order = self.order = {"do": "ok"}
+        if self.chance.random() >= order.get("share", 1.0):
+            return order | {"do": "ok"}
         return order
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -12,10 +12,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.faults.matrix import faulter, soak
 from tests.faults.matrix.declared import Row
 from tests.faults.matrix.rows import CHAPTERS, ROWS
 
@@ -34,7 +36,7 @@ def reports(rows: Sequence[Row], seed: int | None, jobs: int, *, long: bool) -> 
 
 def report(row: Row, seed: int | None, *, long: bool) -> dict[str, Any]:
     """Run one row in a process of its own."""
-    made = secrets.randbelow(1 << 31) if seed is None else seed
+    made = _seed(seed)
     command = [sys.executable, "-m", "tests.faults.matrix.faulter", row.number, "--seed", str(made)]
     lost = {"number": row.number, "seed": made, "result": "failed", "seconds": 0.0, "numbers": {}}
     try:
@@ -52,6 +54,10 @@ def report(row: Row, seed: int | None, *, long: bool) -> dict[str, Any]:
         return lost | {"reasons": [done.stderr[-2000:]]}
     shown: dict[str, Any] = json.loads(done.stdout)
     return shown
+
+
+def _seed(given: int | None) -> int:
+    return secrets.randbelow(1 << 31) if given is None else given
 
 
 def line(shown: dict[str, Any]) -> str:
@@ -87,11 +93,16 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("rows", nargs="*", metavar="ROW", help="such as P1 V3; all without")
     parser.add_argument("--quick", action="store_true", help="the rows that CI runs")
     parser.add_argument("--long", action="store_true", help="100 kills, 200,000 events")
+    parser.add_argument("--soak", type=int, metavar="MINUTES", help="instead of the rows, one long run (30)")
     parser.add_argument("--list", action="store_true", help="say what there is, run nothing")
     parser.add_argument("--seed", type=int, help="repeat a run")
     parser.add_argument("--jobs", type=int, default=1, help="rows at a time")
     parser.add_argument("--table", action="store_true", help="print the table of the documentation, too")
     asked = parser.parse_args(words)
+    if asked.soak:
+        shown = asdict(faulter.run(soak.row(asked.soak), _seed(asked.seed)))
+        print(line(shown))
+        return 0 if shown["result"] == "passed" else 1
     known = {row.number: row for row in ROWS}
     if unknown := [name for name in asked.rows if name not in known]:
         parser.error(f"no such row: {', '.join(unknown)}; see --list")
