@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import runpy
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,13 @@ class StandIn:
         return Response(status, {}, b"" if body is None else json.dumps(body).encode())
 
 
-def hollow(value: Any, path: str = "") -> str | None:
-    """The place of the first null, empty text, list or map in a body; vendors want such keys left out."""
-    if isinstance(value, dict):
-        found = (hollow(one, f"{path}.{key}") for key, one in value.items())
-    elif isinstance(value, list):
-        found = (hollow(one, f"{path}.{index}") for index, one in enumerate(value))
-    else:
-        return (path or "body") if value is None or value == "" else None
-    return next((place for place in found if place), None) if value else (path or "body")
+def hollow(value: Any, but: Collection[str] = (), path: str = "") -> str | None:
+    """The place of the first null, empty text, list or map in a body, but for the places (`.user.ids`) where the vendor
+    wants one."""
+    if not isinstance(value, dict | list):
+        return path if value is None or value == "" else None
+    if not value:
+        return None if path in but else path or "body"
+    named = value.items() if isinstance(value, dict) else enumerate(value)
+    found = (hollow(one, but, f"{path}.{key}") for key, one in named)
+    return next((place for place in found if place), None)

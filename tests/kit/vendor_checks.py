@@ -27,8 +27,12 @@ FACTS = ("cookies", "headers", "ip", "user_agent", "country", "region")
 class VendorChecks:
     """One plugin: its destination, settings that are complete, and the vendor that its tests document."""
 
-    def __init__(self, destination: type[Destination], settings: Mapping[str, Any], tests: Path) -> None:
-        """`tests`: the folder of the plugin's tests, with `vendor_rules.py` and `answers.yaml`."""
+    def __init__(
+        self, destination: type[Destination], settings: Mapping[str, Any], tests: Path, empty: Sequence[str] = ()
+    ) -> None:
+        """`tests`: the folder of the plugin's tests, with `vendor_rules.py` and `answers.yaml`. `empty`: places in a
+        payload where the vendor wants what is empty."""
+        self.empty = empty
         self.destination = destination
         self.plugin = destination()
         self.settings = settings
@@ -112,7 +116,7 @@ class VendorChecks:
         if not isinstance(first, Built):
             return None
         body: dict[str, Any] = json.loads(msgspec.json.encode(first.body))
-        assert hollow(body) is None
+        assert hollow(body, self.empty) is None
         answer, outcomes = self.sent([first], **changes)
         assert outcomes[0].kind == "delivered", answer.body
         return body

@@ -1,0 +1,126 @@
+"""`type: linkedin`: one conversion from one data-layer event, up to five thousand in a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from tagserver.plugin import (
+    CURRENCY,
+    MONEY_TEXT,
+    Built,
+    ConsentNeeds,
+    Destination,
+    Event,
+    Given,
+    Group,
+    Limits,
+    Mode,
+    Omitted,
+    Outcomes,
+    Payload,
+    Request,
+    Response,
+    Skip,
+    event_time,
+    event_value,
+    is_text,
+    last_moment,
+)
+from tagserver_linkedin.answers import read_answer
+from tagserver_linkedin.settings import LinkedInSettings
+from tagserver_linkedin.user import build_user, finds_somebody
+from tagserver_linkedin.version import ends
+
+OLDEST_DAYS = 90
+VALUES: Mapping[str, str] = {"value": "amount", "currency": "currencyCode"}
+FIELDS = frozenset({"event_name", "conversionHappenedAt", "conversionValue", "user", *VALUES})
+
+
+class LinkedIn(Destination):
+    """LinkedIn's Conversions API."""
+
+    type = "linkedin"
+    api_version = 1
+    Settings = LinkedInSettings
+    ads = True
+    # LinkedIn has no field for consent, so there is no limited mode: all of it, or nothing.
+    consent = ConsentNeeds(("ad_storage", "ad_user_data", "ad_personalization"), restricted=False)
+    # LinkedIn's pages say 300 and 600 requests a minute.
+    limits = Limits(events=5000, bytes=4 << 20, age=OLDEST_DAYS * 86_400.0, requests=4)
+    reads = ("event", "event_id", "timestamp", "ecommerce", "user_data", "user_id", "ip", "click.li_fat_id")
+
+    def hosts(self, settings: LinkedInSettings) -> Sequence[str]:
+        """LinkedIn's API alone."""
+        return ("api.linkedin.com",)
+
+    def version_ends(self, settings: LinkedInSettings) -> date | None:
+        """About a year after the month that the version is named for."""
+        return ends(settings.linkedin_version)
+
+    def event_name(self, event: Event, settings: LinkedInSettings) -> str:
+        """The id of the conversion rule: there is no other name at LinkedIn. The event's own name when it has no rule
+        (`build` then skips it)."""
+        return settings.conversions.get(event.name) or event.name
+
+    def build(self, event: Event, parameters: Mapping[str, Any], settings: LinkedInSettings, mode: Mode) -> Built:
+        """One conversion. Skips events that have no rule, one that finds nobody, one that is too old."""
+        omitted: list[Omitted] = []
+        given = Given(parameters, FIELDS, omitted)
+        rule = settings.conversions.get(given.text("event_name") or event.name)
+        if rule is None:
+            how = "name it under conversions with the id of its rule"
+            raise Skip("missing_required", f"LinkedIn has no conversion rule for this event: {how}", omitted)
+        if not is_text(event.event_id):
+            raise Skip("missing_required", "its event_id is no valid text", omitted)
+        time = event_time(event, given.fields.get("conversionHappenedAt"), "conversionHappenedAt", omitted)
+        expires = last_moment(event, time, OLDEST_DAYS, "LinkedIn", omitted)
+        user = build_user(event, given.group("user"), settings, omitted)
+        if not finds_somebody(user):
+            wanted = "an e-mail, a li_fat_id, or a first and a last name"
+            raise Skip("no_identity", f"LinkedIn wants {wanted}, and here is none of them", omitted)
+        body: dict[str, Any] = {
+            "conversion": f"urn:lla:llaPartnerConversion:{rule}",
+            "conversionHappenedAt": time,
+            "eventId": event.event_id,
+            "user": user,
+        }
+        if value := _value(event, given, settings, omitted):
+            body["conversionValue"] = value
+        others = Group("", omitted)
+        for key in given.rest:
+            others.omit(key, "LinkedIn has no field for it")
+        return Built(body, rule, time, None, expires, tuple(omitted))
+
+    def request(self, payloads: Sequence[Payload], settings: LinkedInSettings) -> Request:
+        """One request for up to five thousand conversions, a single one too; their JSON is joined, not read again. The
+        token stands in a header alone."""
+        content = b'{"elements":[' + b",".join(payload.body for payload in payloads) + b"]}"
+        headers = {
+            "authorization": f"Bearer {settings.access_token.reveal()}",
+            "content-type": "application/json",
+            "linkedin-version": settings.linkedin_version,
+            "x-restli-protocol-version": "2.0.0",
+            "x-restli-method": "BATCH_CREATE",
+        }
+        return Request("POST", f"{settings.api_url.rstrip('/')}/rest/conversionEvents", headers, content)
+
+    def classify(self, response: Response, payloads: Sequence[Payload]) -> Outcomes:
+        """By what LinkedIn says of each event, then by status."""
+        return read_answer(response, payloads)
+
+
+def _value(event: Event, given: Given, settings: LinkedInSettings, omitted: list[Omitted]) -> Group | None:
+    """Amount and currency: both, or neither."""
+    made = Group("conversionValue", omitted)
+    own = given.group("conversionValue")
+    own = {**{name: given.fields[key] for key, name in VALUES.items() if key in given.fields}, **own}
+    made.put("amount", own.pop("amount", event_value(event, settings.value_from_items)), MONEY_TEXT)
+    made.put("currencyCode", own.pop("currencyCode", event.get("currency")), CURRENCY)
+    for key in own:
+        made.omit(key, "is no key that LinkedIn knows")
+    if len(made) == 1:
+        missing = "currencyCode" if "amount" in made else "amount"
+        omitted.append(Omitted("conversionValue", f"has no {missing}, and LinkedIn wants both"))
+    return made if len(made) == len(VALUES) else None
