@@ -1,0 +1,56 @@
+"""What US strings say: they take away, and never grant. What cannot be read counts as an opt-out of sale."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from tagserver.consent.strings.gpp import GppString
+from tagserver.consent.strings.gpp_sections import FIRST_US, NAMES
+from tagserver.consent.strings.invalid import Invalid
+from tagserver.consent.strings.us_section import UsSection
+from tagserver.consent.strings.usp import UspString
+
+
+@dataclass(frozen=True, slots=True)
+class OptOuts:
+    """`sale_opt_out`: restrict ads. `sensitive_limit`: sensitive fields may not be used. `known_child`: no ads at all.
+    `problems`: what could not be read, as `usca: the section ends too early`."""
+
+    sale_opt_out: bool = False
+    sensitive_limit: bool = False
+    known_child: bool = False
+    problems: tuple[str, ...] = ()
+
+
+def usp_opt_outs(usp: UspString | Invalid) -> OptOuts:
+    """The opt-outs of a US Privacy string."""
+    if isinstance(usp, Invalid):
+        return OptOuts(sale_opt_out=True, problems=(f"uspv1: {usp.reason}",))
+    return OptOuts(sale_opt_out=usp.sale_opt_out)
+
+
+def gpp_opt_outs(gpp: GppString | Invalid, in_force: Collection[int] | None = None) -> OptOuts:
+    """The opt-outs of all US sections together.
+
+    `in_force` are the sections that apply (`gpp_sid.py`), all of the string when it is None. One that applies and is
+    missing, or cannot be read, is an opt-out of sale.
+    """
+    if isinstance(gpp, Invalid):
+        return OptOuts(sale_opt_out=True, problems=(f"gpp: {gpp.reason}",))
+    sale = sensitive = child = False
+    problems = []
+    for number in gpp.section_ids if in_force is None else sorted(in_force):
+        if number < FIRST_US:
+            continue
+        match gpp.section(number):
+            case UsSection() as section:
+                sale = sale or section.sale_opt_out
+                sensitive = sensitive or section.sensitive_limit
+                child = child or section.known_child
+            case UspString() as usp:
+                sale = sale or usp.sale_opt_out
+            case Invalid(reason):
+                sale = True
+                problems.append(f"{NAMES.get(number, number)}: {reason}")
+    return OptOuts(sale, sensitive, child, tuple(problems))
