@@ -77,8 +77,8 @@ def retry(
 ) -> None:
     """Put dead letters back into the queue.
 
-    They are sent as they were built, under the same event_id. A replay later than the vendor's window for equal events
-    (Meta: 48 hours) may be counted twice.
+    They are sent as they were built, under the same event_id: a retry cannot repair a mapping. What is too old for its
+    vendor stays. A retry later than the vendor's window for equal events (Meta: 48 hours) may be counted twice.
     """
     _order("retry", data, _asked(one, destination, reason, event_id), everything)
 
@@ -98,6 +98,17 @@ def _order(action: str, data: Path, choice: dict[str, Any], everything: bool) ->
     if not choice and not everything:
         raise click.UsageError("say which: --id, --destination, --reason, --event-id, or --all")
     body = {"action": action, "all": everything, **choice}
-    count = call("POST", "/-/dead.json", data=data, environ=process_environ(), body=body)["count"]
+    done = call("POST", "/-/dead.json", data=data, environ=process_environ(), body=body)
     word = {"retry": "put back into the queue", "drop": "removed"}[action]
-    click.echo(f"{count} dead letter{'s' if count != 1 else ''} {word}.")
+    click.echo(f"{_letters(done['count'])} {word}.")
+    if done.get("too_old"):
+        click.echo(f"{_letters(done['too_old'])} too old for the vendor: nothing was done with them.")
+    if done.get("late"):
+        click.echo(
+            f"{_letters(done['late'])} of those came after the vendor's window for equal events: what it has "
+            "already may be counted twice."
+        )
+
+
+def _letters(count: int) -> str:
+    return f"{count} dead letter{'s' if count != 1 else ''}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tagserver.delivery.counters import DEAD, Counters
-from tagserver.delivery.outbox import Choice, DeadLetter
+from tagserver.delivery.outbox import Account, Choice, DeadLetter, Retried
 from tagserver.delivery.rows import NAMES
 
 SLICE = 500
@@ -30,25 +30,43 @@ class Letters:
         )
         return [DeadLetter(*record) for record in found]
 
-    def retry(self, database: sqlite3.Connection, choice: Choice, identities: Mapping[str, str], limit: int) -> int:
-        """Put letters back into the queue, at its end and as if never tried; how many.
+    def retry(
+        self, database: sqlite3.Connection, choice: Choice, accounts: Mapping[str, Account], limit: int, after: int
+    ) -> Retried:
+        """Put letters back into the queue, at its end and as if never tried.
 
-        `identities`: the present fingerprint of each destination. A letter goes to the account that is configured
-        now: to retry it is to agree to that.
+        A letter goes to the account that is configured now: to retry it is to agree to that.
         """
-        ids = self._ids(database, choice, limit)
-        for one, destination, reason in ids:
-            identity = identities.get(destination)
-            database.execute(
-                f"INSERT INTO delivery ({NAMES}) SELECT {NAMES} FROM dead WHERE id = ?",  # noqa: S608
-                (one,),
-            )
-            if identity is not None:
-                database.execute("UPDATE delivery SET identity = ? WHERE id = last_insert_rowid()", (identity,))
-            database.execute("DELETE FROM dead WHERE id = ?", (one,))
+        now = self._clock()
+        where, values = _where(choice)
+        found = database.execute(
+            "SELECT id, destination, reason, expires, attempts, received "  # noqa: S608
+            f"FROM dead WHERE id > ? AND {where} ORDER BY id LIMIT ?",
+            [after, *values, limit],
+        ).fetchall()
+        moved = too_old = late = 0
+        for one, destination, reason, expires, attempts, received in found:
+            if expires is not None and expires <= now:
+                too_old += 1
+                continue
+            account = accounts.get(destination)
+            if account is not None and account.repeat is not None and attempts:
+                late += now - received > account.repeat * 1000
+            self._move_back(database, one, account)
             self._counters.add(destination, DEAD + reason, -1)
             self._counters.add(destination, "pending", 1)
-        return len(ids)
+            moved += 1
+        return Retried(moved, too_old, late, found[-1][0] if len(found) == limit else None)
+
+    @staticmethod
+    def _move_back(database: sqlite3.Connection, one: int, account: Account | None) -> None:
+        database.execute(
+            f"INSERT INTO delivery ({NAMES}) SELECT {NAMES} FROM dead WHERE id = ?",  # noqa: S608
+            (one,),
+        )
+        if account is not None:
+            database.execute("UPDATE delivery SET identity = ? WHERE id = last_insert_rowid()", (account.identity,))
+        database.execute("DELETE FROM dead WHERE id = ?", (one,))
 
     def drop(self, database: sqlite3.Connection, choice: Choice, limit: int) -> int:
         """Remove letters for good; how many. They count as erased."""

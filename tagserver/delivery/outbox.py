@@ -125,6 +125,25 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     event_id: str | None = None
 
 
+class Account(msgspec.Struct, frozen=True, gc=False):
+    """A destination as it is configured now: its fingerprint, and the seconds in which its vendor counts a repeat
+    once (None: always)."""
+
+    identity: str
+    repeat: float | None = None
+
+
+class Retried(msgspec.Struct, frozen=True, gc=False):
+    """What came of putting some dead letters back. `too_old`: the vendor would not take them any more; they stay.
+    `late`: of the `moved`, those tried before whose vendor may count them twice by now. `after`: the letter that was
+    looked at last, or None when there are no more."""
+
+    moved: int = 0
+    too_old: int = 0
+    late: int = 0
+    after: int | None = None
+
+
 class Room(msgspec.Struct, frozen=True, gc=False):
     """Bytes that the queue holds, and may hold."""
 
@@ -212,8 +231,9 @@ class Outbox(Protocol):
         """The newest dead letters of a choice."""
         ...
 
-    async def retry_dead(self, choice: Choice, identities: Mapping[str, str], limit: int) -> int:
-        """Put dead letters back into the queue, under the present fingerprint of their destination; how many."""
+    async def retry_dead(self, choice: Choice, accounts: Mapping[str, Account], limit: int, after: int = 0) -> Retried:
+        """Put dead letters back into the queue, as if never tried, for the account that is configured now. At most
+        `limit` are looked at, oldest first, from the one behind the id `after` on."""
         ...
 
     async def drop_dead(self, choice: Choice, limit: int) -> int:

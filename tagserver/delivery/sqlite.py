@@ -23,12 +23,14 @@ from tagserver.delivery.lock import FolderLock
 from tagserver.delivery.opening import open_queue, require_local_disk
 from tagserver.delivery.outbox import (
     DEDUP_TTL,
+    Account,
     Batch,
     Choice,
     Counts,
     DeadLetter,
     Delivery,
     Full,
+    Retried,
     Room,
     Settlement,
     Unavailable,
@@ -277,12 +279,14 @@ class SqliteOutbox:
         letters: list[DeadLetter] = await self._writer.run(lambda database: self._letters.look(database, choice, limit))
         return letters
 
-    async def retry_dead(self, choice: Choice, identities: Mapping[str, str], limit: int) -> int:
+    async def retry_dead(self, choice: Choice, accounts: Mapping[str, Account], limit: int, after: int = 0) -> Retried:
         """See `Outbox.retry_dead`."""
-        number: int = await self._writer.run(lambda database: self._letters.retry(database, choice, identities, limit))
+        done: Retried = await self._writer.run(
+            lambda database: self._letters.retry(database, choice, accounts, limit, after)
+        )
         for destination in list(self._appended):
             self._announce(destination)
-        return number
+        return done
 
     async def drop_dead(self, choice: Choice, limit: int) -> int:
         """See `Outbox.drop_dead`."""

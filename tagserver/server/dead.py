@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tagserver.delivery.outbox import Choice, OutboxError
+from tagserver.delivery.outbox import Account, Choice, OutboxError
 from tagserver.runtime import Runtime
 from tagserver.server.body import BadBody, read_body
 
@@ -54,7 +54,8 @@ class DeadLetters:
         return JSONResponse({"letters": [msgspec.to_builtins(letter) for letter in letters]}, headers=self._headers)
 
     async def post(self, request: Request) -> Response:
-        """`{"action": "retry" | "drop", ...}` → `{"count": n}`."""
+        """`{"action": "retry" | "drop", ...}` → `{"count": n}`, for a retry with `too_old` (they stay) and `late` (they
+        may be counted twice)."""
         try:
             body = await read_body(request.receive, request.headers.get("content-length"), 1 << 16)
             order = msgspec.json.decode(body, type=Order)
@@ -66,23 +67,33 @@ class DeadLetters:
         if choice == Choice() and not order.all:
             return self._problem(400, "no_choice", 'say which: id, destination, reason or event_id, or "all": true')
         try:
-            count = await self._carry_out(order.action, choice)
+            done = await (self._retry(choice) if order.action == "retry" else self._drop(choice))
         except OutboxError as error:
             return self._problem(503, "try_later", str(error))
-        return JSONResponse({"count": count}, headers=self._headers)
+        return JSONResponse(done, headers=self._headers)
 
-    async def _carry_out(self, action: Literal["retry", "drop"], choice: Choice) -> int:
-        outbox = self._runtime.outbox
-        identities = {name: one.identity for name, one in self._runtime.container.destinations.items()}
+    async def _retry(self, choice: Choice) -> dict[str, int]:
+        accounts = {
+            name: Account(one.identity, one.plugin.limits.repeat)
+            for name, one in self._runtime.container.destinations.items()
+        }
+        total = {"count": 0, "too_old": 0, "late": 0}
+        # Some may be buried again meanwhile: those are not of this order.
+        newest = next((letter.id for letter in await self._runtime.outbox.dead(choice, 1)), 0)
+        after: int | None = 0
+        while after is not None and after < newest:
+            done = await self._runtime.outbox.retry_dead(choice, accounts, AT_ONCE, after)
+            total["count"] += done.moved
+            total["too_old"] += done.too_old
+            total["late"] += done.late
+            after = done.after
+        return total
+
+    async def _drop(self, choice: Choice) -> dict[str, int]:
         total = 0
-        while True:
-            if action == "retry":
-                moved = await outbox.retry_dead(choice, identities, AT_ONCE)
-            else:
-                moved = await outbox.drop_dead(choice, AT_ONCE)
+        while moved := await self._runtime.outbox.drop_dead(choice, AT_ONCE):
             total += moved
-            if moved < AT_ONCE:
-                return total
+        return {"count": total}
 
     def _problem(self, status: int, code: str, message: str) -> Response:
         problem: dict[str, Any] = {"path": "", "code": code, "message": message}

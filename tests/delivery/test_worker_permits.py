@@ -11,7 +11,7 @@ import pytest
 from tagserver.consent.needs import ConsentPolicy, Needs
 from tagserver.container.model import ConfiguredDestination, Container, Tag
 from tagserver.container.problems import Place
-from tagserver.delivery.outbox import Choice
+from tagserver.delivery.outbox import Account, Choice
 from tagserver.permits import permits
 from tagserver.reads import Reads
 from tests.delivery.support import assert_adds_up, delivery, key, meta
@@ -102,7 +102,8 @@ async def test_another_account_holds_rows_until_someone_agrees(world: World) -> 
     under(world, container(destination=replace(DESTINATION, identity="account-2")))
     world.start()
     await world.drained()
-    assert await world.outbox.retry_dead(Choice(reason="destination_changed"), {"meta": "account-2"}, 100) == 1
+    done = await world.outbox.retry_dead(Choice(reason="destination_changed"), {"meta": Account("account-2")}, 100)
+    assert done.moved == 1
     await world.drained()
     assert (meta(world.outbox).delivered, meta(world.outbox).dead) == (1, 0)
     assert_adds_up(world.outbox, world.folder)
