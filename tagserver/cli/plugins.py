@@ -4,7 +4,8 @@ the rules."""
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import click
 import msgspec
@@ -12,6 +13,8 @@ import msgspec
 from tagserver.cli.options import give_up, json_option
 from tagserver.plugin import Destination
 from tagserver.registry import Registry
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @click.group(invoke_without_command=True)
@@ -42,79 +45,135 @@ def _destination(type_name: str) -> type[Destination]:
     return found
 
 
-@plugins.command()
-@click.argument("type_name", metavar="TYPE")
-@json_option
-def show(type_name: str, as_json: bool) -> None:
-    """What a destination may see and call, what it needs, and its settings."""
-    shown = describe(_destination(type_name))
-    if as_json:
-        click.echo(msgspec.json.encode(shown))
-        return
-    consent = ", ".join(shown["consent"]["purposes"]) or "none"
-    click.echo(f"{shown['type']}: {shown['doc']}")
-    click.echo(f"  consent: {consent}" + (", with a restricted mode" if shown["consent"]["restricted"] else ""))
-    click.echo(f"  for ads: {'yes' if shown['ads'] else 'no'}")
-    click.echo(f"  sees:    {', '.join(shown['reads'])}")
-    click.echo(f"  calls:   {', '.join(shown['hosts']) or 'depends on its settings'}")
-    click.echo("  settings:")
-    for one in shown["settings"]:
-        needed = " (needed)" if one["needed"] else ""
-        click.echo(f"    {one['name']}{needed}: {one['doc']}")
+def set_option(command: F) -> F:
+    """`--set NAME=VALUE`, as often as wanted."""
+    return click.option(
+        "--set", "values", multiple=True, metavar="NAME=VALUE", help="A setting; any text will do for a secret."
+    )(command)
 
 
-def describe(destination: type[Destination]) -> dict[str, Any]:
-    """What `plugins show` says, for machines. Hosts that depend on the settings are not known here."""
-    plugin = destination()
+def _settings(destination: type[Destination], values: Sequence[str]) -> Any:
+    """The settings of `--set`; ends the command with what is missing or wrong."""
+    from tagserver.testing import make_settings
+
     try:
-        hosts = list(plugin.hosts(None))
-    except Exception:  # it looks at its settings, and there are none
-        hosts = []
-    limits = destination.limits
-    return {
-        "type": destination.type,
-        "doc": (destination.__doc__ or "").strip().partition("\n")[0],
-        "ads": destination.ads,
-        "consent": {"purposes": list(destination.consent.purposes), "restricted": destination.consent.restricted},
-        "reads": sorted(destination.reads),
-        "hosts": hosts,
-        "limits": {"events": limits.events, "bytes": limits.bytes, "age": limits.age, "requests": limits.requests},
-        "settings": [
-            {
-                "name": field.name,
-                "doc": field.metadata.get("doc", ""),
-                "needed": field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
-                "identity": bool(field.metadata.get("identity")),
-            }
-            for field in dataclasses.fields(destination.Settings)
-        ],
-    }
+        settings = make_settings(destination, _given(values))
+    except TypeError as error:
+        names = _given(values)
+        missing = [one for one in _settings_of(destination) if one["needed"] and one["name"] not in names]
+        needed = " ".join(f"--set {one['name']}=…" for one in missing)
+        raise click.UsageError(f"the settings do not fit: {needed or error}") from None
+    for field in dataclasses.fields(settings):
+        if (why := _fault(field, getattr(settings, field.name))) is not None:
+            raise click.UsageError(f"--set {field.name}: {why}")
+    return settings
 
 
-@click.command("check-plugin")
-@click.argument("type_name", metavar="TYPE")
-@click.option("--set", "values", multiple=True, metavar="NAME=VALUE", help="A setting; any text will do for a secret.")
-@json_option
-def check_plugin(type_name: str, values: tuple[str, ...], as_json: bool) -> None:
-    """Run the conformance suite on an installed destination: pure, complete, discreet. Sends nothing."""
-    from tagserver.testing import check_destination, make_settings
+def _fault(field: dataclasses.Field[Any], value: Any) -> str | None:
+    """What the setting's own check says."""
+    check = field.metadata.get("check")
+    if check is None or value is None:
+        return None
+    try:
+        why: str | None = check(value)
+    except (AttributeError, TypeError, ValueError):
+        return 'is not of its type; lists and maps are written as JSON, such as ["a"]'
+    return why
 
-    destination = _destination(type_name)
+
+def _given(values: Sequence[str]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for value in values:
         name, equals, text = value.partition("=")
         if not equals:
             raise click.UsageError(f"--set {value}: write NAME=VALUE")
         given[name] = _plain(text)
+    return given
+
+
+@plugins.command()
+@click.argument("type_name", metavar="TYPE")
+@set_option
+@json_option
+def show(type_name: str, values: tuple[str, ...], as_json: bool) -> None:
+    """What a destination may see and call, what it needs, and its settings. Some depend on settings: give them."""
+    destination = _destination(type_name)
+    shown = describe(destination, _settings(destination, values) if values else None)
+    if as_json:
+        click.echo(msgspec.json.encode(shown))
+        return
+    consent = ", ".join(shown["consent"]["purposes"]) or "none"
+    others = [path for path in shown["reads"] if path not in shown["personal"]]
+    click.echo(f"{shown['type']}: {shown['doc']}")
+    click.echo(f"  consent:  {consent}" + (", with a restricted mode" if shown["consent"]["restricted"] else ""))
+    click.echo(f"  for ads:  {'yes' if shown['ads'] else 'no'}")
+    click.echo(f"  sees:     {', '.join(others)}")
+    click.echo(f"  personal: {', '.join(shown['personal']) or 'nothing'}")
+    unknown = "nobody" if destination.sink else "depends on its settings"
+    click.echo(f"  calls:    {', '.join(shown['hosts']) or unknown}")
+    if shown["depends"]:
+        click.echo("  More may be seen or called under some settings: give yours with --set NAME=VALUE.")
+    click.echo("  settings:")
+    for one in shown["settings"]:
+        needed = " (needed)" if one["needed"] else ""
+        click.echo(f"    {one['name']}{needed}: {one['doc']}")
+
+
+PERSONAL = frozenset({"*", "client_id", "click", "cookie", "geo", "header", "ip", "session_id"}) | {
+    *("user_agent", "user_data", "user_id"),
+}
+"""First parts of paths that tell who somebody is, or which browser: what people ask about first."""
+
+
+def describe(destination: type[Destination], settings: Any = None) -> dict[str, Any]:
+    """What `plugins show` says, for machines. `depends`: there are no settings, and what is seen or called depends on
+    them."""
+    plugin = destination()
+    depends = settings is None and destination.sees is not Destination.sees
     try:
-        make_settings(destination, given)
-    except TypeError as error:
-        missing = [
-            one["name"] for one in describe(destination)["settings"] if one["needed"] and one["name"] not in given
-        ]
-        needed = " ".join(f"--set {name}=…" for name in missing)
-        raise click.UsageError(f"the settings do not fit: {needed or error}") from None
-    faults = check_destination(destination, given)
+        hosts = list(plugin.hosts(settings))
+    except Exception:  # it looks at its settings, and there are none
+        hosts, depends = [], True
+    reads = sorted(set(destination.reads if settings is None else plugin.sees(settings)))
+    limits = destination.limits
+    return {
+        "type": destination.type,
+        "doc": (destination.__doc__ or "").strip().partition("\n")[0],
+        "api_version": destination.api_version,
+        "ads": destination.ads,
+        "consent": {"purposes": list(destination.consent.purposes), "restricted": destination.consent.restricted},
+        "reads": reads,
+        "personal": [path for path in reads if path.partition(".")[0] in PERSONAL],
+        "hosts": hosts,
+        "depends": depends,
+        "limits": {"events": limits.events, "bytes": limits.bytes, "age": limits.age, "requests": limits.requests},
+        "settings": _settings_of(destination),
+    }
+
+
+def _settings_of(destination: type[Destination]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": field.name,
+            "doc": field.metadata.get("doc", ""),
+            "needed": field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
+            "identity": bool(field.metadata.get("identity")),
+        }
+        for field in dataclasses.fields(destination.Settings)
+    ]
+
+
+@click.command("check-plugin")
+@click.argument("type_name", metavar="TYPE")
+@set_option
+@json_option
+def check_plugin(type_name: str, values: tuple[str, ...], as_json: bool) -> None:
+    """Run the conformance suite on an installed destination: pure, complete, discreet. Sends nothing."""
+    from tagserver.testing import check_destination
+
+    destination = _destination(type_name)
+    _settings(destination, values)
+    faults = check_destination(destination, _given(values))
     if as_json:
         click.echo(msgspec.json.encode({"ok": not faults, "faults": faults}))
     else:

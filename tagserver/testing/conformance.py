@@ -26,8 +26,11 @@ def check_destination(
     nothing of the vendor's text. `events`: in place of the samples.
     """
     plugin, chosen = destination(), make_settings(destination, settings)
-    secrets = [value.reveal() for value in _values(chosen) if isinstance(value, Secret) and value.reveal()]
+    known = [value.reveal() for value in _values(chosen) if isinstance(value, Secret)]
+    secrets = [secret for secret in known if len(secret) >= SHORTEST_SECRET]
     faults = [*_stated(destination), *_settings_faults(destination)]
+    if len(secrets) < len(known):
+        faults.append(f"a secret is looked for in all that is made: give one of {SHORTEST_SECRET} characters or more")
     try:
         hosts, sees = list(plugin.hosts(chosen)), list(plugin.sees(chosen))
         plugin.version_ends(chosen)
@@ -48,6 +51,7 @@ def _values(settings: Any) -> list[Any]:
     return [getattr(settings, field.name) for field in dataclasses.fields(settings)]
 
 
+SHORTEST_SECRET = 8
 STATED = {
     "api_version": "the version of tagserver.plugin it is written for",
     "consent": "the purposes that must be granted, ConsentNeeds(()) for none",

@@ -1,0 +1,89 @@
+"""`tagserver plugins`, `plugins show` and `check-plugin`: what is installed, what it may see and call."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from tagserver.cli import main
+
+SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
+WEBHOOK = ["--set", "url=https://hooks.example/in", "--set", f"secret={SECRET}"]
+
+
+def run(*words: str, code: int = 0) -> str:
+    """What a command prints."""
+    done = CliRunner().invoke(main, list(words))
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def shown(*words: str) -> dict[str, Any]:
+    """`plugins show` for machines."""
+    said: dict[str, Any] = json.loads(run("plugins", "show", *words, "--json"))
+    return said
+
+
+def test_what_is_installed_is_listed() -> None:
+    """First-party plugins among them, each with its version."""
+    assert "✔ meta_capi " in run("plugins")
+    listed = {plugin["name"]: plugin for plugin in json.loads(run("plugins", "--json"))["plugins"]}
+    assert listed["meta_capi"]["destinations"] == ["meta_capi"]
+    assert listed["meta_capi"]["error"] is None
+
+
+def test_what_it_sees_of_people_and_whom_it_calls_are_shown() -> None:
+    """In lines of their own: that is what privacy asks first."""
+    lines = dict(line.split(":", 1) for line in run("plugins", "show", "meta_capi").splitlines() if ":" in line)
+    assert lines["  calls"].strip() == "graph.facebook.com"
+    assert {"ip", "user_agent", "user_data", "cookie._fbp"} <= set(lines["  personal"].strip().split(", "))
+    assert "ecommerce" in lines["  sees"]
+    assert "user_data" not in lines["  sees"]
+
+
+def test_what_depends_on_settings_is_said_until_they_are_given() -> None:
+    """The fields and the host that these settings name."""
+    before, after = shown("webhook"), shown("webhook", *WEBHOOK, "--set", 'fields=["ip", "page.title"]')
+    assert (before["depends"], before["hosts"]) == (True, [])
+    assert "give yours with --set" in run("plugins", "show", "webhook")
+    assert (after["depends"], after["hosts"]) == (False, ["hooks.example"])
+    assert after["personal"] == ["ip", "user_data"]
+    assert SECRET not in json.dumps(after)
+
+
+def test_a_destination_without_choices_depends_on_nothing() -> None:
+    assert shown("snapchat")["depends"] is False
+    assert shown("snapchat")["hosts"] == ["tr.snapchat.com"]
+    assert "nobody" in run("plugins", "show", "file")
+
+
+def test_a_type_that_nobody_has() -> None:
+    assert "no installed plugin has the type nothing" in run("plugins", "show", "nothing", code=2)
+
+
+def test_a_destination_that_keeps_the_rules() -> None:
+    assert run("check-plugin", "webhook", *WEBHOOK) == "webhook keeps the rules.\n"
+    assert json.loads(run("check-plugin", "webhook", *WEBHOOK, "--json")) == {"ok": True, "faults": []}
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "--set url=… --set secret=…"),
+        (["--set", "url"], "--set url: write NAME=VALUE"),
+        ([*WEBHOOK, "--set", "url=ftp://x"], "--set url: write an address"),
+        ([*WEBHOOK, "--set", "headers=7"], "--set headers: is not of its type"),
+        ([*WEBHOOK, "--set", "colour=red"], "colour"),
+    ],
+)
+def test_settings_that_do_not_fit(words: list[str], says: str) -> None:
+    """What is missing or wrong, and never a traceback."""
+    assert says in run("check-plugin", "webhook", *words, code=2)
+
+
+def test_a_short_secret_cannot_be_looked_for() -> None:
+    said = run("check-plugin", "ga4", "--set", "measurement_id=G-ABCDE", "--set", "api_secret=x", code=1)
+    assert "give one of 8 characters or more" in said
