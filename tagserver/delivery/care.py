@@ -51,11 +51,14 @@ class Care:
 
     def _shrink(self, database: sqlite3.Connection) -> bool:
         free = database.execute("PRAGMA freelist_count").fetchone()[0]
+        scarce = self._space.scarce
         if not self._shrinking:
             pages = database.execute("PRAGMA page_count").fetchone()[0]
-            self._shrinking = free > max(VACUUM_TO, pages // 2)
+            # Taking in may wait for nothing but the room that a drained file and its log still hold.
+            waste = scarce and (free > 0 or self._space.log_size() > 0)
+            self._shrinking = waste or free > max(VACUUM_TO, pages // 2)
             return self._shrinking
-        if free > VACUUM_TO:
+        if free > (0 if scarce else VACUUM_TO):
             # A fetch is needed: the pragma gives back one page for each step.
             database.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
             return True

@@ -67,6 +67,16 @@ class Space:
                 self._low = f"the disk has {free >> 20} MiB left, and {self._min_free >> 20} MiB are kept free"
         return self._low
 
+    @property
+    def scarce(self) -> bool:
+        """Whether the disk, not the file's own limit, was why something was refused when it was last looked at."""
+        return self._low is not None
+
+    def log_size(self) -> int:
+        """Bytes of the write-ahead log."""
+        log = self._path.with_name(self._path.name + "-wal")
+        return log.stat().st_size if log.exists() else 0
+
     def _free(self) -> int | None:
         with contextlib.suppress(OSError):
             return shutil.disk_usage(self._path.parent).free
