@@ -114,9 +114,11 @@ def show_ratios(found: Rounds) -> None:
 def _ratio(found: Rounds, goal: str, field: str, events: int, floor: str) -> None:
     if (floor, events) not in found:
         return left_out(goal, "the SDK's environment is missing")
-    both = zip(found["ours", events], found[floor, events], strict=True)
+    both = list(zip(found["ours", events], found[floor, events], strict=True))
     pairs = [getattr(ours, field) / getattr(other, field) for ours, other in both]
-    return report(goal, statistics.median(pairs), f"{min(pairs):.2f} to {max(pairs):.2f} in {len(pairs)} rounds")
+    per_cpu = statistics.median(ours.per_cpu / other.per_cpu for ours, other in both)
+    beside = f"{min(pairs):.2f} to {max(pairs):.2f} in {len(pairs)} rounds"
+    return report(goal, statistics.median(pairs), beside if field == "per_cpu" else f"{beside}; by CPU {per_cpu:.2f}")
 
 
 async def main(rounds: int, events: int, sdk_python: str | None) -> None:
