@@ -6,6 +6,7 @@ import click
 
 from tagserver import __version__
 from tagserver.cli.check import check
+from tagserver.cli.consent import consent
 from tagserver.cli.dead import dead
 from tagserver.cli.demo import demo
 from tagserver.cli.doctor import doctor
@@ -27,7 +28,7 @@ def main() -> None:
 
 COMMANDS = (
     *(demo, serve, check, test, try_, plan, reload, versions, rollback, dead, doctor),
-    *(plugins, check_plugin, new_plugin, sandbox),
+    *(consent, plugins, check_plugin, new_plugin, sandbox),
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -18,6 +18,7 @@ from tagserver import __version__
 from tagserver.enrich import visitor_ip
 from tagserver.runtime import Runtime
 from tagserver.server.body import BadBody, read_body
+from tagserver.server.consent import ConsentStrings
 from tagserver.server.dead import DeadLetters
 from tagserver.server.guard import COOKIE, LOGIN, SAFE, Guard, Guesses, Keyring, later, problem
 from tagserver.trial import BadTrial, try_event
@@ -41,6 +42,7 @@ class Admin:
                 Route("/login", self.login, methods=["GET", "POST"]),
                 Route("/status.json", self.status),
                 Route("/try.json", self.try_json, methods=["POST"]),
+                Route("/consent.json", ConsentStrings(runtime.clock).post, methods=["POST"]),
                 Route("/reload", self.reload, methods=["POST"]),
                 Route("/rollback", self.rollback, methods=["POST"]),
                 Route("/versions.json", self.versions),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from tagserver.consent.strings.ac import AcString, read_ac
 from tagserver.consent.strings.gcd import read_gcd
@@ -21,21 +21,23 @@ from tagserver.consent.strings.usp import UspString, read_usp
 from tagserver.consent.strings.validity import why_not_valid
 from tagserver.consent.strings.vendors import Range, VendorIds
 
-MOST_RESTRICTED = 1_000_000
+Kind = Literal["tcf", "gcs", "gcd", "usp", "gpp", "ac"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+MOST_RESTRICTED = 250_000
 """Vendors written out of one string's restrictions: there may be thousands of them, and each may name all 65535."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 T = TypeVar("T")
 
 
-def printout(kind: str, text: str, now: int) -> dict[str, Any]:
+def printout(kind: Kind, text: str, now: int) -> dict[str, Any]:
     """What a string says, with `"ok": true`; `{"ok": false, "reason"}` for one that is not well-formed.
 
-    `kind` is one of KINDS. `now` (ms since 1970 UTC) is what the age of a TC string is measured against. Whether a
+    `now` (ms since 1970 UTC) is what the age of a TC string is measured against. Whether a
     well-formed TC string may be used is `valid`, with `invalid_because`.
     """
     try:
-        return {"ok": True, **_KINDS[kind](text, now)}
+        return {"ok": True, **_SHOWN[kind](text, now)}
     except Malformed as bad:
         return {"ok": False, "reason": str(bad)}
 
@@ -92,7 +94,7 @@ def _gpp(text: str, now: int) -> dict[str, Any]:
     }
 
 
-_KINDS: dict[str, Callable[[str, int], dict[str, Any]]] = {
+_SHOWN: dict[Kind, Callable[[str, int], dict[str, Any]]] = {
     "tcf": _tcf,
     "gcs": _gcs,
     "gcd": _gcd,
@@ -100,7 +102,6 @@ _KINDS: dict[str, Callable[[str, int], dict[str, Any]]] = {
     "gpp": _gpp,
     "ac": _ac,
 }
-KINDS = tuple(_KINDS)
 
 
 def _sound(read: T | Invalid) -> T:

@@ -45,9 +45,10 @@ def read_ranges(bits: Bits, highest: int = HIGHEST) -> tuple[Range, ...]:
     """NumEntries (12 bits, so at most 4095) and as many numbers or ranges, in any order. Raises Malformed."""
     found = []
     for _ in range(bits.take(12)):
-        is_range = bits.take(1)
-        first = bits.take(16)
-        last = bits.take(16) if is_range else first
+        if bits.take(1):
+            first, last = divmod(bits.take(32), 1 << 16)
+        else:
+            first = last = bits.take(16)
         if first == 0:
             raise Malformed("a range of vendors starts at 0")
         if first > last:
