@@ -1,0 +1,41 @@
+"""Reddit's Limited Data Use. Source: Reddit, Conversions API v3, `user.data_processing_options`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tagserver.plugin import Event, Mode, Omitted, country_code, identifier
+from tagserver_reddit.user import OPTIONS
+
+MODES = ["LDU"]
+
+
+def limit_processing(
+    user: dict[str, Any], event: Event, given: Mapping[str, Any], mode: Mode, omitted: list[Omitted]
+) -> None:
+    """Sets the options where consent or the tag restricts the event, with the place where it is known. Nothing loosens
+    what consent restricts. Where country and region are said, Reddit needs no IP address to tell which law applies, and
+    gets none."""
+    said = given.get(OPTIONS)
+    if said is not None and (not isinstance(said, Mapping) or said.get("modes") != MODES):
+        omitted.append(Omitted(f"user.{OPTIONS}", 'has not the modes ["LDU"]'))
+        said = None
+    if mode != "restrict" and said is None:
+        return
+    own = said if said is not None and mode == "send" else {}
+    options: dict[str, Any] = {"modes": MODES, **_place(event, own)}
+    user[OPTIONS] = options
+    if mode == "restrict" and {"country", "region"} <= options.keys():
+        user.pop("ip_address", None)
+
+
+def _place(event: Event, own: Mapping[str, Any]) -> dict[str, str]:
+    """Country (ISO 3166-1) and region (ISO 3166-2, such as US-CA): the tag's, else those of the visit, else the country
+    that the person names."""
+    region = identifier(own.get("region")) or event.facts.region
+    country = identifier(own.get("country")) or event.facts.country
+    if not country and region and "-" in region:
+        country = country_code(region.partition("-")[0])
+    country = country or event.identity.country
+    return {key: text.upper() for key, text in (("country", country), ("region", region)) if text}
