@@ -139,6 +139,7 @@ def _delivery(
         identity=tag.destination.identity,
         body=decision.body,
         once=_once(routing, tag),
+        urgent=tag.priority > 0,
     )
 
 

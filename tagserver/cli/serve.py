@@ -9,7 +9,6 @@ import logging
 import os
 import secrets
 import signal
-import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -131,7 +130,6 @@ async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, 
         watch = asyncio.create_task(_stop_when(fatal, stop))
         address = address_of(bound)
         log.info("tagserver %s listens on %s, container %s", __version__, address, runtime.container.version)
-        log.info("the queue is kept by SQLite %s, written by one connection", sqlite3.sqlite_version)
         for problem in runtime.readiness()[1]["problems"]:
             log.warning("%s:%s: %s", problem["file"], problem["line"], problem["message"])
         if token is None and sys.stderr.isatty():

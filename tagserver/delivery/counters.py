@@ -35,6 +35,10 @@ class Counters:
         """Change a counter inside the present transaction."""
         self._delta[destination, name] += number
 
+    def pending(self, destination: str) -> int:
+        """How many deliveries of a destination wait, as of the last commit."""
+        return self._values[destination, "pending"]
+
     def write(self, database: sqlite3.Connection) -> None:
         """Write the changes since the last call; the last statement of every operation that moves rows."""
         changed = [(destination, name, number) for (destination, name), number in self._delta.items() if number]

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import array
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import Any
 
 from tagserver.delivery.counters import DEAD, Counters
+from tagserver.delivery.lanes import Lanes
 from tagserver.delivery.outbox import Batch, Row, Settlement
 from tagserver.delivery.rows import BURY, SELECT_DELIVERY, read
 from tagserver.delivery.suspicion import company
@@ -29,9 +31,10 @@ class _Flight:
 class Flights:
     """Used inside the writer's transactions; `flying` may be asked from any thread."""
 
-    def __init__(self, counters: Counters, clock: Callable[[], int]) -> None:
+    def __init__(self, counters: Counters, lanes: Lanes, clock: Callable[[], int]) -> None:
         self._counters = counters
         self._clock = clock
+        self._lanes = lanes
         self._in_flight: dict[int, _Flight] = {}
         self._flying: set[int] = set()
         # Ids up to these have been claimed: a claim need not look at them again, unless some are released.
@@ -84,19 +87,19 @@ class Flights:
         untried: bool,
     ) -> Batch | None:
         """See `Outbox.claim`."""
-        order = "DESC" if newest else "ASC"
         which = "AND attempts = 0" if untried else ""
-        after = 0 if newest else self._claimed_to.get(destination, 0)
-        cursor = database.execute(
-            f"{SELECT_DELIVERY} WHERE destination = ? AND id > ? {which} ORDER BY id {order}", (destination, after)
+        by_lane = not newest and self._lanes.is_open(
+            database, destination, self._counters.pending(destination), self._flying
         )
+        if by_lane:
+            records = self._lanes.records(database, destination, which, self._flying)
+        else:
+            records = self._by_age(database, destination, which, newest)
         rows: list[Row] = []
         size = 0
         skipped: int | None = None
         try:
-            for record in cursor:
-                if record[0] in self._flying:
-                    continue
+            for record in records:
                 row = read(record)
                 if rows and row.delivery.group != rows[0].delivery.group:
                     if abs(row.id - rows[0].id) >= LOOK_AHEAD:
@@ -115,11 +118,11 @@ class Flights:
                 if len(rows) >= max_items:
                     break
         finally:
-            cursor.close()
+            records.close()
         if not rows:
             return None
         ids = frozenset(row.id for row in rows)
-        if not newest and not untried:
+        if not (newest or untried or by_lane):
             self._claimed_to[destination] = rows[-1].id if skipped is None else skipped - 1
         packed = array.array("q", sorted(ids)).tobytes()
         flight = database.execute(
@@ -130,6 +133,16 @@ class Flights:
         self._started.append(flight)
         self._flying |= ids
         return Batch(flight, tuple(rows))
+
+    def _by_age(
+        self, database: sqlite3.Connection, destination: str, which: str, newest: bool
+    ) -> Generator[tuple[Any, ...], None, None]:
+        order = "DESC" if newest else "ASC"
+        after = 0 if newest else self._claimed_to.get(destination, 0)
+        query = f"{SELECT_DELIVERY} WHERE destination = ? AND id > ? {which} ORDER BY id {order}"
+        for record in database.execute(query, (destination, after)):
+            if record[0] not in self._flying:
+                yield record
 
     def settle(self, database: sqlite3.Connection, batch: Batch, settlement: Settlement) -> None:
         """See `Outbox.settle`."""
@@ -167,5 +180,6 @@ class Flights:
         self._landed.append((batch.flight, self._in_flight.pop(batch.flight)))
         self._flying -= ids
         released = ids.difference(delivered, (one.id for one in buried))
+        self._lanes.drop(database, destination, ids - released)
         if released:
             self._claimed_to[destination] = min(self._claimed_to.get(destination, 0), min(released) - 1)

@@ -28,7 +28,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     vendor's JSON. `time`, `expires`, `received` in ms since 1970 UTC. `purposes`: the consent purposes that were
     granted. `person`: keyed hashes, 16 bytes each, for erasure and withdrawal. `identity`: fingerprint of the
     destination's identity settings. `once`: a second key, with the seconds in which another delivery of that key is
-    none (once-per).
+    none (once-per). `urgent`: goes first when many wait; of a row that is given out it is not known any more.
     """
 
     key: bytes
@@ -47,6 +47,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     identity: str
     body: bytes
     once: tuple[bytes, float] | None = None
+    urgent: bool = False
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -182,7 +183,8 @@ class Outbox(Protocol):
         self, destination: str, *, max_items: int, max_bytes: int, newest: bool = False, untried: bool = False
     ) -> Batch | None:
         """Ready deliveries of one destination and one group, oldest first (`newest`: the reverse, for a probe;
-        `untried`: only those without an attempt); None when there is none. Rows of an unfinished batch are never
+        `untried`: only those without an attempt), and urgent ones first in most claims while many wait; None when there
+        is none. Rows of an unfinished batch are never
         claimed again in this process."""
         ...
 

@@ -56,6 +56,11 @@ CREATE TABLE flight (id INTEGER PRIMARY KEY AUTOINCREMENT, destination TEXT NOT 
 CREATE TABLE counter (destination TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,
   PRIMARY KEY (destination, name)) WITHOUT ROWID;
 """
+_URGENT = """
+CREATE TABLE IF NOT EXISTS urgent (destination TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (destination, id))
+  WITHOUT ROWID
+"""
+"""See `lanes`. Files of before have none; it may be empty."""
 
 
 def open_database(path: Path, max_size: int) -> sqlite3.Connection:
@@ -85,6 +90,7 @@ def open_database(path: Path, max_size: int) -> sqlite3.Connection:
                 f"{path} is of a newer tagserver (format {version}, this one knows {VERSION}); nothing was changed"
             )
         _set_up(database, max_size)
+        database.execute(_URGENT)
     except sqlite3.DatabaseError as error:
         database.close()
         if _is_damage(error):
@@ -124,6 +130,7 @@ def _create_tables(database: sqlite3.Connection) -> None:
     for statement in _TABLES.split(";\n"):
         if statement.strip():
             database.execute(statement)
+    database.execute(_URGENT)
     database.execute(f"PRAGMA application_id={APPLICATION_ID}")
     database.execute(f"PRAGMA user_version={VERSION}")
     database.execute("COMMIT")

@@ -1,5 +1,5 @@
 """The default engine: one SQLite file, WAL, `synchronous=FULL`, one owning process, one writer thread with group
-commit. Its rooms: `rows`, `flights`, `keys`, `letters`, `counters`, `space`, `opening`,
+commit. Its rooms: `rows`, `flights`, `lanes`, `keys`, `letters`, `counters`, `space`, `opening`,
 `salvage`, `care`, `writer`."""
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 from tagserver.delivery.care import Care
 from tagserver.delivery.flights import Flights
+from tagserver.delivery.lanes import Lanes
 from tagserver.delivery.letters import Letters
 from tagserver.delivery.lock import FolderLock
 from tagserver.delivery.opening import open_queue, require_local_disk
@@ -83,7 +84,7 @@ class SqliteOutbox:
         self._database, self._counters, self._keys = opened.database, opened.counters, opened.keys
         self._notice = opened.notice
         self._space = Space(path, max_size, min_free, steady)
-        self._flights = Flights(self._counters, clock)
+        self._flights = Flights(self._counters, Lanes(), clock)
         self._letters = Letters(self._counters, clock)
         care = Care(
             self._counters,
@@ -178,6 +179,7 @@ class SqliteOutbox:
         new = self._keys.remember_new(database, keys, DEDUP_TTL)
         fresh: list[list[bool]] = []
         stored: list[Any] = []
+        urgent: list[tuple[str, int]] = []
         taken: Counter[str] = Counter()
         for request in requests:
             answer: list[bool] = []
@@ -190,11 +192,18 @@ class SqliteOutbox:
                         first = bool(self._keys.remember_new(database, [key], within))
                 answer.append(first)
                 if first:
+                    if delivery.urgent:
+                        urgent.append((delivery.destination, len(stored) // WIDTH))
                     stored += values(delivery)
                     taken[delivery.destination] += 1
             fresh.append(answer)
+        first_id = 0
         for start, rows in pieces(len(stored) // WIDTH):
-            database.execute(insert(rows), stored[start * WIDTH : (start + rows) * WIDTH])
+            cursor = database.execute(insert(rows), stored[start * WIDTH : (start + rows) * WIDTH])
+            assert cursor.lastrowid is not None
+            first_id = first_id or cursor.lastrowid - rows + 1
+        if urgent:  # the ids of one transaction follow one another
+            Lanes.add(database, [(destination, first_id + at) for destination, at in urgent])
         for destination, number in taken.items():
             self._counters.add(destination, "accepted", number)
             self._counters.add(destination, "pending", number)
