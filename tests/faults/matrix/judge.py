@@ -169,7 +169,7 @@ def _live(case: Case, verdict: Verdict) -> None:
     waiting = {} if case.pending else dict(case.vendors)
     while waiting and time.monotonic() < began + case.live:
         for name, control in list(waiting.items()):
-            if fresh in call("GET", f"{control}/ids", timeout=60).json():
+            if call("GET", f"{control}/seen/{fresh}").json():
                 del waiting[name]
         time.sleep(0.02)
     if waiting:

@@ -1,7 +1,7 @@
 """The vendor that knows the truth: what arrived, how often, and whether it was unaltered. It is never killed.
 
 `python -m tests.faults.matrix.oracle` prints `vendor ADDRESS control ADDRESS`. At the control address: `POST /control`
-with one order ({"do": "ok"} takes events again), `GET /stats`, `GET /ids`.
+with one order ({"do": "ok"} takes events again), `GET /stats`, `GET /ids`, `GET /seen/ID`.
 
 Orders: {"do": NAME, "next": N (so many requests only), "after": true (count the events, then misbehave), "delay": s}.
 {"share": 0.01} does it to so many of the requests. {"forget": PREFIX} drops what is known of ids that begin so.
@@ -143,6 +143,8 @@ class Oracle:
         shown: Any = self.stats()
         if head.startswith("GET /ids"):
             shown = self.seen
+        elif head.startswith("GET /seen/"):
+            shown = head.split(" ")[1].removeprefix("/seen/") in self.seen
         elif head.startswith("GET /requests"):
             shown = self.requests
         writer.write(response(200, json.dumps(shown).encode(), {"connection": "close"}))
