@@ -15,6 +15,7 @@ PERSONAL_KEYS = (
 )
 """Keys of a query that usually hold who the visitor is, or let others in."""
 
+LONGEST_REMEMBERED = 2000
 _web = re.compile(r"(https?://)([^/?#\\\s]+)(?=[/?#\\]|\Z)", re.IGNORECASE).match
 """Scheme and authority of RFC 3986; a backslash ends the authority too, as in browsers."""
 
@@ -24,7 +25,14 @@ def clean_address(address: object, strip: Collection[str] = PERSONAL_KEYS) -> st
 
     `strip`: keys that are taken out of the query and of what stands behind the #, in any case.
     """
-    if not isinstance(address, str) or not is_text(address) or (found := _web(address)) is None:
+    if not isinstance(address, str) or not is_text(address):
+        return None
+    # A site has fewer pages than visitors; very long addresses are not worth their room.
+    return (_remembered if len(address) <= LONGEST_REMEMBERED else _clean)(address, tuple(strip))
+
+
+def _clean(address: str, strip: tuple[str, ...]) -> str | None:
+    if (found := _web(address)) is None:
         return None
     scheme, authority = found.groups()
     host = authority.rpartition("@")[2]
@@ -36,9 +44,12 @@ def clean_address(address: object, strip: Collection[str] = PERSONAL_KEYS) -> st
         return address
     front, _, fragment = address.partition("#")
     head, _, query = front.partition("?")
-    keys = _lower(tuple(strip))
+    keys = _lower(strip)
     query, fragment = _without(query, keys), _without(fragment, keys)
     return head + ("?" + query if query else "") + ("#" + fragment if fragment else "")
+
+
+_remembered = lru_cache(maxsize=1024)(_clean)
 
 
 @lru_cache(maxsize=256)

@@ -5,12 +5,11 @@ by status alone: throttling comes as 400 as often as 429. Source: Meta's error r
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tagserver.plugin import Outcome, Payload, Response
+from tagserver.plugin import Outcome, Payload, Response, json_object
 
 _TRANSIENT = frozenset({1, 2, 5000, 21009})
 _THROTTLED = frozenset({4, 17, 32, 341, 368, 613, *range(80000, 80015)})
@@ -32,7 +31,7 @@ LONGEST_WAIT = 3600.0
 
 def read_answer(response: Response, payloads: Sequence[Payload]) -> Outcome:
     """One outcome for all payloads of a request. Total: any status and any bytes have a meaning."""
-    body = _json(response.body)
+    body = json_object(response.body)
     error = body.get("error") if body is not None else None
     if isinstance(error, Mapping):
         return _error(error, response, payloads)
@@ -91,7 +90,7 @@ def _blamed(error: Mapping[str, Any], count: int) -> tuple[int, ...]:
     """The indexes that `error_data.blame_field_specs` names under `data`."""
     data = error.get("error_data")
     if isinstance(data, str):
-        data = _json(data.encode(errors="replace"))
+        data = json_object(data.encode(errors="replace"))
     specs = data.get("blame_field_specs") if isinstance(data, Mapping) else None
     found: set[int] = set()
     for spec in specs if isinstance(specs, list) else ():
@@ -104,7 +103,7 @@ def _blamed(error: Mapping[str, Any], count: int) -> tuple[int, ...]:
 
 def _asked(response: Response) -> float | None:
     """Seconds until access is regained, from the usage header (minutes); Retry-After is read by the host."""
-    usage = _json(response.headers.get("x-business-use-case-usage", "").encode(errors="replace"))
+    usage = json_object(response.headers.get("x-business-use-case-usage", "").encode(errors="replace"))
     minutes = [
         min(entry["estimated_time_to_regain_access"], LONGEST_WAIT)
         for entries in (usage or {}).values()
@@ -114,14 +113,6 @@ def _asked(response: Response) -> float | None:
     ]
     longest = max(minutes, default=0)
     return min(LONGEST_WAIT, longest * 60.0) if longest > 0 else None
-
-
-def _json(text: bytes) -> Mapping[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, Mapping) else None
 
 
 def _whole(value: Any) -> int:

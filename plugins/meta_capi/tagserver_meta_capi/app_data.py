@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import Omitted
-from tagserver_meta_capi.custom_data import is_text, sendable
+from tagserver.plugin import Omitted, is_text, sendable
 
 _FLAGS = frozenset(
     [

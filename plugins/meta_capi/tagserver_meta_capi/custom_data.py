@@ -3,16 +3,12 @@ stated, none is invented."""
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import MISSING, Event, Omitted
+from tagserver.plugin import MISSING, Event, Omitted, currency_code, identifier, is_text, number, sendable
 from tagserver_meta_capi.settings import MetaSettings
 
-_CURRENCY = re.compile(r"[A-Z]{3}\Z")
-_NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d{0,40})?|\.\d{1,40})\Z", re.ASCII)
 FROM_EVENT = frozenset(
     [
         "content_name",
@@ -35,28 +31,6 @@ _CORE = frozenset({"value", "currency"})
 LONGEST_TEXT = 1000
 
 
-def number(value: Any) -> int | float | None:
-    """A number, or a text that is one: no thousands separators, no NaN, no infinity; true and false are no numbers."""
-    if type(value) is int:
-        return value if abs(value) < 10**15 else None
-    if type(value) is float:
-        return value if -1e15 < value < 1e15 else None
-    if type(value) is str and _NUMBER.match(text := value.strip()):
-        made = float(text)
-        return int(text) if made.is_integer() and "." not in text else made
-    return None
-
-
-def _identifier(value: Any) -> str | None:
-    if type(value) is str:
-        return value.strip() or None if is_text(value) else None
-    if type(value) is int and abs(value) < 10**40:
-        return str(value)
-    if type(value) is float and math.isfinite(value):
-        return str(int(value)) if value.is_integer() else repr(value)
-    return None
-
-
 def build_custom_data(
     event: Event, given: Mapping[str, Any], name: str, settings: MetaSettings, omitted: list[Omitted]
 ) -> dict[str, Any]:
@@ -70,7 +44,7 @@ def build_custom_data(
     if "value" not in made and settings.value_from_items and (total := _total(made)) is not None:
         made["value"] = total
     _currency(made, shop.get("currency"), omitted)
-    if (order := _identifier(shop.get("transaction_id"))) is not None:
+    if (order := identifier(shop.get("transaction_id"))) is not None:
         made["order_id"] = order
     for group in (shop, event.data):
         for key in group.keys() & FROM_EVENT:
@@ -97,9 +71,8 @@ def _number(made: dict[str, Any], key: str, value: Any, omitted: list[Omitted]) 
 def _currency(made: dict[str, Any], value: Any, omitted: list[Omitted]) -> None:
     if value is None or value == "":
         return
-    text = value.strip().upper() if type(value) is str else ""
-    if _CURRENCY.match(text):
-        made["currency"] = text
+    if (code := currency_code(value)) is not None:
+        made["currency"] = code
     else:
         omitted.append(Omitted("custom_data.currency", "is not three letters of ISO 4217"))
 
@@ -114,11 +87,11 @@ def _items(made: dict[str, Any], items: list[Any], name: str, omitted: list[Omit
         found = number(item.get("quantity"))
         quantity = found if found is not None and found > 0 else 1
         count += int(quantity)
-        identifier = _identifier(item.get("item_id"))
-        if identifier is None:
+        item_id = identifier(item.get("item_id"))
+        if item_id is None:
             nameless += 1
             continue
-        content: dict[str, Any] = {"id": identifier, "quantity": quantity}
+        content: dict[str, Any] = {"id": item_id, "quantity": quantity}
         if (price := number(item.get("price"))) is not None:
             content["item_price"] = price
         for key, source in (("title", "item_name"), ("brand", "item_brand"), ("category", "item_category")):
@@ -158,7 +131,7 @@ def _set(made: dict[str, Any], key: str, value: Any, omitted: list[Omitted]) -> 
     elif key == "currency":
         _currency(made, value, omitted)
     elif key == "order_id" or key in _TEXTS:
-        if (text := _identifier(value)) is not None:
+        if (text := identifier(value)) is not None:
             made[key] = text[:LONGEST_TEXT]
         else:
             omitted.append(Omitted(f"custom_data.{key}", "is not text"))
@@ -169,7 +142,7 @@ def _set(made: dict[str, Any], key: str, value: Any, omitted: list[Omitted]) -> 
         else:
             omitted.append(Omitted("custom_data.num_items", "is not a whole number"))
     elif key == "content_ids":
-        ids = [_identifier(one) for one in (value if isinstance(value, list) else [value])]
+        ids = [identifier(one) for one in (value if isinstance(value, list) else [value])]
         if known := [one for one in ids if one is not None]:
             made[key] = known
         if len(known) < len(ids):
@@ -180,31 +153,3 @@ def _set(made: dict[str, Any], key: str, value: Any, omitted: list[Omitted]) -> 
         made[key] = value
     else:
         omitted.append(Omitted(f"custom_data.{str(key)[:60]}", "holds something that JSON cannot"))
-
-
-def is_text(text: str) -> bool:
-    """Whether UTF-8 can hold a text: half a surrogate pair it cannot."""
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def sendable(value: Any, depth: int = 10) -> bool:
-    """Whether a value is plain data that JSON can hold, within reason."""
-    if isinstance(value, str):
-        return is_text(value)
-    if value is None or isinstance(value, bool | int):
-        return value is None or abs(value) < 2**63
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if depth == 0:
-        return False
-    if isinstance(value, list):
-        return all(sendable(one, depth - 1) for one in value)
-    if isinstance(value, dict):
-        return all(isinstance(key, str) and is_text(key) and sendable(one, depth - 1) for key, one in value.items())
-    return False

@@ -23,13 +23,14 @@ from tagserver.plugin import (
     Request,
     Response,
     Skip,
+    event_time,
 )
 from tagserver_meta_capi.answers import read_answer
 from tagserver_meta_capi.app_data import build_app_data
 from tagserver_meta_capi.custom_data import FROM_EVENT, build_custom_data
 from tagserver_meta_capi.fields import PASSED, pass_fields
 from tagserver_meta_capi.names import STANDARD_EVENTS, meta_name
-from tagserver_meta_capi.page import clean_address
+from tagserver_meta_capi.page import page_address
 from tagserver_meta_capi.parameters import Given
 from tagserver_meta_capi.processing import limit_processing
 from tagserver_meta_capi.settings import MetaSettings
@@ -42,8 +43,6 @@ WINDOW_MS = 7 * DAY_MS - MARGIN_MS
 SHOP_WINDOW_MS = 62 * DAY_MS - MARGIN_MS
 """Meta refuses a whole request for one event older than seven days (62 for `physical_store`); four hours are
 left for the queue."""
-AHEAD_MS = 600_000
-"""A browser's clock may run ahead by this much; such a time is taken as now."""
 
 ACTION_SOURCES = frozenset(
     [
@@ -102,7 +101,7 @@ class MetaCapi(Destination):
                 "missing_required", "core_setup sends Meta's standard events alone; this is a custom one", omitted
             )
         source = self._action_source(event, given, omitted)
-        time = _event_time(event, given, omitted)
+        time = event_time(event, given.fields.get("event_time"), "event_time", omitted)
         expires = time + (SHOP_WINDOW_MS if source == "physical_store" else WINDOW_MS)
         if event.received >= expires:
             days = 62 if source == "physical_store" else 7
@@ -168,25 +167,6 @@ class MetaCapi(Destination):
         return read_answer(response, payloads)
 
 
-def _event_time(event: Event, given: Given, omitted: list[Omitted]) -> int:
-    """The event's time in ms. A clock that runs ahead a little is taken as now, one that runs ahead far is not
-    believed."""
-    time = event.time
-    value = given.fields.get("event_time")
-    if value is not None:
-        if type(value) is int and 10**9 <= value < 10**10:
-            time = value * 1000
-        elif type(value) is int and 10**12 <= value < 10**13:
-            time = value
-        else:
-            omitted.append(Omitted("event_time", "is neither seconds nor milliseconds since 1970"))
-    if time > event.received:
-        if time - event.received > AHEAD_MS:
-            omitted.append(Omitted("event_time", "is in the future; the time of receipt is used"))
-        return event.received
-    return time
-
-
 def _addresses(
     body: dict[str, Any], event: Event, given: Given, settings: MetaSettings, source: str, omitted: list[Omitted]
 ) -> None:
@@ -197,7 +177,7 @@ def _addresses(
         said = given.fields.get(key, said)
         if said is None or said == "":
             continue
-        address = clean_address(said, settings.stripped, origin_only=settings.core_setup)
+        address = page_address(said, settings)
         if address is None:
             omitted.append(Omitted(key, "is no http or https address"))
         else:

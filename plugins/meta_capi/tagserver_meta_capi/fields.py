@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tagserver.plugin import Omitted
-from tagserver_meta_capi.custom_data import sendable
+from tagserver.plugin import Omitted, sendable
 
 
 def _text(value: Any) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import MISSING, Omitted
-from tagserver_meta_capi.custom_data import is_text
+from tagserver.plugin import MISSING, Omitted, is_text
 
 _EVENT_FIELDS = frozenset(
     [

@@ -6,27 +6,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
-from urllib.parse import urlsplit
 
-from tagserver.plugin import Secret, country_code, setting
-
-PERSONAL_KEYS = [
-    *("email", "e-mail", "mail", "phone", "tel", "mobile", "first_name", "firstname", "last_name", "lastname"),
-    *("name", "address", "password", "token", "auth", "iban", "ssn"),
-]
+from tagserver.plugin import PERSONAL_KEYS, Secret, api_url_fault, country_fault, setting
 
 
 def _pixel(value: str) -> str | None:
     return None if value.isascii() and value.isdigit() else "a pixel id is a row of digits"
-
-
-def _api_url(value: str) -> str | None:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
-        return "write an address such as https://graph.facebook.com, without query and credentials"
-    return None
 
 
 def _version(value: str) -> str | None:
@@ -37,10 +23,6 @@ def _agent(value: str) -> str | None:
     if len(value) >= 23 or sum(one.isalpha() for one in value) < 2:
         return "a partner agent has less than 23 characters, two letters among them"
     return None
-
-
-def _country(value: str) -> str | None:
-    return None if len(value) == 2 and country_code(value) else "write two letters, such as DE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +37,7 @@ class MetaSettings:
         "The app's secret: each request is then signed with appsecret_proof.", default=None
     )
     api_url: str = setting(
-        "Where the Graph API is.", default="https://graph.facebook.com", identity=True, check=_api_url
+        "Where the Graph API is.", default="https://graph.facebook.com", identity=True, check=api_url_fault
     )
     api_version: str = setting("The version of the Graph API.", default="v26.0", check=_version)
     test_event_code: str | None = setting(
@@ -63,7 +45,7 @@ class MetaSettings:
     )
     partner_agent: str | None = setting("Your platform's name for Meta's statistics.", default=None, check=_agent)
     default_country: str | None = setting(
-        "The country of telephone numbers that name none, two letters.", default=None, check=_country
+        "The country of telephone numbers that name none, two letters.", default=None, check=country_fault
     )
     date_order: Literal["month_first", "day_first"] = setting(
         "How an unclear date of birth such as 2/3/1990 is read.", default="month_first"
@@ -85,8 +67,3 @@ class MetaSettings:
         "addresses cut to their origin.",
         default=False,
     )
-
-    @cached_property
-    def stripped(self) -> frozenset[str]:
-        """The keys of `strip_query`, in lower case."""
-        return frozenset(key.strip().lower() for key in self.strip_query)

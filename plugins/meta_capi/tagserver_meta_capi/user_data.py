@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from tagserver.plugin import (
@@ -20,13 +18,14 @@ from tagserver.plugin import (
     gender_text,
     hash_phones,
     hash_values,
+    is_text,
     name_text,
     postal_text,
+    public_ip,
     sha256_hex,
     state_text,
 )
 from tagserver_meta_capi.click import FBC_SHAPE, FBP_SHAPE, read_fbc, read_fbp, well_formed
-from tagserver_meta_capi.custom_data import is_text
 from tagserver_meta_capi.settings import MetaSettings
 
 PLAIN_KEYS = (
@@ -142,7 +141,7 @@ def _folded(text: str) -> str:
 def _browser(made: dict[str, Any], event: Event, omitted: list[Omitted]) -> None:
     address = event.facts.ip
     if address is not None:
-        if public := _public_address(address):
+        if public := public_ip(address):
             made["client_ip_address"] = public
         else:
             omitted.append(Omitted("user_data.client_ip_address", "is no public IP address"))
@@ -153,28 +152,6 @@ def _browser(made: dict[str, Any], event: Event, omitted: list[Omitted]) -> None
             made[key] = value
         elif why is not None:
             omitted.append(Omitted(f"user_data.{key}", why))
-
-
-@lru_cache(maxsize=4096)
-def _public_address(text: str) -> str | None:
-    """A visitor's address in its short form, IPv4 unmapped; None for what is none or belongs to a network of ours.
-
-    Documentation ranges count as public: they are what examples and tests are written with.
-    """
-    try:
-        found = ipaddress.ip_address(text.strip().strip("[]"))
-    except ValueError:
-        return None
-    found = getattr(found, "ipv4_mapped", None) or found
-    if found.is_loopback or found.is_link_local or found.is_multicast or found.is_unspecified:
-        return None
-    private = any(found.version == net.version and found in net for net in _PRIVATE)
-    return None if private or found.is_reserved else str(found)
-
-
-_PRIVATE = [
-    ipaddress.ip_network(one) for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
-]
 
 
 def _set(
@@ -220,7 +197,7 @@ def _set(
     elif key == "client_user_agent" and type(value) is str and is_text(value):
         made[key] = value[:1024]
     elif key == "client_ip_address":
-        if type(value) is str and (public := _public_address(value[:64])):
+        if type(value) is str and (public := public_ip(value)):
             made[key] = public
         else:
             omitted.append(Omitted("user_data.client_ip_address", "is no public IP address"))

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from tagserver_meta_capi import MetaCapi
 from tagserver_meta_capi.answers import read_answer
 from tagserver_meta_capi.click import well_formed
-from tagserver_meta_capi.page import clean_address
+from tagserver_meta_capi.page import page_address
 from tagserver_meta_capi.processing import LDU_STATES
-from tagserver_meta_capi.settings import PERSONAL_KEYS, MetaSettings
+from tagserver_meta_capi.settings import MetaSettings
 
 from tagserver.datalayer import read_event
 from tagserver.event import Event, Facts
 from tagserver.plugin import Built, Outcome, Payload, Response, Secret, Skip
 from tagserver.sandbox.rules import refuse
-from tagserver.testing import check_destination, expanded, load_examples, make_event
+from tagserver.testing import check_destination, expanded, load_examples, make_event, make_settings
 
 NOW = 1_790_000_000_000
 FOLDER = Path(__file__).parent
@@ -157,7 +157,7 @@ def test_every_state_with_a_code() -> None:
 )
 def test_addresses(sent: object, clean: str | None) -> None:
     """Without credentials and personal keys; byte for byte otherwise."""
-    assert clean_address(sent, frozenset(PERSONAL_KEYS), origin_only=False) == clean
+    assert page_address(sent, make_settings(MetaCapi, {"pixel_id": "1", "access_token": "t"})) == clean
 
 
 @pytest.mark.parametrize(
