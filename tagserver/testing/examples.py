@@ -42,16 +42,19 @@ def expanded(value: Any) -> Any:
 
 
 _FACTS = ("cookies", "headers", "ip", "user_agent", "country", "region", "source", "received")
+_GIVEN = frozenset({"name", "event", "settings", "parameters", "mode", "response", *_FACTS})
+_EXPECTED = frozenset({"body", "has", "skip", "omitted", "request", "outcome"})
 
 
 def run_example(destination: type[Destination], case: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-    """Run one example. Raises AssertionError with the difference.
+    """Run one example. Raises AssertionError with the difference, and for a key that is not known.
 
     A case holds `name`, `event`, perhaps `settings` (over those given), `parameters`, `mode` and facts of the request;
     then what is expected: `body` (the whole payload), `has` (some of its keys), `skip` (a reason), `omitted` (the
     fields left out), `request` (`method`, `url`, `headers`, `body`: those that matter), and `response` (`status`,
     `headers`, `body`) with its `outcome` (a kind, or `kind` and `reason`).
     """
+    _check_case(case)
     plugin, chosen = destination(), make_settings(destination, {**settings, **case.get("settings", {})})
     event = make_event(case["event"], **{key: case[key] for key in _FACTS if key in case})
     try:
@@ -76,7 +79,17 @@ def run_example(destination: type[Destination], case: Mapping[str, Any], setting
         _check_outcome(plugin, payloads, case["response"], case["outcome"])
 
 
+def _check_case(case: Mapping[str, Any]) -> None:
+    """A misspelt key would expect nothing, and an example that expects nothing cannot fail."""
+    unknown = ", ".join(sorted(case.keys() - _GIVEN - _EXPECTED))
+    assert not unknown, f"an example has no {unknown}; known are {', '.join(sorted(_GIVEN | _EXPECTED))}"
+    assert case.keys() & _EXPECTED, f"the example expects nothing: say one of {', '.join(sorted(_EXPECTED))}"
+    assert ("response" in case) == ("outcome" in case), "response and outcome belong together"
+
+
 def _check_request(request: Request, wanted: Mapping[str, Any]) -> None:
+    unknown = ", ".join(sorted(wanted.keys() - {"method", "url", "headers", "body"}))
+    assert not unknown, f"a request has no {unknown}; known are method, url, headers and body"
     shown: dict[str, Any] = {"method": request.method, "url": request.url}
     shown["headers"] = {name: request.headers.get(name) for name in wanted.get("headers", {})}
     if "body" in wanted:

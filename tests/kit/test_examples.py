@@ -1,0 +1,118 @@
+"""The runner of examples: it finds each difference, and an example that cannot fail is none."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tagserver.plugin import Built, Event, Mode, Omitted, Outcome, Skip
+from tagserver.testing import expanded, load_examples, run_example
+
+from .test_conformance import SETTINGS, Post
+
+
+class Parcel(Post):
+    """Leaves something out, and skips who has no name."""
+
+    def build(self, event: Event, parameters: Any, settings: Any, mode: Mode) -> Built:
+        if event.name == "nothing":
+            raise Skip("no_identity", "nobody", [Omitted("email", "is none")])
+        return Built(
+            {"id": event.event_id, **parameters}, event.name, event.time, omitted=(Omitted("value", "is none"),)
+        )
+
+
+GOOD: dict[str, Any] = {
+    "name": "a parcel",
+    "event": {"event": "purchase", "event_id": "o-1"},
+    "parameters": {"shop": "berlin"},
+    "body": {"id": "o-1", "shop": "berlin"},
+    "has": {"id": "o-1", "value": None},
+    "omitted": ["value"],
+    "request": {
+        "method": "POST",
+        "headers": {"authorization": SETTINGS["token"]},
+        "body": [{"id": "o-1", "shop": "berlin"}],
+    },
+    "response": {"status": 503},
+    "outcome": {"kind": "retry", "reason": "503"},
+}
+SKIPPED: dict[str, Any] = {"event": {"event": "nothing"}, "skip": "no_identity", "omitted": ["email"]}
+
+
+@pytest.mark.parametrize("case", [GOOD, SKIPPED, {**GOOD, "outcome": "retry"}])
+def test_what_is_as_expected_passes(case: dict[str, Any]) -> None:
+    run_example(Parcel, case, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"body": {"id": "o-1"}}, 'body is {"id": "o-1", "shop": "berlin"}'),
+        ({"has": {"id": "o-2"}}, 'id is "o-1", and should be "o-2"'),
+        ({"has": {"shop": None}}, "should be null"),
+        ({"omitted": []}, 'omitted is ["value"]'),
+        ({"request": {"method": "PUT"}}, "request.method"),
+        ({"request": {"url": "https://post.example/out"}}, "request.url"),
+        ({"request": {"headers": {"authorization": "x"}}}, "request.headers"),
+        ({"request": {"body": []}}, "request.body"),
+        ({"request": {"adress": "x"}}, "a request has no adress"),
+        ({"outcome": "delivered"}, "outcome.kind"),
+        ({"outcome": {"reason": "504"}}, "outcome.reason"),
+        ({"skip": "too_old"}, "should have been skipped as too_old"),
+        ({"outcom": "delivered"}, "an example has no outcom"),
+    ],
+)
+def test_each_difference_is_found(changes: dict[str, Any], says: str) -> None:
+    """With what was found and what was expected."""
+    with pytest.raises(AssertionError, match=re.escape(says)):
+        run_example(Parcel, {**GOOD, **changes}, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ({**SKIPPED, "skip": "too_old"}, 'skip is "no_identity"'),
+        ({"event": {"event": "nothing"}, "body": {}}, 'skip is "no_identity"'),
+        ({"event": {"event": "nothing"}, "skip": "no_identity"}, 'omitted is ["email"]'),
+        ({"name": "says nothing", "event": {"event": "purchase"}}, "expects nothing"),
+        ({**GOOD, "response": {"status": 200}, "outcome": "split"}, "outcome.kind"),
+    ],
+)
+def test_skips_and_empty_examples(case: dict[str, Any], says: str) -> None:
+    with pytest.raises(AssertionError, match=re.escape(says)):
+        run_example(Parcel, case, SETTINGS)
+
+
+def test_an_answer_needs_its_outcome() -> None:
+    case = {key: value for key, value in GOOD.items() if key != "outcome"}
+    with pytest.raises(AssertionError, match="belong together"):
+        run_example(Parcel, case, SETTINGS)
+
+
+def test_the_first_of_several_outcomes_counts() -> None:
+    """An example has one event."""
+
+    class Each(Parcel):
+        def classify(self, response: Any, payloads: Any) -> Any:
+            return [Outcome.rejected("bad")]
+
+    run_example(Each, {**GOOD, "outcome": "rejected"}, SETTINGS)
+
+
+def test_hashes_are_written_as_what_they_are_of() -> None:
+    """Everywhere in a value."""
+    made = hashlib.sha256(b"a@b.example").hexdigest()
+    assert expanded({"em": ["sha256(a@b.example)"], "n": 1}) == {"em": [made], "n": 1}
+
+
+def test_all_files_of_a_folder(tmp_path: Path) -> None:
+    """In the order of their names, YAML alone."""
+    (tmp_path / "b.yaml").write_text("- {name: two}\n")
+    (tmp_path / "a.yaml").write_text("- {name: one}\n")
+    (tmp_path / "c.txt").write_text("no")
+    assert [case["name"] for case in load_examples(tmp_path)] == ["one", "two"]
