@@ -95,6 +95,13 @@ def test_signature_of_the_specification() -> None:
     assert request.content is body
 
 
+def test_a_hidden_secret_makes_a_hidden_signature() -> None:
+    """`try` shows the request with its secrets masked; no header can hold these stars."""
+    made = HOOK.request([Payload("m", "x", NOW, b"{}")], settings(secret="••••"))
+    assert made.headers["webhook-signature"] == "v1,••••"
+    assert not made.headers["webhook-signature"].isascii()
+
+
 def test_two_secrets() -> None:
     """While one is replaced, a receiver with either takes the message."""
     old = "whsec_" + base64.b64encode(b"o" * 32).decode()

@@ -1,0 +1,36 @@
+"""The container with all destinations of this repository, and the one event that they get."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tagserver.configuration import ConfigurationFolder
+from tagserver.registry import Registry
+
+FOLDER = Path(__file__).parent
+CONFIG = FOLDER / "config"
+NAMES = ["meta", "analytics", "snapchat", "tiktok", "pinterest", "linkedin", "reddit", "shop", "archive"]
+TOKENS = {
+    "META_TOKEN": "a-meta-token",
+    "GA4_SECRET": "a-ga4-secret",
+    "SNAP_TOKEN": "a-snap-token",
+    "TIKTOK_TOKEN": "a-tiktok-token-that-must-not-leak",
+    "PINTEREST_TOKEN": "a-pinterest-token-that-must-not-leak",
+    "LINKEDIN_TOKEN": "a-linkedin-token-that-must-not-leak",
+    "REDDIT_TOKEN": "a-reddit-token-that-must-not-leak",
+    "WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+}
+
+
+def configuration(archive: Path | str, data: Path | None = None) -> ConfigurationFolder:
+    """The folder with its secrets. `archive`: where the file destination writes."""
+    return ConfigurationFolder(CONFIG, Registry.load(), TOKENS | {"ARCHIVE": str(archive)}, None, data)
+
+
+def one_event() -> dict[str, Any]:
+    """The question of `requests.yaml`, as `try` takes it."""
+    asked: dict[str, Any] = yaml.safe_load((FOLDER / "requests.yaml").read_text())["ask"]
+    return asked
