@@ -43,8 +43,8 @@ async def body() -> AsyncIterator[bytes]:
 
 async def reader() -> AsyncIterator[bytes]:
     """Asks for a long answer many times; see `_life`, it reads none of it."""
-    for _ in range(6):
-        yield b"GET /t.js HTTP/1.1\r\nhost: x\r\n\r\n" * 8
+    for _ in range(4):
+        yield b"GET /t.js HTTP/1.1\r\nhost: x\r\n\r\n" * 7
         await asyncio.sleep(0.5)
 
 
