@@ -92,6 +92,16 @@ def letters_text(text: str) -> str:
     return " ".join("".join(filter(_is_letter, lower_text(text))).split())
 
 
+def street_text(text: str) -> str:
+    """Street and number in lower case, without symbols; blanks between words stay (GA4's rule)."""
+    return " ".join("".join(filter(_in_a_street, lower_text(text))).split())
+
+
+@lru_cache(maxsize=4096)
+def _in_a_street(one: str) -> bool:
+    return one.isspace() or unicodedata.category(one)[0] in "LMN"
+
+
 def digits_text(text: str) -> str:
     """The digits alone (Pinterest's rule for postal codes)."""
     return "".join(one for one in text if one in "0123456789")

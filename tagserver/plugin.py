@@ -64,6 +64,7 @@ from tagserver.normalise import (
     name_text,
     postal_text,
     state_text,
+    street_text,
 )
 from tagserver.page_address import PERSONAL_KEYS, clean_address
 from tagserver.person import own_user_data
@@ -166,6 +167,7 @@ __all__ = [
     "sha256_hex",
     "short_text",
     "state_text",
+    "street_text",
     "web_address",
     "whole_number",
 ]

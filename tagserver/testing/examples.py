@@ -42,8 +42,8 @@ def expanded(value: Any) -> Any:
 
 
 _FACTS = ("cookies", "headers", "ip", "user_agent", "country", "region", "source", "received")
-_GIVEN = frozenset({"name", "event", "settings", "parameters", "mode", "response", *_FACTS})
-_EXPECTED = frozenset({"body", "has", "skip", "omitted", "request", "outcome"})
+GIVEN = frozenset({"name", "event", "settings", "parameters", "mode", "response", *_FACTS})
+EXPECTED = frozenset({"body", "has", "skip", "omitted", "request", "outcome"})
 
 
 def run_example(destination: type[Destination], case: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
@@ -81,9 +81,9 @@ def run_example(destination: type[Destination], case: Mapping[str, Any], setting
 
 def _check_case(case: Mapping[str, Any]) -> None:
     """A misspelt key would expect nothing, and an example that expects nothing cannot fail."""
-    unknown = ", ".join(sorted(case.keys() - _GIVEN - _EXPECTED))
-    assert not unknown, f"an example has no {unknown}; known are {', '.join(sorted(_GIVEN | _EXPECTED))}"
-    assert case.keys() & _EXPECTED, f"the example expects nothing: say one of {', '.join(sorted(_EXPECTED))}"
+    unknown = ", ".join(sorted(case.keys() - GIVEN - EXPECTED))
+    assert not unknown, f"an example has no {unknown}; known are {', '.join(sorted(GIVEN | EXPECTED))}"
+    assert case.keys() & EXPECTED, f"the example expects nothing: say one of {', '.join(sorted(EXPECTED))}"
     assert ("response" in case) == ("outcome" in case), "response and outcome belong together"
 
 

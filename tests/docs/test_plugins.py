@@ -23,6 +23,7 @@ from tagserver.hookspecs import register_destinations
 from tagserver.plugin import Built, Destination, Limits, Mode, Outcome, Payload, Request, Response, Secret, Skip
 from tagserver.reads import Reads
 from tagserver.registry import Registry
+from tagserver.testing import examples
 
 from .pages import PLUGINS, blocks, first_names, names, rows
 from .world import SECRET, Stage, load
@@ -157,6 +158,11 @@ def test_every_limit_is_documented() -> None:
     """With its default."""
     shown = {names(row[0])[0]: names(row[1]) for row in rows(PLUGINS, "### Limits")}
     assert shown == {field.name: [str(field.default)] for field in dataclasses.fields(Limits)}
+
+
+def test_every_key_of_an_example_is_documented() -> None:
+    """And no others."""
+    assert first_names(PLUGINS, "### Examples") == examples.GIVEN | examples.EXPECTED
 
 
 def test_every_outcome_is_documented() -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import Event, Group, Identity, Omitted, country_code, email_gmail_dots_text, letters_text
+from tagserver.plugin import (
+    Event,
+    Group,
+    Identity,
+    Omitted,
+    country_code,
+    email_gmail_dots_text,
+    letters_text,
+    street_text,
+)
 from tagserver_ga4.settings import Ga4Settings
-
-
-def street_text(text: str) -> str:
-    """Street and number: lower case, without symbols; blanks between words stay."""
-    text = unicodedata.normalize("NFC", text).lower()
-    kept = "".join(one if unicodedata.category(one)[0] in "LMN" else " " if one.isspace() else "" for one in text)
-    return " ".join(kept.split())
 
 
 def postal_code(text: str) -> str:

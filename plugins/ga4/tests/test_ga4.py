@@ -14,10 +14,19 @@ from hypothesis import strategies as st
 from tagserver_ga4 import Ga4
 from tagserver_ga4.names import event_fault, name_fault, property_fault
 from tagserver_ga4.settings import Ga4Settings
-from tagserver_ga4.user import street_text
 from tagserver_ga4.visit import cookie_client, cookie_session
 
-from tagserver.plugin import Built, Outcome, Payload, Response, Skip, email_gmail_dots_text, letters_text, sha256_hex
+from tagserver.plugin import (
+    Built,
+    Outcome,
+    Payload,
+    Response,
+    Skip,
+    email_gmail_dots_text,
+    letters_text,
+    sha256_hex,
+    street_text,
+)
 from tagserver.testing import (
     NOW,
     check_destination,
