@@ -141,6 +141,7 @@ MALFORMED = {
         "1~0",
         "1~-1",
         "1~1~dv.2",
+        "2~1~dv.2~3",
         "1~١",
     ],
 }
@@ -230,6 +231,12 @@ def test_many_full_ranges_are_written_out_once() -> None:
     """The printout holds each vendor once, however often the string names it."""
     shown = printout("tcf", tc_string(consents=as_ranges([(1, 65535)] * 2800)), NOW)
     assert shown["vendor_consents"] == list(range(1, 65536))
+
+
+def test_ranges_that_overlap_are_written_out_once() -> None:
+    """In part, or one within another, in any order."""
+    shown = printout("tcf", tc_string(consents=as_ranges([(4, 9), (1, 5), (6, 7), (20, 20), (9, 10)])), NOW)
+    assert shown["vendor_consents"] == [*range(1, 11), 20]
 
 
 def test_the_printout_has_an_end() -> None:
