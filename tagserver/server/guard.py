@@ -23,9 +23,9 @@ COOKIE = "tagserver_admin"
 LOGIN = "/-/login"
 OPEN = (LOGIN, "/-/style.css")
 """What is shown without a token."""
-GUESSES = 10
+GUESSES = 20
 """Wrong tokens that one address may send at once; then one more every `PAUSE` seconds."""
-PAUSE = 6.0
+PAUSE = 3.0
 SAFE = {
     "cache-control": "no-store",
     "content-security-policy": (
