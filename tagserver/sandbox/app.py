@@ -16,6 +16,7 @@ from tagserver.sandbox.graph import Graph
 from tagserver.sandbox.ledger import Ledger
 from tagserver.sandbox.page import HEADERS, Page, static
 from tagserver.sandbox.pixel import CORS, Pixel
+from tagserver.sandbox.vendors import Vendors
 
 
 def create_sandbox(clock: Callable[[], float] = time.time) -> Starlette:
@@ -26,14 +27,18 @@ def create_sandbox(clock: Callable[[], float] = time.time) -> Starlette:
     ledger = Ledger(clock)
     control = Control()
     graph = Graph(ledger, control, clock)
+    others = Vendors(clock)
 
     async def stats(request: Request) -> Response:
-        headers = {"cache-control": "no-store", "access-control-allow-origin": "*"}
-        return Response(msgspec.json.encode(ledger.stats()), headers=headers, media_type="application/json")
+        return _counts(ledger.stats())
+
+    async def vendors(request: Request) -> Response:
+        return _counts(others.stats())
 
     async def reset(request: Request) -> Response:
         """Forget everything that came and disarm every fault. A form is led back to the page."""
         ledger.forget()
+        others.forget()
         control.clear()
         if "text/html" in request.headers.get("accept", ""):
             return RedirectResponse("/", 303)
@@ -43,6 +48,9 @@ def create_sandbox(clock: Callable[[], float] = time.time) -> Starlette:
     fbevents = static("fbevents.js", "text/javascript", {**CORS, "cache-control": "no-cache"})
     return Starlette(
         routes=[
+            # Before Meta's: some vendor's address ends like one of Meta's.
+            Route("/vendors/{vendor}/{rest:path}", others.__call__, methods=["POST", "PUT", "PATCH"]),
+            Route("/vendors.json", vendors),
             Route("/{version}/{pixel}/events", graph),
             Route("/{pixel}/events", graph),
             Route("/tr", pixel, methods=["GET", "POST", "OPTIONS"]),
@@ -53,8 +61,13 @@ def create_sandbox(clock: Callable[[], float] = time.time) -> Starlette:
             Route("/control", control.__call__, methods=["GET", "POST"]),
             Route("/stats.json", stats),
             Route("/reset", reset, methods=["POST"]),
-            Route("/", Page(ledger, control).__call__),
+            Route("/", Page(ledger, control, others).__call__),
             Route("/static/page.css", static("page.css", "text/css", HEADERS)),
             Route("/static/page.js", static("page.js", "text/javascript", HEADERS)),
         ]
     )
+
+
+def _counts(value: object) -> Response:
+    headers = {"cache-control": "no-store", "access-control-allow-origin": "*"}
+    return Response(msgspec.json.encode(value), headers=headers, media_type="application/json")

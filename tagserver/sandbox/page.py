@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from tagserver.sandbox.control import Control
 from tagserver.sandbox.ledger import Ledger
+from tagserver.sandbox.vendors import Vendors
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; "
@@ -29,9 +30,10 @@ HEADERS = {
 class Page:
     """What the ledger holds, for people."""
 
-    def __init__(self, ledger: Ledger, control: Control) -> None:
+    def __init__(self, ledger: Ledger, control: Control, vendors: Vendors) -> None:
         self._ledger = ledger
         self._control = control
+        self._vendors = vendors
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("tagserver.sandbox"),
             autoescape=True,
@@ -45,7 +47,9 @@ class Page:
 
     async def __call__(self, request: Request) -> Response:
         """HTML, under a policy that lets nothing run but the one script beside it."""
-        text = self._template.render(stats=self._ledger.stats(), armed=self._control.armed())
+        text = self._template.render(
+            stats=self._ledger.stats(), armed=self._control.armed(), vendors=self._vendors.stats()
+        )
         return Response(text, headers=HEADERS, media_type="text/html")
 
 
