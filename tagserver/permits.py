@@ -19,7 +19,7 @@ def permits(row: Row, container: Container, withdrawn: Callable[[Sequence[bytes]
     """
     delivery = row.delivery
     tag = container.tag(delivery.tag)
-    if tag is None or tag.destination.name != delivery.destination:
+    if tag is None or delivery.destination not in (tag.destination.name, *tag.destination.aliases):
         return ("tag_removed", f"the tag {delivery.tag} no longer sends to {delivery.destination}")
     if tag.paused:
         return ("tag_removed", f"the tag {delivery.tag} is paused")

@@ -150,8 +150,9 @@ class Runtime:
             await self.reload()
 
     def target(self, name: str) -> Target | None:
-        """The configured destination as a worker needs it, looked up afresh before each attempt."""
-        destination = self.container.destinations.get(name)
+        """The configured destination as a worker needs it, looked up afresh before each attempt. Also by a name that
+        it had before."""
+        destination = self.container.destination(name)
         if destination is None:
             return None
         paused = destination.paused
@@ -209,7 +210,7 @@ class Runtime:
 
     def state(self, name: str) -> tuple[str, str | None]:
         """The state of a destination, and why it is not `ok`."""
-        destination = self.container.destinations.get(name)
+        destination = self.container.destination(name)
         if destination is None:
             return "disabled", "no destination of this name is configured"
         if destination.paused is not None:

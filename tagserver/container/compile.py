@@ -168,7 +168,17 @@ class _Compiler:
 
     def _destinations(self) -> dict[str, ConfiguredDestination | None]:
         compiler = DestinationCompiler(self._registry, self._outside, self._server.egress, self._problems, self._today)
-        return {name: compiler.compile(name, key, node) for name, (key, node) in self._named("destinations").items()}
+        named = self._named("destinations")
+        made = {name: compiler.compile(name, key, node) for name, (key, node) in named.items()}
+        taken = set(made)
+        for name, one in made.items():
+            for alias in one.aliases if one is not None else ():
+                if alias in taken:
+                    path = f"destinations.{name}.aliases"
+                    said = f'"{alias}" is the name of another destination, or was one'
+                    self._problems.add("E114", named[name][0].place, path, said)
+                taken.add(alias)
+        return made
 
     def _triggers(self, names: Names) -> dict[str, CompiledTrigger | None]:
         compiler = TriggerCompiler(names, self._problems)

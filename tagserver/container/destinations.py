@@ -46,6 +46,7 @@ class DestinationCompiler:
         path = f"destinations.{name}"
         entries = self._decoder.map(node, path)
         kind = entries.pop("type", None)
+        aliases = self._decoder.texts(entries.pop("aliases")[1], f"{path}.aliases") if "aliases" in entries else ()
         if kind is None:
             self._decoder.missing(key.place, path, "type", f"installed are {', '.join(self._registry.destinations)}")
             return None
@@ -84,6 +85,7 @@ class DestinationCompiler:
             egress=self._egress,
             reads=Reads(sees),
             place=key.place,
+            aliases=aliases,
         )
 
     def _unknown_type(self, name: str, type_name: str, key: Scalar, node: Node) -> ConfiguredDestination | None:

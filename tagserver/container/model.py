@@ -58,6 +58,7 @@ class ConfiguredDestination:
 
     `identity` is the fingerprint of the settings that say whose account it is. `hosts` are those the plugin
     declares for these settings; `egress` is what operations allow beyond them. `reads` makes what it sees of an event.
+    `aliases` are names it had before: what was queued under them is its own.
     """
 
     name: str
@@ -70,6 +71,7 @@ class ConfiguredDestination:
     egress: tuple[str, ...]
     reads: Reads
     place: Place
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,14 @@ class Container:
     def consent_reader(self) -> ConsentReader:
         """Reads what visitors allowed, under this container's policy."""
         return ConsentReader(self.consent)
+
+    @cached_property
+    def _by_alias(self) -> dict[str, ConfiguredDestination]:
+        return {alias: one for one in self.destinations.values() for alias in one.aliases}
+
+    def destination(self, name: str) -> ConfiguredDestination | None:
+        """The destination of this name, or the one that had it before."""
+        return self.destinations.get(name) or self._by_alias.get(name)
 
     @cached_property
     def _by_name(self) -> dict[str, Tag]:

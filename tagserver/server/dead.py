@@ -75,7 +75,8 @@ class DeadLetters:
     async def _retry(self, choice: Choice) -> dict[str, int]:
         accounts = {
             name: Account(one.identity, one.plugin.limits.repeat)
-            for name, one in self._runtime.container.destinations.items()
+            for one in self._runtime.container.destinations.values()
+            for name in (one.name, *one.aliases)
         }
         total = {"count": 0, "too_old": 0, "late": 0}
         # Some may be buried again meanwhile: those are not of this order.

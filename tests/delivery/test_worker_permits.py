@@ -66,9 +66,10 @@ def under(world: World, now: Container) -> None:
         (container(paused=True), "tag_removed"),
         (container(name="Renamed"), "tag_removed"),
         (container(destination=replace(DESTINATION, name="other")), "tag_removed"),
+        (container(destination=replace(DESTINATION, name="other", aliases=("meta",))), None),
         (container(destination=replace(DESTINATION, identity="account-2")), "destination_changed"),
     ],
-    ids=["as it was", "laxer", "stricter", "paused", "renamed", "elsewhere", "another account"],
+    ids=["as it was", "laxer", "stricter", "paused", "renamed", "elsewhere", "renamed destination", "another account"],
 )
 async def test_what_a_change_of_the_container_does_to_what_is_queued(
     world: World, now: Container, reason: str | None

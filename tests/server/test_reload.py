@@ -12,7 +12,7 @@ from tagserver.container.versions import KEEP, history, keep, pinned
 from tagserver.watch import watch
 from tests.delivery.support import until
 
-from .conftest import CONTAINER, SERVER, TOKEN, Running, Start, purchase
+from .conftest import CONTAINER, ENVIRON, SERVER, TOKEN, Running, Start, purchase
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 BROKEN = "tags: [{nmae: x}]\n"
@@ -43,6 +43,20 @@ async def test_a_good_edit_serves_at_once(server: Running) -> None:
     status, said = await post(server, "reload")
     assert (status, said["ok"]) == (200, True)
     assert await tags(server) == ["Meta purchase", "Meta all", "Meta lead"]
+
+
+async def test_a_destination_that_is_renamed_keeps_what_was_queued(start: Start) -> None:
+    """Its new entry names the old one; what waited there goes to the vendor under its own counts."""
+    keys = {name: value for name, value in ENVIRON.items() if name != "META_TOKEN"}
+    server: Running = await start(environ=keys)
+    await server.collect(purchase())
+    renamed = CONTAINER.replace("  meta:\n", "  facebook:\n    aliases: [meta]\n")
+    container(server).write_text(renamed.replace("destination: meta", "destination: facebook"))
+    keys["META_TOKEN"] = ENVIRON["META_TOKEN"]
+    assert (await post(server, "reload"))[0] == 200
+    assert (await server.drained())["unique"] == 1
+    shown = (await server.status())["destinations"]
+    assert (shown["meta"]["delivered"], shown["meta"]["state"]) == (1, "ok")
 
 
 async def test_a_broken_edit_changes_nothing_but_what_is_shown(server: Running) -> None:
