@@ -26,7 +26,7 @@ chapter.row("P2", "kill -9 within a second of the start, twenty times")(kills.ki
 def terminated(world: World) -> None:
     """It says that it goes, ends with 0, repeats nothing, and answers every request that it took."""
     world.vendor()
-    world.configure()
+    world.configure(server={"shutdown": {"pre_stop": "500ms"}})
     server = world.serve().up()
     producer = world.produce("load", 4_000, seconds=30)
     world.until(lambda: server.status()["accepted"] > 500)
@@ -41,7 +41,7 @@ def terminated(world: World) -> None:
         except OSError:
             time.sleep(0.01)
     # The first question may have been on its way before the signal.
-    world.expect(200 not in seen[1:], f"/readyz says {seen} after SIGTERM")
+    world.expect(503 in seen and 200 not in seen[1:], f"/readyz says {seen} after SIGTERM")
     world.expect(server.ends(30) == 0, f"it ended with {server.process.poll()}")
     world.numbers["end s"] = round(time.monotonic() - began, 1)
     kills.again(world, server)
@@ -59,14 +59,16 @@ def terminated(world: World) -> None:
 def terminated_while_sending(world: World) -> None:
     """It ends by its deadline; what was under way is sent again after the restart."""
     vendor = world.vendor()
-    world.configure()
+    world.configure(server={"shutdown": {"drain": "3s"}})
     server, busy = _with_a_hanging_vendor(world)
     began = time.monotonic()
     server.signal(signal.SIGTERM)
     world.fault("SIGTERM with requests under way", busy)
     code = server.ends(30)
     world.expect(code == 0, f"it ended with {code}")
-    world.numbers["end s"] = round(time.monotonic() - began, 1)
+    took = round(time.monotonic() - began, 1)
+    world.numbers["end s"] = took
+    world.expect(3 <= took < 8, f"with three seconds for what is under way it took {took} s")
     vendor.order(do="ok")
     kills.again(world, server)
     world.judge(extra=0)
