@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from tagserver.built import Unsound, encoded
 from tagserver.event import Event
 from tagserver.hashing import EMPTY_HASH
 from tagserver.plugin import Built, Destination, Mode, Skip, is_missing
@@ -78,17 +79,16 @@ def _build(
     if given != parameters:
         faults.append(f"build changes the parameters of {what}")
     first, second = results
-    if not isinstance(first, Built | Skip):
-        return None, [*faults, f"build gives no Built for {what}"]
-    faults += _told(event, first, what)
+    if isinstance(first, Built | Skip):
+        faults += _told(event, first, what)
     if isinstance(first, Skip) or isinstance(second, Skip):
         if type(first) is not type(second):
             faults.append(f"build gives different results for the same event {what}")
         return None, faults
     try:
-        bodies = [msgspec.json.encode(one.body) for one in (first, second)]
-    except (TypeError, ValueError, RecursionError) as error:
-        return None, [*faults, f"the payload of {what} cannot be written as JSON ({type(error).__name__})"]
+        bodies = [encoded(one, plugin.limits) for one in (first, second)]
+    except Unsound as error:
+        return None, [*faults, f"{what}: {error}"]
     if bodies[0] != bodies[1]:
         faults.append(f"build gives different results for the same event {what}")
     if not parameters:
@@ -102,10 +102,10 @@ def _payload_faults(built: Built, what: str, text: str, secrets: Sequence[str]) 
         yield f"the payload of {what} holds the hash of nothing"
     if any(secret in text for secret in secrets):
         yield f"the payload of {what} holds a secret: secrets enter in request"
-    if not isinstance(built.name, str) or not built.name:
-        yield f"the name of {what} is no text"
+    if not built.name:
+        yield f"the name of {what} is empty"
     for moment, said in (("time", built.time), ("expires", built.expires)):
-        if said is not None and (type(said) is not int or not 10**11 < said < 10**14):
+        if said is not None and not 10**11 < said < 10**14:
             yield f"{moment} of {what} is not in milliseconds"
 
 
