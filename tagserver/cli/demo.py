@@ -1,15 +1,18 @@
-"""`tagserver demo`: the server, a stand-in for Meta and a small shop, on this machine alone."""
+"""`tagserver demo`: the server, stand-ins for the vendors and a small shop, on this machine alone."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
+import secrets
 import shutil
 import signal
 import socket
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,8 @@ import httpx
 
 from tagserver.cli.serve import run
 from tagserver.configuration import ConfigurationFolder
-from tagserver.demo.shop import create_shop
+from tagserver.demo.arrivals import EVERYONE, arrivals
+from tagserver.demo.shop import AD_PURPOSES, PURPOSES, create_shop
 from tagserver.registry import Registry
 from tagserver.runtime import Runtime, running, wall_clock
 from tagserver.sandbox import create_sandbox
@@ -34,21 +38,28 @@ PATIENCE = 20.0
 
 @click.command()
 @click.option("--check", is_flag=True, help="Send one purchase through everything; exit 0 when it was counted once.")
+@click.option("--all", "everyone", is_flag=True, help="With all other destinations too, each before its own stand-in.")
 @click.option("--port", default=0, help="The shop's port; any free one when not given.", type=click.IntRange(0, 65535))
-def demo(check: bool, port: int) -> None:
+def demo(check: bool, everyone: bool, port: int) -> None:
     """Show it all on this machine: no account, no network, nothing left behind."""
     logging.basicConfig(level=logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="tagserver-demo-") as folder:
-        raise SystemExit(run(lambda: _demo(Path(folder), check, port)))
+        raise SystemExit(run(lambda: _demo(Path(folder), check, everyone, port)))
 
 
-async def _demo(folder: Path, check: bool, port: int) -> int:
+async def _demo(folder: Path, check: bool, everyone: bool, port: int) -> int:
     sockets = {name: listen("127.0.0.1", port if name == "shop" else 0) for name in ("shop", "collect", "meta")}
     addresses = {name: address_of(bound) for name, bound in sockets.items()}
-    with as_file(files("tagserver.demo").joinpath("container")) as container:
-        shutil.copytree(container, folder / "config")
-    environ = {"DEMO_SHOP": addresses["shop"], "DEMO_META": addresses["meta"], "DEMO_TOKEN": "demo-token"}
-    configuration = ConfigurationFolder(folder / "config", Registry.load(), environ)
+    archive = folder / "archive"
+    environ = {
+        "DEMO_SHOP": addresses["shop"],
+        "DEMO_META": addresses["meta"],
+        "DEMO_VENDORS": f"{addresses['meta']}/vendors",
+        "DEMO_ARCHIVE": str(archive),
+        "DEMO_TOKEN": "demo-token",
+        "DEMO_SECRET": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+    }
+    configuration = ConfigurationFolder(_container(folder, everyone), Registry.load(), environ)
     async with (
         running(configuration, folder / "data", drain=2.0) as runtime,
         httpx.AsyncClient(trust_env=False) as http,
@@ -58,16 +69,28 @@ async def _demo(folder: Path, check: bool, port: int) -> int:
             return try_event(runtime.container, runtime.server, {"event": dict(event)}, wall_clock())
 
         async def stats() -> dict[str, Any]:
-            answer = await http.get(f"{addresses['meta']}/stats.json")
-            shown: dict[str, Any] = answer.json()
+            shown: dict[str, Any] = (await http.get(f"{addresses['meta']}/stats.json")).json()
+            if everyone:
+                shown["arrived"] = await arrivals(http, addresses["meta"], archive)
             return shown
 
+        purposes = PURPOSES if everyone else AD_PURPOSES
         servers = {
             "meta": serving(create_sandbox()),
             "collect": serving(create_app(runtime, "demo")),
-            "shop": serving(create_shop(addresses["collect"], addresses["meta"], PIXEL, decisions, stats)),
+            "shop": serving(create_shop(addresses["collect"], addresses["meta"], PIXEL, decisions, stats, purposes)),
         }
-        return await _run(servers, sockets, addresses, runtime, http, check)
+        checked = partial(_check, addresses, http, stats, everyone) if check else None
+        return await _run(servers, sockets, addresses, runtime, checked)
+
+
+def _container(folder: Path, everyone: bool) -> Path:
+    """The demo's configuration, copied to a folder of its own."""
+    config = folder / "config"
+    for name in ("container", "everyone") if everyone else ("container",):
+        with as_file(files("tagserver.demo").joinpath(name)) as source:
+            shutil.copytree(source, config, dirs_exist_ok=True)
+    return config
 
 
 async def _run(
@@ -75,8 +98,7 @@ async def _run(
     sockets: Mapping[str, socket.socket],
     addresses: Mapping[str, str],
     runtime: Runtime,
-    http: httpx.AsyncClient,
-    check: bool,
+    check: Callable[[], Awaitable[bool]] | None,
 ) -> int:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -87,9 +109,9 @@ async def _run(
         for name, server in servers.items():
             group.create_task(server.serve(sockets=[sockets[name]]))
         if check:
-            code = 0 if await _purchase_counts_once(addresses, http) else 1
+            code = 0 if await check() else 1
         else:
-            click.echo(f"Open {addresses['shop']}   (stand-in for Meta: {addresses['meta']})")
+            click.echo(f"Open {addresses['shop']}   (stand-in for the vendors: {addresses['meta']})")
             click.echo("Ctrl-C ends it and removes everything.")
             await stopping.wait()
         runtime.draining = True
@@ -98,14 +120,38 @@ async def _run(
     return code
 
 
-async def _purchase_counts_once(addresses: Mapping[str, str], http: httpx.AsyncClient) -> bool:
-    """Buy once as a page does: the event to our server twice (a page that repeats), the pixel's copy to the vendor."""
+Stats = Callable[[], Awaitable[dict[str, Any]]]
+
+
+async def _check(addresses: Mapping[str, str], http: httpx.AsyncClient, stats: Stats, everyone: bool) -> bool:
+    """Buy once as a page does: the event to our server twice (a page that repeats), the pixel's copy to Meta."""
     event_id = f"purchase_DEMO-{time.time_ns()}"
+    if not await _post(addresses, http, event_id):
+        return False
+    pixel = {"id": PIXEL, "ev": "Purchase", "eid": event_id, "cd[value]": "59.9", "cd[currency]": "EUR"}
+    await http.get(f"{addresses['meta']}/tr", params=pixel)
+    until = asyncio.get_running_loop().time() + PATIENCE
+    seen: list[dict[str, Any]] = []
+    arrived: dict[str, int] | None = None
+    while asyncio.get_running_loop().time() < until:
+        shown = await stats()
+        seen = [one for one in shown["events"] if one["event_id"] == event_id]
+        arrived = shown["arrived"].get(event_id, {}) if everyone else None
+        pair = bool(seen) and {"server", "browser"} <= seen[0]["counts"].keys()
+        if pair and (arrived is None or arrived.keys() == set(EVERYONE)):
+            return _counted_once(seen, arrived)
+        await asyncio.sleep(0.05)
+    click.echo(f"The purchase did not arrive everywhere within {PATIENCE:.0f} s: {seen} {arrived or ''}")
+    return False
+
+
+async def _post(addresses: Mapping[str, str], http: httpx.AsyncClient, event_id: str) -> bool:
     event = {
         "event": "purchase",
         "event_id": event_id,
+        "client_id": "123456789.1700000000",
         "page": {"location": f"{addresses['shop']}/thanks"},
-        "consent": {"ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted"},
+        "consent": dict.fromkeys(PURPOSES, "granted"),
         "user_data": {"email": "erika@example.com"},
         "ecommerce": {
             "transaction_id": event_id,
@@ -121,21 +167,16 @@ async def _purchase_counts_once(addresses: Mapping[str, str], http: httpx.AsyncC
         click.echo(f"POST /collect: {answer.status_code} {status}")
         if status != wanted:
             return False
-    pixel = {"id": PIXEL, "ev": "Purchase", "eid": event_id, "cd[value]": "59.9", "cd[currency]": "EUR"}
-    await http.get(f"{addresses['meta']}/tr", params=pixel)
-    until = asyncio.get_running_loop().time() + PATIENCE
-    seen: list[dict[str, Any]] = []
-    while asyncio.get_running_loop().time() < until:
-        stats = (await http.get(f"{addresses['meta']}/stats.json")).json()
-        seen = [one for one in stats["events"] if one["event_id"] == event_id]
-        if seen and {"server", "browser"} <= seen[0]["counts"].keys():
-            counts = seen[0]["counts"]
-            counted = len(seen) == 1 and counts == {"server": 1, "browser": 1}
-            click.echo(
-                f"The vendor has it {counts['server']} × from the server and {counts['browser']} × from the pixel,"
-            )
-            click.echo("under one event_id: counted once." if counted else "which is not one pair.")
-            return counted
-        await asyncio.sleep(0.05)
-    click.echo(f"The purchase did not arrive within {PATIENCE:.0f} s: {seen}")
-    return False
+    return True
+
+
+def _counted_once(seen: list[dict[str, Any]], arrived: dict[str, int] | None) -> bool:
+    """Say what came, and whether it was counted once everywhere."""
+    counts = seen[0]["counts"]
+    once = len(seen) == 1 and counts == {"server": 1, "browser": 1}
+    click.echo(f"Meta has it {counts['server']} × from the server and {counts['browser']} × from the pixel,")
+    click.echo("under one event_id: counted once." if once else "which is not one pair.")
+    if arrived is None:
+        return once
+    click.echo("The others: " + ", ".join(f"{name} {count} ×" for name, count in sorted(arrived.items())))
+    return once and set(arrived.values()) == {1}

@@ -22,7 +22,9 @@
     document.head.append(script);
   }
 
-  const PURPOSES = ["ad_storage", "ad_user_data", "ad_personalization"];
+  const switches = [...document.querySelectorAll("[role=switch]")];
+  const PURPOSES = switches.map((one) => one.name);
+  const AD_PURPOSES = PURPOSES.filter((name) => name.startsWith("ad_"));
   const consent = { default: Object.fromEntries(PURPOSES.map((name) => [name, "denied"])) };
   gtag("consent", "default", consent.default);
   loadPixel(pixel);
@@ -33,13 +35,16 @@
     { item_id: "POT-1", item_name: "Teapot", price: 35, quantity: 1 },
     { item_id: "MUG-1", item_name: "Enamel mug", price: 24.9, quantity: 1 },
   ];
+  const CLIENT_ID = "123456789.1700000000"; // what Google's own tag keeps in its cookie
   const PIXEL_NAMES = { view_item: "ViewContent", add_to_cart: "AddToCart", purchase: "Purchase" };
 
-  const missingPurposes = () => PURPOSES.filter((name) => !consent.update || consent.update[name] !== "granted");
+  const granted = (name) => Boolean(consent.update) && consent.update[name] === "granted";
+  const missingPurposes = () => AD_PURPOSES.filter((name) => !granted(name));
   const pixelMayRun = () => missingPurposes().length === 0;
 
   function push(name) {
     const event = { event: name, ecommerce: { currency: "EUR", value: 59.9, items: ITEMS } };
+    if (granted("analytics_storage")) event.client_id = CLIENT_ID;
     if (name === "purchase") {
       event.ecommerce.transaction_id = `ORD-${Date.now().toString(36).toUpperCase()}`;
       event.user_data = { email: "erika@example.com" };
@@ -198,12 +203,25 @@
     vendor.replaceChildren(line(sign, "good", sentence, `${browser} × from the browser, ${server} × from the server`));
   }
 
+  /** What every other destination has of an event: `seen` says how often. */
+  function elsewhere(entry, seen) {
+    const { others } = entry.slots;
+    others.parentElement.hidden = false;
+    const names = Object.keys(seen).sort();
+    const twice = names.filter((name) => seen[name] > 1);
+    const lines = [line("…", "muted", "nothing has arrived yet")];
+    if (names.length) lines[0] = line("✔", "good", `arrived at ${names.length} more: ${names.join(", ")}`);
+    if (twice.length) lines.push(line("!", "warn", `more than once: ${twice.join(", ")}`));
+    others.replaceChildren(...lines);
+  }
+
   async function look() {
     const stats = await (await fetch("/demo/sandbox.json")).json();
     document.getElementById("unique").textContent = stats.unique;
     document.getElementById("pairs").textContent = stats.pairs;
     for (const entry of entries) {
       counted(entry, stats.events.find((one) => one.event_id === entry.event.event_id));
+      if (stats.arrived) elsewhere(entry, stats.arrived[entry.event.event_id] || {});
     }
   }
 
@@ -219,8 +237,6 @@
   }
 
   // ── controls ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  const switches = [...document.querySelectorAll("[role=switch]")];
 
   function chosen() {
     const choice = Object.fromEntries(switches.map((one) => [one.name, one.checked ? "granted" : "denied"]));

@@ -19,16 +19,28 @@ LARGEST = 64 << 10
 Decisions = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 """An event as it was pushed, with its consent → what the server decides about it: the answer of `/-/try.json`."""
 SandboxStats = Callable[[], Awaitable[dict[str, Any]]]
-"""What the stand-in for the vendor has counted."""
+"""What the stand-in for Meta has counted; under `arrived`, if it is there, what came to all others."""
+PURPOSES = {
+    "ad_storage": "ad cookies and click ids",
+    "ad_user_data": "personal data to ad networks",
+    "ad_personalization": "ads made for this person",
+    "analytics_storage": "measurement",
+}
+AD_PURPOSES = {name: meaning for name, meaning in PURPOSES.items() if name.startswith("ad_")}
 
 
 def create_shop(
-    collect_origin: str, pixel_origin: str, pixel_id: str, decisions: Decisions, sandbox_stats: SandboxStats
+    collect_origin: str,
+    pixel_origin: str,
+    pixel_id: str,
+    decisions: Decisions,
+    sandbox_stats: SandboxStats,
+    purposes: Mapping[str, str] = AD_PURPOSES,
 ) -> Starlette:
     """The shop as an ASGI application.
 
     `collect_origin` serves `/t.js` and `/collect`, `pixel_origin` serves `/fbevents.js`; both as the browser sees
-    them. The page may load from, and talk to, these two and itself; nothing else.
+    them. The page may load from, and talk to, these two and itself; nothing else. `purposes` have a switch each.
     """
     policy = (
         f"default-src 'none'; script-src 'self' {collect_origin} {pixel_origin}; style-src 'self'; "
@@ -41,7 +53,9 @@ def create_shop(
         "cache-control": "no-store",
     }
     template = jinja2.Template(_file("shop.html").decode(), autoescape=True, undefined=jinja2.StrictUndefined)
-    page = template.render(collect_origin=collect_origin, pixel_origin=pixel_origin, pixel_id=pixel_id).encode()
+    page = template.render(
+        collect_origin=collect_origin, pixel_origin=pixel_origin, pixel_id=pixel_id, purposes=purposes
+    ).encode()
 
     async def decide(request: Request) -> Response:
         body = bytearray()

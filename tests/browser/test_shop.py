@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
 
@@ -11,7 +12,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tagserver.demo.shop import create_shop
+from tagserver.demo.shop import AD_PURPOSES, create_shop
+from tagserver.demo.shop import PURPOSES as ALL_PURPOSES
 from tests.browser.recorder import Recorder, listening, running
 
 PIXEL = """
@@ -19,7 +21,7 @@ window.calls = [];
 fbq.callMethod = (...call) => calls.push(call);
 for (const call of fbq.queue.splice(0)) fbq(...call);
 """
-PURPOSES = ["ad_storage", "ad_user_data", "ad_personalization"]
+PURPOSES = list(AD_PURPOSES)
 
 
 class Server:
@@ -28,6 +30,7 @@ class Server:
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
         self.seen: list[dict[str, Any]] = []
+        self.arrived: dict[str, dict[str, int]] | None = None
 
     async def decisions(self, event: dict[str, Any]) -> dict[str, Any]:
         self.asked.append(event)
@@ -55,18 +58,26 @@ class Server:
         return {"event": event, "consent": {"purposes": purposes}, "tags": [fitting, other], "problems": []}
 
     async def stats(self) -> dict[str, Any]:
-        return {"unique": len(self.seen), "pairs": len(self.seen), "events": self.seen}
+        shown = {"unique": len(self.seen), "pairs": len(self.seen), "events": self.seen}
+        return shown if self.arrived is None else {**shown, "arrived": self.arrived}
+
+
+@contextmanager
+def served(recorder: Recorder, server: Server, **options: Any) -> Iterator[str]:
+    """The shop on a port of its own; the recorder is both the collector and where the pixel comes from."""
+    recorder.pixel = PIXEL
+    with listening() as bound:
+        shop = create_shop(recorder.tags, recorder.tags, "1234567890", server.decisions, server.stats, **options)
+        with running(shop, bound):
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
 
 
 @pytest.fixture
 def server(recorder: Recorder) -> Iterator[tuple[Server, str]]:
-    """The shop on a port of its own; the recorder is both the collector and where the pixel comes from."""
-    recorder.pixel = PIXEL
+    """The shop with Meta alone."""
     server = Server()
-    with listening() as bound:
-        shop = create_shop(recorder.tags, recorder.tags, "1234567890", server.decisions, server.stats)
-        with running(shop, bound):
-            yield server, f"http://127.0.0.1:{bound.getsockname()[1]}"
+    with served(recorder, server) as address:
+        yield server, address
 
 
 @pytest.mark.browser
@@ -107,6 +118,31 @@ def test_a_purchase(page: Page, recorder: Recorder, server: tuple[Server, str]) 
     expect(entry).to_contain_text("a pair under one event_id: counted once")
     expect(page.locator("#pairs")).to_have_text("1")
     assert errors == []
+
+
+@pytest.mark.browser
+def test_every_other_destination(page: Page, recorder: Recorder) -> None:
+    """A switch for measurement, which the pixel does not wait for; and where each event has arrived."""
+    backend = Server()
+    backend.arrived = {}
+    with served(recorder, backend, purposes=ALL_PURPOSES) as address:
+        page.goto(address)
+        for name in PURPOSES:
+            page.get_by_role("switch", name=name).check()
+        page.get_by_role("button", name="View item").click()
+        entry = page.locator("#entries > li").first
+        expect(entry).to_contain_text("sent, with the same event_id")
+        others = entry.locator("[data-slot=others]")
+        expect(others).to_have_text("…nothing has arrived yet")
+        page.get_by_role("switch", name="analytics_storage").check()
+        page.get_by_role("button", name="Purchase").click()
+        seen, bought = recorder.events(2)
+        assert "client_id" not in seen
+        assert bought["client_id"] == "123456789.1700000000"
+        assert bought["consent"]["update"] == dict.fromkeys(ALL_PURPOSES, "granted")
+        backend.arrived = {bought["event_id"]: {"tiktok": 1, "ga4": 2}}
+        expect(others.first).to_contain_text("arrived at 2 more: ga4, tiktok")
+        expect(others.first).to_contain_text("more than once: ga4")
 
 
 @pytest.mark.browser

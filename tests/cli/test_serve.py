@@ -136,6 +136,18 @@ def test_demo_check(shop: Shop) -> None:
     assert sorted(shop.folder.rglob("*")) == before
 
 
+def test_demo_check_of_all_destinations(shop: Shop) -> None:
+    """The same purchase at nine destinations, at each once."""
+    before = sorted(shop.folder.rglob("*"))
+    done = shop("demo", "--check", "--all", environ={"TMPDIR": str(shop.folder)})
+    assert done.code == 0, done.out + done.err
+    assert "counted once" in done.out
+    assert done.out.splitlines()[-1] == (
+        "The others: file 1 ×, ga4 1 ×, linkedin 1 ×, pinterest 1 ×, reddit 1 ×, snapchat 1 ×, tiktok 1 ×, webhook 1 ×"
+    )
+    assert sorted(shop.folder.rglob("*")) == before
+
+
 def test_module_and_script_are_the_same(shop: Shop, tmp_path: Path) -> None:
     """`python -m tagserver` names itself as the script does."""
     assert shop("--version").out.startswith("tagserver")
