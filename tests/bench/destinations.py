@@ -1,4 +1,4 @@
-"""What one event costs with all destinations of this repository, and what each of them adds to an event that goes to Meta.
+"""What one event costs with all destinations of this repository, and what each adds to an event that goes to Meta.
 
 Deciding and building inside the process, every event another person's; what identifies a person is worked out once for
 all of them. Times are the best of several rounds in which all are measured in turn, in microseconds; shares within one
@@ -79,9 +79,8 @@ def main(repeats: int) -> None:
         if name != FIRST:
             print(f"  {name:<12}{cost[name] - one:>8.1f} us more, {(cost[name] - one) / one:>4.0%}")
     added = (nine - one) / (len(NAMES) - 1)
-    print(
-        f"to all {len(NAMES)}: {nine:.1f} us an event; {added:.1f} for each one added, {added / one:.0%} of the first"
-    )
+    print(f"to all {len(NAMES)}: {nine:.1f} us an event")
+    print(f"  each one added: {added:.1f} us, {added / one:.0%} of an event to {FIRST} alone")
 
 
 if __name__ == "__main__":
