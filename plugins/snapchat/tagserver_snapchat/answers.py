@@ -3,12 +3,20 @@ visitor's data, so only the status counts. Source: Snap, Conversions API, Using 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from tagserver.plugin import Outcome, Payload, Response, json_object
+from tagserver.plugin import Outcome, Payload, Response, default_outcome, json_object
 
 _BAD_WORDS = frozenset({"invalid", "failed", "failure", "error"})
 """Words of `status` that say that something in the request was refused."""
+
+
+REMEDIES: Mapping[int, str] = {
+    401: "make a new Conversions API token in Business Settings and set it as access_token",
+    403: "give the token's owner the right to this pixel",
+    404: "look at pixel_id: Snap does not know this pixel or app",
+    410: "look at pixel_id: Snap does not know this pixel or app any more",
+}
 
 
 def read_answer(response: Response, payloads: Sequence[Payload]) -> Outcome:
@@ -19,27 +27,9 @@ def read_answer(response: Response, payloads: Sequence[Payload]) -> Outcome:
     word = said.strip().lower() if isinstance(said, str) else ""
     if 200 <= status < 300:
         if word in _BAD_WORDS:
-            return _refused(f"{reason}/{word}", payloads)
+            reason = f"{reason}/{word}"
+            return Outcome.split(reason) if len(payloads) > 1 else Outcome.rejected(reason, "Snap refuses this event")
         if body is None and response.body.lstrip()[:1] == b"<":
             # A page of something in between. The repeat carries the same event_id and is counted once.
             return Outcome.retry("unreadable", detail="the answer is a web page and not Snap's")
-        return Outcome.delivered()
-    if status == 429:
-        return Outcome.throttled(reason)
-    if status in (401, 403):
-        return Outcome.paused(reason, "the token is refused, or has no right to this pixel")
-    if status in (404, 410):
-        return Outcome.paused(reason, "Snap does not know this pixel or app")
-    if 300 <= status < 400:
-        return Outcome.paused(reason, "the address answers with a redirect, which is not followed")
-    if status in (408, 425) or status >= 500:
-        return Outcome.retry(reason)
-    if status < 200:
-        return Outcome.retry(reason)
-    return _refused(reason, payloads)
-
-
-def _refused(reason: str, payloads: Sequence[Payload]) -> Outcome:
-    if len(payloads) > 1:
-        return Outcome.split(reason, "one event has the whole request refused")
-    return Outcome.rejected(reason, "Snap refuses this event")
+    return default_outcome(response, payloads, reason, REMEDIES)

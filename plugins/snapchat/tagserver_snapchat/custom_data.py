@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import COUNT, CURRENCY, DATA, IDS, NUMBER, ROWS, TEXT, Event, Group, Kind, Omitted, items_total
+from tagserver.plugin import COUNT, CURRENCY, DATA, IDS, NUMBER, ROWS, TEXT, Event, Group, Kind, Omitted, event_value
 from tagserver_snapchat.items import read_items
 
 KINDS: Mapping[str, Kind] = {
@@ -36,9 +36,7 @@ def build_custom_data(
     shop = event.ecommerce
     made = Group("custom_data", omitted)
     read_items(made, shop.get("items"))
-    made.put("value", shop.get("value"), NUMBER)
-    if "value" not in made and value_from_items:
-        made.put("value", items_total(shop.get("items")), NUMBER)
+    made.put("value", event_value(event, value_from_items), NUMBER)
     made.put("currency", shop.get("currency"), CURRENCY)
     for key, places in SOURCES.items():
         # GA4's `method` is that of a login or a share too.

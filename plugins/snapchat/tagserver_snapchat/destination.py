@@ -23,6 +23,7 @@ from tagserver.plugin import (
     Skip,
     event_time,
     is_missing,
+    last_moment,
     web_address,
 )
 from tagserver_snapchat.answers import read_answer
@@ -32,10 +33,6 @@ from tagserver_snapchat.names import SNAP_EVENTS, snap_name
 from tagserver_snapchat.processing import OPTIONS, limit_processing
 from tagserver_snapchat.settings import OLDEST_DAYS, SnapchatSettings
 from tagserver_snapchat.user import build_user, finds_somebody
-
-DAY_MS = 86_400_000
-MARGIN_MS = 4 * 3_600_000
-"""Left for the queue before Snap's own limit."""
 
 ACTION_SOURCES: Mapping[str, str] = {
     "WEB": "WEB",
@@ -68,9 +65,7 @@ class Snapchat(Destination):
     ads = True
     consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True)
     # Repeats are counted once for 48 hours; the body's size is not documented.
-    limits = Limits(
-        events=2000, bytes=2 << 20, age=OLDEST_DAYS * 86_400.0 - MARGIN_MS / 1000, repeat=47 * 3600.0, requests=8
-    )
+    limits = Limits(events=2000, bytes=2 << 20, age=OLDEST_DAYS * 86_400.0, repeat=47 * 3600.0, requests=8)
     reads = (
         *("event", "event_id", "timestamp", "action_source", "page.location", "ecommerce", "user_data", "user_id"),
         *("ip", "user_agent", "geo.region", "cookie._scid", "click.sccid", "app_data"),
@@ -100,9 +95,7 @@ class Snapchat(Destination):
             )
         source = _action_source(event, given, settings, omitted)
         time = event_time(event, given.fields.get("event_time"), "event_time", omitted)
-        expires = time + settings.max_age_days * DAY_MS - MARGIN_MS
-        if event.received >= expires:
-            raise Skip("too_old", f"Snap gets events of the last {settings.max_age_days} days", omitted)
+        expires = last_moment(event, time, settings.max_age_days, "Snap", omitted)
         user = build_user(event, given.group("user_data"), settings, omitted)
         if not finds_somebody(user):
             known = ", ".join(sorted(user)) or "nothing"

@@ -16,6 +16,7 @@ from tagserver.plugin import (
     Identity,
     Kind,
     Omitted,
+    Who,
     is_text,
     lower_text,
     short_text,
@@ -40,22 +41,20 @@ _PLAIN: Mapping[str, Kind] = {
         lambda value: value[:LONGEST_AGENT] if isinstance(value, str) and is_text(value) else None, "is not text"
     ),
 }
-_UNKNOWN = Kind(lambda value: None, "is no key that Snap knows")
-
-_OURS: Mapping[str, tuple[str, ...]] = {
-    "em": ("email",),
-    "ph": ("phone_number",),
-    "ge": ("gender",),
-    "db": ("date_of_birth",),
-    "external_id": ("external_id",),
-    "fn": ("address", "first_name"),
-    "ln": ("address", "last_name"),
-    "ct": ("address", "city"),
-    "st": ("address", "region"),
-    "zp": ("address", "postal_code"),
-    "country": ("address", "country"),
+PLACES: Mapping[str, str] = {
+    "em": "email",
+    "ph": "phone_number",
+    "ge": "gender",
+    "db": "date_of_birth",
+    "external_id": "external_id",
+    "fn": "address.first_name",
+    "ln": "address.last_name",
+    "ct": "address.city",
+    "st": "address.region",
+    "zp": "address.postal_code",
+    "country": "address.country",
 }
-"""Snap's names of hashed fields, and where an event holds them."""
+"""Snap's names of hashed fields, and where an event's `user_data` holds the same."""
 
 
 def american_region(text: str) -> str:
@@ -86,19 +85,14 @@ def build_user(
 ) -> dict[str, Any]:
     """The group for one event. `given`: what the tag's parameters set under `user_data`, by Snap's names; they win."""
     made = Group("user_data", omitted)
-    for key in _HASHED:
-        if key not in given:
-            made.put_hashes(key, _HASHED[key](event.identity, settings))
-    for key, value in _plain(event).items():
-        if key not in given:
-            made.put(key, value, _PLAIN[key])
-    own = {key: value for key, value in given.items() if key in _HASHED}
-    person = _person(own, event)
-    for key, value in given.items():
-        if key in own:
-            made.put_hashes(key, _HASHED[key](person, settings))
-        else:
-            made.put(key, value, _PLAIN.get(key, _UNKNOWN))
+    who = Who(event, given, PLACES)
+    for key, view in _HASHED.items():
+        made.put_hashes(key, view(who.of(key), settings))
+    found = _plain(event)
+    for key, kind in _PLAIN.items():
+        made.put(key, given.get(key, found[key]), kind)
+    for key in given.keys() - PLACES.keys() - _PLAIN.keys():
+        made.omit(key, "is no key that Snap knows")
     return made
 
 
@@ -107,18 +101,6 @@ def finds_somebody(user: Mapping[str, Any]) -> bool:
     if "em" in user or "ph" in user or "madid" in user:
         return True
     return "client_ip_address" in user and "client_user_agent" in user
-
-
-def _person(own: Mapping[str, Any], event: Event) -> Identity:
-    """What a tag says about the person, read as an event would be; its country counts for phone and region, and the
-    event's own where the tag names none."""
-    person: dict[str, Any] = {"address": {}}
-    if event.identity.country is not None:
-        person["address"]["country"] = event.identity.country
-    for key, value in own.items():
-        *group, name = _OURS[key]
-        (person["address"] if group else person)[name] = value
-    return Identity({"user_data": person})
 
 
 def _plain(event: Event) -> dict[str, Any]:
