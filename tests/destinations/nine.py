@@ -9,6 +9,7 @@ import yaml
 
 from tagserver.configuration import ConfigurationFolder
 from tagserver.registry import Registry
+from tagserver.testing import NOW
 
 FOLDER = Path(__file__).parent
 CONFIG = FOLDER / "config"
@@ -26,8 +27,10 @@ TOKENS = {
 
 
 def configuration(archive: Path | str, data: Path | None = None) -> ConfigurationFolder:
-    """The folder with its secrets. `archive`: where the file destination writes."""
-    return ConfigurationFolder(CONFIG, Registry.load(), TOKENS | {"ARCHIVE": str(archive)}, None, data)
+    """The folder with its secrets, read at the moment of the examples: versions of vendors' APIs end some day.
+    `archive`: where the file destination writes."""
+    environ = TOKENS | {"ARCHIVE": str(archive)}
+    return ConfigurationFolder(CONFIG, Registry.load(), environ, None, data, clock=lambda: NOW)
 
 
 def one_event() -> dict[str, Any]:
