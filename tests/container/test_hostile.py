@@ -50,8 +50,8 @@ tags:
 """
 
 
-def in_time(files: dict[str, str | bytes], seconds: float = 5.0) -> Loaded:
-    """Compile, show, and measure: bounded in time, and sound in what it says."""
+def in_time(files: dict[str, str | bytes], seconds: float = 60.0) -> Loaded:
+    """Compile and show: it comes to an end (what hangs or squares takes hours here), and is sound in what it says."""
     began = time.monotonic()
     loaded = load(files)
     texts = {name: text if isinstance(text, str) else text.decode(errors="replace") for name, text in files.items()}
