@@ -132,7 +132,24 @@ class AnyOf:
         return "none of: " + "; ".join(clause.explain(scope) for clause in failing)
 
 
-Clause = Condition | AnyOf
+@dataclass(frozen=True, slots=True)
+class NotAll:
+    """Holds when one of its conditions does not: the opposite of a `when`."""
+
+    clauses: tuple[Clause, ...]
+
+    def test(self, scope: Scope) -> bool:
+        """Whether one of the conditions fails."""
+        return not all(clause.test(scope) for clause in self.clauses)
+
+    def explain(self, scope: Scope) -> str:
+        """The condition that fails, or all of them when none does."""
+        failing = next((clause for clause in self.clauses if not clause.test(scope)), None)
+        shown = self.clauses if failing is None else (failing,)
+        return "not: " + " and ".join(clause.explain(scope) for clause in shown)
+
+
+Clause = Condition | AnyOf | NotAll
 
 
 def all_of(tests: Sequence[Callable[[Scope], bool]]) -> Callable[[Scope], bool]:

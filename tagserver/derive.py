@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -111,9 +111,9 @@ def moment(ms: int, form: str) -> Any:
     )
 
 
-def drawn(event_id: str, name: str, most: int) -> int:
-    """A whole number from 0 to `most`, drawn by the event's id: the same whenever and wherever it is asked for."""
-    digest = hashlib.blake2b(f"{name}\0{event_id}".encode(errors="surrogatepass"), digest_size=8).digest()
+def drawn(key: str, name: str, most: int) -> int:
+    """A whole number from 0 to `most`, drawn by a key: the same whenever and wherever it is asked for."""
+    digest = hashlib.blake2b(f"{name}\0{key}".encode(errors="surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") % (most + 1)
 
 
@@ -128,6 +128,35 @@ def split(value: Any, by: str, index: int) -> Any:
         return MISSING
     parts = js_text(value).split(by)
     return parts[index].strip() if -len(parts) <= index < len(parts) else MISSING
+
+
+_GROUP = re.compile(r"\$(\$|&|[0-9]{1,2}|<[A-Za-z_][A-Za-z0-9_]*>)", re.ASCII)
+
+
+def replaced(text: str, found: Any, by: Any) -> Any:
+    """A text in which what matched is replaced, as JavaScript's `replace` does for the first match: `$1` to `$99` and
+    `$<name>` are groups, `$&` is the match, `$$` a dollar sign. When all of the text matched, a value that is no text
+    stays what it is."""
+    if not isinstance(by, str):
+        if by is MISSING or (found.start() == 0 and found.end() == len(text)):
+            return by
+        by = js_text(by).replace("$", "$$")
+
+    def group(reference: re.Match[str]) -> str:
+        name = reference[1]
+        if name == "$":
+            return "$"
+        if name == "&":
+            return str(found.group(0))
+        if name[0] == "<":
+            known = found.re.groupindex
+            return (found.group(known[name[1:-1]]) or "") if name[1:-1] in known else reference[0]
+        for size in (len(name), 1):
+            if 1 <= (number := int(name[:size])) <= len(found.groups()):
+                return (found.group(number) or "") + name[size:]
+        return reference[0]
+
+    return text[: found.start()] + _GROUP.sub(group, by) + text[found.end() :]
 
 
 def walk(value: Any, path: Sequence[str]) -> Any:
@@ -169,26 +198,27 @@ def items_sum(rows: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> Any:
 
 class Format:
     """Changes a value in Google Tag Manager's order: case, null, undefined, true, false, number; then blanks and
-    rounding, which are ours. `replace` maps `null`, `undefined`, `true`, `false` to what takes their place."""
+    rounding, which are ours. `replace` maps `null`, `undefined`, `true`, `false` to what takes their place, as a
+    function of what the format is called with."""
 
     def __init__(
         self,
         case: str | None = None,
-        replace: Mapping[str, Any] | None = None,
+        replace: Mapping[str, Callable[[Any], Any]] | None = None,
         number: str | None = None,
         digits: int | None = None,
         trim: bool = False,
     ) -> None:
         self._case, self._replace, self._number, self._digits, self._trim = case, replace or {}, number, digits, trim
 
-    def __call__(self, value: Any) -> Any:
-        """The value as it should be."""
+    def __call__(self, value: Any, given: Any = None) -> Any:
+        """The value as it should be; `given` is handed to the replacements."""
         if isinstance(value, str):
             value = value.strip() if self._trim else value
             value = value.lower() if self._case == "lower" else value.upper() if self._case == "upper" else value
         name = self._name(value)
         if name is not None and name in self._replace:
-            value = self._replace[name]
+            value = self._replace[name](given)
         if self._number is not None and value is not MISSING and value is not None:
             value = self._as_number(value)
         if self._digits is not None and isinstance(value, int | float) and not isinstance(value, bool):

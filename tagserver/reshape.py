@@ -47,7 +47,7 @@ class Transformation:
             address = truncated_ip(facts.ip)
             facts = msgspec.structs.replace(facts, ip=None if address is MISSING else address)
         # A new event: what was derived of the old one (its person, its page) is derived anew.
-        return Scope(Event(event.name, event.event_id, event.time, data, facts, event.client))
+        return scope.seeing(Event(event.name, event.event_id, event.time, data, facts, event.client))
 
 
 def allowing(paths: Sequence[tuple[str, ...]]) -> Step:

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from tagserver.cli.options import give_up, json_option
+from tagserver.personal import is_personal
 from tagserver.plugin import Destination
 from tagserver.registry import Registry
 
@@ -119,12 +120,6 @@ def show(type_name: str, values: tuple[str, ...], as_json: bool) -> None:
         click.echo(f"    {one['name']}{needed}: {one['doc']}")
 
 
-PERSONAL = frozenset({"*", "client_id", "click", "cookie", "geo", "header", "ip", "session_id"}) | {
-    *("user_agent", "user_data", "user_id"),
-}
-"""First parts of paths that tell who somebody is, or which browser: what people ask about first."""
-
-
 def describe(destination: type[Destination], settings: Any = None) -> dict[str, Any]:
     """What `plugins show` says, for machines. `depends`: there are no settings, and what is seen or called depends on
     them."""
@@ -143,7 +138,7 @@ def describe(destination: type[Destination], settings: Any = None) -> dict[str, 
         "ads": destination.ads,
         "consent": {"purposes": list(destination.consent.purposes), "restricted": destination.consent.restricted},
         "reads": reads,
-        "personal": [path for path in reads if path.partition(".")[0] in PERSONAL],
+        "personal": [path for path in reads if is_personal(path)],
         "hosts": hosts,
         "depends": depends,
         "limits": {"events": limits.events, "bytes": limits.bytes, "age": limits.age, "requests": limits.requests},

@@ -66,7 +66,7 @@ def compile_container(
         )
     if problems.fatal:
         return Loaded(None, None, found)
-    return Loaded(_with_problems(container, found), server, found)
+    return Loaded(replace(container, problems=found), server, found)
 
 
 def version_of(texts: Mapping[str, bytes]) -> str:
@@ -76,18 +76,6 @@ def version_of(texts: Mapping[str, bytes]) -> str:
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()[:12]
-
-
-def _with_problems(container: Container, problems: tuple[Problem, ...]) -> Container:
-    return Container(
-        container.version,
-        container.destinations,
-        container.tags,
-        container.triggers,
-        container.variables,
-        container.consent,
-        problems,
-    )
 
 
 class _Compiler:
@@ -113,8 +101,9 @@ class _Compiler:
         self._check_roots()
         consent = compile_consent(self._single("consent"), self._problems)
         declared = self._named("variables")
-        names = Names({name: key.place for name, (key, _) in declared.items()}, self._problems)
-        VariableCompiler(names, self._problems, version, self._listed).compile_all(declared)
+        names = Names({name: key.place for name, (key, _) in declared.items()}, self._outside, self._problems)
+        known = {"version": version, "debug": self._server.debug}
+        VariableCompiler(names, self._problems, known, self._listed).compile_all(declared)
         destinations = self._destinations()
         triggers = self._triggers(names)
         tags, used = self._tags(destinations, triggers, names)
@@ -127,6 +116,7 @@ class _Compiler:
             triggers=MappingProxyType({name: one for name, one in triggers.items() if one is not None}),
             variables=MappingProxyType(names.variables),
             consent=consent,
+            rows=tuple(names.rows),
         )
 
     def _listed(self, node: Node, path: str) -> str | None:
@@ -135,6 +125,8 @@ class _Compiler:
         if name is None:
             return None
         found = self._outside.text(f"${{env:{name}}}", node.place, path, self._problems, free=False)
+        if found is not None and found[1] is not None:
+            self._problems.add("W307", node.place, path, f"{path}: {found[1]}", "the variable has no value")
         return None if found is None else found[0]
 
     def _check_roots(self) -> None:

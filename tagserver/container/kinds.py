@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from tagserver import derive
-from tagserver.conditions import BadPattern, all_of, compile_search
 from tagserver.container.decode import Decoder, plain
 from tagserver.container.names import Names
 from tagserver.container.parameters import compile_value
 from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Scalar, Sequence
-from tagserver.container.triggers import TriggerCompiler
+from tagserver.container.tables import AnyValue, Tables
 from tagserver.event import MISSING
 from tagserver.scope import Scope, Value
 from tagserver.templates import constant
 from tagserver.values import js_text
 
 
-class AnyValue(Protocol):
-    """Compiles a node that may hold `{{ }}`."""
-
-    def __call__(self, node: Node, path: str) -> Value | None:
-        """A value, or None after a problem."""
-        ...
-
-
 class Kinds:
-    """Compiles them. `version` is the container's, `environment` gives a listed variable of the environment."""
+    """Compiles them. `known` is what is known of the container: its `version`, and whether it is of a server for tests
+    (`debug`). `environment` gives a listed variable of the environment."""
 
     def __init__(
         self,
@@ -37,15 +28,15 @@ class Kinds:
         names: Names,
         problems: Problems,
         *,
-        version: str,
+        known: Mapping[str, Any],
         environment: Callable[[Node, str], str | None],
     ) -> None:
         self._any = any_value
         self._names = names
-        self._triggers = TriggerCompiler(names, problems)
+        self._tables = Tables(any_value, names, problems)
         self._problems = problems
         self._decoder = Decoder(problems)
-        self._version = version
+        self._known = known
         self._read_environment = environment
 
     def compile(self, kind: str, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
@@ -81,7 +72,15 @@ class Kinds:
 
     def _random(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
         most = self._decoder.whole(nodes["random"], f"{path}.random", 2**31 - 1, 0)
-        return lambda scope: derive.drawn(scope.event.event_id, name, most)
+        if "by" not in nodes:
+            return lambda scope: derive.drawn(scope.event.event_id, name, most)
+        key = self._any(nodes["by"], f"{path}.by")
+
+        def draw(scope: Scope) -> Any:
+            found = MISSING if key is None else key(scope)
+            return MISSING if found in (MISSING, None, "") else derive.drawn(js_text(found), name, most)
+
+        return draw
 
     def _coalesce(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
         items = self._decoder.list(nodes["coalesce"], f"{path}.coalesce")
@@ -119,56 +118,31 @@ class Kinds:
         return None if found is None else constant(found or MISSING)
 
     def _container(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
-        self._decoder.choice(nodes["container"], f"{path}.container", ("version",), "version")
-        return constant(self._version)
+        what = self._decoder.choice(nodes["container"], f"{path}.container", CONTAINER, "version")
+        return constant(self._known[what])
 
-    def _choose(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
-        rows: list[tuple[Callable[[Scope], bool], Value]] = []
-        for item, where in self._decoder.list(nodes["choose"], f"{path}.choose"):
-            parts = {key: held for key, (_, held) in self._decoder.map(item, where, ("when", "value")).items()}
-            for needed in ("when", "value"):
-                if needed not in parts:
-                    self._decoder.missing(item.place, where, needed)
-            if "when" in parts and "value" in parts:
-                clauses = self._triggers.when(parts["when"], f"{where}.when")
-                value = self._any(parts["value"], f"{where}.value")
-                if value is not None:
-                    rows.append((all_of([clause.test for clause in clauses]), value))
-
-        def choose(scope: Scope) -> Any:
-            return next((value(scope) for holds, value in rows if holds(scope)), MISSING)
-
-        return choose
+    def _lookup(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+        value = self._any(nodes["lookup"], f"{path}.lookup")
+        if "table" not in nodes:
+            self._decoder.missing(nodes["lookup"].place, path, "table", "write table: {/: home, /cart: cart}")
+            return None
+        return None if value is None else self._tables.lookup(value, nodes["table"], path)
 
     def _regex(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
         value = self._any(nodes["regex"], f"{path}.regex")
-        full = self._decoder.flag(nodes.get("full_match"), f"{path}.full_match", default=True)
-        fold = self._decoder.flag(nodes.get("ignore_case"), f"{path}.ignore_case", default=True)
+        full, fold, replace = (
+            self._decoder.flag(nodes.get(key), f"{path}.{key}", default=True)
+            for key in ("full_match", "ignore_case", "replace")
+        )
         if "table" not in nodes:
             self._decoder.missing(nodes["regex"].place, path, "table", "write table: {/p/(.*): product $1}")
             return None
-        rows = []
-        for pattern, (key, held) in self._decoder.map(nodes["table"], f"{path}.table").items():
-            made = self._any(held, f"{path}.table.{pattern}")
-            try:
-                search = compile_search(rf"^(?:{pattern})\z" if full else pattern, ignore_case=fold)
-            except BadPattern as bad:
-                hint = "look-around and back-references are not taken (RE2)"
-                self._problems.add("E120", key.place, f"{path}.table", f"{path}.table: {bad}", hint)
-                continue
-            if made is not None:
-                rows.append((search, made))
         if value is None:
             return None
+        return self._tables.regex(value, nodes["table"], path, full=full, fold=fold, replace=replace)
 
-        def look_up(scope: Scope) -> Any:
-            text = js_text(value(scope))
-            for search, made in rows:
-                if (found := search(text)) is not None:
-                    return _replaced(text, found, made(scope))
-            return MISSING
-
-        return look_up
+    def _choose(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+        return self._tables.choose(nodes["choose"], path)
 
     def _items(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
         value = self._any(nodes["items"], f"{path}.items")
@@ -203,27 +177,31 @@ class Kinds:
 
         return reshape
 
-    def format(self, node: Node, path: str) -> derive.Format:
-        """The `format:` of any variable."""
+    def format(self, node: Node, path: str) -> Callable[[Any, Scope], Any]:
+        """The `format:` of any variable; what takes the place of null and its kind may hold `{{ }}`."""
         nodes = {name: held for name, (_, held) in self._decoder.map(node, path, FORMAT).items()}
         case = nodes.get("case")
         number = nodes.get("number")
         return derive.Format(
             case=self._decoder.choice(case, f"{path}.case", ("lower", "upper"), "lower") if case else None,
-            replace={name: plain(nodes[name]) for name in ("null", "undefined", "true", "false") if name in nodes},
+            replace={name: value for name in REPLACED if (value := self._replacement(nodes, name, path)) is not None},
             number=self._decoder.choice(number, f"{path}.number", ("point", "comma"), "point") if number else None,
             digits=self._decoder.whole(nodes["round"], f"{path}.round", 0, -15) if "round" in nodes else None,
             trim=self._decoder.flag(nodes.get("trim"), f"{path}.trim"),
         )
 
+    def _replacement(self, nodes: Mapping[str, Node], name: str, path: str) -> Value | None:
+        return self._any(nodes[name], f"{path}.{name}") if name in nodes else None
+
 
 KINDS: Mapping[str, tuple[str, ...]] = {
+    "lookup": ("table",),
     "url": ("part", "key"),
     "device": (),
     "truncate_ip": (),
     "hash": ("as",),
     "time": ("as",),
-    "random": (),
+    "random": ("by",),
     "coalesce": (),
     "split": ("by", "index"),
     "property": ("of",),
@@ -232,28 +210,15 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "environment": (),
     "container": (),
     "choose": (),
-    "regex": ("table", "full_match", "ignore_case"),
+    "regex": ("table", "full_match", "ignore_case", "replace"),
     "items": ("where", "fields", "pluck", "sum", "join"),
 }
 """Each kind by its key, with the keys that may stand beside it."""
+CONTAINER = ("version", "debug")
+REPLACED = ("null", "undefined", "true", "false")
 FORMAT = ("case", "trim", "null", "undefined", "true", "false", "number", "round")
 
 
 def _as_list(node: Node) -> list[Any]:
     value = plain(node)
     return value if isinstance(value, list) else [node.text if isinstance(node, Scalar) else value]
-
-
-def _replaced(text: str, found: Any, value: Any) -> Any:
-    """The row's value; with `$1` in it, the text with what matched replaced by it."""
-    if not isinstance(value, str) or "$" not in value:
-        return value
-
-    def group(reference: re.Match[str]) -> str:
-        if reference[1] == "$":
-            return "$"
-        number = int(reference[1])
-        return (found.group(number) or "") if number <= len(found.groups()) else reference[0]
-
-    made = re.sub(r"\$(\$|[0-9])", group, value)
-    return text[: found.start()] + made + text[found.end() :]

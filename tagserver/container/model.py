@@ -108,7 +108,8 @@ NAMES_REMEMBERED = 2048
 @dataclass(frozen=True)
 class Container:
     """The compiled configuration. `version` is a short hash of the files' texts. `problems` are those it was loaded
-    with (warnings, paused destinations); one with errors is never made."""
+    with (warnings, paused destinations); one with errors is never made. `rows` are those of all its tables, by their
+    names for people."""
 
     version: str
     destinations: Mapping[str, ConfiguredDestination]
@@ -117,6 +118,7 @@ class Container:
     variables: Mapping[str, Value]
     consent: ConsentPolicy
     problems: tuple[Problem, ...] = ()
+    rows: tuple[str, ...] = ()
     _candidates: dict[str, ByAsk[Candidate]] = field(default_factory=dict, compare=False, repr=False)
 
     def candidates(self, event_name: str) -> ByAsk[Candidate]:

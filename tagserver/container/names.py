@@ -5,48 +5,54 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 from tagserver.container.problems import Place, Problems, did_you_mean
+from tagserver.container.references import Outside, has_reference
+from tagserver.container.source import Map, Node, Sequence
 from tagserver.event import MISSING, reader
+from tagserver.personal import is_personal, is_private
 from tagserver.scope import Scope, Value
 from tagserver.spelling import KNOWN_ROOTS
 from tagserver.templates import BadTemplate, Reference, compile_template, constant
 
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_$-]+)*\Z")
 
-PRIVATE_ROOTS = frozenset({"user_data", "ip", "cookie", "user_id", "client_id", "header", "user_agent"})
-"""Roots of personal data: their values are never shown in an explanation."""
-
-
-def is_private(path: str) -> bool:
-    """Whether a path may hold personal data."""
-    return path.partition(".")[0] in PRIVATE_ROOTS
-
-
-def path_value(path: str) -> Value:
-    """A compiled read of an event's path."""
-    read = reader(path)
-    return lambda scope: read(scope.event)
-
 
 class Names:
-    """Resolves names against the variables that are declared. `variables` grows while they are compiled."""
+    """Resolves names against the variables that are declared. `variables` grows while they are compiled.
 
-    def __init__(self, declared: Mapping[str, Place], problems: Problems) -> None:
+    `outside` gives the variables of the environment that anybody may read. `rows` are those of all tables, each named
+    for people: what tests can touch.
+    """
+
+    def __init__(self, declared: Mapping[str, Place], outside: Outside, problems: Problems) -> None:
         self._declared = declared
+        self._outside = outside
         self._problems = problems
+        self._gathering: list[set[str]] = []
         self.variables: dict[str, Value] = {}
-        self.private: dict[str, bool] = {}
-        self.saw_private = False
+        self.paths: dict[str, frozenset[str]] = {}
         self.used: set[str] = set()
-        self.needs: Callable[[str], None] = lambda name: None
+        self.rows: list[str] = []
+
+    @contextmanager
+    def gathered(self) -> Iterator[set[str]]:
+        """A set that fills with the names, of variables and paths, that are resolved meanwhile."""
+        names: set[str] = set()
+        self._gathering.append(names)
+        try:
+            yield names
+        finally:
+            self._gathering.remove(names)
 
     def value(self, name: str, place: Place, path: str) -> Value | None:
         """The value behind a name, or None after a problem."""
         if name in self._declared:
             self.used.add(name)
-            self.needs(name)
+            self._gather(name)
             return self._variable(name)
         if not _PATH.match(name):
             hint = did_you_mean(name, self._declared) or "define it under variables:, or write a path such as page.path"
@@ -59,12 +65,36 @@ class Names:
             if like:
                 message = f'"{name}" is read as a field of your own'
                 self._problems.add("W304", place, path, message, f'did you mean "{like[0]}"?')
-        self.saw_private = self.saw_private or is_private(name)
-        return path_value(name)
+        return self.read(name)
+
+    def read(self, path: str) -> Value:
+        """A compiled read of an event's path."""
+        self._gather(path)
+        read = reader(path)
+        return lambda scope: read(scope.event)
+
+    def _gather(self, name: str) -> None:
+        for names in self._gathering:
+            names.add(name)
+
+    def is_declared(self, name: str) -> bool:
+        """Whether a variable has this name."""
+        return name in self._declared
+
+    def paths_behind(self, names: set[str]) -> frozenset[str]:
+        """The paths of the event that some names lead to, through variables too."""
+        made: set[str] = set()
+        for name in names:
+            made |= self.paths.get(name, frozenset()) if name in self._declared else {name}
+        return frozenset(made)
 
     def is_private(self, name: str) -> bool:
-        """Whether a name leads to personal data."""
-        return self.private.get(name, False) if name in self._declared else is_private(name)
+        """Whether a name leads to data that is never shown."""
+        return any(is_private(path) for path in self.paths_behind({name}))
+
+    def personal(self, names: set[str]) -> frozenset[str]:
+        """The personal ones of the paths behind some names."""
+        return frozenset(path for path in self.paths_behind(names) if is_personal(path))
 
     def _variable(self, name: str) -> Value:
         # Looked up when it is evaluated: a variable may be declared below its use.
@@ -85,21 +115,53 @@ class Names:
         return value
 
     def template(self, text: str, place: Place, path: str) -> Value | str | None:
-        """A text that may hold `{{ }}`: a value, the plain text, or None after a problem."""
+        """A text that may hold `{{ }}` and `${env:NAME}`: a value, the plain text, or None after a problem."""
         sound = True
 
         def resolve(reference: Reference) -> Value:
             nonlocal sound
-            at = Place(place.file, place.line, place.column, place.length)
-            value = self.value(reference.name, at, path)
+            value = self.value(reference.name, place, path)
             if value is None:
                 sound = False
                 return constant(None)
             return value
 
+        filled = self._filled(text, place, path)
+        if not isinstance(filled, str):
+            return None if filled is None else constant(MISSING)
         try:
-            made = compile_template(text, resolve)
+            made = compile_template(filled, resolve)
         except BadTemplate as bad:
             self._problems.add("E121", place, path, f"{path}: {bad}", bad.hint)
             return None
         return made if sound else None
+
+    def plain(self, node: Node, path: str) -> Any:
+        """Plain data as it stands, but for `${env:NAME}`; MISSING for a variable of the environment that is not set,
+        and after a problem."""
+        match node:
+            case Map():
+                made = {key.text: self.plain(held, f"{path}.{key.text}") for key, held in node.entries}
+                return {key: value for key, value in made.items() if value is not MISSING}
+            case Sequence():
+                found = (self.plain(item, f"{path}[{index}]") for index, item in enumerate(node.items))
+                return [value for value in found if value is not MISSING]
+        if not isinstance(node.value, str):
+            return node.value
+        filled = self._filled(node.value, node.place, path, braces=False)
+        return MISSING if filled is None else filled
+
+    def _filled(self, text: str, place: Place, path: str, *, braces: bool = True) -> Any:
+        """A text with its `${env:NAME}`, or MISSING when that is all of it and not set; None after a problem.
+
+        `braces`: it is a template, and braces in the variable of the environment are none of it.
+        """
+        if not has_reference(text):
+            return text
+        found = self._outside.text(text, place, path, self._problems, free=False, braces=r"\{{" if braces else "{{")
+        if found is None:
+            return None
+        value, why = found
+        if why is not None:
+            self._problems.add("W307", place, path, f"{path}: {why}", "nothing stands in its place")
+        return value or MISSING

@@ -34,12 +34,14 @@ CODES: Mapping[str, str] = {
     "E201": "a secret written into the file",
     "E202": "a variable of the environment that may not be read here",
     "P210": "a variable or file that holds a secret is missing: the destination is paused",
-    "P211": "a plugin that could not be loaded: the destination is paused",
+    "P211": "a plugin that could not be loaded: its destination is paused, its variable has no value",
     "W301": "something that nothing uses",
     "W302": "two tags that would send the same event",
     "W303": "every web page may post",
     "W304": "a path that looks like a misspelt name",
     "W305": "a version of a vendor's API that ends soon, or has ended",
+    "W306": "a comparison with the text undefined, which a missing value is",
+    "W307": "a variable of the environment that is not set: nothing stands in its place",
 }
 """Every code and its meaning. `E` is an error, `P` pauses one destination, `W` warns."""
 

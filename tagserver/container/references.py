@@ -36,11 +36,12 @@ class Outside:
         return value or "", why
 
     def text(
-        self, text: str, place: Place, path: str, problems: Problems, *, free: bool
+        self, text: str, place: Place, path: str, problems: Problems, *, free: bool, braces: str = "{{"
     ) -> tuple[str, str | None] | None:
         """A text with its references filled in, and why one of them is missing, if so. None after an error.
 
-        `free`: any variable may be read (`server.yaml`); otherwise only the listed ones, and no files.
+        `free`: any variable may be read (`server.yaml`); otherwise only the listed ones, and no files. `braces`: what
+        is written for two braces in what is filled in.
         """
         missing: str | None = None
         made = []
@@ -57,7 +58,7 @@ class Outside:
                 return None
             value, why = self._look_up(source, name)
             missing = missing or why
-            made.append(value or "")
+            made.append((value or "").replace("{{", braces))
         made.append(text[at:])
         return "".join(made), missing
 

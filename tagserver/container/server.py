@@ -72,7 +72,7 @@ class ShutdownConfig:
 class ServerConfig:
     """All of `server.yaml`. `reload`: whether changed files are taken by themselves, and whether their tests must pass
     first. `egress`: host names and networks beyond the plugins' own; `environment`: variables for
-    all."""
+    all. `debug`: this server is for tests, which variables of the container can ask."""
 
     collect: CollectConfig = CollectConfig()
     queue: QueueConfig = QueueConfig()
@@ -80,6 +80,7 @@ class ServerConfig:
     egress: tuple[str, ...] = ()
     environment: frozenset[str] = frozenset()
     reload: Literal["auto", "require_tests", "manual"] = "auto"
+    debug: bool = False
 
     def consent_of(self, source: str) -> Reading | None:
         """What the contract behind a source's key says, if there is one."""
@@ -89,7 +90,7 @@ class ServerConfig:
 
 _QUEUE_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.(db|sqlite)\Z")
 """Its ending keeps it apart from the other files of the data folder."""
-ROOT_KEYS = ("collect", "queue", "shutdown", "egress", "environment", "reload")
+ROOT_KEYS = ("collect", "queue", "shutdown", "egress", "environment", "reload", "debug")
 _QUEUE_KEYS = ("url", "max_size", "min_free", "keep_dead", "keep_removed", "network_disk")
 _ORIGIN = re.compile(r"https?://[a-z0-9.\-]+(:\d{1,5})?\Z|https?://\[[0-9a-f:.]+\](:\d{1,5})?\Z")
 _RATE = re.compile(r"(\d{1,9})/s\Z")
@@ -135,6 +136,7 @@ class ServerReader:
                 self._decoder.choice(nodes.get("reload"), "reload", ("auto", "require_tests", "manual"), "auto"),
             ),
             environment=self._outside.listed,
+            debug=self._decoder.flag(nodes.get("debug"), "debug"),
         )
 
     def _filled(self, node: Node, path: str) -> str | None:

@@ -13,6 +13,7 @@ from tagserver.container.names import Names
 from tagserver.container.parameters import compile_parameters, no_parameters
 from tagserver.container.problems import Place, Problems, did_you_mean, known_are
 from tagserver.container.source import Map, Node
+from tagserver.container.tables import plain_key
 from tagserver.container.triggers import ALL, EVERY_EVENT
 from tagserver.event import MISSING
 from tagserver.scope import Scope, Value
@@ -79,7 +80,7 @@ class TagCompiler:
         exceptions = self._named_triggers(nodes.get("exceptions"), f"{path}.exceptions")
         needs = self._needs(destination, nodes, path)
         parameters = self._parameters(nodes.get("parameters"), destination, f"{path}.parameters")
-        event_name = self._event_name(nodes.get("event_name"), f"{path}.event_name")
+        event_name = self._event_name(nodes.get("event_name"), name or "", f"{path}.event_name")
         paused = self._decoder.flag(nodes.get("paused"), f"{path}.paused")
         limits = self._limits.compile(nodes, name or "", path)
         priority = self._decoder.whole(nodes.get("priority"), f"{path}.priority", 0, -(10**9))
@@ -194,19 +195,29 @@ class TagCompiler:
             self._decoder.map(node, path, typing.get_type_hints(accepted))
         return compile_parameters(node, self._names, path)
 
-    def _event_name(self, node: Node | None, path: str) -> Value | None:
+    def _event_name(self, node: Node | None, name: str, path: str) -> Value | None:
         """One name, or a table: the event's name → the vendor's. What is not in it has the destination's own name."""
         if isinstance(node, Map):
-            table = self._decoder.map(node, path).items()
-            rows = {name: self._event_name(held, f"{path}.{name}") for name, (_, held) in table}
-
-            def look_up(scope: Scope) -> typing.Any:
-                row = rows.get(scope.event.name)
-                return MISSING if row is None else row(scope)
-
-            return look_up
+            return self._event_names(node, name, path)
         text = self._decoder.text(node, path)
         if text is None or node is None:
             return None
         made = self._names.template(text, node.place, path)
         return constant(made) if isinstance(made, str) else made
+
+    def _event_names(self, table: Map, name: str, path: str) -> Value:
+        rows: dict[str, tuple[str, Value]] = {}
+        for event, (key, held) in self._decoder.map(table, path).items():
+            made = self._event_name(held, name, f"{path}.{event}")
+            if plain_key(key, path, self._problems) and made is not None:
+                rows[event] = f"tags.{name}.event_name: {event}", made
+        self._names.rows += [label for label, _ in rows.values()]
+
+        def look_up(scope: Scope) -> typing.Any:
+            row = rows.get(scope.event.name)
+            if row is None:
+                return MISSING
+            scope.touch(row[0])
+            return row[1](scope)
+
+        return look_up

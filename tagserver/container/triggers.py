@@ -13,6 +13,7 @@ from tagserver.conditions import (
     BadPattern,
     Clause,
     Condition,
+    NotAll,
     all_of,
     compile_pattern,
     make_test,
@@ -27,7 +28,7 @@ from tagserver.templates import constant
 
 ALL = "all"
 
-_PATTERN_HINT = "look-around and back-references are not taken (RE2)"
+PATTERN_HINT = "look-around and back-references are not taken (RE2)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class TriggerCompiler:
         try:
             return EventPattern(text, compile_pattern(pattern))
         except BadPattern as bad:
-            self._problems.add("E120", node.place, path, f"{path}: {bad}", _PATTERN_HINT)
+            self._problems.add("E120", node.place, path, f"{path}: {bad}", PATTERN_HINT)
             return None
 
     def when(self, node: Node, path: str) -> tuple[Clause, ...]:
@@ -159,6 +160,8 @@ class TriggerCompiler:
             where = f"{path}.{key.text}"
             if key.text == "any":
                 clauses += self._any(value, where)
+            elif key.text == "not":
+                clauses += [NotAll(inner)] if (inner := self.when(value, where)) else []
             else:
                 clauses += self._conditions(key, value, where)
         return clauses
@@ -234,7 +237,7 @@ class TriggerCompiler:
         try:
             test = make_test(operator, left, [side for side, _ in sides], fixed, ignore_case)
         except BadPattern as bad:
-            self._problems.add("E120", node.place, path, f"{path}: {bad}", _PATTERN_HINT)
+            self._problems.add("E120", node.place, path, f"{path}: {bad}", PATTERN_HINT)
             return None
         only = fixed if operator == "equals" and isinstance(fixed, str) and not ignore_case else None
         return Condition(name, operator, shown, test, left, private, only)
@@ -249,10 +252,19 @@ class TriggerCompiler:
                 "E111", node.place, path, f"{path} has no operand", 'write "" for the empty text, or {missing: true}'
             )
             return None
+        warn_of_undefined(node, path, self._problems)
         made = self._names.template(node.text, node.place, path)
         if made is None:
             return None
         return (constant(made), made) if isinstance(made, str) else (made, MISSING)
+
+
+def warn_of_undefined(node: Scalar, path: str, problems: Problems) -> None:
+    """A missing value compares as the text `undefined`, as in Google Tag Manager: whoever writes that text may not know
+    the operator that says it."""
+    if "undefined" in node.text:
+        hint = "say what you mean: {missing: true}, or {exists: true}"
+        problems.add("W306", node.place, path, f'{path}: a missing value compares as the text "undefined"', hint)
 
 
 def _quoted(node: Node) -> str:

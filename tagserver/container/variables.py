@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from tagserver.container.decode import Decoder, plain
+from tagserver.container.decode import Decoder
 from tagserver.container.kinds import KINDS as COMPUTED
 from tagserver.container.kinds import Kinds
-from tagserver.container.names import Names, is_private, path_value
+from tagserver.container.names import Names
 from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Scalar
 from tagserver.event import MISSING
-from tagserver.scope import Scope, Value
+from tagserver.scope import Value
 from tagserver.spelling import KNOWN_ROOTS
 from tagserver.templates import constant, with_default
-from tagserver.values import js_text
 
-PLAIN = ("path", "constant", "header", "cookie", "query", "template", "lookup")
-KINDS = (*PLAIN, *COMPUTED)
+ROOTS = {"path": "", "header": "header.", "cookie": "cookie.", "query": "page.query."}
+"""Kinds that are a path, and what the path begins with."""
+KINDS = (*("path", "constant", "header", "cookie", "query", "template"), *COMPUTED)
 """What tells a variable's kind."""
 
 
@@ -28,10 +29,14 @@ class VariableCompiler:
     """Makes values of nodes, and finds circles between them."""
 
     def __init__(
-        self, names: Names, problems: Problems, version: str, environment: Callable[[Node, str], str | None]
+        self,
+        names: Names,
+        problems: Problems,
+        known: Mapping[str, Any],
+        environment: Callable[[Node, str], str | None],
     ) -> None:
-        """`version` is the container's; `environment` reads a listed variable of the environment."""
-        self._computed = Kinds(self.any_value, names, problems, version=version, environment=environment)
+        """`known`: what is known of the container; `environment` reads a listed variable of the environment."""
+        self._computed = Kinds(self.any_value, names, problems, known=known, environment=environment)
         self._names = names
         self._problems = problems
         self._decoder = Decoder(problems)
@@ -45,23 +50,24 @@ class VariableCompiler:
                 self._problems.add(
                     "E123", key.place, path, f'"{name}" is a field of every event', "choose another name"
                 )
-            needed: set[str] = self._needs.setdefault(name, set())
-            self._names.needs = needed.add
-            value = self._compile(name, path, key, node)
-            self._names.needs = lambda name: None
+            with self._names.gathered() as needed:
+                value = self._compile(name, path, key, node)
+            self._needs[name] = {one for one in needed if self._names.is_declared(one)}
+            self._names.paths[name] = frozenset(needed - self._needs[name])
             self._names.variables[name] = value if value is not None else constant(MISSING)
         self._find_circles(declared)
-        self._spread_privacy()
+        self._spread_paths()
 
-    def _spread_privacy(self) -> None:
-        """What is made of something private is private."""
-        private = self._names.private
+    def _spread_paths(self) -> None:
+        """What a variable is made of is what its variables are made of, too."""
+        paths = self._names.paths
         changed = True
         while changed:
             changed = False
             for name, needed in self._needs.items():
-                if not private.get(name) and any(private.get(one) for one in needed):
-                    private[name] = changed = True
+                whole = paths[name].union(*(paths[one] for one in needed))
+                if whole != paths[name]:
+                    paths[name], changed = whole, True
 
     def _compile(self, name: str, path: str, key: Scalar, node: Node) -> Value | None:
         if not isinstance(node, Map):
@@ -73,60 +79,37 @@ class VariableCompiler:
             self._problems.add("E113", key.place, path, message)
             return None
         kind = kinds[0]
-        beside = ("table",) if kind == "lookup" else COMPUTED.get(kind, ())
-        known = (kind, *beside, "default", "format")
+        known = (kind, *COMPUTED.get(kind, ()), "default", "format")
         nodes = {one: held for one, (_, held) in self._decoder.map(node, path, known).items()}
-        self._names.saw_private = False
         value = self._kind(name, kind, nodes, path)
         if value is not None and "default" in nodes:
             default = self.any_value(nodes["default"], f"{path}.default")
             value = None if default is None else with_default(value, default)
-        self._names.private[name] = self._names.private.get(name, False) or self._names.saw_private
         if value is None or "format" not in nodes:
             return value
         form, plain_value = self._computed.format(nodes["format"], f"{path}.format"), value
-        return lambda scope: form(plain_value(scope))
+        return lambda scope: form(plain_value(scope), scope)
 
     def _kind(self, name: str, kind: str, nodes: Mapping[str, Node], path: str) -> Value | None:
         if kind in COMPUTED:
             return self._computed.compile(kind, name, nodes, path)
         node, where = nodes[kind], f"{path}.{kind}"
         if kind == "constant":
-            return constant(plain(node))
+            return constant(self._names.plain(node, where))
         text = self._decoder.text(node, where)
         if text is None:
             return None
-        self._names.private[name] = kind in ("header", "cookie") or (kind == "path" and is_private(text))
-        if kind in ("template", "lookup"):
+        if kind == "template":
             made = self._names.template(text, node.place, where)
-            if made is None:
-                return None
-            value = constant(made) if isinstance(made, str) else made
-            return value if kind == "template" else self._lookup(value, nodes.get("table"), path, node)
-        return path_value({"path": "", "header": "header.", "cookie": "cookie.", "query": "page.query."}[kind] + text)
-
-    def _lookup(self, value: Value, table: Node | None, path: str, node: Node) -> Value | None:
-        if table is None:
-            self._decoder.missing(node.place, path, "table", "write table: {/: home, /cart: cart}")
-            return None
-        rows: dict[str, Value] = {}
-        for row, (_, held) in self._decoder.map(table, f"{path}.table").items():
-            made = self.any_value(held, f"{path}.table.{row}")
-            if made is not None:
-                rows[row] = made
-
-        def look_up(scope: Scope) -> object:
-            row = rows.get(js_text(value(scope)))
-            return MISSING if row is None else row(scope)
-
-        return look_up
+            return constant(made) if isinstance(made, str) else made
+        return self._names.read(ROOTS[kind] + text)
 
     def any_value(self, node: Node, path: str) -> Value | None:
         """A scalar that may hold `{{ }}`, or any plain data."""
         if isinstance(node, Scalar) and isinstance(node.value, str):
             made = self._names.template(node.value, node.place, path)
             return constant(made) if isinstance(made, str) else made
-        return constant(plain(node))
+        return constant(self._names.plain(node, path))
 
     def _find_circles(self, declared: Mapping[str, tuple[Scalar, Node]]) -> None:
         """Circles, and chains that are longer than anybody means: each link costs the interpreter a call."""

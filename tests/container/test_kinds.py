@@ -22,7 +22,10 @@ from ..test_datalayer import JSON
 from .world import codes, load
 
 CASES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("kinds.yaml").read_text())
-SERVER = "environment: [SHOP, UNSET]\n"
+SERVER = "environment: [SHOP, UNSET, BRACES]\n"
+
+
+ENVIRON = {"SHOP": "berlin", "BRACES": "{{ event }}"}
 
 
 def compiled(*variables: dict[str, Any]) -> Container:
@@ -32,7 +35,7 @@ def compiled(*variables: dict[str, Any]) -> Container:
         {"name": "T", "destination": "box", "triggers": ["all"], "parameters": {k: f"{{{{ {k} }}}}" for k in named}}
     ]
     text = yaml.safe_dump({"destinations": {"box": {"type": "box"}}, "variables": named, "tags": tags}, sort_keys=False)
-    loaded = load({"server.yaml": SERVER, "container.yaml": text}, {"SHOP": "berlin"})
+    loaded = load({"server.yaml": SERVER, "container.yaml": text}, ENVIRON)
     assert loaded.container is not None, loaded.problems
     return loaded.container
 
@@ -54,7 +57,7 @@ def test_value(case: dict[str, Any]) -> None:
 
 def test_every_kind_has_a_case() -> None:
     kinds = {kind for case in CASES for kind in case["is"] if kind in KINDS}
-    assert kinds | {"random", "container"} == set(KINDS)
+    assert kinds == set(KINDS)
 
 
 def test_random_is_the_same_for_the_same_event_and_spreads() -> None:
@@ -64,6 +67,28 @@ def test_random_is_the_same_for_the_same_event_and_spreads() -> None:
     assert drawn == [first(Scope(event({"event_id": f"e-{number}"}))) for number in range(2000)]
     assert drawn != [second(Scope(event({"event_id": f"e-{number}"}))) for number in range(2000)]
     assert set(drawn) == set(range(100))
+
+
+def test_random_by_a_key_is_the_same_for_all_its_events() -> None:
+    (value,) = compiled({"random": 99, "by": "{{ client_id }}"}).variables.values()
+    drawn = [[value(Scope(event({"event_id": f"{n}", "client_id": f"c-{who}"}))) for n in range(3)] for who in range(9)]
+    assert all(len(set(one)) == 1 for one in drawn)
+    assert len({one[0] for one in drawn}) > 5
+
+
+def test_a_server_for_tests_says_so() -> None:
+    """`debug: true` in server.yaml; a table makes a test code of it."""
+    text = """
+destinations: {box: {type: box}}
+variables:
+  debug: {container: debug}
+  code: {lookup: "{{ debug }}", table: {true: TEST1}}
+tags: [{name: T, destination: box, triggers: [all], parameters: {code: "{{ code }}"}}]
+"""
+    for server, code in (("debug: true\n", "TEST1"), ("", MISSING)):
+        loaded = load({"server.yaml": server, "container.yaml": text})
+        assert loaded.container is not None, loaded.problems
+        assert loaded.container.variables["code"](Scope(event())) == code
 
 
 def test_the_container_s_version() -> None:
@@ -104,6 +129,17 @@ def test_no_value_breaks_one(pushed: dict[str, Any]) -> None:
         ("{object: [1]}", "E111"),
         ("{list: {a: 1}}", "E111"),
         ("{environment: HOME}", "E202"),
+        ("{environment: UNSET}", "W307"),
+        ("{constant: ['${env:HOME}']}", "E202"),
+        ("{constant: '${file:/etc/passwd}'}", "E202"),
+        ("{template: 'a ${env:UNSET}'}", "W307"),
+        ("{lookup: '{{ event }}', table: {'{{ a }}': b}}", "E121"),
+        ("{lookup: '{{ event }}', table: {undefined: b}}", "W306"),
+        ("{lookup: '{{ event }}'}", "E113"),
+        ("{regex: '{{ event }}', table: {'{{ a }}': b}}", "E121"),
+        ("{regex: '{{ event }}', table: {a: b}, replace: 1}", "E111"),
+        ("{random: 9, by: '{{ client id }}'}", "E112"),
+        ("{container: name}", "E115"),
         ("{random: many}", "E111"),
         ("{path: a, format: {case: title}}", "E115"),
         ("{path: a, format: {cases: lower}}", "E110"),

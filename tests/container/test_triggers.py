@@ -77,6 +77,7 @@ def test_a_name_means_itself_alone(name: str, other: str) -> None:
     assert made.triggers["it"].wants(other) == (name == other)
 
 
+ABSENT = object()
 BOTH = """
 destinations: {box: {type: box}}
 triggers:
@@ -212,6 +213,43 @@ def test_any_explains_all_its_groups() -> None:
     )
 
 
+NOT = [
+    ("{not: {thing: 1}}", [2, None, ABSENT], [1, "1"]),
+    ("{not: {thing: {greater_than: 1, less_than: 5}}}", [0, 9, ABSENT], [2]),
+    ("{not: [{thing: {greater_than: 1}}, {thing: {less_than: 5}}]}", [0, 9, ABSENT], [2]),
+    ("{not: {any: [{thing: 1}, {thing: 2}]}}", [3, ABSENT], [1, 2]),
+    ("{not: {not: {thing: 1}}}", [1], [2, ABSENT]),
+    ("{not: {thing: {exists: true}}}", [None, ABSENT], [0, ""]),
+    ("{any: [{not: {thing: 1}}, {event: lead}]}", [2], [1]),
+    ("{not: {thing: 1}, event: purchase}", [2], [1]),
+    ("[{not: {thing: 1}}, {not: {thing: 2}}]", [3, ABSENT], [1, 2]),
+]
+
+
+@pytest.mark.parametrize(("when", "holds", "fails"), NOT, ids=[row[0] for row in NOT])
+def test_not_is_the_opposite_of_what_stands_in_it(when: str, holds: list[Any], fails: list[Any]) -> None:
+    made = container(
+        f"destinations: {{box: {{type: box}}}}\ntriggers: {{it: {{when: {when}}}}}\n"
+        "tags: [{name: A, destination: box, triggers: [it]}]\n"
+    )
+    for thing in (*holds, *fails):
+        here = event({} if thing is ABSENT else {"thing": thing})
+        decision = decide(made, here)["A"]
+        assert (decision.reason == "fired") == any(thing is one for one in holds), thing
+
+
+def test_not_is_explained_by_what_holds() -> None:
+    made = container(
+        "destinations: {box: {type: box}}\n"
+        "triggers: {it: {when: {not: {thing: a, second: {missing: true}}}}}\n"
+        "tags: [{name: A, destination: box, triggers: [it]}]\n"
+    )
+    said = 'it: not: thing equals "a", is "a" and second missing, is missing'
+    assert decide(made, event({"thing": "a"}))["A"].detail == said
+    trigger = made.triggers["it"]
+    assert trigger.explain(Scope(event({"thing": "b"}))) == 'not: thing equals "a", is "b"'
+
+
 def test_exception_is_named_and_explained() -> None:
     """Which exception, and which of its conditions."""
     decision = decide(container(BOTH), event({"event": "purchase", "thing": 200}))["two exceptions"]
@@ -249,6 +287,10 @@ def test_thousands_of_names_of_strangers() -> None:
         ("{event: a, when: {any: []}}", "E113"),
         ("{event: a, when: {any: [{}]}}", "E113"),
         ("{event: a, when: {any: [{thing: 1}, {}]}}", "E113"),
+        ("{event: a, when: {not: {}}}", "E113"),
+        ("{event: a, when: {not: []}}", "E113"),
+        ("{event: a, when: {not: x}}", "E111"),
+        ("{event: a, when: {not: {thing: {eqals: 1}}}}", "E110"),
         ("{event: a, when: {thing: {}}}", "E113"),
         ("{event: a, when: {thing: {equals: }}}", "E111"),
         ("{event: a, when: {thing: {equals: [1]}}}", "E111"),

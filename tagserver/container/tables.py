@@ -1,0 +1,117 @@
+"""Variables that look something up: a table of texts, a table of regular expressions, a list of conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+from tagserver import derive
+from tagserver.conditions import BadPattern, all_of, compile_search
+from tagserver.container.decode import Decoder
+from tagserver.container.names import Names
+from tagserver.container.problems import Problems
+from tagserver.container.source import Node, Scalar
+from tagserver.container.triggers import PATTERN_HINT, TriggerCompiler, warn_of_undefined
+from tagserver.event import MISSING
+from tagserver.scope import Scope, Value
+from tagserver.templates import is_template
+from tagserver.values import js_text
+
+
+class AnyValue(Protocol):
+    """Compiles a node that may hold `{{ }}`."""
+
+    def __call__(self, node: Node, path: str) -> Value | None:
+        """A value, or None after a problem."""
+        ...
+
+
+class Tables:
+    """Compiles them. Each row has a name for people, under which tests learn whether it was used."""
+
+    def __init__(self, any_value: AnyValue, names: Names, problems: Problems) -> None:
+        self._any = any_value
+        self._names = names
+        self._triggers = TriggerCompiler(names, problems)
+        self._problems = problems
+        self._decoder = Decoder(problems)
+
+    def lookup(self, value: Value, table: Node, path: str) -> Value:
+        """The row whose key is the value as text, in the same case."""
+        rows = {key.text: (label, made) for key, label, made in self._rows(table, path)}
+        for key, _ in self._decoder.map(table, f"{path}.table").values():
+            warn_of_undefined(key, f"{path}.table", self._problems)
+
+        def look_up(scope: Scope) -> Any:
+            row = rows.get(js_text(value(scope)))
+            if row is None:
+                return MISSING
+            scope.touch(row[0])
+            return row[1](scope)
+
+        return look_up
+
+    def regex(self, value: Value, table: Node, path: str, *, full: bool, fold: bool, replace: bool) -> Value:
+        """The first row whose expression fits: all of the text (`full`), in any case (`fold`). `replace`: the text in
+        which the row's value stands for what fitted, with its groups; else the row's value."""
+        rows = []
+        for key, label, made in self._rows(table, path):
+            try:
+                search = compile_search(rf"^(?:{key.text})\z" if full else key.text, ignore_case=fold)
+            except BadPattern as bad:
+                self._problems.add("E120", key.place, f"{path}.table", f"{path}.table: {bad}", PATTERN_HINT)
+            else:
+                rows.append((search, label, made))
+
+        def look_up(scope: Scope) -> Any:
+            text = js_text(value(scope))
+            for search, label, made in rows:
+                if (found := search(text)) is not None:
+                    scope.touch(label)
+                    return derive.replaced(text, found, made(scope)) if replace else made(scope)
+            return MISSING
+
+        return look_up
+
+    def choose(self, node: Node, path: str) -> Value:
+        """The value of the first row whose conditions hold."""
+        rows: list[tuple[Callable[[Scope], bool], str, Value]] = []
+        for number, (item, where) in enumerate(self._decoder.list(node, f"{path}.choose"), 1):
+            parts = {key: held for key, (_, held) in self._decoder.map(item, where, ("when", "value")).items()}
+            for needed in ("when", "value"):
+                if needed not in parts:
+                    self._decoder.missing(item.place, where, needed)
+            if "when" in parts and "value" in parts:
+                clauses = self._triggers.when(parts["when"], f"{where}.when")
+                value = self._any(parts["value"], f"{where}.value")
+                label = f"{path}: row {number}"
+                self._names.rows.append(label)
+                if value is not None:
+                    rows.append((all_of([clause.test for clause in clauses]), label, value))
+
+        def choose(scope: Scope) -> Any:
+            for holds, label, value in rows:
+                if holds(scope):
+                    scope.touch(label)
+                    return value(scope)
+            return MISSING
+
+        return choose
+
+    def _rows(self, table: Node, path: str) -> Iterator[tuple[Scalar, str, Value]]:
+        """The rows of a table in their order, each with its name for people; those with problems are left out."""
+        for text, (key, held) in self._decoder.map(table, f"{path}.table").items():
+            made = self._any(held, f"{path}.table.{text}")
+            if not plain_key(key, f"{path}.table", self._problems) or made is None:
+                continue
+            self._names.rows.append(f"{path}: {text}")
+            yield key, f"{path}: {text}", made
+
+
+def plain_key(key: Scalar, path: str, problems: Problems) -> bool:
+    """Whether a key is taken as it stands; braces in one would never be filled in."""
+    if is_template(key.text):
+        said = f"{path}: a key is taken as it stands, and cannot hold {{{{ }}}}"
+        problems.add("E121", key.place, path, said, "use choose: with conditions")
+        return False
+    return True
