@@ -52,10 +52,12 @@ class Routing(msgspec.Struct, frozen=True, gc=False):
     decisions: tuple[Decision, ...]
 
 
-def route(container: Container, event: Event, source: Reading | None = None) -> Routing:
+def route(
+    container: Container, event: Event, source: Reading | None = None, touched: set[str] | None = None
+) -> Routing:
     """Decide every tag that an event of this name could fire. `source`: consent by the contract behind the event's
-    key."""
-    scope = Scope(event)
+    key. `touched` collects the rows of tables that are used."""
+    scope = Scope(event, touched)
     consent = container.consent_reader.read(event, source)
     decisions: list[Decision] = []
     sent: set[tuple[str, str]] = set()

@@ -1,4 +1,4 @@
-"""All that the author of a destination imports. The guide is plugins/README.md.
+"""All that the author of a plugin imports. The guide is plugins/README.md.
 
 Each name is defined in a small module of its own idea; this one is the public list of them, and keeps its promise by
 `API_VERSION`.
@@ -83,6 +83,7 @@ from tagserver.plain import (
 from tagserver.public_ip import public_ip
 from tagserver.secret import Secret
 from tagserver.setting import api_url_fault, country_fault, setting
+from tagserver.variable import Variable
 from tagserver.who import Who
 
 __all__ = [
@@ -120,6 +121,7 @@ __all__ = [
     "Secret",
     "Skip",
     "Unusable",
+    "Variable",
     "Who",
     "api_url_fault",
     "arrived_hash",
@@ -173,4 +175,4 @@ __all__ = [
 ]
 
 hookimpl = pluggy.HookimplMarker("tagserver")
-"""Marks a plugin's `register_destinations`."""
+"""Marks a plugin's `register_destinations` and `register_variables`."""

@@ -1,11 +1,11 @@
-"""The destinations that are installed. A registry is a value: a test makes its own, and nothing is loaded at
-import."""
+"""The destinations and kinds of variables that are installed. A registry is a value: a test makes its own, and nothing
+is loaded at import."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 import pluggy
 
 from tagserver import hookspecs
-from tagserver.plugin import API_VERSION, ConsentNeeds, Destination, Limits
+from tagserver.plugin import API_VERSION, ConsentNeeds, Destination, Limits, Variable
+from tagserver.variable import variable_fault
 
 GROUP = "tagserver"
 
@@ -26,14 +27,16 @@ class PluginInfo:
     version: str
     destinations: tuple[str, ...] = ()
     error: str | None = None
+    variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Destination classes by their type, and the list of plugins with their errors."""
+    """Destination classes and kinds of variables by their type, and the list of plugins with their errors."""
 
     destinations: Mapping[str, type[Destination]]
     plugins: tuple[PluginInfo, ...] = ()
+    variables: Mapping[str, Variable] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def failed(self) -> tuple[PluginInfo, ...]:
@@ -45,40 +48,63 @@ class Registry:
         return {one.__module__.partition(".")[0]: name for name, one in self.destinations.items()}
 
     @classmethod
-    def of(cls, *classes: type[Destination]) -> Registry:
+    def of(cls, *classes: type[Destination], variables: Iterable[type[Variable]] = ()) -> Registry:
         """A registry of given classes."""
-        return cls(MappingProxyType({one.type: one for one in classes}))
+        kinds = MappingProxyType({one.type: one() for one in variables})
+        return cls(MappingProxyType({one.type: one for one in classes}), variables=kinds)
 
     @classmethod
     def load(cls, points: Iterable[EntryPoint] | None = None) -> Registry:
         """All installed plugins (entry-point group `tagserver`), one by one: one that fails is listed and hurts
         nobody."""
         found: dict[str, type[Destination]] = {}
+        kinds: dict[str, Variable] = {}
         plugins = []
         for point in sorted(entry_points(group=GROUP) if points is None else points, key=lambda point: point.name):
             version = point.dist.version if point.dist else ""
             brought: list[type[Destination]] = []
+            variables: list[type[Variable]] = []
             try:
                 manager = pluggy.PluginManager(GROUP)
                 manager.add_hookspecs(hookspecs)
                 manager.register(point.load(), point.name)
                 manager.check_pending()
                 manager.hook.register_destinations(register=brought.append)
+                manager.hook.register_variables(register=variables.append)
             except (Exception, SystemExit) as error:  # a bad plugin hurts only itself
                 plugins.append(PluginInfo(point.name, version, (), f"{type(error).__name__}: {error}"))
                 continue
-            taken, errors = [], []
-            for destination in brought:
-                fault = _fault(destination) or (
-                    f"another plugin has the type {destination.type} already" if destination.type in found else None
-                )
-                if fault is None:
-                    found[destination.type] = destination
-                    taken.append(destination.type)
-                else:
-                    errors.append(fault)
-            plugins.append(PluginInfo(point.name, version, tuple(taken), "; ".join(errors) or None))
-        return cls(MappingProxyType(found), tuple(plugins))
+            errors: list[str] = []
+            taken = tuple(one.type for one in brought if _take(one, found, errors))
+            taken_kinds = tuple(one.type for one in variables if _take_kind(one, kinds, errors))
+            plugins.append(PluginInfo(point.name, version, taken, "; ".join(errors) or None, taken_kinds))
+        return cls(MappingProxyType(found), tuple(plugins), MappingProxyType(kinds))
+
+
+def _take(destination: type[Destination], found: dict[str, type[Destination]], errors: list[str]) -> bool:
+    """Add one to those that were found, or say what is wrong with it."""
+    fault = _fault(destination)
+    if fault is None and destination.type in found:
+        fault = f"another plugin has the type {destination.type} already"
+    if fault is not None:
+        errors.append(fault)
+        return False
+    found[destination.type] = destination
+    return True
+
+
+def _take_kind(variable: type[Variable], kinds: dict[str, Variable], errors: list[str]) -> bool:
+    fault = variable_fault(variable)
+    if fault is None and variable.type in kinds:
+        fault = f"another plugin has the kind {variable.type} already"
+    if fault is None:
+        try:
+            kinds[variable.type] = variable()
+            return True
+        except Exception as error:  # a bad plugin hurts only itself
+            fault = f"{variable.__name__} fails with {type(error).__name__}"
+    errors.append(fault)
+    return False
 
 
 def _fault(destination: Any) -> str | None:

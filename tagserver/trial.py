@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from tagserver.container.server import ServerConfig
 from tagserver.datalayer import Refused, read_event
 from tagserver.destination import carrying_request
 from tagserver.enrich import read_cookies, read_facts
+from tagserver.event import Note
 from tagserver.pipeline import Decision, all_decisions, as_dict, route
 from tagserver.plugin import Payload
 from tagserver.secret import Secret
@@ -50,11 +51,12 @@ def try_event(
     asked: Mapping[str, Any],
     now_ms: int,
     mint: Callable[[int], str] | None = None,
+    touched: set[str] | None = None,
 ) -> dict[str, Any]:
     """Answer one question of the form `{"event", "headers", "cookies", "ip", "source", "now"}`.
 
-    `now_ms` is the present time, used when the question names none; `mint` makes an id for an event without one. Raises
-    BadTrial.
+    `now_ms` is the present time, used when the question names none; `mint` makes an id for an event without one;
+    `touched` collects the rows of tables that are used. Raises BadTrial.
     """
     unknown = [key for key in asked if key not in KEYS]
     if unknown:
@@ -83,13 +85,20 @@ def try_event(
     except Refused as refused:
         problems = [msgspec.to_builtins(note) for note in refused.notes]
         return {"event": None, "consent": None, "tags": [], "problems": problems}
-    routing = route(container, event, server.consent_of(source))
+    routing = route(container, event, server.consent_of(source), touched)
+    tags = [_shown(decision, event.event_id) for decision in all_decisions(container, routing)]
     return {
         "event": event.as_dict(),
         "consent": routing.consent.as_dict(),
-        "tags": [_shown(decision, event.event_id) for decision in all_decisions(container, routing)],
-        "problems": [msgspec.to_builtins(note) for note in event.notes],
+        "tags": tags,
+        "problems": [msgspec.to_builtins(note) for note in (*event.notes, *_failed(routing.scope.faults))],
     }
+
+
+def _failed(faults: Mapping[str, str]) -> Iterator[Note]:
+    """The variables that failed, and have no value for it."""
+    for name, error in faults.items():
+        yield Note(f"variables.{name}", "variable_failed", f"it fails with {error}, and has no value")
 
 
 def _shown(decision: Decision, event_id: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import msgspec
 
 from tagserver.cli.options import give_up, json_option
 from tagserver.personal import is_personal
-from tagserver.plugin import Destination
+from tagserver.plugin import Destination, Variable
 from tagserver.registry import Registry
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -22,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 @click.pass_context
 @json_option
 def plugins(context: click.Context, as_json: bool) -> None:
-    """Installed plugins, their destinations, and why one could not be loaded."""
+    """Installed plugins, what they bring, and why one could not be loaded."""
     if context.invoked_subcommand is not None:
         return
     registry = Registry.load()
@@ -31,7 +31,9 @@ def plugins(context: click.Context, as_json: bool) -> None:
     else:
         for plugin in registry.plugins:
             mark = "✖" if plugin.error else "✔"
-            click.echo(f"{mark} {plugin.name} {plugin.version}: {', '.join(plugin.destinations) or 'no destination'}")
+            kinds = [f"variable {kind}" for kind in plugin.variables]
+            brings = ", ".join([*plugin.destinations, *kinds]) or "nothing"
+            click.echo(f"{mark} {plugin.name} {plugin.version}: {brings}")
             if plugin.error:
                 click.echo(f"  {plugin.error}")
     raise SystemExit(1 if registry.failed else 0)
@@ -98,6 +100,9 @@ def _given(values: Sequence[str]) -> dict[str, Any]:
 @json_option
 def show(type_name: str, values: tuple[str, ...], as_json: bool) -> None:
     """What a destination may see and call, what it needs, and its settings. Some depend on settings: give them."""
+    if (variable := Registry.load().variables.get(type_name)) is not None:
+        _show_variable(variable, as_json)
+        return
     destination = _destination(type_name)
     shown = describe(destination, _settings(destination, values) if values else None)
     if as_json:
@@ -118,6 +123,18 @@ def show(type_name: str, values: tuple[str, ...], as_json: bool) -> None:
     for one in shown["settings"]:
         needed = " (needed)" if one["needed"] else ""
         click.echo(f"    {one['name']}{needed}: {one['doc']}")
+
+
+def _show_variable(variable: Variable, as_json: bool) -> None:
+    inputs = [{"name": name, "doc": doc, "needed": name in variable.needed} for name, doc in variable.inputs.items()]
+    doc = (variable.__doc__ or "").strip().partition("\n")[0]
+    if as_json:
+        click.echo(msgspec.json.encode({"variable": variable.type, "doc": doc, "inputs": inputs}))
+        return
+    click.echo(f"{variable.type}: {doc}")
+    click.echo("  a kind of variable, with the inputs:")
+    for one in inputs:
+        click.echo(f"    {one['name']}{' (needed)' if one['needed'] else ''}: {one['doc']}")
 
 
 def describe(destination: type[Destination], settings: Any = None) -> dict[str, Any]:

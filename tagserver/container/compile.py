@@ -103,7 +103,7 @@ class _Compiler:
         declared = self._named("variables")
         names = Names({name: key.place for name, (key, _) in declared.items()}, self._outside, self._problems)
         known = {"version": version, "debug": self._server.debug}
-        VariableCompiler(names, self._problems, known, self._listed).compile_all(declared)
+        VariableCompiler(names, self._problems, known, self._listed, self._registry).compile_all(declared)
         destinations = self._destinations()
         triggers = self._triggers(names)
         tags, used = self._tags(destinations, triggers, names)

@@ -13,14 +13,17 @@ from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.container.tables import AnyValue, Tables
 from tagserver.event import MISSING
+from tagserver.plain import sendable
+from tagserver.reads import owned
 from tagserver.scope import Scope, Value
 from tagserver.templates import constant
 from tagserver.values import js_text
+from tagserver.variable import Variable
 
 
 class Kinds:
     """Compiles them. `known` is what is known of the container: its `version`, and whether it is of a server for tests
-    (`debug`). `environment` gives a listed variable of the environment."""
+    (`debug`). `environment` gives a listed variable of the environment; `brought` are the kinds of plugins."""
 
     def __init__(
         self,
@@ -30,6 +33,7 @@ class Kinds:
         *,
         known: Mapping[str, Any],
         environment: Callable[[Node, str], str | None],
+        brought: Mapping[str, Variable],
     ) -> None:
         self._any = any_value
         self._names = names
@@ -37,12 +41,30 @@ class Kinds:
         self._problems = problems
         self._decoder = Decoder(problems)
         self._known = known
+        self._brought = brought
         self._read_environment = environment
 
     def compile(self, kind: str, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
-        """One variable of a kind in `KINDS`, or None after a problem."""
+        """One variable of a kind in `KINDS`, or one that a plugin brought; None after a problem."""
+        if kind in self._brought:
+            return self._plugin(self._brought[kind], kind, nodes[kind], f"{path}.{kind}")
         made: Value | None = getattr(self, f"_{kind}")(name, nodes, path)
         return made
+
+    def _plugin(self, variable: Variable, kind: str, node: Node, path: str) -> Value:
+        entries = self._decoder.map(node, path, variable.inputs)
+        for name in variable.needed:
+            if name not in entries:
+                self._decoder.missing(node.place, path, name, variable.inputs[name])
+        inputs = [(name, compile_value(held, self._names, f"{path}.{name}")) for name, (_, held) in entries.items()]
+
+        def value(scope: Scope) -> Any:
+            found = variable.value(owned({name: one for name, held in inputs if (one := held(scope)) is not MISSING}))
+            if found is not MISSING and not sendable(found):
+                raise TypeError(f"{kind} gives what JSON cannot hold")
+            return found
+
+        return value
 
     def _url(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
         value = self._any(nodes["url"], f"{path}.url")

@@ -141,13 +141,14 @@ def render(problems: Sequence[Problem], texts: Mapping[str, str], *, root: str =
     return "\n".join([*blocks, f"{summary} in {files} file{'s' if files != 1 else ''}. Nothing was changed."])
 
 
-_KINDS = ("error", "destination", "source", "warning")
+_KINDS = ("error", "destination", "source", "variable", "warning")
+_STILL: Mapping[str, str] = {"destination": " paused", "source": " paused", "variable": " without a value"}
 
 
 def _kind(problem: Problem) -> str:
     """What it is counted as; a pause by what stands still."""
     if problem.severity == "pause":
-        return "source" if problem.path.startswith("collect.") else "destination"
+        return {"collect": "source", "variables": "variable"}.get(problem.path.partition(".")[0], "destination")
     return problem.severity
 
 
@@ -159,7 +160,7 @@ def _standing_still(problem: Problem) -> str:
 
 def _counted(number: int, kind: str) -> str:
     plural = "s" if number != 1 else ""
-    return f"{number} {kind}{plural}" + (" paused" if kind in ("destination", "source") else "")
+    return f"{number} {kind}{plural}" + _STILL.get(kind, "")
 
 
 def _block(problem: Problem, text: Sequence[str] | None, root: str, color: bool) -> str:

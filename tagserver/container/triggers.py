@@ -99,8 +99,9 @@ class TriggerCompiler:
                 "E123", key.place, path, '"all" is built in and matches every event', "choose another name"
             )
             return None
-        nodes = {one: held for one, (_, held) in self._decoder.map(node, path, ("event", "when")).items()}
-        if not nodes:
+        nodes = {one: held for one, (_, held) in self._decoder.map(node, path, ("event", "when", "notes")).items()}
+        self._decoder.text(nodes.get("notes"), f"{path}.notes")
+        if not nodes.keys() & {"event", "when"}:
             self._problems.add(
                 "E113", key.place, path, f"{path} has neither event nor conditions", "the trigger all is built in"
             )

@@ -9,19 +9,23 @@ from tagserver.container.decode import Decoder
 from tagserver.container.kinds import KINDS as COMPUTED
 from tagserver.container.kinds import Kinds
 from tagserver.container.names import Names
-from tagserver.container.problems import Problems
+from tagserver.container.problems import Problems, did_you_mean
 from tagserver.container.source import Map, Node, Scalar
 from tagserver.event import MISSING
+from tagserver.registry import Registry
 from tagserver.scope import Value
 from tagserver.spelling import KNOWN_ROOTS
 from tagserver.templates import constant, with_default
 
 ROOTS = {"path": "", "header": "header.", "cookie": "cookie.", "query": "page.query."}
 """Kinds that are a path, and what the path begins with."""
-KINDS = (*("path", "constant", "header", "cookie", "query", "template"), *COMPUTED)
+PLAIN = ("path", "constant", "header", "cookie", "query", "template")
+KINDS = (*PLAIN, *COMPUTED)
 """What tells a variable's kind."""
 
 
+BESIDE = ("default", "format", "notes")
+"""Keys that may stand beside any kind."""
 LONGEST_CHAIN = 50
 
 
@@ -34,9 +38,15 @@ class VariableCompiler:
         problems: Problems,
         known: Mapping[str, Any],
         environment: Callable[[Node, str], str | None],
+        registry: Registry,
     ) -> None:
-        """`known`: what is known of the container; `environment` reads a listed variable of the environment."""
-        self._computed = Kinds(self.any_value, names, problems, known=known, environment=environment)
+        """`known`: what is known of the container; `environment` reads a listed variable of the environment; the
+        registry holds the kinds that plugins brought."""
+        self._computed = Kinds(
+            self.any_value, names, problems, known=known, environment=environment, brought=registry.variables
+        )
+        self._registry = registry
+        self._kinds = (*KINDS, *registry.variables)
         self._names = names
         self._problems = problems
         self._decoder = Decoder(problems)
@@ -73,15 +83,16 @@ class VariableCompiler:
         if not isinstance(node, Map):
             self._decoder.wrong(node, path, "a map", "write {path: page.path}, {constant: x}, …")
             return None
-        kinds = [one.text for one, _ in node.entries if one.text in KINDS]
+        kinds = [one.text for one, _ in node.entries if one.text in self._kinds]
         if len(kinds) != 1:
-            message = f"{path} needs exactly one of {', '.join(KINDS)}"
-            self._problems.add("E113", key.place, path, message)
+            if kinds or not self._is_lost(node, path):
+                self._no_kind(node, path, key)
             return None
         kind = kinds[0]
-        known = (kind, *COMPUTED.get(kind, ()), "default", "format")
+        known = (kind, *COMPUTED.get(kind, ()), *BESIDE)
         nodes = {one: held for one, (_, held) in self._decoder.map(node, path, known).items()}
         value = self._kind(name, kind, nodes, path)
+        self._decoder.text(nodes.get("notes"), f"{path}.notes")
         if value is not None and "default" in nodes:
             default = self.any_value(nodes["default"], f"{path}.default")
             value = None if default is None else with_default(value, default)
@@ -90,8 +101,25 @@ class VariableCompiler:
         form, plain_value = self._computed.format(nodes["format"], f"{path}.format"), value
         return lambda scope: form(plain_value(scope), scope)
 
+    def _no_kind(self, node: Map, path: str, key: Scalar) -> None:
+        written = [one.text for one, _ in node.entries if one.text not in BESIDE]
+        hint = did_you_mean(written[0], self._kinds) if len(written) == 1 else ""
+        message = f"{path} needs exactly one of {', '.join(self._kinds)}"
+        self._problems.add("E113", key.place, path, message, hint)
+
+    def _is_lost(self, node: Map, path: str) -> bool:
+        """Whether the kind may be one of a plugin that could not be loaded; then the variable alone has no value."""
+        failed = self._registry.failed
+        strange = [one for one, _ in node.entries if one.text not in BESIDE]
+        if not failed or len(strange) != 1 or did_you_mean(strange[0].text, self._kinds):
+            return False
+        why = f"{failed[0].name} could not be loaded ({failed[0].error})"
+        message = f'no plugin has the kind of variable "{strange[0].text}"; {why}'
+        self._problems.add("P211", strange[0].place, path, message, "the variable has no value until it is there")
+        return True
+
     def _kind(self, name: str, kind: str, nodes: Mapping[str, Node], path: str) -> Value | None:
-        if kind in COMPUTED:
+        if kind not in PLAIN:
             return self._computed.compile(kind, name, nodes, path)
         node, where = nodes[kind], f"{path}.{kind}"
         if kind == "constant":

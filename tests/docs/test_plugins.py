@@ -20,7 +20,19 @@ from tagserver import plugin, testing
 from tagserver.container.settings import SettingsReader
 from tagserver.destination import OutcomeKind
 from tagserver.hookspecs import register_destinations
-from tagserver.plugin import Built, Destination, Limits, Mode, Outcome, Payload, Request, Response, Secret, Skip
+from tagserver.plugin import (
+    Built,
+    Destination,
+    Limits,
+    Mode,
+    Outcome,
+    Payload,
+    Request,
+    Response,
+    Secret,
+    Skip,
+    Variable,
+)
 from tagserver.reads import Reads
 from tagserver.registry import Registry
 from tagserver.testing import examples
@@ -146,6 +158,12 @@ def test_every_part_of_a_destination_is_documented() -> None:
             parameters = ", ".join(one for one in inspect.signature(member).parameters if one != "self")
             name = f"{name}({parameters})"
         assert name in documented, name
+
+
+def test_every_member_of_a_variable_is_documented() -> None:
+    """Attributes and the method."""
+    members = set(Variable.__annotations__) | {"value(given)"}
+    assert first_names(PLUGINS, "## A kind of variable") == members
 
 
 def test_every_field_of_built_is_documented() -> None:
