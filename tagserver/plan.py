@@ -7,9 +7,9 @@ are named. Nothing is sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from tagserver.casebook import MINTED, NOW
 from tagserver.container.decode import plain
@@ -17,31 +17,11 @@ from tagserver.container.model import Container
 from tagserver.container.problems import Problems
 from tagserver.container.server import ServerConfig
 from tagserver.container.source import parse
+from tagserver.differences import FieldChange, Sign, differences
 from tagserver.trial import BadTrial, try_event
 
-Sign = Literal["+", "-", "~"]
 NAMED = ("destinations", "variables", "triggers")
 _ONE: Mapping[str, str] = {"destinations": "destination", "variables": "variable", "triggers": "trigger", "tags": "tag"}
-ABSENT = object()
-
-
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    """One field: `before` and `after` are plain data, or ABSENT."""
-
-    path: str
-    before: Any
-    after: Any
-
-    @property
-    def sign(self) -> Sign:
-        """`+` appears, `-` vanishes, `~` changes."""
-        return "+" if self.before is ABSENT else "-" if self.after is ABSENT else "~"
-
-    def as_dict(self) -> dict[str, Any]:
-        """For machines; the side that is absent is left out."""
-        sides = {"before": self.before, "after": self.after}
-        return {"path": self.path, "sign": self.sign, **{k: v for k, v in sides.items() if v is not ABSENT}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +92,6 @@ def _contents(texts: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
             if isinstance(tag, dict):
                 found["tags"][str(tag.get("name", f"{file}[{number}]"))] = tag
     return found
-
-
-def differences(before: Any, after: Any, path: str = "") -> Iterator[FieldChange]:
-    """The fields in which two values differ. Lists are compared place by place."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in {**before, **after}:
-            below = f"{path}.{key}" if path else str(key)
-            yield from differences(before.get(key, ABSENT), after.get(key, ABSENT), below)
-    elif isinstance(before, list) and isinstance(after, list):
-        for index in range(max(len(before), len(after))):
-            one = before[index] if index < len(before) else ABSENT
-            other = after[index] if index < len(after) else ABSENT
-            yield from differences(one, other, f"{path}.{index}" if path else str(index))
-    elif before is not after and (type(before), before) != (type(after), after):
-        yield FieldChange(path, before, after)
 
 
 def effects(

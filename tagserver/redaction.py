@@ -18,6 +18,19 @@ _PATTERNS = (
 )
 
 
+_CONTACTS = (
+    ("[e-mail]", re.compile(r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)),
+    ("[phone]", re.compile(r"(?:\+|%2B|\b00)[1-9](?:[ ()/.-]{0,2}\d){7,14}", re.IGNORECASE)),
+)
+
+
+def without_contacts(text: str) -> str:
+    """The text without e-mail addresses and telephone numbers that begin with + or 00, also as addresses write them."""
+    for name, pattern in _CONTACTS:
+        text = pattern.sub(name, text)
+    return text
+
+
 def redacted(text: str) -> str:
     """The text without e-mail addresses, telephone numbers (with their plus sign), hashes of persons, tokens of known
     forms, and secrets that this process has read."""

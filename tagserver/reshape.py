@@ -13,6 +13,8 @@ import msgspec
 
 from tagserver.derive import truncated_ip
 from tagserver.event import MISSING, Event
+from tagserver.page_address import clean_address
+from tagserver.redaction import without_contacts
 from tagserver.scope import Scope
 
 Step = Callable[[dict[str, Any], Scope], dict[str, Any]]
@@ -22,6 +24,11 @@ KEPT = frozenset({"event", "event_id", "timestamp"})
 """Name, id and time: what every destination and the pixel have in common."""
 
 
+_ITEMS = ("ecommerce", "items")
+_LEFT = KEPT | {"user_data", "user_id", "client_id", "session_id", "consent"}
+"""What a redaction leaves: destinations hash the person, and an identifier that is cut is another one."""
+
+
 class Transformation:
     """One entry of `transformations:`. `holds` says for which events; `truncate_ip` hides the end of the address."""
 
@@ -29,13 +36,13 @@ class Transformation:
         self, name: str, holds: Callable[[Scope], bool], steps: Sequence[Step], *, truncate_ip: bool = False
     ) -> None:
         self.name = name
-        self._holds = holds
+        self.holds = holds
         self._steps = tuple(steps)
         self._truncate_ip = truncate_ip
 
     def apply(self, scope: Scope) -> Scope:
         """The scope with the event as the tag sees it; the same one when this is not for it."""
-        if not self._holds(scope):
+        if not self.holds(scope):
             return scope
         event = scope.event
         data: dict[str, Any] = dict(event.data)
@@ -113,6 +120,34 @@ def stripping(keys: frozenset[str]) -> Step:
         return {**data, "page": clean}
 
     return step
+
+
+def reshaping(rows: Callable[[Any], list[Mapping[str, Any]]]) -> Step:
+    """The list of items anew; what is no list stays."""
+
+    def step(data: dict[str, Any], scope: Scope) -> dict[str, Any]:
+        items = _read(data, _ITEMS)
+        return _written(data, _ITEMS, rows(items)) if isinstance(items, list) else data
+
+    return step
+
+
+def redacting(data: dict[str, Any], scope: Scope) -> dict[str, Any]:
+    """No e-mail addresses and telephone numbers in any text outside `user_data`, and no personal keys in the addresses
+    of the page and the referrer."""
+    page = data.get("page")
+    if isinstance(page, dict):
+        addresses = {key: page[key] for key in ("location", "referrer") if isinstance(page.get(key), str)}
+        data = {**data, "page": {**page, **{key: clean_address(one) or one for key, one in addresses.items()}}}
+    return {key: value if key in _LEFT else _redacted(value) for key, value in data.items()}
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_contacts(value)
+    if isinstance(value, list):
+        return [_redacted(one) for one in value]
+    return {key: _redacted(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _stripped(address: str, keys: frozenset[str]) -> str:

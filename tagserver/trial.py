@@ -9,14 +9,16 @@ from typing import Any
 
 import msgspec
 
-from tagserver.container.model import ConfiguredDestination, Container
+from tagserver.container.model import ConfiguredDestination, Container, Tag
 from tagserver.container.server import ServerConfig
 from tagserver.datalayer import Refused, read_event
 from tagserver.destination import carrying_request
+from tagserver.differences import differences
 from tagserver.enrich import read_cookies, read_facts
 from tagserver.event import Note
 from tagserver.pipeline import Decision, all_decisions, as_dict, route
 from tagserver.plugin import Payload
+from tagserver.scope import Scope
 from tagserver.secret import Secret
 
 MASK = Secret("••••")
@@ -86,7 +88,7 @@ def try_event(
         problems = [msgspec.to_builtins(note) for note in refused.notes]
         return {"event": None, "consent": None, "tags": [], "problems": problems}
     routing = route(container, event, server.consent_of(source), touched)
-    tags = [_shown(decision, event.event_id) for decision in all_decisions(container, routing)]
+    tags = [_shown(decision, event.event_id, routing.scope) for decision in all_decisions(container, routing)]
     return {
         "event": event.as_dict(),
         "consent": routing.consent.as_dict(),
@@ -101,13 +103,26 @@ def _failed(faults: Mapping[str, str]) -> Iterator[Note]:
         yield Note(f"variables.{name}", "variable_failed", f"it fails with {error}, and has no value")
 
 
-def _shown(decision: Decision, event_id: str) -> dict[str, Any]:
-    """A decision with its request; a plugin that cannot make one would fail at delivery, too."""
+def _shown(decision: Decision, event_id: str, scope: Scope) -> dict[str, Any]:
+    """A decision with its request, and what transformations made of the event where the tag has some; a plugin that
+    cannot make a request would fail at delivery, too."""
     try:
-        return as_dict(decision, preview(decision, event_id))
+        shown = as_dict(decision, preview(decision, event_id))
     except Exception as error:  # a bad plugin hurts only itself
         detail = f"{type(error).__name__} in the plugin's request"
-        return {**as_dict(decision, None), "decision": "error", "reason": "plugin_error", "detail": detail}
+        shown = {**as_dict(decision, None), "decision": "error", "reason": "plugin_error", "detail": detail}
+    if decision.tag.transformations and decision.consent is not None:
+        shown["transformations"] = list(_transformations(decision.tag, scope))
+    return shown
+
+
+def _transformations(tag: Tag, scope: Scope) -> Iterator[dict[str, Any]]:
+    """What each transformation changes for this event, in their order; one that changes nothing is left out."""
+    for one in tag.transformations:
+        before, scope = scope, one.apply(scope)
+        fields = list(differences(before.event.as_dict(), scope.event.as_dict()))
+        if fields:
+            yield {"name": one.name, "fields": [field.as_dict() for field in fields]}
 
 
 def _texts(asked: Mapping[str, Any], key: str) -> dict[str, str]:

@@ -513,3 +513,35 @@ def test_try_decides_as_the_live_path(loaded: Loaded, event: dict[str, Any], sou
             destination = decision.tag.destination
             sent = next(destination.plugin.exchange([payload], destination.settings, {}))
             assert msgspec.json.decode(sent.content)["data"] == tag["request"]["body"]["data"]
+
+
+def test_transformations_are_shown_before_and_after() -> None:
+    """Each that changed something, in their order; tags without any say nothing of it."""
+    text = """
+destinations: {box: {type: box}}
+transformations:
+  clean: {strip_query: [mail], tags: [A]}
+  idle: {exclude: [nothing], tags: [A]}
+  short: {truncate_ip: true, set: {tier: gold}, tags: [A, C]}
+triggers: {never: {event: never}}
+tags:
+  - {name: A, destination: box, triggers: [all]}
+  - {name: B, destination: box, triggers: [all], event_name: b}
+  - {name: C, destination: box, triggers: [never]}
+"""
+    loaded = load({"container.yaml": text})
+    assert loaded.container is not None, loaded.problems
+    pushed = {"event": "purchase", "page": {"location": "https://a.example/?mail=x&q=1"}}
+    said = try_event(loaded.container, ServerConfig(), {"event": pushed, "ip": "198.51.100.77"}, NOW)
+    first, second, third = said["tags"]
+    clean, short = first["transformations"]
+    assert (clean["name"], short["name"]) == ("clean", "short")
+    location = {"before": "https://a.example/?mail=x&q=1", "after": "https://a.example/?q=1"}
+    assert {"path": "page.location", "sign": "~", **location} in clean["fields"]
+    assert {"path": "page.query.mail", "sign": "-", "before": "x"} in clean["fields"]
+    assert short["fields"] == [
+        {"path": "ip", "sign": "~", "before": "198.51.100.77", "after": "198.51.100.0"},
+        {"path": "tier", "sign": "+", "after": "gold"},
+    ]
+    assert "transformations" not in second
+    assert "transformations" not in third

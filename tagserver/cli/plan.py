@@ -15,7 +15,7 @@ from tagserver.cli.options import config_option, data_option, give_up, json_opti
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container import last_good, versions
 from tagserver.container.source import read_texts
-from tagserver.plan import ABSENT, Change, Effect, FieldChange, changes, effects, summary
+from tagserver.plan import Change, Effect, changes, effects, summary
 
 
 @click.command()
@@ -118,11 +118,11 @@ def _text(found: list[Change], effect: list[Effect], number: int) -> list[str]:
     lines: list[str] = []
     for change in found:
         lines.append(f"{change.sign} {change.what} {change.name}")
-        lines += [f"    {_field(one)}" for one in change.fields]
+        lines += [f"    {one}" for one in change.fields]
     lines += [] if found else ["The configuration is the same."]
     for one in effect:
         lines.append(f"{one.event_id} {one.event} at {one.tag}: {one.before} → {one.after}")
-        lines += [f"    {_field(field)}" for field in one.fields]
+        lines += [f"    {field}" for field in one.fields]
     if number:
         lines += summary(effect, number) or [f"Nothing changes for {number} events."]
     return lines
@@ -132,25 +132,14 @@ def _markdown(found: list[Change], effect: list[Effect], number: int) -> list[st
     lines = ["### Configuration", ""]
     for change in found:
         lines.append(f"- `{change.sign}` {change.what} **{change.name}**")
-        lines += [f"  - `{_field(one)}`" for one in change.fields]
+        lines += [f"  - `{one}`" for one in change.fields]
     lines += [] if found else ["The same."]
     if number:
         lines += ["", f"### Effect on {number} events", ""]
         lines += [f"- {line}" for line in summary(effect, number)] or ["None."]
         for one in effect[:50]:
             lines += ["", f"**{one.event}** `{one.event_id}` at {one.tag}: {one.before} → {one.after}", ""]
-            lines += [f"- `{_field(field)}`" for field in one.fields]
+            lines += [f"- `{field}`" for field in one.fields]
         if len(effect) > 50:
             lines += ["", f"… and {len(effect) - 50} more."]
     return lines
-
-
-def _field(change: FieldChange) -> str:
-    before, after = (
-        None if side is ABSENT else json.dumps(side, default=str) for side in (change.before, change.after)
-    )
-    if before is None:
-        return f"+ {change.path}: {after}"
-    if after is None:
-        return f"- {change.path}: {before}"
-    return f"~ {change.path}: {before} → {after}"

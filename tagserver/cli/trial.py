@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from tagserver.cli.options import config_option, give_up, json_option, open_folder, print_problems
+from tagserver.differences import field_change
 from tagserver.runtime import wall_clock
 from tagserver.trial import BadTrial, try_event
 
@@ -69,6 +70,10 @@ def _print(answer: dict[str, Any], show_request: bool) -> None:
     for tag in answer["tags"]:
         mark = _MARKS[tag["decision"]]
         click.echo(f"  {mark} {tag['tag']:<{width}}  {tag['decision']:<8} {tag['reason']}: {tag['detail']}")
+        for one in tag.get("transformations", ()):
+            click.echo(f"      transformation {one['name']}")
+            for field in one["fields"]:
+                click.echo(f"        {field_change(field)}")
         request = tag["request"]
         if request and "url" in request:
             size = len(request["content"].encode())

@@ -18,7 +18,7 @@ from tagserver.container.references import Outside
 from tagserver.container.server import ServerConfig, ServerReader, listed_environment
 from tagserver.container.source import Map, Node, Scalar, parse
 from tagserver.container.tags import TagCompiler
-from tagserver.container.transformations import TransformationCompiler, transformations_of
+from tagserver.container.transformations import TransformationCompiler, transformed
 from tagserver.container.triggers import CompiledTrigger, TriggerCompiler
 from tagserver.container.variables import VariableCompiler
 from tagserver.registry import Registry
@@ -197,9 +197,7 @@ class _Compiler:
         compiler = TransformationCompiler(names, destinations, [tag.name for tag in tags], self._problems)
         made = (compiler.compile(name, key, node) for name, (key, node) in declared.items())
         scoped = [one for one in made if one is not None]
-        return tuple(
-            replace(tag, transformations=transformations_of(scoped, tag.name, tag.destination.name)) for tag in tags
-        )
+        return tuple(transformed(tag, scoped) for tag in tags)
 
     def _warn(
         self,

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tagserver import derive
-from tagserver.container.decode import Decoder, plain
+from tagserver.container.decode import Decoder
+from tagserver.container.item_rows import compile_rows
 from tagserver.container.names import Names
 from tagserver.container.parameters import compile_value
 from tagserver.container.problems import Problems
-from tagserver.container.source import Map, Node, Scalar, Sequence
+from tagserver.container.source import Map, Node, Sequence
 from tagserver.container.tables import AnyValue, Tables
 from tagserver.event import MISSING
 from tagserver.plain import sendable
@@ -168,31 +169,23 @@ class Kinds:
 
     def _items(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
         value = self._any(nodes["items"], f"{path}.items")
-        wanted = self._decoder.map(nodes.get("where"), f"{path}.where")
-        where = {key: _as_list(held) for key, (_, held) in wanted.items()}
-        fields = {
-            key: text
-            for key, (_, held) in self._decoder.map(nodes.get("fields"), f"{path}.fields").items()
-            if (text := self._decoder.text(held, f"{path}.fields.{key}")) is not None
-        }
+        rows = compile_rows(nodes, path, self._decoder)
         pluck = self._decoder.text(nodes.get("pluck"), f"{path}.pluck")
         total = self._decoder.texts(nodes.get("sum"), f"{path}.sum")
         glue = self._decoder.text(nodes.get("join"), f"{path}.join")
-        if sum([bool(fields), pluck is not None, bool(total)]) > 1:
+        if sum(key in nodes for key in ("fields", "pluck", "sum")) > 1:
             message = f"{path} has more than one of fields, pluck and sum"
             self._problems.add("E115", nodes["items"].place, path, message)
         if value is None:
             return None
 
         def reshape(scope: Scope) -> Any:
-            rows = derive.items_where(value(scope), where)
+            found = rows(value(scope))
             if total:
-                return derive.items_sum(rows, total)
-            made: list[Any] = [dict(row) for row in rows]
+                return derive.items_sum(found, total)
+            made: list[Any] = [dict(row) for row in found]
             if pluck is not None:
-                made = [row[pluck] for row in rows if row.get(pluck) is not None]
-            elif fields:
-                made = [{new: row[old] for new, old in fields.items() if old in row} for row in rows]
+                made = [row[pluck] for row in found if row.get(pluck) is not None]
             if not made:
                 return MISSING
             return made if glue is None else glue.join(js_text(one) for one in made)
@@ -239,8 +232,3 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 CONTAINER = ("version", "debug")
 REPLACED = ("null", "undefined", "true", "false")
 FORMAT = ("case", "trim", "null", "undefined", "true", "false", "number", "round")
-
-
-def _as_list(node: Node) -> list[Any]:
-    value = plain(node)
-    return value if isinstance(value, list) else [node.text if isinstance(node, Scalar) else value]

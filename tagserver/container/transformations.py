@@ -2,40 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
 
 from tagserver.conditions import all_of
 from tagserver.container.decode import Decoder
+from tagserver.container.item_rows import KEYS, compile_rows
+from tagserver.container.limits import LONGEST, Once
+from tagserver.container.model import Tag
 from tagserver.container.names import Names
 from tagserver.container.parameters import compile_value
 from tagserver.container.problems import Problems, did_you_mean
 from tagserver.container.source import Map, Node, Scalar
 from tagserver.container.triggers import TriggerCompiler
-from tagserver.reshape import KEPT, Step, Transformation, allowing, excluding, renaming, setting, stripping
+from tagserver.event import MISSING, reader
+from tagserver.reshape import (
+    KEPT,
+    Step,
+    Transformation,
+    allowing,
+    excluding,
+    redacting,
+    renaming,
+    reshaping,
+    setting,
+    stripping,
+)
+from tagserver.scope import Scope
 from tagserver.spelling import canonical
+from tagserver.values import js_text
 
-STEPS = ("allow", "exclude", "rename", "set", "strip_query", "truncate_ip")
-SCOPE = ("destinations", "tags", "when", "notes")
+STEPS = ("allow", "exclude", "rename", "set", "items", "strip_query", "redact", "truncate_ip", "block_duplicates")
+SCOPE = ("destinations", "tags", "except_tags", "when", "notes")
 
 
 @dataclass(frozen=True, slots=True)
 class Scoped:
-    """A transformation with the names it is for; None: all of them."""
+    """A transformation with the names it is for; None: all of them. `once` blocks a transaction that comes again;
+    `brings` are the personal paths that its values lead to."""
 
     transformation: Transformation
     destinations: frozenset[str] | None
     tags: frozenset[str] | None
+    except_tags: frozenset[str]
+    once: Once | None
+    brings: frozenset[str]
 
     def is_for(self, tag: str, destination: str) -> bool:
         """Whether a tag sees the event through it."""
-        return (self.tags is None or tag in self.tags) and (
-            self.destinations is None or destination in self.destinations
-        )
+        by_tag = tag not in self.except_tags and (self.tags is None or tag in self.tags)
+        return by_tag and (self.destinations is None or destination in self.destinations)
 
 
 class TransformationCompiler:
-    """Makes transformations of nodes; steps run in the order: allow, exclude, rename, set, strip_query."""
+    """Makes transformations of nodes; their steps run in the order of `STEPS`."""
 
     def __init__(self, names: Names, destinations: Iterable[str], tags: Iterable[str], problems: Problems) -> None:
         self._names = names
@@ -53,6 +74,7 @@ class TransformationCompiler:
             self._problems.add("E113", key.place, path, f"{path} changes nothing", f"write one of {', '.join(STEPS)}")
             return None
         steps: list[Step] = []
+        brings: frozenset[str] = frozenset()
         if "allow" in nodes:
             steps.append(allowing(self._paths(nodes["allow"], f"{path}.allow", keep=False)))
         if "exclude" in nodes:
@@ -65,15 +87,25 @@ class TransformationCompiler:
             ]
             steps.append(renaming(pairs))
         if "set" in nodes:
-            values = [
-                (canonical(one), compile_value(held, self._names, f"{path}.set.{one}"))
-                for one, (place, held) in self._decoder.map(nodes["set"], f"{path}.set").items()
-                if self._free(one, one, place, path)
-            ]
+            with self._names.gathered() as names:
+                values = [
+                    (canonical(one), compile_value(held, self._names, f"{path}.set.{one}"))
+                    for one, (place, held) in self._decoder.map(nodes["set"], f"{path}.set").items()
+                    if self._free(one, one, place, path)
+                ]
+            brings = self._names.personal(names)
             steps.append(setting(values))
+        if "items" in nodes:
+            below = self._decoder.map(nodes["items"], f"{path}.items", KEYS)
+            inner = {one: held for one, (_, held) in below.items()}
+            if not inner:
+                self._decoder.missing(nodes["items"].place, f"{path}.items", "where or fields")
+            steps.append(reshaping(compile_rows(inner, f"{path}.items", self._decoder)))
         if "strip_query" in nodes:
             keys = self._decoder.texts(nodes["strip_query"], f"{path}.strip_query")
             steps.append(stripping(frozenset(one.lower() for one in keys)))
+        if self._decoder.flag(nodes.get("redact"), f"{path}.redact"):
+            steps.append(redacting)
         clauses = self._triggers.when(nodes["when"], f"{path}.when") if "when" in nodes else ()
         made = Transformation(
             name,
@@ -85,7 +117,26 @@ class TransformationCompiler:
             made,
             self._chosen(nodes.get("destinations"), self._destinations, "destination", f"{path}.destinations"),
             self._chosen(nodes.get("tags"), self._tags, "tag", f"{path}.tags"),
+            self._chosen(nodes.get("except_tags"), self._tags, "tag", f"{path}.except_tags") or frozenset(),
+            self._once(nodes.get("block_duplicates"), made.holds, f"{path}.block_duplicates"),
+            brings,
         )
+
+    def _once(self, node: Node | None, holds: Callable[[Scope], bool], path: str) -> Once | None:
+        """A transaction of one event name once within a time; an event without `transaction_id` is none."""
+        if node is None:
+            return None
+        within = self._decoder.duration(node, path, 0.0)
+        if not 0 < within <= LONGEST:
+            self._problems.add("E115", node.place, path, f"{path} is more than nothing and at most 365d")
+        transaction = reader("ecommerce.transaction_id")
+
+        def key(scope: Scope) -> Any:
+            found = transaction(scope.event)
+            there = found not in (MISSING, None, "") and holds(scope)
+            return f"{scope.event.name}\0{js_text(found)}" if there else MISSING
+
+        return Once(key, within)
 
     def _paths(self, node: Node, path: str, *, keep: bool) -> list[tuple[str, ...]]:
         if isinstance(node, Map):
@@ -121,6 +172,11 @@ class TransformationCompiler:
         return frozenset(found)
 
 
-def transformations_of(scoped: Iterable[Scoped], tag: str, destination: str) -> tuple[Transformation, ...]:
-    """Those through which a tag sees its events, in the order of the file."""
-    return tuple(one.transformation for one in scoped if one.is_for(tag, destination))
+def transformed(tag: Tag, scoped: Iterable[Scoped]) -> Tag:
+    """A tag with those through which it sees its events, in the order of the file. Its own `once_per` goes before that
+    of a transformation."""
+    mine = [one for one in scoped if one.is_for(tag.name, tag.destination.name)]
+    once = tag.limits.once or next((one.once for one in mine if one.once is not None), None)
+    return replace(
+        tag, transformations=tuple(one.transformation for one in mine), limits=replace(tag.limits, once=once)
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ENVIRON, Shop
+from .conftest import CONTAINER, ENVIRON, Shop
 
 GRANTED = {"ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted"}
 PURCHASE: dict[str, Any] = {
@@ -88,6 +88,14 @@ def test_marks(shop: Shop, event: dict[str, Any], mark: str) -> None:
     done = shop("try", "-", stdin=json.dumps(event))
     assert done.code == 0
     assert mark in done.out
+
+
+def test_what_transformations_change_is_shown(shop: Shop) -> None:
+    """Field by field, below the tag."""
+    shop.write(CONTAINER + "transformations: {less: {exclude: [page], set: {tier: gold}}}\n")
+    done = shop("try", "-", stdin=json.dumps(PURCHASE | {"tier": "silver"}))
+    assert "      transformation less\n" in done.out
+    assert '        ~ tier: "silver" → "gold"\n' in done.out
 
 
 def test_problems_of_the_event_are_shown(shop: Shop) -> None:

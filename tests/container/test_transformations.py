@@ -75,10 +75,87 @@ def seen(transformation: dict[str, Any], tag: str = "box", pushed: dict[str, Any
         ({"strip_query": ["email"]}, "page.referrer", "https://o.example/"),
         ({"truncate_ip": True}, "ip", "198.51.100.0"),
         ({"exclude": ["loyalty"], "set": {"loyalty": "new"}}, "loyalty", "new"),
+        ({"items": {"fields": {"sku": "item_id", "none": "x"}}}, "ecommerce.items", [{"sku": "1"}]),
+        ({"items": {"where": {"item_id": ["2", "3"]}}}, "ecommerce.items", []),
+        ({"items": {"where": {"price": 5}}}, "items", [{"item_id": "1", "price": 5}]),
+        ({"rename": {"loyalty": "items"}, "items": {"fields": {"a": "b"}}}, "ecommerce.items", {"level": 3}),
+        ({"redact": True}, "page.location", "https://shop.example/a?q=1&E-Mail=z#top".replace("&E-Mail=z", "")),
+        ({"redact": True}, "user_data.email", "a@b.example"),
+        ({"redact": False}, "page.referrer", "https://o.example/?email=x"),
     ],
 )
 def test_one_step(transformation: dict[str, Any], path: str, value: Any) -> None:
     assert seen(transformation).get(path) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("write to erika.muster+x@mail.b.example, please", "write to [e-mail], please"),
+        ("erika%40b.example", "[e-mail]"),
+        ("call +49 (30) 123-4567 now", "call [phone] now"),
+        ("0049301234567", "[phone]"),
+        ("%2B49301234567", "[phone]"),
+        ("order 2026-11-27, 4006381333931, 59.90 EUR, 1+1", "order 2026-11-27, 4006381333931, 59.90 EUR, 1+1"),
+        ("@home me@ 3@4", "@home me@ 3@4"),
+        ("", ""),
+    ],
+)
+def test_a_redaction_takes_out_what_leads_to_people(text: str, left: str) -> None:
+    """Wherever a text stands, also in lists and the names of items; numbers of orders and products stay."""
+    pushed = {"search": text, "deep": {"list": [text, 5, None]}, "ecommerce": {"items": [{"item_name": text}]}}
+    found = seen({"redact": True}, pushed=pushed)
+    assert found.get("search") == left
+    assert found.get("deep.list") == [left, 5, None]
+    assert found.get("items.0.item_name") == left
+
+
+def test_a_redaction_cleans_addresses() -> None:
+    pushed = {"page": {"location": "https://a.example/x@b.example/?Email=q&ok=1", "referrer": "no address x@b.example"}}
+    found = seen({"redact": True}, pushed=pushed)
+    assert found.get("page.location") == "https://a.example/[e-mail]/?ok=1"
+    assert found.get("page.referrer") == "no address [e-mail]"
+
+
+DUPLICATES = {"t": {"block_duplicates": "30d", "when": {"ecommerce.value": {"greater_than": 0}}, "tags": ["box"]}}
+
+
+@pytest.mark.parametrize(
+    ("pushed", "key"),
+    [
+        ({"transaction_id": "T-1", "value": 5}, "purchase\0T-1"),
+        ({"event": "refund", "transaction_id": "T-1", "value": 5}, "refund\0T-1"),
+        ({"transaction_id": 17, "value": 5}, "purchase\x0017"),
+        ({"transaction_id": "T-1", "value": 0}, None),
+        ({"transaction_id": "", "value": 5}, None),
+        ({"value": 5}, None),
+    ],
+)
+def test_duplicate_transactions_are_known_by_name_and_id(pushed: dict[str, Any], key: str | None) -> None:
+    box, other = container(DUPLICATES).tags
+    assert other.limits.once is None
+    once = box.limits.once
+    assert once is not None
+    assert once.within == 30 * 86400.0
+    assert once.text(Scope(event(pushed))) == key
+
+
+def test_a_tags_own_once_per_goes_first() -> None:
+    text = """
+destinations: {box: {type: box}}
+transformations: {t: {block_duplicates: 1d}}
+tags: [{name: T, destination: box, triggers: [all], once_per: {key: "{{ client_id }}", within: 2h}}]
+"""
+    loaded = load({"container.yaml": text})
+    assert loaded.container is not None, loaded.problems
+    once = loaded.container.tags[0].limits.once
+    assert once is not None
+    assert once.within == 7200.0
+
+
+def test_all_tags_but_some() -> None:
+    made = container({"t": {"exclude": ["loyalty"], "except_tags": ["box"]}})
+    assert [len(tag.transformations) for tag in made.tags] == [0, 1]
 
 
 def test_the_event_itself_and_other_tags_see_nothing_of_it() -> None:
@@ -149,6 +226,14 @@ tags: [{name: T, destination: box, triggers: [silver], parameters: {tier: "{{ lo
         ("{exclude: [a], destinations: [bocks]}", "E112"),
         ("{exclude: [a], when: {}}", "E113"),
         ("{truncate_ip: maybe}", "E111"),
+        ("{redact: maybe}", "E111"),
+        ("{items: {}}", "E113"),
+        ("{items: {pluck: a}}", "E110"),
+        ("{items: [a]}", "E111"),
+        ("{items: {fields: {a: [1]}}}", "E111"),
+        ("{block_duplicates: soon}", "E115"),
+        ("{block_duplicates: 400d}", "E115"),
+        ("{exclude: [a], except_tags: [bocks]}", "E112"),
     ],
 )
 def test_what_is_wrong_is_said(transformation: str, code: str) -> None:
@@ -162,6 +247,8 @@ EVERYTHING = container(
         "two": {
             "set": {"page.location": "{{ loyalty }}", "user_data.email": "x"},
             "strip_query": ["q"],
+            "items": {"where": {"a": "b"}, "fields": {"x": "price"}},
+            "redact": True,
             "truncate_ip": True,
         },
         "three": {"allow": ["page", "user_data", "ecommerce.items.price"]},

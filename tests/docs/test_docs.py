@@ -124,6 +124,7 @@ SECTIONS = [
     ("## Tags", "container.yaml", "tags: [{zzzz: 1}]", ""),
     ("## Tags", "container.yaml", "tags: [{vendor: {zzzz: 1}}]", ""),
     ("## Triggers", "container.yaml", "triggers: {one: {zzzz: 1}}", ""),
+    ("## Transformations", "container.yaml", "transformations: {one: {zzzz: 1}}", ""),
     ("## Operators", "container.yaml", "triggers: {one: {when: {a: {zzzz: 1}}}}", ""),
     ("## Variables", "container.yaml", "variables: {one: {path: a, zzzz: 1}}", ""),
     ("## Variables", "container.yaml", "variables: {one: {lookup: a, zzzz: 1}}", ""),

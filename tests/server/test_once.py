@@ -26,6 +26,14 @@ async def test_a_second_event_of_the_same_order_is_a_duplicate(start: Start) -> 
     assert (counts["accepted"], counts["delivered"]) == (2, 2)
 
 
+async def test_a_transformation_blocks_duplicate_transactions(start: Start) -> None:
+    """For all tags at once, by the event's name and transaction_id; a refund of the same order is no duplicate."""
+    server: Running = await start(container=CONTAINER + "transformations: {orders: {block_duplicates: 30d}}\n")
+    refund = purchase("r", event="refund")
+    assert await statuses(server, purchase("a"), purchase("again"), refund) == ["accepted", "duplicate", "accepted"]
+    assert await statuses(server, purchase("later")) == ["duplicate"]
+
+
 async def test_without_a_key_nothing_is_held_back(start: Start) -> None:
     server: Running = await start(container=ONCE)
     nameless = {"value": 5, "currency": "EUR"}

@@ -1,0 +1,35 @@
+"""Which items of a list, and which of their fields under which names: a variable and a transformation ask alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tagserver import derive
+from tagserver.container.decode import Decoder, plain
+from tagserver.container.source import Node, Scalar
+
+KEYS = ("where", "fields")
+Rows = Callable[[Any], list[Mapping[str, Any]]]
+
+
+def compile_rows(nodes: Mapping[str, Node], path: str, decoder: Decoder) -> Rows:
+    """A function of a list to the items that fit `where`, of each the `fields` under their new names."""
+    wanted = decoder.map(nodes.get("where"), f"{path}.where")
+    where = {key: _as_list(held) for key, (_, held) in wanted.items()}
+    fields = {
+        key: text
+        for key, (_, held) in decoder.map(nodes.get("fields"), f"{path}.fields").items()
+        if (text := decoder.text(held, f"{path}.fields.{key}")) is not None
+    }
+
+    def rows(items: Any) -> list[Mapping[str, Any]]:
+        found = derive.items_where(items, where)
+        return [{new: row[old] for new, old in fields.items() if old in row} for row in found] if fields else found
+
+    return rows
+
+
+def _as_list(node: Node) -> list[Any]:
+    value = plain(node)
+    return value if isinstance(value, list) else [node.text if isinstance(node, Scalar) else value]
