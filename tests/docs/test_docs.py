@@ -27,7 +27,7 @@ from tagserver.spelling import DERIVED_ROOTS
 from tagserver.testing import make_event
 
 from .pages import CONFIG, META, PAGES, PLUGINS, README, ROOT, TESTS, Block, blocks, first_names, names, rows
-from .world import DESTINATIONS, TAGS, TRIGGERS, Stage, completed, folder, load
+from .world import DESTINATIONS, TAGS, TRIGGERS, Stage, completed, file_of, folder, load
 
 # ── examples
 # ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -44,30 +44,18 @@ def test_commands_print_what_is_shown(page: Path, tmp_path: Path, monkeypatch: p
     assert stage.played == sum(block.text.count("\n$ ") + 1 for block in blocks(page, language="console"))
 
 
-def played_with_problems() -> set[int]:
-    """Lines of the YAML blocks behind which a console block shows what is wrong with them."""
-    found = set()
-    before: Block | None = None
-    for block in blocks(CONFIG):
-        if block.language == "console" and before is not None and re.search(r"^error\[", block.text, re.MULTILINE):
-            found.add(before.line)
-        before = block if block.language == "yaml" else before
-    return found
-
-
 @pytest.mark.parametrize(
     "block",
     [
         block
         for block in blocks(README, CONFIG, TESTS, META, language="yaml")
-        if (block.page != CONFIG or block.line not in played_with_problems())
-        and ".test.yaml" not in block.text
-        and not block.text.startswith("# examples/")
+        if file_of(block) is None and not block.text.startswith("# examples/")
     ],
     ids=str,
 )
 def test_configuration_compiles(block: Block) -> None:
-    """Each YAML block, completed by what it leaves out, is sound; at most something in it is not used."""
+    """Each YAML block that names no file, completed by what it leaves out, is sound; at most something in it is not
+    used."""
     problems = load(completed(block.text)).problems
     assert [str(problem) for problem in problems if problem.code != "W301"] == []
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -21,8 +22,19 @@ from .pages import Block, blocks
 
 SECRET = "value-of-a-secret"
 ENVIRON = {
-    name: f"{SECRET}-{name.lower()}" for name in ("META_ACCESS_TOKEN", "BACKEND_KEY", "CRM_KEY", "ACME_TOKEN")
-} | {"META_PIXEL_ID": "1"}
+    name: f"{SECRET}-{name.lower()}"
+    for name in (
+        *("META_ACCESS_TOKEN", "META_FR_ACCESS_TOKEN", "GA4_API_SECRET", "TIKTOK_ACCESS_TOKEN"),
+        *("BACKEND_KEY", "CRM_KEY", "ACME_TOKEN", "DEMO_TOKEN"),
+    )
+} | {
+    "META_PIXEL_ID": "1",
+    "DEMO_SHOP": "http://127.0.0.1:1",
+    "DEMO_META": "http://127.0.0.1:2",
+    "DEMO_VENDORS": "http://127.0.0.1:2/vendors",
+    "DEMO_ARCHIVE": "archive",
+    "DEMO_SECRET": "whsec_" + "A" * 43 + "=",
+}
 DESTINATIONS = 'destinations: {meta: {type: meta_capi, pixel_id: "1", access_token: "${env:META_ACCESS_TOKEN}"}}\n'
 TRIGGERS = (
     "triggers: {purchase: {event: purchase}, lead: {event: lead}, internal: {when: {page.host: intern.example}}}\n"
@@ -33,7 +45,7 @@ TAGS = "tags: [{name: Meta, destination: meta, triggers: [purchase]}]\n"
 
 def load(files: Mapping[str, str], registry: Registry | None = None) -> Loaded:
     """What comes out of some files."""
-    texts = {name: text.encode() for name, text in files.items()}
+    texts = {name: text.encode() for name, text in files.items() if not name.endswith(".test.yaml")}
     return compile_container(
         texts, registry=registry or Registry.load(), environ=ENVIRON, read_file=lambda name: Path(name).read_text()
     )
@@ -51,6 +63,51 @@ def completed(block: str) -> dict[str, str]:
     return {"server.yaml": "environment: [META_PIXEL_ID]\n", "container.yaml": f"{block}\n{rest}"}
 
 
+WHOLE = "container.yaml"
+"""The file that is a whole configuration: where a page shows it, the files that it showed before are gone. Any other
+one is added to them, or takes the place of its namesake."""
+
+
+def file_of(block: Block) -> str | None:
+    """The file of the configuration that a block shows: `# config/NAME` in its first line."""
+    named = re.match(r"# config/([\w.]+)\n", block.text) if block.language == "yaml" else None
+    return named[1] if named else None
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What a page shows up to one of its blocks, as files; `is_wrong`: the commands behind it say so."""
+
+    last: Block
+    files: Mapping[str, str]
+    is_wrong: bool
+
+    def __str__(self) -> str:
+        return str(self.last)
+
+
+def configurations(page: Path) -> Iterator[Configuration]:
+    """Those of a page: each with the files up to where something else follows, or a whole configuration anew. A file
+    that is there to show a mistake is not carried along."""
+    shown = list(blocks(page))
+    files: dict[str, str] = {}
+    for block, following in zip(shown, [*shown[1:], None], strict=True):
+        if (name := file_of(block)) is None:
+            continue
+        files = _with(files, name, block)
+        after = file_of(following) if following else None
+        if after in (None, WHOLE):
+            said = following.text if following and following.language == "console" else ""
+            is_wrong = bool(re.search(r"^(error\[|✖)", said, re.MULTILINE))
+            yield Configuration(block, files, is_wrong)
+            if is_wrong:
+                files = {other: text for other, text in files.items() if other != name}
+
+
+def _with(files: Mapping[str, str], name: str, block: Block) -> dict[str, str]:
+    return {name: block.text} if name == WHOLE else {**files, name: block.text}
+
+
 class Stage:
     """A folder in which a page is played: its files are written, its commands run, their output compared.
 
@@ -61,17 +118,25 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.played = 0
+        self._files: dict[str, str] = {}
         (folder / "config").mkdir()
 
     def play(self, page: Path) -> None:
         """All blocks of a page."""
         for block in blocks(page):
-            if block.language == "yaml" and (named := re.match(r"# (config/[\w.]+)\n", block.text)):
-                (self.folder / named[1]).write_text(block.text)
+            if (name := file_of(block)) is not None:
+                self._show(_with(self._files, name, block))
             elif block.language == "json" and (told := re.search(r"`(\w+\.json)`", block.above)):
                 (self.folder / told[1]).write_text(block.text)
             elif block.language == "console":
                 self._console(block)
+
+    def _show(self, files: dict[str, str]) -> None:
+        for name in self._files.keys() - files.keys():
+            (self.folder / "config" / name).unlink()
+        for name, text in files.items():
+            (self.folder / "config" / name).write_text(text)
+        self._files = files
 
     def _console(self, block: Block) -> None:
         for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
