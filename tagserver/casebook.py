@@ -27,7 +27,7 @@ from tagserver.container.decode import Decoder, plain
 from tagserver.container.model import Container
 from tagserver.container.problems import Place, Problems, did_you_mean
 from tagserver.container.server import ServerConfig
-from tagserver.container.source import LARGEST, Node, parse
+from tagserver.container.source import Node, parse, read_content
 from tagserver.container.source import Sequence as Items
 from tagserver.trial import REASONS, BadTrial, try_event
 
@@ -67,6 +67,7 @@ class Report:
     failures: list[tuple[Case, list[str]]] = field(default_factory=list)
     tags_untouched: list[str] = field(default_factory=list)
     triggers_untouched: list[str] = field(default_factory=list)
+    rows_untouched: list[str] = field(default_factory=list)
 
 
 def read_test_files(folder: Path) -> dict[str, bytes]:
@@ -74,7 +75,7 @@ def read_test_files(folder: Path) -> dict[str, bytes]:
     found = sorted(folder.rglob("*.test.yaml"))
     names = {path.relative_to(folder): path for path in found}
     return {
-        name.as_posix(): path.read_bytes()[: LARGEST + 1]
+        name.as_posix(): read_content(path)
         for name, path in names.items()
         if path.is_file() and not any(part.startswith(".") for part in name.parts)
     }
@@ -156,9 +157,12 @@ def _consent(said: Any) -> Any:
     return dict.fromkeys(PURPOSES, said) if said in ("granted", "denied") else said
 
 
-def answer(case: Case, container: Container, server: ServerConfig) -> dict[str, Any]:
-    """What `try` says to a case, at the fixed time and with fixed ids. Raises BadTrial."""
-    return try_event(container, server, case.asked, _now(case.asked), mint=lambda received: MINTED)
+def answer(
+    asked: Mapping[str, Any], container: Container, server: ServerConfig, touched: set[str] | None = None
+) -> dict[str, Any]:
+    """What `try` says to a case's question, at the fixed time and with fixed ids; `touched` collects the rows of tables
+    that are used. Raises BadTrial."""
+    return try_event(container, server, asked, _now(asked), mint=lambda received: MINTED, touched=touched)
 
 
 def _now(asked: Mapping[str, Any]) -> int:
@@ -173,9 +177,10 @@ def run(cases: Sequence[Case], container: Container, server: ServerConfig) -> Re
     touched: set[str] = set()
     fired: set[str] = set()
     excepted: set[str] = set()
+    rows: set[str] = set()
     for case in cases:
         try:
-            said = answer(case, container, server)
+            said = answer(case.asked, container, server, rows)
         except BadTrial as bad:
             report.failures.append((case, [str(bad)]))
             continue
@@ -191,6 +196,7 @@ def run(cases: Sequence[Case], container: Container, server: ServerConfig) -> Re
     used = {trigger.name for tag in container.tags if tag.name in fired for trigger in tag.triggers}
     used |= {trigger.name for tag in container.tags if tag.name in excepted for trigger in tag.exceptions}
     report.triggers_untouched = [name for name in container.triggers if name not in used]
+    report.rows_untouched = [row for row in container.rows if row not in rows]
     return report
 
 
@@ -261,34 +267,3 @@ def _expanded(value: Any) -> Any:
     if isinstance(value, str) and (found := re.fullmatch(r"sha256\((.*)\)", value)):
         return hashlib.sha256(found[1].encode()).hexdigest()
     return value
-
-
-STATES: Mapping[str, Any] = {
-    "granted": dict.fromkeys(PURPOSES, "granted"),
-    "denied": dict.fromkeys(PURPOSES, "denied"),
-    "missing": None,
-    "garbled": dict.fromkeys(PURPOSES, "yes please"),
-}
-"""What a visitor may have said, for the matrix."""
-SAYING = ("consent", "consent_state")
-
-
-def consent_matrix(cases: Sequence[Case], container: Container, server: ServerConfig) -> list[str]:
-    """Every case under every state of consent: sentences about tags that would send without what they must have.
-
-    Of events whose key has a contract about consent nothing is asked.
-    """
-    wrong: list[str] = []
-    for case in cases:
-        if server.consent_of(str(case.asked.get("source", "browser"))) is not None:
-            continue
-        for state, consent in STATES.items():
-            event = {key: value for key, value in case.asked["event"].items() if key not in SAYING}
-            asked = {**case.asked, "event": event if consent is None else {**event, "consent": consent}}
-            said = answer(Case(case.name, case.place, asked, {}), container, server)
-            for tag in said["tags"]:
-                known = container.tag(tag["tag"])
-                needs = known.destination.plugin.consent.purposes if known else ()
-                if state != "granted" and needs and tag["decision"] in ("send", "restrict"):
-                    wrong.append(f"{tag['tag']} sends with consent {state} ({case.name}); it needs {', '.join(needs)}")
-    return list(dict.fromkeys(wrong))

@@ -10,10 +10,12 @@ from xml.sax.saxutils import quoteattr
 import click
 import msgspec
 
-from tagserver.casebook import Case, Report, consent_matrix, read_cases, read_test_files, run
-from tagserver.cli.options import config_option, json_option, open_folder, print_problems
+from tagserver.casebook import Case, Report, read_cases, read_test_files, run
+from tagserver.cli.options import config_option, give_up, json_option, open_folder, print_problems
 from tagserver.configuration import ConfigurationFolder
+from tagserver.consent_matrix import consent_matrix
 from tagserver.container.problems import Problems
+from tagserver.watch import picture
 
 
 @click.command()
@@ -34,7 +36,7 @@ def test(
         raise SystemExit(_once(folder, words, matrix, junit, as_json))
     seen: Any = None
     while True:
-        now = {path: path.stat().st_mtime_ns for path in config.rglob("*.yaml")}
+        now = picture(config)
         if now != seen:
             seen = now
             click.clear()
@@ -57,7 +59,7 @@ def _once(folder: ConfigurationFolder, words: str | None, matrix: bool, junit: P
     report = run(chosen, loaded.container, loaded.server)
     unsafe = consent_matrix(chosen, loaded.container, loaded.server) if matrix else []
     if junit is not None:
-        junit.write_text(_junit(report, time.monotonic() - began))
+        _write_junit(junit, report, unsafe if matrix else None, time.monotonic() - began)
     if as_json:
         click.echo(msgspec.json.encode(_as_dict(report, unsafe)))
     else:
@@ -78,6 +80,10 @@ def _print(report: Report, unsafe: list[str], folder: Path, *, complete: bool, s
         for what, names in (("tags", report.tags_untouched), ("triggers", report.triggers_untouched)):
             if names:
                 click.echo(f"No case says anything about the {what} {', '.join(names)}.")
+        if report.rows_untouched:
+            click.echo("No case comes to these rows of tables:")
+            for row in report.rows_untouched:
+                click.echo(f"    {row}")
     failed = f", {len(report.failures)} failed" if report.failures else ""
     click.echo(f"{len(report.passed)} passed{failed}, {seconds:.2f} s")
 
@@ -91,21 +97,34 @@ def _as_dict(report: Report, unsafe: list[str]) -> dict[str, Any]:
         "passed": [shown(case) for case in report.passed],
         "failed": [{**shown(case), "differences": wrong} for case, wrong in report.failures],
         "consent_matrix": unsafe,
-        "untouched": {"tags": report.tags_untouched, "triggers": report.triggers_untouched},
+        "untouched": {
+            "tags": report.tags_untouched,
+            "triggers": report.triggers_untouched,
+            "rows": report.rows_untouched,
+        },
     }
 
 
-def _junit(report: Report, seconds: float) -> str:
-    """JUnit's XML, as build servers read it."""
-    numbers = f'tests="{len(report.passed) + len(report.failures)}" failures="{len(report.failures)}"'
+def _write_junit(path: Path, report: Report, unsafe: list[str] | None, seconds: float) -> None:
+    """JUnit's XML, as build servers read it; the consent matrix, where it was asked for, is one more case."""
+    rows: list[tuple[str, str, list[str]]] = [(case.name, case.place.file, []) for case in report.passed]
+    rows += [(case.name, case.place.file, wrong) for case, wrong in report.failures]
+    rows += [("consent matrix", "tagserver", unsafe)] if unsafe is not None else []
+    failed = sum(bool(wrong) for _, _, wrong in rows)
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<testsuite name="tagserver" {numbers} time="{seconds:.3f}">',
+        f'<testsuite name="tagserver" tests="{len(rows)}" failures="{failed}" time="{seconds:.3f}">',
     ]
-    for case in report.passed:
-        lines.append(f"  <testcase name={quoteattr(case.name)} classname={quoteattr(case.place.file)}/>")
-    for case, wrong in report.failures:
-        lines.append(f"  <testcase name={quoteattr(case.name)} classname={quoteattr(case.place.file)}>")
-        lines.append(f"    <failure message={quoteattr('; '.join(wrong))}/>")
+    for name, file, wrong in rows:
+        lines.append(f"  <testcase name={_attribute(name)} classname={_attribute(file)}>")
+        lines += [f"    <failure message={_attribute('; '.join(wrong))}/>"] if wrong else []
         lines.append("  </testcase>")
-    return "\n".join([*lines, "</testsuite>"]) + "\n"
+    try:
+        path.write_text("\n".join([*lines, "</testsuite>"]) + "\n", "utf-8")
+    except OSError as error:
+        give_up(f"--junit {path}: {error.strerror}", 2)
+
+
+def _attribute(text: str) -> str:
+    """XML has no control characters, not even as references."""
+    return quoteattr("".join(one if one.isprintable() else " " for one in text))

@@ -289,9 +289,15 @@ def read_texts(folder: Path) -> dict[str, bytes]:
         if path.name.endswith((".test.yaml", ".lock.yaml")) or any(part.startswith(".") for part in name.parts):
             continue
         if path.is_file():
-            try:
-                with path.open("rb") as file:
-                    texts[name.as_posix()] = file.read(LARGEST + 1)
-            except OSError:
-                texts[name.as_posix()] = b"\xff"
+            texts[name.as_posix()] = read_content(path)
     return texts
+
+
+def read_content(path: Path) -> bytes:
+    """A file's content, of a larger one no more than makes it too large; one that cannot be read counts as one that is
+    not UTF-8."""
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST + 1)
+    except OSError:
+        return b"\xff"

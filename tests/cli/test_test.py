@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -10,7 +13,14 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner, Result
 
+from tagserver.casebook import Case
 from tagserver.cli import main
+from tagserver.consent_matrix import consent_matrix
+from tagserver.container.model import Container
+from tagserver.container.problems import Place
+from tagserver.container.server import ServerConfig
+
+from ..container.world import load
 
 ROOT = Path(__file__).parents[2]
 ENVIRON = {"META_PIXEL_ID": "1", "META_ACCESS_TOKEN": "a-secret-token", "CRM_KEY": "k"}
@@ -57,7 +67,8 @@ def test_the_example_configuration_passes_its_own_cases() -> None:
     result = CliRunner().invoke(main, words, env=ENVIRON)
     said = json.loads(result.output)
     assert (result.exit_code, said["ok"], said["failed"]) == (0, True, [])
-    assert said["untouched"] == {"tags": [], "triggers": []}
+    assert said["untouched"].keys() == {"tags", "triggers", "rows"}
+    assert (said["untouched"]["tags"], said["untouched"]["triggers"]) == ([], [])
 
 
 PURCHASE = "- {name: x, event: {event: purchase, user_id: u, value: 5, currency: EUR}, consent: granted, expect: E}\n"
@@ -160,6 +171,118 @@ def test_the_matrix_asks_every_state(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, words, env=ENVIRON)
     assert result.exit_code == 1
     assert "Purchase sends with consent denied" in result.output
+
+
+TABLES = """
+destinations: {box: {type: meta_capi, pixel_id: "1", access_token: "${env:META_ACCESS_TOKEN}"}}
+variables:
+  kind: {lookup: "{{ page.path }}", table: {/: home, /cart: cart}, default: other}
+  size: {choose: [{when: {value: {greater_than: 100}}, value: large}, {when: {value: 1}, value: tiny}]}
+  part: {regex: "{{ page.path }}", table: {/c.*: c, /d.*: d}}
+tags:
+  - name: T
+    destination: box
+    triggers: [all]
+    event_name: {purchase: Bought, lead: Asked}
+    parameters: {kind: "{{ kind }}", size: "{{ size }}", part: "{{ part }}"}
+"""
+
+
+def test_rows_of_tables_that_no_case_comes_to(tmp_path: Path) -> None:
+    """Of lookups, conditions, expressions and event names; a case touches those that it uses."""
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "container.yaml").write_text(TABLES)
+    event = '{event: purchase, user_id: u, value: 200, currency: EUR, page: {location: "https://a.example/cart"}}'
+    (config / "a.test.yaml").write_text(f"- {{name: x, event: {event}, consent: granted, expect: {{send: [T]}}}}\n")
+    words = ["test", "--config", str(config)]
+    result = CliRunner().invoke(main, words, env=ENVIRON)
+    assert result.exit_code == 0, result.output
+    rows = ["variables.kind: /", "variables.size: row 2", "variables.part: /d.*", "tags.T.event_name: lead"]
+    assert "\n    ".join(["No case comes to these rows of tables:", *rows]) in result.output
+    said = json.loads(CliRunner().invoke(main, [*words, "--json"], env=ENVIRON).output)
+    assert said["untouched"]["rows"] == rows
+    assert "rows of tables" not in CliRunner().invoke(main, [*words, "-k", "x"], env=ENVIRON).output
+
+
+def open_tag(consent: str) -> Container:
+    """A tag that needs no purpose of itself, and sends what identifies."""
+    text = """
+destinations: {box: {type: box}}
+variables: {hashed: {hash: "{{ user_data.email }}", as: email}}
+tags:
+  - name: T
+    destination: box
+    triggers: [all]
+    parameters: {mail: "{{ hashed }}", who: "{{ user_id }}", page: "{{ page.path }}"}
+"""
+    loaded = load({"container.yaml": text + consent})
+    assert loaded.container is not None, loaded.problems
+    return loaded.container
+
+
+def matrix(container: Container, event: dict[str, Any]) -> list[str]:
+    case = Case("x", Place("a", 1, 1), {"event": {"event": "purchase", **event}}, {})
+    return consent_matrix([case], container, ServerConfig())
+
+
+def test_the_matrix_finds_personal_fields_that_need_no_purpose() -> None:
+    """In the clear or hashed; with the purpose stated, nothing is wrong; nor where nobody is named."""
+    pushed = {
+        "user_data": {"email": " Erika@B.example "},
+        "user_id": "u-17",
+        "page": {"location": "https://a.example/x"},
+    }
+    said = matrix(open_tag(""), pushed)
+    assert len(said) == 6
+    assert "T sends user_data.email with consent denied (x); say which purposes it needs" in said
+    assert "T sends user_id with consent garbled (x); say which purposes it needs" in said
+    assert matrix(open_tag("    consent: [analytics_storage]\n"), pushed) == []
+    assert matrix(open_tag(""), {"page": {"location": "https://a.example/x"}}) == []
+
+
+def test_the_matrix_is_a_case_of_the_junit_report(tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    run(tmp_path, GOOD, "--consent-matrix", "--junit", str(report))
+    suite = ElementTree.parse(report).getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "0")
+    text = CONTAINER.replace("exceptions: [internal]", 'consent_override: "we think so", consent: []')
+    (tmp_path / "config" / "container.yaml").write_text(text)
+    words = ["test", "--config", str(tmp_path / "config"), "--consent-matrix", "--junit", str(report)]
+    CliRunner().invoke(main, words, env=ENVIRON)
+    suite = ElementTree.parse(report).getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    (failed,) = suite.findall(".//failure")
+    assert "Purchase sends with consent denied" in str(failed.get("message"))
+
+
+def test_a_name_that_no_xml_can_hold(tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    case = '- {name: "a\\e[31m\\u0001b", event: {event: lead}, expect: {silent: true}}\n'
+    assert run(tmp_path, case, "--junit", str(report)).exit_code == 0
+    assert ElementTree.parse(report).getroot()[0].get("name") == "a [31m b"
+
+
+def test_a_report_that_cannot_be_written(tmp_path: Path) -> None:
+    result = run(tmp_path, GOOD, "--junit", str(tmp_path / "nowhere" / "report.xml"))
+    assert result.exit_code == 2
+    assert "nowhere" in result.output
+
+
+def test_watch_runs_again_when_a_file_changes(tmp_path: Path) -> None:
+    """A broken file in between is shown, and ends nothing."""
+    run(tmp_path, GOOD)
+    command = [sys.executable, "-u", "-m", "tagserver", "test", "--watch", "--config", str(tmp_path / "config")]
+    environ = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **ENVIRON}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environ, text=True) as process:
+        assert process.stdout is not None
+        try:
+            for text, says in ((None, "1 passed"), ("tags: [", "error[E101]"), (CONTAINER, "1 passed")):
+                if text is not None:
+                    (tmp_path / "config" / "container.yaml").write_text(text)
+                assert any(says in line for line in iter(process.stdout.readline, ""))
+        finally:
+            process.kill()
 
 
 def test_a_source_with_a_contract_is_believed(tmp_path: Path) -> None:
