@@ -87,7 +87,7 @@ def _decide(
     exception = next((trigger for trigger in candidate.exceptions if trigger.holds(scope)), None)
     verdict = decide(tag.needs, consent, container.consent)
     if exception is not None:
-        return Decision(tag, "skip", "exception", f"exception {exception.name}: {exception.explain(scope)}", verdict)
+        return Decision(tag, "skip", "exception", f"{exception.name}: {exception.explain(scope)}", verdict)
     if tag.paused:
         return Decision(tag, "skip", "paused", "the tag is paused", verdict)
     if (refused := tag.limits.refusal(scope)) is not None:

@@ -246,7 +246,7 @@ def test_reason(ask: Ask, tag: str, event: dict[str, Any], expected: tuple[str |
         (
             "Meta",
             purchase(page={"location": "https://staging.a.example/"}),
-            'exception internal: page.host starts_with "staging", is "staging.a.example"',
+            'internal: page.host starts_with "staging", is "staging.a.example"',
         ),
         ("Meta", purchase(consent={}), "ad_storage, is not set; ad_user_data, is not set"),
         ("Meta", purchase(consent=GRANTED | {"ad_user_data": "denied"}), "ad_user_data, is denied"),

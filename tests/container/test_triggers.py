@@ -254,7 +254,7 @@ def test_exception_is_named_and_explained() -> None:
     """Which exception, and which of its conditions."""
     decision = decide(container(BOTH), event({"event": "purchase", "thing": 200}))["two exceptions"]
     assert (decision.decision, decision.reason) == ("skip", "exception")
-    assert decision.detail == "exception big: thing greater_than 100, is 200"
+    assert decision.detail == "big: thing greater_than 100, is 200"
 
 
 def test_thousands_of_names_of_strangers() -> None:
