@@ -30,7 +30,7 @@ from tagserver.meters import Meters, Picture
 from tagserver.permits import permits
 from tagserver.rate import RateLimit
 from tagserver.sources import Sources
-from tagserver.watch import watch
+from tagserver.watch import contents, watch
 from tagserver.watchdog import Watchdog
 
 log = logging.getLogger("tagserver")
@@ -111,6 +111,8 @@ class Runtime:
             except NoConfiguration as nothing:
                 before = self._configuration
                 self._configuration = Configuration(before.container, before.server, nothing.problems, degraded=True)
+                for one in nothing.problems:
+                    log.error("%s:%s: %s", one.place.file, one.place.line, one.message)
                 log.error("the configuration has %d problems; the running one goes on", len(nothing.problems))
                 return Reloaded(False, before.container.version, nothing.problems)
             except (OSError, ValueError) as error:
@@ -276,6 +278,7 @@ async def running(
     """
     with usable(data):
         await asyncio.to_thread(data.mkdir, mode=0o700, parents=True, exist_ok=True)
+    said = contents(folder.folder)
     configuration = folder.load(strict=strict)
     queue = configuration.server.queue
     meters = Meters(started=clock() / 1000)
@@ -308,7 +311,7 @@ async def running(
         dispatcher.reconfigured(runtime.container.destinations)
         watchdog = Watchdog(folder.registry.packages(), lag=meters.loop_lag.observe, blocked=meters.blocked)
         watchdog.start()
-        watching = asyncio.create_task(watch(folder.folder, runtime.changed), name="configuration files")
+        watching = asyncio.create_task(watch(folder.folder, said, runtime.changed), name="configuration files")
         looking = asyncio.create_task(steps.watch(), name="clock")
         try:
             yield runtime

@@ -1,10 +1,14 @@
-"""Notices when the files of the configuration have changed, and waits until nobody writes them any more."""
+"""Notices when the contents of the configuration have changed, and waits until nobody writes the files any more."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+
+from tagserver.casebook import read_test_files
+from tagserver.container.compile import version_of
+from tagserver.container.source import read_texts
 
 EVERY = 1.0
 """Seconds between two looks. A change is reported at the second look that sees it unchanged."""
@@ -13,8 +17,8 @@ Picture = dict[str, tuple[int, int, int, int]]
 
 
 def picture(folder: Path) -> Picture:
-    """Times, size and number of each YAML file; files that come and go meanwhile are left out. Rights count: a file
-    that could not be read and now can has changed."""
+    """Times, size and number of each YAML file: a cheap sign that something may have changed. Files that come and go
+    meanwhile are left out."""
     seen: Picture = {}
     for path in folder.rglob("*.yaml"):
         try:
@@ -25,15 +29,27 @@ def picture(folder: Path) -> Picture:
     return seen
 
 
+def contents(folder: Path) -> str:
+    """A hash of all that the files say, cases too: a file that was only touched, or copied anew, says the same. One
+    that cannot be read says something else."""
+    return version_of({**read_texts(folder), **read_test_files(folder)})
+
+
 async def watch(
-    folder: Path, changed: Callable[[], Awaitable[object]], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    folder: Path,
+    said: str,
+    changed: Callable[[], Awaitable[object]],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Call `changed` after each change, until cancelled."""
-    known = reported = await asyncio.to_thread(picture, folder)
+    """Call `changed` after each change, until cancelled. `said` are the contents that were read already."""
+    known: Picture | None = None
+    looked_at: Picture | None = None
     while True:
         await sleep(EVERY)
         now = await asyncio.to_thread(picture, folder)
-        if now == known and now != reported:
-            reported = now
-            await changed()
+        if now == known and now != looked_at:
+            looked_at = now
+            before, said = said, await asyncio.to_thread(contents, folder)
+            if said != before:
+                await changed()
         known = now
