@@ -56,9 +56,7 @@ def variable_fault(variable: Any) -> str | None:
     if kind in RESERVED:
         return f"the kind {kind} is built in"
     if variable.api_version != API_VERSION:
-        return (
-            f"{name} is written for plugin API {variable.api_version}, and this is {API_VERSION}: update one of them"
-        )
+        return f"{name} is written for plugin API {variable.api_version}, and this is {API_VERSION}: update one of them"
     inputs: object = variable.inputs
     if not isinstance(inputs, Mapping) or not all(isinstance(one, str) for one in (*inputs, *inputs.values())):
         return f"{name} does not name its inputs, each with a sentence"
