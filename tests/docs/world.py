@@ -76,11 +76,16 @@ def file_of(block: Block) -> str | None:
 
 @dataclass(frozen=True)
 class Configuration:
-    """What a page shows up to one of its blocks, as files; `is_wrong`: the commands behind it say so."""
+    """What a page shows up to one of its blocks, as files; and what the commands right behind it say."""
 
     last: Block
     files: Mapping[str, str]
-    is_wrong: bool
+    said: str
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether it is there to show a mistake."""
+        return re.search(r"^(error\[|✖)", self.said, re.MULTILINE) is not None
 
     def __str__(self) -> str:
         return str(self.last)
@@ -97,10 +102,10 @@ def configurations(page: Path) -> Iterator[Configuration]:
         files = _with(files, name, block)
         after = file_of(following) if following else None
         if after in (None, WHOLE):
-            said = following.text if following and following.language == "console" else ""
-            is_wrong = bool(re.search(r"^(error\[|✖)", said, re.MULTILINE))
-            yield Configuration(block, files, is_wrong)
-            if is_wrong:
+            is_answered = following is not None and following.language == "console"
+            found = Configuration(block, files, following.text if following and is_answered else "")
+            yield found
+            if found.is_wrong:
                 files = {other: text for other, text in files.items() if other != name}
 
 
