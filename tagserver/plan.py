@@ -7,21 +7,33 @@ are named. Nothing is sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tagserver.casebook import MINTED, NOW
+from tagserver.container.compile import SERVER_FILE
 from tagserver.container.decode import plain
 from tagserver.container.model import Container
 from tagserver.container.problems import Problems
 from tagserver.container.server import ServerConfig
 from tagserver.container.source import parse
+from tagserver.container.written_secrets import without_keys, without_secrets
 from tagserver.differences import FieldChange, Sign, differences
+from tagserver.registry import Registry
 from tagserver.trial import BadTrial, try_event
 
-NAMED = ("destinations", "variables", "triggers")
-_ONE: Mapping[str, str] = {"destinations": "destination", "variables": "variable", "triggers": "trigger", "tags": "tag"}
+NAMED: Mapping[str, str] = {
+    "destinations": "destination",
+    "variables": "variable",
+    "triggers": "trigger",
+    "transformations": "transformation",
+    "tags": "tag",
+}
+"""What has names, and what one of them is called."""
+SETTINGS = ("consent", "privacy", "server")
+ORDERED = ("tags", "transformations")
+"""Of these the order of the file means something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,54 +69,92 @@ class Effect:
         return {**shown, "fields": [field.as_dict() for field in self.fields]}
 
 
-def changes(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[Change]:
-    """The differences of two folders, by name and key. The order of files, keys and comments says nothing."""
-    old, new = _contents(before), _contents(after)
+def changes(before: Mapping[str, bytes], after: Mapping[str, bytes], registry: Registry) -> list[Change]:
+    """The differences of two folders, by name and key. The order of files, keys and comments says nothing; that of
+    tags, transformations and rows of expressions does. What is only called differently is said so. Literal secrets,
+    which an older version may hold, are not repeated."""
+    old, new = _contents(before, registry), _contents(after, registry)
     found: list[Change] = []
-    for what in old:
-        ones, others = old[what], new[what]
-        label = _ONE.get(what, what)
-        for name in {**ones, **others}:
-            if name not in others:
-                found.append(Change("-", label, name))
-            elif name not in ones:
-                found.append(Change("+", label, name))
-            elif fields := tuple(differences(ones[name], others[name])):
-                found.append(Change("~", label, name, fields))
+    for root, label in NAMED.items():
+        found += _named(label, old[root], new[root])
+        if root in ORDERED and _order(old[root], new[root]) != _order(new[root], old[root]):
+            found.append(Change("~", "order", root, tuple(differences([*old[root]], [*new[root]]))))
+    for name in SETTINGS:
+        if fields := tuple(differences(old[name], new[name])):
+            found.append(Change("~", "settings", name, fields))
     return found
 
 
-def _contents(texts: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
+def _named(label: str, ones: Mapping[str, Any], others: Mapping[str, Any]) -> Iterator[Change]:
+    gone = [name for name in ones if name not in others]
+    for name in others:
+        if name in ones:
+            if fields := tuple(differences(ones[name], others[name])):
+                yield Change("~", label, name, fields)
+            continue
+        was = next((one for one in gone if ones[one] == others[name]), None)
+        if was is None:
+            yield Change("+", label, name)
+        else:
+            gone.remove(was)
+            yield Change("~", label, name, (FieldChange("name", was, name),))
+    for name in gone:
+        yield Change("-", label, name)
+
+
+def _order(ones: Mapping[str, Any], others: Mapping[str, Any]) -> list[str]:
+    return [name for name in ones if name in others]
+
+
+def _contents(texts: Mapping[str, bytes], registry: Registry) -> dict[str, dict[str, Any]]:
     """What stands in a folder, by kind and name. Files that cannot be read count as empty."""
-    found: dict[str, dict[str, Any]] = {**{root: {} for root in NAMED}, "tags": {}, "consent": {}, "server": {}}
+    found: dict[str, dict[str, Any]] = {root: {} for root in (*NAMED, *SETTINGS)}
     for file, content in sorted(texts.items()):
         tree = parse(content, file, Problems())
         data = plain(tree) if tree is not None else None
         if not isinstance(data, dict):
             continue
-        if file == "server.yaml":
-            found["server"] |= data
+        if file == SERVER_FILE:
+            found["server"] |= without_keys(data)
             continue
-        for root in (*NAMED, "consent"):
+        for root in found.keys() - {"tags", "server"}:
             if isinstance(data.get(root), dict):
                 found[root] |= data[root]
-        for number, tag in enumerate(data.get("tags") or []):
+        tags = data.get("tags")
+        for number, tag in enumerate(tags if isinstance(tags, list) else []):
             if isinstance(tag, dict):
-                found["tags"][str(tag.get("name", f"{file}[{number}]"))] = tag
+                # The name is what they are told apart by; that of one that has another name now is the change.
+                rest = {key: value for key, value in tag.items() if key != "name"}
+                found["tags"][str(tag.get("name", f"{file}[{number}]"))] = rest
+    found["variables"] = {name: _with_order(one) for name, one in found["variables"].items()}
+    found["destinations"] = {name: without_secrets(one, registry) for name, one in found["destinations"].items()}
     return found
 
 
+def _with_order(variable: Any) -> Any:
+    """A table of expressions as a list: its rows are asked from top to bottom."""
+    if isinstance(variable, dict) and "regex" in variable and isinstance(variable.get("table"), dict):
+        return {**variable, "table": [{key: value} for key, value in variable["table"].items()]}
+    return variable
+
+
 def effects(
-    before: tuple[Container, ServerConfig], after: tuple[Container, ServerConfig], events: Iterable[Mapping[str, Any]]
+    before: tuple[Container, ServerConfig],
+    after: tuple[Container, ServerConfig],
+    events: Iterable[Mapping[str, Any]],
+    refused: Callable[[str], object] = lambda why: None,
 ) -> list[Effect]:
-    """What changes for each of some events (each as `try` takes it). One that cannot be asked about is left out."""
+    """What changes for each of some events (each as `try` takes it). `refused` is told why one cannot be asked
+    about."""
     found: list[Effect] = []
-    for asked in events:
+    for number, asked in enumerate(events, 1):
         try:
             old, new = (_answer(container, server, asked) for container, server in (before, after))
-        except BadTrial:
+        except BadTrial as bad:
+            refused(f"event {number}: {bad}")
             continue
         if new["event"] is None:
+            refused(f"event {number}: {new['problems'][0]['message']}")
             continue
         ones, others = ({tag["tag"]: tag for tag in said["tags"]} for said in (old, new))
         for name in {**ones, **others}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import click
@@ -14,7 +14,7 @@ import msgspec
 from tagserver.cli.options import config_option, data_option, give_up, json_option, open_folder, print_problems
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container import last_good, versions
-from tagserver.container.source import read_texts
+from tagserver.container.source import is_configuration, read_texts
 from tagserver.plan import Change, Effect, changes, effects, summary
 
 
@@ -45,14 +45,18 @@ def plan(
     """Compare the files with what serves (or with something else): in words, and in what would leave. Sends nothing."""
     folder = open_folder(config, env_file)
     before, after = _texts(against, config, data), read_texts(config)
-    found = changes(before, after)
+    found = changes(before, after, folder.registry)
     asked = list(_events(events)) if events is not None else []
-    effect = effects(_sound(folder, before), _sound(folder, after), asked) if asked else []
+    refused: list[str] = []
+    effect = effects(_sound(folder, before), _sound(folder, after), asked, refused.append) if asked else []
+    for why in refused:
+        click.echo(f"left out, {why}", err=True)
     if as_json:
         shown = {"changes": [one.as_dict() for one in found], "effects": [one.as_dict() for one in effect]}
-        click.echo(msgspec.json.encode({**shown, "events": len(asked)}))
+        click.echo(msgspec.json.encode({**shown, "events": len(asked), "refused": refused}))
         return
-    lines = _markdown(found, effect, len(asked)) if markdown else _text(found, effect, len(asked))
+    number = len(asked) - len(refused)
+    lines = _markdown(found, effect, number) if markdown else _text(found, effect, number)
     click.echo("\n".join(lines))
 
 
@@ -91,9 +95,9 @@ def _git(revision: str, config: Path) -> dict[str, bytes]:
             give_up(f"git: {done.stderr.decode(errors='replace').strip()}")
         return done.stdout
 
-    names = git("ls-tree", "-r", "--name-only", "-z", revision, "--", ".").decode().split("\0")
-    wanted = [name for name in names if name.endswith(".yaml") and not name.endswith((".test.yaml", ".lock.yaml"))]
-    return {name: git("show", f"{revision}:./{name}") for name in wanted if not Path(name).name.startswith(".")}
+    commit = git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
+    names = git("ls-tree", "-r", "--name-only", "-z", commit, "--", ".").decode().split("\0")
+    return {name: git("show", f"{commit}:./{name}") for name in names if is_configuration(PurePosixPath(name))}
 
 
 def _events(path: Path) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
@@ -286,11 +286,15 @@ def read_texts(folder: Path) -> dict[str, bytes]:
     texts: dict[str, bytes] = {}
     for path in sorted(folder.rglob("*.yaml")):
         name = path.relative_to(folder)
-        if path.name.endswith((".test.yaml", ".lock.yaml")) or any(part.startswith(".") for part in name.parts):
-            continue
-        if path.is_file():
+        if is_configuration(name) and path.is_file():
             texts[name.as_posix()] = read_content(path)
     return texts
+
+
+def is_configuration(name: PurePath) -> bool:
+    """Whether a file, by its path in the folder, is one of the configuration's: no test, no lock, in no dot-folder."""
+    rest = name.name.endswith((".test.yaml", ".lock.yaml")) or any(part.startswith(".") for part in name.parts)
+    return name.suffix == ".yaml" and not rest
 
 
 def read_content(path: Path) -> bytes:

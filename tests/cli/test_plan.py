@@ -17,6 +17,7 @@ from tagserver.container import last_good, versions
 from tagserver.container.source import read_texts
 from tagserver.differences import differences
 from tagserver.plan import changes
+from tagserver.registry import Registry
 
 ENVIRON = {"META_ACCESS_TOKEN": "a-secret-token"}
 BEFORE = """
@@ -125,7 +126,13 @@ def test_against_a_revision(tmp_path: Path) -> None:
     for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
         subprocess.run([*git, *words], check=True)
     folder(config, AFTER)
-    assert "+ tag Lead" in plan(config, "--against", "git:HEAD").output
+    (config / ".old").mkdir()
+    (config / ".old" / "more.yaml").write_text("tags: [{name: Nobody reads me}]")
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "second"], check=True)
+    assert "+ tag Lead" in plan(config, "--against", "git:HEAD~1").output
+    assert plan(config, "--against", "git:HEAD").output == "The configuration is the same.\n"
+    assert plan(config, "--against", "git:--help").exit_code == 1
     nothing = plan(config, "--against", "git:nothing")
     assert nothing.exit_code == 1
     assert "git:" in nothing.output
@@ -150,6 +157,82 @@ def test_a_broken_file_is_shown(tmp_path: Path) -> None:
     assert "nmae" in result.output
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("transformations: {a: {redact: true}}", "transformations: {}", ["- transformation a"]),
+        (
+            "transformations: {a: {redact: true}}",
+            "transformations: {a: {redact: false}}",
+            ["~ transformation a", "    ~ redact: true → false"],
+        ),
+        (
+            "transformations: {a: {redact: true}, b: {truncate_ip: true}}",
+            "transformations: {b: {truncate_ip: true}, a: {redact: true}}",
+            ["~ order transformations", '    ~ 0: "a" → "b"', '    ~ 1: "b" → "a"'],
+        ),
+        (
+            "tags: [{name: A, destination: x}, {name: B}]",
+            "tags: [{name: B}, {name: A, destination: x}]",
+            ["~ order tags", '    ~ 0: "A" → "B"', '    ~ 1: "B" → "A"'],
+        ),
+        ("tags: [{name: A}, {name: B, x: 1}]", "tags: [{name: B, x: 1}]", ["- tag A"]),
+        ("tags: [{name: A, x: 1}]", "tags: [{name: B, x: 1}]", ["~ tag B", '    ~ name: "A" → "B"']),
+        ("triggers: {old: {event: a}}", "triggers: {new: {event: a}}", ["~ trigger new", '    ~ name: "old" → "new"']),
+        (
+            "variables: {v: {regex: x, table: {a: 1, b: 2}}}",
+            "variables: {v: {regex: x, table: {b: 2, a: 1}}}",
+            [
+                "~ variable v",
+                "    - table.0.a: 1",
+                "    + table.0.b: 2",
+                "    - table.1.b: 2",
+                "    + table.1.a: 1",
+            ],
+        ),
+        (
+            "variables: {v: {lookup: x, table: {a: 1, b: 2}}}",
+            "variables: {v: {lookup: x, table: {b: 2, a: 1}}}",
+            ["The configuration is the same."],
+        ),
+        (
+            "consent: {gpc: restrict}",
+            "consent: {gpc: block}",
+            ["~ settings consent", '    ~ gpc: "restrict" → "block"'],
+        ),
+        ("tags: {a: 1}", "tags: 7", ["The configuration is the same."]),
+    ],
+)
+def test_what_a_change_is_called(tmp_path: Path, before: str, after: str, says: list[str]) -> None:
+    result = plan(folder(tmp_path / "new", after), "--against", str(folder(tmp_path / "old", before)))
+    assert result.output.splitlines() == says
+
+
+def test_a_secret_that_somebody_wrote_down_is_not_repeated(tmp_path: Path) -> None:
+    """Neither one that was mended, nor one of a type that nobody knows, nor a key of the server."""
+    old, new = folder(tmp_path / "old", BEFORE.replace("${env:META_ACCESS_TOKEN}", "EAAB-real")), tmp_path / "new"
+    (old / "more.yaml").write_text("destinations: {other: {type: nobody, token: real-too, url: real-url}}\n")
+    (old / "server.yaml").write_text("collect: {keys: {crm: {secret: real-key}}}\n")
+    folder(new, BEFORE)
+    (new / "more.yaml").write_text('destinations: {other: {type: nobody, token: "${env:X}"}}\n')
+    (new / "server.yaml").write_text('collect: {keys: {crm: {secret: "${env:CRM_KEY}"}}}\n')
+    output = plan(new, "--against", str(old)).output
+    assert "real" not in output
+    assert '~ access_token: "a literal secret" → "${env:META_ACCESS_TOKEN}"' in output
+    assert '~ collect.keys.crm.secret: "a literal secret" → "${env:CRM_KEY}"' in output
+
+
+def test_events_that_cannot_be_asked_about_are_named(tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    asked = [{"event": purchase("a", 50), "source": "nobody"}, {"event": ""}, purchase("b", 50)]
+    events.write_text("\n".join(json.dumps(one) for one in asked))
+    words = ["--against", str(folder(tmp_path / "old", BEFORE)), "--events", str(events)]
+    result = plan(folder(tmp_path / "new", AFTER), *words)
+    assert "event 1: source: no key is called 'nobody'" in result.stderr
+    assert "event 2: " in result.stderr
+    assert "of 1 events" in result.stdout
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["a", "1", ""]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
@@ -164,5 +247,5 @@ def test_no_difference_means_equal(one: Any, other: Any) -> None:
 
 
 def test_a_file_that_cannot_be_read_counts_as_empty() -> None:
-    found = changes({"a.yaml": b"tags: ["}, {"a.yaml": b"tags: [{name: A}]"})
+    found = changes({"a.yaml": b"tags: ["}, {"a.yaml": b"tags: [{name: A}]"}, Registry.of())
     assert [(one.sign, one.what, one.name) for one in found] == [("+", "tag", "A")]
