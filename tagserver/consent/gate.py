@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs
-from tagserver.consent.state import ConsentState
+from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs, VendorCheck
+from tagserver.consent.state import ConsentState, Evidence
+from tagserver.consent.strings.invalid import Invalid
+from tagserver.consent.strings.vendor_check import why_not_ac, why_not_gvl
 
 Decision = Literal["send", "restrict", "block"]
 _ADS = frozenset(AD_PURPOSES)
@@ -38,10 +40,9 @@ def decide(needs: Needs, state: ConsentState, policy: ConsentPolicy) -> Verdict:
     if missing:
         return Verdict("block", "consent", "needs " + _states(missing, state))
     about_ads = needs.ads or not needs.purposes.isdisjoint(_ADS)
-    if needs.vendor is not None and about_ads and _gdpr_in_play(state):
-        # No vendor list can be read yet, so no vendor is known to be accepted.
-        check = f"{needs.vendor.kind} {needs.vendor.id}"
-        return Verdict("block", "vendor", f"vendor {check} is not known to be accepted")
+    asked = needs.vendor if about_ads and state.gdpr_applies is True else None
+    if asked is not None and (why := _not_accepted(asked, needs.purposes, state.evidence)) is not None:
+        return Verdict("block", "vendor", why)
     if not about_ads:
         return SEND
     if policy.gpc == "block" and (said := [name for name in state.sale_opt_out if name in GPC]):
@@ -55,8 +56,17 @@ def decide(needs: Needs, state: ConsentState, policy: ConsentPolicy) -> Verdict:
     return Verdict("block", "consent", f"{why}, and the destination has no restricted mode")
 
 
-def _gdpr_in_play(state: ConsentState) -> bool:
-    return state.gdpr_applies is True or (state.vendor_signal and state.gdpr_applies is not False)
+def _not_accepted(vendor: VendorCheck, purposes: frozenset[str], evidence: Evidence) -> str | None:
+    """Why the visitor has not accepted a vendor; None when he has."""
+    tc = evidence.usable
+    if tc is None:
+        return f"{vendor.kind} {vendor.id}: {evidence.why_not or 'no TC string'}"
+    if vendor.kind == "ac_id":
+        if evidence.ac is None:
+            return f"ac_id {vendor.id}: no additional consent string"
+        return why_not_ac(evidence.ac, vendor.id, tc_valid=True)
+    vendors = tc.vendors
+    return vendors.reason if isinstance(vendors, Invalid) else why_not_gvl(vendors, vendor.id, purposes)
 
 
 def _states(purposes: frozenset[str], state: ConsentState) -> str:

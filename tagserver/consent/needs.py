@@ -52,3 +52,7 @@ class ConsentPolicy:
     gpc_scope: Literal["global", "us_only"] = "global"
     dnt: Literal["ignore", "restrict"] = "ignore"
     cmp_cookies: tuple[str, ...] = field(default=())
+    tcf_analytics: bool = False
+    """Whether a TC string speaks for `analytics_storage`, too. Google does not derive it."""
+    tcf_exempt: tuple[str, ...] = ()
+    """Publishers' countries in which the IAB's purpose 1 need not be asked for."""

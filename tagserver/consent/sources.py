@@ -1,17 +1,33 @@
-"""Where consent is read from. Each function here is one source; `read_consent` asks them all and merges what they
-say."""
+"""What the signals of an event mean: each function is one kind of signal and gives Readings; `read_consent` asks them
+all and merges what they say. A signal that is there and cannot be believed takes away, and never gives."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
-import msgspec
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from tagserver.consent.mode import consent_mode
-from tagserver.consent.needs import ConsentPolicy
-from tagserver.consent.state import ConsentState, Reading, Regime, Region, Signal, denied_for_ads, merge
+from tagserver.consent.needs import PURPOSES, ConsentPolicy
+from tagserver.consent.said import Said, said_of
+from tagserver.consent.state import ConsentState, Evidence, Reading, Regime, Region, Signal, denied_for_ads, merge
+from tagserver.consent.strings.ac import AcString, read_ac
+from tagserver.consent.strings.gcd import read_gcd
+from tagserver.consent.strings.gcs import read_gcs
+from tagserver.consent.strings.google_signals import gcd_signals, gcs_signals
+from tagserver.consent.strings.gpp import GppString, read_gpp, tcf_in_gpp
+from tagserver.consent.strings.gpp_sid import read_gpp_sid
+from tagserver.consent.strings.invalid import Invalid
+from tagserver.consent.strings.opt_outs import OptOuts, gpp_opt_outs, usp_opt_outs
+from tagserver.consent.strings.tcf import TCString, read_tcf
+from tagserver.consent.strings.tcf_purposes import tcf_signals
+from tagserver.consent.strings.usp import read_usp
+from tagserver.consent.strings.validity import why_not_valid
 from tagserver.event import Event
+
+TRUE = (True, 1, "1", "true")
+FALSE = (False, 0, "0", "false")
+
+T = TypeVar("T")
 
 
 def source_consent(source: str, consent: Mapping[str, str], basis: str) -> Reading:
@@ -26,111 +42,169 @@ def source_consent(source: str, consent: Mapping[str, str], basis: str) -> Readi
     return Reading(f"source {source} ({basis})", signals)
 
 
-UNREAD_STRINGS = ("tcf", "gdpr_consent", "gcs", "gcd", "gpp")
-"""Fields of an event that hold a consent string which this version does not decode."""
-
-
 def region_of(event: Event, policy: ConsentPolicy) -> Region:
-    """The visitor's region from the request's trusted headers; an unknown country counts as opt-in."""
+    """The visitor's region from the request's trusted headers; an unknown country counts as opt-in.
+
+    What the event itself says (`geo: {country, region}`) may make it opt-in, and never the opposite: anybody can claim
+    to be elsewhere.
+    """
     country, subdivision = event.facts.country, event.facts.region
     regime: Regime
-    if country is None or not policy.opt_in_regions.isdisjoint((country, subdivision)):
+    if country is None or not policy.opt_in_regions.isdisjoint((country, subdivision, *_claimed(event))):
         regime = "opt_in"
     else:
         regime = "opt_out" if country == "US" else "none"
     return Region(country, subdivision, regime)
 
 
-FIELDS = ("consent", "consent_state", "gdpr", "gpc", "us_privacy", *UNREAD_STRINGS)
-"""The fields of an event that say something about consent. With the headers `Sec-GPC` and `DNT`, the region and the
-source they are all that a state is made of."""
-
-_encode = msgspec.json.Encoder().encode
-
-
-class ConsentReader:
-    """Reads the consent of events under one policy.
-
-    Visitors say the same few things over and over: a state is worked out once for each combination of signals and
-    then remembered. What is longer than `LONGEST` is one visitor's own and is not.
-    """
-
-    LONGEST = 1024
-    MOST = 1024
-
-    def __init__(self, policy: ConsentPolicy) -> None:
-        self._policy = policy
-        self._known: dict[tuple[Any, ...], ConsentState] = {}
-
-    def read(self, event: Event, source: Reading | None = None) -> ConsentState:
-        """The merged state of one event. `source` is what the contract behind its key says. Never raises."""
-        data, facts = event.data, event.facts
-        headers = facts.headers
-        get = data.get
-        try:
-            said = _encode([get(field) for field in FIELDS])
-        except (ValueError, TypeError, OverflowError):  # half a surrogate pair, a number beyond JSON's
-            return read_consent(event, self._policy, source)
-        key = (said, headers.get("sec-gpc"), headers.get("dnt"), facts.country, facts.region, source)
-        state = self._known.get(key)
-        if state is None:
-            state = read_consent(event, self._policy, source)
-            if len(said) <= self.LONGEST:
-                if len(self._known) >= self.MOST:
-                    self._known.clear()
-                self._known[key] = state
-        return state
+def _claimed(event: Event) -> tuple[str, ...]:
+    geo = event.data.get("geo")
+    if not isinstance(geo, Mapping):
+        return ()
+    return tuple(text.strip().upper() for text in (geo.get("country"), geo.get("region")) if isinstance(text, str))
 
 
 def read_consent(event: Event, policy: ConsentPolicy, source: Reading | None = None) -> ConsentState:
     """The merged state of one event. `source` is what the contract behind its key says. Never raises."""
-    region = region_of(event, policy)
-    readings = list(_event_consent(event, region))
+    return state_of(said_of(event), region_of(event, policy), policy, event.received, source)
+
+
+def state_of(
+    said: Said, region: Region, policy: ConsentPolicy, now: int, source: Reading | None = None
+) -> ConsentState:
+    """The state that follows from what was said. `now` (ms since 1970 UTC) is what the age of strings is measured
+    against. Never raises: a reader that fails is a refusal of everything."""
+    try:
+        return _state_of(said, region, policy, now, source)
+    except Exception as error:
+        refusal = dict.fromkeys(PURPOSES, Signal("denied", "explicit", "failed"))
+        problem = f"gate:{type(error).__name__}"
+        return merge([Reading("gate", refusal, sale_opt_out=True, problems=(problem,))], region)
+
+
+def _state_of(said: Said, region: Region, policy: ConsentPolicy, now: int, source: Reading | None) -> ConsentState:
+    in_force = read_gpp_sid(said.gpp_sid)
+    gpp = _gpp(said, in_force is not None)
+    gdpr = _flag(said.gdpr)
+    tc, why_not, tcf = _tcf(said, gpp, in_force, gdpr, policy, now)
+    readings = [*_consent_mode(said, region), *_google(said), *tcf]
     if source is not None:
         readings.append(source)
-    readings.extend(_opt_outs(event, policy, region))
-    gdpr = _gdpr(event)
-    readings.extend(_unread(event, gdpr))
-    return merge(readings, region, gdpr_applies=gdpr, vendor_signal=_vendor_signal(event))
+    readings += _opt_outs(said, policy, region, gpp, in_force)
+    if said.gdpr is not None and gdpr is None:
+        readings.append(Reading("gdpr", problems=("gdpr:neither 0 nor 1",)))
+    ac, problem = _ac(said)
+    if problem is not None:
+        readings.append(problem)
+    applies = True if gdpr is None and tcf else gdpr
+    return merge(readings, region, gdpr_applies=applies, evidence=Evidence(tc, why_not, ac))
 
 
-def _event_consent(event: Event, region: Region) -> list[Reading]:
-    data = event.data
-    for field in ("consent", "consent_state"):
-        if data.get(field) is not None:
-            return consent_mode(data[field], region, field=field)
-    return []
+def _flag(value: Any) -> bool | None:
+    """0 or 1 in the ways that pages write them. Never a cast: the text 0 is true to Python."""
+    if isinstance(value, str):
+        value = value.strip().lower()
+    if not isinstance(value, str | int):
+        return None
+    return True if value in TRUE else False if value in FALSE else None
 
 
-def _opt_outs(event: Event, policy: ConsentPolicy, region: Region) -> Iterator[Reading]:
-    """Global Privacy Control, from the header that page scripts cannot forge or the field a backend copies; DNT by
-    option."""
+def _text(value: Any, read: Callable[[str], T | Invalid]) -> T | Invalid:
+    """Read a text by its format. Everything else was not written by a consent tool."""
+    return read(value) if isinstance(value, str) else Invalid("is no text")
+
+
+def _consent_mode(said: Said, region: Region) -> list[Reading]:
+    return [] if said.mode is None else consent_mode(said.mode[0], region, field=said.mode[1])
+
+
+def _google(said: Said) -> Iterator[Reading]:
+    """`gcs`, `gcd`, and `npa`, which only takes away."""
+    if said.gcs is not None:
+        gcs = _text(said.gcs[0], read_gcs)
+        yield _unread(said.gcs[1], gcs) if isinstance(gcs, Invalid) else Reading(said.gcs[1], gcs_signals(gcs))
+    if said.gcd is not None:
+        gcd = _text(said.gcd[0], read_gcd)
+        yield _unread(said.gcd[1], gcd) if isinstance(gcd, Invalid) else Reading(said.gcd[1], gcd_signals(gcd))
+    if said.npa is not None and _flag(said.npa[0]):
+        yield Reading(said.npa[1], {"ad_personalization": Signal("denied", "explicit", "1")})
+
+
+def _unread(name: str, why: Invalid) -> Reading:
+    """A signal without a value: nothing follows from it, and people are told."""
+    return Reading(name, problems=(f"{name}:{why.reason}",))
+
+
+def _gpp(said: Said, in_force: bool) -> GppString | Invalid | None:
+    """None when nobody speaks of GPP. Sections that are said to be in force without a string cannot be read."""
+    if said.gpp is None or said.gpp == "":
+        return Invalid("gpp_sid without gpp") if in_force else None
+    return _text(said.gpp, read_gpp)
+
+
+def _tcf(
+    said: Said,
+    gpp: GppString | Invalid | None,
+    in_force: frozenset[int] | None,
+    gdpr: bool | None,
+    policy: ConsentPolicy,
+    now: int,
+) -> tuple[TCString | None, str | None, list[Reading]]:
+    """The TC string, why it may not be used, and what it says: a refusal for ads when it may not.
+
+    `gdpr: 0` makes any string meaningless; `gdpr: 1` without one is a page that forgot it.
+    """
+    if gdpr is False:
+        return None, None, []
+    found: TCString | Invalid | None
+    if said.tcf is not None:
+        found, name = _text(said.tcf[0], read_tcf), said.tcf[1]
+    else:
+        found, name = (None if gpp is None else tcf_in_gpp(gpp, in_force)), "gpp.tcfeuv2"
+    if found is None:
+        return None, None, [denied_for_ads("gdpr", "1 without a TC string", "1")] if gdpr else []
+    if isinstance(found, Invalid):
+        return None, found.reason, [denied_for_ads(name, found.reason, "unreadable")]
+    if (why := why_not_valid(found, now)) is not None:
+        return found, why, [denied_for_ads(name, why, "not valid")]
+    signals = tcf_signals(found, analytics=policy.tcf_analytics, exempt=frozenset(policy.tcf_exempt))
+    return found, None, [Reading(name, signals)]
+
+
+def _ac(said: Said) -> tuple[AcString | None, Reading | None]:
+    if said.ac is None:
+        return None, None
+    found = _text(said.ac[0], read_ac)
+    return (None, _unread(said.ac[1], found)) if isinstance(found, Invalid) else (found, None)
+
+
+def _opt_outs(
+    said: Said,
+    policy: ConsentPolicy,
+    region: Region,
+    gpp: GppString | Invalid | None,
+    in_force: frozenset[int] | None,
+) -> Iterator[Reading]:
+    """US strings, Global Privacy Control (the header, which page scripts cannot forge, or the field that a backend
+    copies) and, by option, DNT. None of them grants anything."""
+    if said.usp is not None:
+        yield _opted_out(said.usp[1], usp_opt_outs(_text(said.usp[0], read_usp)))
+    if gpp is not None:
+        yield _opted_out("gpp", gpp_opt_outs(gpp, in_force))
     if policy.gpc != "ignore" and (policy.gpc_scope == "global" or region.country == "US"):
-        if event.facts.headers.get("sec-gpc") == "1":
+        if said.sec_gpc is not None and said.sec_gpc.strip() == "1":
             yield Reading("Sec-GPC", sale_opt_out=True)
-        if event.data.get("gpc") in (True, 1, "1", "true"):
+        if _flag(said.gpc):
             yield Reading("gpc", sale_opt_out=True)
-    if policy.dnt == "restrict" and event.facts.headers.get("dnt") == "1":
+    if policy.dnt == "restrict" and said.dnt == "1":
         yield Reading("DNT", sale_opt_out=True)
 
 
-def _gdpr(event: Event) -> bool | None:
-    value = event.data.get("gdpr")
-    if value in (1, "1", True):
-        return True
-    return False if value in (0, "0", False) and value is not None else None
-
-
-def _vendor_signal(event: Event) -> bool:
-    return bool(event.data.get("tcf") or event.data.get("gdpr_consent"))
-
-
-def _unread(event: Event, gdpr: bool | None) -> Iterator[Reading]:
-    """A string that may hold a refusal and cannot be read counts as one; US Privacy alone only opts out of sale."""
-    data = event.data
-    if gdpr is not False:
-        for field in UNREAD_STRINGS:
-            if data.get(field):
-                yield denied_for_ads(field, "not_read_by_this_version", "unread")
-    if data.get("us_privacy"):
-        yield Reading("us_privacy", sale_opt_out=True, problems=("us_privacy:not_read_by_this_version",))
+def _opted_out(name: str, found: OptOuts) -> Reading:
+    return Reading(
+        name,
+        sale_opt_out=found.sale_opt_out,
+        sensitive_limit=found.sensitive_limit,
+        known_child=found.known_child,
+        problems=tuple(f"{name}:{problem}" for problem in found.problems),
+    )

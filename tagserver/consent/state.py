@@ -14,6 +14,8 @@ from functools import cached_property
 from typing import Any, Literal
 
 from tagserver.consent.needs import AD_PURPOSES, PURPOSES
+from tagserver.consent.strings.ac import AcString
+from tagserver.consent.strings.tcf import TCString
 
 State = Literal["granted", "denied", "unset"]
 Kind = Literal["default", "explicit"]
@@ -39,8 +41,39 @@ class Reading:
     name: str
     signals: Mapping[str, Signal] = field(default_factory=dict)
     sale_opt_out: bool = False
+    sensitive_limit: bool = False
     known_child: bool = False
     problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The strings that name vendors. `why_not`: why the TC string may not be used; None when it may, or when there is
+    none."""
+
+    tc: TCString | None = None
+    why_not: str | None = None
+    ac: AcString | None = None
+
+    @property
+    def usable(self) -> TCString | None:
+        """The TC string, if it may be used."""
+        return self.tc if self.why_not is None else None
+
+    def as_dict(self) -> dict[str, Any] | None:
+        """Who asked the visitor, and when; the vendors themselves are thousands of numbers."""
+        if self.tc is None:
+            return None
+        return {
+            "cmp_id": self.tc.cmp_id,
+            "vendor_list_version": self.tc.vendor_list_version,
+            "last_updated": self.tc.last_updated,
+            "valid": self.why_not is None,
+            "invalid_because": self.why_not,
+        }
+
+
+NO_EVIDENCE = Evidence()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +106,10 @@ class ConsentState:
     granted: frozenset[str]
     region: Region = Region()
     sale_opt_out: tuple[str, ...] = ()
+    sensitive_limit: bool = False
     known_child: bool = False
     gdpr_applies: bool | None = None
-    vendor_signal: bool = False
+    evidence: Evidence = NO_EVIDENCE
     problems: tuple[str, ...] = ()
 
     def purpose(self, name: str) -> Purpose:
@@ -87,6 +121,7 @@ class ConsentState:
         """A short hash of the state, without any identifier: the key of an audit record."""
         parts = [f"{name}={self.purpose(name).state}/{self.purpose(name).kind}" for name in PURPOSES]
         parts += [f"opt_out={bool(self.sale_opt_out)}", f"child={self.known_child}", f"gdpr={self.gdpr_applies}"]
+        parts += [f"sensitive={self.sensitive_limit}"]
         parts += [f"region={self.region.country}/{self.region.subdivision}/{self.region.regime}"]
         return hashlib.sha256(";".join(parts).encode()).hexdigest()[:16]
 
@@ -100,8 +135,10 @@ class ConsentState:
             },
             "sale_opt_out": bool(self.sale_opt_out),
             "sale_opt_out_sources": list(self.sale_opt_out),
+            "sensitive_limit": self.sensitive_limit,
             "known_child": self.known_child,
             "gdpr_applies": self.gdpr_applies,
+            "tcf": self.evidence.as_dict(),
             "region": {
                 "country": self.region.country,
                 "subdivision": self.region.subdivision,
@@ -117,18 +154,19 @@ def merge(
     region: Region,
     *,
     gdpr_applies: bool | None = None,
-    vendor_signal: bool = False,
+    evidence: Evidence = NO_EVIDENCE,
 ) -> ConsentState:
     """One state from all readings. Pure; the order of the readings does not matter."""
     said: dict[str, list[tuple[str, Signal]]] = {}
     opt_out: list[str] = []
     problems: list[str] = []
-    known_child = False
+    sensitive = known_child = False
     for reading in readings:
         for purpose, signal in reading.signals.items():
             said.setdefault(purpose, []).append((reading.name, signal))
         if reading.sale_opt_out:
             opt_out.append(reading.name)
+        sensitive = sensitive or reading.sensitive_limit
         known_child = known_child or reading.known_child
         problems.extend(reading.problems)
     purposes = {purpose: _merge_one(signals, region) for purpose, signals in said.items()}
@@ -137,9 +175,10 @@ def merge(
         granted=frozenset(name for name, purpose in purposes.items() if purpose.state == "granted"),
         region=region,
         sale_opt_out=tuple(opt_out),
+        sensitive_limit=sensitive,
         known_child=known_child,
         gdpr_applies=gdpr_applies,
-        vendor_signal=vendor_signal,
+        evidence=evidence,
         problems=tuple(problems),
     )
 

@@ -10,10 +10,12 @@ from typing import Any, Protocol
 
 from tagserver.conditions import Ask
 from tagserver.consent.needs import ConsentPolicy, Needs
-from tagserver.consent.sources import ConsentReader
+from tagserver.consent.reader import ConsentReader
 from tagserver.container.asking import ByAsk
 from tagserver.container.limits import NO_LIMITS, TagLimits
 from tagserver.container.problems import Place, Problem
+from tagserver.leaving import PrivacyPolicy
+from tagserver.payload_fields import PayloadFields
 from tagserver.plugin import Destination
 from tagserver.reads import Reads
 from tagserver.reshape import Transformation
@@ -52,13 +54,17 @@ class Trigger(Protocol):
         ...
 
 
+NO_FIELDS = PayloadFields()
+NO_PRIVACY = PrivacyPolicy()
+
+
 @dataclass(frozen=True, slots=True)
 class ConfiguredDestination:
     """One entry under `destinations:`. `paused` says why nothing can be sent (a missing secret), or is None.
 
     `identity` is the fingerprint of the settings that say whose account it is. `hosts` are those the plugin
     declares for these settings; `egress` is what operations allow beyond them. `reads` makes what it sees of an event.
-    `aliases` are names it had before: what was queued under them is its own.
+    `aliases` are names it had before: what was queued under them is its own. `fields`: what it says of its payload.
     """
 
     name: str
@@ -72,11 +78,13 @@ class ConfiguredDestination:
     reads: Reads
     place: Place
     aliases: tuple[str, ...] = ()
+    fields: PayloadFields = field(default=NO_FIELDS, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """What marketing edits: when, to whom, with which parameters. `needs` is what consent must grant."""
+    """What marketing edits: when, to whom, with which parameters. `needs` is what consent must grant;
+    `redact_override` why personal data may stand wherever the tag puts it, or None."""
 
     name: str
     destination: ConfiguredDestination
@@ -89,6 +97,7 @@ class Tag:
     limits: TagLimits = field(default=NO_LIMITS, kw_only=True)
     priority: int = field(default=0, kw_only=True)
     transformations: tuple[Transformation, ...] = field(default=(), kw_only=True)
+    redact_override: str | None = field(default=None, kw_only=True)
     place: Place
 
 
@@ -117,6 +126,7 @@ class Container:
     triggers: Mapping[str, Trigger]
     variables: Mapping[str, Value]
     consent: ConsentPolicy
+    privacy: PrivacyPolicy = NO_PRIVACY
     problems: tuple[Problem, ...] = ()
     rows: tuple[str, ...] = ()
     _candidates: dict[str, ByAsk[Candidate]] = field(default_factory=dict, compare=False, repr=False)

@@ -35,3 +35,16 @@ def why_not_valid(tc: TCString, now: int) -> str | None:
     if vendors.disclosed is None and tc.last_updated >= DISCLOSED_SINCE:
         return "no DisclosedVendors segment, which is needed since 2026-02-28"
     return None
+
+
+_EVER = 1 << 62
+
+
+def span(tc: TCString | None, now: int) -> tuple[int, int]:
+    """The first and the last moment around `now` at which `why_not_valid` says the same as now (ms since 1970 UTC)."""
+    if tc is None:
+        return -_EVER, _EVER
+    first, last = tc.last_updated - AHEAD, tc.last_updated + LONGEST_AGE
+    if now < first:
+        return -_EVER, first - 1
+    return (first, last) if now <= last else (last + 1, _EVER)
