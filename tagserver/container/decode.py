@@ -51,10 +51,10 @@ class Decoder:
         """The entries of a map; with `known`, any other key is a problem. An absent or empty node is an empty map."""
         if node is None or (isinstance(node, Scalar) and node.value is None):
             return {}
-        if not isinstance(node, Map):
-            self.wrong(node, path, "a map")
-            return {}
         names = list(known) if known is not None else None
+        if not isinstance(node, Map):
+            self.wrong(node, path, "a map", f"its keys are {', '.join(names)}" if names else "")
+            return {}
         entries: dict[str, tuple[Scalar, Node]] = {}
         for key, value in node.entries:
             if names is not None and key.text not in names:
@@ -70,7 +70,8 @@ class Decoder:
         if node is None or (isinstance(node, Scalar) and node.value is None):
             return
         if not isinstance(node, Sequence):
-            self.wrong(node, path, "a list")
+            alone = isinstance(node, Scalar) and isinstance(node.value, str) and len(node.value) <= 40
+            self.wrong(node, path, "a list", f"write [{plain(node)}]" if alone else "")
             return
         for index, item in enumerate(node.items):
             yield item, f"{path}[{index}]"

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from tagserver.container.decode import Decoder
 from tagserver.container.names import Names
 from tagserver.container.problems import Problems
-from tagserver.container.source import Node, Scalar
+from tagserver.container.source import Map, Node, Scalar
 from tagserver.event import MISSING
 from tagserver.scope import Scope, Value
 from tagserver.templates import constant
@@ -111,7 +111,7 @@ class LimitCompiler:
         nodes = {key: held for key, (_, held) in self._decoder.map(node, path, ("from", "until", "time_zone")).items()}
         zone = self._zone(nodes.get("time_zone"), f"{path}.time_zone")
         start, end = (self._moment(nodes.get(key), zone, f"{path}.{key}") for key in ("from", "until"))
-        if start is None and end is None:
+        if isinstance(node, Map) and not nodes.keys() & {"from", "until"}:
             self._problems.add("E113", node.place, path, f"{path} needs from, until or both")
         elif start is not None and end is not None and start >= end:
             self._problems.add("E115", node.place, path, f"{path} ends before it begins")
@@ -144,6 +144,8 @@ class LimitCompiler:
         if node is None:
             return None
         nodes = {key: held for key, (_, held) in self._decoder.map(node, path, ("percent", "by")).items()}
+        if not isinstance(node, Map):
+            return None
         for needed in ("percent", "by"):
             if needed not in nodes:
                 self._decoder.missing(node.place, path, needed)
@@ -160,6 +162,8 @@ class LimitCompiler:
         if node is None:
             return None
         nodes = {key: held for key, (_, held) in self._decoder.map(node, path, ("key", "within")).items()}
+        if not isinstance(node, Map):
+            return None
         for needed in ("key", "within"):
             if needed not in nodes:
                 self._decoder.missing(node.place, path, needed)

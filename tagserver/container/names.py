@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from tagserver.container.google_words import PATHS
 from tagserver.container.problems import Place, Problems, did_you_mean
 from tagserver.container.references import Outside, has_reference
 from tagserver.container.source import Map, Node, Sequence
@@ -55,7 +56,8 @@ class Names:
             self._gather(name)
             return self._variable(name)
         if not _PATH.match(name):
-            hint = did_you_mean(name, self._declared) or "define it under variables:, or write a path such as page.path"
+            hint = did_you_mean(name, [*self._declared, *PATHS.values()])
+            hint = hint or "define it under variables:, or write a path such as page.path"
             self._problems.add("E112", place, path, f'nothing is named "{name}"', hint)
             return None
         root = name.partition(".")[0]

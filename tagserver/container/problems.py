@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tagserver.container.google_words import our_word
+
 Severity = Literal["error", "pause", "warning"]
 """`error`: the configuration cannot be used. `pause`: it can, but one destination stands still. `warning`: it
 works."""
@@ -115,8 +117,10 @@ def known_are(names: Iterable[str]) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`did you mean "purchase"?`, or nothing when no known word is like it."""
-    like = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    """`did you mean "purchase"?`, or nothing when no known word is like it. Google's words count as ours."""
+    words = list(known)
+    ours = our_word(word)
+    like = [ours] if ours in words else difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     return f'did you mean "{like[0]}"?' if like else ""
 
 

@@ -112,6 +112,10 @@ class SettingsReader:
         text = self._decoder.text(node, path)
         if text is None:
             return WRONG
+        if "{{" in text:
+            hint = "write one destination for each account; ${env:NAME} differs from server to server"
+            self._problems.add("E115", node.place, path, f"{path} is the same for every event", hint)
+            return WRONG
         filled = self._outside.text(text, node.place, path, self._problems, free=False)
         if filled is None:
             return WRONG

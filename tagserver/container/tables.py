@@ -10,7 +10,7 @@ from tagserver.conditions import BadPattern, all_of, compile_search
 from tagserver.container.decode import Decoder
 from tagserver.container.names import Names
 from tagserver.container.problems import Problems
-from tagserver.container.source import Node, Scalar
+from tagserver.container.source import Map, Node, Scalar
 from tagserver.container.triggers import PATTERN_HINT, TriggerCompiler, warn_of_undefined
 from tagserver.event import MISSING
 from tagserver.scope import Scope, Value
@@ -38,8 +38,9 @@ class Tables:
 
     def lookup(self, value: Value, table: Node, path: str) -> Value:
         """The row whose key is the value as text, in the same case."""
-        rows = {key.text: (label, made) for key, label, made in self._rows(table, path)}
-        for key, _ in self._decoder.map(table, f"{path}.table").values():
+        rows: dict[str, tuple[str, Value]] = {}
+        for key, label, made in self._rows(table, path):
+            rows[key.text] = label, made
             warn_of_undefined(key, f"{path}.table", self._problems)
 
         def look_up(scope: Scope) -> Any:
@@ -100,6 +101,9 @@ class Tables:
 
     def _rows(self, table: Node, path: str) -> Iterator[tuple[Scalar, str, Value]]:
         """The rows of a table in their order, each with its name for people; those with problems are left out."""
+        if not isinstance(table, Map):
+            self._decoder.wrong(table, f"{path}.table", "a map", "write {/: home, /cart: cart}")
+            return
         for text, (key, held) in self._decoder.map(table, f"{path}.table").items():
             made = self._any(held, f"{path}.table.{text}")
             if not plain_key(key, f"{path}.table", self._problems) or made is None:

@@ -12,7 +12,7 @@ from tagserver.container.model import ConfiguredDestination, Tag, Trigger
 from tagserver.container.names import Names
 from tagserver.container.parameters import compile_parameters, no_parameters
 from tagserver.container.problems import Place, Problems, did_you_mean, known_are
-from tagserver.container.source import Map, Node
+from tagserver.container.source import Map, Node, Sequence
 from tagserver.container.tables import plain_key
 from tagserver.container.triggers import ALL, EVERY_EVENT
 from tagserver.event import MISSING
@@ -104,7 +104,7 @@ class TagCompiler:
 
     @staticmethod
     def _empty(node: Node | None) -> bool:
-        return node is None or not getattr(node, "items", None)
+        return node is None or (isinstance(node, Sequence) and not node.items)
 
     def _destination(self, node: Node | None, tag: Node, path: str) -> ConfiguredDestination | None:
         if node is None:
@@ -160,6 +160,9 @@ class TagCompiler:
 
     def _purposes(self, node: Node | None, path: str) -> tuple[str, ...] | None:
         if node is None:
+            return None
+        if not isinstance(node, Sequence):
+            self._decoder.wrong(node, path, "a list of purposes", "write [ad_storage, ad_user_data]")
             return None
         found = []
         for item, where in self._decoder.list(node, path):

@@ -168,10 +168,13 @@ class TriggerCompiler:
         return clauses
 
     def _any(self, node: Node, path: str) -> list[Clause]:
+        if not isinstance(node, Sequence):
+            self._decoder.wrong(node, path, "a list of maps", "write [{page.path: /sale}, {page.path: /cart}]")
+            return []
         groups = [tuple(self._group(item, where)) for item, where in self._decoder.list(node, path)]
-        if isinstance(node, Sequence) and not all(groups):
+        if not all(groups):
             self._problems.add("E113", node.place, path, f"{path} holds an empty group")
-        elif isinstance(node, Sequence) and not groups:
+        elif not groups:
             self._problems.add("E113", node.place, path, f"{path} holds no condition")
         sound = tuple(group for group in groups if group)
         return [AnyOf(sound)] if sound else []
@@ -246,7 +249,8 @@ class TriggerCompiler:
     def _operand(self, node: Node, path: str) -> tuple[Value, object] | None:
         """The right side: compared as written, so `012` is a text; and its constant, if it holds no template."""
         if not isinstance(node, Scalar):
-            self._decoder.wrong(node, path, "a text or number")
+            hint = "one_of takes a list" if isinstance(node, Sequence) else ""
+            self._decoder.wrong(node, path, "a text or number", hint)
             return None
         if node.value is None:
             self._problems.add(
