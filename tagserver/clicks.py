@@ -31,6 +31,8 @@ PARAMETERS = [
 """Query parameters, lower case: `ScCid` is matched whatever its case."""
 
 _NAMES = frozenset(PARAMETERS)
+_BESIDE = ("gad_", "gclsrc", "_gl", "yclid")
+"""How keys begin that come along with a click, or tell one from another as a click id does."""
 LONGEST = 2048
 """Characters of a click id that are believed; a longer one is somebody's experiment."""
 
@@ -80,6 +82,11 @@ COOKIES: Mapping[str, tuple[tuple[str, Callable[[str], str]], ...]] = MappingPro
     }
 )
 """Click id → the cookies that keep it, best first, each with the way to read it."""
+
+
+def is_click_key(key: str) -> bool:
+    """Whether a key of a query, in lower case, holds a click id or what comes along with one."""
+    return key in _NAMES or key.startswith(_BESIDE)
 
 
 def click_ids(query: Mapping[str, str], cookies: Mapping[str, str], data: Mapping[str, Any]) -> Mapping[str, str]:

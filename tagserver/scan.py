@@ -1,0 +1,312 @@
+"""Personal data in texts where nobody expects it: found, and replaced by a mark such as `[redacted:email]`.
+
+Cheap looks come first. What is looked for, in this order:
+
+- under a key that names it (`email`, `phone`, `first_name`, `iban`, `password`, …): whatever stands there;
+- e-mail addresses, also percent-encoded once or twice;
+- numbers of payment cards;
+- telephone numbers that begin with `+` or `tel:`. Others look like order numbers, and are found by their key alone.
+
+Nothing here raises, and the work grows with the length of the text alone: each look is at a bounded piece.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Literal
+from urllib.parse import unquote
+
+Kind = Literal["email", "phone", "card", "name", "iban", "ssn", "password", "token"]
+
+SENTENCES: dict[Kind, str] = {
+    "email": "an e-mail address",
+    "phone": "a telephone number",
+    "card": "a payment card number",
+    "name": "a person's name",
+    "iban": "a bank account",
+    "ssn": "a social security number",
+    "password": "a password",
+    "token": "a token",
+}
+
+LONGEST = 4096
+"""Characters of a text that are looked at; a longer one that holds anything suspicious is cut to so many."""
+_MARGIN = 512
+"""What begins before the cut is seen whole."""
+DECODINGS = 2
+
+
+def mark(kind: Kind) -> str:
+    """What stands in the place of what was taken out."""
+    return f"[redacted:{kind}]"
+
+
+# ── keys
+# ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_KEYS: dict[str, Kind] = {
+    **dict.fromkeys(("email", "mail", "emails", "emailaddress", "mailaddress"), "email"),
+    **dict.fromkeys(("phone", "phonenumber", "phoneno", "tel", "telephone", "telephonenumber", "msisdn"), "phone"),
+    **dict.fromkeys(("mobile", "mobilenumber", "mobilephone", "cellphone"), "phone"),
+    **dict.fromkeys(("firstname", "lastname", "surname", "familyname", "givenname", "fullname"), "name"),
+    **dict.fromkeys(("fname", "lname"), "name"),
+    **dict.fromkeys(("ssn", "socialsecuritynumber"), "ssn"),
+    "iban": "iban",
+    **dict.fromkeys(("password", "passwd", "pwd"), "password"),
+    **dict.fromkeys(("token", "accesstoken", "authtoken", "refreshtoken", "auth", "authorization"), "token"),
+    **dict.fromkeys(("cardnumber", "creditcard", "creditcardnumber", "ccnumber"), "card"),
+}
+_OWNER = re.compile(r"(?:user|customer|client|contact|billing|shipping|buyer|guest|visitor|account|member|recipient)")
+_ID = re.compile(
+    r"(?:.*[_.-])?(?:ids?|sku|gtin(?:8|12|13|14)?|ean|upc|isbn|mpn|barcode|order|order_?(?:number|no)|transaction)\Z"
+    r"|.*[a-z]Ids?\Z"
+)
+_LONGEST_KEY = 64
+_NO_LETTERS = re.compile(r"[^a-z0-9]+")
+
+
+@lru_cache(maxsize=4096)
+def _kind_of(key: str) -> Kind | None:
+    bare = _NO_LETTERS.sub("", key.lower())
+    if (found := _KEYS.get(bare)) is not None:
+        return found
+    owner = _OWNER.match(bare)
+    return _KEYS.get(bare[owner.end() :]) if owner else None
+
+
+def key_kind(key: str) -> Kind | None:
+    """What a field of this name holds, in any case and spelling: `e-mail`, `firstName`, `user[email]`,
+    `billing_phone`."""
+    return _kind_of(key) if len(key) <= _LONGEST_KEY else None
+
+
+@lru_cache(maxsize=4096)
+def _names_an_id(key: str) -> bool:
+    return _ID.match(key) is not None
+
+
+def names_an_id(key: str) -> bool:
+    """Whether a field of this name holds an identifier of a thing: there, long numbers are no payment cards."""
+    return len(key) <= _LONGEST_KEY and _names_an_id(key)
+
+
+_SAYS_NOTHING = frozenset({"", "0", "1", "true", "false", "yes", "no", "on", "off", "none", "null", "undefined"})
+_FEWEST_DIGITS = 6
+_is_hash = re.compile(r"[0-9a-fA-F]{64}").fullmatch
+
+
+def holds(kind: Kind, text: str) -> bool:
+    """Whether the text under a key of this kind can be what the key names: `mobile: yes` is no number."""
+    if text.startswith("[redacted:") or text.strip().lower() in _SAYS_NOTHING:
+        return False
+    if kind in ("email", "phone", "name") and _is_hash(text):
+        return False  # made on purpose, and under the consent for it
+    return kind != "phone" or sum(map(str.isdigit, text[:LONGEST])) >= _FEWEST_DIGITS
+
+
+# ── a first look
+# ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_ENCODED = ("%40", "%2540", "%2B", "%2b", "%252B", "%252b")
+"""`@` and `+`, encoded once and twice."""
+_TO_NOUGHT = bytes.maketrans(b"123456789", b"000000000")
+_NUMBER = b"0" * 13
+
+
+def suspicious(data: bytes, text: str) -> bool:
+    """Whether text may hold anything that `scanned` finds. Quick, and never wrong when it says no.
+
+    `data`: the text as UTF-8, or as JSON. `text`: the same bytes as text, in which a sign is found faster.
+    """
+    if "@" in text or "tel:" in text or ("%" in text and _is_encoded(text)):
+        return True
+    flat = data.translate(_TO_NOUGHT, b" -")
+    return _NUMBER in flat or ("+" in text and b"+0" in flat)
+
+
+def _is_encoded(text: str) -> bool:
+    return any(one in text for one in _ENCODED)
+
+
+# ── a second look
+# ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def scanned(text: str, *, an_id: bool = False) -> tuple[str, tuple[Kind, ...]]:
+    """The text without what was found in it, and the kinds of that. A text in which nothing is found comes back as it
+    is. `an_id`: it is an identifier of a thing, so a long number in it is no payment card."""
+    if not suspicious(text.encode(errors="replace"), text):
+        return text, ()
+    found: dict[Kind, None] = {}
+    long = len(text) > LONGEST
+    made = _marked(text[: LONGEST + _MARGIN] if long else text, found, an_id)
+    if _is_encoded(made):
+        made = "".join([_decoded(word, found, an_id) if "%" in word else word for word in _words(made)])
+    return (made[:LONGEST] if long else made), tuple(found)
+
+
+def may_hide_email(data: bytes) -> bool:
+    """Whether UTF-8 text may hold an e-mail address, an encoded one too."""
+    text = data.decode("latin-1")
+    return "@" in text or ("%" in text and _is_encoded(text))
+
+
+def without_emails(text: str) -> str:
+    """The text without e-mail addresses, encoded ones too; the very same text when there are none."""
+    if "@" not in text and not ("%" in text and _is_encoded(text)):
+        return text
+    found: dict[Kind, None] = {}
+    made = _without(_emails, "email", text, found)
+    if _is_encoded(made):
+        made = "".join([_decoded(word, {}, True) if _hides_email(word) else word for word in _words(made)])
+    return made
+
+
+def _hides_email(word: str) -> bool:
+    hidden: dict[Kind, None] = {}
+    _decoded(word, hidden, True)
+    return "email" in hidden
+
+
+_words = re.compile(r"(\s+)").split
+
+
+def _decoded(word: str, found: dict[Kind, None], an_id: bool) -> str:
+    """A word as it is, or the mark of what is in it once it is decoded: it cannot be put back in its place."""
+    made = word
+    for _ in range(DECODINGS):
+        if not _is_encoded(made):
+            break
+        made = unquote(made)
+        hidden: dict[Kind, None] = {}
+        _marked(made, hidden, an_id)
+        if hidden:
+            found |= hidden
+            return mark(next(iter(hidden)))
+    return word
+
+
+def _marked(text: str, found: dict[Kind, None], an_id: bool) -> str:
+    text = _without(_emails, "email", text, found)
+    if not an_id:
+        text = _without(_cards, "card", text, found)
+    return _without(_phones, "phone", text, found)
+
+
+Span = tuple[int, int]
+_Find = Callable[[str], Iterator[Span]]
+
+
+def _without(find: _Find, kind: Kind, text: str, found: dict[Kind, None]) -> str:
+    pieces: list[str] = []
+    at = 0
+    for start, end in find(text):
+        if start >= at:
+            pieces += (text[at:start], mark(kind))
+            at = end
+    if not at:
+        return text
+    found[kind] = None
+    return "".join(pieces) + text[at:]
+
+
+_local = re.compile(r"[\w.+'%~-]{1,64}").match
+_domain = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}([A-Za-z]{2,24})(?![\w-])").match
+_FILES = frozenset(["png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "css", "js", "mjs", "map"])
+"""`logo@2x.png` and `x@y.js` are files, whatever they look like."""
+_LONGEST_LOCAL, _LONGEST_DOMAIN = 64, 255
+
+
+def _emails(text: str) -> Iterator[Span]:
+    at = text.find("@")
+    while at >= 0:
+        # From the sign to both sides, so that each sign costs the same however long the text is.
+        local = _local(text[max(0, at - _LONGEST_LOCAL) : at][::-1])
+        domain = _domain(text[at + 1 : at + 1 + _LONGEST_DOMAIN]) if local else None
+        if (
+            local is not None
+            and domain is not None
+            and domain[1].lower() not in _FILES
+            and local[0] != "tig"  # git@github.com: an address of a repository
+        ):
+            yield at - local.end(), at + 1 + domain.end()
+        at = text.find("@", at + 1)
+
+
+_digits = re.compile(r"[0-9]+").finditer
+_FEWEST, _MOST = 13, 19
+
+
+def _cards(text: str) -> Iterator[Span]:
+    """Groups of digits with one blank or dash between them that together are the number of a card."""
+    groups = [(found.start(), found.end()) for found in _digits(text)]
+    first = 0
+    while first < len(groups):
+        start, end = groups[first]
+        last, digits = first, text[start:end]
+        while len(digits) <= _MOST:
+            if len(digits) >= _FEWEST and _stands_alone(text, start, end) and is_card(digits):
+                yield start, end
+                first = last
+                break
+            last += 1
+            if last == len(groups) or groups[last][0] != end + 1 or text[end] not in " -":
+                break
+            digits, end = digits + text[end + 1 : groups[last][1]], groups[last][1]
+        first += 1
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """No part of a word, a decimal or a longer id."""
+    before, after = text[start - 1 : start], text[end : end + 1]
+    if before.isalnum() or before in ("_", ".") or after.isalnum() or after == "_":
+        return False
+    return not (after == "." and text[end + 1 : end + 2].isdigit())
+
+
+def is_card(digits: str) -> bool:
+    """Whether a row of digits is the number of a payment card: its length and first digits are those of a network, its
+    last one is Luhn's.
+
+    A row that is a sound GTIN is one: barcodes of German products begin with 4, and so does Visa.
+    """
+    return _of_a_network(digits) and _luhn(digits) and not (len(digits) in (13, 14) and _gtin(digits))
+
+
+def _of_a_network(digits: str) -> bool:
+    length, two, four = len(digits), int(digits[:2]), int(digits[:4])
+    if digits[0] == "4":
+        return length in (13, 16, 19)
+    if two in (34, 37):
+        return length == 15
+    if two in (36, 38, 39) or 3000 <= four < 3060 or 3095 <= four < 3096:
+        return 14 <= length <= 19
+    if 51 <= two <= 55 or 2200 <= four <= 2204 or 2221 <= four <= 2720:
+        return length == 16
+    long = 16 <= length <= 19
+    return long and (
+        3528 <= four <= 3589 or two in (50, 56, 57, 58, 62, 63, 65, 67) or 6440 <= four < 6500 or four == 6011
+    )
+
+
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+
+
+def _luhn(digits: str) -> bool:
+    numbers = [int(one) for one in reversed(digits)]
+    return (sum(numbers[::2]) + sum(_DOUBLED[one] for one in numbers[1::2])) % 10 == 0
+
+
+def _gtin(digits: str) -> bool:
+    numbers = [int(one) for one in reversed(digits)]
+    return (sum(numbers[::2]) + 3 * sum(numbers[1::2])) % 10 == 0
+
+
+_phone = re.compile(r"(?:(?<![\w+])\+|(?<!\w)tel:\+?)[0-9](?:[ ()./-]{0,2}[0-9]){6,14}(?![0-9])").finditer
+
+
+def _phones(text: str) -> Iterator[Span]:
+    for found in _phone(text):
+        yield found.span()
