@@ -27,10 +27,21 @@ Mode = Literal["send", "restrict"]
 @dataclass(frozen=True, slots=True)
 class ConsentNeeds:
     """The purposes without which a destination must not be called, all of them; and whether it has a restricted
-    mode."""
+    mode.
+
+    `processor`: in its restricted mode the vendor works for the site alone, by contract, so that who it was may be sent
+    in spite of an opt-out of sale. `locates`: it then needs the visitor's address to tell which law applies, but for
+    the subdivisions (`US-CA`) named here, which its mode can say itself; None: it never needs it.
+    """
 
     purposes: tuple[str, ...]
     restricted: bool = False
+    processor: bool = False
+    locates: frozenset[str] | None = None
+
+    def needs_address(self, subdivision: str | None) -> bool:
+        """Whether the restricted mode needs the address of a visitor from a subdivision of ISO 3166-2."""
+        return self.locates is not None and subdivision not in self.locates
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +231,13 @@ class Destination:
     limits: ClassVar[Limits] = Limits()
     reads: ClassVar[tuple[str, ...]] = ()
     """The event paths it uses; listed by `tagserver plugins show` and the privacy lock."""
+    hashed: ClassVar[tuple[str, ...]] = ()
+    """Paths of the payload that hold SHA-256 and nothing else (`user_data.em`): whatever else stands there never
+    leaves."""
+    clear: ClassVar[tuple[str, ...]] = ()
+    """Paths of the payload where the vendor needs personal data in the clear (`user_data.client_ip_address`)."""
+    person: ClassVar[tuple[str, ...]] = ("user_data",)
+    """Parameters under which a tag says who it was: the only ones that may hold personal data."""
     event_id: ClassVar[bool] = True
     """Whether the vendor has a field for the `event_id`; False where it deduplicates by nothing or something else."""
     sink: ClassVar[bool] = False
@@ -232,6 +250,15 @@ class Destination:
     def sees(self, settings: SettingsT) -> Sequence[str]:
         """The event paths that it uses under these settings: `reads`, and what the settings name."""
         return self.reads
+
+    def hashes(self, settings: SettingsT) -> Sequence[str]:
+        """Paths of the payload that hold hashes under these settings: `hashed`, unless a setting changes that."""
+        return self.hashed
+
+    def in_clear(self, settings: SettingsT) -> Sequence[str]:
+        """Paths of the payload that hold personal data in the clear under these settings: `clear`, and what they
+        name."""
+        return self.clear
 
     def version_ends(self, settings: SettingsT) -> date | None:
         """The day on which the vendor stops answering the version of its API that is set, when it is known."""

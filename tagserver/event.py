@@ -16,6 +16,7 @@ import msgspec
 
 from tagserver.address import Address, parse_address
 from tagserver.clicks import click_ids
+from tagserver.consent.needs import PURPOSES
 from tagserver.identity import Identity
 from tagserver.spelling import canonical
 
@@ -44,6 +45,7 @@ class Note(msgspec.Struct, frozen=True, gc=False):
 
 
 NO_TEXTS: Mapping[str, str] = {}
+_ALL_PURPOSES = frozenset(PURPOSES)
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):
@@ -141,6 +143,12 @@ class Event(msgspec.Struct, frozen=True, gc=False):
             identity = Identity(self.data)
             self.memo["identity"] = identity
         return identity
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """The purposes of consent that were granted; all of them for an event that has not passed the gate."""
+        granted: frozenset[str] = self.memo.get("granted", _ALL_PURPOSES)
+        return granted
 
     def get(self, path: str, default: Any = None) -> Any:
         """The value at a dotted path in any of its spellings, or `default` when there is none."""

@@ -58,6 +58,7 @@ class Meters:
         self.loop_lag = Histogram()
         self._vendors: dict[tuple[str, ...], Histogram] = {}
         self._decisions: Counter[tuple[str, str, str]] = Counter()
+        self._redacted: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._forwarded: Counter[int] = Counter()
         self._blocked: Counter[str] = Counter()
@@ -68,6 +69,8 @@ class Meters:
         decisions = self._decisions
         for decision in routing.decisions:
             decisions[decision.tag.name, decision.decision, decision.reason] += 1
+            for finding in decision.findings:
+                self._redacted.update(finding.kinds)
 
     def refused(self, code: str) -> None:
         """One request was refused at the door; `code` is one of ours."""
@@ -109,6 +112,7 @@ class Meters:
         )
         page.add("tagserver_events_total", "counter", "Events through the container.", [({}, self.events)])
         page.counter("tagserver_requests_refused_total", "Requests refused as a whole.", "reason", self._refused)
+        page.counter("tagserver_redacted_total", "Personal data taken out of payloads.", "kind", self._redacted)
         page.add(
             "tagserver_decisions_total",
             "counter",

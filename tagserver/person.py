@@ -15,6 +15,12 @@ from tagserver.places import country_code
 from tagserver.plain import plain_data
 
 UserData = Literal["hash", "plain", "leave_out"]
+OWN_HASHED = (
+    *("sha256_email_address", "sha256_phone_number"),
+    *(f"address.sha256_{field}" for field in ("first_name", "last_name", "street")),
+)
+OWN_CLEAR = (*(f"address.{field}" for field in ("city", "region", "postal_code", "country")), "external_id")
+"""What `own_user_data` makes under `hash`: fields that are hashes, and those that stay in the clear."""
 
 
 def own_user_data(event: Event, given: Any, how: UserData, default_country: str | None, made: Group) -> None:

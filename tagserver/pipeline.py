@@ -12,13 +12,15 @@ from typing import Any, Literal
 
 import msgspec
 
-from tagserver.built import Unsound, encoded
+from tagserver.built import Unsound
+from tagserver.cleaning import Finding
 from tagserver.consent.gate import Verdict, decide
 from tagserver.consent.state import ConsentState, Reading
 from tagserver.container.model import Candidate, Container, Tag, Trigger
-from tagserver.event import MISSING, Event
+from tagserver.event import Event
+from tagserver.leaving import Leaving
+from tagserver.payload import make
 from tagserver.plugin import Built, Omitted, Skip
-from tagserver.reads import owned
 from tagserver.scope import Scope
 
 Outcome = Literal["send", "restrict", "block", "skip", "error"]
@@ -30,7 +32,8 @@ SKIPS = frozenset({"no_identity", "too_old", "missing_required", "variable"})
 class Decision(msgspec.Struct, frozen=True, gc=False):
     """What one tag does with one event, and why. `consent` is the gate's verdict, None when no trigger matched.
 
-    `body` is the payload's JSON for a tag that sends; `reason` one of design's closed list of words.
+    `body` is the payload's JSON for a tag that sends; `reason` one of design's closed list of words. `findings`:
+    personal data that was taken out where nobody expects it; it is among what is `omitted`, too.
     """
 
     tag: Tag
@@ -41,6 +44,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     built: Built | None = None
     body: bytes = b""
     omitted: tuple[Omitted, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class Routing(msgspec.Struct, frozen=True, gc=False):
@@ -59,6 +63,7 @@ def route(
     key. `touched` collects the rows of tables that are used."""
     scope = Scope(event, touched)
     consent = container.consent_reader.read(event, source)
+    leaving = Leaving(scope, container.privacy, consent)
     decisions: list[Decision] = []
     sent: set[tuple[str, str]] = set()
     for candidate in container.candidates(event.name).worth_trying(scope):
@@ -67,7 +72,7 @@ def route(
                 break
         else:
             continue
-        decision = _decide(container, candidate, trigger, scope, consent)
+        decision = _decide(container, candidate, trigger, scope, leaving)
         if decision.built is not None:
             address = (decision.tag.destination.name, decision.built.name)
             if address in sent:
@@ -79,13 +84,11 @@ def route(
     return Routing(event, scope, consent, tuple(decisions))
 
 
-def _decide(
-    container: Container, candidate: Candidate, fired: Trigger, scope: Scope, consent: ConsentState
-) -> Decision:
+def _decide(container: Container, candidate: Candidate, fired: Trigger, scope: Scope, leaving: Leaving) -> Decision:
     """One tag that was fired: exception, paused, consent, build, in this order."""
     tag = candidate.tag
     exception = next((trigger for trigger in candidate.exceptions if trigger.holds(scope)), None)
-    verdict = decide(tag.needs, consent, container.consent)
+    verdict = decide(tag.needs, leaving.consent, container.consent)
     if exception is not None:
         return Decision(tag, "skip", "exception", f"{exception.name}: {exception.explain(scope)}", verdict)
     if tag.paused:
@@ -94,27 +97,17 @@ def _decide(
         return Decision(tag, "skip", *refused, verdict)
     if verdict.decision == "block":
         return Decision(tag, "block", verdict.reason, verdict.detail, verdict)
-    return _build(tag, fired.name, scope, verdict)
+    return _build(tag, fired.name, scope, leaving, verdict)
 
 
-def _build(tag: Tag, trigger: str, scope: Scope, verdict: Verdict) -> Decision:
+def _build(tag: Tag, trigger: str, scope: Scope, leaving: Leaving, verdict: Verdict) -> Decision:
     destination = tag.destination
     if destination.settings is None:
         return Decision(tag, "skip", "destination_paused", destination.paused or "not set up", verdict)
     mode = verdict.decision
     assert mode != "block"
-    seen = scope
     try:
-        for transformation in tag.transformations:
-            seen = transformation.apply(seen)
-        parameters = tag.parameters(seen)
-        if tag.event_name is not None:
-            name = tag.event_name(seen)
-            if name is not MISSING:
-                parameters["event_name"] = name
-        view = destination.reads.view(seen.event)
-        built = destination.plugin.build(view, owned(parameters), destination.settings, mode)
-        body = encoded(built, destination.plugin.limits)
+        made = make(tag, scope, leaving, mode)
     except Skip as skip:
         if type(skip.reason) is not str or skip.reason not in SKIPS:
             return Decision(tag, "error", "plugin_error", "it skips for a reason that there is not", verdict)
@@ -124,7 +117,7 @@ def _build(tag: Tag, trigger: str, scope: Scope, verdict: Verdict) -> Decision:
     except Exception as error:  # a bad plugin hurts only itself
         return Decision(tag, "error", "plugin_error", _where(error), verdict)
     detail = f"trigger {trigger}" + (f"; {verdict.detail}" if verdict.detail else "")
-    return Decision(tag, mode, "fired", detail, verdict, built, body, built.omitted)
+    return Decision(tag, mode, "fired", detail, verdict, made.built, made.body, made.omitted, made.findings)
 
 
 def _where(error: Exception) -> str:

@@ -67,7 +67,7 @@ from tagserver.normalise import (
     street_text,
 )
 from tagserver.page_address import PERSONAL_KEYS, clean_address
-from tagserver.person import own_user_data
+from tagserver.person import OWN_CLEAR, OWN_HASHED, own_user_data
 from tagserver.places import country_code
 from tagserver.plain import (
     currency_code,
@@ -97,6 +97,8 @@ __all__ = [
     "MISSING",
     "MONEY_TEXT",
     "NUMBER",
+    "OWN_CLEAR",
+    "OWN_HASHED",
     "PERSONAL_KEYS",
     "ROWS",
     "TEXT",

@@ -47,6 +47,23 @@ class Reads:
         self._parts = tuple((name, below) for name, below in self._tree.items() if below is not True)
         self._address = page is True or (isinstance(page, dict) and "location" in page)
 
+    def sees(self, path: str) -> bool:
+        """Whether a path of an event, or something below it, is declared."""
+        if self._everything:
+            return True
+        root, _, name = path.partition(".")
+        for kind, names in (("cookie", self._cookies), ("header", self._headers), ("click", self._clicks)):
+            if root == kind:
+                return names is None or name in names or (not name and bool(names))
+        below: Any = self._tree
+        for part in canonical(path):
+            if below is True:
+                return True
+            if part not in below:
+                return False
+            below = below[part]
+        return True
+
     def view(self, event: Event) -> Event:
         """The event as this destination sees it, its own to change. Shares what has been worked out about the person
         with the others."""

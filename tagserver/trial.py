@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -89,12 +89,20 @@ def try_event(
         return {"event": None, "consent": None, "tags": [], "problems": problems}
     routing = route(container, event, server.consent_of(source), touched)
     tags = [_shown(decision, event.event_id, routing.scope) for decision in all_decisions(container, routing)]
+    notes = (*event.notes, *_redacted(routing.decisions), *_failed(routing.scope.faults))
     return {
         "event": event.as_dict(),
         "consent": routing.consent.as_dict(),
         "tags": tags,
-        "problems": [msgspec.to_builtins(note) for note in (*event.notes, *_failed(routing.scope.faults))],
+        "problems": [msgspec.to_builtins(note) for note in notes],
     }
+
+
+def _redacted(decisions: Sequence[Decision]) -> Iterator[Note]:
+    """Where personal data stood that nobody expects there, once for each place."""
+    found = {finding: None for decision in decisions for finding in decision.findings if finding.kinds}
+    for finding in found:
+        yield Note(finding.path, "personal_data", f"{finding.path} {finding.why}")
 
 
 def _failed(faults: Mapping[str, str]) -> Iterator[Note]:

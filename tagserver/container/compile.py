@@ -13,6 +13,7 @@ from tagserver.container.decode import Decoder
 from tagserver.container.destinations import DestinationCompiler
 from tagserver.container.model import ConfiguredDestination, Container, Tag
 from tagserver.container.names import Names
+from tagserver.container.privacy import compile_privacy
 from tagserver.container.problems import Place, Problem, Problems
 from tagserver.container.references import Outside
 from tagserver.container.server import ServerConfig, ServerReader, listed_environment
@@ -24,7 +25,7 @@ from tagserver.container.variables import VariableCompiler
 from tagserver.registry import Registry
 
 SERVER_FILE = "server.yaml"
-ROOTS = ("consent", "destinations", "variables", "triggers", "tags", "transformations")
+ROOTS = ("consent", "privacy", "destinations", "variables", "triggers", "tags", "transformations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class _Compiler:
         """The container; with errors noted it is not whole, and not used."""
         self._check_roots()
         consent = compile_consent(self._single("consent"), self._problems)
+        privacy = compile_privacy(self._single("privacy"), self._problems)
         declared = self._named("variables")
         names = Names({name: key.place for name, (key, _) in declared.items()}, self._outside, self._problems)
         known = {"version": version, "debug": self._server.debug}
@@ -116,6 +118,7 @@ class _Compiler:
             triggers=MappingProxyType({name: one for name, one in triggers.items() if one is not None}),
             variables=MappingProxyType(names.variables),
             consent=consent,
+            privacy=privacy,
             rows=tuple(names.rows),
         )
 

@@ -10,12 +10,13 @@ from datetime import date
 from typing import Any
 
 from tagserver.container.decode import Decoder
-from tagserver.container.model import ConfiguredDestination
+from tagserver.container.model import NO_FIELDS, ConfiguredDestination
 from tagserver.container.problems import Problems, did_you_mean
 from tagserver.container.references import Outside
 from tagserver.container.settings import SettingsReader
 from tagserver.container.source import Node, Scalar
 from tagserver.egress import refusal
+from tagserver.payload_fields import PayloadFields
 from tagserver.plugin import Destination
 from tagserver.reads import Reads
 from tagserver.registry import Registry
@@ -63,6 +64,7 @@ class DestinationCompiler:
             settings = reader.read(cls.Settings, key, entries)
             hosts = tuple(plugin.hosts(settings)) if settings is not None else ()
             sees = tuple(plugin.sees(settings)) if settings is not None else ()
+            fields = _payload_fields(plugin, settings)
             ends = plugin.version_ends(settings) if settings is not None else None
         except Exception as error:  # a bad plugin hurts only itself
             why = f"the plugin {type_name} fails with {type(error).__name__}"
@@ -86,6 +88,7 @@ class DestinationCompiler:
             reads=Reads(sees),
             place=key.place,
             aliases=aliases,
+            fields=fields,
         )
 
     def _unknown_type(self, name: str, type_name: str, key: Scalar, node: Node) -> ConfiguredDestination | None:
@@ -114,6 +117,13 @@ class DestinationCompiler:
                     self._problems.add("E141", place, f"{path}.{field.name}", f"{path}.{field.name}: {why}", hint)
                     sound = False
         return sound
+
+
+def _payload_fields(plugin: Destination, settings: Any) -> PayloadFields:
+    """What a plugin says of its payload under these settings."""
+    if settings is None:
+        return NO_FIELDS
+    return PayloadFields(tuple(plugin.hashes(settings)), tuple(plugin.in_clear(settings)))
 
 
 class _Absent(Destination):

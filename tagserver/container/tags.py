@@ -26,6 +26,7 @@ KEYS = [
     "exceptions",
     "consent",
     "consent_override",
+    "redact_override",
     "vendor",
     "parameters",
     "event_name",
@@ -99,6 +100,7 @@ class TagCompiler:
             paused=paused,
             limits=limits,
             priority=priority,
+            redact_override=self._redact_override(nodes.get("redact_override"), f"{path}.redact_override"),
             place=node.place,
         )
 
@@ -157,6 +159,14 @@ class TagCompiler:
             message = f"{path}.consent leaves out {', '.join(left_out)}, which {destination.type} needs"
             self._problems.add("E130", nodes["consent"].place, f"{path}.consent", message, hint)
         return Needs(needed, destination.plugin.ads, declared.restricted, vendor, override)
+
+    def _redact_override(self, node: Node | None, path: str) -> str | None:
+        if node is None:
+            return None
+        reason = self._decoder.text(node, path)
+        if not reason:
+            self._problems.add("E130", node.place, path, "redact_override needs its reason")
+        return reason or None
 
     def _purposes(self, node: Node | None, path: str) -> tuple[str, ...] | None:
         if node is None:

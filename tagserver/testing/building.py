@@ -11,8 +11,10 @@ import msgspec
 from tagserver.built import Unsound, encoded
 from tagserver.event import Event
 from tagserver.hashing import EMPTY_HASH
+from tagserver.payload_fields import BadPath, PayloadFields
 from tagserver.plugin import Built, Destination, Mode, Skip, is_missing
 from tagserver.reads import Reads
+from tagserver.testing.declaring import field_faults
 
 PARAMETERS: tuple[Mapping[str, Any], ...] = (
     {},
@@ -31,6 +33,10 @@ def build_faults(
 ) -> tuple[list[tuple[Event, Built]], list[str]]:
     """What is built of the events without parameters, and what is wrong with all that is built."""
     view = Reads(sees).view
+    try:
+        declared = PayloadFields(tuple(plugin.hashes(settings)), tuple(plugin.in_clear(settings)))
+    except BadPath as bad:
+        return [], [f"hashed or clear: {bad}"]
     built: list[tuple[Event, Built]] = []
     faults: list[str] = []
     told = restricted = False
@@ -38,8 +44,10 @@ def build_faults(
         for parameters in PARAMETERS:
             sent, wrong = _build(plugin, view(event), parameters, settings, "send", secrets)
             faults += wrong
-            if sent is not None and not parameters:
-                built.append((event, sent))
+            if sent is not None:
+                faults += field_faults(event, sent, declared)
+                if not parameters:
+                    built.append((event, sent))
             if plugin.consent.restricted:
                 limited, wrong = _build(plugin, view(event), parameters, settings, "restrict", secrets)
                 faults += wrong

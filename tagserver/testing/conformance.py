@@ -20,7 +20,8 @@ def check_destination(
     """What is wrong with a destination, as sentences; an empty list when it keeps the rules.
 
     It states its version, consent, limits, hosts and fields. Built twice from the same event it gives the same, changes
-    nothing, raises nothing but Skip, hashes nothing empty, leaves no key empty, tells no personal data where people
+    nothing, raises nothing but Skip, hashes nothing empty, says which fields are hashes and which hold who it was in
+    the clear, leaves no key empty, tells no personal data where people
     read, and puts no secret into a payload, a repr or the path of an address. All payloads of a request, and their
     event_ids, reach the vendor in its body or headers. Every status and any garbage has an outcome, which repeats
     nothing of the vendor's text. `events`: in place of the samples.

@@ -227,18 +227,21 @@ def matrix(container: Container, event: dict[str, Any]) -> list[str]:
 
 
 def test_the_matrix_finds_personal_fields_that_need_no_purpose() -> None:
-    """In the clear or hashed; with the purpose stated, nothing is wrong; nor where nobody is named."""
+    """In the clear or hashed, where a tag gives a reason to count no purposes. Without one nothing of a person leaves;
+    nor is anything wrong where a purpose is stated or nobody is named."""
     pushed = {
         "user_data": {"email": " Erika@B.example "},
         "user_id": "u-17",
         "page": {"location": "https://a.example/x"},
     }
-    said = matrix(open_tag(""), pushed)
+    open_to_all = open_tag("    consent: []\n    consent_override: our own system\n")
+    said = matrix(open_to_all, pushed)
     assert len(said) == 6
     assert "T sends user_data.email with consent denied (x); say which purposes it needs" in said
     assert "T sends user_id with consent garbled (x); say which purposes it needs" in said
     assert matrix(open_tag("    consent: [analytics_storage]\n"), pushed) == []
-    assert matrix(open_tag(""), {"page": {"location": "https://a.example/x"}}) == []
+    assert matrix(open_tag(""), pushed) == []
+    assert matrix(open_to_all, {"page": {"location": "https://a.example/x"}}) == []
 
 
 def test_the_matrix_is_a_case_of_the_junit_report(tmp_path: Path) -> None:

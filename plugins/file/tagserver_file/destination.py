@@ -12,6 +12,8 @@ from typing import Any
 
 from tagserver.plugin import (
     MISSING,
+    OWN_CLEAR,
+    OWN_HASHED,
     Built,
     ConsentNeeds,
     Destination,
@@ -45,7 +47,20 @@ class FileSink(Destination):
         *("event", "event_id", "timestamp", "source", "client_id", "user_id", "session_id"),
         *("page", "ecommerce", "user_data", "click", "ip", "user_agent"),
     )
+    hashed = tuple(f"user_data.{field}" for field in OWN_HASHED)
+    clear = (*("client_id", "user_id", "session_id", "click_ids"), *(f"user_data.{field}" for field in OWN_CLEAR))
     sink = True
+
+    def hashes(self, settings: FileSettings) -> Sequence[str]:
+        """None where `user_data` is kept as it came."""
+        return self.hashed if settings.user_data == "hash" else ()
+
+    def in_clear(self, settings: FileSettings) -> Sequence[str]:
+        """Ids of browser and visit, and what the settings keep of the request and of the person."""
+        kept = [key for key in ("ip", "user_agent") if getattr(settings, key)]
+        if settings.user_data == "plain":
+            kept.append("user_data")
+        return (*self.clear, *kept, *(f"params.{path}" for path in settings.params if _is_personal(path)))
 
     def sees(self, settings: FileSettings) -> Sequence[str]:
         """What the setting `params` names, too."""
@@ -104,6 +119,13 @@ class FileSink(Destination):
                 warned = Outcome.delivered(warning="; ".join(faults)[:300])
                 outcomes = [warned if one.kind == "delivered" else one for one in outcomes]
         return outcomes
+
+
+_PERSONAL = frozenset({"client_id", "user_id", "session_id", "ip", "user_agent", "click", "cookie", "header"})
+
+
+def _is_personal(path: str) -> bool:
+    return path.partition(".")[0] in _PERSONAL
 
 
 def _failed(error: OSError) -> Outcome:

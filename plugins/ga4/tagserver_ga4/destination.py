@@ -54,6 +54,15 @@ class Ga4(Destination):
         *FROM_EVENT,
     )
 
+    hashed = (
+        *("user_data.sha256_email_address", "user_data.sha256_phone_number"),
+        *(f"user_data.address.sha256_{name}" for name in ("first_name", "last_name", "street")),
+    )
+    clear = (
+        *("client_id", "user_id", "ip_override", "events.params.session_id"),
+        *(f"user_data.address.{name}" for name in ("city", "region", "postal_code", "country")),
+    )
+
     def sees(self, settings: Ga4Settings) -> Sequence[str]:
         """The fields that `params` names, too, and the cookie of this property's session."""
         return (*self.reads, *settings.params, f"cookie.{session_cookie(settings.measurement_id)}")

@@ -83,7 +83,7 @@ def build_envelope(
             made["user_data"] = user_data
     elif settings.send_user_data or said:
         made.omit("user_data", "consent restricts" if settings.send_user_data else "send_user_data is off")
-    if consent := _consent(given.group("consent"), mode, omitted):
+    if consent := _consent(given.group("consent"), event, mode, omitted):
         made["consent"] = consent
     if mode == "restrict" or fields.get("non_personalized_ads") is True:
         made["non_personalized_ads"] = True
@@ -122,11 +122,13 @@ def _properties(said: Mapping[Any, Any], omitted: list[Omitted]) -> dict[str, An
     return {key: {"value": value} for key, value in made.items()}
 
 
-def _consent(said: Mapping[Any, Any], mode: Mode, omitted: list[Omitted]) -> dict[str, Any]:
-    """Google's two switches. Where consent restricts, both are denied, whatever a tag says."""
-    if mode == "restrict":
-        return dict.fromkeys(CONSENT, "DENIED")
+def _consent(said: Mapping[Any, Any], event: Event, mode: Mode, omitted: list[Omitted]) -> dict[str, Any]:
+    """Google's two switches. What is not granted is denied, and where consent restricts both are, whatever a tag
+    says."""
     made = Group("consent", omitted)
     for key in CONSENT:
-        made.put(key, said.get(key), _SWITCH)
+        if mode == "restrict" or key not in event.granted:
+            made[key] = "DENIED"
+        else:
+            made.put(key, said.get(key), _SWITCH)
     return made

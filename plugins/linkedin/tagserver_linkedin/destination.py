@@ -30,7 +30,7 @@ from tagserver.plugin import (
 )
 from tagserver_linkedin.answers import read_answer
 from tagserver_linkedin.settings import LinkedInSettings
-from tagserver_linkedin.user import build_user, finds_somebody
+from tagserver_linkedin.user import CLEAR, HASHED, build_user, finds_somebody
 from tagserver_linkedin.version import ends
 
 OLDEST_DAYS = 90
@@ -50,6 +50,10 @@ class LinkedIn(Destination):
     # LinkedIn's pages say 300 and 600 requests a minute.
     limits = Limits(events=5000, bytes=4 << 20, age=OLDEST_DAYS * 86_400.0, requests=4)
     reads = ("event", "event_id", "timestamp", "ecommerce", "user_data", "user_id", "ip", "click.li_fat_id")
+
+    hashed = HASHED
+    clear = CLEAR
+    person = ("user",)
 
     def hosts(self, settings: LinkedInSettings) -> Sequence[str]:
         """LinkedIn's API alone."""

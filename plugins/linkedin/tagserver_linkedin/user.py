@@ -23,6 +23,12 @@ PLACES: Mapping[str, str] = {
     "externalIds": "external_id",
 }
 """LinkedIn's names, and where an event's `user_data` holds the same."""
+HASHED = (f"user.userIds[idType={EMAIL}].idValue",)
+CLEAR = (
+    *(f"user.userIds[idType={kind}].idValue" for kind in (COOKIE, ADDRESS, *OTHER_IDS)),
+    *(f"user.userInfo.{key}" for key in ("firstName", "lastName", "title", "companyName", "countryCode")),
+    *("user.externalIds", "user.lead"),
+)
 _KNOWN = frozenset({*PLACES, COOKIE, ADDRESS, *OTHER_IDS, "title", "companyName", "lead"})
 
 

@@ -32,9 +32,9 @@ from tagserver_meta_capi.fields import PASSED, pass_fields
 from tagserver_meta_capi.names import STANDARD_EVENTS, meta_name
 from tagserver_meta_capi.page import page_address
 from tagserver_meta_capi.parameters import Given
-from tagserver_meta_capi.processing import limit_processing
+from tagserver_meta_capi.processing import LDU_STATES, limit_processing
 from tagserver_meta_capi.settings import MetaSettings
-from tagserver_meta_capi.user_data import build_user_data, too_broad
+from tagserver_meta_capi.user_data import BROWSER_KEYS, HASHED_KEYS, PLAIN_KEYS, build_user_data, too_broad
 from tagserver_meta_capi.versions import version_end
 
 DAY_MS = 86_400_000
@@ -59,6 +59,9 @@ ACTION_SOURCES = frozenset(
 )
 
 
+EXTERNAL_ID = "user_data.external_id"
+
+
 class MetaCapi(Destination):
     """Meta's Conversions API."""
 
@@ -66,7 +69,10 @@ class MetaCapi(Destination):
     api_version = 1
     Settings = MetaSettings
     ads = True
-    consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True)
+    # Under Limited Data Use Meta is a service provider; where it has no code for the state, it locates by the address.
+    consent = ConsentNeeds(
+        ("ad_storage", "ad_user_data"), restricted=True, processor=True, locates=frozenset(LDU_STATES)
+    )
     limits = Limits(events=1000, bytes=8 << 20, age=WINDOW_MS / 1000, repeat=47 * 3600.0, requests=8)
     reads = (
         *("event", "event_id", "timestamp", "action_source", "page.location", "page.referrer", "ecommerce"),
@@ -77,6 +83,17 @@ class MetaCapi(Destination):
         *sorted(PASSED),
         *sorted(FROM_EVENT),
     )
+
+    hashed = tuple(f"user_data.{key}" for key in (*HASHED_KEYS, "external_id"))
+    clear = tuple(f"user_data.{key}" for key in (*BROWSER_KEYS, *PLAIN_KEYS))
+
+    def hashes(self, settings: MetaSettings) -> Sequence[str]:
+        """All that Meta wants hashed; the shop's own ids where they are not sent raw."""
+        return [path for path in self.hashed if path != EXTERNAL_ID or settings.external_id != "raw"]
+
+    def in_clear(self, settings: MetaSettings) -> Sequence[str]:
+        """The browser and ids of other systems, and the shop's own ids where they are sent raw."""
+        return (*self.clear, EXTERNAL_ID) if settings.external_id == "raw" else self.clear
 
     def hosts(self, settings: MetaSettings) -> Sequence[str]:
         """Meta's Graph API alone."""

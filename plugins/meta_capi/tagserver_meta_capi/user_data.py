@@ -42,7 +42,7 @@ PLAIN_KEYS = (
 """Sent in the clear, as they are."""
 HASHED_KEYS = ("em", "ph", "fn", "ln", "ge", "db", "ct", "st", "zp", "country")
 _PLAIN = frozenset(PLAIN_KEYS)
-_BROWSER_KEYS = ("client_ip_address", "client_user_agent", "fbc", "fbp")
+BROWSER_KEYS = ("client_ip_address", "client_user_agent", "fbc", "fbp")
 """Those of a chat server or a shop's till are not the visitor's."""
 
 _BROAD = (
@@ -83,7 +83,7 @@ def build_user_data(
     _browser(made, event, omitted)
     for key in given:
         _set(made, key, given, event, settings, omitted)
-    drops = _BROWSER_KEYS if action_source in ("business_messaging", "physical_store") else ()
+    drops = BROWSER_KEYS if action_source in ("business_messaging", "physical_store") else ()
     for key in drops:
         made.pop(key, None)
     return made

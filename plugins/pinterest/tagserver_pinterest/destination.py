@@ -33,7 +33,7 @@ from tagserver_pinterest.custom_data import build_custom_data
 from tagserver_pinterest.names import pinterest_name
 from tagserver_pinterest.processing import limit, locate
 from tagserver_pinterest.settings import OLDEST_DAYS, PinterestSettings
-from tagserver_pinterest.user import build_user, finds_somebody
+from tagserver_pinterest.user import CLEAR, HASHED, build_user, finds_somebody
 
 _SOURCES: Mapping[str, str] = {
     **{name: name for name in ("web", "app_ios", "app_android", "offline")},
@@ -72,12 +72,16 @@ class Pinterest(Destination):
     api_version = 1
     Settings = PinterestSettings
     ads = True
-    consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True)
+    # Under its limited processing Pinterest is a service provider. `locate` drops the address where the place is known.
+    consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True, processor=True, locates=frozenset())
     limits = Limits(events=1000, bytes=2 << 20, age=OLDEST_DAYS * 86_400.0, requests=8)
     reads = (
         *("event", "event_id", "timestamp", "action_source", "page.location", "ecommerce", "user_data", "user_id"),
         *("search_term", "ip", "user_agent", "geo.country", "geo.region", "click.epik"),
     )
+
+    hashed = tuple(f"user_data.{key}" for key in HASHED)
+    clear = tuple(f"user_data.{key}" for key in CLEAR)
 
     def hosts(self, settings: PinterestSettings) -> Sequence[str]:
         """Pinterest's API alone."""

@@ -61,6 +61,7 @@ _HASHED: Mapping[str, Callable[[Identity, PinterestSettings], Found]] = {
 }
 _PLAIN = {"client_ip_address": IP, "client_user_agent": TEXT, "click_id": ID, "partner_id": ID}
 _DEVICES = "hashed_maids"
+HASHED, CLEAR = (*_HASHED, _DEVICES), tuple(_PLAIN)
 
 
 def build_user(

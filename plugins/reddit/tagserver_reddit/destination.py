@@ -33,7 +33,7 @@ from tagserver_reddit.metadata import build_metadata
 from tagserver_reddit.names import CUSTOM, tracking_type
 from tagserver_reddit.processing import limit_processing
 from tagserver_reddit.settings import RedditSettings
-from tagserver_reddit.user import build_user, finds_somebody
+from tagserver_reddit.user import CLEAR, HASHED, build_user, finds_somebody
 
 OLDEST_DAYS = 7
 _SOURCES: Mapping[str, str] = {
@@ -63,12 +63,17 @@ class Reddit(Destination):
     api_version = 1
     Settings = RedditSettings
     ads = True
-    consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True)
+    # Under LDU Reddit is a service provider; `limit_processing` drops the address where the place is known.
+    consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True, processor=True, locates=frozenset())
     limits = Limits(events=1000, bytes=2 << 20, age=OLDEST_DAYS * 86_400.0, requests=8)
     reads = (
         *("event", "event_id", "timestamp", "action_source", "page.location", "ecommerce", "user_data", "user_id"),
         *("ip", "user_agent", "geo.country", "geo.region", "cookie._rdt_uuid", "cookie._rdt_em", "click.rdt_cid"),
     )
+
+    hashed = tuple(f"user.{key}" for key in HASHED)
+    clear = ("click_id", *(f"user.{key}" for key in CLEAR))
+    person = ("user",)
 
     def hosts(self, settings: RedditSettings) -> Sequence[str]:
         """Reddit's ads API alone."""

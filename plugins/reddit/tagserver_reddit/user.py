@@ -39,6 +39,7 @@ _DEVICES: Mapping[str, Callable[[str], str]] = {
     "idfa": lambda text: text.strip().upper(),
     "aaid": lambda text: text.strip().lower(),
 }
+HASHED = (*_HASHED, *_DEVICES)
 OPTIONS = "data_processing_options"
 
 
@@ -55,6 +56,7 @@ _PLAIN: Mapping[str, Kind] = {
     "uuid": ID,
     "screen_dimensions": Kind(_screen, "is not a width and a height"),
 }
+CLEAR = tuple(_PLAIN)
 
 
 def build_user(

@@ -30,9 +30,9 @@ from tagserver_snapchat.answers import read_answer
 from tagserver_snapchat.app import build_app_data
 from tagserver_snapchat.custom_data import SOURCES, build_custom_data
 from tagserver_snapchat.names import SNAP_EVENTS, snap_name
-from tagserver_snapchat.processing import OPTIONS, limit_processing
+from tagserver_snapchat.processing import OPTIONS, STATES, limit_processing
 from tagserver_snapchat.settings import OLDEST_DAYS, SnapchatSettings
-from tagserver_snapchat.user import build_user, finds_somebody
+from tagserver_snapchat.user import CLEAR, PLACES, build_user, finds_somebody
 
 ACTION_SOURCES: Mapping[str, str] = {
     "WEB": "WEB",
@@ -63,7 +63,8 @@ class Snapchat(Destination):
     api_version = 1
     Settings = SnapchatSettings
     ads = True
-    consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True)
+    # Under its limited options Snap is a service provider; without a code for the state it locates by the address.
+    consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True, processor=True, locates=frozenset(STATES))
     # Repeats are counted once for 48 hours; the body's size is not documented.
     limits = Limits(events=2000, bytes=2 << 20, age=OLDEST_DAYS * 86_400.0, repeat=47 * 3600.0, requests=8)
     reads = (
@@ -71,6 +72,9 @@ class Snapchat(Destination):
         *("ip", "user_agent", "geo.region", "cookie._scid", "click.sccid", "app_data"),
         *sorted({place for places in SOURCES.values() for place in places} - {"transaction_id"}),
     )
+
+    hashed = tuple(f"user_data.{key}" for key in PLACES)
+    clear = tuple(f"user_data.{key}" for key in CLEAR)
 
     def hosts(self, settings: SnapchatSettings) -> Sequence[str]:
         """Snap's tracking host alone."""

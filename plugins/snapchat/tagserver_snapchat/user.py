@@ -41,6 +41,7 @@ _PLAIN: Mapping[str, Kind] = {
         lambda value: value[:LONGEST_AGENT] if isinstance(value, str) and is_text(value) else None, "is not text"
     ),
 }
+CLEAR = tuple(_PLAIN)
 PLACES: Mapping[str, str] = {
     "em": "email",
     "ph": "phone_number",

@@ -30,7 +30,7 @@ from tagserver_tiktok.answers import read_answer
 from tagserver_tiktok.names import tiktok_name
 from tagserver_tiktok.properties import ANYTHING, build_properties
 from tagserver_tiktok.settings import OLDEST_DAYS, TikTokSettings
-from tagserver_tiktok.user import build_user, finds_somebody
+from tagserver_tiktok.user import CLEAR, HASHED, build_user, finds_somebody
 
 FIELDS = frozenset({"event_name", "event_time", "limited_data_use", "user", "properties", "page", "lead"})
 
@@ -42,13 +42,18 @@ class TikTok(Destination):
     api_version = 1
     Settings = TikTokSettings
     ads = True
-    consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True)
+    # Under limited data use TikTok is a service provider; the flag is one word, for which nobody needs to be located.
+    consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True, processor=True)
     # Repeats are counted once for 48 hours; the body's size is not documented.
     limits = Limits(events=1000, bytes=2 << 20, age=OLDEST_DAYS * 86_400.0, repeat=47 * 3600.0, requests=8)
     reads = (
         *("event", "event_id", "timestamp", "page.location", "page.referrer", "ecommerce", "user_data", "user_id"),
         *("search_term", "ip", "user_agent", "header.accept-language", "cookie._ttp", "click.ttclid"),
     )
+
+    hashed = tuple(f"user.{key}" for key in HASHED)
+    clear = tuple(f"user.{key}" for key in CLEAR)
+    person = ("user",)
 
     def hosts(self, settings: TikTokSettings) -> Sequence[str]:
         """TikTok's business API alone."""

@@ -41,6 +41,7 @@ _CLEAR: Mapping[str, Callable[[Identity], str | None]] = {
     "country": lambda who: who.country,
 }
 _PLAIN = {"ttclid": ID, "ttp": ID, "ip": IP, "user_agent": TEXT, "locale": TEXT}
+HASHED, CLEAR = tuple(_HASHED), (*_CLEAR, *_PLAIN)
 
 
 def build_user(

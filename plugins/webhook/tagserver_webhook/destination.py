@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from tagserver.plugin import (
     MISSING,
+    OWN_CLEAR,
+    OWN_HASHED,
     Built,
     ConsentNeeds,
     Destination,
@@ -25,11 +27,12 @@ from tagserver.plugin import (
     milliseconds,
     rfc3339,
 )
-from tagserver_webhook.data import build_data
+from tagserver_webhook.data import PERSONAL, build_data
 from tagserver_webhook.settings import WebhookSettings
 from tagserver_webhook.signature import message_id, sign
 
 HOUR_MS = 3_600_000
+VISIT = ("client_id", "user_id", "session_id")
 _ENVELOPE = frozenset({"event_name", "type", "timestamp", "data"})
 
 
@@ -43,10 +46,25 @@ class Webhook(Destination):
     consent = ConsentNeeds((), restricted=True)
     limits = Limits(events=1, bytes=1 << 20, requests=16)
     reads = ("event", "event_id", "timestamp")
+    hashed = tuple(f"data.user_data.{field}" for field in OWN_HASHED)
+    clear = tuple(f"data.user_data.{field}" for field in OWN_CLEAR)
+    person = ("user_data", "data.user_data")
 
     def sees(self, settings: WebhookSettings) -> Sequence[str]:
         """What the setting `fields` names, and the person unless that is left out."""
         return (*self.reads, *settings.fields, *(() if settings.user_data == "leave_out" else ("user_data",)))
+
+    def hashes(self, settings: WebhookSettings) -> Sequence[str]:
+        """None where `user_data` goes as it came."""
+        return self.hashed if settings.user_data == "hash" else ()
+
+    def in_clear(self, settings: WebhookSettings) -> Sequence[str]:
+        """The person, where `user_data` says so; and what of the request and of the visit `fields` names."""
+        person = {"hash": self.clear, "plain": ("data.user_data",), "leave_out": ()}[settings.user_data]
+        named = [path for path in settings.fields if path.partition(".")[0] in (*PERSONAL, *VISIT)]
+        if "*" in settings.fields:
+            named += VISIT
+        return (*person, *(f"data.{path}" for path in dict.fromkeys(named)))
 
     def hosts(self, settings: WebhookSettings) -> Sequence[str]:
         """The host of the address."""

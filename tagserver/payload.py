@@ -1,0 +1,60 @@
+"""One tag's payload of one event: what the tag may have of it, built by the plugin, and looked at once more before it
+is stored."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tagserver.built import encoded
+from tagserver.cleaning import Finding
+from tagserver.container.model import Tag
+from tagserver.destination import Built, Mode, Omitted, Skip
+from tagserver.event import MISSING
+from tagserver.leaving import Leaving
+from tagserver.reads import owned
+from tagserver.scan import may_hide_email
+from tagserver.scope import Scope
+
+
+class Made(msgspec.Struct, frozen=True, gc=False):
+    """`body`: the JSON that is stored. `omitted`: what consent keeps back, what was taken out, and what the plugin left
+    out; `findings`: the personal data among it."""
+
+    built: Built
+    body: bytes
+    omitted: tuple[Omitted, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+def make(tag: Tag, scope: Scope, leaving: Leaving, mode: Mode) -> Made:
+    """The payload. Raises Skip with all that was omitted, Unsound, and whatever the plugin raises."""
+    destination, redact = tag.destination, tag.redact_override is None
+    plugin = destination.plugin
+    for transformation in tag.transformations:
+        scope = transformation.apply(scope)
+    out = leaving.of(scope, tag.needs, plugin.consent, mode, redact=redact)
+    parameters = tag.parameters(out.scope)
+    if tag.event_name is not None and (name := tag.event_name(out.scope)) is not MISSING:
+        parameters["event_name"] = name
+    omitted, findings = out.seen(destination.reads)
+    if parameters:
+        parameters, withheld, found = out.parameters(parameters, plugin.person)
+        omitted, findings = omitted + withheld, findings + found
+    if findings:
+        omitted = omitted + [Omitted(one.path, one.why) for one in findings]
+    try:
+        built = plugin.build(out.view(destination.reads), owned(parameters), destination.settings, mode)
+    except Skip as skip:
+        raise (Skip(skip.reason, skip.detail, (*omitted, *skip.omitted)) if omitted else skip) from None
+    body = encoded(built, plugin.limits)
+    checked, wrong = destination.fields.only_hashes(built.body)
+    if redact and may_hide_email(body):
+        checked, more = destination.fields.without_emails(checked, scope.event.event_id)
+        wrong += more
+        findings += [Finding(one.field, ("email",)) for one in more]
+    if wrong:
+        built = msgspec.structs.replace(built, body=checked)
+        body = encoded(built, plugin.limits)
+    if omitted or wrong:
+        return Made(built, body, (*omitted, *built.omitted, *wrong), tuple(findings))
+    return Made(built, body, built.omitted)
