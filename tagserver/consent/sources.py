@@ -43,25 +43,15 @@ def source_consent(source: str, consent: Mapping[str, str], basis: str) -> Readi
 
 
 def region_of(event: Event, policy: ConsentPolicy) -> Region:
-    """The visitor's region from the request's trusted headers; an unknown country counts as opt-in.
-
-    What the event itself says (`geo: {country, region}`) may make it opt-in, and never the opposite: anybody can claim
-    to be elsewhere.
-    """
+    """The visitor's region from what operations trust; an unknown country counts as opt-in. What the event itself says
+    of a region is not even read: anybody can claim to be elsewhere."""
     country, subdivision = event.facts.country, event.facts.region
     regime: Regime
-    if country is None or not policy.opt_in_regions.isdisjoint((country, subdivision, *_claimed(event))):
+    if country is None or not policy.opt_in_regions.isdisjoint((country, subdivision)):
         regime = "opt_in"
     else:
         regime = "opt_out" if country == "US" else "none"
     return Region(country, subdivision, regime)
-
-
-def _claimed(event: Event) -> tuple[str, ...]:
-    geo = event.data.get("geo")
-    if not isinstance(geo, Mapping):
-        return ()
-    return tuple(text.strip().upper() for text in (geo.get("country"), geo.get("region")) if isinstance(text, str))
 
 
 def read_consent(event: Event, policy: ConsentPolicy, source: Reading | None = None) -> ConsentState:

@@ -1,0 +1,315 @@
+"""Every signal through the whole gate: where it is read, what it means, how it is merged, and that none of them grants
+by accident."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tagserver.consent.gate import decide
+from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs, VendorCheck
+from tagserver.consent.reader import ConsentReader
+from tagserver.consent.sources import read_consent
+from tagserver.consent.state import ConsentState
+from tagserver.event import Event
+
+from ..events import NOW, event
+from .writers import DAY, as_field, gpp_string, head, items_of, tc_string, us_section
+
+META = Needs(frozenset({"ad_storage", "ad_user_data"}), ads=True, restricted=True)
+POLICY = ConsentPolicy()
+ALL = dict.fromkeys(AD_PURPOSES, "granted")
+YES = tc_string(head(purposes=(1, 2, 3, 4, 7)), consents=as_field((89, 755)), disclosed=as_field((89, 755)))
+NO = tc_string(head())
+OLD = tc_string(head(purposes=(1, 3, 4, 7), updated=NOW - 397 * DAY))
+USNAT = dict.fromkeys(items_of("usnat", 1), 0)
+
+
+def usnat(**values: int) -> str:
+    """A usnat section in which these one-item fields have these values."""
+    items = USNAT | {(name, 0): value for name, value in values.items()}
+    return us_section("usnat", 1, list(items.values()))
+
+
+CLEAN = gpp_string({7: usnat(SaleOptOut=2)})
+SOLD = gpp_string({7: usnat(SaleOptOut=1)})
+CHILD = gpp_string({7: usnat(KnownChildSensitiveDataConsents=1)})
+
+
+def read(pushed: dict[str, Any], policy: ConsentPolicy = POLICY, **facts: Any) -> ConsentState:
+    return read_consent(event(pushed, **facts), policy)
+
+
+def decision(pushed: dict[str, Any], needs: Needs = META, **facts: Any) -> str:
+    return decide(needs, read(pushed, **facts), POLICY).decision
+
+
+@pytest.mark.parametrize(
+    ("pushed", "cookies", "expected"),
+    [
+        pytest.param({"tcf": YES}, {}, "send", id="a TC string grants"),
+        pytest.param({"tcf": NO}, {}, "block", id="a TC string refuses"),
+        pytest.param({"gdpr_consent": YES}, {}, "send", id="its other spelling"),
+        pytest.param({}, {"euconsent-v2": YES}, "send", id="its cookie"),
+        pytest.param({}, {"euconsent-v2": quote(YES, safe="")}, "send", id="its cookie, encoded"),
+        pytest.param({"tcf": NO}, {"euconsent-v2": YES}, "block", id="the event beats the cookie"),
+        pytest.param({"gdpr_consent": NO}, {"euconsent-v2": YES}, "block", id="the other spelling does, too"),
+        pytest.param({"tcf": "garbage"}, {"euconsent-v2": YES}, "block", id="also when it is garbage"),
+        pytest.param({"tcf": NO, "consent": ALL}, {}, "block", id="TC refuses, Consent Mode grants"),
+        pytest.param({"tcf": YES, "consent": {"ad_storage": "denied"}}, {}, "block", id="the other way round"),
+        pytest.param({"tcf": YES[:40], "consent": ALL}, {}, "block", id="a truncated TC string"),
+        pytest.param({"tcf": OLD, "consent": ALL}, {}, "block", id="an expired TC string"),
+        pytest.param({"tcf": OLD, "gdpr": 0, "consent": ALL}, {}, "send", id="where GDPR does not apply it is nothing"),
+        pytest.param({"tcf": YES, "gdpr": 0}, {}, "block", id="and grants nothing"),
+        pytest.param({"gdpr": 1, "consent": ALL}, {}, "block", id="GDPR applies, and no string"),
+        pytest.param({"gdpr": "1", "tcf": YES}, {}, "send", id="gdpr as text"),
+        pytest.param({"gdpr": "0", "tcf": NO, "consent": ALL}, {}, "send", id="gdpr 0 as text"),
+        pytest.param({"gdpr": "no", "tcf": NO, "consent": ALL}, {}, "block", id="gdpr as another word is not known"),
+        pytest.param({"tcf": 5, "consent": ALL}, {}, "block", id="a TC string that is a number"),
+        pytest.param({"tcf": [YES], "consent": ALL}, {}, "block", id="a TC string in a list"),
+        pytest.param({"tcf": "", "consent": ALL}, {}, "send", id="an empty one is none"),
+        pytest.param({"tcf": "C" * (1 << 20), "consent": ALL}, {}, "block", id="one of a mebibyte"),
+        pytest.param({"tcf": quote(quote(quote("é" + YES)))}, {}, "block", id="one that is encoded three times"),
+        pytest.param({"gpp": gpp_string({2: YES})}, {}, "send", id="a TC string in GPP"),
+        pytest.param({"gpp": gpp_string({2: NO}), "consent": ALL}, {}, "block", id="a refusal in GPP"),
+        pytest.param({"gpp": gpp_string({2: NO}), "tcf": YES}, {}, "send", id="GPP's serves where there is no other"),
+        pytest.param({"gpp": gpp_string({2: NO}), "gpp_sid": [7], "consent": ALL}, {}, "restrict", id="not in force"),
+        pytest.param({"gpp_sid": "2", "consent": ALL}, {}, "block", id="section 2 in force, and no string"),
+        pytest.param({"gpp": CLEAN, "consent": ALL}, {}, "send", id="a clean US section"),
+        pytest.param({"gpp": CLEAN}, {}, "block", id="a clean US section grants nothing"),
+        pytest.param({"gpp": SOLD, "consent": ALL}, {}, "restrict", id="opted out of sale"),
+        pytest.param({"gpp": SOLD, "gpp_sid": "8", "consent": ALL}, {}, "restrict", id="another section in force"),
+        pytest.param({"gpp": CHILD, "consent": ALL}, {}, "block", id="a known child"),
+        pytest.param({"gpp": "DBACNY~broken", "gpp_sid": [7], "consent": ALL}, {}, "restrict", id="unreadable GPP"),
+        pytest.param({"us_privacy": "1YNN", "consent": ALL}, {}, "send", id="US Privacy, not opted out"),
+        pytest.param({"us_privacy": "1YYN", "consent": ALL}, {}, "restrict", id="US Privacy, opted out"),
+        pytest.param({"us_privacy": "1---", "consent": ALL}, {}, "send", id="US Privacy does not apply"),
+        pytest.param({"us_privacy": "1YNX", "consent": ALL}, {}, "restrict", id="US Privacy, garbled"),
+        pytest.param({"us_privacy": "1YNN"}, {}, "block", id="US Privacy grants nothing"),
+        pytest.param({"consent": ALL}, {"usprivacy": "1YYN"}, "restrict", id="its cookie"),
+        pytest.param({"consent": ALL}, {"usprivacy": '{"uspString": "1YYN"}'}, "restrict", id="its cookie as JSON"),
+        pytest.param({"consent": ALL}, {"usprivacy": '{"x": 1}'}, "restrict", id="a cookie nobody can read"),
+        pytest.param({"us_privacy": "1YNN", "gpc": True, "consent": ALL}, {}, "restrict", id="USP N and GPC"),
+        pytest.param({"gcs": "G100", "consent": ALL}, {}, "block", id="gcs refuses, Consent Mode grants"),
+        pytest.param({"gcs": "G111"}, {}, "block", id="gcs alone says nothing of ad_user_data"),
+        pytest.param({"gcs": "G1", "consent": ALL}, {}, "send", id="a gcs that cannot be read has no value"),
+        pytest.param({"x-ga-gcs": "G100", "consent": ALL}, {}, "block", id="gcs as server containers call it"),
+        pytest.param({"gcd": "13v3v3v3v5"}, {}, "send", id="gcd, all granted"),
+        pytest.param({"gcd": "13r3r3r3r5l1"}, {}, "send", id="gcd, default denied and update granted"),
+        pytest.param({"gcd": "13q3r3r3r5"}, {}, "block", id="gcd, ad_storage refused"),
+        pytest.param({"gcd": "13p3p3p3p5", "consent": {"update": ALL}}, {}, "send", id="a preset yields to a choice"),
+        pytest.param({"gcd": "11t1t1t1t5"}, {}, "block", id="presets are no consent in an unknown region"),
+        pytest.param({"x-ga-gcd": "13u3u3u3u5", "consent": ALL}, {}, "block", id="gcd of a server container"),
+        pytest.param({"npa": 1, "consent": ALL}, {}, "restrict", id="no personalised ads"),
+        pytest.param({"npa": "0", "consent": ALL}, {}, "send", id="npa 0 says nothing"),
+    ],
+)
+def test_decision(pushed: dict[str, Any], cookies: dict[str, str], expected: str) -> None:
+    """One visitor's signals, and what a tag that needs ad_storage and ad_user_data does."""
+    assert decision(pushed, cookies=cookies) == expected
+
+
+def test_presets_count_where_no_opt_in_is_asked_for() -> None:
+    """The same `gcd` in Texas and in Germany; what the event says about its region is not believed."""
+    assert decision({"gcd": "11t1t1t1t5"}, country="US", region="US-TX") == "send"
+    assert decision({"gcd": "11t1t1t1t5"}, country="DE") == "block"
+    assert decision({"gcd": "11t1t1t1t5", "geo": {"country": "US"}}, country="DE") == "block"
+
+
+@pytest.mark.parametrize(
+    ("check", "pushed", "expected"),
+    [
+        (VendorCheck("gvl_id", 755), {"tcf": YES}, "send"),
+        (VendorCheck("gvl_id", 7), {"tcf": YES}, "block"),
+        (VendorCheck("gvl_id", 755), {"tcf": YES, "gdpr": 0, "consent": ALL}, "send"),
+        (VendorCheck("gvl_id", 755), {"consent": ALL}, "send"),
+        (VendorCheck("ac_id", 89), {"tcf": YES, "addtl_consent": "2~89.122~dv.61"}, "send"),
+        (VendorCheck("ac_id", 89), {"tcf": YES, "addtl_consent": "2~189~dv.89"}, "block"),
+        (VendorCheck("ac_id", 89), {"tcf": YES}, "block"),
+        (VendorCheck("ac_id", 89), {"tcf": YES, "addtl_consent": "2~89"}, "block"),
+        (VendorCheck("ac_id", 89), {"tcf": YES, "addtl_consent": "1~89"}, "send"),
+        (VendorCheck("gvl_id", 89), {"tcf": tc_string(head(purposes=(1, 7)), consents=as_field((89,)))}, "block"),
+        (
+            VendorCheck("gvl_id", 89),
+            {
+                "tcf": tc_string(
+                    head(purposes=(1, 3, 4, 7)),
+                    consents=as_field((89,)),
+                    disclosed=as_field((89,)),
+                    restricted=[(7, 0, [(89, 89)])],
+                )
+            },
+            "block",
+        ),
+    ],
+)
+def test_vendor_check(check: VendorCheck, pushed: dict[str, Any], expected: str) -> None:
+    """A tag with a vendor's number, where GDPR is in play."""
+    needs = Needs(META.purposes, ads=True, restricted=True, vendor=check)
+    verdict = decide(needs, read(pushed), POLICY)
+    assert verdict.decision == expected
+    assert verdict.reason == ("vendor" if expected == "block" else "")
+
+
+def test_the_state_says_where_each_decision_came_from() -> None:
+    """For the person who asks why."""
+    state = read({"tcf": YES, "consent": {"ad_storage": "denied"}, "us_privacy": "1YNX", "addtl_consent": "x"})
+    shown = state.as_dict()
+    assert shown["purposes"]["ad_storage"]["sources"] == ["consent"]
+    assert shown["purposes"]["ad_user_data"]["sources"] == ["tcf"]
+    assert shown["purposes"]["ad_user_data"]["raw"] == ["P1 yes, P7 yes"]
+    assert shown["sale_opt_out_sources"] == ["us_privacy"]
+    assert shown["gdpr_applies"] is True
+    assert shown["tcf"]["valid"] is True
+    assert shown["tcf"]["cmp_id"] == 300
+    assert [problem.partition(":")[0] for problem in state.problems] == ["us_privacy", "addtl_consent"]
+
+
+def test_an_unusable_string_is_named_with_its_reason() -> None:
+    """`valid` and `invalid_because`, as the printout of a string has them."""
+    shown = read({"tcf": OLD}).as_dict()["tcf"]
+    assert (shown["valid"], shown["invalid_because"]) == (False, "last_updated is more than 396 days ago")
+
+
+def test_settings_for_tcf() -> None:
+    """Analytics by purposes 1 and 8, and countries in which purpose 1 is not asked for."""
+    said = {"tcf": tc_string(head(purposes=(1, 8)))}
+    assert "analytics_storage" not in read(said).granted
+    assert "analytics_storage" in read(said, ConsentPolicy(tcf_analytics=True)).granted
+    unasked = {"tcf": tc_string(head(purposes=(3, 4, 7), purpose_one=True, country="AT"))}
+    assert "ad_storage" not in read(unasked).granted
+    assert "ad_storage" in read(unasked, ConsentPolicy(tcf_exempt=("AT",))).granted
+
+
+# ── what is remembered
+
+
+def at(moment: int, pushed: dict[str, Any]) -> Event:
+    return event(pushed, received=moment)
+
+
+def test_a_remembered_state_does_not_outlive_its_string() -> None:
+    """The same string: accepted on its last day, refused a millisecond later, and the other way round."""
+    reader = ConsentReader(POLICY)
+    updated = NOW - 396 * DAY
+    pushed = {"tcf": tc_string(head(purposes=(1, 3, 4, 7), updated=updated))}
+    assert reader.read(at(NOW, pushed)).granted
+    assert not reader.read(at(NOW + 1, pushed)).granted
+    assert reader.read(at(NOW, pushed)).granted
+    assert not reader.read(at(updated - 3 * DAY, pushed)).granted
+    assert reader.read(at(updated - 2 * DAY, pushed)).granted
+
+
+SIGNALS: list[dict[str, Any]] = [
+    *({"tcf": text} for text in (YES, NO, OLD, "x")),
+    *({"gpp": text} for text in (CLEAN, SOLD, CHILD)),
+    {"gcd": "13v3v3v3v5"},
+    {"consent": ALL},
+    {"consent": {"default": ALL}},
+    {"gpc": True},
+    {"gdpr": 0},
+    {},
+]
+
+
+@given(st.lists(st.tuples(st.sampled_from(SIGNALS), st.sampled_from(SIGNALS), st.integers(-2, 400)), max_size=20))
+def test_remembering_changes_nothing(visits: list[tuple[dict[str, Any], dict[str, Any], int]]) -> None:
+    """Whatever came before, an event's state is the one that is worked out afresh."""
+    reader = ConsentReader(POLICY)
+    for one, other, days in visits:
+        made = at(NOW + days * DAY, one | other)
+        assert reader.read(made).as_dict() == read_consent(made, POLICY).as_dict()
+
+
+# ── nothing grants by accident
+
+REFUSALS: list[tuple[str, str]] = [
+    ("tcf", NO),
+    ("gdpr_consent", NO),
+    ("gpp", gpp_string({2: NO})),
+    ("gcs", "G100"),
+    ("gcd", "13q3q3q3q5"),
+    ("us_privacy", "1YYN"),
+    ("addtl_consent", "2~~dv.89"),
+]
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(REFUSALS), st.integers(0, 600), st.booleans(), st.integers(0, 5))
+def test_no_damage_to_a_refusal_grants(refusal: tuple[str, str], place: int, cut: bool, bit: int) -> None:
+    """Cut anywhere, or with any bit of its letters turned, but for the bits that are the visitor's answers."""
+    field, text = refusal
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    place %= len(text)
+    if cut:
+        damaged = text[:place]
+    elif text[place] in letters and field in ("tcf", "gdpr_consent") and not 152 // 6 <= place <= 176 // 6:
+        damaged = text[:place] + letters[letters.index(text[place]) ^ 1 << bit] + text[place + 1 :]
+    else:
+        damaged = text[:place]
+    assert read({field: damaged}).granted.isdisjoint(AD_PURPOSES)
+
+
+@given(st.sampled_from([field for field, _ in REFUSALS]), st.text(max_size=200))
+def test_random_text_grants_nothing(field: str, text: str) -> None:
+    """Beside an honest refusal, and alone."""
+    assert not read({field: text}).granted
+    assert decision({field: text, "consent": dict.fromkeys(PURPOSES, "denied")}) == "block"
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from([field for field, _ in REFUSALS] + ["gdpr", "gpp_sid", "gpc", "npa"]), JUNK))
+def test_any_value_in_any_field_is_survived_and_grants_nothing(pushed: dict[str, Any]) -> None:
+    """The gate is total."""
+    state = ConsentReader(POLICY).read(event(pushed))
+    assert not state.granted
+    json.dumps(state.as_dict())
+
+
+def test_a_reader_that_fails_refuses() -> None:
+    """Whatever is wrong inside: denied, and named."""
+
+    class Broken(ConsentPolicy):
+        @property
+        def tcf_analytics(self) -> bool:  # type: ignore[override]
+            raise ZeroDivisionError
+
+    policy = object.__new__(Broken)
+    for name in ("opt_in_regions", "gpc", "gpc_scope", "dnt", "cmp_cookies", "tcf_exempt"):
+        object.__setattr__(policy, name, getattr(POLICY, name))
+    state = read({"tcf": YES, "consent": ALL}, policy)
+    assert not state.granted
+    assert state.problems == ("gate:ZeroDivisionError",)
+    assert decide(META, state, POLICY).decision == "block"
+
+
+def test_twelve_states_of_three_purposes_and_opt_out() -> None:
+    """The condensed decision table, in full, for an ads tag and for one that is not."""
+    words = ("granted", "denied", None)
+    analytics = Needs(frozenset({"analytics_storage"}), ads=False, restricted=False)
+    for storage, user, personal, measured in itertools.product(words, repeat=4):
+        for opted_out, child in itertools.product((False, True), repeat=2):
+            said = {"ad_storage": storage, "ad_user_data": user, "ad_personalization": personal}
+            pushed: dict[str, Any] = {"consent": {**said, "analytics_storage": measured}}
+            if opted_out:
+                pushed["gpc"] = True
+            if child:
+                pushed["gpp"] = CHILD
+            if storage != "granted" or user != "granted" or child:
+                expected = "block"
+            else:
+                expected = "send" if personal == "granted" and not opted_out else "restrict"
+            assert decision(pushed) == expected
+            assert decision(pushed, analytics) == ("send" if measured == "granted" else "block")
