@@ -24,6 +24,7 @@ from tagserver.plugin import Built, Destination, Mode, Omitted, Outcomes, Payloa
 from tagserver.registry import Registry
 from tagserver.trial import BadTrial, try_event
 
+from .consent.writers import head, tc_string
 from .container.world import ENVIRON, Ads, Box, Broken, Vault, load
 from .events import NOW
 
@@ -145,6 +146,8 @@ tags:
   - {name: Wire, destination: wire, triggers: [buy]}
 """
 SECRETS = ENVIRON | {"META_TOKEN": "meta-token-secret", "APP_SECRET": "app-secret-text", "CRM_KEY": "crm-key-text"}
+ACCEPTED = tc_string(head(purposes=(1, 3, 4, 7)))
+"""A TC string that grants all purposes, and accepts no vendor."""
 PURCHASE: dict[str, Any] = {
     "event": "purchase",
     "event_id": "purchase_T-1",
@@ -219,7 +222,8 @@ DAY = 86_400_000
         ("Meta other", PURCHASE, ("send", "send", "fired")),
         ("Paused", PURCHASE, ("send", "skip", "paused")),
         ("Paused", purchase(consent={}), ("send", "skip", "paused")),
-        ("Vendor", purchase(gdpr=1), ("block", "block", "vendor")),
+        ("Vendor", purchase(tcf=ACCEPTED), ("block", "block", "vendor")),
+        ("Vendor", purchase(gdpr=1), ("block", "block", "consent")),
         ("Vendor", PURCHASE, ("send", "send", "fired")),
         ("Ads", PURCHASE, ("send", "send", "fired")),
         ("Vault", {"event": "anything"}, ("send", "send", "fired")),
