@@ -36,6 +36,7 @@ class NotAllowed(Exception):
     """The request may not leave."""
 
 
+_READ = httpx.ByteStream(b"")
 LIMITS = httpx.Limits(max_connections=20, max_keepalive_connections=5, keepalive_expiry=30.0)
 
 
@@ -114,6 +115,9 @@ async def _send(http: httpx.AsyncClient, target: Target, request: Request) -> Re
                         break
             finally:
                 await answer.aclose()
+                # An answer and its stream hold each other, and with them a request of a megabyte or more: left to the
+                # collector, which looks seldom, dozens of those pile up.
+                answer.stream = _READ
             headers = {name.lower(): value for name, value in answer.headers.items()}
             return Response(answer.status_code, headers, _plain(bytes(body[:BODY_CAP]), headers))
     except NotPublic as error:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 
+import httpx
 import pytest
 
 from tagserver.delivery.exchange import BODY_CAP, MaybeSent, exchange, open_http
@@ -108,3 +110,21 @@ async def test_a_body_that_swells_is_unpacked_to_its_beginning() -> None:
     async with vendor(Counted(head, bomb, 1)) as plugin:
         response = await talk(plugin)
     assert (response.status, response.body) == (200, bytes(BODY_CAP))
+
+
+def held() -> int:
+    """Requests and answers in memory, garbage that nobody has collected yet among them."""
+    return sum(isinstance(one, httpx.Request | httpx.Response) for one in gc.get_objects())
+
+
+async def test_an_answered_request_takes_no_room() -> None:
+    """Its content may be megabytes, and the collector of rings looks for them seldom."""
+    gc.collect()
+    before = held()
+    gc.disable()
+    try:
+        async with vendor(Counted(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n", b"{}", 1)) as plugin:
+            await talk(plugin)
+        assert held() == before
+    finally:
+        gc.enable()
