@@ -100,6 +100,7 @@ def test_a_purchase(page: Page, recorder: Recorder, server: tuple[Server, str]) 
     expect(page.locator("#entries > li")).to_have_count(2)
     expect(entry).to_contain_text("sent to meta")
     expect(entry).to_contain_text("not for this event: Meta cart")
+    expect(entry.get_by_text("Others", exact=True)).to_be_hidden()
 
     denied, granted = recorder.events(2)
     order = granted["ecommerce"]["transaction_id"]
