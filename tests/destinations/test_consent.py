@@ -1,0 +1,121 @@
+"""No consent, no call, for every destination of this repository: each state of consent goes through the real pipeline,
+and what comes out is compared with a table that is written down here and not taken from the plugins."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tagserver.container.model import Container
+from tagserver.pipeline import Routing, route
+from tagserver.testing import make_event
+from tests.consent.writers import as_field, gpp_string, head, items_of, tc_string, us_section
+
+from .nine import NAMES, configuration, one_event
+
+ADS = ("ad_storage", "ad_user_data", "ad_personalization")
+TABLE: dict[str, tuple[frozenset[str], bool, bool]] = {
+    # needed purposes, for ads, has a restricted mode
+    "meta": (frozenset(ADS[:2]), True, True),
+    "snapchat": (frozenset(ADS[:2]), True, True),
+    "tiktok": (frozenset(ADS[:2]), True, True),
+    "pinterest": (frozenset(ADS[:2]), True, True),
+    "reddit": (frozenset(ADS[:2]), True, True),
+    "linkedin": (frozenset(ADS), True, False),
+    "analytics": (frozenset({"analytics_storage", "ad_storage", "ad_user_data"}), False, True),
+    "shop": (frozenset({"ad_user_data"}), False, True),
+    "archive": (frozenset({"analytics_storage"}), False, True),
+}
+"""The destinations of `config/`; for the last three with what their tags add."""
+CHILD = gpp_string(
+    {7: us_section("usnat", 1, [1 if name.startswith("KnownChild") else 0 for name, _ in items_of("usnat", 1)])}
+)
+
+
+def expected(
+    needs: frozenset[str], ads: bool, restricted: bool, granted: set[str], opted_out: bool, child: bool
+) -> str:
+    """Consent reference, section 9, in our own words."""
+    if (child and ads) or not needs <= granted:
+        return "block"
+    about_ads = ads or not needs.isdisjoint(ADS)
+    if not about_ads or (granted.issuperset(ADS) and not opted_out):
+        return "send"
+    return "restrict" if restricted else "block"
+
+
+@pytest.fixture(scope="module")
+def container() -> Container:
+    """All nine."""
+    made = configuration("/var/lib/events").compile().container
+    assert made is not None
+    return made
+
+
+def routed(container: Container, signals: dict[str, Any]) -> Routing:
+    """The event of all nine, with these signals and no others."""
+    asked = one_event()
+    pushed = {key: value for key, value in asked["event"].items() if key != "consent"}
+    return route(container, make_event(pushed | signals, ip=asked.get("ip", "198.51.100.7")))
+
+
+def states() -> Iterator[tuple[dict[str, Any], set[str], bool, bool]]:
+    """Every combination: the signals, what they grant, whether they opt out, whether they tell of a child."""
+    purposes = (*ADS, "analytics_storage")
+    for words in itertools.product(("granted", "denied", None, "garbled"), repeat=len(purposes)):
+        said = {purpose: word for purpose, word in zip(purposes, words, strict=True) if word}
+        granted = {purpose for purpose, word in said.items() if word == "granted"}
+        for opted_out, child in itertools.product((False, True), repeat=2):
+            signals: dict[str, Any] = {"consent": said} if said else {}
+            if opted_out:
+                signals["gpc"] = True
+            if child:
+                signals["gpp"] = CHILD
+            yield signals, granted, opted_out, child
+
+
+def test_the_table_is_whole(container: Container) -> None:
+    """Every destination is judged, and each by what it declares and its tag adds."""
+    assert set(TABLE) == set(NAMES) == set(container.destinations)
+
+
+def test_no_other_state_makes_a_call(container: Container) -> None:
+    """1,024 states, each through the real pipeline."""
+    called = 0
+    for signals, granted, opted_out, child in states():
+        decisions = {decision.tag.destination.name: decision for decision in routed(container, signals).decisions}
+        assert set(decisions) == set(NAMES)
+        for name, row in TABLE.items():
+            verdict = decisions[name].consent
+            assert verdict is not None
+            wanted = expected(*row, granted, opted_out, child)
+            assert verdict.decision == wanted, (name, signals)
+            if wanted == "block":
+                assert decisions[name].decision == "block", (name, signals)
+                assert not decisions[name].body, (name, signals)
+            called += bool(decisions[name].body)
+    assert called
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"consent": "granted"}, id="a text"),
+        pytest.param({"consent": {"default": dict.fromkeys(ADS, "granted")}}, id="a preset, in an unknown region"),
+        pytest.param({"tcf": tc_string(head(purposes=(1, 3, 4, 7)))[:30]}, id="a TC string cut off"),
+        pytest.param({"tcf": tc_string(head(interests=(1, 3, 4, 7)))}, id="legitimate interest alone"),
+        pytest.param({"tcf": tc_string(head(purposes=(1,)), consents=as_field(range(1, 900)))}, id="vendors alone"),
+        pytest.param({"gcs": "G111"}, id="gcs alone"),
+        pytest.param({"us_privacy": "1YNN", "gpc": False}, id="US signals alone"),
+    ],
+)
+def test_no_ads_destination_is_called(container: Container, signals: dict[str, Any]) -> None:
+    """What looks like consent and is none."""
+    for decision in routed(container, signals).decisions:
+        if TABLE[decision.tag.destination.name][1]:
+            assert decision.decision == "block"
+            assert not decision.body
