@@ -34,6 +34,8 @@ CHILD = gpp_string(
     {7: us_section("usnat", 1, [1 if name.startswith("KnownChild") else 0 for name, _ in items_of("usnat", 1)])}
 )
 
+PUSHED = {key: value for key, value in one_event()["event"].items() if key != "consent"}
+
 
 def expected(
     needs: frozenset[str], ads: bool, restricted: bool, granted: set[str], opted_out: bool, child: bool
@@ -57,9 +59,7 @@ def container() -> Container:
 
 def routed(container: Container, signals: dict[str, Any]) -> Routing:
     """The event of all nine, with these signals and no others."""
-    asked = one_event()
-    pushed = {key: value for key, value in asked["event"].items() if key != "consent"}
-    return route(container, make_event(pushed | signals, ip=asked.get("ip", "198.51.100.7")))
+    return route(container, make_event(PUSHED | signals, ip="198.51.100.7"))
 
 
 def states() -> Iterator[tuple[dict[str, Any], set[str], bool, bool]]:
