@@ -39,7 +39,7 @@ def _steps(path: str) -> Way:
     at = 0
     while at < len(path) or not steps:
         found = _STEP.match(path, at)
-        if found is None:
+        if found is None or path.endswith("."):
             raise BadPath(f"{path!r} is no path of a payload")
         steps.append((found[1], (found[2], found[3]) if found[2] is not None else None))
         at = found.end()
@@ -58,7 +58,14 @@ class PayloadFields:
                 raise BadPath(f"{path!r} ends in a condition")
             groups.setdefault(tuple(way), set()).add(name)
         self._groups = tuple((way, frozenset(names)) for way, names in groups.items())
-        self._clear = tuple(_steps(path) for path in self.clear)
+        self._clear: dict[str, dict[str, set[str]]] = {}
+        for path in self.clear:
+            steps = _steps(path)
+            # Names may hold dots themselves (`params` of "page.host"): the whole way is what is compared.
+            known = self._clear.setdefault(".".join(step for step, _ in steps), {})
+            for _, condition in steps:
+                if condition is not None:
+                    known.setdefault(condition[0], set()).add(condition[1])
 
     def only_hashes(self, body: Any) -> tuple[Mapping[str, Any], tuple[Omitted, ...]]:
         """The payload without declared hashes that are none; the very same one when there are none."""
@@ -101,12 +108,8 @@ class PayloadFields:
     def is_clear(self, way: tuple[str, ...], parent: Mapping[str, Any]) -> bool:
         """Whether a field is declared to hold personal data in the clear. `way`: the names that lead to it, `parent`:
         the object that it stands in."""
-        for steps in self._clear:
-            if len(steps) == len(way) and all(step == name for (step, _), name in zip(steps, way, strict=True)):
-                conditions = [condition for _, condition in steps if condition is not None]
-                if all(parent.get(key) == text for key, text in conditions):
-                    return True
-        return False
+        conditions = self._clear.get(".".join(way))
+        return conditions is not None and all(parent.get(key) in texts for key, texts in conditions.items())
 
 
 def _are_hashes(group: Mapping[str, Any], names: frozenset[str]) -> bool:
@@ -145,7 +148,8 @@ class _Sound:
             if _is_hashed(value):
                 continue
             self._omitted.append(Omitted(f"{self._label}.{name}" if self._label else name, NO_HASH))
-            kept = [one for one in value if _is_hashed(one)] if isinstance(value, list | tuple) else []
+            several = value if isinstance(value, list | tuple) else ()
+            kept = [one for one in several if isinstance(one, str) and _is_hashed(one)]
             if kept:
                 made[name] = kept
             else:

@@ -203,9 +203,8 @@ def _without(find: _Find, kind: Kind, text: str, found: dict[Kind, None]) -> str
     pieces: list[str] = []
     at = 0
     for start, end in find(text):
-        if start >= at:
-            pieces += (text[at:start], mark(kind))
-            at = end
+        pieces += (text[at:start], mark(kind))
+        at = end
     if not at:
         return text
     found[kind] = None
@@ -220,10 +219,10 @@ _LONGEST_LOCAL, _LONGEST_DOMAIN = 64, 255
 
 
 def _emails(text: str) -> Iterator[Span]:
-    at = text.find("@")
+    at, end = text.find("@"), 0
     while at >= 0:
         # From the sign to both sides, so that each sign costs the same however long the text is.
-        local = _local(text[max(0, at - _LONGEST_LOCAL) : at][::-1])
+        local = _local(text[max(end, at - _LONGEST_LOCAL) : at][::-1])
         domain = _domain(text[at + 1 : at + 1 + _LONGEST_DOMAIN]) if local else None
         if (
             local is not None
@@ -231,7 +230,8 @@ def _emails(text: str) -> Iterator[Span]:
             and domain[1].lower() not in _FILES
             and local[0] != "tig"  # git@github.com: an address of a repository
         ):
-            yield at - local.end(), at + 1 + domain.end()
+            end = at + 1 + domain.end()
+            yield at - local.end(), end
         at = text.find("@", at + 1)
 
 

@@ -109,7 +109,7 @@ SECTIONS = [
     ("## server.yaml", "server.yaml", "queue: {zzzz: 1}", "queue."),
     ("## server.yaml", "server.yaml", "egress: {zzzz: 1}", "egress."),
     ("## Consent", "container.yaml", "consent: {zzzz: 1}", ""),
-    ("## What leaves", "container.yaml", "privacy: {zzzz: 1}", ""),
+    ("## What leaves, and what rests", "container.yaml", "privacy: {zzzz: 1}", ""),
     ("## Tags", "container.yaml", "tags: [{zzzz: 1}]", ""),
     ("## Tags", "container.yaml", "tags: [{vendor: {zzzz: 1}}]", ""),
     ("## Triggers", "container.yaml", "triggers: {one: {zzzz: 1}}", ""),

@@ -112,7 +112,7 @@ def test_the_python_runs(acme: ModuleType, tmp_path: Path, monkeypatch: pytest.M
     for text in BLOCKS:
         exec(compile(text, str(PLUGINS), "exec", dont_inherit=True), known)
     destinations = [one for one in known.values() if isinstance(one, type) and issubclass(one, Destination)]
-    assert {one.type for one in destinations if one is not Destination} == {"acme", "acme_login", "lines"}
+    assert {one.type for one in destinations if one is not Destination} == {"acme", "acme_by_id", "acme_login", "lines"}
     settings = testing.make_settings(known["Lines"], {"file": "events.jsonl"})
     payloads = [Payload("e", "purchase", 0, b'{"event":"purchase"}')]
     assert asyncio.run(known["Lines"]().deliver(payloads, settings)) == Outcome.delivered()

@@ -210,6 +210,11 @@ def wordy_exchange(asked: Request) -> Generator[Any, Response, Any]:
     yield "https://post.example"
 
 
+def declared(attribute: str, path: str, who: Callable[[Event], Any]) -> type[Destination]:
+    """A destination that says something of a path, and sends `who`."""
+    return type("Declared", (body(lambda event: {"who": who(event)}),), {attribute: (path,)})
+
+
 BROKEN: list[tuple[type[Destination], str]] = [
     (Unstated, "`api_version` is not stated"),
     (Unstated, "`consent` is not stated"),
@@ -259,6 +264,10 @@ BROKEN: list[tuple[type[Destination], str]] = [
     (request(content=lambda settings: b"[]"), "the event_id does not reach the vendor"),
     (request(content=lambda settings: b'[{"id":"id-page_view"}]'), "2 of 3 payloads are not in the request"),
     (raising("classify"), "classify raises ZeroDivisionError for status"),
+    (declared("hashed", "who", lambda event: "somebody"), "who is declared in `hashed`, and holds something else"),
+    (declared("hashed", "a..b", lambda event: "x"), "hashed or clear: 'a..b' is no path of a payload"),
+    (declared("clear", "x", lambda event: hashlib.sha256(b"x").hexdigest()), "who holds a SHA-256: name it in"),
+    (declared("hashed", "x", lambda event: event.user_data.get("email", "")), "who holds who it was in the clear"),
     (classified(lambda response, payloads: Outcome.delivered()), "takes status 404 as delivered"),
     (classified(lambda response, payloads: None), "gives something that is no Outcome"),
     (classified(first_only), "classify gives 7 outcomes for 3 payloads"),
@@ -292,6 +301,10 @@ def test_each_rule_is_looked_at(broken: type[Destination], fault: str) -> None:
         pytest.param(type("C", (Post,), {"version_ends": lambda self, settings: date(2030, 1, 1)}), id="versions end"),
         pytest.param(body(lambda event: {"data_processing_options": []}), id="no limits is said by an empty list"),
         pytest.param(body(lambda event: {"value": 0, "flag": False}), id="nought and false are values"),
+        pytest.param(declared("hashed", "who", lambda event: hashlib.sha256(b"x").hexdigest()), id="a declared hash"),
+        pytest.param(
+            declared("clear", "who", lambda event: str(event.user_data.get("email") or "?")), id="a declared person"
+        ),
         pytest.param(request(url=lambda s: f"https://post.example/?t={s.token.reveal()}"), id="a secret in the query"),
         pytest.param(classified(default_outcome), id="answers by their status"),
     ],

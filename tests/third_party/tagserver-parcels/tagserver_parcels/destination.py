@@ -60,6 +60,7 @@ class Parcels(Destination):
     consent = ConsentNeeds(("functionality_storage",), restricted=True)
     limits = Limits(events=50)
     reads = ("event", "event_id", "ecommerce.transaction_id", "ecommerce.items.item_id", "ecommerce.items.quantity")
+    clear = ("fields",)  # what the setting `fields` names is wanted as it is
 
     def hosts(self, settings: ParcelSettings) -> Sequence[str]:
         """The service's API."""
