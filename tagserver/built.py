@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from tagserver.plain import is_text
 from tagserver.plugin import Built, Limits, Omitted
 
 LARGEST = 1 << 20
@@ -46,13 +47,7 @@ def encoded(built: Any, limits: Limits) -> bytes:
 
 def _text(value: Any) -> bool:
     """Whether the queue can hold it: half an emoji cannot be written as UTF-8."""
-    if type(value) is not str:
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return type(value) is str and is_text(value)
 
 
 def _moment(value: Any) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
 from tagserver.normalise import Unusable
@@ -32,7 +32,7 @@ is_md5 = re.compile(r"[0-9a-fA-F]{32}").fullmatch
 
 def sha256_hex(text: str) -> str:
     """SHA-256 of the UTF-8 bytes, 64 lower-case hex digits. Raises UnicodeEncodeError for half a surrogate pair."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256(text.encode()).hexdigest()
 
 
 def arrived_hash(value: Any) -> str | None:
@@ -125,7 +125,7 @@ def hash_phone(value: Any, country: str | None) -> Found:
         digits, note = phone_digits(value, country.lower() if country else None)
     except Unusable as problem:
         return (), (str(problem),)
-    return (sha256_hex(digits),), (note,) if note else ()
+    return (sha256(digits.encode()).hexdigest(),), (note,) if note else ()
 
 
 def several(value: Any) -> list[Any]:
@@ -146,7 +146,7 @@ def hash_short(text: str, normalise: Normalise, fault: str) -> Found:
         canonical = normalise(text)
     except Unusable as problem:
         return (), (str(problem),)
-    return ((sha256_hex(canonical),), ()) if canonical else ((), (fault,))
+    return ((sha256(canonical.encode()).hexdigest(),), ()) if canonical else ((), (fault,))
 
 
 _remembered = lru_cache(maxsize=8192)(hash_short)

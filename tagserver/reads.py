@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from msgspec import to_builtins
+
 from tagserver.event import NO_TEXTS, Event, Facts
 from tagserver.spelling import canonical
 
@@ -83,7 +85,7 @@ class Reads:
             everything = Event(event.name, event.event_id, event.time, data, own, event.client, event.notes)
             everything.memo["identity"] = event.identity
             return everything
-        data = {name: owned(value) for name, value in event.data.items() if name in whole}
+        data = {name: value for name, value in event.data.items() if name in whole}
         for name, below in self._parts:
             if name in event.data:
                 data[name] = _only(event.data[name], below)
@@ -91,7 +93,7 @@ class Reads:
             event.name,
             event.event_id,
             event.time,
-            data,
+            owned(data),
             Facts(
                 facts.source,
                 facts.received,
@@ -131,16 +133,8 @@ def _some(values: Mapping[str, str], names: frozenset[str] | None) -> Mapping[st
 
 
 def owned(value: Any) -> Any:
-    """The value, with lists and maps of its own: who changes it changes nothing for anybody else."""
-    if type(value) is dict:
-        made = value.copy()
-        for name, inner in value.items():
-            if type(inner) is dict or type(inner) is list:
-                made[name] = owned(inner)
-        return made
-    if type(value) is list:
-        return [owned(inner) if type(inner) is dict or type(inner) is list else inner for inner in value]
-    return value
+    """Plain data, with lists and maps of its own: who changes it changes nothing for anybody else."""
+    return to_builtins(value)
 
 
 def _only(value: Any, below: Mapping[str, Any]) -> Any:
@@ -150,7 +144,7 @@ def _only(value: Any, below: Mapping[str, Any]) -> Any:
     if not isinstance(value, dict):
         return None
     return {
-        name: owned(value[name]) if deeper is True else _only(value[name], deeper)
+        name: value[name] if deeper is True else _only(value[name], deeper)
         for name, deeper in below.items()
         if name in value
     }

@@ -207,9 +207,10 @@ def _decode(raw: msgspec.Raw | bytes, max_event: int) -> Any:
 
 
 def _unbounded(text: bytes, value: Any) -> str | None:
-    """What is too much about a value, if anything. The count of brackets bounds the depth, that of commas the size:
-    only what passes neither is walked through."""
-    if text.count(b"{") + text.count(b"[") <= DEPTH and text.count(b",") <= NODES:
+    """What is too much about a value, if anything. The count of brackets bounds the depth, and the length, or else the
+    count of commas, the size: only what passes neither is walked through."""
+    few = len(text) <= 2 * NODES or text.count(b",") <= NODES
+    if few and text.count(b"{") + text.count(b"[") <= DEPTH:
         return None
     nodes = 0
     level = [value]
