@@ -84,6 +84,7 @@ class SqliteOutbox:
         self._database, self._counters, self._keys = opened.database, opened.counters, opened.keys
         self._notice = opened.notice
         self._space = Space(path, max_size, min_free, steady)
+        self._space.measure(self._database)
         self._flights = Flights(self._counters, Lanes(), clock)
         self._letters = Letters(self._counters, clock)
         care = Care(
@@ -171,7 +172,6 @@ class SqliteOutbox:
 
     def _append(self, database: sqlite3.Connection, requests: Sequence[Sequence[Delivery]]) -> list[list[bool]]:
         """All the deliveries of several requests, as few statements: each costs a change of hands with the loop."""
-        self._space.measure(database)
         size = sum(len(delivery.body) + ROW for request in requests for delivery in request)
         if (why := self._space.refusal(size)) is not None:
             raise Full(why, come_again(1.0, self._chance))
