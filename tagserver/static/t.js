@@ -196,6 +196,20 @@
     return found;
   };
 
+  // What a TCF consent tool said last goes along, too. It may come later than this file, and is looked for at each event.
+
+  /** @type {Plain | undefined} */
+  let tcf;
+  const listen = () => {
+    if (tcf || !root.__tcfapi) return;
+    tcf = {};
+    root.__tcfapi("addEventListener", 2, (/** @type {any} */ said) => {
+      // While the visitor is being asked there is a string, too; it says nothing yet.
+      if (said.eventStatus === "cmpuishown") return;
+      tcf = { gdpr: said.gdprApplies, tcf: said.tcString, addtl_consent: said.addtlConsent };
+    });
+  };
+
   // ── events ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** @type {Plain} */
@@ -228,6 +242,8 @@
     for (const key of PERSON) if (!(key in event) && !missing(person[key])) event[key] = person[key];
     if (missing(event.timestamp)) event.timestamp = Date.now();
     if (/** @type {any} */ (navigator).globalPrivacyControl === true) event.gpc = true;
+    safely(listen);
+    Object.assign(event, Object.assign({}, tcf, event));
     admit({ event, page: { location: location.href, referrer: document.referrer, title: document.title } });
   };
 

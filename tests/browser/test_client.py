@@ -310,6 +310,41 @@ def test_global_privacy_control(page: Page, recorder: Recorder) -> None:
     assert recorder.events(1)[0]["gpc"] is True
 
 
+def test_what_a_tcf_tool_says_goes_along(page: Page, recorder: Recorder) -> None:
+    """From a tool that comes after the script; what the event says itself goes before."""
+    page.goto(recorder.page(after="dataLayer.push({event: 'early'}); tagserver.flush();"))
+    page.evaluate(
+        """() => {
+          window.__tcfapi = (command, version, call) => { window.say = call; call(
+            {gdprApplies: true, eventStatus: 'cmpuishown', tcString: 'unanswered'}, true) };
+          dataLayer.push({event: 'asked'});
+          window.say({gdprApplies: true, eventStatus: 'useractioncomplete', tcString: 'CAnswer',
+            addtlConsent: '2~89~dv.'}, true);
+          dataLayer.push({event: 'answered'});
+          dataLayer.push({event: 'own', tcf: 'COwn'});
+          tagserver.flush();
+        }"""
+    )
+    early, asked, answered, own = recorder.events(4)
+    names = ("gdpr", "tcf", "addtl_consent")
+    assert [early.get(name) for name in names] == [None] * 3
+    assert [asked.get(name) for name in names] == [None] * 3
+    assert [answered.get(name) for name in names] == [True, "CAnswer", "2~89~dv."]
+    assert own["tcf"] == "COwn"
+
+
+def test_a_consent_tool_that_throws_costs_nothing(page: Page, recorder: Recorder) -> None:
+    """It is asked once, and never again."""
+    page.goto(
+        recorder.page(
+            before="window.asked = 0; window.__tcfapi = () => { asked++; throw new Error('no') };",
+            after="dataLayer.push({event: 'a'}); dataLayer.push({event: 'b'}); tagserver.flush();",
+        )
+    )
+    assert [event["event"] for event in recorder.events(2)] == ["a", "b"]
+    assert page.evaluate("window.asked") == 1
+
+
 def test_events_wait_for_consent(page: Page, recorder: Recorder) -> None:
     """A default is no choice. What waited says what was chosen, and when and where it happened."""
     address = recorder.page(
