@@ -27,7 +27,7 @@ from tagserver.container.decode import Decoder, plain
 from tagserver.container.model import Container
 from tagserver.container.problems import Place, Problems, did_you_mean
 from tagserver.container.server import ServerConfig
-from tagserver.container.source import Node, parse, read_content
+from tagserver.container.source import Map, Node, parse, read_content
 from tagserver.container.source import Sequence as Items
 from tagserver.trial import REASONS, BadTrial, try_event
 
@@ -114,7 +114,8 @@ class _CaseReader:
         asked: dict[str, Any] = plain(nodes["request"]) if "request" in nodes else {}
         event = plain(nodes["event"])
         if not isinstance(asked, dict) or not isinstance(event, dict):
-            self._decoder.wrong(nodes["event" if isinstance(asked, dict) else "request"], "case", "a map")
+            key = "event" if isinstance(asked, dict) else "request"
+            self._decoder.wrong(nodes[key], key, "a map", "write {event: purchase}" if key == "event" else "")
             return None
         if "consent" in nodes:
             event = {**event, "consent": _consent(plain(nodes["consent"]))}
@@ -122,7 +123,7 @@ class _CaseReader:
 
     def _expect(self, node: Node) -> dict[str, Any]:
         nodes = {name: held for name, (_, held) in self._decoder.map(node, "expect", EXPECTATIONS).items()}
-        if not nodes:
+        if isinstance(node, Map) and not node.entries:
             self._problems.add("E113", node.place, "expect", "nothing is expected: the case cannot fail")
         found: dict[str, Any] = {}
         for decision in DECISIONS:
@@ -244,19 +245,21 @@ def _field_differences(request: Mapping[str, Any], wanted: Mapping[str, Any]) ->
     for path, value in wanted.items():
         there, found = _walk(request["body"], path)
         if not there:
-            yield f"{path} is not there, and should be {json.dumps(value)}"
+            beside = f"; there: {', '.join(found)}" if isinstance(found, dict) else ""
+            yield f"{path} is not there, and should be {json.dumps(value)}{beside}"
         elif found != _expanded(value):
             yield f"{path} is {json.dumps(found)}, and should be {json.dumps(value)}"
 
 
 def _walk(value: Any, path: str) -> tuple[bool, Any]:
+    """Whether there is a value at a path, and the value; else the last one on the way."""
     for part in path.split("."):
         if isinstance(value, dict) and part in value:
             value = value[part]
         elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
             value = value[int(part)]
         else:
-            return False, None
+            return False, value
     return True, value
 
 

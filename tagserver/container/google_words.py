@@ -7,6 +7,10 @@ from types import MappingProxyType
 
 KEYS: Mapping[str, str] = MappingProxyType(
     {
+        # preview
+        "fired": "send",
+        "sent": "send",
+        "not_fired": "skip",
         # tags
         "firing_trigger": "triggers",
         "firing_triggers": "triggers",

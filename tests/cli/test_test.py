@@ -83,7 +83,8 @@ PURCHASE = "- {name: x, event: {event: purchase, user_id: u, value: 5, currency:
         ("{skip: {Lead: consent}}", "expected skip of Lead because of consent, but it is skip because of no_trigger"),
         ("{silent: true}", "expected silence, but Purchase"),
         ("{request: {meta: {data.0.custom_data.value: 6}}}", "data.0.custom_data.value is 5, and should be 6"),
-        ("{request: {meta: {data.0.nothing: 6}}}", "data.0.nothing is not there, and should be 6"),
+        ("{request: {meta: {data.0.nothing: 6}}}", "data.0.nothing is not there, and should be 6; there: event_name, "),
+        ("{request: {meta: {event_name: x}}}", 'event_name is not there, and should be "x"; there: data'),
     ],
 )
 def test_a_case_that_fails_says_what_is_and_where(tmp_path: Path, expect: str, says: str) -> None:
@@ -102,7 +103,9 @@ def test_a_case_that_fails_says_what_is_and_where(tmp_path: Path, expect: str, s
         ("- {name: x, event: {event: p}, expect: {send: [Purchas]}}", 'did you mean "Purchase"?'),
         ("- {name: x, event: {event: p}, expect: {skip: {Purchase: becuase}}}", "becuase"),
         ("- {name: x, event: {event: p}, expect: {request: {mata: {}}}}", 'did you mean "meta"?'),
-        ("- {name: x, event: [1], expect: {silent: true}}", "a map"),
+        ("- {name: x, event: {event: p}, expect: {fired: [Purchase]}}", 'did you mean "send"?\n\n1 error in'),
+        ("- {name: x, event: purchase, expect: {silent: true}}", "event should be a map, and is text"),
+        ("- {name: x, event: {event: p}, request: [1], expect: {silent: true}}", "request should be a map"),
         ("name: x", "a list of cases"),
         ("- [", "E101"),
     ],

@@ -125,8 +125,10 @@ class MetaCapi(Destination):
             raise Skip("too_old", f"Meta takes events of the last {days} days", omitted)
         user_data = build_user_data(event, given.group("user_data"), settings, source, omitted)
         if too_broad(user_data):
-            known = ", ".join(sorted(user_data)) or "nothing"
-            raise Skip("no_identity", f"Meta finds nobody by {known}", omitted)
+            why = f"Meta finds nobody by {', '.join(sorted(user_data))} alone"
+            if not user_data:
+                why = "nothing says who it was: Meta wants an e-mail, a telephone number, an id or a click"
+            raise Skip("no_identity", why, omitted)
         custom_data = build_custom_data(event, given.custom_data(), name, settings, omitted)
         if name == "Purchase":
             missing = [key for key in ("value", "currency") if key not in custom_data]
