@@ -35,9 +35,6 @@ NOW = 1_767_225_600_000
 """The time of every case that names none: 2026-01-01T00:00:00Z, in ms."""
 MINTED = "00000000-0000-7000-8000-000000000001"
 
-FAILED = "T401"
-"""The code of a problem that is a failed case."""
-
 KEYS = ("name", "event", "request", "consent", "expect", "notes")
 DECISIONS = ("send", "restrict", "block")
 EXPECTATIONS = (*DECISIONS, "skip", "request", "silent")

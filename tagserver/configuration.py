@@ -14,7 +14,7 @@ from tagserver import casebook
 from tagserver.container import last_good, versions
 from tagserver.container.compile import Loaded, compile_container, version_of
 from tagserver.container.model import Container
-from tagserver.container.problems import Problem, Problems
+from tagserver.container.problems import FAILED_CASE, Problem, Problems
 from tagserver.container.server import ServerConfig
 from tagserver.container.source import read_texts
 from tagserver.registry import Registry
@@ -134,7 +134,7 @@ class ConfigurationFolder:
         cases = casebook.read_cases(casebook.read_test_files(self.folder), container, problems)
         report = casebook.run(cases, container, server)
         found = [
-            Problem("error", casebook.FAILED, case.place, case.name, f"{case.name}: {'; '.join(wrong)}")
+            Problem("error", FAILED_CASE, case.place, case.name, f"{case.name}: {'; '.join(wrong)}")
             for case, wrong in report.failures
         ]
         return (*problems.sorted(), *found) or None

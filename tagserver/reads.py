@@ -83,7 +83,7 @@ class Reads:
             )
             data = owned(event.data)
             everything = Event(event.name, event.event_id, event.time, data, own, event.client, event.notes)
-            everything.memo["identity"] = event.identity
+            everything.memo["identity"], everything.memo["clicks"] = event.identity, event.clicks
             return everything
         data = {name: value for name, value in event.data.items() if name in whole}
         for name, below in self._parts:

@@ -13,6 +13,7 @@ import msgspec
 
 from tagserver.derive import truncated_ip
 from tagserver.event import MISSING, Event
+from tagserver.hiding import Hiding
 from tagserver.page_address import clean_address
 from tagserver.redaction import without_contacts
 from tagserver.scope import Scope
@@ -29,13 +30,24 @@ _LEFT = KEPT | {"user_data", "user_id", "client_id", "session_id", "consent"}
 """What a redaction leaves: destinations hash the person, and an identifier that is cut is another one."""
 
 
+NOTHING_HIDDEN = Hiding(None, ())
+
+
 class Transformation:
-    """One entry of `transformations:`. `holds` says for which events; `truncate_ip` hides the end of the address."""
+    """One entry of `transformations:`. `holds` says for which events; `hiding` what is not seen of what is known beside
+    the data; `truncate_ip` hides the end of the address."""
 
     def __init__(
-        self, name: str, holds: Callable[[Scope], bool], steps: Sequence[Step], *, truncate_ip: bool = False
+        self,
+        name: str,
+        holds: Callable[[Scope], bool],
+        steps: Sequence[Step],
+        *,
+        hiding: Hiding = NOTHING_HIDDEN,
+        truncate_ip: bool = False,
     ) -> None:
         self.name = name
+        self._hiding = hiding
         self.holds = holds
         self._steps = tuple(steps)
         self._truncate_ip = truncate_ip
@@ -53,8 +65,13 @@ class Transformation:
         if self._truncate_ip and facts.ip is not None:
             address = truncated_ip(facts.ip)
             facts = msgspec.structs.replace(facts, ip=None if address is MISSING else address)
+        if self._hiding.beside:
+            facts = self._hiding.facts(facts)
         # A new event: what was derived of the old one (its person, its page) is derived anew.
-        return scope.seeing(Event(event.name, event.event_id, event.time, data, facts, event.client))
+        seen = Event(event.name, event.event_id, event.time, data, facts, event.client)
+        if self._hiding.beside:
+            seen.memo["clicks"] = self._hiding.clicks(seen)
+        return scope.seeing(seen)
 
 
 def allowing(paths: Sequence[tuple[str, ...]]) -> Step:

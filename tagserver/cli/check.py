@@ -1,4 +1,4 @@
-"""`tagserver check`: all problems of the configuration at once."""
+"""`tagserver check`: all problems of the configuration at once; and its privacy lock."""
 
 from __future__ import annotations
 
@@ -7,29 +7,58 @@ from pathlib import Path
 import click
 import msgspec
 
-from tagserver.cli.options import config_option, json_option, open_folder, print_problems
+from tagserver import privacy_lock
+from tagserver.cli.options import config_option, give_up, json_option, open_folder, print_problems
+from tagserver.container.model import Container
+from tagserver.container.problems import Problem, Problems
 
 
 @click.command()
 @config_option
+@click.option("--lock", is_flag=True, help="Write privacy.lock.yaml anew: which personal fields can reach which host.")
 @json_option
-def check(config: Path, env_file: Path | None, as_json: bool) -> None:
-    """Check the configuration: every problem with file, line, column and a hint. Changes nothing."""
+def check(config: Path, env_file: Path | None, lock: bool, as_json: bool) -> None:
+    """Check the configuration: every problem with file, line, column and a hint. Changes nothing but with --lock."""
     loaded = open_folder(config, env_file).compile()
-    serious = [problem for problem in loaded.problems if problem.severity != "warning"]
+    container = loaded.container
+    problems = list(loaded.problems)
+    if container is not None:
+        if lock:
+            _renew(container, config)
+        problems += _locked(container, config)
+    serious = [problem for problem in problems if problem.severity != "warning"]
     if as_json:
         shown = {
             "ok": not serious,
-            "version": loaded.container.version if loaded.container else None,
-            "problems": [problem.as_dict() for problem in loaded.problems],
+            "version": container.version if container else None,
+            "problems": [problem.as_dict() for problem in problems],
         }
         click.echo(msgspec.json.encode(shown))
-    elif loaded.problems:
-        print_problems(loaded.problems, config, err=False)
+    elif problems:
+        print_problems(problems, config, err=False)
     else:
-        assert loaded.container is not None
-        container = loaded.container
+        assert container is not None
         parts = (("tag", container.tags), ("trigger", container.triggers), ("destination", container.destinations))
         counts = ", ".join(f"{len(some)} {what}{'s' if len(some) != 1 else ''}" for what, some in parts)
         click.echo(f"No problems: {counts}. Container {container.version}.")
     raise SystemExit(1 if serious else 0)
+
+
+def _renew(container: Container, config: Path) -> None:
+    if unknown := privacy_lock.unknown(container):
+        give_up(
+            f"the privacy lock is not written: nobody can tell what {', '.join(unknown)} sends while it is not set up"
+        )
+    path = config / privacy_lock.FILE
+    try:
+        path.write_text(privacy_lock.written(privacy_lock.lock_of(container)), "utf-8")
+    except OSError as error:
+        give_up(f"{path} cannot be written: {error.strerror}")
+    click.echo(f"{path} is written.", err=True)
+
+
+def _locked(container: Container, config: Path) -> tuple[Problem, ...]:
+    """What the lock says, where there is one."""
+    problems = Problems()
+    locked = privacy_lock.read_lock(config, problems)
+    return problems.sorted() if locked is None else tuple(privacy_lock.compare(container, locked))

@@ -84,7 +84,11 @@ class ConfiguredDestination:
 @dataclass(frozen=True, slots=True)
 class Tag:
     """What marketing edits: when, to whom, with which parameters. `needs` is what consent must grant;
-    `redact_override` why personal data may stand wherever the tag puts it, or None."""
+    `redact_override` why personal data may stand wherever the tag puts it, or None.
+
+    `sees` are the paths that its destination can see of its events, `personal` the personal ones that its own words
+    lead to: parameters, event name, transformations.
+    """
 
     name: str
     destination: ConfiguredDestination
@@ -98,6 +102,8 @@ class Tag:
     priority: int = field(default=0, kw_only=True)
     transformations: tuple[Transformation, ...] = field(default=(), kw_only=True)
     redact_override: str | None = field(default=None, kw_only=True)
+    sees: frozenset[str] = field(default=frozenset(), kw_only=True)
+    personal: frozenset[str] = field(default=frozenset(), kw_only=True)
     place: Place
 
 

@@ -47,6 +47,14 @@ CODES: Mapping[str, str] = {
 }
 """Every code and its meaning. `E` is an error, `P` pauses one destination, `W` warns."""
 
+FAILED_CASE, WIDENED, NARROWER = "T401", "L501", "L502"
+LATER_CODES: Mapping[str, str] = {
+    FAILED_CASE: "a case of the tests that fails, where `reload: require_tests` is set",
+    WIDENED: "more could leave than the privacy lock allows",
+    NARROWER: "less can leave than the privacy lock allows",
+}
+"""Codes of what is found in a configuration that is sound otherwise."""
+
 LITERAL_SECRET = "E201"  # noqa: S105 (a code)
 
 _WORDS: Mapping[Severity, str] = {"error": "error", "pause": "paused", "warning": "warning"}

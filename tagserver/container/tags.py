@@ -80,8 +80,9 @@ class TagCompiler:
             self._problems.add("E113", node.place, f"{path}.triggers", f"{path} has no trigger", hint)
         exceptions = self._named_triggers(nodes.get("exceptions"), f"{path}.exceptions")
         needs = self._needs(destination, nodes, path)
-        parameters = self._parameters(nodes.get("parameters"), destination, f"{path}.parameters")
-        event_name = self._event_name(nodes.get("event_name"), name or "", f"{path}.event_name")
+        with self._names.gathered() as reached:
+            parameters = self._parameters(nodes.get("parameters"), destination, f"{path}.parameters")
+            event_name = self._event_name(nodes.get("event_name"), name or "", f"{path}.event_name")
         paused = self._decoder.flag(nodes.get("paused"), f"{path}.paused")
         limits = self._limits.compile(nodes, name or "", path)
         priority = self._decoder.whole(nodes.get("priority"), f"{path}.priority", 0, -(10**9))
@@ -101,6 +102,8 @@ class TagCompiler:
             limits=limits,
             priority=priority,
             redact_override=self._redact_override(nodes.get("redact_override"), f"{path}.redact_override"),
+            sees=frozenset(destination.reads.paths),
+            personal=self._names.personal(reached),
             place=node.place,
         )
 

@@ -17,8 +17,11 @@ from tagserver.container.problems import Problems, did_you_mean
 from tagserver.container.source import Map, Node, Scalar
 from tagserver.container.triggers import TriggerCompiler
 from tagserver.event import MISSING, reader
+from tagserver.hiding import Hiding
+from tagserver.personal import is_personal
 from tagserver.reshape import (
     KEPT,
+    NOTHING_HIDDEN,
     Step,
     Transformation,
     allowing,
@@ -30,23 +33,27 @@ from tagserver.reshape import (
     stripping,
 )
 from tagserver.scope import Scope
-from tagserver.spelling import canonical
+from tagserver.spelling import DERIVED_ROOTS, canonical
 from tagserver.values import js_text
 
 STEPS = ("allow", "exclude", "rename", "set", "items", "strip_query", "redact", "truncate_ip", "block_duplicates")
 SCOPE = ("destinations", "tags", "except_tags", "when", "notes")
 
 
+_OF_THE_ADDRESS = {("page", part) for part in ("host", "path", "query", "hash")}
+
+
 @dataclass(frozen=True, slots=True)
 class Scoped:
     """A transformation with the names it is for; None: all of them. `once` blocks a transaction that comes again;
-    `brings` are the personal paths that its values lead to."""
+    `hiding` is what no event shows, whatever its `when`; `brings` are the personal paths that its values lead to."""
 
     transformation: Transformation
     destinations: frozenset[str] | None
     tags: frozenset[str] | None
     except_tags: frozenset[str]
     once: Once | None
+    hiding: Hiding
     brings: frozenset[str]
 
     def is_for(self, tag: str, destination: str) -> bool:
@@ -75,25 +82,28 @@ class TransformationCompiler:
             return None
         steps: list[Step] = []
         brings: frozenset[str] = frozenset()
-        if "allow" in nodes:
-            steps.append(allowing(self._paths(nodes["allow"], f"{path}.allow", keep=False)))
-        if "exclude" in nodes:
-            steps.append(excluding(self._paths(nodes["exclude"], f"{path}.exclude", keep=True)))
+        allowed = self._paths(nodes["allow"], f"{path}.allow", keep=False) if "allow" in nodes else None
+        excluded = self._paths(nodes["exclude"], f"{path}.exclude", keep=True) if "exclude" in nodes else []
+        hiding = Hiding(allowed, excluded)
+        steps += [allowing(allowed)] if allowed is not None else []
+        steps += [excluding(excluded)] if excluded else []
         if "rename" in nodes:
             pairs = [
                 (canonical(old), canonical(new))
                 for old, (place, held) in self._decoder.map(nodes["rename"], f"{path}.rename").items()
                 if (new := self._decoder.text(held, f"{path}.rename.{old}")) and self._free(old, new, place, path)
+                if self._of_data((old, new), place, path)
             ]
+            brings |= {".".join(old) for old, _ in pairs if is_personal(old[0])}
             steps.append(renaming(pairs))
         if "set" in nodes:
             with self._names.gathered() as names:
                 values = [
                     (canonical(one), compile_value(held, self._names, f"{path}.set.{one}"))
                     for one, (place, held) in self._decoder.map(nodes["set"], f"{path}.set").items()
-                    if self._free(one, one, place, path)
+                    if self._free(one, one, place, path) and self._of_data((one,), place, path)
                 ]
-            brings = self._names.personal(names)
+            brings |= self._names.personal(names)
             steps.append(setting(values))
         if "items" in nodes:
             below = self._decoder.map(nodes["items"], f"{path}.items", KEYS)
@@ -111,6 +121,7 @@ class TransformationCompiler:
             name,
             all_of([clause.test for clause in clauses]),
             steps,
+            hiding=hiding,
             truncate_ip=self._decoder.flag(nodes.get("truncate_ip"), f"{path}.truncate_ip"),
         )
         return Scoped(
@@ -119,6 +130,7 @@ class TransformationCompiler:
             self._chosen(nodes.get("tags"), self._tags, "tag", f"{path}.tags"),
             self._chosen(nodes.get("except_tags"), self._tags, "tag", f"{path}.except_tags") or frozenset(),
             self._once(nodes.get("block_duplicates"), made.holds, f"{path}.block_duplicates"),
+            NOTHING_HIDDEN if clauses else hiding,
             brings,
         )
 
@@ -145,9 +157,28 @@ class TransformationCompiler:
         found = []
         for item, where in self._decoder.list(node, path):
             text = self._decoder.text(item, where)
-            if text is not None and (not keep or self._free(text, text, item, path)):
+            if text is None or (keep and not self._free(text, text, item, path)):
+                continue
+            if self._whole(text, item, path):
                 found.append(canonical(text))
         return found
+
+    def _whole(self, text: str, node: Node, path: str) -> bool:
+        """Host, path, query and hash are read from the page's address, and are gone only when it is."""
+        if canonical(text)[:2] in _OF_THE_ADDRESS:
+            hint = "name page.location, or take keys out of its query with strip_query"
+            self._problems.add("E123", node.place, path, f'"{text}" is a part of page.location', hint)
+            return False
+        return True
+
+    def _of_data(self, texts: Iterable[str], node: Node, path: str) -> bool:
+        """What the server fills in cannot be written."""
+        for text in texts:
+            if canonical(text)[0] in DERIVED_ROOTS:
+                said = f'"{text}" is filled in by the server, and can only be allowed or excluded'
+                self._problems.add("E123", node.place, path, said)
+                return False
+        return all(self._whole(text, node, path) for text in texts)
 
     def _free(self, old: str, new: str, node: Node, path: str) -> bool:
         """Name, id and time of an event are the same for everybody."""
@@ -177,6 +208,13 @@ def transformed(tag: Tag, scoped: Iterable[Scoped]) -> Tag:
     of a transformation."""
     mine = [one for one in scoped if one.is_for(tag.name, tag.destination.name)]
     once = tag.limits.once or next((one.once for one in mine if one.once is not None), None)
+    sees, personal = tag.sees, tag.personal
+    for one in mine:
+        sees, personal = one.hiding.narrowed(sees), one.hiding.narrowed(personal) | one.brings
     return replace(
-        tag, transformations=tuple(one.transformation for one in mine), limits=replace(tag.limits, once=once)
+        tag,
+        transformations=tuple(one.transformation for one in mine),
+        limits=replace(tag.limits, once=once),
+        sees=sees,
+        personal=personal,
     )

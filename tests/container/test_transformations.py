@@ -158,6 +158,57 @@ def test_all_tags_but_some() -> None:
     assert [len(tag.transformations) for tag in made.tags] == [0, 1]
 
 
+FACTS: dict[str, Any] = {
+    "ip": "198.51.100.77",
+    "user_agent": "agent",
+    "cookies": {"_fbp": "fb", "other.one": "o"},
+    "headers": {"x-a": "1", "referer": "r"},
+    "country": "DE",
+    "region": "DE-BE",
+}
+ABOUT = ("ip", "user_agent", "cookie._fbp", "cookie.other.one", "header.X-A", "header.referer", "geo.country")
+ABOUT_ALL = (*ABOUT, "geo.region", "click.fbclid", "loyalty.level")
+
+
+@pytest.mark.parametrize(
+    ("transformation", "left"),
+    [
+        ({"exclude": ["ip"]}, set(ABOUT_ALL) - {"ip"}),
+        ({"exclude": ["cookie", "geo"]}, set(ABOUT_ALL) - {one for one in ABOUT_ALL if one[:3] in ("coo", "geo")}),
+        ({"exclude": ["cookie.other.one", "header.X-a"]}, set(ABOUT_ALL) - {"cookie.other.one", "header.X-A"}),
+        ({"exclude": ["click", "user_agent"]}, set(ABOUT_ALL) - {"click.fbclid", "user_agent"}),
+        ({"exclude": ["loyalty"]}, set(ABOUT_ALL) - {"loyalty.level"}),
+        ({"allow": ["loyalty"]}, {"loyalty.level"}),
+        ({"allow": []}, set()),
+        ({"allow": ["ip", "cookie._fbp", "header.Referer"]}, {"ip", "cookie._fbp", "header.referer"}),
+        ({"allow": ["page", "click.fbclid"]}, {"click.fbclid"}),
+        ({"allow": ["geo"], "exclude": ["geo.region"]}, {"geo.country"}),
+    ],
+)
+def test_what_is_known_beside_the_data_is_hidden_too(transformation: dict[str, Any], left: set[str]) -> None:
+    """Who allows or excludes an address or a cookie means it, although the page did not push it."""
+    made = container({"t": transformation}).tag("box")
+    assert made is not None
+    location = {"location": "https://shop.example/?fbclid=click"}
+    scope = Scope(event({"page": location, "loyalty": {"level": 3}, "cookie": {"_fbp": "sent"}}, **FACTS))
+    assert {one for one in ABOUT_ALL if scope.event.get(one) is not None} == set(ABOUT_ALL)
+    seen = made.transformations[0].apply(scope).event
+    assert {one for one in ABOUT_ALL if seen.get(one) is not None} == left
+
+
+def test_a_destination_that_sees_everything_does_not_see_what_is_hidden() -> None:
+    """Its own copy of the event derives nothing anew."""
+    made = container({"t": {"exclude": ["click", "ip"], "tags": ["box"]}})
+    pushed = event({"page": {"location": "https://shop.example/?fbclid=click"}}, ip="198.51.100.77")
+    views = []
+    for tag in made.tags:
+        scope = Scope(pushed)
+        for one in tag.transformations:
+            scope = one.apply(scope)
+        views.append(tag.destination.reads.view(scope.event))
+    assert [(one.get("click.fbclid"), one.get("ip")) for one in views] == [(None, None), ("click", "198.51.100.77")]
+
+
 def test_the_event_itself_and_other_tags_see_nothing_of_it() -> None:
     before = event(PUSHED)
     made = container({"t": {"exclude": ["user_data"], "tags": ["box"]}})
@@ -232,6 +283,12 @@ tags: [{name: T, destination: box, triggers: [silver], parameters: {tier: "{{ lo
         ("{items: [a]}", "E111"),
         ("{items: {fields: {a: [1]}}}", "E111"),
         ("{block_duplicates: soon}", "E115"),
+        ("{set: {ip: 1.2.3.4}}", "E123"),
+        ("{rename: {cookie._ga: ga}}", "E123"),
+        ("{rename: {a: header.x}}", "E123"),
+        ("{exclude: [page.query.email]}", "E123"),
+        ("{allow: [page.path]}", "E123"),
+        ("{set: {page.host: x}}", "E123"),
         ("{block_duplicates: 400d}", "E115"),
         ("{exclude: [a], except_tags: [bocks]}", "E112"),
     ],
