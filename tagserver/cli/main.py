@@ -10,6 +10,7 @@ from tagserver.cli.consent import consent
 from tagserver.cli.dead import dead
 from tagserver.cli.demo import demo
 from tagserver.cli.doctor import doctor
+from tagserver.cli.init import init, schema
 from tagserver.cli.new_plugin import new_plugin
 from tagserver.cli.plan import plan
 from tagserver.cli.plugins import check_plugin, plugins
@@ -28,7 +29,7 @@ def main() -> None:
 
 COMMANDS = (
     *(demo, serve, check, test, try_, plan, reload, versions, rollback, dead, doctor),
-    *(consent, plugins, check_plugin, new_plugin, sandbox),
+    *(consent, plugins, check_plugin, new_plugin, init, schema, sandbox),
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -1,0 +1,76 @@
+"""`tagserver init` and `tagserver schema`: a folder to begin with, and what editors know about it."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import click
+import msgspec
+
+from tagserver.cli.options import give_up
+from tagserver.registry import Registry
+from tagserver.schema import MODELINE, json_schema
+
+SCHEMA_FILE = Path(".tagserver", "schema.json")
+"""Below the configuration folder: where the first line of its files tells editors to look."""
+FILES = ("container.yaml", "container.test.yaml", "server.yaml")
+
+
+def schema_text() -> str:
+    """The schema of the core and of the installed plugins."""
+    return msgspec.json.format(msgspec.json.encode(json_schema(Registry.load())), indent=2).decode() + "\n"
+
+
+@click.command()
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file, such as config/.tagserver/schema.json.  [default: standard output]",
+)
+def schema(into: Path | None) -> None:
+    """Write the JSON Schema of all configuration files, with the settings of the installed plugins, for editors."""
+    if into is None:
+        click.echo(schema_text(), nl=False)
+        return
+    _write({into: schema_text()})
+    click.echo(f"{into} is written. The first line of a file beside its folder: {MODELINE}")
+
+
+@click.command()
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("config"),
+    show_default=True,
+    help="The folder of the YAML files; .env.example is written beside it.",
+)
+def init(config: Path) -> None:
+    """Begin: a container that works without any account, its cases, server.yaml, .env.example. Overwrites nothing."""
+    starter = files("tagserver.cli").joinpath("starter")
+    texts = {
+        config / name: starter.joinpath(f"{name}.txt").read_text("utf-8").replace("{{modeline}}", MODELINE)
+        for name in FILES
+    }
+    texts[config.parent / ".env.example"] = starter.joinpath("env.example.txt").read_text("utf-8")
+    texts[config / SCHEMA_FILE] = schema_text()
+    there = [path for path in texts if path.exists()] or list(config.glob("**/*.yaml"))
+    if there:
+        give_up(f"{there[0]} is there already; nothing was written")
+    _write(texts)
+    for path in texts:
+        click.echo(f"  {path}")
+    option = "" if config == Path("config") else f" --config {config}"
+    click.echo("Next:")
+    click.echo(f"  tagserver check{option}")
+    click.echo(f"  tagserver test{option}")
+    click.echo(f"  tagserver serve{option}")
+
+
+def _write(texts: dict[Path, str]) -> None:
+    for path, text in texts.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+        except OSError as error:
+            give_up(f"{path} cannot be written: {error.strerror}")

@@ -1,0 +1,68 @@
+"""`server.yaml` for editors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tagserver.consent.needs import PURPOSES
+from tagserver.schema.shapes import DURATION, FLAG, SECRET, SIZE, TEXT, TEXTS, Schema, many, one_of, record, said, table
+
+_OFF: Schema = {"enum": ["off", False]}
+_COUNT: Schema = {"type": "integer", "minimum": 1}
+_KEY = record(
+    {
+        "secret": said(SECRET, "${env:NAME} or ${file:/path}."),
+        "consent": said(
+            record({purpose: one_of("granted", "denied") for purpose in PURPOSES}),
+            "What all people in these events have granted or denied.",
+        ),
+        "basis": said(TEXT, "Why that may be said; needed with consent."),
+    },
+    ("secret",),
+)
+SERVER: Mapping[str, Schema] = {
+    "collect": record(
+        {
+            "origins": said(many(TEXT), 'Who may post from a browser, as browsers write it; "*" is every page.'),
+            "keys": said(table(_KEY), "Who may post from a server."),
+            "trusted_proxies": said({"type": "integer", "minimum": 0}, "How many proxies of yours stand in front."),
+            "geo_headers": said(TEXTS, "Headers with the visitor's country or region; needs trusted_proxies."),
+            "max_body": said(SIZE, "Of a request, unpacked."),
+            "max_event": said(SIZE, "Of one event."),
+            "max_events": said(_COUNT, "In one request."),
+            "max_connections": said(_COUNT, "At once."),
+            "max_connections_per_address": said({"anyOf": [_COUNT, _OFF]}, "Of one address at once."),
+            "rate": said(
+                {"anyOf": [_OFF, {"type": "string", "pattern": r"^\d{1,9}/s$"}]},
+                "Events a second for each key or address: 50/s.",
+            ),
+            "dedup": said(one_of("shared", "per_source"), "Whether events of one source hide those of another."),
+        },
+        description="Who may send, and how much.",
+    ),
+    "queue": record(
+        {
+            "url": said(TEXT, "sqlite:outbox.db, a file in the data folder."),
+            "max_size": said(SIZE, "Near it nothing is taken in; nothing is ever dropped."),
+            "min_free": said(SIZE, "Of the disk, kept free."),
+            "keep_dead": said(DURATION, "How long dead letters are kept."),
+            "keep_removed": said(DURATION, "How long deliveries wait for a destination that is configured no more."),
+            "network_disk": said(one_of("refuse", "allow"), "Whether a folder on a network disk is taken."),
+        },
+        description="Where deliveries wait.",
+    ),
+    "shutdown": record(
+        {
+            "pre_stop": said(DURATION, "How long events are still taken after SIGTERM."),
+            "drain": said(DURATION, "How long requests to vendors may take to end."),
+        },
+        description="How the server ends.",
+    ),
+    "egress": record(
+        {"allow": said(many(TEXT), "Hosts and networks beyond the plugins' own hosts.")},
+        description="Whom the server may call.",
+    ),
+    "environment": said(many(TEXT), "Variables that the other files may read outside secret fields."),
+    "reload": said(one_of("auto", "require_tests", "manual"), "What happens when the files change."),
+    "debug": said(FLAG, "This server is for tests, which {container: debug} says."),
+}
