@@ -19,6 +19,7 @@ from tagserver.container.model import Container, Tag
 from tagserver.container.server import ServerConfig
 from tagserver.datalayer import Context, Refused, read_event
 from tagserver.delivery.outbox import Delivery, Outbox
+from tagserver.delivery.seal import OPEN, Seal
 from tagserver.event import Event, Facts, Note
 from tagserver.pipeline import Decision, Routing, route
 
@@ -40,12 +41,14 @@ Observe = Callable[[Routing], None]
 
 
 class Door:
-    """Takes events in for one outbox. `install_key` (32 bytes of this installation) keys the hashes of persons."""
+    """Takes events in for one outbox. `install_key` (32 bytes of this installation) keys the hashes of persons; `seal`
+    closes what rests."""
 
-    def __init__(self, outbox: Outbox, install_key: bytes, observe: Observe) -> None:
+    def __init__(self, outbox: Outbox, install_key: bytes, observe: Observe, seal: Seal = OPEN) -> None:
         self._outbox = outbox
         self._install_key = install_key
         self._observe = observe
+        self._seal = seal
 
     async def accept(
         self,
@@ -67,7 +70,7 @@ class Door:
         while raws:
             answer, built = self._decide(container, server, raws.pop(), facts, context, granted)
             answers.append((answer, len(built)))
-            deliveries += built
+            deliveries += map(self._seal.close, built)
             if len(answers) % TURN == 0:
                 await asyncio.sleep(0)
         stored = iter(await self._outbox.append(deliveries) if deliveries else ())

@@ -22,12 +22,14 @@ from tagserver.container.server import ServerConfig
 from tagserver.data_folder import install_key, usable
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.outbox import Counts, Outbox
+from tagserver.delivery.seal import Seal
 from tagserver.delivery.sqlite import SqliteOutbox
 from tagserver.delivery.steps import ClockSteps
 from tagserver.delivery.target import Target
 from tagserver.door import Door
 from tagserver.meters import Meters, Picture
 from tagserver.permits import permits
+from tagserver.queue_key import key_of
 from tagserver.rate import RateLimit
 from tagserver.sources import Sources
 from tagserver.watch import contents, watch
@@ -81,7 +83,9 @@ class Runtime:
         self.outbox = outbox
         self.clock = clock
         self.meters = meters
-        self.door = Door(outbox, install_key, self.meters.routed)
+        self.seal = Seal([key for text in configuration.server.queue.encrypt if (key := key_of(text.reveal()))])
+        """Closes and opens what rests; by the keys of the start, as all of the queue's settings."""
+        self.door = Door(outbox, install_key, self.meters.routed, self.seal)
         self.sources = Sources(configuration.server.collect)
         self.rate = RateLimit(configuration.server.collect.rate, steady)
         self.draining = False
@@ -306,6 +310,7 @@ async def running(
             keep_removed=queue.keep_removed,
             sent=meters.sent,
             transport=transport,
+            seal=runtime.seal,
         )
         runtime.dispatcher = dispatcher
         dispatcher.reconfigured(runtime.container.destinations)

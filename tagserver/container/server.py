@@ -15,8 +15,9 @@ from tagserver.consent.sources import source_consent
 from tagserver.consent.state import Reading
 from tagserver.container.decode import Decoder
 from tagserver.container.problems import Problems, did_you_mean
-from tagserver.container.references import Outside
+from tagserver.container.references import Outside, has_reference
 from tagserver.container.source import Map, Node, Scalar
+from tagserver.queue_key import is_installed, key_of
 from tagserver.secret import Secret
 
 
@@ -49,7 +50,8 @@ class CollectConfig:
 @dataclass(frozen=True, slots=True)
 class QueueConfig:
     """`queue:`. `file` below the data folder; sizes in bytes; `keep_dead` and `keep_removed` (deliveries of a
-    destination that is not configured any more) in seconds. `network_disk`: whether a folder on one is taken."""
+    destination that is not configured any more) in seconds. `network_disk`: whether a folder on one is taken.
+    `encrypt`: keys for payloads at rest, of 32 bytes each in base64 or hex; the first one closes, all of them open."""
 
     file: str = "outbox.db"
     max_size: int = 8 << 30
@@ -57,6 +59,7 @@ class QueueConfig:
     keep_dead: float = 14 * 86400.0
     keep_removed: float = 86400.0
     network_disk: bool = False
+    encrypt: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class ServerConfig:
 _QUEUE_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.(db|sqlite)\Z")
 """Its ending keeps it apart from the other files of the data folder."""
 ROOT_KEYS = ("collect", "queue", "shutdown", "egress", "environment", "reload", "debug")
-_QUEUE_KEYS = ("url", "max_size", "min_free", "keep_dead", "keep_removed", "network_disk")
+_QUEUE_KEYS = ("url", "max_size", "min_free", "keep_dead", "keep_removed", "network_disk", "encrypt")
 _ORIGIN = re.compile(r"https?://[a-z0-9.\-]+(:\d{1,5})?\Z|https?://\[[0-9a-f:.]+\](:\d{1,5})?\Z")
 _RATE = re.compile(r"(\d{1,9})/s\Z")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.\-]{0,251}[a-z0-9])?\Z")
@@ -305,7 +308,32 @@ class ServerReader:
             keep_removed=d.duration(nodes.get("keep_removed"), "queue.keep_removed", 86400.0),
             network_disk=d.choice(nodes.get("network_disk"), "queue.network_disk", ("refuse", "allow"), "refuse")
             == "allow",
+            encrypt=self._encrypt(nodes.get("encrypt")),
         )
+
+    def _encrypt(self, node: Node | None) -> tuple[Secret, ...]:
+        """The keys. What is wrong with one of them is an error: nothing may rest in the clear by mistake."""
+        path = "queue.encrypt"
+        alone = isinstance(node, Scalar) and node.value is not None
+        items = [(node, path)] if node is not None and alone else list(self._decoder.list(node, path))
+        keys = []
+        for item, where in items:
+            written = self._decoder.text(item, where)
+            if written is None:
+                continue
+            if not has_reference(written):
+                hint = "put it in the environment and write ${env:TAGSERVER_QUEUE_KEY}"
+                self._problems.add("E201", item.place, where, f"literal secret in {where}", hint)
+            elif (text := self._filled(item, where)) is not None:
+                if key_of(text) is None:
+                    hint = "make one with openssl rand -base64 32"
+                    self._problems.add("E115", item.place, where, f"{where} is no key of 32 bytes", hint)
+                else:
+                    keys.append(Secret(text))
+        if keys and node is not None and not is_installed():
+            hint = "install it: pip install 'tagserver[encrypt]'"
+            self._problems.add("E115", node.place, path, f"{path} needs the library cryptography", hint)
+        return tuple(keys)
 
     def _shutdown(self, node: Node | None) -> ShutdownConfig:
         d = self._decoder

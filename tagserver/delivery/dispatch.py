@@ -13,6 +13,7 @@ import httpx
 from tagserver.delivery.exchange import open_http
 from tagserver.delivery.outbox import Outbox, Row
 from tagserver.delivery.retry import Chance
+from tagserver.delivery.seal import OPEN, Seal
 from tagserver.delivery.shipment import Refusal
 from tagserver.delivery.standing import State
 from tagserver.delivery.target import Target
@@ -45,7 +46,9 @@ class Dispatcher:
         steady: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Chance | None = None,
+        seal: Seal = OPEN,
     ) -> None:
+        """`seal` opens the payloads that were stored encrypted."""
         self._outbox = outbox
         self._lookup = lookup
         self._permits = permits
@@ -57,6 +60,7 @@ class Dispatcher:
         self._steady = steady
         self._sleep = sleep
         self._chance = chance
+        self._seal = seal
         self._running: dict[str, _Running] = {}
 
     def reconfigured(self, names: Iterable[str]) -> None:
@@ -84,6 +88,7 @@ class Dispatcher:
             steady=self._steady,
             sleep=self._sleep,
             chance=self._chance,
+            seal=self._seal,
         )
         task = asyncio.create_task(worker.run(), name=f"destination {name}")
         task.add_done_callback(_ended)

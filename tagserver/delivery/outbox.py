@@ -18,7 +18,7 @@ DEDUP_TTL = 48 * 3600.0
 
 DeadReason = str
 """Why a delivery was buried: `rejected`, `expired`, `consent`, `tag_removed`, `destination_changed`,
-`plugin_error`, `crashed`, `no_destination`."""
+`plugin_error`, `crashed`, `no_destination`, `locked` (encrypted with a key that is not here)."""
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):

@@ -13,10 +13,12 @@ from contextlib import AbstractContextManager
 from typing import Any, Literal, get_args
 
 import httpx
+import msgspec
 
 from tagserver.delivery.exchange import MaybeSent, NotAllowed, NotSent, exchange
 from tagserver.delivery.outbox import Batch, Buried, Row, Settlement
 from tagserver.delivery.retry import LATE_CAP, deadline, retry_after
+from tagserver.delivery.seal import OPEN, Locked, Seal
 from tagserver.delivery.suspicion import BURIED_AFTER
 from tagserver.delivery.target import Target
 from tagserver.destination import Outcome, OutcomeKind, Payload, Response
@@ -77,9 +79,11 @@ class Shipment:
         refusals: Mapping[str, int],
         proven: bool,
         expiring: bool = True,
+        seal: Seal = OPEN,
     ) -> None:
-        """`working`: see `Outbox.working`. `refusals`: how often the vendor has refused with a code since it last took
-        something. `proven`: it has just taken a probe, so what it refuses now are bad events."""
+        """`seal` opens what was encrypted. `working`: see `Outbox.working`. `refusals`: how often the vendor has
+        refused with a code since it last took something. `proven`: it has just taken a probe, so what it refuses now
+        are bad events."""
         self.batch = batch
         self._target = target
         self._http = http
@@ -90,6 +94,7 @@ class Shipment:
         self._refusals = refusals
         self._proven = proven
         self._expiring = expiring
+        self._seal = seal
         self.delivered: list[int] = []
         self._attempted: list[int] = []
         self._unknown: list[int] = []
@@ -119,7 +124,7 @@ class Shipment:
         """Send what may be sent; why the destination has to stop, or None. Cancelled, it notes what may have left."""
         stop: Stop | None = None
         try:
-            await self._send_rows(list(self.batch.rows), permits)
+            await self._send_rows(self._opened(self.batch.rows), permits)
         except Stop as stopped:
             stop = stopped
         except asyncio.CancelledError:
@@ -141,6 +146,26 @@ class Shipment:
 
     def _count(self, code: str) -> int:
         return len(self._refused[code]) + self._refusals.get(code, 0)
+
+    def _opened(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows with their payloads in the clear; those that cannot be opened are buried, as they are."""
+        opened = []
+        for row in rows:
+            try:
+                body = self._seal.open(row.delivery)
+            except Locked as locked:
+                self._buried.append(Buried(row.id, "locked", str(locked)))
+                continue
+            if body is not row.delivery.body:
+                row = msgspec.structs.replace(row, delivery=msgspec.structs.replace(row.delivery, body=body))
+            opened.append(row)
+        if len(opened) < len(rows):
+            log.error(
+                "destination %s: %d deliveries cannot be decrypted, and are dead letters with the reason locked",
+                rows[0].delivery.destination,
+                len(rows) - len(opened),
+            )
+        return opened
 
     def _permitted(self, rows: list[Row], permits: Callable[[Row], Refusal | None]) -> list[Row]:
         """Those of the rows that may be sent; the others are buried with their reason."""

@@ -16,6 +16,7 @@ import httpx
 
 from tagserver.delivery.outbox import Batch, Buried, Outbox, OutboxError, Row, Settlement
 from tagserver.delivery.retry import Chance
+from tagserver.delivery.seal import OPEN, Seal
 from tagserver.delivery.shipment import Refusal, Shipment, Splits, Stop
 from tagserver.delivery.standing import Standing, State
 from tagserver.delivery.target import Target
@@ -51,6 +52,7 @@ class Worker:
         steady: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Chance | None = None,
+        seal: Seal = OPEN,
     ) -> None:
         self.name = name
         self._outbox = outbox
@@ -63,6 +65,7 @@ class Worker:
         self._sent = sent
         self._steady = steady
         self._sleep = sleep
+        self._seal = seal
         self._chance = chance or random.Random()  # noqa: S311 (jitter, no secret)
         self._cache: dict[str, Any] = {}
         self._standing = Standing(name, steady, self._chance)
@@ -201,6 +204,7 @@ class Worker:
             refusals=standing.refusals,
             proven=standing.proven,
             expiring=self._calm(),
+            seal=self._seal,
         )
         limits = target.destination.limits
         crowded = len(self._under_way) >= standing.requests(limits.requests)

@@ -14,11 +14,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from tagserver.cleaning import clean_data
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.model import Container
 from tagserver.datalayer import read_event
+from tagserver.delivery.outbox import Delivery
+from tagserver.delivery.seal import Seal
 from tagserver.enrich import read_facts
 from tagserver.event import Event
+from tagserver.outgoing_address import STRICT
 from tagserver.pipeline import route
 from tagserver.registry import Registry
 from tagserver.server.body import split
@@ -64,12 +68,50 @@ def one_more_tag(goal: str, event: float, repeats: int, names: tuple[str, ...], 
     report(goal, cost, f"{cost / event * 100:.3f} % of an event")
 
 
+def leaving(made: Container, event: float, repeats: int) -> None:
+    """Print what it costs that nobody's data leaves by mistake, and that nothing can be read where it rests."""
+    pushed = fresh()
+    (decision,) = (one for one in route(made, pushed).decisions if one.built is not None)
+    assert decision.built is not None
+    fields, body = decision.tag.destination.fields, decision.built.body
+    looked = best(lambda: clean_data(pushed.data, STRICT), repeats)
+    hashes = best(lambda: fields.only_hashes(body), repeats)
+    print(
+        f"  {looked:.1f} us to look through an event for personal data, {looked / event:.0%} of it, once for all tags"
+    )
+    print(f"  {hashes:.1f} us to look whether hashes are hashes, for each tag")
+    seal = Seal([bytes(32)])
+    row = Delivery(
+        key=b"",
+        event_id=pushed.event_id,
+        name=decision.built.name,
+        tag=decision.tag.name,
+        destination=decision.tag.destination.name,
+        container="",
+        mode="send",
+        purposes=frozenset(),
+        person=(),
+        group=None,
+        time=0,
+        received=0,
+        expires=None,
+        identity="",
+        body=decision.body,
+    )
+    closed = seal.close(row)
+    print(
+        f"  {best(lambda: seal.close(row), repeats):.1f} us to encrypt a payload of {len(row.body)} bytes, "
+        f"{best(lambda: seal.open(closed), repeats):.1f} to decrypt it"
+    )
+
+
 def main(repeats: int) -> None:
     """Measure and print."""
     making = best(fresh, repeats)
     fifty = container(50)
     event = best(partial(_decide, fifty), repeats)
     print(f"an event: {event:.1f} us, {making:.1f} of them to decode and make it; 50 tags, one fires")
+    leaving(fifty, event, repeats)
     one_more_tag("other tag", event, repeats, OTHERS, 50, 2000)
     one_more_tag("same tag", event, repeats, ("purchase",), 10, 110)
 

@@ -245,6 +245,7 @@ REASONS = {
 DEAD = {
     *("rejected", "expired", "consent", "tag_removed", "destination_changed", "plugin_error", "crashed"),
     "no_destination",
+    "locked",
 }
 
 
