@@ -9,19 +9,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
 
+from tagserver.consent.hold import Held
 from tagserver.consent.state import Reading
 from tagserver.container.model import Container, Tag
 from tagserver.container.server import ServerConfig
 from tagserver.datalayer import Context, Refused, read_event
-from tagserver.delivery.outbox import Delivery, Outbox
+from tagserver.delivery.outbox import Delivery, Outbox, OutboxError, Tombstone
 from tagserver.delivery.seal import OPEN, Seal
-from tagserver.event import Event, Facts, Note
+from tagserver.event import Facts, Note
+from tagserver.holding import Holding
+from tagserver.permits import trace, why
+from tagserver.persons import person_keys, phone_country
 from tagserver.pipeline import Decision, Routing, route
+from tagserver.withdrawals import Grant, Withdrawals
 
 Status = Literal["accepted", "duplicate", "held", "rejected"]
 
@@ -40,15 +44,38 @@ Observe = Callable[[Routing], None]
 """Told about every routed event, for metrics and previews; must not raise."""
 
 
+class _Request:
+    """The events of one request, as far as they are decided. `lines`: the answer of each, in their order, and what it
+    is about; an event that has waited has no answer here."""
+
+    __slots__ = ("again", "laid", "let_go", "lines")
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[Answer | None, Routing | None]] = []
+        self.laid: list[Tombstone] = []
+        self.again: list[Grant] = []
+        self.let_go: list[Held] = []
+
+
 class Door:
     """Takes events in for one outbox. `install_key` (32 bytes of this installation) keys the hashes of persons; `seal`
     closes what rests."""
 
-    def __init__(self, outbox: Outbox, install_key: bytes, observe: Observe, seal: Seal = OPEN) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        install_key: bytes,
+        observe: Observe,
+        holding: Holding,
+        withdrawals: Withdrawals,
+        seal: Seal = OPEN,
+    ) -> None:
         self._outbox = outbox
         self._install_key = install_key
         self._observe = observe
         self._seal = seal
+        self._holding = holding
+        self._withdrawals = withdrawals
 
     async def accept(
         self,
@@ -63,53 +90,109 @@ class Door:
 
         `raws` is emptied: many requests wait for the disk at a time, and what was decided is all they need to keep.
         """
-        granted = server.consent_of(facts.source)
-        answers: list[tuple[Answer, int]] = []
-        deliveries: list[Delivery] = []
+        contract = server.consent_of(facts.source)
+        request = _Request()
         raws.reverse()
         while raws:
-            answer, built = self._decide(container, server, raws.pop(), facts, context, granted)
-            answers.append((answer, len(built)))
-            deliveries += map(self._seal.close, built)
-            if len(answers) % TURN == 0:
+            self._decide(container, request, raws.pop(), facts, context, contract)
+            if len(request.lines) % TURN == 0:
                 await asyncio.sleep(0)
-        stored = iter(await self._outbox.append(deliveries) if deliveries else ())
-        return [_stored(answer, [next(stored) for _ in range(number)]) for answer, number in answers]
+        return await self._store(container, server, request)
+
+    async def decide_waiting(self, container: Container, server: ServerConfig, *, closing: bool = False) -> None:
+        """Decide the events whose time to wait is over (`closing`: all that wait) with what is known by now."""
+        request = _Request()
+        self._let_go(container, request, self._holding.all() if closing else self._holding.overdue())
+        # To put them back would be to wait for ever behind a full queue: they were promised to nobody.
+        request.let_go.clear()
+        number = len(request.lines)
+        try:
+            await self._store(container, server, request)
+        except OutboxError:
+            self._holding.ended["lost"] += number
 
     def _decide(
         self,
         container: Container,
-        server: ServerConfig,
+        request: _Request,
         raw: Any,
         facts: Facts,
         context: Context,
-        granted: Reading | None,
-    ) -> tuple[Answer, list[Delivery]]:
-        """One event: the answer if all of it is stored, and what is to be stored."""
+        contract: Reading | None,
+    ) -> None:
+        """One event: what it says of its visitor, and what is to be stored of it, unless it waits."""
         try:
             if isinstance(raw, Refused):
                 raise raw
             event = read_event(raw, facts, context)
         except Refused as refused:
-            return Answer(refused.event_id, "rejected", refused.notes), []
-        routing = route(container, event, granted)
-        self._observe(routing)
-        return Answer(event.event_id, "accepted", event.notes), self._deliveries(container, server, routing)
+            request.lines.append((Answer(refused.event_id, "rejected", refused.notes), None))
+            return
+        routing = route(container, event, contract)
+        laid, again = self._withdrawals.said_by(event, routing.consent)
+        request.laid += laid
+        if again is not None:
+            request.again.append(again)
+        heard = self._holding.heard(container, event, routing.consent)
+        self._holding.count(self._let_go(container, request, heard))
+        gone = self._holding.comes(container, routing, contract)
+        if gone is None:
+            request.lines.append((Answer(event.event_id, "accepted", event.notes), routing))
+        else:
+            request.lines.append((Answer(event.event_id, "held", event.notes), None))
+            self._let_go(container, request, gone)
+
+    def _let_go(self, container: Container, request: _Request, held: Sequence[Held]) -> list[Routing]:
+        """Decide what has waited."""
+        request.let_go += held
+        routings = [self._holding.decide(container, one) for one in held]
+        request.lines += ((None, routing) for routing in routings)
+        return routings
+
+    async def _store(self, container: Container, server: ServerConfig, request: _Request) -> list[Answer]:
+        """Put a request on disk: what was taken back first, so that it counts for the events beside it, too."""
+        try:
+            if request.laid or request.again:
+                await self._withdrawals.write(request.laid, request.again)
+            answers: list[tuple[Answer | None, int]] = []
+            deliveries: list[Delivery] = []
+            for number, (answer, routing) in enumerate(request.lines, 1):
+                made = [] if routing is None else self._deliveries(container, server, routing)
+                answers.append((answer, len(made)))
+                deliveries += map(self._seal.close, made)
+                if number % TURN == 0:
+                    await asyncio.sleep(0)
+            request.lines.clear()
+            stored = iter(await self._outbox.append(deliveries) if deliveries else ())
+        except OutboxError:
+            self._holding.put_back(request.let_go)
+            raise
+        lines = [(answer, [next(stored) for _ in range(number)]) for answer, number in answers]
+        return [_stored(answer, new) for answer, new in lines if answer is not None]
 
     def _deliveries(self, container: Container, server: ServerConfig, routing: Routing) -> list[Delivery]:
-        sending = [decision for decision in routing.decisions if decision.built is not None]
-        if not sending:
+        """What is to be stored of an event. What its person has taken back is not, and counts as blocked."""
+        if not any(decision.built is not None for decision in routing.decisions):
+            self._observe(routing)
             return []
         event = routing.event
         persons: dict[str | None, tuple[bytes, ...]] = {}
-        for decision in sending:
-            country = phone_country(decision)
-            if country not in persons:
-                persons[country] = person_keys(event, self._install_key, country)
         sender = f"\0{event.source}" if server.collect.dedup == "per_source" else ""
-        return [
-            _delivery(container, routing, decision, persons[phone_country(decision)], sender) for decision in sending
-        ]
+        made: list[Delivery] = []
+        decisions: list[Decision] = []
+        for decision in routing.decisions:
+            if decision.built is not None:
+                country = phone_country(decision.tag.destination)
+                if country not in persons:
+                    persons[country] = person_keys(event.identity, self._install_key, country)
+                delivery = _delivery(container, routing, decision, persons[country], sender)
+                if lost := self._withdrawals.lost(trace(delivery)):
+                    decision = Decision(decision.tag, "block", "consent", why(lost), decision.consent)
+                else:
+                    made.append(delivery)
+            decisions.append(decision)
+        self._observe(msgspec.structs.replace(routing, decisions=tuple(decisions)))
+        return made
 
 
 def _stored(answer: Answer, stored: Sequence[bool]) -> Answer:
@@ -164,28 +247,3 @@ def delivery_key(tag: str, name: str, event_id: str, sender: str = "") -> bytes:
     """What makes a delivery the same as another: its tag, the vendor's event name and the event_id (16 bytes)."""
     text = f"{tag}\0{name}\0{event_id}{sender}"
     return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
-
-
-def person_key(kind: str, text: str, install_key: bytes) -> bytes:
-    """A keyed hash of one identifier (16 bytes): finds a person's rows again, tells nothing to who lacks the key."""
-    keyed = _keyed(install_key).copy()
-    keyed.update(f"{kind}:{text}".encode(errors="surrogatepass"))
-    return keyed.digest()
-
-
-@lru_cache(maxsize=4)
-def _keyed(install_key: bytes) -> hashlib.blake2b:
-    """The hash that has taken in the key and nothing else; a copy of it costs less than a new one."""
-    return hashlib.blake2b(digest_size=16, key=install_key)
-
-
-def phone_country(decision: Decision) -> str | None:
-    """Where the decision's destination takes numbers without an international prefix to be: its setting
-    `default_country`, if it has one."""
-    country = getattr(decision.tag.destination.settings, "default_country", None)
-    return country if isinstance(country, str) else None
-
-
-def person_keys(event: Event, install_key: bytes, default_country: str | None = None) -> tuple[bytes, ...]:
-    """The keyed hashes of an event's e-mail, phone, user_id and client_id, for erasure and withdrawal."""
-    return tuple(person_key(kind, text, install_key) for kind, text in event.identity.identifiers(default_country))

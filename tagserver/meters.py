@@ -42,6 +42,9 @@ class Picture(msgspec.Struct, frozen=True):
     ready: bool = True
     degraded: bool = False
     loaded: float = 0.0
+    held: int = 0
+    held_ended: Mapping[str, int] = {}
+    tombstones: int = 0
 
 
 class Meters:
@@ -62,6 +65,7 @@ class Meters:
         self._refused: Counter[str] = Counter()
         self._forwarded: Counter[int] = Counter()
         self._blocked: Counter[str] = Counter()
+        self._withdrawn: Counter[str] = Counter()
 
     def routed(self, routing: Routing) -> None:
         """One event went through the container."""
@@ -91,6 +95,10 @@ class Meters:
     def stepped(self) -> None:
         """Somebody has set the clock."""
         self.clock_steps += 1
+
+    def withdrawn(self, kind: str) -> None:
+        """An event took consent back for what lies in the queue; `kind` of its source: `browser` or `key`."""
+        self._withdrawn[kind] += 1
 
     def blocked(self, culprit: str) -> None:
         """Something held the event loop for too long; `culprit` is the name of a plugin, or `tagserver`."""
@@ -122,6 +130,10 @@ class Meters:
                 for (tag, decision, reason), number in sorted(self._decisions.items())
             ],
         )
+        page.add("tagserver_held_events", "gauge", "Events that wait for consent.", [({}, picture.held)])
+        page.counter("tagserver_held_ended_total", "How the waiting ended.", "outcome", picture.held_ended)
+        page.counter("tagserver_withdrawals_total", "Events that took consent back.", "source", self._withdrawn)
+        page.add("tagserver_tombstones", "gauge", "Identifiers with consent taken back.", [({}, picture.tombstones)])
         self._deliveries(page, picture)
         page.add("tagserver_queue_bytes", "gauge", "Bytes in use in the queue's file.", [({}, picture.room.used)])
         page.add("tagserver_queue_limit_bytes", "gauge", "Bytes it may hold.", [({}, picture.room.limit)])

@@ -25,6 +25,8 @@ from tagserver.scope import Scope
 
 Outcome = Literal["send", "restrict", "block", "skip", "error"]
 
+CONSENT_EVENT = "consent"
+"""The name of an event that says what the visitor chose, and nothing else."""
 SKIPS = frozenset({"no_identity", "too_old", "missing_required", "variable"})
 """For what reasons a plugin may skip an event."""
 
@@ -57,12 +59,18 @@ class Routing(msgspec.Struct, frozen=True, gc=False):
 
 
 def route(
-    container: Container, event: Event, source: Reading | None = None, touched: set[str] | None = None
+    container: Container,
+    event: Event,
+    source: Reading | None = None,
+    touched: set[str] | None = None,
+    consent: ConsentState | None = None,
 ) -> Routing:
     """Decide every tag that an event of this name could fire. `source`: consent by the contract behind the event's
-    key. `touched` collects the rows of tables that are used."""
+    key. `touched` collects the rows of tables that are used. `consent`: what is known by now, of an event that has
+    waited for it."""
     scope = Scope(event, touched)
-    consent = container.consent_reader.read(event, source)
+    if consent is None:
+        consent = container.consent_reader.read(event, source)
     leaving = Leaving(scope, container.privacy, consent)
     decisions: list[Decision] = []
     sent: set[tuple[str, str]] = set()
@@ -97,6 +105,8 @@ def _decide(container: Container, candidate: Candidate, fired: Trigger, scope: S
         return Decision(tag, "skip", *refused, verdict)
     if verdict.decision == "block":
         return Decision(tag, "block", verdict.reason, verdict.detail, verdict)
+    if scope.event.name == CONSENT_EVENT and tag.needs.ads:
+        return Decision(tag, "block", "consent", "what a visitor chose is not told to ads destinations", verdict)
     return _build(tag, fired.name, scope, leaving, verdict)
 
 

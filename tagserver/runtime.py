@@ -27,6 +27,7 @@ from tagserver.delivery.sqlite import SqliteOutbox
 from tagserver.delivery.steps import ClockSteps
 from tagserver.delivery.target import Target
 from tagserver.door import Door
+from tagserver.holding import Holding
 from tagserver.meters import Meters, Picture
 from tagserver.permits import permits
 from tagserver.queue_key import key_of
@@ -34,11 +35,15 @@ from tagserver.rate import RateLimit
 from tagserver.sources import Sources
 from tagserver.watch import contents, watch
 from tagserver.watchdog import Watchdog
+from tagserver.withdrawals import Withdrawals
 
 log = logging.getLogger("tagserver")
 
 FILLING = 0.7
 """Of the queue's limit: from there on readiness says so."""
+KEPT = 30 * 86400.0
+"""Seconds that a tombstone is kept at least."""
+MARGIN = 7 * 86400.0
 Clock = Callable[[], int]
 """Milliseconds since 1970 UTC."""
 
@@ -85,7 +90,11 @@ class Runtime:
         self.meters = meters
         self.seal = Seal([key for text in configuration.server.queue.encrypt if (key := key_of(text.reveal()))])
         """Closes and opens what rests; by the keys of the start, as all of the queue's settings."""
-        self.door = Door(outbox, install_key, self.meters.routed, self.seal)
+        self.holding = Holding(steady)
+        self.withdrawals = Withdrawals(
+            outbox, install_key, lambda: self.container, self.retention, steady, noted=meters.withdrawn
+        )
+        self.door = Door(outbox, install_key, self.meters.routed, self.holding, self.withdrawals, self.seal)
         self.sources = Sources(configuration.server.collect)
         self.rate = RateLimit(configuration.server.collect.rate, steady)
         self.draining = False
@@ -105,6 +114,17 @@ class Runtime:
     def server(self) -> ServerConfig:
         """The server's own settings."""
         return self._configuration.server
+
+    def retention(self) -> float:
+        """Seconds after which nothing that was accepted before can lie in the queue or among the dead letters."""
+        ages = (one.plugin.limits.age or 0.0 for one in self.container.destinations.values())
+        return max(KEPT, self.server.queue.keep_dead, *ages) + MARGIN
+
+    async def mind_the_held(self) -> None:
+        """Decide events when their time to wait for consent is over, until cancelled."""
+        while True:
+            await self.holding.until_due()
+            await self.door.decide_waiting(self.container, self.server)
 
     async def reload(self) -> Reloaded:
         """Read files and secrets again, aside. A configuration with errors changes nothing but the problems that are
@@ -212,6 +232,7 @@ class Runtime:
                 "problems": shown["problems"],
             },
             "destinations": {name: await self._destination(name, counts.get(name, Counts())) for name in names},
+            "held": {"events": len(self.holding), "bytes": self.holding.bytes},
         }
 
     def state(self, name: str) -> tuple[str, str | None]:
@@ -240,6 +261,9 @@ class Runtime:
             ready=ready,
             degraded=shown["status"] == "degraded",
             loaded=self.loaded / 1000,
+            held=len(self.holding),
+            held_ended=self.holding.ended,
+            tombstones=self.outbox.tombstones(),
         )
 
     async def _oldest(self, name: str) -> float | None:
@@ -318,12 +342,17 @@ async def running(
         watchdog.start()
         watching = asyncio.create_task(watch(folder.folder, said, runtime.changed), name="configuration files")
         looking = asyncio.create_task(steps.watch(), name="clock")
+        holding = asyncio.create_task(runtime.mind_the_held(), name="events that wait for consent")
+        sweeping = asyncio.create_task(runtime.withdrawals.sweep_when_asked(), name="withdrawn consent")
+        if outbox.tombstones():
+            runtime.withdrawals.sweep_soon()  # a kill may have come before it was done
         try:
             yield runtime
         finally:
-            watching.cancel()
-            looking.cancel()
+            for task in (watching, looking, holding, sweeping):
+                task.cancel()
             runtime.draining = True
+            await runtime.door.decide_waiting(runtime.container, runtime.server, closing=True)
             await dispatcher.stop(runtime.server.shutdown.drain if drain is None else drain, runtime.hurry)
             await watchdog.stop()
     finally:

@@ -45,12 +45,15 @@ class Needs:
 @dataclass(frozen=True, slots=True)
 class ConsentPolicy:
     """The `consent:` block. `opt_in_regions`: ISO 3166 codes in which a preset is no consent; an unknown region is
-    one."""
+    one. `hold`: seconds that events wait for a choice also where the page does not ask for it; `retroactive`: how far
+    back a choice lets go what waits."""
 
     opt_in_regions: frozenset[str] = OPT_IN_REGIONS
     gpc: Literal["restrict", "block", "ignore"] = "restrict"
     gpc_scope: Literal["global", "us_only"] = "global"
     dnt: Literal["ignore", "restrict"] = "ignore"
+    hold: float = 0.0
+    retroactive: Literal["page", "session"] = "page"
     cmp_cookies: tuple[str, ...] = field(default=())
     tcf_analytics: bool = False
     """Whether a TC string speaks for `analytics_storage`, too. Google does not derive it."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Literal, cast
 
+from tagserver.consent.hold import LONGEST
 from tagserver.consent.needs import EEA, OPT_IN_REGIONS, ConsentPolicy
 from tagserver.container.decode import Decoder
 from tagserver.container.problems import Problems
 from tagserver.container.source import Node
 
-KEYS = ("cmp_cookies", "opt_in_regions", "gpc", "gpc_scope", "dnt")
+KEYS = ("cmp_cookies", "opt_in_regions", "gpc", "gpc_scope", "dnt", "hold", "retroactive")
 _REGION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?\Z")
 
 
@@ -47,5 +48,18 @@ def compile_consent(node: Node | None, problems: Problems) -> ConsentPolicy:
         dnt=cast(
             Literal["ignore", "restrict"], d.choice(nodes.get("dnt"), "consent.dnt", ("ignore", "restrict"), "ignore")
         ),
+        hold=_hold(d, nodes.get("hold")),
+        retroactive=cast(
+            Literal["page", "session"],
+            d.choice(nodes.get("retroactive"), "consent.retroactive", ("page", "session"), "page"),
+        ),
         cmp_cookies=cookies,
     )
+
+
+def _hold(d: Decoder, node: Node | None) -> float:
+    wait = d.duration(node, "consent.hold", 0.0)
+    if node is not None and wait > LONGEST:
+        d.problems.add("E115", node.place, "consent.hold", f"consent.hold is at most {LONGEST:g}s", "write 2s, or less")
+        return 0.0
+    return wait

@@ -11,6 +11,7 @@ from tagserver.delivery.keys import Keys
 from tagserver.delivery.letters import Letters
 from tagserver.delivery.space import Space
 from tagserver.delivery.steps import LONG_CALM
+from tagserver.delivery.tombstones import Tombstones
 
 PURGE_EVERY = 600.0
 """Seconds between two looks for what is past its time."""
@@ -27,6 +28,7 @@ class Care:
         self,
         counters: Counters,
         keys: Keys,
+        tombstones: Tombstones,
         letters: Letters,
         space: Space,
         *,
@@ -36,6 +38,7 @@ class Care:
     ) -> None:
         self._counters = counters
         self._keys = keys
+        self._tombstones = tombstones
         self._letters = letters
         self._space = space
         self._keep_dead = keep_dead
@@ -73,6 +76,7 @@ class Care:
         self._space.restore()
         database.execute("BEGIN IMMEDIATE")
         keys_left = self._keys.purge(database)
+        self._tombstones.purge(database)
         letters_left = self._letters.purge(database, self._keep_dead)
         self._counters.write(database)
         database.execute("COMMIT")

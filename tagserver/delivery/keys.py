@@ -1,4 +1,4 @@
-"""Keys that are known for a while (deduplication, once-per) and tombstones of persons, in the SQLite engine."""
+"""Keys that are known for a while (deduplication, once-per), in the SQLite engine."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ SLICE = 500
 
 
 class Keys:
-    """Inside the writer's transactions, but for `withdrawn`, which is asked from any thread. Times in ms."""
+    """Used inside the writer's transactions. Times in ms."""
 
-    def __init__(self, database: sqlite3.Connection, clock: Callable[[], int]) -> None:
+    def __init__(self, clock: Callable[[], int]) -> None:
         self._clock = clock
-        self._tombstones: dict[bytes, int] = dict(database.execute("SELECT person, expires FROM tombstone"))
         self._purged_to = b""
 
     def remember_new(self, database: sqlite3.Connection, keys: Collection[bytes], ttl: float) -> set[bytes]:
@@ -49,19 +48,9 @@ class Keys:
         query = "SELECT 1 FROM known WHERE key = ? AND expires > ?"
         return frozenset(key for key in keys if database.execute(query, (key, now)).fetchone())
 
-    def withdraw(self, database: sqlite3.Connection, persons: Sequence[bytes], ttl: float) -> None:
-        """Write tombstones. They count from here on, whether the commit succeeds or not: the safe side."""
-        expires = self._clock() + int(ttl * 1000)
-        rows = [(person, expires) for person in persons]
-        database.executemany("INSERT OR REPLACE INTO tombstone (person, expires) VALUES (?, ?)", rows)
-        self._tombstones.update(rows)
-
-    def withdrawn(self, persons: Sequence[bytes]) -> bool:
-        """Whether a tombstone stands for one of the persons."""
-        if not self._tombstones:
-            return False
-        now = self._clock()
-        return any(self._tombstones.get(person, 0) > now for person in persons)
+    def forget(self, database: sqlite3.Connection, keys: Sequence[bytes]) -> int:
+        """Remove keys; how many there were."""
+        return sum(database.execute("DELETE FROM known WHERE key = ?", (key,)).rowcount for key in keys)
 
     def purge(self, database: sqlite3.Connection) -> bool:
         """Remove a slice of what is past its time; whether there is more to look through.
@@ -73,7 +62,6 @@ class Keys:
             "SELECT key, expires FROM known WHERE key > ? ORDER BY key LIMIT ?", (self._purged_to, SLICE)
         ).fetchall()
         database.executemany("DELETE FROM known WHERE key = ?", [(key,) for key, expires in seen if expires <= now])
-        database.execute("DELETE FROM tombstone WHERE expires <= ?", (now,))
         self._purged_to = seen[-1][0] if len(seen) == SLICE else b""
         return bool(self._purged_to)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tagserver.delivery.counters import DEAD, Counters
 from tagserver.delivery.outbox import Account, Choice, DeadLetter, Retried
+from tagserver.delivery.presence import Presence
 from tagserver.delivery.rows import NAMES
 
 SLICE = 500
@@ -16,8 +17,9 @@ SLICE = 500
 class Letters:
     """Used inside the writer's transactions."""
 
-    def __init__(self, counters: Counters, clock: Callable[[], int]) -> None:
+    def __init__(self, counters: Counters, presence: Presence, clock: Callable[[], int]) -> None:
         self._counters = counters
+        self._presence = presence
         self._clock = clock
 
     def look(self, database: sqlite3.Connection, choice: Choice, limit: int) -> list[DeadLetter]:
@@ -56,6 +58,8 @@ class Letters:
             self._counters.add(destination, DEAD + reason, -1)
             self._counters.add(destination, "pending", 1)
             moved += 1
+        if moved:
+            self._presence.lose_track()
         return Retried(moved, too_old, late, found[-1][0] if len(found) == limit else None)
 
     @staticmethod

@@ -13,9 +13,9 @@ from tagserver.delivery.counters import Counters
 from tagserver.delivery.errors import Damaged, OutboxStartError
 from tagserver.delivery.filesystem import not_local
 from tagserver.delivery.flights import Flights
-from tagserver.delivery.keys import Keys
 from tagserver.delivery.salvage import MARK, salvage
 from tagserver.delivery.schema import open_database
+from tagserver.delivery.tombstones import Tombstones
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -31,7 +31,7 @@ class Opened:
 
     database: sqlite3.Connection
     counters: Counters
-    keys: Keys
+    tombstones: Tombstones
     notice: str | None = None
 
 
@@ -59,7 +59,7 @@ def open_queue(path: Path, max_size: int, clock: Callable[[], int], suspects: fr
             if crashed and path.stat().st_size < CHECKED_SIZE:
                 _look_through(database, path)
             Flights.recover(database, suspects)
-            return Opened(database, Counters(database), Keys(database, clock))
+            return Opened(database, Counters(database), Tombstones(database, clock))
         except sqlite3.DatabaseError as error:
             database.close()
             raise Damaged(f"the queue {path} is damaged: {error}") from None
@@ -71,7 +71,7 @@ def open_queue(path: Path, max_size: int, clock: Callable[[], int], suspects: fr
         notice = salvage(path, max_size)
         log.critical("%s", notice)
     database = open_database(path, max_size)
-    return Opened(database, Counters(database), Keys(database, clock), notice)
+    return Opened(database, Counters(database), Tombstones(database, clock), notice)
 
 
 def _crashed(path: Path) -> bool:

@@ -7,9 +7,9 @@ engine; another one takes its place by passing the same contract tests (`tests/d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import msgspec
 
@@ -145,6 +145,44 @@ class Retried(msgspec.Struct, frozen=True, gc=False):
     after: int | None = None
 
 
+EVERYTHING = "*"
+"""The purpose of a tombstone of somebody who asked to be forgotten: nothing may be sent, whatever it is for."""
+
+
+class Tombstone(msgspec.Struct, frozen=True, gc=False):
+    """What a person has taken back: for `purpose` (a consent purpose, or EVERYTHING) nothing may be sent any more that
+    happened or was received before `until`. `person`: a keyed hash, 16 bytes; `since`: when it was said; both times in
+    ms."""
+
+    STANDING: ClassVar[int] = 1 << 62
+    """An `until` that only a later grant ends."""
+
+    person: bytes
+    purpose: str
+    since: int
+    until: int = STANDING
+
+
+class Trace(msgspec.Struct, frozen=True, gc=False):
+    """What a row tells about its person, without its payload: see `Delivery`. `at`: when it happened or was received,
+    the earlier of the two, in ms."""
+
+    person: tuple[bytes, ...]
+    tag: str
+    purposes: frozenset[str]
+    at: int
+
+
+class Erased(msgspec.Struct, frozen=True, gc=False):
+    """What a piece of a walk through the queue has erased, by destination. `flying`: how many rows it had to leave
+    because they were on their way to the vendor. `after`: where the next piece begins, None when it was the last."""
+
+    queue: Mapping[str, int]
+    dead: Mapping[str, int]
+    flying: int
+    after: tuple[int, int] | None
+
+
 class Room(msgspec.Struct, frozen=True, gc=False):
     """Bytes that the queue holds, and may hold."""
 
@@ -221,12 +259,40 @@ class Outbox(Protocol):
         """Those of the keys that are kept and not past their time."""
         ...
 
-    async def withdraw(self, persons: Sequence[bytes], ttl: float) -> None:
-        """Write tombstones: no delivery of these persons may be sent from now on. Durable before it returns."""
+    async def forget_keys(self, keys: Sequence[bytes]) -> int:
+        """Remove keys that are kept; how many there were."""
         ...
 
-    def withdrawn(self, persons: Sequence[bytes]) -> bool:
-        """Whether a tombstone stands for one of the persons. From memory, no I/O."""
+    async def withdraw(self, tombstones: Sequence[Tombstone], ttl: float) -> None:
+        """Write tombstones that are kept for `ttl` seconds. Durable before it returns; what lies in the queue is
+        erased by `erase`."""
+        ...
+
+    async def lift(self, persons: Sequence[bytes], purposes: frozenset[str], at: int) -> None:
+        """The persons have granted purposes again at `at` (ms): what happens from then on is free, if that is later
+        than the withdrawal. Durable before it returns."""
+        ...
+
+    def withdrawn(self, persons: Sequence[bytes], at: int) -> frozenset[str]:
+        """The purposes that one of the persons has taken back for what happened at `at` (ms). From memory, no I/O."""
+        ...
+
+    def tombstones(self) -> int:
+        """How many keyed hashes have tombstones. From memory."""
+        ...
+
+    def may_have(self, persons: Sequence[bytes]) -> bool:
+        """False when nothing of these persons can be in the queue or among the dead letters. From memory, no I/O."""
+        ...
+
+    async def erase(self, doomed: Callable[[Trace], bool], after: tuple[int, int] = (0, 0)) -> Erased:
+        """One piece of a walk through queue and dead letters: rows that are `doomed` are removed and count as erased,
+        but for those in flight. `doomed` is called in another thread."""
+        ...
+
+    async def scrub(self) -> bool:
+        """Leave nothing of what was removed in the files. False when another program holds the file open, so that it
+        is not done yet."""
         ...
 
     async def dead(self, choice: Choice, limit: int) -> Sequence[DeadLetter]:

@@ -72,8 +72,8 @@ def read(record: tuple[Any, ...]) -> Row:
         destination=destination,
         container=container,
         mode=mode,
-        purposes=_purposes(purposes),
-        person=_cut(len(person))(person),
+        purposes=purposes_of(purposes),
+        person=persons_of(person),
         group=group,
         time=at,
         received=received,
@@ -82,6 +82,11 @@ def read(record: tuple[Any, ...]) -> Row:
         body=body,
     )
     return Row(one, delivery, attempts, unknown_since, crashes)
+
+
+def persons_of(blob: bytes) -> tuple[bytes, ...]:
+    """The hashes that lie in the column `person`."""
+    return _cut(len(blob))(blob)
 
 
 @lru_cache(maxsize=64)
@@ -96,5 +101,6 @@ def _purposes_text(purposes: frozenset[str]) -> str:
 
 
 @lru_cache(maxsize=256)
-def _purposes(text: str) -> frozenset[str]:
+def purposes_of(text: str) -> frozenset[str]:
+    """The purposes that the column `purposes` names."""
     return frozenset(text.split())

@@ -22,7 +22,7 @@ _TABLES = {
     "delivery": ("id", *COLUMNS, "attempts", "unknown_since", "crashes"),
     "dead": ("id", *COLUMNS, "attempts", "reason", "detail", "buried"),
     "counter": ("destination", "name", "value"),
-    "tombstone": ("person", "expires"),
+    "withdrawal": ("person", "purpose", "since", "until", "expires"),
 }
 _CHUNK = 256
 _PAGE, _HEADER = 4096, 100

@@ -51,7 +51,6 @@ CREATE TABLE dead (
   attempts INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, buried INTEGER NOT NULL);
 CREATE INDEX dead_buried ON dead (buried);
 CREATE TABLE known (key BLOB PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE tombstone (person BLOB PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE flight (id INTEGER PRIMARY KEY AUTOINCREMENT, destination TEXT NOT NULL, ids BLOB NOT NULL);
 CREATE TABLE counter (destination TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,
   PRIMARY KEY (destination, name)) WITHOUT ROWID;
@@ -61,6 +60,11 @@ CREATE TABLE IF NOT EXISTS urgent (destination TEXT NOT NULL, id INTEGER NOT NUL
   WITHOUT ROWID
 """
 """See `lanes`. Files of before have none; it may be empty."""
+_WITHDRAWAL = """
+CREATE TABLE IF NOT EXISTS withdrawal (person BLOB NOT NULL, purpose TEXT NOT NULL, since INTEGER NOT NULL,
+  until INTEGER NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY (person, purpose)) WITHOUT ROWID
+"""
+"""See `tombstones`. Files of before have none."""
 
 
 def open_database(path: Path, max_size: int) -> sqlite3.Connection:
@@ -91,6 +95,7 @@ def open_database(path: Path, max_size: int) -> sqlite3.Connection:
             )
         _set_up(database, max_size)
         database.execute(_URGENT)
+        database.execute(_WITHDRAWAL)
     except sqlite3.DatabaseError as error:
         database.close()
         if _is_damage(error):
@@ -131,6 +136,7 @@ def _create_tables(database: sqlite3.Connection) -> None:
         if statement.strip():
             database.execute(statement)
     database.execute(_URGENT)
+    database.execute(_WITHDRAWAL)
     database.execute(f"PRAGMA application_id={APPLICATION_ID}")
     database.execute(f"PRAGMA user_version={VERSION}")
     database.execute("COMMIT")

@@ -1,6 +1,6 @@
 """The default engine: one SQLite file, WAL, `synchronous=FULL`, one owning process, one writer thread with group
-commit. Its rooms: `rows`, `flights`, `lanes`, `keys`, `letters`, `counters`, `space`, `opening`,
-`salvage`, `care`, `writer`."""
+commit. Its rooms: `rows`, `flights`, `lanes`, `keys`, `letters`, `tombstones`, `presence`, `erasure`, `counters`,
+`space`, `opening`, `salvage`, `care`, `writer`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from tagserver.delivery.care import Care
+from tagserver.delivery.care import VACUUM_PAGES, Care
+from tagserver.delivery.erasure import Erasure
 from tagserver.delivery.flights import Flights
+from tagserver.delivery.keys import Keys
 from tagserver.delivery.lanes import Lanes
 from tagserver.delivery.letters import Letters
 from tagserver.delivery.lock import FolderLock
@@ -30,12 +32,16 @@ from tagserver.delivery.outbox import (
     Counts,
     DeadLetter,
     Delivery,
+    Erased,
     Full,
     Retried,
     Room,
     Settlement,
+    Tombstone,
+    Trace,
     Unavailable,
 )
+from tagserver.delivery.presence import Presence
 from tagserver.delivery.pressure import Pressure, come_again
 from tagserver.delivery.retry import Chance
 from tagserver.delivery.rows import WIDTH, insert, pieces, values
@@ -81,15 +87,19 @@ class SqliteOutbox:
         except BaseException:
             self._lock.release()
             raise
-        self._database, self._counters, self._keys = opened.database, opened.counters, opened.keys
+        self._database, self._counters, self._tombstones = opened.database, opened.counters, opened.tombstones
         self._notice = opened.notice
+        self._keys = Keys(clock)
+        self._presence = Presence(empty=not any(one.pending or one.dead for one in self._counters.shown.values()))
         self._space = Space(path, max_size, min_free, steady)
         self._space.measure(self._database)
         self._flights = Flights(self._counters, Lanes(), clock)
-        self._letters = Letters(self._counters, clock)
+        self._letters = Letters(self._counters, self._presence, clock)
+        self._erasure = Erasure(self._counters, self._flights, self._presence)
         care = Care(
             self._counters,
             self._keys,
+            self._tombstones,
             self._letters,
             self._space,
             keep_dead=keep_dead,
@@ -195,6 +205,7 @@ class SqliteOutbox:
                     if delivery.urgent:
                         urgent.append((delivery.destination, len(stored) // WIDTH))
                     stored += values(delivery)
+                    self._presence.add(delivery.person)
                     taken[delivery.destination] += 1
             fresh.append(answer)
         first_id = 0
@@ -275,13 +286,44 @@ class SqliteOutbox:
         found: frozenset[bytes] = await self._writer.run(lambda database: self._keys.known(database, keys))
         return found
 
-    async def withdraw(self, persons: Sequence[bytes], ttl: float) -> None:
-        """See `Outbox.withdraw`."""
-        await self._writer.run(lambda database: self._keys.withdraw(database, persons, ttl))
+    async def forget_keys(self, keys: Sequence[bytes]) -> int:
+        """See `Outbox.forget_keys`."""
+        number: int = await self._writer.run(lambda database: self._keys.forget(database, keys))
+        return number
 
-    def withdrawn(self, persons: Sequence[bytes]) -> bool:
+    async def withdraw(self, tombstones: Sequence[Tombstone], ttl: float) -> None:
+        """See `Outbox.withdraw`."""
+        await self._writer.run(lambda database: self._tombstones.write(database, tombstones, ttl))
+
+    async def lift(self, persons: Sequence[bytes], purposes: frozenset[str], at: int) -> None:
+        """See `Outbox.lift`."""
+        await self._writer.run(lambda database: self._tombstones.lift(database, persons, purposes, at))
+
+    def withdrawn(self, persons: Sequence[bytes], at: int) -> frozenset[str]:
         """See `Outbox.withdrawn`."""
-        return self._keys.withdrawn(persons)
+        return self._tombstones.withdrawn(persons, at)
+
+    def tombstones(self) -> int:
+        """See `Outbox.tombstones`."""
+        return len(self._tombstones)
+
+    def may_have(self, persons: Sequence[bytes]) -> bool:
+        """See `Outbox.may_have`."""
+        return self._presence.may_have(persons)
+
+    async def erase(self, doomed: Callable[[Trace], bool], after: tuple[int, int] = (0, 0)) -> Erased:
+        """See `Outbox.erase`."""
+        erased: Erased = await self._writer.run(lambda database: self._erasure.piece(database, doomed, after))
+        return erased
+
+    async def scrub(self) -> bool:
+        """See `Outbox.scrub`. Free pages keep their text until they are used again, and the log what was written
+        before: so the file is cut to what it holds, and the log is emptied."""
+        free = await self._writer.run(shrink)
+        for _ in range(free // VACUUM_PAGES):  # no more: a busy queue makes new ones all the time
+            await self._writer.run(shrink)
+        emptied: bool = await self._writer.aside(empty_log)
+        return emptied
 
     async def dead(self, choice: Choice, limit: int) -> Sequence[DeadLetter]:
         """See `Outbox.dead`."""
@@ -334,6 +376,20 @@ class SqliteOutbox:
             _left_open.append(self._database)
         self._marks.close()
         self._lock.release()
+
+
+def shrink(database: sqlite3.Connection) -> int:
+    """Give back some free pages; how many there were."""
+    free: int = database.execute("PRAGMA freelist_count").fetchone()[0]
+    # A fetch is needed: the pragma gives back one page for each step.
+    database.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+    return free
+
+
+def empty_log(database: sqlite3.Connection) -> bool:
+    """Write the log into the file, and cut it; False when a reader is in the way."""
+    busy = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    return not busy
 
 
 _left_open: list[sqlite3.Connection] = []

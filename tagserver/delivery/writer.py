@@ -76,6 +76,7 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Operation] = deque()
         self._group: list[Operation] = []
+        self._chores: deque[Operation] = deque()
         # Bytes that came and that were taken to the disk; each is written by one thread alone.
         self._came = 0
         self._taken = 0
@@ -90,6 +91,16 @@ class Writer:
     async def run(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
         """The result of `work`, once it is on disk. Raises as `join` does."""
         return await self.join(lambda database, _: [work(database)], None)
+
+    async def aside(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
+        """The result of `work`, done between two groups and outside of every transaction. Raises as `join` does."""
+        if (refusal := self._out_of_service()) is not None:
+            raise refusal
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._chores.append(Operation(lambda database, _: [work(database)], None, future, 0))
+        if self._asleep.is_set():
+            self._wake.release()
+        return await future
 
     async def join(self, work: Work, argument: Any, size: int = 0) -> Any:
         """The result of `work` for `argument`, done together with others that wait for the same, once it is on disk.
@@ -139,22 +150,35 @@ class Writer:
 
     def _run(self) -> None:
         while True:
+            if self._chores:
+                self._do(self._chores.popleft())
             self._group = self._gather()
             if self._group:
                 self._commit(self._group)
                 self._group = []
                 continue
             if self._closing:
-                if self._waiting:
+                if self._waiting or self._chores:
                     continue  # added just before the end
                 return
             if self.fatal is None and self._idle_slice():
                 continue
             self._asleep.set()
             # An operation may have been added just before: look once more before sleeping.
-            if not self._waiting and not self._closing:
+            if not self._waiting and not self._chores and not self._closing:
                 self._wake.acquire(timeout=1.0)
             self._asleep.clear()
+
+    def _do(self, chore: Operation) -> None:
+        if self.fatal is not None:
+            chore.error = Unavailable("the queue's storage has failed", 30)
+        else:
+            try:
+                (chore.result,) = chore.work(self._database, [None])
+            except sqlite3.Error as error:
+                chore.error = self._pressure.unavailable(self._out_of_use(error) or f"the queue cannot write: {error}")
+        with contextlib.suppress(RuntimeError):  # the loop is gone
+            self._loop.call_soon_threadsafe(_answer, [chore])
 
     def _idle_slice(self) -> bool:
         try:

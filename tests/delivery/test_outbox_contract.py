@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tagserver.delivery.outbox import Batch, Buried, Full, Settlement, Unavailable
+from tagserver.delivery.outbox import Batch, Buried, Full, Settlement, Tombstone, Unavailable
 from tagserver.delivery.sqlite import SqliteOutbox
 from tests.delivery.support import (
     HOUR,
@@ -276,14 +276,14 @@ async def test_oldest_is_when_the_oldest_was_received(outbox: SqliteOutbox) -> N
 
 
 async def test_tombstones_hold_after_a_restart_and_end(outbox: SqliteOutbox, tmp_path: Path, clock: Clock) -> None:
-    await outbox.withdraw([key("erika")], 60)
-    assert outbox.withdrawn([key("max"), key("erika")])
-    assert not outbox.withdrawn([key("max")])
+    await outbox.withdraw([Tombstone(key("erika"), "ad_storage", START)], 60)
+    assert outbox.withdrawn([key("max"), key("erika")], START) == {"ad_storage"}
+    assert not outbox.withdrawn([key("max")], START)
     await outbox.close()
     again = await open_outbox(tmp_path, clock)
-    assert again.withdrawn([key("erika")])
+    assert again.withdrawn([key("erika")], START) == {"ad_storage"}
     clock.advance(60)
-    assert not again.withdrawn([key("erika")])
+    assert not again.withdrawn([key("erika")], START)
     await again.close()
 
 
@@ -422,7 +422,7 @@ async def test_a_closed_outbox_is_unavailable(outbox: SqliteOutbox) -> None:
         outbox.settle(batch, Settlement()),
         outbox.remember([key("a")], 1),
         outbox.known([key("a")]),
-        outbox.withdraw([key("a")], 1),
+        outbox.withdraw([Tombstone(key("a"), "ad_storage", START)], 1),
         outbox.oldest("meta"),
     ):
         with pytest.raises(Unavailable):

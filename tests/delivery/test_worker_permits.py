@@ -11,10 +11,10 @@ import pytest
 from tagserver.consent.needs import ConsentPolicy, Needs
 from tagserver.container.model import ConfiguredDestination, Container, Tag
 from tagserver.container.problems import Place
-from tagserver.delivery.outbox import Account, Choice
+from tagserver.delivery.outbox import EVERYTHING, Account, Choice, Tombstone
 from tagserver.permits import permits
 from tagserver.reads import Reads
-from tests.delivery.support import assert_adds_up, delivery, key, meta
+from tests.delivery.support import START, assert_adds_up, delivery, key, meta
 from tests.delivery.world import Hundred, World
 
 PLACE = Place("container.yaml", 1, 1)
@@ -90,7 +90,7 @@ async def test_consent_that_is_withdrawn_while_a_row_waits_stops_it(world: World
     world.vendor.script.append(httpx.Response(503))
     world.start()
     await world.resting()
-    await world.outbox.withdraw([key("erika")], 30 * 86400)
+    await world.outbox.withdraw([Tombstone(key("erika"), "ad_user_data", START)], 30 * 86400)
     world.naps.over()
     await world.drained()
     assert world.vendor.sent == [["erika", "max"], ["max"]]
@@ -107,4 +107,46 @@ async def test_another_account_holds_rows_until_someone_agrees(world: World) -> 
     assert done.moved == 1
     await world.drained()
     assert (meta(world.outbox).delivered, meta(world.outbox).dead) == (1, 0)
+    assert_adds_up(world.outbox, world.folder)
+
+
+MEASURING = Needs(frozenset({"analytics_storage"}), ads=False, restricted=False)
+ALL = frozenset({"ad_storage", "ad_user_data", "ad_personalization", "analytics_storage"})
+
+
+@pytest.mark.parametrize(
+    ("purpose", "needs", "sent"),
+    [
+        ("ad_storage", LAXER, False),
+        ("analytics_storage", LAXER, True),
+        ("ad_personalization", LAXER, False),
+        ("ad_storage", MEASURING, True),
+        ("analytics_storage", MEASURING, False),
+        (EVERYTHING, MEASURING, False),
+    ],
+)
+async def test_what_is_taken_back_counts_for_its_purpose(world: World, purpose: str, needs: Needs, sent: bool) -> None:
+    """An ads payload that was built with all ad purposes cannot be restricted any more; measuring knows nothing of
+    ads."""
+    await world.outbox.append([delivery("e0", purposes=ALL)])
+    await world.outbox.withdraw([Tombstone(key("person one"), purpose, START)], 60)
+    under(world, container(needs=needs))
+    world.start()
+    await world.drained()
+    assert len(world.vendor.requests) == int(sent)
+    assert dict(meta(world.outbox).dead_by_reason) == ({} if sent else {"consent": 1})
+
+
+async def test_a_replay_passes_the_gate_again(world: World) -> None:
+    """A dead letter of before: retried after its person has withdrawn, it is not sent."""
+    await world.outbox.append([delivery("e0")])
+    under(world, container(paused=True))
+    world.start()
+    await world.drained()
+    await world.outbox.withdraw([Tombstone(key("person two"), "ad_storage", START)], 60)
+    under(world, container())
+    assert (await world.outbox.retry_dead(Choice(), {"meta": Account("account-1")}, 100)).moved == 1
+    await world.drained()
+    assert meta(world.outbox).dead_by_reason == {"consent": 1}
+    assert world.vendor.requests == []
     assert_adds_up(world.outbox, world.folder)

@@ -1,0 +1,107 @@
+"""What persons have taken back: how far it reaches, what lifts it, and that strangers are not taken for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagserver.delivery.outbox import EVERYTHING, Tombstone
+from tagserver.delivery.presence import FULL, Presence
+from tagserver.delivery.sqlite import SqliteOutbox
+from tests.delivery.support import START, Clock, cared_for, copy_as_killed, key, open_outbox
+
+ERIKA = key("erika")
+ADS = frozenset({"ad_storage"})
+
+
+async def test_one_of_a_browser_reaches_back_alone(outbox: SqliteOutbox) -> None:
+    await outbox.withdraw([Tombstone(ERIKA, "ad_storage", START, START + 1)], 60)
+    assert [bool(outbox.withdrawn([ERIKA], START + at)) for at in (-1, 0, 1)] == [True, True, False]
+
+
+async def test_one_that_stands_is_lifted_by_a_later_grant_for_new_events_alone(
+    outbox: SqliteOutbox, tmp_path: Path, clock: Clock
+) -> None:
+    """Also after a kill."""
+    await outbox.withdraw([Tombstone(ERIKA, one, START) for one in ("ad_storage", "ad_user_data")], 60)
+    await outbox.lift([ERIKA, key("max")], ADS, START + 10)
+    again = await open_outbox(copy_as_killed(tmp_path, tmp_path / "killed"), clock)
+    for one in (outbox, again):
+        assert one.withdrawn([ERIKA], START + 9) == {"ad_storage", "ad_user_data"}
+        assert one.withdrawn([ERIKA], START + 10) == {"ad_user_data"}
+    await again.close()
+
+
+@pytest.mark.parametrize("at", [START - 1, START])
+async def test_a_grant_of_before_lifts_nothing(outbox: SqliteOutbox, at: int) -> None:
+    await outbox.withdraw([Tombstone(ERIKA, "ad_storage", START)], 60)
+    await outbox.lift([ERIKA], ADS, at)
+    assert outbox.withdrawn([ERIKA], START + 1000) == ADS
+
+
+async def test_no_grant_brings_back_who_asked_to_be_forgotten(outbox: SqliteOutbox) -> None:
+    await outbox.withdraw([Tombstone(ERIKA, EVERYTHING, START, START + 50)], 60)
+    await outbox.lift([ERIKA], ADS, START + 10)
+    assert outbox.withdrawn([ERIKA], START + 49) == {EVERYTHING}
+    assert not outbox.withdrawn([ERIKA], START + 50)
+
+
+async def test_a_second_withdrawal_never_makes_the_first_one_shorter(outbox: SqliteOutbox) -> None:
+    await outbox.withdraw([Tombstone(ERIKA, "ad_storage", START)], 60)
+    await outbox.withdraw([Tombstone(ERIKA, "ad_storage", START + 5, START + 6)], 1)
+    assert outbox.withdrawn([ERIKA], START + 1000) == ADS
+
+
+async def test_it_is_removed_when_its_time_is_over(outbox: SqliteOutbox, tmp_path: Path, clock: Clock) -> None:
+    """The longer of two: as long as it is kept, and as long as it reaches."""
+    await outbox.withdraw([Tombstone(ERIKA, "ad_storage", START)], 60)
+    await outbox.withdraw([Tombstone(key("max"), EVERYTHING, START, START + 90_000)], 60)
+    clock.advance(60)
+    await cared_for(outbox, clock, tmp_path)
+    assert outbox.tombstones() == 1
+    clock.advance(30)
+    await cared_for(outbox, clock, tmp_path)
+    assert outbox.tombstones() == 0
+
+
+PERSONS = st.lists(st.binary(min_size=16, max_size=16), max_size=20)
+
+
+@given(before=PERSONS, during=PERSONS, left=st.data())
+def test_nobody_who_is_there_is_overlooked(before: list[bytes], during: list[bytes], left: st.DataObject) -> None:
+    """Neither among those who were stored, nor after a look that some have left before."""
+    presence = Presence(empty=True)
+    presence.add(before)
+    assert all(presence.may_have([one]) for one in before)
+    presence.look_begins()
+    presence.add(during)
+    stayed = [one for one in before if left.draw(st.booleans())]
+    presence.met(stayed)
+    presence.look_ends()
+    assert all(presence.may_have([one]) for one in (*stayed, *during))
+
+
+def test_a_stranger_is_known_for_one_again_after_a_look() -> None:
+    presence = Presence(empty=True)
+    presence.add([key("max")])
+    assert not presence.may_have([ERIKA])
+    presence.lose_track()
+    assert presence.may_have([ERIKA])
+    presence.look_begins()
+    presence.met([key("max")])
+    presence.look_ends()
+    assert (presence.may_have([ERIKA]), presence.may_have([key("max")])) == (False, True)
+
+
+def test_of_a_file_with_rows_nothing_is_known_at_first() -> None:
+    assert Presence(empty=False).may_have([ERIKA])
+
+
+def test_too_many_are_everybody() -> None:
+    presence = Presence(empty=True)
+    for number in range(0, FULL, 1000):
+        presence.add([key("max")] * min(1000, FULL - number))
+    assert presence.may_have([ERIKA])
