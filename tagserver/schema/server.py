@@ -47,6 +47,9 @@ SERVER: Mapping[str, Schema] = {
             "min_free": said(SIZE, "Of the disk, kept free."),
             "keep_dead": said(DURATION, "How long dead letters are kept."),
             "keep_removed": said(DURATION, "How long deliveries wait for a destination that is configured no more."),
+            "encrypt": said(
+                {"anyOf": [SECRET, many(SECRET)]}, "Keys for payloads at rest; the first one closes, all open."
+            ),
             "network_disk": said(one_of("refuse", "allow"), "Whether a folder on a network disk is taken."),
         },
         description="Where deliveries wait.",
