@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from tagserver.conditions import OPERATORS
 from tagserver.consent.needs import PURPOSES
+from tagserver.container.consent import KEYS as CONSENT_KEYS
+from tagserver.container.privacy import KEYS as PRIVACY_KEYS
+from tagserver.container.tags import KEYS as TAG_KEYS
 from tagserver.schema.shapes import (
     ANY,
     DURATION,
@@ -12,6 +15,7 @@ from tagserver.schema.shapes import (
     TEXT,
     TEXTS,
     Schema,
+    known,
     many,
     one_of,
     record,
@@ -69,7 +73,8 @@ TRIGGER = record(
 
 _PURPOSES = many(one_of(*PURPOSES))
 _NAMES = many(TEXT)
-TAG = record(
+TAG = known(
+    TAG_KEYS,
     {
         "name": said(TEXT, "Unique; shown everywhere."),
         "destination": said(TEXT, "Where it sends: a name under destinations."),
@@ -141,13 +146,20 @@ TRANSFORMATION = record(
         )
     ],
 )
-CONSENT = record(
+CONSENT = known(
+    CONSENT_KEYS,
     {
         "opt_in_regions": said(_NAMES, "Where a preset is no consent: EEA, countries (DE), states (US-CA)."),
         "gpc": said(one_of("restrict", "block", "ignore"), "Global Privacy Control."),
         "gpc_scope": said(one_of("global", "us_only"), "For whom it counts."),
         "dnt": said(one_of("ignore", "restrict"), "Do Not Track."),
-        "cmp_cookies": said(TEXTS, "Cookies of consent tools that are read."),
-    }
+        "hold": said(DURATION, "How long events wait for a choice that comes late; at most 5s."),
+        "retroactive": said(one_of("page", "session"), "Which events a late grant lets go."),
+        "tcf_analytics": said(FLAG, "A TC string speaks for analytics_storage, too."),
+        "tcf_exempt": said(_NAMES, "Countries of publishers in which purpose 1 need not be asked for."),
+        "cmp_cookies": said(_NAMES, "Consent tools whose cookies are read."),
+        "cmp_vendors": said(table(_PURPOSES), "A consent tool's name for a vendor: the purposes it stands for."),
+        "onetrust_groups": said(table(_PURPOSES), "OneTrust's groups: the purposes they stand for."),
+    },
 )
-PRIVACY = record({"query_allow": said(_NAMES, "Keys that addresses keep on their way out: color, utm_*.")})
+PRIVACY = known(PRIVACY_KEYS, {"query_allow": said(_NAMES, "Keys that addresses keep on their way out: color, utm_*.")})

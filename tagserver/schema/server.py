@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tagserver.consent.needs import PURPOSES
-from tagserver.schema.shapes import DURATION, FLAG, SECRET, SIZE, TEXT, TEXTS, Schema, many, one_of, record, said, table
+from tagserver.schema.shapes import (
+    DURATION,
+    FLAG,
+    REFERENCE,
+    SECRET,
+    SIZE,
+    TEXT,
+    TEXTS,
+    Schema,
+    many,
+    one_of,
+    record,
+    said,
+    table,
+)
 
 _OFF: Schema = {"enum": ["off", False]}
 _COUNT: Schema = {"type": "integer", "minimum": 1}
@@ -48,7 +62,7 @@ SERVER: Mapping[str, Schema] = {
             "keep_dead": said(DURATION, "How long dead letters are kept."),
             "keep_removed": said(DURATION, "How long deliveries wait for a destination that is configured no more."),
             "encrypt": said(
-                {"anyOf": [SECRET, many(SECRET)]}, "Keys for payloads at rest; the first one closes, all open."
+                {"anyOf": [REFERENCE, many(REFERENCE)]}, "Keys for payloads at rest; the first one closes, all open."
             ),
             "network_disk": said(one_of("refuse", "allow"), "Whether a folder on a network disk is taken."),
         },

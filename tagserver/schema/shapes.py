@@ -48,6 +48,12 @@ def record(properties: Mapping[str, Schema], needed: Sequence[str] = (), **more:
     return {**shape, **({"required": list(needed)} if needed else {}), **more}
 
 
+def known(keys: Iterable[str], described: Mapping[str, Schema], needed: Sequence[str] = (), **more: Any) -> Schema:
+    """A record with all keys that the reader of the configuration knows; one that nobody has described takes
+    anything."""
+    return record({key: described.get(key, ANY) for key in keys}, needed, **more)
+
+
 def table(values: Schema) -> Schema:
     """A map with names of the user's own. An empty one may be nothing at all."""
     return {"type": ["object", "null"], "additionalProperties": values}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import yaml
 from tagserver.container.compile import Loaded
 from tagserver.container.problems import CODES, Place, Problem, Problems, render
 
+from .sentences import Sentence, sentences
 from .world import REGISTRY, WITH_A_LOSS, load
 
 CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "problems.yaml").read_text("utf-8"))
@@ -67,6 +69,30 @@ def test_the_case_is_about_its_code(case: dict[str, Any]) -> None:
 def test_each_code_has_a_case(code: str) -> None:
     """A new code comes with an example of what it looks like."""
     assert any(case.get("code") == code for case in CASES)
+
+
+ELSEWHERE = {
+    "the file is larger than .* MiB": "test_hostile.py",
+    "the file holds more than .* values": "test_hostile.py",
+    "cookies of consent tools cannot be read by this version": "tests of consent",
+    ".* needs the library cryptography": "a library that is not installed",
+}
+"""Sentences that no small file can bring about."""
+
+
+@pytest.mark.parametrize("sentence", list(sentences()), ids=str)
+def test_each_sentence_has_a_case(sentence: Sentence) -> None:
+    """Whatever the code can say of a configuration is said in one of the cases: who adds one shows what it looks
+    like."""
+    if sentence.pattern.replace("\\", "") in ELSEWHERE:
+        pytest.skip(ELSEWHERE[sentence.pattern.replace("\\", "")])
+    assert any(code == sentence.code and re.fullmatch(sentence.pattern, text, re.DOTALL) for code, text in said())
+
+
+@cache
+def said() -> list[tuple[str, str]]:
+    """Code and message of all problems of all cases."""
+    return [(problem.code, problem.message) for case in CASES for problem in loaded(case).problems]
 
 
 @pytest.mark.parametrize("case", CASES, ids=name_of)
