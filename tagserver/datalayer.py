@@ -16,6 +16,7 @@ import msgspec
 from tagserver.enrich import clean_ip
 from tagserver.event import Event, Facts, Note
 from tagserver.spelling import ROOT_SPELLINGS
+from tagserver.whereabouts import Locate, nowhere
 
 CLIENT = "datalayer"
 CLOCK_ERROR_MS = 5000
@@ -32,17 +33,19 @@ class Refused(Exception):
 
 
 class Context(msgspec.Struct, frozen=True, gc=False):
-    """What a batch says about all its events: `data` in our spelling, and how far a browser's clock is off (ms)."""
+    """What counts for all events of a batch: `data` in our spelling, how far a browser's clock is off (ms), and how to
+    find the region of a visitor's address."""
 
     data: Mapping[str, Any]
     notes: tuple[Note, ...] = ()
     shift: int = 0
+    locate: Locate = nowhere
 
 
 NO_CONTEXT = Context({})
 
 
-def read_context(ctx: Any, sent: Any, facts: Facts) -> Context:
+def read_context(ctx: Any, sent: Any, facts: Facts, locate: Locate = nowhere) -> Context:
     """The context of a batch from its `ctx` object and `sent` (ms since 1970 by the browser's clock)."""
     notes: list[Note] = []
     data: dict[str, Any] = {}
@@ -57,7 +60,7 @@ def read_context(ctx: Any, sent: Any, facts: Facts) -> Context:
             shift = error if abs(error) > CLOCK_ERROR_MS else 0
         else:
             notes.append(Note("sent", "bad_time", "sent is not a time in milliseconds; left out"))
-    return Context(data, tuple(notes), shift)
+    return Context(data, tuple(notes), shift, locate)
 
 
 def read_event(
@@ -79,7 +82,7 @@ def read_event(
         message = "event is missing" if name is None else "event is not a name (text)"
         raise Refused(event_id, Note("event", "missing_event", message + "; nothing is known about what happened"))
     time = _time(data.get("timestamp"), facts, context.shift, notes)
-    facts = _visitor(data, facts, notes)
+    facts = _visitor(data, facts, context.locate, notes)
     if event_id is None:
         event_id = _mint(name, data, facts.received, notes, mint or uuid7)
     data["event_id"] = event_id
@@ -302,8 +305,8 @@ def _iso(text: str) -> int | None:
     return milliseconds if 0 <= milliseconds < 10**13 else None
 
 
-def _visitor(data: dict[str, Any], facts: Facts, notes: list[Note]) -> Facts:
-    """The visitor's address and agent: a browser's own, a backend's word."""
+def _visitor(data: dict[str, Any], facts: Facts, locate: Locate, notes: list[Note]) -> Facts:
+    """The visitor's address with its region, and agent: a browser's own, a backend's word."""
     if "ip_override" not in data and "user_agent" not in data:
         return facts
     ip, agent = data.pop("ip_override", None), data.pop("user_agent", None)
@@ -318,4 +321,5 @@ def _visitor(data: dict[str, Any], facts: Facts, notes: list[Note]) -> Facts:
     if agent is not None and (type(agent) is not str or not agent):
         _wrong(notes, "user_agent", "text")
         agent = None
-    return msgspec.structs.replace(facts, ip=address, user_agent=agent)
+    country, region = locate(address)
+    return msgspec.structs.replace(facts, ip=address, user_agent=agent, country=country, region=region)

@@ -13,6 +13,7 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from tagserver.event import NO_TEXTS, Facts
+from tagserver.whereabouts import UNKNOWN, Locate, nowhere
 
 COOKIE_HEADER_LIMIT = 16384
 
@@ -126,14 +127,17 @@ def read_facts(
     *,
     trusted_proxies: int = 0,
     geo_headers: Sequence[str] = (),
+    locate: Locate = nowhere,
     cookies: Mapping[str, str] | None = None,
 ) -> Facts:
-    """The facts of one request. Of a backend's request the address and agent are its own and not the visitor's: not
-    used."""
+    """The facts of one request. Of a backend's request the address, the agent and the region are its own and not the
+    visitor's: not used. `locate` finds a region where no header tells the country."""
     if cookies is None:
         cookies = read_cookies(headers.get("cookie"))
-    country, region = visitor_region(headers, geo_headers) if geo_headers and trusted_proxies > 0 else (None, None)
     if source != "browser":
-        return Facts(source, received, headers, cookies, None, None, country, region)
+        return Facts(source, received, headers, cookies)
     ip = visitor_ip(connection, headers, trusted_proxies)
+    country, region = visitor_region(headers, geo_headers) if geo_headers and trusted_proxies > 0 else UNKNOWN
+    if country is None:
+        country, region = locate(ip)
     return Facts(source, received, headers, cookies, ip, headers.get("user-agent"), country, region)

@@ -11,7 +11,7 @@ import msgspec
 
 from tagserver.container.model import ConfiguredDestination, Container, Tag
 from tagserver.container.server import ServerConfig
-from tagserver.datalayer import Refused, read_event
+from tagserver.datalayer import Context, Refused, read_event
 from tagserver.destination import carrying_request
 from tagserver.differences import differences
 from tagserver.enrich import read_cookies, read_facts
@@ -80,10 +80,11 @@ def try_event(
         ip,
         trusted_proxies=server.collect.trusted_proxies,
         geo_headers=server.collect.geo_headers,
+        locate=server.collect.locate,
         cookies=cookies,
     )
     try:
-        event = read_event(asked.get("event"), facts, mint=mint)
+        event = read_event(asked.get("event"), facts, Context({}, locate=server.collect.locate), mint)
     except Refused as refused:
         problems = [msgspec.to_builtins(note) for note in refused.notes]
         return {"event": None, "consent": None, "tags": [], "problems": problems}

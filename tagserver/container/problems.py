@@ -44,6 +44,7 @@ CODES: Mapping[str, str] = {
     "W305": "a version of a vendor's API that ends soon, or has ended",
     "W306": "a comparison with the text undefined, which a missing value is",
     "W307": "a variable of the environment that is not set: nothing stands in its place",
+    "W308": "a database of regions that cannot be used: where visitors are stays unknown",
 }
 """Every code and its meaning. `E` is an error, `P` pauses one destination, `W` warns."""
 

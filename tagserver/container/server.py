@@ -19,6 +19,7 @@ from tagserver.container.references import Outside, has_reference
 from tagserver.container.source import Map, Node, Scalar
 from tagserver.queue_key import is_installed, key_of
 from tagserver.secret import Secret
+from tagserver.whereabouts import Locate, nowhere, open_database
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,14 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class CollectConfig:
-    """`collect:`. Sizes in bytes; `rate` in events a second for each key or address, None for off;
-    `max_connections_per_address` None for off."""
+    """`collect:`. `locate` finds the region of an address in `geo_database`. Sizes in bytes; `rate` in events a second
+    for each key or address, None for off; `max_connections_per_address` None for off."""
 
     origins: tuple[str, ...] = ()
     keys: Mapping[str, Key] = field(default_factory=lambda: MappingProxyType({}))
     trusted_proxies: int = 0
     geo_headers: tuple[str, ...] = ()
+    locate: Locate = nowhere
     max_body: int = 1 << 20
     max_event: int = 256 << 10
     max_events: int = 1000
@@ -162,6 +164,7 @@ class ServerReader:
             "keys",
             "trusted_proxies",
             "geo_headers",
+            "geo_database",
             "max_body",
             "max_event",
             "max_events",
@@ -187,6 +190,7 @@ class ServerReader:
             keys=self._keys(nodes.get("keys")),
             trusted_proxies=proxies,
             geo_headers=geo,
+            locate=self._locate(nodes.get("geo_database")),
             max_body=d.size(nodes.get("max_body"), "collect.max_body", 1 << 20),
             max_event=d.size(nodes.get("max_event"), "collect.max_event", 256 << 10),
             max_events=d.whole(nodes.get("max_events"), "collect.max_events", 1000, 1),
@@ -195,6 +199,24 @@ class ServerReader:
             rate=self._rate(nodes.get("rate")),
             dedup="per_source" if dedup == "per_source" else "shared",
         )
+
+    def _locate(self, node: Node | None) -> Locate:
+        """Opened anew whenever the configuration is read. A file that has gone stops nobody: regions are unknown then,
+        which is the strict reading."""
+        path = "collect.geo_database"
+        file = self._filled(node, path) if node is not None else None
+        if file is None or node is None:
+            return nowhere
+        try:
+            return open_database(file)
+        except ImportError:
+            hint = "install it: pip install 'tagserver[geo]'"
+            self._problems.add("E115", node.place, path, f"{path} needs the library maxminddb", hint)
+            return nowhere
+        except (OSError, ValueError) as error:
+            hint = "regions stay unknown, and an unknown one asks for an opt-in"
+            self._problems.add("W308", node.place, path, f"{path} cannot be used: {error}", hint)
+            return nowhere
 
     def _origins(self, node: Node | None) -> tuple[str, ...]:
         origins = []

@@ -41,6 +41,7 @@ SERVER: Mapping[str, Schema] = {
             "keys": said(table(_KEY), "Who may post from a server."),
             "trusted_proxies": said({"type": "integer", "minimum": 0}, "How many proxies of yours stand in front."),
             "geo_headers": said(TEXTS, "Headers with the visitor's country or region; needs trusted_proxies."),
+            "geo_database": said(TEXT, "A file in MaxMind's format that tells the region of an address."),
             "max_body": said(SIZE, "Of a request, unpacked."),
             "max_event": said(SIZE, "Of one event."),
             "max_events": said(_COUNT, "In one request."),

@@ -123,8 +123,9 @@ class Collect:
             connection,
             trusted_proxies=limits.trusted_proxies,
             geo_headers=limits.geo_headers,
+            locate=limits.locate,
         )
-        context = read_context(ctx, sent, facts)
+        context = read_context(ctx, sent, facts, limits.locate)
         return await runtime.door.accept(container, server, raws, facts, context)
 
 

@@ -76,6 +76,7 @@ ELSEWHERE = {
     "the file holds more than .* values": "test_hostile.py",
     "cookies of consent tools cannot be read by this version": "tests of consent",
     ".* needs the library cryptography": "a library that is not installed",
+    ".* needs the library maxminddb": "a library that is not installed",
 }
 """Sentences that no small file can bring about."""
 
