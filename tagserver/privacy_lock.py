@@ -109,8 +109,8 @@ def _fields(tag: Tag) -> frozenset[str]:
 def _overrides(container: Container) -> Iterator[Override]:
     for tag in _sending(container):
         left_out = tuple(sorted(set(tag.destination.plugin.consent.purposes) - tag.needs.purposes))
-        if left_out:
-            yield Override(tag.name, left_out, tag.needs.overridden or "")
+        if left_out or tag.needs.overridden is not None:
+            yield Override(tag.name, left_out or ("other purposes",), tag.needs.overridden or "")
         if tag.redact_override is not None:
             yield Override(tag.name, ("redaction",), tag.redact_override)
 

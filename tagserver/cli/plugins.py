@@ -115,10 +115,14 @@ def show(type_name: str, values: tuple[str, ...], as_json: bool) -> None:
     click.echo(f"  for ads:  {'yes' if shown['ads'] else 'no'}")
     click.echo(f"  sees:     {', '.join(others)}")
     click.echo(f"  personal: {', '.join(shown['personal']) or 'nothing'}")
+    click.echo(f"  hashes:   {', '.join(shown['hashed']) or 'nothing'}")
+    click.echo(f"  in clear: {', '.join(shown['clear']) or 'nothing'}")
     unknown = "nobody" if destination.sink else "depends on its settings"
     click.echo(f"  calls:    {', '.join(shown['hosts']) or unknown}")
     if shown["depends"]:
-        click.echo("  More may be seen or called under some settings: give yours with --set NAME=VALUE.")
+        click.echo(
+            "  More may be seen, called or sent in the clear under some settings: give yours with --set NAME=VALUE."
+        )
     click.echo("  settings:")
     for one in shown["settings"]:
         needed = " (needed)" if one["needed"] else ""
@@ -138,10 +142,12 @@ def _show_variable(variable: Variable, as_json: bool) -> None:
 
 
 def describe(destination: type[Destination], settings: Any = None) -> dict[str, Any]:
-    """What `plugins show` says, for machines. `depends`: there are no settings, and what is seen or called depends on
-    them."""
+    """What `plugins show` says, for machines. `depends`: there are no settings, and what is seen, called or sent in the
+    clear depends on them."""
     plugin = destination()
-    depends = settings is None and destination.sees is not Destination.sees
+    depends = settings is None and (
+        destination.sees is not Destination.sees or destination.in_clear is not Destination.in_clear
+    )
     try:
         hosts = list(plugin.hosts(settings))
     except Exception:  # it looks at its settings, and there are none
@@ -156,6 +162,8 @@ def describe(destination: type[Destination], settings: Any = None) -> dict[str, 
         "consent": {"purposes": list(destination.consent.purposes), "restricted": destination.consent.restricted},
         "reads": reads,
         "personal": [path for path in reads if is_personal(path)],
+        "hashed": list(destination.hashed if settings is None else plugin.hashes(settings)),
+        "clear": list(destination.clear if settings is None else plugin.in_clear(settings)),
         "hosts": hosts,
         "depends": depends,
         "limits": {"events": limits.events, "bytes": limits.bytes, "age": limits.age, "requests": limits.requests},

@@ -35,6 +35,17 @@ def test_what_is_installed_is_listed() -> None:
     assert listed["meta_capi"]["error"] is None
 
 
+def test_what_is_a_hash_and_what_goes_in_the_clear_is_shown() -> None:
+    """Under the settings that are given."""
+    meta = ("--set", "pixel_id=1", "--set", "access_token=a-token")
+    before, after = shown("meta_capi", *meta), shown("meta_capi", *meta, "--set", "external_id=raw")
+    assert {"user_data.em", "user_data.external_id"} <= set(before["hashed"])
+    assert "user_data.client_ip_address" in before["clear"]
+    assert "user_data.external_id" in after["clear"]
+    assert "user_data.external_id" not in after["hashed"]
+    assert "  in clear: user_data.client_ip_address" in run("plugins", "show", "meta_capi")
+
+
 def test_what_it_sees_of_people_and_whom_it_calls_are_shown() -> None:
     """In lines of their own: that is what privacy asks first."""
     lines = dict(line.split(":", 1) for line in run("plugins", "show", "meta_capi").splitlines() if ":" in line)

@@ -169,6 +169,12 @@ def test_an_override_is_listed_with_its_reason() -> None:
     assert made.overrides == (Override("T", ("ad_user_data",), "legal 2026-03"),)
 
 
+def test_an_override_of_no_declared_purpose_is_listed_too() -> None:
+    """By it the tag sees what consent would keep back."""
+    made = lock_of(container("destination: book, consent: [], consent_override: our own system"))
+    assert made.overrides == (Override("T", ("other purposes",), "our own system"),)
+
+
 def test_a_tag_that_may_send_personal_data_anywhere_is_listed() -> None:
     made = lock_of(container("destination: mailer, redact_override: our own archive"))
     assert made.overrides == (Override("T", ("redaction",), "our own archive"),)

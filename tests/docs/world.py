@@ -34,6 +34,7 @@ ENVIRON = {
     "DEMO_VENDORS": "http://127.0.0.1:2/vendors",
     "DEMO_ARCHIVE": "archive",
     "DEMO_SECRET": "whsec_" + "A" * 43 + "=",
+    "TAGSERVER_QUEUE_KEY": "A" * 43 + "=",
 }
 DESTINATIONS = 'destinations: {meta: {type: meta_capi, pixel_id: "1", access_token: "${env:META_ACCESS_TOKEN}"}}\n'
 TRIGGERS = (

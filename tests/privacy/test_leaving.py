@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tagserver.cleaning import clean_data
 from tagserver.delivery.outbox import Room
 from tagserver.event import Event
 from tagserver.meters import Meters, Picture
+from tagserver.outgoing_address import STRICT
 from tagserver.pipeline import Decision, route
 from tagserver.plugin import Built, ConsentNeeds, Destination, Limits, Mode, Payload, Request
 from tagserver.registry import Registry
@@ -376,9 +378,6 @@ def test_a_key_that_is_none(key: str) -> None:
 
 def test_an_event_in_which_nothing_is_found_is_shared() -> None:
     """Nothing is copied that need not be."""
-    from tagserver.cleaning import clean_data
-    from tagserver.outgoing_address import STRICT
-
     event = make_event(PUSHED)
     assert clean_data(event.data, STRICT)[0] is event.data
 

@@ -13,7 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.outgoing_address import AddressRules, clean_outgoing
-from tagserver.scan import LONGEST, SENTENCES, holds, is_card, key_kind, mark, names_an_id, scanned, without_emails
+from tagserver.scan import (
+    LONGEST,
+    SENTENCES,
+    holds,
+    is_card,
+    key_kind,
+    mark,
+    names_an_id,
+    scanned,
+    suspicious,
+    without_emails,
+)
 
 FOLDER = Path(__file__).parent
 TEXTS = yaml.safe_load((FOLDER / "texts.yaml").read_text("utf-8"))
@@ -154,8 +165,6 @@ def test_a_long_text_is_cut_only_when_there_is_something_to_look_for() -> None:
 
 def test_json_can_be_looked_at() -> None:
     """What `suspicious` is asked for all of an event at once."""
-    from tagserver.scan import suspicious
-
     for case in TEXTS:
         if "becomes" in case:
             data = msgspec.json.encode({"a": [1, {"b": case["text"]}]})
