@@ -7,7 +7,6 @@ never what was decided about it: a browser must not learn a visitor's consent fr
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -25,6 +24,7 @@ from tagserver.holding import Holding
 from tagserver.permits import trace, why
 from tagserver.persons import person_keys, phone_country
 from tagserver.pipeline import Decision, Routing, route
+from tagserver.repeats import delivery_key, once_key
 from tagserver.withdrawals import Grant, Withdrawals
 
 Status = Literal["accepted", "duplicate", "held", "rejected"]
@@ -235,15 +235,9 @@ def _once(routing: Routing, tag: Tag) -> tuple[bytes, float] | None:
     text = once.text(routing.scope) if once is not None else None
     if once is None or text is None:
         return None
-    return delivery_key(f"once\0{tag.name}", "", text), once.within
+    return once_key(tag.name, text), once.within
 
 
 def _oldest(age: float | None, time: int) -> int | None:
     """When a vendor that takes events up to an age (seconds) takes this one no more."""
     return None if age is None else time + int(age * 1000)
-
-
-def delivery_key(tag: str, name: str, event_id: str, sender: str = "") -> bytes:
-    """What makes a delivery the same as another: its tag, the vendor's event name and the event_id (16 bytes)."""
-    text = f"{tag}\0{name}\0{event_id}{sender}"
-    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()

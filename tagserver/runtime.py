@@ -27,6 +27,7 @@ from tagserver.delivery.sqlite import SqliteOutbox
 from tagserver.delivery.steps import ClockSteps
 from tagserver.delivery.target import Target
 from tagserver.door import Door
+from tagserver.forgetting import Forgetting
 from tagserver.holding import Holding
 from tagserver.meters import Meters, Picture
 from tagserver.permits import permits
@@ -93,6 +94,16 @@ class Runtime:
         self.holding = Holding(steady)
         self.withdrawals = Withdrawals(
             outbox, install_key, lambda: self.container, self.retention, steady, noted=meters.withdrawn
+        )
+        self.forgetting = Forgetting(
+            outbox,
+            install_key,
+            lambda: self.container,
+            self.holding,
+            refuse=lambda: self.server.forget.refuse,
+            sweep_soon=self.withdrawals.sweep_soon,
+            clock=clock,
+            steady=steady,
         )
         self.door = Door(outbox, install_key, self.meters.routed, self.holding, self.withdrawals, self.seal)
         self.sources = Sources(configuration.server.collect)

@@ -10,6 +10,7 @@ from tagserver.cli.consent import consent
 from tagserver.cli.dead import dead
 from tagserver.cli.demo import demo
 from tagserver.cli.doctor import doctor
+from tagserver.cli.forget import forget
 from tagserver.cli.init import init, schema
 from tagserver.cli.new_plugin import new_plugin
 from tagserver.cli.plan import plan
@@ -28,7 +29,7 @@ def main() -> None:
 
 
 COMMANDS = (
-    *(demo, serve, check, test, try_, plan, reload, versions, rollback, dead, doctor),
+    *(demo, serve, check, test, try_, plan, reload, versions, rollback, dead, forget, doctor),
     *(consent, plugins, check_plugin, new_plugin, init, schema, sandbox),
 )
 for command in COMMANDS:

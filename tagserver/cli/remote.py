@@ -38,10 +38,11 @@ def call(
     query: Any = None,
     body: Any = None,
     refused: bool = False,
+    timeout: float = 60,
 ) -> Any:
     """The JSON of an admin address. Ends the command with 3 when no server can be reached, with 1 when it refuses.
 
-    `refused`: a refusal that says why (409) is an answer, too.
+    `refused`: a refusal that says why (409) is an answer, too. `timeout`: seconds for the answer.
     """
     address, token = server_on(data, environ)
     if not address:
@@ -53,7 +54,7 @@ def call(
             params=query,
             json=body,
             headers={"authorization": f"Bearer {token}"},
-            timeout=60,
+            timeout=timeout,
             trust_env=False,
         )
         shown = answer.json()

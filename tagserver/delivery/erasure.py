@@ -45,14 +45,14 @@ class Erasure:
             self._presence.look_begins()
         rows = database.execute(_QUERIES[place], (one,)).fetchall()
         gone: list[tuple[int, str, str]] = []
-        flying = 0
+        flying: Counter[str] = Counter()
         for one, destination, tag, purposes, person, at, reason in rows:
             persons = persons_of(person)
             if not doomed(Trace(persons, tag, purposes_of(purposes), at)):
                 self._presence.met(persons)
             elif place == _QUEUE and self._flights.is_flying(one):
                 self._presence.met(persons)
-                flying += 1
+                flying[destination] += 1
             else:
                 gone.append((one, destination, reason))
         if gone:
@@ -88,12 +88,12 @@ async def walk(outbox: Outbox, doomed: Callable[[Trace], bool]) -> Erased:
     """A whole walk, piece by piece; what was erased in all."""
     queue: Counter[str] = Counter()
     dead: Counter[str] = Counter()
-    flying = 0
+    flying: Counter[str] = Counter()
     after: tuple[int, int] | None = (0, 0)
     while after is not None:
         piece = await outbox.erase(doomed, after)
         queue.update(piece.queue)
         dead.update(piece.dead)
-        flying += piece.flying
+        flying.update(piece.flying)
         after = piece.after
     return Erased(queue, dead, flying, None)

@@ -174,12 +174,12 @@ class Trace(msgspec.Struct, frozen=True, gc=False):
 
 
 class Erased(msgspec.Struct, frozen=True, gc=False):
-    """What a piece of a walk through the queue has erased, by destination. `flying`: how many rows it had to leave
-    because they were on their way to the vendor. `after`: where the next piece begins, None when it was the last."""
+    """What a piece of a walk through the queue has erased, by destination. `flying`: rows it had to leave, because
+    they were on their way to the vendor. `after`: where the next piece begins, None when it was the last."""
 
     queue: Mapping[str, int]
     dead: Mapping[str, int]
-    flying: int
+    flying: Mapping[str, int]
     after: tuple[int, int] | None
 
 

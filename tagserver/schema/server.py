@@ -76,6 +76,10 @@ SERVER: Mapping[str, Schema] = {
         },
         description="How the server ends.",
     ),
+    "forget": record(
+        {"refuse": said(DURATION, "How long events of somebody who asked to be forgotten are not sent.")},
+        description="After tagserver forget.",
+    ),
     "egress": record(
         {"allow": said(many(TEXT), "Hosts and networks beyond the plugins' own hosts.")},
         description="Whom the server may call.",

@@ -20,6 +20,7 @@ from tagserver.runtime import Runtime
 from tagserver.server.body import BadBody, read_body
 from tagserver.server.consent import ConsentStrings
 from tagserver.server.dead import DeadLetters
+from tagserver.server.forget import Forget
 from tagserver.server.guard import COOKIE, LOGIN, SAFE, Guard, Guesses, Keyring, later, problem
 from tagserver.trial import BadTrial, try_event
 
@@ -48,6 +49,7 @@ class Admin:
                 Route("/versions.json", self.versions),
                 Route("/dead.json", letters.get, methods=["GET"]),
                 Route("/dead.json", letters.post, methods=["POST"]),
+                Route("/forget.json", Forget(runtime.forgetting, self._visitor).post, methods=["POST"]),
                 Route("/metrics", self.metrics),
                 Route("/style.css", self.style),
             ]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from tests.faults.matrix.declared import Chapter
-from tests.faults.matrix.events import event
+from tests.faults.matrix.events import email, event
 from tests.faults.matrix.hostile import Onlooker, expect_free_loop, metrics
 from tests.faults.matrix.judge import usage
 from tests.faults.matrix.web import Answer, call
@@ -205,4 +205,49 @@ def replay(world: World) -> None:
     world.judge(extra=0, before=before, drain=120)
 
 
-chapter.waits("A5", "erase with 10,000 matches, then an event of that person", "forget")
+@chapter.row("A5", "erase with 10,000 matches, then an event of that person", quick=True)
+def forget(world: World) -> None:
+    """All of them are erased and counted, nothing is left in the files, others go on, and the event is not sent."""
+    vendor = world.vendor()
+    world.configure()
+    sound = world.container()
+    paused = {"meta": sound["destinations"]["meta"] | {"access_token": "${env:NOT_THERE_YET}"}}
+    world.write("container.yaml", sound | {"destinations": paused})
+    server = world.serve().up()
+    many, dead = 10_000, 2_000
+    known = {"user_id": "person-who-goes", "page": {"location": "https://shop.example/mark-of-who-goes"}}
+    for start in range(0, many, 1000):
+        world.send(f"gone-{start}", [event(f"gone-{number}") | known for number in range(start, start + 1000)])
+        if start + 1000 == dead:
+            world.write("container.yaml", sound | {"tags": []})
+            server.post("/-/reload")
+            world.until(lambda: server.status()["dead"] == dead, 60, "there are no dead letters")
+            world.write("container.yaml", sound | {"destinations": paused})
+            server.post("/-/reload")
+    counts = server.status()
+    world.expect((counts["pending"], counts["dead"]) == (many - dead, dead), f"before: {counts}")
+    before = usage(server.pid)
+    producer = world.produce("load", 1_000, rate=200, seconds=60)
+    world.until(lambda: world.history("load"), 10)
+    began = time.monotonic()
+    with Onlooker(server.address) as onlooker:
+        done = world.command("forget", "--user-id", known["user_id"], "--json", timeout=120)
+    world.numbers["forget s"] = round(time.monotonic() - began, 1)
+    world.numbers["onlooker's p99 ms"] = round(onlooker.quantile(0.99) * 1000)
+    world.expect(done.returncode == 0, f"tagserver forget ended with {done.returncode}: {done.stderr[-200:]}")
+    shown = json.loads(done.stdout)["destinations"]["meta"]
+    world.expect(shown == {"queue": many - dead, "dead": dead, "left": 0}, f"it says {shown}")
+    world.expect(server.status()["erased"] == many, f"{server.status()['erased']} count as erased")
+    world.fault("erased", server.status()["erased"])
+    producer.ends(60)
+    world.send("back", [event("back") | known])
+    for path in (world.folder / "data").rglob("*"):
+        for mark in ("mark-of-who-goes", known["user_id"], email("gone-7"), '"gone-7"', '"back"'):
+            found = path.is_file() and mark.encode() in path.read_bytes()
+            world.expect(not found, f"{mark} can still be found in {path.name}")
+    world.write("container.yaml", sound)
+    server.post("/-/reload")
+    world.settled(seconds=60)
+    world.expect(not [one for one in vendor.ids() if one.startswith(("gone-", "back"))], "some were sent all the same")
+    expect_free_loop(world)
+    world.judge(lost=many + 1, before=before, drain=60)

@@ -1,0 +1,56 @@
+"""`tagserver forget`: erase everything that is kept of one person."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from tagserver.cli.options import data_option, json_option
+from tagserver.cli.remote import call
+from tagserver.configuration import process_environ
+
+LONGEST = 900.0
+"""Seconds: a walk through a long queue, and the time that vendors have to answer."""
+
+
+@click.command()
+@data_option
+@click.option("--email", multiple=True, help="The address, or its SHA-256.")
+@click.option("--phone", multiple=True, help="The number with its country code, or the SHA-256 of its digits.")
+@click.option("--user-id", multiple=True, help="As the shop sends it.")
+@click.option("--client-id", multiple=True, help="As the page sends it.")
+@json_option
+def forget(
+    data: Path,
+    email: tuple[str, ...],
+    phone: tuple[str, ...],
+    user_id: tuple[str, ...],
+    client_id: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Erase what is kept of one person: queue, dead letters, what waits for consent, and traces in the files.
+
+    Give every identifier that you know: a row is found by any of them. Vendors keep what they have; ask them yourself.
+    Exit 1 when something is left that is still on its way to a vendor.
+    """
+    who = {"email": email, "phone": phone, "user_id": user_id, "client_id": client_id}
+    if not any(who.values()):
+        raise click.UsageError("say who: --email, --phone, --user-id or --client-id")
+    body = {kind: list(texts) for kind, texts in who.items() if texts}
+    done = call("POST", "/-/forget.json", data=data, environ=process_environ(), body=body, timeout=LONGEST)
+    left = sum(counts["left"] for counts in done["destinations"].values())
+    if as_json:
+        click.echo(msgspec.json.encode(done))
+    else:
+        for name, counts in done["destinations"].items():
+            on_its_way = f", {counts['left']} still on the way to the vendor" if counts["left"] else ""
+            click.echo(f"{name}: {counts['queue']} of the queue, {counts['dead']} dead letters{on_its_way}")
+        click.echo(f"{done['held']} events that waited for consent, {done['once_per']} keys of once_per")
+        click.echo("Nothing is left in the files." if done["clean"] else "Not all is erased yet: run it again.")
+        if done["refused_until"] is not None:
+            until = datetime.fromtimestamp(done["refused_until"] / 1000, UTC)
+            click.echo(f"Events of this person are not sent until {until:%Y-%m-%d %H:%M} UTC.")
+    raise SystemExit(0 if done["clean"] and not left else 1)

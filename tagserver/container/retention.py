@@ -1,0 +1,23 @@
+"""`forget:` and `audit:` of `server.yaml`: what is kept of people who asked to be forgotten, and of decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tagserver.container.decode import Decoder
+from tagserver.container.source import Node
+
+DAY = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetConfig:
+    """`forget:`. `refuse`: seconds for which events of somebody who asked to be forgotten are not sent."""
+
+    refuse: float = 30 * DAY
+
+
+def read_forget(decoder: Decoder, node: Node | None) -> ForgetConfig:
+    """The settings; with problems noted, defaults stand in for what is wrong."""
+    nodes = {name: value for name, (_, value) in decoder.map(node, "forget", ("refuse",)).items()}
+    return ForgetConfig(refuse=decoder.duration(nodes.get("refuse"), "forget.refuse", 30 * DAY))
