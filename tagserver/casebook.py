@@ -25,7 +25,7 @@ from typing import Any
 from tagserver.consent.needs import PURPOSES
 from tagserver.container.decode import Decoder, plain
 from tagserver.container.model import Container
-from tagserver.container.problems import Place, Problems, did_you_mean
+from tagserver.container.problems import Place, Problems
 from tagserver.container.server import ServerConfig
 from tagserver.container.source import Map, Node, parse, read_content
 from tagserver.container.source import Sequence as Items
@@ -135,7 +135,7 @@ class _CaseReader:
                 found["skip"][name] = reason
         for name, (key, held) in self._decoder.map(nodes.get("request"), "expect.request").items():
             if name not in self._container.destinations:
-                hint = did_you_mean(name, self._container.destinations)
+                hint = self._problems.did_you_mean(name, self._container.destinations)
                 self._problems.add("E112", key.place, "expect.request", f'unknown destination "{name}"', hint)
             fields = self._decoder.map(held, name).items()
             found.setdefault("request", {})[name] = {path: plain(one) for path, (_, one) in fields}
@@ -145,7 +145,7 @@ class _CaseReader:
 
     def _tag(self, node: Node, name: str | None) -> str:
         if name is not None and name not in self._tags:
-            hint = did_you_mean(name, self._tags)
+            hint = self._problems.did_you_mean(name, self._tags)
             self._problems.add("E112", node.place, "expect", f'unknown tag "{name}"', hint)
         return name or ""
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tagserver.container.problems import Place, Problems, did_you_mean
+from tagserver.container.problems import Place, Problems
 from tagserver.container.source import Map, Node, Scalar, Sequence
 
 _DURATION = re.compile(r"(\d{1,12})(ms|s|m|h|d)\Z")
@@ -59,7 +59,7 @@ class Decoder:
         for key, value in node.entries:
             if names is not None and key.text not in names:
                 message = f'unknown key "{key.text}"' + (f" in {path}" if path else "")
-                hint = did_you_mean(key.text, names) or f"known are {', '.join(names)}"
+                hint = self.problems.did_you_mean(key.text, names) or f"known are {', '.join(names)}"
                 self.problems.add("E110", key.place, f"{path}.{key.text}".lstrip("."), message, hint)
             else:
                 entries[key.text] = (key, value)
@@ -119,7 +119,7 @@ class Decoder:
         if text is None or node is None:
             return default
         if text not in words:
-            hint = did_you_mean(text, words) or f"choose one of {', '.join(words)}"
+            hint = self.problems.did_you_mean(text, words) or f"choose one of {', '.join(words)}"
             self.problems.add("E115", node.place, path, f'{path} cannot be "{text}"', hint)
             return default
         return text

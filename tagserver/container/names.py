@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tagserver.container.google_words import PATHS
-from tagserver.container.problems import Place, Problems, did_you_mean
+from tagserver.container.problems import Place, Problems
 from tagserver.container.references import Outside, has_reference
 from tagserver.container.source import Map, Node, Sequence
 from tagserver.event import MISSING, reader
@@ -34,6 +34,7 @@ class Names:
         self._outside = outside
         self._problems = problems
         self._gathering: list[set[str]] = []
+        self._alike: dict[str, list[str]] = {}
         self.variables: dict[str, Value] = {}
         self.paths: dict[str, frozenset[str]] = {}
         self.used: set[str] = set()
@@ -56,17 +57,19 @@ class Names:
             self._gather(name)
             return self._variable(name)
         if not _PATH.match(name):
-            hint = did_you_mean(name, [*self._declared, *PATHS.values()])
+            hint = self._problems.did_you_mean(name, [*self._declared, *PATHS.values()])
             hint = hint or "define it under variables:, or write a path such as page.path"
             self._problems.add("E112", place, path, f'nothing is named "{name}"', hint)
             return None
         root = name.partition(".")[0]
         if root not in KNOWN_ROOTS:
-            known = [*self._declared, *KNOWN_ROOTS]
-            like = difflib.get_close_matches(root, known, n=1, cutoff=0.8)
-            if like:
+            if root not in self._alike:
+                known = [*self._declared, *KNOWN_ROOTS]
+                patient = self._problems.has_patience(len(known))
+                self._alike[root] = difflib.get_close_matches(root, known, n=1, cutoff=0.8) if patient else []
+            for like in self._alike[root]:
                 message = f'"{name}" is read as a field of your own'
-                self._problems.add("W304", place, path, message, f'did you mean "{like[0]}"?')
+                self._problems.add("W304", place, path, message, f'did you mean "{like}"?')
         return self.read(name)
 
     def read(self, path: str) -> Value:

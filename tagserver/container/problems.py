@@ -98,16 +98,32 @@ class Problem:
         }
 
 
+PATIENCE = 300_000
+"""How many names are compared with others for hints in one run: a file with thousands of misspelt ones is answered in
+seconds, too."""
+
+
 class Problems:
     """Collects what is found while a configuration is read: all of it, in one run."""
 
     def __init__(self) -> None:
         self._found: list[Problem] = []
+        self._patience = PATIENCE
 
     def add(self, code: str, place: Place, path: str, message: str, hint: str = "") -> None:
         """Note one. The code's letter gives the severity."""
         severity: Severity = {"E": "error", "P": "pause", "W": "warning"}[code[0]]  # type: ignore[assignment]
         self._found.append(Problem(severity, code, place, path, message, hint))
+
+    def did_you_mean(self, word: str, known: Iterable[str]) -> str:
+        """As `did_you_mean`, as long as there is patience for it."""
+        words = list(known)
+        return did_you_mean(word, words) if self.has_patience(len(words)) else ""
+
+    def has_patience(self, number: int) -> bool:
+        """Whether so many more names may be compared with one."""
+        self._patience -= number
+        return self._patience > 0
 
     def sorted(self) -> tuple[Problem, ...]:
         """All of them, in the order of the files."""

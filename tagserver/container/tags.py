@@ -11,7 +11,7 @@ from tagserver.container.limits import LimitCompiler
 from tagserver.container.model import ConfiguredDestination, Tag, Trigger
 from tagserver.container.names import Names
 from tagserver.container.parameters import compile_parameters, no_parameters
-from tagserver.container.problems import Place, Problems, did_you_mean, known_are
+from tagserver.container.problems import Place, Problems, known_are
 from tagserver.container.source import Map, Node, Sequence
 from tagserver.container.tables import plain_key
 from tagserver.container.triggers import ALL, EVERY_EVENT
@@ -120,7 +120,7 @@ class TagCompiler:
             return None
         self.used.add(("destination", name))
         if name not in self._destinations:
-            hint = did_you_mean(name, self._destinations) or "define it under destinations:"
+            hint = self._problems.did_you_mean(name, self._destinations) or "define it under destinations:"
             self._problems.add("E112", node.place, f"{path}.destination", f'unknown destination "{name}"', hint)
             return None
         return self._destinations[name]
@@ -135,7 +135,7 @@ class TagCompiler:
             if name == ALL:
                 found.append(EVERY_EVENT)
             elif name not in self._triggers:
-                hint = did_you_mean(name, [*self._triggers, ALL]) or "define it under triggers:"
+                hint = self._problems.did_you_mean(name, [*self._triggers, ALL]) or "define it under triggers:"
                 self._problems.add("E112", item.place, where, f'unknown trigger "{name}"', hint)
             elif (trigger := self._triggers[name]) is not None:
                 found.append(trigger)
@@ -183,7 +183,7 @@ class TagCompiler:
             if name in PURPOSES:
                 found.append(name)
             elif name is not None:
-                hint = did_you_mean(name, PURPOSES) or f"known are {', '.join(PURPOSES)}"
+                hint = self._problems.did_you_mean(name, PURPOSES) or f"known are {', '.join(PURPOSES)}"
                 self._problems.add("E130", item.place, where, f'unknown purpose "{name}"', hint)
         return tuple(found)
 

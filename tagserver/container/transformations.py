@@ -13,7 +13,7 @@ from tagserver.container.limits import LONGEST, Once
 from tagserver.container.model import Tag
 from tagserver.container.names import Names
 from tagserver.container.parameters import compile_value
-from tagserver.container.problems import Problems, did_you_mean
+from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Scalar
 from tagserver.container.triggers import TriggerCompiler
 from tagserver.event import MISSING, reader
@@ -196,7 +196,7 @@ class TransformationCompiler:
         for item, where in self._decoder.list(node, path):
             name = self._decoder.text(item, where)
             if name is not None and name not in known:
-                hint = did_you_mean(name, known) or f"define it under {what}s:"
+                hint = self._problems.did_you_mean(name, known) or f"define it under {what}s:"
                 self._problems.add("E112", item.place, where, f'unknown {what} "{name}"', hint)
             elif name is not None:
                 found.add(name)

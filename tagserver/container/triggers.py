@@ -20,7 +20,7 @@ from tagserver.conditions import (
 )
 from tagserver.container.decode import Decoder
 from tagserver.container.names import Names
-from tagserver.container.problems import Problems, did_you_mean
+from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.event import MISSING
 from tagserver.scope import Scope, Value
@@ -205,7 +205,7 @@ class TriggerCompiler:
             seen = True
             where = f"{path}.{operator.text}"
             if operator.text not in OPERATORS:
-                hint = did_you_mean(operator.text, OPERATORS) or f"known are {', '.join(OPERATORS)}"
+                hint = self._problems.did_you_mean(operator.text, OPERATORS) or f"known are {', '.join(OPERATORS)}"
                 self._problems.add("E110", operator.place, where, f'unknown operator "{operator.text}"', hint)
             elif (condition := self._condition(key, left, operator.text, operand, where, ignore_case)) is not None:
                 made.append(condition)

@@ -32,10 +32,33 @@ variables:
   v: {template: "a{{ w }}b", default: 1}
   w: {path: ecommerce.value}
   c: {cookie: _ga}
+  host: {url: "{{ page.location }}", part: host_without_www, format: {case: lower, trim: true, undefined: "{{ v }}"}}
+  machine: {device: "{{ user_agent }}"}
+  net: {truncate_ip: "{{ ip }}", default: none}
+  hashed: {hash: "{{ user_data.email }}", as: email}
+  day: {time: event, as: date}
+  dice: {random: 99, by: "{{ client_id }}"}
+  who: {coalesce: ["{{ user_id }}", "{{ client_id }}", nobody]}
+  area: {split: "{{ page.path }}", by: /, index: -1}
+  tier: {property: a.0.b, of: "{{ loyalty }}"}
+  basket: {object: {id: "{{ ecommerce.transaction_id }}", shop: {name: "{{ host }}"}}}
+  both: {list: ["{{ who }}", 1]}
+  account: {environment: ACCOUNT, notes: theirs}
+  build: {container: debug}
+  size: {choose: [{when: {value: {greater_than: 100}}, value: large}], default: small}
+  section: {regex: "{{ page.path }}", table: {"/p/(.*)": "p $1", "/c.*": c}, full_match: false, replace: true}
+  skus: {items: "{{ items }}", where: {item_category: [a, b]}, pluck: item_id, join: ","}
+  goods: {items: "{{ items }}", sum: [price, quantity], format: {number: comma, round: 2}}
+transformations:
+  less: {exclude: [user_data.address, ip], strip_query: [mail], redact: true, truncate_ip: true, destinations: [box]}
+  more: {rename: {a: b}, set: {c.d: "{{ tier }}"}, items: {fields: {id: item_id}}, tags: [A], when: {event: purchase}}
+  few: {allow: [page, ecommerce, cookie._fbp], except_tags: [A], block_duplicates: 30d, notes: x}
 triggers:
   buy: {event: [purchase, "view_*", /^add/], when: {ecommerce.value: {greater_than: 0, less_than: 9e9}}}
   any: {when: [{any: [{page.path: /a}, {page type: [a, b]}]}, {user_data.email: {exists: true}}]}
   re: {when: {page.path: {matches: "^/(a|b)+$", ignore_case: true}}}
+  odd: {when: {not: {dice: {less_than: 5}, section: c, size: large}}, notes: y}
+  own: {when: [{machine: bot}, {net: 1}, {hashed: 2}, {day: 3}, {area: 4}, {account: 5}, {build: true}, {skus: 6}]}
 tags:
   - {name: A, destination: box, triggers: [buy, all], exceptions: [re], parameters: {x: "{{ page type }}", y: [1, 012]}}
   - name: B
@@ -44,9 +67,19 @@ tags:
     consent: [ad_storage]
     vendor: {gvl_id: 89}
     event_name: "{{ v }}-{{ c }}"
+    schedule: {from: 2026-11-01, until: "2036-12-01T00:00", time_zone: Europe/Berlin}
+    sample: {percent: 99.5, by: "{{ who }}"}
+    once_per: {key: "{{ ecommerce.transaction_id }}", within: 30d}
+    priority: -3
     notes: >
       several
       lines
+  - name: C
+    destination: box
+    triggers: [odd, own]
+    event_name: {purchase: Bought, view_item: "Seen {{ build }}"}
+    parameters: {basket: "{{ basket }}", both: "{{ both }}", goods: "{{ goods }}"}
+    paused: false
 """
 
 
@@ -212,6 +245,28 @@ def test_many_problems(count: int) -> None:
     assert codes(found).count("E112") == 2 * count
 
 
+def test_a_mebibyte_of_tags_whose_triggers_are_misspelt() -> None:
+    """Fifteen thousand names, each like three thousand others: all are named, with hints for those that anybody
+    reads. Each comparison costs as much as the rest of a tag."""
+    tags = "".join(f"  - {{name: t{n}, destination: box, triggers: [purchas{n}]}}\n" for n in range(15_000))
+    triggers = "triggers:\n" + "".join(f"  purchase{n}: {{event: e{n}}}\n" for n in range(3000))
+    found = in_time({"a.yaml": f"{BOX}tags:\n{tags}", "b.yaml": triggers})
+    unknown = [problem for problem in found.problems if problem.code == "E112"]
+    assert len(unknown) == 15_000
+    assert unknown[0].hint == 'did you mean "purchase0"?'
+    assert unknown[-1].hint == "define it under triggers:"
+
+
+def test_a_mebibyte_of_fields_of_their_own() -> None:
+    """Each name is looked at once, whatever number of tags uses it."""
+    rest = "destination: box, triggers: [all], parameters: {a: '{{ pagee.x }}'}"
+    rows = "".join(f"  - {{name: t{n}, event_name: e{n}, {rest}}}\n" for n in range(9000))
+    variables = "variables:\n" + "".join(f"  v{n}: {{path: a}}\n" for n in range(2000))
+    found = in_time({"a.yaml": f"{BOX}tags:\n{rows}", "b.yaml": variables})
+    assert codes(found).count("W304") == 9000
+    assert found.container is not None
+
+
 def test_a_large_sound_configuration() -> None:
     """A thousand tags over two hundred files."""
     files: dict[str, str | bytes] = {"a.yaml": BOX}
@@ -372,6 +427,6 @@ def test_a_file_cut_off(at: int) -> None:
 
 def test_the_rich_example_is_sound() -> None:
     """Else the tests above would look at refusals alone."""
-    loaded = load({"container.yaml": RICH})
+    loaded = load({"container.yaml": RICH, "server.yaml": "environment: [ACCOUNT]\n"})
     assert codes(loaded) == []
     assert loaded.container is not None
