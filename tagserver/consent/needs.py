@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -54,7 +55,12 @@ class ConsentPolicy:
     dnt: Literal["ignore", "restrict"] = "ignore"
     hold: float = 0.0
     retroactive: Literal["page", "session"] = "page"
-    cmp_cookies: tuple[str, ...] = field(default=())
+    cmp_cookies: tuple[str, ...] = ()
+    """The consent tools whose cookies are read."""
+    cmp_vendors: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """A consent tool's vendor or service → its purposes, for tools that ask by the site's own names."""
+    onetrust_groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The site's own OneTrust group → its purposes; goes before the usual groups."""
     tcf_analytics: bool = False
     """Whether a TC string speaks for `analytics_storage`, too. Google does not derive it."""
     tcf_exempt: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from tagserver.consent.cookies.readers import cmp_readings
 from tagserver.consent.needs import ConsentPolicy
 from tagserver.consent.said import said_of
 from tagserver.consent.sources import region_of, state_of
@@ -34,15 +35,19 @@ class ConsentReader:
     def read(self, event: Event, source: Reading | None = None) -> ConsentState:
         """The merged state of one event. `source` is what the contract behind its key says. Never raises."""
         said, region, now = said_of(event), region_of(event, self._policy), event.received
+        others = cmp_readings(event.cookies, self._policy) if self._policy.cmp_cookies else []
+        cookies = tuple((one.name, tuple(one.signals.items()), one.problems) for one in others)
+        if source is not None:
+            others = [*others, source]
         try:
             text = _encode(said)
         except (ValueError, TypeError, OverflowError):  # half a surrogate pair, a number beyond JSON's
-            return state_of(said, region, self._policy, now, source)
-        key = (text, region, source)
+            return state_of(said, region, self._policy, now, others)
+        key = (text, region, source, cookies)
         known = self._known.get(key)
         if known is not None and known[1] <= now <= known[2]:
             return known[0]
-        state = state_of(said, region, self._policy, now, source)
+        state = state_of(said, region, self._policy, now, others)
         if len(text) <= LONGEST:
             if len(self._known) >= MOST:
                 self._known.clear()

@@ -3,9 +3,10 @@ all and merges what they say. A signal that is there and cannot be believed take
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from tagserver.consent.cookies.readers import cmp_readings
 from tagserver.consent.mode import consent_mode
 from tagserver.consent.needs import PURPOSES, ConsentPolicy
 from tagserver.consent.said import Said, said_of
@@ -56,30 +57,30 @@ def region_of(event: Event, policy: ConsentPolicy) -> Region:
 
 def read_consent(event: Event, policy: ConsentPolicy, source: Reading | None = None) -> ConsentState:
     """The merged state of one event. `source` is what the contract behind its key says. Never raises."""
-    return state_of(said_of(event), region_of(event, policy), policy, event.received, source)
+    others = [*cmp_readings(event.cookies, policy), *([] if source is None else [source])]
+    return state_of(said_of(event), region_of(event, policy), policy, event.received, others)
 
 
 def state_of(
-    said: Said, region: Region, policy: ConsentPolicy, now: int, source: Reading | None = None
+    said: Said, region: Region, policy: ConsentPolicy, now: int, others: Sequence[Reading] = ()
 ) -> ConsentState:
     """The state that follows from what was said. `now` (ms since 1970 UTC) is what the age of strings is measured
-    against. Never raises: a reader that fails is a refusal of everything."""
+    against; `others` are readings of consent tools' cookies and of the contract behind the event's key. Never raises: a
+    reader that fails is a refusal of everything."""
     try:
-        return _state_of(said, region, policy, now, source)
+        return _state_of(said, region, policy, now, others)
     except Exception as error:
         refusal = dict.fromkeys(PURPOSES, Signal("denied", "explicit", "failed"))
         problem = f"gate:{type(error).__name__}"
         return merge([Reading("gate", refusal, sale_opt_out=True, problems=(problem,))], region)
 
 
-def _state_of(said: Said, region: Region, policy: ConsentPolicy, now: int, source: Reading | None) -> ConsentState:
+def _state_of(said: Said, region: Region, policy: ConsentPolicy, now: int, others: Sequence[Reading]) -> ConsentState:
     in_force = read_gpp_sid(said.gpp_sid)
     gpp = _gpp(said, in_force is not None)
     gdpr = _flag(said.gdpr)
     tc, why_not, tcf = _tcf(said, gpp, in_force, gdpr, policy, now)
-    readings = [*_consent_mode(said, region), *_google(said), *tcf]
-    if source is not None:
-        readings.append(source)
+    readings = [*_consent_mode(said, region), *_google(said), *tcf, *others]
     readings += _opt_outs(said, policy, region, gpp, in_force)
     if said.gdpr is not None and gdpr is None:
         readings.append(Reading("gdpr", problems=("gdpr:neither 0 nor 1",)))

@@ -7,11 +7,14 @@ from typing import Literal, cast
 
 from tagserver.consent.hold import LONGEST
 from tagserver.consent.needs import EEA, OPT_IN_REGIONS, ConsentPolicy
+from tagserver.container.cmp_cookies import KEYS as CMP_KEYS
+from tagserver.container.cmp_cookies import compile_cmp_cookies
 from tagserver.container.decode import Decoder
 from tagserver.container.problems import Problems
 from tagserver.container.source import Node
 
-KEYS = ("cmp_cookies", "opt_in_regions", "gpc", "gpc_scope", "dnt", "hold", "retroactive")
+KEYS = (*CMP_KEYS, "tcf_analytics", "tcf_exempt", "opt_in_regions", "gpc", "gpc_scope", "dnt", "hold", "retroactive")
+_COUNTRY = re.compile(r"[A-Z]{2}\Z")
 _REGION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?\Z")
 
 
@@ -19,10 +22,7 @@ def compile_consent(node: Node | None, problems: Problems) -> ConsentPolicy:
     """The policy; with problems noted, the strict defaults stand in for what is wrong."""
     d = Decoder(problems)
     nodes = {name: held for name, (_, held) in d.map(node, "consent", KEYS).items()}
-    cookies = d.texts(nodes.get("cmp_cookies"), "consent.cmp_cookies")
-    if cookies:
-        message = "cookies of consent tools cannot be read by this version"
-        problems.add("E115", nodes["cmp_cookies"].place, "consent.cmp_cookies", message, "have the page send consent")
+    cookies = compile_cmp_cookies(d, nodes)
     regions: frozenset[str] = OPT_IN_REGIONS
     if "opt_in_regions" in nodes:
         named: set[str] = set()
@@ -53,8 +53,23 @@ def compile_consent(node: Node | None, problems: Problems) -> ConsentPolicy:
             Literal["page", "session"],
             d.choice(nodes.get("retroactive"), "consent.retroactive", ("page", "session"), "page"),
         ),
-        cmp_cookies=cookies,
+        tcf_analytics=d.flag(nodes.get("tcf_analytics"), "consent.tcf_analytics"),
+        tcf_exempt=_countries(d, nodes.get("tcf_exempt"), "consent.tcf_exempt"),
+        cmp_cookies=cookies.tools,
+        cmp_vendors=cookies.vendors,
+        onetrust_groups=cookies.onetrust_groups,
     )
+
+
+def _countries(d: Decoder, node: Node | None, path: str) -> tuple[str, ...]:
+    countries = []
+    for item, where in d.list(node, path):
+        text = d.text(item, where)
+        if text is not None and _COUNTRY.match(text):
+            countries.append(text)
+        elif text is not None:
+            d.problems.add("E115", item.place, where, f'"{text}" is no country', "write two capital letters: DE")
+    return tuple(countries)
 
 
 def _hold(d: Decoder, node: Node | None) -> float:

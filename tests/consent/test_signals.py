@@ -315,3 +315,28 @@ def test_twelve_states_of_three_purposes_and_opt_out() -> None:
                 expected = "send" if personal == "granted" and not opted_out else "restrict"
             assert decision(pushed) == expected
             assert decision(pushed, analytics) == ("send" if measured == "granted" else "block")
+
+
+COOKIEBOT = "{stamp:'x',necessary:true,preferences:true,statistics:true,marketing:MARKETING,method:'explicit',ver:1}"
+
+
+@pytest.mark.parametrize(
+    ("listed", "marketing", "pushed", "expected"),
+    [
+        (("cookiebot",), "true", {}, "send"),
+        (("cookiebot",), "false", {}, "block"),
+        (("cookiebot",), "false", {"consent": ALL}, "block"),
+        (("cookiebot",), "true", {"consent": {"update": {"ad_storage": "denied"}}}, "block"),
+        (("cookiebot",), "garbled", {"consent": ALL}, "block"),
+        ((), "false", {"consent": ALL}, "send"),
+    ],
+)
+def test_a_consent_tools_cookie_counts_where_it_is_listed(
+    listed: tuple[str, ...], marketing: str, pushed: dict[str, Any], expected: str
+) -> None:
+    """Merged with all other signals, and remembered with them."""
+    policy = ConsentPolicy(cmp_cookies=listed)
+    reader = ConsentReader(policy)
+    made = event(pushed, cookies={"CookieConsent": COOKIEBOT.replace("MARKETING", marketing)})
+    for state in (read_consent(made, policy), reader.read(made), reader.read(made)):
+        assert decide(META, state, policy).decision == expected

@@ -74,7 +74,6 @@ def test_each_code_has_a_case(code: str) -> None:
 ELSEWHERE = {
     "the file is larger than .* MiB": "test_hostile.py",
     "the file holds more than .* values": "test_hostile.py",
-    "cookies of consent tools cannot be read by this version": "tests of consent",
     ".* needs the library cryptography": "a library that is not installed",
     ".* needs the library maxminddb": "a library that is not installed",
 }

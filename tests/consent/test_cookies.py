@@ -1,0 +1,200 @@
+"""Cookies of consent tools: what was chosen is read, a preset is told apart, and nothing garbled ever grants."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagserver.consent.cookies.decoding import LONGEST
+from tagserver.consent.cookies.readers import OF_VENDORS, READERS, cmp_readings
+from tagserver.consent.needs import AD_PURPOSES, ConsentPolicy
+from tagserver.consent.state import Reading
+
+CASES = yaml.safe_load(Path(__file__).with_name("cookies.yaml").read_text())
+GROUPS = {
+    "necessary": ["security_storage"],
+    "preferences": ["functionality_storage", "personalization_storage"],
+    "statistics": ["analytics_storage"],
+    "marketing": list(AD_PURPOSES),
+}
+VENDORS = {"facebook_pixel": frozenset(AD_PURPOSES), "google_analytics": frozenset({"analytics_storage"})}
+REFUSED = [case for case in CASES if "refused" in case["name"] or case["name"].endswith((", out", ", denied"))]
+
+
+def cookies_of(case: dict[str, Any]) -> dict[str, str]:
+    """The cookies of a case, packed where the tool packs."""
+    packed = {name: base64.b64encode(text.encode()).decode() for name, text in case.get("base64", {}).items()}
+    return case.get("cookies", {}) | packed
+
+
+def policy_of(case: dict[str, Any]) -> ConsentPolicy:
+    """The policy that reads them."""
+    maps = [{name: frozenset(to) for name, to in case.get(key, {}).items()} for key in ("vendors", "groups")]
+    return ConsentPolicy(cmp_cookies=(case["tool"],), cmp_vendors=maps[0], onetrust_groups=maps[1])
+
+
+def said(readings: list[Reading]) -> dict[str, Any]:
+    """Readings in the words of the table."""
+    signals = {purpose: signal for reading in readings for purpose, signal in reading.signals.items()}
+    return {
+        "granted": {purpose for purpose, signal in signals.items() if signal.state == "granted"},
+        "denied": {purpose for purpose, signal in signals.items() if signal.state == "denied"},
+        "kinds": {signal.kind for signal in signals.values()},
+        "sale_opt_out": any(reading.sale_opt_out for reading in readings),
+        "problems": [problem for reading in readings for problem in reading.problems],
+    }
+
+
+def expected(case: dict[str, Any]) -> dict[str, Any]:
+    """What the table says."""
+    granted = {purpose for group in case.get("granted", ()) for purpose in GROUPS[group]}
+    denied = {purpose for group in case.get("denied", ()) for purpose in GROUPS[group]}
+    denied |= set(case.get("denied_purposes", ()))
+    return {
+        "granted": granted,
+        "denied": denied,
+        "kinds": {case.get("kind", "explicit")} if granted or denied else set(),
+        "sale_opt_out": case.get("sale_opt_out", False),
+        "problems": case.get("problems", []),
+    }
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_tools_cookies(case: dict[str, Any]) -> None:
+    """Granted, denied, chosen or preset, and problems."""
+    assert said(cmp_readings(cookies_of(case), policy_of(case))) == expected(case)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_percent_encoding_on_top(case: dict[str, Any], times: int) -> None:
+    """The table's cookies may be encoded already; encoded once or twice, a plain one reads the same. Beyond that it is
+    read the same or as a refusal, and never as more."""
+    cookies = cookies_of(case)
+    plain = not any("%" in raw for raw in cookies.values())
+    for _ in range(times):
+        cookies = {name: quote(raw, safe="") for name, raw in cookies.items()}
+    found = said(cmp_readings(cookies, policy_of(case)))
+    if plain and times <= 2:
+        assert found == expected(case)
+    else:
+        assert found["granted"] <= expected(case)["granted"]
+
+
+def test_every_tool_has_its_cases() -> None:
+    """Accepted, refused, partly, and garbled."""
+    for tool in READERS:
+        own = [case for case in CASES if case["tool"] == tool]
+        assert any(case.get("granted") and not case.get("denied") for case in own), tool
+        assert any("marketing" in case.get("denied", ()) and not case.get("problems") for case in own), tool
+        assert any(case.get("granted") and "marketing" in case.get("denied", ()) for case in own), tool
+        assert any(case.get("problems") for case in own), tool
+
+
+@pytest.mark.parametrize("tool", READERS)
+def test_nothing_is_read_that_is_not_there_or_not_listed(tool: str) -> None:
+    """No cookies, no readings; cookies of a tool that is not listed are leftovers."""
+    assert cmp_readings({}, ConsentPolicy(cmp_cookies=tuple(READERS), cmp_vendors=VENDORS)) == []
+    for case in CASES:
+        if case["tool"] == tool:
+            others = tuple(name for name in READERS if name != tool)
+            assert cmp_readings(cookies_of(case), ConsentPolicy(cmp_cookies=others, cmp_vendors=VENDORS)) == []
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case["name"])
+def test_no_prefix_of_a_refusal_grants(case: dict[str, Any]) -> None:
+    """Wherever it is cut off."""
+    cookies, policy = cookies_of(case), policy_of(case)
+    for name, raw in cookies.items():
+        for size in range(len(raw)):
+            cut = {**cookies, name: raw[:size]}
+            assert said(cmp_readings(cut, policy))["granted"] <= {"security_storage"}, raw[:size]
+
+
+def test_there_are_refusals_of_every_tool() -> None:
+    """For the test above."""
+    assert {case["tool"] for case in REFUSED} == set(READERS)
+
+
+NAMES = sorted({name for case in CASES for name in cookies_of(case)})
+WORDS = ("true", "yes", "allow", "accept", "1", "all", "%")
+RANDOM = st.text(max_size=60).filter(lambda text: not any(word in text.lower() for word in WORDS))
+EVERYTHING = ConsentPolicy(
+    cmp_cookies=tuple(READERS), cmp_vendors=VENDORS, onetrust_groups={"4": frozenset(AD_PURPOSES)}
+)
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), RANDOM, max_size=4))
+def test_no_text_without_a_word_for_yes_grants(cookies: dict[str, str]) -> None:
+    """Whatever stands in the cookies."""
+    for reading in cmp_readings(cookies, EVERYTHING):
+        assert all(signal.state == "denied" for signal in reading.signals.values())
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(NAMES) | st.text(max_size=20),
+        st.text(max_size=80) | st.sampled_from([raw for case in CASES for raw in cookies_of(case).values()]),
+        max_size=6,
+    )
+)
+def test_no_cookies_break_it(cookies: dict[str, str]) -> None:
+    """Every mixture gives readings."""
+    for reading in cmp_readings(cookies, EVERYTHING):
+        assert reading.name.startswith("cmp")
+
+
+@pytest.mark.parametrize(
+    "raw", ["[" * LONGEST, '{"a":' * 3000, "{" + "a" * LONGEST, "%" * 99, "\ud800", "9" * 10_000, "!" * 9999, "é" * 9]
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_hostile_cookies(name: str, raw: str) -> None:
+    """Deep, long, and not text at all: never a grant."""
+    assert said(cmp_readings({name: raw}, EVERYTHING))["granted"] == set()
+
+
+@pytest.mark.parametrize("case", [one for one in CASES if not one.get("problems")], ids=lambda case: case["name"])
+def test_a_cookie_that_is_too_long_counts_as_a_refusal(case: dict[str, Any]) -> None:
+    """16 KiB are read, not a byte more."""
+    cookies = {name: raw + " " * LONGEST for name, raw in cookies_of(case).items() if raw}
+    found = said(cmp_readings(cookies, policy_of(case)))
+    assert found["granted"] == set()
+    if expected(case)["granted"]:
+        assert set(AD_PURPOSES) <= found["denied"]
+
+
+def test_two_tools_that_disagree() -> None:
+    """Both are kept, for the merge to take the stricter one, and people are told."""
+    policy = ConsentPolicy(cmp_cookies=("complianz", "osano"))
+    told = cmp_readings({"cmplz_marketing": "allow", "cookieconsent_status": "deny"}, policy)
+    assert said(told)["problems"] == ["cmp_cookies:disagree"]
+    agreed = cmp_readings({"cmplz_marketing": "deny", "cookieconsent_status": "deny"}, policy)
+    assert said(agreed)["problems"] == []
+
+
+def test_a_preset_beside_a_choice_is_no_disagreement() -> None:
+    """The choice counts."""
+    policy = ConsentPolicy(cmp_cookies=("cookiebot", "osano"))
+    assert said(cmp_readings({"CookieConsent": "-1", "cookieconsent_status": "deny"}, policy))["problems"] == []
+
+
+@pytest.mark.parametrize("tool", sorted(OF_VENDORS - {"commanders_act"}))
+def test_without_a_map_of_vendors_nothing_is_granted(tool: str) -> None:
+    """The names are the site's own."""
+    for case in CASES:
+        if case["tool"] == tool:
+            assert said(cmp_readings(cookies_of(case), ConsentPolicy(cmp_cookies=(tool,))))["granted"] == set()
+
+
+def test_no_identifier_of_a_cookie_is_repeated() -> None:
+    """What is shown of a signal is the tool's word, never the cookie, which holds the visitor's id."""
+    for case in CASES:
+        for reading in cmp_readings(cookies_of(case), policy_of(case)):
+            assert all(len(str(signal.raw)) < 30 for signal in reading.signals.values())
