@@ -27,6 +27,7 @@ tags:
   - {name: Good, destination: good, triggers: [all], parameters: {goods: "{{ ecommerce.items }}", shoes: "{{ shoes }}"}}
 """
 PUSHED = {
+    "consent": {"ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted"},
     "page": {"location": "https://shop.example/?colour=brown"},
     "user_data": {"email": "a@b.example", "address": {"city": "Berlin"}},
     "ecommerce": {"value": 5, "items": [{"item_id": "1", "price": 5}]},
