@@ -19,18 +19,21 @@ from tagserver.consent.needs import Needs
 from tagserver.consent.state import ConsentState
 from tagserver.destination import ConsentNeeds, Mode, Omitted
 from tagserver.event import Event
+from tagserver.hiding import Path
 from tagserver.outgoing_address import AddressRules, clean_outgoing
 from tagserver.reads import Reads
 from tagserver.scope import Scope
+from tagserver.sensitive import Sensitive
 from tagserver.withhold import EVERYTHING, Leave, leave, withhold, withhold_parameters
 
 
 @dataclass(frozen=True)
 class PrivacyPolicy:
     """The `privacy:` block. `query_allow`: the keys that addresses may keep, lower case, `utm_*` for all that begin so;
-    None: all but personal ones."""
+    None: all but personal ones. `sensitive`: the paths of data that a visitor may limit the use of."""
 
     query_allow: tuple[str, ...] | None = None
+    sensitive: tuple[Path, ...] = ()
 
     @cached_property
     def rules(self) -> Mapping[tuple[bool, bool], AddressRules]:
@@ -50,11 +53,14 @@ NAMES_OF_THE_EVENT = frozenset({"event_name", "event_id", "event_time", "timesta
 class Outgoing:
     """One event as some tags may have it. `scope` is what their parameters are worked out from."""
 
-    __slots__ = ("_event", "_granted", "_left", "_rules", "_withheld", "findings", "scope")
+    __slots__ = ("_event", "_granted", "_left", "_rules", "_sensitive", "_withheld", "findings", "scope")
 
-    def __init__(self, scope: Scope, left: Leave, rules: AddressRules, granted: frozenset[str]) -> None:
-        self._left, self._rules, self._granted = left, rules, granted
-        event, self._withheld = withhold(scope.event, left)
+    def __init__(
+        self, scope: Scope, left: Leave, rules: AddressRules, granted: frozenset[str], sensitive: Sensitive
+    ) -> None:
+        self._left, self._rules, self._granted, self._sensitive = left, rules, granted, sensitive
+        event, withheld = withhold(scope.event, left)
+        self._withheld = (*sensitive.omitted, *withheld)
         self.scope = scope if event is scope.event else scope.seeing(event)
         self._event, self.findings = _cleaned(event, rules)
 
@@ -62,7 +68,9 @@ class Outgoing:
         self, parameters: dict[str, Any], personal: Collection[str]
     ) -> tuple[dict[str, Any], list[Omitted], list[Finding]]:
         """A tag's parameters by the same rules. `personal`: under which of them the tag says who it was."""
+        parameters, limited = self._sensitive.parameters(parameters)
         kept, omitted = withhold_parameters(parameters, personal, self._left)
+        omitted = limited + omitted
         if _changes_nothing(self._rules):
             return kept, omitted, []
         clean, findings = clean_parameters(kept, NAMES_OF_THE_EVENT.union(personal), self._rules)
@@ -107,7 +115,11 @@ class Leaving:
     """One event on its way out, under one container."""
 
     def __init__(self, scope: Scope, policy: PrivacyPolicy, consent: ConsentState) -> None:
-        self._scope, self._policy = scope, policy
+        self._sensitive = Sensitive(policy.sensitive if consent.sensitive_limit else (), scope.event)
+        event = self._sensitive.event
+        self.scope = scope if event is scope.event else scope.seeing(event)
+        """What tags are worked out from; triggers see the whole event."""
+        self._policy = policy
         self.consent = consent
         self._usual: Outgoing | None = None
         self._others: dict[tuple[Leave, bool], Outgoing] = {}
@@ -116,7 +128,7 @@ class Leaving:
         """What a tag may have that sees the event as `scope` has it. `redact`: False for one that may have personal
         data everywhere."""
         left = leave(needs, declared, self.consent, mode)
-        if scope is not self._scope:  # a transformation made it, for one tag
+        if scope is not self.scope:  # a transformation made it, for one tag
             return self._outgoing(scope, left, redact)
         if left is EVERYTHING and redact:
             if self._usual is None:
@@ -128,4 +140,5 @@ class Leaving:
         return known
 
     def _outgoing(self, scope: Scope, left: Leave, redact: bool) -> Outgoing:
-        return Outgoing(scope, left, self._policy.rules[left.storage, not redact], self.consent.granted)
+        rules = self._policy.rules[left.storage, not redact]
+        return Outgoing(scope, left, rules, self.consent.granted, self._sensitive)

@@ -117,7 +117,7 @@ def _build(tag: Tag, trigger: str, scope: Scope, leaving: Leaving, verdict: Verd
     mode = verdict.decision
     assert mode != "block"
     try:
-        made = make(tag, scope, leaving, mode)
+        made = make(tag, leaving.scope, leaving, mode)
     except Skip as skip:
         if type(skip.reason) is not str or skip.reason not in SKIPS:
             return Decision(tag, "error", "plugin_error", "it skips for a reason that there is not", verdict)

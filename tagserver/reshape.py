@@ -93,7 +93,7 @@ def excluding(paths: Sequence[tuple[str, ...]]) -> Step:
 
     def step(data: dict[str, Any], scope: Scope) -> dict[str, Any]:
         for path in paths:
-            data = _without(data, path)
+            data = without(data, path)
         return data
 
     return step
@@ -117,7 +117,7 @@ def renaming(pairs: Sequence[tuple[tuple[str, ...], tuple[str, ...]]]) -> Step:
     def step(data: dict[str, Any], scope: Scope) -> dict[str, Any]:
         for old, new in pairs:
             if (value := _read(data, old)) is not MISSING:
-                data = _written(_without(data, old), new, value)
+                data = _written(without(data, old), new, value)
         return data
 
     return step
@@ -191,7 +191,7 @@ def _written(data: Mapping[str, Any], path: tuple[str, ...], value: Any) -> dict
     return {**data, first: _written(below if isinstance(below, Mapping) else {}, tuple(rest), value)}
 
 
-def _without(data: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+def without(data: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
     """A copy without a path; in lists, without it in each of their objects."""
     first, *rest = path
     if first not in data:
@@ -200,8 +200,8 @@ def _without(data: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
         return {key: value for key, value in data.items() if key != first}
     below = data[first]
     if isinstance(below, Mapping):
-        return {**data, first: _without(below, tuple(rest))}
+        return {**data, first: without(below, tuple(rest))}
     if isinstance(below, list):
-        items = [_without(one, tuple(rest)) if isinstance(one, Mapping) else one for one in below]
+        items = [without(one, tuple(rest)) if isinstance(one, Mapping) else one for one in below]
         return {**data, first: items}
     return dict(data)

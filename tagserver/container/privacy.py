@@ -1,23 +1,30 @@
-"""The `privacy:` block: what addresses keep on their way out."""
+"""The `privacy:` block: what addresses keep on their way out, and what a visitor may limit the use of."""
 
 from __future__ import annotations
 
 from tagserver.container.decode import Decoder
 from tagserver.container.problems import Problems
 from tagserver.container.source import Node
+from tagserver.hiding import Path
 from tagserver.leaving import PrivacyPolicy
+from tagserver.reshape import KEPT
+from tagserver.spelling import DERIVED_ROOTS, canonical
 
-KEYS = ("query_allow",)
+KEYS = ("query_allow", "sensitive")
 
 
 def compile_privacy(node: Node | None, problems: Problems) -> PrivacyPolicy:
     """The policy; what is wrong in it is noted, and not allowed."""
     d = Decoder(problems)
     nodes = {name: held for name, (_, held) in d.map(node, "privacy", KEYS).items()}
-    if "query_allow" not in nodes:
-        return PrivacyPolicy()
+    return PrivacyPolicy(_query_allow(d, nodes.get("query_allow")), _sensitive(d, nodes.get("sensitive")))
+
+
+def _query_allow(d: Decoder, node: Node | None) -> tuple[str, ...] | None:
+    if node is None:
+        return None
     allowed: list[str] = []
-    for item, path in d.list(nodes["query_allow"], "privacy.query_allow"):
+    for item, path in d.list(node, "privacy.query_allow"):
         text = d.text(item, path)
         if text is None:
             continue
@@ -26,5 +33,20 @@ def compile_privacy(node: Node | None, problems: Problems) -> PrivacyPolicy:
             allowed.append(key)
         else:
             hint = "write a key such as color, or utm_* for all that begin so"
-            problems.add("E115", item.place, path, f'"{text}" is no key of a query', hint)
-    return PrivacyPolicy(tuple(allowed))
+            d.problems.add("E115", item.place, path, f'"{text}" is no key of a query', hint)
+    return tuple(allowed)
+
+
+def _sensitive(d: Decoder, node: Node | None) -> tuple[Path, ...]:
+    paths: list[Path] = []
+    for item, where in d.list(node, "privacy.sensitive"):
+        text = d.text(item, where)
+        if text is None:
+            continue
+        path = canonical(text.strip())
+        if all(path) and path[0] not in KEPT and path[0] not in DERIVED_ROOTS:
+            paths.append(path)
+        else:
+            hint = "write the path of a field that pages push: health.topic"
+            d.problems.add("E115", item.place, where, f'"{text}" is no field that could be left out', hint)
+    return tuple(paths)

@@ -162,4 +162,10 @@ CONSENT = known(
         "onetrust_groups": said(table(_PURPOSES), "OneTrust's groups: the purposes they stand for."),
     },
 )
-PRIVACY = known(PRIVACY_KEYS, {"query_allow": said(_NAMES, "Keys that addresses keep on their way out: color, utm_*.")})
+PRIVACY = known(
+    PRIVACY_KEYS,
+    {
+        "query_allow": said(_NAMES, "Keys that addresses keep on their way out: color, utm_*."),
+        "sensitive": said(_NAMES, "Fields that nobody gets where the visitor limits the use of sensitive data."),
+    },
+)
