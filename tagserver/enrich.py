@@ -8,6 +8,7 @@ own claim.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from urllib.parse import unquote
@@ -27,9 +28,12 @@ GEO_HEADERS: Mapping[str, str] = {
     "x-appengine-country": "country",
     "x-appengine-region": "region",
 }
-"""What the known headers hold; any other name configured is read as a country, or as a subdivision by its shape
-(`US-CA`)."""
+"""What the known headers hold; of any other name configured the value's shape tells: `US`, `US-CA`, or beside a country
+`CA`."""
 
+_COUNTRY = re.compile(r"[A-Z]{2}\Z")
+_SUBDIVISION = re.compile(r"([A-Z]{2})-?([A-Z0-9]{1,3})\Z")
+"""`US-CA`, or `USCA` as Google's load balancer writes it."""
 _NOWHERE = frozenset({"XX", "ZZ", "T1", "A1", "A2", "EU", "AP"})
 
 
@@ -97,26 +101,20 @@ def visitor_region(headers: Mapping[str, str], geo_headers: Sequence[str]) -> tu
     """Country (ISO 3166-1) and subdivision (ISO 3166-2, `US-CA`) from the headers that operations trust; None:
     unknown."""
     country: str | None = None
-    region: str | None = None
+    part = ""
     for name in geo_headers:
         value = headers.get(name, "").strip().upper().replace("_", "-")
-        if not value or not value.isascii():
-            continue
-        kind = GEO_HEADERS.get(name, "country" if len(value) == 2 else "region")
+        # Two letters of a header that is not known are a country, or beside one its part: Delaware is DE, too.
+        kind = GEO_HEADERS.get(name, "country" if len(value) == 2 and country in (None, value) else "region")
         if kind == "country":
-            if country is None and len(value) == 2 and value.isalpha() and value not in _NOWHERE:
+            if country is None and _COUNTRY.match(value) and value not in _NOWHERE:
                 country = value
-        elif region is None and len(value) <= 8:
-            region = value
-    if region is not None and "-" not in region:
-        # `USCA` (Google's load balancer) or a bare `CA` beside a country header.
-        if len(region) > 3 and region[:2].isalpha() and country in (None, region[:2]):
-            region = f"{region[:2]}-{region[2:]}"
-        else:
-            region = f"{country}-{region}" if country else None
-    if country is None and region is not None:
-        country = region[:2]
-    return country, region
+        elif not part:
+            part = value
+    found = _SUBDIVISION.match(part if len(part) > 3 else f"{country or ''}-{part}")
+    if found is None or found[1] in _NOWHERE or country not in (None, found[1]):
+        return country, None
+    return found[1], f"{found[1]}-{found[2]}"
 
 
 def read_facts(
