@@ -16,16 +16,20 @@ def setting(
     default: Any = dataclasses.MISSING,
     default_factory: Callable[[], Any] | Any = dataclasses.MISSING,
     identity: bool = False,
+    per_tag: bool = False,
     check: Callable[[Any], str | None] | None = None,
 ) -> Any:
     """A field of a Settings dataclass.
 
     `doc`: one sentence for the reference. `identity`: the field says *whose account* it is (a pixel id, an
-    address); rows queued under another identity are held instead of sent. `check(value)` returns what is wrong with
-    a value, or None. Types understood: str, int, float, bool, Secret, Literal[...], list[str], dict[str, str], and
-    `| None` of each.
+    address); rows queued under another identity are held instead of sent. `per_tag`: only `build` reads it, so that a
+    tag may set it for itself; what `request` reads is the same for all that share one. `check(value)` returns what is
+    wrong with a value, or None. Types understood: str, int, float, bool, Secret, Literal[...], list[str],
+    dict[str, str], and `| None` of each.
     """
-    metadata = {"doc": doc, "identity": identity, "check": check}
+    if identity and per_tag:
+        raise ValueError("whose account it is cannot differ from tag to tag")
+    metadata = {"doc": doc, "identity": identity, "per_tag": per_tag, "check": check}
     if default_factory is not dataclasses.MISSING:
         return dataclasses.field(default_factory=default_factory, metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)

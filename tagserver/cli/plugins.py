@@ -125,7 +125,7 @@ def show(type_name: str, values: tuple[str, ...], as_json: bool) -> None:
         )
     click.echo("  settings:")
     for one in shown["settings"]:
-        needed = " (needed)" if one["needed"] else ""
+        needed = " (needed)" if one["needed"] else " (also of a tag)" if one["per_tag"] else ""
         click.echo(f"    {one['name']}{needed}: {one['doc']}")
 
 
@@ -178,6 +178,7 @@ def _settings_of(destination: type[Destination]) -> list[dict[str, Any]]:
             "doc": field.metadata.get("doc", ""),
             "needed": field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
             "identity": bool(field.metadata.get("identity")),
+            "per_tag": bool(field.metadata.get("per_tag")),
         }
         for field in dataclasses.fields(destination.Settings)
     ]

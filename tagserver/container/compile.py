@@ -96,6 +96,7 @@ class _Compiler:
         self._server = server
         self._problems = problems
         self._decoder = Decoder(problems)
+        self._destination_compiler = DestinationCompiler(registry, outside, server.egress, problems, today)
 
     def compile(self, version: str) -> Container:
         """The container; with errors noted it is not whole, and not used."""
@@ -162,7 +163,7 @@ class _Compiler:
         return found
 
     def _destinations(self) -> dict[str, ConfiguredDestination | None]:
-        compiler = DestinationCompiler(self._registry, self._outside, self._server.egress, self._problems, self._today)
+        compiler = self._destination_compiler
         named = self._named("destinations")
         made = {name: compiler.compile(name, key, node) for name, (key, node) in named.items()}
         taken = set(made)
@@ -185,7 +186,7 @@ class _Compiler:
         triggers: Mapping[str, CompiledTrigger | None],
         names: Names,
     ) -> tuple[tuple[Tag, ...], set[tuple[str, str]]]:
-        compiler = TagCompiler(destinations, triggers, names, self._problems)
+        compiler = TagCompiler(destinations, triggers, names, self._problems, self._destination_compiler.for_tag)
         nodes = [pair for root in self._roots("tags") for pair in self._decoder.list(root, "tags")]
         tags = (compiler.compile(node, path) for node, path in nodes)
         return tuple(tag for tag in tags if tag is not None), compiler.used

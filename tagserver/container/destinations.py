@@ -91,6 +91,21 @@ class DestinationCompiler:
             fields=fields,
         )
 
+    def for_tag(self, one: ConfiguredDestination, node: Node, path: str) -> ConfiguredDestination | None:
+        """A destination as one tag has it, with some of its settings set anew; None after a problem."""
+        entries = self._decoder.map(node, path)
+        if one.settings is None:  # it is paused, and nobody can tell
+            return one
+        settings = SettingsReader(self._outside, self._problems, path).for_tag(one.settings, entries)
+        if settings is None:
+            return None
+        try:
+            reads, fields = Reads(tuple(one.plugin.sees(settings))), _payload_fields(one.plugin, settings)
+        except Exception as error:  # a bad plugin hurts only itself
+            self._problems.add("P211", node.place, path, f"the plugin {one.type} fails with {type(error).__name__}")
+            return dataclasses.replace(one, settings=None, paused=f"the plugin fails with {path}")
+        return dataclasses.replace(one, settings=settings, reads=reads, fields=fields)
+
     def _unknown_type(self, name: str, type_name: str, key: Scalar, node: Node) -> ConfiguredDestination | None:
         path = f"destinations.{name}.type"
         known = self._registry.destinations

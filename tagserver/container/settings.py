@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args, get_origin
 
 from tagserver.container.decode import Decoder
-from tagserver.container.problems import Problems, did_you_mean
+from tagserver.container.problems import Problems, did_you_mean, known_are
 from tagserver.container.references import Outside
 from tagserver.container.source import Node, Scalar
 from tagserver.secret import Secret
@@ -31,20 +31,38 @@ class SettingsReader:
 
     def read(self, settings: type, key: Scalar, nodes: Mapping[str, tuple[Scalar, Node]]) -> Any | None:
         """An instance of the dataclass, or None after a problem (or when a variable it cannot do without is unset)."""
-        hints = typing.get_type_hints(settings)
         fields = {field.name: field for field in dataclasses.fields(settings)}
+        values = self._values(settings, fields, nodes)
+        for name, field in fields.items():
+            needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+            if needed and name not in nodes:
+                self._decoder.missing(key.place, self._path, name, field.metadata.get("doc", ""))
+                values = None
+        return None if values is None else settings(**values)
+
+    def for_tag(self, settings: Any, nodes: Mapping[str, tuple[Scalar, Node]]) -> Any | None:
+        """An instance in which some fields are set anew, for one tag; None after a problem."""
+        fields = {field.name: field for field in dataclasses.fields(settings) if field.metadata.get("per_tag")}
+        values = self._values(type(settings), fields, nodes)
+        return None if values is None else dataclasses.replace(settings, **values)
+
+    def _values(
+        self,
+        settings: type,
+        fields: Mapping[str, dataclasses.Field[Any]],
+        nodes: Mapping[str, tuple[Scalar, Node]],
+    ) -> dict[str, Any] | None:
+        """What is written for some of the fields, or None after a problem."""
+        hints = typing.get_type_hints(settings)
         values: dict[str, Any] = {}
         sound = True
         for name, (name_key, node) in nodes.items():
+            path = f"{self._path}.{name}"
             field = fields.get(name)
             if field is None:
-                hint = did_you_mean(name, fields) or f"known are {', '.join(fields)}"
-                self._problems.add(
-                    "E110", name_key.place, f"{self._path}.{name}", f'unknown key "{name}" in {self._path}', hint
-                )
+                self._unknown(name, settings, fields, name_key, path)
                 sound = False
                 continue
-            path = f"{self._path}.{name}"
             value = self._value(hints[name], node, path)
             check = field.metadata.get("check")
             if value is WRONG:
@@ -54,14 +72,16 @@ class SettingsReader:
                 sound = False
             else:
                 values[name] = value
-        for name, field in fields.items():
-            needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-            if needed and name not in nodes:
-                self._decoder.missing(key.place, self._path, name, field.metadata.get("doc", ""))
-                sound = False
-        if not sound:
-            return None
-        return settings(**values)
+        return values if sound else None
+
+    def _unknown(self, name: str, settings: type, fields: Iterable[str], key: Scalar, path: str) -> None:
+        if name in {field.name for field in dataclasses.fields(settings)}:
+            message = f"{path} is the same for all tags: their events share requests"
+            hint = "make a destination of its own for this tag; " + known_are(fields)
+            self._problems.add("E115", key.place, path, message, hint.removesuffix("; "))
+            return
+        hint = did_you_mean(name, fields) or known_are(fields)
+        self._problems.add("E110", key.place, path, f'unknown key "{name}" in {self._path}', hint)
 
     def _value(self, hint: Any, node: Node, path: str) -> Any:
         origin = get_origin(hint)

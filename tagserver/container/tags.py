@@ -22,6 +22,7 @@ from tagserver.templates import constant
 KEYS = [
     "name",
     "destination",
+    "settings",
     "triggers",
     "exceptions",
     "consent",
@@ -48,7 +49,10 @@ class TagCompiler:
         triggers: Mapping[str, Trigger | None],
         names: Names,
         problems: Problems,
+        for_tag: typing.Callable[[ConfiguredDestination, Node, str], ConfiguredDestination | None],
     ) -> None:
+        """`for_tag` gives a destination with some of its settings set anew."""
+        self._for_tag = for_tag
         self._destinations = destinations
         self._triggers = triggers
         self._names = names
@@ -74,6 +78,8 @@ class TagCompiler:
         elif name is not None:
             self._seen[name] = nodes["name"].place
         destination = self._destination(nodes.get("destination"), node, path)
+        if destination is not None and "settings" in nodes:
+            destination = self._for_tag(destination, nodes["settings"], f"{path}.settings")
         triggers = self._named_triggers(nodes.get("triggers"), f"{path}.triggers")
         if not triggers and self._empty(nodes.get("triggers")):
             hint = f"name a trigger; {ALL} matches every event"

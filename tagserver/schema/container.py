@@ -78,6 +78,7 @@ TAG = known(
     {
         "name": said(TEXT, "Unique; shown everywhere."),
         "destination": said(TEXT, "Where it sends: a name under destinations."),
+        "settings": said({"type": "object"}, "Settings of the destination that are different for this tag."),
         "triggers": said({**_NAMES, "minItems": 1}, "Any of these; all matches every event."),
         "exceptions": said(_NAMES, "None of these."),
         "event_name": said(

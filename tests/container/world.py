@@ -108,8 +108,28 @@ class Dated(Box):
         return date(2026, 12, 24)
 
 
+@dataclass(frozen=True, kw_only=True)
+class MoodySettings:
+    """One setting that a tag may set."""
+
+    mood: str = setting("How it is.", default="good", per_tag=True)
+
+
+class Moody(Box):
+    """Fails in a bad mood."""
+
+    type = "moody"
+    Settings = MoodySettings  # type: ignore[assignment]
+
+    def sees(self, settings: Any) -> Sequence[str]:
+        """Everything, or breaks."""
+        if settings.mood == "bad":
+            raise ValueError
+        return self.reads
+
+
 TODAY = date(2026, 11, 24)
-REGISTRY = Registry.of(Box, Ads, Vault, Broken, Dated)
+REGISTRY = Registry.of(Box, Ads, Vault, Broken, Dated, Moody)
 WITH_A_LOSS = Registry(
     MappingProxyType(dict(REGISTRY.destinations)),
     (PluginInfo("lost", "1.0", (), "ImportError: no module named lost_sdk"),),

@@ -58,13 +58,16 @@ class FileSettings:
         default="hash",
     )
     default_country: str | None = setting(
-        "The country of telephone numbers that name none, two letters.", default=None, check=country_fault
+        "The country of telephone numbers that name none, two letters.", default=None, check=country_fault, per_tag=True
     )
     ip: bool = setting("Keep the visitor's IP address.", default=False)
     user_agent: bool = setting("Keep the visitor's user agent.", default=False)
     params: list[str] = setting(
-        "Further paths of the event, kept in params under these names.", default_factory=list, check=_params
+        "Further paths of the event, kept in params under these names.",
+        default_factory=list,
+        check=_params,
+        per_tag=True,
     )
     strip_query: list[str] = setting(
-        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS)
+        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS), per_tag=True
     )

@@ -61,7 +61,9 @@ class Ga4Settings:
         default=False,
     )
     send_user_id: bool = setting("Send user_id, which joins the visits of one customer.", default=True)
-    send_ip: bool = setting("Send the visitor's IP address, from which Google finds the place.", default=False)
+    send_ip: bool = setting(
+        "Send the visitor's IP address, from which Google finds the place.", default=False, per_tag=True
+    )
     event_id_param: str = setting(
         "The event parameter that carries the event_id; empty: none. Google does not deduplicate by it.",
         default="event_id",
@@ -73,13 +75,16 @@ class Ga4Settings:
         check=_engagement,
     )
     default_country: str | None = setting(
-        "The country of telephone numbers that name none, two letters.", default=None, check=country_fault
+        "The country of telephone numbers that name none, two letters.", default=None, check=country_fault, per_tag=True
     )
     params: list[str] = setting(
-        "Further fields of the event that go along under their own names.", default_factory=list, check=_params
+        "Further fields of the event that go along under their own names.",
+        default_factory=list,
+        check=_params,
+        per_tag=True,
     )
     strip_query: list[str] = setting(
-        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS)
+        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS), per_tag=True
     )
     max_value_length: int = setting(
         "Characters of a parameter's text: 100, or 500 with Analytics 360.", default=100, check=_length

@@ -37,7 +37,8 @@ class LinkedInSettings:
         "Send the visitor's IPv4 address as an identifier, in the clear. LinkedIn's pages do not name it; others send "
         "it.",
         default=False,
+        per_tag=True,
     )
     value_from_items: bool = setting(
-        "Add up price times quantity where an event has items and no value.", default=False
+        "Add up price times quantity where an event has items and no value.", default=False, per_tag=True
     )

@@ -45,22 +45,23 @@ class MetaSettings:
     )
     partner_agent: str | None = setting("Your platform's name for Meta's statistics.", default=None, check=_agent)
     default_country: str | None = setting(
-        "The country of telephone numbers that name none, two letters.", default=None, check=country_fault
+        "The country of telephone numbers that name none, two letters.", default=None, check=country_fault, per_tag=True
     )
     date_order: Literal["month_first", "day_first"] = setting(
-        "How an unclear date of birth such as 2/3/1990 is read.", default="month_first"
+        "How an unclear date of birth such as 2/3/1990 is read.", default="month_first", per_tag=True
     )
     external_id: Literal["hash", "keep_case", "raw"] = setting(
         "hash: trimmed, lower case, hashed. keep_case: hashed as it is. raw: sent as it is. "
         "It must be what the pixel does.",
         default="hash",
+        per_tag=True,
     )
-    search_results: bool = setting("Send view_search_results as Search too.", default=False)
+    search_results: bool = setting("Send view_search_results as Search too.", default=False, per_tag=True)
     value_from_items: bool = setting(
-        "Add up price times quantity where an event has items and no value.", default=False
+        "Add up price times quantity where an event has items and no value.", default=False, per_tag=True
     )
     strip_query: list[str] = setting(
-        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS)
+        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS), per_tag=True
     )
     core_setup: bool = setting(
         "For sites in a sensitive category: standard events only, no custom data beyond value and currency, "

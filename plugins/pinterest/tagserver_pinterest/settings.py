@@ -38,22 +38,26 @@ class PinterestSettings:
     forward_unmapped: bool = setting(
         "Send events that Pinterest has no name for as custom, without their name. Otherwise they are skipped.",
         default=False,
+        per_tag=True,
     )
     events: dict[str, str] = setting(
-        "Your event names and Pinterest's for them, before the built-in list.", default_factory=dict, check=_events
+        "Your event names and Pinterest's for them, before the built-in list.",
+        default_factory=dict,
+        check=_events,
+        per_tag=True,
     )
     action_source: Literal["web", "app_ios", "app_android", "offline"] = setting(
-        "Where events happen that do not say it.", default="web"
+        "Where events happen that do not say it.", default="web", per_tag=True
     )
     partner_name: str | None = setting("The name that Pinterest gave your platform, ss-…", default=None)
     default_country: str | None = setting(
-        "The country of telephone numbers that name none, two letters.", default=None, check=country_fault
+        "The country of telephone numbers that name none, two letters.", default=None, check=country_fault, per_tag=True
     )
     date_order: Literal["month_first", "day_first"] = setting(
-        "How an unclear date of birth such as 2/3/1990 is read.", default="month_first"
+        "How an unclear date of birth such as 2/3/1990 is read.", default="month_first", per_tag=True
     )
     value_from_items: bool = setting(
-        "Add up price times quantity where an event has items and no value.", default=False
+        "Add up price times quantity where an event has items and no value.", default=False, per_tag=True
     )
     max_age_days: int = setting(
         "Days after which an event is not sent any more. Pinterest does not say when it refuses one.",
@@ -61,5 +65,5 @@ class PinterestSettings:
         check=_days,
     )
     strip_query: list[str] = setting(
-        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS)
+        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS), per_tag=True
     )

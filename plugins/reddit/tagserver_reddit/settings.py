@@ -36,20 +36,24 @@ class RedditSettings:
     forward_unmapped: bool = setting(
         "Send events that Reddit has no type for as CUSTOM under their own name. Otherwise they are skipped.",
         default=False,
+        per_tag=True,
     )
     events: dict[str, str] = setting(
-        "Your event names and Reddit's types for them, before the built-in list.", default_factory=dict, check=_events
+        "Your event names and Reddit's types for them, before the built-in list.",
+        default_factory=dict,
+        check=_events,
+        per_tag=True,
     )
     action_source: Literal["WEBSITE", "APP", "PHYSICAL_STORE", "OTHER"] = setting(
-        "Where events happen that do not say it.", default="WEBSITE"
+        "Where events happen that do not say it.", default="WEBSITE", per_tag=True
     )
     partner: str | None = setting("The name that Reddit gave your platform.", default=None)
     default_country: str | None = setting(
-        "The country of telephone numbers that name none, two letters.", default=None, check=country_fault
+        "The country of telephone numbers that name none, two letters.", default=None, check=country_fault, per_tag=True
     )
     value_from_items: bool = setting(
-        "Add up price times quantity where an event has items and no value.", default=False
+        "Add up price times quantity where an event has items and no value.", default=False, per_tag=True
     )
     strip_query: list[str] = setting(
-        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS)
+        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS), per_tag=True
     )

@@ -42,18 +42,19 @@ class SnapchatSettings:
         "Your event names and the events of Snap they are, beside the built-in list.",
         default_factory=dict,
         check=_events,
+        per_tag=True,
     )
     action_source: Literal["WEB", "MOBILE_APP", "OFFLINE"] = setting(
-        "Where events happen that do not say it.", default="WEB"
+        "Where events happen that do not say it.", default="WEB", per_tag=True
     )
     default_country: str | None = setting(
-        "The country of telephone numbers that name none, two letters.", default=None, check=country_fault
+        "The country of telephone numbers that name none, two letters.", default=None, check=country_fault, per_tag=True
     )
     date_order: Literal["month_first", "day_first"] = setting(
-        "How an unclear date of birth such as 2/3/1990 is read.", default="month_first"
+        "How an unclear date of birth such as 2/3/1990 is read.", default="month_first", per_tag=True
     )
     value_from_items: bool = setting(
-        "Add up price times quantity where an event has items and no value.", default=False
+        "Add up price times quantity where an event has items and no value.", default=False, per_tag=True
     )
     limited_use: Literal["LDU", "LMU"] = setting(
         "Snap's word for limited use; its pages write both, and LDU is the one seen in use.", default="LDU"
@@ -62,5 +63,5 @@ class SnapchatSettings:
         "Days after which an event is not sent any more; Snap takes 37 at most.", default=OLDEST_DAYS, check=_days
     )
     strip_query: list[str] = setting(
-        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS)
+        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS), per_tag=True
     )

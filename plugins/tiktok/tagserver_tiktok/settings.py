@@ -44,12 +44,13 @@ class TikTokSettings:
     events: dict[str, str] = setting(
         "Your event names and TikTok's for them, before the built-in list. They must be those of the browser's pixel.",
         default_factory=dict,
+        per_tag=True,
     )
     default_country: str | None = setting(
-        "The country of telephone numbers that name none, two letters.", default=None, check=country_fault
+        "The country of telephone numbers that name none, two letters.", default=None, check=country_fault, per_tag=True
     )
     value_from_items: bool = setting(
-        "Add up price times quantity where an event has items and no value.", default=False
+        "Add up price times quantity where an event has items and no value.", default=False, per_tag=True
     )
     max_age_days: int = setting(
         "Days after which an event is not sent any more. TikTok attributes for 28; some of its texts say that web "
@@ -58,5 +59,5 @@ class TikTokSettings:
         check=_days,
     )
     strip_query: list[str] = setting(
-        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS)
+        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS), per_tag=True
     )
