@@ -50,11 +50,13 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 def read_cookies(header: str | None) -> Mapping[str, str]:
     """Cookie name → value, percent-decoded once; of two with one name the first stands (RFC 6265 sends the closer
-    path first)."""
+    path first). Of a header that is too long the last cookie is not whole, and not read."""
     if not header:
         return NO_TEXTS
+    if len(header) > COOKIE_HEADER_LIMIT:
+        header = header[: COOKIE_HEADER_LIMIT + 1].rpartition(";")[0]
     cookies: dict[str, str] = {}
-    for pair in header[:COOKIE_HEADER_LIMIT].split(";"):
+    for pair in header.split(";"):
         name, equals, value = pair.partition("=")
         name = name.strip()
         if equals and name and name not in cookies:

@@ -10,10 +10,9 @@ from typing import Any
 
 import msgspec
 
-from tagserver.consent.cookies.readers import cmp_readings
 from tagserver.consent.needs import ConsentPolicy
 from tagserver.consent.said import said_of
-from tagserver.consent.sources import region_of, state_of
+from tagserver.consent.sources import cookie_readings, region_of, state_of
 from tagserver.consent.state import ConsentState, Reading
 from tagserver.consent.strings.validity import span
 from tagserver.event import Event
@@ -35,8 +34,8 @@ class ConsentReader:
     def read(self, event: Event, source: Reading | None = None) -> ConsentState:
         """The merged state of one event. `source` is what the contract behind its key says. Never raises."""
         said, region, now = said_of(event), region_of(event, self._policy), event.received
-        others = cmp_readings(event.cookies, self._policy) if self._policy.cmp_cookies else []
-        cookies = tuple((one.name, tuple(one.signals.items()), one.problems) for one in others)
+        others = cookie_readings(event, self._policy)
+        cookies = tuple(one.value for one in others)
         if source is not None:
             others = [*others, source]
         try:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from tagserver.consent.cookies.header import header_readings
 from tagserver.consent.cookies.readers import cmp_readings
 from tagserver.consent.mode import consent_mode
 from tagserver.consent.needs import PURPOSES, ConsentPolicy
@@ -57,8 +58,14 @@ def region_of(event: Event, policy: ConsentPolicy) -> Region:
 
 def read_consent(event: Event, policy: ConsentPolicy, source: Reading | None = None) -> ConsentState:
     """The merged state of one event. `source` is what the contract behind its key says. Never raises."""
-    others = [*cmp_readings(event.cookies, policy), *([] if source is None else [source])]
+    others = [*cookie_readings(event, policy), *([] if source is None else [source])]
     return state_of(said_of(event), region_of(event, policy), policy, event.received, others)
+
+
+def cookie_readings(event: Event, policy: ConsentPolicy) -> list[Reading]:
+    """What consent tools keep in cookies, and what is wrong with the cookies as a whole."""
+    found = cmp_readings(event.cookies, policy) if policy.cmp_cookies else []
+    return found + header_readings(event.facts.headers.get("cookie"), policy)
 
 
 def state_of(

@@ -8,7 +8,7 @@ kind of signal is one more source of Readings; nothing else changes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -44,6 +44,12 @@ class Reading:
     sensitive_limit: bool = False
     known_child: bool = False
     problems: tuple[str, ...] = ()
+
+    @property
+    def value(self) -> Hashable:
+        """All that it says: two readings with the same one lead to the same state."""
+        opt_outs = (self.sale_opt_out, self.sensitive_limit, self.known_child)
+        return self.name, tuple(self.signals.items()), opt_outs, self.problems
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,9 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.consent.cookies.decoding import LONGEST
+from tagserver.consent.cookies.readers import NAMES as NAMES_OF
 from tagserver.consent.cookies.readers import OF_VENDORS, READERS, cmp_readings
 from tagserver.consent.needs import AD_PURPOSES, ConsentPolicy
-from tagserver.consent.state import Reading
+from tagserver.consent.reader import ConsentReader
+from tagserver.consent.sources import read_consent
+from tagserver.consent.state import ConsentState, Reading
+from tagserver.enrich import read_cookies
+
+from ..events import event
 
 CASES = yaml.safe_load(Path(__file__).with_name("cookies.yaml").read_text())
 GROUPS = {
@@ -198,3 +206,64 @@ def test_no_identifier_of_a_cookie_is_repeated() -> None:
     for case in CASES:
         for reading in cmp_readings(cookies_of(case), policy_of(case)):
             assert all(len(str(signal.raw)) < 30 for signal in reading.signals.values())
+
+
+# ── through the whole gate
+
+
+def state(header: str, policy: ConsentPolicy, **pushed: Any) -> ConsentState:
+    """The state of an event whose request has this header."""
+    return read_consent(event(pushed, headers={"cookie": header}, cookies=read_cookies(header)), policy)
+
+
+GRANTED = "cmplz_marketing=allow"
+COMPLIANZ = ConsentPolicy(cmp_cookies=("complianz",))
+
+
+def test_the_first_of_two_cookies_counts_and_people_are_told() -> None:
+    """Of cookies that are read; nobody cares for others."""
+    made = state(f"{GRANTED}; cmplz_marketing=deny; a=1; a=2; klaro=1; klaro=2", COMPLIANZ)
+    assert set(AD_PURPOSES) <= made.granted
+    assert made.problems == ("cookie cmplz_marketing:stands twice, and the first one counts",)
+    twice = "euconsent-v2=x; euconsent-v2=y"
+    assert "cookie euconsent-v2:stands twice, and the first one counts" in state(twice, COMPLIANZ).problems
+
+
+def test_a_header_that_is_too_long_may_hold_a_refusal() -> None:
+    """Its last cookie is cut off; where consent tools are listed, nothing is granted."""
+    long = f"{GRANTED}; a={'x' * LONGEST}; cmplz_preferences=allow"
+    made = state(long, COMPLIANZ, consent=dict.fromkeys(AD_PURPOSES, "granted"))
+    assert made.granted.isdisjoint(AD_PURPOSES)
+    assert made.problems == ("cmp.header:longer than 16384 characters",)
+    unlisted = state(long, ConsentPolicy(), consent=dict.fromkeys(AD_PURPOSES, "granted"))
+    assert set(AD_PURPOSES) <= unlisted.granted
+    assert unlisted.problems == ("cookies:longer than 16384 characters",)
+    cut = "a=" + "x" * (LONGEST - 12) + "; b=123456789; c=1"
+    assert read_cookies(cut).keys() == {"a"}
+
+
+@pytest.mark.parametrize("tool", READERS)
+def test_the_names_of_cookies(tool: str) -> None:
+    """Each cookie of the table that says something is one of its tool's."""
+    for case in CASES:
+        if case["tool"] == tool and cmp_readings(cookies_of(case), policy_of(case)):
+            assert all(re.fullmatch(NAMES_OF[tool], name) for name in cookies_of(case)), case["name"]
+
+
+@given(st.lists(st.sampled_from(CASES), min_size=1, max_size=6))
+def test_what_is_remembered_of_one_visitor_is_no_other_visitors(cases: list[dict[str, Any]]) -> None:
+    """A state that was worked out before is the one that is worked out afresh: opt-outs, too."""
+    policy = ConsentPolicy(cmp_cookies=tuple(READERS), cmp_vendors=VENDORS)
+    reader = ConsentReader(policy)
+    for case in cases:
+        made = event({}, cookies=cookies_of(case))
+        assert reader.read(made).as_dict() == read_consent(made, policy).as_dict()
+
+
+def test_an_opt_out_is_not_forgotten() -> None:
+    """Two visitors who differ in nothing else."""
+    reader = ConsentReader(ConsentPolicy(cmp_cookies=("shopify",)))
+    for sold, opted_out in (("1", False), ("0", True)):
+        answers = {"a": "1", "m": "1", "p": "1", "s": sold}
+        made = event({}, cookies={"_tracking_consent": json.dumps({"con": {"CMP": answers}})})
+        assert bool(reader.read(made).sale_opt_out) is opted_out

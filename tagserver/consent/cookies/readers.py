@@ -46,6 +46,24 @@ READERS: Mapping[str, Reader] = MappingProxyType(
 )
 """Name in `consent.cmp_cookies` → its reader. A reader gives nothing when its cookies are absent."""
 
+NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "onetrust": "OptanonConsent|OptanonAlertBoxClosed",
+        "cookiebot": "CookieConsent",
+        "cookieyes": "cookieyes-consent|cookielawinfo-checkbox-.*|viewed_cookie_policy",
+        "complianz": "cmplz_.*",
+        "iubenda": "_iub_cs-.*",
+        "axeptio": "axeptio_.*",
+        "didomi": "didomi_token",
+        "klaro": "klaro",
+        "osano": "osano_consentmanager|cookieconsent_status",
+        "tarteaucitron": "tarteaucitron",
+        "shopify": "_tracking_consent",
+        "commanders_act": "TC_PRIVACY",
+    }
+)
+"""The names of each tool's cookies, as regular expressions."""
+
 OF_VENDORS = frozenset({"axeptio", "commanders_act", "didomi", "klaro", "tarteaucitron"})
 """Tools that ask by the site's own names: they say nothing without `consent.cmp_vendors`."""
 
