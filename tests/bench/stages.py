@@ -10,12 +10,17 @@ import json
 import tempfile
 import time
 import timeit
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tagserver.cleaning import clean_data
 from tagserver.configuration import ConfigurationFolder
+from tagserver.consent.gate import decide
+from tagserver.consent.needs import ConsentPolicy, Needs, VendorCheck
+from tagserver.consent.reader import ConsentReader
+from tagserver.consent.sources import read_consent
 from tagserver.container.model import Container
 from tagserver.datalayer import read_event
 from tagserver.delivery.outbox import Delivery
@@ -29,6 +34,7 @@ from tagserver.server.body import split
 from tests.bench.container import NAMES, OTHERS, write_config
 from tests.bench.goals import report
 from tests.bench.purchase import purchase
+from tests.consent.writers import DAY, as_field, head, tc_string
 
 SMALLEST = 0.001
 """Microseconds that are told from nothing."""
@@ -105,12 +111,41 @@ def leaving(made: Container, event: float, repeats: int) -> None:
     )
 
 
+TC_STRING = tc_string(
+    head(purposes=(1, 2, 3, 4, 7, 8, 9, 10), updated=time.time_ns() // 1_000_000 // DAY * DAY),
+    consents=as_field(range(1, 801)),
+    disclosed=as_field(range(1, 801)),
+)
+
+
+def consent(event: float, repeats: int) -> None:
+    """Print what the gate costs: the page's own words, and a TC string of 800 vendors."""
+    flat = fresh().data
+    strings = {key: value for key, value in flat.items() if key != "consent"} | {"tcf": TC_STRING}
+    _gate("flat consent", flat, event, repeats)
+    _gate(f"a TC string of {len(TC_STRING)} letters", strings, event, repeats)
+
+
+def _gate(name: str, pushed: Mapping[str, Any], event: float, repeats: int) -> None:
+    """For visitors who say what somebody said before, and worked out anew."""
+    policy = ConsentPolicy()
+    reader = ConsentReader(policy)
+    one = read_event(dict(pushed), fresh().facts)
+    vendor = VendorCheck("gvl_id", 755)
+    needs = Needs(frozenset({"ad_storage", "ad_user_data"}), ads=True, restricted=True, vendor=vendor)
+    assert decide(needs, reader.read(one), policy).decision == "send"
+    again = best(lambda: decide(needs, reader.read(one), policy), repeats)
+    anew = best(lambda: decide(needs, read_consent(one, policy), policy), repeats)
+    print(f"  {again:.1f} us to read {name} and decide, {again / event:.0%} of it; {anew:.1f} worked out anew")
+
+
 def main(repeats: int) -> None:
     """Measure and print."""
     making = best(fresh, repeats)
     fifty = container(50)
     event = best(partial(_decide, fifty), repeats)
     print(f"an event: {event:.1f} us, {making:.1f} of them to decode and make it; 50 tags, one fires")
+    consent(event, repeats)
     leaving(fifty, event, repeats)
     one_more_tag("other tag", event, repeats, OTHERS, 50, 2000)
     one_more_tag("same tag", event, repeats, ("purchase",), 10, 110)

@@ -4,17 +4,20 @@ and what comes out is compared with a table that is written down here and not ta
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tagserver.configuration import ConfigurationFolder
 from tagserver.container.model import Container
 from tagserver.pipeline import Routing, route
-from tagserver.testing import make_event
-from tests.consent.writers import as_field, gpp_string, head, items_of, tc_string, us_section
+from tagserver.registry import Registry
+from tagserver.testing import NOW, make_event
+from tests.consent.writers import DAY, as_field, gpp_string, head, items_of, tc_string, us_section
 
-from .nine import NAMES, configuration, one_event
+from .nine import CONFIG, NAMES, TOKENS, configuration, one_event
 
 ADS = ("ad_storage", "ad_user_data", "ad_personalization")
 TABLE: dict[str, tuple[frozenset[str], bool, bool]] = {
@@ -119,3 +122,68 @@ def test_no_ads_destination_is_called(container: Container, signals: dict[str, A
         if TABLE[decision.tag.destination.name][1]:
             assert decision.decision == "block"
             assert not decision.body
+
+
+VENDOR = 755
+ACCEPTED: dict[str, dict[str, Any]] = {
+    "accepted": {"consents": as_field((VENDOR,)), "disclosed": as_field((VENDOR,))},
+    "not accepted": {"consents": as_field((754,)), "disclosed": as_field((VENDOR,))},
+    "not shown": {"consents": as_field((VENDOR,)), "disclosed": as_field((754,))},
+    "forbidden": {
+        "consents": as_field((VENDOR,)),
+        "disclosed": as_field((VENDOR,)),
+        "restricted": [(1, 0, [(VENDOR, VENDOR)]), (7, 0, [(VENDOR, VENDOR)])],
+    },
+}
+GRANTS: dict[tuple[int, ...], set[str]] = {
+    (1, 3, 4, 7): set(ADS),
+    (1, 7): set(ADS[:2]),
+    (1,): {"ad_storage"},
+    (): set(),
+}
+"""The IAB's purposes, and ours that they stand for."""
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> Container:
+    """All nine, each of whose tags asks for a vendor."""
+    folder = shutil.copytree(CONFIG, tmp_path_factory.mktemp("checked") / "config")
+    file = folder / "container.yaml"
+    file.write_text(file.read_text().replace("triggers: [all]", f"triggers: [all], vendor: {{gvl_id: {VENDOR}}}"))
+    environ = TOKENS | {"ARCHIVE": "/var/lib/events"}
+    made = ConfigurationFolder(folder, Registry.load(), environ, clock=lambda: NOW).compile().container
+    assert made is not None
+    assert all(tag.needs.vendor for tag in made.tags)
+    return made
+
+
+def test_no_vendor_is_called_that_was_not_accepted(checked: Container) -> None:
+    """Purposes of a TC string, the vendor's standing in it, whether GDPR applies, opt-outs and children: all together,
+    beside a page that grants everything."""
+    reasons = set()
+    granted_all = dict.fromkeys((*ADS, "analytics_storage"), "granted")
+    for purposes, standing, gdpr, opted_out, child in itertools.product(
+        (None, *GRANTS), ACCEPTED, (None, 0, 1), (False, True), (False, True)
+    ):
+        signals: dict[str, Any] = {"consent": granted_all} | ({} if gdpr is None else {"gdpr": gdpr})
+        if purposes is not None:
+            signals["tcf"] = tc_string(head(purposes=purposes, updated=NOW // DAY * DAY), **ACCEPTED[standing])
+        if opted_out:
+            signals["gpc"] = True
+        if child:
+            signals["gpp"] = CHILD
+        in_play = gdpr == 1 or (gdpr is None and purposes is not None)
+        ads = set(ADS) if not in_play else GRANTS[purposes] if purposes is not None else set()
+        granted = {*ads, "analytics_storage"}
+        for decision in routed(checked, signals).decisions:
+            row = TABLE[decision.tag.destination.name]
+            needs, for_ads, _ = row
+            wanted = expected(*row, granted, opted_out, child)
+            if (for_ads or needs & set(ADS)) and in_play and (purposes is None or standing != "accepted"):
+                wanted = "block"
+            verdict = decision.consent
+            assert verdict is not None
+            assert verdict.decision == wanted, (decision.tag.name, signals)
+            assert bool(decision.body) <= (wanted != "block")
+            reasons.add(verdict.reason)
+    assert reasons == {"", "consent", "vendor", "child"}
