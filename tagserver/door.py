@@ -40,8 +40,8 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
 TURN = 100
 """Events of one request that are decided before others have their turn."""
-Observe = Callable[[Routing], None]
-"""Told about every routed event, for metrics and previews; must not raise."""
+Observe = Callable[[Container, Routing], None]
+"""Told about every routed event, for metrics and the audit; must not raise."""
 
 
 class _Request:
@@ -173,7 +173,7 @@ class Door:
     def _deliveries(self, container: Container, server: ServerConfig, routing: Routing) -> list[Delivery]:
         """What is to be stored of an event. What its person has taken back is not, and counts as blocked."""
         if not any(decision.built is not None for decision in routing.decisions):
-            self._observe(routing)
+            self._observe(container, routing)
             return []
         event = routing.event
         persons: dict[str | None, tuple[bytes, ...]] = {}
@@ -191,7 +191,7 @@ class Door:
                 else:
                     made.append(delivery)
             decisions.append(decision)
-        self._observe(msgspec.structs.replace(routing, decisions=tuple(decisions)))
+        self._observe(container, msgspec.structs.replace(routing, decisions=tuple(decisions)))
         return made
 
 

@@ -94,7 +94,7 @@ class Forgotten(msgspec.Struct, frozen=True):
 
 class Forgetting:
     """`refuse`: seconds for which events of somebody forgotten are not sent. `sweep_soon` is asked when something is
-    left. `clock` in ms, `steady` seconds that never jump."""
+    left; `noted` hears of how many identifiers what was erased. `clock` in ms, `steady` seconds that never jump."""
 
     def __init__(
         self,
@@ -105,6 +105,7 @@ class Forgetting:
         *,
         refuse: Callable[[], float],
         sweep_soon: Callable[[], None],
+        noted: Callable[[int, Forgotten], None],
         clock: Callable[[], int],
         steady: Callable[[], float],
         sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
@@ -115,6 +116,7 @@ class Forgetting:
         self._holding = holding
         self._refuse = refuse
         self._sweep_soon = sweep_soon
+        self._noted = noted
         self._clock = clock
         self._steady = steady
         self._sleep = sleep
@@ -137,7 +139,9 @@ class Forgetting:
             name: {"queue": erased[name, "queue"], "dead": erased[name, "dead"], "left": left.get(name, 0)}
             for name in {**container.destinations, **self._outbox.counts()}
         }
-        return Forgotten(destinations, held, once_per, clean and not left, until if refuse else None)
+        done = Forgotten(destinations, held, once_per, clean and not left, until if refuse else None)
+        self._noted(len(persons), done)
+        return done
 
     def _keys_of(self, event: Event) -> tuple[bytes, ...]:
         return all_keys(event.identity, self._install_key, phone_countries(self._container()))

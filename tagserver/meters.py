@@ -45,6 +45,9 @@ class Picture(msgspec.Struct, frozen=True):
     held: int = 0
     held_ended: Mapping[str, int] = {}
     tombstones: int = 0
+    audit_rows: int = 0
+    audit_lost: int = 0
+    audit_bytes: int = 0
 
 
 class Meters:
@@ -134,6 +137,9 @@ class Meters:
         page.counter("tagserver_held_ended_total", "How the waiting ended.", "outcome", picture.held_ended)
         page.counter("tagserver_withdrawals_total", "Events that took consent back.", "source", self._withdrawn)
         page.add("tagserver_tombstones", "gauge", "Identifiers with consent taken back.", [({}, picture.tombstones)])
+        page.add("tagserver_audit_rows_total", "counter", "Rows of the audit.", [({}, picture.audit_rows)])
+        page.add("tagserver_audit_lost_total", "counter", "Events it does not know of.", [({}, picture.audit_lost)])
+        page.add("tagserver_audit_bytes", "gauge", "Size of its files.", [({}, picture.audit_bytes)])
         self._deliveries(page, picture)
         page.add("tagserver_queue_bytes", "gauge", "Bytes in use in the queue's file.", [({}, picture.room.used)])
         page.add("tagserver_queue_limit_bytes", "gauge", "Bytes it may hold.", [({}, picture.room.limit)])

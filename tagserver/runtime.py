@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from tagserver import __version__
+from tagserver.audit.audit import Audit
 from tagserver.configuration import Configuration, ConfigurationFolder, NoConfiguration
 from tagserver.container import versions
 from tagserver.container.model import Container
@@ -21,16 +22,17 @@ from tagserver.container.problems import Problem
 from tagserver.container.server import ServerConfig
 from tagserver.data_folder import install_key, usable
 from tagserver.delivery.dispatch import Dispatcher
-from tagserver.delivery.outbox import Counts, Outbox
+from tagserver.delivery.outbox import Counts, Erased, Outbox, Row
 from tagserver.delivery.seal import Seal
 from tagserver.delivery.sqlite import SqliteOutbox
-from tagserver.delivery.steps import ClockSteps
+from tagserver.delivery.steps import LONG_CALM, ClockSteps
 from tagserver.delivery.target import Target
 from tagserver.door import Door
-from tagserver.forgetting import Forgetting
+from tagserver.forgetting import Forgetting, Forgotten
 from tagserver.holding import Holding
 from tagserver.meters import Meters, Picture
-from tagserver.permits import permits
+from tagserver.permits import Refusal, permits
+from tagserver.pipeline import Routing
 from tagserver.queue_key import key_of
 from tagserver.rate import RateLimit
 from tagserver.sources import Sources
@@ -80,6 +82,7 @@ class Runtime:
         install_key: bytes,
         clock: Clock,
         meters: Meters,
+        audit: Audit,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
@@ -89,11 +92,18 @@ class Runtime:
         self.outbox = outbox
         self.clock = clock
         self.meters = meters
+        self.audit = audit
         self.seal = Seal([key for text in configuration.server.queue.encrypt if (key := key_of(text.reveal()))])
         """Closes and opens what rests; by the keys of the start, as all of the queue's settings."""
         self.holding = Holding(steady)
         self.withdrawals = Withdrawals(
-            outbox, install_key, lambda: self.container, self.retention, steady, noted=meters.withdrawn
+            outbox,
+            install_key,
+            lambda: self.container,
+            self.retention,
+            steady,
+            noted=self._withdrawn,
+            swept=self._swept,
         )
         self.forgetting = Forgetting(
             outbox,
@@ -102,10 +112,11 @@ class Runtime:
             self.holding,
             refuse=lambda: self.server.forget.refuse,
             sweep_soon=self.withdrawals.sweep_soon,
+            noted=self._forgotten,
             clock=clock,
             steady=steady,
         )
-        self.door = Door(outbox, install_key, self.meters.routed, self.holding, self.withdrawals, self.seal)
+        self.door = Door(outbox, install_key, self._routed, self.holding, self.withdrawals, self.seal)
         self.sources = Sources(configuration.server.collect)
         self.rate = RateLimit(configuration.server.collect.rate, steady)
         self.draining = False
@@ -125,6 +136,32 @@ class Runtime:
     def server(self) -> ServerConfig:
         """The server's own settings."""
         return self._configuration.server
+
+    # ── what is counted and put on record
+
+    def _routed(self, container: Container, routing: Routing) -> None:
+        self.meters.routed(routing)
+        self.audit.decided(container.version, routing)
+
+    def _withdrawn(self, kind: str, purposes: frozenset[str], identifiers: int) -> None:
+        self.meters.withdrawn(kind)
+        self.audit.note("withdrawal", by=kind, purposes=sorted(purposes), identifiers=identifiers)
+
+    def _swept(self, erased: Erased) -> None:
+        if erased.queue or erased.dead:
+            self.audit.note("erased", queue=dict(erased.queue), dead=dict(erased.dead))
+
+    def _forgotten(self, identifiers: int, done: Forgotten) -> None:
+        self.audit.note("forgotten", identifiers=identifiers, destinations=done.destinations, held=done.held)
+
+    def permits(self, row: Row) -> Refusal | None:
+        """Asked before every attempt to send a delivery."""
+        refusal = permits(row, self.container, self.outbox.withdrawn)
+        if refusal is not None and refusal[0] == "consent":
+            self.audit.stopped(row.delivery.event_id, row.delivery.tag, row.delivery.destination, refusal[1])
+        return refusal
+
+    # ── what serves
 
     def retention(self) -> float:
         """Seconds after which nothing that was accepted before can lie in the queue or among the dead letters."""
@@ -244,6 +281,7 @@ class Runtime:
             },
             "destinations": {name: await self._destination(name, counts.get(name, Counts())) for name in names},
             "held": {"events": len(self.holding), "bytes": self.holding.bytes},
+            "audit": {"rows": self.audit.rows, "lost": self.audit.lost, "bytes": self.audit.bytes},
         }
 
     def state(self, name: str) -> tuple[str, str | None]:
@@ -275,6 +313,9 @@ class Runtime:
             held=len(self.holding),
             held_ended=self.holding.ended,
             tombstones=self.outbox.tombstones(),
+            audit_rows=self.audit.rows,
+            audit_lost=self.audit.lost,
+            audit_bytes=self.audit.bytes,
         )
 
     async def _oldest(self, name: str) -> float | None:
@@ -317,6 +358,7 @@ async def running(
     """
     with usable(data):
         await asyncio.to_thread(data.mkdir, mode=0o700, parents=True, exist_ok=True)
+        key = install_key(data)
     said = contents(folder.folder)
     configuration = folder.load(strict=strict)
     queue = configuration.server.queue
@@ -334,12 +376,23 @@ async def running(
             calm=steps.calm,
             any_disk=queue.network_disk,
         )
+    kept = configuration.server.audit
+    audit = Audit(
+        data,
+        key,
+        keep=kept.keep,
+        max_size=kept.max_size,
+        min_free=queue.min_free,
+        clock=clock,
+        steady=time.monotonic,
+        calm=lambda: steps.calm(LONG_CALM),
+    )
     try:
-        runtime = Runtime(folder, configuration, outbox, install_key(data), clock, meters)
+        runtime = Runtime(folder, configuration, outbox, key, clock, meters, audit)
         dispatcher = Dispatcher(
             outbox,
             lookup=runtime.target,
-            permits=lambda row: permits(row, runtime.container, outbox.withdrawn),
+            permits=runtime.permits,
             clock=clock,
             calm=steps.calm,
             keep_removed=queue.keep_removed,
@@ -368,3 +421,4 @@ async def running(
             await watchdog.stop()
     finally:
         await outbox.close()
+        await asyncio.to_thread(audit.close)

@@ -58,9 +58,9 @@ class Grant(NamedTuple):
 
 
 class Withdrawals:
-    """`container`: the present one; `keep`: seconds that tombstones are kept; `noted` hears the source's kind of each
-    event that took something back (`browser` or `key`); `swept` how much a walk has erased. `steady`: seconds that
-    never jump."""
+    """`container`: the present one; `keep`: seconds that tombstones are kept. `noted` hears of each event that took
+    something back: the kind of its source (`browser` or `key`), the purposes, and of how many identifiers; `swept` how
+    much a walk has erased. `steady`: seconds that never jump."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Withdrawals:
         keep: Callable[[], float],
         steady: Callable[[], float],
         *,
-        noted: Callable[[str], None] = lambda kind: None,
+        noted: Callable[[str, frozenset[str], int], None] = lambda kind, purposes, identifiers: None,
         swept: Callable[[Erased], None] = lambda erased: None,
         sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
     ) -> None:
@@ -95,7 +95,7 @@ class Withdrawals:
         persons = self._persons(event)
         laid = [Tombstone(person, purpose, event.received) for person in persons for purpose in denied]
         if laid:
-            self._noted("key")
+            self._noted("key", denied, len(persons))
         at = min(event.time, event.received)
         again = granted_again(consent) & self._outbox.withdrawn(persons, at)
         return laid, Grant(persons, again, at) if again else None
@@ -107,7 +107,7 @@ class Withdrawals:
             persons = all_keys(event.identity, self._install_key, (None,), OWN)
         here = [person for person in persons if self._outbox.may_have([person])]
         if here:
-            self._noted("browser")
+            self._noted("browser", denied, len(here))
         received = event.received
         return [Tombstone(person, purpose, received, received + 1) for person in here for purpose in denied]
 

@@ -18,6 +18,7 @@ from tagserver.cli.remote import TOKEN_VARIABLE, server_on
 from tagserver.container.server import ServerConfig
 from tagserver.doctor import (
     Finding,
+    check_audit,
     check_clock,
     check_configuration,
     check_destination,
@@ -81,6 +82,7 @@ def doctor(config: Path, env_file: Path | None, data: Path, host: str, port: int
         *check_configuration(loaded),
         *check_folder(data, server.queue.min_free),
         *check_secrecy(data, folder.environment().get(TOKEN_VARIABLE)),
+        *check_audit(data, server.audit.max_size),
         *check_clock(clock_is_kept()),
         *check_files(server.collect.max_connections, file_descriptors()),
         *check_port(host, port, running.address),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tagserver import __version__
+from tagserver.cli.audit import audit
 from tagserver.cli.check import check
 from tagserver.cli.consent import consent
 from tagserver.cli.dead import dead
@@ -29,7 +30,7 @@ def main() -> None:
 
 
 COMMANDS = (
-    *(demo, serve, check, test, try_, plan, reload, versions, rollback, dead, forget, doctor),
+    *(demo, serve, check, test, try_, plan, reload, versions, rollback, dead, forget, audit, doctor),
     *(consent, plugins, check_plugin, new_plugin, init, schema, sandbox),
 )
 for command in COMMANDS:

@@ -17,6 +17,24 @@ class ForgetConfig:
     refuse: float = 30 * DAY
 
 
+@dataclass(frozen=True, slots=True)
+class AuditConfig:
+    """`audit:`. `keep` in seconds, `max_size` of all its files in bytes; what is older or beyond is removed, the oldest
+    first."""
+
+    keep: float = 395 * DAY
+    max_size: int = 1 << 30
+
+
+def read_audit(decoder: Decoder, node: Node | None) -> AuditConfig:
+    """The settings; with problems noted, defaults stand in for what is wrong."""
+    nodes = {name: value for name, (_, value) in decoder.map(node, "audit", ("keep", "max_size")).items()}
+    return AuditConfig(
+        keep=decoder.duration(nodes.get("keep"), "audit.keep", 395 * DAY),
+        max_size=decoder.size(nodes.get("max_size"), "audit.max_size", 1 << 30),
+    )
+
+
 def read_forget(decoder: Decoder, node: Node | None) -> ForgetConfig:
     """The settings; with problems noted, defaults stand in for what is wrong."""
     nodes = {name: value for name, (_, value) in decoder.map(node, "forget", ("refuse",)).items()}

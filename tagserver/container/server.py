@@ -16,7 +16,7 @@ from tagserver.consent.state import Reading
 from tagserver.container.decode import Decoder
 from tagserver.container.problems import Problems, did_you_mean
 from tagserver.container.references import Outside, has_reference
-from tagserver.container.retention import ForgetConfig, read_forget
+from tagserver.container.retention import AuditConfig, ForgetConfig, read_audit, read_forget
 from tagserver.container.source import Map, Node, Scalar
 from tagserver.queue_key import is_installed, key_of
 from tagserver.secret import Secret
@@ -84,6 +84,7 @@ class ServerConfig:
     queue: QueueConfig = QueueConfig()
     shutdown: ShutdownConfig = ShutdownConfig()
     forget: ForgetConfig = field(default_factory=ForgetConfig)
+    audit: AuditConfig = field(default_factory=AuditConfig)
     egress: tuple[str, ...] = ()
     environment: frozenset[str] = frozenset()
     reload: Literal["auto", "require_tests", "manual"] = "auto"
@@ -97,7 +98,7 @@ class ServerConfig:
 
 _QUEUE_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.(db|sqlite)\Z")
 """Its ending keeps it apart from the other files of the data folder."""
-ROOT_KEYS = ("collect", "queue", "shutdown", "forget", "egress", "environment", "reload", "debug")
+ROOT_KEYS = ("collect", "queue", "shutdown", "forget", "audit", "egress", "environment", "reload", "debug")
 _QUEUE_KEYS = ("url", "max_size", "min_free", "keep_dead", "keep_removed", "network_disk", "encrypt")
 _ORIGIN = re.compile(r"https?://[a-z0-9.\-]+(:\d{1,5})?\Z|https?://\[[0-9a-f:.]+\](:\d{1,5})?\Z")
 _RATE = re.compile(r"(\d{1,9})/s\Z")
@@ -138,6 +139,7 @@ class ServerReader:
             queue=self._queue(nodes.get("queue")),
             shutdown=self._shutdown(nodes.get("shutdown")),
             forget=read_forget(self._decoder, nodes.get("forget")),
+            audit=read_audit(self._decoder, nodes.get("audit")),
             egress=self._allow(egress["allow"][1]) if "allow" in egress else (),
             reload=cast(
                 Literal["auto", "require_tests", "manual"],

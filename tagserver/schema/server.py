@@ -80,6 +80,13 @@ SERVER: Mapping[str, Schema] = {
         {"refuse": said(DURATION, "How long events of somebody who asked to be forgotten are not sent.")},
         description="After tagserver forget.",
     ),
+    "audit": record(
+        {
+            "keep": said(DURATION, "How long what was decided stays on record."),
+            "max_size": said(SIZE, "Of all its files; the oldest are removed first."),
+        },
+        description="The record of decisions.",
+    ),
     "egress": record(
         {"allow": said(many(TEXT), "Hosts and networks beyond the plugins' own hosts.")},
         description="Whom the server may call.",

@@ -1,0 +1,172 @@
+"""The audit of a running server: what was decided is handed over in memory, and written by a thread of its own.
+
+The loop does no more than to append to a list. Once a second the thread takes what is there, in small pieces, so that
+it never holds up the loop. A kill loses the last second.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tagserver.audit.files import FOLDER, AuditFiles
+from tagserver.audit.records import Decided, Recorder, event_key
+from tagserver.pipeline import Routing
+
+log = logging.getLogger("tagserver.audit")
+
+EVERY = 1.0
+PIECE = 100
+"""Events that are written before others have the interpreter again, and the seconds that they have it."""
+PAUSE = 0.002
+MOST = 100_000
+"""Events that may wait; what is beyond is lost, and counted."""
+LOOK_EVERY = 3600.0
+"""Seconds between two looks for files that are too old."""
+
+
+class Audit:
+    """One for each data folder. `keep` in seconds, sizes in bytes, `clock` in ms, `steady` seconds that never jump,
+    `calm`: whether the clock can be believed. `install_key` keys event ids. A folder that cannot be used costs rows,
+    never an event."""
+
+    def __init__(
+        self,
+        data: Path,
+        install_key: bytes,
+        *,
+        keep: float,
+        max_size: int,
+        min_free: int,
+        clock: Callable[[], int],
+        steady: Callable[[], float],
+        calm: Callable[[], bool] = lambda: True,
+        every: float = EVERY,
+    ) -> None:
+        self._clock = clock
+        self._steady = steady
+        self._every = every
+        self._install_key = install_key
+        self._recorder = Recorder(install_key)
+        self._open = partial(
+            AuditFiles, data / FOLDER, keep=keep, max_size=max_size, min_free=min_free, clock=clock, calm=calm
+        )
+        self._files: AuditFiles | None = None
+        self._decided: deque[Decided] = deque()
+        self._noted: deque[Mapping[str, Any]] = deque()
+        self._unsaid = 0
+        self._looked = float("-inf")
+        self._complained = False
+        self._stop = threading.Event()
+        self._counting = threading.Lock()
+        self.rows = 0
+        """Written by this process."""
+        self.lost = 0
+        """Events and notes that could not be written."""
+        self._thread = threading.Thread(target=self._run, name="tagserver-audit", daemon=True)
+        self._thread.start()
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files."""
+        return self._files.bytes if self._files is not None else 0
+
+    # ── called by the event loop
+
+    def decided(self, container: str, routing: Routing) -> None:
+        """An event was decided under a version of the container."""
+        if not routing.decisions:
+            return
+        if len(self._decided) >= MOST:
+            self._lose(1)
+            return
+        self._decided.append(Decided.of(container, routing))
+
+    def note(self, kind: str, **facts: Any) -> None:
+        """Something else happened to what is kept: consent was taken back, rows were erased."""
+        if len(self._noted) >= MOST:
+            self._lose(1)
+            return
+        self._noted.append({"t": self._clock(), "kind": kind, **facts})
+
+    def stopped(self, event_id: str, tag: str, destination: str, sentence: str) -> None:
+        """A delivery was stopped for want of consent, just before it was sent."""
+        self.note(
+            "stopped", event=event_key(event_id, self._install_key), tag=tag, destination=destination, why=sentence
+        )
+
+    def close(self) -> None:
+        """Write what is there, and end. Blocks for that long."""
+        self._stop.set()
+        self._thread.join()
+
+    def _lose(self, number: int) -> None:
+        with self._counting:
+            self.lost += number
+            self._unsaid += number
+
+    # ── the thread
+
+    def _run(self) -> None:
+        ended = False
+        while not ended:
+            ended = self._stop.wait(self._every)
+            try:
+                self._turn(ended)
+            except OSError as error:
+                if not self._complained:
+                    log.error("the audit cannot be written: %s; what is decided meanwhile is counted as lost", error)
+                self._complained = True
+                self._lose(len(self._decided) + len(self._noted))
+                self._decided.clear()
+                self._noted.clear()
+
+    def _turn(self, ended: bool) -> None:
+        files = self._files
+        if files is None:
+            files = self._files = self._open()
+            self._write(files, [{"t": self._clock(), "kind": "start", "torn": files.torn}])
+        if self._unsaid:
+            number = self._unsaid
+            self._write(files, [{"t": self._clock(), "kind": "lost", "count": number}])
+            with self._counting:
+                self._unsaid -= number
+        while self._decided or self._noted:
+            noted = _taken(self._noted)
+            self._write(files, itertools.chain(noted, self._recorder.records(_taken(self._decided))))
+            if not ended:
+                self._stop.wait(PAUSE)
+        if self._steady() - self._looked >= LOOK_EVERY:
+            self._looked = self._steady()
+            self._write(files, files.remove_old())
+        if ended:
+            self._write(files, [{"t": self._clock(), "kind": "stop"}])
+            files.sync()
+        self._complained = False
+
+    def _write(self, files: AuditFiles, records: Iterable[Mapping[str, Any]]) -> None:
+        rows = list(records)
+        if not rows:
+            return
+        try:
+            files.append(rows)
+        except OSError:
+            self._recorder.new_file()  # states of these rows are not there
+            self._lose(sum(row["kind"] not in ("start", "lost", "stop", "state", "removed") for row in rows))
+            raise
+        self.rows += len(rows)
+        if files.full:
+            files.rotate()
+            self._recorder.new_file()
+            self._write(files, files.remove_old())
+
+
+def _taken(waiting: deque[Any]) -> list[Any]:
+    """The next ones, taken out."""
+    return [waiting.popleft() for _ in range(min(PIECE, len(waiting)))]

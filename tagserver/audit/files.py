@@ -1,0 +1,207 @@
+"""The files of the audit: `audit/00000001.jsonl` and on, the older ones compressed, removed when they are too old or
+when all together are too large.
+
+Rows are appended by one thread and not synced one by one: a kill loses what was not handed to the system yet, a power
+cut what the system had not written yet. A line that was cut in the middle is taken off at the next start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tagserver.audit.chain import Link, Row
+
+FOLDER = "audit"
+LARGEST = 8 << 20
+"""Bytes of a file before the next one is begun; less if all together may hold little."""
+SHARE = 8
+_PLAIN, _PACKED = ".jsonl", ".jsonl.gz"
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files, the oldest first. One that is just being packed is there twice, and counts once."""
+    found = {path.name.partition(".")[0]: path for ending in (_PACKED, _PLAIN) for path in folder.glob(f"*{ending}")}
+    return [path for _, path in sorted(found.items())]
+
+
+def rows_of(path: Path) -> Iterator[Row]:
+    """The rows of one file. A last line without its end is not whole yet, and left out."""
+    with gzip.open(path) if path.name.endswith(_PACKED) else path.open("rb") as file:
+        for number, text in enumerate(file, 1):
+            if text.endswith(b"\n"):
+                yield Row.of(path.name, number, text)
+
+
+def _ends(path: Path) -> tuple[Row, Row] | None:
+    """The first row of a file and the last."""
+    rows = rows_of(path)
+    first = next(rows, None)
+    if first is None:
+        return None
+    (last,) = deque(rows, maxlen=1) or (first,)
+    return first, last
+
+
+def read_rows(folder: Path) -> Iterator[Row]:
+    """All rows, the oldest first. A file that is removed or packed meanwhile is read where it is then."""
+    for path in files_of(folder):
+        try:
+            yield from rows_of(path)
+        except FileNotFoundError:
+            packed = path.with_name(path.name + ".gz")
+            if packed.exists():
+                yield from rows_of(packed)
+
+
+class AuditFiles:
+    """Writes rows. `keep` in seconds, `max_size` and `min_free` (of the disk) in bytes, `clock` in ms, `calm`: whether
+    it can be believed. Used by one
+    thread. Raises OSError when the folder cannot be used."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        keep: float,
+        max_size: int,
+        min_free: int,
+        clock: Callable[[], int],
+        calm: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._folder = folder
+        self._keep = keep
+        self._max_size = max_size
+        self._min_free = min_free
+        self._clock = clock
+        self._calm = calm
+        self._largest = max(4096, min(LARGEST, max_size // SHARE))
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self.link = Link()
+        self.torn = 0
+        """Bytes of a line that the last end of the process has cut."""
+        self._path, self._size = self._continue()
+        self.bytes = sum(path.stat().st_size for path in files_of(folder))
+
+    def _continue(self) -> tuple[Path, int]:
+        for left in self._folder.glob("*.new"):
+            left.unlink()
+        for path in self._folder.glob(f"*{_PLAIN}"):
+            if path.with_name(path.name + ".gz").exists():
+                path.unlink()  # the last end came when it was packed already
+        plain = [path for path in files_of(self._folder) if path.name.endswith(_PLAIN)]
+        for path in plain[:-1]:  # … or before
+            self._pack(path)
+        for path in reversed(files_of(self._folder)):
+            if path.name.endswith(_PLAIN):
+                self.torn += _mend(path)
+            if end := _ends(path):
+                self.link = end[1].link
+                break
+        if plain:
+            return plain[-1], plain[-1].stat().st_size
+        numbers = [int(path.name.partition(".")[0]) for path in files_of(self._folder)]
+        return self._folder / f"{max(numbers, default=0) + 1:08}{_PLAIN}", 0
+
+    def append(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Write records as the next rows, all or none. Raises OSError."""
+        lines, link = [], self.link
+        for record in records:
+            line, link = link.row(record)
+            lines.append(line)
+        text = b"".join(lines)
+        if shutil.disk_usage(self._folder).free < self._min_free + len(text):
+            raise OSError(f"less than {self._min_free >> 20} MiB of the disk are free")
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            if os.write(descriptor, text) != len(text):
+                raise OSError("the disk is full")
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, self._size)
+            raise
+        finally:
+            os.close(descriptor)
+        self._size += len(text)
+        self.bytes += len(text)
+        self.link = link
+
+    @property
+    def full(self) -> bool:
+        """Whether the next file should be begun."""
+        return self._size >= self._largest
+
+    def rotate(self) -> None:
+        """Begin the next file, and pack the present one."""
+        before = self._path
+        self._path = before.with_name(f"{int(before.name.partition('.')[0]) + 1:08}{_PLAIN}")
+        self._size = 0
+        self._pack(before)
+        self.bytes = sum(path.stat().st_size for path in files_of(self._folder))
+
+    def remove_old(self) -> list[dict[str, Any]]:
+        """Remove files that are too old, or too much; a record for each, to be written before anything else."""
+        removed = []
+        # A clock that was set forward by mistake must not be the end of it.
+        limit = self._clock() - int(self._keep * 1000) if self._calm() else 0
+        for path in files_of(self._folder):
+            if path == self._path:
+                break
+            ends = _ends(path)
+            last_time = ends[1].record.get("t") if ends and ends[1].record else None
+            too_old = isinstance(last_time, int) and last_time < limit
+            if not too_old and self.bytes <= self._max_size:
+                break
+            self.bytes -= path.stat().st_size
+            path.unlink()
+            if ends is not None:
+                first, last = (row.link for row in ends)
+                told = {"from": first.number, "to": last.number, "last": last.hash}
+                why = "age" if too_old else "size"
+                removed.append({"t": self._clock(), "kind": "removed", "file": path.name, "why": why, **told})
+        return removed
+
+    def sync(self) -> None:
+        """See to it that a power cut takes nothing of what was written."""
+        with contextlib.suppress(FileNotFoundError):
+            descriptor = os.open(self._path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def _pack(self, path: Path) -> None:
+        """Compress a file."""
+        packed = path.with_name(path.name + ".gz")
+        aside = packed.with_name(packed.name + ".new")
+        with path.open("rb") as plain, aside.open("wb") as out:
+            aside.chmod(0o600)
+            with gzip.GzipFile(path.name, "wb", 6, out, mtime=0) as pack:
+                shutil.copyfileobj(plain, pack, 1 << 20)
+            out.flush()
+            os.fsync(out.fileno())
+        aside.replace(packed)
+        path.unlink()
+
+
+def _mend(path: Path) -> int:
+    """Take off a line that was cut; how many bytes."""
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        whole = size
+        while whole:
+            begin = max(0, whole - (64 << 10))
+            file.seek(begin)
+            end = file.read(whole - begin).rfind(b"\n")
+            if end >= 0:
+                whole = begin + end + 1
+                break
+            whole = begin
+        file.truncate(whole)
+    return size - whole

@@ -1,0 +1,116 @@
+"""What is written down about a decision. No identifier, no address, no value of an event: tag, reason, and what the
+visitor had said, by purpose."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tagserver.consent.needs import PURPOSES
+from tagserver.consent.state import ConsentState
+from tagserver.container.model import Tag
+from tagserver.persons import person_key
+from tagserver.pipeline import Routing
+
+_encode = msgspec.json.Encoder().encode
+EACH = frozenset({"send", "restrict", "error"})
+"""Decisions that have a row each; what was blocked or skipped is counted."""
+STATES = 4096
+
+
+class Decided(NamedTuple):
+    """One event, as short as it can wait for the audit's thread. `received` in ms; `what`: tag, decision, reason."""
+
+    received: int
+    event_id: str
+    consent: ConsentState
+    container: str
+    what: tuple[tuple[Tag, str, str], ...]
+
+    @classmethod
+    def of(cls, container: str, routing: Routing) -> Decided:
+        """From what was decided under a version of the container."""
+        what = tuple((one.tag, one.decision, one.reason) for one in routing.decisions)
+        return cls(routing.event.received, routing.event.event_id, routing.consent, container, what)
+
+
+def event_key(event_id: str, install_key: bytes) -> str:
+    """An event_id as the audit knows it: 16 hex digits that only this installation can make. It may be made of an order
+    or a person."""
+    return person_key("audit", event_id, install_key)[:8].hex()
+
+
+class Recorder:
+    """Turns what was decided into records, in the order of its coming. A consent state is written out before the first
+    row that names it, anew in each file."""
+
+    def __init__(self, install_key: bytes) -> None:
+        self._install_key = install_key
+        self._known: dict[int, tuple[ConsentState, str, dict[str, Any]]] = {}
+        self._written: set[str] = set()
+
+    def new_file(self) -> None:
+        """States are written out again."""
+        self._written.clear()
+
+    def records(self, decided: list[Decided]) -> Iterator[Mapping[str, Any]]:
+        """The rows of some events: one for each delivery, and one for all of the same kind that were not sent."""
+        counted: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for one in decided:
+            name, state = self._state(one.consent)
+            key = ""
+            for tag, decision, reason in one.what:
+                row = {
+                    "tag": tag.name,
+                    "destination": tag.destination.name,
+                    "decision": decision,
+                    "reason": reason,
+                    "needs": sorted(tag.needs.purposes),
+                    "state": name,
+                    "container": one.container,
+                }
+                if state is not None:
+                    yield {"t": one.received, **state}
+                    state = None
+                if decision in EACH:
+                    key = key or event_key(one.event_id, self._install_key)
+                    yield {"t": one.received, "kind": "decision", "event": key, **row}
+                    continue
+                same = (tag.name, tag.destination.name, decision, reason, name, one.container)
+                if (count := counted.get(same)) is None:
+                    counted[same] = {"t": one.received, "kind": "count", "count": 1, "until": one.received, **row}
+                else:
+                    count["count"] += 1
+                    count["until"] = max(count["until"], one.received)
+        yield from counted.values()
+
+    def _state(self, state: ConsentState) -> tuple[str, dict[str, Any] | None]:
+        """The name of a state, and its record if it is not in this file yet."""
+        known = self._known.get(id(state))
+        if known is None or known[0] is not state:
+            if len(self._known) >= STATES:
+                self._known.clear()
+            record = state_record(state)
+            name = hashlib.sha256(_encode(record)).hexdigest()[:16]
+            known = self._known[id(state)] = (state, name, {"kind": "state", "state": name, **record})
+        _, name, record = known
+        if name in self._written:
+            return name, None
+        self._written.add(name)
+        return name, record
+
+
+def state_record(state: ConsentState) -> dict[str, Any]:
+    """What a visitor had said: each purpose with its kind and sources; of the raw signals a hash."""
+    purposes = {name: state.purpose(name) for name in PURPOSES}
+    raw = [[name, [str(one) for one in purpose.raw]] for name, purpose in purposes.items() if purpose.raw]
+    shown = state.as_dict()
+    return {
+        "proof": state.proof,
+        "purposes": {name: [one.state, one.kind, list(one.sources)] for name, one in purposes.items()},
+        "raw_sha256": hashlib.sha256(_encode(raw)).hexdigest(),
+        **{name: said for name, said in shown.items() if name not in ("purposes", "proof")},
+    }
