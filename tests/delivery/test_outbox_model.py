@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tagserver.delivery.erasure import walk
 from tagserver.delivery.outbox import Batch, Buried, Settlement
 from tagserver.delivery.sqlite import SqliteOutbox
 from tagserver.delivery.suspicion import company
@@ -24,6 +25,19 @@ WINDOW = 48 * 3600 * 1000
 KEEP_DEAD = 100.0
 
 FATES = ("delivered", "attempted", "unknown", "buried", "untouched")
+
+
+def whose(number: int) -> bytes:
+    """The person of an event: there are three."""
+    return key(f"person {number % 3}")
+
+
+GONE = whose(0)
+
+
+def is_gone(event_id: str) -> bool:
+    """Whether an event is of the person who asks to be forgotten."""
+    return whose(int(event_id.rpartition("-")[2])) == GONE
 
 
 @dataclass
@@ -78,7 +92,7 @@ class OutboxMachine(RuleBasedStateMachine):
     def append(self, numbers: list[int], destination: str, group: str | None) -> None:
         """A request; ids repeat within it and between requests."""
         items = [
-            delivery(f"{destination}{number}", destination=destination, group=group, person=(key("p"),))
+            delivery(f"{destination}-{number}", destination=destination, group=group, person=(whose(number),))
             for number in numbers
         ]
         expected = []
@@ -179,6 +193,20 @@ class OutboxMachine(RuleBasedStateMachine):
         self.runner.run(self.outbox.close())
         self.flights.clear()
         self.outbox = self.runner.run(open_outbox(self.path, self.clock, keep_dead=KEEP_DEAD))
+
+    @rule()
+    def forget(self) -> None:
+        """Somebody's rows are erased, but for those in flight; nobody else's."""
+        erased = self.runner.run(walk(self.outbox, lambda row: GONE in row.person))
+        flying = {id(row) for _, _, rows in self.flights for row in rows}
+        for name, side in self.sides.items():
+            left = [row for row in side.waiting if id(row) in flying or not is_gone(row.event_id)]
+            dead = [one for one in side.dead if not is_gone(one[0])]
+            gone = (len(side.waiting) - len(left), len(side.dead) - len(dead))
+            assert (erased.queue.get(name, 0), erased.dead.get(name, 0)) == gone
+            held_up = sum(is_gone(row.event_id) for row in left)
+            assert erased.flying.get(name, 0) == held_up
+            side.waiting, side.dead, side.erased = left, dead, side.erased + sum(gone)
 
     @precondition(lambda self: any(side.dead for side in self.sides.values()))
     @rule()
