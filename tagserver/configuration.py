@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tagserver import casebook
 from tagserver.container import last_good, versions
 from tagserver.container.compile import Loaded, compile_container, version_of
 from tagserver.container.model import Container
 from tagserver.container.problems import FAILED_CASE, Problem, Problems
 from tagserver.container.server import ServerConfig
 from tagserver.container.source import read_texts
+from tagserver.preview import casebook
 from tagserver.registry import Registry
 
 

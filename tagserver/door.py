@@ -16,16 +16,16 @@ from tagserver.consent.hold import Held
 from tagserver.consent.state import Reading
 from tagserver.container.model import Container, Tag
 from tagserver.container.server import ServerConfig
-from tagserver.datalayer import Context, Refused, read_event
 from tagserver.delivery.outbox import Delivery, Outbox, OutboxError, Tombstone
 from tagserver.delivery.seal import OPEN, Seal
 from tagserver.event import Facts, Note
-from tagserver.holding import Holding
+from tagserver.identity.persons import person_keys, phone_country
+from tagserver.inbound.datalayer import Context, Refused, read_event
 from tagserver.permits import trace, why
-from tagserver.persons import person_keys, phone_country
 from tagserver.pipeline import Decision, Routing, route
+from tagserver.privacy.holding import Holding
+from tagserver.privacy.withdrawals import Grant, Withdrawals
 from tagserver.repeats import delivery_key, once_key
-from tagserver.withdrawals import Grant, Withdrawals
 
 Status = Literal["accepted", "duplicate", "held", "rejected"]
 

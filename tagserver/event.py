@@ -14,11 +14,11 @@ from typing import Any, Final
 
 import msgspec
 
-from tagserver.address import Address, parse_address
-from tagserver.clicks import click_ids
 from tagserver.consent.needs import PURPOSES
-from tagserver.identity import Identity
-from tagserver.spelling import canonical
+from tagserver.identity.record import Identity
+from tagserver.inbound.address import Address, parse_address
+from tagserver.inbound.clicks import click_ids
+from tagserver.inbound.spelling import canonical
 
 __all__ = ["MISSING", "Event", "Facts", "Missing", "Note", "Reader", "reader"]
 

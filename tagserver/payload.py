@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import msgspec
 
-from tagserver.built import encoded
-from tagserver.cleaning import Finding
 from tagserver.container.model import Tag
-from tagserver.destination import Built, Mode, Omitted, Skip
 from tagserver.event import MISSING
-from tagserver.leaving import Leaving
+from tagserver.kit.built import encoded
+from tagserver.kit.destination import Built, Mode, Omitted, Skip
+from tagserver.language.scope import Scope
+from tagserver.privacy.cleaning import Finding
+from tagserver.privacy.leaving import Leaving
+from tagserver.privacy.scan import may_hide_email
 from tagserver.reads import owned
-from tagserver.scan import may_hide_email
-from tagserver.scope import Scope
 
 
 class Made(msgspec.Struct, frozen=True, gc=False):

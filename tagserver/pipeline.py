@@ -12,16 +12,16 @@ from typing import Any, Literal
 
 import msgspec
 
-from tagserver.built import Unsound
-from tagserver.cleaning import Finding
 from tagserver.consent.gate import Verdict, decide
 from tagserver.consent.state import ConsentState, Reading
 from tagserver.container.model import Candidate, Container, Tag, Trigger
 from tagserver.event import Event
-from tagserver.leaving import Leaving
+from tagserver.kit.built import Unsound
+from tagserver.language.scope import Scope
 from tagserver.payload import make
 from tagserver.plugin import Built, Omitted, Skip
-from tagserver.scope import Scope
+from tagserver.privacy.cleaning import Finding
+from tagserver.privacy.leaving import Leaving
 
 Outcome = Literal["send", "restrict", "block", "skip", "error"]
 

@@ -8,46 +8,9 @@ from __future__ import annotations
 
 import pluggy
 
-from tagserver.answers import json_object
-from tagserver.destination import (
-    API_VERSION,
-    Built,
-    ConsentNeeds,
-    Destination,
-    Limits,
-    Mode,
-    Omitted,
-    Outcome,
-    Outcomes,
-    Payload,
-    Request,
-    Response,
-    Skip,
-    default_outcome,
-)
 from tagserver.event import MISSING, Event, Note
-from tagserver.fields import (
-    COUNT,
-    CURRENCY,
-    DATA,
-    ID,
-    IDS,
-    IP,
-    MONEY_TEXT,
-    NUMBER,
-    ROWS,
-    TEXT,
-    Group,
-    Kind,
-    is_missing,
-    web_address,
-)
-from tagserver.given import Given
-from tagserver.hashing import Found, arrived_hash, hash_phones, hash_values, sha256_hex
-from tagserver.identity import Identity
-from tagserver.items import event_value, items_count, items_total, put_items
-from tagserver.moment import event_time, last_moment, milliseconds, rfc3339
-from tagserver.normalise import (
+from tagserver.identity.hashing import Found, arrived_hash, hash_phones, hash_values, sha256_hex
+from tagserver.identity.normalise import (
     Unusable,
     birth_date_text,
     city_text,
@@ -66,10 +29,49 @@ from tagserver.normalise import (
     state_text,
     street_text,
 )
-from tagserver.page_address import PERSONAL_KEYS, clean_address
-from tagserver.person import OWN_CLEAR, OWN_HASHED, own_user_data
-from tagserver.places import country_code
-from tagserver.plain import (
+from tagserver.identity.person import OWN_CLEAR, OWN_HASHED, own_user_data
+from tagserver.identity.places import country_code
+from tagserver.identity.public_ip import public_ip
+from tagserver.identity.record import Identity
+from tagserver.identity.who import Who
+from tagserver.kit.answers import json_object
+from tagserver.kit.destination import (
+    API_VERSION,
+    Built,
+    ConsentNeeds,
+    Destination,
+    Limits,
+    Mode,
+    Omitted,
+    Outcome,
+    Outcomes,
+    Payload,
+    Request,
+    Response,
+    Skip,
+    default_outcome,
+)
+from tagserver.kit.fields import (
+    COUNT,
+    CURRENCY,
+    DATA,
+    ID,
+    IDS,
+    IP,
+    MONEY_TEXT,
+    NUMBER,
+    ROWS,
+    TEXT,
+    Group,
+    Kind,
+    is_missing,
+    web_address,
+)
+from tagserver.kit.given import Given
+from tagserver.kit.items import event_value, items_count, items_total, put_items
+from tagserver.kit.moment import event_time, last_moment, milliseconds, rfc3339
+from tagserver.kit.page_address import PERSONAL_KEYS, clean_address
+from tagserver.kit.plain import (
     currency_code,
     decimal_text,
     identifier,
@@ -80,11 +82,9 @@ from tagserver.plain import (
     short_text,
     whole_number,
 )
-from tagserver.public_ip import public_ip
+from tagserver.kit.setting import api_url_fault, country_fault, setting
+from tagserver.kit.variable import Variable
 from tagserver.secret import Secret
-from tagserver.setting import api_url_fault, country_fault, setting
-from tagserver.variable import Variable
-from tagserver.who import Who
 
 __all__ = [
     "API_VERSION",

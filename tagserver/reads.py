@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import to_builtins
 
 from tagserver.event import NO_TEXTS, Event, Facts
-from tagserver.spelling import canonical
+from tagserver.inbound.spelling import canonical
 
 ALL = "*"
 """`cookie.*`: all of a kind. `*` alone: the whole event (a sink that writes down what it is given)."""

@@ -13,8 +13,8 @@ from typing import Any
 import pluggy
 
 from tagserver import hookspecs
+from tagserver.kit.variable import variable_fault
 from tagserver.plugin import API_VERSION, ConsentNeeds, Destination, Limits, Variable
-from tagserver.variable import variable_fault
 
 GROUP = "tagserver"
 

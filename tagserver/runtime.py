@@ -20,7 +20,6 @@ from tagserver.container import versions
 from tagserver.container.model import Container
 from tagserver.container.problems import Problem
 from tagserver.container.server import ServerConfig
-from tagserver.data_folder import install_key, usable
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.outbox import Counts, Erased, Outbox, Row
 from tagserver.delivery.seal import Seal
@@ -28,17 +27,18 @@ from tagserver.delivery.sqlite import SqliteOutbox
 from tagserver.delivery.steps import LONG_CALM, ClockSteps
 from tagserver.delivery.target import Target
 from tagserver.door import Door
-from tagserver.forgetting import Forgetting, Forgotten
-from tagserver.holding import Holding
-from tagserver.meters import Meters, Picture
+from tagserver.inbound.sources import Sources
+from tagserver.operations.data_folder import install_key, usable
+from tagserver.operations.meters import Meters, Picture
+from tagserver.operations.queue_key import key_of
+from tagserver.operations.watchdog import Watchdog
 from tagserver.permits import Refusal, permits
 from tagserver.pipeline import Routing
-from tagserver.queue_key import key_of
+from tagserver.privacy.forgetting import Forgetting, Forgotten
+from tagserver.privacy.holding import Holding
+from tagserver.privacy.withdrawals import Withdrawals
 from tagserver.rate import RateLimit
-from tagserver.sources import Sources
 from tagserver.watch import contents, watch
-from tagserver.watchdog import Watchdog
-from tagserver.withdrawals import Withdrawals
 
 log = logging.getLogger("tagserver")
 

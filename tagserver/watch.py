@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tagserver.casebook import read_test_files
 from tagserver.container.compile import version_of
 from tagserver.container.source import read_texts
+from tagserver.preview.casebook import read_test_files
 
 EVERY = 1.0
 """Seconds between two looks. A change is reported at the second look that sees it unchanged."""

@@ -69,16 +69,16 @@ def test_no_import_cycle() -> None:
 
 PURE = [
     "tagserver.event",
-    "tagserver.spelling",
-    "tagserver.address",
-    "tagserver.clicks",
-    "tagserver.identity",
-    "tagserver.values",
+    "tagserver.inbound.spelling",
+    "tagserver.inbound.address",
+    "tagserver.inbound.clicks",
+    "tagserver.identity.record",
+    "tagserver.language.values",
     "tagserver.consent",
     "tagserver.pipeline",
     "tagserver.plugin",
-    "tagserver.datalayer",
-    "tagserver.enrich",
+    "tagserver.inbound.datalayer",
+    "tagserver.inbound.enrich",
     "tagserver.permits",
 ]
 
@@ -113,7 +113,7 @@ def test_the_path_of_an_event_is_pure(name: str) -> None:
         ("yaml", ["tagserver.container.source", "tagserver.testing"]),
         ("starlette", ["tagserver.server", "tagserver.sandbox", "tagserver.demo"]),
         ("uvicorn", ["tagserver.server.serving", "tagserver.server.protocol"]),
-        ("sqlite3", ["tagserver.delivery", "tagserver.doctor"]),
+        ("sqlite3", ["tagserver.delivery", "tagserver.operations.doctor"]),
         ("click", ["tagserver.cli"]),
         ("pluggy", ["tagserver.plugin", "tagserver.hookspecs", "tagserver.registry"]),
     ],

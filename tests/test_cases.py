@@ -14,8 +14,8 @@ import yaml
 
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.compile import Loaded
+from tagserver.preview.trial import try_event
 from tagserver.registry import Registry
-from tagserver.trial import try_event
 
 from .events import NOW
 

@@ -12,7 +12,7 @@ import pytest
 
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.model import ConfiguredDestination
-from tagserver.doctor import (
+from tagserver.operations.doctor import (
     Finding,
     check_clock,
     check_configuration,

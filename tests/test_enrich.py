@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.enrich import clean_ip, read_cookies, read_facts, read_headers, visitor_ip, visitor_region
+from tagserver.inbound.enrich import clean_ip, read_cookies, read_facts, read_headers, visitor_ip, visitor_region
 
 from .events import NOW, event
 

@@ -10,10 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.identity import EMPTY_HASH, Found, Identity, arrived_hash
-from tagserver.normalise import Unusable, birth_date_text, city_text, email_text, name_text, postal_text, state_text
-from tagserver.phone import NO_COUNTRY, phone_digits
-from tagserver.places import country_code, region_code
+from tagserver.identity.normalise import (
+    Unusable,
+    birth_date_text,
+    city_text,
+    email_text,
+    name_text,
+    postal_text,
+    state_text,
+)
+from tagserver.identity.phone import NO_COUNTRY, phone_digits
+from tagserver.identity.places import country_code, region_code
+from tagserver.identity.record import EMPTY_HASH, Found, Identity, arrived_hash
 
 HASH = "0a1b" * 16
 

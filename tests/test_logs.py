@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tagserver.logs import JsonLines, Net
+from tagserver.operations.logs import JsonLines, Net
 from tagserver.secret import Secret, hide
 
 

@@ -7,8 +7,8 @@ import re
 import msgspec
 
 from tagserver.delivery.outbox import Counts, Room
-from tagserver.meters import Histogram, Meters, Picture
-from tagserver.process import ProcessFacts, process_facts
+from tagserver.operations.meters import Histogram, Meters, Picture
+from tagserver.operations.process import ProcessFacts, process_facts
 
 PICTURE = Picture(
     version="1.2.3",

@@ -16,13 +16,13 @@ from tagserver.consent.state import Reading
 from tagserver.container.compile import Loaded
 from tagserver.container.model import Container
 from tagserver.container.server import ServerConfig
-from tagserver.datalayer import Refused, read_event
-from tagserver.enrich import read_facts
 from tagserver.event import Event
+from tagserver.inbound.datalayer import Refused, read_event
+from tagserver.inbound.enrich import read_facts
 from tagserver.pipeline import route
 from tagserver.plugin import Built, Destination, Mode, Omitted, Outcomes, Payload, Request, Response, Skip
+from tagserver.preview.trial import BadTrial, try_event
 from tagserver.registry import Registry
-from tagserver.trial import BadTrial, try_event
 
 from .consent.writers import head, tc_string
 from .container.world import ENVIRON, Ads, Box, Broken, Vault, load

@@ -13,10 +13,10 @@ from tagserver.container.problems import render
 from tagserver.container.server import ServerConfig
 from tagserver.container.variables import BESIDE, KINDS
 from tagserver.event import MISSING
+from tagserver.kit.variable import RESERVED
+from tagserver.language.scope import Scope
+from tagserver.preview.trial import try_event
 from tagserver.registry import Registry
-from tagserver.scope import Scope
-from tagserver.trial import try_event
-from tagserver.variable import RESERVED
 
 from .container.world import ENVIRON, REGISTRY, WITH_A_LOSS, codes, load
 from .events import NOW, event

@@ -6,7 +6,7 @@ import asyncio
 import time
 import types
 
-from tagserver.watchdog import OURS, Watchdog
+from tagserver.operations.watchdog import OURS, Watchdog
 
 
 async def watched(packages: dict[str, str], block: types.FunctionType | None) -> tuple[list[float], list[str]]:

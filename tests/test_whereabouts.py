@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 
 from tagserver.container.compile import Loaded
-from tagserver.enrich import read_facts
-from tagserver.trial import try_event
-from tagserver.whereabouts import UNKNOWN, open_database, region_of_record
+from tagserver.inbound.enrich import read_facts
+from tagserver.inbound.whereabouts import UNKNOWN, open_database, region_of_record
+from tagserver.preview.trial import try_event
 
 from .container.world import load
 from .events import NOW

@@ -12,7 +12,7 @@ import msgspec
 from tagserver.consent.needs import PURPOSES
 from tagserver.consent.state import ConsentState
 from tagserver.container.model import Tag
-from tagserver.persons import person_key
+from tagserver.identity.persons import person_key
 from tagserver.pipeline import Routing
 
 _encode = msgspec.json.Encoder().encode

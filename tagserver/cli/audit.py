@@ -15,7 +15,7 @@ from tagserver.audit.chain import BEGINNING, Check, Row
 from tagserver.audit.files import FOLDER, read_rows
 from tagserver.audit.records import event_key
 from tagserver.cli.options import data_option, give_up
-from tagserver.data_folder import KEY_BYTES
+from tagserver.operations.data_folder import KEY_BYTES
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 

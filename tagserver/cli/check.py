@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 import msgspec
 
-from tagserver import privacy_lock
 from tagserver.cli.options import config_option, give_up, json_option, open_folder, print_problems
 from tagserver.container.model import Container
 from tagserver.container.problems import Problem, Problems
+from tagserver.privacy import lock as privacy_lock
 
 
 @click.command()

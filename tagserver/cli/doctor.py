@@ -16,7 +16,7 @@ import msgspec
 from tagserver.cli.options import config_option, data_option, json_option, open_folder
 from tagserver.cli.remote import TOKEN_VARIABLE, server_on
 from tagserver.container.server import ServerConfig
-from tagserver.doctor import (
+from tagserver.operations.doctor import (
     Finding,
     check_audit,
     check_clock,

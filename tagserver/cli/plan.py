@@ -15,7 +15,7 @@ from tagserver.cli.options import config_option, data_option, give_up, json_opti
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container import last_good, versions
 from tagserver.container.source import is_configuration, read_texts
-from tagserver.plan import Change, Effect, changes, effects, summary
+from tagserver.preview.plan import Change, Effect, changes, effects, summary
 
 
 @click.command()

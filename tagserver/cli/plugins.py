@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from tagserver.cli.options import give_up, json_option
-from tagserver.personal import is_personal
+from tagserver.identity.personal import is_personal
 from tagserver.plugin import Destination, Variable
 from tagserver.registry import Registry
 

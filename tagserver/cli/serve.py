@@ -19,9 +19,9 @@ from tagserver import __version__
 from tagserver.cli.options import config_option, data_option, give_up, open_folder, print_problems
 from tagserver.cli.remote import ADDRESS_FILE, TOKEN_FILE, TOKEN_VARIABLE
 from tagserver.configuration import ConfigurationFolder, NoConfiguration
-from tagserver.data_folder import unusable
 from tagserver.delivery.errors import OutboxStartError
-from tagserver.logs import LEVELS, Format, set_up_logs
+from tagserver.operations.data_folder import unusable
+from tagserver.operations.logs import LEVELS, Format, set_up_logs
 from tagserver.runtime import running
 from tagserver.secret import hide
 from tagserver.server.app import create_app, create_edge

@@ -10,11 +10,11 @@ from xml.sax.saxutils import quoteattr
 import click
 import msgspec
 
-from tagserver.casebook import Case, Report, read_cases, read_test_files, run
 from tagserver.cli.options import config_option, give_up, json_option, open_folder, print_problems
 from tagserver.configuration import ConfigurationFolder
-from tagserver.consent_matrix import consent_matrix
 from tagserver.container.problems import Problems
+from tagserver.preview.casebook import Case, Report, read_cases, read_test_files, run
+from tagserver.preview.consent_matrix import consent_matrix
 from tagserver.watch import picture
 
 

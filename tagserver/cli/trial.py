@@ -10,9 +10,9 @@ import click
 import msgspec
 
 from tagserver.cli.options import config_option, give_up, json_option, open_folder, print_problems
-from tagserver.differences import field_change
+from tagserver.preview.differences import field_change
+from tagserver.preview.trial import BadTrial, try_event
 from tagserver.runtime import wall_clock
-from tagserver.trial import BadTrial, try_event
 
 _MARKS = {"send": "✔", "restrict": "◐", "block": "⊘", "skip": "○", "error": "✖"}
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
-from tagserver.conditions import Ask
-from tagserver.scope import Scope, Value
-from tagserver.values import js_text
+from tagserver.language.conditions import Ask
+from tagserver.language.scope import Scope, Value
+from tagserver.language.values import js_text
 
 T = TypeVar("T")
 

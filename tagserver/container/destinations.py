@@ -16,11 +16,11 @@ from tagserver.container.references import Outside
 from tagserver.container.settings import SettingsReader
 from tagserver.container.source import Node, Scalar
 from tagserver.egress import refusal
-from tagserver.payload_fields import PayloadFields
+from tagserver.kit.version_clock import ending
 from tagserver.plugin import Destination
+from tagserver.privacy.payload_fields import PayloadFields
 from tagserver.reads import Reads
 from tagserver.registry import Registry
-from tagserver.version_clock import ending
 
 
 class DestinationCompiler:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tagserver import derive
 from tagserver.container.decode import Decoder, plain
 from tagserver.container.source import Node, Scalar
+from tagserver.language import derive
 
 KEYS = ("where", "fields")
 Rows = Callable[[Any], list[Mapping[str, Any]]]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tagserver import derive
 from tagserver.container.decode import Decoder
 from tagserver.container.item_rows import compile_rows
 from tagserver.container.names import Names
@@ -14,12 +13,13 @@ from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Sequence
 from tagserver.container.tables import AnyValue, Tables
 from tagserver.event import MISSING
-from tagserver.plain import sendable
+from tagserver.kit.plain import sendable
+from tagserver.kit.variable import Variable
+from tagserver.language import derive
+from tagserver.language.scope import Scope, Value
+from tagserver.language.templates import constant
+from tagserver.language.values import js_text
 from tagserver.reads import owned
-from tagserver.scope import Scope, Value
-from tagserver.templates import constant
-from tagserver.values import js_text
-from tagserver.variable import Variable
 
 
 class Kinds:

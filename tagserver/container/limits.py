@@ -12,9 +12,9 @@ from tagserver.container.names import Names
 from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Scalar
 from tagserver.event import MISSING
-from tagserver.scope import Scope, Value
-from tagserver.templates import constant
-from tagserver.values import js_text
+from tagserver.language.scope import Scope, Value
+from tagserver.language.templates import constant
+from tagserver.language.values import js_text
 
 LONGEST = 365 * 86400.0
 

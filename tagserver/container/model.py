@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-from tagserver.conditions import Ask
 from tagserver.consent.needs import ConsentPolicy, Needs
 from tagserver.consent.reader import ConsentReader
 from tagserver.container.asking import ByAsk
 from tagserver.container.limits import NO_LIMITS, TagLimits
 from tagserver.container.problems import Place, Problem
-from tagserver.leaving import PrivacyPolicy
-from tagserver.payload_fields import PayloadFields
+from tagserver.language.conditions import Ask
+from tagserver.language.reshape import Transformation
+from tagserver.language.scope import Scope, Value
 from tagserver.plugin import Destination
+from tagserver.privacy.leaving import PrivacyPolicy
+from tagserver.privacy.payload_fields import PayloadFields
 from tagserver.reads import Reads
-from tagserver.reshape import Transformation
-from tagserver.scope import Scope, Value
 
 
 class Trigger(Protocol):

@@ -9,8 +9,8 @@ from typing import Any
 from tagserver.container.names import Names
 from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.event import MISSING
-from tagserver.scope import Scope, Value
-from tagserver.templates import constant
+from tagserver.language.scope import Scope, Value
+from tagserver.language.templates import constant
 
 
 def no_parameters(scope: Scope) -> dict[str, Any]:

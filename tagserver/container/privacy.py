@@ -5,10 +5,10 @@ from __future__ import annotations
 from tagserver.container.decode import Decoder
 from tagserver.container.problems import Problems
 from tagserver.container.source import Node
-from tagserver.hiding import Path
-from tagserver.leaving import PrivacyPolicy
-from tagserver.reshape import KEPT
-from tagserver.spelling import DERIVED_ROOTS, canonical
+from tagserver.inbound.spelling import DERIVED_ROOTS, canonical
+from tagserver.language.reshape import KEPT
+from tagserver.privacy.hiding import Path
+from tagserver.privacy.leaving import PrivacyPolicy
 
 KEYS = ("query_allow", "sensitive")
 

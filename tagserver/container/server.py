@@ -18,9 +18,9 @@ from tagserver.container.problems import Problems, did_you_mean
 from tagserver.container.references import Outside, has_reference
 from tagserver.container.retention import AuditConfig, ForgetConfig, read_audit, read_forget
 from tagserver.container.source import Map, Node, Scalar
-from tagserver.queue_key import is_installed, key_of
+from tagserver.inbound.whereabouts import Locate, nowhere, open_database
+from tagserver.operations.queue_key import is_installed, key_of
 from tagserver.secret import Secret
-from tagserver.whereabouts import Locate, nowhere, open_database
 
 
 @dataclass(frozen=True, slots=True)

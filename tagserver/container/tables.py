@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-from tagserver import derive
-from tagserver.conditions import BadPattern, all_of, compile_search
 from tagserver.container.decode import Decoder
 from tagserver.container.names import Names
 from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Scalar
 from tagserver.container.triggers import PATTERN_HINT, TriggerCompiler, warn_of_undefined
 from tagserver.event import MISSING
-from tagserver.scope import Scope, Value
-from tagserver.templates import is_template
-from tagserver.values import js_text
+from tagserver.language import derive
+from tagserver.language.conditions import BadPattern, all_of, compile_search
+from tagserver.language.scope import Scope, Value
+from tagserver.language.templates import is_template
+from tagserver.language.values import js_text
 
 
 class AnyValue(Protocol):

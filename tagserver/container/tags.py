@@ -16,8 +16,8 @@ from tagserver.container.source import Map, Node, Sequence
 from tagserver.container.tables import plain_key
 from tagserver.container.triggers import ALL, EVERY_EVENT
 from tagserver.event import MISSING
-from tagserver.scope import Scope, Value
-from tagserver.templates import constant
+from tagserver.language.scope import Scope, Value
+from tagserver.language.templates import constant
 
 KEYS = [
     "name",

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tagserver.conditions import all_of
 from tagserver.container.decode import Decoder
 from tagserver.container.item_rows import KEYS, compile_rows
 from tagserver.container.limits import LONGEST, Once
@@ -17,9 +16,10 @@ from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Scalar
 from tagserver.container.triggers import TriggerCompiler
 from tagserver.event import MISSING, reader
-from tagserver.hiding import Hiding
-from tagserver.personal import is_personal
-from tagserver.reshape import (
+from tagserver.identity.personal import is_personal
+from tagserver.inbound.spelling import DERIVED_ROOTS, canonical
+from tagserver.language.conditions import all_of
+from tagserver.language.reshape import (
     KEPT,
     NOTHING_HIDDEN,
     Step,
@@ -32,9 +32,9 @@ from tagserver.reshape import (
     setting,
     stripping,
 )
-from tagserver.scope import Scope
-from tagserver.spelling import DERIVED_ROOTS, canonical
-from tagserver.values import js_text
+from tagserver.language.scope import Scope
+from tagserver.language.values import js_text
+from tagserver.privacy.hiding import Hiding
 
 STEPS = ("allow", "exclude", "rename", "set", "items", "strip_query", "redact", "truncate_ip", "block_duplicates")
 SCOPE = ("destinations", "tags", "except_tags", "when", "notes")

@@ -6,7 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tagserver.conditions import (
+from tagserver.container.decode import Decoder
+from tagserver.container.names import Names
+from tagserver.container.problems import Problems
+from tagserver.container.source import Map, Node, Scalar, Sequence
+from tagserver.event import MISSING
+from tagserver.language.conditions import (
     OPERATORS,
     AnyOf,
     Ask,
@@ -18,13 +23,8 @@ from tagserver.conditions import (
     compile_pattern,
     make_test,
 )
-from tagserver.container.decode import Decoder
-from tagserver.container.names import Names
-from tagserver.container.problems import Problems
-from tagserver.container.source import Map, Node, Scalar, Sequence
-from tagserver.event import MISSING
-from tagserver.scope import Scope, Value
-from tagserver.templates import constant
+from tagserver.language.scope import Scope, Value
+from tagserver.language.templates import constant
 
 ALL = "all"
 

@@ -12,10 +12,10 @@ from tagserver.container.names import Names
 from tagserver.container.problems import Problems, did_you_mean
 from tagserver.container.source import Map, Node, Scalar
 from tagserver.event import MISSING
+from tagserver.inbound.spelling import KNOWN_ROOTS
+from tagserver.language.scope import Value
+from tagserver.language.templates import constant, with_default
 from tagserver.registry import Registry
-from tagserver.scope import Value
-from tagserver.spelling import KNOWN_ROOTS
-from tagserver.templates import constant, with_default
 
 ROOTS = {"path": "", "header": "header.", "cookie": "cookie.", "query": "page.query."}
 """Kinds that are a path, and what the path begins with."""

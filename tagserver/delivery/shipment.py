@@ -21,7 +21,7 @@ from tagserver.delivery.retry import LATE_CAP, deadline, retry_after
 from tagserver.delivery.seal import OPEN, Locked, Seal
 from tagserver.delivery.suspicion import BURIED_AFTER
 from tagserver.delivery.target import Target
-from tagserver.destination import Outcome, OutcomeKind, Payload, Response
+from tagserver.kit.destination import Outcome, OutcomeKind, Payload, Response
 
 log = logging.getLogger("tagserver.delivery")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tagserver.consent.needs import PURPOSES
+from tagserver.preview.trial import REASONS
 from tagserver.schema.shapes import ANY, FLAG, NOTES, TEXT, Schema, many, one_of, record, said, table
-from tagserver.trial import REASONS
 
 _TAGS = many(TEXT)
 CASE: Schema = record(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tagserver.conditions import OPERATORS
 from tagserver.consent.needs import PURPOSES
 from tagserver.container.consent import KEYS as CONSENT_KEYS
 from tagserver.container.privacy import KEYS as PRIVACY_KEYS
 from tagserver.container.tags import KEYS as TAG_KEYS
+from tagserver.language.conditions import OPERATORS
 from tagserver.schema.shapes import (
     ANY,
     DURATION,

@@ -47,7 +47,7 @@ def _settings(cls: type[Destination]) -> Schema:
 
 
 def _shape(hint: Any) -> Schema:
-    """What may be written for a field of a type, as `tagserver.setting` lists them."""
+    """What may be written for a field of a type, as `tagserver.kit.setting` lists them."""
     origin = get_origin(hint)
     if origin in (types.UnionType, typing.Union):
         inner = next(one for one in get_args(hint) if one is not type(None))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tagserver import derive
 from tagserver.container.kinds import CONTAINER
+from tagserver.kit.variable import Variable
+from tagserver.language import derive
 from tagserver.schema.shapes import (
     ANY,
     FLAG,
@@ -21,7 +22,6 @@ from tagserver.schema.shapes import (
     said,
     table,
 )
-from tagserver.variable import Variable
 
 _VALUE = said(TEXT, "A text that may hold {{ }}.")
 _WHERE = said(table(ANY), "Only items whose fields have these values; a list: one of them.")

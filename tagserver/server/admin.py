@@ -15,14 +15,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from tagserver import __version__
-from tagserver.enrich import visitor_ip
+from tagserver.inbound.enrich import visitor_ip
+from tagserver.preview.trial import BadTrial, try_event
 from tagserver.runtime import Runtime
 from tagserver.server.body import BadBody, read_body
 from tagserver.server.consent import ConsentStrings
 from tagserver.server.dead import DeadLetters
 from tagserver.server.forget import Forget
 from tagserver.server.guard import COOKIE, LOGIN, SAFE, Guard, Guesses, Keyring, later, problem
-from tagserver.trial import BadTrial, try_event
 
 FORM = 4096
 """Bytes of a login form."""

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tagserver.datalayer import Refused
 from tagserver.event import Note
+from tagserver.inbound.datalayer import Refused
 
 Read = TypeVar("Read")
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

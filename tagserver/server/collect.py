@@ -12,15 +12,15 @@ from typing import Any
 
 import msgspec
 
-from tagserver.datalayer import read_context
 from tagserver.delivery.outbox import OutboxError
 from tagserver.door import Answer
-from tagserver.enrich import read_facts, read_headers, visitor_ip
 from tagserver.event import Note
+from tagserver.inbound.datalayer import read_context
+from tagserver.inbound.enrich import read_facts, read_headers, visitor_ip
+from tagserver.inbound.sources import BROWSER, Header, origin_of
 from tagserver.rate import sender_of
 from tagserver.runtime import Runtime
 from tagserver.server.body import ASIDE, BadBody, Disconnected, Room, read_body, split, unpack
-from tagserver.sources import BROWSER, Header, origin_of
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tagserver.delivery.outbox import OutboxError
-from tagserver.derive import truncated_ip
-from tagserver.forgetting import Forgetting, Unknown, Who
+from tagserver.language.derive import truncated_ip
+from tagserver.privacy.forgetting import Forgetting, Unknown, Who
 from tagserver.server.body import BadBody, read_body
 from tagserver.server.guard import SAFE, problem
 

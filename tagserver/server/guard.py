@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tagserver.derive import truncated_ip
+from tagserver.language.derive import truncated_ip
 from tagserver.rate import RateLimit, sender_of
 from tagserver.server.body import Disconnected
 

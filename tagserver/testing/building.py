@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from tagserver.built import Unsound, encoded
 from tagserver.event import Event
-from tagserver.hashing import EMPTY_HASH
-from tagserver.payload_fields import BadPath, PayloadFields
+from tagserver.identity.hashing import EMPTY_HASH
+from tagserver.kit.built import Unsound, encoded
 from tagserver.plugin import Built, Destination, Mode, Skip, is_missing
+from tagserver.privacy.payload_fields import BadPath, PayloadFields
 from tagserver.reads import Reads
 from tagserver.testing.declaring import field_faults
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tagserver.event import Event
-from tagserver.payload_fields import PayloadFields
 from tagserver.plugin import Built
+from tagserver.privacy.payload_fields import PayloadFields
 
 SHORTEST = 5
 """Characters of a personal value that is no other value by chance."""

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from tagserver.datalayer import read_event
-from tagserver.destination import carrying_request
 from tagserver.event import Event, Facts
+from tagserver.inbound.datalayer import read_event
+from tagserver.kit.destination import carrying_request
 from tagserver.plugin import Built, Destination, Payload, Request, Secret
 
 NOW = 1_790_000_000_000

@@ -18,9 +18,9 @@ from tagserver.audit.files import FOLDER, files_of, read_rows, rows_of
 from tagserver.cli import main
 from tagserver.consent.needs import ConsentPolicy, Needs
 from tagserver.consent.sources import read_consent
-from tagserver.data_folder import install_key
+from tagserver.language.scope import Scope
+from tagserver.operations.data_folder import install_key
 from tagserver.pipeline import Decision, Routing
-from tagserver.scope import Scope
 from tests.delivery.support import Clock
 from tests.delivery.test_worker_permits import TAG
 from tests.events import event

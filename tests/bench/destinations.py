@@ -19,8 +19,8 @@ import yaml
 
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.model import Container
-from tagserver.datalayer import read_event
-from tagserver.enrich import read_facts
+from tagserver.inbound.datalayer import read_event
+from tagserver.inbound.enrich import read_facts
 from tagserver.pipeline import route
 from tagserver.registry import Registry
 from tagserver.server.body import split

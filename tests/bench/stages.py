@@ -15,20 +15,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tagserver.cleaning import clean_data
 from tagserver.configuration import ConfigurationFolder
 from tagserver.consent.gate import decide
 from tagserver.consent.needs import ConsentPolicy, Needs, VendorCheck
 from tagserver.consent.reader import ConsentReader
 from tagserver.consent.sources import read_consent
 from tagserver.container.model import Container
-from tagserver.datalayer import read_event
 from tagserver.delivery.outbox import Delivery
 from tagserver.delivery.seal import Seal
-from tagserver.enrich import read_facts
 from tagserver.event import Event
-from tagserver.outgoing_address import STRICT
+from tagserver.inbound.datalayer import read_event
+from tagserver.inbound.enrich import read_facts
 from tagserver.pipeline import route
+from tagserver.privacy.cleaning import clean_data
+from tagserver.privacy.outgoing_address import STRICT
 from tagserver.registry import Registry
 from tagserver.server.body import split
 from tests.bench.container import NAMES, OTHERS, write_config

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from tagserver.cli import main
 from tagserver.container import last_good, versions
 from tagserver.container.source import read_texts
-from tagserver.differences import differences
-from tagserver.plan import changes
+from tagserver.preview.differences import differences
+from tagserver.preview.plan import changes
 from tagserver.registry import Registry
 
 ENVIRON = {"META_ACCESS_TOKEN": "a-secret-token"}

@@ -13,12 +13,12 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner, Result
 
-from tagserver.casebook import Case
 from tagserver.cli import main
-from tagserver.consent_matrix import consent_matrix
 from tagserver.container.model import Container
 from tagserver.container.problems import Place
 from tagserver.container.server import ServerConfig
+from tagserver.preview.casebook import Case
+from tagserver.preview.consent_matrix import consent_matrix
 
 from ..container.world import load
 

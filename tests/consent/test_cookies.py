@@ -21,7 +21,7 @@ from tagserver.consent.needs import AD_PURPOSES, ConsentPolicy
 from tagserver.consent.reader import ConsentReader
 from tagserver.consent.sources import read_consent
 from tagserver.consent.state import ConsentState, Reading
-from tagserver.enrich import read_cookies
+from tagserver.inbound.enrich import read_cookies
 
 from ..events import event
 

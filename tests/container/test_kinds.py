@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tagserver.container.kinds import KINDS
 from tagserver.container.model import Container
 from tagserver.event import MISSING
-from tagserver.scope import Scope
-from tagserver.values import js_text
+from tagserver.language.scope import Scope
+from tagserver.language.values import js_text
 
 from ..events import event
 from ..test_datalayer import JSON

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 import yaml
 
-from tagserver.conditions import OPERATORS
 from tagserver.container.triggers import CompiledTrigger
-from tagserver.datalayer import read_event
-from tagserver.scope import Scope
+from tagserver.inbound.datalayer import read_event
+from tagserver.language.conditions import OPERATORS
+from tagserver.language.scope import Scope
 
 from ..events import event, facts
 from .world import codes, container, load

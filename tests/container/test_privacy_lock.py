@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tagserver.container.model import Container
 from tagserver.container.problems import Problems
 from tagserver.plugin import ConsentNeeds
-from tagserver.privacy_lock import FILE, Lock, Override, Way, compare, lock_of, read_lock, written
+from tagserver.privacy.lock import FILE, Lock, Override, Way, compare, lock_of, read_lock, written
 from tagserver.registry import Registry
 
 from .world import ENVIRON, Ads, Box, Vault, load

@@ -13,8 +13,8 @@ import pytest
 from tagserver.configuration import ConfigurationFolder, NoConfiguration
 from tagserver.container import last_good
 from tagserver.container.problems import render
-from tagserver.trial import BadTrial, try_event
-from tagserver.values import js_number, js_text
+from tagserver.language.values import js_number, js_text
+from tagserver.preview.trial import BadTrial, try_event
 
 from ..cli.conftest import Shop, shop
 from ..events import NOW, event

@@ -12,13 +12,13 @@ import yaml
 from hypothesis import given, settings
 from jsonschema import Draft7Validator
 
-from tagserver import casebook
-from tagserver.conditions import OPERATORS
 from tagserver.container.compile import ROOTS
 from tagserver.container.decode import plain
 from tagserver.container.problems import Problems
 from tagserver.container.server import ROOT_KEYS
 from tagserver.container.source import parse
+from tagserver.language.conditions import OPERATORS
+from tagserver.preview import casebook
 from tagserver.registry import Registry
 from tagserver.schema import json_schema
 

@@ -13,7 +13,7 @@ from tagserver.consent.needs import AD_PURPOSES
 from tagserver.container.compile import Loaded
 from tagserver.event import Event
 from tagserver.plugin import Built, Mode, Secret, setting
-from tagserver.privacy_lock import lock_of
+from tagserver.privacy.lock import lock_of
 from tagserver.registry import Registry
 
 from ..events import event

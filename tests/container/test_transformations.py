@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tagserver.container.model import Container
 from tagserver.event import Event
-from tagserver.scope import Scope
+from tagserver.language.scope import Scope
 
 from ..events import event
 from ..test_datalayer import JSON

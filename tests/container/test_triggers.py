@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.container.model import NAMES_REMEMBERED
-from tagserver.scope import Scope
+from tagserver.language.scope import Scope
 
 from ..events import event
 from .world import codes, container, decide, load

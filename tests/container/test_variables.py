@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tagserver.event import MISSING
-from tagserver.scope import Scope
-from tagserver.spelling import KNOWN_ROOTS
+from tagserver.inbound.spelling import KNOWN_ROOTS
+from tagserver.language.scope import Scope
 
 from ..events import event
 from .world import codes, container, load

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tagserver.delivery.outbox import Delivery
 from tagserver.delivery.seal import OPEN, SIGN, Locked, Seal, is_closed
-from tagserver.queue_key import key_of
+from tagserver.operations.queue_key import key_of
 from tests.container.world import load
 
 ONE, TWO = bytes(range(32)), bytes(range(1, 33))

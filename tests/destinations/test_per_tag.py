@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tagserver.destination import carrying_request
+from tagserver.kit.destination import carrying_request
 from tagserver.pipeline import route
 from tagserver.plugin import Payload
 from tagserver.testing import NOW, make_event

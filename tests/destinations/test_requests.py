@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tagserver.preview.trial import try_event
 from tagserver.testing import expanded
-from tagserver.trial import try_event
 
 from .nine import FOLDER, NAMES, TOKENS, configuration, one_event
 

@@ -10,9 +10,9 @@ import pytest
 
 from tagserver.container.compile import compile_container
 from tagserver.container.server import ServerConfig
+from tagserver.preview.trial import try_event
 from tagserver.registry import Registry
 from tagserver.testing import expanded
-from tagserver.trial import try_event
 
 from .nine import configuration, one_event
 

@@ -14,7 +14,6 @@ from typing import Any
 import click
 import pytest
 
-from tagserver import casebook
 from tagserver.cli import main
 from tagserver.consent.gate import decide
 from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs
@@ -22,8 +21,9 @@ from tagserver.consent.sources import read_consent
 from tagserver.container.problems import CODES, LATER_CODES, Place, Problem
 from tagserver.container.server import ServerConfig
 from tagserver.delivery.outbox import Counts, Room
-from tagserver.meters import STATES, Meters, Picture
-from tagserver.spelling import DERIVED_ROOTS
+from tagserver.inbound.spelling import DERIVED_ROOTS
+from tagserver.operations.meters import STATES, Meters, Picture
+from tagserver.preview import casebook
 from tagserver.testing import make_event
 
 from .pages import CONFIG, META, PAGES, PLUGINS, README, ROOT, TESTS, Block, blocks, first_names, names, rows

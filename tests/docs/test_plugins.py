@@ -18,8 +18,8 @@ import pytest
 
 from tagserver import plugin, testing
 from tagserver.container.settings import SettingsReader
-from tagserver.destination import OutcomeKind
 from tagserver.hookspecs import register_destinations
+from tagserver.kit.destination import OutcomeKind
 from tagserver.plugin import (
     Built,
     Destination,

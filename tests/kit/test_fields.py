@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 
 from tagserver.event import MISSING
-from tagserver.fields import (
+from tagserver.identity.hashing import EMPTY_HASH
+from tagserver.identity.record import Identity
+from tagserver.kit.fields import (
     COUNT,
     CURRENCY,
     DATA,
@@ -25,8 +27,6 @@ from tagserver.fields import (
     field_label,
     is_missing,
 )
-from tagserver.hashing import EMPTY_HASH
-from tagserver.identity import Identity
 from tagserver.plugin import Omitted
 
 from .anything import any_json, any_text

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.event import MISSING
-from tagserver.fields import is_missing
-from tagserver.given import Given
+from tagserver.kit.fields import is_missing
+from tagserver.kit.given import Given
 from tagserver.plugin import Omitted
 
 from .anything import any_json, any_text

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.fields import COUNT, ID, NUMBER, TEXT, Group, is_missing
-from tagserver.items import event_value, items_count, items_total, put_items
+from tagserver.kit.fields import COUNT, ID, NUMBER, TEXT, Group, is_missing
+from tagserver.kit.items import event_value, items_count, items_total, put_items
 from tagserver.plugin import Omitted
 from tagserver.testing import make_event
 

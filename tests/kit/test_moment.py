@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.moment import event_time, last_moment, milliseconds, rfc3339
+from tagserver.kit.moment import event_time, last_moment, milliseconds, rfc3339
 from tagserver.plugin import Omitted, Skip
 from tagserver.testing import NOW, make_event
 

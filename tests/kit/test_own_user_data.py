@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.fields import Group, is_missing
-from tagserver.hashing import EMPTY_HASH
-from tagserver.person import UserData, own_user_data
+from tagserver.identity.hashing import EMPTY_HASH
+from tagserver.identity.person import UserData, own_user_data
+from tagserver.kit.fields import Group, is_missing
 from tagserver.plugin import Omitted
 from tagserver.testing import make_event
 

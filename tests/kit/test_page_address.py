@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.page_address import PERSONAL_KEYS, clean_address
+from tagserver.kit.page_address import PERSONAL_KEYS, clean_address
 
 from .anything import any_json, any_text
 

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.hashing import EMPTY_HASH, Found, arrived_hash
-from tagserver.identity import FIELDS, Identity
-from tagserver.normalise import (
+from tagserver.identity.hashing import EMPTY_HASH, Found, arrived_hash
+from tagserver.identity.normalise import (
     Unusable,
     compact_text,
     digits_text,
@@ -24,7 +23,8 @@ from tagserver.normalise import (
     letters_text,
     lower_text,
 )
-from tagserver.plain import is_text
+from tagserver.identity.record import FIELDS, Identity
+from tagserver.kit.plain import is_text
 
 from .anything import any_json, any_text
 

@@ -20,7 +20,7 @@ import pytest
 from tagserver.configuration import ConfigurationFolder
 from tagserver.delivery.outbox import Account, Choice
 from tagserver.delivery.seal import SIGN
-from tagserver.payload_fields import PayloadFields
+from tagserver.privacy.payload_fields import PayloadFields
 from tagserver.registry import Registry
 from tagserver.runtime import Runtime, running
 from tagserver.server.app import create_app

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.cleaning import clean_data
 from tagserver.delivery.outbox import Room
 from tagserver.event import Event
-from tagserver.meters import Meters, Picture
-from tagserver.outgoing_address import STRICT
+from tagserver.operations.meters import Meters, Picture
 from tagserver.pipeline import Decision, route
 from tagserver.plugin import Built, ConsentNeeds, Destination, Limits, Mode, Payload, Request
+from tagserver.privacy.cleaning import clean_data
+from tagserver.privacy.outgoing_address import STRICT
 from tagserver.registry import Registry
 from tagserver.testing import make_event
 from tests.container.world import BoxSettings, load

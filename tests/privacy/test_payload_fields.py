@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.event import Event
-from tagserver.payload_fields import NO_HASH, BadPath, PayloadFields
 from tagserver.pipeline import Decision, route
 from tagserver.plugin import Built, ConsentNeeds, Destination, Limits, Mode, Payload, Request
+from tagserver.privacy.payload_fields import NO_HASH, BadPath, PayloadFields
 from tagserver.registry import Registry
 from tagserver.testing import make_event
 from tests.container.world import BoxSettings, load

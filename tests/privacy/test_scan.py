@@ -12,8 +12,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.outgoing_address import AddressRules, clean_outgoing
-from tagserver.scan import (
+from tagserver.privacy.outgoing_address import AddressRules, clean_outgoing
+from tagserver.privacy.scan import (
     LONGEST,
     SENTENCES,
     holds,

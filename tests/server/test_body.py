@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.datalayer import Refused
+from tagserver.inbound.datalayer import Refused
 from tagserver.server.body import BadBody, Disconnected, Room, read_body, split, unpack
 
 EVENT = b'{"event": "x"}'

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tagserver.data_folder import install_key
 from tagserver.delivery.outbox import Tombstone
-from tagserver.hashing import sha256_hex
-from tagserver.persons import person_key
+from tagserver.identity.hashing import sha256_hex
+from tagserver.identity.persons import person_key
+from tagserver.operations.data_folder import install_key
 from tests.delivery.support import until
 
 from .conftest import CONTAINER, ENVIRON, GRANTED, SERVER, Running, Start, purchase

@@ -13,7 +13,7 @@ from tagserver.consent.cookies.readers import NAMES
 from tagserver.consent.needs import ConsentPolicy
 from tagserver.consent.said import COOKIES
 from tagserver.consent.state import Reading
-from tagserver.enrich import COOKIE_HEADER_LIMIT
+from tagserver.inbound.enrich import COOKIE_HEADER_LIMIT
 
 
 def header_readings(header: str | None, policy: ConsentPolicy) -> list[Reading]:

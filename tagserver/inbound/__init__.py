@@ -1,0 +1,1 @@
+"""What comes in: the data-layer client, what the request says, and who sends it."""

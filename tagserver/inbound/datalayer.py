@@ -1,0 +1,325 @@
+"""The data-layer client: what a page pushes, turned into an Event.
+
+It writes every field in one spelling, keeps what it does not know, leaves out what has the wrong type, and notes
+everything it did not take as it stood. Only an event without a name is refused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from tagserver.event import Event, Facts, Note
+from tagserver.inbound.enrich import clean_ip
+from tagserver.inbound.spelling import ROOT_SPELLINGS
+from tagserver.inbound.whereabouts import Locate, nowhere
+
+CLIENT = "datalayer"
+CLOCK_ERROR_MS = 5000
+"""A browser's clock may be wrong by this much before its timestamps are shifted."""
+
+
+class Refused(Exception):
+    """This event cannot become an Event; `notes` say why, `event_id` is what the sender called it, if anything."""
+
+    def __init__(self, event_id: str | None, *notes: Note) -> None:
+        super().__init__(notes[0].message)
+        self.event_id = event_id
+        self.notes = notes
+
+
+class Context(msgspec.Struct, frozen=True, gc=False):
+    """What counts for all events of a batch: `data` in our spelling, how far a browser's clock is off (ms), and how to
+    find the region of a visitor's address."""
+
+    data: Mapping[str, Any]
+    notes: tuple[Note, ...] = ()
+    shift: int = 0
+    locate: Locate = nowhere
+
+
+NO_CONTEXT = Context({})
+
+
+def read_context(ctx: Any, sent: Any, facts: Facts, locate: Locate = nowhere) -> Context:
+    """The context of a batch from its `ctx` object and `sent` (ms since 1970 by the browser's clock)."""
+    notes: list[Note] = []
+    data: dict[str, Any] = {}
+    if isinstance(ctx, dict):
+        data = _normalise(ctx, notes)
+    elif ctx is not None:
+        notes.append(Note("ctx", "wrong_type", "ctx is not an object; left out"))
+    shift = 0
+    if sent is not None and facts.source == "browser":
+        if isinstance(sent, int | float) and not isinstance(sent, bool) and 1e12 <= sent < 1e13:
+            error = facts.received - int(sent)
+            shift = error if abs(error) > CLOCK_ERROR_MS else 0
+        else:
+            notes.append(Note("sent", "bad_time", "sent is not a time in milliseconds; left out"))
+    return Context(data, tuple(notes), shift, locate)
+
+
+def read_event(
+    raw: Any, facts: Facts, context: Context = NO_CONTEXT, mint: Callable[[int], str] | None = None
+) -> Event:
+    """One pushed object as an Event. Raises Refused when it is no object or has no name.
+
+    `mint(received_ms)` makes an id when the page sent none; the default is a UUID of version 7 (RFC 9562).
+    """
+    if not isinstance(raw, dict):
+        raise Refused(None, Note("", "not_an_object", "an event is a JSON object"))
+    notes: list[Note] = list(context.notes)
+    data = _normalise(raw, notes)
+    if context.data:
+        data = _under(context.data, data)
+    event_id = _event_id(data, notes)
+    name = data.get("event")
+    if type(name) is not str or not name:
+        message = "event is missing" if name is None else "event is not a name (text)"
+        raise Refused(event_id, Note("event", "missing_event", message + "; nothing is known about what happened"))
+    time = _time(data.get("timestamp"), facts, context.shift, notes)
+    facts = _visitor(data, facts, context.locate, notes)
+    if event_id is None:
+        event_id = _mint(name, data, facts.received, notes, mint or uuid7)
+    data["event_id"] = event_id
+    return Event(name, event_id, time, data, facts, CLIENT, tuple(notes))
+
+
+# ── spelling and types
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+_TEXTS = frozenset({"event", "client_id", "user_id", "session_id", "action_source"})
+_GROUPS = frozenset({"page", "user_data", "ecommerce", "click", "cookie"})
+_FILLED_BY_SERVER = frozenset({"ip", "source", "client", "geo", "header"})
+_PAGE_TEXTS = ("location", "referrer", "title")
+
+
+def _normalise(raw: Mapping[str, Any], notes: list[Note]) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    elsewhere: list[tuple[str, tuple[str, ...], Any]] = []
+    for key, value in raw.items():
+        if key in ROOT_SPELLINGS:
+            elsewhere.append((key, ROOT_SPELLINGS[key], value))
+        elif key in _TEXTS:
+            text = _text(value)
+            if text is not None:
+                data[key] = text
+            elif value is not None and value != "":
+                _wrong(notes, key, "text")
+        elif key in _GROUPS:
+            if type(value) is dict:
+                data[key] = dict(value)
+            elif value is not None:
+                _wrong(notes, key, "an object")
+        elif key in _FILLED_BY_SERVER:
+            notes.append(Note(key, "reserved", f"{key} is filled in by the server; what the event says is left out"))
+        else:
+            data[key] = value
+    for key, target, value in elsewhere:
+        _respell(data, key, target, value, notes)
+    if "page" in data:
+        _texts_of("page", data["page"], _PAGE_TEXTS, notes)
+    if "ecommerce" in data:
+        _ecommerce(data["ecommerce"], notes)
+    if "user_data" in data:
+        _user_data(data["user_data"], notes)
+    for group in ("click", "cookie"):
+        if group in data:
+            _texts_of(group, data[group], tuple(data[group]), notes)
+    return data
+
+
+def _wrong(notes: list[Note], path: str, wanted: str) -> None:
+    notes.append(Note(path, "wrong_type", f"{path} is not {wanted}; left out"))
+
+
+def _text(value: Any) -> str | None:
+    """Text as it is, numbers as text; None for empty text and everything else."""
+    if type(value) is str:
+        return value or None
+    if type(value) is int:
+        return str(value)
+    if type(value) is float:
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return None
+
+
+def _respell(data: dict[str, Any], key: str, target: tuple[str, ...], value: Any, notes: list[Note]) -> None:
+    if len(target) == 1:
+        group, name = data, target[0]
+        if name in _TEXTS:
+            text = _text(value)
+            if text is None:
+                if value is not None and value != "":
+                    _wrong(notes, key, "text")
+                return
+            value = text
+    else:
+        root, name = target
+        group = data.setdefault(root, {})
+    if name not in group:
+        group[name] = value
+    elif group[name] != value:
+        dotted = ".".join(target)
+        notes.append(Note(key, "conflict", f"{key} differs from {dotted}; {dotted} is used"))
+
+
+def _texts_of(root: str, group: dict[str, Any], names: tuple[str, ...], notes: list[Note]) -> None:
+    for name in names:
+        value = group.get(name)
+        if type(value) is str or (value is None and name not in group):
+            continue
+        text = _text(value)
+        if text is not None:
+            group[name] = text
+        else:
+            del group[name]
+            if value is not None:
+                _wrong(notes, f"{root}.{name}", "text")
+
+
+def _ecommerce(group: dict[str, Any], notes: list[Note]) -> None:
+    _texts_of("ecommerce", group, ("transaction_id", "currency"), notes)
+    value = group.get("value")
+    if value is not None and (type(value) is bool or not isinstance(value, int | float | str)):
+        del group["value"]
+        _wrong(notes, "ecommerce.value", "a number")
+    items = group.get("items")
+    if items is None:
+        return
+    if not isinstance(items, list):
+        del group["items"]
+        _wrong(notes, "ecommerce.items", "a list")
+    elif not all(type(item) is dict for item in items):
+        group["items"] = [item for item in items if type(item) is dict]
+        for index, item in enumerate(items):
+            if type(item) is not dict:
+                _wrong(notes, f"ecommerce.items.{index}", "an object")
+
+
+def _user_data(group: dict[str, Any], notes: list[Note]) -> None:
+    if "email_address" in group:
+        value = group.pop("email_address")
+        _respell({"user_data": group}, "user_data.email_address", ("user_data", "email"), value, notes)
+    address = group.get("address")
+    if isinstance(address, list):
+        address = next((one for one in address if type(one) is dict), None)
+        if address is not None:
+            group["address"] = address
+    if address is not None and type(address) is not dict:
+        del group["address"]
+        _wrong(notes, "user_data.address", "an object")
+
+
+def _under(context: Mapping[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    """The context beneath the event: the event wins, groups are merged, consent is one word and never mixed."""
+    merged = dict(context)
+    for key, value in data.items():
+        below = merged.get(key)
+        if key != "consent" and type(below) is dict and type(value) is dict:
+            merged[key] = _under(below, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+# ── id, time, visitor
+# ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _event_id(data: dict[str, Any], notes: list[Note]) -> str | None:
+    value = data.get("event_id")
+    if type(value) is str:
+        return value or None
+    text = _text(value)
+    if text is None and value is not None:
+        _wrong(notes, "event_id", "text")
+    return text
+
+
+def _mint(name: str, data: dict[str, Any], received: int, notes: list[Note], mint: Callable[[int], str]) -> str:
+    order = (data.get("ecommerce") or {}).get("transaction_id") if name == "purchase" else None
+    if order:
+        message = "minted from the transaction_id: a pixel matches it only if it uses the same id"
+        notes.append(Note("event_id", "minted", message))
+        return f"purchase_{order}"
+    notes.append(Note("event_id", "minted", "minted: a pixel cannot match it"))
+    return mint(received)
+
+
+def uuid7(now_ms: int) -> str:
+    """A UUID of version 7: 48 bits of time in ms, the rest random (RFC 9562, section 5.7)."""
+    bits = int.from_bytes(os.urandom(10))
+    high = (now_ms & 0xFFFFFFFFFFFF) << 16 | 0x7000 | bits >> 68
+    low = 1 << 63 | bits & 0x3FFFFFFFFFFFFFFF
+    text = f"{high:016x}{low:016x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def _time(value: Any, facts: Facts, shift: int, notes: list[Note]) -> int:
+    if value is None or value == "":
+        return facts.received
+    time = _milliseconds(value)
+    if time is None:
+        message = (
+            "timestamp is not a time (milliseconds, ten digits of seconds, or ISO 8601); the time of receipt is used"
+        )
+        notes.append(Note("timestamp", "bad_time", message))
+        return facts.received
+    return time + shift
+
+
+def _milliseconds(value: Any) -> int | None:
+    if type(value) is str:
+        text = value.strip()
+        if not (text.isascii() and text.isdigit()):
+            return _iso(text)
+        value = int(text) if len(text) < 15 else None
+    if type(value) is float:
+        value = int(value) if 0 < value < 1e14 else None
+    if type(value) is not int:
+        return None
+    if 10**12 <= value < 10**13:
+        return value
+    return value * 1000 if 10**9 <= value < 10**10 else None
+
+
+def _iso(text: str) -> int | None:
+    """Milliseconds of an ISO 8601 text; without a zone it is taken as UTC."""
+    if len(text) < 10 or len(text) > 40 or text[4:5] != "-":
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    try:
+        milliseconds = int(moment.timestamp() * 1000)
+    except (OverflowError, ValueError):
+        return None
+    return milliseconds if 0 <= milliseconds < 10**13 else None
+
+
+def _visitor(data: dict[str, Any], facts: Facts, locate: Locate, notes: list[Note]) -> Facts:
+    """The visitor's address with its region, and agent: a browser's own, a backend's word."""
+    if "ip_override" not in data and "user_agent" not in data:
+        return facts
+    ip, agent = data.pop("ip_override", None), data.pop("user_agent", None)
+    if facts.source == "browser":
+        for path, value in (("ip_override", ip), ("user_agent", agent)):
+            if value is not None:
+                notes.append(Note(path, "ignored", f"{path} of a browser's event is ignored; the connection tells"))
+        return facts
+    address = clean_ip(ip)
+    if ip is not None and address is None:
+        notes.append(Note("ip_override", "bad_ip", "ip_override is not an IP address; left out"))
+    if agent is not None and (type(agent) is not str or not agent):
+        _wrong(notes, "user_agent", "text")
+        agent = None
+    country, region = locate(address)
+    return msgspec.structs.replace(facts, ip=address, user_agent=agent, country=country, region=region)

@@ -1,0 +1,143 @@
+"""What the request itself says: the visitor's address, agent, cookies and region.
+
+A header that a proxy should have written is believed only when operations said how many proxies stand in front
+(`collect.trusted_proxies`); the entries are counted from the right, because anything further left is the client's
+own claim.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from urllib.parse import unquote
+
+from tagserver.event import NO_TEXTS, Facts
+from tagserver.inbound.whereabouts import UNKNOWN, Locate, nowhere
+
+COOKIE_HEADER_LIMIT = 16384
+
+GEO_HEADERS: Mapping[str, str] = {
+    "cf-ipcountry": "country",
+    "cf-region-code": "region",
+    "cloudfront-viewer-country": "country",
+    "cloudfront-viewer-country-region": "region",
+    "x-vercel-ip-country": "country",
+    "x-vercel-ip-country-region": "region",
+    "x-appengine-country": "country",
+    "x-appengine-region": "region",
+}
+"""What the known headers hold; of any other name configured the value's shape tells: `US`, `US-CA`, or beside a country
+`CA`."""
+
+_COUNTRY = re.compile(r"[A-Z]{2}\Z")
+_SUBDIVISION = re.compile(r"([A-Z]{2})-?([A-Z0-9]{1,3})\Z")
+"""`US-CA`, or `USCA` as Google's load balancer writes it."""
+_NOWHERE = frozenset({"XX", "ZZ", "T1", "A1", "A2", "EU", "AP"})
+
+
+def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """ASGI's header list as texts; of a repeated header the values are joined with a comma (cookies: a semicolon)."""
+    headers: dict[str, str] = {}
+    for name_bytes, value_bytes in raw:
+        name, value = name_bytes.decode("latin-1").lower(), value_bytes.decode("latin-1")
+        if name in headers:
+            value = headers[name] + ("; " if name == "cookie" else ", ") + value
+        headers[name] = value
+    return headers
+
+
+def read_cookies(header: str | None) -> Mapping[str, str]:
+    """Cookie name → value, percent-decoded once; of two with one name the first stands (RFC 6265 sends the closer
+    path first). Of a header that is too long the last cookie is not whole, and not read."""
+    if not header:
+        return NO_TEXTS
+    if len(header) > COOKIE_HEADER_LIMIT:
+        header = header[: COOKIE_HEADER_LIMIT + 1].rpartition(";")[0]
+    cookies: dict[str, str] = {}
+    for pair in header.split(";"):
+        name, equals, value = pair.partition("=")
+        name = name.strip()
+        if equals and name and name not in cookies:
+            value = value.strip().strip('"')
+            cookies[name] = unquote(value) if "%" in value else value
+    return cookies
+
+
+def clean_ip(value: object) -> str | None:
+    """An IP address in its short form, without brackets, port or IPv4 mapping; None when it is none."""
+    if not isinstance(value, str) or not value or len(value) > 64:
+        return None
+    return _clean_ip(value)
+
+
+@lru_cache(maxsize=4096)
+def _clean_ip(value: str) -> str | None:
+    text = value.strip().strip('"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
+
+
+def visitor_ip(connection: str | None, headers: Mapping[str, str], trusted_proxies: int) -> str | None:
+    """The visitor's address: the connection's, or the N-th entry from the right of X-Forwarded-For behind N proxies.
+
+    With fewer entries than proxies nobody we trust has written the header: the connection's address is used.
+    """
+    if trusted_proxies > 0:
+        forwarded = [entry for entry in headers.get("x-forwarded-for", "").split(",") if entry.strip()]
+        if len(forwarded) >= trusted_proxies:
+            return clean_ip(forwarded[-trusted_proxies])
+    return clean_ip(connection)
+
+
+def visitor_region(headers: Mapping[str, str], geo_headers: Sequence[str]) -> tuple[str | None, str | None]:
+    """Country (ISO 3166-1) and subdivision (ISO 3166-2, `US-CA`) from the headers that operations trust; None:
+    unknown."""
+    country: str | None = None
+    part = ""
+    for name in geo_headers:
+        value = headers.get(name, "").strip().upper().replace("_", "-")
+        # Two letters of a header that is not known are a country, or beside one its part: Delaware is DE, too.
+        kind = GEO_HEADERS.get(name, "country" if len(value) == 2 and country in (None, value) else "region")
+        if kind == "country":
+            if country is None and _COUNTRY.match(value) and value not in _NOWHERE:
+                country = value
+        elif not part:
+            part = value
+    found = _SUBDIVISION.match(part if len(part) > 3 else f"{country or ''}-{part}")
+    if found is None or found[1] in _NOWHERE or country not in (None, found[1]):
+        return country, None
+    return found[1], f"{found[1]}-{found[2]}"
+
+
+def read_facts(
+    source: str,
+    received: int,
+    headers: Mapping[str, str],
+    connection: str | None,
+    *,
+    trusted_proxies: int = 0,
+    geo_headers: Sequence[str] = (),
+    locate: Locate = nowhere,
+    cookies: Mapping[str, str] | None = None,
+) -> Facts:
+    """The facts of one request. Of a backend's request the address, the agent and the region are its own and not the
+    visitor's: not used. `locate` finds a region where no header tells the country."""
+    if cookies is None:
+        cookies = read_cookies(headers.get("cookie"))
+    if source != "browser":
+        return Facts(source, received, headers, cookies)
+    ip = visitor_ip(connection, headers, trusted_proxies)
+    country, region = visitor_region(headers, geo_headers) if geo_headers and trusted_proxies > 0 else UNKNOWN
+    if country is None:
+        country, region = locate(ip)
+    return Facts(source, received, headers, cookies, ip, headers.get("user-agent"), country, region)

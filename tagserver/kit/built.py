@@ -1,0 +1,54 @@
+"""What a plugin's `build` gave, checked before anything relies on it.
+
+All deliveries of a request are stored in one transaction, so a name that is no text would be refused by the queue
+together with everybody else's. It is the plugin's fault, and has to stay its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tagserver.kit.plain import is_text
+from tagserver.plugin import Built, Limits, Omitted
+
+LARGEST = 1 << 20
+"""Bytes that a payload may have at least, whatever its destination says about its requests."""
+LAST_MS = 1 << 53
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Unsound(Exception):
+    """The plugin's `build` broke the contract; the text says how, without the event's data."""
+
+
+def encoded(built: Any, limits: Limits) -> bytes:
+    """The JSON of a payload that can be stored. Raises Unsound."""
+    if not isinstance(built, Built):
+        raise Unsound(f"build gave {type(built).__name__} in place of Built")
+    if not _text(built.name):
+        raise Unsound("the name of what was built is no text")
+    if not (built.group is None or _text(built.group)):
+        raise Unsound("the group of what was built is no text")
+    if not (_moment(built.time) and (built.expires is None or _moment(built.expires))):
+        raise Unsound("a time of what was built is no whole number of milliseconds")
+    if built.omitted and not all(isinstance(one, Omitted) for one in built.omitted):
+        raise Unsound("what was left out is not listed as Omitted")
+    try:
+        body = _encode(built.body)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise Unsound(f"the body of what was built cannot be written as JSON ({type(error).__name__})") from None
+    if len(body) > max(limits.bytes, LARGEST):
+        raise Unsound(f"the body of what was built has {len(body)} bytes, and a request {limits.bytes} at most")
+    return body
+
+
+def _text(value: Any) -> bool:
+    """Whether the queue can hold it: half an emoji cannot be written as UTF-8."""
+    return type(value) is str and is_text(value)
+
+
+def _moment(value: Any) -> bool:
+    return type(value) is int and -LAST_MS < value < LAST_MS

@@ -1,0 +1,1 @@
+"""The language of the container at work: conditions, templates, values and what is computed from them."""

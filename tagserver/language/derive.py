@@ -1,0 +1,243 @@
+"""What variables make of values: pure functions, total over any JSON value. MISSING stands for "there is nothing"."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from tagserver.event import MISSING
+from tagserver.identity.normalise import Unusable, email_text
+from tagserver.identity.phone import phone_digits
+from tagserver.inbound.address import parse_address
+from tagserver.language.values import js_number, js_text
+
+UrlPart = Literal["url", "protocol", "host", "host_without_www", "port", "path", "query", "fragment", "extension"]
+URL_PARTS = ("url", "protocol", "host", "host_without_www", "port", "path", "query", "fragment", "extension")
+HASHES = ("exact", "lower", "email", "phone")
+TIMES = ("ms", "seconds", "iso", "date")
+
+
+def url_part(value: Any, part: str, key: str | None = None) -> Any:
+    """A part of a web address, as Google Tag Manager's URL variable names them; `key` one value of its query."""
+    if not isinstance(value, str):
+        return MISSING
+    address = parse_address(value)
+    if address.host is None:
+        return MISSING
+    if key is not None:
+        return address.query.get(key, MISSING)
+    if part == "url":
+        return value
+    if part == "host":
+        return address.host
+    if part == "host_without_www":
+        return address.host.removeprefix("www.")
+    if part == "path":
+        return address.path
+    if part == "fragment":
+        return address.hash if address.hash is not None else MISSING
+    if part == "extension":
+        name = (address.path or "").rpartition("/")[2]
+        return name.rpartition(".")[2] if "." in name else MISSING
+    try:
+        parts = urlsplit(value)
+        found = {"protocol": parts.scheme, "query": parts.query, "port": parts.port}[part]
+    except ValueError:
+        return MISSING
+    return found if found not in (None, "") else MISSING
+
+
+_BOT = re.compile(r"bot\b|crawl|spider|slurp|preview|headless|lighthouse|curl/|python-", re.IGNORECASE)
+_TABLET = re.compile(r"ipad|tablet|kindle|silk/|playbook|android(?!.*mobile)", re.IGNORECASE)
+_MOBILE = re.compile(r"mobi|iphone|ipod|android|windows phone", re.IGNORECASE)
+
+
+def device_class(agent: Any) -> Any:
+    """`bot`, `tablet`, `mobile` or `desktop`, from a user agent. A guess, as all of these are."""
+    if not isinstance(agent, str) or not agent:
+        return MISSING
+    for name, pattern in (("bot", _BOT), ("tablet", _TABLET), ("mobile", _MOBILE)):
+        if pattern.search(agent[:1000]):
+            return name
+    return "desktop"
+
+
+def truncated_ip(value: Any) -> Any:
+    """An address without what tells one visitor from another: the last byte of IPv4, the last 80 bits of IPv6."""
+    try:
+        address = ipaddress.ip_address(value) if isinstance(value, str) else None
+    except ValueError:
+        address = None
+    if address is None:
+        return MISSING
+    prefix = 24 if address.version == 4 else 48
+    return str(ipaddress.ip_network((address, prefix), strict=False).network_address)
+
+
+def hashed(value: Any, rule: str) -> Any:
+    """SHA-256 of a value in its canonical form; MISSING for what has none."""
+    if value is MISSING or value is None or value == "":
+        return MISSING
+    text = js_text(value)
+    try:
+        if rule == "email":
+            text = email_text(text)
+        elif rule == "phone":
+            text = phone_digits(text, None)[0]
+        elif rule == "lower":
+            text = text.strip().lower()
+        return hashlib.sha256(text.encode()).hexdigest() if text else MISSING
+    except (Unusable, UnicodeEncodeError):
+        return MISSING
+
+
+def moment(ms: int, form: str) -> Any:
+    """A time in ms since 1970 UTC as `ms`, `seconds`, `iso` (RFC 3339) or `date`."""
+    if form == "ms":
+        return ms
+    if form == "seconds":
+        return ms // 1000
+    try:
+        when = datetime.fromtimestamp(ms / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return MISSING
+    return (
+        when.strftime("%Y-%m-%d") if form == "date" else when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
+
+
+def drawn(key: str, name: str, most: int) -> int:
+    """A whole number from 0 to `most`, drawn by a key: the same whenever and wherever it is asked for."""
+    digest = hashlib.blake2b(f"{name}\0{key}".encode(errors="surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % (most + 1)
+
+
+def coalesced(values: Sequence[Any]) -> Any:
+    """The first that is there: not missing, not null, not an empty text."""
+    return next((value for value in values if value is not MISSING and value is not None and value != ""), MISSING)
+
+
+def split(value: Any, by: str, index: int) -> Any:
+    """One piece of a text; a negative index counts from the end."""
+    if value is MISSING or value is None:
+        return MISSING
+    parts = js_text(value).split(by)
+    return parts[index].strip() if -len(parts) <= index < len(parts) else MISSING
+
+
+_GROUP = re.compile(r"\$(\$|&|[0-9]{1,2}|<[A-Za-z_][A-Za-z0-9_]*>)", re.ASCII)
+
+
+def replaced(text: str, found: Any, by: Any) -> Any:
+    """A text in which what matched is replaced, as JavaScript's `replace` does for the first match: `$1` to `$99` and
+    `$<name>` are groups, `$&` is the match, `$$` a dollar sign. When all of the text matched, a value that is no text
+    stays what it is."""
+    if not isinstance(by, str):
+        if by is MISSING or (found.start() == 0 and found.end() == len(text)):
+            return by
+        by = js_text(by).replace("$", "$$")
+
+    def group(reference: re.Match[str]) -> str:
+        name = reference[1]
+        if name == "$":
+            return "$"
+        if name == "&":
+            return str(found.group(0))
+        if name[0] == "<":
+            known = found.re.groupindex
+            return (found.group(known[name[1:-1]]) or "") if name[1:-1] in known else reference[0]
+        for size in (len(name), 1):
+            if 1 <= (number := int(name[:size])) <= len(found.groups()):
+                return (found.group(number) or "") + name[size:]
+        return reference[0]
+
+    return text[: found.start()] + _GROUP.sub(group, by) + text[found.end() :]
+
+
+def walk(value: Any, path: Sequence[str]) -> Any:
+    """The value at a path inside an object or list."""
+    for part in path:
+        if isinstance(value, Mapping) and part in value:
+            value = value[part]
+        elif isinstance(value, list) and part.isascii() and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return MISSING
+    return value
+
+
+def items_where(items: Any, where: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The objects of a list whose fields have these values, compared as texts."""
+    rows = items if isinstance(items, list) else []
+    return [
+        row
+        for row in rows
+        if isinstance(row, Mapping)
+        and all(js_text(row.get(key, MISSING)) in [js_text(one) for one in wanted] for key, wanted in where.items())
+    ]
+
+
+def items_sum(rows: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> Any:
+    """The sum of the products of some fields: `[price, quantity]`. A missing quantity is one; no rows have no sum."""
+    total: int | float = 0
+    for row in rows:
+        product: int | float = 1
+        for field in fields:
+            value = row.get(field, 1 if field == "quantity" else MISSING)
+            product *= js_number(value)
+        total += product
+    if not rows or total != total:
+        return MISSING
+    return round(total, 6) if isinstance(total, float) else total
+
+
+class Format:
+    """Changes a value in Google Tag Manager's order: case, null, undefined, true, false, number; then blanks and
+    rounding, which are ours. `replace` maps `null`, `undefined`, `true`, `false` to what takes their place, as a
+    function of what the format is called with."""
+
+    def __init__(
+        self,
+        case: str | None = None,
+        replace: Mapping[str, Callable[[Any], Any]] | None = None,
+        number: str | None = None,
+        digits: int | None = None,
+        trim: bool = False,
+    ) -> None:
+        self._case, self._replace, self._number, self._digits, self._trim = case, replace or {}, number, digits, trim
+
+    def __call__(self, value: Any, given: Any = None) -> Any:
+        """The value as it should be; `given` is handed to the replacements."""
+        if isinstance(value, str):
+            value = value.strip() if self._trim else value
+            value = value.lower() if self._case == "lower" else value.upper() if self._case == "upper" else value
+        name = self._name(value)
+        if name is not None and name in self._replace:
+            value = self._replace[name](given)
+        if self._number is not None and value is not MISSING and value is not None:
+            value = self._as_number(value)
+        if self._digits is not None and isinstance(value, int | float) and not isinstance(value, bool):
+            value = round(value, self._digits)
+        return value
+
+    @staticmethod
+    def _name(value: Any) -> str | None:
+        if value is MISSING:
+            return "undefined"
+        return {None: "null", True: "true", False: "false"}.get(value) if value is None or type(value) is bool else None
+
+    def _as_number(self, value: Any) -> Any:
+        """A number from a text with a decimal `point` or `comma`; MISSING for what is none."""
+        if isinstance(value, str):
+            text = value.strip().replace("\u00a0", "").replace(" ", "").replace("'", "")
+            group, mark = (".", ",") if self._number == "comma" else (",", ".")
+            value = text.replace(group, "").replace(mark, ".")
+            if not value:
+                return MISSING
+        found = js_number(value)
+        return MISSING if found != found else found

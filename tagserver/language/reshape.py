@@ -1,0 +1,207 @@
+"""Transformations: what one tag sees of an event instead of the event itself. The event does not change.
+
+Each step is a function of plain data to plain data; steps run in the order of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote_plus
+
+import msgspec
+
+from tagserver.event import MISSING, Event
+from tagserver.kit.page_address import clean_address
+from tagserver.language.derive import truncated_ip
+from tagserver.language.scope import Scope
+from tagserver.operations.redaction import without_contacts
+from tagserver.privacy.hiding import Hiding
+
+Step = Callable[[dict[str, Any], Scope], dict[str, Any]]
+"""Gives the data anew; what it does not change may be shared with the event."""
+
+KEPT = frozenset({"event", "event_id", "timestamp"})
+"""Name, id and time: what every destination and the pixel have in common."""
+
+
+_ITEMS = ("ecommerce", "items")
+_LEFT = KEPT | {"user_data", "user_id", "client_id", "session_id", "consent"}
+"""What a redaction leaves: destinations hash the person, and an identifier that is cut is another one."""
+
+
+NOTHING_HIDDEN = Hiding(None, ())
+
+
+class Transformation:
+    """One entry of `transformations:`. `holds` says for which events; `hiding` what is not seen of what is known beside
+    the data; `truncate_ip` hides the end of the address."""
+
+    def __init__(
+        self,
+        name: str,
+        holds: Callable[[Scope], bool],
+        steps: Sequence[Step],
+        *,
+        hiding: Hiding = NOTHING_HIDDEN,
+        truncate_ip: bool = False,
+    ) -> None:
+        self.name = name
+        self._hiding = hiding
+        self.holds = holds
+        self._steps = tuple(steps)
+        self._truncate_ip = truncate_ip
+
+    def apply(self, scope: Scope) -> Scope:
+        """The scope with the event as the tag sees it; the same one when this is not for it."""
+        if not self.holds(scope):
+            return scope
+        event = scope.event
+        data: dict[str, Any] = dict(event.data)
+        for step in self._steps:
+            data = step(data, scope)
+        data = {**data, **{key: event.data[key] for key in KEPT if key in event.data}}
+        facts = event.facts
+        if self._truncate_ip and facts.ip is not None:
+            address = truncated_ip(facts.ip)
+            facts = msgspec.structs.replace(facts, ip=None if address is MISSING else address)
+        if self._hiding.beside:
+            facts = self._hiding.facts(facts)
+        # A new event: what was derived of the old one (its person, its page) is derived anew.
+        seen = Event(event.name, event.event_id, event.time, data, facts, event.client)
+        if self._hiding.beside:
+            seen.memo["clicks"] = self._hiding.clicks(seen)
+        return scope.seeing(seen)
+
+
+def allowing(paths: Sequence[tuple[str, ...]]) -> Step:
+    """Only these paths, and what is below them."""
+
+    def step(data: dict[str, Any], scope: Scope) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for path in paths:
+            value = _read(data, path)
+            if value is not MISSING:
+                made = _written(made, path, value)
+        return made
+
+    return step
+
+
+def excluding(paths: Sequence[tuple[str, ...]]) -> Step:
+    """All but these paths."""
+
+    def step(data: dict[str, Any], scope: Scope) -> dict[str, Any]:
+        for path in paths:
+            data = without(data, path)
+        return data
+
+    return step
+
+
+def setting(values: Sequence[tuple[tuple[str, ...], Callable[[Scope], Any]]]) -> Step:
+    """These paths with these values; one that has no value is left as it is."""
+
+    def step(data: dict[str, Any], scope: Scope) -> dict[str, Any]:
+        for path, value in values:
+            if (found := value(scope)) is not MISSING:
+                data = _written(data, path, found)
+        return data
+
+    return step
+
+
+def renaming(pairs: Sequence[tuple[tuple[str, ...], tuple[str, ...]]]) -> Step:
+    """What stands at the first path stands at the second instead."""
+
+    def step(data: dict[str, Any], scope: Scope) -> dict[str, Any]:
+        for old, new in pairs:
+            if (value := _read(data, old)) is not MISSING:
+                data = _written(without(data, old), new, value)
+        return data
+
+    return step
+
+
+def stripping(keys: frozenset[str]) -> Step:
+    """The page's address and referrer without these query keys."""
+
+    def step(data: dict[str, Any], scope: Scope) -> dict[str, Any]:
+        page = data.get("page")
+        if not isinstance(page, dict):
+            return data
+        clean = {
+            key: _stripped(value, keys) if key in ("location", "referrer") and isinstance(value, str) else value
+            for key, value in page.items()
+        }
+        return {**data, "page": clean}
+
+    return step
+
+
+def reshaping(rows: Callable[[Any], list[Mapping[str, Any]]]) -> Step:
+    """The list of items anew; what is no list stays."""
+
+    def step(data: dict[str, Any], scope: Scope) -> dict[str, Any]:
+        items = _read(data, _ITEMS)
+        return _written(data, _ITEMS, rows(items)) if isinstance(items, list) else data
+
+    return step
+
+
+def redacting(data: dict[str, Any], scope: Scope) -> dict[str, Any]:
+    """No e-mail addresses and telephone numbers in any text outside `user_data`, and no personal keys in the addresses
+    of the page and the referrer."""
+    page = data.get("page")
+    if isinstance(page, dict):
+        addresses = {key: page[key] for key in ("location", "referrer") if isinstance(page.get(key), str)}
+        data = {**data, "page": {**page, **{key: clean_address(one) or one for key, one in addresses.items()}}}
+    return {key: value if key in _LEFT else _redacted(value) for key, value in data.items()}
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_contacts(value)
+    if isinstance(value, list):
+        return [_redacted(one) for one in value]
+    return {key: _redacted(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+
+def _stripped(address: str, keys: frozenset[str]) -> str:
+    front, sign, fragment = address.partition("#")
+    head, _, query = front.partition("?")
+    kept = [pair for pair in query.split("&") if pair and unquote_plus(pair.partition("=")[0]).lower() not in keys]
+    return head + ("?" + "&".join(kept) if kept else "") + sign + fragment
+
+
+def _read(data: Any, path: tuple[str, ...]) -> Any:
+    for part in path:
+        if not isinstance(data, Mapping) or part not in data:
+            return MISSING
+        data = data[part]
+    return data
+
+
+def _written(data: Mapping[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    """A copy with a value at a path; what stands in the way gives way."""
+    first, *rest = path
+    if not rest:
+        return {**data, first: value}
+    below = data.get(first)
+    return {**data, first: _written(below if isinstance(below, Mapping) else {}, tuple(rest), value)}
+
+
+def without(data: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    """A copy without a path; in lists, without it in each of their objects."""
+    first, *rest = path
+    if first not in data:
+        return dict(data)
+    if not rest:
+        return {key: value for key, value in data.items() if key != first}
+    below = data[first]
+    if isinstance(below, Mapping):
+        return {**data, first: without(below, tuple(rest))}
+    if isinstance(below, list):
+        items = [without(one, tuple(rest)) if isinstance(one, Mapping) else one for one in below]
+        return {**data, first: items}
+    return dict(data)

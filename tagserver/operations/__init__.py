@@ -1,0 +1,1 @@
+"""For operations: logs, metrics, a watchdog, and whether this machine is fit."""

@@ -1,0 +1,271 @@
+"""Is this machine fit to run the server? Each check is one function that gives findings in plain sentences."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import platform
+import shutil
+import socket
+import sqlite3
+import ssl
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException, HTTPSConnection
+from pathlib import Path
+from typing import Any, Literal
+
+from tagserver import __version__
+from tagserver.audit.chain import Check
+from tagserver.audit.files import FOLDER, files_of, rows_of
+from tagserver.container.compile import Loaded
+from tagserver.container.model import ConfiguredDestination
+from tagserver.egress import address_refusal
+from tagserver.kit.version_clock import ending
+from tagserver.server.edge import affordable
+
+Level = Literal["ok", "warning", "error"]
+
+SLOW_SYNC = 0.02
+"""Seconds for one fsync beyond which every answer is noticeably late."""
+SKEW = 5.0
+TOKEN_LENGTH = 20
+ENOUGH = 20
+"""Requests from which on something can be said about all of them."""
+_TIME_ERROR = 5
+"""What adjtimex(2) gives for a clock that is not synchronised."""
+CERTIFICATE_DAYS = 14
+TIMEOUT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sentence about one matter, and what to do."""
+
+    level: Level
+    matter: str
+    message: str
+    hint: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines."""
+        return {"level": self.level, "matter": self.matter, "message": self.message, "hint": self.hint}
+
+
+def check_versions() -> Iterator[Finding]:
+    """Python and SQLite."""
+    found = f"tagserver {__version__}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    if sys.version_info < (3, 11) or sqlite3.sqlite_version_info < (3, 35):
+        yield Finding("error", "versions", found, "Python 3.11 and SQLite 3.35 are the oldest that work")
+    else:
+        yield Finding("ok", "versions", found)
+
+
+def check_configuration(loaded: Loaded) -> Iterator[Finding]:
+    """Whether the files are sound; the details are `tagserver check`'s."""
+    serious = [problem for problem in loaded.problems if problem.severity != "warning"]
+    if serious:
+        yield Finding("error", "configuration", f"{len(serious)} problems", "see them with tagserver check")
+    else:
+        yield Finding("ok", "configuration", f"sound, {len(loaded.problems)} warnings")
+
+
+def check_folder(data: Path, min_free: int) -> Iterator[Finding]:
+    """Whether the data folder can be written, how fast its disk commits, how much room there is."""
+    place = data if data.exists() else data.absolute().parent
+    try:
+        with tempfile.TemporaryFile(dir=place) as file:
+            times = []
+            for _ in range(20):
+                file.write(b"x" * 4096)
+                file.flush()
+                began = time.perf_counter()
+                os.fsync(file.fileno())
+                times.append(time.perf_counter() - began)
+    except OSError as error:
+        yield Finding("error", "disk", f"{place} cannot be written: {error.strerror}", "give it to the server's user")
+        return
+    middle, worst = sorted(times)[len(times) // 2], max(times)
+    message = f"fsync takes {middle * 1000:.1f} ms, at worst {worst * 1000:.1f} ms"
+    if middle > SLOW_SYNC:
+        yield Finding("warning", "disk", message, "a local SSD answers in about one; every 202 waits for this")
+    else:
+        yield Finding("ok", "disk", message)
+    free = shutil.disk_usage(place).free
+    if free < 2 * min_free:
+        hint = "below queue.min_free nothing is taken in" if free >= min_free else "make room: nothing is taken in"
+        level: Level = "warning" if free >= min_free else "error"
+        yield Finding(level, "room", f"{free >> 20} MiB free, {min_free >> 20} MiB are kept free", hint)
+    else:
+        yield Finding("ok", "room", f"{free >> 20} MiB free")
+
+
+def check_secrecy(data: Path, token: str | None) -> Iterator[Finding]:
+    """Whether others on this machine can read the data folder, and whether the admin token can be guessed. `token`:
+    what the variable holds; without it the server makes a good one."""
+    if data.exists() and data.stat().st_mode & 0o077:
+        yield Finding("warning", "folder", f"{data} can be read by others on this machine", f"chmod 700 {data}")
+    if token is not None and len(token) < TOKEN_LENGTH:
+        hint = "take 32 random characters: openssl rand -base64 24"
+        yield Finding("warning", "token", f"the admin token has {len(token)} characters and could be guessed", hint)
+
+
+def check_audit(data: Path, max_size: int) -> Iterator[Finding]:
+    """How large the audit is, and whether its newest file holds together; of all files `tagserver audit --verify`
+    knows."""
+    files = files_of(data / FOLDER)
+    if not files:
+        return
+    size = sum(path.stat().st_size for path in files)
+    check = Check()
+    broken = next(check.follow(rows_of(files[-1])), None)
+    if broken is not None:
+        yield Finding("error", "audit", str(broken), "see tagserver audit --verify: rows were altered or are missing")
+    elif check.end is not None:
+        message = f"{check.end.number} rows so far, {size >> 20} of {max_size >> 20} MiB, and the newest file is whole"
+        yield Finding("ok", "audit", message)
+
+
+def check_clock(kept: bool | None) -> Iterator[Finding]:
+    """Whether a time service keeps the clock, as the system says; None: it does not say."""
+    if kept is False:
+        hint = "run a time service (NTP): vendors refuse events of the future, and old ones"
+        yield Finding("warning", "clock", "no time service keeps this machine's clock", hint)
+    elif kept:
+        yield Finding("ok", "clock", "kept by a time service")
+
+
+def clock_is_kept() -> bool | None:
+    """The word of Linux' kernel on whether its clock is synchronised; None on other systems."""
+    asked = ctypes.create_string_buffer(1024)  # struct timex, larger than on any machine; zero changes nothing
+    try:
+        state = int(ctypes.CDLL(None).adjtimex(asked))
+    except (OSError, AttributeError):
+        return None
+    return None if state < 0 else state != _TIME_ERROR
+
+
+def check_files(connections: int, most: int) -> Iterator[Finding]:
+    """Whether a process may open a file for each connection (`most`: what the system allows)."""
+    possible = affordable(connections, most)
+    if possible < connections:
+        message = f"{most} open files are allowed: at most {possible} of {connections} connections"
+        yield Finding("warning", "files", message, "raise LimitNOFILE (ulimit -n), or lower collect.max_connections")
+    else:
+        yield Finding("ok", "files", f"{most} may be open")
+
+
+def check_server(readiness: Mapping[str, Any]) -> Iterator[Finding]:
+    """What a server says that runs on the data folder: the object of `/readyz`."""
+    said = f"runs, container {readiness.get('container')}: {readiness.get('status')}"
+    why = str(readiness.get("detail") or readiness.get("notice") or "")
+    if problems := readiness.get("problems"):
+        why = f"{len(problems)} problems in the configuration; see them with tagserver check"
+    level: Level = "error" if not readiness.get("ready") else "ok" if readiness.get("status") == "ok" else "warning"
+    yield Finding(level, "server", said, why)
+
+
+def check_forwarded(trusted: int, seen: Mapping[int, int]) -> Iterator[Finding]:
+    """Whether as many proxies stand in front as the configuration says. `seen`: how many of a running server's requests
+    of browsers had so many entries in X-Forwarded-For. What most have counts: a few may be forged."""
+    total = sum(seen.values())
+    if total < ENOUGH:
+        return
+    usual = max(seen, key=lambda entries: seen[entries])
+    if seen[usual] * 2 <= total or usual == trusted:
+        return
+    message = f"trusted_proxies is {trusted}, but X-Forwarded-For of {seen[usual]} of {total} requests counts {usual}"
+    if usual < trusted:
+        hint = "the missing ones are not written: every visitor has the address of the nearest proxy"
+    else:
+        hint = f"if all of them are proxies of yours, set collect.trusted_proxies: {usual}"
+    yield Finding("warning", "proxies", message, hint)
+
+
+def check_port(host: str, port: int, ours: str = "") -> Iterator[Finding]:
+    """Whether the address is free, or who answers there. `ours`: the address of the server that runs already."""
+    if ours.rpartition(":")[2] == str(port):
+        yield Finding("ok", "port", f"{ours}: the server that runs")
+        return
+    with contextlib.closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            yield Finding("warning", "port", f"{host}:{port}: {error.strerror}", "fine when it is this server already")
+            return
+    yield Finding("ok", "port", f"{host}:{port} is free")
+
+
+def check_proxies(trusted: int, geo_headers: Sequence[str]) -> Iterator[Finding]:
+    """What the configuration says about proxies; whether it is true only operations know."""
+    if trusted:
+        yield Finding("ok", "proxies", f"{trusted} in front: the visitor's address is read from X-Forwarded-For")
+    else:
+        hint = "behind a proxy or CDN set collect.trusted_proxies, or every visitor has the proxy's address"
+        yield Finding("ok", "proxies", "none in front", hint)
+    if geo_headers and not trusted:
+        yield Finding("warning", "proxies", "geo_headers are set and no proxy is trusted: they are not read")
+
+
+def check_destination(
+    name: str, destination: ConfiguredDestination, today: date, connect: Callable[[str], Finding]
+) -> Iterator[Finding]:
+    """Its set-up, the age of its API version, and each of its hosts."""
+    if destination.paused:
+        yield Finding("error", name, f"paused: {destination.paused}")
+    if destination.settings is None:
+        return
+    try:
+        ends = destination.plugin.version_ends(destination.settings)
+    except Exception as error:  # a bad plugin hurts only itself
+        yield Finding("error", name, f"its plugin fails with {type(error).__name__}")
+        return
+    if ends is not None and (said := ending(ends, today)) is not None:
+        yield Finding("error" if ends <= today else "warning", name, said, "set a newer one")
+    for host in destination.hosts:
+        yield connect(host)
+
+
+def connect(host: str, allowed: Sequence[str]) -> Finding:
+    """Resolve a host, look at its addresses, shake hands, compare clocks. Sends one HEAD request and nothing else."""
+    try:
+        addresses = {str(found[4][0]) for found in socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)}
+    except OSError:
+        return Finding("error", host, "the name is not known", "look at DNS on this machine")
+    for address in addresses:
+        if (why := address_refusal(host, address, allowed)) is not None:
+            return Finding("error", host, why, "see egress.allow")
+    context = ssl.create_default_context()
+    connection = HTTPSConnection(host, timeout=TIMEOUT, context=context)
+    try:
+        connection.connect()
+        days = _certificate_days(connection)
+        connection.request("HEAD", "/")
+        said = connection.getresponse().getheader("date")
+    except ssl.SSLError as error:
+        return Finding("error", host, f"TLS fails: {error.reason}", "look at the machine's certificates and its clock")
+    except (OSError, HTTPException) as error:
+        return Finding("error", host, f"cannot be reached: {type(error).__name__}", "look at the firewall")
+    finally:
+        connection.close()
+    if said:
+        with contextlib.suppress(ValueError, TypeError):
+            skew = (datetime.now(UTC) - parsedate_to_datetime(said)).total_seconds()
+            if abs(skew) > SKEW:
+                return Finding("error", host, f"our clock is {skew:+.0f} s off", "run a time service (NTP)")
+    if days < CERTIFICATE_DAYS:
+        return Finding("warning", host, f"reached; its certificate ends in {days} days")
+    return Finding("ok", host, "reached, TLS and clock are right")
+
+
+def _certificate_days(connection: HTTPSConnection) -> int:
+    certificate = connection.sock.getpeercert()
+    ends = ssl.cert_time_to_seconds(str(certificate["notAfter"])) if certificate else time.time()
+    return int((ends - time.time()) // 86400)

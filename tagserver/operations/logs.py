@@ -1,0 +1,69 @@
+"""Logs for people or for machines. What a line may hold: ids, names, outcomes, sizes and times; never a payload."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+from tagserver.operations.redaction import redacted
+
+Format = Literal["text", "json"]
+
+LEVELS = ("debug", "info", "warning", "error")
+FIELDS = ("destination", "event_id", "outcome", "reason", "tag")
+"""What a line may carry beside its message (`extra=` of the logging calls)."""
+
+
+class Net(logging.Filter):
+    """Takes personal data and secrets out of every line, whoever wrote it: see `redacted`."""
+
+    _exceptions = logging.Formatter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Changes the record, and lets it through."""
+        try:
+            record.msg = redacted(record.getMessage())
+        except Exception:  # Python would print the arguments of a line that cannot be formatted
+            record.msg = f"{record.filename}:{record.lineno} has logged what cannot be written"
+        record.args = ()
+        if record.exc_info:
+            record.exc_text = redacted(self._exceptions.formatException(record.exc_info))
+            record.exc_info = None
+        record.stack_info = None
+        for name in FIELDS:
+            if name != "event_id" and (value := getattr(record, name, None)) is not None:
+                setattr(record, name, redacted(str(value)))
+        return True
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """`time` (RFC 3339), `level`, `logger`, `message`, and those of FIELDS that are known."""
+        shown = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        shown |= {name: str(value) for name in FIELDS if (value := getattr(record, name, None)) is not None}
+        if record.exc_text:
+            shown["exception"] = record.exc_text
+        return msgspec.json.encode(shown).decode()
+
+
+def set_up_logs(form: Format, level: str) -> None:
+    """Log to standard error. Called once, by the command that runs a server."""
+    handler = logging.StreamHandler(sys.stderr)
+    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
+    handler.addFilter(Net())
+    handler.setFormatter(JsonLines() if form == "json" else text)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    # uvicorn writes a line for each request that it cannot read: strangers could fill the disk. They are counted.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)

@@ -1,0 +1,243 @@
+"""Counters and times of this process, and their Prometheus text. Labels come from the configuration and from our own
+lists of words alone, so that no stranger can make new ones."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+
+from tagserver.delivery.outbox import Counts, Room
+from tagserver.operations.process import ProcessFacts, process_facts
+from tagserver.pipeline import Routing
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Histogram:
+    """How often something took how long. `bounds` in seconds, upper and inclusive."""
+
+    def __init__(self, bounds: Sequence[float] = SECONDS) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """One more."""
+        self.counts[bisect_left(self.bounds, seconds)] += 1
+        self.sum += seconds
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """What is not counted here but shown with it. `states` and `oldest` (seconds) by destination; `loaded`: when the
+    container was, in seconds since 1970."""
+
+    version: str
+    counts: Mapping[str, Counts]
+    states: Mapping[str, str]
+    oldest: Mapping[str, float | None]
+    room: Room
+    ready: bool = True
+    degraded: bool = False
+    loaded: float = 0.0
+    held: int = 0
+    held_ended: Mapping[str, int] = {}
+    tombstones: int = 0
+    audit_rows: int = 0
+    audit_lost: int = 0
+    audit_bytes: int = 0
+
+
+class Meters:
+    """In memory, since the start of this process; what must survive is counted by the outbox. `started`: when that
+    was, in seconds since 1970. `connections` says how many clients are connected, `process` what the process uses."""
+
+    def __init__(self, started: float = 0.0, process: Callable[[], ProcessFacts] = process_facts) -> None:
+        self._started = started
+        self._process = process
+        self.connections: Callable[[], int] = lambda: 0
+        self.events = 0
+        self.clock_steps = 0
+        self.commits = Histogram()
+        self.loop_lag = Histogram()
+        self._vendors: dict[tuple[str, ...], Histogram] = {}
+        self._decisions: Counter[tuple[str, str, str]] = Counter()
+        self._redacted: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
+        self._forwarded: Counter[int] = Counter()
+        self._blocked: Counter[str] = Counter()
+        self._withdrawn: Counter[str] = Counter()
+
+    def routed(self, routing: Routing) -> None:
+        """One event went through the container."""
+        self.events += 1
+        decisions = self._decisions
+        for decision in routing.decisions:
+            decisions[decision.tag.name, decision.decision, decision.reason] += 1
+            for finding in decision.findings:
+                self._redacted.update(finding.kinds)
+
+    def refused(self, code: str) -> None:
+        """One request was refused at the door; `code` is one of ours."""
+        self._refused[code] += 1
+
+    def forwarded(self, header: str | None) -> None:
+        """A browser's request came with this X-Forwarded-For. How many entries those have tells how many proxies stand
+        in front."""
+        self._forwarded[0 if header is None else min(header.count(",") + 1, MOST_PROXIES)] += 1
+
+    def sent(self, destination: str, outcome: str, seconds: float) -> None:
+        """One batch was sent to a destination; `outcome` is `ok`, `failed`, `throttled` or `paused`."""
+        known = self._vendors.get((destination, outcome))
+        if known is None:
+            known = self._vendors[destination, outcome] = Histogram()
+        known.observe(seconds)
+
+    def stepped(self) -> None:
+        """Somebody has set the clock."""
+        self.clock_steps += 1
+
+    def withdrawn(self, kind: str) -> None:
+        """An event took consent back for what lies in the queue; `kind` of its source: `browser` or `key`."""
+        self._withdrawn[kind] += 1
+
+    def blocked(self, culprit: str) -> None:
+        """Something held the event loop for too long; `culprit` is the name of a plugin, or `tagserver`."""
+        self._blocked[culprit] += 1
+
+    def text(self, picture: Picture) -> str:
+        """Prometheus exposition format 0.0.4."""
+        page = _Page()
+        page.add("tagserver_info", "gauge", "The version that runs.", [({"version": picture.version}, 1)])
+        page.add("tagserver_ready", "gauge", "1 when the server can promise anything.", [({}, int(picture.ready))])
+        page.add("tagserver_degraded", "gauge", "1 when something needs a look.", [({}, int(picture.degraded))])
+        page.add(
+            "tagserver_container_loaded_timestamp_seconds", "gauge", "When the container was.", [({}, picture.loaded)]
+        )
+        page.add("tagserver_connections", "gauge", "Clients that are connected.", [({}, self.connections())])
+        forwarded = {str(entries): number for entries, number in self._forwarded.items()}
+        page.counter(
+            "tagserver_forwarded_requests_total", "Requests by entries of X-Forwarded-For.", "entries", forwarded
+        )
+        page.add("tagserver_events_total", "counter", "Events through the container.", [({}, self.events)])
+        page.counter("tagserver_requests_refused_total", "Requests refused as a whole.", "reason", self._refused)
+        page.counter("tagserver_redacted_total", "Personal data taken out of payloads.", "kind", self._redacted)
+        page.add(
+            "tagserver_decisions_total",
+            "counter",
+            "What the tags did whose trigger fired.",
+            [
+                ({"tag": tag, "decision": decision, "reason": reason}, number)
+                for (tag, decision, reason), number in sorted(self._decisions.items())
+            ],
+        )
+        page.add("tagserver_held_events", "gauge", "Events that wait for consent.", [({}, picture.held)])
+        page.counter("tagserver_held_ended_total", "How the waiting ended.", "outcome", picture.held_ended)
+        page.counter("tagserver_withdrawals_total", "Events that took consent back.", "source", self._withdrawn)
+        page.add("tagserver_tombstones", "gauge", "Identifiers with consent taken back.", [({}, picture.tombstones)])
+        page.add("tagserver_audit_rows_total", "counter", "Rows of the audit.", [({}, picture.audit_rows)])
+        page.add("tagserver_audit_lost_total", "counter", "Events it does not know of.", [({}, picture.audit_lost)])
+        page.add("tagserver_audit_bytes", "gauge", "Size of its files.", [({}, picture.audit_bytes)])
+        self._deliveries(page, picture)
+        page.add("tagserver_queue_bytes", "gauge", "Bytes in use in the queue's file.", [({}, picture.room.used)])
+        page.add("tagserver_queue_limit_bytes", "gauge", "Bytes it may hold.", [({}, picture.room.limit)])
+        page.histogram("tagserver_commit_seconds", "Time of a group commit.", {(): self.commits}, ())
+        page.histogram(
+            "tagserver_vendor_request_seconds", "Time to send a batch.", self._vendors, ("destination", "outcome")
+        )
+        page.histogram("tagserver_loop_lag_seconds", "How late the event loop was.", {(): self.loop_lag}, ())
+        page.add("tagserver_clock_steps_total", "counter", "Times that the clock was set.", [({}, self.clock_steps)])
+        page.counter("tagserver_loop_blocked_total", "Long blockings of the event loop.", "culprit", self._blocked)
+        self._process_metrics(page)
+        return page.text()
+
+    def _process_metrics(self, page: _Page) -> None:
+        """Under the names that Prometheus' own clients give them."""
+        facts = self._process()
+        shown = (
+            ("process_start_time_seconds", "gauge", "When this process began, since 1970.", self._started),
+            ("process_cpu_seconds_total", "counter", "Processor time used.", round(facts.cpu, 3)),
+            ("process_resident_memory_bytes", "gauge", "Memory in use.", facts.memory),
+            ("process_open_fds", "gauge", "Files and connections that are open.", facts.files),
+            ("process_max_fds", "gauge", "How many of them may be.", facts.most_files),
+        )
+        for name, kind, help_text, value in shown:
+            page.add(name, kind, help_text, [] if value is None else [({}, value)])
+
+    @staticmethod
+    def _deliveries(page: _Page, picture: Picture) -> None:
+        for name, kind, help_text in _DELIVERIES:
+            samples = [({"destination": to}, getattr(count, name)) for to, count in sorted(picture.counts.items())]
+            suffix = "_total" if kind == "counter" else ""
+            page.add(f"tagserver_deliveries_{name}{suffix}", kind, help_text, samples)
+        by_reason = [
+            ({"destination": to, "reason": reason}, number)
+            for to, count in sorted(picture.counts.items())
+            for reason, number in sorted(count.dead_by_reason.items())
+        ]
+        page.add("tagserver_deliveries_dead_by_reason", "gauge", "Dead letters by reason.", by_reason)
+        oldest = [({"destination": to}, age) for to, age in sorted(picture.oldest.items()) if age is not None]
+        page.add("tagserver_oldest_pending_seconds", "gauge", "Age of the oldest pending delivery.", oldest)
+        states = [
+            ({"destination": to, "state": state}, int(state == present))
+            for to, present in sorted(picture.states.items())
+            for state in STATES
+        ]
+        page.add("tagserver_destination_state", "gauge", "1 for the state that a destination is in.", states)
+
+
+MOST_PROXIES = 5
+"""Entries of X-Forwarded-For that are told apart; so many or more are one."""
+STATES = ("ok", "retrying", "open", "paused", "disabled")
+_DELIVERIES = (
+    ("accepted", "counter", "Deliveries that were stored, over the data folder's life."),
+    ("delivered", "counter", "Deliveries that the vendor has."),
+    ("pending", "gauge", "Deliveries that wait or are under way."),
+    ("dead", "gauge", "Deliveries among the dead letters."),
+    ("erased", "counter", "Deliveries erased by retention, request or drop."),
+)
+
+Sample = tuple[Mapping[str, str], float]
+
+
+class _Page:
+    """Lines of the exposition format."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def text(self) -> str:
+        return "\n".join(self._lines) + "\n"
+
+    def add(self, name: str, kind: str, help_text: str, samples: Iterable[Sample]) -> None:
+        self._lines.append(f"# HELP {name} {help_text}")
+        self._lines.append(f"# TYPE {name} {kind}")
+        for labels, value in samples:
+            self._sample(name, labels, value)
+
+    def counter(self, name: str, help_text: str, label: str, counts: Mapping[str, int]) -> None:
+        self.add(name, "counter", help_text, [({label: key}, number) for key, number in sorted(counts.items())])
+
+    def histogram(
+        self, name: str, help_text: str, series: Mapping[tuple[str, ...], Histogram], labels: Sequence[str]
+    ) -> None:
+        self._lines.append(f"# HELP {name} {help_text}")
+        self._lines.append(f"# TYPE {name} histogram")
+        for values, histogram in sorted(series.items()):
+            named = dict(zip(labels, values, strict=True))
+            total = 0
+            for bound, count in zip((*histogram.bounds, None), histogram.counts, strict=True):
+                total += count
+                self._sample(f"{name}_bucket", {**named, "le": "+Inf" if bound is None else f"{bound:g}"}, total)
+            self._sample(f"{name}_sum", named, round(histogram.sum, 6))
+            self._sample(f"{name}_count", named, total)
+
+    def _sample(self, name: str, labels: Mapping[str, str], value: float) -> None:
+        inside = ",".join(f'{label}="{_escape(text)}"' for label, text in labels.items())
+        self._lines.append(f"{name}{{{inside}}} {value}" if inside else f"{name} {value}")
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

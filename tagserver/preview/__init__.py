@@ -1,0 +1,1 @@
+"""What would happen, without anything happening: try, test, plan."""

@@ -1,0 +1,181 @@
+"""`try`: one event in, every tag's decision with its reason and the exact request out. Nothing is sent or written."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from tagserver.container.model import ConfiguredDestination, Container, Tag
+from tagserver.container.server import ServerConfig
+from tagserver.event import Note
+from tagserver.inbound.datalayer import Context, Refused, read_event
+from tagserver.inbound.enrich import read_cookies, read_facts
+from tagserver.kit.destination import carrying_request
+from tagserver.language.scope import Scope
+from tagserver.pipeline import Decision, all_decisions, as_dict, route
+from tagserver.plugin import Payload
+from tagserver.preview.differences import differences
+from tagserver.secret import Secret
+
+MASK = Secret("••••")
+KEYS = ("event", "headers", "cookies", "ip", "source", "now")
+
+
+class BadTrial(ValueError):
+    """The question itself is wrong; the text says where and how to fix it."""
+
+
+REASONS = (
+    *(
+        "fired",
+        "no_trigger",
+        "exception",
+        "paused",
+        "schedule",
+        "sampled",
+        "once_per",
+        "same_event",
+        "consent",
+        "vendor",
+    ),
+    *("child", "no_identity", "too_old", "missing_required", "variable", "destination_paused", "plugin_error"),
+)
+"""Every reason that a decision can have."""
+
+
+def try_event(
+    container: Container,
+    server: ServerConfig,
+    asked: Mapping[str, Any],
+    now_ms: int,
+    mint: Callable[[int], str] | None = None,
+    touched: set[str] | None = None,
+) -> dict[str, Any]:
+    """Answer one question of the form `{"event", "headers", "cookies", "ip", "source", "now"}`.
+
+    `now_ms` is the present time, used when the question names none; `mint` makes an id for an event without one;
+    `touched` collects the rows of tables that are used. Raises BadTrial.
+    """
+    unknown = [key for key in asked if key not in KEYS]
+    if unknown:
+        raise BadTrial(f"unknown key {unknown[0]!r}; known are {', '.join(KEYS)}")
+    source = asked.get("source", "browser")
+    if not isinstance(source, str):
+        raise BadTrial('source: give "browser" or the name of a key')
+    if source != "browser" and source not in server.collect.keys:
+        raise BadTrial(f"source: no key is called {source!r}")
+    headers = {name.lower(): value for name, value in _texts(asked, "headers").items()}
+    cookies = {**read_cookies(headers.get("cookie")), **_texts(asked, "cookies")}
+    ip = asked.get("ip", "127.0.0.1")
+    if not isinstance(ip, str):
+        raise BadTrial("ip: give the connection's address as text")
+    facts = read_facts(
+        source,
+        _moment(asked["now"]) if asked.get("now") is not None else now_ms,
+        headers,
+        ip,
+        trusted_proxies=server.collect.trusted_proxies,
+        geo_headers=server.collect.geo_headers,
+        locate=server.collect.locate,
+        cookies=cookies,
+    )
+    try:
+        event = read_event(asked.get("event"), facts, Context({}, locate=server.collect.locate), mint)
+    except Refused as refused:
+        problems = [msgspec.to_builtins(note) for note in refused.notes]
+        return {"event": None, "consent": None, "tags": [], "problems": problems}
+    routing = route(container, event, server.consent_of(source), touched)
+    tags = [_shown(decision, event.event_id, routing.scope) for decision in all_decisions(container, routing)]
+    notes = (*event.notes, *_redacted(routing.decisions), *_failed(routing.scope.faults))
+    return {
+        "event": event.as_dict(),
+        "consent": routing.consent.as_dict(),
+        "tags": tags,
+        "problems": [msgspec.to_builtins(note) for note in notes],
+    }
+
+
+def _redacted(decisions: Sequence[Decision]) -> Iterator[Note]:
+    """Where personal data stood that nobody expects there, once for each place."""
+    found = {finding: None for decision in decisions for finding in decision.findings if finding.kinds}
+    for finding in found:
+        yield Note(finding.path, "personal_data", f"{finding.path} {finding.why}")
+
+
+def _failed(faults: Mapping[str, str]) -> Iterator[Note]:
+    """The variables that failed, and have no value for it."""
+    for name, error in faults.items():
+        yield Note(f"variables.{name}", "variable_failed", f"it fails with {error}, and has no value")
+
+
+def _shown(decision: Decision, event_id: str, scope: Scope) -> dict[str, Any]:
+    """A decision with its request, and what transformations made of the event where the tag has some; a plugin that
+    cannot make a request would fail at delivery, too."""
+    try:
+        shown = as_dict(decision, preview(decision, event_id))
+    except Exception as error:  # a bad plugin hurts only itself
+        detail = f"{type(error).__name__} in the plugin's request"
+        shown = {**as_dict(decision, None), "decision": "error", "reason": "plugin_error", "detail": detail}
+    if decision.tag.transformations and decision.consent is not None:
+        shown["transformations"] = list(_transformations(decision.tag, scope))
+    return shown
+
+
+def _transformations(tag: Tag, scope: Scope) -> Iterator[dict[str, Any]]:
+    """What each transformation changes for this event, in their order; one that changes nothing is left out."""
+    for one in tag.transformations:
+        before, scope = scope, one.apply(scope)
+        fields = list(differences(before.event.as_dict(), scope.event.as_dict()))
+        if fields:
+            yield {"name": one.name, "fields": [field.as_dict() for field in fields]}
+
+
+def _texts(asked: Mapping[str, Any], key: str) -> dict[str, str]:
+    value = asked.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise BadTrial(f"{key}: give an object of texts")
+    return value
+
+
+def _moment(text: Any) -> int:
+    """RFC 3339 → ms since 1970 UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise ValueError
+        return int(moment.timestamp() * 1000)
+    except (TypeError, ValueError, OverflowError):
+        raise BadTrial('now: give an RFC 3339 time with its zone, such as "2026-11-24T12:00:00Z"') from None
+
+
+def preview(decision: Decision, event_id: str) -> dict[str, Any] | None:
+    """The request that this one event would send alone, secrets masked; None when it would send none. Raises what the
+    plugin raises."""
+    built = decision.built
+    if built is None:
+        return None
+    destination = decision.tag.destination
+    payload = Payload(event_id=event_id, name=built.name, time=built.time, body=decision.body)
+    request = carrying_request(destination.plugin, [payload], masked(destination))
+    content = request.content.decode(errors="replace")
+    try:
+        body = msgspec.json.decode(request.content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        body = None
+    headers = {str(name): str(value) for name, value in request.headers.items()}
+    return {"method": request.method, "url": request.url, "headers": headers, "body": body, "content": content}
+
+
+def masked(destination: ConfiguredDestination) -> Any:
+    """The destination's settings with every secret replaced by stars, so that no secret can be shown by mistake."""
+    settings = destination.settings
+    secrets = {
+        field.name: MASK for field in dataclasses.fields(settings) if isinstance(getattr(settings, field.name), Secret)
+    }
+    return dataclasses.replace(settings, **secrets)
