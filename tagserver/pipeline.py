@@ -124,6 +124,8 @@ def _build(tag: Tag, trigger: str, scope: Scope, leaving: Leaving, verdict: Verd
         return Decision(tag, "skip", skip.reason, skip.detail, verdict, omitted=skip.omitted)
     except Unsound as unsound:
         return Decision(tag, "error", "plugin_error", str(unsound), verdict)
+    except MemoryError:
+        raise  # nobody's fault, and nothing may be promised
     except Exception as error:  # a bad plugin hurts only itself
         return Decision(tag, "error", "plugin_error", _where(error), verdict)
     detail = f"trigger {trigger}" + (f"; {verdict.detail}" if verdict.detail else "")

@@ -112,6 +112,16 @@ def test_nonsense_is_the_plugin_s_error_and_nobody_else_s(build: Build, said: st
     assert good.decision == "send"
 
 
+def test_a_lack_of_memory_is_not_the_plugin_s_fault() -> None:
+    """It ends the event: an answer that it was accepted would be about nothing stored."""
+
+    def build(event: Event, parameters: dict[str, Any]) -> None:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        decisions(build)
+
+
 def test_all_that_the_contract_allows_is_taken() -> None:
     fields = {"group": "g", "expires": NOW + 1, "omitted": (Omitted("a", "is odd"),), "body": {"ä": [1.5, None]}}
     bad, _, _ = decisions(built(**fields))

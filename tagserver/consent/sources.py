@@ -76,6 +76,8 @@ def state_of(
     reader that fails is a refusal of everything."""
     try:
         return _state_of(said, region, policy, now, others)
+    except MemoryError:
+        raise  # the visitor has refused nothing
     except Exception as error:
         refusal = dict.fromkeys(PURPOSES, Signal("denied", "explicit", "failed"))
         problem = f"gate:{type(error).__name__}"

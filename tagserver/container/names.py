@@ -112,6 +112,8 @@ class Names:
             known[name] = MISSING  # what it is while it is worked out, and when that fails
             try:
                 found = known[name] = variables[name](scope)
+            except MemoryError:
+                raise
             except Exception as error:  # a failing variable has no value, and hurts nobody else
                 scope.faults[name] = type(error).__name__
                 return MISSING

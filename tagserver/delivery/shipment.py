@@ -254,6 +254,8 @@ class Shipment:
             raise Stop("failed", str(error)) from None
         except NotAllowed as error:
             raise Stop("paused", f"the request may not leave: {error}") from None
+        except MemoryError:
+            raise  # no payload is to blame; the rows are released
         except Exception as error:  # a bad plugin hurts only itself
             return self._plugin_failed(rows, error)
         self._under_way = []

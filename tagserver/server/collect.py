@@ -90,6 +90,11 @@ class Collect:
             self._runtime.meters.refused("outbox")
             retry: Header = (b"retry-after", str(max(1, round(error.retry_after))).encode())
             return await _problem(send, 503, "try_later", str(error), [*cors, retry])
+        except MemoryError:
+            self._runtime.meters.refused("memory")
+            return await _problem(
+                send, 503, "try_later", "the server is out of memory", [*cors, (b"retry-after", b"5")]
+            )
         if all(answer.status == "rejected" for answer in answers):
             problem = Note("", "no_event", "no event of this request could be taken")
             return await _send(

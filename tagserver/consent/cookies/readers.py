@@ -81,6 +81,8 @@ def cmp_readings(cookies: Mapping[str, str], policy: ConsentPolicy) -> list[Read
     for tool in policy.cmp_cookies:
         try:
             readings += READERS[tool](cookies, policy)
+        except MemoryError:
+            raise
         except Exception as error:  # whatever a visitor's cookie did to it, it is no consent
             readings.append(unreadable(tool, type(error).__name__))
     if _disagree(readings):
