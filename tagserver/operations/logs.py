@@ -59,6 +59,8 @@ class JsonLines(logging.Formatter):
 
 def set_up_logs(form: Format, level: str) -> None:
     """Log to standard error. Called once, by the command that runs a server."""
+    # A line that cannot be written is lost. Python would write a traceback in its place, with the line's arguments.
+    logging.raiseExceptions = False
     handler = logging.StreamHandler(sys.stderr)
     text = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
     handler.addFilter(Net())
