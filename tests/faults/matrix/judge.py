@@ -27,7 +27,8 @@ class Case:
 
     `vendors`: destination → the oracle's control address, for destinations that must have everything.
     `extra`: arrivals beyond one for each event. `reasons`: reasons for which letters may be dead.
-    `pending`: whether deliveries may still wait. `tracebacks`: libraries may write some. `before`: file descriptors and threads of the idle server.
+    `pending`: whether deliveries may still wait. `tracebacks`: libraries may write some.
+    `before`: file descriptors and threads of the idle server.
     """
 
     server: str
