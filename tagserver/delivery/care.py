@@ -62,11 +62,10 @@ class Care:
             self._shrinking = waste or free > max(VACUUM_TO, pages // 2)
             return self._shrinking
         if free > (0 if scarce else VACUUM_TO):
-            # A fetch is needed: the pragma gives back one page for each step.
-            database.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+            shrink(database)
             return True
         # The file itself is cut by a checkpoint only; and the log, which has grown meanwhile, with it.
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        empty_log(database)
         self._shrinking = False
         return False
 
@@ -84,3 +83,17 @@ class Care:
         if not (keys_left or letters_left):
             self._purged = self._steady()
         return keys_left or letters_left
+
+
+def shrink(database: sqlite3.Connection) -> int:
+    """Give back some free pages; how many there were."""
+    free: int = database.execute("PRAGMA freelist_count").fetchone()[0]
+    # A fetch is needed: the pragma gives back one page for each step.
+    database.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+    return free
+
+
+def empty_log(database: sqlite3.Connection) -> bool:
+    """Write the log into the file, and cut it; False when a reader is in the way."""
+    busy = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    return not busy

@@ -1,6 +1,6 @@
 """The default engine: one SQLite file, WAL, `synchronous=FULL`, one owning process, one writer thread with group
-commit. Its rooms: `rows`, `flights`, `lanes`, `keys`, `letters`, `tombstones`, `presence`, `erasure`, `counters`,
-`space`, `opening`, `salvage`, `care`, `writer`."""
+commit. Its rooms: `rows`, `intake`, `flights`, `lanes`, `keys`, `letters`, `tombstones`, `presence`, `erasure`,
+`counters`, `space`, `opening`, `salvage`, `care`, `writer`."""
 
 from __future__ import annotations
 
@@ -10,22 +10,20 @@ import logging
 import random
 import sqlite3
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
-from tagserver.delivery.care import VACUUM_PAGES, Care
+from tagserver.delivery.care import VACUUM_PAGES, Care, empty_log, shrink
 from tagserver.delivery.erasure import Erasure
 from tagserver.delivery.flights import Flights
+from tagserver.delivery.intake import Intake, size_of
 from tagserver.delivery.keys import Keys
 from tagserver.delivery.lanes import Lanes
 from tagserver.delivery.letters import Letters
 from tagserver.delivery.lock import FolderLock
 from tagserver.delivery.opening import open_queue, require_local_disk
 from tagserver.delivery.outbox import (
-    DEDUP_TTL,
     Account,
     Batch,
     Choice,
@@ -33,7 +31,6 @@ from tagserver.delivery.outbox import (
     DeadLetter,
     Delivery,
     Erased,
-    Full,
     Retried,
     Room,
     Settlement,
@@ -42,18 +39,14 @@ from tagserver.delivery.outbox import (
     Unavailable,
 )
 from tagserver.delivery.presence import Presence
-from tagserver.delivery.pressure import Pressure, come_again
+from tagserver.delivery.pressure import Pressure
 from tagserver.delivery.retry import Chance
-from tagserver.delivery.rows import WIDTH, insert, pieces, values
 from tagserver.delivery.salvage import MARK
 from tagserver.delivery.space import Space
 from tagserver.delivery.suspicion import Marks, marked
 from tagserver.delivery.writer import Writer
 
 log = logging.getLogger("tagserver.delivery")
-
-ROW = 500
-"""Bytes of a delivery beside its payload, about."""
 
 
 class SqliteOutbox:
@@ -75,7 +68,6 @@ class SqliteOutbox:
     ) -> None:
         self._path = path
         self._steady = steady
-        self._chance = chance
         self._closed = False
         self._appended: dict[str, asyncio.Event] = {}
         self._on_fatal = on_fatal
@@ -93,6 +85,7 @@ class SqliteOutbox:
         self._presence = Presence(empty=not any(one.pending or one.dead for one in self._counters.shown.values()))
         self._space = Space(path, max_size, min_free, steady)
         self._space.measure(self._database)
+        self._intake = Intake(self._keys, self._counters, self._presence, self._space, chance)
         self._flights = Flights(self._counters, Lanes(), clock)
         self._letters = Letters(self._counters, self._presence, clock)
         self._erasure = Erasure(self._counters, self._flights, self._presence)
@@ -172,52 +165,10 @@ class SqliteOutbox:
         """See `Outbox.append`."""
         if self._closed:
             raise Unavailable("the server is closing")
-        if (why := self._space.refusal()) is not None:
-            raise Full(why, come_again(1.0, self._chance))
-        size = sum(len(delivery.body) + ROW for delivery in deliveries)
-        fresh: list[bool] = await self._writer.join(self._append, deliveries, size)
+        self._intake.refuse()
+        fresh: list[bool] = await self._writer.join(self._intake.append, deliveries, size_of(deliveries))
         for destination in {delivery.destination for delivery, new in zip(deliveries, fresh, strict=True) if new}:
             self._announce(destination)
-        return fresh
-
-    def _append(self, database: sqlite3.Connection, requests: Sequence[Sequence[Delivery]]) -> list[list[bool]]:
-        """All the deliveries of several requests, as few statements: each costs a change of hands with the loop."""
-        size = sum(len(delivery.body) + ROW for request in requests for delivery in request)
-        if (why := self._space.refusal(size)) is not None:
-            raise Full(why, come_again(1.0, self._chance))
-        keys = {delivery.key for request in requests for delivery in request}
-        new = self._keys.remember_new(database, keys, DEDUP_TTL)
-        fresh: list[list[bool]] = []
-        stored: list[Any] = []
-        urgent: list[tuple[str, int]] = []
-        taken: Counter[str] = Counter()
-        for request in requests:
-            answer: list[bool] = []
-            for delivery in request:
-                first = delivery.key in new
-                if first:
-                    new.remove(delivery.key)
-                    if delivery.once is not None:
-                        key, within = delivery.once
-                        first = bool(self._keys.remember_new(database, [key], within))
-                answer.append(first)
-                if first:
-                    if delivery.urgent:
-                        urgent.append((delivery.destination, len(stored) // WIDTH))
-                    stored += values(delivery)
-                    self._presence.add(delivery.person)
-                    taken[delivery.destination] += 1
-            fresh.append(answer)
-        first_id = 0
-        for start, rows in pieces(len(stored) // WIDTH):
-            cursor = database.execute(insert(rows), stored[start * WIDTH : (start + rows) * WIDTH])
-            assert cursor.lastrowid is not None
-            first_id = first_id or cursor.lastrowid - rows + 1
-        if urgent:  # the ids of one transaction follow one another
-            Lanes.add(database, [(destination, first_id + at) for destination, at in urgent])
-        for destination, number in taken.items():
-            self._counters.add(destination, "accepted", number)
-            self._counters.add(destination, "pending", number)
         return fresh
 
     def _announce(self, destination: str) -> None:
@@ -376,20 +327,6 @@ class SqliteOutbox:
             _left_open.append(self._database)
         self._marks.close()
         self._lock.release()
-
-
-def shrink(database: sqlite3.Connection) -> int:
-    """Give back some free pages; how many there were."""
-    free: int = database.execute("PRAGMA freelist_count").fetchone()[0]
-    # A fetch is needed: the pragma gives back one page for each step.
-    database.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
-    return free
-
-
-def empty_log(database: sqlite3.Connection) -> bool:
-    """Write the log into the file, and cut it; False when a reader is in the way."""
-    busy = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    return not busy
 
 
 _left_open: list[sqlite3.Connection] = []
