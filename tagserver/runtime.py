@@ -5,13 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import httpx
 
 from tagserver import __version__
 from tagserver.audit.audit import Audit
@@ -23,22 +19,17 @@ from tagserver.container.server import ServerConfig
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.outbox import Counts, Erased, Outbox, Row
 from tagserver.delivery.seal import Seal
-from tagserver.delivery.sqlite import SqliteOutbox
-from tagserver.delivery.steps import LONG_CALM, ClockSteps
 from tagserver.delivery.target import Target
 from tagserver.door import Door
 from tagserver.inbound.sources import Sources
-from tagserver.operations.data_folder import install_key, usable
 from tagserver.operations.meters import Meters, Picture
 from tagserver.operations.queue_key import key_of
-from tagserver.operations.watchdog import Watchdog
 from tagserver.permits import Refusal, permits
 from tagserver.pipeline import Routing
 from tagserver.privacy.forgetting import Forgetting, Forgotten
 from tagserver.privacy.holding import Holding
 from tagserver.privacy.withdrawals import Withdrawals
 from tagserver.rate import RateLimit
-from tagserver.watch import contents, watch
 
 log = logging.getLogger("tagserver")
 
@@ -72,7 +63,7 @@ class Reloaded:
 
 
 class Runtime:
-    """What the endpoints and commands of a running server reach. Made by `running`, which also ends it."""
+    """What the endpoints and commands of a running server reach. Made by `running.py`, which also ends it."""
 
     def __init__(
         self,
@@ -338,87 +329,3 @@ class Runtime:
             "dead_by_reason": dict(counts.dead_by_reason),
             "oldest_pending_s": await self._oldest(name),
         }
-
-
-@asynccontextmanager
-async def running(
-    folder: ConfigurationFolder,
-    data: Path,
-    *,
-    strict: bool = False,
-    clock: Clock = wall_clock,
-    transport: httpx.AsyncBaseTransport | None = None,
-    drain: float | None = None,
-    on_fatal: Callable[[BaseException], None] | None = None,
-) -> AsyncIterator[Runtime]:
-    """A runtime from start to a drained end.
-
-    `transport` replaces the network in tests. `drain`: seconds that requests under way get at the end, instead of the
-    configuration's. Raises NoConfiguration, and what the outbox raises when it cannot be opened.
-    """
-    with usable(data):
-        await asyncio.to_thread(data.mkdir, mode=0o700, parents=True, exist_ok=True)
-        key = install_key(data)
-    said = contents(folder.folder)
-    configuration = folder.load(strict=strict)
-    queue = configuration.server.queue
-    meters = Meters(started=clock() / 1000)
-    steps = ClockSteps(clock, time.monotonic, meters.stepped)
-    with usable(data):
-        outbox = await SqliteOutbox.open(
-            data / queue.file,
-            clock=clock,
-            max_size=queue.max_size,
-            min_free=queue.min_free,
-            keep_dead=queue.keep_dead,
-            on_fatal=on_fatal,
-            commit_took=meters.commits.observe,
-            calm=steps.calm,
-            any_disk=queue.network_disk,
-        )
-    kept = configuration.server.audit
-    audit = Audit(
-        data,
-        key,
-        keep=kept.keep,
-        max_size=kept.max_size,
-        min_free=queue.min_free,
-        clock=clock,
-        steady=time.monotonic,
-        calm=lambda: steps.calm(LONG_CALM),
-    )
-    try:
-        runtime = Runtime(folder, configuration, outbox, key, clock, meters, audit)
-        dispatcher = Dispatcher(
-            outbox,
-            lookup=runtime.target,
-            permits=runtime.permits,
-            clock=clock,
-            calm=steps.calm,
-            keep_removed=queue.keep_removed,
-            sent=meters.sent,
-            transport=transport,
-            seal=runtime.seal,
-        )
-        runtime.dispatcher = dispatcher
-        dispatcher.reconfigured(runtime.container.destinations)
-        watchdog = Watchdog(folder.registry.packages(), lag=meters.loop_lag.observe, blocked=meters.blocked)
-        watchdog.start()
-        watching = asyncio.create_task(watch(folder.folder, said, runtime.changed), name="configuration files")
-        looking = asyncio.create_task(steps.watch(), name="clock")
-        holding = asyncio.create_task(runtime.mind_the_held(), name="events that wait for consent")
-        sweeping = asyncio.create_task(runtime.withdrawals.sweep_when_asked(), name="withdrawn consent")
-        if outbox.tombstones():
-            runtime.withdrawals.sweep_soon()  # a kill may have come before it was done
-        try:
-            yield runtime
-        finally:
-            for task in (watching, looking, holding, sweeping):
-                task.cancel()
-            runtime.draining = True
-            await runtime.door.decide_waiting(runtime.container, runtime.server, closing=True)
-            await dispatcher.stop(runtime.server.shutdown.drain if drain is None else drain, runtime.hurry)
-            await watchdog.stop()
-    finally:
-        await outbox.close()
-        await asyncio.to_thread(audit.close)

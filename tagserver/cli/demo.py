@@ -26,7 +26,8 @@ from tagserver.demo.arrivals import EVERYONE, arrivals
 from tagserver.demo.shop import AD_PURPOSES, PURPOSES, create_shop
 from tagserver.preview.trial import try_event
 from tagserver.registry import Registry
-from tagserver.runtime import Runtime, running, wall_clock
+from tagserver.running import running
+from tagserver.runtime import Runtime, wall_clock
 from tagserver.sandbox import create_sandbox
 from tagserver.server.app import create_app
 from tagserver.server.serving import Serving, address_of, listen, serving

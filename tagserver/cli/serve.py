@@ -22,7 +22,7 @@ from tagserver.configuration import ConfigurationFolder, NoConfiguration
 from tagserver.delivery.errors import OutboxStartError
 from tagserver.operations.data_folder import unusable
 from tagserver.operations.logs import LEVELS, Format, set_up_logs
-from tagserver.runtime import running
+from tagserver.running import running
 from tagserver.secret import hide
 from tagserver.server.app import create_app, create_edge
 from tagserver.server.serving import address_of, listen, serving

@@ -22,7 +22,8 @@ from tagserver.delivery.outbox import Account, Choice
 from tagserver.delivery.seal import SIGN
 from tagserver.privacy.payload_fields import PayloadFields
 from tagserver.registry import Registry
-from tagserver.runtime import Runtime, running
+from tagserver.running import running
+from tagserver.runtime import Runtime
 from tagserver.server.app import create_app
 from tagserver.testing import NOW
 from tests.destinations.nine import CONFIG, NAMES, TOKENS

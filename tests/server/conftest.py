@@ -16,7 +16,8 @@ from starlette.applications import Starlette
 
 from tagserver.configuration import ConfigurationFolder
 from tagserver.registry import Registry
-from tagserver.runtime import Runtime, running
+from tagserver.running import running
+from tagserver.runtime import Runtime
 from tagserver.sandbox import create_sandbox
 from tagserver.server.app import create_app
 

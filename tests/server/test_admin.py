@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from tagserver.configuration import ConfigurationFolder
 from tagserver.registry import Registry
-from tagserver.runtime import running
+from tagserver.running import running
 from tagserver.server.app import create_app
 
 from .conftest import CONTAINER, ENVIRON, SERVER, TOKEN, Running, Start, purchase

@@ -1,0 +1,106 @@
+"""From nothing to a server that runs, and back: what is opened, in order, and closed again in the other."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from tagserver.audit.audit import Audit
+from tagserver.configuration import ConfigurationFolder
+from tagserver.delivery.dispatch import Dispatcher
+from tagserver.delivery.sqlite import SqliteOutbox
+from tagserver.delivery.steps import LONG_CALM, ClockSteps
+from tagserver.operations.data_folder import install_key, usable
+from tagserver.operations.meters import Meters
+from tagserver.operations.watchdog import Watchdog
+from tagserver.runtime import Clock, Runtime, wall_clock
+from tagserver.watch import contents, watch
+
+
+@asynccontextmanager
+async def running(
+    folder: ConfigurationFolder,
+    data: Path,
+    *,
+    strict: bool = False,
+    clock: Clock = wall_clock,
+    transport: httpx.AsyncBaseTransport | None = None,
+    drain: float | None = None,
+    on_fatal: Callable[[BaseException], None] | None = None,
+) -> AsyncIterator[Runtime]:
+    """A runtime from start to a drained end.
+
+    `transport` replaces the network in tests. `drain`: seconds that requests under way get at the end, instead of the
+    configuration's. Raises NoConfiguration, and what the outbox raises when it cannot be opened.
+    """
+    with usable(data):
+        await asyncio.to_thread(data.mkdir, mode=0o700, parents=True, exist_ok=True)
+        key = install_key(data)
+    said = contents(folder.folder)
+    configuration = folder.load(strict=strict)
+    queue = configuration.server.queue
+    meters = Meters(started=clock() / 1000)
+    steps = ClockSteps(clock, time.monotonic, meters.stepped)
+    with usable(data):
+        outbox = await SqliteOutbox.open(
+            data / queue.file,
+            clock=clock,
+            max_size=queue.max_size,
+            min_free=queue.min_free,
+            keep_dead=queue.keep_dead,
+            on_fatal=on_fatal,
+            commit_took=meters.commits.observe,
+            calm=steps.calm,
+            any_disk=queue.network_disk,
+        )
+    kept = configuration.server.audit
+    audit = Audit(
+        data,
+        key,
+        keep=kept.keep,
+        max_size=kept.max_size,
+        min_free=queue.min_free,
+        clock=clock,
+        steady=time.monotonic,
+        calm=lambda: steps.calm(LONG_CALM),
+    )
+    try:
+        runtime = Runtime(folder, configuration, outbox, key, clock, meters, audit)
+        dispatcher = Dispatcher(
+            outbox,
+            lookup=runtime.target,
+            permits=runtime.permits,
+            clock=clock,
+            calm=steps.calm,
+            keep_removed=queue.keep_removed,
+            sent=meters.sent,
+            transport=transport,
+            seal=runtime.seal,
+        )
+        runtime.dispatcher = dispatcher
+        dispatcher.reconfigured(runtime.container.destinations)
+        watchdog = Watchdog(folder.registry.packages(), lag=meters.loop_lag.observe, blocked=meters.blocked)
+        watchdog.start()
+        watching = asyncio.create_task(watch(folder.folder, said, runtime.changed), name="configuration files")
+        looking = asyncio.create_task(steps.watch(), name="clock")
+        holding = asyncio.create_task(runtime.mind_the_held(), name="events that wait for consent")
+        sweeping = asyncio.create_task(runtime.withdrawals.sweep_when_asked(), name="withdrawn consent")
+        if outbox.tombstones():
+            runtime.withdrawals.sweep_soon()  # a kill may have come before it was done
+        try:
+            yield runtime
+        finally:
+            for task in (watching, looking, holding, sweeping):
+                task.cancel()
+            runtime.draining = True
+            await runtime.door.decide_waiting(runtime.container, runtime.server, closing=True)
+            await dispatcher.stop(runtime.server.shutdown.drain if drain is None else drain, runtime.hurry)
+            await watchdog.stop()
+    finally:
+        await outbox.close()
+        await asyncio.to_thread(audit.close)
