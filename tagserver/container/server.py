@@ -15,11 +15,11 @@ from tagserver.consent.sources import source_consent
 from tagserver.consent.state import Reading
 from tagserver.container.decode import Decoder
 from tagserver.container.problems import Problems, did_you_mean
-from tagserver.container.references import Outside, has_reference
+from tagserver.container.queue import QueueConfig, read_queue
+from tagserver.container.references import Outside
 from tagserver.container.retention import AuditConfig, ForgetConfig, read_audit, read_forget
 from tagserver.container.source import Map, Node, Scalar
 from tagserver.inbound.whereabouts import Locate, nowhere, open_database
-from tagserver.operations.queue_key import is_installed, key_of
 from tagserver.secret import Secret
 
 
@@ -51,21 +51,6 @@ class CollectConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueConfig:
-    """`queue:`. `file` below the data folder; sizes in bytes; `keep_dead` and `keep_removed` (deliveries of a
-    destination that is not configured any more) in seconds. `network_disk`: whether a folder on one is taken.
-    `encrypt`: keys for payloads at rest, of 32 bytes each in base64 or hex; the first one closes, all of them open."""
-
-    file: str = "outbox.db"
-    max_size: int = 8 << 30
-    min_free: int = 512 << 20
-    keep_dead: float = 14 * 86400.0
-    keep_removed: float = 86400.0
-    network_disk: bool = False
-    encrypt: tuple[Secret, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class ShutdownConfig:
     """`shutdown:`, in seconds. `pre_stop`: how long events are still taken after readiness has gone, so that a load
     balancer can leave; `drain`: what requests to vendors get to end."""
@@ -81,7 +66,7 @@ class ServerConfig:
     all. `debug`: this server is for tests, which variables of the container can ask."""
 
     collect: CollectConfig = CollectConfig()
-    queue: QueueConfig = QueueConfig()
+    queue: QueueConfig = field(default_factory=QueueConfig)
     shutdown: ShutdownConfig = ShutdownConfig()
     forget: ForgetConfig = field(default_factory=ForgetConfig)
     audit: AuditConfig = field(default_factory=AuditConfig)
@@ -96,10 +81,7 @@ class ServerConfig:
         return key.consent if key else None
 
 
-_QUEUE_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.(db|sqlite)\Z")
-"""Its ending keeps it apart from the other files of the data folder."""
 ROOT_KEYS = ("collect", "queue", "shutdown", "forget", "audit", "egress", "environment", "reload", "debug")
-_QUEUE_KEYS = ("url", "max_size", "min_free", "keep_dead", "keep_removed", "network_disk", "encrypt")
 _ORIGIN = re.compile(r"https?://[a-z0-9.\-]+(:\d{1,5})?\Z|https?://\[[0-9a-f:.]+\](:\d{1,5})?\Z")
 _RATE = re.compile(r"(\d{1,9})/s\Z")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.\-]{0,251}[a-z0-9])?\Z")
@@ -136,7 +118,7 @@ class ServerReader:
         egress = self._decoder.map(nodes.get("egress"), "egress", ("allow",))
         return ServerConfig(
             collect=self._collect(nodes.get("collect")),
-            queue=self._queue(nodes.get("queue")),
+            queue=read_queue(self._decoder, self._problems, nodes.get("queue"), self._filled),
             shutdown=self._shutdown(nodes.get("shutdown")),
             forget=read_forget(self._decoder, nodes.get("forget")),
             audit=read_audit(self._decoder, nodes.get("audit")),
@@ -310,57 +292,6 @@ class ServerReader:
             )
             return None
         return source_consent(name, words, basis)
-
-    def _queue(self, node: Node | None) -> QueueConfig:
-        d = self._decoder
-        nodes = {name: value for name, (_, value) in d.map(node, "queue", _QUEUE_KEYS).items()}
-        file = "outbox.db"
-        if (url := nodes.get("url")) is not None and (text := self._filled(url, "queue.url")) is not None:
-            scheme, _, rest = text.partition(":")
-            if scheme != "sqlite" or not _QUEUE_FILE.match(rest):
-                self._problems.add(
-                    "E115",
-                    url.place,
-                    "queue.url",
-                    f'"{text}" is no queue that is known here',
-                    "write sqlite:outbox.db (a file in the data folder)",
-                )
-            else:
-                file = rest
-        return QueueConfig(
-            file=file,
-            max_size=d.size(nodes.get("max_size"), "queue.max_size", 8 << 30),
-            min_free=d.size(nodes.get("min_free"), "queue.min_free", 512 << 20),
-            keep_dead=d.duration(nodes.get("keep_dead"), "queue.keep_dead", 14 * 86400.0),
-            keep_removed=d.duration(nodes.get("keep_removed"), "queue.keep_removed", 86400.0),
-            network_disk=d.choice(nodes.get("network_disk"), "queue.network_disk", ("refuse", "allow"), "refuse")
-            == "allow",
-            encrypt=self._encrypt(nodes.get("encrypt")),
-        )
-
-    def _encrypt(self, node: Node | None) -> tuple[Secret, ...]:
-        """The keys. What is wrong with one of them is an error: nothing may rest in the clear by mistake."""
-        path = "queue.encrypt"
-        alone = isinstance(node, Scalar) and node.value is not None
-        items = [(node, path)] if node is not None and alone else list(self._decoder.list(node, path))
-        keys = []
-        for item, where in items:
-            written = self._decoder.text(item, where)
-            if written is None:
-                continue
-            if not has_reference(written):
-                hint = "put it in the environment and write ${env:TAGSERVER_QUEUE_KEY}"
-                self._problems.add("E201", item.place, where, f"literal secret in {where}", hint)
-            elif (text := self._filled(item, where)) is not None:
-                if key_of(text) is None:
-                    hint = "make one with openssl rand -base64 32"
-                    self._problems.add("E115", item.place, where, f"{where} is no key of 32 bytes", hint)
-                else:
-                    keys.append(Secret(text))
-        if keys and node is not None and not is_installed():
-            hint = "install it: pip install 'tagserver[encrypt]'"
-            self._problems.add("E115", node.place, path, f"{path} needs the library cryptography", hint)
-        return tuple(keys)
 
     def _shutdown(self, node: Node | None) -> ShutdownConfig:
         d = self._decoder
