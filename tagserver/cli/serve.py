@@ -76,10 +76,10 @@ def serve(
 def run(main: Callable[[], object]) -> int:
     """Run a coroutine function on uvloop where there is one."""
     if sys.platform == "win32":
-        return int(asyncio.run(main()))  # type: ignore[arg-type]
+        return int(asyncio.run(main()))  # type: ignore[arg-type]  # (a coroutine, typed as an object)
     import uvloop  # not installed on Windows
 
-    return int(uvloop.run(main()))  # type: ignore[arg-type]
+    return int(uvloop.run(main()))  # type: ignore[arg-type]  # (the same)
 
 
 async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, strict: bool, token: str | None) -> int:

@@ -112,7 +112,7 @@ class Problems:
 
     def add(self, code: str, place: Place, path: str, message: str, hint: str = "") -> None:
         """Note one. The code's letter gives the severity."""
-        severity: Severity = {"E": "error", "P": "pause", "W": "warning"}[code[0]]  # type: ignore[assignment]
+        severity: Severity = {"E": "error", "P": "pause", "W": "warning"}[code[0]]  # type: ignore[assignment]  # (words of Severity)
         self._found.append(Problem(severity, code, place, path, message, hint))
 
     def did_you_mean(self, word: str, known: Iterable[str]) -> str:

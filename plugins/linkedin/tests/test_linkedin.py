@@ -73,7 +73,7 @@ def test_the_bad_ones_of_a_batch_are_named() -> None:
     """LinkedIn stores nothing of it: the named ones go alone next time, the rest together."""
     built = [LINKEDIN.build(PURCHASE) for _ in range(5)]
     for index in (1, 3):
-        built[index].body["conversionHappenedAt"] = 1_789_000_000  # type: ignore[index]
+        built[index].body["conversionHappenedAt"] = 1_789_000_000
     outcomes = LINKEDIN.sent(built)[1]
     assert {(one.kind, one.bad) for one in outcomes} == {("split", (1, 3))}
     assert LINKEDIN.sent([built[1]])[1][0].kind == "rejected"

@@ -76,7 +76,7 @@ def test_a_request_of_several() -> None:
 
 def test_one_bad_event_has_the_whole_request_refused_and_is_found_by_halving() -> None:
     good, bad = REDDIT.build(SIGN_UP), REDDIT.build(SIGN_UP)
-    bad.body["event_at"] = NOW // 1000  # type: ignore[index]
+    bad.body["event_at"] = NOW // 1000
     assert {one.kind for one in REDDIT.sent([good, bad])[1]} == {"split"}
     assert REDDIT.sent([bad])[1][0].kind == "rejected"
     assert REDDIT.sent([good])[1][0].kind == "delivered"

@@ -67,7 +67,7 @@ def test_one_bad_event_has_the_whole_request_refused_and_is_found_by_halving() -
     """TikTok answers 200 and names nobody."""
     good = TIKTOK.build({"event": "sign_up", "user_data": {"email": "a@b.example"}})
     bad = TIKTOK.build({"event": "sign_up", "user_data": {"email": "a@b.example"}})
-    bad.body["event_time"] = NOW  # type: ignore[index]
+    bad.body["event_time"] = NOW
     answer, outcomes = TIKTOK.sent([good, bad])
     assert answer.status == 200
     assert {one.kind for one in outcomes} == {"split"}
