@@ -12,7 +12,7 @@ class Initials(Variable):
     """The first letters of a name."""
 
     type = "initials"
-    inputs = {"first": "The first name.", "last": "The last name.", "dots": "Whether dots stand between."}  # noqa: RUF012
+    inputs = {"first": "The first name.", "last": "The last name.", "dots": "Whether dots stand between."}  # noqa: RUF012 (nobody changes it)
     needed = ("first",)
 
     def value(self, given: Mapping[str, Any]) -> Any:
@@ -25,7 +25,7 @@ class Failing(Variable):
     """Fails with what it was given."""
 
     type = "failing"
-    inputs = {"of": "Anything."}  # noqa: RUF012
+    inputs = {"of": "Anything."}  # noqa: RUF012 (nobody changes it)
 
     def value(self, given: Mapping[str, Any]) -> Any:
         """Breaks."""
@@ -46,7 +46,7 @@ class Greedy(Variable):
     """Changes what it was given."""
 
     type = "greedy"
-    inputs = {"of": "A list."}  # noqa: RUF012
+    inputs = {"of": "A list."}  # noqa: RUF012 (nobody changes it)
 
     def value(self, given: Mapping[str, Any]) -> Any:
         """The list, emptied."""

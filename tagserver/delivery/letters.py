@@ -26,7 +26,7 @@ class Letters:
         """The newest letters of a choice, without their payloads."""
         where, values = _where(choice)
         found = database.execute(
-            "SELECT id, destination, tag, name, event_id, reason, detail, attempts, received, buried "  # noqa: S608
+            "SELECT id, destination, tag, name, event_id, reason, detail, attempts, received, buried "  # noqa: S608 (ours)
             f"FROM dead WHERE {where} ORDER BY id DESC LIMIT ?",
             [*values, limit],
         )
@@ -42,7 +42,7 @@ class Letters:
         now = self._clock()
         where, values = _where(choice)
         found = database.execute(
-            "SELECT id, destination, reason, expires, attempts, received "  # noqa: S608
+            "SELECT id, destination, reason, expires, attempts, received "  # noqa: S608 (ours)
             f"FROM dead WHERE id > ? AND {where} ORDER BY id LIMIT ?",
             [after, *values, limit],
         ).fetchall()
@@ -65,7 +65,7 @@ class Letters:
     @staticmethod
     def _move_back(database: sqlite3.Connection, one: int, account: Account | None) -> None:
         database.execute(
-            f"INSERT INTO delivery ({NAMES}) SELECT {NAMES} FROM dead WHERE id = ?",  # noqa: S608
+            f"INSERT INTO delivery ({NAMES}) SELECT {NAMES} FROM dead WHERE id = ?",  # noqa: S608 (ours)
             (one,),
         )
         if account is not None:
@@ -94,7 +94,7 @@ class Letters:
     @staticmethod
     def _ids(database: sqlite3.Connection, choice: Choice, limit: int) -> list[tuple[int, str, str]]:
         where, values = _where(choice)
-        query = f"SELECT id, destination, reason FROM dead WHERE {where} ORDER BY id LIMIT ?"  # noqa: S608
+        query = f"SELECT id, destination, reason FROM dead WHERE {where} ORDER BY id LIMIT ?"  # noqa: S608 (ours)
         return database.execute(query, [*values, limit]).fetchall()
 
 

@@ -108,7 +108,7 @@ def _is_headless(aside: Path) -> bool:
 
 def _copy(damaged: sqlite3.Connection, fresh: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> int:
     names = ", ".join(columns)
-    into = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+    into = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 (ours)
     number = 0
     fresh.execute("BEGIN IMMEDIATE")
     for found in _readable(damaged, table, names, by_id=columns[0] == "id"):
@@ -135,12 +135,12 @@ def _readable(damaged: sqlite3.Connection, table: str, names: str, *, by_id: boo
     """What can be read of a table, in pieces: where a piece cannot, its halves are tried."""
     if not by_id:
         with contextlib.suppress(sqlite3.Error):
-            yield damaged.execute(f"SELECT {names} FROM {table}").fetchall()  # noqa: S608
+            yield damaged.execute(f"SELECT {names} FROM {table}").fetchall()  # noqa: S608 (ours)
         return
     ranges = []
     for order in ("id", "rowid"):
         with contextlib.suppress(sqlite3.Error):
-            low, high = damaged.execute(f"SELECT min({order}), max({order}) FROM {table}").fetchone()  # noqa: S608
+            low, high = damaged.execute(f"SELECT min({order}), max({order}) FROM {table}").fetchone()  # noqa: S608 (ours)
             if low is not None:
                 ranges.append((low, high))
     with contextlib.suppress(sqlite3.Error):
@@ -151,7 +151,7 @@ def _readable(damaged: sqlite3.Connection, table: str, names: str, *, by_id: boo
         return
     first, last = min(low for low, _ in ranges), max(high for _, high in ranges)
     stack = [(at, min(at + _CHUNK - 1, last)) for at in range(last - (last - first) % _CHUNK, first - _CHUNK, -_CHUNK)]
-    query = f"SELECT {names} FROM {table} WHERE id BETWEEN ? AND ?"  # noqa: S608
+    query = f"SELECT {names} FROM {table} WHERE id BETWEEN ? AND ?"  # noqa: S608 (ours)
     while stack:
         low, high = stack.pop()
         try:
