@@ -9,7 +9,6 @@ from tagserver.container.model import Tag
 from tagserver.event import MISSING
 from tagserver.kit.built import encoded
 from tagserver.kit.destination import Built, Mode, Omitted, Skip
-from tagserver.language.scope import Scope
 from tagserver.privacy.cleaning import Finding
 from tagserver.privacy.leaving import Leaving
 from tagserver.privacy.scan import may_hide_email
@@ -26,10 +25,11 @@ class Made(msgspec.Struct, frozen=True, gc=False):
     findings: tuple[Finding, ...] = ()
 
 
-def make(tag: Tag, scope: Scope, leaving: Leaving, mode: Mode) -> Made:
+def make(tag: Tag, leaving: Leaving, mode: Mode) -> Made:
     """The payload. Raises Skip with all that was omitted, Unsound, and whatever the plugin raises."""
     destination, redact = tag.destination, tag.redact_override is None
     plugin = destination.plugin
+    scope = leaving.scope
     for transformation in tag.transformations:
         scope = transformation.apply(scope)
     out = leaving.of(scope, tag.needs, plugin.consent, mode, redact=redact)

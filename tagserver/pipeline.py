@@ -107,17 +107,17 @@ def _decide(container: Container, candidate: Candidate, fired: Trigger, scope: S
         return Decision(tag, "block", verdict.reason, verdict.detail, verdict)
     if scope.event.name == CONSENT_EVENT and tag.needs.ads:
         return Decision(tag, "block", "consent", "what a visitor chose is not told to ads destinations", verdict)
-    return _build(tag, fired.name, scope, leaving, verdict)
+    return _build(tag, fired.name, leaving, verdict)
 
 
-def _build(tag: Tag, trigger: str, scope: Scope, leaving: Leaving, verdict: Verdict) -> Decision:
+def _build(tag: Tag, trigger: str, leaving: Leaving, verdict: Verdict) -> Decision:
     destination = tag.destination
     if destination.settings is None:
         return Decision(tag, "skip", "destination_paused", destination.paused or "not set up", verdict)
     mode = verdict.decision
     assert mode != "block"
     try:
-        made = make(tag, leaving.scope, leaving, mode)
+        made = make(tag, leaving, mode)
     except Skip as skip:
         if type(skip.reason) is not str or skip.reason not in SKIPS:
             return Decision(tag, "error", "plugin_error", "it skips for a reason that there is not", verdict)

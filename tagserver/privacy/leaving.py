@@ -23,7 +23,7 @@ from tagserver.privacy.cleaning import Finding, clean_data, clean_parameters
 from tagserver.privacy.hiding import Path
 from tagserver.privacy.outgoing_address import AddressRules, clean_outgoing
 from tagserver.privacy.sensitive import Sensitive
-from tagserver.privacy.withhold import EVERYTHING, Leave, leave, withhold, withhold_parameters
+from tagserver.privacy.withhold import Leave, leave, withhold, withhold_parameters
 from tagserver.reads import Reads
 
 
@@ -121,8 +121,7 @@ class Leaving:
         """What tags are worked out from; triggers see the whole event."""
         self._policy = policy
         self.consent = consent
-        self._usual: Outgoing | None = None
-        self._others: dict[tuple[Leave, bool], Outgoing] = {}
+        self._known: dict[tuple[Leave, bool], Outgoing] = {}
 
     def of(self, scope: Scope, needs: Needs, declared: ConsentNeeds, mode: Mode, *, redact: bool) -> Outgoing:
         """What a tag may have that sees the event as `scope` has it. `redact`: False for one that may have personal
@@ -130,13 +129,9 @@ class Leaving:
         left = leave(needs, declared, self.consent, mode)
         if scope is not self.scope:  # a transformation made it, for one tag
             return self._outgoing(scope, left, redact)
-        if left is EVERYTHING and redact:
-            if self._usual is None:
-                self._usual = self._outgoing(scope, left, redact)
-            return self._usual
-        known = self._others.get((left, redact))
+        known = self._known.get((left, redact))
         if known is None:
-            known = self._others[left, redact] = self._outgoing(scope, left, redact)
+            known = self._known[left, redact] = self._outgoing(scope, left, redact)
         return known
 
     def _outgoing(self, scope: Scope, left: Leave, redact: bool) -> Outgoing:
