@@ -13,11 +13,13 @@ ItemFields = Mapping[str, tuple[str, Kind]]
 """The vendor's name of a field → the data layer's name, and the kind of value the vendor wants."""
 
 
-def put_items(group: Group, key: str, items: Any, fields: ItemFields, needed: str | None = None) -> None:
+def put_items(
+    group: Group, key: str, items: Any, fields: ItemFields, needed: str | None = None, *, own: bool = False
+) -> None:
     """Set `key` to the items, each a map of `fields`. A field that does not fit is named once.
 
     `needed`: the vendor's name of a field without which it takes no item. Items without it, or without any field,
-    are counted in one sentence.
+    are counted in one sentence. `own`: they are a tag's, and have the vendor's names already.
     """
     rows: list[dict[str, Any]] = []
     objects = _objects(items)
@@ -25,13 +27,13 @@ def put_items(group: Group, key: str, items: Any, fields: ItemFields, needed: st
     for item in objects:
         row = Group(faults.name, faults.omitted)
         for name, (source, kind) in fields.items():
-            row.put(name, item.get(source), kind)
+            row.put(name, item.get(name if own else source), kind)
         if row and (needed is None or needed in row):
             rows.append(dict(row))
     group.omitted.extend(dict.fromkeys(faults.omitted))
     if lost := len(objects) - len(rows):
-        source = fields[needed][0] if needed else "any field that is known"
-        group.omit(key, f"{lost} of the items without {source}")
+        wanted = "any field that is known" if needed is None else needed if own else fields[needed][0]
+        group.omit(key, f"{lost} of the items without {wanted}")
     if rows:
         group[key] = rows
 

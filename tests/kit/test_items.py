@@ -37,6 +37,15 @@ def test_items_get_the_vendors_names() -> None:
     assert omitted == []
 
 
+def test_a_tags_own_items_have_the_vendors_names_already() -> None:
+    """By the same kinds; what is missing is named as the tag would write it."""
+    omitted: list[Omitted] = []
+    group = Group("", omitted)
+    put_items(group, "contents", [{"id": 1, "item_price": "20"}, {"item_id": "b"}], FIELDS, "id", own=True)
+    assert group == {"contents": [{"id": "1", "item_price": 20}]}
+    assert [one.why for one in omitted] == ["1 of the items without id"]
+
+
 def test_an_item_without_what_is_needed_is_counted() -> None:
     """In the words of the data layer, which its author knows."""
     made, omitted = put([{"item_id": "a"}, {"item_name": "b"}, {}, 7, None], needed="id")

@@ -31,7 +31,6 @@ ITEMS = {
     "item_price": ("price", MONEY_TEXT),
     "quantity": ("quantity", COUNT),
 }
-_OWN_ITEMS = {name: (name, kind) for name, (_, kind) in ITEMS.items()}
 _OF_ONE = {"content_name": "item_name", "content_category": "item_category", "content_brand": "item_brand"}
 KINDS: Mapping[str, Kind] = {
     "value": MONEY_TEXT,
@@ -51,10 +50,7 @@ def build_custom_data(
     """The group for one event. `given`: what the tag's parameters set; they win, and go by the same rules."""
     made = Group("custom_data", omitted)
     items = event.ecommerce.get("items")
-    if "contents" in given:
-        put_items(made, "contents", given["contents"], _OWN_ITEMS)
-    else:
-        put_items(made, "contents", items, ITEMS)
+    put_items(made, "contents", given.get("contents", items), ITEMS, own="contents" in given)
     contents = made.get("contents", [])
     made.put("content_ids", [content["id"] for content in contents if "id" in content], IDS)
     if len(contents) == 1:

@@ -28,7 +28,6 @@ ITEMS = {
     "item_price": ("price", NUMBER),
     "quantity": ("quantity", COUNT),
 }
-_OWN_ITEMS = {name: (name, kind) for name, (_, kind) in ITEMS.items()}
 WITHOUT_VALUE = frozenset({"PAGE_VISIT", "SEARCH"})
 """Types that value and items do not belong to."""
 _KINDS: Mapping[str, Kind] = {"value": NUMBER, "currency": CURRENCY, "item_count": COUNT}
@@ -49,7 +48,7 @@ def build_metadata(
         made.put("currency", event.get("currency"), CURRENCY)
     for key, value in given.items():
         if key == "products":
-            put_items(made, key, value, _OWN_ITEMS)
+            put_items(made, key, value, ITEMS, own=True)
         elif key == "conversion_id":
             made.omit(key, "is the event_id, which a tag cannot change")
         else:

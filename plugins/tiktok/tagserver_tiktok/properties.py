@@ -31,7 +31,6 @@ ITEMS = {
     "price": ("price", NUMBER),
     "quantity": ("quantity", COUNT),
 }
-_OWN_ITEMS = {name: (name, kind) for name, (_, kind) in ITEMS.items()}
 _TYPES = ("product", "product_group")
 KINDS: Mapping[str, Kind] = {
     "value": NUMBER,
@@ -53,10 +52,7 @@ def build_properties(
     """The group for one event. `given`: what the tag's parameters set; they win, and go by the same rules."""
     made = Group("properties", omitted)
     items = event.ecommerce.get("items")
-    if "contents" in given:
-        put_items(made, "contents", given["contents"], _OWN_ITEMS)
-    else:
-        put_items(made, "contents", items, ITEMS)
+    put_items(made, "contents", given.get("contents", items), ITEMS, own="contents" in given)
     if any("content_id" in content for content in made.get("contents", [])):
         made["content_type"] = "product"
     made.put("num_items", items_count(items), COUNT)
