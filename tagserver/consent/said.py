@@ -48,9 +48,6 @@ class Said(msgspec.Struct, frozen=True, gc=False):
     dnt: str | None = None
 
 
-NOTHING = Said()
-
-
 def said_of(event: Event) -> Said:
     """The signals of one event, and of the request that carried it."""
     data, cookies, headers = event.data, event.cookies, event.facts.headers

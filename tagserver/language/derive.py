@@ -7,7 +7,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from tagserver.event import MISSING
@@ -16,7 +16,6 @@ from tagserver.identity.phone import phone_digits
 from tagserver.inbound.address import parse_address
 from tagserver.language.values import js_number, js_text
 
-UrlPart = Literal["url", "protocol", "host", "host_without_www", "port", "path", "query", "fragment", "extension"]
 URL_PARTS = ("url", "protocol", "host", "host_without_www", "port", "path", "query", "fragment", "extension")
 HASHES = ("exact", "lower", "email", "phone")
 TIMES = ("ms", "seconds", "iso", "date")
