@@ -13,15 +13,23 @@ from tagserver.kit.plain import is_text
 class Given:
     """A tag's parameters without those that have no value: `fields` by the vendor's names, the others in `rest`.
 
-    `names`: the vendor's fields, groups among them. An `event_id` is refused: it is the same everywhere.
+    `names`: the vendor's fields, groups among them. `empty`: those of them for which an empty list is a value. An
+    `event_id` is refused: it is the same everywhere.
     """
 
-    def __init__(self, parameters: Mapping[str, Any], names: Collection[str], omitted: list[Omitted]) -> None:
+    def __init__(
+        self,
+        parameters: Mapping[str, Any],
+        names: Collection[str],
+        omitted: list[Omitted],
+        *,
+        empty: Collection[str] = (),
+    ) -> None:
         self.fields: dict[str, Any] = {}
         self.rest: dict[str, Any] = {}
         self._omitted = omitted
         for key, value in parameters.items():
-            if is_missing(value):
+            if is_missing(value) and not (value == [] and key in empty):
                 continue
             if key == "event_id":
                 why = "a tag cannot change it: every destination and the page have the same"

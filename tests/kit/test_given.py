@@ -59,3 +59,10 @@ def test_no_value_raises(parameters: dict[str, Any]) -> None:
     for name in NAMES:
         made.text(name)
         assert not any(map(is_missing, made.group(name).values()))
+
+
+def test_an_empty_list_is_a_value_where_the_vendor_says_so() -> None:
+    """And nowhere else; an empty text is none in any case."""
+    sent = {"options": [], "event_name": [], "other": []}
+    assert Given(sent, {"options", "event_name"}, [], empty={"options"}).fields == {"options": []}
+    assert Given({"options": ""}, {"options"}, [], empty={"options"}).fields == {}

@@ -15,6 +15,7 @@ from tagserver.plugin import (
     ConsentNeeds,
     Destination,
     Event,
+    Given,
     Limits,
     Mode,
     Omitted,
@@ -31,7 +32,7 @@ from tagserver_meta_capi.custom_data import FROM_EVENT, build_custom_data
 from tagserver_meta_capi.fields import PASSED, pass_fields
 from tagserver_meta_capi.names import STANDARD_EVENTS, meta_name
 from tagserver_meta_capi.page import page_address
-from tagserver_meta_capi.parameters import Given
+from tagserver_meta_capi.parameters import EMPTY, EVENT_FIELDS
 from tagserver_meta_capi.processing import LDU_STATES, limit_processing
 from tagserver_meta_capi.settings import MetaSettings
 from tagserver_meta_capi.user_data import BROWSER_KEYS, HASHED_KEYS, PLAIN_KEYS, build_user_data, too_broad
@@ -111,7 +112,7 @@ class MetaCapi(Destination):
         """One server event. Skips a Purchase without value or currency, an event that identifies nobody, one
         that is too old."""
         omitted: list[Omitted] = []
-        given = Given(parameters, omitted)
+        given = Given(parameters, EVENT_FIELDS, omitted, empty=EMPTY)
         name = given.text("event_name") or self.event_name(event, settings)
         if settings.core_setup and name not in STANDARD_EVENTS:
             raise Skip(
@@ -129,7 +130,7 @@ class MetaCapi(Destination):
             if not user_data:
                 why = "nothing says who it was: Meta wants an e-mail, a telephone number, an id or a click"
             raise Skip("no_identity", why, omitted)
-        custom_data = build_custom_data(event, given.custom_data(), name, settings, omitted)
+        custom_data = build_custom_data(event, {**given.group("custom_data"), **given.rest}, name, settings, omitted)
         if name == "Purchase":
             missing = [key for key in ("value", "currency") if key not in custom_data]
             if missing:
