@@ -18,6 +18,7 @@ from tagserver.container.server import ServerConfig
 from tagserver.container.source import read_texts
 from tagserver.preview import casebook
 from tagserver.registry import Registry
+from tagserver.secret_file import read_secret_file
 
 
 class NoConfiguration(Exception):
@@ -41,10 +42,10 @@ class Configuration:
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """`NAME=value` lines; `#` begins a comment line, `export ` and quotes around a value are taken off. Raises
-    OSError, ValueError."""
+    """`NAME=value` lines; `#` begins a comment line, `export ` and quotes around a value are taken off. It holds
+    secrets, and is read as they are (`read_secret_file`). Raises OSError, ValueError."""
     environ: dict[str, str] = {}
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    for number, line in enumerate(read_secret_file(str(path)).splitlines(), 1):
         text = line.strip().removeprefix("export ").lstrip()
         if not text or text.startswith("#"):
             continue
@@ -87,7 +88,7 @@ class ConfigurationFolder:
             texts,
             registry=self.registry,
             environ=self.environment(),
-            read_file=lambda name: Path(name).read_text(),
+            read_file=read_secret_file,
             today=datetime.fromtimestamp(self.clock() / 1000, UTC).date(),
         )
 

@@ -14,7 +14,8 @@ _WHOLE = re.compile(r"\$\{(env|file):([^}]*)\}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """The world outside the files: environment variables, secret files, and the variables that anybody may read."""
+    """The world outside the files: environment variables, secret files, and the variables that anybody may read.
+    `read_file` gives a file's text within a limited time, or raises OSError or ValueError."""
 
     environ: Mapping[str, str]
     read_file: Callable[[str], str]

@@ -1,0 +1,78 @@
+"""A file with a secret in it, read so that it cannot hold up whoever reads it.
+
+A secret is a short text in a regular file. Anything else under that name is refused instead of read: a FIFO waits for
+somebody to write into it, a device may never end, and a file on a network disk that is gone waits for that disk.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import threading
+from collections.abc import Callable
+
+LARGEST = 64 << 10
+"""Bytes of a file that can be a secret, or a list of them."""
+LONGEST = 2.0
+"""Seconds for reading it."""
+
+_stuck: dict[str, threading.Thread] = {}
+"""Who still waits for a file that did not come. A thread cannot be ended, so that file gets no second one."""
+
+
+def read_secret_file(name: str) -> str:
+    """The text of a regular file of at most 64 KiB, in UTF-8.
+
+    Raises OSError, whose `strerror` says why in words (TimeoutError after two seconds), and ValueError where it is no
+    text.
+    """
+    return in_time(name, _content).decode("utf-8-sig")
+
+
+def in_time(name: str, read: Callable[[str], bytes], limit: float = LONGEST) -> bytes:
+    """What `read` gives for the file; after `limit` seconds a TimeoutError, while `read` goes on aside. Raises what
+    `read` raises."""
+    if (earlier := _stuck.pop(name, None)) is not None and earlier.is_alive():
+        _stuck[name] = earlier
+        raise _too_late(name, limit)
+    found: list[bytes | Exception] = []
+
+    def work() -> None:
+        try:
+            found.append(read(name))
+        except Exception as error:
+            found.append(error)
+
+    # A daemon, so that a disk that never answers does not hold up the end of the process either.
+    thread = threading.Thread(target=work, name="secret file", daemon=True)
+    thread.start()
+    thread.join(limit)
+    if not found:
+        _stuck[name] = thread
+        raise _too_late(name, limit)
+    if isinstance(found[0], Exception):
+        raise found[0]
+    return found[0]
+
+
+def _content(name: str) -> bytes:
+    # To open some devices does something already, so it is looked at before; and again after, for it may have been
+    # replaced. Without O_NONBLOCK a FIFO would not even open.
+    _require_regular(os.stat(name), name)
+    descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        _require_regular(os.fstat(descriptor), name)
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise OSError(errno.EFBIG, f"it is larger than {LARGEST >> 10} KiB", name)
+    return content
+
+
+def _require_regular(found: os.stat_result, name: str) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", name)
+
+
+def _too_late(name: str, limit: float) -> TimeoutError:
+    return TimeoutError(errno.ETIMEDOUT, f"it did not come within {limit:g} s", name)
