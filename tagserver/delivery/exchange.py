@@ -12,6 +12,7 @@ import httpx
 
 from tagserver import __version__
 from tagserver.delivery.network import Allowed, CheckedTransport, NotPublic
+from tagserver.delivery.resolver import Resolver, Unresolved
 from tagserver.delivery.target import Target
 from tagserver.egress import refusal
 from tagserver.plugin import Outcomes, Payload, Request, Response
@@ -46,7 +47,7 @@ def open_http(allowed: Allowed, transport: httpx.AsyncBaseTransport | None) -> h
     `allowed`: what operations allow beyond public addresses. `transport` replaces the network.
     """
     return httpx.AsyncClient(
-        transport=transport or CheckedTransport(allowed, LIMITS),
+        transport=transport or CheckedTransport(allowed, LIMITS, Resolver()),
         timeout=TIMEOUT,
         follow_redirects=False,
         trust_env=False,
@@ -124,6 +125,8 @@ async def _send(http: httpx.AsyncClient, target: Target, request: Request) -> Re
         raise NotAllowed(str(error)) from None
     except httpx.LocalProtocolError:
         raise NotAllowed("it is no valid HTTP request (a header, perhaps)") from None
+    except Unresolved as error:
+        raise NotSent(str(error)) from None
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
         raise NotSent(type(error).__name__) from None
     except Exception as error:  # a connection that ends at a bad moment makes libraries fail in ways of their own

@@ -1,13 +1,11 @@
 """The way out: connections to addresses that were looked at first.
 
-A name is resolved here, each address is checked, and the connection goes to that very address: a name that points
-somewhere else a moment later (DNS rebinding) changes nothing. Names that operations allow may lead anywhere.
+A name is resolved (`resolver.py`), each address is checked, and the connection goes to that very address: a name that
+points somewhere else a moment later (DNS rebinding) changes nothing. Names that operations allow may lead anywhere.
 """
 
 from __future__ import annotations
 
-import asyncio
-import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from typing import Any
 import httpcore
 import httpx
 
+from tagserver.delivery.resolver import Resolver
 from tagserver.egress import address_refusal
 
 Allowed = Callable[[], Sequence[str]]
@@ -30,8 +29,9 @@ class NotPublic(Exception):
 class CheckedBackend(httpcore.AnyIOBackend):
     """Opens TCP connections to addresses that `address_refusal` has nothing against."""
 
-    def __init__(self, allowed: Allowed) -> None:
+    def __init__(self, allowed: Allowed, resolver: Resolver) -> None:
         self._allowed = allowed
+        self._resolver = resolver
 
     async def connect_tcp(
         self,
@@ -41,25 +41,20 @@ class CheckedBackend(httpcore.AnyIOBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """A connection to the first address of `host` that answers. Raises NotPublic before anything is sent."""
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(timeout):
-                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise httpcore.ConnectError(f"the name is not known ({error.args[0] if error.args else error})") from None
-        except TimeoutError:
-            raise httpcore.ConnectTimeout("the name was not resolved in time") from None
-        addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+        """A connection to the first address of `host` that answers. Raises Unresolved and, before anything is sent,
+        NotPublic."""
+        addresses = await self._resolver.addresses(host, timeout)
         for address in addresses:
             if (why := address_refusal(host, address, self._allowed())) is not None:
                 raise NotPublic(why)
-        failure: Exception = httpcore.ConnectError("the name has no address")
+        failure: Exception | None = None
         for address in addresses:
             try:
                 return await super().connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
+        self._resolver.forget(host)
+        assert failure is not None, "a name that is known has an address"
         raise failure
 
 
@@ -71,17 +66,17 @@ def _tls() -> ssl.SSLContext:
 class CheckedTransport(httpx.AsyncBaseTransport):
     """httpx's transport over connections of a CheckedBackend."""
 
-    def __init__(self, allowed: Allowed, limits: httpx.Limits) -> None:
+    def __init__(self, allowed: Allowed, limits: httpx.Limits, resolver: Resolver) -> None:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=_tls(),
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,
-            network_backend=CheckedBackend(allowed),
+            network_backend=CheckedBackend(allowed, resolver),
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """One request. Raises httpx's exceptions, and NotPublic."""
+        """One request. Raises httpx's exceptions, NotPublic and Unresolved."""
         url = httpcore.URL(
             scheme=request.url.raw_scheme,
             host=request.url.raw_host,

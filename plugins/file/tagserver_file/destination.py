@@ -50,6 +50,7 @@ class FileSink(Destination):
     hashed = tuple(f"user_data.{field}" for field in OWN_HASHED)
     clear = (*("client_id", "user_id", "session_id", "click_ids"), *(f"user_data.{field}" for field in OWN_CLEAR))
     sink = True
+    _writing: asyncio.Task[Sequence[Outcome]] | None = None
 
     def hashes(self, settings: FileSettings) -> Sequence[str]:
         """None where `user_data` is kept as it came."""
@@ -86,8 +87,17 @@ class FileSink(Destination):
         return Request("WRITE", (Path(settings.path).absolute() / f"dt={date}").as_uri(), {}, _lines(payloads))
 
     async def deliver(self, payloads: Sequence[Payload], settings: FileSettings) -> Sequence[Outcome]:
-        """Write the rows in a thread; they are on the disk when this returns. One outcome for each."""
-        return await asyncio.to_thread(self.write, payloads, settings, time.time())
+        """Write the rows in a thread; they are on the disk when this returns. One outcome for each.
+
+        A disk that stands still keeps its thread, which cannot be ended: until it comes back no second one is begun, or
+        the threads that the whole server shares would be used up."""
+        if self._writing is not None and not self._writing.done():
+            return [Outcome.retry("os/EBUSY", detail="an earlier write has not come back from the disk")] * len(
+                payloads
+            )
+        self._writing = asyncio.create_task(asyncio.to_thread(self.write, payloads, settings, time.time()))
+        self._writing.add_done_callback(_seen)
+        return await asyncio.shield(self._writing)
 
     def write(self, payloads: Sequence[Payload], settings: FileSettings, now: float) -> Sequence[Outcome]:
         """The same, at once, at a moment (seconds since 1970). Dates stand for themselves: what could be written is
@@ -126,6 +136,12 @@ _PERSONAL = frozenset({"client_id", "user_id", "session_id", "ip", "user_agent",
 
 def _is_personal(path: str) -> bool:
     return path.partition(".")[0] in _PERSONAL
+
+
+def _seen(task: asyncio.Task[Sequence[Outcome]]) -> None:
+    """Nobody may be left who asks how it ended."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _failed(error: OSError) -> Outcome:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tagserver_file import FileSink
+from tagserver_file.disk import locked
 from tagserver_file.row import COLUMNS
 from tagserver_file.settings import FileSettings
 
@@ -80,6 +84,24 @@ async def test_half_a_line_that_a_crash_left_is_taken_away(tmp_path: Path) -> No
         broken.write(b'{"event_id": "ha')
     await SINK.deliver(payloads(1, day=0), settings)
     assert [row["event_id"] for row in lines(tmp_path)] == ["d0-0", "d0-1", "d0-0"]
+
+
+async def test_a_disk_that_stands_still_keeps_one_thread(tmp_path: Path) -> None:
+    """Each attempt that is given up leaves its thread behind; the server has few of them."""
+    before = threading.active_count()
+    sink, settings = FileSink(), FileSettings(path=str(tmp_path))
+    with locked(tmp_path, settings.name):
+        for _ in range(3):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    late = await sink.deliver(payloads(1), settings)
+        assert [(one.kind, one.reason) for one in late] == [("retry", "os/EBUSY")]
+        assert threading.active_count() <= before + 1
+    for _ in range(500):
+        if (await sink.deliver(payloads(2), settings))[0].kind == "delivered":
+            break
+        await asyncio.sleep(0.02)
+    assert len(lines(tmp_path)) == 1 + 2
 
 
 async def test_a_folder_that_cannot_be_written_delays(tmp_path: Path) -> None:
