@@ -63,12 +63,12 @@ from tagserver.kit.fields import (
     ROWS,
     TEXT,
     Group,
-    Kind,
     is_missing,
     web_address,
 )
 from tagserver.kit.given import Given
 from tagserver.kit.items import event_value, items_count, items_total, put_items
+from tagserver.kit.kind import Kind
 from tagserver.kit.moment import event_time, last_moment, milliseconds, rfc3339
 from tagserver.kit.page_address import PERSONAL_KEYS, clean_address
 from tagserver.kit.plain import (

@@ -12,7 +12,7 @@ from typing import Any
 from tagserver.container.google_words import PATHS
 from tagserver.container.problems import Place, Problems
 from tagserver.container.references import Outside, has_reference
-from tagserver.container.source import Map, Node, Sequence
+from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.event import MISSING, reader
 from tagserver.identity.personal import is_personal, is_private
 from tagserver.inbound.spelling import KNOWN_ROOTS
@@ -23,7 +23,8 @@ _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_$-]+)*\Z")
 
 
 class Names:
-    """Resolves names against the variables that are declared. `variables` grows while they are compiled.
+    """Resolves names against the variables that are declared. `variables` grows while they are compiled, and
+    `constants` with the values of those that are the same for every event.
 
     `outside` gives the variables of the environment that anybody may read. `rows` are those of all tables, each named
     for people: what tests can touch.
@@ -37,6 +38,7 @@ class Names:
         self._alike: dict[str, list[str]] = {}
         self.variables: dict[str, Value] = {}
         self.paths: dict[str, frozenset[str]] = {}
+        self.constants: dict[str, Any] = {}
         self.used: set[str] = set()
         self.rows: list[str] = []
 
@@ -142,6 +144,15 @@ class Names:
             self._problems.add("E121", place, path, f"{path}: {bad}", bad.hint)
             return None
         return made if sound else None
+
+    def fixed(self, leaf: Scalar) -> Any:
+        """The value of a leaf that is the same for every event: as it stands, or a variable's that is a constant;
+        MISSING for everything else."""
+        text = leaf.value
+        if not isinstance(text, str) or not ("{{" in text or has_reference(text)):
+            return text
+        name = text.strip().removeprefix("{{").removesuffix("}}").strip()
+        return self.constants.get(name, MISSING)
 
     def plain(self, node: Node, path: str) -> Any:
         """Plain data as it stands, but for `${env:NAME}`; MISSING for a variable of the environment that is not set,

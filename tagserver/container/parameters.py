@@ -3,12 +3,14 @@ each event."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tagserver.container.names import Names
+from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.event import MISSING
+from tagserver.kit.kind import Kind
 from tagserver.language.scope import Scope, Value
 from tagserver.language.templates import constant
 
@@ -43,3 +45,27 @@ def compile_value(node: Node, names: Names, path: str) -> Value:
             return lambda scope: [value for item in items if (value := item(scope)) is not MISSING]
     entries = [(key.text, compile_value(held, names, f"{path}.{key.text}")) for key, held in node.entries]
     return lambda scope: {name: value for name, held in entries if (value := held(scope)) is not MISSING}
+
+
+def check_constants(node: Node, kinds: Mapping[str, Kind], names: Names, problems: Problems, path: str) -> None:
+    """Name the constants that their destination would leave out of every event. `kinds`: how it reads them, by dotted
+    paths below `node`."""
+    if not kinds:
+        return
+    for way, leaf in _leaves(node):
+        value = MISSING if (kind := kinds.get(".".join(way))) is None else names.fixed(leaf)
+        if kind is not None and value not in (MISSING, None, "") and kind.faults(value):
+            where = ".".join((path, *way))
+            problems.add("E115", leaf.place, where, f"{where} {kind.fault}")
+
+
+def _leaves(node: Node, way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Scalar]]:
+    match node:
+        case Map():
+            for key, held in node.entries:
+                yield from _leaves(held, (*way, key.text))
+        case Sequence():
+            for item in node.items:
+                yield from _leaves(item, way)
+        case Scalar():
+            yield way, node

@@ -10,7 +10,7 @@ from tagserver.container.decode import Decoder
 from tagserver.container.limits import LimitCompiler
 from tagserver.container.model import ConfiguredDestination, Tag, Trigger
 from tagserver.container.names import Names
-from tagserver.container.parameters import compile_parameters, no_parameters
+from tagserver.container.parameters import check_constants, compile_parameters, no_parameters
 from tagserver.container.problems import Place, Problems, known_are
 from tagserver.container.source import Map, Node, Sequence
 from tagserver.container.tables import plain_key
@@ -215,6 +215,8 @@ class TagCompiler:
         accepted = destination.plugin.Parameters if destination is not None else dict
         if accepted is not dict:
             self._decoder.map(node, path, typing.get_type_hints(accepted))
+        if destination is not None:
+            check_constants(node, destination.plugin.kinds, self._names, self._problems, path)
         return compile_parameters(node, self._names, path)
 
     def _event_name(self, node: Node | None, name: str, path: str) -> Value | None:

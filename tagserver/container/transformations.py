@@ -11,13 +11,14 @@ from tagserver.container.item_rows import KEYS, compile_rows
 from tagserver.container.limits import LONGEST, Once
 from tagserver.container.model import Tag
 from tagserver.container.names import Names
-from tagserver.container.parameters import compile_value
+from tagserver.container.parameters import check_constants, compile_value
 from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Scalar
 from tagserver.container.triggers import TriggerCompiler
 from tagserver.event import MISSING, reader
 from tagserver.identity.personal import is_personal
 from tagserver.inbound.spelling import DERIVED_ROOTS, canonical
+from tagserver.kit.fields import CURRENCY
 from tagserver.language.conditions import all_of
 from tagserver.language.reshape import (
     KEPT,
@@ -40,6 +41,8 @@ STEPS = ("allow", "exclude", "rename", "set", "items", "strip_query", "redact", 
 SCOPE = ("destinations", "tags", "except_tags", "when", "notes")
 
 
+_KINDS = dict.fromkeys(("currency", "ecommerce.currency"), CURRENCY)
+"""Fields of an event that every destination reads alike."""
 _OF_THE_ADDRESS = {("page", part) for part in ("host", "path", "query", "hash")}
 
 
@@ -103,6 +106,7 @@ class TransformationCompiler:
                     for one, (place, held) in self._decoder.map(nodes["set"], f"{path}.set").items()
                     if self._free(one, one, place, path) and self._of_data((one,), place, path)
                 ]
+            check_constants(nodes["set"], _KINDS, self._names, self._problems, f"{path}.set")
             brings |= self._names.personal(names)
             steps.append(setting(values))
         if "items" in nodes:

@@ -123,7 +123,10 @@ class VariableCompiler:
             return self._computed.compile(kind, name, nodes, path)
         node, where = nodes[kind], f"{path}.{kind}"
         if kind == "constant":
-            return constant(self._names.plain(node, where))
+            value = self._names.plain(node, where)
+            if "format" not in nodes:
+                self._names.constants[name] = value
+            return constant(value)
         text = self._decoder.text(node, where)
         if text is None:
             return None

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from tagserver.event import Event
+from tagserver.kit.kind import Kind
 
 API_VERSION = 1
 """The version of `tagserver.plugin` that a destination states in `api_version`; another one is refused at load."""
@@ -236,6 +237,9 @@ class Destination:
     leaves."""
     clear: ClassVar[tuple[str, ...]] = ()
     """Paths of the payload where the vendor needs personal data in the clear (`user_data.client_ip_address`)."""
+    kinds: ClassVar[Mapping[str, Kind]] = {}
+    """Parameters by their dotted path (`currency`, `items.currency`; lists are looked through), and how `build` reads
+    them: a constant of the configuration that does not fit is a problem of `tagserver check`."""
     person: ClassVar[tuple[str, ...]] = ("user_data",)
     """Parameters under which a tag says who it was: the only ones that may hold personal data."""
     event_id: ClassVar[bool] = True

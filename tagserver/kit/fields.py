@@ -8,14 +8,14 @@ A missing value leaves no trace; `"many"` leaves `Omitted("custom_data.value", "
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tagserver.event import MISSING
 from tagserver.identity.hashing import Found
 from tagserver.identity.public_ip import public_ip
 from tagserver.kit.destination import Omitted
+from tagserver.kit.kind import Kind
 from tagserver.kit.page_address import PERSONAL_KEYS, clean_address
 from tagserver.kit.plain import (
     currency_code,
@@ -31,18 +31,6 @@ from tagserver.kit.plain import (
 HASH_LENGTH = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """How a value is read (None for what does not fit), and the sentence for what does not fit.
-
-    `each`: the field is a list, and each of its values is read by itself; a single value is a list of one.
-    """
-
-    read: Callable[[Any], Any]
-    fault: str
-    each: bool = False
-
-
 def _rows(value: Any) -> list[Any] | None:
     fits = isinstance(value, list) and value and all(isinstance(one, dict) and one for one in value)
     return value if fits and sendable(value) else None
@@ -51,7 +39,7 @@ def _rows(value: Any) -> list[Any] | None:
 NUMBER = Kind(number, "is not a plain number")
 COUNT = Kind(whole_number, "is not a whole number")
 MONEY_TEXT = Kind(decimal_text, "is not a plain number")
-CURRENCY = Kind(currency_code, "is not three letters of ISO 4217")
+CURRENCY = Kind(currency_code, "is no currency of ISO 4217")
 ID = Kind(identifier, "is no id")
 IDS = Kind(identifier, "is no id", each=True)
 TEXT = Kind(short_text, "is not text")

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tagserver.event import Event
-from tagserver.kit.fields import Group, Kind, is_missing
+from tagserver.kit.fields import Group, is_missing
+from tagserver.kit.kind import Kind
 from tagserver.kit.plain import number
 
 ItemFields = Mapping[str, tuple[str, Kind]]

@@ -11,14 +11,18 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from tagserver.kit.currencies import CURRENCIES
+
 LONGEST_TEXT = 1000
 DEEPEST = 12
 """Lists and maps within each other that are followed."""
 LARGEST = 1 << 63
 """Whole numbers that JSON readers hold: 64 bits with a sign."""
 
+_LONGEST_CODE = 16
+"""Characters of a code with blanks around it."""
+
 _number = re.compile(r"[+-]?(\d{1,15}(\.\d{0,40})?|\.\d{1,40})", re.ASCII).fullmatch
-_currency = re.compile(r"[A-Z]{3}").fullmatch
 
 
 def number(value: Any) -> int | float | None:
@@ -65,9 +69,9 @@ def short_text(value: Any) -> str | None:
 
 
 def currency_code(value: Any) -> str | None:
-    """Three letters of ISO 4217 in upper case (`" eur "` → `"EUR"`)."""
-    text = value.strip().upper() if type(value) is str else ""
-    return text if _currency(text) else None
+    """A code of ISO 4217 in upper case (`" eur "` → `"EUR"`); None for what is in no use as one (`RMB`, `XXX`)."""
+    text = value.strip().upper() if type(value) is str and len(value) < _LONGEST_CODE else ""
+    return text if text in CURRENCIES else None
 
 
 def is_text(text: str) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tagserver.plugin import (
+    CURRENCY,
     MISSING,
     OWN_CLEAR,
     OWN_HASHED,
@@ -49,6 +50,7 @@ class FileSink(Destination):
     )
     hashed = tuple(f"user_data.{field}" for field in OWN_HASHED)
     clear = (*("client_id", "user_id", "session_id", "click_ids"), *(f"user_data.{field}" for field in OWN_CLEAR))
+    kinds = dict.fromkeys(("currency",), CURRENCY)
     sink = True
     _writing: asyncio.Task[Sequence[Outcome]] | None = None
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tagserver.plugin import (
+    CURRENCY,
     Built,
     ConsentNeeds,
     Destination,
@@ -62,6 +63,8 @@ class Ga4(Destination):
         *("client_id", "user_id", "ip_override", "events.params.session_id"),
         *(f"user_data.address.{name}" for name in ("city", "region", "postal_code", "country")),
     )
+
+    kinds = dict.fromkeys(("currency", "items.currency", "params.currency"), CURRENCY)
 
     def sees(self, settings: Ga4Settings) -> Sequence[str]:
         """The fields that `params` names, too, and the cookie of this property's session."""

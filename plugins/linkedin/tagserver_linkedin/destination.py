@@ -54,6 +54,7 @@ class LinkedIn(Destination):
     hashed = HASHED
     clear = CLEAR
     person = ("user",)
+    kinds = dict.fromkeys(("currency", "conversionValue.currencyCode"), CURRENCY)
 
     def hosts(self, settings: LinkedInSettings) -> Sequence[str]:
         """LinkedIn's API alone."""

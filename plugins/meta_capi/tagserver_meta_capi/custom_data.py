@@ -74,7 +74,7 @@ def _currency(made: dict[str, Any], value: Any, omitted: list[Omitted]) -> None:
     if (code := currency_code(value)) is not None:
         made["currency"] = code
     else:
-        omitted.append(Omitted("custom_data.currency", "is not three letters of ISO 4217"))
+        omitted.append(Omitted("custom_data.currency", "is no currency of ISO 4217"))
 
 
 def _items(made: dict[str, Any], items: list[Any], name: str, omitted: list[Omitted]) -> None:

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from tagserver.plugin import (
+    CURRENCY,
     Built,
     ConsentNeeds,
     Destination,
@@ -87,6 +88,7 @@ class MetaCapi(Destination):
 
     hashed = tuple(f"user_data.{key}" for key in (*HASHED_KEYS, "external_id"))
     clear = tuple(f"user_data.{key}" for key in (*BROWSER_KEYS, *PLAIN_KEYS))
+    kinds = dict.fromkeys(("currency", "custom_data.currency"), CURRENCY)
 
     def hashes(self, settings: MetaSettings) -> Sequence[str]:
         """All that Meta wants hashed; the shop's own ids where they are not sent raw."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tagserver.plugin import (
+    CURRENCY,
     TEXT,
     Built,
     ConsentNeeds,
@@ -82,6 +83,7 @@ class Pinterest(Destination):
 
     hashed = tuple(f"user_data.{key}" for key in HASHED)
     clear = tuple(f"user_data.{key}" for key in CLEAR)
+    kinds = dict.fromkeys(("currency", "custom_data.currency"), CURRENCY)
 
     def hosts(self, settings: PinterestSettings) -> Sequence[str]:
         """Pinterest's API alone."""

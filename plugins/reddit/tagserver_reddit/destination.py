@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tagserver.plugin import (
+    CURRENCY,
     ID,
     Built,
     ConsentNeeds,
@@ -74,6 +75,7 @@ class Reddit(Destination):
     hashed = tuple(f"user.{key}" for key in HASHED)
     clear = ("click_id", *(f"user.{key}" for key in CLEAR))
     person = ("user",)
+    kinds = dict.fromkeys(("currency", "metadata.currency"), CURRENCY)
 
     def hosts(self, settings: RedditSettings) -> Sequence[str]:
         """Reddit's ads API alone."""

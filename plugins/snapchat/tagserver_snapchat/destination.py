@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tagserver.plugin import (
+    CURRENCY,
     Built,
     ConsentNeeds,
     Destination,
@@ -75,6 +76,7 @@ class Snapchat(Destination):
 
     hashed = tuple(f"user_data.{key}" for key in PLACES)
     clear = tuple(f"user_data.{key}" for key in CLEAR)
+    kinds = dict.fromkeys(("currency", "custom_data.currency"), CURRENCY)
 
     def hosts(self, settings: SnapchatSettings) -> Sequence[str]:
         """Snap's tracking host alone."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tagserver.plugin import (
+    CURRENCY,
     Built,
     ConsentNeeds,
     Destination,
@@ -54,6 +55,7 @@ class TikTok(Destination):
     hashed = tuple(f"user.{key}" for key in HASHED)
     clear = tuple(f"user.{key}" for key in CLEAR)
     person = ("user",)
+    kinds = dict.fromkeys(("currency", "properties.currency"), CURRENCY)
 
     def hosts(self, settings: TikTokSettings) -> Sequence[str]:
         """TikTok's business API alone."""

@@ -1,0 +1,94 @@
+"""Constants of the configuration that a destination would leave out of every event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tagserver.kit.currencies import CURRENCIES
+from tagserver.registry import Registry
+
+from .world import codes, load
+
+REGISTRY = Registry.load()
+SETTINGS = {
+    "meta_capi": "pixel_id: '1', access_token: '${env:TOKEN}'",
+    "ga4": "measurement_id: G-ABC123DEF4, api_secret: '${env:TOKEN}'",
+    "snapchat": "pixel_id: p, access_token: '${env:TOKEN}'",
+    "tiktok": "pixel_code: C1, access_token: '${env:TOKEN}'",
+    "pinterest": "ad_account_id: '549755885175', access_token: '${env:TOKEN}'",
+    "linkedin": "access_token: '${env:TOKEN}', conversions: {purchase: 104012}",
+    "reddit": "pixel_id: a2_abc123, access_token: '${env:TOKEN}'",
+    "file": "path: /var/lib/events",
+    "webhook": "url: https://hooks.example.com/, secret: '${env:TOKEN}'",
+}
+GROUPS = {
+    "meta_capi": "custom_data",
+    "ga4": "params",
+    "snapchat": "custom_data",
+    "tiktok": "properties",
+    "pinterest": "custom_data",
+    "reddit": "metadata",
+}
+
+
+def written(kind: str, parameters: str, more: str = "") -> Any:
+    """A tag of a destination with these parameters."""
+    text = f"destinations: {{d: {{type: {kind}, {SETTINGS[kind]}}}}}\n{more}"
+    text += f"tags: [{{name: T, destination: d, triggers: [all], parameters: {parameters}}}]\n"
+    environ = {"TOKEN": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+    return load({"container.yaml": text}, environ, REGISTRY, None)
+
+
+@pytest.mark.parametrize("kind", [one for one in SETTINGS if one != "webhook"])
+def test_a_constant_that_is_no_currency(kind: str) -> None:
+    """Is named where it stands; a currency, what an event brings, and another field of that name are none."""
+    loaded = written(kind, "{currency: RMB}")
+    (problem,) = loaded.problems
+    assert (problem.code, problem.path) == ("E115", "tags[0].parameters.currency")
+    assert problem.message == "tags[0].parameters.currency is no currency of ISO 4217"
+    for sound in ("{currency: eur}", '{currency: "{{ shop.currency }}"}', "{note: {currency: RMB}}", '{currency: ""}'):
+        assert codes(written(kind, sound)) == []
+
+
+@pytest.mark.parametrize("kind", GROUPS)
+def test_a_constant_in_a_group(kind: str) -> None:
+    assert codes(written(kind, f"{{{GROUPS[kind]}: {{currency: NTD}}}}")) == ["E115"]
+
+
+def test_a_constant_in_a_list() -> None:
+    assert codes(written("ga4", "{items: [{item_id: A, currency: lei}, {item_id: B, currency: EUR}]}")) == ["E115"]
+
+
+def test_a_message_of_ones_own_says_what_it_likes() -> None:
+    assert codes(written("webhook", "{currency: points}")) == []
+
+
+def test_a_variable_that_is_a_constant() -> None:
+    """One that a format changes is none."""
+    used = '{currency: "{{ ours }}"}'
+    assert codes(written("meta_capi", used, "variables: {ours: {constant: RMB}}\n")) == ["E115"]
+    assert codes(written("meta_capi", used, "variables: {ours: {constant: CHF}}\n")) == []
+    assert codes(written("meta_capi", used, "variables: {ours: {constant: x, format: {case: upper}}}\n")) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "found"),
+    [
+        ("currency", "NTD", ["E115"]),
+        ("ecommerce.currency", "NTD", ["E115"]),
+        ("ecommerce.currency", "TWD", []),
+        ("shop.currency", "points", []),
+    ],
+)
+def test_a_transformation_that_sets_the_currency(key: str, value: str, found: list[str]) -> None:
+    loaded = written("meta_capi", "{}", f"transformations: {{t: {{set: {{{key}: {value}}}}}}}\n")
+    assert codes(loaded) == found
+
+
+def test_the_list_is_that_of_iso_4217() -> None:
+    """Two of its codes name no currency; codes that were withdrawn are not in it."""
+    assert {"EUR", "USD", "CHF", "XCG", "ZWG", "SLE", "XDR"} <= CURRENCIES
+    assert not {"XXX", "XTS", "HRK", "DEM", "RMB", "NTD", "LEI", "EURO", ""} & CURRENCIES
+    assert len(CURRENCIES) == 176
