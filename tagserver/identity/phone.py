@@ -1,8 +1,11 @@
 """Phone numbers as vendors hash them: the digits of the international number, without a plus sign.
 
-The common case, a number written with `+` or `00`, is read here. A national number needs the numbering plan of its
-country, which the phonenumbers library knows; that is large and slow beside everything else on this path, so it is
-imported at the first number that needs it.
+The common case, a number written with `+` or `00`, is read here, and its length compared with those that its calling
+code has. A national number needs the numbering plan of its country. Both are known to the phonenumbers library, which
+is imported at the first number; its parser is slow beside everything else on this path, and reads national numbers
+alone.
+
+A number that cannot be one is Unusable: its hash would match nobody, and count as somebody that was known.
 """
 
 from __future__ import annotations
@@ -24,7 +27,12 @@ _NO_DIGITS = bytes(byte for byte in range(256) if byte not in _DIGITS)
 _HARMLESS = _DIGITS + b"+ -./\t"
 """Characters that say nothing but "a number"; brackets may say (0), letters and # may begin an extension."""
 
-_extension = re.compile(r"(?:;?ext(?:ensi[oó]n)?\.?|x\.?|#|;)[\s:=]*\d*\D*\Z", re.IGNORECASE)
+_extension = re.compile(
+    r"(?:;?ext(?:ensi[oó]n)?\.?|x\.?|#|;|durchwahl|dw\.?|poste|ramal|anexo)[\s:=]*\d*\D*\Z", re.IGNORECASE
+)
+_power_of_ten = re.compile(r"\s*[+-]?[0-9]+(?:[.,][0-9]*)?e[+-]?[0-9]+\s*", re.IGNORECASE).fullmatch
+_whole_decimal = re.compile(r"\s*(\+?[0-9]{7,15})[.,]0+\s*").fullmatch
+"""`14155552671.0`: a number that passed through a table of numbers."""
 _bracketed_zero = re.compile(r"[(\[]\s*0+\s*[)\]]")
 
 _two_digit_codes = """
@@ -44,11 +52,15 @@ def phone_digits(text: str, country: str | None) -> tuple[str, str]:
     `country` (ISO 3166-1 alpha-2, lower case) is where a number without international prefix belongs. Raises
     Unusable.
     """
+    if (whole := _whole_decimal(text)) is not None:
+        text = whole[1]
     raw = text.encode() if text.isascii() else b"?"
     if raw.translate(None, _HARMLESS):
         text = _cleared(text)
         raw = text.encode()
     digits = raw.translate(None, _NO_DIGITS).decode()
+    if b"+" in raw and raw.rindex(b"+") > _first_digit(raw):
+        raise Unusable("is more than one number")
     if raw.lstrip()[:1] == b"+" or digits.startswith("00"):
         return _international(digits.lstrip("0")), ""
     if country is not None:
@@ -56,16 +68,26 @@ def phone_digits(text: str, country: str | None) -> tuple[str, str]:
     return _sized(digits.lstrip("0")), NO_COUNTRY
 
 
+def _first_digit(raw: bytes) -> int:
+    """Where the first digit stands; the length of what holds none."""
+    return len(raw) - len(raw.lstrip(_NO_DIGITS))
+
+
 def _cleared(text: str) -> str:
-    """The number in ASCII, without extension, letters, and a trunk zero in brackets behind a calling code."""
+    """The number in ASCII, without extension, words around it, and a trunk zero in brackets behind a calling code.
+    Raises Unusable for words between its digits: two numbers, or none."""
     wide = unicodedata.normalize("NFKC", text[:200])
     wide = "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in wide)
+    if _power_of_ten(wide):
+        raise Unusable("is written in powers of ten, and its last digits are lost")
     wide = _extension.sub("", wide)
+    places = [at for at, one in enumerate(wide) if one in "0123456789"]
+    if places and any(map(str.isalpha, wide[places[0] : places[-1]])):
+        raise Unusable("has words between its digits")
     signs = "".join(one for one in wide if one in "0123456789+")
     if signs.startswith(("+", "00")):
         signs = "".join(one for one in _bracketed_zero.sub("", wide) if one in "0123456789+")
-    # Only a plus sign in front of all digits says something (`tel:+49…`, `(+49)…`).
-    return signs[:1] + signs[1:].replace("+", "")
+    return signs
 
 
 def _sized(digits: str) -> str:
@@ -85,7 +107,27 @@ def _international(digits: str) -> str:
         library = _library()
         with suppress(library.NumberParseException):
             digits = _e164(library.parse("+" + digits, None))
-    return _sized(digits)
+    _sized(digits)
+    lengths = _lengths(digits[:code])
+    if not lengths:
+        raise Unusable("begins with no calling code")
+    if len(digits) - code not in lengths:
+        raise Unusable("has too few or too many digits for its country")
+    return digits
+
+
+@lru_cache(maxsize=2048)
+def _lengths(code: str) -> frozenset[int]:
+    """How many digits may follow a calling code; nothing for what is none."""
+    library = _library()
+    regions = library.COUNTRY_CODE_TO_REGION_CODE.get(int(code), ())
+    plans = (
+        library.PhoneMetadata.metadata_for_nongeo_region(int(code), None)
+        if region == library.REGION_CODE_FOR_NON_GEO_ENTITY
+        else library.PhoneMetadata.metadata_for_region(region, None)
+        for region in regions
+    )
+    return frozenset(length for plan in plans if plan is not None for length in plan.general_desc.possible_length)
 
 
 def _national(digits: str, country: str) -> str:
@@ -99,8 +141,11 @@ def _national(digits: str, country: str) -> str:
         number = library.parse(digits, region)
     except library.NumberParseException:
         raise Unusable("is not a number of its country, and has no international prefix") from None
-    if library.is_possible_number_with_reason(number) == library.ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
+    length = library.is_possible_number_with_reason(number)
+    if length == library.ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
         raise Unusable("has no area code")
+    if length != library.ValidationResult.IS_POSSIBLE:
+        raise Unusable("has too few or too many digits for its country")
     return _sized(_e164(number))
 
 

@@ -41,6 +41,7 @@ def answer(case: Mapping[str, Any]) -> dict[str, Any]:
         "consent": GRANTED,
         "ecommerce": {"value": 5, "currency": "EUR", "transaction_id": "T-1"},
         "user_data": {"email": "erika@example.com"},
+        "page": {"location": "https://shop.example/thanks"},
     } | case.get("event", {})
     asked = {"event": event, "ip": "198.51.100.7", "headers": {"user-agent": "Mozilla/5.0"}}
     return try_event(loaded.container, loaded.server, asked | case.get("ask", {}), NOW)
