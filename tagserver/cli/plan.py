@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -15,6 +14,7 @@ from tagserver.cli.options import config_option, data_option, give_up, json_opti
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container import last_good, versions
 from tagserver.container.source import is_configuration, read_texts
+from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.preview.plan import Change, Effect, changes, effects, summary
 
 
@@ -102,15 +102,16 @@ def _git(revision: str, config: Path) -> dict[str, bytes]:
 
 def _events(path: Path) -> Iterator[dict[str, Any]]:
     try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
         give_up(f"{path} cannot be read: {error}")
+    decoder = msgspec.json.Decoder()
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            event = json.loads(line)
-        except ValueError:
+            event = read_json(line, decoder)
+        except UNREADABLE:
             give_up(f"{path}:{number}: this line is not JSON")
         if not isinstance(event, dict):
             give_up(f"{path}:{number}: this line is no object")

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from tagserver.cli.options import config_option, give_up, json_option, open_folder, print_problems
+from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.preview.differences import field_change
 from tagserver.preview.trial import BadTrial, try_event
 from tagserver.runtime import wall_clock
@@ -46,10 +47,10 @@ def try_(event: Path, config: Path, env_file: Path | None, as_json: bool, show_r
 def _read(path: Path) -> dict[str, Any]:
     try:
         text = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-        value = msgspec.json.decode(text)
+        value = read_json(text, msgspec.json.Decoder())
     except OSError as error:
         give_up(f"{path} cannot be read: {error.strerror}", 2)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         give_up(f"{path} is not JSON: {error}", 2)
     if not isinstance(value, dict):
         give_up(f"{path} holds no JSON object; give one event", 2)

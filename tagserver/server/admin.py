@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from tagserver import __version__
 from tagserver.inbound.enrich import visitor_ip
+from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.preview.trial import BadTrial, try_event
 from tagserver.runtime import Runtime
 from tagserver.server.body import BadBody, read_body
@@ -116,10 +117,10 @@ class Admin:
     async def rollback(self, request: Request) -> Response:
         try:
             body = await read_body(request.receive, request.headers.get("content-length"), 1 << 16)
-            number = msgspec.json.decode(body, type=_Number).number
+            number = read_json(body, _number).number
         except BadBody as bad:
             return problem(bad.status, bad.code, str(bad))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             return problem(400, "bad_number", 'post {"number": N}, a number of versions.json')
         done = await self._runtime.roll_back(number)
         return JSONResponse(done.as_dict(), 200 if done.ok else 409, headers=SAFE)
@@ -138,13 +139,13 @@ class Admin:
         limit = runtime.server.collect.max_body
         try:
             body = await read_body(request.receive, request.headers.get("content-length"), limit)
-            asked = msgspec.json.decode(body)
+            asked = read_json(body, _any)
             if not isinstance(asked, dict):
                 raise BadTrial('post an object: {"event": {...}}')
             answer = try_event(runtime.container, runtime.server, asked, runtime.clock())
         except BadBody as bad:
             return problem(bad.status, bad.code, str(bad))
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        except UNREADABLE:
             return problem(400, "bad_json", "the body is not JSON")
         except BadTrial as bad_trial:
             return problem(400, "bad_trial", str(bad_trial))
@@ -162,3 +163,7 @@ async def _token_of(request: Request) -> str:
 
 class _Number(msgspec.Struct, forbid_unknown_fields=True):
     number: int
+
+
+_number = msgspec.json.Decoder(_Number)
+_any = msgspec.json.Decoder()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from tagserver.event import Note
 from tagserver.inbound.datalayer import Refused
+from tagserver.inbound.json_text import UNREADABLE, bare, read_json
 
-Read = TypeVar("Read")
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 SLOW_BODY = 10.0
@@ -135,16 +134,16 @@ class Batch(msgspec.Struct):
 _batch = msgspec.json.Decoder(Batch)
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 _any = msgspec.json.Decoder()
-_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
 def split(body: bytes, max_event: int, max_events: int) -> tuple[list[Any], Any, Any]:
     """The events of a body (decoded, or a Refused in the place of one that is not acceptable), `ctx` and `sent`."""
-    first = body[:64].lstrip()[:1]
+    body = bare(body)
+    first = body[:1]
     ctx = sent = None
     try:
         if first == b"[":
-            raws: list[msgspec.Raw] | list[bytes] = _read(_list, body)
+            raws: list[msgspec.Raw] | list[bytes] = read_json(body, _list)
         elif first == b"{":
             raws = [body]
             if b'"events"' in body:
@@ -153,7 +152,7 @@ def split(body: bytes, max_event: int, max_events: int) -> tuple[list[Any], Any,
                     raws, ctx, sent = batch.events, batch.ctx, batch.sent
         else:
             raise BadBody(400, "bad_json", "the body is not a JSON object or list")
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise BadBody(400, "bad_json", f"the body is not JSON as we take it: {_plain(error)}") from None
     if len(raws) > max_events:
         raise BadBody(413, "too_many_events", f"more than {max_events} events in one request")
@@ -165,31 +164,10 @@ def split(body: bytes, max_event: int, max_events: int) -> tuple[list[Any], Any,
     return events, ctx, sent
 
 
-_HALF = re.compile(
-    rb"(?<!\\)((?:\\\\)*)"
-    rb"(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F][0-9a-fA-F]{2})"
-)
-"""Half a character outside of Unicode's first plane, as JSON escapes it: what is left of an emoji that a page cuts."""
-
-
-def _read(decoder: msgspec.json.Decoder[Read], text: bytes) -> Read:
-    """What the decoder reads. A half character, which it does not take, becomes U+FFFD, as browsers make of it when
-    they encode a text: an event is not lost for a product's name that was cut."""
-    try:
-        return decoder.decode(text)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        mended = _HALF.sub(rb"\1\\ufffd", text)
-        if mended == text:
-            raise
-        return decoder.decode(mended)
-
-
 def _as_batch(body: bytes) -> Batch | None:
     """The envelope, or None for one event that has a key of its own called `events`."""
     try:
-        return _read(_batch, body)
+        return read_json(body, _batch)
     except msgspec.ValidationError:
         return None
 
@@ -199,8 +177,8 @@ def _decode(raw: msgspec.Raw | bytes, max_event: int) -> Any:
     if len(text) > max_event:
         return Refused(None, Note("", "too_large", f"the event is larger than {max_event} bytes"))
     try:
-        value = _read(_any, text)
-    except _UNREADABLE as error:
+        value = read_json(text, _any)
+    except UNREADABLE as error:
         return Refused(None, Note("", "bad_json", f"the event is not JSON as we take it: {_plain(error)}"))
     too = _unbounded(text, value)
     return Refused(None, Note("", "too_deep", f"the event {too}")) if too else value

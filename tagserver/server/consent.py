@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tagserver.consent.strings.printout import KINDS, Kind, printout
+from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.server.body import BadBody, read_body
 from tagserver.server.guard import SAFE, problem
 
@@ -23,6 +24,9 @@ class Question(msgspec.Struct, forbid_unknown_fields=True):
     input: str
 
 
+_question = msgspec.json.Decoder(Question)
+
+
 class ConsentStrings:
     """The endpoint. `clock` gives ms since 1970 UTC: the age of a TC string counts."""
 
@@ -33,10 +37,10 @@ class ConsentStrings:
         """`{"kind", "input"}` → what the string says; `"ok": false` for one that is not well-formed."""
         try:
             body = await read_body(request.receive, request.headers.get("content-length"), MOST)
-            question = msgspec.json.decode(body, type=Question)
+            question = read_json(body, _question)
         except BadBody as bad:
             return problem(bad.status, bad.code, str(bad))
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        except UNREADABLE:
             message = f'post {{"kind": KIND, "input": TEXT}}; KIND is one of {", ".join(KINDS)}'
             return problem(400, "bad_question", message)
         return JSONResponse(printout(question.kind, question.input, self._clock()), headers=SAFE)

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tagserver.delivery.outbox import Account, Choice, OutboxError
+from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.runtime import Runtime
 from tagserver.server.body import BadBody, read_body
 
@@ -28,6 +29,9 @@ class Order(msgspec.Struct, forbid_unknown_fields=True):
     reason: str | None = None
     event_id: str | None = None
     all: bool = False
+
+
+_order = msgspec.json.Decoder(Order)
 
 
 class DeadLetters:
@@ -58,10 +62,10 @@ class DeadLetters:
         may be counted twice)."""
         try:
             body = await read_body(request.receive, request.headers.get("content-length"), 1 << 16)
-            order = msgspec.json.decode(body, type=Order)
+            order = read_json(body, _order)
         except BadBody as bad:
             return self._problem(bad.status, bad.code, str(bad))
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             return self._problem(400, "bad_order", str(error).partition(" - at")[0])
         choice = Choice(id=order.id, destination=order.destination, reason=order.reason, event_id=order.event_id)
         if choice == Choice() and not order.all:

@@ -10,12 +10,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tagserver.delivery.outbox import OutboxError
+from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.language.derive import truncated_ip
 from tagserver.privacy.forgetting import Forgetting, Unknown, Who
 from tagserver.server.body import BadBody, read_body
 from tagserver.server.guard import SAFE, problem
 
 log = logging.getLogger("tagserver.admin")
+_who = msgspec.json.Decoder(Who)
 
 
 class Forget:
@@ -30,13 +32,13 @@ class Forget:
         data."""
         try:
             body = await read_body(request.receive, request.headers.get("content-length"), 1 << 16)
-            who = msgspec.json.decode(body, type=Who)
+            who = read_json(body, _who)
             done = await self._forgetting.forget(who)
         except BadBody as bad:
             return problem(bad.status, bad.code, str(bad))
         except Unknown as unknown:
             return problem(400, "nobody", str(unknown))
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        except UNREADABLE:
             message = 'post {"email": TEXT}, or phone, user_id, client_id; each a text or a list of texts'
             return problem(400, "bad_person", message)
         except OutboxError as error:

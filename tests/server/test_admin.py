@@ -419,6 +419,45 @@ async def test_try_and_the_live_path_send_the_same(server: Running) -> None:
     assert stats["events"][0]["event_id"] == shown["tags"][0]["request"]["body"]["data"][0]["event_id"]
 
 
+@pytest.mark.parametrize(
+    "pushed",
+    [
+        '{"event": "purchase", "ecommerce": {"items": [{"item_id": "T-1", "item_name": "Tasse \\ud83d"}]}}',
+        '{"event": "purchase", "page": {"title": "Angebot \\ud83d", "location": "https://shop.example/"}}',
+        '{"event": "purchase", "user_data": {"email": "\\ude00a@b.example"}, "\\ud83d": ["\\udc00"]}',
+        '{"event": "purchase\\ud83d", "event_id": "\\ud83d", "user_id": "\\ud83d", "consent": {"\\ud83d": "\\ud83d"}}',
+    ],
+)
+async def test_half_an_emoji_goes_on_at_try_as_at_collect(server: Running, pushed: str) -> None:
+    """The half is the sign for what cannot be shown; nothing else of the event is different."""
+    body = f'{{"event": {pushed}}}'.encode()
+    answer = await server.http.post("/-/try.json", content=body, headers=BEARER)
+    assert answer.status_code == 200
+    assert "\ufffd" in answer.text
+    assert all(tag["decision"] != "error" for tag in answer.json()["tags"])
+    taken = await server.http.post("/collect", content=pushed.encode(), headers={"origin": "https://shop.example"})
+    assert taken.status_code == 202
+
+
+@pytest.mark.parametrize("front", ["\ufeff", " \n" * 100, "\ufeff  "])
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("try.json", '{"event": {"event": "x"}}', 200),
+        ("consent.json", '{"kind": "usp", "input": "1YNN"}', 200),
+        ("dead.json", '{"action": "retry", "all": true}', 200),
+        ("forget.json", '{"email": "a\\ud83d@b.example"}', 200),
+        ("rollback", '{"number": 4711}', 409),
+    ],
+)
+async def test_a_mark_and_blanks_in_front_of_json_are_passed_over(
+    server: Running, front: str, path: str, body: str, status: int
+) -> None:
+    """At every address that takes JSON, as at /collect."""
+    answer = await server.http.post(f"/-/{path}", content=(front + body).encode(), headers=BEARER)
+    assert answer.status_code == status, answer.text
+
+
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/x-www-form-urlencoded", ""])
 async def test_try_reads_json_whatever_the_content_type(server: Running, content_type: str) -> None:
     """As /collect does."""

@@ -111,7 +111,9 @@ def test_bad_gzip(body: bytes, encoding: str, status: int) -> None:
         b"[",
         b'{"event":',
         b"\xff\xfe{}",
-        "\ufeff{}".encode(),
+        "\ufeff".encode(),
+        "\ufeff\ufeff{}".encode(),
+        "{}".encode("utf-16"),
         b"NaN",
         b"[" * 100_000,
     ],
@@ -156,6 +158,13 @@ def test_the_three_envelopes() -> None:
     assert split(b" [" + EVENT + b"]", 1000, 10)[0] == [{"event": "x"}]
     batch = b'{"v": 1, "events": [' + EVENT + b'], "ctx": {"a": 1}, "sent": 5}'
     assert split(batch, 1000, 10) == ([{"event": "x"}], {"a": 1}, 5)
+
+
+@pytest.mark.parametrize("front", ["\ufeff", " " * 5000, "\ufeff\r\n\t ", "\n\ufeff "])
+@pytest.mark.parametrize("body", ['{"event": "x"}', '[{"event": "x"}]', '{"events": [{"event": "x"}], "ctx": null}'])
+def test_a_byte_order_mark_and_blanks_in_front_are_passed_over(front: str, body: str) -> None:
+    """Editors and shells write them, and any number of blanks is JSON."""
+    assert split((front + body).encode(), 10_000, 10) == ([{"event": "x"}], None, None)
 
 
 def test_an_event_may_have_a_key_called_events() -> None:
