@@ -35,6 +35,9 @@ def make(tag: Tag, leaving: Leaving, mode: Mode) -> Made:
     out = leaving.of(scope, tag.needs, plugin.consent, mode, redact=redact)
     parameters = tag.parameters(out.scope)
     if tag.event_name is not None and (name := tag.event_name(out.scope)) is not MISSING:
+        if name is None:
+            # The destination's own name would be another event: a second purchase.
+            raise Skip("variable", "event_name has no value")
         parameters["event_name"] = name
     omitted, findings = out.seen(destination.reads)
     if parameters:

@@ -87,7 +87,8 @@ class Tag:
     `redact_override` why personal data may stand wherever the tag puts it, or None.
 
     `sees` are the paths that its destination can see of its events, `personal` the personal ones that its own words
-    lead to: parameters, event name, transformations.
+    lead to: parameters, event name, transformations. `event_name` gives MISSING where the destination's own name
+    counts, and None where the tag's own has no value.
     """
 
     name: str

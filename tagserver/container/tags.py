@@ -16,6 +16,7 @@ from tagserver.container.source import Map, Node, Sequence
 from tagserver.container.tables import plain_key
 from tagserver.container.triggers import ALL, EVERY_EVENT
 from tagserver.event import MISSING
+from tagserver.kit.plain import identifier
 from tagserver.language.scope import Scope, Value
 from tagserver.language.templates import constant
 
@@ -227,7 +228,13 @@ class TagCompiler:
         if text is None or node is None:
             return None
         made = self._names.template(text, node.place, path)
-        return constant(made) if isinstance(made, str) else made
+        if isinstance(made, str):
+            if not made.strip():
+                hint = "leave it out for the destination's own name"
+                self._problems.add("E113", node.place, path, f"{path} is empty", hint)
+            return constant(made)
+        # A name that was asked for and is not there: None, and not MISSING, which leaves the name to the destination.
+        return None if made is None else lambda scope: identifier(made(scope))
 
     def _event_names(self, table: Map, name: str, path: str) -> Value:
         rows: dict[str, tuple[str, Value]] = {}

@@ -213,6 +213,19 @@ def _user_data(group: dict[str, Any], notes: list[Note]) -> None:
     if address is not None and type(address) is not dict:
         del group["address"]
         _wrong(notes, "user_data.address", "an object")
+    for key, value in group.items():
+        group[key] = _trimmed(value)
+
+
+def _trimmed(value: Any) -> Any:
+    """A person's data without the blanks around it that forms leave there. What is hashed is trimmed anyway; so that a
+    condition, a table and a variable see what the vendors get."""
+    kind = type(value)
+    if kind is str:
+        return value.strip()
+    if kind is list:
+        return [_trimmed(one) for one in value]
+    return {key: _trimmed(one) for key, one in value.items()} if kind is dict else value
 
 
 def _under(context: Mapping[str, Any], data: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -163,11 +164,17 @@ def walk(value: Any, path: Sequence[str]) -> Any:
     for part in path:
         if isinstance(value, Mapping) and part in value:
             value = value[part]
-        elif isinstance(value, list) and part.isascii() and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
+        elif isinstance(value, list) and (index := index_of(part, value)) is not None:
+            value = value[index]
         else:
             return MISSING
     return value
+
+
+def index_of(part: str, values: Sequence[Any]) -> int | None:
+    """The number that a step of a path is in a list, from 0; None when it is none, or beyond the list's end."""
+    index = int(part) if part.isascii() and part.isdigit() and len(part) < 6 else len(values)
+    return index if index < len(values) else None
 
 
 def items_where(items: Any, where: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -182,17 +189,52 @@ def items_where(items: Any, where: Mapping[str, Any]) -> list[Mapping[str, Any]]
 
 
 def items_sum(rows: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> Any:
-    """The sum of the products of some fields: `[price, quantity]`. A missing quantity is one; no rows have no sum."""
+    """The sum of the products of some fields: `[price, quantity]`. A missing quantity is one; no rows have no sum, and
+    none that a number of JavaScript does not hold."""
     total: int | float = 0
     for row in rows:
         product: int | float = 1
         for field in fields:
-            value = row.get(field, 1 if field == "quantity" else MISSING)
-            product *= js_number(value)
+            factor = js_number(row.get(field, 1 if field == "quantity" else MISSING))
+            if not abs(factor) <= _LARGEST or not abs(product := product * factor) <= _LARGEST:
+                return MISSING
         total += product
-    if not rows or total != total:
+    if not rows or not abs(total) <= _LARGEST:
         return MISSING
     return round(total, 6) if isinstance(total, float) else total
+
+
+_LARGEST = sys.float_info.max
+
+
+_GROUPS = frozenset(", .'\u2019\u00a0\u2009\u202f")
+"""What may stand between groups of digits: a comma or point, blanks that break lines or do not, an apostrophe."""
+_LONGEST_NUMBER = 400
+_EXPONENT = re.compile(r"[eE][+-]?[0-9]{1,4}\Z")
+
+
+def written_number(text: str, mark: str) -> int | float | None:
+    """The number that a text is by the custom of those who write `mark` (`.` or `,`) before the decimals: `1,234.50`,
+    `1.234,50`, `1'234.50`, `1 234,50`, in India `12,34,567.00`. None for a text of the other custom, or of none:
+    `59,90` is no number with a decimal point, for a group is three digits, and the last one always.
+    """
+    text = text.strip()
+    if not 0 < len(text) <= _LONGEST_NUMBER:
+        return None
+    sign, text = ("-", text[1:]) if text[0] == "-" else ("", text[1:] if text[0] == "+" else text)
+    power = found[0] if (found := _EXPONENT.search(text)) else ""
+    head, point, tail = text[: len(text) - len(power)].partition(mark)
+    between = {one for one in head if not one.isdecimal()}
+    if len(between) > 1 or not between <= _GROUPS or not (head or tail):
+        return None
+    first, *groups = head.split(between.pop()) if between else (head,)
+    if groups and not (1 <= len(first) <= 3 and len(groups[-1]) == 3 and all(len(one) in (2, 3) for one in groups)):
+        return None
+    digits = first + "".join(groups)
+    if not (digits + tail).isascii() or (tail and not tail.isdecimal()):
+        return None
+    number = js_number(sign + digits + (point and ".") + tail + power)
+    return number if abs(number) <= _LARGEST else None
 
 
 class Format:
@@ -233,10 +275,7 @@ class Format:
     def _as_number(self, value: Any) -> Any:
         """A number from a text with a decimal `point` or `comma`; MISSING for what is none."""
         if isinstance(value, str):
-            text = value.strip().replace("\u00a0", "").replace(" ", "").replace("'", "")
-            group, mark = (".", ",") if self._number == "comma" else (",", ".")
-            value = text.replace(group, "").replace(mark, ".")
-            if not value:
-                return MISSING
-        found = js_number(value)
-        return MISSING if found != found else found
+            found = written_number(value, "," if self._number == "comma" else ".")
+            return MISSING if found is None else found
+        number = js_number(value)
+        return number if abs(number) <= _LARGEST else MISSING

@@ -13,7 +13,7 @@ import msgspec
 
 from tagserver.event import MISSING, Event
 from tagserver.kit.page_address import clean_address
-from tagserver.language.derive import truncated_ip
+from tagserver.language.derive import index_of, truncated_ip, walk
 from tagserver.language.scope import Scope
 from tagserver.operations.redaction import without_contacts
 from tagserver.privacy.hiding import Hiding
@@ -100,11 +100,11 @@ def excluding(paths: Sequence[tuple[str, ...]]) -> Step:
 
 
 def setting(values: Sequence[tuple[tuple[str, ...], Callable[[Scope], Any]]]) -> Step:
-    """These paths with these values; one that has no value is left as it is."""
+    """These paths with these values; one that has no value is left as it is, and so is an item that is not there."""
 
     def step(data: dict[str, Any], scope: Scope) -> dict[str, Any]:
         for path, value in values:
-            if (found := value(scope)) is not MISSING:
+            if (found := value(scope)) is not MISSING and _has_room(data, path):
                 data = _written(data, path, found)
         return data
 
@@ -116,7 +116,7 @@ def renaming(pairs: Sequence[tuple[tuple[str, ...], tuple[str, ...]]]) -> Step:
 
     def step(data: dict[str, Any], scope: Scope) -> dict[str, Any]:
         for old, new in pairs:
-            if (value := _read(data, old)) is not MISSING:
+            if (value := walk(data, old)) is not MISSING and _has_room(data, new):
                 data = _written(without(data, old), new, value)
         return data
 
@@ -182,26 +182,49 @@ def _read(data: Any, path: tuple[str, ...]) -> Any:
     return data
 
 
-def _written(data: Mapping[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
-    """A copy with a value at a path; what stands in the way gives way."""
+def _has_room(data: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+    """Whether a path leads to where something can stand: below the items only where there are some, as a map in their
+    place would be no items at all."""
+    return path[:2] != _ITEMS or len(path) == 2 or isinstance(_read(data, _ITEMS), list)
+
+
+def _written(data: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
+    """A copy with a value at a path; what stands in the way gives way, but for lists."""
     first, *rest = path
-    if not rest:
-        return {**data, first: value}
-    below = data.get(first)
-    return {**data, first: _written(below if isinstance(below, Mapping) else {}, tuple(rest), value)}
+    return {**data, first: _within(data.get(first), rest, value) if rest else value}
 
 
-def without(data: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
-    """A copy without a path; in lists, without it in each of their objects."""
+def _within(group: Any, path: Sequence[str], value: Any) -> Any:
+    """A copy of what stands there with a value at a path in it. Of a list that is the element with the path's number,
+    or else each of its objects; a number beyond its end changes nothing."""
+    if not isinstance(group, list):
+        return _written(group if isinstance(group, Mapping) else {}, path, value)
+    first, *rest = path
+    if not first.isdecimal():
+        return [_written(one, path, value) if isinstance(one, Mapping) else one for one in group]
+    if (index := index_of(first, group)) is None:
+        return group
+    return [*group[:index], _within(group[index], rest, value) if rest else value, *group[index + 1 :]]
+
+
+def without(data: Mapping[str, Any], path: Sequence[str]) -> dict[str, Any]:
+    """A copy without a path; in lists, without it in the element with its number, or else in each of their objects."""
     first, *rest = path
     if first not in data:
         return dict(data)
     if not rest:
         return {key: value for key, value in data.items() if key != first}
-    below = data[first]
-    if isinstance(below, Mapping):
-        return {**data, first: without(below, tuple(rest))}
-    if isinstance(below, list):
-        items = [without(one, tuple(rest)) if isinstance(one, Mapping) else one for one in below]
-        return {**data, first: items}
-    return dict(data)
+    return {**data, first: _lacking(data[first], rest)}
+
+
+def _lacking(group: Any, path: Sequence[str]) -> Any:
+    if isinstance(group, Mapping):
+        return without(group, path)
+    if not isinstance(group, list):
+        return group
+    first, *rest = path
+    if not first.isdecimal():
+        return [without(one, path) if isinstance(one, Mapping) else one for one in group]
+    if (index := index_of(first, group)) is None:
+        return group
+    return [*group[:index], *([_lacking(group[index], rest)] if rest else []), *group[index + 1 :]]

@@ -113,6 +113,23 @@ def test_and_or(when: str, thing: object, other: str, holds: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "when", "user_data"),
+    [
+        ("user_data.email", '{ends_with: "@shop.example", ignore_case: true}', {"email": " Team@Shop.Example "}),
+        ("user_data.email", "team@shop.example", {"email": "team@shop.example\n"}),
+        ("user_data.email", "team@shop.example", {"email_address": "\u00a0team@shop.example"}),
+        ("user_data.email.1", "team@shop.example", {"email": ["a@b.example", "\tteam@shop.example"]}),
+        ("user_data.address.city", '{matches: "^Berlin$"}', {"address": {"city": " Berlin "}}),
+        ("user_data.address.city", "{one_of: [Wien, Berlin]}", {"address": [{"city": "Berlin "}]}),
+        ("user_data.phone_number", '{starts_with: "+49"}', {"phone_number": " +49 30 1234567"}),
+    ],
+)
+def test_blanks_around_a_persons_data_do_not_count(path: str, when: str, user_data: dict[str, Any]) -> None:
+    """What is hashed is trimmed first: the shop's own people are told by the address that the vendors would get."""
+    assert compiled(f"{{{path}: {when}}}").holds(Scope(event({"user_data": user_data})))
+
+
+@pytest.mark.parametrize(
     ("spelling", "pushed"),
     [
         ("page_location", {"page": {"location": "https://a.example/x"}}),

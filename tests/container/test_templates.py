@@ -13,7 +13,7 @@ from tagserver.language.scope import Scope
 from tagserver.language.templates import BadTemplate, Reference, compile_template, is_template, parse_template
 
 from ..events import event
-from .world import container, decide
+from .world import codes, container, decide, load
 
 PUSHED: dict[str, Any] = {
     "text": "a",
@@ -119,10 +119,10 @@ def test_each_event_gets_values_of_its_own() -> None:
 
 @pytest.mark.parametrize(
     ("written", "name"),
-    [("Buy", "Buy"), ('"{{ text }}"', "a"), ('"x {{ text }}"', "x a"), ("404", "404"), ('"{{ no.x }}"', "purchase")],
+    [("Buy", "Buy"), ('"{{ text }}"', "a"), ('"x {{ text }}"', "x a"), ("404", "404"), ("{refund: Back}", "purchase")],
 )
 def test_event_name(written: str, name: str) -> None:
-    """`event_name` names the vendor's event; what resolves to nothing leaves the destination's own name."""
+    """`event_name` names the vendor's event; what a table does not name has the destination's own name."""
     made = container(
         "destinations: {box: {type: box}}\n"
         f"tags: [{{name: A, destination: box, triggers: [all], event_name: {written}}}]\n"
@@ -131,6 +131,47 @@ def test_event_name(written: str, name: str) -> None:
     assert decision.built is not None
     assert decision.built.name == name
     assert msgspec.json.decode(decision.body)
+
+
+@pytest.mark.parametrize(
+    ("written", "pushed"),
+    [
+        ('"{{ kind }}"', {}),
+        ('"{{ kind }}"', {"kind": None}),
+        ('"{{ kind }}"', {"kind": ""}),
+        ('"{{ kind }}"', {"kind": "  "}),
+        ('"{{ kind }}"', {"kind": True}),
+        ('"{{ kind }}"', {"kind": ["Lead"]}),
+        ('"{{ kind }}"', {"kind": {"name": "Lead"}}),
+        ('"{{ kind }}"', {"kind": "Lead \ud83d"}),
+        ('"{{ kind }}{{ part }}"', {}),
+        ('"{{ step }}"', {}),
+        ('"{{ step }}"', {"customer": "old"}),
+        ('{purchase: "{{ kind }}"}', {}),
+        ('"${env:UNSET}"', {}),
+    ],
+)
+def test_a_name_that_has_no_value_is_no_event(written: str, pushed: dict[str, Any]) -> None:
+    """The destination's own name in its place would be a second purchase."""
+    made = load(
+        {
+            "server.yaml": "environment: [UNSET]\n",
+            "container.yaml": "destinations: {box: {type: box}}\n"
+            'variables: {step: {lookup: "{{ customer }}", table: {new: Subscribe}}}\n'
+            'triggers: {never: {when: {step: "-"}}}\n'
+            f"tags: [{{name: A, destination: box, triggers: [all], event_name: {written}}}]\n",
+        }
+    ).container
+    assert made is not None
+    decision = decide(made, event(pushed))["A"]
+    assert (decision.decision, decision.reason) == ("skip", "variable")
+    assert "event_name" in decision.detail
+
+
+@pytest.mark.parametrize("written", ['""', '" "', '{purchase: ""}'])
+def test_a_name_that_is_empty_is_a_problem(written: str) -> None:
+    text = f"tags: [{{name: A, destination: box, triggers: [all], event_name: {written}}}]\n"
+    assert "E113" in codes(load({"container.yaml": "destinations: {box: {type: box}}\n" + text}))
 
 
 def test_parse() -> None:

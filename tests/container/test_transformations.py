@@ -17,14 +17,16 @@ from ..events import event
 from ..test_datalayer import JSON
 from .world import codes, decide, load
 
+FIRST, LAST = {"item_id": "1", "price": 5}, {"item_id": "2"}
 PUSHED: dict[str, Any] = {
     "page": {
         "location": "https://shop.example/a?email=x%40y&q=1&E-Mail=z#top",
         "referrer": "https://o.example/?email=x",
     },
     "user_data": {"email": "a@b.example", "address": {"city": "Berlin", "postal_code": "10115"}},
-    "ecommerce": {"value": 5, "items": [{"item_id": "1", "price": 5}, 7]},
+    "ecommerce": {"value": 5, "items": [FIRST, 7, LAST]},
     "loyalty": {"level": 3},
+    "tiers": ["a", "b"],
 }
 
 
@@ -71,12 +73,33 @@ def seen(transformation: dict[str, Any], tag: str = "box", pushed: dict[str, Any
         ({"set": {"tier": "{{ double }}"}}, "tier", "33"),
         ({"set": {"tier": "{{ nothing }}"}}, "tier", None),
         ({"set": {"loyalty.level.deep": 1}}, "loyalty.level.deep", 1),
+        ({"set": {"items.0.item_id": "tee_{{ items.0.item_id }}"}}, "items", [{"item_id": "tee_1", "price": 5}, LAST]),
+        ({"set": {"ecommerce.items.1.item_name": "mug"}}, "items", [FIRST, LAST | {"item_name": "mug"}]),
+        ({"set": {"items.1.size.eu": 42}}, "items", [FIRST, LAST | {"size": {"eu": 42}}]),
+        ({"set": {"items.1": "{{ loyalty }}"}}, "items", [FIRST, {"level": 3}]),
+        ({"set": {"items.2.item_name": "mug"}}, "items", [FIRST, LAST]),
+        (
+            {"set": {"items.-1.item_name": "mug"}},
+            "items",
+            [FIRST | {"-1": {"item_name": "mug"}}, LAST | {"-1": {"item_name": "mug"}}],
+        ),
+        ({"set": {"items.99999999999.price": 1}}, "items", [FIRST, LAST]),
+        ({"set": {"items.currency": "EUR"}}, "items", [FIRST | {"currency": "EUR"}, LAST | {"currency": "EUR"}]),
+        ({"set": {"tiers.1.name": "gold"}}, "tiers", ["a", {"name": "gold"}]),
+        ({"set": {"levels.2": "gold"}}, "levels", {"2": "gold"}),
+        ({"rename": {"items.0.item_id": "first"}}, "first", "1"),
+        ({"rename": {"items.0.item_id": "items.0.sku"}}, "items", [{"price": 5, "sku": "1"}, LAST]),
+        ({"rename": {"items.0": "first"}}, "items", [LAST]),
+        ({"rename": {"loyalty.level": "items.1.level"}}, "items", [FIRST, LAST | {"level": 3}]),
+        ({"exclude": ["items.0.price"]}, "items", [{"item_id": "1"}, LAST]),
+        ({"exclude": ["items.1"]}, "items", [FIRST]),
+        ({"exclude": ["items.2", "items.7.price"]}, "items", [FIRST, LAST]),
         ({"strip_query": ["email", "e-mail"]}, "page.location", "https://shop.example/a?q=1#top"),
         ({"strip_query": ["email"]}, "page.referrer", "https://o.example/"),
         ({"truncate_ip": True}, "ip", "198.51.100.0"),
         ({"exclude": ["loyalty"], "set": {"loyalty": "new"}}, "loyalty", "new"),
-        ({"items": {"fields": {"sku": "item_id", "none": "x"}}}, "ecommerce.items", [{"sku": "1"}]),
-        ({"items": {"where": {"item_id": ["2", "3"]}}}, "ecommerce.items", []),
+        ({"items": {"fields": {"sku": "item_id", "none": "x"}}}, "ecommerce.items", [{"sku": "1"}, {"sku": "2"}]),
+        ({"items": {"where": {"item_id": ["3", "4"]}}}, "ecommerce.items", []),
         ({"items": {"where": {"price": 5}}}, "items", [{"item_id": "1", "price": 5}]),
         ({"rename": {"loyalty": "items"}, "items": {"fields": {"a": "b"}}}, "ecommerce.items", {"level": 3}),
         ({"redact": True}, "page.location", "https://shop.example/a?q=1&E-Mail=z#top".replace("&E-Mail=z", "")),
@@ -86,6 +109,16 @@ def seen(transformation: dict[str, Any], tag: str = "box", pushed: dict[str, Any
 )
 def test_one_step(transformation: dict[str, Any], path: str, value: Any) -> None:
     assert seen(transformation).get(path) == value
+
+
+@pytest.mark.parametrize("items", [None, "none", {"a": 1}])
+@pytest.mark.parametrize(
+    "change", [{"set": {"items.0.item_id": "x"}}, {"rename": {"loyalty.level": "items.0.item_id"}}]
+)
+def test_an_item_that_is_not_there_is_not_made(items: Any, change: dict[str, Any]) -> None:
+    """A map in the place of the list would be no items; what was to be moved stays."""
+    pushed = {"loyalty": {"level": 3}, "ecommerce": {"value": 5, "items": items}}
+    assert seen(change, pushed=pushed).data == event(pushed).data
 
 
 @pytest.mark.parametrize(
