@@ -7,6 +7,8 @@ never what was decided about it: a browser must not learn a visitor's consent fr
 from __future__ import annotations
 
 import asyncio
+import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -38,6 +40,10 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     problems: tuple[Note, ...] = ()
 
 
+class TooMuch(Exception):
+    """A request would add more to the queue than one may; nothing of it is stored."""
+
+
 TURN = 100
 """Events of one request that are decided before others have their turn."""
 Observe = Callable[[Container, Routing], None]
@@ -46,15 +52,25 @@ Observe = Callable[[Container, Routing], None]
 
 class _Request:
     """The events of one request, as far as they are decided. `lines`: the answer of each, in their order, and what it
-    is about; an event that has waited has no answer here."""
+    is about; an event that has waited has no answer here. `most`: bytes of payload that it may make for one tag."""
 
-    __slots__ = ("again", "laid", "let_go", "lines")
+    __slots__ = ("_made", "_most", "again", "laid", "let_go", "lines")
 
-    def __init__(self) -> None:
+    def __init__(self, most: float = math.inf) -> None:
+        self._most = most
+        self._made: Counter[str] = Counter()
         self.lines: list[tuple[Answer | None, Routing | None]] = []
         self.laid: list[Tombstone] = []
         self.again: list[Grant] = []
         self.let_go: list[Held] = []
+
+    def counts(self, routing: Routing) -> None:
+        """One event more was decided. Raises TooMuch."""
+        for decision in routing.decisions:
+            if decision.body:
+                self._made[decision.tag.name] += len(decision.body)
+                if self._made[decision.tag.name] > self._most:
+                    raise TooMuch(f"the request would add more than {self._most} bytes; post fewer events at a time")
 
 
 class Door:
@@ -85,18 +101,22 @@ class Door:
         facts: Facts,
         context: Context,
     ) -> list[Answer]:
-        """One answer per event, in their order. Raises `OutboxError` when nothing could be stored; then nothing
-        was.
+        """One answer per event, in their order. Raises `OutboxError` when nothing could be stored and `TooMuch` when
+        it is too much; then nothing was.
 
         `raws` is emptied: many requests wait for the disk at a time, and what was decided is all they need to keep.
         """
         contract = server.consent_of(facts.source)
-        request = _Request()
+        request = _Request(server.collect.max_made)
         raws.reverse()
-        while raws:
-            self._decide(container, request, raws.pop(), facts, context, contract)
-            if len(request.lines) % TURN == 0:
-                await asyncio.sleep(0)
+        try:
+            while raws:
+                self._decide(container, request, raws.pop(), facts, context, contract)
+                if len(request.lines) % TURN == 0:
+                    await asyncio.sleep(0)
+        except TooMuch:
+            self._holding.put_back(request.let_go)
+            raise
         return await self._store(container, server, request)
 
     async def decide_waiting(self, container: Container, server: ServerConfig, *, closing: bool = False) -> None:
@@ -129,6 +149,7 @@ class Door:
             request.lines.append((Answer(refused.event_id, "rejected", refused.notes), None))
             return
         routing = route(container, event, contract)
+        request.counts(routing)
         laid, again = self._withdrawals.said_by(event, routing.consent)
         request.laid += laid
         if again is not None:

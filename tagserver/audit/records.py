@@ -19,6 +19,8 @@ _encode = msgspec.json.Encoder().encode
 EACH = frozenset({"send", "restrict", "error"})
 """Decisions that have a row each; what was blocked or skipped is counted."""
 STATES = 4096
+LONGEST_STATE = 4096
+"""Bytes of a state, with the raw signals that it holds, beyond which it is not remembered: nobody else has the same."""
 
 
 class Decided(NamedTuple):
@@ -94,8 +96,11 @@ class Recorder:
             if len(self._known) >= STATES:
                 self._known.clear()
             record = state_record(state)
-            name = hashlib.sha256(_encode(record)).hexdigest()[:16]
-            known = self._known[id(state)] = (state, name, {"kind": "state", "state": name, **record})
+            encoded = _encode(record)
+            name = hashlib.sha256(encoded).hexdigest()[:16]
+            known = (state, name, {"kind": "state", "state": name, **record})
+            if len(encoded) + len(_raw(state)) <= LONGEST_STATE:
+                self._known[id(state)] = known
         _, name, record = known
         if name in self._written:
             return name, None
@@ -106,11 +111,16 @@ class Recorder:
 def state_record(state: ConsentState) -> dict[str, Any]:
     """What a visitor had said: each purpose with its kind and sources; of the raw signals a hash."""
     purposes = {name: state.purpose(name) for name in PURPOSES}
-    raw = [[name, [str(one) for one in purpose.raw]] for name, purpose in purposes.items() if purpose.raw]
     shown = state.as_dict()
     return {
         "proof": state.proof,
         "purposes": {name: [one.state, one.kind, list(one.sources)] for name, one in purposes.items()},
-        "raw_sha256": hashlib.sha256(_encode(raw)).hexdigest(),
+        "raw_sha256": hashlib.sha256(_raw(state)).hexdigest(),
         **{name: said for name, said in shown.items() if name not in ("purposes", "proof")},
     }
+
+
+def _raw(state: ConsentState) -> bytes:
+    """The raw signals that decided."""
+    purposes = {name: state.purpose(name) for name in PURPOSES}
+    return _encode([[name, [str(one) for one in purpose.raw]] for name, purpose in purposes.items() if purpose.raw])

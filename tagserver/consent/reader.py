@@ -18,7 +18,7 @@ from tagserver.consent.strings.validity import span
 from tagserver.event import Event
 
 LONGEST = 4096
-"""Bytes of signals beyond which a state is not remembered: nobody else says the same."""
+"""Bytes of signals, cookies included, beyond which a state is not remembered: nobody else says the same."""
 MOST = 1024
 
 _encode = msgspec.json.Encoder().encode
@@ -47,7 +47,7 @@ class ConsentReader:
         if known is not None and known[1] <= now <= known[2]:
             return known[0]
         state = state_of(said, region, self._policy, now, others)
-        if len(text) <= LONGEST:
+        if len(text) + len(repr(cookies)) <= LONGEST:
             if len(self._known) >= MOST:
                 self._known.clear()
             self._known[key] = (state, *span(state.evidence.tc, now))

@@ -118,7 +118,9 @@ class Candidate:
 
 
 NAMES_REMEMBERED = 2048
-"""Event names come from strangers: beyond this many, candidates are worked out afresh each time."""
+LONGEST_NAME = 100
+"""Event names come from strangers: beyond this many, and of those that are longer than names are, candidates are worked
+out afresh each time."""
 
 
 @dataclass(frozen=True)
@@ -137,25 +139,31 @@ class Container:
     problems: tuple[Problem, ...] = ()
     rows: tuple[str, ...] = ()
     _candidates: dict[str, ByAsk[Candidate]] = field(default_factory=dict, compare=False, repr=False)
+    _by_wanted: dict[frozenset[int], ByAsk[Candidate]] = field(default_factory=dict, compare=False, repr=False)
 
     def candidates(self, event_name: str) -> ByAsk[Candidate]:
         """The tags that an event of this name could fire, by priority and then in file order. Worked out once for each
         name."""
         found = self._candidates.get(event_name)
         if found is None:
-            found = ByAsk(
-                (
-                    Candidate(
-                        tag, triggers, tuple(exception for exception in tag.exceptions if exception.wants(event_name))
-                    ),
-                    [trigger.ask for trigger in triggers],
-                )
-                for tag in sorted(self.tags, key=lambda tag: -tag.priority)
-                if (triggers := tuple(trigger for trigger in tag.triggers if trigger.wants(event_name)))
-            )
-            if len(self._candidates) < NAMES_REMEMBERED:
-                self._candidates[event_name] = found
+            triggers = {id(one): one for tag in self.tags for one in (*tag.triggers, *tag.exceptions)}
+            wanted = frozenset(key for key, trigger in triggers.items() if trigger.wants(event_name))
+            # Names that nobody expects are alike: what `all` tags make of them is kept once, not once for each.
+            found = self._by_wanted.get(wanted) or self._wanted_by(wanted)
+            if len(event_name) <= LONGEST_NAME and len(self._candidates) < NAMES_REMEMBERED:
+                self._candidates[event_name] = self._by_wanted[wanted] = found
         return found
+
+    def _wanted_by(self, wanted: frozenset[int]) -> ByAsk[Candidate]:
+        """The tags that some of the triggers fire."""
+        return ByAsk(
+            (
+                Candidate(tag, triggers, tuple(one for one in tag.exceptions if id(one) in wanted)),
+                [trigger.ask for trigger in triggers],
+            )
+            for tag in sorted(self.tags, key=lambda tag: -tag.priority)
+            if (triggers := tuple(one for one in tag.triggers if id(one) in wanted))
+        )
 
     @cached_property
     def consent_reader(self) -> ConsentReader:

@@ -49,6 +49,11 @@ class CollectConfig:
     rate: float | None = None
     dedup: Literal["shared", "per_source"] = "shared"
 
+    @property
+    def max_made(self) -> int:
+        """Bytes that one request may become: its events with `ctx` beneath each, and its payloads for one tag."""
+        return MADE * self.max_body
+
 
 @dataclass(frozen=True, slots=True)
 class ShutdownConfig:
@@ -81,6 +86,8 @@ class ServerConfig:
         return key.consent if key else None
 
 
+MADE = 8
+"""How much larger than the largest body a request may become on its way to the queue."""
 ROOT_KEYS = ("collect", "queue", "shutdown", "forget", "audit", "egress", "environment", "reload", "debug")
 _ORIGIN = re.compile(r"https?://[a-z0-9.\-]+(:\d{1,5})?\Z|https?://\[[0-9a-f:.]+\](:\d{1,5})?\Z")
 _RATE = re.compile(r"(\d{1,9})/s\Z")

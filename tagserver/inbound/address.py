@@ -23,7 +23,6 @@ class Address(msgspec.Struct, frozen=True, gc=False):
 NOWHERE = Address()
 
 
-@lru_cache(maxsize=1024)
 def _parse(location: str) -> Address:
     try:
         parts = urlsplit(location)
@@ -39,9 +38,14 @@ def _parse(location: str) -> Address:
     return Address(host=host, path=parts.path or "/", hash=parts.fragment or None, query=MappingProxyType(query))
 
 
+_remembered = lru_cache(maxsize=1024)(_parse)
+LONGEST_REMEMBERED = 2000
+"""Characters. A site has fewer pages than visitors; very long addresses are not worth their room."""
+
+
 def parse_address(location: object) -> Address:
     """The parts of `location`; anything unreadable gives an Address of nothing. At most 16,384 characters are
     looked at."""
     if not isinstance(location, str) or not location:
         return NOWHERE
-    return _parse(location[:16384])
+    return _remembered(location) if len(location) <= LONGEST_REMEMBERED else _parse(location[:16384])

@@ -15,6 +15,7 @@ import msgspec
 
 from tagserver.event import Event, Facts, Note
 from tagserver.inbound.enrich import clean_ip
+from tagserver.inbound.notes import bounded
 from tagserver.inbound.spelling import ROOT_SPELLINGS
 from tagserver.inbound.whereabouts import Locate, nowhere
 
@@ -34,7 +35,7 @@ class Refused(Exception):
 
 class Context(msgspec.Struct, frozen=True, gc=False):
     """What counts for all events of a batch: `data` in our spelling, how far a browser's clock is off (ms), and how to
-    find the region of a visitor's address."""
+    find the region of a visitor's address. `notes` are of the batch, and said once."""
 
     data: Mapping[str, Any]
     notes: tuple[Note, ...] = ()
@@ -51,6 +52,7 @@ def read_context(ctx: Any, sent: Any, facts: Facts, locate: Locate = nowhere) ->
     data: dict[str, Any] = {}
     if isinstance(ctx, dict):
         data = _normalise(ctx, notes)
+        notes = [Note(f"ctx.{note.path}", note.code, note.message) for note in notes]
     elif ctx is not None:
         notes.append(Note("ctx", "wrong_type", "ctx is not an object; left out"))
     shift = 0
@@ -60,7 +62,7 @@ def read_context(ctx: Any, sent: Any, facts: Facts, locate: Locate = nowhere) ->
             shift = error if abs(error) > CLOCK_ERROR_MS else 0
         else:
             notes.append(Note("sent", "bad_time", "sent is not a time in milliseconds; left out"))
-    return Context(data, tuple(notes), shift, locate)
+    return Context(data, bounded(notes), shift, locate)
 
 
 def read_event(
@@ -72,7 +74,7 @@ def read_event(
     """
     if not isinstance(raw, dict):
         raise Refused(None, Note("", "not_an_object", "an event is a JSON object"))
-    notes: list[Note] = list(context.notes)
+    notes: list[Note] = []
     data = _normalise(raw, notes)
     if context.data:
         data = _under(context.data, data)
@@ -86,7 +88,7 @@ def read_event(
     if event_id is None:
         event_id = _mint(name, data, facts.received, notes, mint or uuid7)
     data["event_id"] = event_id
-    return Event(name, event_id, time, data, facts, CLIENT, tuple(notes))
+    return Event(name, event_id, time, data, facts, CLIENT, bounded(notes))
 
 
 # ── spelling and types

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from tagserver.container.server import CollectConfig
 from tagserver.event import Note
 from tagserver.inbound.datalayer import Refused
 from tagserver.inbound.json_text import UNREADABLE, bare, read_json
@@ -27,6 +28,8 @@ ASIDE = 64 << 10
 DEPTH = 20
 NODES = 2000
 """How deep one event's JSON may nest, and how many values it may hold."""
+VALUE = 16
+"""Bytes that a value costs beside its text, where `ctx` is laid beneath an event."""
 
 
 class BadBody(Exception):
@@ -136,8 +139,11 @@ _list = msgspec.json.Decoder(list[msgspec.Raw])
 _any = msgspec.json.Decoder()
 
 
-def split(body: bytes, max_event: int, max_events: int) -> tuple[list[Any], Any, Any]:
-    """The events of a body (decoded, or a Refused in the place of one that is not acceptable), `ctx` and `sent`."""
+def split(body: bytes, limits: CollectConfig) -> tuple[list[Any], Any, Any]:
+    """The events of a body (decoded, or a Refused in the place of one that is not acceptable), `ctx` and `sent`.
+
+    `ctx` stands beneath each event, and counts with each: for its size, and for that of the request. Raises BadBody.
+    """
     body = bare(body)
     first = body[:1]
     ctx = sent = None
@@ -154,11 +160,10 @@ def split(body: bytes, max_event: int, max_events: int) -> tuple[list[Any], Any,
             raise BadBody(400, "bad_json", "the body is not a JSON object or list")
     except UNREADABLE as error:
         raise BadBody(400, "bad_json", f"the body is not JSON as we take it: {_plain(error)}") from None
-    if len(raws) > max_events:
-        raise BadBody(413, "too_many_events", f"more than {max_events} events in one request")
-    if ctx is not None and (too := _unbounded(msgspec.json.encode(ctx), ctx)):
-        raise BadBody(400, "bad_ctx", f"ctx {too}")
-    events = [_decode(raw, max_event) for raw in raws]
+    if len(raws) > limits.max_events:
+        raise BadBody(413, "too_many_events", f"more than {limits.max_events} events in one request")
+    beneath = 0 if ctx is None else _beneath(ctx, len(raws), len(body), limits.max_made)
+    events = [_decode(raw, limits.max_event, beneath) for raw in raws]
     if raws and raws[0] is body and isinstance(events[0], Refused) and events[0].notes[0].code == "bad_json":
         raise BadBody(400, "bad_json", events[0].notes[0].message)
     return events, ctx, sent
@@ -172,10 +177,24 @@ def _as_batch(body: bytes) -> Batch | None:
         return None
 
 
-def _decode(raw: msgspec.Raw | bytes, max_event: int) -> Any:
+def _beneath(ctx: Any, events: int, body: int, max_made: int) -> int:
+    """Bytes of `ctx`, which so many events of a body will have beneath them. Raises BadBody."""
+    text = msgspec.json.encode(ctx)
+    if too := _unbounded(text, ctx):
+        raise BadBody(400, "bad_ctx", f"ctx {too}")
+    if body + events * (len(text) + VALUE * text.count(b",")) > max_made:
+        message = (
+            f"with ctx beneath each event the request is larger than {max_made} bytes; post fewer events at a time"
+        )
+        raise BadBody(413, "too_large", message)
+    return len(text)
+
+
+def _decode(raw: msgspec.Raw | bytes, max_event: int, beneath: int) -> Any:
     text = bytes(raw)
-    if len(text) > max_event:
-        return Refused(None, Note("", "too_large", f"the event is larger than {max_event} bytes"))
+    if len(text) + beneath > max_event:
+        what = "the event is" if not beneath else "the event with ctx beneath it is"
+        return Refused(None, Note("", "too_large", f"{what} larger than {max_event} bytes"))
     try:
         value = read_json(text, _any)
     except UNREADABLE as error:

@@ -13,13 +13,14 @@ from typing import Any
 import msgspec
 
 from tagserver.delivery.outbox import OutboxError
-from tagserver.door import Answer
+from tagserver.door import TooMuch
 from tagserver.event import Note
 from tagserver.inbound.datalayer import read_context
 from tagserver.inbound.enrich import read_facts, read_headers, visitor_ip
 from tagserver.inbound.sources import BROWSER, Header, origin_of
 from tagserver.rate import sender_of
 from tagserver.runtime import Runtime
+from tagserver.server.answer import compose
 from tagserver.server.body import ASIDE, BadBody, Disconnected, Room, read_body, split, unpack
 
 Scope = MutableMapping[str, Any]
@@ -75,13 +76,16 @@ class Collect:
         assert source is not None
         connection = scope["client"][0] if scope.get("client") else None
         try:
-            answers = await self._take(source, headers, connection, receive)
+            status, body = await self._take(source, headers, connection, receive)
         except Disconnected:
             return None
         except BadBody as bad:
             self._runtime.meters.refused(bad.code)
             again: list[Header] = [(b"retry-after", b"2")] if bad.status == 503 else []
             return await _problem(send, bad.status, bad.code, str(bad), [*cors, *again])
+        except TooMuch as much:
+            self._runtime.meters.refused("too_large")
+            return await _problem(send, 413, "too_large", str(much), cors)
         except TooFast as fast:
             self._runtime.meters.refused("rate")
             retry_after: Header = (b"retry-after", str(max(1, math.ceil(fast.wait))).encode())
@@ -95,26 +99,21 @@ class Collect:
             return await _problem(
                 send, 503, "try_later", "the server is out of memory", [*cors, (b"retry-after", b"5")]
             )
-        if all(answer.status == "rejected" for answer in answers):
-            problem = Note("", "no_event", "no event of this request could be taken")
-            return await _send(
-                send, 400, _encode({"events": answers, "problems": [problem]}), [_JSON, _NO_STORE, *cors]
-            )
-        return await _send(send, 202, _encode({"events": answers}), [_JSON, _NO_STORE, *cors])
+        return await _send(send, status, body, [_JSON, _NO_STORE, *cors])
 
     async def _take(
         self, source: str, headers: dict[str, str], connection: str | None, receive: Receive
-    ) -> list[Answer]:
-        """Read, decode, decide, store. One event's way through the server is these lines."""
+    ) -> tuple[int, bytes]:
+        """Read, decode, decide, store, answer. One event's way through the server is these lines."""
         runtime = self._runtime
         container, server = runtime.container, runtime.server
         limits = server.collect
         body = await read_body(receive, headers.get("content-length"), limits.max_body, self._room)
         body = unpack(body, headers.get("content-encoding"), limits.max_body)
         if len(body) < ASIDE:
-            raws, ctx, sent = split(body, limits.max_event, limits.max_events)
+            raws, ctx, sent = split(body, limits)
         else:
-            raws, ctx, sent = await asyncio.to_thread(split, body, limits.max_event, limits.max_events)
+            raws, ctx, sent = await asyncio.to_thread(split, body, limits)
         sender = source
         if source == BROWSER:
             runtime.meters.forwarded(headers.get("x-forwarded-for"))
@@ -131,7 +130,8 @@ class Collect:
             locate=limits.locate,
         )
         context = read_context(ctx, sent, facts, limits.locate)
-        return await runtime.door.accept(container, server, raws, facts, context)
+        answers = await runtime.door.accept(container, server, raws, facts, context)
+        return compose(answers, context.notes, limits.max_body)
 
 
 _GO_AWAY: tuple[Header, ...] = ((b"retry-after", b"2"), (b"connection", b"close"))

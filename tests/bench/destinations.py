@@ -19,6 +19,7 @@ import yaml
 
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.model import Container
+from tagserver.container.server import CollectConfig
 from tagserver.inbound.datalayer import read_event
 from tagserver.inbound.enrich import read_facts
 from tagserver.pipeline import route
@@ -60,7 +61,7 @@ class Events:
         facts = read_facts("browser", time.time_ns() // 1_000_000, HEADERS, "198.51.100.7")
         began = time.perf_counter()
         for body in bodies:
-            routing = route(made, read_event(split(body, 1 << 18, 1000)[0][0], facts))
+            routing = route(made, read_event(split(body, CollectConfig())[0][0], facts))
         took = time.perf_counter() - began
         assert all(decision.built is not None for decision in routing.decisions)
         return took / CALLS * 1e6

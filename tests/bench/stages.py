@@ -21,6 +21,7 @@ from tagserver.consent.needs import ConsentPolicy, Needs, VendorCheck
 from tagserver.consent.reader import ConsentReader
 from tagserver.consent.sources import read_consent
 from tagserver.container.model import Container
+from tagserver.container.server import CollectConfig
 from tagserver.delivery.outbox import Delivery
 from tagserver.delivery.seal import Seal
 from tagserver.event import Event
@@ -58,7 +59,7 @@ def container(tags: int, names: tuple[str, ...] = NAMES) -> Container:
 def fresh() -> Event:
     """One event, decoded anew: what is derived from it is derived anew, too."""
     facts = read_facts("browser", time.time_ns() // 1_000_000, {"user-agent": "bench"}, "198.51.100.7")
-    return read_event(split(BODY, 1 << 18, 1000)[0][0], facts)
+    return read_event(split(BODY, CollectConfig())[0][0], facts)
 
 
 def _decide(made: Container) -> object:

@@ -6,16 +6,19 @@ import gzip
 import json
 import re
 from collections.abc import MutableMapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tagserver.container.server import CollectConfig
 from tagserver.inbound.datalayer import Refused
 from tagserver.server.body import BadBody, Disconnected, Room, read_body, split, unpack
 
 EVENT = b'{"event": "x"}'
+LIMITS = CollectConfig(max_event=1000, max_events=10)
 
 
 def receiver(*messages: MutableMapping[str, Any]) -> Any:
@@ -121,7 +124,7 @@ def test_bad_gzip(body: bytes, encoding: str, status: int) -> None:
 def test_no_json_is_refused(body: bytes) -> None:
     """What is no JSON object or list is one problem for the whole request."""
     with pytest.raises(BadBody) as refused:
-        split(body, 1000, 10)
+        split(body, LIMITS)
     assert (refused.value.status, refused.value.code) == (400, "bad_json")
 
 
@@ -141,7 +144,7 @@ def test_no_json_is_refused(body: bytes) -> None:
 def test_one_bad_event_costs_only_itself(bad: bytes) -> None:
     """Beside it the good event of the same request is taken, or the whole is refused as no JSON: never a crash."""
     try:
-        events, _, _ = split(b"[" + bad + b"," + EVENT + b"]", 16_384, 10)
+        events, _, _ = split(b"[" + bad + b"," + EVENT + b"]", replace(LIMITS, max_event=16_384))
     except BadBody as refused:
         status = refused.status
         events = []
@@ -154,27 +157,27 @@ def test_one_bad_event_costs_only_itself(bad: bytes) -> None:
 
 def test_the_three_envelopes() -> None:
     """One event, a list, a batch with context."""
-    assert split(EVENT, 1000, 10) == ([{"event": "x"}], None, None)
-    assert split(b" [" + EVENT + b"]", 1000, 10)[0] == [{"event": "x"}]
+    assert split(EVENT, LIMITS) == ([{"event": "x"}], None, None)
+    assert split(b" [" + EVENT + b"]", LIMITS)[0] == [{"event": "x"}]
     batch = b'{"v": 1, "events": [' + EVENT + b'], "ctx": {"a": 1}, "sent": 5}'
-    assert split(batch, 1000, 10) == ([{"event": "x"}], {"a": 1}, 5)
+    assert split(batch, LIMITS) == ([{"event": "x"}], {"a": 1}, 5)
 
 
 @pytest.mark.parametrize("front", ["\ufeff", " " * 5000, "\ufeff\r\n\t ", "\n\ufeff "])
 @pytest.mark.parametrize("body", ['{"event": "x"}', '[{"event": "x"}]', '{"events": [{"event": "x"}], "ctx": null}'])
 def test_a_byte_order_mark_and_blanks_in_front_are_passed_over(front: str, body: str) -> None:
     """Editors and shells write them, and any number of blanks is JSON."""
-    assert split((front + body).encode(), 10_000, 10) == ([{"event": "x"}], None, None)
+    assert split((front + body).encode(), replace(LIMITS, max_event=10_000)) == ([{"event": "x"}], None, None)
 
 
 def test_an_event_may_have_a_key_called_events() -> None:
     """Only a list of events makes a batch."""
-    assert split(b'{"event": "x", "events": 5}', 1000, 10)[0] == [{"event": "x", "events": 5}]
+    assert split(b'{"event": "x", "events": 5}', LIMITS)[0] == [{"event": "x", "events": 5}]
 
 
 def test_doubled_keys_the_last_wins() -> None:
     """As every JSON reader of a browser has it."""
-    assert split(b'{"event": "x", "event": "y"}', 1000, 10)[0] == [{"event": "y"}]
+    assert split(b'{"event": "x", "event": "y"}', LIMITS)[0] == [{"event": "y"}]
 
 
 @given(st.text(st.characters(codec=None, categories=["Cs", "Lu"]) | st.sampled_from('\\u"d\U0001f600')))
@@ -182,21 +185,40 @@ def test_doubled_keys_the_last_wins() -> None:
 def test_half_a_character_costs_only_itself(around: str, text: str) -> None:
     """A page that cuts a text in the middle of an emoji sends half of it; the event is taken, the half is U+FFFD."""
     written = json.dumps(text)
-    events, _, _ = split((around % written).encode(), 10_000, 10)
+    events, _, _ = split((around % written).encode(), replace(LIMITS, max_event=10_000))
     assert events == [{"event": re.sub("[\ud800-\udfff]", "\ufffd", json.loads(written))}]
 
 
 def test_too_many_events() -> None:
     """A list longer than the limit is refused as a whole."""
     with pytest.raises(BadBody) as refused:
-        split(json.dumps([{"event": "x"}] * 11).encode(), 1000, 10)
+        split(json.dumps([{"event": "x"}] * 11).encode(), LIMITS)
     assert refused.value.status == 413
+
+
+def test_what_lies_beneath_an_event_counts_with_it() -> None:
+    """`max_event` holds for an event with `ctx` beneath it, so that a context is no way around it."""
+    ctx = {"page": {"title": "x" * 950}}
+    small, large = split(json.dumps({"events": [{"event": "x"}, {"event": "x" * 50}], "ctx": ctx}).encode(), LIMITS)[0]
+    assert small == {"event": "x"}
+    assert isinstance(large, Refused)
+    assert large.notes[0].code == "too_large"
+
+
+@pytest.mark.parametrize("ctx", [{"a": "x" * 900}, {f"{number}": 0 for number in range(110)}])
+def test_a_context_is_not_laid_beneath_more_events_than_fit(ctx: dict[str, Any]) -> None:
+    """What a request may become is bounded, in bytes and in values."""
+    limits = replace(LIMITS, max_body=4096, max_events=1000, max_event=4096)
+    assert len(split(json.dumps({"events": [{"event": "x"}] * 4, "ctx": ctx}).encode(), limits)[0]) == 4
+    with pytest.raises(BadBody) as refused:
+        split(json.dumps({"events": [{"event": "x"}] * 40, "ctx": ctx}).encode(), limits)
+    assert (refused.value.status, refused.value.code) == (413, "too_large")
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_events_or_a_refusal(body: bytes) -> None:
     """Nothing else ever comes out."""
     try:
-        split(body, 1000, 10)
+        split(body, LIMITS)
     except BadBody:
         return
