@@ -62,12 +62,13 @@ from tagserver.kit.fields import (
     NUMBER,
     ROWS,
     TEXT,
+    TEXTS,
     Group,
     is_missing,
     web_address,
 )
 from tagserver.kit.given import Given
-from tagserver.kit.items import event_value, items_count, items_total, put_items
+from tagserver.kit.items import PIECES, QUANTITY, event_value, items_count, items_total, put_items, put_value
 from tagserver.kit.kind import Kind
 from tagserver.kit.moment import event_time, last_moment, milliseconds, rfc3339
 from tagserver.kit.page_address import PERSONAL_KEYS, clean_address
@@ -100,8 +101,11 @@ __all__ = [
     "OWN_CLEAR",
     "OWN_HASHED",
     "PERSONAL_KEYS",
+    "PIECES",
+    "QUANTITY",
     "ROWS",
     "TEXT",
+    "TEXTS",
     "Built",
     "ConsentNeeds",
     "Destination",
@@ -165,6 +169,7 @@ __all__ = [
     "postal_text",
     "public_ip",
     "put_items",
+    "put_value",
     "rfc3339",
     "sendable",
     "setting",

@@ -16,6 +16,7 @@ from tagserver.identity.hashing import Found
 from tagserver.identity.public_ip import public_ip
 from tagserver.kit.destination import Omitted
 from tagserver.kit.kind import Kind
+from tagserver.kit.listed import Unlisted, listed
 from tagserver.kit.page_address import PERSONAL_KEYS, clean_address
 from tagserver.kit.plain import (
     currency_code,
@@ -41,8 +42,9 @@ COUNT = Kind(whole_number, "is not a whole number")
 MONEY_TEXT = Kind(decimal_text, "is not a plain number")
 CURRENCY = Kind(currency_code, "is no currency of ISO 4217")
 ID = Kind(identifier, "is no id")
-IDS = Kind(identifier, "is no id", each=True)
+IDS = Kind(identifier, "is no id", each=True, commas=True)
 TEXT = Kind(short_text, "is not text")
+TEXTS = Kind(short_text, "is not text", each=True)
 IP = Kind(public_ip, "is no public IP address")
 ROWS = Kind(_rows, "is not a list of objects that JSON can hold")
 DATA = Kind(lambda value: value if sendable(value) else None, "holds something that JSON cannot")
@@ -55,7 +57,15 @@ def web_address(strip: Collection[str] = PERSONAL_KEYS) -> Kind:
 
 def is_missing(value: Any) -> bool:
     """Whether a value counts as not there: null, MISSING, an empty text, list or map. Nought and false do not."""
-    return value is None or value is MISSING or (isinstance(value, str | list | Mapping) and not value)
+    if value is None or value is MISSING:
+        return True
+    # The usual kinds come first: to ask whether something is a Mapping costs as much as all else of a field.
+    kind = type(value)
+    if kind is str or kind is list or kind is dict:
+        return not value
+    if kind is int or kind is float or kind is bool:
+        return False
+    return isinstance(value, str | list | Mapping) and not value
 
 
 def field_label(key: Any) -> str:
@@ -87,7 +97,10 @@ class Group(dict[str, Any]):
         if not isinstance(key, str) or not is_text(key):
             self.omit(key, "its name is no text")
         elif kind.each:
-            self._put_each(key, value if isinstance(value, list) else [value], kind)
+            try:
+                self._put_each(key, listed(value, commas=kind.commas), kind)
+            except Unlisted as problem:
+                self.omit(key, str(problem))
         elif (made := kind.read(value)) is None:
             self.omit(key, kind.fault)
         else:

@@ -22,6 +22,7 @@ from tagserver.kit.fields import (
     NUMBER,
     ROWS,
     TEXT,
+    TEXTS,
     Group,
     Kind,
     field_label,
@@ -31,7 +32,7 @@ from tagserver.plugin import Omitted
 
 from .anything import any_json, any_text
 
-KINDS = [NUMBER, COUNT, MONEY_TEXT, CURRENCY, ID, IDS, TEXT, IP, ROWS, DATA]
+KINDS = [NUMBER, COUNT, MONEY_TEXT, CURRENCY, ID, IDS, TEXT, TEXTS, IP, ROWS, DATA]
 
 
 @pytest.mark.parametrize(

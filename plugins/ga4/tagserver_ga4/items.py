@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import COUNT, CURRENCY, ID, NUMBER, Group, Kind, Omitted, identifier, is_missing, is_text
+from tagserver.plugin import COUNT, CURRENCY, ID, NUMBER, PIECES, Group, Kind, Omitted, identifier, is_missing, is_text
 from tagserver_ga4.names import name_fault
 from tagserver_ga4.settings import Ga4Settings
 from tagserver_ga4.values import SCALAR, cut, short
@@ -22,7 +22,8 @@ KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("item_category", *(f"item_category{level}" for level in range(2, 6))), _TEXT),
     **dict.fromkeys(("item_list_name", "item_variant", "promotion_name"), _TEXT),
     **dict.fromkeys(("price", "discount"), NUMBER),
-    **dict.fromkeys(("quantity", "index"), COUNT),
+    "quantity": PIECES,
+    "index": COUNT,
     "currency": CURRENCY,
 }
 """Of the fields that Google knows; a shop's own are texts, numbers, true or false."""

@@ -24,9 +24,9 @@ from tagserver.plugin import (
     Response,
     Skip,
     event_time,
-    event_value,
     is_text,
     last_moment,
+    put_value,
 )
 from tagserver_linkedin.answers import read_answer
 from tagserver_linkedin.settings import LinkedInSettings
@@ -121,7 +121,10 @@ def _value(event: Event, given: Given, settings: LinkedInSettings, omitted: list
     made = Group("conversionValue", omitted)
     own = given.group("conversionValue")
     own = {**{name: given.fields[key] for key, name in VALUES.items() if key in given.fields}, **own}
-    made.put("amount", own.pop("amount", event_value(event, settings.value_from_items)), MONEY_TEXT)
+    if "amount" in own:
+        made.put("amount", own.pop("amount"), MONEY_TEXT)
+    else:
+        put_value(made, "amount", event, MONEY_TEXT, from_items=settings.value_from_items)
     made.put("currencyCode", own.pop("currencyCode", event.get("currency")), CURRENCY)
     for key in own:
         made.omit(key, "is no key that LinkedIn knows")

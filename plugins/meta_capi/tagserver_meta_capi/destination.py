@@ -83,6 +83,7 @@ class MetaCapi(Destination):
         *("app_data", "opt_out", "data_processing_options", "data_processing_options_country"),
         "data_processing_options_state",
         *sorted(PASSED),
+        "order_id",
         *sorted(FROM_EVENT),
     )
 

@@ -12,14 +12,15 @@ from tagserver.plugin import (
     ID,
     IDS,
     MONEY_TEXT,
+    PIECES,
     TEXT,
     Event,
     Group,
     Kind,
     Omitted,
-    event_value,
     items_count,
     put_items,
+    put_value,
 )
 from tagserver_pinterest.settings import PinterestSettings
 
@@ -29,7 +30,7 @@ ITEMS = {
     "item_category": ("item_category", TEXT),
     "item_brand": ("item_brand", TEXT),
     "item_price": ("price", MONEY_TEXT),
-    "quantity": ("quantity", COUNT),
+    "quantity": ("quantity", PIECES),
 }
 _OF_ONE = {"content_name": "item_name", "content_category": "item_category", "content_brand": "item_brand"}
 KINDS: Mapping[str, Kind] = {
@@ -57,7 +58,7 @@ def build_custom_data(
         for key, source in _OF_ONE.items():
             made.put(key, contents[0].get(source), TEXT)
     made.put("num_items", items_count(items), COUNT)
-    made.put("value", event_value(event, settings.value_from_items), MONEY_TEXT)
+    put_value(made, "value", event, MONEY_TEXT, from_items=settings.value_from_items)
     made.put("currency", event.get("currency"), CURRENCY)
     made.put("order_id", event.get("transaction_id"), ID)
     made.put("search_string", event.get("search_term"), TEXT)

@@ -10,14 +10,15 @@ from tagserver.plugin import (
     CURRENCY,
     ID,
     NUMBER,
+    PIECES,
     TEXT,
     Event,
     Group,
     Kind,
     Omitted,
-    event_value,
     items_count,
     put_items,
+    put_value,
 )
 from tagserver_reddit.settings import RedditSettings
 
@@ -26,7 +27,7 @@ ITEMS = {
     "name": ("item_name", TEXT),
     "category": ("item_category", TEXT),
     "item_price": ("price", NUMBER),
-    "quantity": ("quantity", COUNT),
+    "quantity": ("quantity", PIECES),
 }
 WITHOUT_VALUE = frozenset({"PAGE_VISIT", "SEARCH"})
 """Types that value and items do not belong to."""
@@ -44,7 +45,7 @@ def build_metadata(
         items = event.ecommerce.get("items")
         put_items(made, "products", items, ITEMS)
         made.put("item_count", items_count(items), COUNT)
-        made.put("value", event_value(event, settings.value_from_items), NUMBER)
+        put_value(made, "value", event, NUMBER, from_items=settings.value_from_items)
         made.put("currency", event.get("currency"), CURRENCY)
     for key, value in given.items():
         if key == "products":

@@ -71,7 +71,7 @@ class Snapchat(Destination):
     reads = (
         *("event", "event_id", "timestamp", "action_source", "page.location", "ecommerce", "user_data", "user_id"),
         *("ip", "user_agent", "geo.region", "cookie._scid", "click.sccid", "app_data"),
-        *sorted({place for places in SOURCES.values() for place in places} - {"transaction_id"}),
+        *sorted({place for places in SOURCES.values() for place in places} - {"transaction_id"} | {"contents"}),
     )
 
     hashed = tuple(f"user_data.{key}" for key in PLACES)

@@ -11,15 +11,16 @@ from tagserver.plugin import (
     ID,
     IDS,
     NUMBER,
+    PIECES,
     TEXT,
     Event,
     Group,
     Kind,
     Omitted,
-    event_value,
     items_count,
     plain_data,
     put_items,
+    put_value,
 )
 from tagserver_tiktok.settings import TikTokSettings
 
@@ -29,7 +30,7 @@ ITEMS = {
     "content_category": ("item_category", TEXT),
     "brand": ("item_brand", TEXT),
     "price": ("price", NUMBER),
-    "quantity": ("quantity", COUNT),
+    "quantity": ("quantity", PIECES),
 }
 _TYPES = ("product", "product_group")
 KINDS: Mapping[str, Kind] = {
@@ -56,7 +57,7 @@ def build_properties(
     if any("content_id" in content for content in made.get("contents", [])):
         made["content_type"] = "product"
     made.put("num_items", items_count(items), COUNT)
-    made.put("value", event_value(event, settings.value_from_items), NUMBER)
+    put_value(made, "value", event, NUMBER, from_items=settings.value_from_items)
     made.put("currency", event.get("currency"), CURRENCY)
     made.put("order_id", event.get("transaction_id"), ID)
     made.put("query", event.get("search_term"), TEXT)

@@ -1,0 +1,65 @@
+"""What shops push that is not quite a shop's data: Meta gets what is sound, and the rest is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tagserver.container.compile import Loaded, compile_container
+from tagserver.preview.trial import try_event
+from tagserver.registry import Registry
+from tagserver.testing import expanded
+
+from .events import NOW
+
+CASES = yaml.safe_load((Path(__file__).parent / "cases" / "shop_data.yaml").read_text())
+GRANTED = {"ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted"}
+NOT_SAID = frozenset({"event_id"})
+"""The minted id, which every case has."""
+
+
+def loaded(case: dict[str, Any]) -> Loaded:
+    """A container with one Meta tag for everything, with the parameters and settings of a case."""
+    meta = {"type": "meta_capi", "pixel_id": "1", "access_token": "${env:TOKEN}", **case.get("settings", {})}
+    tag = {"name": "Meta", "destination": "meta", "triggers": ["all"], "parameters": case.get("parameters", {})}
+    text = yaml.safe_dump({"destinations": {"meta": meta}, "tags": [tag]})
+    return compile_container(
+        {"container.yaml": text.encode()},
+        registry=Registry.load(),
+        environ={"TOKEN": "t"},
+        read_file=lambda name: Path(name).read_text(),
+    )
+
+
+def at(value: Any, path: str) -> Any:
+    """The value at a dotted path; None when there is none."""
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
+def test_what_meta_gets(case: dict[str, Any]) -> None:
+    """The fields of a case are as it says, and what it says is named, once, and nothing else."""
+    made = loaded(case)
+    assert made.problems == ()
+    assert made.container is not None
+    assert made.server is not None
+    asked = {"event": case["event"] | {"consent": GRANTED}, "ip": "198.51.100.7"}
+    answer = try_event(made.container, made.server, asked, NOW)
+    (tag,) = answer["tags"]
+    if "skip" in case:
+        assert (tag["decision"], tag["reason"]) == ("skip", case["skip"])
+    else:
+        assert (tag["decision"], tag["reason"]) == ("send", "fired"), tag
+        (sent,) = tag["request"]["body"]["data"]
+        wanted = expanded(case["sent"])
+        assert {path: at(sent, path) for path in wanted} == wanted
+    said = [(one["field"], one["why"]) for one in tag["omitted"]]
+    said += [(one["path"], one["message"]) for one in answer["problems"] if one["path"] not in NOT_SAID]
+    parts = case.get("said", {})
+    assert sorted(field for field, _ in said) == sorted(parts)
+    assert [(field, why) for field, why in said if parts[field] not in why] == []
