@@ -3,6 +3,7 @@ were."""
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +20,8 @@ from tagserver.container.source import read_texts
 from tagserver.preview import casebook
 from tagserver.registry import Registry
 from tagserver.secret_file import read_secret_file
+
+log = logging.getLogger("tagserver")
 
 
 class NoConfiguration(Exception):
@@ -102,10 +105,18 @@ class ConfigurationFolder:
             if (failed := self._failed_cases(today.container, today.server)) is not None:
                 return self._earlier(failed, strict=strict)
             if self.data is not None:
-                last_good.keep(texts, self.data)
-                versions.keep(texts, today.container.version, self.clock(), self.data)
+                self._keep(texts, today.container.version, self.data)
             return Configuration(today.container, today.server, today.problems, degraded=False)
         return self._earlier(today.problems, strict=strict)
+
+    def _keep(self, texts: Mapping[str, bytes], version: str, data: Path) -> None:
+        """For a later start, and for the way back. A folder that is full or gone keeps nobody from a sound edit, least
+        of all the one that mends something."""
+        try:
+            last_good.keep(texts, data)
+            versions.keep(texts, version, self.clock(), data)
+        except OSError as error:
+            log.error("container %s serves, and could not be kept in %s: %s", version, data, error.strerror)
 
     def _earlier(self, problems: tuple[Problem, ...], *, strict: bool) -> Configuration:
         kept = last_good.load(self.data) if self.data is not None and not strict else None

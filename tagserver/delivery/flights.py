@@ -155,16 +155,19 @@ class Flights:
         # Each row ends once, whatever a list says twice; what was delivered is not buried.
         delivered = ids.intersection(settlement.delivered)
         buried = list({one.id: one for one in settlement.buried if one.id in ids and one.id not in delivered}.values())
+        # What is counted is what was there: the counters can never say less than nothing.
         if len(delivered) == len(ids) and max(ids) - min(ids) + 1 == len(ids):
-            database.execute(
+            gone = database.execute(
                 "DELETE FROM delivery WHERE id BETWEEN ? AND ? AND destination = ?", (min(ids), max(ids), destination)
-            )
+            ).rowcount
         else:
-            database.executemany("DELETE FROM delivery WHERE id = ?", [(one,) for one in delivered])
+            gone = database.executemany("DELETE FROM delivery WHERE id = ?", [(one,) for one in delivered]).rowcount
+        left = gone
         for one in buried:
             database.execute(BURY, (one.reason, one.detail[:500], now, one.id))
-            database.execute("DELETE FROM delivery WHERE id = ?", (one.id,))
-            self._counters.add(destination, DEAD + one.reason, 1)
+            if database.execute("DELETE FROM delivery WHERE id = ?", (one.id,)).rowcount:
+                self._counters.add(destination, DEAD + one.reason, 1)
+                left += 1
         database.executemany(
             "UPDATE delivery SET attempts = attempts + 1, crashes = 0 WHERE id = ?",
             [(one,) for one in settlement.attempted],
@@ -175,8 +178,8 @@ class Flights:
             [(now, one) for one in settlement.unknown],
         )
         database.execute("DELETE FROM flight WHERE id = ?", (batch.flight,))
-        self._counters.add(destination, "delivered", len(delivered))
-        self._counters.add(destination, "pending", -len(delivered) - len(buried))
+        self._counters.add(destination, "delivered", gone)
+        self._counters.add(destination, "pending", -left)
         self._landed.append((batch.flight, self._in_flight.pop(batch.flight)))
         self._flying -= ids
         released = ids.difference(delivered, (one.id for one in buried))

@@ -1,4 +1,8 @@
-"""One process owns the data folder: a lock that ends with the process, and names it."""
+"""One process owns a queue: locks that end with the process.
+
+Two of them. The one on a file of its own names the process that holds it. But a lock file can be deleted, and a queue
+can be moved away from its lock file; so the queue's own file is locked as well, wherever it lies.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +14,75 @@ from tagserver.delivery.errors import InUse
 
 
 class FolderLock:
-    """An exclusive lock on `path`, held until `release` or the end of the process. Raises InUse."""
+    """An exclusive lock on the file `path`, which is made, held until `release` or the end of the process. Raises
+    InUse."""
 
     def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            owner = os.read(self._file, 32).decode(errors="replace").strip() or "unknown"
-            os.close(self._file)
+        self.descriptor = _take(path, os.O_RDWR | os.O_CREAT)
+        if self.descriptor < 0:
             raise InUse(
-                f"the data folder {path.parent} is in use by another tagserver (process {owner}); "
+                f"the data folder {path.parent} is in use by another tagserver (process {_owner(path)}); "
                 "stop it, or give this one a folder of its own with --data"
-            ) from None
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+            )
+        os.ftruncate(self.descriptor, 0)
+        os.pwrite(self.descriptor, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Let go."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        self.descriptor = _close(self.descriptor)
+
+
+class QueueLock:
+    """An exclusive lock on the queue's own file, held until `release` or the end of the process. Raises InUse.
+
+    It is kept apart from SQLite's locks (flock beside fcntl), and is to be released after SQLite has closed the file:
+    to close any descriptor of a file drops all of a process's fcntl locks on it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.descriptor = -1
+        if path.exists():
+            self.renew()
+
+    def renew(self) -> None:
+        """Lock what lies there now, if this process has made the file, or put another one in its place. Raises
+        InUse."""
+        if self.descriptor >= 0 and os.path.samestat(os.fstat(self.descriptor), self._path.stat()):
+            return
+        taken = _take(self._path, os.O_RDONLY | os.O_NONBLOCK)
+        if taken < 0:
+            raise InUse(f"the queue {self._path} is in use by another tagserver that was started elsewhere; stop it")
+        _close(self.descriptor)
+        self.descriptor = taken
+
+    def release(self) -> None:
+        """Let go."""
+        self.descriptor = _close(self.descriptor)
+
+
+def _take(path: Path, flags: int) -> int:
+    """A descriptor of the file, locked; -1 when somebody else has the lock."""
+    while True:
+        descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            return -1
+        except FileNotFoundError:
+            pass
+        # It was deleted or replaced before it was locked: whoever comes next would lock another file.
+        os.close(descriptor)
+
+
+def _owner(path: Path) -> str:
+    return path.read_text(errors="replace").strip()[:32] or "unknown"
+
+
+def _close(descriptor: int) -> int:
+    if descriptor >= 0:
+        os.close(descriptor)
+    return -1

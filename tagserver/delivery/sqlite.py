@@ -1,6 +1,6 @@
 """The default engine: one SQLite file, WAL, `synchronous=FULL`, one owning process, one writer thread with group
 commit. Its rooms: `rows`, `intake`, `flights`, `lanes`, `keys`, `letters`, `tombstones`, `presence`, `erasure`,
-`counters`, `space`, `opening`, `salvage`, `care`, `writer`."""
+`counters`, `space`, `place`, `opening`, `salvage`, `care`, `writer`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tagserver.delivery.intake import Intake, size_of
 from tagserver.delivery.keys import Keys
 from tagserver.delivery.lanes import Lanes
 from tagserver.delivery.letters import Letters
-from tagserver.delivery.lock import FolderLock
+from tagserver.delivery.lock import FolderLock, QueueLock
 from tagserver.delivery.opening import open_queue, require_local_disk
 from tagserver.delivery.outbox import (
     Account,
@@ -38,6 +38,7 @@ from tagserver.delivery.outbox import (
     Trace,
     Unavailable,
 )
+from tagserver.delivery.place import Place, put_back
 from tagserver.delivery.presence import Presence
 from tagserver.delivery.pressure import Pressure
 from tagserver.delivery.retry import Chance
@@ -71,14 +72,19 @@ class SqliteOutbox:
         self._closed = False
         self._appended: dict[str, asyncio.Event] = {}
         self._on_fatal = on_fatal
-        self._lock = FolderLock(path.with_name(path.name + ".lock"))
+        locked = path.with_name(path.name + ".lock")
         marks = path.with_name(path.name + ".working")
-        try:
+        with contextlib.ExitStack() as undo:
+            self._lock = FolderLock(locked)
+            undo.callback(self._lock.release)
+            self._queue_lock = QueueLock(path)
+            undo.callback(self._queue_lock.release)
             opened = open_queue(path, max_size, clock, marked(marks))
+            undo.callback(opened.database.close)
+            self._queue_lock.renew()
             self._marks = Marks(marks)
-        except BaseException:
-            self._lock.release()
-            raise
+            self._place = Place(path, locked, self._queue_lock.descriptor, steady)
+            undo.pop_all()
         self._database, self._counters, self._tombstones = opened.database, opened.counters, opened.tombstones
         self._notice = opened.notice
         self._keys = Keys(clock)
@@ -104,14 +110,21 @@ class SqliteOutbox:
             finish=self._finish,
             committed=self._group_ended,
             idle=care.slice,
+            look=self._look,
             make_room=self._space.give_up_ballast,
             commit_took=commit_took,
             on_fatal=self._fatal,
             pressure=Pressure(steady, chance),
         )
 
+    def _look(self, database: sqlite3.Connection) -> None:
+        self._place.look()
+        if self._place.log_lost:
+            empty_log(database)
+
     def _fatal(self, error: BaseException) -> None:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
+        # Of another queue that lies there now nothing is known.
+        if self._place.trouble() is None and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
             with contextlib.suppress(OSError):
                 Path(f"{self._path}{MARK}").touch(mode=0o600)
         self._on_fatal(error)
@@ -165,6 +178,7 @@ class SqliteOutbox:
         """See `Outbox.append`."""
         if self._closed:
             raise Unavailable("the server is closing")
+        self._place.refuse()
         self._intake.refuse()
         fresh: list[bool] = await self._writer.join(self._intake.append, deliveries, size_of(deliveries))
         for destination in {delivery.destination for delivery, new in zip(deliveries, fresh, strict=True) if new}:
@@ -230,6 +244,7 @@ class SqliteOutbox:
 
     async def remember(self, keys: Sequence[bytes], ttl: float) -> None:
         """See `Outbox.remember`."""
+        self._place.refuse()
         await self._writer.run(lambda database: self._keys.remember(database, keys, ttl))
 
     async def known(self, keys: Sequence[bytes]) -> frozenset[bytes]:
@@ -244,10 +259,12 @@ class SqliteOutbox:
 
     async def withdraw(self, tombstones: Sequence[Tombstone], ttl: float) -> None:
         """See `Outbox.withdraw`."""
+        self._place.refuse()
         await self._writer.run(lambda database: self._tombstones.write(database, tombstones, ttl))
 
     async def lift(self, persons: Sequence[bytes], purposes: frozenset[str], at: int) -> None:
         """See `Outbox.lift`."""
+        self._place.refuse()
         await self._writer.run(lambda database: self._tombstones.lift(database, persons, purposes, at))
 
     def withdrawn(self, persons: Sequence[bytes], at: int) -> frozenset[str]:
@@ -310,6 +327,8 @@ class SqliteOutbox:
         """See `Outbox.trouble`."""
         if self._closed:
             return "the queue is closed"
+        if (lost := self._place.trouble()) is not None:
+            return lost
         refusal = self._writer.refusal()
         return self._space.refusal() if refusal is None else str(refusal)
 
@@ -322,11 +341,21 @@ class SqliteOutbox:
         if self._writer.fatal is None:
             with contextlib.suppress(sqlite3.Error):
                 self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if self._place.deleted:
+                self._rescue()
             self._database.close()
         else:
             _left_open.append(self._database)
         self._marks.close()
+        self._queue_lock.release()
         self._lock.release()
+
+    def _rescue(self) -> None:
+        left = sum(counts.pending + counts.dead for counts in self._counters.shown.values())
+        if put_back(self._database, self._path):
+            log.warning("the queue's file was deleted; it is written again, with %d deliveries in it", left)
+        else:
+            log.critical("the queue's file was deleted; %d deliveries that were in it are lost", left)
 
 
 _left_open: list[sqlite3.Connection] = []

@@ -24,6 +24,8 @@ GROUP_OPERATIONS = 256
 GROUP_BYTES = 1 << 20
 LOOK_EVERY = 1.0
 """Seconds between two looks at whether those who wait have waited too long."""
+ROUND = 0.4
+"""Seconds of the longest sleep: as often at least `look` is called."""
 
 Work = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
 """Work inside a transaction: one result for each argument. Arguments that wait one behind another for the same work
@@ -47,10 +49,10 @@ class Writer:
     """Runs operations in its own thread.
 
     All of these are called in that thread: `finish` inside the transaction of a group, as its last statements;
-    `committed(ok)` after it, before anybody is answered, with False when nothing of it was done; `idle` is work for
-    moments in which nothing waits, and says whether there is more of it; `make_room` is asked when the disk is full and
-    says whether there is more room now. `on_fatal` is called on the event loop
-    when the storage cannot be trusted any more.
+    `committed(ok)` after it, before anybody is answered, with False when nothing of it was done; `look` between two
+    groups, and when none comes; `idle` is work for moments in which nothing waits, and says whether there is more of
+    it; `make_room` is asked when the disk is full and says whether there is more room now. `on_fatal` is called on the
+    event loop when the storage cannot be trusted any more.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Writer:
         finish: Callable[[sqlite3.Connection], None],
         committed: Callable[[bool], None],
         idle: Callable[[sqlite3.Connection], bool],
+        look: Callable[[sqlite3.Connection], None],
         make_room: Callable[[], bool],
         commit_took: Callable[[float], None],
         on_fatal: Callable[[BaseException], None],
@@ -69,6 +72,7 @@ class Writer:
         self._finish = finish
         self._committed = committed
         self._idle = idle
+        self._look_around = look
         self._make_room = make_room
         self._commit_took = commit_took
         self._on_fatal = on_fatal
@@ -150,6 +154,8 @@ class Writer:
 
     def _run(self) -> None:
         while True:
+            if self.fatal is None:
+                self._between(self._look_around)
             if self._chores:
                 self._do(self._chores.popleft())
             self._group = self._gather()
@@ -161,12 +167,12 @@ class Writer:
                 if self._waiting or self._chores:
                     continue  # added just before the end
                 return
-            if self.fatal is None and self._idle_slice():
+            if self.fatal is None and self._between(self._idle):
                 continue
             self._asleep.set()
             # An operation may have been added just before: look once more before sleeping.
             if not self._waiting and not self._chores and not self._closing:
-                self._wake.acquire(timeout=1.0)
+                self._wake.acquire(timeout=ROUND)
             self._asleep.clear()
 
     def _do(self, chore: Operation) -> None:
@@ -180,9 +186,10 @@ class Writer:
         with contextlib.suppress(RuntimeError):  # the loop is gone
             self._loop.call_soon_threadsafe(_answer, [chore])
 
-    def _idle_slice(self) -> bool:
+    def _between(self, work: Callable[[sqlite3.Connection], bool | None]) -> bool:
+        """Our own work between two groups; whether there is more of it."""
         try:
-            return self._idle(self._database)
+            return bool(work(self._database))
         except sqlite3.Error as error:
             self._roll_back()
             self._committed(False)

@@ -288,3 +288,17 @@ def test_a_broken_file_at_reload(site: Site) -> None:
     assert mended["container"] != version
     assert mended["problems"] == []
     assert server.stop() == 0
+
+
+def test_a_data_folder_that_is_gone_keeps_nobody_from_a_sound_edit(
+    folder: ConfigurationFolder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may be the edit that mends something."""
+    before = folder.load().container.version
+    assert folder.data is not None
+    folder.data.rename(folder.data.with_name("elsewhere"))
+    write(folder, GOOD.replace("name: A", "name: B"))
+    loaded = folder.load()
+    assert loaded.container.version != before
+    assert not loaded.degraded
+    assert "could not be kept" in caplog.text

@@ -56,6 +56,7 @@ async def writer(folder: Path, clock: Clock, fatal: list[BaseException]) -> Asyn
         finish=lambda database: None,
         committed=lambda ok: None,
         idle=lambda database: False,
+        look=lambda database: None,
         make_room=lambda: False,
         commit_took=lambda seconds: None,
         on_fatal=fatal.append,

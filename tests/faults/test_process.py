@@ -135,6 +135,57 @@ def test_a_second_server_on_the_same_data_is_refused(tmp_path: Path, vendor: Pro
         server.stop()
 
 
+def test_a_data_folder_that_is_renamed_stops_the_intake_alone(tmp_path: Path, vendor: Process) -> None:
+    """Within a second nothing is accepted any more; what was is delivered; put back, it goes on. Nobody else gets the
+    queue meanwhile, wherever it lies."""
+    httpx.post(f"{vendor.address}/control", json={"dead_tokens": ["t"]}, trust_env=False)
+    server = start_server(tmp_path)
+    data, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+
+    def post(event_id: str) -> int:
+        return httpx.post(
+            f"{server.address}/collect", json=purchase(event_id), headers=ORIGIN, trust_env=False
+        ).status_code
+
+    def answers(code: int) -> None:
+        until = time.monotonic() + 5
+        while httpx.get(f"{server.address}/readyz", trust_env=False).status_code != code:
+            assert time.monotonic() < until, server.text()
+            time.sleep(0.02)
+
+    try:
+        assert [post(f"before-{number}") for number in range(5)] == [202] * 5
+        data.rename(elsewhere)
+        began = time.monotonic()
+        answers(503)
+        assert time.monotonic() - began < 2, "a second, on a machine that has nothing else to do"
+        assert post("meanwhile") == 503
+        assert str(elsewhere) in server.text(), "the log says where it is"
+        second = subprocess.run(
+            [sys.executable, "-m", "tagserver", "serve", "--port", "0", "--data", str(elsewhere)],
+            cwd=tmp_path,
+            env={"META_TOKEN": "t", "PATH": "", "PYTHONPATH": str(Path(__file__).parents[2])},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert second.returncode == 1
+        assert str(server.popen.pid) in second.stderr
+        httpx.post(f"{vendor.address}/control", json={"dead_tokens": []}, trust_env=False)
+        server.popen.send_signal(signal.SIGHUP)  # somebody has mended the token
+        counts = drained(server)
+        assert (counts["accepted"], counts["delivered"]) == (5, 5)
+        elsewhere.rename(data)
+        answers(200)
+        assert post("after") == 202
+        assert drained(server)["delivered"] == 6
+        assert unique_at(vendor) == 6
+    finally:
+        assert server.stop() == 0
+    assert "Traceback" not in server.text()
+
+
 def test_a_dead_token_pauses_and_a_new_one_resumes(tmp_path: Path, vendor: Process) -> None:
     """Everything is kept while the token is dead; SIGHUP reads the new one, without a restart."""
     env_file = tmp_path / "secrets.env"
