@@ -194,6 +194,73 @@ def test_a_backend_says_who_the_visitor_is() -> None:
     assert (made.get("ip"), made.get("user_agent")) == ("2001:db8::1", "UA")
 
 
+WORDS = ["undefined", "null", "NULL", "NaN", "nan", "None", " undefined ", "[object Object]", "(not set)", "{{ id }}"]
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("client_id", "user_id", "session_id", "ecommerce.transaction_id", "transaction_id"),
+        *("user_data.email", "user_data.external_id", "user_data.address.city", "user_data.date_of_birth"),
+    ],
+)
+def test_what_is_written_for_a_missing_value_is_missing(word: str, path: str) -> None:
+    """And named, without the text. The rest stays."""
+    raw: dict[str, Any] = {"event": "x", "event_id": "e"}
+    *way, last = path.split(".")
+    group = raw
+    for part in way:
+        group = group.setdefault(part, {"note": "kept"})
+    group[last] = word
+    made = read_event(raw, facts())
+    where = "ecommerce.transaction_id" if last == "transaction_id" else path
+    assert made.get(path) is None
+    assert [(note.path, note.code) for note in made.notes] == [(where, "placeholder")]
+    assert word.strip() not in made.notes[0].message or word in ("undefined", " undefined ", "null")
+    assert not way or made.get(".".join((*way, "note"))) == "kept"
+
+
+def test_a_list_is_looked_through() -> None:
+    made = read_event({"event": "x", "event_id": "e", "user_data": {"email": ["undefined", "a@b.example"]}}, facts())
+    assert made.user_data["email"] == ["a@b.example"]
+    assert [note.path for note in made.notes] == ["user_data.email"]
+
+
+@pytest.mark.parametrize("name", ["Null", "null", "Nan", "Nadine", "Undine"])
+def test_people_are_called_null(name: str) -> None:
+    address = {"first_name": name, "last_name": name}
+    made = read_event({"event": "x", "event_id": "e", "user_data": {"address": address}}, facts())
+    assert (made.user_data["address"], made.notes) == (address, ())
+
+
+@pytest.mark.parametrize("name", ["undefined", "NaN", "[object Object]", "none"])
+def test_nobody_is_called_undefined(name: str) -> None:
+    made = read_event({"event": "x", "event_id": "e", "user_data": {"address": {"last_name": name}}}, facts())
+    assert made.user_data == {"address": {}}
+    assert [note.path for note in made.notes] == ["user_data.address.last_name"]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_an_event_id_of_everybody_is_none(word: str) -> None:
+    """The orders of a page whose template is not filled are two."""
+    one, two = (
+        read_event({"event": "purchase", "event_id": word, "transaction_id": order}, facts())
+        for order in ("B-102", "B-103")
+    )
+    assert (one.event_id, two.event_id) == ("purchase_B-102", "purchase_B-103")
+    assert [(note.path, note.code) for note in one.notes] == [("event_id", "placeholder"), ("event_id", "minted")]
+    unknown = read_event({"event": "purchase", "event_id": word, "transaction_id": word}, facts())
+    assert len(unknown.event_id) == 36
+
+
+@pytest.mark.parametrize("agent", ["   ", "\t", "undefined"])
+def test_blanks_are_no_agent(agent: str) -> None:
+    made = read_event({"event": "x", "event_id": "e", "user_agent": agent}, facts(source="crm"))
+    assert made.facts.user_agent is None
+    assert [note.path for note in made.notes] == ["user_agent"]
+
+
 @given(JSON)
 def test_any_json_makes_an_event_or_a_refusal(pushed: Any) -> None:
     """No JSON makes the door raise anything else."""

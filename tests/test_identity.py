@@ -21,8 +21,9 @@ from tagserver.identity.normalise import (
     state_text,
 )
 from tagserver.identity.phone import NO_COUNTRY, phone_digits
+from tagserver.identity.placeholder import EMPTY_HASH
 from tagserver.identity.places import country_code, region_code
-from tagserver.identity.record import EMPTY_HASH, Found, Identity, arrived_hash
+from tagserver.identity.record import Found, Identity, arrived_hash
 
 HASH = "0a1b" * 16
 
@@ -97,6 +98,57 @@ def test_phone(sent: str, country: str | None, digits: str | None) -> None:
             phone_digits(sent, country)
     else:
         assert phone_digits(sent, country)[0] == digits
+
+
+@pytest.mark.parametrize("word", ["undefined", "NULL", "NaN", "[object Object]", "(not set)", "none", "{{ x }}"])
+def test_what_is_written_for_a_missing_value_has_no_hash(word: str) -> None:
+    """Nor has its hash, in any field that a tag may set."""
+    for sent in (word, sha256(word), sha256(word.lower())):
+        if sent == sha256("{{ x }}"):
+            continue
+        said = {"email": sent, "external_id": sent, "gender": sent, "date_of_birth": sent}
+        places = dict.fromkeys(("city", "region", "postal_code", "country", "street"), sent)
+        person = Identity({"user_data": {**said, "address": places}, "user_id": word})
+        views = [person.email, person.external_id_hashes, person.gender, person.birth_date(), person.city]
+        views += [person.region, person.postal_code, person.country_hash, person.hashed("street", str.lower)]
+        for hashes, faults in views:
+            assert hashes == ()
+            assert faults
+        assert person.identifiers() == ()
+
+
+def test_null_is_a_name() -> None:
+    """And so is its hash; `undefined` is none."""
+    for sent in ("Null", sha256("null")):
+        assert address(last_name=sent).last_name == ((sha256("null"),), ())
+    assert address(last_name="Null").plain("last_name") == "Null"
+    for sent in ("undefined", sha256("undefined")):
+        assert address(last_name=sent).last_name[0] == ()
+        assert address(last_name=sent).plain("last_name") is None
+
+
+@pytest.mark.parametrize(
+    ("external", "user", "ids", "faulty"),
+    [
+        (4711.0, None, ("4711",), False),
+        (4711, None, ("4711",), False),
+        (4711.5, None, ("4711.5",), False),
+        ([4711.0, "4711", "b"], None, ("4711", "b"), False),
+        ({"id": "kd-17"}, "u", ("u",), True),
+        (True, "u", ("u",), True),
+        ([{"id": 1}, "a"], "u", ("a",), True),
+        ("undefined", "u", ("u",), True),
+        ("", "u", ("u",), False),
+        (None, "undefined", (), True),
+    ],
+)
+def test_an_external_id_of_any_type(external: Any, user: Any, ids: tuple[str, ...], faulty: bool) -> None:
+    """Numbers are text; what is no id is named, and the visitor's `user_id` beneath it counts."""
+    person = Identity({"user_data": {"external_id": external}, "user_id": user})
+    assert person.external_ids == ids
+    assert bool(person.external_id_faults) == faulty
+    hashes, faults = person.external_id_hashes
+    assert (hashes, bool(faults)) == (tuple(map(sha256, ids)), faulty)
 
 
 @pytest.mark.parametrize(

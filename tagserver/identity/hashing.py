@@ -6,13 +6,12 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import sha256
+from math import isfinite
 from typing import Any
 
 from tagserver.identity.normalise import Unusable
 from tagserver.identity.phone import phone_digits
-
-EMPTY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-"""The hash of nothing, which broken senders make of missing values. It would match everybody else's mistake."""
+from tagserver.identity.placeholder import WHY, is_hash_of_nothing, is_placeholder, is_placeholder_name
 
 LONGEST = 512
 MOST = 20
@@ -46,17 +45,19 @@ def arrived_hash(value: Any) -> str | None:
     return found[1].lower() + (found[2] or "")
 
 
-def hash_values(values: list[Any], normalise: Normalise, fault: str, *, md5: bool = True) -> Found:
+def hash_values(
+    values: list[Any], normalise: Normalise, fault: str, *, md5: bool = True, person_name: bool = False
+) -> Found:
     """Hash each value after `normalise`, or take it as the hash it is; unusable ones are left out with a sentence.
 
     `fault`: the sentence where `normalise` gives none. `md5`: 32 hex digits are somebody's MD5, which no vendor here
-    takes.
+    takes. `person_name`: they are names of people, who may be called Null.
     """
     hashes: dict[str, None] = {}
     faults: list[str] = []
     for value in values[:MOST]:
         try:
-            made = _hash_one(value, normalise, md5)
+            made = _hash_one(value, normalise, md5, person_name)
             if made is None:
                 raise Unusable(fault)
             if made:
@@ -68,7 +69,7 @@ def hash_values(values: list[Any], normalise: Normalise, fault: str, *, md5: boo
     return tuple(hashes), tuple(faults)
 
 
-def _hash_one(value: Any, normalise: Normalise, md5: bool) -> str | None:
+def _hash_one(value: Any, normalise: Normalise, md5: bool, person_name: bool) -> str | None:
     """A hash; empty for a value that counts as missing, None for one that `normalise` has no form for."""
     if type(value) is int and abs(value) < 10**40:
         value = str(value)
@@ -83,13 +84,15 @@ def _hash_one(value: Any, normalise: Normalise, md5: bool) -> str | None:
     if len(value) >= 32:
         made = arrived_hash(value)
         if made is not None:
-            if made.startswith(EMPTY_HASH):
-                raise Unusable("is the hash of nothing")
+            if is_hash_of_nothing(made[:64], person_name=person_name):
+                raise Unusable("is the hash of nothing, or of what is written for it (undefined, null, …)")
             return made
         if md5 and is_md5(value.strip()):
             raise Unusable("is an MD5 hash, and SHA-256 is wanted")
     if not value or value.isspace():
         return ""
+    if (is_placeholder_name if person_name else is_placeholder)(value):
+        raise Unusable(WHY)
     text = normalise(value)
     if not text:
         return None
@@ -140,8 +143,10 @@ def is_short(value: Any) -> bool:
     return type(value) is str and 0 < len(value) < 32 and value.isascii() and not value.isspace()
 
 
-def hash_short(text: str, normalise: Normalise, fault: str) -> Found:
+def hash_short(text: str, normalise: Normalise, fault: str, person_name: bool = False) -> Found:
     """The hash of a text that `is_short`."""
+    if (is_placeholder_name if person_name else is_placeholder)(text):
+        return (), (WHY,)
     try:
         canonical = normalise(text)
     except Unusable as problem:
@@ -160,24 +165,26 @@ def hash_common(value: Any, normalise: Normalise, fault: str) -> Found:
     return _remembered(value, normalise, fault) if is_short(value) else hash_field(value, normalise, fault)
 
 
-def hash_field(value: Any, normalise: Normalise, fault: str, twin: Any = None) -> Found:
+def hash_field(value: Any, normalise: Normalise, fault: str, twin: Any = None, *, person_name: bool = False) -> Found:
     """One field and its twin that holds hashes by declaration (`sha256_email_address`)."""
     if twin is None:
         if value is None:
             return NOTHING
         if is_short(value):
-            return hash_short(value, normalise, fault)
-    hashes, faults = hash_values(several(value), normalise, fault)
+            return hash_short(value, normalise, fault, person_name)
+    hashes, faults = hash_values(several(value), normalise, fault, person_name=person_name)
     if twin is not None:
         known, wrong = hash_values(several(twin), lambda _: None, "is said to be a SHA-256, and is none")
         hashes, faults = tuple(dict.fromkeys((*hashes, *known))), (*faults, *wrong)
     return hashes, faults
 
 
-def id_text(value: Any) -> str | None:
-    """An id as text, whole numbers too; None when it is empty or no id."""
+def plain_text(value: Any) -> str | None:
+    """A text, or a number as text (4711.0 → `4711`); None when it is empty, too long or something else."""
     if type(value) is int and abs(value) < 10**40:
         return str(value)
+    if type(value) is float and isfinite(value):
+        return str(int(value)) if value.is_integer() else repr(value)
     if type(value) is not str or not value or value.isspace() or len(value) > LONGEST:
         return None
     try:
@@ -185,3 +192,23 @@ def id_text(value: Any) -> str | None:
     except UnicodeEncodeError:
         return None
     return value
+
+
+def id_text(value: Any) -> str | None:
+    """An id as text, numbers too; None when it is empty, no id, or stands for a missing one (`undefined`)."""
+    text = plain_text(value)
+    return None if text is None or is_placeholder(text) else text
+
+
+def id_texts(value: Any) -> Found:
+    """The ids of a field that may hold one or several, without doubles, and sentences about what is none."""
+    if type(value) is str and (text := id_text(value)) is not None:
+        return (text,), ()
+    made: dict[str, None] = {}
+    faults: dict[str, None] = {}
+    for one in several(value)[:MOST]:
+        if (text := id_text(one)) is not None:
+            made[text] = None
+        elif one is not None and one != "":
+            faults[WHY if isinstance(one, str) and is_placeholder(one) else "is no id"] = None
+    return tuple(made), tuple(faults)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from tagserver.event import Event
+from tagserver.identity.hashing import id_texts
 from tagserver.identity.normalise import email_text, lower_text
 from tagserver.identity.places import country_code
 from tagserver.identity.record import Identity
@@ -55,8 +56,12 @@ def _hashed(made: Group, said: Mapping[str, Any], identity: Identity, default_co
         address["country"] = country.upper()
     if address:
         made["address"] = address
-    if (ids := plain_data(said.get("external_id"))) is not None and not isinstance(ids, dict):
-        made["external_id"] = ids
+    if said.get("external_id") is not None:
+        ids, faults = id_texts(said["external_id"])
+        if ids:
+            made["external_id"] = list(ids) if isinstance(said["external_id"], list) else ids[0]
+        for fault in faults:
+            made.omit("external_id", fault)
     for key in ("date_of_birth", "gender"):
         if said.get(key):
             made.omit(key, "a hash would not hide it; set user_data: plain to send it")

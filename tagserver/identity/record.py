@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Any
 
 from tagserver.identity.hashing import (
-    EMPTY_HASH,
     LONGEST,
     MOST,
     Found,
@@ -24,7 +23,9 @@ from tagserver.identity.hashing import (
     hash_phones,
     hash_values,
     id_text,
+    id_texts,
     is_md5,
+    plain_text,
     several,
     sha256_hex,
 )
@@ -39,10 +40,10 @@ from tagserver.identity.normalise import (
     state_text,
 )
 from tagserver.identity.phone import phone_digits
+from tagserver.identity.placeholder import is_placeholder, is_placeholder_name
 from tagserver.identity.places import country_code
 
 __all__ = [
-    "EMPTY_HASH",
     "Found",
     "Identity",
     "Unusable",
@@ -84,6 +85,9 @@ _PLACES: Mapping[str, tuple[str, str, str | None]] = {
 }
 FIELDS = tuple(_PLACES)
 """What `Identity.hashed` and `Identity.plain` know; telephone numbers have methods of their own."""
+
+
+_NAMES = frozenset({"first_name", "last_name"})
 
 
 @lru_cache(maxsize=1024)
@@ -187,7 +191,8 @@ class Identity:
         if found is None:
             place, name, twin = _PLACES[field]
             group = self._address if place == "address" else self._user
-            found = hash_field(group.get(name), normalise, fault, group.get(twin) if twin else None)
+            hashed = group.get(twin) if twin else None
+            found = hash_field(group.get(name), normalise, fault, hashed, person_name=field in _NAMES)
             self._found[key] = found
         return found
 
@@ -196,8 +201,10 @@ class Identity:
         place, name, _ = _PLACES[field]
         group = self._address if place == "address" else self._user
         for value in several(group.get(name))[:MOST]:
-            text = id_text(value)
+            text = plain_text(value)
             if text is None or arrived_hash(text) is not None or is_md5(text.strip()):
+                continue
+            if (is_placeholder_name if field in _NAMES else is_placeholder)(text):
                 continue
             try:
                 made = normalise(text) if normalise else text.strip()
@@ -214,7 +221,9 @@ class Identity:
         if found is None:
             address = self._address
             twin = address.get("sha256_first_name")
-            found = self._found["first_name"] = hash_field(address.get("first_name"), name_text, "is no name", twin)
+            found = self._found["first_name"] = hash_field(
+                address.get("first_name"), name_text, "is no name", twin, person_name=True
+            )
         return found
 
     @property
@@ -224,7 +233,9 @@ class Identity:
         if found is None:
             address = self._address
             twin = address.get("sha256_last_name")
-            found = self._found["last_name"] = hash_field(address.get("last_name"), name_text, "is no name", twin)
+            found = self._found["last_name"] = hash_field(
+                address.get("last_name"), name_text, "is no name", twin, person_name=True
+            )
         return found
 
     @property
@@ -286,14 +297,24 @@ class Identity:
 
     @property
     def external_ids(self) -> tuple[str, ...]:
-        """The shop's own ids of the person, as they came: `user_data.external_id`, else `user_id`; never
-        `client_id`."""
-        given = self._user.get("external_id")
-        if given in (None, "", []):
-            given = self.data.get("user_id")
-        if type(given) is str and given.isascii() and not given.isspace() and 0 < len(given) <= LONGEST:
-            return (given,)
-        return tuple(dict.fromkeys(text for one in several(given)[:MOST] if (text := id_text(one)) is not None))
+        """The shop's own ids of the person, as they came, numbers as text: those of `user_data.external_id`, else
+        `user_id`; never `client_id`."""
+        return self._own_ids()[0]
+
+    @property
+    def external_id_faults(self) -> tuple[str, ...]:
+        """Sentences about what stood there and is no id."""
+        return self._own_ids()[1]
+
+    def _own_ids(self) -> Found:
+        found = self._found.get("own_ids")
+        if found is None:
+            found = id_texts(self._user.get("external_id"))
+            if not found[0]:
+                ids, faults = id_texts(self.data.get("user_id"))
+                found = ids, (*found[1], *faults)
+            self._found["own_ids"] = found
+        return found
 
     @property
     def external_id_hashes(self) -> Found:
@@ -301,8 +322,9 @@ class Identity:
         and no wrong hash."""
         found = self._found.get("external_id")
         if found is None:
-            ids = self.external_ids
-            found = self._found["external_id"] = hash_values(list(ids), str.strip, "is no id", md5=False)
+            ids, wrong = self._own_ids()
+            hashes, faults = hash_values(list(ids), str.strip, "is no id", md5=False)
+            found = self._found["external_id"] = (hashes, (*wrong, *faults))
         return found
 
     def identifiers(self, default_country: str | None = None) -> tuple[tuple[str, str], ...]:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from tagserver.event import Event, Facts, Note
+from tagserver.identity.placeholder import WHY, is_placeholder, is_placeholder_name
 from tagserver.inbound.enrich import clean_ip
 from tagserver.inbound.notes import bounded
 from tagserver.inbound.spelling import ROOT_SPELLINGS
@@ -94,7 +95,8 @@ def read_event(
 # ── spelling and types
 # ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-_TEXTS = frozenset({"event", "client_id", "user_id", "session_id", "action_source"})
+_IDS = frozenset({"client_id", "user_id", "session_id"})
+_TEXTS = _IDS | {"event", "action_source"}
 _GROUPS = frozenset({"page", "user_data", "ecommerce", "click", "cookie"})
 _FILLED_BY_SERVER = frozenset({"ip", "source", "client", "geo", "header"})
 _PAGE_TEXTS = ("location", "referrer", "title")
@@ -108,7 +110,9 @@ def _normalise(raw: Mapping[str, Any], notes: list[Note]) -> dict[str, Any]:
             elsewhere.append((key, ROOT_SPELLINGS[key], value))
         elif key in _TEXTS:
             text = _text(value)
-            if text is not None:
+            if text is not None and key in _IDS and is_placeholder(text):
+                _placeholder(notes, key)
+            elif text is not None:
                 data[key] = text
             elif value is not None and value != "":
                 _wrong(notes, key, "text")
@@ -137,6 +141,10 @@ def _normalise(raw: Mapping[str, Any], notes: list[Note]) -> dict[str, Any]:
 
 def _wrong(notes: list[Note], path: str, wanted: str) -> None:
     notes.append(Note(path, "wrong_type", f"{path} is not {wanted}; left out"))
+
+
+def _placeholder(notes: list[Note], path: str) -> None:
+    notes.append(Note(path, "placeholder", f"{path} {WHY}; taken as missing"))
 
 
 def _text(value: Any) -> str | None:
@@ -186,6 +194,10 @@ def _texts_of(root: str, group: dict[str, Any], names: tuple[str, ...], notes: l
 
 def _ecommerce(group: dict[str, Any], notes: list[Note]) -> None:
     _texts_of("ecommerce", group, ("transaction_id", "currency"), notes)
+    order = group.get("transaction_id")
+    if order is not None and is_placeholder(order):
+        del group["transaction_id"]
+        _placeholder(notes, "ecommerce.transaction_id")
     value = group.get("value")
     if value is not None and (type(value) is bool or not isinstance(value, int | float | str)):
         del group["value"]
@@ -215,8 +227,31 @@ def _user_data(group: dict[str, Any], notes: list[Note]) -> None:
     if address is not None and type(address) is not dict:
         del group["address"]
         _wrong(notes, "user_data.address", "an object")
-    for key, value in group.items():
-        group[key] = _trimmed(value)
+    _of_person("user_data", group, notes)
+
+
+_NAMES_OF_PEOPLE = frozenset({"first_name", "last_name"})
+
+
+def _of_person(root: str, group: dict[str, Any], notes: list[Note]) -> None:
+    """Trim a person's data, and take out what stands for a missing value, in lists and in the address too."""
+    for name, value in tuple(group.items()):
+        kept = group[name] = _trimmed(value)
+        judge = is_placeholder_name if name in _NAMES_OF_PEOPLE else is_placeholder
+        if type(kept) is str:
+            if not judge(kept):
+                continue
+            del group[name]
+        elif type(kept) is list:
+            found = [one for one in kept if not (type(one) is str and judge(one))]
+            if len(found) == len(kept):
+                continue
+            group[name] = found
+        else:
+            if type(kept) is dict and name == "address":
+                _of_person(f"{root}.{name}", kept, notes)
+            continue
+        _placeholder(notes, f"{root}.{name}")
 
 
 def _trimmed(value: Any) -> Any:
@@ -248,11 +283,13 @@ def _under(context: Mapping[str, Any], data: dict[str, Any]) -> dict[str, Any]:
 
 def _event_id(data: dict[str, Any], notes: list[Note]) -> str | None:
     value = data.get("event_id")
-    if type(value) is str:
-        return value or None
     text = _text(value)
-    if text is None and value is not None:
-        _wrong(notes, "event_id", "text")
+    if text is None:
+        if value is not None and value != "":
+            _wrong(notes, "event_id", "text")
+    elif is_placeholder(text):
+        _placeholder(notes, "event_id")
+        return None
     return text
 
 
@@ -333,8 +370,8 @@ def _visitor(data: dict[str, Any], facts: Facts, locate: Locate, notes: list[Not
     address = clean_ip(ip)
     if ip is not None and address is None:
         notes.append(Note("ip_override", "bad_ip", "ip_override is not an IP address; left out"))
-    if agent is not None and (type(agent) is not str or not agent):
-        _wrong(notes, "user_agent", "text")
+    if agent is not None and (type(agent) is not str or not agent or agent.isspace() or is_placeholder(agent)):
+        _wrong(notes, "user_agent", "the name of a browser")
         agent = None
     country, region = locate(address)
     return msgspec.structs.replace(facts, ip=address, user_agent=agent, country=country, region=region)

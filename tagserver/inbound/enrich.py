@@ -140,4 +140,6 @@ def read_facts(
     country, region = visitor_region(headers, geo_headers) if geo_headers and trusted_proxies > 0 else UNKNOWN
     if country is None:
         country, region = locate(ip)
-    return Facts(source, received, headers, cookies, ip, headers.get("user-agent"), country, region)
+    agent = headers.get("user-agent")
+    agent = agent if agent and not agent.isspace() else None
+    return Facts(source, received, headers, cookies, ip, agent, country, region)

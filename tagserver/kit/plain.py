@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from tagserver.identity.placeholder import is_placeholder
 from tagserver.kit.currencies import CURRENCIES
 
 LONGEST_TEXT = 1000
@@ -52,7 +53,13 @@ def decimal_text(value: Any) -> str | None:
 
 
 def identifier(value: Any) -> str | None:
-    """An id as text, trimmed (123 → `"123"`); None when it is empty or no id."""
+    """An id as text, trimmed (123 → `"123"`); None when it is empty, no id, or stands for a missing one
+    (`undefined`)."""
+    text = _text(value)
+    return None if text is None or is_placeholder(text) else text
+
+
+def _text(value: Any) -> str | None:
     if type(value) is str:
         return (value.strip() or None) if is_text(value) else None
     if type(value) is int and abs(value) < 10**40:
@@ -64,7 +71,7 @@ def identifier(value: Any) -> str | None:
 
 def short_text(value: Any) -> str | None:
     """A text, or a number as text, cut to a thousand characters. Not for ids: one that is cut is another id."""
-    text = identifier(value)
+    text = _text(value)
     return text[:LONGEST_TEXT] if text else None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tagserver.event import Event
-from tagserver.identity.hashing import EMPTY_HASH
+from tagserver.identity.placeholder import EMPTY_HASH
 from tagserver.kit.built import Unsound, encoded
 from tagserver.plugin import Built, Destination, Mode, Skip, is_missing
 from tagserver.privacy.payload_fields import BadPath, PayloadFields

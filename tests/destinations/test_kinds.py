@@ -71,7 +71,7 @@ def sent(tag: Mapping[str, Any], path: str) -> Any:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
 def test_a_kind(case: Mapping[str, Any]) -> None:
     """`sends`: destination, path, value. `named`: for each destination, fields that stand in `omitted`; `problems`:
-    those of the event, in order. `skips`: destination, reason."""
+    those of the event. `skips`: destination, reason."""
     found = answer(case)
     tags = {tag["destination"]: tag for tag in found["tags"]}
     for name, fields in case.get("sends", {}).items():
@@ -81,4 +81,4 @@ def test_a_kind(case: Mapping[str, Any]) -> None:
         assert (tags[name]["decision"], tags[name]["reason"]) == ("skip", reason), tags[name]
     for name, fields in case.get("named", {}).items():
         assert sorted({one["field"] for one in tags[name]["omitted"]}) == sorted(fields), tags[name]["omitted"]
-    assert [one["path"] for one in found["problems"]] == case.get("problems", [])
+    assert sorted(one["path"] for one in found["problems"]) == sorted(case.get("problems", []))

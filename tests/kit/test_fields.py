@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from tagserver.event import MISSING
-from tagserver.identity.hashing import EMPTY_HASH
+from tagserver.identity.placeholder import EMPTY_HASH
 from tagserver.identity.record import Identity
 from tagserver.kit.fields import (
     COUNT,

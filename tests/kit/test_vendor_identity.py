@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.identity.hashing import EMPTY_HASH, Found, arrived_hash
+from tagserver.identity.hashing import Found, arrived_hash
 from tagserver.identity.normalise import (
     Unusable,
     compact_text,
@@ -23,6 +23,7 @@ from tagserver.identity.normalise import (
     letters_text,
     lower_text,
 )
+from tagserver.identity.placeholder import EMPTY_HASH
 from tagserver.identity.record import FIELDS, Identity
 from tagserver.kit.plain import is_text
 

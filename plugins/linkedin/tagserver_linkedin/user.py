@@ -44,6 +44,8 @@ def build_user(
         made["userInfo"] = info
     elif info.keys() - {"countryCode"}:
         made.omit("userInfo", "LinkedIn wants first and last name, both in the clear, or none of it")
+    for fault in who.of("externalIds").external_id_faults:
+        made.omit("externalIds", fault)
     if ids := who.of("externalIds").external_ids:
         made.put("externalIds", [ids[0]], IDS)
         if len(ids) > 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tagserver.plugin import (
@@ -18,6 +18,7 @@ from tagserver.plugin import (
     gender_text,
     hash_phones,
     hash_values,
+    identifier,
     is_text,
     name_text,
     postal_text,
@@ -79,7 +80,7 @@ def build_user_data(
             omitted += [Omitted(f"user_data.{name}", fault) for fault in faults] if faults else ()
         for key in event.user_data.keys() & _PLAIN:
             _plain(made, key, event.user_data[key], omitted)
-    _put(made, "external_id", _external_ids(identity.external_ids, settings), omitted)
+    _put(made, "external_id", _external_ids(identity, settings), omitted)
     _browser(made, event, omitted)
     for key in given:
         _set(made, key, given, event, settings, omitted)
@@ -108,30 +109,31 @@ def _put(made: dict[str, Any], key: str, found: Found, omitted: list[Omitted]) -
 def _plain(made: dict[str, Any], key: str, value: Any, omitted: list[Omitted]) -> None:
     if value is None or value == "":
         return
-    if type(value) is int and abs(value) < 10**40:
-        value = str(value)
-    if type(value) is not str or len(value) > 500 or not is_text(value):
+    text = identifier(value)
+    if text is None or len(text) > 500:
         omitted.append(Omitted(f"user_data.{key}", "is not a short text"))
-    elif key in ("fb_login_id", "lead_id") and not (value.isascii() and value.isdigit()):
+    elif key in ("fb_login_id", "lead_id") and not (text.isascii() and text.isdigit()):
         omitted.append(Omitted(f"user_data.{key}", "is not a row of digits"))
-    elif key == "lead_id" and not 15 <= len(value) <= 17:
+    elif key == "lead_id" and not 15 <= len(text) <= 17:
         omitted.append(Omitted("user_data.lead_id", "does not have 15 to 17 digits"))
     else:
-        made[key] = value
+        made[key] = text
 
 
-def _external_ids(ids: Sequence[str], settings: MetaSettings) -> Found:
+def _external_ids(identity: Identity, settings: MetaSettings) -> Found:
     """The ids as the pixel sends them: the same format everywhere, or Meta does not match them.
 
     32 hex digits are a customary id (a UUID without dashes) and no wrong hash.
     """
+    ids, wrong = identity.external_ids, identity.external_id_faults
     if settings.external_id == "raw":
-        return tuple(ids), ()
+        return ids, wrong
     if len(ids) == 1 and len(ids[0]) < 32:
         text = ids[0].strip()
-        return (sha256_hex(text if settings.external_id == "keep_case" else text.lower()),), ()
+        return (sha256_hex(text if settings.external_id == "keep_case" else text.lower()),), wrong
     normalise = str.strip if settings.external_id == "keep_case" else _folded
-    return hash_values(list(ids), normalise, "is no id", md5=False)
+    hashes, faults = hash_values(list(ids), normalise, "is no id", md5=False)
+    return hashes, (*wrong, *faults)
 
 
 def _folded(text: str) -> str:
@@ -186,15 +188,13 @@ def _set(
     if key == "ph":
         _put(made, key, hash_phones(values, (country or settings.default_country or "").upper() or None), omitted)
     elif key in normalisers:
-        _put(made, key, hash_values(values, normalisers[key], "is not usable"), omitted)
+        found = hash_values(values, normalisers[key], "is not usable", person_name=key in ("fn", "ln"))
+        _put(made, key, found, omitted)
     elif key == "external_id":
-        own = Identity({"user_data": {"external_id": value}}).external_ids
-        if not own:
-            omitted.append(Omitted("user_data.external_id", "is no id"))
-        _put(made, key, _external_ids(own, settings), omitted)
+        _put(made, key, _external_ids(Identity({"user_data": {"external_id": value}}), settings), omitted)
     elif key in PLAIN_KEYS:
         _plain(made, key, value, omitted)
-    elif key == "client_user_agent" and type(value) is str and is_text(value):
+    elif key == "client_user_agent" and type(value) is str and is_text(value) and not value.isspace():
         made[key] = value[:1024]
     elif key == "client_ip_address":
         if type(value) is str and (public := public_ip(value)):

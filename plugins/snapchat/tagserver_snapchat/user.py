@@ -17,9 +17,9 @@ from tagserver.plugin import (
     Kind,
     Omitted,
     Who,
+    identifier,
     is_text,
     lower_text,
-    short_text,
     state_text,
 )
 from tagserver_snapchat.settings import SnapchatSettings
@@ -30,16 +30,19 @@ LONGEST_ID, LONGEST_AGENT = 500, 1024
 
 
 def _id(value: Any) -> str | None:
-    text = short_text(value)
+    text = identifier(value)
     return text if text is not None and len(text) <= LONGEST_ID else None
+
+
+def _agent(value: Any) -> str | None:
+    sound = isinstance(value, str) and is_text(value) and not value.isspace()
+    return value[:LONGEST_AGENT] if sound else None
 
 
 _PLAIN: Mapping[str, Kind] = {
     **dict.fromkeys(PLAIN_KEYS, Kind(_id, "is not a short text")),
     "client_ip_address": IP,
-    "client_user_agent": Kind(
-        lambda value: value[:LONGEST_AGENT] if isinstance(value, str) and is_text(value) else None, "is not text"
-    ),
+    "client_user_agent": Kind(_agent, "is not text"),
 }
 CLEAR = tuple(_PLAIN)
 PLACES: Mapping[str, str] = {
