@@ -29,7 +29,7 @@ from tagserver.plugin import (
 from tagserver_ga4.answers import read_answer
 from tagserver_ga4.envelope import FIELDS, build_envelope
 from tagserver_ga4.names import event_fault
-from tagserver_ga4.params import FROM_EVENT, build_params
+from tagserver_ga4.params import FROM_EVENT, FROM_EVENT_OF, FROM_SHOP, build_params
 from tagserver_ga4.settings import HOSTS, Ga4Settings
 from tagserver_ga4.visit import session_cookie
 
@@ -53,6 +53,8 @@ class Ga4(Destination):
         *("event", "event_id", "timestamp", "client_id", "user_id", "session_id", "cookie._ga"),
         *("page.location", "page.referrer", "page.title", "ecommerce", "user_data", "ip"),
         *FROM_EVENT,
+        *FROM_SHOP,
+        *(name for names in FROM_EVENT_OF.values() for name in names),
     )
 
     hashed = (

@@ -30,16 +30,37 @@ MOST_PARAMS = 25
 FROM_EVENT = (
     *("search_term", "method", "content_type", "content_id", "group_id", "level", "level_name", "character", "score"),
     *("achievement_id", "virtual_currency_name", "lead_source", "lead_status", "customer_type"),
-    *("disqualified_lead_reason", "unconvert_lead_reason", "close_convert_lead_reason", "engagement_time_msec"),
+    *("disqualified_lead_reason", "unconvert_lead_reason", "engagement_time_msec"),
 )
 """Parameters of Google's recommended events, taken from fields of the event that have their names."""
+FROM_EVENT_OF: Mapping[str, tuple[str, ...]] = {
+    "share": ("item_id",),
+    "spend_virtual_currency": ("item_name",),
+    "level_end": ("success",),
+    "exception": ("description", "fatal"),
+}
+"""The same for parameters whose names may mean anything elsewhere: of the events alone that Google has them for."""
+VIRTUAL = frozenset({"earn_virtual_currency", "spend_virtual_currency"})
+"""Events whose value is no money, so that it needs no currency."""
 FROM_SHOP = (
     *("currency", "value", "transaction_id", "tax", "shipping", "coupon", "affiliation", "payment_type"),
     *("shipping_tier", "customer_type", "item_list_id", "item_list_name", "promotion_id", "promotion_name"),
     *("creative_name", "creative_slot", "location_id"),
 )
-"""The same from the event's ecommerce."""
-_IDS = frozenset({"transaction_id", "item_list_id", "promotion_id", "location_id", "content_id", "group_id"})
+"""The same from the event's ecommerce; of Google's shop events also from the top level, where gtag() has them."""
+SHOP_EVENTS = frozenset(
+    [
+        *("add_payment_info", "add_shipping_info", "add_to_cart", "add_to_wishlist", "begin_checkout", "purchase"),
+        *("refund", "remove_from_cart", "select_item", "select_promotion", "view_cart", "view_item"),
+        *("view_item_list", "view_promotion"),
+    ]
+)
+_IDS = frozenset(
+    [
+        *("transaction_id", "item_list_id", "promotion_id", "location_id", "content_id", "group_id", "item_id"),
+        "achievement_id",
+    ]
+)
 _ADDRESSES = frozenset({"page_location", "page_referrer"})
 
 
@@ -64,16 +85,18 @@ def build_params(
     """The parameters of an event. `given`: what the tag sets; it wins, and goes by the same rules."""
     made = Group("params", omitted)
     shop = event.ecommerce
+    if name in SHOP_EVENTS:
+        shop = {**{key: event.data[key] for key in FROM_SHOP if key in event.data}, **shop}
     for key in FROM_SHOP:
         _set(made, key, given.get(key, shop.get(key)), settings)
-    if "value" in made and "currency" not in made:
+    if "value" in made and "currency" not in made and name not in VIRTUAL:
         del made["value"]
         made.omit("value", "needs a currency beside it")
     _visit(made, event, given, settings)
     for key, value in given.items():
         if key not in made and key not in FROM_SHOP and key not in _VISIT and key != "items":
             _set(made, key, value, settings)
-    for key in (*FROM_EVENT, *settings.params):
+    for key in (*FROM_EVENT, *FROM_EVENT_OF.get(name, ()), *settings.params):
         if key not in made and key not in given:
             _set(made, key, event.data.get(key), settings)
     if settings.debug_view:

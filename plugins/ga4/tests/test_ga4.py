@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from tagserver_ga4 import Ga4
@@ -27,6 +28,7 @@ from tagserver.plugin import (
     sha256_hex,
     street_text,
 )
+from tagserver.reads import Reads
 from tagserver.testing import (
     NOW,
     check_destination,
@@ -41,6 +43,7 @@ FOLDER = Path(__file__).parent
 SECRET = "a-secret-of-the-stream"
 SETTINGS = {"measurement_id": "G-ABC123DEF4", "api_secret": SECRET}
 EXAMPLES = [pytest.param(case, id=case["name"]) for case in load_examples(FOLDER.parent / "examples")]
+RECOMMENDED = yaml.safe_load((FOLDER / "recommended.yaml").read_text())
 GA4 = Ga4()
 
 # By its path: every plugin has a module of this name.
@@ -86,6 +89,16 @@ def test_example_keeps_googles_rules(case: dict[str, Any]) -> None:
     chosen = settings(**case.get("settings", {}))
     built = GA4.build(event, case.get("parameters", {}), chosen, case.get("mode", "send"))
     assert rules.faults(body_of(built)) == []
+
+
+@pytest.mark.parametrize("name", RECOMMENDED)
+def test_no_parameter_of_a_recommended_event_is_dropped(name: str) -> None:
+    """Each arrives as it is, at the top level as gtag() has it, through what the plugin declares that it reads."""
+    wanted = RECOMMENDED[name]
+    event = Reads(GA4.reads).view(make_event({"event": name, "client_id": "1.2", **wanted}))
+    built = GA4.build(event, {}, settings(event_id_param=""), "send")
+    assert built.omitted == ()
+    assert built.body["events"][0].get("params", {}) == wanted
 
 
 def test_the_rules_find_faults() -> None:

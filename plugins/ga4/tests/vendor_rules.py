@@ -103,7 +103,8 @@ def _event(event: dict[str, Any]) -> Iterator[str]:
     params = event.get("params", {})
     if len(params) > 25:
         yield "too many params"
-    if "value" in params and "currency" not in params:
+    virtual = ("earn_virtual_currency", "spend_virtual_currency")
+    if "value" in params and "currency" not in params and event["name"] not in virtual:
         yield "value without currency"
     if event["name"] == "purchase" and not params.get("transaction_id"):
         yield "purchase without transaction_id"
