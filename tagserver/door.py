@@ -16,9 +16,10 @@ import msgspec
 
 from tagserver.consent.hold import Held
 from tagserver.consent.state import Reading
-from tagserver.container.model import Container, Tag
+from tagserver.container.model import Container
 from tagserver.container.server import ServerConfig
-from tagserver.delivery.outbox import Delivery, Outbox, OutboxError, Tombstone
+from tagserver.deliveries import EventDeliveries
+from tagserver.delivery.outbox import Delivery, Outbox, OutboxError, Receipt, Tombstone
 from tagserver.delivery.seal import OPEN, Seal
 from tagserver.event import Facts, Note
 from tagserver.identity.persons import person_keys, phone_country
@@ -27,7 +28,6 @@ from tagserver.permits import trace, why
 from tagserver.pipeline import Decision, Routing, route
 from tagserver.privacy.holding import Holding
 from tagserver.privacy.withdrawals import Grant, Withdrawals
-from tagserver.repeats import delivery_key, once_key
 
 Status = Literal["accepted", "duplicate", "held", "rejected"]
 
@@ -48,6 +48,20 @@ TURN = 100
 """Events of one request that are decided before others have their turn."""
 Observe = Callable[[Container, Routing], None]
 """Told about every routed event, for metrics and the audit; must not raise."""
+Repeated = Callable[[str, Receipt], None]
+"""Told about every delivery that was a duplicate, with its destination, for metrics; must not raise."""
+
+_SAME_ORDER = Note(
+    "ecommerce.transaction_id",
+    "same_order",
+    "this order came before under another event_id and counts once; a pixel with this event_id counts it again",
+)
+_CONFLICTS = {
+    "order": Note(
+        "ecommerce.transaction_id", "conflict", "another order came before under this event_id; this one is not sent"
+    ),
+    "value": Note("ecommerce.value", "conflict", "the one that came before has another value; this one is not sent"),
+}
 
 
 class _Request:
@@ -85,11 +99,13 @@ class Door:
         holding: Holding,
         withdrawals: Withdrawals,
         seal: Seal = OPEN,
+        repeated: Repeated = lambda destination, receipt: None,
     ) -> None:
         self._outbox = outbox
         self._install_key = install_key
         self._observe = observe
         self._seal = seal
+        self._repeated = repeated
         self._holding = holding
         self._withdrawals = withdrawals
 
@@ -177,19 +193,23 @@ class Door:
                 await self._withdrawals.write(request.laid, request.again)
             answers: list[tuple[Answer | None, int]] = []
             deliveries: list[Delivery] = []
-            for number, (answer, routing) in enumerate(request.lines, 1):
+            for place, (answer, routing) in enumerate(request.lines, 1):
                 made = [] if routing is None else self._deliveries(container, server, routing)
                 answers.append((answer, len(made)))
                 deliveries += map(self._seal.close, made)
-                if number % TURN == 0:
+                if place % TURN == 0:
                     await asyncio.sleep(0)
             request.lines.clear()
-            stored = iter(await self._outbox.append(deliveries) if deliveries else ())
+            receipts = await self._outbox.append(deliveries) if deliveries else ()
         except OutboxError:
             self._holding.put_back(request.let_go)
             raise
-        lines = [(answer, [next(stored) for _ in range(number)]) for answer, number in answers]
-        return [_stored(answer, new) for answer, new in lines if answer is not None]
+        for delivery, receipt in zip(deliveries, receipts, strict=True):
+            if not receipt.stored:
+                self._repeated(delivery.destination, receipt)
+        each = iter(receipts)
+        lines = [(answer, [next(each) for _ in range(number)]) for answer, number in answers]
+        return [_stored(answer, its) for answer, its in lines if answer is not None]
 
     def _deliveries(self, container: Container, server: ServerConfig, routing: Routing) -> list[Delivery]:
         """What is to be stored of an event. What its person has taken back is not, and counts as blocked."""
@@ -198,7 +218,7 @@ class Door:
             return []
         event = routing.event
         persons: dict[str | None, tuple[bytes, ...]] = {}
-        sender = f"\0{event.source}" if server.collect.dedup == "per_source" else ""
+        event_rows = EventDeliveries(container, server, routing, self._install_key)
         made: list[Delivery] = []
         decisions: list[Decision] = []
         for decision in routing.decisions:
@@ -206,7 +226,7 @@ class Door:
                 country = phone_country(decision.tag.destination)
                 if country not in persons:
                     persons[country] = person_keys(event.identity, self._install_key, country)
-                delivery = _delivery(container, routing, decision, persons[country], sender)
+                delivery = event_rows.of(decision, persons[country])
                 if lost := self._withdrawals.lost(trace(delivery)):
                     decision = Decision(decision.tag, "block", "consent", why(lost), decision.consent)
                 else:
@@ -216,49 +236,13 @@ class Door:
         return made
 
 
-def _stored(answer: Answer, stored: Sequence[bool]) -> Answer:
-    """The answer once it is known what was new: an event all of whose deliveries were known is a duplicate."""
-    if stored and not any(stored):
-        return Answer(answer.event_id, "duplicate", answer.problems)
-    return answer
-
-
-def _delivery(
-    container: Container, routing: Routing, decision: Decision, person: tuple[bytes, ...], sender: str
-) -> Delivery:
-    event, built, tag = routing.event, decision.built, decision.tag
-    assert built is not None
-    assert decision.decision in ("send", "restrict")
-    return Delivery(
-        key=delivery_key(tag.name, built.name, event.event_id, sender),
-        event_id=event.event_id,
-        name=built.name,
-        tag=tag.name,
-        destination=tag.destination.name,
-        container=container.version,
-        mode="send" if decision.decision == "send" else "restrict",
-        purposes=routing.consent.granted,
-        person=person,
-        group=built.group,
-        time=built.time,
-        received=event.received,
-        expires=built.expires if built.expires is not None else _oldest(tag.destination.plugin.limits.age, built.time),
-        identity=tag.destination.identity,
-        body=decision.body,
-        once=_once(routing, tag),
-        urgent=tag.priority > 0,
-    )
-
-
-def _once(routing: Routing, tag: Tag) -> tuple[bytes, float] | None:
-    """What a tag sends only once within a time: its key, and the time in seconds."""
-    once = tag.limits.once
-    text = once.text(routing.scope) if once is not None else None
-    if once is None or text is None:
-        return None
-    return once_key(tag.name, text), once.within
-
-
-def _oldest(age: float | None, time: int) -> int | None:
-    """When a vendor that takes events up to an age (seconds) takes this one no more."""
-    return None if age is None else time + int(age * 1000)
+def _stored(answer: Answer, receipts: Sequence[Receipt]) -> Answer:
+    """The answer once it is known what was new: an event all of whose deliveries were known is a duplicate. What the
+    first copy says otherwise is a problem, also of an event that is new for another tag."""
+    if all(one.stored for one in receipts):
+        return answer
+    notes = [_CONFLICTS[kind] for kind in ("order", "value") if any(one.differs == kind for one in receipts)]
+    if any(one.duplicate == "order" for one in receipts):
+        notes.append(_SAME_ORDER)
+    status = answer.status if any(one.stored for one in receipts) else "duplicate"
+    return Answer(answer.event_id, status, (*answer.problems, *notes))

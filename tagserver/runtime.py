@@ -107,7 +107,9 @@ class Runtime:
             clock=clock,
             steady=steady,
         )
-        self.door = Door(outbox, install_key, self._routed, self.holding, self.withdrawals, self.seal)
+        self.door = Door(
+            outbox, install_key, self._routed, self.holding, self.withdrawals, self.seal, self.meters.repeated
+        )
         self.sources = Sources(configuration.server.collect)
         self.rate = RateLimit(configuration.server.collect.rate, steady)
         self.draining = False

@@ -10,12 +10,13 @@ from datetime import date
 from typing import Any
 
 from tagserver.container.decode import Decoder
-from tagserver.container.model import NO_FIELDS, ConfiguredDestination
+from tagserver.container.model import NO_FIELDS, PURCHASE, ConfiguredDestination
 from tagserver.container.problems import Problems, did_you_mean
 from tagserver.container.references import Outside
 from tagserver.container.settings import SettingsReader
 from tagserver.container.source import Node, Scalar
 from tagserver.egress import refusal
+from tagserver.event import Event, Facts
 from tagserver.kit.version_clock import ending
 from tagserver.plugin import Destination
 from tagserver.privacy.payload_fields import PayloadFields
@@ -89,6 +90,7 @@ class DestinationCompiler:
             place=key.place,
             aliases=aliases,
             fields=fields,
+            purchase=_purchase_name(plugin, settings),
         )
 
     def for_tag(self, one: ConfiguredDestination, node: Node, path: str) -> ConfiguredDestination | None:
@@ -139,6 +141,18 @@ def _payload_fields(plugin: Destination, settings: Any) -> PayloadFields:
     if settings is None:
         return NO_FIELDS
     return PayloadFields(tuple(plugin.hashes(settings)), tuple(plugin.in_clear(settings)))
+
+
+def _purchase_name(plugin: Destination, settings: Any) -> str:
+    """The vendor's name for a purchase. A plugin that fails here fails for each event, too, and says so there."""
+    try:
+        name = plugin.event_name(_A_PURCHASE, settings)
+    except Exception:  # a bad plugin hurts only itself
+        return PURCHASE
+    return name if isinstance(name, str) else PURCHASE
+
+
+_A_PURCHASE = Event(PURCHASE, PURCHASE, 0, {"event": PURCHASE}, Facts("", 0))
 
 
 class _Absent(Destination):

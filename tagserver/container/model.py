@@ -54,6 +54,7 @@ class Trigger(Protocol):
         ...
 
 
+PURCHASE, REFUND = "purchase", "refund"
 NO_FIELDS = PayloadFields()
 NO_PRIVACY = PrivacyPolicy()
 
@@ -65,6 +66,7 @@ class ConfiguredDestination:
     `identity` is the fingerprint of the settings that say whose account it is. `hosts` are those the plugin
     declares for these settings; `egress` is what operations allow beyond them. `reads` makes what it sees of an event.
     `aliases` are names it had before: what was queued under them is its own. `fields`: what it says of its payload.
+    `purchase`: its vendor's name for a purchase.
     """
 
     name: str
@@ -79,6 +81,12 @@ class ConfiguredDestination:
     place: Place
     aliases: tuple[str, ...] = ()
     fields: PayloadFields = field(default=NO_FIELDS, kw_only=True)
+    purchase: str = field(default=PURCHASE, kw_only=True)
+
+    def is_purchase(self, event: str, name: str) -> bool:
+        """Whether an event of this name, sent under the vendor's `name`, is a purchase: by its own name, or because the
+        vendor will take it for one. A refund is none, whatever it is called: an order may have several."""
+        return event == PURCHASE or (name == self.purchase and event != REFUND)
 
 
 @dataclass(frozen=True, slots=True)

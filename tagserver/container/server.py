@@ -34,7 +34,8 @@ class Key:
 @dataclass(frozen=True, slots=True)
 class CollectConfig:
     """`collect:`. `locate` finds the region of an address in `geo_database`. Sizes in bytes; `rate` in events a second
-    for each key or address, None for off; `max_connections_per_address` None for off."""
+    for each key or address, None for off; `max_connections_per_address` None for off. `dedup_orders`: whether an order
+    counts once, whatever its event_id."""
 
     origins: tuple[str, ...] = ()
     keys: Mapping[str, Key] = field(default_factory=lambda: MappingProxyType({}))
@@ -48,6 +49,7 @@ class CollectConfig:
     max_connections_per_address: int | None = 1000
     rate: float | None = None
     dedup: Literal["shared", "per_source"] = "shared"
+    dedup_orders: bool = True
 
     @property
     def max_made(self) -> int:
@@ -166,6 +168,7 @@ class ServerReader:
             "max_connections_per_address",
             "rate",
             "dedup",
+            "dedup_orders",
         ]
         nodes = {name: value for name, (_, value) in d.map(node, "collect", known).items()}
         proxies = d.whole(nodes.get("trusted_proxies"), "collect.trusted_proxies", 0)
@@ -192,6 +195,7 @@ class ServerReader:
             max_connections_per_address=self._per_address(nodes.get("max_connections_per_address"), proxies),
             rate=self._rate(nodes.get("rate")),
             dedup="per_source" if dedup == "per_source" else "shared",
+            dedup_orders=d.flag(nodes.get("dedup_orders"), "collect.dedup_orders", True),
         )
 
     def _locate(self, node: Node | None) -> Locate:

@@ -1,9 +1,10 @@
-"""Keys that are known for a while (deduplication, once-per), in the SQLite engine."""
+"""Keys that are known for a while (deduplication, orders, once-per), in the SQLite engine: each with the time when it
+ends, and perhaps a mark by which a repeat that says something else is noticed."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 
 from tagserver.delivery.rows import pieces
@@ -18,29 +19,30 @@ class Keys:
         self._clock = clock
         self._purged_to = b""
 
-    def remember_new(self, database: sqlite3.Connection, keys: Collection[bytes], ttl: float) -> set[bytes]:
-        """Write keys; those that were not known, or past their time."""
+    def marks(self, database: sqlite3.Connection, keys: Collection[bytes]) -> dict[bytes, bytes]:
+        """Those of the keys that are kept and not past their time, each with its mark.
+
+        They are few, and asked for before anything is written: each row that a statement gives costs a change of hands
+        with the event loop.
+        """
         now = self._clock()
-        expires = now + int(ttl * 1000)
         waiting = sorted(keys)
-        # Those that are known are few, and asked for first: each row that a statement gives costs a change of hands
-        # with the event loop.
-        known: set[bytes] = set()
+        found: dict[bytes, bytes] = {}
         for start, rows in pieces(len(waiting)):
             asked = waiting[start : start + rows]
-            known.update(key for (key,) in database.execute(_known(rows), [*asked, now]))
-        new = [key for key in waiting if key not in known]
-        for start, rows in pieces(len(new)):
-            values = [value for key in new[start : start + rows] for value in (key, expires)]
-            database.execute(_remember(rows), values)
-        return set(new)
+            found.update((key, mark or b"") for key, mark in database.execute(_known(rows), [*asked, now]))
+        return found
 
-    def remember(self, database: sqlite3.Connection, keys: Sequence[bytes], ttl: float) -> None:
-        """Keep keys from now on for `ttl` seconds."""
-        expires = self._clock() + int(ttl * 1000)
-        database.executemany(
-            "INSERT OR REPLACE INTO known (key, expires) VALUES (?, ?)", [(key, expires) for key in keys]
-        )
+    def remember(self, database: sqlite3.Connection, keys: Mapping[bytes, tuple[float, bytes]]) -> None:
+        """Keep keys from now on, each for its seconds and with its mark."""
+        now = self._clock()
+        waiting = sorted(keys)
+        for start, rows in pieces(len(waiting)):
+            values: list[bytes | int | None] = []
+            for key in waiting[start : start + rows]:
+                ttl, mark = keys[key]
+                values += (key, now + int(ttl * 1000), mark or None)
+            database.execute(_remember(rows), values)
 
     def known(self, database: sqlite3.Connection, keys: Sequence[bytes]) -> frozenset[bytes]:
         """Those of the keys that are kept and not past their time."""
@@ -68,9 +70,9 @@ class Keys:
 
 @lru_cache
 def _known(rows: int) -> str:
-    return f"SELECT key FROM known WHERE key IN ({', '.join('?' * rows)}) AND expires > ?"  # noqa: S608 (our own names)
+    return f"SELECT key, mark FROM known WHERE key IN ({', '.join('?' * rows)}) AND expires > ?"  # noqa: S608 (our own names)
 
 
 @lru_cache
 def _remember(rows: int) -> str:
-    return f"INSERT OR REPLACE INTO known (key, expires) VALUES {', '.join(['(?, ?)'] * rows)}"  # noqa: S608
+    return f"INSERT OR REPLACE INTO known (key, expires, mark) VALUES {', '.join(['(?, ?, ?)'] * rows)}"  # noqa: S608

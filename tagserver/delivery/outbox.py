@@ -13,6 +13,8 @@ from typing import ClassVar, Literal, Protocol
 
 import msgspec
 
+from tagserver.repeats import Differs
+
 DEDUP_TTL = 48 * 3600.0
 """Seconds in which a delivery's key is known: Meta's own window for counting equal events once."""
 
@@ -27,8 +29,10 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     `key`: 16 bytes, equal for deliveries that must be sent once (tag, vendor event name, event_id). `body`: the
     vendor's JSON. `time`, `expires`, `received` in ms since 1970 UTC. `purposes`: the consent purposes that were
     granted. `person`: keyed hashes, 16 bytes each, for erasure and withdrawal. `identity`: fingerprint of the
-    destination's identity settings. `once`: a second key, with the seconds in which another delivery of that key is
-    none (once-per). `urgent`: goes first when many wait; of a row that is given out it is not known any more.
+    destination's identity settings. `order`, `once`: further keys, that of the order of a purchase and that of
+    once-per, each with the seconds in which another delivery of that key is none. `mark`: what it says of order and
+    value, eight bytes that tell neither (`repeats.mark`). `urgent`: goes first when many wait. Keys, mark and urgency
+    are needed at the door alone: of a row that is given out they are not known any more.
     """
 
     key: bytes
@@ -46,8 +50,24 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     expires: int | None
     identity: str
     body: bytes
+    order: tuple[bytes, float] | None = None
     once: tuple[bytes, float] | None = None
+    mark: bytes = b""
     urgent: bool = False
+
+
+class Receipt(msgspec.Struct, frozen=True, gc=False):
+    """What became of a delivery that was handed in: stored, or a duplicate of one that was. `duplicate`: by which key
+    it was known, its own (`event`), its order's or that of once-per; empty when it was stored. `differs`: what the one
+    that was stored says otherwise."""
+
+    duplicate: Literal["", "event", "order", "once"] = ""
+    differs: Differs = ""
+
+    @property
+    def stored(self) -> bool:
+        """Whether it was new."""
+        return not self.duplicate
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -209,9 +229,9 @@ class Unavailable(OutboxError):
 class Outbox(Protocol):
     """The engine. All times are in ms since 1970 UTC and come from the clock the engine was given."""
 
-    async def append(self, deliveries: Sequence[Delivery]) -> Sequence[bool]:
-        """Store all of one request, or none; return once they are on disk. For each: True stored, False its key was
-        known.
+    async def append(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt]:
+        """Store all of one request, or none; return once they are on disk. One receipt for each, in their order. Keys
+        are remembered of what is stored, and of nothing else: what a duplicate would have brought may come again.
 
         Raises `Full` or `Unavailable`; then nothing is stored. A cancelled caller may have been stored.
         """

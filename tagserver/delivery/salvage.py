@@ -190,6 +190,8 @@ def _reconcile(fresh: sqlite3.Connection) -> None:
 def _copy_keys(damaged: sqlite3.Connection, fresh: sqlite3.Connection) -> None:
     fresh.execute("BEGIN IMMEDIATE")
     with contextlib.suppress(sqlite3.Error):
-        for key, expires in damaged.execute("SELECT key, expires FROM known"):
-            fresh.execute("INSERT OR IGNORE INTO known (key, expires) VALUES (?, ?)", (key, expires))
+        columns = {column[1] for column in damaged.execute("PRAGMA table_info(known)")}
+        mark = "mark" if "mark" in columns else "NULL"  # a file of before has none
+        for known in damaged.execute(f"SELECT key, expires, {mark} FROM known"):  # noqa: S608 (our own names)
+            fresh.execute("INSERT OR IGNORE INTO known (key, expires, mark) VALUES (?, ?, ?)", known)
     fresh.execute("COMMIT")

@@ -50,7 +50,7 @@ CREATE TABLE dead (
   received INTEGER NOT NULL, expires INTEGER, identity TEXT NOT NULL, body BLOB NOT NULL,
   attempts INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, buried INTEGER NOT NULL);
 CREATE INDEX dead_buried ON dead (buried);
-CREATE TABLE known (key BLOB PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE known (key BLOB PRIMARY KEY, expires INTEGER NOT NULL, mark BLOB) WITHOUT ROWID;
 CREATE TABLE flight (id INTEGER PRIMARY KEY AUTOINCREMENT, destination TEXT NOT NULL, ids BLOB NOT NULL);
 CREATE TABLE counter (destination TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,
   PRIMARY KEY (destination, name)) WITHOUT ROWID;
@@ -96,6 +96,7 @@ def open_database(path: Path, max_size: int) -> sqlite3.Connection:
         _set_up(database, max_size)
         database.execute(_URGENT)
         database.execute(_WITHDRAWAL)
+        _add_marks(database)
     except sqlite3.DatabaseError as error:
         database.close()
         if _is_damage(error):
@@ -140,6 +141,12 @@ def _create_tables(database: sqlite3.Connection) -> None:
     database.execute(f"PRAGMA application_id={APPLICATION_ID}")
     database.execute(f"PRAGMA user_version={VERSION}")
     database.execute("COMMIT")
+
+
+def _add_marks(database: sqlite3.Connection) -> None:
+    """Give the keys of an older file their column for marks; it rewrites no row. See `keys`."""
+    if "mark" not in {column[1] for column in database.execute("PRAGMA table_info(known)")}:
+        database.execute("ALTER TABLE known ADD COLUMN mark BLOB")
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -31,6 +31,7 @@ from tagserver.delivery.outbox import (
     DeadLetter,
     Delivery,
     Erased,
+    Receipt,
     Retried,
     Room,
     Settlement,
@@ -174,16 +175,17 @@ class SqliteOutbox:
     # ── taking in
     # ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def append(self, deliveries: Sequence[Delivery]) -> Sequence[bool]:
+    async def append(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt]:
         """See `Outbox.append`."""
         if self._closed:
             raise Unavailable("the server is closing")
         self._place.refuse()
         self._intake.refuse()
-        fresh: list[bool] = await self._writer.join(self._intake.append, deliveries, size_of(deliveries))
-        for destination in {delivery.destination for delivery, new in zip(deliveries, fresh, strict=True) if new}:
+        receipts: list[Receipt] = await self._writer.join(self._intake.append, deliveries, size_of(deliveries))
+        both = zip(deliveries, receipts, strict=True)
+        for destination in {delivery.destination for delivery, receipt in both if receipt.stored}:
             self._announce(destination)
-        return fresh
+        return receipts
 
     def _announce(self, destination: str) -> None:
         if (event := self._appended.get(destination)) is not None:
@@ -245,7 +247,8 @@ class SqliteOutbox:
     async def remember(self, keys: Sequence[bytes], ttl: float) -> None:
         """See `Outbox.remember`."""
         self._place.refuse()
-        await self._writer.run(lambda database: self._keys.remember(database, keys, ttl))
+        kept = dict.fromkeys(keys, (ttl, b""))
+        await self._writer.run(lambda database: self._keys.remember(database, kept))
 
     async def known(self, keys: Sequence[bytes]) -> frozenset[bytes]:
         """See `Outbox.known`."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from tagserver.delivery.outbox import Counts, Room
+from tagserver.delivery.outbox import Counts, Receipt, Room
 from tagserver.operations.process import ProcessFacts, process_facts
 from tagserver.pipeline import Routing
 
@@ -64,6 +64,7 @@ class Meters:
         self.loop_lag = Histogram()
         self._vendors: dict[tuple[str, ...], Histogram] = {}
         self._decisions: Counter[tuple[str, str, str]] = Counter()
+        self._duplicates: Counter[tuple[str, str]] = Counter()
         self._redacted: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._forwarded: Counter[int] = Counter()
@@ -78,6 +79,10 @@ class Meters:
             decisions[decision.tag.name, decision.decision, decision.reason] += 1
             for finding in decision.findings:
                 self._redacted.update(finding.kinds)
+
+    def repeated(self, destination: str, receipt: Receipt) -> None:
+        """One delivery was a duplicate."""
+        self._duplicates[destination, _why_duplicate(receipt)] += 1
 
     def refused(self, code: str) -> None:
         """One request was refused at the door; `code` is one of ours."""
@@ -133,6 +138,15 @@ class Meters:
                 for (tag, decision, reason), number in sorted(self._decisions.items())
             ],
         )
+        page.add(
+            "tagserver_duplicates_total",
+            "counter",
+            "Deliveries that were known, and not stored again.",
+            [
+                ({"destination": destination, "reason": reason}, number)
+                for (destination, reason), number in sorted(self._duplicates.items())
+            ],
+        )
         page.add("tagserver_held_events", "gauge", "Events that wait for consent.", [({}, picture.held)])
         page.counter("tagserver_held_ended_total", "How the waiting ended.", "outcome", picture.held_ended)
         page.counter("tagserver_withdrawals_total", "Events that took consent back.", "source", self._withdrawn)
@@ -186,6 +200,13 @@ class Meters:
             for state in STATES
         ]
         page.add("tagserver_destination_state", "gauge", "1 for the state that a destination is in.", states)
+
+
+def _why_duplicate(receipt: Receipt) -> str:
+    """One word for what a repeat was: those that say something else, or come under another id, want a look."""
+    if receipt.duplicate == "event":
+        return "conflict" if receipt.differs else "same_event"
+    return "same_order" if receipt.duplicate == "order" else "once_per"
 
 
 MOST_PROXIES = 5

@@ -52,6 +52,7 @@ SERVER: Mapping[str, Schema] = {
                 "Events a second for each key or address: 50/s.",
             ),
             "dedup": said(one_of("shared", "per_source"), "Whether events of one source hide those of another."),
+            "dedup_orders": said(FLAG, "Whether an order counts once, whatever its event_id."),
         },
         description="Who may send, and how much.",
     ),

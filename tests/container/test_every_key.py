@@ -30,6 +30,7 @@ collect:
   max_connections_per_address: 10
   rate: 50/s
   dedup: per_source
+  dedup_orders: false
 queue:
   {url: "sqlite:outbox.db", max_size: 8GiB, min_free: 512MiB, keep_dead: 14d, keep_removed: 24h, network_disk: allow}
 shutdown: {pre_stop: 5s, drain: 15s}

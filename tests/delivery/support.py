@@ -6,13 +6,13 @@ import asyncio
 import hashlib
 import shutil
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from tagserver.delivery.care import PURGE_EVERY
-from tagserver.delivery.outbox import Batch, Counts, Delivery, Outbox
+from tagserver.delivery.outbox import Batch, Counts, Delivery, Outbox, Receipt
 from tagserver.delivery.sqlite import SqliteOutbox
 
 START = 1_800_000_000_000
@@ -73,6 +73,11 @@ def delivery(event_id: str, **fields: Any) -> Delivery:
 def deliveries(count: int, prefix: str = "e", **fields: Any) -> list[Delivery]:
     """`count` deliveries, `e0` and on."""
     return [delivery(f"{prefix}{number}", **fields) for number in range(count)]
+
+
+def stored(receipts: Sequence[Receipt]) -> list[bool]:
+    """Which of what was handed in was new."""
+    return [receipt.stored for receipt in receipts]
 
 
 async def open_outbox(folder: Path, clock: Clock, **options: Any) -> SqliteOutbox:

@@ -15,10 +15,23 @@ import pytest
 
 from tagserver.delivery.care import VACUUM_TO
 from tagserver.delivery.errors import ForeignFile, InUse, OutboxStartError
-from tagserver.delivery.outbox import Buried, Settlement
+from tagserver.delivery.outbox import Buried, Receipt, Settlement
 from tagserver.delivery.schema import APPLICATION_ID, VERSION
 from tagserver.delivery.sqlite import SqliteOutbox
-from tests.delivery.support import Clock, assert_adds_up, cared_for, claim, deliveries, meta, open_outbox, until
+from tagserver.repeats import mark
+from tests.delivery.support import (
+    Clock,
+    assert_adds_up,
+    cared_for,
+    claim,
+    deliveries,
+    delivery,
+    key,
+    meta,
+    open_outbox,
+    stored,
+    until,
+)
 
 
 def foreign(folder: Path) -> Path:
@@ -116,11 +129,27 @@ async def test_a_file_that_cannot_be_read_is_set_aside_whole(tmp_path: Path, clo
     letter = b"a letter to grandmother\n" * 400
     (tmp_path / "outbox.db").write_bytes(letter)
     outbox = await open_outbox(tmp_path, clock)
-    assert await outbox.append(deliveries(1)) == [True]
+    assert stored(await outbox.append(deliveries(1))) == [True]
     kept = [tmp_path / name for name in modes_in(tmp_path) if ".damaged-" in name]
     assert [one.read_bytes() for one in kept] == [letter]
     assert kept[0].name in (outbox.notice() or "")
     await outbox.close()
+
+
+async def test_a_file_of_before_takes_orders(outbox: SqliteOutbox, tmp_path: Path, clock: Clock) -> None:
+    """Its keys have no marks: they are known as before, and nothing is said to differ from them."""
+    said = mark("T-1", None, b"k" * 32)
+    await outbox.append([delivery("e0", mark=said)])
+    await outbox.close()
+    with closing(sqlite3.connect(tmp_path / "outbox.db")) as database:
+        database.execute("ALTER TABLE known DROP COLUMN mark")
+        database.commit()
+    order = (key("T-2"), 60.0)
+    for expected in ([Receipt("event"), Receipt()], [Receipt("event"), Receipt("event")]):
+        again = await open_outbox(tmp_path, clock)
+        other = mark("T-2", None, b"k" * 32)
+        assert await again.append([delivery("e0", mark=other), delivery("e1", mark=other, order=order)]) == expected
+        await again.close()
 
 
 async def test_a_newer_format_is_refused_with_both_versions(outbox: SqliteOutbox, tmp_path: Path, clock: Clock) -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tagserver.delivery.outbox import Batch, Buried, Full, Settlement, Tombstone, Unavailable
+from tagserver.delivery.outbox import Batch, Buried, Delivery, Full, Receipt, Settlement, Tombstone, Unavailable
 from tagserver.delivery.sqlite import SqliteOutbox
+from tagserver.repeats import mark
 from tests.delivery.support import (
     HOUR,
     START,
     Clock,
     assert_adds_up,
+    cared_for,
     claim,
     claimed_ids,
     copy_as_killed,
@@ -25,7 +29,10 @@ from tests.delivery.support import (
     lying,
     meta,
     open_outbox,
+    stored,
 )
+
+DAY = 24 * HOUR
 
 
 def ids(batch: Batch) -> list[int]:
@@ -40,7 +47,7 @@ async def test_what_was_appended_is_there_after_close_and_reopen(
 ) -> None:
     """Every field, not only the body: permits and expiry are decided from the row alone."""
     odd: dict[str, Any] = {"group": "g", "expires": START + 5, "mode": "restrict", "body": b"\x00\xff"}
-    assert await outbox.append([delivery("é \x00 \U0001f600", **odd)]) == [True]
+    assert stored(await outbox.append([delivery("é \x00 \U0001f600", **odd)])) == [True]
     await outbox.close()
     again = await open_outbox(tmp_path, clock)
     row = (await claim(again)).rows[0]
@@ -55,7 +62,7 @@ async def test_what_was_answered_survives_a_kill(outbox: SqliteOutbox, tmp_path:
     killed = copy_as_killed(tmp_path, tmp_path / "killed")
     again = await open_outbox(killed, clock)
     assert meta(again).pending == 3
-    assert await again.append(deliveries(4)) == [False, False, False, True]
+    assert stored(await again.append(deliveries(4))) == [False, False, False, True]
     assert_adds_up(again, killed)
     await again.close()
 
@@ -65,8 +72,8 @@ async def test_many_appends_at_once_are_each_answered_for_themselves(outbox: Sql
     answers = await asyncio.gather(
         *(outbox.append([delivery(f"own{n}"), delivery("shared"), delivery(f"late{n}")]) for n in range(150))
     )
-    assert [list(one)[::2] for one in answers] == [[True, True]] * 150
-    assert sum(one[1] for one in answers) == 1
+    assert [stored(one)[::2] for one in answers] == [[True, True]] * 150
+    assert sum(stored(one)[1] for one in answers) == 1
     assert meta(outbox).accepted == 301
     assert_adds_up(outbox, tmp_path)
 
@@ -81,14 +88,14 @@ async def test_one_bad_request_does_not_fail_its_neighbours(outbox: SqliteOutbox
         return_exceptions=True,
     )
     assert isinstance(results[1], OverflowError)
-    assert (results[0], results[2]) == ([True], [True])
+    assert [stored(results[0]), stored(results[2])] == [[True], [True]]
     assert await claimed_ids(outbox) == ["a", "b"]
-    assert await outbox.append([delivery("half")]) == [True], "its key was not kept either"
+    assert stored(await outbox.append([delivery("half")])) == [True], "its key was not kept either"
     assert_adds_up(outbox, tmp_path)
 
 
 async def test_nothing_to_append_is_no_error(outbox: SqliteOutbox) -> None:
-    assert await outbox.append([]) == []
+    assert stored(await outbox.append([])) == []
 
 
 # ── deduplicated
@@ -96,12 +103,12 @@ async def test_nothing_to_append_is_no_error(outbox: SqliteOutbox) -> None:
 
 async def test_a_key_is_known_for_48_hours(outbox: SqliteOutbox, clock: Clock, tmp_path: Path) -> None:
     """Meta counts equal ids once within 48 h; after that a repeat is a new event."""
-    assert await outbox.append([delivery("e1")]) == [True]
+    assert stored(await outbox.append([delivery("e1")])) == [True]
     clock.jump(48 * HOUR - 1)  # the writer's care, which goes by steady time, does not come to help
-    assert await outbox.append([delivery("e1")]) == [False]
+    assert stored(await outbox.append([delivery("e1")])) == [False]
     clock.jump(1)
-    assert await outbox.append([delivery("e1")]) == [True]
-    assert await outbox.append([delivery("e1")]) == [False], "the window began anew"
+    assert stored(await outbox.append([delivery("e1")])) == [True]
+    assert stored(await outbox.append([delivery("e1")])) == [False], "the window began anew"
     assert meta(outbox).accepted == 2
     assert_adds_up(outbox, tmp_path)
 
@@ -112,15 +119,93 @@ async def test_a_key_stays_known_when_its_delivery_is_gone(outbox: SqliteOutbox)
     batch = await claim(outbox)
     first, second = ids(batch)
     await outbox.settle(batch, Settlement(delivered=[first], buried=[Buried(second, "rejected")]))
-    assert await outbox.append(deliveries(2)) == [False, False]
+    assert stored(await outbox.append(deliveries(2))) == [False, False]
 
 
 async def test_the_same_key_twice_in_one_append(outbox: SqliteOutbox, tmp_path: Path) -> None:
     """A page that sends one event twice in a list: the first counts."""
     twice = [delivery("e1", body=b"first"), delivery("e1", body=b"second"), delivery("e2")]
-    assert await outbox.append(twice) == [True, False, True]
+    assert stored(await outbox.append(twice)) == [True, False, True]
     assert [row.delivery.body for row in (await claim(outbox)).rows] == [b"first", b'{"id":"e2"}']
     assert_adds_up(outbox, tmp_path)
+
+
+def purchase(event_id: str, order: str, value: float | None = None, **fields: Any) -> Delivery:
+    """A delivery that is known by its order, too, for seven days."""
+    said = mark(order, value, b"k" * 32)
+    return delivery(event_id, **({"order": (key(order), 7 * DAY), "mark": said} | fields))
+
+
+async def test_an_order_is_known_by_itself_for_its_own_time(outbox: SqliteOutbox, clock: Clock, tmp_path: Path) -> None:
+    """A copy under another event_id: within one request, later, and long after its first event_id is forgotten."""
+    assert await outbox.append([purchase("a", "T-1"), purchase("b", "T-1"), purchase("c", "T-2")]) == [
+        Receipt(),
+        Receipt("order"),
+        Receipt(),
+    ]
+    clock.jump(7 * DAY - 1)
+    assert await outbox.append([purchase("d", "T-1"), purchase("a", "T-1")]) == [Receipt("order")] * 2
+    clock.jump(1)
+    assert await outbox.append([purchase("d", "T-1"), purchase("e", "T-1")]) == [Receipt(), Receipt("order")]
+    assert meta(outbox).accepted == 3
+    assert_adds_up(outbox, tmp_path)
+
+
+async def test_a_repeat_that_says_something_else_is_told(outbox: SqliteOutbox) -> None:
+    """Of another order, or with another value; what one of them does not say is no difference."""
+    await outbox.append([purchase("a", "T-1", 5.0), delivery("plain")])
+    assert await outbox.append(
+        [
+            purchase("a", "T-1", 5.0),
+            purchase("a", "T-2", 5.0),
+            purchase("a", "T-2", 6.0),
+            purchase("a", "T-1", 6.0),
+            purchase("a", "T-1"),
+            delivery("a"),
+            purchase("b", "T-1", 6.0),
+            purchase("b", "T-1", 5.0),
+            purchase("plain", "T-9", 1.0),
+        ]
+    ) == [
+        Receipt("event"),
+        Receipt("event", "order"),
+        Receipt("event", "order"),
+        Receipt("event", "value"),
+        Receipt("event"),
+        Receipt("event"),
+        Receipt("order", "value"),
+        Receipt("order"),
+        Receipt("event"),
+    ]
+
+
+async def test_an_order_is_remembered_only_with_what_is_stored(outbox: SqliteOutbox) -> None:
+    """An order that came under the event_id of another one is not lost for good, nor is a duplicate's event_id."""
+    await outbox.append([purchase("a", "T-1")])
+    assert stored(await outbox.append([purchase("a", "T-2"), purchase("b", "T-1")])) == [False, False]
+    assert stored(await outbox.append([purchase("c", "T-2")])) == [True]
+    assert stored(await outbox.append([purchase("b", "T-3")])) == [True]
+
+
+async def test_keys_of_orders_go_the_way_of_their_row(outbox: SqliteOutbox, tmp_path: Path, clock: Clock) -> None:
+    """A transaction that fails leaves none, a kill all, and the sender's repeat is right after both."""
+    failing = [purchase("bad", "T-1"), delivery("late", time=1 << 70)]
+    with pytest.raises(OverflowError):
+        await outbox.append(failing)
+    assert stored(await outbox.append([purchase("good", "T-1", 5.0)])) == [True]
+    again = await open_outbox(copy_as_killed(tmp_path, tmp_path / "killed"), clock)
+    assert await again.append([purchase("other", "T-1", 6.0)]) == [Receipt("order", "value")]
+    await again.close()
+
+
+async def test_retention_ends_keys_one_by_one(outbox: SqliteOutbox, clock: Clock, tmp_path: Path) -> None:
+    """The event's after 48 hours, the order's after its seven days."""
+    await outbox.append([purchase("a", "T-1")])
+    for days, kept in ((1, 2), (3, 1), (8, 0)):
+        clock.now = START + int(days * DAY * 1000)
+        await cared_for(outbox, clock, tmp_path)
+        with closing(sqlite3.connect(f"file:{tmp_path / 'outbox.db'}?mode=ro", uri=True)) as database:
+            assert database.execute("SELECT count(*) FROM known").fetchone() == (kept,)
 
 
 async def test_remembered_keys_end_with_their_time(outbox: SqliteOutbox, clock: Clock) -> None:
@@ -387,12 +472,12 @@ async def test_full_by_size_stores_nothing_and_ends_when_room_is_made(tmp_path: 
     assert meta(outbox).accepted == 20
     assert_adds_up(outbox, tmp_path)
     clock.advance(1)
-    assert await outbox.append([delivery("small")]) == [True], "what fits is still taken"
+    assert stored(await outbox.append([delivery("small")])) == [True], "what fits is still taken"
     batch = await claim(outbox)
     await outbox.settle(batch, Settlement(delivered=ids(batch)))
     clock.advance(1)
     again = [delivery(f"more{n}", body=b"x" * 20_000) for n in range(20)]
-    assert await outbox.append(again) == [True] * 20
+    assert stored(await outbox.append(again)) == [True] * 20
     assert_adds_up(outbox, tmp_path)
     await outbox.close()
 
@@ -434,7 +519,7 @@ async def test_close_commits_what_waits(tmp_path: Path, clock: Clock) -> None:
     waiting = [asyncio.ensure_future(outbox.append([delivery(f"e{n}")])) for n in range(50)]
     await asyncio.sleep(0)
     await outbox.close()
-    assert await asyncio.gather(*waiting) == [[True]] * 50
+    assert await asyncio.gather(*waiting) == [[Receipt()]] * 50
     assert lying(tmp_path) == {"meta": (50, 0)}
 
 
@@ -443,6 +528,6 @@ async def test_a_cancelled_caller_leaves_the_outbox_whole(outbox: SqliteOutbox, 
     gone = asyncio.ensure_future(outbox.append([delivery("gone")]))
     await asyncio.sleep(0)
     gone.cancel()
-    assert await outbox.append([delivery("stays")]) == [True]
+    assert stored(await outbox.append([delivery("stays")])) == [True]
     assert gone.cancelled()
     assert_adds_up(outbox, tmp_path)

@@ -15,13 +15,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tagserver.delivery.erasure import walk
-from tagserver.delivery.outbox import Batch, Buried, Settlement
+from tagserver.delivery.outbox import Batch, Buried, Receipt, Settlement
 from tagserver.delivery.sqlite import SqliteOutbox
 from tagserver.delivery.suspicion import company
+from tagserver.repeats import mark
 from tests.delivery.support import Clock, cared_for, delivery, in_hand, key, lying, open_outbox
 
 DESTINATIONS = ("meta", "ga4")
 WINDOW = 48 * 3600 * 1000
+ORDER_WINDOW = 7 * 24 * 3600 * 1000
+ORDERS = (None, "A", "B")
 KEEP_DEAD = 100.0
 
 FATES = ("delivered", "attempted", "unknown", "buried", "untouched")
@@ -72,7 +75,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.path = Path(self.folder.name)
         self.runner = asyncio.Runner()
         self.clock = Clock()
-        self.known: dict[str, int] = {}
+        self.known: dict[str, tuple[int, str | None]] = {}
         self.sides = {name: Side() for name in DESTINATIONS}
         self.flights: list[tuple[str, Batch, list[Waiting]]] = []
         self.outbox: SqliteOutbox = self.runner.run(open_outbox(self.path, self.clock, keep_dead=KEEP_DEAD))
@@ -85,26 +88,44 @@ class OutboxMachine(RuleBasedStateMachine):
             self.folder.cleanup()
 
     @rule(
-        numbers=st.lists(st.integers(0, 30), max_size=8),
+        events=st.lists(st.tuples(st.integers(0, 30), st.sampled_from(ORDERS)), max_size=8),
         destination=st.sampled_from(DESTINATIONS),
         group=st.sampled_from([None, None, "a", "b"]),
     )
-    def append(self, numbers: list[int], destination: str, group: str | None) -> None:
-        """A request; ids repeat within it and between requests."""
+    def append(self, events: list[tuple[int, str | None]], destination: str, group: str | None) -> None:
+        """A request; ids and orders repeat within it and between requests."""
         items = [
-            delivery(f"{destination}-{number}", destination=destination, group=group, person=(whose(number),))
-            for number in numbers
+            delivery(
+                f"{destination}-{number}",
+                destination=destination,
+                group=group,
+                person=(whose(number),),
+                order=order and (key(f"{destination} {order}"), ORDER_WINDOW / 1000),
+                mark=mark(order, None, b"k" * 32),
+            )
+            for number, order in events
         ]
         expected = []
         side = self.sides[destination]
-        for item in items:
-            fresh = self.known.get(item.event_id, 0) <= self.clock.now
-            expected.append(fresh)
-            if fresh:
-                self.known[item.event_id] = self.clock.now + WINDOW
+        for item, (_, order) in zip(items, events, strict=True):
+            receipt = self._receipt(item.event_id, order, f"{destination} {order}")
+            expected.append(receipt)
+            if receipt.stored:
+                self.known[item.event_id] = self.clock.now + WINDOW, order
+                if order:
+                    self.known[f"{destination} {order}"] = self.clock.now + ORDER_WINDOW, order
                 side.waiting.append(Waiting(item.event_id, group))
                 side.accepted += 1
         assert list(self.runner.run(self.outbox.append(items))) == expected
+
+    def _receipt(self, event_id: str, order: str | None, name: str) -> Receipt:
+        """What is to become of an event, by what is known."""
+        until, first = self.known.get(event_id, (0, None))
+        if until > self.clock.now:
+            return Receipt("event", "order" if first and order and first != order else "")
+        if order and self.known.get(name, (0, None))[0] > self.clock.now:
+            return Receipt("order")
+        return Receipt()
 
     @rule(
         destination=st.sampled_from(DESTINATIONS),

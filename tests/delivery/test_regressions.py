@@ -24,6 +24,7 @@ from tests.delivery.support import (
     flying,
     meta,
     open_outbox,
+    stored,
     until,
 )
 from tests.delivery.world import Account, Hundred, Lone, World, ids_of, refuses, takes_only
@@ -255,7 +256,7 @@ async def test_a_first_start_that_was_killed_can_be_repeated(tmp_path: Path, clo
         database.execute("PRAGMA auto_vacuum=INCREMENTAL")
         database.execute("PRAGMA journal_mode=WAL")
     outbox = await open_outbox(tmp_path, clock)
-    assert await outbox.append(deliveries(1)) == [True]
+    assert stored(await outbox.append(deliveries(1))) == [True]
     await outbox.close()
 
 

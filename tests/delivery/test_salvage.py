@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tagserver.delivery.errors import ForeignFile
-from tagserver.delivery.outbox import Buried, Settlement
+from tagserver.delivery.outbox import Buried, Receipt, Settlement
 from tagserver.delivery.salvage import MARK
-from tests.delivery.support import Clock, claim, copy_as_killed, deliveries, delivery, meta, open_outbox
+from tagserver.repeats import mark
+from tests.delivery.support import (
+    HOUR,
+    Clock,
+    claim,
+    copy_as_killed,
+    deliveries,
+    delivery,
+    key,
+    meta,
+    open_outbox,
+    stored,
+)
 
 NUMBER = 2000
 
@@ -48,7 +61,7 @@ async def test_a_spoilt_page_costs_only_what_was_on_it(tmp_path: Path, clock: Cl
         assert str(counts.pending) in (outbox.notice() or "")
         assert list(tmp_path.glob("outbox.db.damaged-*"))
         assert not Path(f"{path}{MARK}").exists()
-        assert await outbox.append(deliveries(1, "new")) == [True]
+        assert stored(await outbox.append(deliveries(1, "new"))) == [True]
         batch = await claim(outbox, max_items=1000)
         await outbox.settle(batch, Settlement(buried=[Buried(row.id, "rejected") for row in batch.rows]))
     finally:
@@ -98,10 +111,29 @@ async def test_a_spoilt_header_is_found_without_a_mark_and_costs_nothing(tmp_pat
         counts = meta(outbox)
         assert (counts.pending, counts.delivered, counts.dead, counts.erased) == (NUMBER, 10, 5, 0)
         assert "damaged" in (outbox.notice() or "")
-        assert await outbox.append(deliveries(1)) == [False], "what was known is known"
+        assert stored(await outbox.append(deliveries(1))) == [False], "what was known is known"
         assert [one.read_bytes() for one in tmp_path.glob("*damaged*")] == [spoilt]
     finally:
         await outbox.close()
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["marks", "no marks"])
+async def test_orders_stay_known_through_a_salvage(tmp_path: Path, clock: Clock, *, old: bool) -> None:
+    """With what they said, where the file has that."""
+    outbox = await open_outbox(tmp_path, clock)
+    order = (key("T-1"), 7 * 24 * HOUR)
+    await outbox.append([delivery("a", order=order, mark=mark("T-1", 5.0, b"k" * 32))])
+    await outbox.close()
+    path = tmp_path / "outbox.db"
+    if old:
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("ALTER TABLE known DROP COLUMN mark")
+            database.commit()
+    Path(f"{path}{MARK}").touch()
+    outbox = await open_outbox(tmp_path, clock)
+    copy = delivery("b", order=order, mark=mark("T-1", 6.0, b"k" * 32))
+    assert await outbox.append([copy]) == [Receipt("order", "" if old else "value")]
+    await outbox.close()
 
 
 @pytest.mark.parametrize("gone", [True, False], ids=["gone", "empty"])
@@ -136,7 +168,7 @@ async def test_a_sound_file_with_the_mark_loses_nothing(tmp_path: Path, clock: C
     try:
         counts = meta(outbox)
         assert (counts.pending, counts.delivered, counts.dead, counts.erased) == (NUMBER, 10, 5, 0)
-        assert await outbox.append(deliveries(1)) == [False], "what was known is known"
+        assert stored(await outbox.append(deliveries(1))) == [False], "what was known is known"
     finally:
         await outbox.close()
 

@@ -81,9 +81,12 @@ async def serving(folder: Path, vendors: Vendors, archive: Path) -> AsyncIterato
 
 
 async def bought(http: httpx.AsyncClient) -> None:
-    """All events at the door, each with an id of its own."""
+    """All events at the door, each with an id of its own, and an order."""
     event = one_event()["event"]
-    events = [event | {"event_id": f"order-{number}"} for number in range(EVENTS)]
+    events = [
+        event | {"event_id": f"order-{number}", "ecommerce": event["ecommerce"] | {"transaction_id": f"T-{number}"}}
+        for number in range(EVENTS)
+    ]
     answer = await http.post("/collect", json=events, headers={"origin": "https://shop.example"})
     assert {one["status"] for one in answer.json()["events"]} == {"accepted"}
 

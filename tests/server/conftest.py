@@ -58,13 +58,13 @@ ENVIRON = {"BACKEND_KEY": "backend-key", "CRM_KEY": "crm-key", "META_TOKEN": "me
 
 
 def purchase(event_id: str = "purchase_T-1", **fields: Any) -> dict[str, Any]:
-    """A purchase that Meta takes, with full consent."""
+    """A purchase that Meta takes, with full consent; each id is an order of its own."""
     return {
         "event": "purchase",
         "event_id": event_id,
         "page": {"location": "https://shop.example/thanks"},
         "user_data": {"email": "erika@example.com"},
-        "ecommerce": {"transaction_id": "T-1", "value": 59.9, "currency": "EUR"},
+        "ecommerce": {"transaction_id": event_id.removeprefix("purchase_"), "value": 59.9, "currency": "EUR"},
         "consent": GRANTED,
     } | fields
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from .conftest import CONTAINER, Running, Start, purchase
+from .conftest import CONTAINER, SERVER, Running, Start, purchase
 
+BY_KEY_ALONE = SERVER.replace("collect:", "collect:\n  dedup_orders: false")
+ORDER = {"transaction_id": "T-1", "value": 59.9, "currency": "EUR"}
 ONCE = CONTAINER.replace(
     "triggers: [purchase]}", 'triggers: [purchase], once_per: {key: "{{ ecommerce.transaction_id }}", within: 24h}}'
 )
@@ -17,10 +19,10 @@ async def statuses(server: Running, *events: dict[str, object]) -> list[str]:
 
 async def test_a_second_event_of_the_same_order_is_a_duplicate(start: Start) -> None:
     """A reloaded thank-you page with a minted id: another event, the same order."""
-    server: Running = await start(container=ONCE)
-    other = purchase("b", ecommerce={"transaction_id": "T-2", "value": 5, "currency": "EUR"})
-    assert await statuses(server, purchase("a"), purchase("a-again"), other) == ["accepted", "duplicate", "accepted"]
-    assert await statuses(server, purchase("a-later")) == ["duplicate"]
+    server: Running = await start(server=BY_KEY_ALONE, container=ONCE)
+    first, again, later = (purchase(event_id, ecommerce=ORDER) for event_id in ("a", "a-again", "a-later"))
+    assert await statuses(server, first, again, purchase("b")) == ["accepted", "duplicate", "accepted"]
+    assert await statuses(server, later) == ["duplicate"]
     assert (await server.drained())["unique"] == 2
     counts = (await server.status())["destinations"]["meta"]
     assert (counts["accepted"], counts["delivered"]) == (2, 2)
@@ -28,10 +30,12 @@ async def test_a_second_event_of_the_same_order_is_a_duplicate(start: Start) -> 
 
 async def test_a_transformation_blocks_duplicate_transactions(start: Start) -> None:
     """For all tags at once, by the event's name and transaction_id; a refund of the same order is no duplicate."""
-    server: Running = await start(container=CONTAINER + "transformations: {orders: {block_duplicates: 30d}}\n")
-    refund = purchase("r", event="refund")
-    assert await statuses(server, purchase("a"), purchase("again"), refund) == ["accepted", "duplicate", "accepted"]
-    assert await statuses(server, purchase("later")) == ["duplicate"]
+    container = CONTAINER + "transformations: {orders: {block_duplicates: 30d}}\n"
+    server: Running = await start(server=BY_KEY_ALONE, container=container)
+    first, again, later = (purchase(event_id, ecommerce=ORDER) for event_id in ("a", "again", "later"))
+    refund = purchase("r", event="refund", ecommerce=ORDER)
+    assert await statuses(server, first, again, refund) == ["accepted", "duplicate", "accepted"]
+    assert await statuses(server, later) == ["duplicate"]
 
 
 async def test_without_a_key_nothing_is_held_back(start: Start) -> None:
