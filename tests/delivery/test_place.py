@@ -27,6 +27,7 @@ from tests.delivery.support import (
     key,
     meta,
     open_outbox,
+    stored,
     until,
 )
 
@@ -125,7 +126,7 @@ async def test_nothing_is_promised_until_it_is_right_again(
     assert (meta(outbox).pending, meta(outbox).delivered, meta(outbox).dead) == (1, 1, 1)
     put_right()
     await looked(clock, lambda: outbox.trouble() is None)
-    assert await outbox.append(deliveries(1, "late")) == [True]
+    assert stored(await outbox.append(deliveries(1, "late"))) == [True]
     await outbox.close()
     again = await opened(folder, clock)
     assert_adds_up(again, folder)
@@ -190,7 +191,7 @@ async def test_a_deleted_queue_is_written_again_at_the_end(tmp_path: Path, clock
     again = await open_outbox(tmp_path, clock)
     assert (meta(again).accepted, meta(again).delivered, meta(again).pending) == (3, 1, 2)
     assert_adds_up(again, tmp_path)
-    assert await again.append(deliveries(1)) == [False], "its keys are known"
+    assert stored(await again.append(deliveries(1))) == [False], "its keys are known"
     await again.close()
 
 
