@@ -12,6 +12,7 @@ import asyncio
 from collections import deque
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tagserver.server.edge import Edge
@@ -39,6 +40,8 @@ class DeadlineProtocol(HttpToolsProtocol):
     _cycles: deque[Any]
     """The requests whose answer is not out, in order."""
     _in_body = False
+    _upgrading = False
+    """Whether the parser has stopped behind headers that ask for another protocol."""
     _unseen = 0
     """Bytes of the client since the last that led anywhere: headers that do not end."""
 
@@ -73,9 +76,32 @@ class DeadlineProtocol(HttpToolsProtocol):
         if self.waiting_since is None and (self.cycle is None or self.cycle.response_complete):
             self.waiting_since = self.loop.time()
         self._unseen += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        while data and not self.transport.is_closing():
+            try:
+                self.parser.feed_data(data)
+                break
+            except httptools.HttpParserError:
+                self.send_400_response("Invalid HTTP request received.")
+            except httptools.HttpParserUpgrade as stopped:
+                data = self._without_upgrade() + data[stopped.args[0] :]
         if self._unseen > HEADER_BYTES and not self.transport.is_closing():
             self.refuse(431, "Request Header Fields Too Large", "headers")
+
+    def _without_upgrade(self) -> bytes:
+        """The head of the present request without its wish for another protocol, for a parser that knows nothing of it.
+
+        An upgrade is the server's to ignore (RFC 9110, 7.8), and clients that speak HTTP/2 where they can ask for one
+        in each first request. The parser takes what follows for the other protocol: the body would be lost, and what
+        stands in it read as the next request.
+        """
+        version = self.parser.get_http_version().encode()
+        lines = [self.parser.get_method() + b" " + self.url + b" HTTP/" + version]
+        lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._upgrading = False
+        return b"\r\n".join((*lines, b"", b""))
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -100,6 +126,12 @@ class DeadlineProtocol(HttpToolsProtocol):
         """All headers are there. Without exactly one Host HTTP/1.1 wants a refusal (RFC 9112, 3.2): a proxy in front
         may have read another one."""
         self._unseen = 0
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                self.refuse(400, "Bad Request", "malformed", "this is no proxy")
+                raise TooMuch
+            self._upgrading = True
+            return
         size = hosts = 0
         for name, value in self.headers:
             size += len(name) + len(value)
@@ -122,6 +154,8 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is complete; how long the answer takes is our own affair."""
+        if self._upgrading:
+            return
         super().on_message_complete()
         self._in_body = False
         self._unseen = 0

@@ -157,6 +157,45 @@ async def test_a_connection_that_is_kept_serves_several_requests(port: int) -> N
     assert answer.count(b"HTTP/1.1 200") == 3
 
 
+UPGRADE = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n"
+
+
+@pytest.mark.parametrize("piece", [1, 7, 40, 1000])
+async def test_a_wish_for_another_protocol_is_ignored_and_the_body_read(port: int, piece: int) -> None:
+    """As `curl --http2` and Java's client post: the body is the request's, whatever stands in it, however it comes."""
+    body = b"GET /long HTTP/1.1\r\nhost: a\r\n\r\n"
+    first = b"POST /collect HTTP/1.1\r\nhost: a\r\n" + UPGRADE + b"content-length: %d\r\n\r\n" % len(body) + body
+    chunked = (
+        b"POST /collect HTTP/1.1\r\nhost: a\r\n" + UPGRADE + b"transfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"
+    )
+    sent = first + chunked + first + POST + b"abcd"
+    answer = await talk(port, *(sent[at : at + piece] for at in range(0, len(sent), piece)))
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200"] * 4
+    assert re.findall(rb"\r\n\r\n(\d+)", answer) == [b"31", b"2", b"31", b"4"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n" + UPGRADE + b"\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nhost: a\r\n" + UPGRADE + b"x: y\r\n" * 101 + b"\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\nhost: a\r\n" + UPGRADE + b"content-length: 1\r\ncontent-length: 2\r\n\r\n", b"400"),
+        (b"CONNECT b:1 HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nabcd", b"400"),
+        (b"GET / HTTP/1.0\r\nhost: a\r\n" + UPGRADE + b"\r\n", b"200"),
+    ],
+)
+async def test_a_wish_for_another_protocol_is_no_way_around_the_limits(
+    port: int, request_: bytes, status: bytes
+) -> None:
+    assert (await talk(port, request_)).startswith(b"HTTP/1.1 " + status)
+
+
+async def test_wishes_for_another_protocol_without_end_are_cut(served: Served) -> None:
+    """Each is read twice, and no more of them are than of other requests."""
+    await talk(served.port, (b"GET / HTTP/1.1\r\nhost: a\r\n" + UPGRADE + b"\r\n") * 2000)
+    assert served.refused == ["pipelined"]
+
+
 async def test_normal_requests_go_on_beside_slow_ones(port: int) -> None:
     slow = [asyncio.create_task(talk(port, b"POST / HTTP/1.1\r\n", pause=0.1)) for _ in range(50)]
     for _ in range(10):
