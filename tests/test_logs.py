@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
 
 import pytest
 
-from tagserver.operations.logs import JsonLines, Net
+from tagserver.operations.logs import JsonLines, Net, TextLines
+from tagserver.operations.redaction import redacted, without_contacts
 from tagserver.secret import Secret, hide
 
 
@@ -52,7 +54,7 @@ TOKEN = "a token of the tests: 1234"  # no secret of anybody
     ("written", "shown"),
     [
         ("for ann.smith+x@mail.shop.example, twice", "for [e-mail], twice"),
-        ("%7Bann%40b.example", "%7Bann%40b.example"),
+        ("%7Bann%40b.example", "%[e-mail]"),
         (f"em={HASH};", "em=[hash];"),
         (f"authorization: Bearer {'x' * 20}", "authorization: Bearer [token]"),
         ("key EAAGm0PX4ZCpsBAKZCq and AIzaSyA1234567890", "key [token] and [token]"),
@@ -90,7 +92,59 @@ def test_exceptions_and_fields_go_through_the_net_too() -> None:
     for form in (logging.Formatter(), JsonLines()):
         assert "no [e-mail] here" in form.format(record)
     assert json.loads(JsonLines().format(record))["reason"] == "[e-mail]"
-    assert json.loads(JsonLines().format(record))["event_id"] == "a@b.example"
+    assert json.loads(JsonLines().format(record))["event_id"] == "[e-mail]"
+
+
+@pytest.mark.parametrize(
+    ("event_id", "shown"),
+    [
+        ("purchase_a@b.example", "[e-mail]"),
+        ("purchase_a%40b.example-1", "[e-mail]"),
+        ("lead +49 30 123456", "lead [phone]"),
+        ("0192f0c1-5e4a-7cc3-98c4-dc0c0c07398f", None),
+        ("purchase_00491234567890", None),
+        (HASH, None),
+    ],
+)
+def test_an_id_that_is_a_contact_is_masked_in_its_field_and_all_others_can_be_searched_for(
+    event_id: str, shown: str | None
+) -> None:
+    written = json.loads(JsonLines().format(caught("x", event_id=event_id)))
+    assert written["event_id"] == (event_id if shown is None else shown)
+
+
+HOSTILE = "x\x1b[2J\r\n2026-11-29 12:00:00,000 INFO tagserver all is well\u2028\u202e\x9b31m\x07\ud800"
+
+
+def test_what_a_stranger_says_makes_no_line_and_moves_no_cursor() -> None:
+    """In the message, and in the text of an error."""
+    try:
+        raise ValueError(HOSTILE)
+    except ValueError:
+        record = caught("event %s is a dead letter", HOSTILE, event_id=HOSTILE)
+    first, *below = TextLines().format(record).split("\n")
+    assert "event x\\x1b[2J\\r\\n2026-11-29 12:00:00,000 INFO tagserver all is well\\u2028\\u202e\\x9b31m\\x07" in first
+    assert all(line.startswith("    ") for line in below)
+    for text in (first, *below, JsonLines().format(record)):
+        assert text.isprintable()
+        text.encode()
+    assert json.loads(JsonLines().format(record))["event_id"] == HOSTILE.replace("\ud800", "\\ud800")
+
+
+def test_a_long_id_is_told_by_its_beginning() -> None:
+    """A line of a log does not grow with what a stranger makes up, and takes no time to look through."""
+    for text in ("a" * 250_000, "a@" * 125_000, "+1" * 125_000, "f" * 250_000):
+        assert len(caught("event %s", text).getMessage()) < 9000
+
+
+def test_a_long_text_is_looked_through_at_once() -> None:
+    """Runs that nearly are an address are gone through once, not anew from each of their characters: that would be
+    minutes."""
+    began = time.process_time()
+    for piece in ("a", "a@", "+1 ", "f", "a%40", "%", "a.", "EAA-"):
+        assert "@b.example" not in redacted(piece * 100_000 + " a@b.example")
+        assert "@b.example" not in without_contacts(piece * 100_000 + " a@b.example")
+    assert time.process_time() - began < 10
 
 
 def test_a_line_that_cannot_be_formatted_does_not_show_its_arguments() -> None:

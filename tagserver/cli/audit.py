@@ -15,6 +15,7 @@ from tagserver.audit.chain import BEGINNING, Check, Row
 from tagserver.audit.files import FOLDER, read_rows
 from tagserver.audit.records import event_key
 from tagserver.cli.options import data_option, give_up
+from tagserver.cli.output import say
 from tagserver.operations.data_folder import KEY_BYTES
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -40,7 +41,7 @@ def audit(data: Path, since: str | None, event_id: str | None, verify: bool) -> 
     key = None if event_id is None else event_key(event_id, _install_key(data))
     from_ms = 0 if since is None else _moment(since)
     for row in _chosen(read_rows(folder), from_ms, key):
-        click.echo(row.text)
+        say(row.text.decode(errors="backslashreplace"))
 
 
 def _verify(rows: Iterable[Row]) -> int:
@@ -48,15 +49,15 @@ def _verify(rows: Iterable[Row]) -> int:
     breaks = 0
     for found in check.follow(rows):
         breaks += 1
-        click.echo(f"✖ {found}")
+        say(f"✖ {found}")
     for found in check.finish():
         breaks += 1
-        click.echo(f"✖ {found}")
+        say(f"✖ {found}")
     number, digest = (check.end.number, check.end.hash) if check.end else (0, BEGINNING)
     if breaks:
-        click.echo(f"{check.rows} rows, and the chain does not hold.")
+        say(f"{check.rows} rows, and the chain does not hold.")
     else:
-        click.echo(f"✔ {check.rows} rows, none is missing or altered. The last is {number}, its hash {digest}.")
+        say(f"✔ {check.rows} rows, none is missing or altered. The last is {number}, its hash {digest}.")
     return 1 if breaks else 0
 
 

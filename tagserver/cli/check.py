@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import msgspec
 
 from tagserver.cli.options import config_option, give_up, json_option, open_folder, print_problems
+from tagserver.cli.output import say, say_json
 from tagserver.container.model import Container
 from tagserver.container.problems import Problem, Problems
 from tagserver.privacy import lock as privacy_lock
@@ -33,14 +33,14 @@ def check(config: Path, env_file: Path | None, lock: bool, as_json: bool) -> Non
             "version": container.version if container else None,
             "problems": [problem.as_dict() for problem in problems],
         }
-        click.echo(msgspec.json.encode(shown))
+        say_json(shown)
     elif problems:
         print_problems(problems, config, err=False)
     else:
         assert container is not None
         parts = (("tag", container.tags), ("trigger", container.triggers), ("destination", container.destinations))
         counts = ", ".join(f"{len(some)} {what}{'s' if len(some) != 1 else ''}" for what, some in parts)
-        click.echo(f"No problems: {counts}. Container {container.version}.")
+        say(f"No problems: {counts}. Container {container.version}.")
     raise SystemExit(1 if serious else 0)
 
 
@@ -54,7 +54,7 @@ def _renew(container: Container, config: Path) -> None:
         path.write_text(privacy_lock.written(privacy_lock.lock_of(container)), "utf-8")
     except OSError as error:
         give_up(f"{path} cannot be written: {error.strerror}")
-    click.echo(f"{path} is written.", err=True)
+    say(f"{path} is written.", err=True)
 
 
 def _locked(container: Container, config: Path) -> tuple[Problem, ...]:

@@ -7,9 +7,9 @@ from itertools import groupby
 from typing import Any
 
 import click
-import msgspec
 
 from tagserver.cli.options import give_up, json_option
+from tagserver.cli.output import say, say_json
 from tagserver.consent.strings.printout import KINDS, Kind, printout
 from tagserver.runtime import wall_clock
 
@@ -26,12 +26,13 @@ def consent(kind: Kind, string: str, as_json: bool) -> None:
     """
     shown = printout(kind, string, wall_clock())
     if as_json:
-        click.echo(msgspec.json.encode(shown))
+        say_json(shown)
         raise SystemExit(0 if shown["ok"] else 1)
     if not shown["ok"]:
         give_up(f"not a well-formed {kind} string: {shown['reason']}")
     del shown["ok"]
-    click.echo("\n".join(_lines(shown)))
+    for line in _lines(shown):
+        say(line)
 
 
 def _lines(shown: Mapping[str, Any], indent: str = "") -> Iterator[str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import msgspec
 
 from tagserver.cli.options import data_option, json_option
+from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
 from tagserver.configuration import process_environ
 
@@ -59,13 +59,13 @@ def list_(
     query = _asked(one, destination, reason, event_id) | {"limit": limit}
     letters = call("GET", "/-/dead.json", data=data, environ=process_environ(), query=query)["letters"]
     if as_json:
-        click.echo(msgspec.json.encode(letters))
+        say_json(letters)
         return
     for letter in letters:
         buried = datetime.fromtimestamp(letter["buried"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        click.echo(f"{letter['id']:>8}  {buried}  {letter['destination']}  {letter['name']}  {letter['event_id']}")
-        click.echo(f"          {letter['reason']}: {letter['detail']}")
-    click.echo(f"{len(letters)} dead letter{'s' if len(letters) != 1 else ''}.")
+        say(f"{letter['id']:>8}  {buried}  {letter['destination']}  {letter['name']}  {letter['event_id']}")
+        say(f"          {letter['reason']}: {letter['detail']}")
+    say(f"{len(letters)} dead letter{'s' if len(letters) != 1 else ''}.")
 
 
 @dead.command()
@@ -100,11 +100,11 @@ def _order(action: str, data: Path, choice: dict[str, Any], everything: bool) ->
     body = {"action": action, "all": everything, **choice}
     done = call("POST", "/-/dead.json", data=data, environ=process_environ(), body=body)
     word = {"retry": "put back into the queue", "drop": "removed"}[action]
-    click.echo(f"{_letters(done['count'])} {word}.")
+    say(f"{_letters(done['count'])} {word}.")
     if done.get("too_old"):
-        click.echo(f"{_letters(done['too_old'])} too old for the vendor: nothing was done with them.")
+        say(f"{_letters(done['too_old'])} too old for the vendor: nothing was done with them.")
     if done.get("late"):
-        click.echo(
+        say(
             f"{_letters(done['late'])} of those came after the vendor's window for equal events: what it has "
             "already may be counted twice."
         )

@@ -20,6 +20,7 @@ from typing import Any
 import click
 import httpx
 
+from tagserver.cli.output import say
 from tagserver.cli.serve import run
 from tagserver.configuration import ConfigurationFolder
 from tagserver.demo.arrivals import EVERYONE, arrivals
@@ -112,8 +113,8 @@ async def _run(
         if check:
             code = 0 if await check() else 1
         else:
-            click.echo(f"Open {addresses['shop']}   (stand-in for the vendors: {addresses['meta']})")
-            click.echo("Ctrl-C ends it and removes everything.")
+            say(f"Open {addresses['shop']}   (stand-in for the vendors: {addresses['meta']})")
+            say("Ctrl-C ends it and removes everything.")
             await stopping.wait()
         runtime.draining = True
         for server in servers.values():
@@ -142,7 +143,7 @@ async def _check(addresses: Mapping[str, str], http: httpx.AsyncClient, stats: S
         if pair and (arrived is None or arrived.keys() == set(EVERYONE)):
             return _counted_once(seen, arrived)
         await asyncio.sleep(0.05)
-    click.echo(f"The purchase did not arrive everywhere within {PATIENCE:.0f} s: {seen} {arrived or ''}")
+    say(f"The purchase did not arrive everywhere within {PATIENCE:.0f} s: {seen} {arrived or ''}")
     return False
 
 
@@ -165,7 +166,7 @@ async def _post(addresses: Mapping[str, str], http: httpx.AsyncClient, event_id:
     for wanted in ("accepted", "duplicate"):
         answer = await http.post(f"{addresses['collect']}/collect", json=event, headers=headers)
         status = answer.json()["events"][0]["status"] if answer.status_code == 202 else answer.text
-        click.echo(f"POST /collect: {answer.status_code} {status}")
+        say(f"POST /collect: {answer.status_code} {status}")
         if status != wanted:
             return False
     return True
@@ -175,9 +176,9 @@ def _counted_once(seen: list[dict[str, Any]], arrived: dict[str, int] | None) ->
     """Say what came, and whether it was counted once everywhere."""
     counts = seen[0]["counts"]
     once = len(seen) == 1 and counts == {"server": 1, "browser": 1}
-    click.echo(f"Meta has it {counts['server']} × from the server and {counts['browser']} × from the pixel,")
-    click.echo("under one event_id: counted once." if once else "which is not one pair.")
+    say(f"Meta has it {counts['server']} × from the server and {counts['browser']} × from the pixel,")
+    say("under one event_id: counted once." if once else "which is not one pair.")
     if arrived is None:
         return once
-    click.echo("The others: " + ", ".join(f"{name} {count} ×" for name, count in sorted(arrived.items())))
+    say("The others: " + ", ".join(f"{name} {count} ×" for name, count in sorted(arrived.items())))
     return once and set(arrived.values()) == {1}

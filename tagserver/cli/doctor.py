@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 import httpx
-import msgspec
 
 from tagserver.cli.options import config_option, data_option, json_option, open_folder
+from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import TOKEN_VARIABLE, server_on
 from tagserver.container.server import ServerConfig
 from tagserver.operations.doctor import (
@@ -100,10 +100,10 @@ def doctor(config: Path, env_file: Path | None, data: Path, host: str, port: int
         for name, destination in loaded.container.destinations.items():
             findings += check_destination(name, destination, today, reach)
     if as_json:
-        click.echo(msgspec.json.encode({"findings": [finding.as_dict() for finding in findings]}))
+        say_json({"findings": [finding.as_dict() for finding in findings]})
     else:
         for finding in findings:
-            click.echo(f"{MARKS[finding.level]} {finding.matter}: {finding.message}")
+            say(f"{MARKS[finding.level]} {finding.matter}: {finding.message}")
             if finding.hint:
-                click.echo(f"  {finding.hint}")
+                say(f"  {finding.hint}")
     raise SystemExit(1 if any(finding.level == "error" for finding in findings) else 0)

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import msgspec
 
 from tagserver.cli.options import data_option, json_option
+from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
 from tagserver.configuration import process_environ
 
@@ -43,14 +43,14 @@ def forget(
     done = call("POST", "/-/forget.json", data=data, environ=process_environ(), body=body, timeout=LONGEST)
     left = sum(counts["left"] for counts in done["destinations"].values())
     if as_json:
-        click.echo(msgspec.json.encode(done))
+        say_json(done)
     else:
         for name, counts in done["destinations"].items():
             on_its_way = f", {counts['left']} still on the way to the vendor" if counts["left"] else ""
-            click.echo(f"{name}: {counts['queue']} of the queue, {counts['dead']} dead letters{on_its_way}")
-        click.echo(f"{done['held']} events that waited for consent, {done['once_per']} keys of once_per")
-        click.echo("Nothing is left in the files." if done["clean"] else "Not all is erased yet: run it again.")
+            say(f"{name}: {counts['queue']} of the queue, {counts['dead']} dead letters{on_its_way}")
+        say(f"{done['held']} events that waited for consent, {done['once_per']} keys of once_per")
+        say("Nothing is left in the files." if done["clean"] else "Not all is erased yet: run it again.")
         if done["refused_until"] is not None:
             until = datetime.fromtimestamp(done["refused_until"] / 1000, UTC)
-            click.echo(f"Events of this person are not sent until {until:%Y-%m-%d %H:%M} UTC.")
+            say(f"Events of this person are not sent until {until:%Y-%m-%d %H:%M} UTC.")
     raise SystemExit(0 if done["clean"] and not left else 1)

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from tagserver.cli.options import give_up
+from tagserver.cli.output import say, say_text
 from tagserver.registry import Registry
 from tagserver.schema import MODELINE, json_schema
 
@@ -31,10 +32,10 @@ def schema_text() -> str:
 def schema(into: Path | None) -> None:
     """Write the JSON Schema of all configuration files, with the settings of the installed plugins, for editors."""
     if into is None:
-        click.echo(schema_text(), nl=False)
+        say_text(schema_text())
         return
     _write({into: schema_text()})
-    click.echo(f"{into} is written. The first line of a file beside its folder: {MODELINE}")
+    say(f"{into} is written. The first line of a file beside its folder: {MODELINE}")
 
 
 @click.command()
@@ -59,12 +60,12 @@ def init(config: Path) -> None:
         give_up(f"{there[0]} is there already; nothing was written")
     _write(texts)
     for path in texts:
-        click.echo(f"  {path}")
+        say(f"  {path}")
     option = "" if config == Path("config") else f" --config {config}"
-    click.echo("Next:")
-    click.echo(f"  tagserver check{option}")
-    click.echo(f"  tagserver test{option}")
-    click.echo(f"  tagserver serve{option}")
+    say("Next:")
+    say(f"  tagserver check{option}")
+    say(f"  tagserver test{option}")
+    say(f"  tagserver serve{option}")
 
 
 def _write(texts: dict[Path, str]) -> None:

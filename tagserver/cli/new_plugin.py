@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import click
 
 from tagserver.cli.options import give_up
+from tagserver.cli.output import say
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,39}\Z")
 
@@ -42,8 +43,8 @@ def new_plugin(name: str, into: Path) -> None:
         target = folder / str(path).replace("package/", f"tagserver_{name}/").removesuffix(".txt")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(re.sub(r"\{\{(\w+)\}\}", lambda found: words[found[1]], text))
-    click.echo(f"{folder} is made. Next:")
-    click.echo(f"  cd {folder} && pip install -e '.[dev]' && pytest")
+    say(f"{folder} is made. Next:")
+    say(f"  cd {folder} && pip install -e '.[dev]' && pytest")
 
 
 def _templates(folder: Traversable, path: PurePosixPath) -> Iterator[tuple[PurePosixPath, str]]:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from tagserver.cli.output import say, say_text
 from tagserver.configuration import ConfigurationFolder, process_environ
 from tagserver.container.problems import Problem, render
 from tagserver.registry import Registry
@@ -69,10 +70,10 @@ def print_problems(problems: Sequence[Problem], folder: Path, *, err: bool = Tru
             texts[name] = (folder / name).read_text(errors="replace")
         except OSError:
             continue
-    click.echo(render(problems, texts, root=str(folder), color=stream.isatty()), err=err)
+    say_text(render(problems, texts, root=str(folder), color=stream.isatty()), err=err)
 
 
 def give_up(sentence: str, code: int = 1) -> NoReturn:
     """End the command with one sentence."""
-    click.echo(f"tagserver: {sentence}", err=True)
+    say(f"tagserver: {sentence}", err=True)
     raise SystemExit(code)

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from tagserver.cli.options import config_option, data_option, give_up, json_option, open_folder, print_problems
+from tagserver.cli.output import say, say_json
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container import last_good, versions
 from tagserver.container.source import is_configuration, read_texts
@@ -50,14 +51,15 @@ def plan(
     refused: list[str] = []
     effect = effects(_sound(folder, before), _sound(folder, after), asked, refused.append) if asked else []
     for why in refused:
-        click.echo(f"left out, {why}", err=True)
+        say(f"left out, {why}", err=True)
     if as_json:
         shown = {"changes": [one.as_dict() for one in found], "effects": [one.as_dict() for one in effect]}
-        click.echo(msgspec.json.encode({**shown, "events": len(asked), "refused": refused}))
+        say_json({**shown, "events": len(asked), "refused": refused})
         return
     number = len(asked) - len(refused)
     lines = _markdown(found, effect, number) if markdown else _text(found, effect, number)
-    click.echo("\n".join(lines))
+    for line in lines:
+        say(line)
 
 
 def _sound(folder: ConfigurationFolder, texts: Mapping[str, bytes]) -> Any:

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from tagserver.cli.options import give_up, json_option
+from tagserver.cli.output import say, say_json
 from tagserver.identity.personal import is_personal
 from tagserver.plugin import Destination, Variable
 from tagserver.registry import Registry
@@ -27,15 +28,15 @@ def plugins(context: click.Context, as_json: bool) -> None:
         return
     registry = Registry.load()
     if as_json:
-        click.echo(msgspec.json.encode({"plugins": [msgspec.to_builtins(plugin) for plugin in registry.plugins]}))
+        say_json({"plugins": [msgspec.to_builtins(plugin) for plugin in registry.plugins]})
     else:
         for plugin in registry.plugins:
             mark = "✖" if plugin.error else "✔"
             kinds = [f"variable {kind}" for kind in plugin.variables]
             brings = ", ".join([*plugin.destinations, *kinds]) or "nothing"
-            click.echo(f"{mark} {plugin.name} {plugin.version}: {brings}")
+            say(f"{mark} {plugin.name} {plugin.version}: {brings}")
             if plugin.error:
-                click.echo(f"  {plugin.error}")
+                say(f"  {plugin.error}")
     raise SystemExit(1 if registry.failed else 0)
 
 
@@ -106,39 +107,37 @@ def show(type_name: str, values: tuple[str, ...], as_json: bool) -> None:
     destination = _destination(type_name)
     shown = describe(destination, _settings(destination, values) if values else None)
     if as_json:
-        click.echo(msgspec.json.encode(shown))
+        say_json(shown)
         return
     consent = ", ".join(shown["consent"]["purposes"]) or "none"
     others = [path for path in shown["reads"] if path not in shown["personal"]]
-    click.echo(f"{shown['type']}: {shown['doc']}")
-    click.echo(f"  consent:  {consent}" + (", with a restricted mode" if shown["consent"]["restricted"] else ""))
-    click.echo(f"  for ads:  {'yes' if shown['ads'] else 'no'}")
-    click.echo(f"  sees:     {', '.join(others)}")
-    click.echo(f"  personal: {', '.join(shown['personal']) or 'nothing'}")
-    click.echo(f"  hashes:   {', '.join(shown['hashed']) or 'nothing'}")
-    click.echo(f"  in clear: {', '.join(shown['clear']) or 'nothing'}")
+    say(f"{shown['type']}: {shown['doc']}")
+    say(f"  consent:  {consent}" + (", with a restricted mode" if shown["consent"]["restricted"] else ""))
+    say(f"  for ads:  {'yes' if shown['ads'] else 'no'}")
+    say(f"  sees:     {', '.join(others)}")
+    say(f"  personal: {', '.join(shown['personal']) or 'nothing'}")
+    say(f"  hashes:   {', '.join(shown['hashed']) or 'nothing'}")
+    say(f"  in clear: {', '.join(shown['clear']) or 'nothing'}")
     unknown = "nobody" if destination.sink else "depends on its settings"
-    click.echo(f"  calls:    {', '.join(shown['hosts']) or unknown}")
+    say(f"  calls:    {', '.join(shown['hosts']) or unknown}")
     if shown["depends"]:
-        click.echo(
-            "  More may be seen, called or sent in the clear under some settings: give yours with --set NAME=VALUE."
-        )
-    click.echo("  settings:")
+        say("  More may be seen, called or sent in the clear under some settings: give yours with --set NAME=VALUE.")
+    say("  settings:")
     for one in shown["settings"]:
         needed = " (needed)" if one["needed"] else " (also of a tag)" if one["per_tag"] else ""
-        click.echo(f"    {one['name']}{needed}: {one['doc']}")
+        say(f"    {one['name']}{needed}: {one['doc']}")
 
 
 def _show_variable(variable: Variable, as_json: bool) -> None:
     inputs = [{"name": name, "doc": doc, "needed": name in variable.needed} for name, doc in variable.inputs.items()]
     doc = (variable.__doc__ or "").strip().partition("\n")[0]
     if as_json:
-        click.echo(msgspec.json.encode({"variable": variable.type, "doc": doc, "inputs": inputs}))
+        say_json({"variable": variable.type, "doc": doc, "inputs": inputs})
         return
-    click.echo(f"{variable.type}: {doc}")
-    click.echo("  a kind of variable, with the inputs:")
+    say(f"{variable.type}: {doc}")
+    say("  a kind of variable, with the inputs:")
     for one in inputs:
-        click.echo(f"    {one['name']}{' (needed)' if one['needed'] else ''}: {one['doc']}")
+        say(f"    {one['name']}{' (needed)' if one['needed'] else ''}: {one['doc']}")
 
 
 def describe(destination: type[Destination], settings: Any = None) -> dict[str, Any]:
@@ -196,11 +195,11 @@ def check_plugin(type_name: str, values: tuple[str, ...], as_json: bool) -> None
     _settings(destination, values)
     faults = check_destination(destination, _given(values))
     if as_json:
-        click.echo(msgspec.json.encode({"ok": not faults, "faults": faults}))
+        say_json({"ok": not faults, "faults": faults})
     else:
         for fault in faults:
-            click.echo(f"✖ {fault}")
-        click.echo(f"{type_name} keeps the rules." if not faults else f"{len(faults)} faults.")
+            say(f"✖ {fault}")
+        say(f"{type_name} keeps the rules." if not faults else f"{len(faults)} faults.")
     raise SystemExit(1 if faults else 0)
 
 

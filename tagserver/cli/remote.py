@@ -11,6 +11,7 @@ import click
 import httpx
 
 from tagserver.cli.options import give_up
+from tagserver.operations.printable import printable
 
 ADDRESS_FILE = "address"
 TOKEN_FILE = "admin-token"  # noqa: S105 (the name of a file)
@@ -64,5 +65,5 @@ def call(
         give_up(f"the server at {address} does not take this token; set {TOKEN_VARIABLE}")
     if answer.is_error and not (refused and answer.status_code == 409):
         problems = shown.get("problems") or [{"message": f"the server answered {answer.status_code}"}]
-        raise click.ClickException(str(problems[0]["message"]))
+        raise click.ClickException(printable(str(problems[0]["message"])))
     return shown

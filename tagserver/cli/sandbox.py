@@ -8,6 +8,7 @@ import signal
 import click
 
 from tagserver.cli.options import give_up
+from tagserver.cli.output import say
 from tagserver.cli.serve import run
 from tagserver.sandbox import create_sandbox
 from tagserver.server.serving import address_of, listen, serving
@@ -34,6 +35,6 @@ async def _sandbox(host: str, port: int) -> int:
 
     loop.add_signal_handler(signal.SIGTERM, stop)
     loop.add_signal_handler(signal.SIGINT, stop)
-    click.echo(f"Stand-in for Meta: {address_of(bound)}   (api_url for a destination; counts at /stats.json)")
+    say(f"Stand-in for Meta: {address_of(bound)}   (api_url for a destination; counts at /stats.json)")
     await server.serve(sockets=[bound])
     return 0

@@ -17,6 +17,7 @@ import click
 
 from tagserver import __version__
 from tagserver.cli.options import config_option, data_option, give_up, open_folder, print_problems
+from tagserver.cli.output import say
 from tagserver.cli.remote import ADDRESS_FILE, TOKEN_FILE, TOKEN_VARIABLE
 from tagserver.configuration import ConfigurationFolder, NoConfiguration
 from tagserver.delivery.errors import OutboxStartError
@@ -133,7 +134,7 @@ async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, 
         for problem in runtime.readiness()[1]["problems"]:
             log.warning("%s:%s: %s", problem["file"], problem["line"], problem["message"])
         if token is None and sys.stderr.isatty():
-            click.echo(f"Log in: {address}{app.state.login_path()}", err=True)
+            say(f"Log in: {address}{app.state.login_path()}", err=True)
         gc.collect()
         gc.freeze()
         gc.set_threshold(7_000, 20, 20)

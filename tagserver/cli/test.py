@@ -8,9 +8,9 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import click
-import msgspec
 
 from tagserver.cli.options import config_option, give_up, json_option, open_folder, print_problems
+from tagserver.cli.output import say, say_json
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.problems import Problems
 from tagserver.preview.casebook import Case, Report, read_cases, read_test_files, run
@@ -61,31 +61,31 @@ def _once(folder: ConfigurationFolder, words: str | None, matrix: bool, junit: P
     if junit is not None:
         _write_junit(junit, report, unsafe if matrix else None, time.monotonic() - began)
     if as_json:
-        click.echo(msgspec.json.encode(_as_dict(report, unsafe)))
+        say_json(_as_dict(report, unsafe))
     else:
         _print(report, unsafe, folder.folder, complete=words is None, seconds=time.monotonic() - began)
     if not chosen:
-        click.echo("There are no cases: write some in a file that ends in .test.yaml.", err=True)
+        say("There are no cases: write some in a file that ends in .test.yaml.", err=True)
     return 1 if report.failures or unsafe or not chosen else 0
 
 
 def _print(report: Report, unsafe: list[str], folder: Path, *, complete: bool, seconds: float) -> None:
     for case, wrong in report.failures:
-        click.echo(f"✖ {case.name}  {folder / case.place.file}:{case.place.line}")
+        say(f"✖ {case.name}  {folder / case.place.file}:{case.place.line}")
         for sentence in wrong:
-            click.echo(f"    {sentence}")
+            say(f"    {sentence}")
     for sentence in unsafe:
-        click.echo(f"✖ {sentence}")
+        say(f"✖ {sentence}")
     if complete:
         for what, names in (("tags", report.tags_untouched), ("triggers", report.triggers_untouched)):
             if names:
-                click.echo(f"No case says anything about the {what} {', '.join(names)}.")
+                say(f"No case says anything about the {what} {', '.join(names)}.")
         if report.rows_untouched:
-            click.echo("No case comes to these rows of tables:")
+            say("No case comes to these rows of tables:")
             for row in report.rows_untouched:
-                click.echo(f"    {row}")
+                say(f"    {row}")
     failed = f", {len(report.failures)} failed" if report.failures else ""
-    click.echo(f"{len(report.passed)} passed{failed}, {seconds:.2f} s")
+    say(f"{len(report.passed)} passed{failed}, {seconds:.2f} s")
 
 
 def _as_dict(report: Report, unsafe: list[str]) -> dict[str, Any]:

@@ -10,7 +10,9 @@ import click
 import msgspec
 
 from tagserver.cli.options import config_option, give_up, json_option, open_folder, print_problems
+from tagserver.cli.output import say, say_json, say_text
 from tagserver.inbound.json_text import UNREADABLE, read_json
+from tagserver.operations.printable import printable_json
 from tagserver.preview.differences import field_change
 from tagserver.preview.trial import BadTrial, try_event
 from tagserver.runtime import wall_clock
@@ -38,7 +40,7 @@ def try_(event: Path, config: Path, env_file: Path | None, as_json: bool, show_r
     except BadTrial as bad:
         give_up(f"{event}: {bad}", 2)
     if as_json:
-        click.echo(msgspec.json.encode(answer))
+        say_json(answer)
     else:
         _print(answer, show_request)
     raise SystemExit(0 if answer["event"] is not None else 1)
@@ -60,28 +62,28 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _print(answer: dict[str, Any], show_request: bool) -> None:
     for problem in answer["problems"]:
-        click.echo(f"⚠ {problem['path'] or 'event'}: {problem['message']}")
+        say(f"⚠ {problem['path'] or 'event'}: {problem['message']}")
     event = answer["event"]
     if event is None:
         return
     states = {name: purpose["state"] for name, purpose in answer["consent"]["purposes"].items()}
     said = "  ".join(f"{name} {state}" for name, state in states.items() if state != "unset")
-    click.echo(f"{event['event']}  {event['event_id']}   consent: {said or 'nothing said, which counts as denied'}")
+    say(f"{event['event']}  {event['event_id']}   consent: {said or 'nothing said, which counts as denied'}")
     width = max((len(tag["tag"]) for tag in answer["tags"]), default=0)
     for tag in answer["tags"]:
         mark = _MARKS[tag["decision"]]
-        click.echo(f"  {mark} {tag['tag']:<{width}}  {tag['decision']:<8} {tag['reason']}: {tag['detail']}")
+        say(f"  {mark} {tag['tag']:<{width}}  {tag['decision']:<8} {tag['reason']}: {tag['detail']}")
         for one in tag.get("transformations", ()):
-            click.echo(f"      transformation {one['name']}")
+            say(f"      transformation {one['name']}")
             for field in one["fields"]:
-                click.echo(f"        {field_change(field)}")
+                say(f"        {field_change(field)}")
         request = tag["request"]
         if request and "url" in request:
             size = len(request["content"].encode())
-            click.echo(f"      → {tag['destination']} {request['method']} {request['url']} ({size} bytes)")
+            say(f"      → {tag['destination']} {request['method']} {request['url']} ({size} bytes)")
             if show_request:
-                click.echo(msgspec.json.format(msgspec.json.encode(request["body"]), indent=2).decode())
+                say_text(printable_json(request["body"], indent=2))
         for omitted in tag["omitted"]:
-            click.echo(f"      left out {omitted['field']}: {omitted['why']}")
+            say(f"      left out {omitted['field']}: {omitted['why']}")
     sent = sum(tag["request"] is not None for tag in answer["tags"])
-    click.echo(f"{sent} would be sent. Nothing was sent.")
+    say(f"{sent} would be sent. Nothing was sent.")

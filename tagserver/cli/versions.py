@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import msgspec
 
 from tagserver.cli.options import data_option, json_option
+from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
 from tagserver.configuration import process_environ
 from tagserver.container.versions import history
@@ -21,13 +21,13 @@ def versions(data: Path, as_json: bool) -> None:
     """The last twenty sound configurations that were served, the newest first. Needs no running server."""
     found = history(data)
     if as_json:
-        click.echo(msgspec.json.encode({"versions": found}))
+        say_json({"versions": found})
         return
     for one in found:
         since = datetime.fromtimestamp(one.since / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        click.echo(f"{one.number:>6}  {one.version}  since {since}  {', '.join(one.files)}")
+        say(f"{one.number:>6}  {one.version}  since {since}  {', '.join(one.files)}")
     if not found:
-        click.echo(f"Nothing was served from the data folder {data} yet.")
+        say(f"Nothing was served from the data folder {data} yet.")
 
 
 @click.command()
@@ -48,8 +48,8 @@ def reload(data: Path) -> None:
 def _said(done: dict[str, object]) -> None:
     problems = done.get("problems")
     for problem in problems if isinstance(problems, list) else []:
-        click.echo(f"{problem['file']}:{problem['line']}: {problem['message']}", err=True)
+        say(f"{problem['file']}:{problem['line']}: {problem['message']}", err=True)
     if not done.get("ok"):
-        click.echo(f"Nothing was changed; container {done.get('version')} goes on. {done.get('detail') or ''}".rstrip())
+        say(f"Nothing was changed; container {done.get('version')} goes on. {done.get('detail') or ''}".rstrip())
         raise SystemExit(1)
-    click.echo(f"Container {done['version']} serves now.")
+    say(f"Container {done['version']} serves now.")

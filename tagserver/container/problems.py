@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tagserver.container.google_words import our_word
+from tagserver.operations.printable import printable
 
 Severity = Literal["error", "pause", "warning"]
 """`error`: the configuration cannot be used. `pause`: it can, but one destination stands still. `warning`: it
@@ -198,7 +199,7 @@ def _block(problem: Problem, text: Sequence[str] | None, root: str, color: bool)
         head = f"\x1b[1;{_COLORS[problem.severity]}m{head}\x1b[0m"
     place = problem.place
     file = f"{root.rstrip('/')}/{place.file}" if root else place.file
-    lines = [f"{head} {problem.message}", f"  --> {file}:{place.line}:{place.column}"]
+    lines = [f"  --> {file}:{place.line}:{place.column}"]
     source = text or []
     if 0 < place.line <= len(source):
         line = source[place.line - 1].replace("\t", " ")
@@ -214,4 +215,5 @@ def _block(problem: Problem, text: Sequence[str] | None, root: str, color: bool)
             lines.append(f"{margin} = help: {problem.hint}")
     elif problem.hint:
         lines.append(f"  = help: {problem.hint}")
-    return "\n".join(lines) + "\n"
+    # Files hold what people have copied together: it must not paint the terminal.
+    return "\n".join([f"{head} {printable(problem.message)}", *map(printable, lines)]) + "\n"
