@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tagserver import __version__
@@ -129,6 +130,11 @@ class Runtime:
     def server(self) -> ServerConfig:
         """The server's own settings."""
         return self._configuration.server
+
+    @property
+    def data(self) -> Path | None:
+        """The data folder."""
+        return self._folder.data
 
     # ── what is counted and put on record
 

@@ -18,6 +18,7 @@ from tagserver.cli.plan import plan
 from tagserver.cli.plugins import check_plugin, plugins
 from tagserver.cli.sandbox import sandbox
 from tagserver.cli.serve import serve
+from tagserver.cli.snippet import snippet
 from tagserver.cli.test import test
 from tagserver.cli.trial import try_
 from tagserver.cli.versions import reload, rollback, versions
@@ -31,7 +32,7 @@ def main() -> None:
 
 COMMANDS = (
     *(demo, serve, check, test, try_, plan, reload, versions, rollback, dead, forget, audit, doctor),
-    *(consent, plugins, check_plugin, new_plugin, init, schema, sandbox),
+    *(consent, plugins, check_plugin, new_plugin, init, schema, snippet, sandbox),
 )
 for command in COMMANDS:
     main.add_command(command)

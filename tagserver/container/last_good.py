@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
+
+from tagserver.whole_file import write_whole
 
 NAME = "last-good.json"
 
@@ -20,13 +21,7 @@ def keep(texts: Mapping[str, bytes], data: Path) -> None:
             return
     except FileNotFoundError:
         pass
-    made = data / f"{NAME}.{os.getpid()}"
-    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    made.replace(path)
+    write_whole(path, content)
 
 
 def load(data: Path) -> dict[str, bytes] | None:

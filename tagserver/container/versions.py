@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+
+from tagserver.whole_file import write_whole
 
 FOLDER = "versions"
 PIN = "pinned.json"
@@ -88,10 +89,4 @@ def unpin(data: Path) -> None:
 
 
 def _write(path: Path, content: object) -> None:
-    made = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    made.replace(path)
+    write_whole(path, json.dumps(content).encode())

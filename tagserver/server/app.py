@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from importlib.resources import files
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -12,10 +11,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tagserver.page_script import shipped
 from tagserver.runtime import Runtime
 from tagserver.server.admin import Admin
 from tagserver.server.collect import Collect
 from tagserver.server.edge import Edge, affordable, file_descriptors
+from tagserver.server.kept_scripts import KeptScripts
+from tagserver.server.script import Scripts
 
 
 class TagServer(Starlette):
@@ -42,7 +44,7 @@ class TagServer(Starlette):
 def create_app(runtime: Runtime, admin_token: str, steady: Callable[[], float] = time.monotonic) -> Starlette:
     """The ASGI application of one runtime. `admin_token` opens what lies under `/-/`. `steady`: seconds that never
     jump."""
-    script = files("tagserver").joinpath("static", "t.js").read_bytes()
+    scripts = Scripts(shipped(), KeptScripts(runtime.data / "t", runtime.clock) if runtime.data is not None else None)
 
     async def healthz(request: Request) -> Response:
         return JSONResponse({"ok": True})
@@ -51,15 +53,12 @@ def create_app(runtime: Runtime, admin_token: str, steady: Callable[[], float] =
         ready, shown = runtime.readiness()
         return JSONResponse(shown, 200 if ready else 503, headers=None if ready else {"retry-after": "2"})
 
-    async def t_js(request: Request) -> Response:
-        headers = {"cache-control": "public, max-age=300", "access-control-allow-origin": "*"}
-        return Response(script, media_type="text/javascript", headers=headers)
-
     admin = Admin(runtime, admin_token, steady)
     app = TagServer(
         collect=Collect(runtime),
         routes=[
-            Route("/t.js", t_js),
+            Route("/t.js", scripts.latest),
+            Route("/t/{version}.js", scripts.version),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Mount("/-", app=admin.app),

@@ -462,6 +462,7 @@
         return event.event_id;
       },
       flush: sendAll,
+      version: "unbuilt",
     };
 
     // Not `unload`: it would keep the page out of the back/forward cache. On leaving, pagehide comes first.

@@ -286,6 +286,7 @@ def test_every_address_is_documented() -> None:
     public, admin = (
         set(re.findall(r'Route\("([^"]+)"', (server / file).read_text())) for file in ("app.py", "admin.py")
     )
+    public = {re.sub(r"{(\w+)}", lambda found: found[1].upper(), path) for path in public}
     real = {"/collect", *public, *(f"/-{path}" for path in admin - {"/style.css"})}
     cells = " ".join(cell for row in rows(CONFIG, "## Addresses") for cell in row)
     assert set(re.findall(r"`(?:GET |POST )?(/[^` ]*)`", cells)) == real

@@ -1,0 +1,47 @@
+"""`tagserver snippet`: the lines that bring the script into a page."""
+
+from __future__ import annotations
+
+from html import escape
+from urllib.parse import urlsplit
+
+import click
+import msgspec
+
+from tagserver.cli.options import json_option
+from tagserver.page_script import shipped
+
+EXAMPLE = "https://tags.shop.example"
+
+
+@click.command()
+@click.argument("address", default=EXAMPLE)
+@json_option
+def snippet(address: str, as_json: bool) -> None:
+    """The lines for a page, under the ADDRESS at which browsers reach this server.
+
+    Two forms: one that always gets the present version; and one that names a version by its hash, so that the browser
+    runs that and nothing else. Use one of them. A version is kept for 400 days after a page has last asked for it.
+    """
+    base = _base(address)
+    script = shipped()
+    latest, versioned = f"{base}/t.js", f"{base}/t/{script.version}.js"
+    if as_json:
+        found = {"version": script.version, "latest": latest, "versioned": versioned, "integrity": script.integrity}
+        click.echo(msgspec.json.encode(found))
+        return
+    click.echo(f'<script async src="{escape(latest)}"></script>')
+    click.echo("\nor, for this version alone:\n")
+    click.echo(f'<script async src="{escape(versioned)}" integrity="{script.integrity}" crossorigin></script>')
+
+
+def _base(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        sound = parts.scheme in ("http", "https") and parts.hostname and not (parts.query or parts.fragment)
+        parts.port  # noqa: B018 (raises for a port that is none)
+    except ValueError:
+        sound = False
+    if not sound:
+        raise click.UsageError(f"write the address with its scheme, such as {EXAMPLE}")
+    return address.rstrip("/")

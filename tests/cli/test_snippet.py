@@ -1,0 +1,43 @@
+"""`tagserver snippet`: two forms, and the integrity hash for the one that never changes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tagserver.page_script import shipped
+
+from .conftest import Shop
+
+SCRIPT = shipped()
+
+
+def test_both_forms(shop: Shop) -> None:
+    done = shop("snippet", "https://tags.shop.example/")
+    latest, versioned = re.findall(r"<script [^>]*></script>", done.out)
+    assert done.code == 0
+    assert 'src="https://tags.shop.example/t.js"' in latest
+    assert "integrity" not in latest
+    assert f'src="https://tags.shop.example/t/{SCRIPT.version}.js"' in versioned
+    assert f'integrity="{SCRIPT.integrity}" crossorigin' in versioned
+
+
+def test_for_machines(shop: Shop) -> None:
+    assert shop("snippet", "--json").json == {
+        "version": SCRIPT.version,
+        "latest": "https://tags.shop.example/t.js",
+        "versioned": f"https://tags.shop.example/t/{SCRIPT.version}.js",
+        "integrity": SCRIPT.integrity,
+    }
+
+
+@pytest.mark.parametrize(
+    "address", ["tags.shop.example", "ftp://x.example", "https://", "https://x:y/", "https://x/?a"]
+)
+def test_an_address_that_is_none(shop: Shop, address: str) -> None:
+    assert shop("snippet", address).code == 2
+
+
+def test_nothing_gets_out_of_the_attribute(shop: Shop) -> None:
+    assert '"onload=' not in shop("snippet", 'https://x.example/"onload="y').out
