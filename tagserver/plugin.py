@@ -85,6 +85,7 @@ from tagserver.kit.plain import (
 )
 from tagserver.kit.setting import api_url_fault, country_fault, setting
 from tagserver.kit.variable import Variable
+from tagserver.kit.wish import Wish, read_wish, wish_kind
 from tagserver.secret import Secret
 
 __all__ = [
@@ -129,6 +130,7 @@ __all__ = [
     "Unusable",
     "Variable",
     "Who",
+    "Wish",
     "api_url_fault",
     "arrived_hash",
     "birth_date_text",
@@ -170,6 +172,7 @@ __all__ = [
     "public_ip",
     "put_items",
     "put_value",
+    "read_wish",
     "rfc3339",
     "sendable",
     "setting",
@@ -179,6 +182,7 @@ __all__ = [
     "street_text",
     "web_address",
     "whole_number",
+    "wish_kind",
 ]
 
 hookimpl = pluggy.HookimplMarker("tagserver")

@@ -65,6 +65,29 @@ def test_a_message_of_ones_own_says_what_it_likes() -> None:
     assert codes(written("webhook", "{currency: points}")) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "wrong", "sound"),
+    [
+        ("meta_capi", "{data_processing_options: [LUD]}", "{data_processing_options: [LDU, null]}"),
+        ("meta_capi", "{data_processing_options: none}", "{data_processing_options: ldu}"),
+        ("meta_capi", "{data_processing_options_state: 999}", '{data_processing_options_state: "1000"}'),
+        ("meta_capi", "{opt_out: maybe}", '{opt_out: "yes"}'),
+        ("snapchat", "{data_processing_options: CCPA}", "{data_processing_options: []}"),
+        ("snapchat", "{data_processing_options_country: US}", "{data_processing_options_country: 1}"),
+        ("tiktok", "{limited_data_use: LDU}", "{limited_data_use: 0}"),
+        ("pinterest", "{opt_out: LDP}", "{opt_out: false}"),
+        ("pinterest", "{custom_data: {opt_out_type: LDU}}", '{opt_out_type: "X, LDP"}'),
+        ("reddit", "{user: {data_processing_options: {modes: [LMU]}}}", "{user: {data_processing_options: LDU}}"),
+        ("ga4", "{non_personalized_ads: maybe}", "{non_personalized_ads: true}"),
+        ("ga4", "{consent: {ad_user_data: maybe}}", "{consent: {ad_user_data: denied}}"),
+    ],
+)
+def test_a_wish_to_limit_that_cannot_be_read(kind: str, wrong: str, sound: str) -> None:
+    """It would limit every event; whoever wrote it meant something."""
+    assert codes(written(kind, wrong)) == ["E115"]
+    assert codes(written(kind, sound)) == []
+
+
 def test_a_variable_that_is_a_constant() -> None:
     """One that a format changes is none."""
     used = '{currency: "{{ ours }}"}'

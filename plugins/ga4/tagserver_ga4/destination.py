@@ -28,6 +28,7 @@ from tagserver.plugin import (
 )
 from tagserver_ga4.answers import read_answer
 from tagserver_ga4.envelope import FIELDS, build_envelope
+from tagserver_ga4.envelope import KINDS as LIMITS
 from tagserver_ga4.names import event_fault
 from tagserver_ga4.params import FROM_EVENT, FROM_EVENT_OF, FROM_SHOP, build_params
 from tagserver_ga4.settings import HOSTS, Ga4Settings
@@ -66,7 +67,7 @@ class Ga4(Destination):
         *(f"user_data.address.{name}" for name in ("city", "region", "postal_code", "country")),
     )
 
-    kinds = dict.fromkeys(("currency", "items.currency", "params.currency"), CURRENCY)
+    kinds = dict.fromkeys(("currency", "items.currency", "params.currency"), CURRENCY) | LIMITS
 
     def sees(self, settings: Ga4Settings) -> Sequence[str]:
         """The fields that `params` names, too, and the cookie of this property's session."""

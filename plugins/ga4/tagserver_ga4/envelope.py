@@ -6,7 +6,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import ID, Event, Given, Group, Kind, Mode, Omitted, Skip, identifier, is_missing, is_text
+from tagserver.plugin import (
+    ID,
+    Event,
+    Given,
+    Group,
+    Kind,
+    Mode,
+    Omitted,
+    Skip,
+    identifier,
+    is_missing,
+    is_text,
+    read_wish,
+    wish_kind,
+)
 from tagserver_ga4.names import property_fault
 from tagserver_ga4.settings import Ga4Settings
 from tagserver_ga4.user import build_user_data
@@ -14,13 +28,15 @@ from tagserver_ga4.values import SCALAR, cut, short
 from tagserver_ga4.visit import LONGEST_CLIENT, client_id
 
 GROUPS = ("user_properties", "user_data", "consent", "user_location", "device", "params")
+NO_PERSONAL_ADS = "non_personalized_ads"
+_FAULT = "is neither true nor false, and is taken as true"
 FIELDS = frozenset(
     [
         "event_name",
         "client_id",
         "user_id",
         "timestamp_micros",
-        "non_personalized_ads",
+        NO_PERSONAL_ADS,
         "ip_override",
         "validation_behavior",
         *GROUPS,
@@ -48,17 +64,21 @@ def _user(value: Any) -> str | None:
 
 
 def _switch(value: Any) -> str | None:
-    if isinstance(value, bool):
-        return "GRANTED" if value else "DENIED"
+    """Google's word; what a flag's `no` says is a denial."""
     word = value.strip().upper() if isinstance(value, str) else ""
-    return word if word in ("GRANTED", "DENIED") else None
+    if word in ("GRANTED", "DENIED"):
+        return word
+    said = read_wish(value)
+    return None if said.limits is None or not said.clear else "GRANTED" if said.limits else "DENIED"
 
 
 _USER = Kind(
     _user, f"is no id of at most {LONGEST_USER_ID} characters, or an e-mail address, which Google forbids here"
 )
-_SWITCH = Kind(_switch, "is neither granted nor denied")
+_SWITCH = Kind(_switch, "is neither granted nor denied, and is taken as denied")
 _PLACE = short(ID, 100)
+KINDS: dict[str, Kind] = {NO_PERSONAL_ADS: wish_kind(_FAULT), **{f"consent.{key}": _SWITCH for key in CONSENT}}
+"""Of a tag's parameters, for constants in the configuration."""
 _UNKNOWN = Kind(lambda value: None, "is no field that Google knows")
 _ADDRESS = short(ID, 45)
 _BEHAVIOR = Kind(
@@ -85,8 +105,11 @@ def build_envelope(
         made.omit("user_data", "consent restricts" if settings.send_user_data else "send_user_data is off")
     if consent := _consent(given.group("consent"), event, mode, omitted):
         made["consent"] = consent
-    if mode == "restrict" or fields.get("non_personalized_ads") is True:
-        made["non_personalized_ads"] = True
+    wish = read_wish(fields.get(NO_PERSONAL_ADS))
+    if not wish.clear:
+        made.omit(NO_PERSONAL_ADS, _FAULT)
+    if mode == "restrict" or wish.limits:
+        made[NO_PERSONAL_ADS] = True
     for key, known in _PLACES.items():
         place = Group(key, omitted)
         for name, value in given.group(key).items():
@@ -131,4 +154,6 @@ def _consent(said: Mapping[Any, Any], event: Event, mode: Mode, omitted: list[Om
             made[key] = "DENIED"
         else:
             made.put(key, said.get(key), _SWITCH)
+            if key in said and key not in made:
+                made[key] = "DENIED"
     return made

@@ -34,6 +34,7 @@ from tagserver_meta_capi.fields import PASSED, pass_fields
 from tagserver_meta_capi.names import STANDARD_EVENTS, meta_name
 from tagserver_meta_capi.page import page_address
 from tagserver_meta_capi.parameters import EMPTY, EVENT_FIELDS
+from tagserver_meta_capi.processing import KINDS as LIMITS
 from tagserver_meta_capi.processing import LDU_STATES, limit_processing
 from tagserver_meta_capi.settings import MetaSettings
 from tagserver_meta_capi.user_data import BROWSER_KEYS, HASHED_KEYS, PLAIN_KEYS, build_user_data, too_broad
@@ -89,7 +90,7 @@ class MetaCapi(Destination):
 
     hashed = tuple(f"user_data.{key}" for key in (*HASHED_KEYS, "external_id"))
     clear = tuple(f"user_data.{key}" for key in (*BROWSER_KEYS, *PLAIN_KEYS))
-    kinds = dict.fromkeys(("currency", "custom_data.currency"), CURRENCY)
+    kinds = dict.fromkeys(("currency", "custom_data.currency"), CURRENCY) | LIMITS
 
     def hashes(self, settings: MetaSettings) -> Sequence[str]:
         """All that Meta wants hashed; the shop's own ids where they are not sent raw."""

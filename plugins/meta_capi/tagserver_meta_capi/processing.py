@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import Event, Mode, Omitted
+from tagserver.plugin import Event, Kind, Mode, Omitted, Wish, is_missing, read_wish, whole_number, wish_kind
 
 LDU_STATES = {
     "US-CA": 1000, "US-CO": 1001, "US-CT": 1002, "US-FL": 1003, "US-OR": 1004, "US-TX": 1005, "US-MT": 1006,
@@ -15,51 +15,68 @@ LDU_STATES = {
 """Meta's codes for Limited Data Use, from its page on data processing options."""
 
 
+OPTIONS, OPT_OUT = "data_processing_options", "opt_out"
+_WORDS: Mapping[str, tuple[str, ...]] = {OPTIONS: ("LDU",), OPT_OUT: ()}
+_FAULTS: Mapping[str, str] = {
+    OPTIONS: 'is neither ["LDU"] nor an empty list, and is taken as ["LDU"]',
+    OPT_OUT: "is neither true nor false, and is taken as true",
+}
+_PLACES = frozenset({(0, 0), (1, 0), *((1, state) for state in LDU_STATES.values())})
+"""Country and state that go together."""
+_CODES = frozenset(code for place in _PLACES for code in place)
+_CODE = Kind(lambda value: True if whole_number(value) in _CODES else None, "is none of Meta's codes")
+KINDS: dict[str, Kind] = {
+    **{key: wish_kind(_FAULTS[key], _WORDS[key]) for key in _WORDS},
+    **dict.fromkeys((f"{OPTIONS}_country", f"{OPTIONS}_state"), _CODE),
+}
+"""Of a tag's parameters, for constants in the configuration."""
+
+
 def limit_processing(
     body: dict[str, Any], event: Event, fields: Mapping[str, Any], mode: Mode, omitted: list[Omitted]
 ) -> None:
     """Limited Data Use, and `opt_out`: the only lever that also holds outside the US states Meta lists.
 
-    Restricted mode is set by consent: no parameter loosens it. Source: Meta, data processing options.
+    Who wants a limit has it: consent (`restrict`), the event or the tag; none loosens what another wants. What cannot
+    be read is taken as the wish. Source: Meta, data processing options.
     """
-    data = event.data
-    options = fields.get("data_processing_options", data.get("data_processing_options"))
-    opt_out = fields.get("opt_out", data.get("opt_out"))
-    if options is not None and (type(options) is not list or any(one != "LDU" for one in options)):
-        omitted.append(Omitted("data_processing_options", 'is neither ["LDU"] nor an empty list'))
-        options = None
-    if opt_out is not None and type(opt_out) is not bool:
-        omitted.append(Omitted("opt_out", "is neither true nor false"))
-        opt_out = None
-    if mode == "restrict":
-        if options == []:
-            omitted.append(Omitted("data_processing_options", "consent restricts this event; a tag cannot loosen it"))
-        if opt_out is False:
-            omitted.append(Omitted("opt_out", "consent restricts this event; a tag cannot loosen it"))
-        options, opt_out = ["LDU"], True
-    body["data_processing_options"] = ["LDU"] if options else []
-    if options:
+    limited = _wish(OPTIONS, event.data, fields, mode, omitted)
+    opt_out = _wish(OPT_OUT, event.data, fields, mode, omitted)
+    body[OPTIONS] = ["LDU"] if limited else []
+    if limited:
         # With 0 and 0 Meta locates the visitor by the IP address.
         state = LDU_STATES.get(event.facts.region or "", 0)
         where = (1 if state else 0, state)
         if mode == "send":
-            where = _place(fields, data, where, omitted)
-        body["data_processing_options_country"], body["data_processing_options_state"] = where
+            where = _place(fields, event.data, where, omitted)
+        body[f"{OPTIONS}_country"], body[f"{OPTIONS}_state"] = where
     if opt_out is not None:
-        body["opt_out"] = opt_out
+        body[OPT_OUT] = opt_out
+
+
+def _wish(
+    key: str, data: Mapping[str, Any], fields: Mapping[str, Any], mode: Mode, omitted: list[Omitted]
+) -> bool | None:
+    """Whether a limit is wanted; None when nobody speaks of it."""
+    tag, event = (read_wish(said.get(key), _WORDS[key]) for said in (fields, data))
+    if not (tag.clear and event.clear):
+        omitted.append(Omitted(key, _FAULTS[key]))
+    if tag.limits is False and (mode == "restrict" or event.limits):
+        by = "consent restricts this event" if mode == "restrict" else "the event asks for a limit"
+        omitted.append(Omitted(key, f"{by}; a tag cannot loosen it"))
+    return tag.or_else(event).or_else(Wish(True if mode == "restrict" else None)).limits
 
 
 def _place(
     fields: Mapping[str, Any], data: Mapping[str, Any], known: tuple[int, int], omitted: list[Omitted]
 ) -> tuple[int, int]:
     """Country and state that a tag or an event says; Meta knows 1 with its states, and 0 with 0."""
-    country = fields.get("data_processing_options_country", data.get("data_processing_options_country"))
-    state = fields.get("data_processing_options_state", data.get("data_processing_options_state"))
-    if country is None and state is None:
+    names = (f"{OPTIONS}_country", f"{OPTIONS}_state")
+    country, state = (fields.get(name, data.get(name)) for name in names)
+    if is_missing(country) and is_missing(state):
         return known
-    if type(country) is int and type(state or 0) is int:
-        said = (country, state or 0)
-        if said in ((0, 0), (1, 0)) or (country == 1 and state in LDU_STATES.values()):
-            return said
-    omitted.append(Omitted("data_processing_options_country", "is no country and state that Meta has codes for"))
+    where, part = whole_number(country), 0 if is_missing(state) else whole_number(state)
+    if where is not None and part is not None and (where, part) in _PLACES:
+        return where, part
+    omitted.append(Omitted(names[0], "is no country and state that Meta has codes for"))
     return known

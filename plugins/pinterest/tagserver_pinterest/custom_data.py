@@ -22,6 +22,7 @@ from tagserver.plugin import (
     put_items,
     put_value,
 )
+from tagserver_pinterest.processing import FLAGS
 from tagserver_pinterest.settings import PinterestSettings
 
 ITEMS = {
@@ -40,8 +41,9 @@ KINDS: Mapping[str, Kind] = {
     "num_items": COUNT,
     "content_ids": IDS,
     "predicted_ltv": MONEY_TEXT,
-    **dict.fromkeys(("search_string", "content_name", "content_category", "content_brand", "opt_out_type", "np"), TEXT),
+    **dict.fromkeys(("search_string", "content_name", "content_category", "content_brand", "np"), TEXT),
 }
+ELSEWHERE = frozenset({"contents", FLAGS})
 _UNKNOWN = Kind(lambda value: None, "is no field of custom_data, and Pinterest refuses others")
 
 
@@ -63,6 +65,6 @@ def build_custom_data(
     made.put("order_id", event.get("transaction_id"), ID)
     made.put("search_string", event.get("search_term"), TEXT)
     for key, value in given.items():
-        if key != "contents":
+        if key not in ELSEWHERE:
             made.put(key, value, KINDS.get(key, _UNKNOWN))
     return made

@@ -32,6 +32,7 @@ from tagserver.plugin import (
 from tagserver_pinterest.answers import read_answer
 from tagserver_pinterest.custom_data import build_custom_data
 from tagserver_pinterest.names import pinterest_name
+from tagserver_pinterest.processing import KINDS as LIMITS
 from tagserver_pinterest.processing import limit, locate
 from tagserver_pinterest.settings import OLDEST_DAYS, PinterestSettings
 from tagserver_pinterest.user import CLEAR, HASHED, build_user, finds_somebody
@@ -83,7 +84,7 @@ class Pinterest(Destination):
 
     hashed = tuple(f"user_data.{key}" for key in HASHED)
     clear = tuple(f"user_data.{key}" for key in CLEAR)
-    kinds = dict.fromkeys(("currency", "custom_data.currency"), CURRENCY)
+    kinds = dict.fromkeys(("currency", "custom_data.currency"), CURRENCY) | LIMITS
 
     def hosts(self, settings: PinterestSettings) -> Sequence[str]:
         """Pinterest's API alone."""
@@ -106,7 +107,8 @@ class Pinterest(Destination):
         if not finds_somebody(user):
             wanted = "an e-mail, an advertising id, or address and agent"
             raise Skip("no_identity", f"Pinterest wants {wanted}; here is {_known(user)}", omitted)
-        custom = build_custom_data(event, {**given.group("custom_data"), **given.rest}, settings, omitted)
+        own = {**given.group("custom_data"), **given.rest}
+        custom = build_custom_data(event, own, settings, omitted)
         body = Group("", omitted)
         body |= {
             "event_name": name,
@@ -123,11 +125,7 @@ class Pinterest(Destination):
         body.put("partner_name", settings.partner_name, TEXT)
         for key, kind in _OPTIONAL.items():
             body.put(key, given.fields.get(key), kind)
-        body.put("opt_out", given.fields.get("opt_out"), _FLAG)
-        if mode == "restrict":
-            if body["opt_out"] is False and "opt_out" in given.fields:
-                body.omit("opt_out", "a tag cannot loosen what consent restricts")
-            limit(body, custom)
+        limit(body, custom, {**own, **given.fields}, mode, omitted)
         if custom:
             body["custom_data"] = custom
         return Built(body, name, time, None, expires, tuple(omitted))

@@ -32,6 +32,7 @@ from tagserver.plugin import (
 from tagserver_reddit.answers import read_answer
 from tagserver_reddit.metadata import build_metadata
 from tagserver_reddit.names import CUSTOM, tracking_type
+from tagserver_reddit.processing import KINDS as LIMITS
 from tagserver_reddit.processing import limit_processing
 from tagserver_reddit.settings import RedditSettings
 from tagserver_reddit.user import CLEAR, HASHED, build_user, finds_somebody
@@ -75,7 +76,7 @@ class Reddit(Destination):
     hashed = tuple(f"user.{key}" for key in HASHED)
     clear = ("click_id", *(f"user.{key}" for key in CLEAR))
     person = ("user",)
-    kinds = dict.fromkeys(("currency", "metadata.currency"), CURRENCY)
+    kinds = dict.fromkeys(("currency", "metadata.currency"), CURRENCY) | LIMITS
 
     def hosts(self, settings: RedditSettings) -> Sequence[str]:
         """Reddit's ads API alone."""

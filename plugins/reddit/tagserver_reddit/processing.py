@@ -5,25 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import Event, Mode, Omitted, country_code, identifier
+from tagserver.plugin import Event, Kind, Mode, Omitted, country_code, identifier, read_wish, wish_kind
 from tagserver_reddit.user import OPTIONS
 
 MODES = ["LDU"]
+_FAULT = 'is neither the modes ["LDU"] nor none, and is taken as the wish to limit'
+KINDS: dict[str, Kind] = {f"user.{OPTIONS}{name}": wish_kind(_FAULT, MODES) for name in ("", ".modes")}
+"""Of a tag's parameters, for constants in the configuration."""
 
 
 def limit_processing(
     user: dict[str, Any], event: Event, given: Mapping[str, Any], mode: Mode, omitted: list[Omitted]
 ) -> None:
     """Sets the options where consent or the tag restricts the event, with the place where it is known. Nothing loosens
-    what consent restricts. Where country and region are said, Reddit needs no IP address to tell which law applies, and
-    gets none."""
+    what consent restricts, and what a tag says that cannot be read is taken as the wish. Where country and region are
+    said, Reddit needs no IP address to tell which law applies, and gets none."""
     said = given.get(OPTIONS)
-    if said is not None and (not isinstance(said, Mapping) or said.get("modes") != MODES):
-        omitted.append(Omitted(f"user.{OPTIONS}", 'has not the modes ["LDU"]'))
-        said = None
-    if mode != "restrict" and said is None:
+    own = said if isinstance(said, Mapping) else {}
+    wish = read_wish(said if own.get("modes") in (None, "") else own["modes"], MODES)
+    if not wish.clear:
+        omitted.append(Omitted(f"user.{OPTIONS}", _FAULT))
+    if mode == "restrict":
+        own = {}
+        if wish.limits is False:
+            omitted.append(Omitted(f"user.{OPTIONS}", "consent restricts this event; a tag cannot loosen it"))
+    elif not wish.limits:
         return
-    own = said if said is not None and mode == "send" else {}
     options: dict[str, Any] = {"modes": MODES, **_place(event, own)}
     user[OPTIONS] = options
     if mode == "restrict" and {"country", "region"} <= options.keys():

@@ -31,6 +31,7 @@ from tagserver_snapchat.answers import read_answer
 from tagserver_snapchat.app import build_app_data
 from tagserver_snapchat.custom_data import SOURCES, build_custom_data
 from tagserver_snapchat.names import SNAP_EVENTS, snap_name
+from tagserver_snapchat.processing import KINDS as LIMITS
 from tagserver_snapchat.processing import OPTIONS, STATES, limit_processing
 from tagserver_snapchat.settings import OLDEST_DAYS, SnapchatSettings
 from tagserver_snapchat.user import CLEAR, PLACES, build_user, finds_somebody
@@ -76,7 +77,7 @@ class Snapchat(Destination):
 
     hashed = tuple(f"user_data.{key}" for key in PLACES)
     clear = tuple(f"user_data.{key}" for key in CLEAR)
-    kinds = dict.fromkeys(("currency", "custom_data.currency"), CURRENCY)
+    kinds = dict.fromkeys(("currency", "custom_data.currency"), CURRENCY) | LIMITS
 
     def hosts(self, settings: SnapchatSettings) -> Sequence[str]:
         """Snap's tracking host alone."""

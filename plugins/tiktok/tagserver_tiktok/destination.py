@@ -25,7 +25,9 @@ from tagserver.plugin import (
     event_time,
     is_text,
     last_moment,
+    read_wish,
     web_address,
+    wish_kind,
 )
 from tagserver_tiktok.answers import read_answer
 from tagserver_tiktok.names import tiktok_name
@@ -33,7 +35,9 @@ from tagserver_tiktok.properties import ANYTHING, build_properties
 from tagserver_tiktok.settings import OLDEST_DAYS, TikTokSettings
 from tagserver_tiktok.user import CLEAR, HASHED, build_user, finds_somebody
 
-FIELDS = frozenset({"event_name", "event_time", "limited_data_use", "user", "properties", "page", "lead"})
+LIMITED = "limited_data_use"
+_FAULT = "is neither true nor false, and is taken as true"
+FIELDS = frozenset({"event_name", "event_time", LIMITED, "user", "properties", "page", "lead"})
 
 
 class TikTok(Destination):
@@ -55,7 +59,7 @@ class TikTok(Destination):
     hashed = tuple(f"user.{key}" for key in HASHED)
     clear = tuple(f"user.{key}" for key in CLEAR)
     person = ("user",)
-    kinds = dict.fromkeys(("currency", "properties.currency"), CURRENCY)
+    kinds = dict.fromkeys(("currency", "properties.currency"), CURRENCY) | dict.fromkeys((LIMITED,), wish_kind(_FAULT))
 
     def hosts(self, settings: TikTokSettings) -> Sequence[str]:
         """TikTok's business API alone."""
@@ -87,7 +91,7 @@ class TikTok(Destination):
             "lead": _lead(given, omitted),
         }
         body |= {key: group for key, group in groups.items() if group}
-        body["limited_data_use"] = _limited(given, settings, mode, omitted)
+        body[LIMITED] = _limited(given, settings, mode, omitted)
         return Built(body, name, time, None, expires, tuple(omitted))
 
     def request(self, payloads: Sequence[Payload], settings: TikTokSettings) -> Request:
@@ -127,9 +131,9 @@ def _lead(given: Given, omitted: list[Omitted]) -> Group:
 
 def _limited(given: Given, settings: TikTokSettings, mode: Mode, omitted: list[Omitted]) -> bool:
     """Whether TikTok may use the event in a limited way alone. A tag can restrict, and never loosen."""
-    limited, said = mode == "restrict" or settings.limited_data_use, given.fields.get("limited_data_use")
-    if said is not None and type(said) is not bool:
-        omitted.append(Omitted("limited_data_use", "is neither true nor false"))
-    elif said is False and limited:
-        omitted.append(Omitted("limited_data_use", "a tag cannot loosen what consent or the settings restrict"))
-    return limited or said is True
+    limited, wish = mode == "restrict" or settings.limited_data_use, read_wish(given.fields.get(LIMITED))
+    if not wish.clear:
+        omitted.append(Omitted(LIMITED, _FAULT))
+    elif wish.limits is False and limited:
+        omitted.append(Omitted(LIMITED, "a tag cannot loosen what consent or the settings restrict"))
+    return limited or wish.limits is True
