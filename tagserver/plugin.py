@@ -34,6 +34,7 @@ from tagserver.identity.places import country_code
 from tagserver.identity.public_ip import public_ip
 from tagserver.identity.record import Identity
 from tagserver.identity.who import Who
+from tagserver.inbound.spelling import path_root
 from tagserver.kit.answers import json_object
 from tagserver.kit.destination import (
     API_VERSION,
@@ -167,6 +168,7 @@ __all__ = [
     "name_text",
     "number",
     "own_user_data",
+    "path_root",
     "plain_data",
     "postal_text",
     "public_ip",

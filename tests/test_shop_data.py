@@ -1,4 +1,4 @@
-"""What shops push that is not quite a shop's data: Meta gets what is sound, and the rest is named."""
+"""What shops push in other words than ours, or not quite soundly: Meta gets what is certain, and the rest is named."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from tagserver.testing import expanded
 
 from .events import NOW
 
-CASES = yaml.safe_load((Path(__file__).parent / "cases" / "shop_data.yaml").read_text())
+FOLDER = Path(__file__).parent / "cases"
+CASES = [case for name in ("shop_data", "person") for case in yaml.safe_load((FOLDER / f"{name}.yaml").read_text())]
 GRANTED = {"ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted"}
 NOT_SAID = frozenset({"event_id"})
 """The minted id, which every case has."""

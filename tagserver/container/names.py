@@ -15,7 +15,7 @@ from tagserver.container.references import Outside, has_reference
 from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.event import MISSING, reader
 from tagserver.identity.personal import is_personal, is_private
-from tagserver.inbound.spelling import KNOWN_ROOTS
+from tagserver.inbound.spelling import KNOWN_ROOTS, path_root
 from tagserver.language.scope import Scope, Value
 from tagserver.language.templates import BadTemplate, Reference, compile_template, constant
 
@@ -63,7 +63,7 @@ class Names:
             hint = hint or "define it under variables:, or write a path such as page.path"
             self._problems.add("E112", place, path, f'nothing is named "{name}"', hint)
             return None
-        root = name.partition(".")[0]
+        root = path_root(name)
         if root not in KNOWN_ROOTS:
             if root not in self._alike:
                 known = [*self._declared, *KNOWN_ROOTS]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tagserver.inbound.spelling import path_root
+
 PERSONAL_ROOTS = frozenset({"*", "client_id", "click", "cookie", "geo", "header", "ip", "session_id"}) | {
     *("user_agent", "user_data", "user_id"),
 }
@@ -12,10 +14,10 @@ PRIVATE_ROOTS = PERSONAL_ROOTS - {"*", "click", "geo", "session_id"}
 
 
 def is_personal(path: str) -> bool:
-    """Whether a path leads to what tells who somebody is."""
-    return path.partition(".")[0] in PERSONAL_ROOTS
+    """Whether a path, in any spelling, leads to what tells who somebody is."""
+    return path_root(path) in PERSONAL_ROOTS
 
 
 def is_private(path: str) -> bool:
-    """Whether what stands at a path is never shown."""
-    return path.partition(".")[0] in PRIVATE_ROOTS
+    """Whether what stands at a path, in any spelling, is never shown."""
+    return path_root(path) in PRIVATE_ROOTS

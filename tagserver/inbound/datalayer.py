@@ -14,15 +14,20 @@ from typing import Any
 import msgspec
 
 from tagserver.event import Event, Facts, Note
-from tagserver.identity.placeholder import WHY, is_placeholder, is_placeholder_name
+from tagserver.identity.placeholder import WHY, is_placeholder
 from tagserver.inbound.enrich import clean_ip
 from tagserver.inbound.notes import bounded
-from tagserver.inbound.spelling import ROOT_SPELLINGS
+from tagserver.inbound.person import Flat, is_said, read_person
+from tagserver.inbound.spelling import FLAT_PERSON, ROOT_SPELLINGS, UNREAD
 from tagserver.inbound.whereabouts import Locate, nowhere
 
 CLIENT = "datalayer"
 CLOCK_ERROR_MS = 5000
 """A browser's clock may be wrong by this much before its timestamps are shifted."""
+
+UNIX_OLDEST_MS = 62 * 86_400_000
+"""Meta takes the `event_time` of a till's events for so long, and that of others for less."""
+UNIX_AHEAD_MS = 600_000
 
 
 class Refused(Exception):
@@ -84,7 +89,7 @@ def read_event(
     if type(name) is not str or not name:
         message = "event is missing" if name is None else "event is not a name (text)"
         raise Refused(event_id, Note("event", "missing_event", message + "; nothing is known about what happened"))
-    time = _time(data.get("timestamp"), facts, context.shift, notes)
+    time = _time(data, facts.received, context.shift, notes)
     facts = _visitor(data, facts, context.locate, notes)
     if event_id is None:
         event_id = _mint(name, data, facts.received, notes, mint or uuid7)
@@ -105,9 +110,13 @@ _PAGE_TEXTS = ("location", "referrer", "title")
 def _normalise(raw: Mapping[str, Any], notes: list[Note]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     elsewhere: list[tuple[str, tuple[str, ...], Any]] = []
+    person: list[Flat] = []
     for key, value in raw.items():
         if key in ROOT_SPELLINGS:
             elsewhere.append((key, ROOT_SPELLINGS[key], value))
+        elif key in FLAT_PERSON:
+            if is_said(value):
+                person.append((key, FLAT_PERSON[key], value))
         elif key in _TEXTS:
             text = _text(value)
             if text is not None and key in _IDS and is_placeholder(text):
@@ -125,14 +134,16 @@ def _normalise(raw: Mapping[str, Any], notes: list[Note]) -> dict[str, Any]:
             notes.append(Note(key, "reserved", f"{key} is filled in by the server; what the event says is left out"))
         else:
             data[key] = value
+            if key in UNREAD and value and type(value) is UNREAD[key][0]:
+                notes.append(Note(key, "unread", f"{key} {UNREAD[key][1]}"))
     for key, target, value in elsewhere:
         _respell(data, key, target, value, notes)
     if "page" in data:
         _texts_of("page", data["page"], _PAGE_TEXTS, notes)
     if "ecommerce" in data:
         _ecommerce(data["ecommerce"], notes)
-    if "user_data" in data:
-        _user_data(data["user_data"], notes)
+    if person or "user_data" in data:
+        read_person(data.setdefault("user_data", {}), person, notes)
     for group in ("click", "cookie"):
         if group in data:
             _texts_of(group, data[group], tuple(data[group]), notes)
@@ -215,56 +226,6 @@ def _ecommerce(group: dict[str, Any], notes: list[Note]) -> None:
                 _wrong(notes, f"ecommerce.items.{index}", "an object")
 
 
-def _user_data(group: dict[str, Any], notes: list[Note]) -> None:
-    if "email_address" in group:
-        value = group.pop("email_address")
-        _respell({"user_data": group}, "user_data.email_address", ("user_data", "email"), value, notes)
-    address = group.get("address")
-    if isinstance(address, list):
-        address = next((one for one in address if type(one) is dict), None)
-        if address is not None:
-            group["address"] = address
-    if address is not None and type(address) is not dict:
-        del group["address"]
-        _wrong(notes, "user_data.address", "an object")
-    _of_person("user_data", group, notes)
-
-
-_NAMES_OF_PEOPLE = frozenset({"first_name", "last_name"})
-
-
-def _of_person(root: str, group: dict[str, Any], notes: list[Note]) -> None:
-    """Trim a person's data, and take out what stands for a missing value, in lists and in the address too."""
-    for name, value in tuple(group.items()):
-        kept = group[name] = _trimmed(value)
-        judge = is_placeholder_name if name in _NAMES_OF_PEOPLE else is_placeholder
-        if type(kept) is str:
-            if not judge(kept):
-                continue
-            del group[name]
-        elif type(kept) is list:
-            found = [one for one in kept if not (type(one) is str and judge(one))]
-            if len(found) == len(kept):
-                continue
-            group[name] = found
-        else:
-            if type(kept) is dict and name == "address":
-                _of_person(f"{root}.{name}", kept, notes)
-            continue
-        _placeholder(notes, f"{root}.{name}")
-
-
-def _trimmed(value: Any) -> Any:
-    """A person's data without the blanks around it that forms leave there. What is hashed is trimmed anyway; so that a
-    condition, a table and a variable see what the vendors get."""
-    kind = type(value)
-    if kind is str:
-        return value.strip()
-    if kind is list:
-        return [_trimmed(one) for one in value]
-    return {key: _trimmed(one) for key, one in value.items()} if kind is dict else value
-
-
 def _under(context: Mapping[str, Any], data: dict[str, Any]) -> dict[str, Any]:
     """The context beneath the event: the event wins, groups are merged, consent is one word and never mixed."""
     merged = dict(context)
@@ -312,16 +273,33 @@ def uuid7(now_ms: int) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def _time(value: Any, facts: Facts, shift: int, notes: list[Note]) -> int:
+def _time(data: Mapping[str, Any], received: int, shift: int, notes: list[Note]) -> int:
+    value = data.get("timestamp")
     if value is None or value == "":
-        return facts.received
+        return _unix_time(data.get("event_time"), received, shift, notes)
     time = _milliseconds(value)
     if time is None:
         message = (
             "timestamp is not a time (milliseconds, ten digits of seconds, or ISO 8601); the time of receipt is used"
         )
         notes.append(Note("timestamp", "bad_time", message))
-        return facts.received
+        return received
+    return time + shift
+
+
+def _unix_time(value: Any, received: int, shift: int, notes: list[Note]) -> int:
+    """The time of an event that says it as Meta's do, in `event_time`; the time of receipt otherwise.
+
+    The name may be a shop's own: a text may say when a concert begins, and so may a number in the future.
+    """
+    if not (type(value) is int or (type(value) is str and value.isascii() and value.isdigit())):
+        return received
+    time = _milliseconds(value)
+    if time is None or time + shift > received + UNIX_AHEAD_MS:
+        return received
+    if time + shift < received - UNIX_OLDEST_MS:
+        notes.append(Note("event_time", "unread", "event_time is long ago, and not read as the event's; use timestamp"))
+        return received
     return time + shift
 
 

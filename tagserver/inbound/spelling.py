@@ -1,7 +1,9 @@
-"""The spellings of one field: what GA4, server containers and our own page call the same thing.
+"""The spellings of one field: what GA4, server containers, ad vendors and our own page call the same thing.
 
 The door writes every event in one spelling, and a path in the configuration is read through the same table, so that
-`page_location`, `page.location` and their kind always mean one value.
+`page_location`, `page.location` and their kind always mean one value. So whatever is said of a person stands in
+`user_data`, in whatever spelling it came: what consent keeps back, what is hashed, and by what somebody is found again
+need to know one place.
 """
 
 from __future__ import annotations
@@ -9,24 +11,77 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-SPELLINGS: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
+Path = tuple[str, ...]
+
+_PERSON: Mapping[Path, tuple[str, ...]] = {
+    ("email",): ("email_address", "emailAddress", "emails", "em"),
+    ("sha256_email_address",): ("sha256_email",),
+    ("phone_number",): ("phone", "phoneNumber", "phones", "phone_numbers", "ph"),
+    ("external_id",): ("externalId",),
+    ("gender",): ("ge",),
+    ("date_of_birth",): ("dateOfBirth", "birth_date", "birthday", "dob", "db"),
+}
+"""Field of `user_data` → its other names there: flat ones of other tools, and those of Meta's `user_data`, which other
+ad vendors have too."""
+_ADDRESS: Mapping[str, tuple[str, ...]] = {
+    "first_name": ("firstName", "fn"),
+    "last_name": ("lastName", "ln"),
+    "street": (),
+    "city": ("ct",),
+    "region": ("state", "st"),
+    "postal_code": ("postalCode", "postcode", "zip", "zip_code", "zipCode", "zp"),
+    "country": (),
+    "sha256_first_name": (),
+    "sha256_last_name": (),
+    "sha256_street": (),
+}
+"""Field of `user_data.address` → its other names there. All of them are read in `user_data` itself, too."""
+_FLAT = (
+    *("email", "email_address", "emailAddress", "sha256_email_address", "sha256_phone_number"),
+    *("phone", "phone_number", "phoneNumber", "first_name", "firstName", "last_name", "lastName", "external_id"),
+)
+"""Names of `user_data` that mean the same at the top of an event. A city or a country there may be the shop's."""
+_OF_META = ("em", "ph", "fn", "ln", "ge", "db", "ct", "st", "zp", "country", "external_id", "subscription_id")
+"""What Meta's tag for server containers reads as `x-fb-ud-…`."""
+
+PERSON_SPELLINGS: Mapping[str, Path] = MappingProxyType(
+    {name: place for place, names in _PERSON.items() for name in names}
+    | {name: ("address", place) for place, names in _ADDRESS.items() for name in (place, *names)}
+)
+"""Other name in `user_data` → where it holds that field."""
+ADDRESS_SPELLINGS: Mapping[str, str] = MappingProxyType(
+    {name: place for place, names in _ADDRESS.items() for name in names}
+)
+"""Other name in `user_data.address` → the name that it holds."""
+FLAT_PERSON: Mapping[str, Path] = MappingProxyType(
+    {name: PERSON_SPELLINGS.get(name, (name,)) for name in _FLAT}
+    | {f"x-fb-ud-{name}": PERSON_SPELLINGS.get(name, (name,)) for name in _OF_META}
+)
+"""Name at the top of an event → where `user_data` holds that field."""
+
+ROOT_SPELLINGS: Mapping[str, Path] = MappingProxyType(
     {
-        ("event_name",): ("event",),
-        ("page_location",): ("page", "location"),
-        ("page_referrer",): ("page", "referrer"),
-        ("page_title",): ("page", "title"),
-        ("value",): ("ecommerce", "value"),
-        ("currency",): ("ecommerce", "currency"),
-        ("items",): ("ecommerce", "items"),
-        ("transaction_id",): ("ecommerce", "transaction_id"),
-        ("user_data", "email_address"): ("user_data", "email"),
+        "event_name": ("event",),
+        "page_location": ("page", "location"),
+        "page_referrer": ("page", "referrer"),
+        "page_title": ("page", "title"),
+        "value": ("ecommerce", "value"),
+        "currency": ("ecommerce", "currency"),
+        "items": ("ecommerce", "items"),
+        "transaction_id": ("ecommerce", "transaction_id"),
     }
 )
-"""Other spelling → the spelling an Event holds."""
+"""Other name at the top of an event → the path that an Event holds."""
 
-ROOT_SPELLINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {path[0]: target for path, target in SPELLINGS.items() if len(path) == 1}
+UNREAD: Mapping[str, tuple[type, str]] = MappingProxyType(
+    {
+        "em": (str, "is Meta's name of an e-mail address, and is read within user_data alone"),
+        "ph": (str, "is Meta's name of a telephone number, and is read within user_data alone"),
+        "custom_data": (dict, "is Meta's group, and is not read: write its fields at the top of the event"),
+    }
 )
+"""Names of a vendor's at the top of an event that we do not read, with the type by which they are known, and what is
+said to who writes them."""
 
 DERIVED_ROOTS = frozenset({"client", "click", "cookie", "geo", "header", "ip", "source"})
 """Roots that the server fills in; what a sender writes there is not taken as it stands."""
@@ -37,15 +92,27 @@ KNOWN_ROOTS = frozenset(
     | DERIVED_ROOTS
     | set(ROOT_SPELLINGS)
 )
-"""Names that a variable may not take."""
+"""Names that a variable may not take. (It may be called `email`, as many are: a variable comes before a path.)"""
 
 
-def canonical(path: str) -> tuple[str, ...]:
-    """The parts of a dotted path in the spelling that an Event holds: `value` → `("ecommerce", "value")`."""
+def canonical(path: str) -> Path:
+    """The parts of a dotted path in the spelling that an Event holds: `value` → `("ecommerce", "value")`, `email` →
+    `("user_data", "email")`."""
     parts = tuple(path.split("."))
-    if parts[0] in ROOT_SPELLINGS:
-        return ROOT_SPELLINGS[parts[0]] + parts[1:]
-    for size in (2,):
-        if parts[:size] in SPELLINGS:
-            return SPELLINGS[parts[:size]] + parts[size:]
+    root = parts[0]
+    if (target := ROOT_SPELLINGS.get(root)) is not None:
+        return target + parts[1:]
+    if (place := FLAT_PERSON.get(root)) is not None:
+        return ("user_data", *place, *parts[1:])
+    if root != "user_data" or len(parts) == 1:
+        return parts
+    if (place := PERSON_SPELLINGS.get(parts[1])) is not None:
+        return ("user_data", *place, *parts[2:])
+    if parts[1] == "address" and len(parts) > 2:
+        return ("user_data", "address", ADDRESS_SPELLINGS.get(parts[2], parts[2]), *parts[3:])
     return parts
+
+
+def path_root(path: str) -> str:
+    """The first part of a path in the spelling that an Event holds: `email` and `user_data.em` → `user_data`."""
+    return canonical(path)[0]

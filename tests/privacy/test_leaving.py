@@ -270,7 +270,7 @@ LEAKING: dict[str, Any] = {
         "title": "Orders of erika@example.com",
     },
     "search_term": "+49 30 1234567",
-    "phone": 493012345678,
+    "telephone": 493012345678,
     "billing": {"firstName": "Erika", "IBAN": "DE02120300000000202051", "plan": "gold"},
     "erika@example.com": 1,
     "paid": 4111111111111111,
@@ -291,7 +291,7 @@ def test_personal_data_is_taken_out_where_nobody_expects_it() -> None:
         "referrer": "https://shop.example/",
         "title": "Orders of [redacted:email]",
     }
-    assert data["search_term"] == data["phone"] == "[redacted:phone]"
+    assert data["search_term"] == data["telephone"] == "[redacted:phone]"
     assert data["billing"] == {"firstName": "[redacted:name]", "IBAN": "[redacted:iban]", "plan": "gold"}
     assert "erika@example.com" not in data
     assert data["paid"] == "[redacted:card]"

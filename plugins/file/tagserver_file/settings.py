@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tagserver.plugin import PERSONAL_KEYS, country_fault, setting
+from tagserver.plugin import PERSONAL_KEYS, country_fault, path_root, setting
 
 
 def _path(value: str) -> str | None:
@@ -36,7 +36,7 @@ def _params(value: list[str]) -> str | None:
     for path in value:
         if not path or not all(path.split(".")):
             return "a field is a path such as page.host"
-        if path.partition(".")[0] in ("user_data", "consent"):
+        if path_root(path) in ("user_data", "consent"):
             return f"{path} cannot be named here; user_data has a setting of its own"
     return None
 

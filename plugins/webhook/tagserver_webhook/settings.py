@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-from tagserver.plugin import PERSONAL_KEYS, Secret, country_fault, setting
+from tagserver.plugin import PERSONAL_KEYS, Secret, country_fault, path_root, setting
 from tagserver_webhook.signature import key_of
 
 FIELDS = [
@@ -66,7 +66,7 @@ def _authorization(value: Secret) -> str | None:
 
 def _fields(value: list[str]) -> str | None:
     for path in value:
-        root = path.partition(".")[0]
+        root = path_root(path)
         if not path or not all(path.split(".")):
             return "a field is a path such as page.location"
         if root == "user_data":
