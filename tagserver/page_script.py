@@ -41,3 +41,8 @@ def shipped() -> PageScript:
     found = _VERSION.search(bodies[IDENTITY])
     assert found is not None, "the build writes the version into the script"
     return PageScript(found[1].decode(), MappingProxyType(bodies))
+
+
+def stub() -> str:
+    """What a page has inline before the script: it keeps a purchase's id and `tagserver.track` until that has come."""
+    return files("tagserver").joinpath("static", "stub.js").read_text("utf-8")

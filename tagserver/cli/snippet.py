@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from tagserver.cli.options import json_option
-from tagserver.page_script import shipped
+from tagserver.page_script import shipped, stub
 
 EXAMPLE = "https://tags.shop.example"
 
@@ -20,18 +20,21 @@ EXAMPLE = "https://tags.shop.example"
 def snippet(address: str, as_json: bool) -> None:
     """The lines for a page, under the ADDRESS at which browsers reach this server.
 
-    Two forms: one that always gets the present version; and one that names a version by its hash, so that the browser
-    runs that and nothing else. Use one of them. A version is kept for 400 days after a page has last asked for it.
+    Lines that stand inline and keep what is pushed before the script has come; then the script. Two forms of it: one
+    that always gets the present version; and one that names a version by its hash, so that the browser runs that and
+    nothing else. Use one of them. A version is kept for 400 days after a page has last asked for it.
     """
     base = _base(address)
     script = shipped()
     latest, versioned = f"{base}/t.js", f"{base}/t/{script.version}.js"
     if as_json:
         found = {"version": script.version, "latest": latest, "versioned": versioned, "integrity": script.integrity}
+        found["inline"] = stub()
         click.echo(msgspec.json.encode(found))
         return
+    click.echo(f"<script>\n{stub()}</script>")
     click.echo(f'<script async src="{escape(latest)}"></script>')
-    click.echo("\nor, for this version alone:\n")
+    click.echo("\nor, in place of the last line, for this version alone:\n")
     click.echo(f'<script async src="{escape(versioned)}" integrity="{script.integrity}" crossorigin></script>')
 
 

@@ -2,7 +2,8 @@
 //
 //   <script async src="https://tags.shop.example/t.js"></script>
 //
-// There is no stub and no inline code: the data layer array is the queue until this file has come. Settings:
+// The data layer array is the queue until this file has come; with stub.js before it a purchase has its id by then, and
+// tagserver.track can be called. Settings:
 //   data-endpoint   address to post to, relative to this file (default: /collect)
 //   data-layer      name of the data layer (default: dataLayer)
 //   data-consent    "required": nothing leaves before the visitor has chosen (see "consent" below)
@@ -21,47 +22,37 @@
 //   dataLayer.push(pushed);
 //   fbq("track", "Purchase", {value, currency}, {eventID: pushed.event_id});
 //
-// or lets tagserver.track("purchase", {ecommerce: {...}}, {pixel: "Purchase"}) do both; it returns the id. Whether the
-// pixel may run is said to the pixel, by fbq("consent", ...). An event pushed before this file came may have been read
-// without its id: where that can happen, let the page itself set `event_id`.
+// or lets tagserver.track("purchase", {ecommerce: {...}}, {pixel: "Purchase"}) do both; it returns the id.
 //
 // Delivery is at least once while the page lives: the server knows an id that comes twice. Nothing is kept in
 // localStorage in this version: what could not be sent before the page is closed is lost. Nothing here throws into the
-// page.
+// page. As it is served, minified and packed, the file is at most 4 KB (tests/browser/test_build.py).
 (() => {
   "use strict";
 
   const LINGER = 400; // ms that an event may wait for company
-  const FULL = 20; // events
-  const HEAVY = 48 << 10; // bytes of the events in one request
-  const KEEPALIVE = 60000; // bytes in flight; browsers allow all scripts of a page together 64 KiB
-  const TRIES = 10;
-  const HELD = 200; // events that may wait for consent
-  const DEPTH = 8;
-  const VALUES = 2000; // in one event, as on the server
-  const COPIED = 20000; // values that are looked at
-  const LARGE = 32 << 10; // bytes of one event
   const URGENT = /purchase|order|refund|lead|sign_?up|subscri/i; // often followed by a redirect
-  const COOKIES = (
-    "_fbp _fbc _gcl_aw _gcl_ag _gcl_gb _ttp ttclid _epik _scid _scclid li_fat_id " +
-    "_rdt_uuid _rdt_cid _uetmsclkid _twclid _ga"
-  ).split(" ");
-  const UNSAFE = ["__proto__", "constructor", "prototype"];
-  const PERSON = ["user_data", "user_id"];
+  const COOKIES =
+    /(?:^|; )(_fb[cp]|_gcl_[ag][wgb]|_ttp|ttclid|_epik|_sc\w*id|li_fat_id|_rdt_\w+id|_uetmsclkid|_twclid|_ga)=([^;]*)/g;
+  const UNSAFE = /^(__proto__|constructor|prototype)$/;
+  const CHOICE = /^(ad|analytics)_/; // purposes that are worth waiting for
+  const PIXEL = /^(content(s|_ids|_type)|num_items|value|currency)$/;
+  const ORDER = /^(ecommerce|items)$/; // is cut after everything else; and never: what consent says, and the id
+  const WORD = /^(event|consent|tcf|g[cdp]|us_p|add|npa|x-)/;
 
   /**
    * @typedef {{[key: string]: any}} Plain an object that JSON can hold
-   * @typedef {{event: Plain, page: Plain}} Captured an event, and the page at the time of its push
-   * @typedef {{ctx: Plain, texts: string[], bytes: number, tries: number, timer: number}} Batch
+   * @typedef {[event: Plain, page: Plain, pixel?: string]} Captured an event, the page at the time of its push, and the
+   *   name under which Meta's pixel gets it
    */
 
-  const script = /** @type {HTMLScriptElement | null} */ (document.currentScript);
   const root = /** @type {any} */ (window);
-  // An element with this id would be found under the name, too: only ours can track.
-  if (!script || (root.tagserver && root.tagserver.track)) return;
-  const settings = script.dataset;
+  /** Whether fetch outlives the page; a beacon does where it does not. */
+  const KEEPS = root.fetch && "keepalive" in Request.prototype;
+  const before = root.tagserver || {}; // the stub, ourselves, or an element of this id
+  const script = /** @type {HTMLScriptElement | null} */ (document.currentScript);
+  const settings = script ? script.dataset : {};
   const debug = "debug" in settings;
-  let endpoint = "";
 
   // ── small things ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -72,65 +63,80 @@
   const warn = (sentence, ...details) => {
     if (!debug && told.has(sentence)) return;
     told.add(sentence);
-    console.warn("[tagserver] " + sentence, ...details);
+    console.warn("[tagserver]", sentence, ...details);
   };
 
-  /** @param {string} sentence @param {...any} details */
-  const note = (sentence, ...details) => {
-    if (debug) console.debug("[tagserver] " + sentence, ...details);
+  /** @param {...any} details */
+  const note = (...details) => {
+    if (debug) console.info("[tagserver]", ...details);
   };
 
-  /** What `work` gives; nothing that it throws gets any further. @param {() => any} work @param {any} [otherwise] */
-  const safely = (work, otherwise) => {
+  /** @param {() => any} work @param {number} [wait] ms */
+  const later = (work, wait) => setTimeout(() => safely(work), wait);
+
+  /** What `work` gives; nothing that it throws gets any further. @param {() => any} work */
+  const safely = (work) => {
     try {
       return work();
     } catch (error) {
-      warn("something went wrong", error);
-      return otherwise;
+      warn("error", error);
     }
   };
 
   /** @param {any} value */
   const missing = (value) => value === undefined || value === null || value === "";
+  /** A number that may be a quantity or a price. @param {any} value */
+  const sound = (value) => (missing(value) || !(value >= 0) ? undefined : +value);
   /** @param {any} value */
-  const kind = (value) => Object.prototype.toString.call(value).slice(8, -1);
+  const kind = (value) => ({}).toString.call(value).slice(8, -1);
+  /** @param {any} value */
+  const isObject = (value) => kind(value) === "Object";
+  /** An event, and its order's fields beside it. @param {Plain} event @returns {Plain} */
+  const flat = (event) => Object.assign({}, event, event.ecommerce);
+  /** Give an event what it does not have itself. @param {Plain} event @param {Plain} more */
+  const under = (event, more) => Object.assign(event, Object.assign({}, more, event));
   /** @param {string} text */
   const size = (text) => new TextEncoder().encode(text).length;
 
-  /** RFC 9562, section 5.7. `randomUUID` and `subtle` do not exist on plain http. */
+  /** RFC 9562, section 5.7 (of the variant's digit the random bits are fixed). `randomUUID` does not exist on plain
+   * http; where there is no source of chance at all it guesses. */
   const uuid7 = () => {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    for (let at = 5, time = Date.now(); at >= 0; at--, time = Math.floor(time / 256)) bytes[at] = time % 256;
-    bytes[6] = (bytes[6] & 15) | 112;
-    bytes[8] = (bytes[8] & 63) | 128;
-    const digits = Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join("");
-    return digits.replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+    const time = "0" + Date.now().toString(16);
+    return `${time.slice(0, 8)}-${time.slice(8)}-7xxx-9xxx-xxxxxxxxxxxx`.replace(/x/g, () => {
+      return ((root.crypto ? crypto.getRandomValues(new Uint8Array(1))[0] : Math.random() * 256) & 15).toString(16);
+    });
   };
 
   let room = 0;
 
   /**
-   * A copy of what JSON can hold. Left out: functions, DOM nodes and other live things, what would end in a circle,
-   * what lies too deep, and keys that could reach a prototype.
+   * A copy of what JSON can hold, as JSON would write it. Left out: functions, DOM nodes and other live things, what
+   * would end in a circle, what lies too deep, and keys that could reach a prototype.
    * @param {any} value
    * @param {any[]} above the objects that it lies in
    * @returns {any}
    */
   const plain = (value, above) => {
-    const type = typeof value;
-    if (value === null || type === "string" || type === "boolean") return value;
-    if (type === "number") return isFinite(value) ? value : undefined;
-    if (type === "bigint") return String(value);
-    if (type !== "object" || above.length >= DEPTH || above.includes(value)) return undefined;
     const is = kind(value);
-    if (is === "Date") return isNaN(value) ? undefined : value.toISOString();
-    if (is !== "Array" && is !== "Object") return undefined;
+    if (/^(String|Number|Boolean|Null|Undefined)$/.test(is)) {
+      const bare = value && value.valueOf(); // of `new Number(7)`, too
+      return is === "Number" && !isFinite(bare) ? undefined : bare;
+    }
+    if (is === "BigInt") return String(value);
+    if (above.length > 7 || above.includes(value)) return;
+    const within = above.concat([value]);
+    if (is !== "Array") {
+      // Old libraries put a toJSON onto all objects and lists, which writes texts.
+      const written = value.toJSON && value.toJSON !== /** @type {any} */ ({}).toJSON ? value.toJSON() : value;
+      if (written !== value) return written === null ? undefined : plain(written, within);
+      if (is !== "Object") return;
+    }
     /** @type {any} */
     const copy = is === "Array" ? [] : {};
     for (const key of Object.keys(value)) {
-      if (UNSAFE.includes(key)) continue;
+      if (UNSAFE.test(key)) continue;
       if (room-- <= 0) break;
-      const one = safely(() => plain(value[key], above.concat([value])));
+      const one = safely(() => plain(value[key], within));
       if (one === undefined) continue;
       if (is === "Array") copy.push(one);
       else copy[key] = one;
@@ -140,303 +146,429 @@
 
   /** A plain copy of an object; empty for anything else. @param {any} value @returns {Plain} */
   const snapshot = (value) => {
-    room = COPIED;
-    return (kind(value) === "Object" && plain(value, [])) || {};
+    room = 2e4; // values that are looked at
+    const copy = isObject(value) && plain(value, []);
+    return isObject(copy) ? copy : {};
+  };
+
+  /** JSON of what `plain` gives, whatever a page has put onto prototypes. @param {any} value @returns {string} */
+  const json = (value) => {
+    const is = kind(value);
+    if (is === "Array") return `[${value.map((/** @type {any} */ one) => json(one))}]`;
+    if (is !== "Object") return JSON.stringify(value);
+    const keys = Object.keys(value).filter((key) => value[key] !== undefined);
+    return `{${keys.map((key) => `${JSON.stringify(key)}:${json(value[key])}`)}}`;
   };
 
   // ── consent ───────────────────────────────────────────────────────────────────────────────────────────────────────
-  // What gtag('consent', ...) has said so far goes along with each event; a `consent` of its own goes before it. With
-  // data-consent="required" events wait in memory for an update (a default is not a choice) and then say what was
-  // chosen; when neither an ad purpose nor analytics was granted, they are dropped. An event with a consent of its own
-  // does not wait.
+  // What gtag('consent', ...) and a TCF tool have said so far goes along with each event; a `consent` of its own goes
+  // before it. An event without one waits in memory: with `wait_for_update` of a default for that time or until the
+  // visitor has chosen, with data-consent="required" until then (a default is not a choice; when neither an ad purpose
+  // nor analytics was granted, it is dropped), and on a page that is only prerendered until it is shown. All that is
+  // said in one task is one choice. What was sent before it was known may wait at the server, by the id of this page
+  // view: then a choice is posted at once.
 
-  /** @type {Plain[]} */
-  const defaults = [];
+  /** By their regions. @type {Plain} */
+  const defaults = {};
   /** @type {Plain | undefined} */
   let update;
   /** @type {Captured[]} */
   let held = [];
+  let until = 0; // a default asks to wait; not 0: something may wait at the server
+  /** @type {boolean | undefined} */
+  let chosen;
+  let choosing = 0;
+  /** What was said with the last event. @type {string | undefined} */
+  let sent;
+
+  /** @type {Plain} */
+  let tcf = {};
+  /** @type {boolean | undefined} */
+  let listening;
+  /** Whether the TCF string allows what Meta's pixel needs, and whether it allows nothing, as far as is known.
+   * @type {any} */
+  let tcfPixel;
+  /** @type {any} */
+  let tcfNothing;
 
   /** @param {any} value */
-  const granted = (value) => value === true || String(value).trim().toLowerCase() === "granted";
+  const granted = (value) => /^("\s*granted\s*"|true)$/i.test(json(value));
+  const state = () => json([update || 0, tcf]);
+
+  const choose = () => {
+    choosing = choosing || later(decide);
+  };
+  const decide = () => {
+    choosing = 0;
+    chosen = true;
+    release(); // which may say it
+    if (until && sent && sent !== state()) admit({ event: "consent", event_id: uuid7() }, where());
+    flush();
+  };
+  const release = () => {
+    const all = held;
+    held = [];
+    for (const one of all) admit(...one);
+  };
 
   /** @param {any} verb @param {any} said */
   const setConsent = (verb, said) => {
-    const state = snapshot(said);
+    const words = snapshot(said);
+    const keys = Object.keys(words);
     if (verb === "default") {
-      const region = JSON.stringify(state.region);
-      const known = defaults.find((one) => JSON.stringify(one.region) === region);
-      if (known) Object.assign(known, state);
-      else defaults.push(state);
-    } else if (verb === "update") {
-      update = Object.assign({}, update, state);
-      const released = held;
-      held = [];
-      released.forEach(admit);
+      const region = json(words.region);
+      defaults[region] = Object.assign(defaults[region] || {}, words);
+      const wait = +words.wait_for_update;
+      if (wait > 0) {
+        until = Math.max(until, Date.now() + wait);
+        later(release, wait + 9);
+      }
+    } else if (verb === "update" && keys[0]) {
+      update = Object.assign({}, update, words);
+      if (keys.some((key) => CHOICE.test(key))) choose();
     }
   };
 
-  /** Whether ad storage is granted, for all that the page knows: by the update, else by every default that names it. */
-  const adStorage = () => {
-    const said = [update || {}, ...defaults].filter((one) => "ad_storage" in one);
-    return said.length > 0 && (said[0] === update ? [update] : said).every((one) => granted(one.ad_storage));
-  };
-
-  /** The cookies that ad networks' ids are kept in. @returns {Plain | undefined} */
-  const cookies = () => {
-    /** @type {Plain | undefined} */
-    let found;
-    if (!adStorage()) return found;
-    for (const pair of safely(() => document.cookie, "").split("; ")) {
-      const [name, ...rest] = pair.split("=");
-      const value = rest.join("=");
-      if (!COOKIES.includes(name) || (found && name in found)) continue;
-      found = Object.assign(found || {}, { [name]: safely(() => decodeURIComponent(value), value) });
-    }
-    return found;
-  };
-
-  // What a TCF consent tool said last goes along, too. It may come later than this file, and is looked for at each event.
-
-  /** @type {Plain | undefined} */
-  let tcf;
+  /** A TCF tool may come later than this file, and is looked for again and again. */
   const listen = () => {
-    if (tcf || !root.__tcfapi) return;
-    tcf = {};
-    root.__tcfapi("addEventListener", 2, (/** @type {any} */ said) => {
+    if (listening || !root.__tcfapi) return;
+    listening = true;
+    root.__tcfapi("addEventListener", 2, (/** @type {any} */ said, /** @type {any} */ success) => {
       // While the visitor is being asked there is a string, too; it says nothing yet.
-      if (said.eventStatus === "cmpuishown") return;
-      tcf = { gdpr: said.gdprApplies, tcf: said.tcString, addtl_consent: said.addtlConsent };
+      if (!isObject(said) || success === false || said.eventStatus === "cmpuishown") return;
+      const of = (said.purpose || {}).consents;
+      const now = snapshot({ gdpr: said.gdprApplies, tcf: said.tcString, addtl_consent: said.addtlConsent });
+      const answered = now.tcf || now.gdpr === false;
+      if (!answered && tcf.tcf) return;
+      tcf = now;
+      const known = of && now.gdpr !== false;
+      tcfPixel = known && granted(of[1]) && granted(of[7]);
+      tcfNothing = known && !Object.values(of).some(granted);
+      if (answered) choose();
     });
+  };
+
+  /** Let an event through to the queue, or hold it, or drop it, as consent says. @param {Captured} captured */
+  const admit = (...captured) => {
+    const [event, page, pixel] = captured;
+    const own = event.consent;
+    const required = settings.consent === "required";
+    const { prerendering } = /** @type {any} */ (document);
+    if (!prerendering && missing(event.timestamp)) event.timestamp = Date.now();
+    if (prerendering || (missing(own) && !chosen && (required || Date.now() < until))) {
+      if (held.push(captured) > 200) held.shift();
+      return note("waits", event.event);
+    }
+    if (missing(own)) {
+      const said = Object.entries(update || {}).filter(([name]) => CHOICE.test(name));
+      if (required && (said[0] ? !said.some(([, value]) => granted(value)) : tcfNothing)) {
+        return note("denied", event.event);
+      }
+      sent = state();
+      const presets = Object.values(defaults);
+      if (update || presets[0]) event.consent = { default: presets[1] ? presets : presets[0], update };
+    }
+    under(event, tcf);
+    if (pixel && root.fbq) safely(() => callPixel(pixel, event, missing(own) ? update : own.update || own));
+    enqueue(event, page);
+  };
+
+  /**
+   * The pixel gets Meta's own fields alone, made of the items, and nothing unless the visitor has granted what Meta's
+   * destination needs: `said`, and where a TCF tool has spoken it, too.
+   * @param {string} name @param {Plain} event @param {Plain | undefined} said
+   */
+  const callPixel = (name, event, said) => {
+    const allowed = said ? granted(said.ad_storage) && granted(said.ad_user_data) && tcfPixel !== false : tcfPixel;
+    if (!allowed) return note("no pixel", event.event);
+    const all = flat(event);
+    let num_items = 0;
+    const contents = [];
+    for (const one of [].concat(all.items || [])) {
+      const { item_id: id, price, quantity } = /** @type {any} */ (one || 0);
+      const number = missing(quantity) ? 1 : sound(quantity);
+      if (missing(id)) continue;
+      num_items += number || 0;
+      contents.push({ id, quantity: number || undefined, item_price: sound(price) });
+    }
+    /** @type {Plain} */
+    const shown = contents[0]
+      ? { contents, content_ids: contents.map(({ id }) => id), content_type: "product", num_items }
+      : {};
+    for (const key of Object.keys(all)) if (PIXEL.test(key)) shown[key] = all[key];
+    root.fbq("track", name, shown, { eventID: event.event_id });
+  };
+
+  /** The cookies that ad networks' ids are kept in; with ad storage granted by the update, else by every default that
+   * names it. @returns {Plain | undefined} */
+  const cookies = () => {
+    const said = [update || {}, ...Object.values(defaults)].filter((one) => "ad_storage" in one);
+    if (said[0] === update) said.length = 1;
+    /** @type {Plain} */
+    const found = {};
+    if (said[0] && said.every((one) => granted(one.ad_storage))) {
+      document.cookie.replace(COOKIES, (/** @type {string[]} */ ...[, name, value]) => {
+        return (found[name] = found[name] || safely(() => decodeURIComponent(value)) || value);
+      });
+    }
+    return Object.keys(found)[0] && found;
   };
 
   // ── events ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** @type {Plain} */
   const person = {};
-  /** What we wrote onto objects: the same object pushed again is another event. @type {WeakMap<object, string>} */
-  const minted = new WeakMap();
+  /** The objects that we wrote ids onto: the same one pushed again is another event. @type {Map<string, Plain>} */
+  const minted = new Map();
+  /** What tagserver.track was called with, by the event that was pushed. @type {WeakMap<object, any>} */
+  const asked = new WeakMap(before.q);
 
-  /** @param {Plain} pushed */
+  const where = () => ({ location: location.href, referrer: document.referrer, title: document.title });
+
+  /** @param {any} pushed */
   const remember = (pushed) => {
     const known = snapshot(pushed);
-    for (const key of PERSON) if (key in known) person[key] = known[key];
-  };
-
-  /** The event's id, which is now also on `pushed`. @param {Plain} pushed @param {string} name */
-  const identify = (pushed, name) => {
-    const given = pushed.event_id;
-    if (!missing(given) && minted.get(pushed) !== given) return given;
-    const order = [(pushed.ecommerce || {}).transaction_id, pushed.transaction_id].find((one) => !missing(one));
-    const isOrder = name === "purchase" && (typeof order === "string" || typeof order === "number");
-    const id = isOrder ? `purchase_${order}` : uuid7();
-    minted.set(pushed, id);
-    Reflect.set(pushed, "event_id", id); // of a frozen object it says false, where an assignment would throw
-    return id;
-  };
-
-  /** @param {Plain} pushed @param {string} name */
-  const capture = (pushed, name) => {
-    const id = identify(pushed, name);
-    const event = Object.assign(snapshot(pushed), snapshot({ event: name, event_id: id }));
-    for (const key of PERSON) if (!(key in event) && !missing(person[key])) event[key] = person[key];
-    if (missing(event.timestamp)) event.timestamp = Date.now();
-    if (/** @type {any} */ (navigator).globalPrivacyControl === true) event.gpc = true;
-    safely(listen);
-    Object.assign(event, Object.assign({}, tcf, event));
-    admit({ event, page: { location: location.href, referrer: document.referrer, title: document.title } });
-  };
-
-  /** Let an event through to the queue, or hold it, or drop it, as consent says. @param {Captured} captured */
-  const admit = (captured) => {
-    const { event } = captured;
-    if (missing(event.consent)) {
-      const said = update;
-      if (settings.consent === "required") {
-        if (!said) {
-          held.push(captured);
-          if (held.length > HELD) held.shift();
-          return note(`${event.event} waits for consent`);
-        }
-        if (!Object.keys(said).some((key) => /^(ad|analytics)_/.test(key) && granted(said[key]))) {
-          return note(`${event.event} is dropped: consent was denied`);
-        }
-      }
-      if (said || defaults[0]) event.consent = { default: defaults[1] ? defaults : defaults[0], update: said };
+    for (const key of ["user_data", "user_id"]) {
+      if (key in known) person[key] = missing(known[key]) ? undefined : known[key];
     }
-    enqueue(captured);
   };
 
-  /** The event's JSON. What weighs most is left out until it is not too large, and named. @param {Plain} event */
+  /**
+   * An event as it is now, with its id, which is from now on also on `pushed`. Gives what is left to do.
+   * @param {Plain} pushed @param {string} name @param {boolean} late it was pushed before this file came
+   */
+  const capture = (pushed, name, late) => {
+    const event = snapshot(pushed);
+    let id = event.event_id;
+    const order = flat(event).transaction_id;
+    const owner = minted.get(id);
+    if (missing(id) || owner === pushed) {
+      if (late && name === "purchase") warn("purchase without event_id before t.js");
+      id = name === "purchase" && !missing(order) && typeof order !== "object" ? `purchase_${order}` : uuid7();
+      minted.set(id, pushed);
+      // Of a frozen object it says false, where an assignment would throw.
+      if (!Reflect.set(pushed, "event_id", id)) warn("frozen event");
+    } else if (owner && (owner.event || name) === name) warn("copied event");
+    Object.assign(event, { event: name, event_id: id });
+    const page = where();
+    return () => {
+      under(event, person);
+      if (/** @type {any} */ (navigator).globalPrivacyControl) event.gpc = true;
+      safely(listen);
+      admit(event, page, (asked.get(pushed) || {}).pixel);
+    };
+  };
+
+  /**
+   * Leave out what weighs most: of a list its last quarter, of the order a part. Gives its path.
+   * @param {any} within @param {string} path
+   * @returns {string}
+   */
+  const lighten = (within, path) => {
+    /** @param {string} key */
+    const weight = (key) => (!path && WORD.test(key) ? 0 : `${json(within[key])}`.length / (ORDER.test(key) ? 9 : 1));
+    const key = Object.keys(within).sort((one, other) => weight(other) - weight(one))[0];
+    const value = within[key];
+    if (key === "ecommerce" && isObject(value)) return lighten(value, "ecommerce.");
+    if (kind(value) === "Array" && value[1]) value.length = (value.length * 3) >> 2;
+    else delete within[key];
+    return path + key;
+  };
+
+  /** The event's JSON. While it is too large something is left out, and named. @param {Plain} event */
   const write = (event) => {
-    /** @param {any} value */
-    const weight = (value) => (JSON.stringify(value) || "").length;
-    for (let cut = 0; cut < 20; cut++) {
-      const text = JSON.stringify(event);
-      // Each value stands behind one of these.
-      if (size(text) <= LARGE && text.split(/[,[{]/).length <= VALUES) return text;
-      let [within, path] = [event, ""];
-      for (;;) {
-        const place = within;
-        const key = Object.keys(place).reduce((most, one) => (weight(place[one]) > weight(place[most]) ? one : most));
-        path += key;
-        if (kind(within[key]) !== "Object") {
-          delete within[key];
-          break;
-        }
-        within = within[key];
-        path += ".";
-      }
-      event.truncated = (event.truncated || []).concat(path);
-      warn("an event is too large; left out:", path);
+    const gone = new Set();
+    for (let cuts = 40; cuts--; ) {
+      const text = json(event);
+      // Bytes, and values as on the server: each stands behind one of these.
+      if (size(text) < 32e3 && text.split(/[,[{]/).length < 2e3) return text;
+      gone.add(lighten(event, ""));
+      event.truncated = [...gone];
+      warn("too large, without", event.truncated);
     }
     return "";
   };
 
   // ── queue ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** @type {Batch | undefined} */
-  let pending;
-  /** Those to be tried again. @type {Set<Batch>} */
-  const waiting = new Set();
+  const page_view_id = uuid7();
+  /** @type {any} */
+  let endpoint;
+  /** What the events of the next request have in common, and their texts. @type {Plain} */
+  let ctx;
+  /** @type {string[]} */
+  let texts = [];
+  let bytes = 0;
+  /** Requests to be sent, oldest first. @type {string[]} */
+  const queue = [];
   let timer = 0;
   let inFlight = 0;
+  /** In a row, of the whole page; and what it waits for: a timer, or (-1) the answer to one batch that tries. */
+  let failures = 0;
+  let pause = 0;
 
-  /** @param {Captured} captured */
-  const enqueue = ({ event, page }) => {
-    const cookie = cookies();
+  /** @param {Plain} event @param {Plain} page */
+  const enqueue = (event, page) => {
+    const cookie = safely(cookies);
     // The page's parts are overridden by the event's; cookies could not be taken back.
-    if (pending && JSON.stringify(pending.ctx.cookie) !== JSON.stringify(cookie)) flush();
-    const ctx = pending ? pending.ctx : { page, language: navigator.language, cookie };
+    if (texts[0] && json(ctx.cookie) !== json(cookie)) flush();
+    if (!texts[0]) ctx = { page, page_view_id, language: navigator.language, cookie };
     for (const part of Object.keys(page)) {
       if (page[part] === ctx.page[part] || `page_${part}` in event) continue;
       if (missing(event.page)) event.page = {};
-      if (kind(event.page) === "Object" && !(part in event.page)) event.page[part] = page[part];
+      if (isObject(event.page) && !(part in event.page)) event.page[part] = page[part];
     }
     const text = write(event);
-    if (!text) return warn("an event is too large, and dropped");
-    const bytes = size(text);
-    if (pending && pending.bytes + bytes > HEAVY) {
-      flush();
-      return enqueue({ event, page });
-    }
-    pending = pending || { ctx, texts: [], bytes: 0, tries: 0, timer: 0 };
-    pending.texts.push(text);
-    pending.bytes += bytes;
-    if (URGENT.test(event.event) || pending.texts.length >= FULL) flush();
-    else timer = timer || setTimeout(() => safely(flush), LINGER);
+    if (!text) return warn("too large, dropped");
+    note(event.event, event.event_id, event.consent, event);
+    if (bytes + size(text) > 48e3) flush();
+    bytes += size(text);
+    if (texts.push(text) > 19 || URGENT.test(event.event)) flush();
+    else timer = timer || later(flush, LINGER);
   };
 
-  /** Send what is queued. */
+  /** Send what is queued: everything, or one request alone while the server does not answer. */
   const flush = () => {
     clearTimeout(timer);
-    timer = 0;
-    const batch = pending;
-    pending = undefined;
-    if (batch) send(batch);
+    timer = bytes = 0;
+    if (texts[0] && queue.push(`"ctx":${json(ctx)},"events":[${texts}]}`) > 50) queue.shift();
+    texts = [];
+    while (queue[0] && !pause) {
+      if (failures) pause = -1;
+      send(/** @type {string} */ (queue.shift()));
+    }
   };
 
-  /** Try again at once what is waiting for its next try. */
-  const hurry = () => waiting.forEach(send);
+  /** Try again at once. */
+  const hurry = () => {
+    clearTimeout(pause);
+    pause = 0;
+    flush();
+  };
 
   /**
    * A string body makes this a request without preflight: a preflight is not answered any more once the page is gone.
-   * @param {Batch} batch
+   * @param {string} batch
    */
   const send = async (batch) => {
-    waiting.delete(batch);
-    clearTimeout(batch.timer);
-    batch.tries++;
-    const body = `{"v":1,"sent":${Date.now()},"ctx":${JSON.stringify(batch.ctx)},"events":[${batch.texts}]}`;
-    const bytes = size(body);
-    const keepalive = inFlight + bytes <= KEEPALIVE;
-    if (keepalive) inFlight += bytes;
-    let [status, after, answer] = [0, 0, ""];
+    const body = `{"v":1,"sent":${Date.now()},${batch}`;
+    const weight = size(body);
+    let status = 0;
+    let after = 0; // seconds
+    let answer = "";
+    inFlight += weight;
+    const keepalive = inFlight < 6e4; // browsers allow all scripts of a page together 64 KiB
     try {
-      const response = await fetch(endpoint, { method: "POST", body, keepalive, credentials: "include" });
-      status = response.status;
-      after = Number(response.headers.get("retry-after")) || 0;
-      answer = await response.text();
+      if (!KEEPS) status = navigator.sendBeacon(endpoint, body) ? 202 : 0;
+      else {
+        const response = await fetch(endpoint, { method: "POST", body, keepalive, credentials: "include" });
+        status = response.status;
+        after = +(response.headers.get("retry-after") || 0);
+        answer = await response.text();
+      }
     } catch (error) {
-      note("no answer", error);
+      // The browser says why.
     }
-    if (keepalive) inFlight -= bytes;
-    safely(() => settle(batch, status, after, answer));
-  };
-
-  /**
-   * `status` is 0 without an answer, `after` is in seconds.
-   * @param {Batch} batch
-   * @param {number} status
-   * @param {number} after
-   * @param {string} answer
-   */
-  const settle = (batch, status, after, answer) => {
-    const problems = debug ? [answer] : [];
-    if (status >= 200 && status < 300) return note(`${batch.texts.length} sent:`, ...problems);
-    if (status && status < 500 && status !== 429 && status !== 408) {
-      return warn(`events are refused (HTTP ${status}) and dropped`, ...problems);
+    inFlight -= weight;
+    if (/^(2|3|4(?!08|29))/.test(/** @type {any} */ (status))) {
+      if (/"held"/.test(answer)) until = until || 1;
+      if (status < 300) note("sent", answer);
+      else warn(`refused (HTTP ${status})`, debug ? answer : "");
+      failures = 0;
+      return safely(hurry);
     }
-    if (batch.tries >= TRIES) return warn("events cannot be sent, and are dropped");
-    const wished = Math.min(after, 3600) * (1 + Math.random() / 5);
-    const pause = wished > 0 ? wished : 2 ** batch.tries * (0.25 + Math.random() / 4);
-    note(`HTTP ${status}; next try in ${Math.round(pause)} s`);
-    waiting.add(batch);
-    batch.timer = setTimeout(() => send(batch), pause * 1000);
+    queue.unshift(batch);
+    if (pause > 0) return;
+    failures++;
+    if (!status && failures > 1 && navigator.onLine) warn("no answer: blocked, or not in collect.origins");
+    // In seconds: as the server wishes, else twice as long each time.
+    const wait = after > 0 ? Math.min(after, 3600) : 2 ** Math.min(failures, 10) / 3;
+    pause = later(hurry, wait * (1 + Math.random() / 2) * 1000);
   };
 
   // ── data layer ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** @param {any} name */
-  const isOurs = (name) => typeof name === "string" && name !== "" && !name.startsWith("gtm.");
+  /** What was read: another array in the layer's place may hold it once more. @type {WeakSet<object>} */
+  const seen = new WeakSet();
+  /** @param {(() => void) | undefined} work */
+  const run = (work) => work && safely(work);
 
-  /** @param {any} pushed */
-  const observe = (pushed) => {
-    const is = kind(pushed);
-    if (is === "Object") {
-      if (isOurs(pushed.event)) capture(pushed, pushed.event);
-      else if (missing(pushed.event)) remember(pushed);
-    } else if (is === "Arguments" || is === "Array") {
-      const [verb, subject, details] = pushed;
-      if (verb === "consent") setConsent(subject, details);
-      if (verb === "set") remember(typeof subject === "string" ? { [subject]: details } : subject);
-      if (verb === "event" && isOurs(subject)) {
-        if (missing(details)) {
-          pushed[2] = {};
-          pushed.length = 3;
-        }
-        if (kind(pushed[2]) === "Object") capture(pushed[2], subject);
-      }
+  /**
+   * Read a push, and give what is left to do when its turn has come.
+   * @param {any} pushed @param {boolean} late
+   * @returns {(() => void) | undefined}
+   */
+  const observe = (pushed, late) => {
+    if (Object(pushed) === pushed) seen.add(pushed);
+    const isCommand = /^Ar/.test(kind(pushed)); // Arguments, Array
+    let [verb, subject, details] = isCommand ? pushed : ["event", (pushed || {}).event, pushed];
+    if (verb === "consent") return () => setConsent(subject, details);
+    if (verb === "set") return () => remember(isObject(subject) ? subject : { [subject]: details });
+    if (verb !== "event" || typeof pushed === "function") return;
+    if (isCommand && missing(details)) {
+      pushed[2] = details = {};
+      pushed.length = 3;
     }
+    if (isObject(details)) {
+      if (missing(subject)) return () => remember(details);
+      if (/^gtm\./.test(subject)) return;
+      if (typeof subject === "string") return capture(details, subject, late);
+    }
+    warn("push ignored", pushed);
+  };
+
+  /** @type {any[]} */
+  const todo = [];
+  let busy = 0;
+  /** @param {number} [most] */
+  const work = (most = 50) => {
+    busy = 0;
+    for (; todo.length && most; most--) run(todo.shift());
+    if (todo.length) busy = setTimeout(work);
   };
 
   safely(() => {
-    endpoint = new URL(settings.endpoint || "/collect", script.src).href;
-    const name = settings.layer || "dataLayer";
+    if (!script) return warn("no classic script");
+    if (before.flush) return warn("loaded twice");
+    endpoint = new URL(settings.endpoint || "/collect", script.src);
+    const called = settings.layer || "dataLayer";
+    if (!Array.isArray(root[called])) root[called] = [];
     /** @type {any[]} */
-    const layer = (root[name] = root[name] || []);
-    const before = layer.push;
-    let seen = 0;
-    const read = () => {
-      while (seen < layer.length) safely(() => observe(layer[seen++]));
-    };
-    read();
+    let layer;
+    let next = 0;
+    /** @type {boolean | undefined} */
+    let wrapped;
 
-    let wrapped = true;
-    try {
-      layer.push = function () {
-        for (const one of arguments) safely(() => observe(one));
-        return before.apply(layer, /** @type {any} */ (arguments));
-      };
-    } catch (error) {
-      wrapped = false;
-      warn(`${name}.push cannot be wrapped; event_id comes late`);
-      setInterval(read, LINGER);
-    }
+    /** The page may put another array in the layer's place, which holds what is known among others. */
+    const look = () => {
+      safely(listen);
+      const now = root[called];
+      if (now !== layer && Array.isArray(now)) {
+        if (layer) warn(`${called} replaced`);
+        layer = now;
+        next = 0;
+        const push = now.push;
+        wrapped = Reflect.set(now, "push", function () {
+          for (const one of arguments) todo.push(safely(() => observe(one, false)));
+          if (!busy) work();
+          return push.apply(now, /** @type {any} */ (arguments));
+        });
+        if (!wrapped) warn(`${called}.push cannot be wrapped`);
+      } else if (wrapped) return;
+      for (; next < layer.length; next++) {
+        const one = layer[next];
+        if (!seen.has(one)) todo.push(() => run(observe(one, true)));
+      }
+      work();
+    };
 
     /** What has been pushed is sent now. */
     const sendAll = () => {
-      if (!wrapped) read();
+      look();
+      work(Infinity);
+      until = until && 1;
+      if (choosing) decide();
+      else release();
       safely(flush);
     };
 
@@ -450,29 +582,28 @@
       track(name, params, options) {
         const event = Object.assign({}, params, { event: name });
         safely(() => {
-          layer.push(event);
-          if (!wrapped) read();
-          const standard = options && options.pixel;
-          if (!standard || !root.fbq) return;
-          // The pixel wants value and currency at the top, and must not get the person in its address.
-          const shown = Object.assign({}, event.ecommerce, event);
-          for (const key of ["event", "event_id", "ecommerce", "consent", ...PERSON]) delete shown[key];
-          root.fbq("track", standard, shown, { eventID: event.event_id });
+          asked.set(event, options);
+          root[called].push(event);
+          look();
         });
         return event.event_id;
       },
       flush: sendAll,
       version: "unbuilt",
     };
+    look();
+    setInterval(() => safely(look), LINGER);
 
     // Not `unload`: it would keep the page out of the back/forward cache. On leaving, pagehide comes first.
     addEventListener("pagehide", () => {
+      if (failures < 4) failures = 0; // there is hope: everything, not one request alone
       sendAll();
       hurry();
     });
     addEventListener("online", hurry);
     document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "hidden") sendAll();
+      if (document.hidden) sendAll();
     });
+    document.addEventListener("prerenderingchange", () => safely(release));
   });
 })();

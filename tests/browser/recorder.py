@@ -48,15 +48,21 @@ def _built(source: str) -> bytes:
 
 @dataclass
 class Recorder:
-    """`pages`: path → HTML. `answers`: what the next requests are answered (status, headers); afterwards 202."""
+    """`pages`: path → HTML. `answers`: what the next requests are answered (status, headers); afterwards 202.
+    `asked`: the paths of pages that were asked for."""
 
     port: int = 0
     pages: dict[str, str] = field(default_factory=dict)
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     posts: list[Post] = field(default_factory=list)
     methods: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     pixel: str = ""
     """What `/fbevents.js` holds."""
+    status: str = "accepted"
+    """What it says of each event."""
+    lists: bool = True
+    """Whether it takes events of this page: a browser cannot read the refusal of a request with credentials."""
 
     @property
     def shop(self) -> str:
@@ -96,6 +102,11 @@ class Recorder:
         assert len(self.taken) == count, self.taken
         return self.taken
 
+    @property
+    def stub(self) -> str:
+        """What a page has inline before `t.js`."""
+        return (STATIC / "stub.js").read_text()
+
     # ── the application ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _collect(self, request: Request) -> Response:
@@ -109,19 +120,25 @@ class Recorder:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=origin)
         body = msgspec.json.decode(await request.body())
+        if not self.lists:
+            self.posts.append(Post(time.monotonic(), dict(request.headers), request.url.query, body, 403))
+            del origin["access-control-allow-credentials"]
+            return JSONResponse({"events": [], "problems": []}, 403, headers=origin)
         status, headers = self.answers.pop(0) if self.answers else (202, {})
         self.posts.append(Post(time.monotonic(), dict(request.headers), request.url.query, body, status))
-        found = [{"event_id": event["event_id"], "status": "accepted", "problems": []} for event in body["events"]]
+        found = [{"event_id": event["event_id"], "status": self.status, "problems": []} for event in body["events"]]
         problems = [] if status == 202 else [{"path": "", "code": "refused", "message": "not today"}]
         return JSONResponse({"events": found, "problems": problems}, status, headers=headers | origin)
 
     async def _page(self, request: Request) -> Response:
+        self.asked.append(request.url.path)
         page = self.pages.get(request.url.path)
         return HTMLResponse(page or "", 200 if page is not None else 404, headers={"cache-control": "no-store"})
 
     async def _script(self, request: Request) -> Response:
         text = self.pixel if "fbevents" in request.url.path else _built((STATIC / "t.js").read_text())
-        return Response(text, media_type="text/javascript", headers={"cache-control": "no-store"})
+        headers = {"cache-control": "no-store", "access-control-allow-origin": "*"}
+        return Response(text, media_type="text/javascript", headers=headers)
 
     def app(self) -> Starlette:
         """The ASGI application."""

@@ -37,7 +37,7 @@ def test_another_script_has_another_version() -> None:
         return found.decode()
 
     assert version(SOURCE) == shipped().version
-    assert version(SOURCE.replace("TRIES = 10", "TRIES = 11")) != shipped().version
+    assert version(SOURCE.replace("LINGER = 400", "LINGER = 401")) != shipped().version
     assert version(SOURCE.replace("(() => {", "// a comment\n(() => {", 1)) == shipped().version
 
 

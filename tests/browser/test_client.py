@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib.resources import files
 from typing import Any
@@ -218,7 +219,12 @@ def test_one_object_pushed_twice_is_two_events(page: Page, recorder: Recorder) -
 
 
 def test_track_calls_the_pixel_with_the_same_id(page: Page, recorder: Recorder) -> None:
-    page.goto(recorder.page(before="window.calls = []; window.fbq = (...call) => calls.push(call);"))
+    page.goto(
+        recorder.page(
+            before="window.calls = []; window.fbq = (...call) => calls.push(call);"
+            f"gtag('consent', 'update', {json.dumps(GRANTED)});"
+        )
+    )
     order = {
         "ecommerce": {"transaction_id": "T-9", "value": 5, "currency": "EUR"},
         "user_data": {"email": "a@b.example"},
@@ -228,7 +234,7 @@ def test_track_calls_the_pixel_with_the_same_id(page: Page, recorder: Recorder) 
     assert event["user_data"] == {"email": "a@b.example"}
     ((verb, name, params, options),) = page.evaluate("calls")
     assert (verb, name, options) == ("track", "Purchase", {"eventID": event["event_id"]})
-    assert params == {"transaction_id": "T-9", "value": 5, "currency": "EUR"}
+    assert params == {"value": 5, "currency": "EUR"}
     assert UUID7.fullmatch(page.evaluate("tagserver.track('search')"))
     page.evaluate("tagserver.flush()")
     assert len(recorder.events(2)) == 2
@@ -244,7 +250,7 @@ def test_consent_goes_along(page: Page, recorder: Recorder) -> None:
         recorder.page(
             before="""
             dataLayer.push({event: 'none'});
-            gtag('consent', 'default', {ad_storage: 'denied', wait_for_update: 500});
+            gtag('consent', 'default', {ad_storage: 'denied'});
             dataLayer.push({event: 'default'});
             gtag('consent', 'default', {ad_storage: 'granted', region: ['US']});
             gtag('consent', 'update', {ad_storage: 'granted', ad_user_data: 'granted'});
@@ -255,7 +261,7 @@ def test_consent_goes_along(page: Page, recorder: Recorder) -> None:
         )
     )
     none, default, both, own = recorder.events(4)
-    plain = {"ad_storage": "denied", "wait_for_update": 500}
+    plain = {"ad_storage": "denied"}
     assert "consent" not in none
     assert default["consent"] == {"default": plain}
     assert both["consent"] == {
@@ -569,8 +575,8 @@ def test_only_plain_data_is_copied(page: Page, recorder: Recorder) -> None:
     }
 
 
-def test_a_large_event_loses_what_weighs_most(page: Page, recorder: Recorder) -> None:
-    """The order stays an order: its items go, by name; and so does a list of too many values."""
+def test_a_large_event_loses_its_last_items(page: Page, recorder: Recorder) -> None:
+    """And before them what weighs much and is not the order; what is left out is named."""
     page.goto(recorder.page())
     page.evaluate(
         """() => {
@@ -578,17 +584,44 @@ def test_a_large_event_loses_what_weighs_most(page: Page, recorder: Recorder) ->
           const ecommerce = {items, transaction_id: 'T', value: 5, currency: 'EUR'};
           const many = Array.from({length: 3000}, (_, n) => n);
           const wide = Object.fromEntries(many.map((n) => [n, 'xxxxxxxxxxxxxxxxx']));
-          dataLayer.push({event: 'purchase', ecommerce, list: [1]});
-          dataLayer.push({event: 'purchase', many, few: 1});
-          dataLayer.push({event: 'purchase', wide});
-          dataLayer.push({event: 'purchase', n: 4});
+          dataLayer.push({event: 'purchase', n: 0, ecommerce, list: [1]});
+          dataLayer.push({event: 'purchase', n: 1, items, debug: 'x'.repeat(20000)});
+          dataLayer.push({event: 'purchase', n: 2, many, few: 1});
+          dataLayer.push({event: 'purchase', n: 3, wide, list: [1]});
+          dataLayer.push({event: 'purchase', n: 4, debug: {text: 'x'.repeat(40000), other: 1}});
+          dataLayer.push({event: 'purchase', n: 5, event_id: 'x'.repeat(40000)});
+          dataLayer.push({event: 'purchase', n: 6});
         }"""
     )
-    first, second, third = recorder.events(3)
-    assert first["ecommerce"] == {"transaction_id": "T", "value": 5, "currency": "EUR"}
-    assert (first["list"], first["truncated"]) == ([1], ["ecommerce.items"])
-    assert (second["few"], second["truncated"]) == (1, ["many"])
-    assert third["n"] == 4  # what cannot be made small enough is dropped
+    order, flat, many, wide, debug, last = sorted(recorder.events(6), key=lambda event: int(event["n"]))
+    kept = order["ecommerce"].pop("items")
+    assert order["ecommerce"] == {"transaction_id": "T", "value": 5, "currency": "EUR"}
+    assert (order["list"], order["truncated"]) == ([1], ["ecommerce.items"])
+    assert 150 < len(kept) < 400
+    assert [item["item_id"] for item in kept] == [f"SKU-{n}" for n in range(len(kept))]
+    assert (len(flat["items"]), flat["truncated"]) == (len(kept), ["debug", "items"])
+    assert (many["few"], many["truncated"]) == (1, ["many"])
+    assert many["many"][:3] == [0, 1, 2]
+    assert (wide["n"], wide["list"], wide["truncated"]) == (3, [1], ["wide"])
+    assert (debug["n"], debug["truncated"]) == (4, ["debug"])
+    assert last["n"] == 6  # an id is never cut: what cannot be made small enough is dropped
+
+
+def test_consent_is_never_cut(page: Page, recorder: Recorder) -> None:
+    """An event that is too large because of many smaller fields says what was chosen, or is dropped."""
+    page.goto(
+        recorder.page(
+            after="""
+            const many = Object.fromEntries(Array.from({length: 60}, (_, n) => ['k' + n, 'x'.repeat(600)]));
+            const presets = Array.from({length: 30}, (_, n) => ({ad_storage: 'denied', region: ['DE-' + n]}));
+            const consent = {default: presets};
+            dataLayer.push({...many, event: 'purchase', tcf: 'C' + 'A'.repeat(2000), gdpr: 1, consent});
+            """
+        )
+    )
+    (event,) = recorder.events(1)
+    assert (len(event["consent"]["default"]), len(event["tcf"]), event["gdpr"]) == (30, 2001, 1)
+    assert all(name.startswith("k") for name in event["truncated"])
 
 
 def test_strict_policy(page: Page, recorder: Recorder) -> None:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tagserver.page_script import shipped
+from tagserver.page_script import shipped, stub
 
 from .conftest import Shop
 
@@ -17,6 +17,7 @@ def test_both_forms(shop: Shop) -> None:
     done = shop("snippet", "https://tags.shop.example/")
     latest, versioned = re.findall(r"<script [^>]*></script>", done.out)
     assert done.code == 0
+    assert done.out.startswith(f"<script>\n{stub()}</script>\n{latest}\n")
     assert 'src="https://tags.shop.example/t.js"' in latest
     assert "integrity" not in latest
     assert f'src="https://tags.shop.example/t/{SCRIPT.version}.js"' in versioned
@@ -29,6 +30,7 @@ def test_for_machines(shop: Shop) -> None:
         "latest": "https://tags.shop.example/t.js",
         "versioned": f"https://tags.shop.example/t/{SCRIPT.version}.js",
         "integrity": SCRIPT.integrity,
+        "inline": stub(),
     }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from tagserver.cli import main
 from tagserver.consent.gate import decide
@@ -306,6 +307,13 @@ def test_every_setting_of_the_page_client_is_documented() -> None:
     assert set(re.findall(r"^//   (data-\w+)", head, re.MULTILINE)) == {
         name for name in first_names(README, "## The page") if name.startswith("data-")
     }
+
+
+def test_the_lines_for_a_page_are_those_that_are_printed() -> None:
+    """The part that stands inline, and the script."""
+    (shown,) = (block.text for block in blocks(README, language="html"))
+    done = CliRunner().invoke(main, ["snippet", "https://tags.shop.example"])
+    assert done.output.startswith(shown.rstrip() + "\n")
 
 
 # ── what is named exists
