@@ -16,9 +16,9 @@ import msgspec
 
 from tagserver.consent.needs import PURPOSES
 from tagserver.identity.record import Identity
-from tagserver.inbound.address import Address, parse_address
 from tagserver.inbound.clicks import click_ids
 from tagserver.inbound.spelling import canonical
+from tagserver.privacy.urls import Address, parse_address
 
 __all__ = ["MISSING", "Event", "Facts", "Missing", "Note", "Reader", "reader"]
 

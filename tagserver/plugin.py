@@ -72,7 +72,6 @@ from tagserver.kit.given import Given
 from tagserver.kit.items import PIECES, QUANTITY, event_value, items_count, items_total, put_items, put_value
 from tagserver.kit.kind import Kind
 from tagserver.kit.moment import event_time, last_moment, milliseconds, rfc3339
-from tagserver.kit.page_address import PERSONAL_KEYS, clean_address
 from tagserver.kit.plain import (
     currency_code,
     decimal_text,
@@ -87,6 +86,7 @@ from tagserver.kit.plain import (
 from tagserver.kit.setting import api_url_fault, country_fault, setting
 from tagserver.kit.variable import Variable
 from tagserver.kit.wish import Wish, read_wish, wish_kind
+from tagserver.privacy.urls import clean_address
 from tagserver.secret import Secret
 
 __all__ = [
@@ -102,7 +102,6 @@ __all__ = [
     "NUMBER",
     "OWN_CLEAR",
     "OWN_HASHED",
-    "PERSONAL_KEYS",
     "PIECES",
     "QUANTITY",
     "ROWS",

@@ -70,7 +70,7 @@ def test_no_import_cycle() -> None:
 PURE = [
     "tagserver.event",
     "tagserver.inbound.spelling",
-    "tagserver.inbound.address",
+    "tagserver.privacy.urls",
     "tagserver.inbound.clicks",
     "tagserver.identity.record",
     "tagserver.language.values",

@@ -12,8 +12,8 @@ import msgspec
 
 from tagserver.cli.options import give_up, json_option
 from tagserver.cli.output import say, say_json
-from tagserver.identity.personal import is_personal
 from tagserver.plugin import Destination, Variable
+from tagserver.privacy.rules import is_personal
 from tagserver.registry import Registry
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -14,10 +14,10 @@ from tagserver.container.problems import Place, Problems
 from tagserver.container.references import Outside, has_reference
 from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.event import MISSING, reader
-from tagserver.identity.personal import is_personal, is_private
 from tagserver.inbound.spelling import KNOWN_ROOTS, path_root
 from tagserver.language.scope import Scope, Value
 from tagserver.language.templates import BadTemplate, Reference, compile_template, constant
+from tagserver.privacy.rules import is_personal, is_private
 
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_$-]+)*\Z")
 

@@ -16,7 +16,6 @@ from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Scalar
 from tagserver.container.triggers import TriggerCompiler
 from tagserver.event import MISSING, reader
-from tagserver.identity.personal import is_personal
 from tagserver.inbound.spelling import DERIVED_ROOTS, canonical
 from tagserver.kit.fields import CURRENCY
 from tagserver.language.conditions import all_of
@@ -36,6 +35,7 @@ from tagserver.language.reshape import (
 from tagserver.language.scope import Scope
 from tagserver.language.values import js_text
 from tagserver.privacy.hiding import Hiding
+from tagserver.privacy.rules import is_personal
 
 STEPS = ("allow", "exclude", "rename", "set", "items", "strip_query", "redact", "truncate_ip", "block_duplicates")
 SCOPE = ("destinations", "tags", "except_tags", "when", "notes")

@@ -17,7 +17,6 @@ from tagserver.identity.public_ip import public_ip
 from tagserver.kit.destination import Omitted
 from tagserver.kit.kind import Kind
 from tagserver.kit.listed import Unlisted, listed
-from tagserver.kit.page_address import PERSONAL_KEYS, clean_address
 from tagserver.kit.plain import (
     currency_code,
     decimal_text,
@@ -28,6 +27,7 @@ from tagserver.kit.plain import (
     short_text,
     whole_number,
 )
+from tagserver.privacy.urls import clean_address
 
 HASH_LENGTH = 64
 
@@ -50,9 +50,9 @@ ROWS = Kind(_rows, "is not a list of objects that JSON can hold")
 DATA = Kind(lambda value: value if sendable(value) else None, "holds something that JSON cannot")
 
 
-def web_address(strip: Collection[str] = PERSONAL_KEYS) -> Kind:
+def web_address(strip: Collection[str] | None = None) -> Kind:
     """The kind of a page's address, as `clean_address` makes it."""
-    return Kind(lambda value: clean_address(value, strip), "is no http or https address")
+    return Kind(lambda value: clean_address(value, strip), "is no http or https address of a host")
 
 
 def is_missing(value: Any) -> bool:

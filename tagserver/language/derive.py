@@ -9,13 +9,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from tagserver.event import MISSING
 from tagserver.identity.normalise import Unusable, email_text
 from tagserver.identity.phone import phone_digits
-from tagserver.inbound.address import parse_address
 from tagserver.language.values import js_number, js_text
+from tagserver.privacy.urls import parse_address
 
 URL_PARTS = ("url", "protocol", "host", "host_without_www", "port", "path", "query", "fragment", "extension")
 HASHES = ("exact", "lower", "email", "phone")
@@ -44,11 +43,7 @@ def url_part(value: Any, part: str, key: str | None = None) -> Any:
     if part == "extension":
         name = (address.path or "").rpartition("/")[2]
         return name.rpartition(".")[2] if "." in name else MISSING
-    try:
-        parts = urlsplit(value)
-        found = {"protocol": parts.scheme, "query": parts.query, "port": parts.port}[part]
-    except ValueError:
-        return MISSING
+    found = {"protocol": address.scheme, "query": address.raw_query, "port": address.port}[part]
     return found if found not in (None, "") else MISSING
 
 

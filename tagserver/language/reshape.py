@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote_plus
 
 import msgspec
 
 from tagserver.event import MISSING, Event
-from tagserver.kit.page_address import clean_address
 from tagserver.language.derive import index_of, truncated_ip, walk
 from tagserver.language.scope import Scope
 from tagserver.operations.redaction import without_contacts
 from tagserver.privacy.hiding import Hiding
+from tagserver.privacy.urls import STRICT, clean_outgoing, is_address, without_keys
 
 Step = Callable[[dict[str, Any], Scope], dict[str, Any]]
 """Gives the data anew; what it does not change may be shared with the event."""
@@ -131,7 +130,7 @@ def stripping(keys: frozenset[str]) -> Step:
         if not isinstance(page, dict):
             return data
         clean = {
-            key: _stripped(value, keys) if key in ("location", "referrer") and isinstance(value, str) else value
+            key: without_keys(value, keys) if key in ("location", "referrer") and isinstance(value, str) else value
             for key, value in page.items()
         }
         return {**data, "page": clean}
@@ -154,8 +153,11 @@ def redacting(data: dict[str, Any], scope: Scope) -> dict[str, Any]:
     of the page and the referrer."""
     page = data.get("page")
     if isinstance(page, dict):
-        addresses = {key: page[key] for key in ("location", "referrer") if isinstance(page.get(key), str)}
-        data = {**data, "page": {**page, **{key: clean_address(one) or one for key, one in addresses.items()}}}
+        said = {
+            key: one for key in ("location", "referrer") if isinstance(one := page.get(key), str) and is_address(one)
+        }
+        clean = {key: clean_outgoing(one, STRICT).address for key, one in said.items()}
+        data = {**data, "page": {**page, **clean}}
     return {key: value if key in _LEFT else _redacted(value) for key, value in data.items()}
 
 
@@ -165,13 +167,6 @@ def _redacted(value: Any) -> Any:
     if isinstance(value, list):
         return [_redacted(one) for one in value]
     return {key: _redacted(one) for key, one in value.items()} if isinstance(value, dict) else value
-
-
-def _stripped(address: str, keys: frozenset[str]) -> str:
-    front, sign, fragment = address.partition("#")
-    head, _, query = front.partition("?")
-    kept = [pair for pair in query.split("&") if pair and unquote_plus(pair.partition("=")[0]).lower() not in keys]
-    return head + ("?" + "&".join(kept) if kept else "") + sign + fragment
 
 
 def _read(data: Any, path: tuple[str, ...]) -> Any:

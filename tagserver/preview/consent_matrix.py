@@ -10,9 +10,9 @@ from typing import Any
 from tagserver.consent.needs import PURPOSES
 from tagserver.container.model import Container, Tag
 from tagserver.container.server import ServerConfig
-from tagserver.identity.personal import is_personal
 from tagserver.preview.casebook import Case, answer
 from tagserver.preview.trial import BadTrial
+from tagserver.privacy.rules import is_personal
 
 STATES: Mapping[str, Any] = {
     "granted": dict.fromkeys(PURPOSES, "granted"),

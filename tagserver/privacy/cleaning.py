@@ -14,17 +14,12 @@ import msgspec
 
 from tagserver.consent.said import FIELDS as CONSENT_FIELDS
 from tagserver.kit.fields import field_label
-from tagserver.privacy.outgoing_address import AddressRules, Loss, clean_outgoing, is_address
-from tagserver.privacy.scan import LONGEST, SENTENCES, Kind, holds, key_kind, mark, names_an_id, scanned, suspicious
+from tagserver.privacy.rules import DECLARED, SENTENCES, Kind, holds, key_kind, mark, names_an_id
+from tagserver.privacy.scan import LONGEST, scanned, suspicious
+from tagserver.privacy.urls import AddressRules, Loss, clean_outgoing, is_address
 
-PERSONAL = frozenset(
-    [
-        *("event", "event_id", "timestamp", "user_data", "user_id", "client_id", "session_id", "click", "cookie"),
-        *("fbc", "fbp", "x-fb-ck-fbc", "x-fb-ck-fbp", "addtl_consent", *CONSENT_FIELDS),
-    ]
-)
-"""Fields of an event that are not looked at: who it was and what was said about consent, by declaration; and name, id
-and time, which are the same everywhere."""
+PERSONAL = DECLARED.union(CONSENT_FIELDS)
+"""Fields of an event that are not looked at: those, and what was said about consent."""
 
 DEEPEST = 40
 """Lists and maps within each other; what lies deeper is left out."""

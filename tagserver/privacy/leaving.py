@@ -21,8 +21,8 @@ from tagserver.kit.destination import ConsentNeeds, Mode, Omitted
 from tagserver.language.scope import Scope
 from tagserver.privacy.cleaning import Finding, clean_data, clean_parameters
 from tagserver.privacy.hiding import Path
-from tagserver.privacy.outgoing_address import AddressRules, clean_outgoing
 from tagserver.privacy.sensitive import Sensitive
+from tagserver.privacy.urls import AddressRules, clean_outgoing, rules_of
 from tagserver.privacy.withhold import Leave, leave, withhold, withhold_parameters
 from tagserver.reads import Reads
 
@@ -40,9 +40,7 @@ class PrivacyPolicy:
         """For addresses, by whether click ids and whether personal data may stay."""
         either = (True, False)
         return {
-            (clicks, personal): AddressRules(clicks, self.query_allow, personal)
-            for clicks in either
-            for personal in either
+            (clicks, personal): rules_of(clicks, self.query_allow, personal) for clicks in either for personal in either
         }
 
 

@@ -19,7 +19,7 @@ from tagserver.container.decode import Decoder
 from tagserver.container.model import ConfiguredDestination, Container, Tag
 from tagserver.container.problems import NARROWER, WIDENED, Place, Problem, Problems
 from tagserver.container.source import Map, Node, core_value, parse, read_content
-from tagserver.identity.personal import is_personal
+from tagserver.privacy.rules import is_personal
 
 FILE = "privacy.lock.yaml"
 RENEW = "if it is meant, renew the lock: tagserver check --lock"

@@ -2,10 +2,11 @@
 
 Cheap looks come first. What is looked for, in this order:
 
-- under a key that names it (`email`, `phone`, `first_name`, `iban`, `password`, …): whatever stands there;
 - e-mail addresses, also percent-encoded once or twice;
 - numbers of payment cards;
-- telephone numbers that begin with `+` or `tel:`. Others look like order numbers, and are found by their key alone.
+- telephone numbers that begin with `+` or `tel:`. Others look like order numbers, and are found by their key alone
+  (`tagserver.privacy.rules`);
+- tokens of JSON (JWT), which let others in.
 
 Nothing here raises, and the work grows with the length of the text alone: each look is at a bounded piece.
 """
@@ -14,22 +15,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
-from typing import Literal
 from urllib.parse import unquote
 
-Kind = Literal["email", "phone", "card", "name", "iban", "ssn", "password", "token"]
-
-SENTENCES: dict[Kind, str] = {
-    "email": "an e-mail address",
-    "phone": "a telephone number",
-    "card": "a payment card number",
-    "name": "a person's name",
-    "iban": "a bank account",
-    "ssn": "a social security number",
-    "password": "a password",
-    "token": "a token",
-}
+from tagserver.privacy.rules import Kind, mark
 
 LONGEST = 4096
 """Characters of a text that are looked at; a longer one that holds anything suspicious is cut to so many."""
@@ -38,79 +26,13 @@ _MARGIN = 512
 DECODINGS = 2
 
 
-def mark(kind: Kind) -> str:
-    """What stands in the place of what was taken out."""
-    return f"[redacted:{kind}]"
-
-
-# ── keys
-# ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-_KEYS: dict[str, Kind] = {
-    **dict.fromkeys(("email", "mail", "emails", "emailaddress", "mailaddress"), "email"),
-    **dict.fromkeys(("phone", "phonenumber", "phoneno", "tel", "telephone", "telephonenumber", "msisdn"), "phone"),
-    **dict.fromkeys(("mobile", "mobilenumber", "mobilephone", "cellphone"), "phone"),
-    **dict.fromkeys(("firstname", "lastname", "surname", "familyname", "givenname", "fullname"), "name"),
-    **dict.fromkeys(("fname", "lname"), "name"),
-    **dict.fromkeys(("ssn", "socialsecuritynumber"), "ssn"),
-    "iban": "iban",
-    **dict.fromkeys(("password", "passwd", "pwd"), "password"),
-    **dict.fromkeys(("token", "accesstoken", "authtoken", "refreshtoken", "auth", "authorization"), "token"),
-    **dict.fromkeys(("cardnumber", "creditcard", "creditcardnumber", "ccnumber"), "card"),
-}
-_OWNER = re.compile(r"(?:user|customer|client|contact|billing|shipping|buyer|guest|visitor|account|member|recipient)")
-_ID = re.compile(
-    r"(?:.*[_.-])?(?:ids?|sku|gtin(?:8|12|13|14)?|ean|upc|isbn|mpn|barcode|order|order_?(?:number|no)|transaction)\Z"
-    r"|.*[a-z]Ids?\Z"
-)
-_LONGEST_KEY = 64
-_NO_LETTERS = re.compile(r"[^a-z0-9]+")
-
-
-@lru_cache(maxsize=4096)
-def _kind_of(key: str) -> Kind | None:
-    bare = _NO_LETTERS.sub("", key.lower())
-    if (found := _KEYS.get(bare)) is not None:
-        return found
-    owner = _OWNER.match(bare)
-    return _KEYS.get(bare[owner.end() :]) if owner else None
-
-
-def key_kind(key: str) -> Kind | None:
-    """What a field of this name holds, in any case and spelling: `e-mail`, `firstName`, `user[email]`,
-    `billing_phone`."""
-    return _kind_of(key) if len(key) <= _LONGEST_KEY else None
-
-
-@lru_cache(maxsize=4096)
-def _names_an_id(key: str) -> bool:
-    return _ID.match(key) is not None
-
-
-def names_an_id(key: str) -> bool:
-    """Whether a field of this name holds an identifier of a thing: there, long numbers are no payment cards."""
-    return len(key) <= _LONGEST_KEY and _names_an_id(key)
-
-
-_SAYS_NOTHING = frozenset({"", "0", "1", "true", "false", "yes", "no", "on", "off", "none", "null", "undefined"})
-_FEWEST_DIGITS = 6
-_is_hash = re.compile(r"[0-9a-fA-F]{64}").fullmatch
-
-
-def holds(kind: Kind, text: str) -> bool:
-    """Whether the text under a key of this kind can be what the key names: `mobile: yes` is no number."""
-    if text.startswith("[redacted:") or text.strip().lower() in _SAYS_NOTHING:
-        return False
-    if kind in ("email", "phone", "name") and _is_hash(text):
-        return False  # made on purpose, and under the consent for it
-    return kind != "phone" or sum(map(str.isdigit, text[:LONGEST])) >= _FEWEST_DIGITS
-
-
 # ── a first look
 # ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _ENCODED = ("%40", "%2540", "%2B", "%2b", "%252B", "%252b")
 """`@` and `+`, encoded once and twice."""
+_JSON = "eyJ"
+"""How an object of JSON begins in Base64: `{"`."""
 _TO_NOUGHT = bytes.maketrans(b"123456789", b"000000000")
 _NUMBER = b"0" * 13
 
@@ -120,7 +42,7 @@ def suspicious(data: bytes, text: str) -> bool:
 
     `data`: the text as UTF-8, or as JSON. `text`: the same bytes as text, in which a sign is found faster.
     """
-    if "@" in text or "tel:" in text or ("%" in text and _is_encoded(text)):
+    if "@" in text or "tel:" in text or _JSON in text or ("%" in text and _is_encoded(text)):
         return True
     flat = data.translate(_TO_NOUGHT, b" -")
     return _NUMBER in flat or ("+" in text and b"+0" in flat)
@@ -192,7 +114,8 @@ def _marked(text: str, found: dict[Kind, None], an_id: bool) -> str:
     text = _without(_emails, "email", text, found)
     if not an_id:
         text = _without(_cards, "card", text, found)
-    return _without(_phones, "phone", text, found)
+    text = _without(_phones, "phone", text, found)
+    return _without(_tokens, "token", text, found) if _JSON in text else text
 
 
 Span = tuple[int, int]
@@ -309,4 +232,13 @@ _phone = re.compile(r"(?:(?<![\w+])\+|(?<!\w)tel:\+?)[0-9](?:[ ()./-]{0,2}[0-9])
 
 def _phones(text: str) -> Iterator[Span]:
     for found in _phone(text):
+        yield found.span()
+
+
+_token = re.compile(r"(?<![\w-])eyJ[\w-]{8,4096}(?:\.[\w-]{0,4096}){2,4}", re.ASCII).finditer
+
+
+def _tokens(text: str) -> Iterator[Span]:
+    """Tokens of JSON (RFC 7519): header, claims, signature, which may be empty."""
+    for found in _token(text):
         yield found.span()

@@ -20,9 +20,18 @@ import msgspec
 from tagserver.consent.needs import Needs
 from tagserver.consent.state import ConsentState
 from tagserver.event import MISSING, NO_TEXTS, Event, Facts
-from tagserver.inbound.clicks import COOKIES, PARAMETERS
 from tagserver.kit.destination import ConsentNeeds, Mode, Omitted
 from tagserver.language.derive import device_class, truncated_ip
+from tagserver.privacy.rules import (
+    AD_COOKIES,
+    AD_FIELDS,
+    ADDRESS_FIELDS,
+    AGENT_FIELDS,
+    PERSON_COOKIES,
+    PERSON_FIELDS,
+    PLAIN_HEADERS,
+    VISIT_FIELDS,
+)
 
 
 class Leave(msgspec.Struct, frozen=True):
@@ -65,47 +74,6 @@ def leave(needs: Needs, declared: ConsentNeeds, state: ConsentState, mode: Mode)
     return Leave(storage, visit, person, agent, address, why_person, why_address)
 
 
-_AD_FIELDS = frozenset(
-    [
-        *PARAMETERS,
-        *("click", "click_id", "fbc", "fbp", "x-fb-ck-fbc", "x-fb-ck-fbp", "ScCid", "sc_click_id", "sc_cookie1"),
-        *("ttp", "scid", "uuid", "madid", "idfa", "aaid", "gaid", "idfv", "anon_id", "ctwa_clid", "hashed_maids"),
-        *("gclsrc", "LINKEDIN_FIRST_PARTY_ADS_TRACKING_UUID", "GOOGLE_AID"),
-    ]
-)
-"""Fields of the event, of its `user_data` and of a tag's parameters that hold what an ad network stored, or a device's
-id."""
-_VISIT_FIELDS = frozenset({"client_id", "session_id", "ga_session_id"})
-_PERSON_FIELDS = frozenset({"user_data", "user_id", "external_id"})
-_ADDRESS_FIELDS = frozenset({"ip", "ip_override", "client_ip_address", "ip_address"})
-_AGENT_FIELDS = frozenset({"user_agent", "client_user_agent"})
-_AD_COOKIES = frozenset(
-    [
-        *(cookie for places in COOKIES.values() for cookie, _ in places),
-        *("_fbp", "_fbc", "_ttp", "_scid", "_rdt_uuid", "_rdt_em", "_uetvid", "uet_vid", "_uetsid", "__kla_id"),
-        *(
-            "_dm_session_attributes",
-            "_pin_unauth",
-            "_pinterest_ct_ua",
-            "IDE",
-            "_gtmeec",
-            "_gcl_au",
-            "_gcl_dc",
-            "_gcl_gs",
-        ),
-    ]
-)
-_PERSON_COOKIES = frozenset({"_rdt_em", "_gtmeec"})
-"""They hold hashes of e-mail addresses."""
-_PLAIN_HEADERS = frozenset(
-    [
-        *("accept", "accept-language", "content-type", "dnt", "host", "origin", "referer", "sec-gpc"),
-        *("sec-ch-ua-mobile", "sec-ch-ua-platform", "save-data"),
-    ]
-)
-"""Headers that tell neither who somebody is nor where."""
-
-
 def withhold(event: Event, left: Leave) -> tuple[Event, tuple[Omitted, ...]]:
     """The event without what is kept back, and what that was, by its path."""
     if left is EVERYTHING:
@@ -119,7 +87,7 @@ def withhold(event: Event, left: Leave) -> tuple[Event, tuple[Omitted, ...]]:
         elif value not in (None, "", {}, []):
             omitted.append(Omitted(name, why))
     if not left.storage and isinstance(person := data.get("user_data"), dict):
-        kept = {name: value for name, value in person.items() if name not in _AD_FIELDS}
+        kept = {name: value for name, value in person.items() if name not in AD_FIELDS}
         omitted += [Omitted(f"user_data.{name}", _NO_STORAGE) for name in person.keys() - kept.keys()]
         data["user_data"] = kept
     data.pop("cookie", None)
@@ -139,15 +107,15 @@ _COARSE = "is cut to its family: ad_user_data is not granted"
 def _gone_fields(left: Leave) -> Mapping[str, str]:
     gone: dict[str, str] = {}
     if not left.storage:
-        gone |= dict.fromkeys(_AD_FIELDS, _NO_STORAGE)
+        gone |= dict.fromkeys(AD_FIELDS, _NO_STORAGE)
     if not left.visit:
-        gone |= dict.fromkeys(_VISIT_FIELDS, _NO_VISIT)
+        gone |= dict.fromkeys(VISIT_FIELDS, _NO_VISIT)
     if not left.person:
-        gone |= dict.fromkeys(_PERSON_FIELDS, left.why_person)
+        gone |= dict.fromkeys(PERSON_FIELDS, left.why_person)
     if left.address != "whole":
-        gone |= dict.fromkeys(_ADDRESS_FIELDS, left.why_address)
+        gone |= dict.fromkeys(ADDRESS_FIELDS, left.why_address)
     if not left.agent:
-        gone |= dict.fromkeys(_AGENT_FIELDS, "ad_user_data is not granted")
+        gone |= dict.fromkeys(AGENT_FIELDS, "ad_user_data is not granted")
     return gone
 
 
@@ -163,7 +131,7 @@ def _facts(event: Event, left: Leave, omitted: list[Omitted]) -> Facts:
         omitted.append(Omitted("user_agent", _COARSE))
     headers, cookies = facts.headers, event.cookies
     if left.address != "whole" or not left.agent:
-        headers = {name: text for name, text in headers.items() if name in _PLAIN_HEADERS}
+        headers = {name: text for name, text in headers.items() if name in PLAIN_HEADERS}
     elif not left.storage and "cookie" in headers:
         headers = {name: text for name, text in headers.items() if name != "cookie"}
     kept = {name: text for name, text in cookies.items() if _cookie_stays(name, left)}
@@ -174,9 +142,9 @@ def _facts(event: Event, left: Leave, omitted: list[Omitted]) -> Facts:
 
 
 def _cookie_stays(name: str, left: Leave) -> bool:
-    if not left.person and name in _PERSON_COOKIES:
+    if not left.person and name in PERSON_COOKIES:
         return False
-    return left.storage or (left.visit and name not in _AD_COOKIES)
+    return left.storage or (left.visit and name not in AD_COOKIES)
 
 
 def withhold_parameters(

@@ -29,7 +29,7 @@ from tagserver.inbound.datalayer import read_event
 from tagserver.inbound.enrich import read_facts
 from tagserver.pipeline import route
 from tagserver.privacy.cleaning import clean_data
-from tagserver.privacy.outgoing_address import STRICT
+from tagserver.privacy.urls import STRICT
 from tagserver.registry import Registry
 from tagserver.server.body import split
 from tests.bench.container import NAMES, OTHERS, write_config

@@ -102,7 +102,7 @@ def seen(transformation: dict[str, Any], tag: str = "box", pushed: dict[str, Any
         ({"items": {"where": {"item_id": ["3", "4"]}}}, "ecommerce.items", []),
         ({"items": {"where": {"price": 5}}}, "items", [{"item_id": "1", "price": 5}]),
         ({"rename": {"loyalty": "items"}, "items": {"fields": {"a": "b"}}}, "ecommerce.items", {"level": 3}),
-        ({"redact": True}, "page.location", "https://shop.example/a?q=1&E-Mail=z#top".replace("&E-Mail=z", "")),
+        ({"redact": True}, "page.location", "https://shop.example/a?q=1"),
         ({"redact": True}, "user_data.email", "a@b.example"),
         ({"redact": False}, "page.referrer", "https://o.example/?email=x"),
     ],
@@ -146,7 +146,7 @@ def test_a_redaction_takes_out_what_leads_to_people(text: str, left: str) -> Non
 def test_a_redaction_cleans_addresses() -> None:
     pushed = {"page": {"location": "https://a.example/x@b.example/?Email=q&ok=1", "referrer": "no address x@b.example"}}
     found = seen({"redact": True}, pushed=pushed)
-    assert found.get("page.location") == "https://a.example/[e-mail]/?ok=1"
+    assert found.get("page.location") == "https://a.example/%5Bredacted:email%5D/?ok=1"
     assert found.get("page.referrer") == "no address [e-mail]"
 
 

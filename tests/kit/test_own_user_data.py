@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.identity.hashing import EMPTY_HASH
 from tagserver.identity.person import UserData, own_user_data
+from tagserver.identity.placeholder import EMPTY_HASH
 from tagserver.kit.fields import Group, is_missing
 from tagserver.plugin import Omitted
 from tagserver.testing import make_event
@@ -60,7 +60,7 @@ def test_hashed() -> None:
             "city": "Berlin",
             "country": "DE",
         },
-        "external_id": 7,
+        "external_id": "7",
     }
     assert [one.field for one in omitted] == ["data.user_data.date_of_birth", "data.user_data.gender"]
 

@@ -12,19 +12,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.privacy.outgoing_address import AddressRules, clean_outgoing
-from tagserver.privacy.scan import (
-    LONGEST,
-    SENTENCES,
-    holds,
-    is_card,
-    key_kind,
-    mark,
-    names_an_id,
-    scanned,
-    suspicious,
-    without_emails,
-)
+from tagserver.privacy.rules import SENTENCES, holds, key_kind, mark, names_an_id, query_kind
+from tagserver.privacy.scan import LONGEST, is_card, scanned, suspicious, without_emails
+from tagserver.privacy.urls import AddressRules, clean_outgoing
 
 FOLDER = Path(__file__).parent
 TEXTS = yaml.safe_load((FOLDER / "texts.yaml").read_text("utf-8"))
@@ -64,12 +54,31 @@ def test_an_address(case: dict[str, Any], rule: str) -> None:
         *((key, "phone") for key in ("phone", "tel", "mobile", "billingPhone", "phone_number", "contact.phone")),
         *((key, "name") for key in ("first_name", "FirstName", "last-name", "surname")),
         *(("iban", "iban"), ("ssn", "ssn"), ("password", "password"), ("token", "token"), ("auth", "token")),
+        *((key, "token") for key in ("id_token", "resetToken", "order_key", "api-key", "otp", "jwt", "client_secret")),
         *((key, None) for key in ("name", "item_name", "emailed", "method", "user_agent", "title", "valid", "address")),
+        *((key, None) for key in ("key", "keyword", "session_id", "street", "tokens_used", "secretary", "otpion")),
         ("x" * 1000 + "email", None),
     ],
 )
 def test_a_key(key: str, kind: str | None) -> None:
     assert key_kind(key) == kind
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        *(("name", "name"), ("Name", "name"), ("customer_name", "name"), ("address", "address"), ("street", "address")),
+        *(
+            (key, "token")
+            for key in ("key", "session_id", "sessionid", "PHPSESSID", "order_key", "reset_token", "auth")
+        ),
+        *(("email", "email"), ("billing_phone", "phone")),
+        *((key, None) for key in ("keyword", "keys", "item_name", "username2", "utm_campaign", "page", "color", "sid")),
+    ],
+)
+def test_a_key_of_a_query(key: str, kind: str | None) -> None:
+    """There, a few more words are a person's, or let others in."""
+    assert query_kind(key) == kind
 
 
 @pytest.mark.parametrize("key", ["id", "item_id", "orderId", "transaction_id", "sku", "gtin13", "ean", "order_number"])
@@ -88,6 +97,7 @@ def test_what_a_key_cannot_mean_stays() -> None:
     assert not holds("phone", "yes")
     assert not holds("phone", "iPhone 15")
     assert not holds("email", "true")
+    assert not holds("token", "undefined")
     assert not holds("email", "a" * 64)
     assert holds("password", "a" * 64)
     assert not holds("email", mark("email"))
@@ -130,7 +140,25 @@ def test_a_card_is_what_luhn_says(digits: str) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["a", "@", "a@", "a.", "a@a.", "1", "1 ", "4111 ", "+1", "+1 ", "%40", "%2540 ", "tel:1", "-", "[redacted:"],
+    [
+        "a",
+        "@",
+        "a@",
+        "a.",
+        "a@a.",
+        "1",
+        "1 ",
+        "4111 ",
+        "+1",
+        "+1 ",
+        "%40",
+        "%2540 ",
+        "tel:1",
+        "-",
+        "[redacted:",
+        "eyJ",
+        "eyJabcdefgh.",
+    ],
 )
 def test_the_work_grows_with_the_text_alone(piece: str) -> None:
     """Counted in calls of functions, ours and the interpreter's, of which each looks at a bounded piece."""

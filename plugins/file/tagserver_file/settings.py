@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tagserver.plugin import PERSONAL_KEYS, country_fault, path_root, setting
+from tagserver.plugin import country_fault, path_root, setting
 
 
 def _path(value: str) -> str | None:
@@ -68,6 +68,8 @@ class FileSettings:
         check=_params,
         per_tag=True,
     )
-    strip_query: list[str] = setting(
-        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS), per_tag=True
+    strip_query: list[str] | None = setting(
+        "Keys of the query that leave page addresses. Without it: those that name a person or let others in.",
+        default=None,
+        per_tag=True,
     )

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from tagserver.plugin import PERSONAL_KEYS, Secret, api_url_fault, country_fault, setting
+from tagserver.plugin import Secret, api_url_fault, country_fault, setting
 from tagserver_ga4.names import name_fault
 
 HOSTS = {"global": "www.google-analytics.com", "eu": "region1.google-analytics.com"}
@@ -83,8 +83,10 @@ class Ga4Settings:
         check=_params,
         per_tag=True,
     )
-    strip_query: list[str] = setting(
-        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS), per_tag=True
+    strip_query: list[str] | None = setting(
+        "Keys of the query that leave page addresses. Without it: those that name a person or let others in.",
+        default=None,
+        per_tag=True,
     )
     max_value_length: int = setting(
         "Characters of a parameter's text: 100, or 500 with Analytics 360.", default=100, check=_length

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from tagserver.plugin import PERSONAL_KEYS, Secret, api_url_fault, country_fault, setting
+from tagserver.plugin import Secret, api_url_fault, country_fault, setting
 from tagserver_pinterest.names import DOUBTFUL_EVENTS, PINTEREST_EVENTS
 
 OLDEST_DAYS = 7
@@ -64,6 +64,8 @@ class PinterestSettings:
         default=OLDEST_DAYS,
         check=_days,
     )
-    strip_query: list[str] = setting(
-        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS), per_tag=True
+    strip_query: list[str] | None = setting(
+        "Keys of the query that leave page addresses. Without it: those that name a person or let others in.",
+        default=None,
+        per_tag=True,
     )

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from tagserver.plugin import PERSONAL_KEYS, Secret, api_url_fault, country_fault, setting
+from tagserver.plugin import Secret, api_url_fault, country_fault, setting
 from tagserver_reddit.names import TRACKING_TYPES
 
 
@@ -54,6 +54,8 @@ class RedditSettings:
     value_from_items: bool = setting(
         "Add up price times quantity where an event has items and no value.", default=False, per_tag=True
     )
-    strip_query: list[str] = setting(
-        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS), per_tag=True
+    strip_query: list[str] | None = setting(
+        "Keys of the query that leave page addresses. Without it: those that name a person or let others in.",
+        default=None,
+        per_tag=True,
     )

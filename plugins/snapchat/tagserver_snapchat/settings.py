@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from tagserver.plugin import PERSONAL_KEYS, Secret, api_url_fault, country_fault, setting
+from tagserver.plugin import Secret, api_url_fault, country_fault, setting
 from tagserver_snapchat.names import SNAP_EVENTS
 
 OLDEST_DAYS = 37
@@ -62,6 +62,8 @@ class SnapchatSettings:
     max_age_days: int = setting(
         "Days after which an event is not sent any more; Snap takes 37 at most.", default=OLDEST_DAYS, check=_days
     )
-    strip_query: list[str] = setting(
-        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS), per_tag=True
+    strip_query: list[str] | None = setting(
+        "Keys of the query that leave page addresses. Without it: those that name a person or let others in.",
+        default=None,
+        per_tag=True,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-from tagserver.plugin import PERSONAL_KEYS, Secret, country_fault, path_root, setting
+from tagserver.plugin import Secret, country_fault, path_root, setting
 from tagserver_webhook.signature import key_of
 
 FIELDS = [
@@ -111,8 +111,10 @@ class WebhookSettings:
     default_country: str | None = setting(
         "The country of telephone numbers that name none, two letters.", default=None, check=country_fault, per_tag=True
     )
-    strip_query: list[str] = setting(
-        "Query keys that are taken out of page addresses.", default_factory=lambda: list(PERSONAL_KEYS), per_tag=True
+    strip_query: list[str] | None = setting(
+        "Keys of the query that leave page addresses. Without it: those that name a person or let others in.",
+        default=None,
+        per_tag=True,
     )
     max_age_hours: float | None = setting(
         "How long after its receipt an event is still delivered; without it as long as the queue keeps it.",
