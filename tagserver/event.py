@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tagserver.consent.kinds import NOTHING
 from tagserver.consent.needs import PURPOSES
 from tagserver.identity.record import Identity
 from tagserver.inbound.clicks import click_ids
@@ -70,7 +71,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     """One thing that happened.
 
     `data` is the event as the page pushed it, in one spelling (read only). `time` and `facts.received` are in
-    milliseconds since 1970 UTC. `client` names the inbound adapter that made it.
+    milliseconds since 1970 UTC. `client` names the inbound adapter that made it. `beneath`: what the context of its
+    batch says of consent where the event speaks for itself, see `tagserver.consent.kinds`.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     facts: Facts
     client: str = "datalayer"
     notes: tuple[Note, ...] = ()
+    beneath: Mapping[str, Any] = NOTHING
     # What has been derived from this event; never part of its value.
     memo: dict[str, Any] = msgspec.field(default_factory=dict)
 

@@ -10,8 +10,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Literal
 
+from tagserver.consent.commands import MOST as MOST_WORDS
+from tagserver.consent.commands import words_of
+from tagserver.consent.kinds import CONSENT_MODE
 from tagserver.consent.needs import ConsentPolicy, Needs
 from tagserver.consent.state import ConsentState, Reading
 from tagserver.event import Event
@@ -79,7 +83,7 @@ class Held:
 def wait_asked(event: Event, policy: ConsentPolicy) -> float:
     """Seconds that an event asks to wait by `wait_for_update` (ms) in a default, else what the site's policy says; at
     most LONGEST."""
-    asked = max((_wait(said) for said in _defaults(event.data.get("consent"))), default=0.0)
+    asked = max((_wait(said) for name in CONSENT_MODE for said in _defaults(event.data.get(name))), default=0.0)
     return min(asked or policy.hold, LONGEST)
 
 
@@ -90,18 +94,8 @@ def _wait(said: Any) -> float:
 
 def _defaults(consent: Any) -> Iterable[Any]:
     """The defaults of an event's `consent`, in each of its forms."""
-    if isinstance(consent, Mapping) and "default" in consent:
-        said = consent["default"]
-        return said if isinstance(said, list) else [said]
-    commands = [consent] if isinstance(consent, Mapping) else consent if isinstance(consent, list) else []
-    if commands and isinstance(commands[0], str):
-        commands = [commands]
-    found = []
-    for command in commands:
-        words = [command.get(key) for key in ("0", "1", "2")] if isinstance(command, Mapping) else command
-        if isinstance(words, list) and words[:2] == ["consent", "default"]:
-            found += words[2:3]
-    return found
+    words = islice(words_of(consent), MOST_WORDS) if isinstance(consent, Mapping | list) else ()
+    return (said for verb, said in words if verb == "default")
 
 
 def waits(needs: Needs, consent: ConsentState) -> bool:

@@ -2,137 +2,180 @@
 
 Source of the forms: Google's consent guide for tag platforms. `gtag()` pushes its `arguments` object, which JSON
 writes with the keys "0", "1", "2"; a reader of lists alone would lose the visitor's choice without a word.
+
+Only objects and lists can grant. What stands there and cannot be read denies all that it could have spoken of, until a
+later update says otherwise: many a refusal is badly written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
+from tagserver.consent.commands import MOST, Verb, words_of
 from tagserver.consent.needs import PURPOSES
-from tagserver.consent.state import Reading, Region, Signal
+from tagserver.consent.scope import scope_of
+from tagserver.consent.state import UNREADABLE, Kind, Reading, Region, Signal
 
 _NAMES = frozenset(PURPOSES)
-MOST_COMMANDS = 200
+_BESIDE = frozenset({"region", "wait_for_update"})
+"""What stands beside the purposes of a default, and is none."""
+_SEPARATORS = dict.fromkeys(map(ord, "_-. "))
+_SQUEEZED = {name.translate(_SEPARATORS): name for name in PURPOSES}
+_LONGEST_NAME = 40
 
 
 def consent_mode(value: Any, region: Region, *, field: str = "consent") -> list[Reading]:
-    """The readings of an event's `consent` field: at most one of defaults and one of explicit values.
+    """The readings of an event's `consent` field, any JSON value.
 
-    Values are the texts granted and denied (any case, trimmed) or true and false; anything else leaves the purpose
-    unset. A default with a `region` list counts only for a visitor known to be there, the more specific one first.
+    Words are the texts granted and denied (any case, trimmed) or true and false. A default with a `region` list counts
+    only for a visitor known to be there, the more specific one first.
     """
-    if isinstance(value, Mapping):
-        if "default" in value or "update" in value:
-            return _default_update(value, region, field)
-        if "0" in value:
-            return _commands([value], region, field)
-        signals = _signals(value, "explicit")
-        return [Reading(field, signals)] if signals else [_malformed(field, "no_purpose")] if value else []
-    if isinstance(value, list):
-        if value and isinstance(value[0], str):
-            return _commands([value], region, field)
-        return _commands(value, region, field)
-    return [] if value is None else [_malformed(field, "not_an_object")]
+    if value is None:
+        return []
+    said = _Said(field, region)
+    if isinstance(value, Mapping | list):
+        for number, (verb, words) in enumerate(words_of(value)):
+            if number == MOST:
+                said.garbled(f"more than {MOST} words")  # a choice may stand among those that are not read
+                break
+            said.take(verb, words)
+        if value and not said.anything:
+            said.garbled("nothing there can be read")
+    elif _word(value) == "denied":
+        return [Reading(field, dict.fromkeys(PURPOSES, Signal("denied", "explicit", value)))]
+    else:
+        said.garbled("neither an object nor a list")
+    return said.readings()
 
 
-def _malformed(field: str, why: str) -> Reading:
-    return Reading(field, problems=(f"{field}:{why}",))
+class _Said:
+    """What one value has said so far. `anything`: some of it could be read."""
+
+    def __init__(self, field: str, region: Region) -> None:
+        self.anything = False
+        self._field = field
+        self._region = region
+        self._flat: dict[str, Signal] = {}
+        self._defaults: dict[str, tuple[int, Signal]] = {}
+        self._chosen: dict[str, tuple[str, Signal]] = {}
+        self._problems: list[str] = []
+
+    def take(self, verb: Verb, said: Any) -> None:
+        """One word, in the order in which they stand."""
+        if verb == "foreign":
+            self._problem(self._field, "not a command about consent")
+        elif verb == "flat":
+            self._note_keys(said)
+            self._flat = self._signals(self._field, said, "explicit", None)
+        elif verb in ("unknown", "nested"):
+            self._unknown(said, verb)
+        elif said is None or said in ({}, []):
+            self.anything = True
+        elif not isinstance(said, Mapping):
+            self.garbled(f"{verb} is not an object")
+        elif verb == "default":
+            self._note_keys(said)
+            self._default(said)
+        elif self._note_keys(said) or all(_word(word) == "granted" for word in said.values()):
+            chosen = self._signals(f"{self._field}.update", said, "explicit", UNREADABLE)
+            self._chosen |= {purpose: ("update", signal) for purpose, signal in chosen.items()}
+        else:
+            self.garbled("nothing in update can be read")
+
+    def garbled(self, why: str) -> None:
+        """Something that could have spoken of every purpose. What is said later counts again."""
+        self._problem(self._field, why)
+        self._chosen |= dict.fromkeys(PURPOSES, ("", UNREADABLE))
+
+    def readings(self) -> list[Reading]:
+        """One for each place that says something, and one of problems."""
+        found: dict[str, dict[str, Signal]] = {}
+        for purpose, (_, signal) in self._defaults.items():
+            found.setdefault(f"{self._field}.default", {})[purpose] = signal
+        for purpose, (place, signal) in self._chosen.items():
+            found.setdefault(f"{self._field}.{place}" if place else self._field, {})[purpose] = signal
+        made = [Reading(name, signals) for name, signals in found.items()]
+        if self._flat:
+            made.append(Reading(self._field, self._flat))
+        return [*made, Reading(self._field, problems=tuple(self._problems))] if self._problems else made
+
+    def _default(self, said: Mapping[str, Any]) -> None:
+        weight, legible = scope_of(said.get("region"), self._region)
+        if not legible:
+            self._problem(f"{self._field}.default.region", "cannot be read, so that denials count everywhere")
+        if weight is None:
+            return
+        for purpose, signal in self._signals(f"{self._field}.default", said, "default", None).items():
+            if signal.by == "unreadable":
+                self._chosen[purpose] = ("default", signal)
+            # Equal specificity: the later one wins; a wider one never replaces a closer one.
+            elif (signal.state == "denied" or legible) and weight >= self._defaults.get(purpose, (0, signal))[0]:
+                self._defaults[purpose] = (weight, signal)
+
+    def _unknown(self, said: Any, verb: Verb) -> None:
+        """A verb that nobody knows: it may have been the visitor's word for no. A key that is no verb, with an object
+        that names no purpose, is not about consent."""
+        named = _purposes(said) if isinstance(said, Mapping) else ()
+        if named:
+            self.anything = True
+            self._problem(self._field, "purposes behind a word that is not known; they are denied")
+            self._chosen |= dict.fromkeys(named, ("", UNREADABLE))
+        elif verb == "unknown":
+            self.garbled("a command that is not known")
+
+    def _note_keys(self, said: Mapping[str, Any]) -> bool:
+        """Whether something in an object is known."""
+        known = not (_NAMES.isdisjoint(said) and _BESIDE.isdisjoint(said))
+        self.anything = self.anything or known
+        return known
+
+    def _signals(self, place: str, said: Mapping[str, Any], kind: Kind, null: Signal | None) -> dict[str, Signal]:
+        """Purpose → its word. `null`: what null means here."""
+        found: dict[str, Signal] = {}
+        for key, value in said.items():
+            purpose = _purpose(key)
+            signal = null if value is None else _signal(value, kind)
+            if purpose is None or signal is None or (key != purpose and signal.state == "granted"):
+                continue  # nothing is granted by a name that is not quite the purpose's
+            if signal.by == "unreadable":
+                self._problem(f"{place}.{purpose}", "neither granted nor denied")
+            if purpose not in found or found[purpose].state == "granted":
+                found[purpose] = signal
+        return found
+
+    def _problem(self, place: str, why: str) -> None:
+        problem = f"{place}:{why}"
+        if problem not in self._problems:
+            self._problems.append(problem)
 
 
-def _default_update(value: Mapping[str, Any], region: Region, field: str) -> list[Reading]:
-    verbs: list[tuple[str, Any]] = []
-    for verb in ("default", "update"):
-        said = value.get(verb)
-        verbs.extend((verb, one) for one in (said if isinstance(said, list) else [said]) if one is not None)
-    return _merge_commands(verbs, region, field)
+def _purposes(said: Mapping[str, Any]) -> list[str]:
+    return [purpose for key in said if (purpose := _purpose(key)) is not None]
 
 
-def _commands(value: list[Any], region: Region, field: str) -> list[Reading]:
-    verbs: list[tuple[str, Any]] = []
-    problems: list[str] = []
-    for command in value[:MOST_COMMANDS]:
-        match _as_list(command):
-            case ["consent", ("default" | "update") as verb, said]:
-                verbs.append((verb, said))
-            case ["consent", *_]:
-                pass  # an unknown verb says nothing about purposes
-            case _:
-                problems.append(f"{field}:not_a_command")
-    if len(value) > MOST_COMMANDS:
-        # Fail closed: a choice may stand among those that are not read.
-        return [
-            Reading(
-                field,
-                dict.fromkeys(PURPOSES, Signal("denied", "explicit", "too many")),
-                problems=(f"{field}:too_many",),
-            )
-        ]
-    readings = _merge_commands(verbs, region, field)
-    return [*readings, Reading(field, problems=tuple(problems))] if problems else readings
+def _purpose(key: str) -> str | None:
+    """The purpose that a key names, also in another case or without the underscores."""
+    if key in _NAMES:
+        return key
+    return _SQUEEZED.get(key.translate(_SEPARATORS).lower()) if len(key) <= _LONGEST_NAME else None
 
 
-def _as_list(command: Any) -> list[Any]:
-    if isinstance(command, list):
-        return command[:3]
-    if isinstance(command, Mapping):
-        return [command[key] for key in ("0", "1", "2") if key in command]
-    return []
+def _signal(value: Any, kind: Kind) -> Signal:
+    word = _word(value)
+    return UNREADABLE if word is None else Signal(word, kind, value)
 
 
-def _merge_commands(verbs: list[tuple[str, Any]], region: Region, field: str) -> list[Reading]:
-    defaults: dict[str, tuple[int, Signal]] = {}
-    updates: dict[str, Signal] = {}
-    problems: list[str] = []
-    for verb, said in verbs:
-        if not isinstance(said, Mapping):
-            problems.append(f"{field}.{verb}:not_an_object")
-        elif verb == "update":
-            updates |= _signals(said, "explicit")
-        elif (weight := _matches(said.get("region"), region)) is not None:
-            for purpose, signal in _signals(said, "default").items():
-                # Equal specificity: the later one wins; a wider one never replaces a closer one.
-                if weight >= defaults.get(purpose, (0, signal))[0]:
-                    defaults[purpose] = (weight, signal)
-    found = []
-    if defaults:
-        found.append(Reading(f"{field}.default", {purpose: signal for purpose, (_, signal) in defaults.items()}))
-    if updates:
-        found.append(Reading(f"{field}.update", updates))
-    if problems:
-        found.append(Reading(field, problems=tuple(problems)))
-    return found
-
-
-def _matches(scope: Any, region: Region) -> Literal[0, 1, 2] | None:
-    """How closely a default's `region` fits: 0 not scoped, 1 the country, 2 the subdivision, None elsewhere."""
-    if scope is None:
-        return 0
-    codes = {code.strip().upper() for code in _texts(scope)}
-    if region.subdivision and region.subdivision in codes:
-        return 2
-    if region.country and region.country in codes:
-        return 1
+def _word(value: Any) -> Literal["granted", "denied"] | None:
+    """The word that a value is; None for everything else. Numbers are none: 1 is no true."""
+    if value is True:
+        return "granted"
+    if value is False:
+        return "denied"
+    if isinstance(value, str):
+        match value.strip().lower():
+            case "granted":
+                return "granted"
+            case "denied":
+                return "denied"
     return None
-
-
-def _texts(value: Any) -> Iterator[str]:
-    for one in value if isinstance(value, list) else [value]:
-        if isinstance(one, str):
-            yield one
-
-
-def _signals(said: Mapping[str, Any], kind: Literal["default", "explicit"]) -> dict[str, Signal]:
-    found: dict[str, Signal] = {}
-    for purpose, value in said.items():
-        if purpose not in _NAMES:
-            continue
-        if value is True or value is False:
-            found[purpose] = Signal("granted" if value else "denied", kind, value)
-        elif isinstance(value, str):
-            word = value.strip().lower()
-            if word == "granted":
-                found[purpose] = Signal("granted", kind, value)
-            elif word == "denied":
-                found[purpose] = Signal("denied", kind, value)
-    return found

@@ -22,6 +22,11 @@ Kind = Literal["default", "explicit"]
 Regime = Literal["opt_in", "opt_out", "none"]
 
 
+By = Literal["visitor", "contract", "unreadable"]
+"""Whose word it is: the visitor's own, as far as a page or a cookie tells; what a contract says for all people of a
+source; or nobody's, because what stands there cannot be read or believed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """One source's word on one purpose. `raw` is the value as it was seen."""
@@ -29,20 +34,26 @@ class Signal:
     state: Literal["granted", "denied"]
     kind: Kind
     raw: str | bool
+    by: By = "visitor"
+
+
+UNREADABLE = Signal("denied", "explicit", "unreadable", "unreadable")
+"""What is there and cannot be read denies what it could have spoken of."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """What one source says. `name` is shown to people (`consent.update`, `source crm (contract, 2026-03)`).
+    """What one source says. `name` is shown to people (`consent.update`, `source crm (contract, 2026-03)`). The three
+    opt-outs are None where it does not speak of them, which counts as no.
 
     Compared by identity, so that the reading of a source's contract can be a key.
     """
 
     name: str
     signals: Mapping[str, Signal] = field(default_factory=dict)
-    sale_opt_out: bool = False
-    sensitive_limit: bool = False
-    known_child: bool = False
+    sale_opt_out: bool | None = None
+    sensitive_limit: bool | None = None
+    known_child: bool | None = None
     problems: tuple[str, ...] = ()
 
     @property
@@ -93,12 +104,14 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """The merged word on one purpose, with the sources that decided it and the raw values they showed."""
+    """The merged word on one purpose, with the sources that decided it and the raw values they showed. `own`: one of
+    them is the visitor's own word."""
 
     state: State
     kind: Kind | None = None
     sources: tuple[str, ...] = ()
     raw: tuple[str | bool, ...] = ()
+    own: bool = False
 
 
 UNSET = Purpose("unset")
@@ -172,8 +185,8 @@ def merge(
             said.setdefault(purpose, []).append((reading.name, signal))
         if reading.sale_opt_out:
             opt_out.append(reading.name)
-        sensitive = sensitive or reading.sensitive_limit
-        known_child = known_child or reading.known_child
+        sensitive = sensitive or bool(reading.sensitive_limit)
+        known_child = known_child or bool(reading.known_child)
         problems.extend(reading.problems)
     purposes = {purpose: _merge_one(signals, region) for purpose, signals in said.items()}
     return ConsentState(
@@ -202,10 +215,11 @@ def _merge_one(signals: list[tuple[str, Signal]], region: Region) -> Purpose:
         "explicit" if explicit else "default",
         tuple(name for name, _ in deciding),
         tuple(signal.raw for _, signal in deciding),
+        any(signal.by == "visitor" for _, signal in deciding),
     )
 
 
 def denied_for_ads(name: str, why: str, raw: str) -> Reading:
     """The reading of a signal that is there but cannot be believed: the three ad purposes are denied."""
-    signal = Signal("denied", "explicit", raw)
+    signal = Signal("denied", "explicit", raw, "unreadable")
     return Reading(name, dict.fromkeys(AD_PURPOSES, signal), problems=(f"{name}:{why}",))

@@ -1,15 +1,12 @@
 """What a visitor grants or takes back by an event, in words of their own.
 
-Not their own are what a contract says for all people of a source, and a string that cannot be read: it counts as a
-refusal for its event, but nobody has said that what was granted before is over.
+Not their own are what a contract says for all people of a source, and what cannot be read: it counts as a refusal for
+its event, but nobody has said that what was granted before is over.
 """
 
 from __future__ import annotations
 
 from tagserver.consent.state import ConsentState, State
-
-CONTRACT = "source "
-"""How the readings of contracts are named: see `source_consent`."""
 
 
 def taken_back(state: ConsentState) -> frozenset[str]:
@@ -23,11 +20,8 @@ def granted_again(state: ConsentState) -> frozenset[str]:
 
 
 def _said(state: ConsentState, word: State) -> frozenset[str]:
-    unread = {signal for problem in state.problems if not (signal := problem.partition(":")[0]).startswith("consent")}
     return frozenset(
         name
         for name, purpose in state.purposes.items()
-        if purpose.state == word
-        and purpose.kind == "explicit"
-        and any(not source.startswith(CONTRACT) and source not in unread for source in purpose.sources)
+        if purpose.state == word and purpose.kind == "explicit" and purpose.own
     )

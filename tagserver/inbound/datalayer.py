@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from tagserver.consent.kinds import FIELDS, NOTHING, lay_beneath
 from tagserver.event import Event, Facts, Note
 from tagserver.identity.placeholder import WHY, is_placeholder
 from tagserver.inbound.enrich import clean_ip
@@ -61,6 +62,8 @@ def read_context(ctx: Any, sent: Any, facts: Facts, locate: Locate = nowhere) ->
         notes = [Note(f"ctx.{note.path}", note.code, note.message) for note in notes]
     elif ctx is not None:
         notes.append(Note("ctx", "wrong_type", "ctx is not an object; left out"))
+        if ctx and isinstance(ctx, str | list):
+            data = {"consent": "unreadable"}  # it may have held a refusal
     shift = 0
     if sent is not None and facts.source == "browser":
         if isinstance(sent, int | float) and not isinstance(sent, bool) and 1e12 <= sent < 1e13:
@@ -82,8 +85,12 @@ def read_event(
         raise Refused(None, Note("", "not_an_object", "an event is a JSON object"))
     notes: list[Note] = []
     data = _normalise(raw, notes)
-    if context.data:
-        data = _under(context.data, data)
+    below, beneath = context.data, NOTHING
+    if not FIELDS.isdisjoint(below):
+        beneath = lay_beneath(below, data)
+        below = {key: value for key, value in below.items() if key not in FIELDS}
+    if below:
+        data = _under(below, data)
     event_id = _event_id(data, notes)
     name = data.get("event")
     if type(name) is not str or not name:
@@ -94,7 +101,7 @@ def read_event(
     if event_id is None:
         event_id = _mint(name, data, facts.received, notes, mint or uuid7)
     data["event_id"] = event_id
-    return Event(name, event_id, time, data, facts, CLIENT, bounded(notes))
+    return Event(name, event_id, time, data, facts, CLIENT, bounded(notes), beneath)
 
 
 # ── spelling and types
@@ -227,11 +234,11 @@ def _ecommerce(group: dict[str, Any], notes: list[Note]) -> None:
 
 
 def _under(context: Mapping[str, Any], data: dict[str, Any]) -> dict[str, Any]:
-    """The context beneath the event: the event wins, groups are merged, consent is one word and never mixed."""
+    """The context beneath the event: the event wins, and groups are merged."""
     merged = dict(context)
     for key, value in data.items():
         below = merged.get(key)
-        if key != "consent" and type(below) is dict and type(value) is dict:
+        if type(below) is dict and type(value) is dict:
             merged[key] = _under(below, value)
         else:
             merged[key] = value

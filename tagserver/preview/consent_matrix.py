@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tagserver.consent.kinds import FIELDS
 from tagserver.consent.needs import PURPOSES
 from tagserver.container.model import Container, Tag
 from tagserver.container.server import ServerConfig
@@ -21,7 +22,6 @@ STATES: Mapping[str, Any] = {
     "garbled": dict.fromkeys(PURPOSES, "yes please"),
 }
 """What a visitor may have said."""
-SAYING = ("consent", "consent_state")
 SHORTEST = 6
 """Letters of a value that is looked for inside others; a shorter one must be alone."""
 
@@ -43,7 +43,7 @@ def consent_matrix(cases: Sequence[Case], container: Container, server: ServerCo
 
 
 def _leaving(case: Case, state: str, container: Container, server: ServerConfig) -> Iterator[str]:
-    event = {key: value for key, value in case.asked["event"].items() if key not in SAYING}
+    event = {key: value for key, value in case.asked["event"].items() if key not in FIELDS}
     consent = STATES[state]
     try:
         asked = {**case.asked, "event": event if consent is None else {**event, "consent": consent}}

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tagserver.consent.said import FIELDS as CONSENT_FIELDS
+from tagserver.consent.kinds import FIELDS as CONSENT_FIELDS
 from tagserver.kit.fields import field_label
 from tagserver.privacy.rules import DECLARED, SENTENCES, Kind, holds, key_kind, mark, names_an_id
 from tagserver.privacy.scan import LONGEST, scanned, suspicious

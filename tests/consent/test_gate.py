@@ -15,8 +15,9 @@ from tagserver.consent.gate import decide
 from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs, VendorCheck
 from tagserver.consent.sources import read_consent, source_consent
 from tagserver.consent.state import ConsentState
+from tagserver.inbound.datalayer import read_context
 
-from ..events import event
+from ..events import event, facts
 from ..test_datalayer import JSON
 
 META = Needs(frozenset({"ad_storage", "ad_user_data"}), ads=True, restricted=True)
@@ -26,7 +27,8 @@ CASES = yaml.safe_load(Path(__file__).with_name("cases.yaml").read_text())
 def state_of(case: dict[str, Any], policy: ConsentPolicy) -> ConsentState:
     country, region = case.get("geo", (None, None))
     source = source_consent("crm", case["source"], "contract") if "source" in case else None
-    made = event(case["event"], country=country, region=region, headers=case.get("headers", {}))
+    known = {"country": country, "region": region, "headers": case.get("headers", {})}
+    made = event(case["event"], read_context(case.get("ctx"), None, facts(**known)), **known)
     return read_consent(made, policy, source)
 
 

@@ -18,8 +18,9 @@ from tagserver.consent.reader import ConsentReader
 from tagserver.consent.sources import read_consent
 from tagserver.consent.state import ConsentState
 from tagserver.event import Event
+from tagserver.inbound.datalayer import read_context
 
-from ..events import NOW, event
+from ..events import NOW, event, facts
 from .writers import DAY, as_field, gpp_string, head, items_of, tc_string, us_section
 
 META = Needs(frozenset({"ad_storage", "ad_user_data"}), ads=True, restricted=True)
@@ -72,7 +73,13 @@ def decision(pushed: dict[str, Any], needs: Needs = META, **facts: Any) -> str:
         pytest.param({"gdpr": True, "tcf": YES}, {}, "send", id="gdpr as TCF's interface says it"),
         pytest.param({"gdpr": False, "tcf": NO, "consent": ALL}, {}, "send", id="and that it does not apply"),
         pytest.param({"gdpr": "0", "tcf": NO, "consent": ALL}, {}, "send", id="gdpr 0 as text"),
-        pytest.param({"gdpr": "no", "tcf": NO, "consent": ALL}, {}, "block", id="gdpr as another word is not known"),
+        pytest.param({"gdpr": "no", "tcf": NO, "consent": ALL}, {}, "send", id="gdpr as another word for no"),
+        pytest.param({"gdpr": 2, "tcf": NO, "consent": ALL}, {}, "block", id="gdpr as no word at all applies"),
+        pytest.param({"gdpr": 2, "tcf": YES}, {}, "send", id="and a string grants under it"),
+        pytest.param({"tcf": YES, "gdpr_consent": YES}, {}, "send", id="two spellings of one TC string"),
+        pytest.param({"tcf": YES, "gdpr_consent": NO}, {}, "block", id="two TC strings: the stricter"),
+        pytest.param({"tcf": NO, "gdpr_consent": YES}, {}, "block", id="in either order"),
+        pytest.param({"tcf": YES, "gdpr_consent": "x"}, {}, "block", id="two TC strings, one unreadable"),
         pytest.param({"tcf": 5, "consent": ALL}, {}, "block", id="a TC string that is a number"),
         pytest.param({"tcf": [YES], "consent": ALL}, {}, "block", id="a TC string in a list"),
         pytest.param({"tcf": "", "consent": ALL}, {}, "send", id="an empty one is none"),
@@ -87,6 +94,8 @@ def decision(pushed: dict[str, Any], needs: Needs = META, **facts: Any) -> str:
         pytest.param({"gpp": CLEAN}, {}, "block", id="a clean US section grants nothing"),
         pytest.param({"gpp": SOLD, "consent": ALL}, {}, "restrict", id="opted out of sale"),
         pytest.param({"gpp": SOLD, "gpp_sid": "8", "consent": ALL}, {}, "restrict", id="another section in force"),
+        pytest.param({"gpp": SOLD, "gpp_sid": [8, "usnat"], "consent": ALL}, {}, "restrict", id="sections unreadable"),
+        pytest.param({"gpp": CLEAN, "gpp_sid": "7,x", "consent": ALL}, {}, "send", id="unreadable, and all are clean"),
         pytest.param({"gpp": CHILD, "consent": ALL}, {}, "block", id="a known child"),
         pytest.param({"gpp": "DBACNY~broken", "gpp_sid": [7], "consent": ALL}, {}, "restrict", id="unreadable GPP"),
         pytest.param({"us_privacy": "1YNN", "consent": ALL}, {}, "send", id="US Privacy, not opted out"),
@@ -115,6 +124,69 @@ def decision(pushed: dict[str, Any], needs: Needs = META, **facts: Any) -> str:
 def test_decision(pushed: dict[str, Any], cookies: dict[str, str], expected: str) -> None:
     """One visitor's signals, and what a tag that needs ad_storage and ad_user_data does."""
     assert decision(pushed, cookies=cookies) == expected
+
+
+@pytest.mark.parametrize(
+    ("pushed", "ctx", "expected"),
+    [
+        pytest.param({}, {"tcf": YES}, "send", id="a TC string below"),
+        pytest.param({"tcf": YES}, {"tcf": NO}, "send", id="the event's string wins"),
+        pytest.param({"gdpr_consent": YES}, {"tcf": NO}, "send", id="in the other spelling"),
+        pytest.param({"tcf": NO}, {"gdpr_consent": YES}, "block", id="the other way round"),
+        pytest.param({"tcf": NO}, {"gdpr": 0}, "block", id="GDPR below does not void it"),
+        pytest.param({"gdpr": 1}, {"tcf": YES}, "block", id="the event speaks of TCF: a grant below falls"),
+        pytest.param({"gdpr": 0, "consent": ALL}, {"tcf": NO}, "block", id="and a denial below stands"),
+        pytest.param({"gdpr": "undefined"}, {"tcf": YES}, "send", id="a flag that says nothing"),
+        pytest.param({"gpp": CLEAN}, {"tcf": YES}, "send", id="a GPP string without one leaves it alone"),
+        pytest.param({"gpp": gpp_string({2: NO})}, {"tcf": YES}, "block", id="a GPP string with one is a TC string"),
+        pytest.param({"gpp": gpp_string({2: YES})}, {"tcf": NO}, "send", id="whatever it says"),
+        pytest.param({"gpp": gpp_string({2: NO}), "gpp_sid": [7]}, {"tcf": YES}, "restrict", id="in force"),
+        pytest.param({"gpp": "garbage"}, {"tcf": YES}, "block", id="if it can be read"),
+        pytest.param({"gpp": CLEAN}, {"gpp": gpp_string({2: YES})}, "block", id="a grant in GPP below falls"),
+        pytest.param({"gpp": CLEAN, "consent": ALL}, {"gpp": gpp_string({2: NO})}, "block", id="a denial stands"),
+        pytest.param({"gpp": CLEAN, "consent": ALL}, {"gpp": SOLD}, "send", id="the event's GPP wins"),
+        pytest.param({"gpp": CLEAN, "consent": ALL}, {"gpp": CHILD}, "send", id="also of children"),
+        pytest.param({"gpp": gpp_string({6: "1YNN"}), "consent": ALL}, {"gpp": CHILD}, "block", id="if it names them"),
+        pytest.param({"gpp": gpp_string({5: "x"}), "consent": ALL}, {"gpp": SOLD}, "restrict", id="or sale"),
+        pytest.param({"gpp_sid": [7], "consent": ALL}, {"gpp": CLEAN}, "restrict", id="sections without a string"),
+        pytest.param({"gpp": "", "consent": ALL}, {"gpp": SOLD}, "restrict", id="an empty string says nothing"),
+    ],
+)
+def test_an_events_strings_stand_above_its_batchs(pushed: dict[str, Any], ctx: dict[str, Any], expected: str) -> None:
+    """Kind by kind: of what the event does not name a refusal below counts, and a grant does not."""
+    made = event(pushed, read_context(ctx, None, facts()))
+    assert decide(META, read_consent(made, POLICY), POLICY).decision == expected
+    assert ConsentReader(POLICY).read(made).as_dict() == read_consent(made, POLICY).as_dict()
+
+
+@pytest.mark.parametrize("below", [{"tcf": YES, "addtl_consent": "1~89"}, {"addtl_consent": "1~89"}])
+def test_providers_go_with_their_string(below: dict[str, Any]) -> None:
+    """An additional string is void beside the TC string of another event; the batch's own string has it."""
+    needs = Needs(META.purposes, ads=True, restricted=True, vendor=VendorCheck("ac_id", 89))
+    for pushed, expected in (({"tcf": YES}, "block"), ({"tcf": YES, "addtl_consent": "1~89"}, "send")):
+        made = event(pushed, read_context(below, None, facts()))
+        assert decide(needs, read_consent(made, POLICY), POLICY).decision == expected
+    alone = event({"gpp": CLEAN}, read_context({"tcf": YES, "addtl_consent": "1~89"}, None, facts()))
+    assert decide(needs, read_consent(alone, POLICY), POLICY).decision == "send"
+
+
+def test_vendors_of_two_strings_are_nobodys() -> None:
+    """Where `tcf` and `gdpr_consent` differ, no vendor counts as accepted."""
+    other = tc_string(head(purposes=(1, 2, 3, 4, 7)), consents=as_field((89,)), disclosed=as_field((89,)))
+    needs = Needs(META.purposes, ads=True, restricted=True, vendor=VendorCheck("gvl_id", 89))
+    assert decide(needs, read({"tcf": YES}), POLICY).decision == "send"
+    verdict = decide(needs, read({"tcf": YES, "gdpr_consent": other}), POLICY)
+    assert (verdict.decision, verdict.detail) == ("block", "gvl_id 89: tcf differs from gdpr_consent")
+
+
+def test_the_context_is_named_as_a_source() -> None:
+    """For the person who asks why; and what could not be read below."""
+    state = read_consent(
+        event({"consent": {"ad_storage": True}}, read_context({"consent": "x"}, None, facts())), POLICY
+    )
+    assert state.purpose("ad_storage").sources == ("consent",)
+    assert state.purpose("ad_user_data").sources == ("ctx.consent",)
+    assert state.problems == ("consent:neither an object nor a list",)
 
 
 def test_presets_count_where_no_opt_in_is_asked_for() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 
-from tagserver.consent.strings.invalid import Malformed
+from tagserver.consent.strings.invalid import Malformed, TooLong
 
 _URL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _STANDARD = bytes.maketrans(b"-_", b"+/")
@@ -61,4 +61,4 @@ class Bits:
     def finish(self) -> None:
         """Nothing but zeros may be left: letters fill up six bits, and writers fill up to eight or more."""
         if self.take(self._length - self._position):
-            raise Malformed(f"{self._name} goes on after its last field")
+            raise TooLong(f"{self._name} goes on after its last field")

@@ -21,10 +21,12 @@ Answer = Literal["granted", "denied"]
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What was preset for one purpose, and what the visitor chose; None where nothing was said."""
+    """What was preset for one purpose, and what the visitor chose; None where nothing was said. `known`: False for a
+    letter that means nothing that we know."""
 
     default: Answer | None = None
     update: Answer | None = None
+    known: bool = True
 
     @property
     def state(self) -> State:
@@ -43,6 +45,7 @@ class Gcd:
 
 
 _SILENT = Answers()
+_UNKNOWN = Answers(known=False)
 _LETTERS = {
     "l": _SILENT,
     "m": Answers(None, "denied"),
@@ -65,4 +68,4 @@ def read_gcd(text: str) -> Gcd | Invalid:
     found = _FORM.match(text)
     if found is None:
         return Invalid("not 1 and four times a digit and a letter")
-    return Gcd(*(_LETTERS.get(letter, _SILENT) for letter in found.groups()))
+    return Gcd(*(_LETTERS.get(letter, _UNKNOWN) for letter in found.groups()))

@@ -68,7 +68,11 @@ LAYOUTS: Mapping[tuple[str, int], Layout] = {
     ("usmn", 1): _layout(_PROCESSING, 8, 1, _ADDITIONAL),
 }
 """By name and version. Maryland, Indiana, Kentucky and Rhode Island (24 to 27) have a frame of their own that no
-writer was seen to use: they are not read."""
+writer was seen to use, and the IAB's encoder writes another one: they are not read."""
+
+WRITTEN_AS: Mapping[tuple[str, int], tuple[str, int]] = {("usnat", 1): ("usnat", 2)}
+"""Sections that are longer than their version says, and the layout that they then have: releases 3.1.3 to 3.1.7 of the
+IAB's own encoder (`@iabgpp/cmpapi`) kept the number of version 1 for the fields of version 2."""
 
 _WITH_LAYOUT = {name for name, _ in LAYOUTS}
 READABLE = frozenset({TCF_EU, USP, *(number for number, name in NAMES.items() if name in _WITH_LAYOUT)})

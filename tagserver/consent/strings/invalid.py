@@ -14,3 +14,7 @@ class Invalid:
 
 class Malformed(Exception):
     """Ends the reading of one string. Inside this package only: every public reader turns it into Invalid."""
+
+
+class TooLong(Malformed):
+    """All fields were read, and something follows that is not padding."""

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tagserver.consent.strings.bits import Bits
-from tagserver.consent.strings.gpp_sections import LAYOUTS, WITHOUT_GPC
-from tagserver.consent.strings.invalid import Malformed
+from tagserver.consent.strings.gpp_sections import LAYOUTS, WITHOUT_GPC, WRITTEN_AS, Layout
+from tagserver.consent.strings.invalid import Malformed, TooLong
 
 _HARMLESS = frozenset({0, 2})
 """Not applicable, and no. 1 is yes; 3 is not defined, and the careful reading is yes."""
 _SALE = ("SaleOptOut", "SharingOptOut", "TargetedAdvertisingOptOut", "MspaServiceProviderMode")
+_VERSION = 6
+"""Bits of the version, in front of all fields."""
 _GPC = 1
 
 
@@ -52,19 +54,31 @@ class UsSection:
 def read_us_section(name: str, text: str) -> UsSection:
     """Read the section with this name. Raises Malformed."""
     core, *others = text.split(".")
-    bits = Bits(core, "the section")
-    version = bits.take(6)
+    version = Bits(core, "the section").take(_VERSION)
     layout = LAYOUTS.get((name, version))
     if layout is None:
         raise Malformed(f"version {version} is not known")
+    try:
+        fields = _read_fields(core, layout)
+    except TooLong:
+        longer = WRITTEN_AS.get((name, version))
+        if longer is None:
+            raise
+        fields = _read_fields(core, LAYOUTS[longer])
+    if len(others) > (name not in WITHOUT_GPC):
+        raise Malformed("has a sub-section that it should not have")
+    return UsSection(name, version, fields, _read_gpc(others[0]) if others else None)
+
+
+def _read_fields(core: str, layout: Layout) -> dict[str, int | tuple[int, ...]]:
+    bits = Bits(core, "the section")
+    bits.take(_VERSION)
     fields: dict[str, int | tuple[int, ...]] = {}
     for field, items in layout:
         values = tuple(bits.take(2) for _ in range(items))
         fields[field] = values if items > 1 else values[0]
     bits.finish()
-    if len(others) > (name not in WITHOUT_GPC):
-        raise Malformed("has a sub-section that it should not have")
-    return UsSection(name, version, fields, _read_gpc(others[0]) if others else None)
+    return fields
 
 
 def _read_gpc(text: str) -> bool:

@@ -1,0 +1,79 @@
+"""The kinds of signal, and the fields of an event in which each is spoken of.
+
+Names alone: the door lays a batch's context beneath each of its events kind by kind, the gate reads the same fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+CONSENT_MODE = ("consent", "consent_state")
+GCS = ("gcs", "x-ga-gcs")
+GCD = ("gcd", "x-ga-gcd")
+TCF = ("tcf", "gdpr_consent")
+GDPR = "gdpr"
+AC = "addtl_consent"
+USP = "us_privacy"
+GPP = "gpp"
+GPP_SID = "gpp_sid"
+NPA = ("npa", "x-ga-npa")
+GPC = "gpc"
+FIELDS = frozenset({*CONSENT_MODE, *GCS, *GCD, *TCF, *NPA, AC, USP, GDPR, GPP, GPP_SID, GPC})
+"""The fields of an event that say something about consent."""
+
+NOTHING: Mapping[str, Any] = {}
+
+
+class Kind(NamedTuple):
+    """`fields`: who has a word in one of them speaks of the kind; who has one in `perhaps` may do so. `beside`: what
+    means nothing without them. `in_parts`: one word may leave out some purposes, of which another may still speak; else
+    it says all there is."""
+
+    fields: tuple[str, ...]
+    perhaps: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    in_parts: bool = True
+
+
+KINDS = (
+    Kind(CONSENT_MODE),
+    Kind(GCS),
+    Kind(GCD),
+    Kind((*TCF, GDPR), perhaps=(GPP,), beside=(AC,)),
+    Kind((GPP, GPP_SID)),
+    Kind((USP,), in_parts=False),
+    Kind(NPA, in_parts=False),
+    Kind((GPC,), in_parts=False),
+)
+_FLAGS = frozenset({GDPR, GPC, *NPA})
+
+
+def is_word(field: str, value: Any) -> bool:
+    """Whether a field says anything, readable or not. Missing, null and empty text say nothing, and `undefined` where a
+    flag is asked for; of consent itself, which nobody writes as a text, an empty one is there and cannot be read."""
+    if value is None:
+        return False
+    if not isinstance(value, str) or field in CONSENT_MODE:
+        return True
+    return bool(value) if field not in _FLAGS else value.strip().lower() not in ("", "undefined")
+
+
+def lay_beneath(context: Mapping[str, Any], data: dict[str, Any]) -> Mapping[str, Any]:
+    """Lay what a batch's context says of consent beneath an event's own words, kind by kind.
+
+    A kind of which the event does not speak is filled into `data`. What the context says of one of which it does speak
+    is returned: of the purposes that the event does not name, a denial there still counts, and a grant does not.
+    """
+    beneath: dict[str, Any] = {}
+    for kind in KINDS:
+        said = {name: context[name] for name in (*kind.fields, *kind.beside) if is_word(name, context.get(name))}
+        if not said:
+            continue
+        if not any(is_word(name, data.get(name)) for name in (*kind.fields, *kind.perhaps)):
+            for name, value in said.items():
+                if not is_word(name, data.get(name)):
+                    data[name] = value
+        elif kind.in_parts:
+            beneath |= said
+    return beneath or NOTHING
