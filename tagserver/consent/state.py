@@ -219,7 +219,8 @@ def _merge_one(signals: list[tuple[str, Signal]], region: Region) -> Purpose:
     )
 
 
-def denied_for_ads(name: str, why: str, raw: str) -> Reading:
-    """The reading of a signal that is there but cannot be believed: the three ad purposes are denied."""
+def denied_for_ads(name: str, why: str, raw: str, also: Iterable[str] = ()) -> Reading:
+    """The reading of a signal that is there but cannot be believed: the three ad purposes are denied, and those that it
+    might `also` have spoken of."""
     signal = Signal("denied", "explicit", raw, "unreadable")
-    return Reading(name, dict.fromkeys(AD_PURPOSES, signal), problems=(f"{name}:{why}",))
+    return Reading(name, dict.fromkeys((*AD_PURPOSES, *also), signal), problems=(f"{name}:{why}",))

@@ -30,7 +30,7 @@ from tagserver.consent.strings.gpp_sid import is_legible, read_gpp_sid
 from tagserver.consent.strings.invalid import Invalid
 from tagserver.consent.strings.opt_outs import OptOuts, gpp_opt_outs
 from tagserver.consent.strings.tcf import TCString, read_tcf
-from tagserver.consent.strings.tcf_purposes import tcf_signals
+from tagserver.consent.strings.tcf_purposes import ANALYTICS, tcf_signals
 from tagserver.consent.strings.validity import why_not_valid
 
 T = TypeVar("T")
@@ -140,7 +140,8 @@ def _tcf(said: Said, section: TCString | Invalid | None, policy: ConsentPolicy, 
     if not found and section is not None:
         found = [(section, "gpp.tcfeuv2")]
     if not found:
-        missing = [denied_for_ads(GDPR, "1 without a TC string", "1")] if gdpr else []
+        also = ANALYTICS if policy.tcf_analytics else ()
+        missing = [denied_for_ads(GDPR, "1 without a TC string", "1", also)] if gdpr else []
         return Tcf(missing, gdpr=gdpr, spoken=gdpr is not None)
     (string, name), *others = found
     why_not, reading = _read_tcf(string, name, policy, now)
@@ -154,8 +155,9 @@ def _tcf(said: Said, section: TCString | Invalid | None, policy: ConsentPolicy, 
 
 def _read_tcf(found: TCString | Invalid, name: str, policy: ConsentPolicy, now: int) -> tuple[str | None, Reading]:
     """Why a string may not be used, and what it says."""
+    also = ANALYTICS if policy.tcf_analytics else ()
     if isinstance(found, Invalid):
-        return found.reason, denied_for_ads(name, found.reason, "unreadable")
+        return found.reason, denied_for_ads(name, found.reason, "unreadable", also)
     if (why := why_not_valid(found, now)) is not None:
-        return why, denied_for_ads(name, why, "not valid")
+        return why, denied_for_ads(name, why, "not valid", also)
     return None, Reading(name, tcf_signals(found, analytics=policy.tcf_analytics, exempt=frozenset(policy.tcf_exempt)))

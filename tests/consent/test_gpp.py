@@ -13,6 +13,7 @@ from tagserver.consent.strings.gpp_sections import LAYOUTS, NAMES, WITHOUT_GPC
 from tagserver.consent.strings.gpp_sid import read_gpp_sid
 from tagserver.consent.strings.invalid import Invalid
 from tagserver.consent.strings.opt_outs import OptOuts, gpp_opt_outs, usp_opt_outs
+from tagserver.consent.strings.printout import printout
 from tagserver.consent.strings.tcf import TCString
 from tagserver.consent.strings.us_section import UsSection
 from tagserver.consent.strings.usp import read_usp
@@ -214,6 +215,49 @@ def test_a_section_that_cannot_be_read_is_an_opt_out(text: str) -> None:
     assert (read.sale_opt_out, read.sensitive_limit, read.known_child) == (True, False, False)
     assert len(read.problems) == 1
     assert read.problems[0].startswith("usca: ")
+
+
+def numbered_1(values: list[int], gpc: bool | None = None) -> str:
+    """The fields of usnat's version 2 under the number of version 1, as the IAB's own encoder wrote them."""
+    core, *others = us_section("usnat", 2, values, gpc).split(".")
+    return gpp_string({7: ".".join(["B" + core[1:], *others])})
+
+
+@pytest.mark.parametrize("text", ["DBABLA~BVVqAAAAAACA.QA", "DBABLA~BVVqAAAAAABY.QA"])
+def test_the_national_section_as_releases_of_the_encoder_wrote_it(text: str) -> None:
+    """Version 1 with 16 kinds of sensitive data and 3 of children."""
+    section = section_of(text, "usnat")
+    assert (section.version, section.gpc, section.sale_opt_out, section.known_child) == (1, False, False, False)
+    assert [len(value) for value in section.fields.values() if isinstance(value, tuple)] == [16, 3]
+    assert gpp_opt_outs(readable(text)) == OptOuts()
+    assert printout("gpp", text, 0)["sale_opt_out"] is False
+
+
+@given(data=st.data(), gpc=st.sampled_from([None, False, True]))
+def test_the_longer_layout_is_read_as_written(data: st.DataObject, gpc: bool | None) -> None:
+    """Whatever stands in it; where all that version 1 does not have is zero, nobody can tell the two apart."""
+    count = len(items_of("usnat", 2))
+    values = data.draw(st.lists(st.integers(0, 3), min_size=count, max_size=count))
+    section = section_of(numbered_1(values, gpc), "usnat")
+    flat = [item for value in section.fields.values() for item in (value if isinstance(value, tuple) else (value,))]
+    if any(values[len(items_of("usnat", 1)) :]):
+        assert flat == values
+    # The opt-outs lie at the same bits in both.
+    assert list(section.fields.items())[:9] == list(zip(section.fields, values[:9], strict=False))
+    assert section.gpc is gpc
+
+
+@pytest.mark.parametrize("opted_out", ["SaleOptOut", "SharingOptOut", "TargetedAdvertisingOptOut"])
+def test_an_opt_out_in_the_longer_layout(opted_out: str) -> None:
+    values = [1 if field == opted_out else 2 for field, _ in items_of("usnat", 2)]
+    assert gpp_opt_outs(readable(numbered_1(values))).sale_opt_out
+
+
+def test_no_other_section_may_go_on() -> None:
+    """Neither one of a state, nor the national one beyond the longer layout."""
+    beyond = us_section("usnat", 2, [2] * len(items_of("usnat", 2)) + [2])
+    for place, text in ((7, f"B{beyond[1:]}"), (8, us_section("usca", 1, [2] * 20 + [1] * 5))):
+        assert isinstance(readable(gpp_string({place: text})).section(place), Invalid)
 
 
 @pytest.mark.parametrize("number", [24, 25, 26, 27, 28, 99])

@@ -256,6 +256,10 @@ def test_settings_for_tcf() -> None:
     said = {"tcf": tc_string(head(purposes=(1, 8)))}
     assert "analytics_storage" not in read(said).granted
     assert "analytics_storage" in read(said, ConsentPolicy(tcf_analytics=True)).granted
+    for unusable in ({"tcf": YES[:40]}, {"tcf": OLD}, {"gdpr": 1}):
+        both = {**unusable, "consent": {"analytics_storage": "granted"}}
+        assert "analytics_storage" in read(both).granted
+        assert "analytics_storage" not in read(both, ConsentPolicy(tcf_analytics=True)).granted
     unasked = {"tcf": tc_string(head(purposes=(3, 4, 7), purpose_one=True, country="AT"))}
     assert "ad_storage" not in read(unasked).granted
     assert "ad_storage" in read(unasked, ConsentPolicy(tcf_exempt=("AT",))).granted

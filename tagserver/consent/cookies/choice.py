@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tagserver.consent.needs import AD_PURPOSES
-from tagserver.consent.state import Reading, Signal, denied_for_ads
+from tagserver.consent.state import UNREADABLE, Reading, Signal
 
 NECESSARY = ("security_storage",)
 PREFERENCES = ("functionality_storage", "personalization_storage")
@@ -55,5 +55,5 @@ def of_vendors(tool: str, said: Mapping[str, bool], purposes: Purposes, *, recor
 
 
 def unreadable(tool: str, why: str) -> Reading:
-    """A cookie that is there and cannot be believed may hold a refusal: it counts as one for ads."""
-    return denied_for_ads(f"cmp.{tool}", why, "unreadable")
+    """A cookie that is there and cannot be believed may hold a refusal: it counts as one of all that can be refused."""
+    return Reading(f"cmp.{tool}", dict.fromkeys(OPTIONAL, UNREADABLE), problems=(f"cmp.{tool}:{why}",))

@@ -1,5 +1,6 @@
 """Complianz: one cookie for each category, `cmplz_marketing=allow`; the name may carry the site's id
-(`cmplz_2_marketing`). Grammar as seen in cookies of public code."""
+(`cmplz_2_marketing`). Grammar as its own script writes it: a choice writes all categories, but statistics alone are
+also allowed before there was one, where the site's settings want it so."""
 
 from __future__ import annotations
 
@@ -41,4 +42,5 @@ def read(cookies: Mapping[str, str], policy: ConsentPolicy) -> list[Reading]:
             if word is None:
                 return [unreadable("complianz", found[1])]
             said.append((found[1], word))
-    return [reading("complianz", answers(said, CATEGORIES))] if said else []
+    recorded = any(name != "statistics" or not allowed for name, allowed in said)
+    return [reading("complianz", answers(said, CATEGORIES), recorded=recorded)] if said else []

@@ -1,5 +1,6 @@
-"""Cookiebot's `CookieConsent`: `{stamp:'…',necessary:true,marketing:false,method:'explicit',…}`, which is no JSON; or
-`-1` where the visitor's region needs no consent. Grammar as seen in cookies of public code."""
+"""Cookiebot's `CookieConsent`: `{stamp:'…',necessary:true,marketing:false,method:'explicit',…}`, which is no JSON; `-1`
+where the visitor's region needs no consent, `0` where he did not accept. Grammar as seen in cookies of public code;
+what the values mean by Cookiebot's page for developers."""
 
 from __future__ import annotations
 
@@ -39,14 +40,16 @@ def read(cookies: Mapping[str, str], policy: ConsentPolicy) -> list[Reading]:
     text = (plain_text(raw) or "").strip()
     if text == "-1":
         return [reading("cookiebot", [Answer((*NECESSARY, *OPTIONAL), True, "-1")], recorded=False)]
+    if text == "0":
+        return [reading("cookiebot", [Answer(OPTIONAL, False, "0")])]
     fields = _fields(text)
     if fields is None:
         return [unreadable("cookiebot", "form")]
     said = {name: fields[name] for name in CATEGORIES if name in fields}
     if not said or not {"true", "false"}.issuperset(said.values()):
         return [unreadable("cookiebot", "categories")]
-    # Before there was a method, the cookie was only written for a choice.
-    recorded = fields.get("method", "'explicit'") == "'explicit'"
+    # Its maker: where the method is not known, as in old cookies, consent is taken as implied.
+    recorded = fields.get("method") == "'explicit'"
     given = answers([(name, word == "true") for name, word in said.items()], CATEGORIES)
     return [reading("cookiebot", given, recorded=recorded)]
 

@@ -1,5 +1,6 @@
 """CookieYes: `cookieyes-consent` with `consent:yes,action:yes,analytics:no,…`, or its older cookies
-`cookielawinfo-checkbox-analytics=no`. Grammar as seen in cookies of public code."""
+`cookielawinfo-checkbox-analytics=no`. Grammar as seen in cookies of public code; the purposes are those of the tool's
+own script for Google's Consent Mode, which knows none for `performance` and `other`."""
 
 from __future__ import annotations
 
@@ -23,7 +24,6 @@ CATEGORIES: Purposes = {
     "necessary": NECESSARY,
     "functional": PREFERENCES,
     "analytics": STATISTICS,
-    "performance": STATISTICS,
     "advertisement": MARKETING,
 }
 OLD_PREFIX = "cookielawinfo-checkbox-"
@@ -41,13 +41,16 @@ def read(cookies: Mapping[str, str], policy: ConsentPolicy) -> list[Reading]:
 def _read(raw: str) -> Reading:
     pairs = [pair.partition(":") for pair in (plain_text(raw) or "").split(",")]
     fields = {name.strip(): word.strip() for name, _, word in pairs}
+    refused = fields.get("consent") == "no"
     if len(fields) != len(pairs) or not all(colon for _, colon, _ in pairs):
         return unreadable("cookieyes", "form")
     said = {name: fields[name] for name in CATEGORIES if fields.get(name)}
     if not said.keys() <= {name for name, word in said.items() if word in _WORDS}:
         return unreadable("cookieyes", "categories")
-    given = answers([(name, _WORDS[word]) for name, word in said.items()], CATEGORIES)
-    return reading("cookieyes", given, recorded=fields.get("action") == "yes")
+    recorded = fields.get("action") == "yes"
+    # Who has refused all has refused each, whatever stands there.
+    given = [(name, _WORDS[word] and not (recorded and refused and name != "necessary")) for name, word in said.items()]
+    return reading("cookieyes", answers(given, CATEGORIES), recorded=recorded)
 
 
 def _old(cookies: Mapping[str, str]) -> list[Reading]:

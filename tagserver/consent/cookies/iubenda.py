@@ -21,7 +21,7 @@ from tagserver.consent.cookies.choice import (
 )
 from tagserver.consent.cookies.decoding import json_object, plain_text
 from tagserver.consent.needs import ConsentPolicy
-from tagserver.consent.state import Reading
+from tagserver.consent.state import Reading, denied_for_ads
 
 PURPOSES: Purposes = {
     "1": NECESSARY,
@@ -51,7 +51,9 @@ def read(cookies: Mapping[str, str], policy: ConsentPolicy) -> list[Reading]:
 def _read(value: dict[str, Any]) -> Reading:
     recorded = bool(value.get("timestamp"))
     purposes, consent = value.get("purposes"), value.get("consent")
-    if isinstance(purposes, dict):
+    if purposes is not None and not isinstance(purposes, dict):
+        return unreadable("iubenda", "purposes")
+    if purposes is not None and consent is not False:
         said = {name: purposes[name] for name in PURPOSES if name in purposes}
         if not all(isinstance(word, bool) for word in said.values()):
             return unreadable("iubenda", "purposes")
@@ -66,5 +68,5 @@ def _read(value: dict[str, Any]) -> Reading:
 def _us(value: dict[str, Any]) -> Reading:
     flags = [value[name] for name in US_FLAGS if name in value]
     if not all(isinstance(flag, bool) for flag in flags):
-        return unreadable("iubenda", "us_flags")
+        return denied_for_ads("cmp.iubenda", "us_flags", "unreadable")
     return reading("iubenda", [], sale_opt_out=not all(flags))
