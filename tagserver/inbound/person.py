@@ -74,22 +74,24 @@ def _differ(one: Any, other: Any) -> bool:
 
 def _without_placeholders(root: str, group: dict[str, Any], notes: list[Note]) -> None:
     """Trim a person's data, and take out what stands for a missing value, in lists and in the address too."""
-    for name, value in tuple(group.items()):
-        kept = group[name] = _trimmed(value)
+    lost: list[str] = []
+    for name, value in group.items():
         judge = is_placeholder_name if name in _NAMES_OF_PEOPLE else is_placeholder
-        if type(kept) is str:
-            if not judge(kept):
-                continue
+        kind = type(value)
+        if kind is str:
+            group[name] = value = value.strip()
+            if judge(value):
+                lost.append(name)
+        elif kind is list:
+            kept = _trimmed(value)
+            group[name] = [one for one in kept if not (type(one) is str and judge(one))]
+            if len(group[name]) < len(kept):
+                lost.append(name)
+        elif kind is dict and name == "address":
+            _without_placeholders(f"{root}.{name}", value, notes)
+    for name in lost:
+        if type(group[name]) is str:
             del group[name]
-        elif type(kept) is list:
-            found = [one for one in kept if not (type(one) is str and judge(one))]
-            if len(found) == len(kept):
-                continue
-            group[name] = found
-        else:
-            if type(kept) is dict and name == "address":
-                _without_placeholders(f"{root}.{name}", kept, notes)
-            continue
         path = f"{root}.{name}"
         notes.append(Note(path, "placeholder", f"{path} {WHY}; taken as missing"))
 
