@@ -156,6 +156,11 @@ async def send(runtime: Runtime, **changes: Any) -> None:
     assert answer.json()["events"][0]["status"] == "accepted"
 
 
+def another(event_id: str) -> dict[str, Any]:
+    """What makes the event another sale, with an order of its own."""
+    return {"event_id": event_id, "ecommerce": EVENT["ecommerce"] | {"transaction_id": event_id}}
+
+
 def contents(folder: Path) -> bytes:
     """All bytes of the data folder, in lower case."""
     return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()).lower()
@@ -244,7 +249,7 @@ async def test_what_was_stored_before_and_under_an_older_key_is_sent(tmp_path: P
     """In the clear, under the first key, under the second: all of it arrives, and is what the vendor takes."""
     for number, queue in enumerate(("", ', encrypt: "${env:KEY_1}"', BOTH)):
         async with served(tmp_path, queue) as runtime:
-            await send(runtime, event_id=f"order-{number}")
+            await send(runtime, **another(f"order-{number}"))
     vendor = Vendor()
     async with served(tmp_path, BOTH, vendor, drain=5.0) as runtime:
         await delivered(runtime, 3, ("meta", "shop"))
@@ -260,7 +265,7 @@ async def test_a_lost_key_buries_with_its_reason_and_a_found_one_sends(
         await send(runtime)
     vendor = Vendor()
     async with served(tmp_path, ', encrypt: "${env:KEY_2}"', vendor) as runtime:
-        await send(runtime, event_id="order-1002")
+        await send(runtime, **another("order-1002"))
         await delivered(runtime, 1)
         (letter,) = await runtime.outbox.dead(Choice(destination="meta"), 10)
         assert (letter.reason, letter.event_id) == ("locked", "order-1001")
