@@ -21,6 +21,7 @@ from tagserver.delivery.retry import LATE_CAP, deadline, retry_after
 from tagserver.delivery.seal import OPEN, Locked, Seal
 from tagserver.delivery.suspicion import BURIED_AFTER
 from tagserver.delivery.target import Target
+from tagserver.delivery.vendor_words import without_persons, words_of
 from tagserver.kit.destination import Outcome, OutcomeKind, Payload, Response
 
 log = logging.getLogger("tagserver.delivery")
@@ -246,6 +247,9 @@ class Shipment:
         try:
             outcomes, response = await exchange(self._http, self._target, payloads, self._cache, self._working)
             each = _one_each(outcomes, len(rows))
+            if len(rows) == 1 or isinstance(outcomes, Sequence):
+                alone = response if len(rows) == 1 else None
+                each = [self._with_words(row, one, alone) for row, one in zip(rows, each, strict=True)]
         except NotSent as error:
             self._attempted.extend(row.id for row in rows)
             raise Stop("failed", str(error)) from None
@@ -269,8 +273,21 @@ class Shipment:
             each = [Outcome.rejected(first.reason, first.detail)]
         if first.kind in ("retry", "throttled") and first.after is None:
             asked = self._asked(first, response)
-            each = [Outcome(one.kind, one.reason, one.detail, asked, one.bad, one.warning) for one in each]
+            each = [dataclasses.replace(one, after=asked) for one in each]
         return each
+
+    def _with_words(self, row: Row, outcome: Outcome, response: Response | None) -> Outcome:
+        """A refusal with the vendor's own words behind ours. `response`: the answer, where it is about this row
+        alone."""
+        if outcome.kind not in ("rejected", "split"):
+            return outcome
+        words = outcome.said or (words_of(response) if response is not None else "")
+        plugin, settings = self._target.destination, self._target.settings
+        kept = without_persons(words, row.delivery.body, (*plugin.hashes(settings), *plugin.in_clear(settings)))
+        if not kept:
+            return outcome
+        detail = f"{outcome.detail}; it says: {kept}" if outcome.detail else f"it says: {kept}"
+        return dataclasses.replace(outcome, detail=detail)
 
     def _asked(self, outcome: Outcome, response: Response | None) -> float | None:
         if outcome.after is not None or response is None:
@@ -302,7 +319,7 @@ def _sound(outcome: Any) -> Outcome:
     """The outcome, fit to be stored and waited for. Raises TypeError for what no author can have meant."""
     if not isinstance(outcome, Outcome) or outcome.kind not in get_args(OutcomeKind):
         raise TypeError("classify gave something that is no outcome")
-    texts = (outcome.reason, outcome.detail, outcome.warning)
+    texts = (outcome.reason, outcome.detail, outcome.warning, outcome.said)
     if not all(isinstance(text, str) for text in texts) or not all(type(index) is int for index in outcome.bad):
         raise TypeError("an outcome holds something of the wrong type")
     after = outcome.after
@@ -313,6 +330,7 @@ def _sound(outcome: Any) -> Outcome:
         reason=_storable(outcome.reason),
         detail=_storable(outcome.detail),
         warning=_storable(outcome.warning),
+        said=_storable(outcome.said),
         after=None if after is None else min(max(0.0, float(after)), LATE_CAP),
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Generator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, ClassVar, Literal
 
@@ -135,7 +135,8 @@ class Outcome:
 
     `reason` is a short stable code (`100/2804003`), `detail` a sentence without payload; `after` seconds; `bad` the
     indexes of the payloads a `split` blames, when the vendor names them; `warning` something operations should read
-    although the delivery counts.
+    although the delivery counts. `said`: the vendor's own words about one payload of several, as they came; the host
+    takes out what tells of a person. Of a payload that was sent alone the host reads them from the answer.
     """
 
     kind: OutcomeKind
@@ -144,6 +145,7 @@ class Outcome:
     after: float | None = None
     bad: tuple[int, ...] = ()
     warning: str = ""
+    said: str = field(default="", repr=False)
 
     @classmethod
     def delivered(cls, warning: str = "") -> Outcome:
@@ -156,9 +158,9 @@ class Outcome:
         return cls("retry", reason, detail, after)
 
     @classmethod
-    def rejected(cls, reason: str, detail: str = "") -> Outcome:
+    def rejected(cls, reason: str, detail: str = "", said: str = "") -> Outcome:
         """Never: this payload cannot succeed."""
-        return cls("rejected", reason, detail)
+        return cls("rejected", reason, detail, said=said)
 
     @classmethod
     def throttled(cls, reason: str, after: float | None = None, detail: str = "") -> Outcome:

@@ -1,5 +1,5 @@
 """What Google's answers mean. `/mp/collect` answers 2xx whatever it gets; the validation server (`/debug/mp/collect`)
-answers 200 with a list of what is wrong. Google's sentences repeat values: only their codes are kept."""
+answers 200 with a list of what is wrong. Google's sentences repeat values: only their codes are kept here."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """What LinkedIn's answers mean. A batch is answered element by element, or refused whole with the indexes of the bad
-ones; LinkedIn's sentences may repeat what was sent and are not kept. Source: LinkedIn, Conversions API."""
+ones; its sentences may repeat what was sent, which the host takes out. Source: LinkedIn, Conversions API."""
 
 from __future__ import annotations
 
@@ -55,4 +55,6 @@ def _one(element: Any) -> Outcome:
     reason = f"element/{status}"[:20]
     if status == 429 or 500 <= status < 600:
         return Outcome.retry(reason)
-    return Outcome.rejected(reason, "LinkedIn refuses this event")
+    error = element.get("error")
+    words = error.get("message") if isinstance(error, Mapping) else element.get("message")
+    return Outcome.rejected(reason, "LinkedIn refuses this event", words if isinstance(words, str) else "")

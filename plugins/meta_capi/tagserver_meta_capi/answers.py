@@ -24,7 +24,8 @@ _MEANINGS = {
     (100, 2804016): "a value of user_data is not SHA-256",
     (100, 2804050): "customer information is missing or too broad",
 }
-"""In our words: Meta's text may repeat a token or a visitor's data, and comes in the language of the token's owner."""
+"""In our words: Meta's own come in the language of the token's owner. They may repeat a token or a visitor's data, so
+that only the host keeps them, cleaned."""
 _INDEX = re.compile(r"\bdata(?:\[|[./])(\d{1,4})\b", re.ASCII)
 LONGEST_WAIT = 3600.0
 

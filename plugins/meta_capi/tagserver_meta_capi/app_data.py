@@ -1,55 +1,22 @@
-"""`app_data` of events from an app. Source: Meta's page on app events; extinfo is a list of exactly sixteen
-texts in a fixed order."""
+"""`app_data` of events from an app. Source: Meta's page on app events; extinfo is a list of exactly sixteen texts in a
+fixed order."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import Omitted, is_text, sendable
+from tagserver.plugin import DATA, TEXT, Event, Given, Group, Kind, Omitted, Skip, is_text, read_wish
 
-_FLAGS = frozenset(
-    [
-        "advertiser_tracking_enabled",
-        "application_tracking_enabled",
-        "consider_views",
-        "include_dwell_data",
-        "include_video_data",
-    ]
-)
 EXTINFO = 16
+NEEDED = ("advertiser_tracking_enabled", "application_tracking_enabled", "extinfo")
+"""Without these Meta refuses a whole request. Some apps write them beside `app_data`."""
 
 
-def build_app_data(given: Mapping[str, Any], omitted: list[Omitted]) -> dict[str, Any]:
-    """The group. Flags become 0 or 1: Meta has refused true and false."""
-    made: dict[str, Any] = {}
-    for key, value in given.items():
-        if value is None or value == "":
-            continue
-        if key in _FLAGS:
-            if value in (True, "1", "true"):
-                made[key] = 1
-            elif value in (False, "0", "false"):
-                made[key] = 0
-            else:
-                omitted.append(Omitted(f"app_data.{key}", "is neither 0 nor 1"))
-        elif key == "extinfo":
-            texts = _extinfo(value)
-            if texts is None:
-                omitted.append(Omitted("app_data.extinfo", "is not a list of sixteen texts that begins with a2 or i2"))
-            else:
-                made[key] = texts
-        elif isinstance(key, str) and is_text(key) and sendable(value):
-            made[key] = value
-        else:
-            omitted.append(Omitted(f"app_data.{str(key)[:60]}", "holds something that JSON cannot"))
-    return made
-
-
-def _is_short(value: Any) -> bool:
-    if type(value) is str:
-        return is_text(value)
-    return isinstance(value, int | float) and abs(value) < 1e15
+def _flag(value: Any) -> int | None:
+    """0 or 1: Meta has refused true and false."""
+    said = read_wish(value)
+    return int(said.limits) if said.clear and said.limits is not None else None
 
 
 def _extinfo(value: Any) -> list[str] | None:
@@ -59,3 +26,33 @@ def _extinfo(value: Any) -> list[str] | None:
     if None in texts or texts[0] not in ("a2", "i2") or not texts[4]:
         return None
     return [text for text in texts if text is not None]
+
+
+def _is_short(value: Any) -> bool:
+    if type(value) is str:
+        return is_text(value)
+    return isinstance(value, int | float) and abs(value) < 1e15
+
+
+_FLAG = Kind(_flag, "is neither 0 nor 1")
+KINDS: Mapping[str, Kind] = {
+    **dict.fromkeys(("advertiser_tracking_enabled", "application_tracking_enabled", "consider_views"), _FLAG),
+    **dict.fromkeys(("include_dwell_data", "include_video_data"), _FLAG),
+    "extinfo": Kind(_extinfo, "is not a list of sixteen texts that begins with a2 or i2"),
+    **dict.fromkeys(("install_referrer", "installer_package", "vendor_id", "windows_attribution_id"), TEXT),
+    **dict.fromkeys(("campaign_ids", "receipt_data", "url_schemes"), DATA),
+}
+"""All that Meta knows. It refuses a whole request for a key that it does not."""
+_UNKNOWN = Kind(lambda value: None, "is no key that Meta knows here")
+
+
+def build_app_data(event: Event, given: Given, omitted: list[Omitted]) -> dict[str, Any]:
+    """The group for one event: what the tag says, else what the event does. Skips an event without what Meta needs."""
+    made = Group("app_data", omitted)
+    said = event.data.get("app_data")
+    beside = {key: event.data[key] for key in NEEDED if key in event.data}
+    for key, value in {**beside, **(said if isinstance(said, dict) else {}), **given.group("app_data")}.items():
+        made.put(key, value, KINDS.get(key, _UNKNOWN))
+    if missing := [f"app_data.{key}" for key in NEEDED if key not in made]:
+        raise Skip("missing_required", f"an event of an app needs {' and '.join(missing)}", omitted)
+    return made

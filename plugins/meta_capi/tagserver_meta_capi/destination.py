@@ -17,6 +17,7 @@ from tagserver.plugin import (
     Destination,
     Event,
     Given,
+    Group,
     Limits,
     Mode,
     Omitted,
@@ -28,9 +29,10 @@ from tagserver.plugin import (
     event_time,
 )
 from tagserver_meta_capi.answers import read_answer
-from tagserver_meta_capi.app_data import build_app_data
+from tagserver_meta_capi.app_data import NEEDED, build_app_data
 from tagserver_meta_capi.custom_data import FROM_EVENT, build_custom_data
-from tagserver_meta_capi.fields import PASSED, pass_fields
+from tagserver_meta_capi.fields import PASSED
+from tagserver_meta_capi.messaging import check_messaging
 from tagserver_meta_capi.names import STANDARD_EVENTS, meta_name
 from tagserver_meta_capi.page import page_address
 from tagserver_meta_capi.parameters import EMPTY, EVENT_FIELDS
@@ -81,7 +83,7 @@ class MetaCapi(Destination):
         *("event", "event_id", "timestamp", "action_source", "page.location", "page.referrer", "ecommerce"),
         *("user_data", "user_id", "ip", "user_agent", "geo.region", "source"),
         *("cookie._fbp", "cookie._fbc", "click.fbclid", "fbclid", "fbc", "fbp", "x-fb-ck-fbc", "x-fb-ck-fbp"),
-        *("app_data", "opt_out", "data_processing_options", "data_processing_options_country"),
+        *("app_data", *NEEDED, "opt_out", "data_processing_options", "data_processing_options_country"),
         "data_processing_options_state",
         *sorted(PASSED),
         "order_id",
@@ -113,8 +115,9 @@ class MetaCapi(Destination):
         return meta_name(event.name, settings.search_results)
 
     def build(self, event: Event, parameters: Mapping[str, Any], settings: MetaSettings, mode: Mode) -> Built:
-        """One server event. Skips a Purchase without value or currency, an event that identifies nobody, one
-        that is too old."""
+        """One server event. Skips what Meta refuses with the whole request: a Purchase without value or currency, an
+        event that identifies nobody, one that is too old, one of an app or a conversation without what belongs to it.
+        """
         omitted: list[Omitted] = []
         given = Given(parameters, EVENT_FIELDS, omitted, empty=EMPTY)
         name = given.text("event_name") or self.event_name(event, settings)
@@ -139,7 +142,8 @@ class MetaCapi(Destination):
             missing = [key for key in ("value", "currency") if key not in custom_data]
             if missing:
                 raise Skip("missing_required", f"a Purchase needs {' and '.join(missing)}", omitted)
-        body: dict[str, Any] = {
+        body = Group("", omitted)
+        body |= {
             "event_name": name,
             "event_time": time // 1000,
             "event_id": event.event_id,
@@ -149,13 +153,12 @@ class MetaCapi(Destination):
         if custom_data:
             body["custom_data"] = custom_data
         _addresses(body, event, given, settings, source, omitted)
-        pass_fields(body, event.data, given.fields, omitted)
-        if source == "business_messaging" and "messaging_channel" not in body:
-            omitted.append(Omitted("messaging_channel", "is missing, and Meta wants it for business_messaging"))
+        for key, kind in PASSED.items():
+            body.put(key, given.fields.get(key, event.data.get(key)), kind)
+        if source == "business_messaging":
+            check_messaging(body, omitted)
         if source == "app":
-            said = event.data.get("app_data")
-            app_data = {**(said if isinstance(said, dict) else {}), **given.group("app_data")}
-            body["app_data"] = build_app_data(app_data, omitted)
+            body["app_data"] = build_app_data(event, given, omitted)
         limit_processing(body, event, given.fields, mode, omitted)
         return Built(body, name, time, None, expires, tuple(omitted))
 

@@ -6,42 +6,27 @@ parameters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import Omitted, sendable
+from tagserver.plugin import TEXT, Kind, sendable, short_text
+
+_CHANNELS = frozenset({"whatsapp", "messenger", "instagram"})
+"""Those that Meta's pages name; they say of no list that it is whole."""
 
 
-def _text(value: Any) -> bool:
-    return type(value) is str and value != ""
+def _channel(value: Any) -> str | None:
+    text = short_text(value)
+    return text.lower() if text is not None and text.lower() in _CHANNELS else text
 
 
-def _object(value: Any) -> bool:
-    return type(value) is dict
-
-
-_KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "messaging_channel": (_text, "text"),
-    "original_event_data": (_object, "an object"),
-    "attribution_data": (_object, "an object"),
-    "customer_segmentation": (_text, "text"),
-    "advanced_measurement_table": (_text, "text"),
+_OBJECT = Kind(
+    lambda value: value if type(value) is dict and sendable(value) else None, "is not an object that JSON can hold"
+)
+PASSED: Mapping[str, Kind] = {
+    "messaging_channel": Kind(_channel, "is not text"),
+    "original_event_data": _OBJECT,
+    "attribution_data": _OBJECT,
+    "customer_segmentation": TEXT,
+    "advanced_measurement_table": TEXT,
 }
-PASSED = frozenset(_KINDS)
-
-
-def pass_fields(
-    body: dict[str, Any], data: Mapping[str, Any], fields: Mapping[str, Any], omitted: list[Omitted]
-) -> None:
-    """Put them into `body`: what the tag says (`fields`), else what the event says (`data`)."""
-    for key in PASSED:
-        if key not in fields and key not in data:
-            continue
-        value = fields.get(key, data.get(key))
-        fits, kind = _KINDS[key]
-        if value is None or value == "":
-            continue
-        if fits(value) and sendable(value):
-            body[key] = value
-        else:
-            omitted.append(Omitted(key, f"is not {kind} that JSON can hold"))

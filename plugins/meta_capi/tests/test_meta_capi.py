@@ -72,9 +72,7 @@ def test_example(case: dict[str, Any]) -> None:
     assert sorted(one.field for one in built.omitted) == sorted(case.get("omitted", []))
     assert built.body["event_name"] == built.name
     assert built.time // 1000 == built.body["event_time"]
-    incomplete_app = built.body["action_source"] == "app" and "extinfo" not in built.body["app_data"]
-    if not incomplete_app:
-        assert refuse(json.loads(msgspec.json.encode(built.body)), NOW / 1000) is None
+    assert refuse(json.loads(msgspec.json.encode(built.body)), NOW / 1000) is None
 
 
 @pytest.mark.parametrize("case", ANSWERS, ids=lambda case: f"{case['status']} {case['body'][:60]}")
@@ -280,8 +278,7 @@ def test_build_is_total_and_pure(raw: dict[str, Any], given_: dict[str, Any], ch
     if mode == "restrict":
         assert body["opt_out"] is True
         assert body["data_processing_options"] == ["LDU"]
-    if body["action_source"] not in ("app", "business_messaging"):
-        assert refuse(body, NOW / 1000) is None
+    assert refuse(body, NOW / 1000) is None
 
 
 @given(st.integers(100, 599), st.dictionaries(st.text(max_size=30), st.text(max_size=30)), st.binary(max_size=200))

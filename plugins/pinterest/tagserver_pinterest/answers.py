@@ -1,5 +1,5 @@
 """What Pinterest's answers mean. It names what became of each event, in the order of the request; its messages may
-repeat a visitor's data and are not kept. Source: Pinterest's description of its API, `events/create`."""
+repeat a visitor's data, which the host takes out. Source: Pinterest's description of its API, `events/create`."""
 
 from __future__ import annotations
 
@@ -50,4 +50,5 @@ def _one(event: Any, good: bool) -> Outcome:
     said = event if isinstance(event, Mapping) else {}
     if said.get("status") == "processed" or (good and said.get("status") != "failed"):
         return Outcome.delivered(_WARNING if said.get("warning_message") else "")
-    return Outcome.rejected("failed", _DETAIL)
+    why = said.get("error_message")
+    return Outcome.rejected("failed", _DETAIL, why if isinstance(why, str) else "")

@@ -1,5 +1,5 @@
 """What Reddit's answers mean. It takes a request whole or refuses it whole, and does not name the bad event; its
-message may repeat what was sent and is not kept. Source: Reddit, Conversions API v3."""
+message may repeat what was sent, and only the host keeps it, cleaned. Source: Reddit, Conversions API v3."""
 
 from __future__ import annotations
 

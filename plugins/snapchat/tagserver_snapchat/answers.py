@@ -1,5 +1,5 @@
 """What Snap's answers mean. Its body is JSON with a `status` and a `reason`; the reason is free text that may repeat a
-visitor's data, so only the status counts. Source: Snap, Conversions API, Using the API and Verify Set Up."""
+visitor's data, so only the status counts here. Source: Snap, Conversions API, Using the API and Verify Set Up."""
 
 from __future__ import annotations
 

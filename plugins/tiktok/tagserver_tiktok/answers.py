@@ -1,5 +1,5 @@
 """What TikTok's answers mean. It answers 200 to most failures: the `code` in the body counts, then the status. The
-message repeats what was sent and is not kept. Source: TikTok, Business API, return codes."""
+message repeats what was sent, and only the host keeps it, cleaned. Source: TikTok, Business API, return codes."""
 
 from __future__ import annotations
 
