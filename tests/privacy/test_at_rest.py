@@ -148,10 +148,13 @@ async def served(folder: Path, queue: str = "", vendor: Any = nobody, drain: flo
 
 
 async def send(runtime: Runtime, **changes: Any) -> None:
-    """The event, from a browser behind a proxy."""
+    """The event, from a browser behind a proxy; under another id it is another order."""
+    event = EVENT | changes
+    if "event_id" in changes:
+        event["ecommerce"] = EVENT["ecommerce"] | {"transaction_id": changes["event_id"]}
     transport = httpx.ASGITransport(create_app(runtime, "admin-token-of-tests"), client=("198.51.100.1", 4711))
     async with httpx.AsyncClient(transport=transport, base_url="http://tags.example") as http:
-        answer = await http.post("/collect", json=EVENT | changes, headers=BROWSER)
+        answer = await http.post("/collect", json=event, headers=BROWSER)
     assert answer.status_code == 202, answer.text
     assert answer.json()["events"][0]["status"] == "accepted"
 
