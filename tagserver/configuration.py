@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from tagserver.container import last_good, versions
@@ -91,7 +92,7 @@ class ConfigurationFolder:
             texts,
             registry=self.registry,
             environ=self.environment(),
-            read_file=read_secret_file,
+            read_file=partial(read_secret_file, private=self.data),
             today=datetime.fromtimestamp(self.clock() / 1000, UTC).date(),
         )
 

@@ -11,6 +11,8 @@ import os
 import stat
 import threading
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 LARGEST = 64 << 10
 """Bytes of a file that can be a secret, or a list of them."""
@@ -21,13 +23,14 @@ _stuck: dict[str, threading.Thread] = {}
 """Who still waits for a file that did not come. A thread cannot be ended, so that file gets no second one."""
 
 
-def read_secret_file(name: str) -> str:
-    """The text of a regular file of at most 64 KiB, in UTF-8.
+def read_secret_file(name: str, private: Path | None = None) -> str:
+    """The text of a regular file of at most 64 KiB, in UTF-8. `private`: a folder whose files are nobody's secrets but
+    our own, by whatever name they are called.
 
     Raises OSError, whose `strerror` says why in words (TimeoutError after two seconds), and ValueError where it is no
     text.
     """
-    return in_time(name, _content).decode("utf-8-sig")
+    return in_time(name, partial(_content, private=private)).decode("utf-8-sig")
 
 
 def in_time(name: str, read: Callable[[str], bytes], limit: float = LONGEST) -> bytes:
@@ -56,7 +59,9 @@ def in_time(name: str, read: Callable[[str], bytes], limit: float = LONGEST) -> 
     return found[0]
 
 
-def _content(name: str) -> bytes:
+def _content(name: str, private: Path | None = None) -> bytes:
+    if private is not None and Path(name).resolve().is_relative_to(private.resolve()):
+        raise PermissionError(errno.EACCES, "it lies in the data folder", name)
     # To open some devices does something already, so it is looked at before; and again after, for it may have been
     # replaced. Without O_NONBLOCK a FIFO would not even open.
     _require_regular(os.stat(name), name)

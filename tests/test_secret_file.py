@@ -109,3 +109,15 @@ def test_a_disk_that_does_not_answer() -> None:
         except TimeoutError:
             time.sleep(0.01)
     assert asked == ["/net/secret"] * 2
+
+
+def test_files_of_our_own_folder_are_no_secrets_of_others(tmp_path: Path) -> None:
+    """By their own name, by a way round, and by a link."""
+    private = tmp_path / "data"
+    private.mkdir()
+    (private / "admin-token").write_text("token")
+    (tmp_path / "link").symlink_to(private / "admin-token")
+    for name in (private / "admin-token", tmp_path / "data" / ".." / "data" / "admin-token", tmp_path / "link"):
+        assert read_secret_file(str(name)) == "token"
+        with pytest.raises(PermissionError, match="data folder"):
+            read_secret_file(str(name), private)

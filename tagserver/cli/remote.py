@@ -11,11 +11,12 @@ import click
 import httpx
 
 from tagserver.cli.options import give_up
+from tagserver.container.references import ADMIN_TOKEN
 from tagserver.operations.printable import printable
 
 ADDRESS_FILE = "address"
 TOKEN_FILE = "admin-token"  # noqa: S105 (the name of a file)
-TOKEN_VARIABLE = "TAGSERVER_ADMIN_TOKEN"  # noqa: S105 (the name of a variable)
+TOKEN_VARIABLE = ADMIN_TOKEN
 
 
 def server_on(data: Path, environ: Mapping[str, str]) -> tuple[str, str]:

@@ -54,7 +54,9 @@ def compile_container(
     unread = problems.fatal and any(tree is None for tree in trees.values())
     server_tree = trees.pop(SERVER_FILE, None)
     outside = Outside(environ, read_file, listed_environment(server_tree, problems))
-    server = ServerReader(outside, problems).read(server_tree)
+    reader = ServerReader(outside, problems)
+    server = reader.read(server_tree)
+    outside = replace(outside, rights=reader.rights(server_tree))
     if not trees:
         hint = "write a container.yaml, or name another folder with --config"
         problems.add("E104", Place("container.yaml", 1, 1), "", "there is no container file here", hint)

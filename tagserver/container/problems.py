@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any, Literal
 
 from tagserver.container.google_words import our_word
 from tagserver.operations.printable import printable
+from tagserver.secret import SHORTEST
 
 Severity = Literal["error", "pause", "warning"]
 """`error`: the configuration cannot be used. `pause`: it can, but one destination stands still. `warning`: it
@@ -104,16 +106,41 @@ PATIENCE = 300_000
 seconds, too."""
 
 
+SHORTEST_HIDDEN = 4
+_ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://(?:([^/@\s]*)@)?([^/?#\s]*)")
+"""Scheme, what stands before the @, and host."""
+
+
 class Problems:
     """Collects what is found while a configuration is read: all of it, in one run."""
 
     def __init__(self) -> None:
         self._found: list[Problem] = []
         self._patience = PATIENCE
+        self._hidden: dict[str, str] = {}
+
+    def hide(self, value: str, shown: str) -> None:
+        """What came from outside of the files stands in no message from now on, nor do the parts of an address that may
+        hold a password: `shown` stands in its place. One of three characters or fewer is in too many words."""
+        parts = _ADDRESS.match(value)
+        for text in (value, *(parts.groups() if parts else ())):
+            if text and len(text) >= SHORTEST_HIDDEN:
+                self._hidden.setdefault(text.lower(), shown)
+
+    def _told(self, text: str) -> str:
+        """The text without anything hidden, the longest first; a short one only where it is a word."""
+        for value in sorted(self._hidden, key=len, reverse=True):
+            if value in text.lower():
+                shown, sought = self._hidden[value], re.escape(value)
+                sought = sought if len(value) >= SHORTEST else rf"(?<!\w){sought}(?!\w)"
+                text = re.sub(sought, shown.replace("\\", r"\\"), text, flags=re.IGNORECASE)
+        return text
 
     def add(self, code: str, place: Place, path: str, message: str, hint: str = "") -> None:
         """Note one. The code's letter gives the severity."""
         severity: Severity = {"E": "error", "P": "pause", "W": "warning"}[code[0]]  # type: ignore[assignment]  # (words of Severity)
+        if self._hidden:
+            message, hint = self._told(message), self._told(hint)
         self._found.append(Problem(severity, code, place, path, message, hint))
 
     def did_you_mean(self, word: str, known: Iterable[str]) -> str:

@@ -48,7 +48,7 @@ def read_queue(decoder: Decoder, problems: Problems, node: Node | None, filled: 
                 "E115",
                 url.place,
                 "queue.url",
-                f'"{text}" is no queue that is known here',
+                f'"{decoder.text(url, "queue.url")}" is no queue that is known here',
                 "write sqlite:outbox.db (a file in the data folder)",
             )
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, cast
@@ -16,7 +16,7 @@ from tagserver.consent.state import Reading
 from tagserver.container.decode import Decoder
 from tagserver.container.problems import Problems, did_you_mean
 from tagserver.container.queue import QueueConfig, read_queue
-from tagserver.container.references import Outside
+from tagserver.container.references import ADMIN_TOKEN, Outside, Rights, has_reference, reference, references
 from tagserver.container.retention import AuditConfig, ForgetConfig, read_audit, read_forget
 from tagserver.container.source import Map, Node, Scalar
 from tagserver.inbound.whereabouts import Locate, nowhere, open_database
@@ -90,10 +90,11 @@ class ServerConfig:
 
 MADE = 8
 """How much larger than the largest body a request may become on its way to the queue."""
-ROOT_KEYS = ("collect", "queue", "shutdown", "forget", "audit", "egress", "environment", "reload", "debug")
+ROOT_KEYS = ("collect", "queue", "shutdown", "forget", "audit", "egress", "environment", "secrets", "reload", "debug")
 _ORIGIN = re.compile(r"https?://[a-z0-9.\-]+(:\d{1,5})?\Z|https?://\[[0-9a-f:.]+\](:\d{1,5})?\Z")
 _RATE = re.compile(r"(\d{1,9})/s\Z")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.\-]{0,251}[a-z0-9])?\Z")
+_SECRET = re.compile(r"[A-Za-z_*][A-Za-z0-9_*]*\Z|/.")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -119,6 +120,31 @@ class ServerReader:
         self._outside = outside
         self._problems = problems
         self._decoder = Decoder(problems)
+        self._owned: dict[str, str] = {reference("env", ADMIN_TOKEN): "the admin token"}
+        self._values: dict[str, str] = {}
+        if token := outside.environ.get(ADMIN_TOKEN):
+            self._values[token] = "the admin token"
+
+    def _keep(self, written: str, value: str, owner: str) -> None:
+        """What is read here is a secret of operations."""
+        self._owned |= dict.fromkeys(references(written), owner)
+        if value and has_reference(written):
+            self._values[value] = owner
+
+    def rights(self, root: Node | None) -> Rights:
+        """What marketing's files may read, once this file was read."""
+        node = root.get("secrets") if isinstance(root, Map) else None
+        patterns = None if node is None else tuple(self._patterns(node))
+        return Rights(patterns, self._owned, self._values)
+
+    def _patterns(self, node: Node) -> Iterator[str]:
+        for item, path in self._decoder.list(node, "secrets"):
+            text = self._decoder.text(item, path)
+            if text is not None and _SECRET.match(text):
+                yield text
+            elif text is not None:
+                hint = "write META_ACCESS_TOKEN, META_* or /run/secrets/*"
+                self._problems.add("E115", item.place, path, f'"{text}" names no variable or file', hint)
 
     def read(self, root: Node | None) -> ServerConfig:
         """The settings; with problems noted, defaults stand in for what is wrong."""
@@ -148,6 +174,8 @@ class ServerReader:
         if filled is None:
             return None
         value, why = filled
+        if path.startswith("queue."):
+            self._keep(text, value, path)
         if why is not None:
             self._problems.add("E115", node.place, path, f"{path}: {why}")
             return None
@@ -213,7 +241,8 @@ class ServerReader:
             return nowhere
         except (OSError, ValueError) as error:
             hint = "regions stay unknown, and an unknown one asks for an opt-in"
-            self._problems.add("W308", node.place, path, f"{path} cannot be used: {error}", hint)
+            why = getattr(error, "strerror", None) or error
+            self._problems.add("W308", node.place, path, f"{path} cannot be used: {why}", hint)
             return nowhere
 
     def _origins(self, node: Node | None) -> tuple[str, ...]:
@@ -229,7 +258,8 @@ class ServerReader:
             elif _ORIGIN.match(origin):
                 origins.append(_without_default_port(origin))
             else:
-                self._problems.add("E115", item.place, path, f'"{written}" is no origin', _origin_hint(origin))
+                shown = self._decoder.text(item, path)
+                self._problems.add("E115", item.place, path, f'"{shown}" is no origin', _origin_hint(origin))
         return tuple(origins)
 
     def _per_address(self, node: Node | None, proxies: int) -> int | None:
@@ -266,6 +296,7 @@ class ServerReader:
             if written is None:
                 continue
             found = self._outside.secret(written, nodes["secret"].place, f"{path}.secret", self._problems)
+            self._keep(written, found[0] if found else "", f"{path}.secret")
             twin = next(
                 (one for one, held in keys.items() if found and found[0] and held.secret.reveal() == found[0]), None
             )
@@ -326,7 +357,8 @@ class ServerReader:
                     allowed.append(entry)
                 else:
                     hint = 'write a host name ("proxy.internal") or a network ("10.0.0.0/8")'
-                    self._problems.add("E115", item.place, path, f'"{text}" is neither a host nor a network', hint)
+                    shown = self._decoder.text(item, path)
+                    self._problems.add("E115", item.place, path, f'"{shown}" is neither a host nor a network', hint)
         return tuple(allowed)
 
 

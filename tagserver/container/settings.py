@@ -105,7 +105,8 @@ class SettingsReader:
             if text is WRONG or text in words:
                 return text
             said = did_you_mean(text, words) or f"choose one of {', '.join(words)}"
-            self._problems.add("E115", node.place, path, f'{path} cannot be "{text}"', said)
+            shown = self._decoder.text(node, path)
+            self._problems.add("E115", node.place, path, f'{path} cannot be "{shown}"', said)
             return WRONG
         if origin in (list, tuple):
             inner = get_args(hint)[0]

@@ -36,6 +36,7 @@ queue:
 shutdown: {pre_stop: 5s, drain: 15s}
 egress: {allow: ["127.0.0.0/8"]}
 environment: [ACCOUNT]
+secrets: [TOKEN, "T*"]
 reload: manual
 debug: true
 """
