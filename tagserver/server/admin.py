@@ -23,7 +23,7 @@ from tagserver.server.body import BadBody, read_body
 from tagserver.server.consent import ConsentStrings
 from tagserver.server.dead import DeadLetters
 from tagserver.server.forget import Forget
-from tagserver.server.guard import COOKIE, LOGIN, SAFE, Guard, Guesses, Keyring, later, problem
+from tagserver.server.guard import COOKIE, LOGIN, SAFE, Guard, Guesses, Keyring, later, of_another_page, problem
 
 FORM = 4096
 """Bytes of a login form."""
@@ -71,16 +71,18 @@ class Admin:
         code = request.query_params.get("code")
         if request.method == "GET" and code is None:
             return self._page("login.html", wrong=False)
+        if request.method == "POST" and of_another_page(request):
+            return problem(403, "origin", "this page may not log anybody in")
         if wait := self._guesses.wait(request):
             return later(wait)
         if request.method == "GET":
-            right = self._keys.takes_code(code or "")
-        else:
-            right = self._keys.opens(await _token_of(request))
-        if right:
+            if self._keys.takes_code(code or ""):
+                return self._logged_in(request)
+            return self._page("login.html", wrong=True)
+        if self._keys.opens(await _token_of(request)):
             return self._logged_in(request)
         self._guesses.wrong(request)
-        return self._page("login.html", 401 if request.method == "POST" else 200, wrong=True)
+        return self._page("login.html", 401, wrong=True)
 
     def _logged_in(self, request: Request) -> Response:
         proxies = self._runtime.server.collect.trusted_proxies

@@ -33,7 +33,8 @@ SAFE = {
     ),
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
+    # Not `no-referrer`: browsers would say `Origin: null` of our own forms (Fetch, "append a request Origin header").
+    "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
@@ -81,6 +82,9 @@ def _hash(text: bytes) -> bytes:
 
 class Guesses:
     """Counts wrong tokens by the address they come from, and makes those who guess wait.
+
+    Tokens alone: any web page can have its visitor's browser ask for a wrong login link, or bring a wrong cookie, and
+    would lock the operator out. Codes and cookies are too long to be guessed.
 
     While an address waits nothing of it is looked at, so that the right token cannot be told from a wrong one.
     `address` gives a request's visitor. `steady`: seconds that never jump. `refused` hears `admin_token` for each
@@ -144,7 +148,7 @@ class Guard:
         else:
             right = self._keys.takes_cookie(cookie or "", host)
             allowed = right and (request.method in ("GET", "HEAD") or _same_origin(request, host))
-        if not right:
+        if not right and scheme.lower() == "bearer":
             self._guesses.wrong(request)
         return None if allowed else _refused(request)
 
@@ -152,6 +156,14 @@ class Guard:
 def _same_origin(request: Request, host: str) -> bool:
     """Whether a page of ours sent this: a cookie alone does not say so."""
     return request.headers.get("origin", "").partition("://")[2] == host != ""
+
+
+def of_another_page(request: Request) -> bool:
+    """Whether a page that is not ours sent this POST: browsers say so in Origin (`null` where they hide it), and where
+    they do in Sec-Fetch-Site."""
+    if "origin" in request.headers:
+        return not _same_origin(request, request.headers.get("host", ""))
+    return request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
 
 
 def later(wait: float) -> Response:

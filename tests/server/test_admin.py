@@ -30,7 +30,7 @@ GUARDED = [
 ]
 SAFE = {
     "cache-control": "no-store",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
 }
 

@@ -43,13 +43,11 @@ async def behind(start: Start, time: Time) -> AsyncIterator[tuple[Running, httpx
 
 GUESS: list[tuple[str, dict[str, Any]]] = [
     (STATUS, {"headers": {"authorization": "Bearer guess-1"}}),
-    (STATUS, {"headers": {"cookie": "tagserver_admin=guess-1"}}),
-    ("/-/login?code=guess-1", {}),
     ("/-/login", {"data": {"token": "guess-1"}}),
 ]
 
 
-@pytest.mark.parametrize(("path", "sent"), GUESS, ids=["bearer", "cookie", "code", "form"])
+@pytest.mark.parametrize(("path", "sent"), GUESS, ids=["bearer", "form"])
 async def test_who_guesses_must_wait(
     behind: tuple[Running, httpx.AsyncClient],
     time: Time,
@@ -93,6 +91,49 @@ async def test_who_says_nothing_has_guessed_nothing(behind: tuple[Running, httpx
         assert (await http.get(STATUS)).status_code == 401
         assert (await http.get("/-/login")).status_code == 200
     assert (await http.get(STATUS, headers=RIGHT)).status_code == 200
+
+
+PAGES: list[tuple[str, dict[str, Any], int]] = [
+    ("/-/login", {"data": {"token": "x"}, "headers": {"origin": "https://evil.example"}}, 403),
+    ("/-/login", {"data": {"token": TOKEN}, "headers": {"origin": "https://evil.example"}}, 403),
+    ("/-/login", {"data": {"token": "x"}, "headers": {"origin": "null"}}, 403),
+    ("/-/login", {"data": {"token": "x"}, "headers": {"origin": "http://tags.shop.example.evil.example"}}, 403),
+    ("/-/login", {"data": {"token": "x"}, "headers": {"sec-fetch-site": "cross-site"}}, 403),
+    ("/-/login", {"data": {"token": "x"}, "headers": {"sec-fetch-site": "same-site"}}, 403),
+    ("/-/login?code=x", {}, 200),
+    (STATUS, {"headers": {"cookie": "tagserver_admin=x"}}, 401),
+    (STATUS, {"headers": {"authorization": "Basic eDp5"}}, 401),
+    (STATUS, {"data": {"a": "b"}, "headers": {"origin": "https://evil.example"}}, 401),
+]
+
+
+@pytest.mark.parametrize(("path", "sent", "status"), PAGES)
+async def test_no_web_page_can_lock_the_operator_out(
+    behind: tuple[Running, httpx.AsyncClient], path: str, sent: dict[str, Any], status: int
+) -> None:
+    """Whatever a page has the operator's browser send: a form, an image, a cookie of a parent domain."""
+    _, http = behind
+    for _ in range(3 * GUESSES):
+        assert await _ask(http, path, sent, "198.51.100.7") == status
+    assert await _ask(http, STATUS, {"headers": RIGHT}, "198.51.100.7") == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"origin": "http://tags.shop.example"},
+        {"origin": "https://tags.shop.example", "sec-fetch-site": "same-origin"},
+        {"sec-fetch-site": "none"},
+    ],
+)
+async def test_our_own_page_and_commands_log_in(
+    behind: tuple[Running, httpx.AsyncClient], headers: dict[str, str]
+) -> None:
+    """Browsers name the origin of a form of ours because the page lets them."""
+    _, http = behind
+    assert (await http.get("/-/login")).headers["referrer-policy"] == "same-origin"
+    assert (await http.post("/-/login", data={"token": TOKEN}, headers=headers)).status_code == 303
 
 
 async def test_a_login_is_of_use_under_the_name_where_it_was_made(
