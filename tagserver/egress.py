@@ -4,6 +4,7 @@ network."""
 from __future__ import annotations
 
 import ipaddress
+import socket
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
@@ -47,8 +48,29 @@ def address_refusal(host: str, address: str, allowed: Collection[str]) -> str | 
     return None if _is_public(found) else f"{host} leads to an address that is not public"
 
 
+def literal_refusal(url: str, allowed: Collection[str]) -> str | None:
+    """Why an address that names its host by number, or as this machine itself, will never be called, or None: also for
+    names, of which that shows when they are looked up. In all the forms of numbers that systems take (`127.1`)."""
+    host = urlsplit(url).hostname or ""
+    local = host == "localhost" or host.endswith(".localhost")
+    if _is_allowed(host, allowed) or not (number := "127.0.0.1" if local else _number(host)):
+        return None
+    return f"{host} is not public" if address_refusal(host, number, allowed) is not None else None
+
+
+def _number(host: str) -> str:
+    """The usual form of an address that is written as a number; empty for names."""
+    if ":" in host:
+        return host
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except (OSError, ValueError):
+        return ""
+
+
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is public today (RFC 4291, IANA): not `::a.b.c.d`, which some systems take for IPv4."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")
 
 
 def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
@@ -58,7 +80,7 @@ def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return _is_public(inner)
-        if address in _NAT64_LOCAL:
+        if address not in _GLOBAL_UNICAST:
             return False
     return address.is_global and not address.is_multicast
 

@@ -174,6 +174,19 @@ class Runtime:
             await self.door.decide_waiting(self.container, self.server)
 
     async def reload(self) -> Reloaded:
+        """Somebody asks for it: read files and secrets again, and try at once what waits for a vendor, who may have
+        been mended as well."""
+        done = await self._reload()
+        if done.ok:
+            self.wait_no_longer()
+        return done
+
+    def wait_no_longer(self, destination: str | None = None) -> None:
+        """Somebody wants a destination tried now, or all of them: no wait after a failure goes on."""
+        if self.dispatcher is not None:
+            self.dispatcher.wait_no_longer(destination)
+
+    async def _reload(self) -> Reloaded:
         """Read files and secrets again, aside. A configuration with errors changes nothing but the problems that are
         shown."""
         async with self._reloading:
@@ -220,7 +233,7 @@ class Runtime:
     async def changed(self) -> None:
         """The files have changed: take them, unless operations want to be asked."""
         if self.server.reload != "manual":
-            await self.reload()
+            await self._reload()
 
     def target(self, name: str) -> Target | None:
         """The configured destination as a worker needs it, looked up afresh before each attempt. Also by a name that

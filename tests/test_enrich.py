@@ -116,6 +116,28 @@ def test_a_geo_header_counts_for_nothing_without_a_trusted_proxy() -> None:
 
 
 @pytest.mark.parametrize(
+    ("forwarded", "proxies", "country"),
+    [
+        (None, 1, None),
+        ("", 1, None),
+        (" , ", 1, None),
+        ("1.1.1.1", 1, "US"),
+        ("1.1.1.1", 2, None),
+        ("1.1.1.1, 2.2.2.2", 2, "US"),
+        ("9.9.9.9, 1.1.1.1", 1, "US"),
+        ("1.1.1.1", 0, None),
+    ],
+)
+def test_a_geo_header_counts_only_for_what_came_through_the_proxies(
+    forwarded: str | None, proxies: int, country: str | None
+) -> None:
+    """Who comes past them says he is where nobody has to be asked."""
+    headers = {"cf-ipcountry": "US"} | ({} if forwarded is None else {"x-forwarded-for": forwarded})
+    made = read_facts("browser", NOW, headers, "7.7.7.7", trusted_proxies=proxies, geo_headers=["cf-ipcountry"])
+    assert made.country == country
+
+
+@pytest.mark.parametrize(
     ("location", "cookies", "pushed", "clicks"),
     [
         ("https://a.example/?fbclid=U", {"_fbc": "fb.1.2.C"}, {"fbclid": "E"}, {"fbclid": "U"}),

@@ -119,15 +119,20 @@ def _flags(said: Said) -> Iterator[Reading]:
             yield Reading(name, problems=(f"{name}:neither yes nor no, which counts as yes",))
 
 
+def _says_one(header: str | None) -> bool:
+    """Whether a header that stands once or more says 1: a proxy or an extension may have added another."""
+    return header is not None and any(one.strip() == "1" for one in header.split(","))
+
+
 def _opt_outs(said: Said, policy: ConsentPolicy, region: Region) -> Iterator[Reading]:
     """US Privacy, Global Privacy Control (the header, which page scripts cannot forge, or the field that a backend
     copies) and, by option, DNT. None of them grants anything."""
     if said.usp is not None:
         yield opted_out(said.usp[1], usp_opt_outs(text_of(said.usp[0], read_usp)))
     if policy.gpc != "ignore" and (policy.gpc_scope == "global" or region.country == "US"):
-        if said.sec_gpc is not None and said.sec_gpc.strip() == "1":
+        if _says_one(said.sec_gpc):
             yield Reading("Sec-GPC", sale_opt_out=True)
         if read_flag(said.gpc).said:
             yield Reading(GPC, sale_opt_out=True)
-    if policy.dnt == "restrict" and said.dnt == "1":
+    if policy.dnt == "restrict" and _says_one(said.dnt):
         yield Reading("DNT", sale_opt_out=True)

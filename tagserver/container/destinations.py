@@ -15,7 +15,7 @@ from tagserver.container.problems import Problems, did_you_mean
 from tagserver.container.references import Outside
 from tagserver.container.settings import SettingsReader
 from tagserver.container.source import Node, Scalar
-from tagserver.egress import refusal
+from tagserver.egress import literal_refusal, refusal
 from tagserver.event import Event, Facts
 from tagserver.kit.version_clock import ending
 from tagserver.plugin import Destination
@@ -128,6 +128,15 @@ class DestinationCompiler:
             value = getattr(settings, field.name)
             if (field.name == "url" or field.name.endswith("_url")) and isinstance(value, str):
                 why = refusal(value, hosts, self._egress)
+                if (
+                    why is None
+                    and field.name in entries
+                    and (never := literal_refusal(value, self._egress)) is not None
+                ):
+                    place = entries[field.name][1].place
+                    message = f"{path}.{field.name}: {never}, and is never called"
+                    hint = "operations can allow it: egress.allow in server.yaml"
+                    self._problems.add("W311", place, f"{path}.{field.name}", message, hint)
                 if why is not None and field.name in entries:
                     place = entries[field.name][1].place
                     hint = "operations can allow an address: egress.allow in server.yaml"

@@ -48,6 +48,7 @@ CODES: Mapping[str, str] = {
     "W306": "a comparison with the text undefined, which a missing value is",
     "W307": "a variable of the environment that is not set: nothing stands in its place",
     "W308": "a database of regions that cannot be used: where visitors are stays unknown",
+    "W311": "an address that is not public, which is never called",
 }
 """Every code and its meaning. `E` is an error, `P` pauses one destination, `W` warns."""
 

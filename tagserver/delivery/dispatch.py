@@ -73,6 +73,12 @@ class Dispatcher:
             if name not in self._running:
                 self._start(name)
 
+    def wait_no_longer(self, name: str | None = None) -> None:
+        """Somebody wants a destination tried now, or all of them."""
+        for one, running in self._running.items():
+            if name in (None, one):
+                running.worker.wait_no_longer()
+
     def _start(self, name: str) -> None:
         http = open_http(lambda: self._allowed(name), self._transport)
         worker = Worker(

@@ -13,6 +13,8 @@ EARLY_CAP = 30.0
 """Seconds between tries at most during the first ten minutes of an outage."""
 EARLY = 600.0
 LATE_CAP = 3600.0
+ASKED_CAP = 900.0
+"""Of a Retry-After that is believed. A proxy on its last legs asks for a day as easily as for a second."""
 
 
 class Chance(Protocol):
@@ -38,7 +40,7 @@ def backoff(failures: int, outage: float, chance: Chance, asked: float | None = 
 
 
 def retry_after(value: str | None, now_ms: int) -> float | None:
-    """Seconds of a Retry-After header (RFC 9110: seconds or a date), at most an hour; None for anything unusable."""
+    """Seconds of a Retry-After header (RFC 9110: seconds or a date), at most 15 minutes; None for anything unusable."""
     if not value:
         return None
     text = value.strip()
@@ -54,7 +56,7 @@ def retry_after(value: str | None, now_ms: int) -> float | None:
         seconds = (moment - datetime.fromtimestamp(now_ms / 1000, UTC)).total_seconds()
     if math.isnan(seconds) or seconds < 0:
         return None
-    return min(seconds, LATE_CAP)
+    return min(seconds, ASKED_CAP)
 
 
 def deadline(expires: int | None, unknown_since: int | None, repeat: float | None) -> int | None:

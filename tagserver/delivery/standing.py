@@ -91,6 +91,11 @@ class Standing:
         """Somebody may have mended what it was paused for: probe at once."""
         self._probe_at = 0.0
 
+    def wait_no_longer(self) -> None:
+        """Somebody wants it tried now, whatever was failing: a pause and a wait end, an open breaker still probes."""
+        self.ask_now()
+        self._breaker.reset()
+
     # ── what is learned
 
     def claimed(self, batch: Batch) -> None:

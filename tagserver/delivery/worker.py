@@ -95,6 +95,11 @@ class Worker:
         self._target = target
         self._changed.set()
 
+    def wait_no_longer(self) -> None:
+        """Somebody wants it tried now."""
+        self._standing.wait_no_longer()
+        self._changed.set()
+
     def stop(self) -> None:
         """Claim nothing more; what is under way goes on until the task is cancelled."""
         self._stopping = True

@@ -92,11 +92,16 @@ def visitor_ip(connection: str | None, headers: Mapping[str, str], trusted_proxi
 
     With fewer entries than proxies nobody we trust has written the header: the connection's address is used.
     """
-    if trusted_proxies > 0:
-        forwarded = [entry for entry in headers.get("x-forwarded-for", "").split(",") if entry.strip()]
-        if len(forwarded) >= trusted_proxies:
-            return clean_ip(forwarded[-trusted_proxies])
-    return clean_ip(connection)
+    forwarded = _forwarded(headers, trusted_proxies)
+    return clean_ip(connection if forwarded is None else forwarded)
+
+
+def _forwarded(headers: Mapping[str, str], trusted_proxies: int) -> str | None:
+    """The N-th entry of X-Forwarded-For from the right; None when the request has not come through N proxies."""
+    if trusted_proxies <= 0:
+        return None
+    entries = [entry for entry in headers.get("x-forwarded-for", "").split(",") if entry.strip()]
+    return entries[-trusted_proxies] if len(entries) >= trusted_proxies else None
 
 
 def visitor_region(headers: Mapping[str, str], geo_headers: Sequence[str]) -> tuple[str | None, str | None]:
@@ -137,7 +142,9 @@ def read_facts(
     if source != "browser":
         return Facts(source, received, headers, cookies)
     ip = visitor_ip(connection, headers, trusted_proxies)
-    country, region = visitor_region(headers, geo_headers) if geo_headers and trusted_proxies > 0 else UNKNOWN
+    # Who comes past the proxies writes any header; and says he is where nobody has to be asked.
+    trusted = bool(geo_headers) and _forwarded(headers, trusted_proxies) is not None
+    country, region = visitor_region(headers, geo_headers) if trusted else UNKNOWN
     if country is None:
         country, region = locate(ip)
     agent = headers.get("user-agent")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.resources import files
+from typing import Annotated
 from urllib.parse import parse_qs
 
 import msgspec
@@ -164,7 +165,7 @@ async def _token_of(request: Request) -> str:
 
 
 class _Number(msgspec.Struct, forbid_unknown_fields=True):
-    number: int
+    number: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 
 
 _number = msgspec.json.Decoder(_Number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from starlette.requests import Request
@@ -18,13 +18,15 @@ AT_ONCE = 1000
 """Letters moved in one transaction; the rest follows in further ones."""
 MOST = 1000
 """Letters in one list."""
+LARGEST = 2**63 - 1
+"""Of an id: SQLite's."""
 
 
 class Order(msgspec.Struct, forbid_unknown_fields=True):
     """The body of a POST: what to do with which letters. Without a choice it means all of them, and says so."""
 
     action: Literal["retry", "drop"]
-    id: int | None = None
+    id: Annotated[int, msgspec.Meta(ge=1, le=LARGEST)] | None = None
     destination: str | None = None
     reason: str | None = None
     event_id: str | None = None
@@ -46,14 +48,14 @@ class DeadLetters:
         asked = request.query_params
         try:
             choice = Choice(
-                id=int(asked["id"]) if "id" in asked else None,
+                id=_id(asked["id"]) if "id" in asked else None,
                 destination=asked.get("destination"),
                 reason=asked.get("reason"),
                 event_id=asked.get("event_id"),
             )
-            limit = min(max(1, int(asked.get("limit", 100))), MOST)
+            limit = min(_id(asked.get("limit", "100")), MOST)
         except ValueError:
-            return self._problem(400, "bad_number", "id and limit are whole numbers")
+            return self._problem(400, "bad_number", "id and limit are whole numbers, from 1 on")
         letters = await self._runtime.outbox.dead(choice, limit)
         return JSONResponse({"letters": [msgspec.to_builtins(letter) for letter in letters]}, headers=self._headers)
 
@@ -72,6 +74,8 @@ class DeadLetters:
             return self._problem(400, "no_choice", 'say which: id, destination, reason or event_id, or "all": true')
         try:
             done = await (self._retry(choice) if order.action == "retry" else self._drop(choice))
+            if order.action == "retry" and done["count"]:
+                self._runtime.wait_no_longer(choice.destination)
         except OutboxError as error:
             return self._problem(503, "try_later", str(error))
         return JSONResponse(done, headers=self._headers)
@@ -103,3 +107,11 @@ class DeadLetters:
     def _problem(self, status: int, code: str, message: str) -> Response:
         problem: dict[str, Any] = {"path": "", "code": code, "message": message}
         return JSONResponse({"problems": [problem]}, status, headers=dict(self._headers))
+
+
+def _id(text: str) -> int:
+    """A whole number from 1 on, as the queue counts. Raises ValueError."""
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= number <= LARGEST:
+        raise ValueError(f"{text[:20]} is no id")
+    return number

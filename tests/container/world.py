@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 from tagserver.container.compile import Loaded, compile_container
 from tagserver.container.model import Container
@@ -88,6 +89,24 @@ class Vault(Box):
         return Request(made.method, settings.api_url, {"authorization": settings.token.reveal()}, made.content)
 
 
+@dataclass(frozen=True, kw_only=True)
+class HookSettings:
+    """An address of the site's own."""
+
+    url: str = setting("Where to.", identity=True)
+
+
+class Hook(Box):
+    """Calls whatever host its address names."""
+
+    type = "hook"
+    Settings = HookSettings  # type: ignore[assignment]
+
+    def hosts(self, settings: Any) -> Sequence[str]:
+        """That of the address."""
+        return (urlsplit(settings.url).hostname or "",)
+
+
 class Broken(Box):
     """Fails as soon as it is set up."""
 
@@ -129,7 +148,7 @@ class Moody(Box):
 
 
 TODAY = date(2026, 11, 24)
-REGISTRY = Registry.of(Box, Ads, Vault, Broken, Dated, Moody)
+REGISTRY = Registry.of(Box, Ads, Vault, Hook, Broken, Dated, Moody)
 WITH_A_LOSS = Registry(
     MappingProxyType(dict(REGISTRY.destinations)),
     (PluginInfo("lost", "1.0", (), "ImportError: no module named lost_sdk"),),

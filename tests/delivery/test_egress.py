@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagserver.egress import address_refusal, refusal
+from tagserver.egress import address_refusal, literal_refusal, refusal
 
 DECLARED = ("graph.example", "api.example")
 ALLOWED = ("127.0.0.0/8", "10.1.0.0/16", "fd00::/8", "localhost", "proxy.internal", "192.0.2.7")
@@ -106,3 +106,38 @@ def test_without_hosts_nothing_may_leave() -> None:
 def test_what_a_name_leads_to(host: str, address: str, may: bool) -> None:
     """A public name may point at the inside (DNS rebinding, the metadata service); a name that operations allow may."""
     assert (address_refusal(host, address, ALLOWED) is None) == may
+
+
+@pytest.mark.parametrize("last", ["8.8.8.8", "127.0.0.1", "10.0.0.1", "169.254.169.254"])
+@pytest.mark.parametrize("front", ["::", "::ffff:0:", "2002::", "fe80::5efe:", "100::", "4000::", "::1:"])
+def test_ipv4_in_ipv6_that_is_none_is_not_public(front: str, last: str) -> None:
+    """Some systems take `::127.0.0.1` for 127.0.0.1; all of the public network lies in 2000::/3."""
+    address = "2002:7f00:1::" if front == "2002::" else front + last
+    assert address_refusal("vendor.example", address, ()) is not None
+    assert address_refusal("vendor.example", address, ("vendor.example",)) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "never"),
+    [
+        ("https://10.0.0.5/in", True),
+        ("https://127.0.0.1:8443/", True),
+        ("https://127.1/", True),
+        ("https://2130706433/", True),
+        ("https://0x7f.1/", True),
+        ("https://169.254.169.254/latest", True),
+        ("https://[::1]/", True),
+        ("https://[::127.0.0.1]/", True),
+        ("https://[fd00::1]/", True),
+        ("https://localhost/", True),
+        ("https://api.localhost/", True),
+        ("https://8.8.8.8/", False),
+        ("https://[2a03:2880::1]/", False),
+        ("https://api.example/", False),
+        ("https://10.example/", False),
+        ("https://localhost.example/", False),
+    ],
+)
+def test_a_number_that_is_not_public_is_known_before_it_is_called(url: str, never: bool) -> None:
+    assert (literal_refusal(url, ()) is not None) == never
+    assert literal_refusal(url, ("0.0.0.0/0", "::/0", "localhost", "api.localhost")) is None

@@ -68,11 +68,11 @@ def test_waits_differ() -> None:
         ("120", 120.0),
         (" 7 ", 7.0),
         ("1.5", 1.5),
-        ("3600", 3600.0),
-        ("3601", 3600.0),
-        ("1e300", 3600.0),
-        ("inf", 3600.0),
-        ("9" * 5000, 3600.0),
+        ("900", 900.0),
+        ("901", 900.0),
+        ("1e300", 900.0),
+        ("inf", 900.0),
+        ("9" * 5000, 900.0),
         ("-1", None),
         ("-inf", None),
         ("nan", None),
@@ -83,8 +83,8 @@ def test_waits_differ() -> None:
         ("Fri, 15 Jan 2027 08:01:00 -0000", 60.0),
         ("Fri, 15 Jan 2027 09:01:00 +0100", 60.0),
         ("Fri, 15 Jan 2027 07:59:59 GMT", None),
-        ("Fri, 15 Jan 2027 12:00:00 GMT", 3600.0),
-        ("Fri, 15 Jan 9999 12:00:00 GMT", 3600.0),
+        ("Fri, 15 Jan 2027 12:00:00 GMT", 900.0),
+        ("Fri, 15 Jan 9999 12:00:00 GMT", 900.0),
         ("Fri, 99 Jan 2027 12:00:00 GMT", None),
     ],
 )
@@ -98,7 +98,7 @@ def test_retry_after_in_every_form(header: str | None, seconds: float | None) ->
 def test_no_header_is_an_error(header: str) -> None:
     """It comes from a stranger."""
     found = retry_after(header, START)
-    assert found is None or (0 <= found <= 3600 and not math.isnan(found))
+    assert found is None or (0 <= found <= 900 and not math.isnan(found))
 
 
 @pytest.mark.parametrize(

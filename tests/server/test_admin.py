@@ -521,3 +521,39 @@ async def test_the_overview_shows_names_as_text(start: Start) -> None:
     assert page.status_code == 200
     assert "<script>alert" not in page.text
     assert "&lt;script&gt;alert(1)" in page.text
+
+
+NUMBERS = ["-1", "0", "9223372036854775808", "9" * 400, "1e3", "1.0", "true", "null", '"1"', "٣"]
+
+
+@pytest.mark.parametrize("number", [*NUMBERS, "+1", " 1", "1_0"])
+@pytest.mark.parametrize("name", ["id", "limit"])
+async def test_a_number_that_is_none_is_told_so(server: Running, name: str, number: str) -> None:
+    """No error of ours, whatever is asked for."""
+    answer = await server.http.get("/-/dead.json", params={name: number}, headers=BEARER)
+    assert (answer.status_code, answer.json()["problems"][0]["code"]) == (400, "bad_number")
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/-/dead.json", '{"action": "retry", "id": %s}'),
+        ("/-/dead.json", '{"action": "drop", "id": %s}'),
+        ("/-/rollback", '{"number": %s}'),
+    ],
+)
+async def test_nor_is_it_in_an_order(server: Running, path: str, body: str, number: str) -> None:
+    answer = await server.http.post(path, content=(body % number).encode(), headers=BEARER)
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("number", [1, 9223372036854775807])
+async def test_a_number_that_nothing_has_is_no_error(server: Running, number: int) -> None:
+    found = await server.http.get("/-/dead.json", params={"id": number, "limit": number}, headers=BEARER)
+    assert found.json() == {"letters": []}
+    done = await server.http.post("/-/dead.json", json={"action": "retry", "id": number}, headers=BEARER)
+    assert done.json()["count"] == 0
+    # The one version there is may be gone back to.
+    back = await server.http.post("/-/rollback", json={"number": number}, headers=BEARER)
+    assert back.status_code == (200 if number == 1 else 409)

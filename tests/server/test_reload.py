@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from tagserver.container.versions import KEEP, history, keep, pinned
 from tagserver.watch import contents, watch
@@ -228,3 +232,29 @@ async def test_a_deployment_that_writes_the_files_is_taken_by_itself(start: Star
     while len(await tags(one)) != 3:
         assert asyncio.get_running_loop().time() < deadline
         await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("reload", None), ("dead.json", {"action": "retry", "destination": "meta"})]
+)
+async def test_who_reloads_or_retries_need_not_wait_for_what_a_vendor_asked(start: Start, path: str, body: Any) -> None:
+    """It asked for a quarter of an hour, and was mended after a minute."""
+    down = True
+
+    async def events(request: Request) -> Response:
+        if b'"bad"' in await request.body():
+            return JSONResponse({"error": {"code": 100, "message": "no"}}, 400)
+        return (
+            Response(status_code=503, headers={"retry-after": "900"}) if down else JSONResponse({"events_received": 1})
+        )
+
+    vendor = Starlette(routes=[Route("/{path:path}", events, methods=["POST"])])
+    server: Running = await start(vendor=vendor)
+    counts = server.runtime.outbox.counts
+    await server.collect(purchase("bad"))
+    await until(lambda: counts()["meta"].dead == 1)
+    await server.collect(purchase("good"))
+    await until(lambda: server.runtime.state("meta")[0] == "retrying")
+    down = False
+    await post(server, path, body)
+    await until(lambda: counts()["meta"].delivered == 1)
