@@ -49,6 +49,8 @@ class Place:
         self._looked = now
         before = self._wrong
         self._wrong = {path: why for path, known in self._known.items() if (why := _changed(path, known)) is not None}
+        if self._queue not in self._wrong and os.fstat(self._descriptor).st_size == 0:
+            self._wrong[self._queue] = "empty"  # SQLite's own files are never; somebody has cut it
         if self._wrong and self._wrong != before:
             log.critical("%s. Nothing more is taken in; what the queue holds is delivered. %s", self, self._advice())
         elif before and not self._wrong:

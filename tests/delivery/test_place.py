@@ -109,7 +109,7 @@ async def test_nothing_is_promised_until_it_is_right_again(
     await outbox.append(deliveries(3))
     put_right = mischief(folder)
     with caplog.at_level(logging.WARNING, "tagserver.delivery"):
-        await looked(clock, lambda: outbox.trouble() is not None)
+        await looked(clock, lambda: outbox.trouble() is not None and bool(caplog.records))
     assert [record.levelno for record in caplog.records] == [logging.CRITICAL]
     assert str(tmp_path) not in (outbox.trouble() or ""), "that is nobody's business who asks over HTTP"
     for refused in (
@@ -162,6 +162,17 @@ async def test_no_false_alarm(
         clock.advance(LOOK_EVERY)
         await outbox.append(deliveries(1, f"late{number}"))
     assert outbox.trouble() is None
+
+
+async def test_a_file_that_somebody_has_emptied(outbox: SqliteOutbox, tmp_path: Path, clock: Clock) -> None:
+    """As `> outbox.db` does in a shell."""
+    await outbox.append(deliveries(3))
+    content = (tmp_path / "outbox.db").read_bytes()
+    os.truncate(tmp_path / "outbox.db", 0)
+    await looked(clock, lambda: outbox.trouble() is not None)
+    assert outbox.trouble() == "of the queue's files outbox.db is empty"
+    (tmp_path / "outbox.db").write_bytes(content)
+    await looked(clock, lambda: outbox.trouble() is None)
 
 
 async def test_what_was_accepted_survives_the_loss_of_the_log_and_a_kill(tmp_path: Path, clock: Clock) -> None:
