@@ -46,6 +46,8 @@ KINDS = (
     Kind(NPA, in_parts=False),
     Kind((GPC,), in_parts=False),
 )
+_PLACE = {name: place for place, kind in enumerate(KINDS) for name in (*kind.fields, *kind.beside)}
+"""A field → its kind's place in the list."""
 _FLAGS = frozenset({GDPR, GPC, *NPA})
 
 
@@ -66,7 +68,8 @@ def lay_beneath(context: Mapping[str, Any], data: dict[str, Any]) -> Mapping[str
     is returned: of the purposes that the event does not name, a denial there still counts, and a grant does not.
     """
     beneath: dict[str, Any] = {}
-    for kind in KINDS:
+    for place in {_PLACE[name] for name in context if name in _PLACE}:
+        kind = KINDS[place]
         said = {name: context[name] for name in (*kind.fields, *kind.beside) if is_word(name, context.get(name))}
         if not said:
             continue

@@ -134,9 +134,10 @@ class _Said:
         """Purpose → its word. `null`: what null means here."""
         found: dict[str, Signal] = {}
         for key, value in said.items():
-            purpose = _purpose(key)
+            if (purpose := _purpose(key)) is None:
+                continue
             signal = null if value is None else _signal(value, kind)
-            if purpose is None or signal is None or (key != purpose and signal.state == "granted"):
+            if signal is None or (key != purpose and signal.state == "granted"):
                 continue  # nothing is granted by a name that is not quite the purpose's
             if signal.by == "unreadable":
                 self._problem(f"{place}.{purpose}", "neither granted nor denied")

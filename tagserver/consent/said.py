@@ -7,7 +7,7 @@ happened; only without one the cookie. Different formats are never chosen betwee
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -47,50 +47,65 @@ class Said(msgspec.Struct, frozen=True, gc=False):
 def said_of(event: Event) -> Said:
     """The signals of one event, and of the request that carried it."""
     headers = event.facts.headers
-    beneath = _said(event.beneath, {}) if event.beneath else None
-    cookies = event.cookies
-    if beneath is not None and beneath.tcf:
+    if not event.beneath:
+        return _said(event.data, event.cookies, headers.get("sec-gpc"), headers.get("dnt"), None)
+    beneath, cookies = _said(event.beneath, {}, None, None, None), event.cookies
+    if beneath.tcf:
         cookies = {name: text for name, text in cookies.items() if name not in (TCF_COOKIE, AC)}
-    said = _said(event.data, cookies)
-    return msgspec.structs.replace(said, sec_gpc=headers.get("sec-gpc"), dnt=headers.get("dnt"), beneath=beneath)
+    return _said(event.data, cookies, headers.get("sec-gpc"), headers.get("dnt"), beneath)
 
 
-def _said(data: Mapping[str, Any], cookies: Mapping[str, str]) -> Said:
+def _said(
+    data: Mapping[str, Any], cookies: Mapping[str, str], sec_gpc: str | None, dnt: str | None, beneath: Said | None
+) -> Said:
     get = data.get
+    tcf = _both(get, TCF)
+    if not tcf and (cookie := _cookie(cookies, TCF_COOKIE)) is not None:
+        tcf = (cookie,)
+    ac, usp = get(AC), get(USP)
     return Said(
-        mode=_all(data, CONSENT_MODE),
-        gcs=_all(data, GCS),
-        gcd=_all(data, GCD),
-        tcf=_all(data, TCF) or _cookie(cookies, TCF_COOKIE),
-        npa=_all(data, NPA),
-        ac=next(iter(_all(data, (AC,)) or _cookie(cookies, AC)), None),
-        usp=next(iter(_all(data, (USP,)) or _usp_cookie(cookies)), None),
+        mode=_both(get, CONSENT_MODE),
+        gcs=_both(get, GCS),
+        gcd=_both(get, GCD),
+        tcf=tcf,
+        npa=_both(get, NPA),
+        ac=(ac, AC) if is_word(AC, ac) else _cookie(cookies, AC),
+        usp=(usp, USP) if is_word(USP, usp) else _usp_cookie(cookies),
         gdpr=get(GDPR),
         gpp=get(GPP),
         gpp_sid=get(GPP_SID),
         gpc=get(GPC),
+        sec_gpc=sec_gpc,
+        dnt=dnt,
+        beneath=beneath,
     )
 
 
-def _all(data: Mapping[str, Any], names: Iterable[str]) -> tuple[Found, ...]:
-    return tuple((data[name], name) for name in names if is_word(name, data.get(name)))
+def _both(get: Callable[[str], Any], names: tuple[str, str]) -> tuple[Found, ...]:
+    """What a format's two spellings say. Asked of every event, which mostly has none of them."""
+    one, other = names
+    first, second = get(one), get(other)
+    if first is None and second is None:
+        return ()
+    found = ((first, one), (second, other))
+    return tuple((value, name) for value, name in found if is_word(name, value))
 
 
-def _cookie(cookies: Mapping[str, str], name: str) -> tuple[tuple[str, str], ...]:
+def _cookie(cookies: Mapping[str, str], name: str) -> tuple[str, str] | None:
     text = cookies.get(name)
     if not text:
-        return ()
+        return None
     # It was decoded once when the cookies were read; tools that encode twice exist.
-    return ((unquote(text) if "%" in text else text, f"cookie {name}"),)
+    return unquote(text) if "%" in text else text, f"cookie {name}"
 
 
-def _usp_cookie(cookies: Mapping[str, str]) -> tuple[Found, ...]:
+def _usp_cookie(cookies: Mapping[str, str]) -> Found | None:
     """The cookie's text, or what stands under `uspString` where a tool has written JSON."""
     found = _cookie(cookies, USP_COOKIE)
-    if not found or not found[0][0].lstrip().startswith("{"):
+    if found is None or not found[0].lstrip().startswith("{"):
         return found
     try:
-        text = json.loads(found[0][0][:1000]).get("uspString")
+        text = json.loads(found[0][:1000]).get("uspString")
     except (ValueError, RecursionError, AttributeError):
         text = None
-    return ((text if isinstance(text, str) else "unreadable", found[0][1]),)
+    return (text if isinstance(text, str) else "unreadable"), found[1]

@@ -51,6 +51,24 @@ async def test_without_consent_nothing_is_called_or_stored(server: Running) -> N
     assert (await server.status())["destinations"]["meta"]["accepted"] == 0
 
 
+@pytest.mark.parametrize(
+    ("word", "ctx"),
+    [
+        ({"consent_state": {"ad_storage": "denied"}}, {"consent": GRANTED}),
+        ({"consent": {"ad_storage": "granted"}}, {"consent_state": GRANTED}),
+        ({"consent": "no"}, {"consent": GRANTED}),
+        ({"tcf": "garbled"}, {"consent": GRANTED}),
+        ({}, {"consent": GRANTED, "gcs": "G100"}),
+        ({}, [{"consent": GRANTED}]),
+    ],
+)
+async def test_the_events_own_word_comes_before_its_batchs(server: Running, word: Any, ctx: Any) -> None:
+    """In whatever spelling: a grant for all lets nothing out that one has refused."""
+    event = {key: value for key, value in purchase().items() if key != "consent"}
+    await server.collect({"events": [event | word], "ctx": ctx})
+    assert (await server.drained())["arrivals"] == 0
+
+
 async def test_a_blocked_event_leaves_no_dedup_entry(server: Running) -> None:
     """Granted a moment later, the same event goes out."""
     await server.collect(purchase(consent={}))
