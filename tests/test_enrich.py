@@ -165,6 +165,22 @@ def test_any_headers_make_facts(raw: list[tuple[bytes, bytes]]) -> None:
     read_facts("browser", NOW, headers, "x", trusted_proxies=1, geo_headers=list(headers))
 
 
+@pytest.mark.parametrize(
+    ("location", "host"),
+    [
+        (f"https://{'a' * 63}.example/x", f"{'a' * 63}.example"),
+        ("https://shop.example/" + "x" * 5000, "shop.example"),
+        ("https://shop.example?" + "x" * 5000, "shop.example"),
+        ("https:/\t/" + "a" * 400 + ".example/", None),
+        ("https://" + "a" * 400 + ".example/", None),
+        ("//" + "a" * 400, None),
+    ],
+)
+def test_a_host_that_no_name_server_knows_is_none(location: str, host: str | None) -> None:
+    """A name has at most 253 characters; what is far longer is not even looked at."""
+    assert event({"page": {"location": location}}).page.host == host
+
+
 @given(st.text(max_size=60))
 def test_any_location_is_an_address_or_nothing(text: str) -> None:
     """No page address breaks an event."""

@@ -35,7 +35,7 @@ _LIKE_A_PERSON = (
     ("[address]", re.compile(r"(?<![\w:])(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{0,4}(?![\w:])", re.ASCII)),
     ("[number]", re.compile(r"\d(?:[ ()/.-]?\d){8,30}", re.ASCII)),
 )
-_condition = re.compile(r"\[[^\]]*\]")
+_condition = re.compile(r"\[[^\[\]]*\]")
 
 
 def words_of(response: Response) -> str:

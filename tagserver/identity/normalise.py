@@ -204,7 +204,7 @@ _MONTHS = {
         ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
     )
 }
-_time_behind = re.compile(r"(?<=[0-9])[t ][0-9]{1,2}:[0-9]{2}.*\Z", re.DOTALL)
+_time_behind = re.compile(r"(?<=[0-9])[t ][0-9]{1,2}:[0-9]{2}.*", re.DOTALL)
 _ORDINALS = frozenset({"st", "nd", "rd", "th"})
 _part = re.compile(r"[0-9]+|[a-z]+")
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100

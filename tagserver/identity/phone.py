@@ -28,7 +28,7 @@ _HARMLESS = _DIGITS + b"+ -./\t"
 """Characters that say nothing but "a number"; brackets may say (0), letters and # may begin an extension."""
 
 _extension = re.compile(
-    r"(?:;?ext(?:ensi[oó]n)?\.?|x\.?|#|;|durchwahl|dw\.?|poste|ramal|anexo)[\s:=]*\d*\D*\Z", re.IGNORECASE
+    r"(?:;?ext(?:ensi[oó]n)?\.?|x\.?|#|;|durchwahl|dw\.?|poste|ramal|anexo)[\s:=]*\d+\D*\Z", re.IGNORECASE
 )
 _power_of_ten = re.compile(r"\s*[+-]?[0-9]+(?:[.,][0-9]*)?e[+-]?[0-9]+\s*", re.IGNORECASE).fullmatch
 _whole_decimal = re.compile(r"\s*(\+?[0-9]{7,15})[.,]0+\s*").fullmatch

@@ -25,9 +25,22 @@ class BadPattern(ValueError):
     """A regular expression that RE2 does not take; the text says what is not supported."""
 
 
-_options = re2.Options()
-_options.log_errors = False
-_options.max_mem = 8 << 20
+_MEMORY, _LITTLE_MEMORY = 8 << 20, 32 << 10
+"""Bytes that RE2 may use for a pattern of the container's, and for one that an event brings."""
+
+
+def _compiled(pattern: str, ignore_case: bool, memory: int) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = memory
+    options.case_sensitive = not ignore_case
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        said = error.args[0] if error.args else ""
+        raise BadPattern(said.decode() if isinstance(said, bytes) else str(said)) from None
+    except UnicodeEncodeError:
+        raise BadPattern("it holds half a character") from None
 
 
 def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Callable[[str], bool]:
@@ -38,19 +51,7 @@ def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Callable[[str
 
 def compile_search(pattern: str, *, ignore_case: bool = False) -> Callable[[str], Any]:
     """A partial match in RE2's dialect: gives the match with its groups, or None. Raises BadPattern."""
-    options = _options
-    if ignore_case:
-        options = re2.Options()
-        options.log_errors = False
-        options.max_mem = 8 << 20
-        options.case_sensitive = False
-    try:
-        found = re2.compile(pattern, options)
-    except re2.error as error:
-        said = error.args[0] if error.args else ""
-        raise BadPattern(said.decode() if isinstance(said, bytes) else str(said)) from None
-    except UnicodeEncodeError:
-        raise BadPattern("it holds half a character") from None
+    found = _compiled(pattern, ignore_case, _MEMORY)
 
     def search(text: str) -> Any:
         try:
@@ -59,6 +60,30 @@ def compile_search(pattern: str, *, ignore_case: bool = False) -> Callable[[str]
             return None
 
     return search
+
+
+LONGEST_PATTERN = 64
+"""Characters of a pattern that an event brings."""
+_MOST_STEPS = 1 << 23
+"""Instructions of its program times bytes of the text; a millisecond or so."""
+_COSTLY = ("\\p", "\\P", "\\x")
+"""Classes of Unicode: three letters that become thousands of instructions. Ranges beyond ASCII do, too."""
+
+
+def matches_of_event(pattern: str, text: str, ignore_case: bool) -> bool:
+    """Whether a pattern that an event brings matches a text. Whoever sends both decides what it costs: a pattern that
+    is long or costly to read, or is too much work for this text, matches nothing, as an invalid one does."""
+    if len(pattern) > LONGEST_PATTERN or any(one in pattern for one in _COSTLY):
+        return False
+    if "[" in pattern and not pattern.isascii():
+        return False
+    try:
+        found = _compiled(pattern, ignore_case, _LITTLE_MEMORY)
+        if found.programsize * len(text) > _MOST_STEPS:
+            return False
+        return found.search(text) is not None
+    except (BadPattern, UnicodeEncodeError):
+        return False
 
 
 def _numbers(test: Callable[[Any, Any], bool]) -> Test:
@@ -211,13 +236,7 @@ def make_test(
             matches = compile_pattern(js_text(constant), ignore_case=ignore_case)
             return lambda scope: matches(js_text(left(scope)))
 
-        def dynamic(scope: Scope) -> bool:
-            try:
-                return compile_pattern(js_text(right(scope)), ignore_case=ignore_case)(js_text(left(scope)))
-            except BadPattern:
-                return False  # as in a browser: an invalid expression matches nothing
-
-        return dynamic
+        return lambda scope: matches_of_event(js_text(right(scope)), js_text(left(scope)), ignore_case)
     test = TESTS[operator]
     if ignore_case and not operator.startswith(("greater", "less")):
         return lambda scope: test(js_text(left(scope)).lower(), js_text(right(scope)).lower())

@@ -47,19 +47,23 @@ def url_part(value: Any, part: str, key: str | None = None) -> Any:
     return found if found not in (None, "") else MISSING
 
 
-_BOT = re.compile(r"bot\b|crawl|spider|slurp|preview|headless|lighthouse|curl/|python-", re.IGNORECASE)
-_TABLET = re.compile(r"ipad|tablet|kindle|silk/|playbook|android(?!.*mobile)", re.IGNORECASE)
-_MOBILE = re.compile(r"mobi|iphone|ipod|android|windows phone", re.IGNORECASE)
+_BOT = re.compile(r"bot\b|crawl|spider|slurp|preview|headless|lighthouse|curl/|python-")
+_TABLET = re.compile(r"ipad|tablet|kindle|silk/|playbook")
+_MOBILE = re.compile(r"mobi|iphone|ipod|android|windows phone")
+_LONGEST_AGENT = 1000
 
 
 def device_class(agent: Any) -> Any:
     """`bot`, `tablet`, `mobile` or `desktop`, from a user agent. A guess, as all of these are."""
     if not isinstance(agent, str) or not agent:
         return MISSING
-    for name, pattern in (("bot", _BOT), ("tablet", _TABLET), ("mobile", _MOBILE)):
-        if pattern.search(agent[:1000]):
-            return name
-    return "desktop"
+    agent = agent[:_LONGEST_AGENT].lower()
+    if _BOT.search(agent):
+        return "bot"
+    _, android, behind = agent.rpartition("android")
+    if _TABLET.search(agent) or (android and "mobile" not in behind):
+        return "tablet"
+    return "mobile" if _MOBILE.search(agent) else "desktop"
 
 
 def truncated_ip(value: Any) -> Any:
@@ -125,17 +129,28 @@ def split(value: Any, by: str, index: int) -> Any:
     return parts[index].strip() if -len(parts) <= index < len(parts) else MISSING
 
 
+LONGEST_REPLACED = 1 << 16
+"""Characters that references to groups may come to."""
 _GROUP = re.compile(r"\$(\$|&|[0-9]{1,2}|<[A-Za-z_][A-Za-z0-9_]*>)", re.ASCII)
 
 
 def replaced(text: str, found: Any, by: Any) -> Any:
     """A text in which what matched is replaced, as JavaScript's `replace` does for the first match: `$1` to `$99` and
     `$<name>` are groups, `$&` is the match, `$$` a dollar sign. When all of the text matched, a value that is no text
-    stays what it is."""
+    stays what it is. MISSING when it becomes longer than `LONGEST_REPLACED`: what stands for the match may come from
+    the event, and name its groups many times."""
     if not isinstance(by, str):
         if by is MISSING or (found.start() == 0 and found.end() == len(text)):
             return by
         by = js_text(by).replace("$", "$$")
+
+    made = 0
+
+    def counted(reference: re.Match[str]) -> str:
+        nonlocal made
+        text = group(reference) if made <= LONGEST_REPLACED else ""
+        made += len(text)
+        return text
 
     def group(reference: re.Match[str]) -> str:
         name = reference[1]
@@ -151,7 +166,8 @@ def replaced(text: str, found: Any, by: Any) -> Any:
                 return (found.group(number) or "") + name[size:]
         return reference[0]
 
-    return text[: found.start()] + _GROUP.sub(group, by) + text[found.end() :]
+    put = _GROUP.sub(counted, by)
+    return MISSING if made > LONGEST_REPLACED else text[: found.start()] + put + text[found.end() :]
 
 
 def walk(value: Any, path: Sequence[str]) -> Any:

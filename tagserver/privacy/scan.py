@@ -158,27 +158,34 @@ def _emails(text: str) -> Iterator[Span]:
         at = text.find("@", at + 1)
 
 
-_digits = re.compile(r"[0-9]+").finditer
+_rows = re.compile(r"[0-9]{3,}(?:[ -][0-9]{3,})*").finditer
+"""A card's number stands in one row, or in groups of three to six: smaller ones are sizes and quantities."""
 _FEWEST, _MOST = 13, 19
 
 
 def _cards(text: str) -> Iterator[Span]:
     """Groups of digits with one blank or dash between them that together are the number of a card."""
-    groups = [(found.start(), found.end()) for found in _digits(text)]
+    for row in _rows(text):
+        if row.end() - row.start() >= _FEWEST:
+            yield from _cards_of(text, row.start(), row[0].replace("-", " ").split(" "))
+
+
+def _cards_of(text: str, start: int, groups: list[str]) -> Iterator[Span]:
     first = 0
     while first < len(groups):
-        start, end = groups[first]
-        last, digits = first, text[start:end]
-        while len(digits) <= _MOST:
-            if len(digits) >= _FEWEST and _stands_alone(text, start, end) and is_card(digits):
-                yield start, end
-                first = last
+        following, digits = first + 1, 0
+        for last in range(first, len(groups)):
+            digits += len(groups[last])
+            if digits > _MOST:
                 break
-            last += 1
-            if last == len(groups) or groups[last][0] != end + 1 or text[end] not in " -":
-                break
-            digits, end = digits + text[end + 1 : groups[last][1]], groups[last][1]
-        first += 1
+            if digits >= _FEWEST and is_card("".join(groups[first : last + 1])):
+                end = start + digits + last - first
+                if _stands_alone(text, start, end):
+                    yield start, end
+                    following = last + 1
+                    break
+        start += sum(map(len, groups[first:following])) + following - first
+        first = following
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
@@ -214,17 +221,18 @@ def _of_a_network(digits: str) -> bool:
     )
 
 
-_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_VALUES = bytes.maketrans(b"0123456789", bytes(range(10)))
+_DOUBLED = bytes.maketrans(b"0123456789", bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
 
 
 def _luhn(digits: str) -> bool:
-    numbers = [int(one) for one in reversed(digits)]
-    return (sum(numbers[::2]) + sum(_DOUBLED[one] for one in numbers[1::2])) % 10 == 0
+    row = digits.encode()
+    return (sum(row[-1::-2].translate(_VALUES)) + sum(row[-2::-2].translate(_DOUBLED))) % 10 == 0
 
 
 def _gtin(digits: str) -> bool:
-    numbers = [int(one) for one in reversed(digits)]
-    return (sum(numbers[::2]) + 3 * sum(numbers[1::2])) % 10 == 0
+    row = digits.encode().translate(_VALUES)
+    return (sum(row[-1::-2]) + 3 * sum(row[-2::-2])) % 10 == 0
 
 
 _phone = re.compile(r"(?:(?<![\w+])\+|(?<!\w)tel:\+?)[0-9](?:[ ()./-]{0,2}[0-9]){6,14}(?![0-9])").finditer

@@ -33,7 +33,7 @@ def field_faults(event: Event, built: Built, declared: PayloadFields) -> Iterato
 
 
 def _bare(path: str) -> str:
-    return re.sub(r"\[[^\]]*\]", "", path)
+    return re.sub(r"\[[^\[\]]*\]", "", path)
 
 
 def _declared(way: tuple[str, ...], parent: Mapping[str, Any], declared: PayloadFields) -> bool:

@@ -162,3 +162,10 @@ def test_what_is_made_of_something_private_is_private() -> None:
     explained = container.triggers["t"].explain(Scope(event({"user_data": {"email": "erika@b.example"}})))
     assert "erika" not in explained
     assert "two equals" in explained
+
+
+def test_groups_that_an_event_names_many_times_do_not_multiply_it() -> None:
+    """The row's value may be the event's own text; a long text in a long pattern would be the square of both."""
+    kind = {"regex": "{{ text }}", "table": {"(.*)": "{{ by }}"}}
+    assert value(kind, {"text": "a" * 10, "by": "$1" * 6000}, {}) == "a" * 60_000
+    assert value(kind, {"text": "a" * 1000, "by": "$1" * 100_000}, {}) is MISSING

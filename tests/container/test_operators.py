@@ -206,3 +206,35 @@ def test_a_slow_pattern_is_not_slow() -> None:
     trigger = compiled('{thing: {matches: "^(a+)+$"}}')
     assert not trigger.holds(scope("a" * 200_000 + "b"))
     assert compiled('{thing: {matches: "^(a|a)*$"}}').holds(scope("a" * 200_000))
+
+
+@pytest.mark.parametrize(
+    "text", ["9" * 250_000 + "x", "1." + "9" * 250_000 + "x", "." * 250_000, "1e" + "9" * 250_000 + "x"]
+)
+def test_a_long_text_that_is_no_number_costs_what_its_length_costs(text: str) -> None:
+    """Once each digit was tried as the last one, again and again."""
+    assert not compiled("{thing: {greater_than: 5}}").holds(scope(text))
+    assert not compiled('{thing: {less_than: "{{ other }}"}}').holds(scope(text))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "matches"),
+    [
+        ("^a.*b$", "a" + "x" * 5000 + "b", True),
+        ("(?i)größe", "GRÖSSE größe", True),
+        ("^\\w+$", "abc_1", True),
+        ("[^/]+$", "/a/b", True),
+        ("a" * 64, "a" * 64, True),
+        ("a" * 65, "a" * 65, False),
+        ("\\pL{1000}", "a" * 1000, False),
+        ("[\\x{0}-\\x{10FFFF}]", "a", False),
+        ("[ä-ü]", "ö", False),
+        ("(((a{10}){10}){10})", "a" * 200_000, False),
+        ("a", "\ud83d a", False),
+    ],
+)
+def test_a_pattern_that_an_event_brings_is_bounded(pattern: str, text: str, matches: bool) -> None:
+    """The sender of both decides what it costs: what is long, costly to read or too much work matches nothing."""
+    here = Scope(event({"thing": text, "other": pattern}))
+    assert compiled('{thing: {matches: "{{ other }}"}}').holds(here) is matches
+    assert compiled('{thing: {not_matches: "{{ other }}"}}').holds(here) is not matches

@@ -1,0 +1,256 @@
+"""What reads a stranger's text takes time by its length, whatever stands in it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from tagserver.consent.cookies.readers import READERS, cmp_readings
+from tagserver.consent.needs import ConsentPolicy
+from tagserver.consent.strings.ac import read_ac
+from tagserver.consent.strings.gcd import read_gcd
+from tagserver.consent.strings.gcs import read_gcs
+from tagserver.consent.strings.gpp import read_gpp
+from tagserver.consent.strings.gpp_sid import read_gpp_sid
+from tagserver.consent.strings.tcf import read_tcf
+from tagserver.consent.strings.usp import read_usp
+from tagserver.container.server import CollectConfig
+from tagserver.identity.public_ip import public_ip
+from tagserver.identity.record import Identity
+from tagserver.inbound.clicks import click_ids
+from tagserver.inbound.enrich import clean_ip, read_cookies, visitor_ip, visitor_region
+from tagserver.kit.plain import number
+from tagserver.language import derive
+from tagserver.language.conditions import compile_search, matches_of_event
+from tagserver.language.values import js_number
+from tagserver.operations.redaction import redacted, without_contacts
+from tagserver.pipeline import all_decisions, route
+from tagserver.privacy.rules import key_kind, names_an_id, query_kind
+from tagserver.privacy.scan import scanned, without_emails
+from tagserver.privacy.urls import STRICT, clean_address, clean_outgoing, parse_address, without_keys
+from tagserver.registry import Registry
+from tagserver.server.body import BadBody, split
+
+from ..container.world import load
+from ..destinations.nine import CONFIG, TOKENS
+from ..events import event
+from .growth import SIZES, Function, excess, excess_of_instructions, excess_of_time, instructions
+from .texts import HOSTILE
+
+POLICY = ConsentPolicy(cmp_cookies=tuple(READERS), cmp_vendors={"a": frozenset({"ad_storage"})})
+CMP_COOKIES = (
+    *("OptanonConsent", "OptanonAlertBoxClosed", "CookieConsent", "cookieyes-consent", "cmplz_marketing"),
+    *("cookielawinfo-checkbox-analytics", "_iub_cs-1", "axeptio_cookies", "axeptio_authorized_vendors", "didomi_token"),
+    *("klaro", "osano_consentmanager", "cookieconsent_status", "tarteaucitron", "_tracking_consent", "TC_PRIVACY"),
+)
+CLICK_COOKIES = ("_fbc", "_gcl_aw", "_gcl_ag", "_epik", "_scclid", "_uetmsclkid", "_twclid", "_ga", "_ga_ABC123DEF4")
+NESTED = '{"event": "x", "a": %s}'
+
+
+def _body(text: str) -> object:
+    try:
+        return split(text.encode(errors="surrogatepass"), CollectConfig())
+    except BadBody as refused:
+        return refused
+
+
+def _person(field: str) -> Function:
+    return lambda text: Identity({"user_data": {field: text, "address": {field: text, "country": "DE"}}}).identifiers()
+
+
+FUNCTIONS: Mapping[str, Function] = {
+    "a number": js_number,
+    "a plain number": number,
+    "format: point": derive.Format(number="point"),
+    "format: comma": derive.Format(number="comma", digits=2),
+    "sum": lambda text: derive.items_sum([{"price": text, "quantity": text}] * 3, ["price", "quantity"]),
+    "split": lambda text: derive.split(text, ",", -1),
+    "a part of an address": lambda text: derive.url_part(text, "query"),
+    "device": derive.device_class,
+    "truncate_ip": derive.truncated_ip,
+    "hash": lambda text: [derive.hashed(text, rule) for rule in derive.HASHES],
+    "regex": lambda text: derive.replaced(text, compile_search("(.*)")(text), text),
+    "a pattern of the event": lambda text: matches_of_event(text[:64], text, True),
+    "a long pattern of the event": lambda text: matches_of_event(text, text, False),
+    "an address": lambda text: (parse_address(text).query, parse_address(text).port),
+    "an address for a vendor": clean_address,
+    "an address without some keys": lambda text: without_keys(text, ["a"]),
+    "an address that leaves": lambda text: clean_outgoing(text, STRICT),
+    "personal data in a text": scanned,
+    "personal data in an encoded text": lambda text: scanned(f"@ {text}"),
+    "e-mail addresses in a text": without_emails,
+    "what a key names": lambda text: (key_kind(text), query_kind(text), names_an_id(text)),
+    "a line of the log": redacted,
+    "redact: true": without_contacts,
+    "cookies": read_cookies,
+    "cookies of consent tools": lambda text: cmp_readings(dict.fromkeys(CMP_COOKIES, text), POLICY),
+    "click ids": lambda text: click_ids({"fbclid": text}, dict.fromkeys(CLICK_COOKIES, text), {"gclid": text}),
+    "an IP address": lambda text: (clean_ip(text), public_ip(text)),
+    "X-Forwarded-For": lambda text: visitor_ip(None, {"x-forwarded-for": text}, 2),
+    "a region": lambda text: visitor_region({"x-country": text}, ["x-country"]),
+    "a TC string": lambda text: getattr(read_tcf(text), "vendors", None),
+    "a GPP string": lambda text: [read(2) for read in [getattr(read_gpp(text), "section", None)] if read],
+    "gpp_sid": read_gpp_sid,
+    "gcs": read_gcs,
+    "gcd": read_gcd,
+    "an AC string": read_ac,
+    "a US privacy string": read_usp,
+    **{
+        f"{field} of a person": _person(field)
+        for field in ("email", "phone_number", "external_id", "date_of_birth", "gender", "first_name", "street", "city")
+    },
+    "region of a person": _person("region"),
+    "postal code of a person": _person("postal_code"),
+    "a body": _body,
+    "a body with a text": lambda text: _body(NESTED % ('"' + text.replace('"', "'") + '"')),
+}
+
+
+@pytest.mark.parametrize("reads", FUNCTIONS)
+def test_a_function_takes_time_by_the_length_of_its_text(reads: str) -> None:
+    """And not by its square, or worse."""
+    found = {name: excess(FUNCTIONS[reads], hostile) for name, hostile in HOSTILE.items()}
+    assert {name: why for name, why in found.items() if why} == {}
+
+
+LANGUAGE = """
+variables:
+  money: {path: amount, format: {number: comma, round: 2}}
+  total: {items: "{{ items }}", sum: [price, quantity]}
+  names: {items: "{{ items }}", pluck: item_name, join: "{{ money }}"}
+  piece: {split: "{{ text }}", by: ",", index: -1}
+  site: {url: "{{ text }}", part: host_without_www}
+  key: {url: "{{ page.location }}", key: a}
+  hash: {hash: "{{ text }}", as: email}
+  machine: {device: "{{ text }}"}
+  network: {truncate_ip: "{{ text }}"}
+  kind: {regex: "{{ text }}", table: {"(.*)x": "{{ text }}$1"}}
+  row: {lookup: "{{ text }}", table: {a: b}}
+  joined: {template: "{{ text }}/{{ money }}/{{ total }}"}
+triggers:
+  number: {when: {text: {greater_than: 5, less_than: "{{ money }}"}}}
+  texts: {when: {any: [{text: {contains: "{{ page.title }}"}}, {text: {ends_with: x, ignore_case: true}}]}}
+  pattern: {when: {text: {matches: "{{ pattern }}"}}}
+  fixed: {when: {text: {matches: "^(a|b)*$"}}}
+  address: {when: {page.path: {starts_with: "{{ text }}"}}}
+transformations:
+  clean: {tags: [All], redact: true, strip_query: [a], set: {copy: "{{ joined }}", items.0.item_id: "{{ piece }}"}}
+"""
+
+
+def _whole() -> Callable[[dict[str, Any]], object]:
+    """An event through everything: nine destinations, and a tag that uses all of the language."""
+    parts = yaml.safe_load((CONFIG / "container.yaml").read_text()) | yaml.safe_load(LANGUAGE)
+    used = ("money", "total", "names", "piece", "site", "key", "hash", "machine", "network", "kind", "row", "joined")
+    parts["consent"] = {"cmp_cookies": list(READERS), "cmp_vendors": {"a": ["ad_storage"]}}
+    parts["tags"].append(
+        {
+            "name": "All",
+            "destination": "archive",
+            "triggers": ["all"],
+            "exceptions": list(parts["triggers"]),
+            "parameters": {one: f"{{{{ {one} }}}}" for one in used},
+            "event_name": "{{ kind }}",
+        }
+    )
+    environ = TOKENS | {"ARCHIVE": "/var/lib/events"}
+    loaded = load(
+        {"server.yaml": "environment: [ARCHIVE]\n", "c.yaml": yaml.safe_dump(parts)}, environ, Registry.load()
+    )
+    assert loaded.container is not None, loaded.problems
+    container = loaded.container
+    granted = dict.fromkeys(("ad_storage", "ad_user_data", "ad_personalization", "analytics_storage"), "granted")
+    consent = {
+        "consent": granted,
+        "event_id": "e-1",
+        "event": "purchase",
+        "user_id": "u-1",
+        "currency": "EUR",
+        "value": 1,
+    }
+
+    def decide(pushed: dict[str, Any]) -> object:
+        known = pushed.pop("facts", {})
+        return all_decisions(container, route(container, event(consent | pushed, **known)))
+
+    return decide
+
+
+def _items(text: str) -> list[dict[str, str]]:
+    return [{"item_id": text, "item_name": text, "price": text, "quantity": text, "item_category": text}]
+
+
+FIELDS: Mapping[str, Callable[[str], dict[str, Any]]] = {
+    "page": lambda text: {"page": {"location": text, "referrer": text, "title": text}},
+    "address": lambda text: {"page": {"location": f"https://shop.example/{text}?q={text}&fbclid={text}#{text}"}},
+    "person": lambda text: {
+        "user_id": text,
+        "client_id": text,
+        "user_data": {
+            **dict.fromkeys(("email", "phone_number", "external_id", "date_of_birth", "gender"), text),
+            "address": dict.fromkeys(("first_name", "last_name", "street", "city", "region", "postal_code"), text),
+        },
+    },
+    "order": lambda text: {"transaction_id": text, "value": text, "coupon": text, "items": _items(text)},
+    "consent": lambda text: {
+        **dict.fromkeys(("gcs", "gcd", "tcf", "addtl_consent", "us_privacy", "gpp", "gpp_sid", "gdpr", "gpc"), text),
+        "facts": {"cookies": dict.fromkeys(("euconsent-v2", "usprivacy", *CMP_COOKIES), text)},
+    },
+    "clicks": lambda text: {
+        **dict.fromkeys(("gclid", "fbc", "fbp", "ttclid"), text),
+        "facts": {"cookies": dict.fromkeys((*CLICK_COOKIES, "_fbp", "_ttp"), text)},
+    },
+    "request": lambda text: {
+        "timestamp": text,
+        "action_source": text,
+        "facts": {"headers": {"cookie": text, "referer": text}, "user_agent": text, "ip": text},
+    },
+    "others": lambda text: {"text": text, "amount": text, "pattern": text[:64], "search_term": text, "method": [text]},
+    "names": lambda text: {text: text, "event": text, "event_id": text, "deep": {text: [{text: text}]}},
+}
+
+
+@pytest.fixture(scope="module")
+def decide() -> Callable[[dict[str, Any]], object]:
+    return _whole()
+
+
+@pytest.mark.parametrize("where", FIELDS)
+def test_an_event_takes_time_by_its_length(decide: Callable[[dict[str, Any]], object], where: str) -> None:
+    """Wherever the text stands: read, decided, and built for every vendor."""
+    fields = FIELDS[where]
+    found = {
+        name: excess_of_time(lambda text: decide(fields(text)), hostile, SIZES[:2]) for name, hostile in HOSTILE.items()
+    }
+    assert {name: why for name, why in found.items() if why} == {}
+
+
+SLOW: Mapping[str, Function] = {
+    "slices": lambda text: [text[:at] for at in range(len(text))],
+    "a search for each": lambda text: [one for one in text if one in text.replace(one, "")],
+    "the library": lambda text: unicodedata.normalize("NFC", text),
+    "a loop in a loop": lambda text: [one for at, one in enumerate(text) for other in text[:at] if one == other],
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_a_square_is_seen(name: str) -> None:
+    """In instructions, or in time."""
+    assert excess(SLOW[name], HOSTILE["marks above and below"])
+
+
+def test_instructions_are_counted_exactly() -> None:
+    """The same for the same text, whatever the machine does; and they tell a loop in a loop without any clock."""
+    loop = SLOW["a loop in a loop"]
+    assert instructions(loop, "abc") == instructions(loop, "abc") > instructions(loop, "ab")
+    assert excess_of_instructions(loop, HOSTILE["letters"])
+    assert excess_of_instructions(SLOW["the library"], HOSTILE["letters"]) is None
+
+
+def test_what_is_linear_passes() -> None:
+    for linear in (len, str.split, sorted, lambda text: [ord(one) for one in text]):
+        assert excess(linear, HOSTILE["addresses in an address"]) is None
