@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tagserver.sandbox.refusal import CLICK_ID, NOT_HASHED, TOO_BROAD, Refusal, invalid
+from tagserver.sandbox.refusal import CLICK_ID, NOT_HASHED, TOO_BROAD, Refusal, invalid, unexpected
 
 _hashed = "em ph fn ln ge db ct st zp country f5first f5last fi dobd dobm doby"
 HASHED = frozenset(_hashed.split())
@@ -42,7 +42,12 @@ def refuse_user_data(user_data: object) -> Refusal | None:
     """The first rule that `user_data` breaks."""
     if not isinstance(user_data, dict):
         return invalid("user_data is required and must be an object")
-    return _not_hashed(user_data) or _click_id(user_data) or _too_broad(user_data)
+    return _unknown(user_data) or _not_hashed(user_data) or _click_id(user_data) or _too_broad(user_data)
+
+
+def _unknown(user_data: dict[str, Any]) -> Refusal | None:
+    """Seen of live calls: a key that Meta does not know has the whole request refused."""
+    return unexpected(user_data, KNOWN, "user_data")
 
 
 def _not_hashed(user_data: dict[str, Any]) -> Refusal | None:
@@ -73,9 +78,9 @@ def _click_id(user_data: dict[str, Any]) -> Refusal | None:
 def _too_broad(user_data: dict[str, Any]) -> Refusal | None:
     """Meta error reference, code 100 subcode 2804050.
 
-    Keys that Meta does not know identify nobody and do not count, nor do keys without a value.
+    Keys without a value do not count.
     """
-    keys = {key for key in KNOWN & user_data.keys() if user_data[key] not in (None, "", [])}
+    keys = {key for key, value in user_data.items() if value not in (None, "", [])}
     if not keys:
         return invalid("user_data holds no customer information", TOO_BROAD)
     if any(keys <= broad for broad in TOO_BROAD_ALONE):

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection, Mapping
+from typing import Any
 
 INVALID = 100
 """Meta error reference, code 100: invalid parameter. The subcode says which rule."""
 
+LONGEST_KEY = 40
+"""Characters of a field's name that is shown."""
+
 CLICK_ID = 2804001
 TOO_OLD = 2804003
 UNNAMED = 2804007
+CONTENTS = 2804008
 VALUE = 2804009
 CURRENCY = 2804010
 NOT_HASHED = 2804016
@@ -19,6 +25,7 @@ TITLES = {
     CLICK_ID: "Click id is malformed",
     TOO_OLD: "Event is too old",
     UNNAMED: "Event is refused",
+    CONTENTS: "Contents are malformed",
     VALUE: "Purchase has no value",
     CURRENCY: "Purchase has no currency",
     NOT_HASHED: "Customer information is not hashed",
@@ -46,3 +53,13 @@ class Refusal:
 def invalid(message: str, subcode: int | None = None) -> Refusal:
     """A refusal with code 100."""
     return Refusal(INVALID, subcode, message)
+
+
+def unexpected(group: Mapping[str, Any], known: Collection[str], name: str) -> Refusal | None:
+    """A refusal of the first key that Meta does not know. A key may be anything that somebody sent: it is shown where
+    it looks like a name."""
+    for key in group:
+        if key not in known:
+            shown = f" {key}" if key.isidentifier() and len(key) <= LONGEST_KEY else ""
+            return invalid(f"{name} has the unexpected key{shown}")
+    return None

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tagserver.sandbox.identifiers import refuse_user_data
-from tagserver.sandbox.refusal import CURRENCY, TOO_OLD, VALUE, Refusal, invalid
+from tagserver.sandbox.refusal import CONTENTS, CURRENCY, TOO_OLD, VALUE, Refusal, invalid, unexpected
 
 DAY = 86_400
 WINDOW = 7 * DAY
@@ -31,7 +31,22 @@ EXTINFO = 16
 """Meta, app data: `extinfo` has sixteen places in a fixed order."""
 EXTINFO_VERSIONS = ("a2", "i2")
 EXTINFO_OS_VERSION = 4
+APP_FLAGS = ("advertiser_tracking_enabled", "application_tracking_enabled")
+_app_keys = """
+    extinfo campaign_ids consider_views include_dwell_data include_video_data install_referrer installer_package
+    receipt_data url_schemes vendor_id windows_attribution_id
+"""
+APP_KEYS = frozenset({*APP_FLAGS, *_app_keys.split()})
+LDU_STATES = range(1000, 1014)
+"""Meta, data processing options: its codes of US states."""
+ACCOUNTS = {
+    "ctwa_clid": frozenset({"whatsapp_business_account_id", "page_id"}),
+    "page_scoped_user_id": frozenset({"page_id"}),
+    "ig_sid": frozenset({"ig_account_id", "instagram_business_account_id"}),
+}
+"""Who wrote in a conversation, and the accounts of which Meta needs one."""
 
+NEEDED = frozenset({"event_name", "event_time", "action_source", "user_data"})
 _TYPES: dict[str, tuple[type, str]] = {
     "event_id": (str, "text"),
     "event_source_url": (str, "text"),
@@ -45,9 +60,13 @@ _TYPES: dict[str, tuple[type, str]] = {
     "app_data": (dict, "an object"),
     "original_event_data": (dict, "an object"),
     "attribution_data": (dict, "an object"),
+    "customer_segmentation": (str, "text"),
+    "advanced_measurement_table": (str, "text"),
 }
-"""Meta, server event parameters: types of the optional fields. A field without a value is to be left out, so
-null is refused like any other wrong type; that Meta does so is our reading."""
+"""Meta, server event parameters: types of the optional fields, and with `NEEDED` all that there are. A field without a
+value is to be left out, so null is refused like any other wrong type; that Meta does so is our reading."""
+
+KNOWN = frozenset({*NEEDED, *_TYPES})
 
 _currency = re.compile(r"[A-Za-z]{3}").fullmatch
 
@@ -106,8 +125,11 @@ def _user_data(event: dict[str, Any], now: float) -> Refusal | None:
 
 
 def _types(event: dict[str, Any], now: float) -> Refusal | None:
+    """Seen of live calls: a key that Meta does not know has the whole request refused, too."""
+    if (refusal := unexpected(event, KNOWN, "an event")) is not None:
+        return refusal
     for key, value in event.items():
-        if key not in _TYPES:
+        if key in NEEDED:
             continue
         expected, words = _TYPES[key]
         if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
@@ -118,9 +140,22 @@ def _types(event: dict[str, Any], now: float) -> Refusal | None:
     return None
 
 
+def _limited(event: dict[str, Any], now: float) -> Refusal | None:
+    """Meta, data processing options: with LDU a country and a state that go together."""
+    country, state = (event.get(f"data_processing_options_{name}") for name in ("country", "state"))
+    if "LDU" not in event.get("data_processing_options", ()) and country is None and state is None:
+        return None
+    if (country, state) in ((0, 0), (1, 0)) or (country == 1 and state in LDU_STATES):
+        return None
+    return invalid("data_processing_options needs a country and a state that go together: 0 and 0, or 1 and a state's")
+
+
 def _custom_data(event: dict[str, Any], now: float) -> Refusal | None:
-    """Meta, standard and custom data parameters; error reference, code 100 subcodes 2804009 and 2804010."""
+    """Meta, standard and custom data parameters; error reference, code 100 subcodes 2804008 to 2804010."""
     custom = event.get("custom_data", {})
+    contents = custom.get("contents", [])
+    if not isinstance(contents, list) or not all(map(_is_content, contents)):
+        return invalid("custom_data.contents must be a list of objects, each with an id and a quantity", CONTENTS)
     purchase = event["event_name"] == "Purchase"
     if ("value" in custom and not _number(custom["value"])) or (purchase and "value" not in custom):
         needed = "a Purchase needs custom_data.value, and it" if purchase else "custom_data.value"
@@ -128,6 +163,14 @@ def _custom_data(event: dict[str, Any], now: float) -> Refusal | None:
     if purchase and not _is_currency(custom.get("currency")):
         return invalid("a Purchase needs custom_data.currency, and it must have three letters", CURRENCY)
     return None
+
+
+def _is_content(value: object) -> bool:
+    """One entry of `contents`: an id that is not empty, numbers where they belong."""
+    if not isinstance(value, dict) or not _number(value.get("quantity")) or not _number(value.get("item_price", 0)):
+        return False
+    item_id = value.get("id")
+    return (isinstance(item_id, str) and bool(item_id)) or _number(item_id)
 
 
 def _number(value: object) -> bool:
@@ -151,7 +194,9 @@ def _app(event: dict[str, Any], now: float) -> Refusal | None:
     app = event.get("app_data")
     if app is None:
         return invalid("an app event needs app_data")
-    for flag in ("advertiser_tracking_enabled", "application_tracking_enabled"):
+    if (refusal := unexpected(app, APP_KEYS, "app_data")) is not None:
+        return refusal
+    for flag in APP_FLAGS:
         # JSON true was reported to be "out of range": the flags are integers.
         if type(app.get(flag)) is not int or app[flag] not in (0, 1):
             return invalid(f"an app event needs app_data.{flag}, and it must be 0 or 1")
@@ -165,10 +210,16 @@ def _app(event: dict[str, Any], now: float) -> Refusal | None:
 
 def _messaging(event: dict[str, Any], now: float) -> Refusal | None:
     """Meta, conversions for business messaging. Any channel will do: no closed list is documented."""
-    if event["action_source"] == "business_messaging" and not event.get("messaging_channel"):
+    if event["action_source"] != "business_messaging":
+        return None
+    if not event.get("messaging_channel"):
         return invalid("a business_messaging event needs messaging_channel")
+    user_data = event["user_data"]
+    for key, accounts in ACCOUNTS.items():
+        if key in user_data and user_data.keys().isdisjoint(accounts):
+            return invalid(f"user_data.{key} needs one of {', '.join(sorted(accounts))} beside it")
     return None
 
 
-RULES: tuple[Rule, ...] = (_name, _action_source, _time, _user_data, _types, _custom_data, _app, _messaging)
+RULES: tuple[Rule, ...] = (_name, _action_source, _time, _user_data, _types, _limited, _custom_data, _app, _messaging)
 """In order; each may rely on what an earlier one has made sure of."""

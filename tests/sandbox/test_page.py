@@ -12,7 +12,9 @@ async def test_stats(sandbox: Sandbox) -> None:
     custom = {"value": 10, "currency": "EUR"}
     await sandbox.hit("Purchase", "o-1")
     sandbox.now += 1
-    event = sandbox.event("o-1", event_name="Purchase", custom_data=custom, data_processing_options=["LDU"])
+    place = {"data_processing_options_country": 1, "data_processing_options_state": 1000}
+    limited = {"data_processing_options": ["LDU"], **place}
+    event = sandbox.event("o-1", event_name="Purchase", custom_data=custom, **limited)
     await sandbox.send(event, sandbox.event("e-2"), test_event_code="TEST1")
     stats = await sandbox.stats()
     assert stats.keys() == COUNTS | {"requests", "refused", "faults", "by_name", "last_refusal", "events"}
