@@ -18,7 +18,7 @@ from .nine import CONFIG, FOLDER, TOKENS
 
 CASES: list[dict[str, Any]] = yaml.safe_load((FOLDER / "kinds.yaml").read_text("utf-8"))
 GRANTED = dict.fromkeys(("ad_storage", "ad_user_data", "ad_personalization", "analytics_storage"), "granted")
-KEY = {"collect": {"keys": {"till": {"secret": "${env:META_TOKEN}"}}}}
+KEY = {"collect": {"keys": {"till": {"secret": "${env:TILL_KEY}"}}}}
 """A server of the shop's own."""
 
 
@@ -29,7 +29,7 @@ def answer(case: Mapping[str, Any]) -> dict[str, Any]:
     for tag in container["tags"]:
         tag["parameters"] = case.get("parameters", {}).get(tag["destination"], {})
     texts = {"container.yaml": yaml.safe_dump(container), "server.yaml": yaml.safe_dump(server)}
-    folder = ConfigurationFolder(CONFIG, Registry.load(), TOKENS | {"ARCHIVE": "/var/lib/events"}, None, None)
+    folder = ConfigurationFolder(CONFIG, Registry.load(), TOKENS | {"ARCHIVE": "/var/lib/events", "TILL_KEY": "till-key-of-tests"}, None, None)
     loaded = folder.compile_texts({name: text.encode() for name, text in texts.items()})
     assert loaded.container is not None, loaded.problems
     assert loaded.server is not None
