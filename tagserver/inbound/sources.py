@@ -41,14 +41,13 @@ class Sources:
         return self._any_origin or (origin is not None and origin in self._origins)
 
     def cors(self, origin: str | None) -> list[Header]:
-        """The headers that let a listed page read the answer: the exact origin, never a star."""
-        if origin is None or origin == "null" or not self.takes_origin(origin):
-            return [(b"vary", b"origin")]
+        """The headers that let a page that may post read the answer: the exact origin, never a star."""
+        if origin is None or not self.takes_origin(origin):
+            return [_VARY]
         return [
-            (b"access-control-allow-origin", origin.encode("latin-1", "replace")),
+            *refusal(origin),
             (b"access-control-allow-credentials", b"true"),
             (b"access-control-expose-headers", b"retry-after"),
-            (b"vary", b"origin"),
         ]
 
     def preflight(self, origin: str | None) -> list[Header]:
@@ -60,6 +59,23 @@ class Sources:
             (b"access-control-allow-headers", b"content-type, content-encoding, authorization"),
             (b"access-control-max-age", b"600"),
         ]
+
+
+_VARY: Header = (b"vary", b"origin")
+
+
+def refusal(origin: str | None) -> list[Header]:
+    """The headers that let any page read that it may not post: without credentials, for there is nothing of a visitor's
+    in that."""
+    if origin is None:
+        return [_VARY]
+    return [(b"access-control-allow-origin", origin.encode("latin-1", "replace")), _VARY]
+
+
+def is_unseen(headers: Mapping[str, str]) -> bool:
+    """Whether the request comes from a page that the browser has only fetched or prerendered: nobody has seen it, and
+    perhaps nobody ever will. Source: the Sec-Purpose header of the Fetch standard and of prerendering."""
+    return headers.get("sec-purpose", "").strip().lower().startswith("prefetch")
 
 
 def _digest(key: str) -> bytes:

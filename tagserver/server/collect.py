@@ -17,7 +17,7 @@ from tagserver.door import TooMuch
 from tagserver.event import Note
 from tagserver.inbound.datalayer import read_context
 from tagserver.inbound.enrich import read_facts, read_headers, visitor_ip
-from tagserver.inbound.sources import BROWSER, Header, origin_of
+from tagserver.inbound.sources import BROWSER, Header, is_unseen, origin_of, refusal
 from tagserver.rate import sender_of
 from tagserver.runtime import Runtime
 from tagserver.server.answer import compose
@@ -72,7 +72,12 @@ class Collect:
         elif not sources.takes_origin(origin):
             self._runtime.meters.refused("origin")
             named = "no origin" if origin is None else f"the origin {origin[:200]}"
-            return await _problem(send, 403, "origin", f"{named} may not post here; see collect.origins", cors)
+            message = f"{named} may not post here; see collect.origins"
+            return await _problem(send, 403, "origin", message, refusal(origin))
+        elif is_unseen(headers):
+            self._runtime.meters.refused("unseen")
+            message = "nobody has seen this page yet: send its events when it is shown"
+            return await _problem(send, 503, "unseen", message, [*cors, _WHEN_SHOWN])
         assert source is not None
         connection = scope["client"][0] if scope.get("client") else None
         try:
@@ -135,6 +140,8 @@ class Collect:
 
 
 _GO_AWAY: tuple[Header, ...] = ((b"retry-after", b"2"), (b"connection", b"close"))
+_WHEN_SHOWN: Header = (b"retry-after", b"30")
+"""A page may be prerendered for minutes, and scripts give up after some tries."""
 _CHALLENGE: Header = (b"www-authenticate", b'Bearer realm="tagserver"')
 
 

@@ -151,13 +151,66 @@ async def test_who_may_post(server: Running, headers: dict[str, str], status: in
 
 
 async def test_cors_echoes_the_exact_origin(server: Running) -> None:
-    """Never a star, and nothing for a stranger; a refusal can be read by the page too."""
+    """Never a star; a refusal can be read by the page too."""
     taken = await server.collect(purchase())
     assert taken.headers["access-control-allow-origin"] == ORIGIN
+    assert taken.headers["access-control-allow-credentials"] == "true"
     refused = await server.collect([])
     assert refused.headers["access-control-allow-origin"] == ORIGIN
-    stranger = await server.http.post("/collect", json=purchase(), headers={"origin": "https://evil.example"})
-    assert "access-control-allow-origin" not in stranger.headers
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null"])
+async def test_a_page_that_is_not_listed_can_read_that(server: Running, origin: str) -> None:
+    """Without credentials, and nothing else of the server."""
+    refused = await server.http.post("/collect", json=purchase(), headers={"origin": origin})
+    assert refused.status_code == 403
+    assert refused.headers["access-control-allow-origin"] == origin
+    assert "access-control-allow-credentials" not in refused.headers
+    assert refused.headers["vary"] == "origin"
+    assert "collect.origins" in refused.json()["problems"][0]["message"]
+    preflight = await server.http.options("/collect", headers={"origin": origin})
+    assert "access-control-allow-origin" not in preflight.headers
+    with_key = {"origin": origin, "authorization": "Bearer backend-key"}
+    taken = await server.http.post("/collect", json=purchase(), headers=with_key)
+    assert (taken.status_code, taken.headers.get("access-control-allow-origin")) == (202, None)
+
+
+async def test_under_the_star_every_page_can_read_the_answer(start: Start) -> None:
+    """A page in a sandboxed frame has the origin null; it would send again what it cannot see the answer of."""
+    server: Running = await start(server=SERVER.replace('["https://shop.example"]', '["*"]'))
+    for origin in ("null", "https://any.example"):
+        taken = await server.http.post("/collect", json=purchase(), headers={"origin": origin})
+        assert taken.status_code == 202
+        assert taken.headers["access-control-allow-origin"] == origin
+        assert taken.headers["access-control-allow-credentials"] == "true"
+    without = await server.http.post("/collect", json=purchase())
+    assert (without.status_code, without.headers.get("access-control-allow-origin")) == (202, None)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "status"),
+    [
+        ("prefetch;prerender", 503),
+        ("prefetch", 503),
+        (" Prefetch;anonymous-client-ip", 503),
+        ("", 202),
+        ("something", 202),
+    ],
+)
+async def test_what_a_page_sends_that_nobody_has_seen_is_not_counted(
+    server: Running, purpose: str, status: int
+) -> None:
+    """It is to be sent again, and then counts once; whoever sends it with a key has seen it."""
+    headers = {"origin": ORIGIN, "sec-purpose": purpose}
+    answer = await server.http.post("/collect", json=purchase(), headers=headers)
+    assert answer.status_code == status
+    assert ("retry-after" in answer.headers) == (status == 503)
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+    assert (await server.collect(purchase())).json()["events"][0]["status"] == (
+        "accepted" if status == 503 else "duplicate"
+    )
+    with_key = {"authorization": "Bearer backend-key", "sec-purpose": purpose}
+    assert (await server.http.post("/collect", json=purchase("another"), headers=with_key)).status_code == 202
 
 
 async def test_preflight(server: Running) -> None:
