@@ -15,6 +15,7 @@ import msgspec
 from tagserver.consent.gate import Verdict, decide
 from tagserver.consent.state import ConsentState, Reading
 from tagserver.container.model import Candidate, Container, Tag, Trigger
+from tagserver.container.triggers import ALL
 from tagserver.event import Event
 from tagserver.kit.built import Unsound
 from tagserver.language.scope import Scope
@@ -105,9 +106,19 @@ def _decide(container: Container, candidate: Candidate, fired: Trigger, scope: S
         return Decision(tag, "skip", *refused, verdict)
     if verdict.decision == "block":
         return Decision(tag, "block", verdict.reason, verdict.detail, verdict)
-    if scope.event.name == CONSENT_EVENT and tag.needs.ads:
-        return Decision(tag, "block", "consent", "what a visitor chose is not told to ads destinations", verdict)
+    if scope.event.name == CONSENT_EVENT and (untold := _untold(candidate, scope)):
+        return Decision(tag, "block", "consent", untold, verdict)
     return _build(tag, fired.name, leaving, verdict)
+
+
+def _untold(candidate: Candidate, scope: Scope) -> str | None:
+    """Why a tag does not hear what a visitor chose. The page's script sends that for the server, and no site has pushed
+    it: `all` does not mean it."""
+    if candidate.tag.needs.ads:
+        return "what a visitor chose is not told to ads destinations"
+    if not any(trigger.name != ALL and trigger.holds(scope) for trigger in candidate.triggers):
+        return "what a visitor chose is told to tags that ask for it by name, and not by all"
+    return None
 
 
 def _build(tag: Tag, trigger: str, leaving: Leaving, verdict: Verdict) -> Decision:

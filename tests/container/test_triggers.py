@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tagserver.container.model import NAMES_REMEMBERED
 from tagserver.language.scope import Scope
+from tagserver.pipeline import route
 
 from ..events import event
 from .world import codes, container, decide, load
@@ -340,3 +341,25 @@ def test_holds_and_met_agree() -> None:
             for trigger in made.triggers.values():
                 met, of = trigger.met(here)
                 assert (met == of) == (trigger.wants(name) and trigger.holds(here))
+
+
+def test_a_choice_goes_only_to_who_asks_for_it_by_name() -> None:
+    """The page's script sends it for the server, and no tag for all events wants that."""
+    made = container(
+        """
+destinations: {box: {type: box}}
+triggers: {choice: {event: consent}, some: {event: [consent, page_view]}}
+tags:
+  - {name: every, destination: box, triggers: [all], parameters: {event_name: every}}
+  - {name: named, destination: box, triggers: [choice], parameters: {event_name: named}}
+  - {name: among, destination: box, triggers: [all, some], parameters: {event_name: among}}
+"""
+    )
+    decisions = route(made, event({"event": "consent"})).decisions
+    assert {one.tag.name: (one.decision, one.reason) for one in decisions} == {
+        "every": ("block", "consent"),
+        "named": ("send", "fired"),
+        "among": ("send", "fired"),
+    }
+    others = route(made, event({"event": "page_view"})).decisions
+    assert {one.tag.name: one.decision for one in others} == {"every": "send", "among": "send"}

@@ -133,3 +133,17 @@ async def test_what_waits_is_in_the_metrics(server: Running) -> None:
     answer = await server.http.get("/-/metrics", headers={"authorization": "Bearer admin-token-of-tests"})
     assert "tagserver_held_events 1" in answer.text
     assert 'tagserver_held_ended_total{outcome="denied"} 1' in answer.text
+
+
+async def test_what_a_page_sent_is_let_go_by_its_page_view_alone(server: Running) -> None:
+    """As the page's script posts it: the view's id stands in `ctx`, the choice names nobody, and goes to no tag."""
+    view = {"page": {"location": "https://shop.example/thanks"}, "page_view_id": "view-1"}
+    event = purchase("a", consent=LATER)
+    said = {"event": "consent", "event_id": "c", "consent": LATER | {"update": GRANTED}}
+    answer = await server.collect({"v": 1, "ctx": view, "events": [event]})
+    assert [one["status"] for one in answer.json()["events"]] == ["held"]
+    await server.collect({"v": 1, "ctx": view | {"page_view_id": "view-2"}, "events": [said | {"event_id": "d"}]})
+    assert (await server.status())["held"]["events"] == 1
+    await server.collect({"v": 1, "ctx": view, "events": [said]})
+    stats = await server.drained()
+    assert [one["event_id"] for one in stats["events"]] == ["a"]
