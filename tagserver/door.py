@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from tagserver.advice import advise
 from tagserver.consent.hold import Held
 from tagserver.consent.state import Reading
 from tagserver.container.model import Container
@@ -173,10 +174,11 @@ class Door:
         heard = self._holding.heard(container, event, routing.consent)
         self._holding.count(self._let_go(container, request, heard))
         gone = self._holding.comes(container, routing, contract)
+        problems = (*advise(container, routing), *event.notes)
         if gone is None:
-            request.lines.append((Answer(event.event_id, "accepted", event.notes), routing))
+            request.lines.append((Answer(event.event_id, "accepted", problems), routing))
         else:
-            request.lines.append((Answer(event.event_id, "held", event.notes), None))
+            request.lines.append((Answer(event.event_id, "held", problems), None))
             self._let_go(container, request, gone)
 
     def _let_go(self, container: Container, request: _Request, held: Sequence[Held]) -> list[Routing]:
