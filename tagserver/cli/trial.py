@@ -69,6 +69,9 @@ def _print(answer: dict[str, Any], show_request: bool) -> None:
     states = {name: purpose["state"] for name, purpose in answer["consent"]["purposes"].items()}
     said = "  ".join(f"{name} {state}" for name, state in states.items() if state != "unset")
     say(f"{event['event']}  {event['event_id']}   consent: {said or 'nothing said, which counts as denied'}")
+    for problem in answer["consent"]["problems"]:
+        place, _, why = problem.partition(":")
+        say(f"  ⚠ {place or 'consent'}: {why.strip()}")
     width = max((len(tag["tag"]) for tag in answer["tags"]), default=0)
     for tag in answer["tags"]:
         mark = _MARKS[tag["decision"]]

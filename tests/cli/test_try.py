@@ -90,6 +90,15 @@ def test_marks(shop: Shop, event: dict[str, Any], mark: str) -> None:
     assert mark in done.out
 
 
+def test_what_cannot_be_read_of_consent_is_shown(shop: Shop) -> None:
+    """Below the states, with its place."""
+    consent = {"ad_storage": 0, "ad_user_data": "granted"}
+    done = shop("try", "-", stdin=json.dumps(PURCHASE | {"consent": consent, "gpc": "on"}))
+    assert "consent: ad_storage denied  ad_user_data granted\n" in done.out
+    assert "  ⚠ consent.ad_storage: neither granted nor denied\n" in done.out
+    assert "  ⚠ gpc: neither yes nor no, which counts as yes\n" in done.out
+
+
 def test_what_transformations_change_is_shown(shop: Shop) -> None:
     """Field by field, below the tag."""
     shop.write(CONTAINER + "transformations: {less: {exclude: [page], set: {tier: gold}}}\n")
