@@ -26,6 +26,8 @@ MOST = 10_000
 MOST_OF_ONE = 100
 MOST_BYTES = 16 << 20
 """Events that may wait, of all visitors and of one; and their size."""
+MOST_HEARD = 20
+"""Choices after which an event waits no more: each costs another look at all its tags, and can be posted by anybody."""
 
 Name = tuple[str, str, str]
 """Source, kind and id of a visitor or a page view. A browser cannot let go what a key has sent."""
@@ -70,7 +72,8 @@ def _text(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An event that waits. `contract`: what its source's key says of consent; `consent`: what is known by now."""
+    """An event that waits. `contract`: what its source's key says of consent; `consent`: what is known by now; `heard`:
+    how many choices have come meanwhile."""
 
     event: Event
     contract: Reading | None
@@ -78,6 +81,7 @@ class Held:
     visitor: Visitor
     size: int
     until: float
+    heard: int = 0
 
 
 def wait_asked(event: Event, policy: ConsentPolicy) -> float:
@@ -176,8 +180,8 @@ class Hold:
             same = visitor.same_view(held.visitor)
             if retroactive == "session":
                 same = same or visitor.same_session(held.visitor)
-            held = replace(held, consent=updated(held.consent, said, grants=same))
-            if waiting(held.event, held.contract, held.consent):
+            held = replace(held, consent=updated(held.consent, said, grants=same), heard=held.heard + 1)
+            if held.heard < MOST_HEARD and waiting(held.event, held.contract, held.consent):
                 self._held[number] = held
             else:
                 self._take(number)

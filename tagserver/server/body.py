@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -24,7 +25,11 @@ count."""
 MEMBERS = 16
 """gzip members in one body; each costs a copy of all that follow it."""
 ASIDE = 64 << 10
-"""From this many bytes on a body is decoded in a thread, so that it does not hold up the others."""
+"""From this many bytes on a body is large: it is decoded in a thread, so that it does not hold up the others."""
+MANY = 100
+"""Objects, from which on a body is large, too: a thousand small events are kilobytes, and megabytes in memory."""
+AT_ONCE = 4
+"""Large requests that are worked at a time."""
 DEPTH = 20
 NODES = 2000
 """How deep one event's JSON may nest, and how many values it may hold."""
@@ -53,6 +58,25 @@ class Room:
         if self.used + size > max(self._most, 4 * limit):
             raise BadBody(503, "busy", "too many large requests are under way")
         self.used += size
+
+
+class Turns:
+    """Large requests take turns. Each is a small multiple of its size in memory while it is decoded and decided, and
+    until it is on disk; those that wait are no more than their bytes, of which there are no more than `room` has."""
+
+    def __init__(self, room: Room, at_once: int = AT_ONCE) -> None:
+        self._room = room
+        self._free = asyncio.Semaphore(at_once)
+
+    @asynccontextmanager
+    async def one(self, size: int, limit: int) -> AsyncIterator[None]:
+        """A turn for a body of `size` bytes. Raises BadBody (503) when too many wait."""
+        self._room.take(size, limit)
+        try:
+            async with self._free:
+                yield
+        finally:
+            self._room.used -= size
 
 
 class Disconnected(Exception):
@@ -124,6 +148,19 @@ def unpack(body: bytes, encoding: str | None, limit: int) -> bytes:
     except zlib.error:
         raise BadBody(400, "bad_gzip", "the body is not gzip data") from None
     return b"".join(made)
+
+
+def unpack_small(body: bytes, encoding: str | None, limit: int) -> bytes | None:
+    """The body without its content encoding, if it is not large. Raises BadBody."""
+    if len(body) >= ASIDE:
+        return None
+    try:
+        plain = unpack(body, encoding, min(ASIDE, limit))
+    except BadBody as bad:
+        if bad.status == 413:
+            return None
+        raise
+    return plain if plain.count(b"{") <= MANY else None
 
 
 class Batch(msgspec.Struct):

@@ -21,7 +21,7 @@ from tagserver.inbound.sources import BROWSER, Header, is_unseen, origin_of, ref
 from tagserver.rate import sender_of
 from tagserver.runtime import Runtime
 from tagserver.server.answer import compose
-from tagserver.server.body import ASIDE, BadBody, Disconnected, Room, read_body, split, unpack
+from tagserver.server.body import BadBody, Disconnected, Room, Turns, read_body, split, unpack, unpack_small
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -46,6 +46,7 @@ class Collect:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._room = Room()
+        self._turns = Turns(self._room)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = read_headers(scope["headers"])
@@ -110,15 +111,21 @@ class Collect:
         self, source: str, headers: dict[str, str], connection: str | None, receive: Receive
     ) -> tuple[int, bytes]:
         """Read, decode, decide, store, answer. One event's way through the server is these lines."""
+        limits = self._runtime.server.collect
+        body = await read_body(receive, headers.get("content-length"), limits.max_body, self._room)
+        encoding = headers.get("content-encoding")
+        if (small := unpack_small(body, encoding, limits.max_body)) is not None:
+            return await self._decide(source, headers, connection, *split(small, limits))
+        async with self._turns.one(len(body), limits.max_body):
+            found = await asyncio.to_thread(lambda: split(unpack(body, encoding, limits.max_body), limits))
+            return await self._decide(source, headers, connection, *found)
+
+    async def _decide(
+        self, source: str, headers: dict[str, str], connection: str | None, raws: list[Any], ctx: Any, sent: Any
+    ) -> tuple[int, bytes]:
         runtime = self._runtime
         container, server = runtime.container, runtime.server
         limits = server.collect
-        body = await read_body(receive, headers.get("content-length"), limits.max_body, self._room)
-        body = unpack(body, headers.get("content-encoding"), limits.max_body)
-        if len(body) < ASIDE:
-            raws, ctx, sent = split(body, limits)
-        else:
-            raws, ctx, sent = await asyncio.to_thread(split, body, limits)
         sender = source
         if source == BROWSER:
             runtime.meters.forwarded(headers.get("x-forwarded-for"))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.consent.hold import LONGEST, Held, Hold, Visitor, updated, wait_asked, waits
+from tagserver.consent.hold import LONGEST, MOST_HEARD, Held, Hold, Visitor, updated, wait_asked, waits
 from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs
 from tagserver.consent.sources import read_consent
 from tagserver.consent.state import ConsentState
@@ -141,6 +141,15 @@ def test_what_is_let_go_knows_the_choice(word: str) -> None:
     made = event({"client_id": "c", "consent": {"update": dict.fromkeys(AD_PURPOSES, word)}})
     (one,) = hold.heard(Visitor.of(made), read_consent(made, POLICY), "page", meta_waits)
     assert one.consent.purpose("ad_storage").state == word
+
+
+def test_choices_without_end_are_heard_a_while() -> None:
+    """Each costs a look at all that waits. What still waits then is decided with what is known."""
+    hold = filled(held(1))
+    words = ["granted", "denied"] * MOST_HEARD
+    gone = [says(hold, {"update": {"analytics_storage": word}}) for word in words]
+    assert gone.index(["e1"]) == MOST_HEARD - 1
+    assert len(hold) == 0
 
 
 def test_half_a_choice_is_kept_until_the_other_half_comes() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import re
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from tagserver.container.server import CollectConfig
 from tagserver.inbound.datalayer import Refused
-from tagserver.server.body import BadBody, Disconnected, Room, read_body, split, unpack
+from tagserver.server.body import BadBody, Disconnected, Room, Turns, read_body, split, unpack, unpack_small
 
 EVENT = b'{"event": "x"}'
 LIMITS = CollectConfig(max_event=1000, max_events=10)
@@ -222,3 +223,48 @@ def test_any_bytes_are_events_or_a_refusal(body: bytes) -> None:
         split(body, LIMITS)
     except BadBody:
         return
+
+
+async def test_large_requests_take_turns() -> None:
+    """A few at a time; those that wait are bounded, and told to come again."""
+    room = Room(1000)
+    turns = Turns(room, at_once=2)
+    working = most = 0
+    go = asyncio.Event()
+
+    async def work() -> None:
+        nonlocal working, most
+        async with turns.one(100, 10):
+            working += 1
+            most = max(most, working)
+            await go.wait()
+            working -= 1
+
+    tasks = [asyncio.create_task(work()) for _ in range(10)]
+    await asyncio.sleep(0.01)
+    with pytest.raises(BadBody) as refused:
+        await work()
+    assert refused.value.status == 503
+    tasks[9].cancel()
+    go.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert (most, working, room.used) == (2, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "small"),
+    [
+        (EVENT, True),
+        (b"[" + b",".join([EVENT] * 100) + b"]", True),
+        (b"[" + b",".join([EVENT] * 101) + b"]", False),
+        (b" " * (64 << 10) + EVENT, False),
+        (b"x" * 70_000, False),
+    ],
+)
+@pytest.mark.parametrize("encoding", [None, "gzip"])
+def test_what_is_large_is_known_before_it_is_decoded(body: bytes, small: bool, encoding: str | None) -> None:
+    """By its bytes once it is unpacked, and by its objects."""
+    sent = body if encoding is None else gzip.compress(body)
+    assert unpack_small(sent, encoding, 1 << 20) == (body if small else None)
+    with pytest.raises(BadBody):
+        unpack_small(b"no gzip", "gzip", 1 << 20)
