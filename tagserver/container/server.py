@@ -52,8 +52,13 @@ class CollectConfig:
     dedup_orders: bool = True
 
     @property
+    def max_merged(self) -> int:
+        """Bytes that the events of one request may have with `ctx` beneath each."""
+        return MERGED * self.max_body
+
+    @property
     def max_made(self) -> int:
-        """Bytes that one request may become: its events with `ctx` beneath each, and its payloads for one tag."""
+        """Bytes that the payloads of one request for one tag may have."""
         return MADE * self.max_body
 
 
@@ -88,8 +93,9 @@ class ServerConfig:
         return key.consent if key else None
 
 
-MADE = 8
-"""How much larger than the largest body a request may become on its way to the queue."""
+MERGED, MADE = 2, 8
+"""How much larger than the largest body a request may become: by `ctx`, which is no more worth than to write it out,
+and on its way to the queue, where hashes and names are longer than what they stand for."""
 ROOT_KEYS = ("collect", "queue", "shutdown", "forget", "audit", "egress", "environment", "secrets", "reload", "debug")
 _ORIGIN = re.compile(r"https?://[a-z0-9.\-]+(:\d{1,5})?\Z|https?://\[[0-9a-f:.]+\](:\d{1,5})?\Z")
 _RATE = re.compile(r"(\d{1,9})/s\Z")

@@ -199,7 +199,7 @@ def split(body: bytes, limits: CollectConfig) -> tuple[list[Any], Any, Any]:
         raise BadBody(400, "bad_json", f"the body is not JSON as we take it: {_plain(error)}") from None
     if len(raws) > limits.max_events:
         raise BadBody(413, "too_many_events", f"more than {limits.max_events} events in one request")
-    beneath = 0 if ctx is None else _beneath(ctx, len(raws), len(body), limits.max_made)
+    beneath = 0 if ctx is None else _beneath(ctx, len(raws), len(body), limits.max_merged)
     events = [_decode(raw, limits.max_event, beneath) for raw in raws]
     if raws and raws[0] is body and isinstance(events[0], Refused) and events[0].notes[0].code == "bad_json":
         raise BadBody(400, "bad_json", events[0].notes[0].message)
@@ -214,14 +214,14 @@ def _as_batch(body: bytes) -> Batch | None:
         return None
 
 
-def _beneath(ctx: Any, events: int, body: int, max_made: int) -> int:
+def _beneath(ctx: Any, events: int, body: int, max_merged: int) -> int:
     """Bytes of `ctx`, which so many events of a body will have beneath them. Raises BadBody."""
     text = msgspec.json.encode(ctx)
     if too := _unbounded(text, ctx):
         raise BadBody(400, "bad_ctx", f"ctx {too}")
-    if body + events * (len(text) + VALUE * text.count(b",")) > max_made:
+    if body + events * (len(text) + VALUE * text.count(b",")) > max_merged:
         message = (
-            f"with ctx beneath each event the request is larger than {max_made} bytes; post fewer events at a time"
+            f"with ctx beneath each event the request is larger than {max_merged} bytes; post fewer events at a time"
         )
         raise BadBody(413, "too_large", message)
     return len(text)

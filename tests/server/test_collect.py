@@ -139,6 +139,7 @@ async def test_gzip_is_taken(server: Running) -> None:
         ({"authorization": "Bearer "}, 401),
         ({"authorization": "Digest backend-key"}, 401),
         ({"authorization": "Basic !!!"}, 401),
+        ({"authorization": "Basic /w=="}, 401),
     ],
 )
 async def test_who_may_post(server: Running, headers: dict[str, str], status: int) -> None:
@@ -148,6 +149,14 @@ async def test_who_may_post(server: Running, headers: dict[str, str], status: in
     if status != 202:
         assert answer.json()["events"] == []
         assert answer.json()["problems"][0]["message"]
+
+
+@pytest.mark.parametrize("key", [b"Basic \xff", b"Bearer \xff", b"\xff", b"Basic", b"Basic \xc3\xa9==", b"Bearer"])
+async def test_a_key_of_any_bytes_is_unknown(server: Running, key: bytes) -> None:
+    """And no error of ours, whose traceback strangers could fill the log with."""
+    headers = [(b"authorization", key), (b"content-type", b"application/json")]
+    answer = await server.http.post("/collect", json=purchase(), headers=headers)
+    assert (answer.status_code, answer.json()["problems"][0]["code"]) == (401, "unknown_key")
 
 
 async def test_cors_echoes_the_exact_origin(server: Running) -> None:
