@@ -51,25 +51,17 @@ KINDS: Mapping[str, Kind] = {
     "num_items": COUNT,
 }
 """Of Meta's fields; any other field may hold what JSON can."""
+_OF_THE_SERVER_TAG = (
+    *("content_category", "content_ids", "content_name", "content_type", "contents", "delivery_category"),
+    *("num_items", "predicted_ltv", "status"),
+)
 FROM_EVENT: Mapping[str, str] = {
-    **{
-        name: name
-        for name in (
-            *("content_category", "content_ids", "content_name", "content_type", "contents", "delivery_category"),
-            *("item_number", "net_revenue", "num_items", "predicted_ltv", "search_string", "status"),
-        )
-    },
+    **{name: name for name in (*_OF_THE_SERVER_TAG, "item_number", "net_revenue", "search_string")},
+    **{f"x-fb-cd-{name}": name for name in _OF_THE_SERVER_TAG},
     "search_term": "search_string",
-    **{
-        f"x-fb-cd-{name}": name
-        for name in (
-            *("content_category", "content_ids", "content_name", "content_type", "contents", "delivery_category"),
-            *("num_items", "predicted_ltv", "status"),
-        )
-    },
 }
-"""Fields of an event, or of its ecommerce, that are custom_data by their name: Meta's own, as a page's pixel has them,
-and those that its tag for server containers reads. Each with its name at Meta; the later ones win."""
+"""Fields of an event, or of its ecommerce, that are custom_data by their name, each with its name at Meta: as a page's
+pixel has them, and as Meta's tag for server containers reads them."""
 _CORE = frozenset({"value", "currency"})
 
 
@@ -84,6 +76,7 @@ def build_custom_data(
     made.put("currency", shop.get("currency"), CURRENCY)
     made.put("order_id", _order(event), ID)
     for group in (shop, event.data):
+        # In the order of the alphabet: what was written for Meta alone (x-fb-cd-…) comes last, and wins.
         for key in sorted(group.keys() & FROM_EVENT.keys()):
             _set(made, FROM_EVENT[key], group[key])
     for key, value in given.items():

@@ -10,9 +10,9 @@ from datetime import date
 from typing import Any, Literal
 
 from tagserver.plugin import (
-    COUNT,
     DATA,
     ID,
+    PIECES,
     Built,
     ConsentNeeds,
     Destination,
@@ -37,7 +37,7 @@ from tagserver.plugin import (
 
 HOST = "api.parcels.example"
 ENDS = {"2025-05": date(2026, 5, 31), "2026-05": date(2038, 5, 31)}
-LINES = {"sku": ("item_id", ID), "pieces": ("quantity", COUNT)}
+LINES = {"sku": ("item_id", ID), "pieces": ("quantity", PIECES)}
 VERDICTS = {"taken": Outcome.delivered(), "bad": Outcome.rejected("bad"), "later": Outcome.retry("later")}
 
 
