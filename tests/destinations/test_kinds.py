@@ -29,7 +29,9 @@ def answer(case: Mapping[str, Any]) -> dict[str, Any]:
     for tag in container["tags"]:
         tag["parameters"] = case.get("parameters", {}).get(tag["destination"], {})
     texts = {"container.yaml": yaml.safe_dump(container), "server.yaml": yaml.safe_dump(server)}
-    folder = ConfigurationFolder(CONFIG, Registry.load(), TOKENS | {"ARCHIVE": "/var/lib/events", "TILL_KEY": "till-key-of-tests"}, None, None)
+    folder = ConfigurationFolder(
+        CONFIG, Registry.load(), TOKENS | {"ARCHIVE": "/var/lib/events", "TILL_KEY": "till-key-of-tests"}, None, None
+    )
     loaded = folder.compile_texts({name: text.encode() for name, text in texts.items()})
     assert loaded.container is not None, loaded.problems
     assert loaded.server is not None

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import DATA, TEXT, Event, Given, Group, Kind, Omitted, Skip, is_text, read_wish
+from tagserver.plugin import DATA, TEXT, Event, Given, Group, Kind, Omitted, Skip, is_text
 
 EXTINFO = 16
 NEEDED = ("advertiser_tracking_enabled", "application_tracking_enabled", "extinfo")
@@ -14,9 +14,10 @@ NEEDED = ("advertiser_tracking_enabled", "application_tracking_enabled", "extinf
 
 
 def _flag(value: Any) -> int | None:
-    """0 or 1: Meta has refused true and false."""
-    said = read_wish(value)
-    return int(said.limits) if said.clear and said.limits is not None else None
+    """0 or 1: Meta has refused true and false. 1 is somebody's permission, so no other word is taken for it."""
+    if type(value) is str:
+        return {"1": 1, "true": 1, "0": 0, "false": 0}.get(value.strip().lower())
+    return int(value) if type(value) in (int, bool, float) and value in (0, 1) else None
 
 
 def _extinfo(value: Any) -> list[str] | None:
