@@ -67,6 +67,7 @@ def above(own: Sequence[Reading], beneath: Sequence[Reading]) -> list[Reading]:
         left = replace(
             _only(reading, unanswered),
             name=f"ctx.{reading.name}",
+            problems=tuple(f"ctx.{problem}" for problem in reading.problems),
             sale_opt_out=reading.sale_opt_out if sale else None,
             sensitive_limit=reading.sensitive_limit if sensitive else None,
             known_child=reading.known_child if child else None,

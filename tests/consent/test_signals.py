@@ -186,7 +186,7 @@ def test_the_context_is_named_as_a_source() -> None:
     )
     assert state.purpose("ad_storage").sources == ("consent",)
     assert state.purpose("ad_user_data").sources == ("ctx.consent",)
-    assert state.problems == ("consent:neither an object nor a list",)
+    assert state.problems == ("ctx.consent:neither an object nor a list",)
 
 
 def test_presets_count_where_no_opt_in_is_asked_for() -> None:
