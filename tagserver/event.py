@@ -17,7 +17,7 @@ import msgspec
 from tagserver.consent.kinds import NOTHING
 from tagserver.consent.needs import PURPOSES
 from tagserver.identity.record import Identity
-from tagserver.inbound.clicks import click_ids
+from tagserver.inbound.clicks import NAMES, click_ids, is_sound_cookie
 from tagserver.inbound.spelling import canonical
 from tagserver.privacy.urls import Address, parse_address
 
@@ -120,23 +120,35 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def cookies(self) -> Mapping[str, str]:
-        """Cookies of the request; beneath them those that the page or backend sent along in the event."""
+        """Cookies of the request; beneath them those that the page or backend sent along in the event, which also count
+        where one of the request holds nothing that its vendor writes."""
         cookies: Mapping[str, str] | None = self.memo.get("cookies")
         if cookies is None:
             sent = self.data.get("cookie")
-            cookies = {**sent, **self.facts.cookies} if sent else self.facts.cookies
+            cookies = self.facts.cookies
+            if sent:
+                ours = {name: text for name, text in cookies.items() if name not in sent or is_sound_cookie(name, text)}
+                cookies = {**cookies, **sent, **ours}
             self.memo["cookies"] = cookies
         return cookies
 
     @property
     def clicks(self) -> Mapping[str, str]:
         """Click ids by their parameter's name (`fbclid`): page address first, then cookies, then fields of the
-        event."""
+        event; of these the first that can be one."""
         clicks: Mapping[str, str] | None = self.memo.get("clicks")
         if clicks is None:
-            clicks = click_ids(self.page.query, self.cookies, self.data)
+            clicks, self.memo["click_faults"] = click_ids(self.page.values_of(NAMES), self.cookies, self.data)
             self.memo["clicks"] = clicks
         return clicks
+
+    @property
+    def click_faults(self) -> Mapping[str, str]:
+        """What stood in the place of a click id and is none: its name, and a sentence without the value."""
+        if "clicks" not in self.memo:
+            _ = self.clicks
+        faults: Mapping[str, str] = self.memo.get("click_faults", NO_TEXTS)
+        return faults
 
     @property
     def identity(self) -> Identity:

@@ -53,6 +53,7 @@ from tagserver.kit.destination import (
     default_outcome,
 )
 from tagserver.kit.fields import (
+    BROWSER_ID,
     COUNT,
     CURRENCY,
     DATA,
@@ -65,6 +66,7 @@ from tagserver.kit.fields import (
     TEXT,
     TEXTS,
     Group,
+    click_id,
     is_missing,
     web_address,
 )
@@ -91,6 +93,7 @@ from tagserver.secret import Secret
 
 __all__ = [
     "API_VERSION",
+    "BROWSER_ID",
     "COUNT",
     "CURRENCY",
     "DATA",
@@ -136,6 +139,7 @@ __all__ = [
     "birth_date_text",
     "city_text",
     "clean_address",
+    "click_id",
     "compact_text",
     "country_code",
     "country_fault",

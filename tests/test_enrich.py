@@ -151,11 +151,50 @@ def test_a_geo_header_counts_only_for_what_came_through_the_proxies(
         ("https://a.example/?ScCid=S", {}, {}, {"sccid": "S"}),
         ("https://a.example/", {"_twclid": '{"twclid": "t"}'}, {}, {"twclid": "t"}),
         ("https://a.example/?gclid=" + "x" * 3000, {}, {}, {}),
+        ("https://a.example/?fbclid=undefined", {"_fbc": "fb.1.2.C"}, {"fbclid": "E"}, {"fbclid": "C"}),
+        ("https://a.example/?fbclid=%7B%7Bfbclid%7D%7D&fbclid=Good", {}, {}, {"fbclid": "Good"}),
+        ("https://a.example/?fbclid=C?utm_source=x", {"_fbc": "fb.1.x.C"}, {"fbclid": "E"}, {"fbclid": "E"}),
+        ("https://a.example/?fbclid=C/", {"_fbc": "fb.1.2.null"}, {"click": {"fbclid": "E"}}, {"fbclid": "E"}),
+        ("https://a.example/?ttclid=E.C.P.x-1", {}, {}, {"ttclid": "E.C.P.x-1"}),
+        ("https://a.example/?epik=dj0yJnU9%3D&_kx=a%2Bb%3D.Xy", {}, {}, {"epik": "dj0yJnU9=", "_kx": "a+b=.Xy"}),
+        ("https://a.example/?rdt_cid=%5Bobject+Object%5D", {"_rdt_cid": "none", "rdt_cid": "r"}, {}, {"rdt_cid": "r"}),
+        ("https://a.example/?msclkid=null", {"_uetmsclkid": "_uetundefined"}, {"msclkid": 7}, {"msclkid": "7"}),
+        ("https://a.example/?twclid=a%22%3E", {"_twclid": '{"twclid": "t;"}', "twclid": "t2"}, {}, {"twclid": "t2"}),
     ],
 )
 def test_click_ids(location: str, cookies: dict[str, str], pushed: dict[str, Any], clicks: dict[str, str]) -> None:
     """The address beats the cookie, the cookie beats the event; values are never changed."""
     assert event({"page": {"location": location}} | pushed, cookies=cookies).clicks == clicks
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("undefined", "missing value"),
+        ("%7B%7Bfbclid%7D%7D", "missing value"),
+        ("IwZXneu%3Bpath", "signs"),
+        ("IwZXneu%22%3E", "signs"),
+        ("Iw+ZX", "signs"),
+        ("Q" * 2600, "more than 2048"),
+    ],
+)
+def test_what_is_no_click_is_named(value: str, why: str) -> None:
+    """With what was wrong, and without the value; also where a good one beneath it counts."""
+    for cookies in ({}, {"_fbc": "fb.1.2.C"}):
+        made = event({"page": {"location": f"https://a.example/?fbclid={value}"}}, cookies=cookies)
+        assert made.clicks == ({"fbclid": "C"} if cookies else {})
+        assert list(made.click_faults) == ["fbclid"]
+        assert why in made.click_faults["fbclid"]
+    assert event({"page": {"location": "https://a.example/?fbclid=a-_Z9&x=undefined"}}).click_faults == {}
+
+
+def test_a_sound_cookie_of_the_event_counts_before_a_broken_one_of_the_request() -> None:
+    """Of cookies whose shape is not known the request's stand."""
+    sent = {"_fbp": "fb.1.2.3", "_ttp": "t-1", "_ga": "GA1.1.2.3", "ttclid": "E.C.P.1", "ab": "sent"}
+    broken = {"_fbp": "undefined", "_ttp": "[object Object]", "_ga": "x", "ttclid": "a b", "ab": "undefined"}
+    assert event({"cookie": sent}, cookies=broken).cookies == sent | {"ab": "undefined"}
+    fine = {"_fbp": "fb.1.2.4", "_ttp": "t-2", "_ga": "GA1.1.2.4", "ttclid": "E.C.P.2"}
+    assert event({"cookie": sent}, cookies=fine).cookies == sent | fine
 
 
 @given(st.lists(st.tuples(st.binary(max_size=12), st.binary(max_size=40)), max_size=6))

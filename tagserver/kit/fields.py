@@ -8,12 +8,13 @@ A missing value leaves no trace; `"many"` leaves `Omitted("custom_data.value", "
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from tagserver.event import MISSING
 from tagserver.identity.hashing import Found
 from tagserver.identity.public_ip import public_ip
+from tagserver.inbound.clicks import browser_fault, click_fault
 from tagserver.kit.destination import Omitted
 from tagserver.kit.kind import Kind
 from tagserver.kit.listed import Unlisted, listed
@@ -53,6 +54,19 @@ DATA = Kind(lambda value: value if sendable(value) else None, "holds something t
 def web_address(strip: Collection[str] | None = None) -> Kind:
     """The kind of a page's address, as `clean_address` makes it."""
     return Kind(lambda value: clean_address(value, strip), "is no http or https address of a host")
+
+
+def click_id(name: str) -> Kind:
+    """The kind of a click id by its parameter's name in lower case (`ttclid`)."""
+    return Kind(lambda value: _sound(value, lambda text: click_fault(name, text)), "is no click id")
+
+
+BROWSER_ID = Kind(lambda value: _sound(value, browser_fault), "is no id of a browser")
+
+
+def _sound(value: Any, fault: Callable[[str], str | None]) -> str | None:
+    text = identifier(value)
+    return text if text is not None and fault(text) is None else None
 
 
 def is_missing(value: Any) -> bool:
@@ -105,6 +119,20 @@ class Group(dict[str, Any]):
             self.omit(key, kind.fault)
         else:
             self[key] = made
+
+    def put_first(self, key: str, values: Iterable[Any], kind: Kind) -> None:
+        """Set a field to the first of several values that fits, the best place first. Where one in front of it does
+        not, the field is named."""
+        fault = False
+        for value in values:
+            if is_missing(value):
+                continue
+            if (made := kind.read(value)) is not None:
+                self[key] = made
+                break
+            fault = True
+        if fault:
+            self.omit(key, kind.fault)
 
     def _put_each(self, key: str, values: list[Any], kind: Kind) -> None:
         said = [value for value in values if not is_missing(value)]

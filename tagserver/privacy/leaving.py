@@ -16,7 +16,7 @@ import msgspec
 
 from tagserver.consent.needs import Needs
 from tagserver.consent.state import ConsentState
-from tagserver.event import Event
+from tagserver.event import NO_TEXTS, Event
 from tagserver.kit.destination import ConsentNeeds, Mode, Omitted
 from tagserver.language.scope import Scope
 from tagserver.privacy.cleaning import Finding, clean_data, clean_parameters
@@ -86,11 +86,12 @@ class Outgoing:
         return view
 
     def seen(self, reads: Reads) -> tuple[list[Omitted], list[Finding]]:
-        """What a destination would have seen, and does not: kept back, and taken out."""
-        if not self._withheld and not self.findings:
+        """What a destination would have seen, and does not: kept back, no click, and taken out."""
+        faults = self._event.click_faults if reads.sees("click") else NO_TEXTS
+        if not self._withheld and not self.findings and not faults:
             return [], []
-        withheld = [one for one in self._withheld if reads.sees(one.field)]
-        return withheld, [one for one in self.findings if reads.sees(one.path)]
+        lost = (*self._withheld, *(Omitted(f"click.{name}", f"is no click: it {why}") for name, why in faults.items()))
+        return [one for one in lost if reads.sees(one.field)], [one for one in self.findings if reads.sees(one.path)]
 
 
 def _changes_nothing(rules: AddressRules) -> bool:
@@ -106,6 +107,7 @@ def _cleaned(event: Event, rules: AddressRules) -> tuple[Event, Sequence[Finding
     made = Event(event.name, event.event_id, event.time, data, event.facts, event.client, event.notes)
     # What is about the person, and how it came, is not looked at, and shared with the others.
     made.memo["identity"], made.memo["cookies"], made.memo["clicks"] = event.identity, event.cookies, event.clicks
+    made.memo["click_faults"] = event.click_faults
     return made, findings
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -172,15 +172,12 @@ class Address:
             self._query = MappingProxyType(made)
         return self._query
 
-    def values_of(self, wanted: Collection[str]) -> Iterator[tuple[str, str]]:
-        """The keys of the query among some (lower case), each with its first value, decoded; in their order."""
+    def values_of(self, wanted: Collection[str]) -> Sequence[tuple[str, str]]:
+        """The keys of the query among some, in lower case, each with its value, decoded; in their order, as often as
+        they are there."""
         if self._raw is None or self.host is None:
-            return
-        seen = set()
-        for pair, key in self._keyed():
-            if key in wanted and key not in seen:
-                seen.add(key)
-                yield key, _decoded(pair.partition("=")[2])
+            return ()
+        return [(key, _decoded(pair.partition("=")[2])) for pair, key in self._keyed() if key in wanted]
 
     def cleaned(self, rules: AddressRules, depth: int = 0) -> Cleaned:
         """The address as it may leave."""

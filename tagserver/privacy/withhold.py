@@ -94,6 +94,7 @@ def withhold(event: Event, left: Leave) -> tuple[Event, tuple[Omitted, ...]]:
     facts = _facts(event, left, omitted)
     made = Event(event.name, event.event_id, event.time, data, facts, event.client, event.notes)
     made.memo["clicks"] = event.clicks if left.storage else NO_TEXTS
+    made.memo["click_faults"] = event.click_faults if left.storage else NO_TEXTS
     if not left.storage:
         omitted += [Omitted(f"click.{name}", _NO_STORAGE) for name in event.clicks]
     return made, tuple(omitted)

@@ -25,7 +25,7 @@ from tagserver_ga4.names import property_fault
 from tagserver_ga4.settings import Ga4Settings
 from tagserver_ga4.user import build_user_data
 from tagserver_ga4.values import SCALAR, cut, short
-from tagserver_ga4.visit import LONGEST_CLIENT, client_id
+from tagserver_ga4.visit import LONGEST_CLIENT, client_ids
 
 GROUPS = ("user_properties", "user_data", "consent", "user_location", "device", "params")
 NO_PERSONAL_ADS = "non_personalized_ads"
@@ -76,6 +76,7 @@ _USER = Kind(
     _user, f"is no id of at most {LONGEST_USER_ID} characters, or an e-mail address, which Google forbids here"
 )
 _SWITCH = Kind(_switch, "is neither granted nor denied, and is taken as denied")
+_CLIENT = short(ID, LONGEST_CLIENT)
 _PLACE = short(ID, 100)
 KINDS: dict[str, Kind] = {NO_PERSONAL_ADS: wish_kind(_FAULT), **{f"consent.{key}": _SWITCH for key in CONSENT}}
 """Of a tag's parameters, for constants in the configuration."""
@@ -122,9 +123,11 @@ def build_envelope(
 
 
 def _client(event: Event, fields: Mapping[str, Any], omitted: list[Omitted]) -> str:
-    found = identifier(fields.get("client_id")) or identifier(client_id(event))
-    if found is None or len(found) > LONGEST_CLIENT:
+    made = Group("", omitted)
+    made.put_first("client_id", (fields.get("client_id"), *client_ids(event)), _CLIENT)
+    if "client_id" not in made:
         raise Skip("no_identity", "there is no client_id and no _ga cookie; Google counts nobody without", omitted)
+    found: str = made["client_id"]
     return found
 
 

@@ -74,7 +74,14 @@ _KINDS = {
     "currency": CURRENCY,
     "engagement_time_msec": Kind(_milliseconds, "is not a number of milliseconds"),
 }
-_SESSION = Kind(lambda text: text if is_session(text) else None, "is no session id of Google's, which are digits")
+
+
+def _session(value: Any) -> str | None:
+    text = identifier(value)
+    return text if text is not None and is_session(text) else None
+
+
+_SESSION = Kind(_session, "is no session id of Google's, which are digits")
 _LONGEST = {"page_location": 1000, "page_referrer": 420, "page_title": 300}
 """Google gives the fields of a page more room than other parameters."""
 
@@ -135,8 +142,8 @@ _FIRST = frozenset({"currency", "value", "transaction_id", *_VISIT, "engagement_
 
 def _visit(made: Group, event: Event, given: Mapping[Any, Any], settings: Ga4Settings) -> None:
     """The visit and the page."""
-    session = given.get("session_id") or cookie_session(event.cookies, settings.measurement_id)
-    made.put("session_id", identifier(session or event.data.get("session_id")), _SESSION)
+    cookie = cookie_session(event.cookies, settings.measurement_id)
+    made.put_first("session_id", (given.get("session_id"), cookie, event.data.get("session_id")), _SESSION)
     page = event.data.get("page") or {}
     for key in ("location", "referrer", "title"):
         _set(made, f"page_{key}", given.get(f"page_{key}", page.get(key)), settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from tagserver.plugin import Event
 
@@ -38,10 +39,9 @@ def cookie_session(cookies: Mapping[str, str], measurement_id: str) -> str | Non
     return None
 
 
-def client_id(event: Event) -> str | None:
-    """What the event says, else the `_ga` cookie. Never made up: an invented one is a new user."""
-    said = event.data.get("client_id")
-    return said if isinstance(said, str) else cookie_client(event.cookies)
+def client_ids(event: Event) -> tuple[Any, Any]:
+    """What the event says, then the `_ga` cookie. Never made up: an invented one is a new user."""
+    return event.data.get("client_id"), cookie_client(event.cookies)
 
 
 def is_session(text: str) -> bool:

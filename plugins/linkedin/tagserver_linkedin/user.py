@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import ID, IDS, IP, TEXT, Event, Group, Omitted, Who
+from tagserver.plugin import ID, IDS, IP, TEXT, Event, Group, Omitted, Who, click_id
 from tagserver_linkedin.settings import LinkedInSettings
 
 EMAIL, COOKIE, ADDRESS = "SHA256_EMAIL", "LINKEDIN_FIRST_PARTY_ADS_TRACKING_UUID", "PLAINTEXT_IP_ADDRESS"
@@ -62,7 +62,7 @@ def _ids(
     """LinkedIn's list of identifiers: it must be there, also when it is empty."""
     found = Group("user", omitted)
     found.put_hashes(EMAIL, who.of(EMAIL).email)
-    found.put(COOKIE, given.get(COOKIE, event.clicks.get("li_fat_id")), ID)
+    found.put_first(COOKIE, (given.get(COOKIE), event.clicks.get("li_fat_id")), click_id("li_fat_id"))
     if settings.send_ip or ADDRESS in given:
         found.put(ADDRESS, given.get(ADDRESS, event.facts.ip), IP)
         if ":" in found.get(ADDRESS, ""):

@@ -26,7 +26,7 @@ from tagserver.plugin import (
     sha256_hex,
     state_text,
 )
-from tagserver_meta_capi.click import FBC_SHAPE, FBP_SHAPE, read_fbc, read_fbp, well_formed
+from tagserver_meta_capi.click import FAULTS, read_fbc, read_fbp, well_formed
 from tagserver_meta_capi.settings import MetaSettings
 
 PLAIN_KEYS = (
@@ -152,7 +152,7 @@ def _browser(made: dict[str, Any], event: Event, omitted: list[Omitted]) -> None
     for key, (value, why) in (("fbc", read_fbc(event)), ("fbp", read_fbp(event))):
         if value is not None:
             made[key] = value
-        elif why is not None:
+        if why is not None:
             omitted.append(Omitted(f"user_data.{key}", why))
 
 
@@ -205,6 +205,6 @@ def _set(
         if text := well_formed(key, value):
             made[key] = text
         else:
-            omitted.append(Omitted(f"user_data.{key}", FBC_SHAPE if key == "fbc" else FBP_SHAPE))
+            omitted.append(Omitted(f"user_data.{key}", FAULTS[key]))
     else:
         omitted.append(Omitted(f"user_data.{str(key)[:40]}", "is no key that Meta knows, or not of its type"))

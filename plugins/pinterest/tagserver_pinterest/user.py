@@ -18,6 +18,7 @@ from tagserver.plugin import (
     Identity,
     Omitted,
     Who,
+    click_id,
     digits_text,
     gender_text,
     hash_values,
@@ -59,7 +60,7 @@ _HASHED: Mapping[str, Callable[[Identity, PinterestSettings], Found]] = {
     "country": lambda who, settings: who.country_hash,
     "external_id": lambda who, settings: who.external_id_hashes,
 }
-_PLAIN = {"client_ip_address": IP, "client_user_agent": TEXT, "click_id": ID, "partner_id": ID}
+_PLAIN = {"client_ip_address": IP, "client_user_agent": TEXT, "click_id": click_id("epik"), "partner_id": ID}
 _DEVICES = "hashed_maids"
 HASHED, CLEAR = (*_HASHED, _DEVICES), tuple(_PLAIN)
 
@@ -82,7 +83,10 @@ def build_user(
         "click_id": event.clicks.get("epik"),
     }
     for key, kind in _PLAIN.items():
-        made.put(key, given.get(key, found.get(key)), kind)
+        if key == "click_id":
+            made.put_first(key, (given.get(key), found[key]), kind)
+        else:
+            made.put(key, given.get(key, found.get(key)), kind)
     for key in given.keys() - PLACES.keys() - _PLAIN.keys() - {_DEVICES}:
         made.omit(key, "is no key that Pinterest knows")
     return made

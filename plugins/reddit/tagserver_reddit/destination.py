@@ -8,7 +8,6 @@ from typing import Any
 
 from tagserver.plugin import (
     CURRENCY,
-    ID,
     Built,
     ConsentNeeds,
     Destination,
@@ -24,6 +23,7 @@ from tagserver.plugin import (
     Request,
     Response,
     Skip,
+    click_id,
     event_time,
     is_text,
     last_moment,
@@ -106,7 +106,7 @@ class Reddit(Destination):
         }
         for said in (event.get("action_source"), given.fields.get("action_source")):
             body.put("action_source", said, _SOURCE)
-        body.put("click_id", given.fields.get("click_id", event.clicks.get("rdt_cid")), ID)
+        body.put_first("click_id", (given.fields.get("click_id"), event.clicks.get("rdt_cid")), click_id("rdt_cid"))
         if not finds_somebody(user, body.get("click_id")):
             wanted = "a click, an e-mail, a phone, an id, or address and agent"
             known = ", ".join(sorted(user)) or "nothing"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tagserver.plugin import (
-    ID,
+    BROWSER_ID,
     IP,
     TEXT,
     Event,
@@ -53,7 +53,7 @@ def _screen(value: Any) -> dict[str, int] | None:
 _PLAIN: Mapping[str, Kind] = {
     "ip_address": IP,
     "user_agent": TEXT,
-    "uuid": ID,
+    "uuid": BROWSER_ID,
     "screen_dimensions": Kind(_screen, "is not a width and a height"),
 }
 CLEAR = tuple(_PLAIN)
@@ -78,7 +78,10 @@ def build_user(
         "uuid": event.cookies.get("_rdt_uuid"),
     }
     for key, kind in _PLAIN.items():
-        made.put(key, given.get(key, found.get(key)), kind)
+        if key == "uuid":
+            made.put_first(key, (given.get(key), found[key]), kind)
+        else:
+            made.put(key, given.get(key, found.get(key)), kind)
     for key in given.keys() - PLACES.keys() - _DEVICES.keys() - _PLAIN.keys() - {OPTIONS}:
         made.omit(key, "is no key that Reddit knows")
     return made

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tagserver.plugin import (
+    BROWSER_ID,
     IP,
     Event,
     Found,
@@ -17,6 +18,7 @@ from tagserver.plugin import (
     Kind,
     Omitted,
     Who,
+    click_id,
     identifier,
     is_text,
     lower_text,
@@ -41,10 +43,17 @@ def _agent(value: Any) -> str | None:
 
 _PLAIN: Mapping[str, Kind] = {
     **dict.fromkeys(PLAIN_KEYS, Kind(_id, "is not a short text")),
+    "sc_click_id": click_id("sccid"),
+    "sc_cookie1": BROWSER_ID,
     "client_ip_address": IP,
     "client_user_agent": Kind(_agent, "is not text"),
 }
 CLEAR = tuple(_PLAIN)
+_IDS: Mapping[str, Callable[[Event], str | None]] = {
+    "sc_click_id": lambda event: event.clicks.get("sccid"),
+    "sc_cookie1": lambda event: event.cookies.get("_scid"),
+}
+"""Ids of click and browser, and where the request has them."""
 PLACES: Mapping[str, str] = {
     "em": "email",
     "ph": "phone_number",
@@ -94,7 +103,10 @@ def build_user(
         made.put_hashes(key, view(who.of(key), settings))
     found = _plain(event)
     for key, kind in _PLAIN.items():
-        made.put(key, given.get(key, found[key]), kind)
+        if key in _IDS:
+            made.put_first(key, (given.get(key), _IDS[key](event), event.user_data.get(key)), kind)
+        else:
+            made.put(key, given.get(key, found[key]), kind)
     for key in given.keys() - PLACES.keys() - _PLAIN.keys():
         made.omit(key, "is no key that Snap knows")
     return made
@@ -111,8 +123,6 @@ def _plain(event: Event) -> dict[str, Any]:
     said = event.user_data
     return {
         **{key: said.get(key) for key in PLAIN_KEYS},
-        "sc_click_id": event.clicks.get("sccid") or said.get("sc_click_id"),
-        "sc_cookie1": event.cookies.get("_scid") or said.get("sc_cookie1"),
         "client_ip_address": event.facts.ip,
         "client_user_agent": event.facts.user_agent,
     }

@@ -9,7 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tagserver.plugin import ID, IP, TEXT, Event, Found, Group, Identity, Omitted, Who, compact_text, lower_text
+from tagserver.plugin import (
+    BROWSER_ID,
+    IP,
+    TEXT,
+    Event,
+    Found,
+    Group,
+    Identity,
+    Omitted,
+    Who,
+    click_id,
+    compact_text,
+    lower_text,
+)
 from tagserver_tiktok.settings import TikTokSettings
 
 PLACES: Mapping[str, str] = {
@@ -40,7 +53,8 @@ _CLEAR: Mapping[str, Callable[[Identity], str | None]] = {
     "state": lambda who: who.plain("region", lower_text),
     "country": lambda who: who.country,
 }
-_PLAIN = {"ttclid": ID, "ttp": ID, "ip": IP, "user_agent": TEXT, "locale": TEXT}
+_IDS = {"ttclid": click_id("ttclid"), "ttp": BROWSER_ID}
+_PLAIN = {**_IDS, "ip": IP, "user_agent": TEXT, "locale": TEXT}
 HASHED, CLEAR = tuple(_HASHED), (*_CLEAR, *_PLAIN)
 
 
@@ -56,7 +70,10 @@ def build_user(
         made.put(key, read(who.of(key)), TEXT)
     found = _found(event)
     for key, kind in _PLAIN.items():
-        made.put(key, given.get(key, found[key]), kind)
+        if key in _IDS:
+            made.put_first(key, (given.get(key), found[key]), kind)
+        else:
+            made.put(key, given.get(key, found[key]), kind)
     for key in given.keys() - PLACES.keys() - _PLAIN.keys():
         made.omit(key, "is no key that TikTok knows")
     return made
