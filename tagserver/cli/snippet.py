@@ -6,9 +6,9 @@ from html import escape
 from urllib.parse import urlsplit
 
 import click
-import msgspec
 
 from tagserver.cli.options import json_option
+from tagserver.cli.output import say, say_json, say_text
 from tagserver.page_script import shipped, stub
 
 EXAMPLE = "https://tags.shop.example"
@@ -30,12 +30,12 @@ def snippet(address: str, as_json: bool) -> None:
     if as_json:
         found = {"version": script.version, "latest": latest, "versioned": versioned, "integrity": script.integrity}
         found["inline"] = stub()
-        click.echo(msgspec.json.encode(found))
+        say_json(found)
         return
-    click.echo(f"<script>\n{stub()}</script>")
-    click.echo(f'<script async src="{escape(latest)}"></script>')
-    click.echo("\nor, in place of the last line, for this version alone:\n")
-    click.echo(f'<script async src="{escape(versioned)}" integrity="{script.integrity}" crossorigin></script>')
+    say_text(f"<script>\n{stub()}</script>")
+    say(f'<script async src="{escape(latest)}"></script>')
+    say("\nor, in place of the last line, for this version alone:\n")
+    say(f'<script async src="{escape(versioned)}" integrity="{script.integrity}" crossorigin></script>')
 
 
 def _base(address: str) -> str:
