@@ -38,7 +38,7 @@ from tagserver.server.body import BadBody, split
 from ..container.world import load
 from ..destinations.nine import CONFIG, TOKENS
 from ..events import event
-from .growth import SIZES, Function, excess, excess_of_instructions, excess_of_time, instructions
+from .growth import SIZES, STEP, Function, excess, excess_of_instructions, excess_of_time, instructions
 from .texts import HOSTILE
 
 POLICY = ConsentPolicy(cmp_cookies=tuple(READERS), cmp_vendors={"a": frozenset({"ad_storage"})})
@@ -88,7 +88,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "redact: true": without_contacts,
     "cookies": read_cookies,
     "cookies of consent tools": lambda text: cmp_readings(dict.fromkeys(CMP_COOKIES, text), POLICY),
-    "click ids": lambda text: click_ids({"fbclid": text}, dict.fromkeys(CLICK_COOKIES, text), {"gclid": text}),
+    "click ids": lambda text: click_ids([("fbclid", text)], dict.fromkeys(CLICK_COOKIES, text), {"gclid": text}),
     "an IP address": lambda text: (clean_ip(text), public_ip(text)),
     "X-Forwarded-For": lambda text: visitor_ip(None, {"x-forwarded-for": text}, 2),
     "a region": lambda text: visitor_region({"x-country": text}, ["x-country"]),
@@ -227,6 +227,40 @@ def test_an_event_takes_time_by_its_length(decide: Callable[[dict[str, Any]], ob
         name: excess_of_time(lambda text: decide(fields(text)), hostile, SIZES[:2]) for name, hostile in HOSTILE.items()
     }
     assert {name: why for name, why in found.items() if why} == {}
+
+
+MANY: Mapping[str, Callable[[int], dict[str, Any]]] = {
+    "items": lambda n: {"items": [{"item_id": f"i{k}", "price": 1, "quantity": 1} for k in range(n)]},
+    "items that are none": lambda n: {"items": [{"item_id": "i", "price": "x", "quantity": -1}, 5] * n},
+    "ids": lambda n: {"content_ids": [f"i{k}" for k in range(n)], "contents": [{"id": f"i{k}"} for k in range(n)]},
+    "people": lambda n: {
+        "user_data": {
+            "email": [f"a{k}@b.example" for k in range(n)],
+            "phone_number": [f"+49301{k:06}" for k in range(n)],
+            "address": [{"city": f"b{k}"} for k in range(n)],
+        }
+    },
+    "keys": lambda n: {f"k{k}": k for k in range(n)} | {"page": {f"k{k}": "x" for k in range(n)}},
+    "cookies": lambda n: {
+        "cookie": {f"cmplz_{k}_marketing": "allow" for k in range(n)},
+        "facts": {"cookies": {f"_iub_cs-{k}": '{"consent":true}' for k in range(n)}},
+    },
+    "consent": lambda n: {"consent": {f"c{k}": "granted" for k in range(n)}, "gpp_sid": list(range(n))},
+    "keys of a query": lambda n: {
+        "page": {
+            "location": "https://shop.example/?" + "&".join(f"k{k}=v&fbclid=f{k}" for k in range(n)),
+            "referrer": "https://shop.example/?" + "&".join(f"k{k}=a%40b.example" for k in range(n)),
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_an_event_of_many_values_takes_time_by_their_number(
+    decide: Callable[[dict[str, Any]], object], name: str
+) -> None:
+    """As many as one event may hold, each of them short."""
+    assert excess_of_time(lambda text: decide(MANY[name](len(text))), "x".__mul__, (80, 80 * STEP)) is None
 
 
 SLOW: Mapping[str, Function] = {
