@@ -34,7 +34,7 @@ def snippet(address: str, as_json: bool) -> None:
         return
     say_text(f"<script>\n{stub()}</script>")
     say(f'<script async src="{escape(latest)}"></script>')
-    say("\nor, in place of the last line, for this version alone:\n")
+    say_text("\nor, in place of the last line, for this version alone:\n")
     say(f'<script async src="{escape(versioned)}" integrity="{script.integrity}" crossorigin></script>')
 
 

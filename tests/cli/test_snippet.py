@@ -20,6 +20,7 @@ def test_both_forms(shop: Shop) -> None:
     assert done.out.startswith(f"<script>\n{stub()}</script>\n{latest}\n")
     assert 'src="https://tags.shop.example/t.js"' in latest
     assert "integrity" not in latest
+    assert "\\n" not in done.out, "line ends are line ends"
     assert f'src="https://tags.shop.example/t/{SCRIPT.version}.js"' in versioned
     assert f'integrity="{SCRIPT.integrity}" crossorigin' in versioned
 
