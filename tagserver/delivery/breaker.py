@@ -17,6 +17,9 @@ IN_A_ROW = 5
 """So many failures in a row open the breaker; so does half of at least `OF` requests within `WINDOW` seconds."""
 OF = 20
 WINDOW = 60.0
+CUTS_EVERY = 1.0
+"""Seconds between two waits that are cut short: a site that publishes with every edit does not hammer a vendor that is
+down."""
 
 
 class Breaker:
@@ -30,6 +33,7 @@ class Breaker:
         self._failed_at = float("-inf")
         self._recent: deque[tuple[float, bool]] = deque(maxlen=1000)
         self._until = 0.0
+        self._cut_at = float("-inf")
         self.open = False
 
     @property
@@ -69,10 +73,13 @@ class Breaker:
         self._until = max(self._until, now + delay)
         return delay
 
-    def reset(self) -> None:
-        """Somebody changed something: the next request may be made at once. An open breaker still probes first."""
-        self._failures = 0
-        self._until = 0.0
+    def cut_short(self) -> None:
+        """Somebody wants it tried now: the next request may be made at once. What was learned stays: an open breaker
+        still probes first, and another failure waits longer than the one before."""
+        now = self._steady()
+        if now - self._cut_at >= CUTS_EVERY:
+            self._cut_at = now
+            self._until = 0.0
 
     def _half_failed(self, now: float) -> bool:
         while self._recent and now - self._recent[0][0] > WINDOW:

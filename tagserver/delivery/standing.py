@@ -94,7 +94,7 @@ class Standing:
     def wait_no_longer(self) -> None:
         """Somebody wants it tried now, whatever was failing: a pause and a wait end, an open breaker still probes."""
         self.ask_now()
-        self._breaker.reset()
+        self._breaker.cut_short()
 
     # ── what is learned
 

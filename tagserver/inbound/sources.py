@@ -66,7 +66,7 @@ _VARY: Header = (b"vary", b"origin")
 def refusal(origin: str | None) -> list[Header]:
     """The headers that let any page read that it may not post: without credentials, for there is nothing of a visitor's
     in that."""
-    if origin is None:
+    if not origin:
         return [_VARY]
     return [(b"access-control-allow-origin", origin.encode("latin-1", "replace")), _VARY]
 

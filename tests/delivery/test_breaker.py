@@ -118,10 +118,23 @@ def test_the_wait_is_bounded_by_the_length_of_the_outage(outage: float, longest:
     assert breaker.failed(None, time.now) == pytest.approx(longest)
 
 
-def test_a_change_ends_the_wait_and_an_open_breaker_still_probes() -> None:
+def test_a_wait_is_cut_short_and_an_open_breaker_still_probes() -> None:
     time = Time()
     breaker = Breaker(time, Least())
     fail(breaker, time, IN_A_ROW)
-    breaker.reset()
+    breaker.cut_short()
     assert breaker.wait() == 0.0
     assert breaker.open
+
+
+def test_waits_are_cut_short_once_a_second_however_often_somebody_asks() -> None:
+    time = Time()
+    breaker = Breaker(time, Most())
+    cuts = 0
+    for _ in range(100):
+        if breaker.wait() == 0.0:
+            breaker.failed(900.0, time.now)
+            cuts += 1
+        breaker.cut_short()
+        time.now += 0.1
+    assert 10 <= cuts <= 12

@@ -236,7 +236,7 @@ def strangers(world: World) -> None:
     for sent, status in table:
         answer = call("POST", url, event("load-0"), sent)
         world.expect(answer.status == status, f"{sent}: answered {answer.status}, not {status}")
-        _expect_cors(world, answer, sent.get("origin"))
+        _expect_cors(world, answer, sent.get("origin"), refused=status == 403)
         world.fault("strangers")
     for origin in (ORIGIN, "https://evil.example", "null"):
         asked = {"origin": origin, "access-control-request-method": "POST", "access-control-request-headers": "x-any"}
@@ -247,10 +247,15 @@ def strangers(world: World) -> None:
     world.judge(secrets=[ADMIN, key])
 
 
-def _expect_cors(world: World, answer: Answer, origin: str | None) -> None:
+def _expect_cors(world: World, answer: Answer, origin: str | None, *, refused: bool = False) -> None:
+    """Its origin is echoed to a page that is listed, with credentials; to one that is refused without them, so that it
+    can read why."""
     allowed = answer.headers.get("access-control-allow-origin")
     listed = origin is not None and origin.lower() == ORIGIN
-    world.expect(allowed == (ORIGIN if listed else None), f"{origin} is answered with CORS for {allowed}")
+    wanted = ORIGIN if listed else (origin or None) if refused else None
+    world.expect(allowed == wanted, f"{origin} is answered with CORS for {allowed}")
+    trusted = "access-control-allow-credentials" in answer.headers
+    world.expect(trusted == listed, f"{origin}: credentials are {'' if trusted else 'not '}allowed")
     world.expect("origin" in answer.headers.get("vary", "").lower(), f"{origin}: no Vary")
 
 
