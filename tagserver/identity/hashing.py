@@ -11,7 +11,7 @@ from typing import Any
 
 from tagserver.identity.normalise import Unusable
 from tagserver.identity.phone import phone_digits
-from tagserver.identity.placeholder import WHY, is_hash_of_nothing, is_placeholder, is_placeholder_name
+from tagserver.identity.placeholder import SIGNS, WHY, is_hash_of_nothing, is_placeholder, is_placeholder_name
 
 LONGEST = 512
 MOST = 20
@@ -91,7 +91,7 @@ def _hash_one(value: Any, normalise: Normalise, md5: bool, person_name: bool) ->
             raise Unusable("is an MD5 hash, and SHA-256 is wanted")
     if not value or value.isspace():
         return ""
-    if (is_placeholder_name if person_name else is_placeholder)(value):
+    if value[0] in SIGNS and (is_placeholder_name if person_name else is_placeholder)(value):
         raise Unusable(WHY)
     text = normalise(value)
     if not text:
@@ -145,7 +145,7 @@ def is_short(value: Any) -> bool:
 
 def hash_short(text: str, normalise: Normalise, fault: str, person_name: bool = False) -> Found:
     """The hash of a text that `is_short`."""
-    if (is_placeholder_name if person_name else is_placeholder)(text):
+    if text[0] in SIGNS and (is_placeholder_name if person_name else is_placeholder)(text):
         return (), (WHY,)
     try:
         canonical = normalise(text)

@@ -9,8 +9,8 @@ _WORDS = ("undefined", "null", "nan", "none", "[object object]", "(not set)")
 _OF_NAMES = frozenset({"undefined", "none", "[object object]", "(not set)"})
 """People are called Null, and Nan."""
 _ANY_CASE = frozenset(_WORDS)
-_FIRST = frozenset(" \t\r\nuUnN[({$")
-"""How such a text begins: most others are told by that alone."""
+SIGNS = frozenset(" \t\r\nuUnN[({$")
+"""How such a text begins: most others are told by that alone, without a call where there are many."""
 _LONGEST = 200
 
 WHY = "holds what is written for a missing value (undefined, null, …)"
@@ -40,7 +40,7 @@ def is_hash_of_nothing(text: str, *, person_name: bool = False) -> bool:
 def is_placeholder(text: str) -> bool:
     """Whether a text stands for a missing value, in any case, with blanks around it: `undefined`, `null`, `NaN`,
     `none`, `[object Object]`, `(not set)`, or a template that nobody filled (`{{ id }}`, `${id}`)."""
-    if text[:1] not in _FIRST or len(text) > _LONGEST:
+    if text[:1] not in SIGNS or len(text) > _LONGEST:
         return False
     bare = text.strip()
     return bare.lower() in _ANY_CASE or _is_template(bare)
@@ -48,7 +48,7 @@ def is_placeholder(text: str) -> bool:
 
 def is_placeholder_name(text: str) -> bool:
     """The same for a person's name: `Null` and `Nan` are names, `NaN` is none."""
-    if text[:1] not in _FIRST or len(text) > _LONGEST:
+    if text[:1] not in SIGNS or len(text) > _LONGEST:
         return False
     bare = text.strip()
     return bare == "NaN" or bare.lower() in _OF_NAMES or _is_template(bare)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tagserver.event import Note
 from tagserver.identity.hashing import arrived_hash
-from tagserver.identity.placeholder import WHY, is_placeholder, is_placeholder_name
+from tagserver.identity.placeholder import SIGNS, WHY, is_placeholder, is_placeholder_name
 from tagserver.inbound.spelling import ADDRESS_SPELLINGS, PERSON_SPELLINGS, Path
 
 _NAMES_OF_PEOPLE = frozenset({"first_name", "last_name"})
@@ -80,7 +80,7 @@ def _without_placeholders(root: str, group: dict[str, Any], notes: list[Note]) -
         kind = type(value)
         if kind is str:
             group[name] = value = value.strip()
-            if judge(value):
+            if value[:1] in SIGNS and judge(value):
                 lost.append(name)
         elif kind is list:
             kept = _trimmed(value)

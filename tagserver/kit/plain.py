@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from tagserver.identity.placeholder import is_placeholder
+from tagserver.identity.placeholder import SIGNS, is_placeholder
 from tagserver.kit.currencies import CURRENCIES
 
 LONGEST_TEXT = 1000
@@ -56,7 +56,7 @@ def identifier(value: Any) -> str | None:
     """An id as text, trimmed (123 → `"123"`); None when it is empty, no id, or stands for a missing one
     (`undefined`)."""
     text = _text(value)
-    return None if text is None or is_placeholder(text) else text
+    return None if text is None or (text[0] in SIGNS and is_placeholder(text)) else text
 
 
 def _text(value: Any) -> str | None:
