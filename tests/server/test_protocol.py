@@ -20,11 +20,15 @@ from tagserver.server.serving import Serving, listen, serving
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the length of the body; at /refused without reading it, at /long with four megabytes."""
+    """Answers with the length of the body; at /refused without reading it, at /long with four megabytes, at /headers
+    with the names of the headers once the body is there."""
     if scope["path"] == "/refused":
         answer = PlainTextResponse("no", 413)
     elif scope["path"] == "/long":
         answer = PlainTextResponse("x" * (4 << 20))
+    elif scope["path"] == "/headers":
+        await Request(scope, receive).body()
+        answer = PlainTextResponse(b" ".join(name for name, _ in scope["headers"]))
     else:
         answer = PlainTextResponse(str(len(await Request(scope, receive).body())))
     await answer(scope, receive, send)
@@ -194,6 +198,16 @@ async def test_wishes_for_another_protocol_without_end_are_cut(served: Served) -
     """Each is read twice, and no more of them are than of other requests."""
     await talk(served.port, (b"GET / HTTP/1.1\r\nhost: a\r\n" + UPGRADE + b"\r\n") * 2000)
     assert served.refused == ["pipelined"]
+
+
+@pytest.mark.parametrize("piece", [1, 30, 10_000])
+async def test_what_stands_behind_the_body_is_no_header(port: int, piece: int) -> None:
+    """A proxy in front sets or removes headers, and lets trailers through: by them nobody is somewhere else."""
+    first = b"POST /headers HTTP/1.1\r\nhost: a\r\nx-forwarded-for: 192.0.2.1\r\ntransfer-encoding: chunked\r\n\r\n"
+    trailers = b"x-forwarded-for: 192.0.2.2\r\norigin: https://shop.example\r\n" + b"x: y\r\n" * 200
+    sent = first + b"2\r\nab\r\n0\r\n" + trailers + b"\r\n" + POST + b"abcd"
+    answer = await talk(port, *(sent[at : at + piece] for at in range(0, len(sent), piece)))
+    assert re.findall(rb"\r\n\r\n(.*?)(?:HTTP|\Z)", answer) == [b"host x-forwarded-for transfer-encoding", b"4"]
 
 
 async def test_normal_requests_go_on_beside_slow_ones(port: int) -> None:
