@@ -87,11 +87,19 @@ def test_null_and_absent_are_different() -> None:
         ({"user_agent": "curl"}, "user_agent", "ignored"),
         ({"event_id": ""}, "event_id", "minted"),
         ({"cookie": {"_fbp": 1, "x": {}}}, "cookie.x", "wrong_type"),
+        ({"cookie": ["a=b"]}, "cookie", "wrong_type"),
     ],
 )
 def test_what_is_not_taken_is_named(pushed: dict[str, Any], path: str, code: str) -> None:
     """A bad field is left out and named; the event goes on."""
     assert (path, code) in codes(event(pushed))
+
+
+def test_cookies_are_read_as_text_and_as_what_a_framework_made_of_them() -> None:
+    """A backend passes on the browser's own text, or what decoded JSON in it; either may hold a refusal."""
+    assert event({"cookie": "a=b; c=%7B%7D"}).cookies == {"a": "b", "c": "{}"}
+    pushed = {"a": {"ads": False}, "b": [1], "c": False, "d": 7, "e": None, "f": "x"}
+    assert event({"cookie": pushed}).cookies == {"a": '{"ads":false}', "b": "[1]", "c": "false", "d": "7", "f": "x"}
 
 
 def test_the_nested_spelling_wins_a_conflict() -> None:

@@ -23,6 +23,8 @@ FIELDS = frozenset({*CONSENT_MODE, *GCS, *GCD, *TCF, *NPA, AC, USP, GDPR, GPP, G
 """The fields of an event that say something about consent."""
 
 NOTHING: Mapping[str, Any] = {}
+ILLEGIBLE = "unreadable"
+"""What stands for a word that may have been a refusal, and that nobody can read."""
 
 
 class Kind(NamedTuple):
@@ -80,3 +82,13 @@ def lay_beneath(context: Mapping[str, Any], data: dict[str, Any]) -> Mapping[str
         elif kind.in_parts:
             beneath |= said
     return beneath or NOTHING
+
+
+def with_words(context: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, Any]:
+    """A batch's context with words of consent that stand where a sender easily takes them to be in it: beside `events`,
+    or in the `ctx` of one event. Where both speak of a kind and differ, nobody knows which is meant."""
+    data = dict(context)
+    lay_beneath(beside, data)
+    if any(is_word(name, value) and data.get(name) != value for name, value in beside.items()):
+        data[CONSENT_MODE[0]] = ILLEGIBLE
+    return data

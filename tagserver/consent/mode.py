@@ -20,7 +20,8 @@ from tagserver.consent.state import UNREADABLE, Kind, Reading, Region, Signal
 _NAMES = frozenset(PURPOSES)
 _BESIDE = frozenset({"region", "wait_for_update"})
 """What stands beside the purposes of a default, and is none."""
-_SEPARATORS = dict.fromkeys(map(ord, "_-. "))
+_SEPARATORS = dict.fromkeys(map(ord, "_-. \t\r\n\u00a0\u200b\u200c\u200d\u2060\ufeff"))
+"""What a name may have too many or too few of, blanks that nobody sees among them."""
 _SQUEEZED = {name.translate(_SEPARATORS): name for name in PURPOSES}
 _LONGEST_NAME = 40
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import msgspec
 
-from tagserver.consent.kinds import FIELDS, NOTHING, lay_beneath
+from tagserver.consent.kinds import CONSENT_MODE, FIELDS, ILLEGIBLE, NOTHING, lay_beneath, with_words
 from tagserver.event import Event, Facts, Note
 from tagserver.identity.placeholder import WHY, is_placeholder
-from tagserver.inbound.enrich import clean_ip
+from tagserver.inbound.enrich import clean_ip, read_cookies
 from tagserver.inbound.notes import bounded
 from tagserver.inbound.person import Flat, is_said, read_person
 from tagserver.inbound.spelling import FLAT_PERSON, ROOT_SPELLINGS, UNREAD
@@ -51,6 +51,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
 
 
 NO_CONTEXT = Context({})
+_write = msgspec.json.Encoder().encode
 
 
 def read_context(ctx: Any, sent: Any, facts: Facts, locate: Locate = nowhere) -> Context:
@@ -63,7 +64,7 @@ def read_context(ctx: Any, sent: Any, facts: Facts, locate: Locate = nowhere) ->
     elif ctx is not None:
         notes.append(Note("ctx", "wrong_type", "ctx is not an object; left out"))
         if ctx and isinstance(ctx, str | list):
-            data = {"consent": "unreadable"}  # it may have held a refusal
+            data = {CONSENT_MODE[0]: ILLEGIBLE}  # it may have held a refusal
     shift = 0
     if sent is not None and facts.source == "browser":
         if isinstance(sent, int | float) and not isinstance(sent, bool) and 1e12 <= sent < 1e13:
@@ -86,6 +87,8 @@ def read_event(
     notes: list[Note] = []
     data = _normalise(raw, notes)
     below, beneath = context.data, NOTHING
+    if type(own := data.get("ctx")) is dict and not FIELDS.isdisjoint(own):
+        below = with_words(below, {name: own[name] for name in FIELDS if name in own})
     if not FIELDS.isdisjoint(below):
         beneath = lay_beneath(below, data)
         below = {key: value for key, value in below.items() if key not in FIELDS}
@@ -135,6 +138,8 @@ def _normalise(raw: Mapping[str, Any], notes: list[Note]) -> dict[str, Any]:
         elif key in _GROUPS:
             if type(value) is dict:
                 data[key] = dict(value)
+            elif key == "cookie" and type(value) is str:
+                data[key] = dict(read_cookies(value))
             elif value is not None:
                 _wrong(notes, key, "an object")
         elif key in _FILLED_BY_SERVER:
@@ -151,9 +156,10 @@ def _normalise(raw: Mapping[str, Any], notes: list[Note]) -> dict[str, Any]:
         _ecommerce(data["ecommerce"], notes)
     if person or "user_data" in data:
         read_person(data.setdefault("user_data", {}), person, notes)
-    for group in ("click", "cookie"):
-        if group in data:
-            _texts_of(group, data[group], tuple(data[group]), notes)
+    if "click" in data:
+        _texts_of("click", data["click"], tuple(data["click"]), notes)
+    if "cookie" in data:
+        _cookies(data["cookie"], notes)
     return data
 
 
@@ -208,6 +214,16 @@ def _texts_of(root: str, group: dict[str, Any], names: tuple[str, ...], notes: l
             del group[name]
             if value is not None:
                 _wrong(notes, f"{root}.{name}", "text")
+
+
+def _cookies(group: dict[str, Any], notes: list[Note]) -> None:
+    """A cookie is text. One that a backend's framework has decoded is written as JSON again, for it may hold what the
+    visitor chose."""
+    for name, value in group.items():
+        if type(value) is dict or type(value) is list or type(value) is bool:
+            group[name] = _write(value).decode()
+            notes.append(Note(f"cookie.{name}", "wrong_type", f"cookie.{name} is not text; its JSON is used"))
+    _texts_of("cookie", group, tuple(group), notes)
 
 
 def _ecommerce(group: dict[str, Any], notes: list[Note]) -> None:

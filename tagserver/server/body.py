@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from tagserver.consent.kinds import CONSENT_MODE, FIELDS, ILLEGIBLE, NOTHING, with_words
 from tagserver.container.server import CollectConfig
 from tagserver.event import Note
 from tagserver.inbound.datalayer import Refused
@@ -170,8 +171,22 @@ class Batch(msgspec.Struct):
     ctx: Any = None
     sent: Any = None
 
+    @property
+    def context(self) -> Any:
+        """`ctx`, with what is said of consent beside it."""
+        beside = {name: said for field, name in _BESIDE.items() if (said := getattr(self, field)) is not None}
+        if not beside:
+            return self.ctx
+        if self.ctx is None or isinstance(self.ctx, dict):
+            return with_words(self.ctx or NOTHING, beside)
+        return {CONSENT_MODE[0]: ILLEGIBLE}
 
-_batch = msgspec.json.Decoder(Batch)
+
+_BESIDE = {f"said_{place}": name for place, name in enumerate(sorted(FIELDS))}
+"""The fields of consent as attributes of a batch: some of their names are none of Python's."""
+_batch: msgspec.json.Decoder[Batch] = msgspec.json.Decoder(
+    msgspec.defstruct("_Batch", [(field, Any, None) for field in _BESIDE], bases=(Batch,), rename=_BESIDE)
+)
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 _any = msgspec.json.Decoder()
 
@@ -179,7 +194,8 @@ _any = msgspec.json.Decoder()
 def split(body: bytes, limits: CollectConfig) -> tuple[list[Any], Any, Any]:
     """The events of a body (decoded, or a Refused in the place of one that is not acceptable), `ctx` and `sent`.
 
-    `ctx` stands beneath each event, and counts with each: for its size, and for that of the request. Raises BadBody.
+    `ctx` stands beneath each event, and counts with each: for its size, and for that of the request. What is said of
+    consent beside `events` is in it. Raises BadBody.
     """
     body = bare(body)
     first = body[:1]
@@ -192,7 +208,7 @@ def split(body: bytes, limits: CollectConfig) -> tuple[list[Any], Any, Any]:
             if b'"events"' in body:
                 batch = _as_batch(body)
                 if batch is not None and batch.events is not msgspec.UNSET:
-                    raws, ctx, sent = batch.events, batch.ctx, batch.sent
+                    raws, ctx, sent = batch.events, batch.context, batch.sent
         else:
             raise BadBody(400, "bad_json", "the body is not a JSON object or list")
     except UNREADABLE as error:

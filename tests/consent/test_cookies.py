@@ -220,6 +220,15 @@ GRANTED = "cmplz_marketing=allow"
 COMPLIANZ = ConsentPolicy(cmp_cookies=("complianz",))
 
 
+@pytest.mark.parametrize("value", [False, True, {"marketing": False}, [], ["x"], "undefined"], ids=str)
+@pytest.mark.parametrize("name", ["CookieConsent", "euconsent-v2"])
+def test_a_cookie_in_an_event_that_is_no_text_is_not_lost(name: str, value: Any) -> None:
+    """What a backend's framework has made of it cannot be read, and is there."""
+    found = state("", ConsentPolicy(cmp_cookies=("cookiebot",)), cookie={name: value})
+    assert {found.purpose(purpose).state for purpose in AD_PURPOSES} == {"denied"}
+    assert state("", ConsentPolicy(cmp_cookies=("klaro",)), cookie={"CookieConsent": value}).purposes == {}
+
+
 def test_the_first_of_two_cookies_counts_and_people_are_told() -> None:
     """Of cookies that are read; nobody cares for others."""
     made = state(f"{GRANTED}; cmplz_marketing=deny; a=1; a=2; klaro=1; klaro=2", COMPLIANZ)

@@ -69,6 +69,36 @@ async def test_the_events_own_word_comes_before_its_batchs(server: Running, word
     assert (await server.drained())["arrivals"] == 0
 
 
+REFUSED = dict.fromkeys(GRANTED, "denied")
+
+
+@pytest.mark.parametrize("word", [{"consent": REFUSED}, {"consent_state": "no"}, {"x-ga-gcs": "G100"}, {"tcf": 0}])
+@pytest.mark.parametrize("place", ["ctx", "beside", "both", "one", "within"])
+async def test_a_refusal_is_heard_where_senders_write_it(server: Running, place: str, word: Any) -> None:
+    """In `ctx`, beside `events`, or in the `ctx` of an event: against the contract behind the key, too."""
+    event = {key: value for key, value in purchase().items() if key != "consent"}
+    body: Any = {
+        "ctx": {"events": [event], "ctx": word},
+        "beside": {"events": [event], **word},
+        "both": {"events": [event], "ctx": {"consent": GRANTED}, **word},
+        "one": event | {"ctx": word},
+        "within": {"events": [event | {"ctx": word}], "ctx": {"consent": GRANTED}},
+    }[place]
+    answer = await server.http.post("/collect", json=body, headers={"authorization": "Bearer crm-key"})
+    assert answer.status_code == 202
+    assert (await server.drained())["arrivals"] == 0
+
+
+@pytest.mark.parametrize("ctx", [None, {}, {"consent": GRANTED}, {"gcs": "G111"}])
+async def test_a_grant_is_heard_there_as_in_ctx(server: Running, ctx: Any) -> None:
+    """It is what a visitor said, and stands beneath each event's own word."""
+    events = [{key: value for key, value in purchase(name).items() if key != "consent"} for name in ("a", "b", "c")]
+    events[1]["consent"] = REFUSED
+    await server.collect({"events": events[:2], "ctx": ctx, "consent": GRANTED})
+    await server.collect({"events": [events[2] | {"ctx": {"consent": GRANTED}}], "ctx": ctx})
+    assert (await server.drained())["unique"] == 2
+
+
 async def test_a_blocked_event_leaves_no_dedup_entry(server: Running) -> None:
     """Granted a moment later, the same event goes out."""
     await server.collect(purchase(consent={}))
