@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -17,6 +16,7 @@ from tagserver.consent.kinds import CONSENT_MODE, FIELDS, ILLEGIBLE, NOTHING, la
 from tagserver.event import Event, Facts, Note
 from tagserver.identity.placeholder import WHY, is_placeholder
 from tagserver.inbound.enrich import clean_ip, read_cookies
+from tagserver.inbound.event_time import event_time
 from tagserver.inbound.notes import bounded
 from tagserver.inbound.person import Flat, is_said, read_person
 from tagserver.inbound.spelling import FLAT_PERSON, ROOT_SPELLINGS, UNREAD
@@ -25,10 +25,6 @@ from tagserver.inbound.whereabouts import Locate, nowhere
 CLIENT = "datalayer"
 CLOCK_ERROR_MS = 5000
 """A browser's clock may be wrong by this much before its timestamps are shifted."""
-
-UNIX_OLDEST_MS = 62 * 86_400_000
-"""Meta takes the `event_time` of a till's events for so long, and that of others for less."""
-UNIX_AHEAD_MS = 600_000
 
 
 class Refused(Exception):
@@ -99,7 +95,7 @@ def read_event(
     if type(name) is not str or not name:
         message = "event is missing" if name is None else "event is not a name (text)"
         raise Refused(event_id, Note("event", "missing_event", message + "; nothing is known about what happened"))
-    time = _time(data, facts.received, context.shift, notes)
+    time = event_time(data, facts.received, context.shift, notes)
     facts = _visitor(data, facts, context.locate, notes)
     if event_id is None:
         event_id = _mint(name, data, facts.received, notes, mint or uuid7)
@@ -261,7 +257,7 @@ def _under(context: Mapping[str, Any], data: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-# ── id, time, visitor
+# ── id, visitor
 # ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -294,68 +290,6 @@ def uuid7(now_ms: int) -> str:
     low = 1 << 63 | bits & 0x3FFFFFFFFFFFFFFF
     text = f"{high:016x}{low:016x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def _time(data: Mapping[str, Any], received: int, shift: int, notes: list[Note]) -> int:
-    value = data.get("timestamp")
-    if value is None or value == "":
-        return _unix_time(data.get("event_time"), received, shift, notes)
-    time = _milliseconds(value)
-    if time is None:
-        message = (
-            "timestamp is not a time (milliseconds, ten digits of seconds, or ISO 8601); the time of receipt is used"
-        )
-        notes.append(Note("timestamp", "bad_time", message))
-        return received
-    return time + shift
-
-
-def _unix_time(value: Any, received: int, shift: int, notes: list[Note]) -> int:
-    """The time of an event that says it as Meta's do, in `event_time`; the time of receipt otherwise.
-
-    The name may be a shop's own: a text may say when a concert begins, and so may a number in the future.
-    """
-    if not (type(value) is int or (type(value) is str and value.isascii() and value.isdigit())):
-        return received
-    time = _milliseconds(value)
-    if time is None or time + shift > received + UNIX_AHEAD_MS:
-        return received
-    if time + shift < received - UNIX_OLDEST_MS:
-        notes.append(Note("event_time", "unread", "event_time is long ago, and not read as the event's; use timestamp"))
-        return received
-    return time + shift
-
-
-def _milliseconds(value: Any) -> int | None:
-    if type(value) is str:
-        text = value.strip()
-        if not (text.isascii() and text.isdigit()):
-            return _iso(text)
-        value = int(text) if len(text) < 15 else None
-    if type(value) is float:
-        value = int(value) if 0 < value < 1e14 else None
-    if type(value) is not int:
-        return None
-    if 10**12 <= value < 10**13:
-        return value
-    return value * 1000 if 10**9 <= value < 10**10 else None
-
-
-def _iso(text: str) -> int | None:
-    """Milliseconds of an ISO 8601 text; without a zone it is taken as UTC."""
-    if len(text) < 10 or len(text) > 40 or text[4:5] != "-":
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    try:
-        milliseconds = int(moment.timestamp() * 1000)
-    except (OverflowError, ValueError):
-        return None
-    return milliseconds if 0 <= milliseconds < 10**13 else None
 
 
 def _visitor(data: dict[str, Any], facts: Facts, locate: Locate, notes: list[Note]) -> Facts:

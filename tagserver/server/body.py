@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tagserver.consent.kinds import CONSENT_MODE, FIELDS, ILLEGIBLE, NOTHING, with_words
-from tagserver.container.server import CollectConfig
+from tagserver.container.collect import CollectConfig
 from tagserver.event import Note
 from tagserver.inbound.datalayer import Refused
 from tagserver.inbound.json_text import UNREADABLE, bare, read_json

@@ -18,8 +18,8 @@ from typing import Any
 import yaml
 
 from tagserver.configuration import ConfigurationFolder
+from tagserver.container.collect import CollectConfig
 from tagserver.container.model import Container
-from tagserver.container.server import CollectConfig
 from tagserver.inbound.datalayer import read_event
 from tagserver.inbound.enrich import read_facts
 from tagserver.pipeline import route

@@ -20,8 +20,8 @@ from tagserver.consent.gate import decide
 from tagserver.consent.needs import ConsentPolicy, Needs, VendorCheck
 from tagserver.consent.reader import ConsentReader
 from tagserver.consent.sources import read_consent
+from tagserver.container.collect import CollectConfig
 from tagserver.container.model import Container
-from tagserver.container.server import CollectConfig
 from tagserver.delivery.outbox import Delivery
 from tagserver.delivery.seal import Seal
 from tagserver.event import Event

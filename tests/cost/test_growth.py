@@ -18,7 +18,7 @@ from tagserver.consent.strings.gpp import read_gpp
 from tagserver.consent.strings.gpp_sid import read_gpp_sid
 from tagserver.consent.strings.tcf import read_tcf
 from tagserver.consent.strings.usp import read_usp
-from tagserver.container.server import CollectConfig
+from tagserver.container.collect import CollectConfig
 from tagserver.identity.public_ip import public_ip
 from tagserver.identity.record import Identity
 from tagserver.inbound.clicks import click_ids

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.container.server import CollectConfig
+from tagserver.container.collect import CollectConfig
 from tagserver.inbound.datalayer import Refused
 from tagserver.server.body import BadBody, Disconnected, Room, Turns, read_body, split, unpack, unpack_small
 
