@@ -262,6 +262,21 @@ def test_an_event_id_of_everybody_is_none(word: str) -> None:
     assert len(unknown.event_id) == 36
 
 
+@pytest.mark.parametrize("word", WORDS)
+def test_an_event_id_that_is_made_of_no_order_is_none(word: str) -> None:
+    """As pages make it of a template that nobody filled: the next customer's sale is another one."""
+    raw = {"event": "purchase", "event_id": f"purchase_{word}", "transaction_id": word}
+    one, two = read_event(raw, facts()), read_event(raw, facts())
+    assert len(one.event_id) == len(two.event_id) == 36
+    assert one.event_id != two.event_id
+    assert ("event_id", "placeholder") in [(note.path, note.code) for note in one.notes]
+
+
+@pytest.mark.parametrize("event_id", ["purchase_", "purchase_NONE-7", "purchase_nullarbor", "refund_undefined"])
+def test_an_event_id_that_only_resembles_one_is_kept(event_id: str) -> None:
+    assert read_event({"event": "purchase", "event_id": event_id}, facts()).event_id == event_id
+
+
 @pytest.mark.parametrize("agent", ["   ", "\t", "undefined"])
 def test_blanks_are_no_agent(agent: str) -> None:
     made = read_event({"event": "x", "event_id": "e", "user_agent": agent}, facts(source="crm"))

@@ -26,6 +26,9 @@ CLIENT = "datalayer"
 CLOCK_ERROR_MS = 5000
 """A browser's clock may be wrong by this much before its timestamps are shifted."""
 
+OF_ORDER = "purchase_"
+"""How the id of a purchase begins that is made of its order, here as in a page: `purchase_undefined` is of no order."""
+
 
 class Refused(Exception):
     """This event cannot become an Event; `notes` say why, `event_id` is what the sender called it, if anything."""
@@ -267,7 +270,7 @@ def _event_id(data: dict[str, Any], notes: list[Note]) -> str | None:
     if text is None:
         if value is not None and value != "":
             _wrong(notes, "event_id", "text")
-    elif is_placeholder(text):
+    elif is_placeholder(text.removeprefix(OF_ORDER)):
         _placeholder(notes, "event_id")
         return None
     return text
@@ -278,7 +281,7 @@ def _mint(name: str, data: dict[str, Any], received: int, notes: list[Note], min
     if order:
         message = "minted from the transaction_id: a pixel matches it only if it uses the same id"
         notes.append(Note("event_id", "minted", message))
-        return f"purchase_{order}"
+        return f"{OF_ORDER}{order}"
     notes.append(Note("event_id", "minted", "minted: a pixel cannot match it"))
     return mint(received)
 

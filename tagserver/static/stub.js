@@ -4,7 +4,8 @@
     try {
       var order = what === 'purchase' && ((event.ecommerce || event).transaction_id || event.transaction_id) || ''
       if (event.event_id || typeof order === 'object') return
-      event.event_id = order ? 'purchase_' + order : Date.now() + '.' + Math.random()
+      var none = /^(|undefined|null|nan|none|[[({$].*)$/i.test(order)
+      event.event_id = none ? Date.now() + '.' + Math.random() : 'purchase_' + order
     } catch (_) {}
   }
   layer.push = function (one) {

@@ -15,6 +15,7 @@
 // events that have none of their own. Each is replaced as a whole, so that two people are never mixed; null forgets it.
 //
 // The id of an event is the `event_id` given, else purchase_<transaction_id> for a purchase, else a new UUID version 7.
+// An order that is called `undefined`, or is a template that nobody filled, has no number: all of them would be one.
 // It is written onto the pushed object (for gtag: onto its parameters) before GTM, or anything else that was there
 // earlier, sees it. Code that uses Meta's pixel unchanged reads it back:
 //
@@ -37,6 +38,7 @@
   const UNSAFE = /^(__proto__|constructor|prototype)$/;
   const CHOICE = /^(ad|analytics)_/; // purposes that are worth waiting for
   const PIXEL = /^(content(s|_ids|_type)|num_items|value|currency)$/;
+  const NO_ORDER = /^(|undefined|null|nan|none|[[({$].*)$/i; // what templates write for a missing one
   const ORDER = /^(ecommerce|items)$/; // is cut after everything else; and never: what consent says, and the id
   const WORD = /^(event|consent|tcf|g[cdp]|us_p|add|npa|x-)/;
 
@@ -344,7 +346,7 @@
     const owner = minted.get(id);
     if (missing(id) || owner === pushed) {
       if (late && name === "purchase") warn("purchase without event_id before t.js");
-      id = name === "purchase" && !missing(order) && typeof order !== "object" ? `purchase_${order}` : uuid7();
+      id = name === "purchase" && typeof order !== "object" && !NO_ORDER.test(order) ? `purchase_${order}` : uuid7();
       minted.set(id, pushed);
       // Of a frozen object it says false, where an assignment would throw.
       if (!Reflect.set(pushed, "event_id", id)) warn("frozen event");

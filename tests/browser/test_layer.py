@@ -293,6 +293,39 @@ def test_the_stub_and_the_script_give_the_same_id(page: Page, recorder: Recorder
     assert page.evaluate("had") == (None if "toJSON" in push else wanted)
 
 
+@pytest.mark.parametrize("early", [True, False], ids=["stub", "script"])
+def test_an_order_without_a_number_is_no_other_order(page: Page, recorder: Recorder, early: bool) -> None:
+    """Of a template that nobody filled all sales would have one id, and count once. A number that begins so is one."""
+    none: list[Any] = [
+        "undefined",
+        "null",
+        "NaN",
+        "None",
+        "[object Object]",
+        "(not set)",
+        "{{ Order }}",
+        "${order}",
+        "",
+        {},
+        [],
+    ]
+    some = ["NONE-7", "Nan1", "#1001", 7, "undefined-4"]
+    script = f"""
+        window.pushed = {none + some}.map(transaction_id => ({{event: 'purchase', ecommerce: {{transaction_id}}}}));
+        for (const one of pushed) dataLayer.push(one);
+    """
+    if early:
+        page.goto(thank_you(recorder, script))
+    else:
+        page.goto(recorder.page())
+        page.evaluate(script)
+    recorder.wait(lambda: len(recorder.taken) == len(none + some), "all sales")
+    ids = page.evaluate("pushed.map(one => one.event_id)")
+    assert ids[len(none) :] == [f"purchase_{order}" for order in some]
+    assert not [one for one in ids[: len(none)] if one.startswith("purchase")]
+    assert len(set(ids)) == len(ids)
+
+
 def test_what_the_stub_leaves_alone(page: Page, recorder: Recorder) -> None:
     """It throws nothing into the page, and gives back what a push gives."""
     page.goto(
