@@ -13,6 +13,7 @@ from tagserver.cli.options import data_option, json_option
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
 from tagserver.configuration import process_environ
+from tagserver.delivery.outbox import LARGEST_ID
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,7 +34,7 @@ def _choice(command: F) -> F:
         ("--destination", "Only of this destination."),
     ):
         command = click.option(name, help=text)(command)
-    return click.option("--id", "one", type=int, help="Only this letter.")(command)
+    return click.option("--id", "one", type=click.IntRange(1, LARGEST_ID), help="Only this letter.")(command)
 
 
 def _asked(one: int | None, destination: str | None, reason: str | None, event_id: str | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import click
 from tagserver.cli.options import json_option
 from tagserver.cli.output import say, say_json, say_text
 from tagserver.page_script import shipped, stub
+from tagserver.privacy.urls import host_of
 
 EXAMPLE = "https://tags.shop.example"
 
@@ -41,10 +42,10 @@ def snippet(address: str, as_json: bool) -> None:
 def _base(address: str) -> str:
     try:
         parts = urlsplit(address)
-        sound = parts.scheme in ("http", "https") and parts.hostname and not (parts.query or parts.fragment)
         parts.port  # noqa: B018 (raises for a port that is none)
+        sound = parts.scheme in ("http", "https") and host_of(parts.netloc) and not (parts.query or parts.fragment)
     except ValueError:
         sound = False
     if not sound:
-        raise click.UsageError(f"write the address with its scheme, such as {EXAMPLE}")
+        raise click.UsageError(f"write the address as browsers know it, with its scheme, such as {EXAMPLE}")
     return address.rstrip("/")

@@ -62,7 +62,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _print(answer: dict[str, Any], show_request: bool) -> None:
     for problem in answer["problems"]:
-        say(f"⚠ {problem['path'] or 'event'}: {problem['message']}")
+        if problem["code"] == "unreadable_consent":
+            continue  # said below, with what is wrong
+        path, message = problem["path"] or "event", problem["message"]
+        say(f"⚠ {message}" if message.startswith(path) else f"⚠ {path}: {message}")
     event = answer["event"]
     if event is None:
         return

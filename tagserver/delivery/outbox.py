@@ -18,6 +18,9 @@ from tagserver.repeats import Differs
 DEDUP_TTL = 48 * 3600.0
 """Seconds in which a delivery's key is known: Meta's own window for counting equal events once."""
 
+LARGEST_ID = 2**63 - 1
+"""Of a dead letter: what SQLite and most engines can count to."""
+
 DeadReason = str
 """Why a delivery was buried: `rejected`, `expired`, `consent`, `tag_removed`, `destination_changed`,
 `plugin_error`, `crashed`, `no_destination`, `locked` (encrypted with a key that is not here)."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from tagserver.advice import advise
 from tagserver.container.model import ConfiguredDestination, Container, Tag
 from tagserver.container.server import ServerConfig
 from tagserver.event import Note
@@ -90,7 +91,7 @@ def try_event(
         return {"event": None, "consent": None, "tags": [], "problems": problems}
     routing = route(container, event, server.consent_of(source), touched)
     tags = [_shown(decision, event.event_id, routing.scope) for decision in all_decisions(container, routing)]
-    notes = (*event.notes, *_redacted(routing.decisions), *_failed(routing.scope.faults))
+    notes = (*advise(container, routing), *event.notes, *_redacted(routing.decisions), *_failed(routing.scope.faults))
     return {
         "event": event.as_dict(),
         "consent": routing.consent.as_dict(),

@@ -72,8 +72,9 @@ class Collect:
                 return await _problem(send, 401, "unknown_key", "this key is not known here", [*cors, _CHALLENGE])
         elif not sources.takes_origin(origin):
             self._runtime.meters.refused("origin")
-            named = "no origin" if origin is None else f"the origin {origin[:200]}"
-            message = f"{named} may not post here; see collect.origins"
+            message = "neither a browser's Origin nor a server's key; see collect.keys"
+            if origin is not None:
+                message = f"the origin {origin[:200]} may not post here; see collect.origins"
             return await _problem(send, 403, "origin", message, refusal(origin))
         elif is_unseen(headers):
             self._runtime.meters.refused("unseen")

@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tagserver.delivery.outbox import Account, Choice, OutboxError
+from tagserver.delivery.outbox import LARGEST_ID, Account, Choice, OutboxError
 from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.runtime import Runtime
 from tagserver.server.body import BadBody, read_body
@@ -18,15 +18,13 @@ AT_ONCE = 1000
 """Letters moved in one transaction; the rest follows in further ones."""
 MOST = 1000
 """Letters in one list."""
-LARGEST = 2**63 - 1
-"""Of an id: SQLite's."""
 
 
 class Order(msgspec.Struct, forbid_unknown_fields=True):
     """The body of a POST: what to do with which letters. Without a choice it means all of them, and says so."""
 
     action: Literal["retry", "drop"]
-    id: Annotated[int, msgspec.Meta(ge=1, le=LARGEST)] | None = None
+    id: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_ID)] | None = None
     destination: str | None = None
     reason: str | None = None
     event_id: str | None = None
@@ -68,7 +66,7 @@ class DeadLetters:
         except BadBody as bad:
             return self._problem(bad.status, bad.code, str(bad))
         except UNREADABLE as error:
-            return self._problem(400, "bad_order", str(error).partition(" - at")[0])
+            return self._problem(400, "bad_order", str(error))
         choice = Choice(id=order.id, destination=order.destination, reason=order.reason, event_id=order.event_id)
         if choice == Choice() and not order.all:
             return self._problem(400, "no_choice", 'say which: id, destination, reason or event_id, or "all": true')
@@ -112,6 +110,6 @@ class DeadLetters:
 def _id(text: str) -> int:
     """A whole number from 1 on, as the queue counts. Raises ValueError."""
     number = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= number <= LARGEST:
+    if not 1 <= number <= LARGEST_ID:
         raise ValueError(f"{text[:20]} is no id")
     return number

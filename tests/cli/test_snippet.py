@@ -36,10 +36,19 @@ def test_for_machines(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["tags.shop.example", "ftp://x.example", "https://", "https://x:y/", "https://x/?a"]
+    "address",
+    [
+        *("tags.shop.example", "ftp://x.example", "https://", "https://x:y/", "https://x/?a"),
+        *("https://<your-domain.com>", "https://$HOST", "https://shop..example", "https://key:word@x.example"),
+    ],
 )
 def test_an_address_that_is_none(shop: Shop, address: str) -> None:
     assert shop("snippet", address).code == 2
+
+
+@pytest.mark.parametrize("address", ["http://localhost:8080", "http://[::1]:8080", "https://Tags.shop.example/sub"])
+def test_an_address_that_is_one(shop: Shop, address: str) -> None:
+    assert f'src="{address}/t.js"' in shop("snippet", address).out
 
 
 def test_nothing_gets_out_of_the_attribute(shop: Shop) -> None:

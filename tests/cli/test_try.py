@@ -115,6 +115,15 @@ def test_problems_of_the_event_are_shown(shop: Shop) -> None:
     assert "⚠ event_id: " in done.out
 
 
+def test_what_could_be_mended_is_shown(shop: Shop) -> None:
+    """As in the answer of /collect, once, and without the path twice."""
+    event = PURCHASE | {"event": "purchse", "ecommerce": {"value": "1.299,00"}}
+    done = shop("try", "-", stdin=json.dumps(event))
+    assert '⚠ event: is it meant to be "purchase"?' in done.out
+    assert "⚠ ecommerce.value is no number" in done.out
+    assert "⚠ consent" not in shop("try", "-", stdin=json.dumps(PURCHASE | {"consent": "granted"})).out.splitlines()[0]
+
+
 @pytest.mark.parametrize("event", [{}, {"event": ""}, {"event": {}}, {"event": {"event": None}}])
 def test_an_event_that_would_be_rejected(shop: Shop, event: dict[str, Any]) -> None:
     """Exit 1 with the door's words."""

@@ -198,6 +198,12 @@ async def test_cors_echoes_the_exact_origin(server: Running) -> None:
     assert refused.headers["access-control-allow-origin"] == ORIGIN
 
 
+async def test_who_has_neither_origin_nor_key_is_told_so(server: Running) -> None:
+    refused = await server.http.post("/collect", json=purchase())
+    assert refused.status_code == 403
+    assert "collect.keys" in refused.json()["problems"][0]["message"]
+
+
 @pytest.mark.parametrize("origin", ["https://evil.example", "null"])
 async def test_a_page_that_is_not_listed_can_read_that(server: Running, origin: str) -> None:
     """Without credentials, and nothing else of the server."""

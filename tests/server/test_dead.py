@@ -97,6 +97,16 @@ def test_without_a_choice_nothing_is_done(tmp_path: Path, server: Process) -> No
     assert len(letters(server)) == 1
 
 
+def test_an_id_that_cannot_be_one_is_named(tmp_path: Path, server: Process) -> None:
+    for one in ("0", "99999999999999999999"):
+        done = command(tmp_path, "retry", "--id", one)
+        assert (done.returncode, "--id" in done.stderr) == (2, True)
+        order = {"action": "retry", "id": int(one)}
+        answer = httpx.post(f"{server.address}/-/dead.json", json=order, headers=BEARER, trust_env=False)
+        assert answer.status_code == 400
+        assert "id" in answer.json()["problems"][0]["message"].replace("invalid", "")
+
+
 @pytest.mark.parametrize("body", ["", "[]", '{"action": "eat"}', '{"action": "drop", "ids": [1]}', '{"action": 1}'])
 def test_an_order_that_is_none(server: Process, body: str) -> None:
     answer = httpx.post(f"{server.address}/-/dead.json", content=body, headers=BEARER, trust_env=False)
