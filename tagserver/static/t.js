@@ -238,14 +238,14 @@
     root.__tcfapi("addEventListener", 2, (/** @type {any} */ said, /** @type {any} */ success) => {
       // While the visitor is being asked there is a string, too; it says nothing yet.
       if (!isObject(said) || success === false || said.eventStatus === "cmpuishown") return;
-      const of = (said.purpose || {}).consents;
       const now = snapshot({ gdpr: said.gdprApplies, tcf: said.tcString, addtl_consent: said.addtlConsent });
       const answered = now.tcf || now.gdpr === false;
       if (!answered && tcf.tcf) return;
       tcf = now;
-      const known = of && now.gdpr !== false;
-      tcfPixel = known && granted(of[1]) && granted(of[7]);
-      tcfNothing = known && !Object.values(of).some(granted);
+      // Where the law does not apply it says nothing.
+      const of = ((now.gdpr !== false && said.purpose) || {}).consents;
+      tcfPixel = of && granted(of[1]) && granted(of[7]);
+      tcfNothing = of && !Object.values(of).some(granted);
       if (answered) choose();
     });
   };
@@ -271,17 +271,22 @@
       if (update || presets[0]) event.consent = { default: presets[1] ? presets : presets[0], update };
     }
     under(event, tcf);
-    if (pixel && root.fbq) safely(() => callPixel(pixel, event, missing(own) ? update : own.update || own));
+    if (pixel && root.fbq) {
+      // Of purposes that stand beside an update the server takes the stricter word; here they are none.
+      const said = missing(own) ? update : own.update ? !/ad_/i.test(json(Object.keys(own))) && own.update : own;
+      safely(() => callPixel(pixel, event, said));
+    }
     enqueue(event, page);
   };
 
   /**
    * The pixel gets Meta's own fields alone, made of the items, and nothing unless the visitor has granted what Meta's
    * destination needs: `said`, and where a TCF tool has spoken it, too.
-   * @param {string} name @param {Plain} event @param {Plain | undefined} said
+   * @param {string} name @param {Plain} event @param {any} said
    */
   const callPixel = (name, event, said) => {
-    const allowed = said ? granted(said.ad_storage) && granted(said.ad_user_data) && tcfPixel !== false : tcfPixel;
+    const allowed =
+      said === undefined ? tcfPixel : granted(said.ad_storage) && granted(said.ad_user_data) && tcfPixel !== false;
     if (!allowed) return note("no pixel", event.event);
     const all = flat(event);
     let num_items = 0;

@@ -273,6 +273,13 @@ P1 = GRANTS | {"purpose": {"consents": {"1": True}}}
         (tool(P1_P7) + updates(BOTH), TRACK, True),
         (tool(P1_P7) + updates(DENIED), TRACK, False),
         (updates(BOTH), updates(DENIED) + TRACK, False),
+        (tool(P1_P7 | {"gdprApplies": False}), TRACK, False),
+        (tool(P1 | {"gdprApplies": False}) + updates(BOTH), TRACK, True),
+        (tool(P1_P7), own(False), False),
+        (tool(P1_P7), own(0), False),
+        (tool(P1_P7), own({}), False),
+        (tool(P1_P7), own({"update": BOTH, "ad_user_data": "denied"}), False),
+        (tool(P1_P7), own({"update": DENIED} | BOTH), False),
     ],
 )
 def test_the_pixel_is_called_with_consent_alone(
