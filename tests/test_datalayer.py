@@ -98,8 +98,15 @@ def test_what_is_not_taken_is_named(pushed: dict[str, Any], path: str, code: str
 def test_cookies_are_read_as_text_and_as_what_a_framework_made_of_them() -> None:
     """A backend passes on the browser's own text, or what decoded JSON in it; either may hold a refusal."""
     assert event({"cookie": "a=b; c=%7B%7D"}).cookies == {"a": "b", "c": "{}"}
-    pushed = {"a": {"ads": False}, "b": [1], "c": False, "d": 7, "e": None, "f": "x"}
-    assert event({"cookie": pushed}).cookies == {"a": '{"ads":false}', "b": "[1]", "c": "false", "d": "7", "f": "x"}
+    pushed = {"a": {"ads": False}, "b": [10**30, "\ud800"], "c": False, "d": 7, "e": None, "f": "x"}
+    cookies = {
+        "a": '{"ads":false}',
+        "b": '[1000000000000000000000000000000,"\ud800"]',
+        "c": "false",
+        "d": "7",
+        "f": "x",
+    }
+    assert event({"cookie": pushed}).cookies == cookies
 
 
 def test_the_nested_spelling_wins_a_conflict() -> None:

@@ -6,6 +6,7 @@ everything it did not take as it stood. Only an event without a name is refused.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -50,7 +51,6 @@ class Context(msgspec.Struct, frozen=True, gc=False):
 
 
 NO_CONTEXT = Context({})
-_write = msgspec.json.Encoder().encode
 
 
 def read_context(ctx: Any, sent: Any, facts: Facts, locate: Locate = nowhere) -> Context:
@@ -220,7 +220,7 @@ def _cookies(group: dict[str, Any], notes: list[Note]) -> None:
     visitor chose."""
     for name, value in group.items():
         if type(value) is dict or type(value) is list or type(value) is bool:
-            group[name] = _write(value).decode()
+            group[name] = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
             notes.append(Note(f"cookie.{name}", "wrong_type", f"cookie.{name} is not text; its JSON is used"))
     _texts_of("cookie", group, tuple(group), notes)
 

@@ -56,8 +56,10 @@ _QUERY_KEYS: dict[str, Kind] = {
     "name": "name",
     **dict.fromkeys(("address", "street", "streetaddress"), "address"),
     **dict.fromkeys(("key", "sessionid"), "token"),
+    **dict.fromkeys(("signature", "sig", "xamzsignature", "xgoogsignature"), "token"),
 }
-"""In an address alone. Elsewhere a `name` is mostly that of a thing, and a `session_id` that of a visit."""
+"""In an address alone. Elsewhere a `name` is mostly that of a thing, and a `session_id` that of a visit. Who has the
+signature of an address has what it leads to: a file, an order, a changed password."""
 _TOKEN = "token"  # noqa: S105 (how a key ends)
 _OWNER = re.compile(r"(?:user|customer|client|contact|billing|shipping|buyer|guest|visitor|account|member|recipient)")
 _LONGEST_KEY = 64

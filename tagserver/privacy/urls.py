@@ -91,6 +91,8 @@ _NESTED = 2
 
 _origin = re.compile(r"(?:([a-z][a-z0-9+.-]{0,30}):)?//([^/?#\\\s]*)", re.IGNORECASE).match
 """Scheme and authority of RFC 3986; a backslash ends the authority too, as in browsers."""
+_LONGEST_SCHEME = 34
+"""Characters of a scheme and what stands behind it."""
 _label = r"[A-Za-z0-9_\-\x80-\U0010ffff]{1,63}"
 _host = re.compile(rf"({_label}(?:\.{_label}){{0,30}}\.?)(?::[0-9]{{0,5}})?").fullmatch
 _v6 = re.compile(r"\[([0-9a-fA-F:.]{2,45})\](?::[0-9]{0,5})?").fullmatch
@@ -274,13 +276,13 @@ _remembered = lru_cache(maxsize=1024)(Address)
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is an address, or the part of one behind the host: it begins with `http://`, `https://`, `/` or
-    `?`, perhaps behind blanks."""
+    """Whether a text is an address, or the part of one behind the host: it begins with a scheme and `//` (`https://`,
+    an app's own `shop://`), with `/` or `?`, perhaps behind blanks."""
     first = text[:1]
     if first.isspace():
         text = text.lstrip()
         first = text[:1]
-    return first in ("/", "?") or (first in ("h", "H") and text[:8].lower().startswith(("http://", "https://")))
+    return first in ("/", "?") or ("://" in text[:_LONGEST_SCHEME] and _origin(text) is not None)
 
 
 def clean_outgoing(address: str, rules: AddressRules) -> Cleaned:
@@ -343,10 +345,10 @@ def _segment(text: str, lost: dict[Loss, None]) -> str:
 
 def _hides(value: str, rules: AddressRules, lost: dict[Loss, None], depth: int) -> bool:
     """Whether a value is itself an address that would lose something: the page that a login leads back to."""
-    if "%3F" not in value and "%3f" not in value and "?" not in value:
+    if "3F" not in value and "3f" not in value and "?" not in value:
         return False
     inner = unquote_plus(value)
-    if not is_address(inner):
+    if not is_address(inner) and not is_address(inner := unquote_plus(inner)):  # some encode twice
         return False
     # Not remembered: its depth counts, and it is looked at with the address around it.
     found = Address(inner.strip()[:LONGEST_ADDRESS]).cleaned(rules.nested, depth + 1).lost

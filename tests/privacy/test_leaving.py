@@ -340,6 +340,16 @@ def test_parameters_are_looked_through_but_for_who_it_was() -> None:
     assert {one.path for one in decision.findings} == {"note", "email"}
 
 
+@pytest.mark.parametrize("scheme", ["https:", "HTTP:", "shop:", "android-app:", ""])
+def test_an_address_is_cleaned_wherever_it_stands(scheme: str) -> None:
+    """Also a link into an app."""
+    link = f"{scheme}//order/812?x=1&token=9f8b&first_name=Nora"
+    pushed = {"event": "x", "link": link, "ecommerce": {"items": [{"item_id": "A", "link": f" {link}"}]}}
+    (clean, found) = clean_data(pushed, STRICT)
+    assert clean["link"] == clean["ecommerce"]["items"][0]["link"] == f"{scheme}//order/812?x=1"
+    assert [one.path for one in found] == ["link", "ecommerce.items.link"]
+
+
 def test_a_tag_may_have_it_for_a_reason() -> None:
     decision = decided("    redact_override: our own system\n    parameters: {mail: a@b.example}\n", PUSHED | LEAKING)
     body = body_of(decision)
