@@ -93,7 +93,9 @@ def wait_asked(event: Event, policy: ConsentPolicy) -> float:
 
 def _wait(said: Any) -> float:
     wait = said.get("wait_for_update") if isinstance(said, Mapping) else None
-    return wait / 1000 if isinstance(wait, int | float) and not isinstance(wait, bool) and wait > 0 else 0.0
+    if not isinstance(wait, int | float) or isinstance(wait, bool) or wait <= 0:
+        return 0.0
+    return min(wait, LONGEST * 1000) / 1000  # a whole number may be larger than any float
 
 
 def _defaults(consent: Any) -> Iterable[Any]:

@@ -31,6 +31,8 @@ def state(consent: Any, **known: Any) -> ConsentState:
         ({"default": {"wait_for_update": 500}}, 0.5),
         ({"default": [{"wait_for_update": 500, "region": ["DE"]}, {"wait_for_update": 2000}]}, 2.0),
         ({"default": {"wait_for_update": 60_000}}, LONGEST),
+        ({"default": {"wait_for_update": 10**400}}, LONGEST),
+        ({"default": {"wait_for_update": -(10**400)}}, 0.0),
         ([["consent", "default", {"wait_for_update": 700}]], 0.7),
         (["consent", "default", {"wait_for_update": 700}], 0.7),
         ({"0": "consent", "1": "default", "2": {"wait_for_update": 700}}, 0.7),
