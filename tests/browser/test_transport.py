@@ -58,8 +58,9 @@ def test_what_waits_is_bounded(page: Page, recorder: Recorder) -> None:
 def test_a_server_that_is_back_gets_everything(page: Page, recorder: Recorder) -> None:
     """One request tries; what has waited follows it at once."""
     recorder.answers = [(503, {"retry-after": "3"})]
-    page.goto(recorder.page(after="dataLayer.push({event: 'purchase', n: 0})"))
-    recorder.wait(lambda: recorder.posts, "a post")
+    with page.expect_response("**/collect") as answered:
+        page.goto(recorder.page(after="dataLayer.push({event: 'purchase', n: 0})"))
+    answered.value.finished()
     purchases(page, 5, 10)
     assert len(recorder.posts) == 1
     assert sorted(event["n"] for event in recorder.events(6)) == [0, 0, 1, 2, 3, 4]
