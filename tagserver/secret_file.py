@@ -71,6 +71,8 @@ def _content(name: str, private: Path | None = None) -> bytes:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise OSError(errno.EFBIG, f"it is larger than {LARGEST >> 10} KiB", name)
+    if b"\0" in content:  # such as the whole environment of a process, under /proc
+        raise OSError(errno.EINVAL, "it is no text", name)
     return content
 
 

@@ -43,10 +43,18 @@ def too_large(folder: Path) -> Path:
     return folder / "large"
 
 
+def of_a_process(folder: Path) -> Path:
+    """All that somebody has in the environment, by which every other secret would leave as the one of a destination."""
+    (folder / "environ").write_bytes(b"HOME=/root\0DATABASE_URL=postgres://a:b@db\0")
+    return folder / "environ"
+
+
 NO_SECRETS: list[Callable[[Path], Path]] = [
     fifo,
     device,
     too_large,
+    of_a_process,
+    lambda folder: Path("/proc/self/environ"),
     lambda folder: folder,
     lambda folder: Path("/dev/zero"),
     lambda folder: Path("/dev/tty"),
@@ -81,7 +89,7 @@ def test_what_is_no_secret_pauses_its_destination_alone(make: Callable[[Path], P
 
 @pytest.mark.parametrize("make", NO_SECRETS)
 def test_an_env_file_is_one_of_them(make: Callable[[Path], Path], tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=r"regular file|KiB|No such"):
+    with pytest.raises(OSError, match=r"regular file|KiB|no text|No such"):
         read_env_file(make(tmp_path))
 
 
