@@ -252,6 +252,11 @@ class Runtime:
             egress=destination.egress,
         )
 
+    @property
+    def degraded(self) -> bool:
+        """Whether today's files have errors, and an earlier configuration serves in their place."""
+        return self._configuration.degraded
+
     def readiness(self) -> tuple[bool, dict[str, Any]]:
         """Whether this server can promise anything now, and the object that says why or why not."""
         shown = {
@@ -268,7 +273,7 @@ class Runtime:
             notice = f"rolled back to version {self._configuration.rolled_back_to}, until the files change"
         if notice is not None:
             shown["notice"] = notice
-        degraded = self._configuration.degraded or notice is not None
+        degraded = self.degraded or notice is not None
         return True, {"ready": True, "status": "degraded" if degraded else "ok", **shown}
 
     def _filling(self) -> str | None:
@@ -288,7 +293,7 @@ class Runtime:
             "container": {
                 "version": self.container.version,
                 "loaded": self.loaded,
-                "degraded": self._configuration.degraded,
+                "degraded": self.degraded,
                 "problems": shown["problems"],
             },
             "destinations": {name: await self._destination(name, counts.get(name, Counts())) for name in names},

@@ -189,6 +189,29 @@ def test_the_end_of_an_api_version_is_said_months_before(ends: date | None, leve
     assert all(says in finding.message for finding in findings)
 
 
+def test_a_host_that_is_not_called_is_not_looked_at(tmp_path: Path) -> None:
+    """A destination whose setting names another address calls that; which port and way are operations' matter."""
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "server.yaml").write_text("egress: {allow: [relay.internal]}")
+    (config / "container.yaml").write_text(
+        'destinations:\n  meta: {type: meta_capi, pixel_id: "1", access_token: "${env:T}", '
+        'api_url: "https://relay.internal"}\n  usual: {type: meta_capi, pixel_id: "1", access_token: "${env:T}"}\n'
+    )
+    container = ConfigurationFolder(config, Registry.load(), {"T": "t"}).load().container
+    asked: list[str] = []
+
+    def look(host: str) -> Finding:
+        asked.append(host)
+        return Finding("ok", host, "reached")
+
+    said = {name: one(check_destination(name, each, TODAY, look)) for name, each in container.destinations.items()}
+    assert asked == ["graph.facebook.com"]
+    assert said["usual"].message == "reached"
+    assert said["meta"].level == "ok"
+    assert "relay.internal" in said["meta"].message
+
+
 def test_a_host_that_is_not_there_or_inside_is_an_error() -> None:
     assert connect("no-such-host.invalid", ()).level == "error"
     assert "not public" in connect("localhost", ()).message

@@ -56,7 +56,9 @@ def open_folder(config: Path, env_file: Path | None, data: Path | None = None) -
     folder = ConfigurationFolder(config, Registry.load(), process_environ(), env_file, data)
     try:
         folder.environment()
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise click.UsageError(f"--env-file: {env_file} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
         raise click.UsageError(f"--env-file: {error}") from None
     return folder
 

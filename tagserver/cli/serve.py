@@ -133,6 +133,8 @@ async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, 
         log.info("tagserver %s listens on %s, container %s", __version__, address, runtime.container.version)
         for problem in runtime.readiness()[1]["problems"]:
             log.warning("%s:%s: %s", problem["file"], problem["line"], problem["message"])
+        if runtime.degraded:
+            log.warning("the files in %s have errors: the last sound configuration serves", folder.folder)
         if token is None and sys.stderr.isatty():
             say(f"Log in: {address}{app.state.login_path()}", err=True)
         gc.collect()

@@ -17,6 +17,7 @@ from tagserver.container.settings import SettingsReader
 from tagserver.container.source import Node, Scalar
 from tagserver.egress import literal_refusal, refusal
 from tagserver.event import Event, Facts
+from tagserver.kit.setting import addresses_in
 from tagserver.kit.version_clock import ending
 from tagserver.plugin import Destination
 from tagserver.privacy.payload_fields import PayloadFields
@@ -124,24 +125,18 @@ class DestinationCompiler:
         self, settings: Any, hosts: tuple[str, ...], path: str, entries: Mapping[str, tuple[Scalar, Node]]
     ) -> bool:
         sound = True
-        for field in dataclasses.fields(settings):
-            value = getattr(settings, field.name)
-            if (field.name == "url" or field.name.endswith("_url")) and isinstance(value, str):
-                why = refusal(value, hosts, self._egress)
-                if (
-                    why is None
-                    and field.name in entries
-                    and (never := literal_refusal(value, self._egress)) is not None
-                ):
-                    place = entries[field.name][1].place
-                    message = f"{path}.{field.name}: {never}, and is never called"
-                    hint = "operations can allow it: egress.allow in server.yaml"
-                    self._problems.add("W311", place, f"{path}.{field.name}", message, hint)
-                if why is not None and field.name in entries:
-                    place = entries[field.name][1].place
-                    hint = "operations can allow an address: egress.allow in server.yaml"
-                    self._problems.add("E141", place, f"{path}.{field.name}", f"{path}.{field.name}: {why}", hint)
-                    sound = False
+        for field, value in addresses_in(settings):
+            why = refusal(value, hosts, self._egress)
+            if why is None and field.name in entries and (never := literal_refusal(value, self._egress)) is not None:
+                place = entries[field.name][1].place
+                message = f"{path}.{field.name}: {never}, and is never called"
+                hint = "operations can allow it: egress.allow in server.yaml"
+                self._problems.add("W311", place, f"{path}.{field.name}", message, hint)
+            if why is not None and field.name in entries:
+                place = entries[field.name][1].place
+                hint = "operations can allow an address: egress.allow in server.yaml"
+                self._problems.add("E141", place, f"{path}.{field.name}", f"{path}.{field.name}: {why}", hint)
+                sound = False
         return sound
 
 

@@ -135,8 +135,10 @@ class Shipment:
         if (code := self._systematic()) is not None:
             # Nothing is buried: somebody must look.
             number = self._count(code)
-            self._kept[code] = len(self._refused.pop(code))
-            return Stop("suspect", f"systematic: {code} for all {number} events tried")
+            refused = self._refused.pop(code)
+            self._kept[code] = len(refused)
+            last = refused[-1].detail.removeprefix(code).strip()
+            return Stop("suspect", f"systematic: {code} for all {number} events tried" + (f"; {last}" if last else ""))
         return stop
 
     def _systematic(self) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +33,14 @@ def setting(
     if default_factory is not dataclasses.MISSING:
         return dataclasses.field(default_factory=default_factory, metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def addresses_in(settings: Any) -> Iterator[tuple[dataclasses.Field[Any], str]]:
+    """The fields of a Settings dataclass that say whom to call (`url`, and what ends in `_url`), with what they say."""
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if (field.name == "url" or field.name.endswith("_url")) and isinstance(value, str):
+            yield field, value
 
 
 def country_fault(value: str) -> str | None:

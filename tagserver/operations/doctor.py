@@ -20,6 +20,7 @@ from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from tagserver import __version__
 from tagserver.audit.chain import Check
@@ -27,6 +28,7 @@ from tagserver.audit.files import FOLDER, files_of, rows_of
 from tagserver.container.compile import Loaded
 from tagserver.container.model import ConfiguredDestination
 from tagserver.egress import address_refusal
+from tagserver.kit.setting import addresses_in
 from tagserver.kit.version_clock import ending
 from tagserver.server.edge import affordable
 
@@ -217,7 +219,7 @@ def check_proxies(trusted: int, geo_headers: Sequence[str]) -> Iterator[Finding]
 def check_destination(
     name: str, destination: ConfiguredDestination, today: date, connect: Callable[[str], Finding]
 ) -> Iterator[Finding]:
-    """Its set-up, the age of its API version, and each of its hosts."""
+    """Its set-up, the age of its API version, and each of its hosts that its settings have called."""
     if destination.paused:
         yield Finding("error", name, f"paused: {destination.paused}")
     if destination.settings is None:
@@ -229,8 +231,15 @@ def check_destination(
         return
     if ends is not None and (said := ending(ends, today)) is not None:
         yield Finding("error" if ends <= today else "warning", name, said, "set a newer one")
+    others = set()
+    for field, url in addresses_in(destination.settings):
+        host, usual = urlsplit(url).hostname, urlsplit(str(field.default)).hostname
+        if host != usual and host not in destination.hosts:
+            others.add(usual)
+            yield Finding("ok", name, f"calls {host} ({field.name}), which is not looked at")
     for host in destination.hosts:
-        yield connect(host)
+        if host not in others:
+            yield connect(host)
 
 
 def connect(host: str, allowed: Sequence[str]) -> Finding:

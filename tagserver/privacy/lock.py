@@ -8,7 +8,6 @@ whether they leave in the clear or hashed.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from tagserver.container.decode import Decoder
 from tagserver.container.model import ConfiguredDestination, Container, Tag
 from tagserver.container.problems import NARROWER, WIDENED, Place, Problem, Problems
 from tagserver.container.source import Map, Node, core_value, parse, read_content
+from tagserver.kit.setting import addresses_in
 from tagserver.privacy.rules import is_personal
 
 FILE = "privacy.lock.yaml"
@@ -90,11 +90,7 @@ def _sending(container: Container) -> Iterator[Tag]:
 def hosts_of(destination: ConfiguredDestination) -> tuple[str, ...]:
     """Whom a destination calls: the plugin's hosts, and those of the addresses in its settings. One that calls nobody
     stands under its type."""
-    hosts = set(destination.hosts)
-    for field in dataclasses.fields(destination.settings):
-        value = getattr(destination.settings, field.name)
-        if (field.name == "url" or field.name.endswith("_url")) and isinstance(value, str):
-            hosts.add(urlsplit(value).hostname or "")
+    hosts = {*destination.hosts, *(urlsplit(url).hostname or "" for _, url in addresses_in(destination.settings))}
     return tuple(sorted(hosts - {""})) or (f"{destination.type} (calls nobody)",)
 
 

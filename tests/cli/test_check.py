@@ -162,10 +162,13 @@ def test_env_file(shop: Shop, text: str, code: int) -> None:
         assert ".env:1: write NAME=value" in done.err
 
 
-@pytest.mark.parametrize("name", ["nowhere.env", "config"])
+@pytest.mark.parametrize("name", ["nowhere.env", "config", "/dev/null"])
 def test_no_env_file(shop: Shop, name: str) -> None:
-    """Wrong usage."""
-    assert shop("check", "--env-file", name).code == 2
+    """Wrong usage; the file and the cause are named."""
+    done = shop("check", "--env-file", name)
+    assert done.code == 2
+    assert name in done.err
+    assert "Errno" not in done.err
 
 
 def test_an_env_file_wins(shop: Shop) -> None:

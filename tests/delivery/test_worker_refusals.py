@@ -69,12 +69,13 @@ async def test_a_dead_letter_says_why_and_keeps_no_payload_in_its_reason(world: 
 
 async def test_when_all_are_refused_alike_nothing_is_buried(world: World) -> None:
     """A wrong API version or a broken mapping: somebody must look, and nothing may be lost meanwhile."""
-    world.vendor.always = httpx.Response(400)
+    world.vendor.always = httpx.Response(400, json={"error": {"message": "no such version"}})
     await world.outbox.append(deliveries(100))
     world.start()
     assert await world.resting() == 600.0
     assert world.state[0] == "paused"
     assert "400 for all" in world.state[1]
+    assert "no such version" in world.state[1], "who has to look reads what the vendor says"
     assert (meta(world.outbox).pending, meta(world.outbox).dead) == (100, 0)
     assert len(world.vendor.requests) < 30
     world.vendor.always = httpx.Response(200)

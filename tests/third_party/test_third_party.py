@@ -65,7 +65,9 @@ class Machine:
         program, *words = shlex.split(line)
         if program == "pip":
             assert words[:2] == ["install", "-e"]
-            self.install(self.folder / words[2])
+            source, _, extra = words[2].partition("[")
+            assert extra == "dev]", "pytest comes with it"
+            self.install(self.folder / source)
             return ""
         if program == "pytest":
             return self.test(self.folder / words[0])
