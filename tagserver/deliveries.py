@@ -11,7 +11,7 @@ from tagserver.event import Event
 from tagserver.kit.destination import Built
 from tagserver.kit.plain import identifier, number
 from tagserver.pipeline import Decision, Routing
-from tagserver.repeats import delivery_key, mark, once_key, order_key
+from tagserver.repeats import SHARED, delivery_key, mark, once_key, order_key, sender_part
 
 DAY = 86400.0
 AGELESS = 7 * DAY
@@ -29,7 +29,7 @@ class EventDeliveries:
         self._container = container
         self._routing = routing
         self._install_key = install_key
-        self._sender = f"\0{event.source}" if server.collect.dedup == "per_source" else ""
+        self._sender = sender_part(event.source) if server.collect.dedup == "per_source" else SHARED
         said = identifier(event.ecommerce.get("transaction_id"))
         value = number(event.ecommerce.get("value"))
         self._mark = mark(said, None if value is None else float(value), install_key)
@@ -60,7 +60,7 @@ class EventDeliveries:
             identity=tag.destination.identity,
             body=decision.body,
             order=None if self._order is None else self._order_of(event, tag, built, expires),
-            once=_once(self._routing, tag),
+            once=_once(self._routing, tag, self._sender),
             mark=self._mark,
             urgent=tag.priority > 0,
         )
@@ -76,13 +76,13 @@ class EventDeliveries:
         return key, max(age, DEDUP_TTL)
 
 
-def _once(routing: Routing, tag: Tag) -> tuple[bytes, float] | None:
+def _once(routing: Routing, tag: Tag, sender: str) -> tuple[bytes, float] | None:
     """What a tag sends only once within a time: its key, and the time in seconds."""
     once = tag.limits.once
     text = once.text(routing.scope) if once is not None else None
     if once is None or text is None:
         return None
-    return once_key(tag.name, text), once.within
+    return once_key(tag.name, text, sender), once.within
 
 
 def _oldest(age: float | None, time: int) -> int | None:

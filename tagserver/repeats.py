@@ -18,22 +18,31 @@ _PART = 4
 _NOTHING = bytes(_PART)
 
 
-def delivery_key(tag: str, name: str, event_id: str, sender: str = "") -> bytes:
+SHARED = ""
+"""In the place of a sender where what one says hides what another says."""
+
+
+def sender_part(source: str) -> str:
+    """What keeps the keys of one source apart from those of others (`collect.dedup: per_source`)."""
+    return f"\0{source}"
+
+
+def delivery_key(tag: str, name: str, event_id: str, sender: str = SHARED) -> bytes:
     """Of one event for one tag: the tag, the vendor's event name and the event_id. `sender`: whose repeats count, where
     the site wants to tell senders apart."""
     return _key(f"{tag}\0{name}\0{event_id}{sender}")
 
 
-def order_key(tag: str, name: str, order: str, install_key: bytes, sender: str = "") -> bytes:
+def order_key(tag: str, name: str, order: str, install_key: bytes, sender: str = SHARED) -> bytes:
     """Of one order for one tag, whatever its event_id: the tag, the vendor's event name and the order's id."""
     keyed = _keyed(install_key, 16).copy()
     keyed.update(f"order\0{tag}\0{name}\0{order}{sender}".encode(errors="surrogatepass"))
     return keyed.digest()
 
 
-def once_key(tag: str, text: str) -> bytes:
+def once_key(tag: str, text: str, sender: str = SHARED) -> bytes:
     """Of what a tag sends once for a text (`once_per`)."""
-    return _key(f"once\0{tag}\0\0{text}")
+    return _key(f"once\0{tag}\0\0{text}{sender}")
 
 
 def mark(order: str | None, value: float | None, install_key: bytes) -> bytes:

@@ -22,7 +22,7 @@ from tagserver.delivery.outbox import Counts, Erased, Outbox, Row
 from tagserver.delivery.seal import Seal
 from tagserver.delivery.target import Target
 from tagserver.door import Door
-from tagserver.inbound.sources import Sources
+from tagserver.inbound.sources import BROWSER, Sources
 from tagserver.operations.meters import Meters, Picture
 from tagserver.operations.queue_key import key_of
 from tagserver.permits import Refusal, permits
@@ -102,6 +102,7 @@ class Runtime:
             install_key,
             lambda: self.container,
             self.holding,
+            sources=lambda: (BROWSER, *self.server.collect.keys),
             refuse=lambda: self.server.forget.refuse,
             sweep_soon=self.withdrawals.sweep_soon,
             noted=self._forgotten,

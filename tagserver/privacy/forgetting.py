@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -23,7 +23,7 @@ from tagserver.identity.persons import all_keys, phone_countries
 from tagserver.identity.record import Identity
 from tagserver.language.scope import Scope
 from tagserver.privacy.holding import Holding
-from tagserver.repeats import once_key
+from tagserver.repeats import SHARED, once_key, sender_part
 
 PATIENCE = 20.0
 """Seconds that vendors have to answer for what is on its way."""
@@ -93,8 +93,9 @@ class Forgotten(msgspec.Struct, frozen=True):
 
 
 class Forgetting:
-    """`refuse`: seconds for which events of somebody forgotten are not sent. `sweep_soon` is asked when something is
-    left; `noted` hears of how many identifiers what was erased. `clock` in ms, `steady` seconds that never jump."""
+    """`sources`: who may have sent. `refuse`: seconds for which events of somebody forgotten are not sent.
+    `sweep_soon` is asked when something is left; `noted` hears of how many identifiers what was erased. `clock` in ms,
+    `steady` seconds that never jump."""
 
     def __init__(
         self,
@@ -103,6 +104,7 @@ class Forgetting:
         container: Callable[[], Container],
         holding: Holding,
         *,
+        sources: Callable[[], Iterable[str]],
         refuse: Callable[[], float],
         sweep_soon: Callable[[], None],
         noted: Callable[[int, Forgotten], None],
@@ -114,6 +116,7 @@ class Forgetting:
         self._install_key = install_key
         self._container = container
         self._holding = holding
+        self._sources = sources
         self._refuse = refuse
         self._sweep_soon = sweep_soon
         self._noted = noted
@@ -132,7 +135,7 @@ class Forgetting:
             stones = [Tombstone(person, EVERYTHING, now, until) for person in persons]
             await self._outbox.withdraw(stones, max(refuse, LEAST))
             held = self._holding.forget(lambda event: not persons.isdisjoint(self._keys_of(event)))
-            once_per = await self._outbox.forget_keys(_once_keys(container, who))
+            once_per = await self._outbox.forget_keys(_once_keys(container, who, self._sources()))
             erased, left = await self._erase(persons)
             clean = await self._outbox.scrub()
         destinations = {
@@ -167,14 +170,16 @@ class Forgetting:
                 return erased, {}
 
 
-def _once_keys(container: Container, who: Who) -> Sequence[bytes]:
-    """The keys of `once_per` that are made of nothing but the identifiers."""
+def _once_keys(container: Container, who: Who, sources: Iterable[str]) -> Sequence[bytes]:
+    """The keys of `once_per` that are made of nothing but the identifiers, whoever sent them."""
     scopes = [Scope(event) for event in who.events()]
+    senders = (SHARED, *map(sender_part, sources))
     keys = {
-        once_key(tag.name, text)
+        once_key(tag.name, text, sender)
         for tag in container.tags
         if tag.limits.once is not None
         for scope in scopes
         if (text := tag.limits.once.text(scope)) is not None
+        for sender in senders
     }
     return list(keys)

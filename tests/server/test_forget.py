@@ -104,9 +104,11 @@ async def test_everything_of_a_person_is_erased_and_nothing_is_left_in_the_files
     ]
 
 
-async def test_what_waits_for_consent_and_keys_of_once_per_go_too(start: Start) -> None:
+@pytest.mark.parametrize("dedup", ["shared", "per_source"])
+async def test_what_waits_for_consent_and_keys_of_once_per_go_too(start: Start, dedup: str) -> None:
     """The key of a tag is made of the e-mail, and would say for a week that somebody with it has been here."""
-    server: Running = await start(container=BOTH, environ=PAUSED)
+    settings = SERVER.replace("collect:", f"collect:\n  dedup: {dedup}")
+    server: Running = await start(server=settings, container=BOTH, environ=PAUSED)
     await server.collect(erika("one"))
     later = {"default": {"wait_for_update": 5000}}
     assert (await server.collect(erika("two", consent=later))).json()["events"][0]["status"] == "held"

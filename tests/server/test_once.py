@@ -38,6 +38,16 @@ async def test_a_transformation_blocks_duplicate_transactions(start: Start) -> N
     assert await statuses(server, later) == ["duplicate"]
 
 
+async def test_per_source_a_stranger_who_guesses_a_key_hides_nothing_of_the_backend(start: Start) -> None:
+    """`dedup: per_source` counts for `once_per`, too."""
+    per_source = BY_KEY_ALONE.replace("collect:", "collect:\n  dedup: per_source")
+    server: Running = await start(server=per_source, container=ONCE)
+    assert await statuses(server, purchase("guessed", ecommerce=ORDER)) == ["accepted"]
+    for event_id, expected in (("a", "accepted"), ("b", "duplicate")):
+        answer = await server.collect([purchase(event_id, ecommerce=ORDER)], authorization="Bearer backend-key")
+        assert [one["status"] for one in answer.json()["events"]] == [expected]
+
+
 async def test_without_a_key_nothing_is_held_back(start: Start) -> None:
     server: Running = await start(container=ONCE)
     nameless = {"value": 5, "currency": "EUR"}
