@@ -288,8 +288,7 @@ class Shipment:
         kept = without_persons(words, row.delivery.body, (*plugin.hashes(settings), *plugin.in_clear(settings)))
         if not kept:
             return outcome
-        detail = f"{outcome.detail}; it says: {kept}" if outcome.detail else f"it says: {kept}"
-        return dataclasses.replace(outcome, detail=detail)
+        return dataclasses.replace(outcome, detail=f"{outcome.detail} (it says: {kept})".lstrip())
 
     def _asked(self, outcome: Outcome, response: Response | None) -> float | None:
         if outcome.after is not None or response is None:

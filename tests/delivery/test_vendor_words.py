@@ -127,7 +127,7 @@ async def test_of_several_each_has_its_own(world: World) -> None:
     await world.outbox.append(rows)
     world.start(Named())
     await world.drained()
-    assert await details(world) == {"e0": "no it says: [value] is unknown", "e2": "no it says: later"}
+    assert await details(world) == {"e0": "no (it says: [value] is unknown)", "e2": "no (it says: later)"}
 
 
 async def test_of_one_alone_the_answer_speaks(world: World) -> None:
@@ -137,7 +137,7 @@ async def test_of_one_alone_the_answer_speaks(world: World) -> None:
     await world.outbox.append([delivery(f"e{n}") for n in range(3)])
     world.start()
     await world.drained()
-    assert await details(world) == {"e1": "422 it says: Unexpected key click_id"}
+    assert await details(world) == {"e1": "422 (it says: Unexpected key click_id)"}
 
 
 ANSWERS: list[tuple[Destination, int, dict[str, Any]]] = [
