@@ -69,7 +69,8 @@ _WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+")
 
 
 def advise(container: Container, routing: Routing) -> tuple[Note, ...]:
-    """The notes on one event. A few look-ups, 1 us, and 3 with money: a name is compared once, and then remembered."""
+    """The notes on one event, but for places that it has a note on already. A few look-ups, 1 us, and 3 with money: a
+    name is compared once, and then remembered."""
     event = routing.event
     notes: list[Note] = []
     like = None if event.name in NAMES or len(event.name) > LONGEST_NAME else meant(event.name)
@@ -80,7 +81,8 @@ def advise(container: Container, routing: Routing) -> tuple[Note, ...]:
         notes += _money(event)
     if routing.consent.problems:
         notes += _unreadable(event, routing.consent)
-    return tuple(notes)
+    told = {note.path for note in event.notes}
+    return tuple(note for note in notes if note.path not in told)
 
 
 def _asked_for(container: Container, name: str) -> bool:

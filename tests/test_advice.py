@@ -84,6 +84,12 @@ def test_a_name_that_a_trigger_asks_for_is_meant() -> None:
     assert told({"event": "Purchase"}, "triggers: {some: {when: {page.path: /}}}") == [("event", "like_another")]
 
 
+@pytest.mark.parametrize("wrong", [{"transaction_id": "undefined"}, {"value": True}])
+def test_what_the_event_has_a_note_on_is_not_said_again(wrong: dict[str, Any]) -> None:
+    assert event({"ecommerce": SOUND | wrong}).notes
+    assert told({"ecommerce": SOUND | wrong}) == []
+
+
 def test_a_name_that_is_long_costs_nothing() -> None:
     before = meant.cache_info().currsize
     assert told({"event": "Purchase" * 1000}) == []
