@@ -8,6 +8,7 @@ from tests.faults.matrix.declared import Row
 from tests.faults.matrix.rows import ROWS
 from tests.faults.matrix.runner import line, report
 
+pytestmark = pytest.mark.alone
 QUICK = [row for row in ROWS if row.quick]
 
 
