@@ -70,7 +70,7 @@ def _sound(value: Any, fault: Callable[[str], str | None]) -> str | None:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value counts as not there: null, MISSING, an empty text, list or map. Nought and false do not."""
+    """Whether a value counts as not there: null, MISSING, an empty text, list or map. Zero and false do not."""
     if value is None or value is MISSING:
         return True
     # The usual kinds come first: to ask whether something is a Mapping costs as much as all else of a field.

@@ -31,9 +31,9 @@ def _pieces(value: Any) -> int | None:
     return whole_number(value) or None
 
 
-QUANTITY = Kind(_quantity, "is not a number above nought")
+QUANTITY = Kind(_quantity, "is not a number above zero")
 """How many of an item, of weights and lengths too (1.5)."""
-PIECES = Kind(_pieces, "is not a whole number above nought")
+PIECES = Kind(_pieces, "is not a whole number above zero")
 """How many of an item, for vendors that take whole numbers alone."""
 
 
@@ -119,7 +119,7 @@ MOST_NAMED = 20
 
 
 def item_quantity(item: Mapping[str, Any]) -> int | float | None:
-    """How many of an item, nought too; one where it does not say, None where it says what is no quantity."""
+    """How many of an item, zero too; one where it does not say, None where it says what is no quantity."""
     said = item.get("quantity")
     if is_missing(said):
         return 1

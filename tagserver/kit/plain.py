@@ -40,7 +40,7 @@ def number(value: Any) -> int | float | None:
 
 
 def whole_number(value: Any) -> int | None:
-    """A count: a whole number, not below nought (`"2"` → 2, `2.0` → 2, `2.5` → None)."""
+    """A count: a whole number, not below zero (`"2"` → 2, `2.0` → 2, `2.5` → None)."""
     found = number(value)
     return int(found) if found is not None and found >= 0 and found == int(found) else None
 

@@ -300,7 +300,7 @@ def test_each_rule_is_looked_at(broken: type[Destination], fault: str) -> None:
         pytest.param(type("C", (Post,), {"event_id": False}), id="a vendor without an event_id"),
         pytest.param(type("C", (Post,), {"version_ends": lambda self, settings: date(2030, 1, 1)}), id="versions end"),
         pytest.param(body(lambda event: {"data_processing_options": []}), id="no limits is said by an empty list"),
-        pytest.param(body(lambda event: {"value": 0, "flag": False}), id="nought and false are values"),
+        pytest.param(body(lambda event: {"value": 0, "flag": False}), id="zero and false are values"),
         pytest.param(declared("hashed", "who", lambda event: hashlib.sha256(b"x").hexdigest()), id="a declared hash"),
         pytest.param(
             declared("clear", "who", lambda event: str(event.user_data.get("email") or "?")), id="a declared person"

@@ -96,7 +96,7 @@ def test_what_an_item_does_not_say_may_have_a_meaning() -> None:
     put_items(group, "contents", items, FIELDS | {"quantity": ("quantity", QUANTITY)}, unsaid={"quantity": 1})
     assert group["contents"] == [{"id": "a", "quantity": 1}, {"id": "b", "quantity": 1}, {"id": "c"}]
     assert [one.why for one in omitted] == [
-        "is not a number above nought",
+        "is not a number above zero",
         "1 of the items without any field that is known",
     ]
 
@@ -157,7 +157,7 @@ def test_no_items_leave_no_trace(items: Any) -> None:
 )
 def test_sums(items: Any, total: Any, count: Any) -> None:
     """A quantity that is not said is one; one that is said and is none, or a price that is not said, makes the sum
-    unknown. A line of a discount has a price below nought."""
+    unknown. A line of a discount has a price below zero."""
     assert items_total(items) == total
     assert items_count(items) == count
 

@@ -177,7 +177,7 @@ def test_sendable(value: Any, fits: bool) -> None:
     ],
 )
 def test_plain_data(value: Any, made: Any) -> None:
-    """Without what is empty and what JSON cannot hold; nought and false stay."""
+    """Without what is empty and what JSON cannot hold; zero and false stay."""
     assert plain_data(value) == made
 
 
