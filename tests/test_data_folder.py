@@ -25,7 +25,7 @@ def test_the_key_is_made_once_and_for_the_owner_alone(tmp_path: Path) -> None:
 def test_a_key_whose_writing_was_cut_short_is_made_again(tmp_path: Path, left: bytes) -> None:
     """With an empty key the hashes of persons would be everybody's."""
     (tmp_path / "install-key").write_bytes(left)
-    (tmp_path / ".install-key.new").write_bytes(left)
+    (tmp_path / f"install-key.{os.getpid()}").write_bytes(left)
     key = install_key(tmp_path)
     assert (len(key), install_key(tmp_path)) == (32, key)
 

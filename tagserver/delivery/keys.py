@@ -75,4 +75,4 @@ def _known(rows: int) -> str:
 
 @lru_cache
 def _remember(rows: int) -> str:
-    return f"INSERT OR REPLACE INTO known (key, expires, mark) VALUES {', '.join(['(?, ?, ?)'] * rows)}"  # noqa: S608
+    return f"INSERT OR REPLACE INTO known (key, expires, mark) VALUES {', '.join(['(?, ?, ?)'] * rows)}"  # noqa: S608 (ours)

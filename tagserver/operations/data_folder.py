@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tagserver.delivery.errors import OutboxStartError
+from tagserver.whole_file import write_whole
 
 KEY_BYTES = 32
 
@@ -44,12 +45,5 @@ def install_key(data: Path) -> bytes:
     key = path.read_bytes() if path.exists() else b""
     if len(key) != KEY_BYTES:  # none yet, or the power went while it was written
         key = secrets.token_bytes(KEY_BYTES)
-        aside = path.with_name(".install-key.new")
-        aside.unlink(missing_ok=True)
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        write_whole(path, key)
     return key

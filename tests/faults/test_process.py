@@ -114,19 +114,24 @@ def test_sigterm_under_load_ends_clean_and_repeats_nothing(tmp_path: Path, vendo
         again.stop()
 
 
+def serve_too(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Another server beside the one that runs, until it ends."""
+    return subprocess.run(
+        [sys.executable, "-m", "tagserver", "serve", "--port", "0", *words],
+        cwd=folder,
+        env={"META_TOKEN": "t", "PATH": "", "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
 def test_a_second_server_on_the_same_data_is_refused(tmp_path: Path, vendor: Process) -> None:
     """It says who has the folder; the first one goes on."""
     server = start_server(tmp_path)
     try:
-        second = subprocess.run(
-            [sys.executable, "-m", "tagserver", "serve", "--port", "0"],
-            cwd=tmp_path,
-            env={"META_TOKEN": "t", "PATH": "", "PYTHONPATH": str(Path(__file__).parents[2])},
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+        second = serve_too(tmp_path)
         assert second.returncode == 1
         assert str(server.popen.pid) in second.stderr
         assert "Traceback" not in second.stderr
@@ -161,15 +166,7 @@ def test_a_data_folder_that_is_renamed_stops_the_intake_alone(tmp_path: Path, ve
         assert time.monotonic() - began < 2, "a second, on a machine that has nothing else to do"
         assert post("meanwhile") == 503
         assert str(elsewhere) in server.text(), "the log says where it is"
-        second = subprocess.run(
-            [sys.executable, "-m", "tagserver", "serve", "--port", "0", "--data", str(elsewhere)],
-            cwd=tmp_path,
-            env={"META_TOKEN": "t", "PATH": "", "PYTHONPATH": str(Path(__file__).parents[2])},
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+        second = serve_too(tmp_path, "--data", str(elsewhere))
         assert second.returncode == 1
         assert str(server.popen.pid) in second.stderr
         httpx.post(f"{vendor.address}/control", json={"dead_tokens": []}, trust_env=False)
