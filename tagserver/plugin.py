@@ -24,10 +24,12 @@ from tagserver.identity.normalise import (
     gender_text,
     letters_text,
     lower_text,
+    name_case_text,
     name_text,
     postal_text,
     state_text,
     street_text,
+    trimmed_text,
 )
 from tagserver.identity.person import OWN_CLEAR, OWN_HASHED, own_user_data
 from tagserver.identity.places import country_code
@@ -168,6 +170,7 @@ __all__ = [
     "letters_text",
     "lower_text",
     "milliseconds",
+    "name_case_text",
     "name_text",
     "number",
     "own_user_data",
@@ -185,6 +188,7 @@ __all__ = [
     "short_text",
     "state_text",
     "street_text",
+    "trimmed_text",
     "web_address",
     "whole_number",
     "wish_kind",

@@ -16,9 +16,11 @@ from tagserver.identity.normalise import (
     birth_date_text,
     city_text,
     email_text,
+    name_case_text,
     name_text,
     postal_text,
     state_text,
+    trimmed_text,
 )
 from tagserver.identity.phone import NO_COUNTRY, phone_digits
 from tagserver.identity.placeholder import EMPTY_HASH
@@ -243,6 +245,27 @@ def test_name(sent: str, canonical: str) -> None:
     assert name_text(sent) == canonical
     assert address(first_name=sent).first_name[0] == (sha256(canonical),)
     assert address(last_name=sent).last_name[0] == (sha256(canonical),)
+
+
+@pytest.mark.parametrize(
+    ("sent", "joined", "typed"),
+    [
+        (" O'Neil-Smith ", "ONeilSmith", "O'Neil-Smith"),
+        ("van der Berg", "vanderBerg", "van der Berg"),
+        ("Vale\u0301RY", "ValéRY", "ValéRY"),
+        ("정", "정", "정"),
+        ("'-", None, "'-"),
+        ("", None, None),
+        ("  ", None, None),
+        ("undefined", None, None),
+        (HASH, HASH, HASH),
+    ],
+)
+def test_a_name_with_its_case(sent: str, joined: str | None, typed: str | None) -> None:
+    """Without blanks and punctuation, or as it was typed; a hash and a placeholder are what they are under any rule."""
+    for rule, wanted in ((name_case_text, joined), (trimmed_text, typed)):
+        hashes, _ = address(last_name=sent).hashed("last_name", rule)
+        assert hashes == (() if wanted is None else (wanted if wanted == HASH else sha256(wanted),))
 
 
 @pytest.mark.parametrize(
@@ -531,7 +554,7 @@ def test_any_user_data(value: Any) -> None:
 @given(st.text(max_size=30))
 def test_canonical_forms_are_stable(text: str) -> None:
     """A canonical text is its own canonical form: two systems in a row hash the same."""
-    for normalise in (email_text, name_text, city_text):
+    for normalise in (email_text, name_text, name_case_text, trimmed_text, city_text):
         try:
             once = normalise(text)
         except Unusable:

@@ -321,6 +321,26 @@ def test_of_several_requests_the_one_that_carries_the_event_is_shown(cls: type[D
     assert request["body"] == [{"event_id": "e-7"}]
 
 
+class Stamped(Box):
+    """Says when it is sent."""
+
+    type = "stamped"
+
+    def request(self, payloads: Any, settings: Any, now: int) -> Request:
+        """In a header."""
+        made = super().request(payloads, settings)
+        return Request(made.method, made.url, {"at": str(now)}, made.content)
+
+
+def test_the_request_is_made_at_the_time_of_the_trial() -> None:
+    """So that the same question has the same answer."""
+    text = "destinations: {box: {type: stamped}}\ntags: [{name: A, destination: box, triggers: [all]}]\n"
+    asks = Ask(load({"container.yaml": text}, registry=Registry.of(Stamped)))
+    assert asks.tag("A", {"event": "lead"})["request"]["headers"] == {"at": str(NOW)}
+    shown = asks.tag("A", {"event": "lead"}, now="2026-09-21T14:13:20Z")
+    assert shown["request"]["headers"] == {"at": "1790000000000"}
+
+
 def test_omitted_fields_are_named(ask: Ask) -> None:
     """Also by a plugin that then skips."""
     assert ask.tag("Picky")["omitted"] == [{"field": "shade", "why": "is no colour"}]

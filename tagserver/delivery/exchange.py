@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -15,6 +15,8 @@ from tagserver.delivery.network import Allowed, CheckedTransport, NotPublic
 from tagserver.delivery.resolver import Resolver, Unresolved
 from tagserver.delivery.target import Target
 from tagserver.egress import refusal
+from tagserver.kit.attempt import conversation
+from tagserver.kit.declared import call
 from tagserver.plugin import Outcomes, Payload, Request, Response
 
 TIMEOUT = httpx.Timeout(connect=3.0, write=5.0, read=10.0, pool=5.0)
@@ -61,21 +63,25 @@ async def exchange(
     payloads: Sequence[Payload],
     cache: MutableMapping[str, Any],
     working: Callable[[], AbstractContextManager[None]],
+    known: Mapping[str, Any],
+    turn: Callable[[], Awaitable[None]],
 ) -> tuple[Outcomes, Response | None]:
     """Drive the plugin's `exchange` to its end: its outcomes and the last response. The plugin's own code runs inside
-    `working`.
+    `working`. `known`: what its methods declare of the attempt. `turn` is waited for before each request.
 
     Raises NotSent, MaybeSent, NotAllowed, and whatever the plugin raises.
     """
     if target.destination.sink:
+        await turn()
         with working():
-            return await _deliver(target, payloads), None
-    talk = target.destination.exchange(payloads, target.settings, cache)
+            return await _deliver(target, payloads, known), None
+    talk = conversation(target.destination, payloads, target.settings, cache, known)
     response: Response | None = None
     try:
         with working():
             request = next(talk)
         for _ in range(MOST_REQUESTS):
+            await turn()
             response = await _send(http, target, request)
             with working():
                 request = talk.send(response)
@@ -86,10 +92,10 @@ async def exchange(
     raise NotAllowed(f"more than {MOST_REQUESTS} requests in one exchange")
 
 
-async def _deliver(target: Target, payloads: Sequence[Payload]) -> Outcomes:
+async def _deliver(target: Target, payloads: Sequence[Payload], known: Mapping[str, Any]) -> Outcomes:
     try:
         async with asyncio.timeout(TOTAL):
-            return await target.destination.deliver(payloads, target.settings)
+            return await call(target.destination.deliver, known, payloads, target.settings)
     except TimeoutError:
         raise MaybeSent("TimeoutError") from None
     except OSError as error:

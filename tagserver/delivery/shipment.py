@@ -8,7 +8,7 @@ import dataclasses
 import logging
 import math
 import traceback
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal, get_args
 
@@ -22,6 +22,7 @@ from tagserver.delivery.seal import OPEN, Locked, Seal
 from tagserver.delivery.suspicion import BURIED_AFTER
 from tagserver.delivery.target import Target
 from tagserver.delivery.vendor_words import without_persons, words_of
+from tagserver.kit.attempt import attempt_of
 from tagserver.kit.destination import Outcome, OutcomeKind, Payload, Response
 
 log = logging.getLogger("tagserver.delivery")
@@ -79,12 +80,13 @@ class Shipment:
         splits: Splits,
         refusals: Mapping[str, int],
         proven: bool,
+        turn: Callable[[], Awaitable[None]],
         expiring: bool = True,
         seal: Seal = OPEN,
     ) -> None:
         """`seal` opens what was encrypted. `working`: see `Outbox.working`. `refusals`: how often the vendor has
         refused with a code since it last took something. `proven`: it has just taken a probe, so what it refuses now
-        are bad events."""
+        are bad events. `turn` is waited for before each request."""
         self.batch = batch
         self._target = target
         self._http = http
@@ -94,6 +96,7 @@ class Shipment:
         self._splits = splits
         self._refusals = refusals
         self._proven = proven
+        self._turn = turn
         self._expiring = expiring
         self._seal = seal
         self.delivered: list[int] = []
@@ -241,13 +244,15 @@ class Shipment:
 
     async def _attempt(self, rows: list[Row]) -> Sequence[Outcome]:
         """One exchange: an outcome for each row. Raises Stop when the way is blocked."""
-        payloads = [
-            Payload(row.delivery.event_id, row.delivery.name, row.delivery.time, row.delivery.body) for row in rows
-        ]
+        stored = [row.delivery for row in rows]
+        payloads = [Payload(one.event_id, one.name, one.time, one.body, one.group) for one in stored]
         self._under_way = rows
         self.tried = True
         try:
-            outcomes, response = await exchange(self._http, self._target, payloads, self._cache, self._working)
+            known = attempt_of(self._target.destination, stored[0].destination, payloads, self._clock())
+            outcomes, response = await exchange(
+                self._http, self._target, payloads, self._cache, self._working, known, self._turn
+            )
             each = _one_each(outcomes, len(rows))
             if len(rows) == 1 or isinstance(outcomes, Sequence):
                 alone = response if len(rows) == 1 else None

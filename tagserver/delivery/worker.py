@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from tagserver.delivery.outbox import Batch, Buried, Outbox, OutboxError, Row, Settlement
+from tagserver.delivery.pace import Pace
 from tagserver.delivery.retry import Chance
 from tagserver.delivery.seal import OPEN, Seal
 from tagserver.delivery.shipment import Refusal, Shipment, Splits, Stop
@@ -70,6 +71,7 @@ class Worker:
         self._cache: dict[str, Any] = {}
         self._standing = Standing(name, steady, self._chance)
         self._splits = Splits(clock)
+        self._pace = Pace(steady, sleep)
         self._target = lookup(name)
         self._halted: tuple[State, str] | None = None
         self._removed_at: float | None = None
@@ -134,7 +136,7 @@ class Worker:
         if self._halted is not None:
             return await self._wait()
         standing, limits = self._standing, target.destination.limits
-        if (wait := standing.wait()) > 0:
+        if (wait := max(standing.wait(), self._pace.wait(limits.rate))) > 0:
             return await self._rest(wait)
         if len(self._under_way) >= standing.requests(limits.requests):
             return await self._wait(self._landed.wait())
@@ -147,7 +149,7 @@ class Worker:
                 return await self._wait(self._sleep(HELD_BACK), self._landed.wait())
             return await self._wait(self._outbox.wait(self.name), self._landed.wait())
         standing.claimed(batch)
-        task = asyncio.create_task(self._ship(batch, target, standing))
+        task = asyncio.create_task(self._ship(batch, target, standing, self._pace.begin(limits.rate)))
         self._under_way.add(task)
         task.add_done_callback(self._shipped)
         if probing:
@@ -197,7 +199,9 @@ class Worker:
     # ── a batch
     # ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _ship(self, batch: Batch, target: Target, standing: Standing) -> None:
+    async def _ship(
+        self, batch: Batch, target: Target, standing: Standing, turn: Callable[[], Awaitable[None]]
+    ) -> None:
         shipment = Shipment(
             batch,
             target,
@@ -208,6 +212,7 @@ class Worker:
             splits=self._splits,
             refusals=standing.refusals,
             proven=standing.proven,
+            turn=turn,
             expiring=self._calm(),
             seal=self._seal,
         )

@@ -126,8 +126,10 @@ def _in_a_place(one: str) -> bool:
     return unicodedata.category(one)[0] in "LM" or one in _INVISIBLE_LETTERS
 
 
-def _kept(text: str, keep: Callable[[str], bool]) -> str:
-    text = unicodedata.normalize("NFC", text).lower()
+def _kept(text: str, keep: Callable[[str], bool], *, lower: bool = True) -> str:
+    text = unicodedata.normalize("NFC", text)
+    if lower:
+        text = text.lower()
     text = unicodedata.normalize("NFC", "".join(filter(keep, text)))
     if not text or not any(map(str.isalnum, text)):
         raise Unusable("holds no letters")
@@ -141,6 +143,19 @@ def name_text(text: str) -> str:
     if text.isascii() and text.isalpha():
         return text.lower()
     return _kept(text, _in_a_name)
+
+
+def name_case_text(text: str) -> str:
+    """The same with its case, for vendors that keep it: `" O'Neil-Smith "` → `ONeilSmith`."""
+    return _kept(text, _in_a_name, lower=False)
+
+
+def trimmed_text(text: str) -> str:
+    """As it was typed, but for blanks around it: nothing of its case or its marks is changed."""
+    text = unicodedata.normalize("NFC", text).strip()
+    if not text:
+        raise Unusable("is empty")
+    return text
 
 
 @lru_cache(maxsize=4096)

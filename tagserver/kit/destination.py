@@ -8,6 +8,7 @@ batches, consent, connection pools, time-outs and masking belong to the host.
 from __future__ import annotations
 
 import builtins
+import math
 from collections.abc import Generator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,6 +17,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from tagserver.event import Event
+from tagserver.kit.declared import call
 from tagserver.kit.kind import Kind
 
 API_VERSION = 1
@@ -52,7 +54,8 @@ class Limits:
     `events`: payloads a request. `bytes`: size of a request's body. `age`: seconds after the event's time beyond
     which the vendor refuses it (None: never). `repeat`: seconds after a first attempt of unknown outcome in which a
     repeat is still counted once by the vendor (None: always). `requests`: how many the vendor gets at the same time
-    at most; the host begins with two and finds out.
+    at most; the host begins with two and finds out. `rate`: requests a second at most (None: as fast as it takes
+    them). Raises ValueError for a rate that is no number above zero.
     """
 
     events: int = 1
@@ -60,6 +63,12 @@ class Limits:
     age: float | None = None
     repeat: float | None = None
     requests: int = 16
+    rate: float | None = None
+
+    def __post_init__(self) -> None:
+        rate = self.rate
+        if rate is not None and (type(rate) not in (int, float) or not 0 < rate < math.inf):
+            raise ValueError("Limits: rate is a number of requests a second, above zero, or None")
 
 
 class Omitted(msgspec.Struct, frozen=True, gc=False):
@@ -98,13 +107,14 @@ class Skip(Exception):
 
 
 class Payload(msgspec.Struct, frozen=True, gc=False):
-    """One stored delivery as `request` gets it: `body` is the JSON text of `Built.body`; `time` in ms since 1970
-    UTC."""
+    """One stored delivery as `request` gets it: `body` is the JSON text of `Built.body`, `group` is `Built.group`;
+    `time` in ms since 1970 UTC."""
 
     event_id: str
     name: str
     time: int
     body: bytes
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,48 +289,36 @@ class Destination:
         when set."""
         raise NotImplementedError  # abstract
 
-    def request(self, payloads: Sequence[Payload], settings: SettingsT) -> Request:
-        """The request that carries some payloads, made just before sending; secrets enter here. Shown by `try`."""
+    # `*args` and `**kwargs` say to a type checker that an override may declare more parameters: see `declared`.
+
+    def request(self, payloads: Sequence[Payload], settings: SettingsT, *args: Any, **kwargs: Any) -> Request:
+        """The request that carries some payloads, made just before sending; secrets enter here. Shown by `try`.
+
+        This method and the next three may declare `now`, the attempt's time in ms since 1970 UTC, and `batch_id`, a
+        text that is the same whenever the same payloads are sent together.
+        """
         raise NotImplementedError  # abstract
 
-    def classify(self, response: Response, payloads: Sequence[Payload]) -> Outcomes:
+    def classify(self, response: Response, payloads: Sequence[Payload], *args: Any, **kwargs: Any) -> Outcomes:
         """What the answer means."""
         return default_outcome(response, payloads)
 
     def exchange(
-        self, payloads: Sequence[Payload], settings: SettingsT, cache: MutableMapping[str, Any]
+        self,
+        payloads: Sequence[Payload],
+        settings: SettingsT,
+        cache: MutableMapping[str, Any],
+        *args: Any,
+        **kwargs: Any,
     ) -> Generator[Request, Response, Outcomes]:
         """The conversation with the vendor, without I/O: yields requests, is sent responses, returns the outcomes.
 
         Override it when a vendor needs several calls (a token first). `cache` is kept by the host for this
-        destination.
+        destination. This one hands on `now` and `batch_id`, when they are given by name.
         """
-        response = yield self.request(payloads, settings)
-        return self.classify(response, payloads)
+        response = yield call(self.request, kwargs, payloads, settings)
+        return call(self.classify, kwargs, response, payloads)
 
-    async def deliver(self, payloads: Sequence[Payload], settings: SettingsT) -> Outcomes:
+    async def deliver(self, payloads: Sequence[Payload], settings: SettingsT, *args: Any, **kwargs: Any) -> Outcomes:
         """For a `sink`: hand the payloads over. An OSError delays the destination as a failed connection would."""
         raise NotImplementedError  # abstract for sinks
-
-
-MOST_STEPS = 8
-
-
-def carrying_request(destination: Destination, payloads: Sequence[Payload], settings: SettingsT) -> Request:
-    """The request that carries the payloads, for people and for checks: what `request` makes.
-
-    Of a destination that has an `exchange` alone: the last that it yields while everything is answered with 200 and an
-    empty object.
-    """
-    if type(destination).request is not Destination.request:
-        return destination.request(payloads, settings)
-    talk = destination.exchange(payloads, settings, {})
-    request = next(talk)
-    try:
-        for _ in range(MOST_STEPS):
-            request = talk.send(Response(200, {}, b"{}"))
-    except (StopIteration, KeyError, ValueError):
-        return request
-    finally:
-        talk.close()
-    return request

@@ -15,7 +15,7 @@ from tagserver.container.server import ServerConfig
 from tagserver.event import Note
 from tagserver.inbound.datalayer import Context, Refused, read_event
 from tagserver.inbound.enrich import read_cookies, read_facts
-from tagserver.kit.destination import carrying_request
+from tagserver.kit.attempt import attempt_of, carrying_request
 from tagserver.language.scope import Scope
 from tagserver.pipeline import Decision, all_decisions, as_dict, route
 from tagserver.plugin import Payload
@@ -90,7 +90,10 @@ def try_event(
         problems = [msgspec.to_builtins(note) for note in refused.notes]
         return {"event": None, "consent": None, "tags": [], "problems": problems}
     routing = route(container, event, server.consent_of(source), touched)
-    tags = [_shown(decision, event.event_id, routing.scope) for decision in all_decisions(container, routing)]
+    tags = [
+        _shown(decision, event.event_id, routing.scope, facts.received)
+        for decision in all_decisions(container, routing)
+    ]
     notes = (*advise(container, routing), *event.notes, *_redacted(routing.decisions), *_failed(routing.scope.faults))
     return {
         "event": event.as_dict(),
@@ -113,11 +116,11 @@ def _failed(faults: Mapping[str, str]) -> Iterator[Note]:
         yield Note(f"variables.{name}", "variable_failed", f"it fails with {error}, and has no value")
 
 
-def _shown(decision: Decision, event_id: str, scope: Scope) -> dict[str, Any]:
+def _shown(decision: Decision, event_id: str, scope: Scope, now: int) -> dict[str, Any]:
     """A decision with its request, and what transformations made of the event where the tag has some; a plugin that
     cannot make a request would fail at delivery, too."""
     try:
-        shown = as_dict(decision, preview(decision, event_id))
+        shown = as_dict(decision, preview(decision, event_id, now))
     except Exception as error:  # a bad plugin hurts only itself
         detail = f"{type(error).__name__} in the plugin's request"
         shown = {**as_dict(decision, None), "decision": "error", "reason": "plugin_error", "detail": detail}
@@ -155,15 +158,16 @@ def _moment(text: Any) -> int:
         raise BadTrial('now: give an RFC 3339 time with its zone, such as "2026-11-24T12:00:00Z"') from None
 
 
-def preview(decision: Decision, event_id: str) -> dict[str, Any] | None:
-    """The request that this one event would send alone, secrets masked; None when it would send none. Raises what the
-    plugin raises."""
+def preview(decision: Decision, event_id: str, now: int) -> dict[str, Any] | None:
+    """The request that this one event would send alone, secrets masked; None when it would send none. `now`: the
+    time of the attempt, in ms since 1970. Raises what the plugin raises."""
     built = decision.built
     if built is None:
         return None
     destination = decision.tag.destination
-    payload = Payload(event_id=event_id, name=built.name, time=built.time, body=decision.body)
-    request = carrying_request(destination.plugin, [payload], masked(destination))
+    payloads = [Payload(event_id, built.name, built.time, decision.body, built.group)]
+    known = attempt_of(destination.plugin, destination.name, payloads, now)
+    request = carrying_request(destination.plugin, payloads, masked(destination), known)
     content = request.content.decode(errors="replace")
     try:
         body = msgspec.json.decode(request.content)

@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tagserver.kit.attempt import conversation
+from tagserver.kit.declared import call
 from tagserver.plugin import Built, Destination, Outcome, Payload, Request, Response, default_outcome
-from tagserver.testing.events import payloads_of
+from tagserver.testing.events import known_of, payloads_of
 
 SAID = "erika@example.com"
 """What vendors repeat in their sentences."""
@@ -52,7 +54,7 @@ def answering_faults(plugin: Destination, settings: Any, built: Sequence[Built])
 
 def _faults(plugin: Destination, payloads: Sequence[Payload], response: Response) -> Iterator[str]:
     try:
-        outcomes = plugin.classify(response, payloads)
+        outcomes = call(plugin.classify, known_of(plugin, payloads), response, payloads)
     except Exception as error:
         yield f"classify raises {type(error).__name__} for status {response.status}"
         return
@@ -78,7 +80,7 @@ def _judged(method: str, outcomes: Any, payloads: Sequence[Payload], response: R
 
 def _exchanged(plugin: Destination, payloads: Sequence[Payload], settings: Any, response: Response) -> Iterator[str]:
     """An exchange in which the vendor always answers the same."""
-    talk = plugin.exchange(payloads, settings, {})
+    talk = conversation(plugin, payloads, settings, {}, known_of(plugin, payloads))
     try:
         asked: Any = next(talk)
         for _ in range(STEPS):

@@ -10,7 +10,7 @@ import msgspec
 
 from tagserver.event import Event, Facts
 from tagserver.inbound.datalayer import read_event
-from tagserver.kit.destination import carrying_request
+from tagserver.kit.attempt import attempt_of, carrying_request
 from tagserver.plugin import Built, Destination, Payload, Request, Secret
 
 NOW = 1_790_000_000_000
@@ -118,7 +118,7 @@ def sample_events() -> list[Event]:
 
 def payload_of(built: Built, event_id: str) -> Payload:
     """The stored delivery of a payload."""
-    return Payload(event_id, built.name, built.time, msgspec.json.encode(built.body))
+    return Payload(event_id, built.name, built.time, msgspec.json.encode(built.body), built.group)
 
 
 def payloads_of(built: Iterable[Built], event_id: str = "e") -> list[Payload]:
@@ -126,6 +126,11 @@ def payloads_of(built: Iterable[Built], event_id: str = "e") -> list[Payload]:
     return [payload_of(one, f"{event_id}-{index}") for index, one in enumerate(built)]
 
 
-def request_of(destination: Destination, payloads: Sequence[Payload], settings: Any) -> Request:
-    """The request that carries some payloads, as `tagserver try` shows it."""
-    return carrying_request(destination, payloads, settings)
+def request_of(destination: Destination, payloads: Sequence[Payload], settings: Any, now: int = NOW) -> Request:
+    """The request that carries some payloads, as `tagserver try` shows it; made at `now` (ms since 1970)."""
+    return carrying_request(destination, payloads, settings, known_of(destination, payloads, now))
+
+
+def known_of(destination: Destination, payloads: Sequence[Payload], now: int = NOW) -> Mapping[str, Any]:
+    """What the methods of a destination declare of an attempt at `now`: it, and the id of the batch."""
+    return attempt_of(destination, type(destination).type, payloads, now)

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from tagserver.kit.declared import call
 from tagserver.plugin import (
     Destination,
     Outcome,
@@ -21,7 +22,7 @@ from tagserver.plugin import (
     Skip,
 )
 from tagserver.reads import Reads
-from tagserver.testing.events import make_event, make_settings, request_of
+from tagserver.testing.events import known_of, make_event, make_settings, payload_of, request_of
 
 
 def load_examples(folder: Path) -> Iterator[Mapping[str, Any]]:
@@ -72,11 +73,12 @@ def run_example(destination: type[Destination], case: Mapping[str, Any], setting
     for key, wanted in case.get("has", {}).items():
         _same(key, body.get(key), expanded(wanted))
     _same("omitted", sorted(one.field for one in built.omitted), sorted(case.get("omitted", [])))
-    payloads = [Payload(event.event_id, built.name, built.time, msgspec.json.encode(built.body))]
+    payloads = [payload_of(built, event.event_id)]
     if "request" in case:
-        _check_request(request_of(plugin, payloads, chosen), case["request"])
+        _check_request(request_of(plugin, payloads, chosen, event.received), case["request"])
     if "response" in case:
-        _check_outcome(plugin, payloads, case["response"], case["outcome"])
+        known = known_of(plugin, payloads, event.received)
+        _check_outcome(plugin, payloads, case["response"], case["outcome"], known)
 
 
 def _check_case(case: Mapping[str, Any]) -> None:
@@ -99,11 +101,16 @@ def _check_request(request: Request, wanted: Mapping[str, Any]) -> None:
 
 
 def _check_outcome(
-    plugin: Destination, payloads: Sequence[Payload], answer: Mapping[str, Any], wanted: str | Mapping[str, Any]
+    plugin: Destination,
+    payloads: Sequence[Payload],
+    answer: Mapping[str, Any],
+    wanted: str | Mapping[str, Any],
+    known: Mapping[str, Any],
 ) -> None:
     body = answer.get("body", "")
     text = body if isinstance(body, str) else json.dumps(body)
-    outcomes = plugin.classify(Response(answer["status"], answer.get("headers", {}), text.encode()), payloads)
+    response = Response(answer["status"], answer.get("headers", {}), text.encode())
+    outcomes = call(plugin.classify, known, response, payloads)
     first = outcomes if isinstance(outcomes, Outcome) else outcomes[0]
     expected = {"kind": wanted} if isinstance(wanted, str) else wanted
     for key, value in expected.items():

@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 
+from tagserver.kit.attempt import conversation
 from tagserver.plugin import Destination, Outcomes, Payload, Request, Response
+from tagserver.testing.events import NOW, known_of
 
 
 class FakeVendor(httpx.AsyncBaseTransport):
@@ -26,9 +28,12 @@ class FakeVendor(httpx.AsyncBaseTransport):
         payloads: Sequence[Payload],
         settings: Any,
         cache: MutableMapping[str, Any] | None = None,
+        now: int = NOW,
     ) -> Outcomes:
-        """The whole exchange of some payloads, as the host has it: every request is answered; gives the outcomes."""
-        talk = destination.exchange(payloads, settings, {} if cache is None else cache)
+        """The whole exchange of some payloads, as the host has it: every request is answered; gives the outcomes.
+        `now`: the attempt's time, in ms since 1970."""
+        known = known_of(destination, payloads, now)
+        talk = conversation(destination, payloads, settings, {} if cache is None else cache, known)
         try:
             request = next(talk)
             while True:

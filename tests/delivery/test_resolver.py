@@ -17,7 +17,7 @@ from tagserver.delivery.resolver import KEPT, Resolver, Unresolved, ask_system
 from tagserver.delivery.target import Target
 from tagserver.plugin import Payload, Request
 from tests.delivery.support import until
-from tests.delivery.world import Account, Hundred
+from tests.delivery.world import Account, Hundred, at_once
 
 
 class Elsewhere(Hundred):
@@ -139,5 +139,5 @@ async def test_a_destination_says_what_is_wrong_with_its_name(silent: bool, why:
     target = Target(Elsewhere(), Account(), None, ("nobody.example",), ())
     async with httpx.AsyncClient(transport=transport, timeout=SOON) as http:
         with pytest.raises(NotSent, match=f"the name nobody.example (was )?{why}"):
-            await exchange(http, target, [Payload("e1", "Purchase", 0, b"{}")], {}, nullcontext)
+            await exchange(http, target, [Payload("e1", "Purchase", 0, b"{}")], {}, nullcontext, {}, at_once)
     names.answers.set()

@@ -4,6 +4,7 @@ no chance."""
 from __future__ import annotations
 
 import asyncio
+import heapq
 import json
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
@@ -98,6 +99,10 @@ def takes_only(token: str) -> Handler:
     return lambda request: httpx.Response(200 if request.headers["authorization"] == token else 401)
 
 
+async def at_once() -> None:
+    """The turn of a destination without a rate."""
+
+
 class Naps:
     """The workers' sleep. The linger between batches passes at once; every other nap ends when the test says so."""
 
@@ -136,6 +141,40 @@ class Naps:
         return self._asked.empty()
 
 
+class Hours:
+    """Sleep where several sleep at a time: the first to wake wakes first, and it is then as late as that."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._asleep: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._count = 0
+
+    async def __call__(self, seconds: float) -> None:
+        """Sleep."""
+        if seconds == LINGER:
+            await asyncio.sleep(0)
+            return
+        self._count += 1
+        end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._asleep, (self._clock.steady() + seconds, self._count, end))
+        await end
+
+    async def pass_until(self, condition: Callable[[], bool]) -> None:
+        """Time passes whenever all that is going on waits for it, until a condition holds."""
+        for _ in range(3000):
+            for _ in range(20):
+                await asyncio.sleep(0.0005)
+                if condition():
+                    return
+            while self._asleep and self._asleep[0][2].done():
+                heapq.heappop(self._asleep)
+            if self._asleep:
+                at, _, end = heapq.heappop(self._asleep)
+                self._clock.advance(at - self._clock.steady())
+                end.set_result(None)
+        raise AssertionError("it did not come to that")
+
+
 class Highest:
     """Chance that always takes the upper end."""
 
@@ -147,7 +186,14 @@ class Highest:
 class World:
     """A dispatcher with its vendor. `targets` are looked up, and `permits` is asked, before every attempt."""
 
-    def __init__(self, outbox: Outbox, clock: Clock, folder: Path, handler: AsyncHandler | None = None) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        clock: Clock,
+        folder: Path,
+        handler: AsyncHandler | None = None,
+        sleep: Callable[[float], Coroutine[None, None, None]] | None = None,
+    ) -> None:
         self.outbox = outbox
         self.folder = folder
         self.clock = clock
@@ -163,7 +209,7 @@ class World:
             calm=ClockSteps(clock, clock.steady).calm,
             transport=httpx.MockTransport(handler or self.vendor),
             steady=clock.steady,
-            sleep=self.naps,
+            sleep=sleep or self.naps,
             chance=Highest(),
         )
 

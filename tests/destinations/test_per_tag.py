@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from tagserver.kit.destination import carrying_request
 from tagserver.pipeline import route
 from tagserver.plugin import Payload
-from tagserver.testing import NOW, make_event
+from tagserver.testing import NOW, make_event, request_of
 
 from .nine import NAMES, configuration, one_event
 
@@ -39,7 +38,7 @@ def test_what_a_request_reads_is_the_same_for_all_tags(name: str) -> None:
     payload = Payload("e-1", built.built.name if built.built else "", NOW, built.body)
     destination = CONTAINER.destinations[name]
     watched = Watched(destination.settings)
-    carrying_request(destination.plugin, [payload] * min(2, destination.plugin.limits.events), watched)
+    request_of(destination.plugin, [payload] * min(2, destination.plugin.limits.events), watched)
     destination.plugin.hosts(watched)
     fields = dataclasses.fields(destination.settings)
     assert watched.read & {field.name for field in fields if field.metadata.get("per_tag")} == set()

@@ -112,7 +112,9 @@ def test_the_python_runs(acme: ModuleType, tmp_path: Path, monkeypatch: pytest.M
     for text in BLOCKS:
         exec(compile(text, str(PLUGINS), "exec", dont_inherit=True), known)
     destinations = [one for one in known.values() if isinstance(one, type) and issubclass(one, Destination)]
-    assert {one.type for one in destinations if one is not Destination} == {"acme", "acme_by_id", "acme_login", "lines"}
+    assert {one.type for one in destinations if one is not Destination} == {
+        *("acme", "acme_by_id", "acme_login", "acme_signed", "lines"),
+    }
     settings = testing.make_settings(known["Lines"], {"file": "events.jsonl"})
     payloads = [Payload("e", "purchase", 0, b'{"event":"purchase"}')]
     assert asyncio.run(known["Lines"]().deliver(payloads, settings)) == Outcome.delivered()
@@ -155,7 +157,9 @@ def test_every_part_of_a_destination_is_documented() -> None:
     for name in members:
         member = getattr(Destination, name, None)
         if inspect.isfunction(member):
-            parameters = ", ".join(one for one in inspect.signature(member).parameters if one != "self")
+            every = inspect.signature(member).parameters.values()
+            plain = [one.name for one in every if one.kind is one.POSITIONAL_OR_KEYWORD]
+            parameters = ", ".join(plain[1:])
             name = f"{name}({parameters})"
         assert name in documented, name
 

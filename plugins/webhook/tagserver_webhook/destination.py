@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -92,26 +91,22 @@ class Webhook(Destination):
         expires = None if age is None else event.received + int(age * HOUR_MS)
         return Built(body, name, moment, None, expires, tuple(omitted))
 
-    def request(self, payloads: Sequence[Payload], settings: WebhookSettings) -> Request:
-        """One request for one message: the stored bytes, and a signature of exactly these."""
+    def request(self, payloads: Sequence[Payload], settings: WebhookSettings, now: int) -> Request:
+        """One request for one message: the stored bytes, and a signature of exactly these. It holds the time of its
+        attempt: receivers refuse one older than five minutes."""
         (payload,) = payloads
-        message, now = message_id(payload.event_id), int(self.now())
+        message, moment = message_id(payload.event_id), now // 1000
         secrets = [one.reveal() for one in (settings.secret, settings.previous_secret) if one is not None]
         headers = {
             **settings.headers,
             "content-type": "application/json",
             "webhook-id": message,
-            "webhook-timestamp": str(now),
-            "webhook-signature": sign(message, now, payload.body, secrets),
+            "webhook-timestamp": str(moment),
+            "webhook-signature": sign(message, moment, payload.body, secrets),
         }
         if settings.authorization is not None:
             headers["authorization"] = settings.authorization.reveal()
         return Request(settings.method, settings.url, headers, payload.body)
-
-    def now(self) -> float:
-        """Seconds since 1970. A signature holds the time of its attempt: receivers refuse one older than five
-        minutes."""
-        return time.time()
 
     def classify(self, response: Response, payloads: Sequence[Payload]) -> Outcome:
         """By status alone, as Standard Webhooks has it; what the receiver writes is not read."""

@@ -16,9 +16,10 @@ from tagserver_webhook import Webhook
 from tagserver_webhook.settings import WebhookSettings
 from tagserver_webhook.signature import key_of, message_id, sign
 
-from tagserver.plugin import Built, Outcome, Payload, Response, Secret, Skip
+from tagserver.plugin import Built, Outcome, Payload, Request, Response, Secret, Skip
 from tagserver.testing import (
     NOW,
+    FakeVendor,
     check_destination,
     load_examples,
     make_event,
@@ -39,15 +40,14 @@ rules = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(rules)
 
 
-class Stopped(Webhook):
-    """A webhook at one moment."""
-
-    def now(self) -> float:
-        """The moment of the specification's example."""
-        return 1614265330.9
+MOMENT = 1614265330
+"""That of the specification's example, in seconds."""
+HOOK = Webhook()
 
 
-HOOK = Stopped()
+def request_of(payload: Payload, chosen: WebhookSettings) -> Request:
+    """The request of an attempt at that moment."""
+    return HOOK.request([payload], chosen, MOMENT * 1000 + 999)
 
 
 def settings(**changes: Any) -> WebhookSettings:
@@ -73,8 +73,8 @@ def test_a_receiver_takes_every_example(case: dict[str, Any]) -> None:
     facts = {key: case[key] for key in ("cookies", "ip", "headers") if key in case}
     event, chosen = make_event(case["event"], **facts), settings(**case.get("settings", {}))
     built = HOOK.build(event, case.get("parameters", {}), chosen, case.get("mode", "send"))
-    request = HOOK.request([payload_of(built, event.event_id)], chosen)
-    assert rules.faults(request.headers, request.content, SECRET, HOOK.now()) == []
+    request = request_of(payload_of(built, event.event_id), chosen)
+    assert rules.faults(request.headers, request.content, SECRET, MOMENT) == []
 
 
 def test_it_keeps_the_rules_of_destinations() -> None:
@@ -89,7 +89,7 @@ def test_signature_of_the_specification() -> None:
     made = sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}', [SECRET])
     assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
     body = b'{"test": 2432232314}'
-    request = HOOK.request([Payload("msg_p5jXN8AQM9LWM0D4loKWxJek", "x", NOW, body)], settings())
+    request = request_of(Payload("msg_p5jXN8AQM9LWM0D4loKWxJek", "x", NOW, body), settings())
     assert request.headers["webhook-signature"] == made
     assert request.headers["webhook-timestamp"] == "1614265330"
     assert request.content is body
@@ -97,7 +97,7 @@ def test_signature_of_the_specification() -> None:
 
 def test_a_hidden_secret_makes_a_hidden_signature() -> None:
     """`try` shows the request with its secrets masked; no header can hold these stars."""
-    made = HOOK.request([Payload("m", "x", NOW, b"{}")], settings(secret="••••"))
+    made = request_of(Payload("m", "x", NOW, b"{}"), settings(secret="••••"))
     assert made.headers["webhook-signature"] == "v1,••••"
     assert not made.headers["webhook-signature"].isascii()
 
@@ -106,20 +106,22 @@ def test_two_secrets() -> None:
     """While one is replaced, a receiver with either takes the message."""
     old = "whsec_" + base64.b64encode(b"o" * 32).decode()
     built = HOOK.build(make_event({"event": "lead"}), {}, settings(), "send")
-    request = HOOK.request([payload_of(built)], settings(previous_secret=old))
+    request = request_of(payload_of(built), settings(previous_secret=old))
     assert request.headers["webhook-signature"].count("v1,") == 2
     for secret in (SECRET, old):
-        assert rules.faults(request.headers, request.content, secret, HOOK.now()) == []
-    changed = rules.faults(request.headers, request.content + b" ", SECRET, HOOK.now() + 301)
+        assert rules.faults(request.headers, request.content, secret, MOMENT) == []
+    changed = rules.faults(request.headers, request.content + b" ", SECRET, MOMENT + 301)
     assert changed == ["webhook-timestamp", "webhook-signature"]
 
 
 def test_the_clock_is_that_of_the_attempt() -> None:
-    """Not the event's: a receiver refuses an old timestamp."""
+    """Not the event's: a receiver refuses an old timestamp. In whole seconds."""
+    vendor = FakeVendor()
     built = HOOK.build(make_event({"event": "lead"}), {}, settings(), "send")
-    request = Webhook().request([payload_of(built)], settings())
-    assert int(request.headers["webhook-timestamp"]) * 1000 != built.time
-    assert rules.faults(request.headers, request.content, SECRET, Webhook().now()) == []
+    assert vendor.talk(HOOK, [payload_of(built)], settings(), now=MOMENT * 1000 + 999) == Outcome.delivered()
+    (request,) = vendor.requests
+    assert request.headers["webhook-timestamp"] == str(MOMENT)
+    assert rules.faults(request.headers, request.content, SECRET, MOMENT) == []
 
 
 @given(st.text(min_size=1, max_size=300), st.text(min_size=1, max_size=300))
@@ -249,8 +251,8 @@ def test_build_is_total(pushed: dict[str, Any], set_: dict[str, Any], settings_:
         built = HOOK.build(event, set_, settings_, mode)
     except Skip:
         return
-    request = HOOK.request([payload_of(built, event.event_id)], settings_)
-    assert rules.faults(request.headers, request.content, SECRET, HOOK.now()) == []
+    request = request_of(payload_of(built, event.event_id), settings_)
+    assert rules.faults(request.headers, request.content, SECRET, MOMENT) == []
     assert json.loads(request.content)["data"]["event_id"] == event.event_id
     if mode == "restrict":
         assert "user_data" not in built.body["data"]
