@@ -1,13 +1,12 @@
 """What the developer of a page could mend in an event, though it was taken: said in the answer, for `data-debug`.
 
 It is about the event as it was sent, and is the same whatever was decided: an answer must not tell a visitor's consent.
-Names are compared with those that Google recommends, which are public; not with those of the configuration. A name that
+Names are compared with Google's, which are public; not with those of the configuration. A name that
 a trigger asks for is the site's own, and no misspelling.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -15,57 +14,16 @@ from typing import Any
 from tagserver.consent.state import ConsentState
 from tagserver.container.model import Container
 from tagserver.event import Event, Note
+from tagserver.inbound.event_names import KNOWN_EVENTS
+from tagserver.inbound.likeness import Alike
 from tagserver.kit.plain import currency_code, number
 from tagserver.pipeline import Routing
 
-NAMES = frozenset(
-    {
-        "add_payment_info",
-        "add_shipping_info",
-        "add_to_cart",
-        "add_to_wishlist",
-        "begin_checkout",
-        "close_convert_lead",
-        "close_unconvert_lead",
-        "disqualify_lead",
-        "earn_virtual_currency",
-        "generate_lead",
-        "join_group",
-        "level_end",
-        "level_start",
-        "level_up",
-        "login",
-        "page_view",
-        "post_score",
-        "purchase",
-        "qualify_lead",
-        "refund",
-        "remove_from_cart",
-        "search",
-        "select_content",
-        "select_item",
-        "select_promotion",
-        "share",
-        "sign_up",
-        "spend_virtual_currency",
-        "tutorial_begin",
-        "tutorial_complete",
-        "unlock_achievement",
-        "view_cart",
-        "view_item",
-        "view_item_list",
-        "view_promotion",
-        "working_lead",
-    }
-)
-"""Google's recommended events, and `page_view`. Source: Google Analytics, recommended events."""
 LONGEST_NAME = 40
 """As long as Google takes names; longer ones are not looked at, nor remembered."""
-TELLING = 6
-"""Letters that a word needs before one wrong letter in it is a slip: `view_card` may be an event of its own."""
 ORDER = "ecommerce.transaction_id"
 MOST_UNREADABLE = 5
-_WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+")
+_ALIKE = Alike(sorted(KNOWN_EVENTS))
 
 
 def advise(container: Container, routing: Routing) -> tuple[Note, ...]:
@@ -73,7 +31,7 @@ def advise(container: Container, routing: Routing) -> tuple[Note, ...]:
     name is compared once, and then remembered."""
     event = routing.event
     notes: list[Note] = []
-    like = None if event.name in NAMES or len(event.name) > LONGEST_NAME else meant(event.name)
+    like = None if event.name in KNOWN_EVENTS or len(event.name) > LONGEST_NAME else meant(event.name)
     if like is not None and not _asked_for(container, event.name):
         message = f'is it meant to be "{like}"? Names are compared letter by letter'
         notes.append(Note("event", "like_another", message))
@@ -92,32 +50,8 @@ def _asked_for(container: Container, name: str) -> bool:
 
 @lru_cache(1024)
 def meant(name: str) -> str | None:
-    """The recommended name that was meant: written in another way (`AddToCart`), or with one slip in a long word
-    (`begin_chekout`). None for every other name."""
-    words = [word.lower() for word in _WORD.findall(name)]
-    flat = "".join(words)
-    for known in sorted(NAMES - {name}):
-        wanted = known.split("_")
-        if flat == "".join(wanted):
-            return known
-        if len(words) == len(wanted):
-            pairs = [pair for pair in zip(words, wanted, strict=True) if pair[0] != pair[1]]
-            if len(pairs) == 1 and _slipped(*pairs[0]):
-                return known
-    return None
-
-
-def _slipped(word: str, wanted: str) -> bool:
-    """Whether a word is another one with one letter missing, doubled, wrong, or two changed about. What goes on behind
-    the whole word is no slip: `purchased`, `refunds`."""
-    if len(wanted) < TELLING or word.startswith(wanted) or abs(len(word) - len(wanted)) > 1:
-        return False
-    start = 0
-    while start < min(len(word), len(wanted)) and word[start] == wanted[start]:
-        start += 1
-    left, right = word[start:], wanted[start:]
-    swapped = left[:2] == right[1::-1] and left[2:] == right[2:]
-    return swapped or left[1:] == right[1:] or left[1:] == right or left == right[1:]
+    """The known name that was meant: written in another way (`AddToCart`), or misspelt (`begin_chekout`), or None."""
+    return _ALIKE.like(name)
 
 
 def _money(event: Event) -> Iterator[Note]:

@@ -17,6 +17,7 @@ from tagserver.consent.state import ConsentState, Reading
 from tagserver.container.model import Candidate, Container, Tag, Trigger
 from tagserver.container.triggers import ALL
 from tagserver.event import Event
+from tagserver.inbound.event_names import CONSENT_EVENT
 from tagserver.kit.built import Unsound
 from tagserver.language.scope import Scope
 from tagserver.payload import make
@@ -26,8 +27,6 @@ from tagserver.privacy.leaving import Leaving
 
 Outcome = Literal["send", "restrict", "block", "skip", "error"]
 
-CONSENT_EVENT = "consent"
-"""The name of an event that says what the visitor chose, and nothing else."""
 SKIPS = frozenset({"no_identity", "too_old", "missing_required", "variable"})
 """For what reasons a plugin may skip an event."""
 

@@ -36,6 +36,7 @@ from tagserver.identity.places import country_code
 from tagserver.identity.public_ip import public_ip
 from tagserver.identity.record import Identity
 from tagserver.identity.who import Who
+from tagserver.inbound.event_names import GOOGLE_EVENTS
 from tagserver.inbound.spelling import path_root
 from tagserver.kit.answers import json_object
 from tagserver.kit.destination import (
@@ -88,6 +89,7 @@ from tagserver.kit.plain import (
     whole_number,
 )
 from tagserver.kit.setting import api_url_fault, country_fault, setting
+from tagserver.kit.standard_events import StandardEvents
 from tagserver.kit.variable import Variable
 from tagserver.kit.wish import Wish, read_wish, wish_kind
 from tagserver.privacy.urls import clean_address
@@ -99,6 +101,7 @@ __all__ = [
     "COUNT",
     "CURRENCY",
     "DATA",
+    "GOOGLE_EVENTS",
     "ID",
     "IDS",
     "IP",
@@ -132,6 +135,7 @@ __all__ = [
     "Response",
     "Secret",
     "Skip",
+    "StandardEvents",
     "Unusable",
     "Variable",
     "Who",

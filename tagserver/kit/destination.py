@@ -19,6 +19,7 @@ import msgspec
 from tagserver.event import Event
 from tagserver.kit.declared import call
 from tagserver.kit.kind import Kind
+from tagserver.kit.standard_events import StandardEvents
 
 API_VERSION = 1
 """The version of `tagserver.plugin` that a destination states in `api_version`; another one is refused at load."""
@@ -254,6 +255,9 @@ class Destination:
     them: a constant of the configuration that does not fit is a problem of `tagserver check`."""
     person: ClassVar[tuple[str, ...]] = ("user_data",)
     """Parameters under which a tag says who it was: the only ones that may hold personal data."""
+    standard_events: ClassVar[StandardEvents] = StandardEvents()
+    """The events that the vendor knows by name. `tagserver check` tells a tag's `event_name` from them, and the trigger
+    `known events` holds for those that have a name."""
     event_id: ClassVar[bool] = True
     """Whether the vendor has a field for the `event_id`; False where it deduplicates by nothing or something else."""
     sink: ClassVar[bool] = False
@@ -280,9 +284,15 @@ class Destination:
         """The day on which the vendor stops answering the version of its API that is set, when it is known."""
         return None
 
+    def event_names(self, settings: SettingsT) -> Mapping[str, str]:
+        """The vendor's names by the event's in the data layer, under these settings: those of `standard_events`, and
+        what the settings name."""
+        return self.standard_events.names
+
     def event_name(self, event: Event, settings: SettingsT) -> str:
-        """The vendor's name for the event, used when the tag sets no `event_name`."""
-        return event.name
+        """The vendor's name for the event, used when the tag sets no `event_name`: that of `event_names`, or the
+        event's own."""
+        return self.event_names(settings).get(event.name, event.name)
 
     def build(self, event: Event, parameters: Mapping[str, Any], settings: SettingsT, mode: Mode) -> Built:
         """One payload, at the door, or `Skip`. `parameters` are the tag's, resolved; `event_name` is among them

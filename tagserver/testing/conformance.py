@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tagserver.event import Event
-from tagserver.plugin import Destination, Secret
+from tagserver.plugin import Destination, Secret, StandardEvents
 from tagserver.testing.answering import answering_faults
 from tagserver.testing.building import build_faults
-from tagserver.testing.events import make_settings, sample_events
+from tagserver.testing.events import make_event, make_settings, sample_events
 from tagserver.testing.sending import request_faults
 
 
@@ -37,7 +37,7 @@ def check_destination(
         plugin.version_ends(chosen)
     except Exception as error:
         return [*faults, f"hosts, sees or version_ends raises {type(error).__name__}"]
-    faults += _host_faults(destination, hosts)
+    faults += [*_host_faults(destination, hosts), *_name_faults(plugin, chosen)]
     if any(secret in repr(chosen) for secret in secrets):
         faults.append("a secret shows in the repr of the settings")
     built, wrong = build_faults(plugin, chosen, sees, sample_events() if events is None else events, secrets)
@@ -79,6 +79,20 @@ def _settings_faults(destination: type[Destination]) -> Iterator[str]:
             yield f"the setting {field.name} has no doc: make it with setting(...)"
     if not any(field.metadata.get("identity") for field in fields):
         yield "no setting is marked identity=True: say which one tells whose account it is"
+
+
+def _name_faults(plugin: Destination, settings: Any) -> Iterator[str]:
+    """What is stated of the vendor's names is what events get."""
+    stated: object = plugin.standard_events
+    if not isinstance(stated, StandardEvents):
+        yield "`standard_events` is no StandardEvents"
+        return
+    try:
+        for ours, theirs in plugin.event_names(settings).items():
+            if (name := plugin.event_name(make_event({"event": ours}), settings)) != theirs:
+                yield f"`event_names` says that {ours} is {theirs}, and `event_name` gives {name}"
+    except Exception as error:
+        yield f"event_name or event_names raises {type(error).__name__}"
 
 
 def _host_faults(destination: type[Destination], hosts: Sequence[str]) -> Iterator[str]:

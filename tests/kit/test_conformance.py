@@ -27,6 +27,7 @@ from tagserver.plugin import (
     Response,
     Secret,
     Skip,
+    StandardEvents,
     default_outcome,
     setting,
 )
@@ -181,6 +182,24 @@ class Formless(Post):
         return {"id": event.event_id}
 
 
+class Renaming(Post):
+    standard_events = StandardEvents({"purchase": "Purchase"})
+
+    def event_name(self, event: Event, settings: Any) -> str:
+        return event.name.upper()
+
+
+class Named(Post):
+    standard_events = StandardEvents({"purchase": "Purchase"})
+
+    def event_names(self, settings: Any) -> Mapping[str, str]:
+        return self.standard_events.names | {"lead": "Lead"}  # type: ignore[operator]
+
+
+class Listed(Post):
+    standard_events = "Purchase"  # type: ignore[assignment]
+
+
 class Unlimited(Post):
     def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Built:
         return super().build(event, parameters, settings, "send")
@@ -240,6 +259,9 @@ BROKEN: list[tuple[type[Destination], str]] = [
     (Talkative, "why it is skipped, repeats personal data"),
     (Naming, "what is left out of purchase"),
     (Formless, "purchase: build gave dict in place of Built"),
+    (Renaming, "`event_names` says that purchase is Purchase, and `event_name` gives PURCHASE"),
+    (Listed, "`standard_events` is no StandardEvents"),
+    (raising("event_names"), "event_name or event_names raises ZeroDivisionError"),
     (Unlimited, "the mode restrict changes no payload"),
     (body(lambda event: {"bad": object()}), "cannot be written as JSON (TypeError)"),
     (body(lambda event: {"bad": "\ud800"}), "cannot be written as JSON (UnicodeEncodeError)"),
@@ -306,6 +328,7 @@ def test_each_rule_is_looked_at(broken: type[Destination], fault: str) -> None:
             declared("clear", "who", lambda event: str(event.user_data.get("email") or "?")), id="a declared person"
         ),
         pytest.param(request(url=lambda s: f"https://post.example/?t={s.token.reveal()}"), id="a secret in the query"),
+        pytest.param(Named, id="names of the vendor, one by the settings"),
         pytest.param(classified(default_outcome), id="answers by their status"),
     ],
 )

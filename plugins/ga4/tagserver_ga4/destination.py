@@ -29,7 +29,7 @@ from tagserver.plugin import (
 from tagserver_ga4.answers import read_answer
 from tagserver_ga4.envelope import FIELDS, build_envelope
 from tagserver_ga4.envelope import KINDS as LIMITS
-from tagserver_ga4.names import event_fault
+from tagserver_ga4.names import EVENTS, event_fault
 from tagserver_ga4.params import FROM_EVENT, FROM_EVENT_OF, FROM_SHOP, build_params
 from tagserver_ga4.settings import HOSTS, Ga4Settings
 from tagserver_ga4.visit import session_cookie
@@ -67,6 +67,7 @@ class Ga4(Destination):
         *(f"user_data.address.{name}" for name in ("city", "region", "postal_code", "country")),
     )
 
+    standard_events = EVENTS
     kinds = dict.fromkeys(("currency", "items.currency", "params.currency"), CURRENCY) | LIMITS
 
     def sees(self, settings: Ga4Settings) -> Sequence[str]:

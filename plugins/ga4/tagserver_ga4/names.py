@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tagserver.plugin import GOOGLE_EVENTS, StandardEvents
+
 LONGEST_NAME = 40
 LONGEST_PROPERTY = 24
 RESERVED_EVENTS = frozenset(
@@ -18,6 +20,8 @@ RESERVED_EVENTS = frozenset(
         "user_engagement",
     ]
 )
+EVENTS = StandardEvents({name: name for name in sorted(GOOGLE_EVENTS)})
+"""The data layer's names are Google's own."""
 RESERVED_PROPERTIES = frozenset(
     ["first_open_time", "first_visit_time", "last_deep_link_referrer", "user_id", "first_open_after_install"]
 )

@@ -23,6 +23,7 @@ from tagserver.plugin import (
     Request,
     Response,
     Skip,
+    StandardEvents,
     event_time,
     is_text,
     last_moment,
@@ -54,6 +55,7 @@ class LinkedIn(Destination):
     hashed = HASHED
     clear = CLEAR
     person = ("user",)
+    standard_events = StandardEvents(of_tags=True)
     kinds = dict.fromkeys(("currency", "conversionValue.currencyCode"), CURRENCY)
 
     def hosts(self, settings: LinkedInSettings) -> Sequence[str]:
@@ -63,6 +65,10 @@ class LinkedIn(Destination):
     def version_ends(self, settings: LinkedInSettings) -> date | None:
         """About a year after the month that the version is named for."""
         return ends(settings.linkedin_version)
+
+    def event_names(self, settings: LinkedInSettings) -> Mapping[str, str]:
+        """LinkedIn has no names, but rules: those of the setting."""
+        return settings.conversions
 
     def event_name(self, event: Event, settings: LinkedInSettings) -> str:
         """The id of the conversion rule: there is no other name at LinkedIn. The event's own name when it has no rule

@@ -33,7 +33,7 @@ from tagserver_meta_capi.app_data import NEEDED, build_app_data
 from tagserver_meta_capi.custom_data import FROM_EVENT, build_custom_data
 from tagserver_meta_capi.fields import PASSED
 from tagserver_meta_capi.messaging import check_messaging
-from tagserver_meta_capi.names import STANDARD_EVENTS, meta_name
+from tagserver_meta_capi.names import EVENTS, STANDARD_EVENTS, meta_names
 from tagserver_meta_capi.page import page_address
 from tagserver_meta_capi.parameters import EMPTY, EVENT_FIELDS
 from tagserver_meta_capi.processing import KINDS as LIMITS
@@ -92,6 +92,7 @@ class MetaCapi(Destination):
 
     hashed = tuple(f"user_data.{key}" for key in (*HASHED_KEYS, "external_id"))
     clear = tuple(f"user_data.{key}" for key in (*BROWSER_KEYS, *PLAIN_KEYS))
+    standard_events = EVENTS
     kinds = dict.fromkeys(("currency", "custom_data.currency"), CURRENCY) | LIMITS
 
     def hashes(self, settings: MetaSettings) -> Sequence[str]:
@@ -110,9 +111,9 @@ class MetaCapi(Destination):
         """Two years after the release of the Graph API's version."""
         return version_end(settings.api_version)
 
-    def event_name(self, event: Event, settings: MetaSettings) -> str:
-        """Meta's standard name for a GA4 event, or the event's own."""
-        return meta_name(event.name, settings.search_results)
+    def event_names(self, settings: MetaSettings) -> Mapping[str, str]:
+        """Meta's standard names, and one more where search_results says so."""
+        return meta_names(settings.search_results)
 
     def build(self, event: Event, parameters: Mapping[str, Any], settings: MetaSettings, mode: Mode) -> Built:
         """One server event. Skips what Meta refuses with the whole request: a Purchase without value or currency, an

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from tagserver.plugin import StandardEvents
+
 EVENT_NAMES: Mapping[str, str] = MappingProxyType(
     {
         "page_view": "PageView",
@@ -38,34 +40,14 @@ EVENT_NAMES: Mapping[str, str] = MappingProxyType(
 )
 """Any other name goes through unchanged: a custom event at Meta."""
 
-
-STANDARD_EVENTS = frozenset(
-    [
-        "AddPaymentInfo",
-        "AddToCart",
-        "AddToWishlist",
-        "CompleteRegistration",
-        "Contact",
-        "CustomizeProduct",
-        "Donate",
-        "FindLocation",
-        "InitiateCheckout",
-        "Lead",
-        "PageView",
-        "Purchase",
-        "Schedule",
-        "Search",
-        "StartTrial",
-        "SubmitApplication",
-        "Subscribe",
-        "ViewContent",
-    ]
-)
-"""Meta's list of standard events; every other name is a custom event."""
+EVENTS = StandardEvents(EVENT_NAMES)
+STANDARD_EVENTS = EVENTS.vendors
+"""Meta's list of standard events, each of which stands for one of ours; every other name is a custom event."""
 
 
-def meta_name(name: str, search_results: bool) -> str:
-    """Meta's name for a data-layer event."""
-    if search_results and name == "view_search_results":
-        return "Search"
-    return EVENT_NAMES.get(name, name)
+_WITH_RESULTS: Mapping[str, str] = MappingProxyType({**EVENT_NAMES, "view_search_results": "Search"})
+
+
+def meta_names(search_results: bool) -> Mapping[str, str]:
+    """Meta's names by those of the data layer; `search_results`: a list of results is a search, too."""
+    return _WITH_RESULTS if search_results else EVENT_NAMES

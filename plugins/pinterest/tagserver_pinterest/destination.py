@@ -31,7 +31,7 @@ from tagserver.plugin import (
 )
 from tagserver_pinterest.answers import read_answer
 from tagserver_pinterest.custom_data import build_custom_data
-from tagserver_pinterest.names import pinterest_name
+from tagserver_pinterest.names import EVENTS, pinterest_name
 from tagserver_pinterest.processing import KINDS as LIMITS
 from tagserver_pinterest.processing import limit, locate
 from tagserver_pinterest.settings import OLDEST_DAYS, PinterestSettings
@@ -84,11 +84,16 @@ class Pinterest(Destination):
 
     hashed = tuple(f"user_data.{key}" for key in HASHED)
     clear = tuple(f"user_data.{key}" for key in CLEAR)
+    standard_events = EVENTS
     kinds = dict.fromkeys(("currency", "custom_data.currency"), CURRENCY) | LIMITS
 
     def hosts(self, settings: PinterestSettings) -> Sequence[str]:
         """Pinterest's API alone."""
         return ("api.pinterest.com",)
+
+    def event_names(self, settings: PinterestSettings) -> Mapping[str, str]:
+        """Pinterest's own names, and those that the setting says."""
+        return {**EVENTS.names, **settings.events}
 
     def event_name(self, event: Event, settings: PinterestSettings) -> str:
         """Pinterest's name for the event, or the event's own when it has none (`build` then skips it)."""

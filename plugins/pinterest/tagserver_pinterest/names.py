@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from tagserver.plugin import StandardEvents
+
+CUSTOM = "custom"
 PINTEREST_EVENTS = frozenset(
     [
-        *("add_payment_info", "add_to_cart", "add_to_wishlist", "app_install", "checkout", "custom"),
+        *("add_payment_info", "add_to_cart", "add_to_wishlist", "app_install", "checkout", CUSTOM),
         *("initiate_checkout", "lead", "page_visit", "search", "signup", "subscribe", "view_category", "view_content"),
         "watch_video",
     ]
@@ -34,15 +37,19 @@ EVENT_NAMES: Mapping[str, str] = MappingProxyType(
         "purchase": "checkout",
         "sign_up": "signup",
         "generate_lead": "lead",
-        "login": "custom",
+        "login": CUSTOM,
         "subscribe": "subscribe",
-        "start_trial": "custom",
+        "start_trial": CUSTOM,
     }
 )
+EVENTS = StandardEvents(
+    {name: own for name, own in EVENT_NAMES.items() if own != CUSTOM}, PINTEREST_EVENTS, of_tags=True
+)
+"""A custom event has no name at Pinterest."""
 
 
 def pinterest_name(name: str, own: Mapping[str, str], forward: bool) -> str | None:
     """Pinterest's name for a data-layer event, `own` first. One that it has no name for is `custom` if `forward`, and
     None otherwise."""
     found = own.get(name) or EVENT_NAMES.get(name) or (name if name in PINTEREST_EVENTS else None)
-    return found or ("custom" if forward else None)
+    return found or (CUSTOM if forward else None)

@@ -31,7 +31,7 @@ from tagserver.plugin import (
 )
 from tagserver_reddit.answers import read_answer
 from tagserver_reddit.metadata import build_metadata
-from tagserver_reddit.names import CUSTOM, tracking_type
+from tagserver_reddit.names import CUSTOM, EVENTS, tracking_type
 from tagserver_reddit.processing import KINDS as LIMITS
 from tagserver_reddit.processing import limit_processing
 from tagserver_reddit.settings import RedditSettings
@@ -76,11 +76,16 @@ class Reddit(Destination):
     hashed = tuple(f"user.{key}" for key in HASHED)
     clear = ("click_id", *(f"user.{key}" for key in CLEAR))
     person = ("user",)
+    standard_events = EVENTS
     kinds = dict.fromkeys(("currency", "metadata.currency"), CURRENCY) | LIMITS
 
     def hosts(self, settings: RedditSettings) -> Sequence[str]:
         """Reddit's ads API alone."""
         return ("ads-api.reddit.com",)
+
+    def event_names(self, settings: RedditSettings) -> Mapping[str, str]:
+        """Reddit's own types, and those that the setting says."""
+        return {**EVENTS.names, **settings.events}
 
     def event_name(self, event: Event, settings: RedditSettings) -> str:
         """Reddit's type, or the event's own name for a custom event (and for one without a type, which `build`

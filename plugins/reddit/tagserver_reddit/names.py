@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from tagserver.plugin import StandardEvents
+
 CUSTOM = "CUSTOM"
 TRACKING_TYPES = frozenset(
     [
@@ -32,6 +34,10 @@ EVENT_NAMES: Mapping[str, str] = MappingProxyType(
     }
 )
 """The steps of a checkout are no leads: they would be counted among them."""
+EVENTS = StandardEvents(
+    {name: kind for name, kind in EVENT_NAMES.items() if kind != CUSTOM}, TRACKING_TYPES, of_tags=True
+)
+"""A custom event has no type at Reddit."""
 
 
 def tracking_type(name: str, own: Mapping[str, str], forward: bool) -> str | None:

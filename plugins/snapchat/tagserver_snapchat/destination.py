@@ -30,7 +30,7 @@ from tagserver.plugin import (
 from tagserver_snapchat.answers import read_answer
 from tagserver_snapchat.app import build_app_data
 from tagserver_snapchat.custom_data import SOURCES, build_custom_data
-from tagserver_snapchat.names import SNAP_EVENTS, snap_name
+from tagserver_snapchat.names import EVENTS, SNAP_EVENTS, snap_name
 from tagserver_snapchat.processing import KINDS as LIMITS
 from tagserver_snapchat.processing import OPTIONS, STATES, limit_processing
 from tagserver_snapchat.settings import OLDEST_DAYS, SnapchatSettings
@@ -77,11 +77,16 @@ class Snapchat(Destination):
 
     hashed = tuple(f"user_data.{key}" for key in PLACES)
     clear = tuple(f"user_data.{key}" for key in CLEAR)
+    standard_events = EVENTS
     kinds = dict.fromkeys(("currency", "custom_data.currency"), CURRENCY) | LIMITS
 
     def hosts(self, settings: SnapchatSettings) -> Sequence[str]:
         """Snap's tracking host alone."""
         return ("tr.snapchat.com",)
+
+    def event_names(self, settings: SnapchatSettings) -> Mapping[str, str]:
+        """Snap's own names, and those that the setting says."""
+        return {**EVENTS.names, **settings.events}
 
     def event_name(self, event: Event, settings: SnapchatSettings) -> str:
         """Snap's name for the event, or the event's own when Snap has none (`build` then skips it)."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from tagserver.plugin import StandardEvents
+
 SNAP_EVENTS = frozenset(
     [
         *("PURCHASE", "SAVE", "START_CHECKOUT", "ADD_CART", "VIEW_CONTENT", "ADD_BILLING", "SIGN_UP", "SEARCH"),
@@ -35,6 +37,7 @@ EVENT_NAMES: Mapping[str, str] = MappingProxyType(
     }
 )
 """Snap has no name for a lead: SIGN_UP comes nearest, and the setting `events` may say another."""
+EVENTS = StandardEvents(EVENT_NAMES, SNAP_EVENTS, of_tags=True)
 
 
 def snap_name(name: str, own: Mapping[str, str]) -> str | None:

@@ -30,7 +30,7 @@ from tagserver.plugin import (
     wish_kind,
 )
 from tagserver_tiktok.answers import read_answer
-from tagserver_tiktok.names import tiktok_name
+from tagserver_tiktok.names import EVENTS, tiktok_name
 from tagserver_tiktok.properties import ANYTHING, build_properties
 from tagserver_tiktok.settings import OLDEST_DAYS, TikTokSettings
 from tagserver_tiktok.user import CLEAR, HASHED, build_user, finds_somebody
@@ -59,11 +59,16 @@ class TikTok(Destination):
     hashed = tuple(f"user.{key}" for key in HASHED)
     clear = tuple(f"user.{key}" for key in CLEAR)
     person = ("user",)
+    standard_events = EVENTS
     kinds = dict.fromkeys(("currency", "properties.currency"), CURRENCY) | dict.fromkeys((LIMITED,), wish_kind(_FAULT))
 
     def hosts(self, settings: TikTokSettings) -> Sequence[str]:
         """TikTok's business API alone."""
         return ("business-api.tiktok.com",)
+
+    def event_names(self, settings: TikTokSettings) -> Mapping[str, str]:
+        """TikTok's standard names, and those that the setting says."""
+        return {**EVENTS.names, **settings.events}
 
     def event_name(self, event: Event, settings: TikTokSettings) -> str:
         """TikTok's standard name for a GA4 event, or the event's own."""

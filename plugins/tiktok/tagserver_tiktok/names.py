@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from tagserver.plugin import StandardEvents
+
 EVENT_NAMES: Mapping[str, str] = MappingProxyType(
     {
         "page_view": "Pageview",
@@ -23,6 +25,16 @@ EVENT_NAMES: Mapping[str, str] = MappingProxyType(
     }
 )
 """Purchase and Lead are the present names; a pixel may still say CompletePayment and SubmitForm, hence the setting."""
+EVENTS = StandardEvents(
+    EVENT_NAMES,
+    frozenset(
+        [
+            *("ApplicationApproval", "Contact", "CustomizeProduct", "Download", "FindLocation", "Schedule"),
+            *("SubmitApplication", "ClickButton", "CompletePayment", "PlaceAnOrder", "SubmitForm"),
+        ]
+    ),
+)
+"""The last four are names of before, which TikTok still takes."""
 
 
 def tiktok_name(name: str, own: Mapping[str, str]) -> str:
