@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tagserver.container.decode import Decoder
 from tagserver.container.names import Names
+from tagserver.container.network_operand import NetworkOperands
 from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.event import MISSING
@@ -21,6 +22,7 @@ from tagserver.language.conditions import (
     NotAll,
     all_of,
     compile_pattern,
+    in_networks,
     make_test,
 )
 from tagserver.language.scope import Scope, Value
@@ -90,6 +92,7 @@ class TriggerCompiler:
         self._names = names
         self._problems = problems
         self._decoder = Decoder(problems)
+        self._networks = NetworkOperands(names, problems)
 
     def compile(self, name: str, key: Scalar, node: Node) -> CompiledTrigger | None:
         """One trigger, or None after a problem that leaves nothing of it."""
@@ -222,6 +225,9 @@ class TriggerCompiler:
             wanted = self._decoder.flag(node, path, default=True)
             real = operator if wanted else ("missing" if operator == "exists" else "exists")
             return Condition(name, real, "", make_test(real, left, (), MISSING, False), left, private)
+        if operator == "in":
+            networks = self._networks.compile(key, node, path)
+            return networks and Condition(name, operator, str(networks), in_networks(left, networks), left, private)
         if operator == "one_of":
             if not isinstance(node, Sequence):
                 self._decoder.wrong(node, path, "a list")

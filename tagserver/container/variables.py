@@ -53,8 +53,11 @@ class VariableCompiler:
         self._needs: dict[str, set[str]] = {}
 
     def compile_all(self, declared: Mapping[str, tuple[Scalar, Node]]) -> None:
-        """Compile every variable into `names.variables`."""
-        for name, (key, node) in declared.items():
+        """Compile every variable into `names.variables`; first those that are constant, which the conditions of others
+        may ask for."""
+        self._names.variables.update(dict.fromkeys(declared, constant(MISSING)))
+        for name in sorted(declared, key=lambda one: not _is_constant(declared[one][1])):
+            key, node = declared[name]
             path = f"variables.{name}"
             if name in KNOWN_ROOTS:
                 self._problems.add(
@@ -166,3 +169,7 @@ class VariableCompiler:
                 if depth[name] == LONGEST_CHAIN + 1:
                     message = f"more than {LONGEST_CHAIN} variables need each other in a row"
                     self._problems.add("E122", declared[name][0].place, f"variables.{name}", message)
+
+
+def _is_constant(node: Node) -> bool:
+    return isinstance(node, Map) and node.get("constant") is not None

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import re2
 
 from tagserver.event import MISSING
+from tagserver.language.networks import Networks
 from tagserver.language.scope import Scope, Value
 from tagserver.language.values import js_number, js_text
 
@@ -104,7 +105,7 @@ TESTS: Mapping[str, Test] = {
 NEGATED: Mapping[str, str] = {"not_equals": "equals", "not_contains": "contains", "not_matches": "matches"}
 OPERATORS = (
     *("equals", "not_equals", "contains", "not_contains", "starts_with", "ends_with", "matches", "not_matches"),
-    *("greater_than", "greater_or_equal", "less_than", "less_or_equal", "one_of", "exists", "missing"),
+    *("greater_than", "greater_or_equal", "less_than", "less_or_equal", "one_of", "in", "exists", "missing"),
 )
 
 
@@ -206,6 +207,11 @@ def _shown(value: Any, private: bool) -> str:
     text = js_text(value)
     text = text if len(text) <= 80 else text[:79] + "…"
     return f'"{text}"' if isinstance(value, str) else text
+
+
+def in_networks(left: Value, networks: Networks) -> Callable[[Scope], bool]:
+    """The compiled test of `in`: whether the left side is an address in one of some networks."""
+    return lambda scope: networks.hold(left(scope))
 
 
 def make_test(

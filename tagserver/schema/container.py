@@ -38,10 +38,11 @@ _OPERATOR_DOCS = {
     "less_than": "A smaller number.",
     "less_or_equal": "A number as small or smaller.",
     "one_of": "Equals one of the list.",
+    "in": "An IP address in one of these networks.",
     "exists": "Is there and not null; an empty text exists.",
     "missing": "Is not there, or null.",
 }
-_SHAPES = {"one_of": many(TEXT), "exists": FLAG, "missing": FLAG}
+_SHAPES = {"one_of": many(TEXT), "in": TEXTS, "exists": FLAG, "missing": FLAG}
 OPERATOR = record(
     {
         **{name: said(_SHAPES.get(name, TEXT), _OPERATOR_DOCS[name]) for name in OPERATORS},

@@ -51,12 +51,12 @@ variables:
   goods: {items: "{{ items }}", sum: [price, quantity], format: {number: comma, round: 2}}
 transformations:
   less: {exclude: [user_data.address, ip], strip_query: [mail], redact: true, truncate_ip: true, destinations: [box]}
-  more: {rename: {a: b}, set: {c.d: "{{ tier }}"}, items: {fields: {id: item_id}}, tags: [A], when: {event: purchase}}
+  more: {rename: {a: b}, set: {c.d: "{{ tier }}"}, items: {fields: {id: item_id}}, tags: [A], when: {event: purchase, ip: {in: 10.1.0.0/16}}}
   few: {allow: [page, ecommerce, cookie._fbp], except_tags: [A], block_duplicates: 30d, notes: x}
 triggers:
   buy: {event: [purchase, "view_*", /^add/], when: {ecommerce.value: {greater_than: 0, less_than: 9e9}}}
   any: {when: [{any: [{page.path: /a}, {page type: [a, b]}]}, {user_data.email: {exists: true}}]}
-  re: {when: {page.path: {matches: "^/(a|b)+$", ignore_case: true}}}
+  re: {when: {page.path: {matches: "^/(a|b)+$", ignore_case: true}, ip: {in: [10.0.0.0/8, "2001:db8::/48"]}}}
   odd: {when: {not: {dice: {less_than: 5}, section: c, size: large}}, notes: y}
   own: {when: [{machine: bot}, {net: 1}, {hashed: 2}, {day: 3}, {area: 4}, {account: 5}, {build: true}, {skus: 6}]}
 tags:
