@@ -227,7 +227,9 @@ class TriggerCompiler:
             return Condition(name, real, "", make_test(real, left, (), MISSING, False), left, private)
         if operator == "in":
             networks = self._networks.compile(key, node, path)
-            return networks and Condition(name, operator, str(networks), in_networks(left, networks), left, private)
+            if networks is None:
+                return None
+            return Condition(name, operator, str(networks), in_networks(left, networks), left, private)
         if operator == "one_of":
             if not isinstance(node, Sequence):
                 self._decoder.wrong(node, path, "a list")

@@ -1,7 +1,7 @@
 """IP networks: which addresses lie in them. Operand of `in`.
 
-One address is a network of one. An IPv4 address that is written as IPv6 (`::ffff:198.51.100.7`, RFC 4291 section 2.5.5.2)
-is the IPv4 address.
+One address is a network of one. An IPv4 address that is written as IPv6 (`::ffff:198.51.100.7`, RFC 4291 section
+2.5.5.2) is the IPv4 address.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 class Networks:
-    """Some networks. Whether an address lies in one of them takes one look for each length of prefix among them, however
-    many they are."""
+    """Some networks. Whether an address lies in one of them takes one look for each length of prefix among them,
+    however many they are."""
 
     __slots__ = ("_by_version", "_shown")
 

@@ -51,7 +51,7 @@ variables:
   goods: {items: "{{ items }}", sum: [price, quantity], format: {number: comma, round: 2}}
 transformations:
   less: {exclude: [user_data.address, ip], strip_query: [mail], redact: true, truncate_ip: true, destinations: [box]}
-  more: {rename: {a: b}, set: {c.d: "{{ tier }}"}, items: {fields: {id: item_id}}, tags: [A], when: {event: purchase, ip: {in: 10.1.0.0/16}}}
+  more: {rename: {a: b}, set: {c.d: "{{ tier }}"}, items: {fields: {id: item_id}}, tags: [A], when: {event: purchase}}
   few: {allow: [page, ecommerce, cookie._fbp], except_tags: [A], block_duplicates: 30d, notes: x}
 triggers:
   buy: {event: [purchase, "view_*", /^add/], when: {ecommerce.value: {greater_than: 0, less_than: 9e9}}}

@@ -209,12 +209,11 @@ def test_a_look_up_agrees_with_asking_each(first: Any, more: list[Any], address:
             assert Networks(map(parse_network, map(str, networks))).hold(asked) is each
 
 
-@given(st.text(max_size=80))
+@given(st.text(max_size=80) | st.text("0123456789abcdef.:/*-%", max_size=50))
 def test_any_text_is_a_network_or_is_said_to_be_none(text: str) -> None:
+    """What is taken holds its own address."""
     try:
         network = parse_network(text)
-    except BadNetwork as bad:
-        assert str(bad)
-        assert bad.hint
-    else:
-        assert Networks([network]).hold(str(network.network_address))
+    except BadNetwork:
+        return
+    assert Networks([network]).hold(str(network.network_address))
