@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tagserver.container.inline import TEMPLATE
 from tagserver.container.problems import Place, Problems
 from tagserver.container.source import Map, Node, Scalar, Sequence
 
@@ -41,10 +42,8 @@ class Decoder:
     def wrong(self, node: Node, path: str, wanted: str, hint: str = "") -> None:
         """Note that a value has the wrong type."""
         message = f"{path or 'the file'} should be {wanted}, and is {kind(node)}"
-        if isinstance(node, Map) and len(node.entries) == 1 and isinstance(node.entries[0][1], Map | Scalar):
-            key = node.entries[0][0]
-            if not key.text or node.entries[0][1] == Scalar(key.place, "", None):
-                hint = hint or 'braces of a template need quotes: "{{ name }}"'
+        if isinstance(node, Map) and len(node.entries) == 1 and is_empty(node.entries[0][1]):
+            hint = hint or TEMPLATE
         self.problems.add("E111", node.place, path, message, hint)
 
     def map(self, node: Node | None, path: str, known: Iterable[str] | None = None) -> dict[str, tuple[Scalar, Node]]:
@@ -81,7 +80,7 @@ class Decoder:
         if node is None:
             return None
         if not isinstance(node, Scalar) or node.value is None:
-            self.wrong(node, path, "text", _template_hint(node))
+            self.wrong(node, path, "text")
             return None
         return node.text
 
@@ -151,10 +150,9 @@ class Decoder:
         self.problems.add("E113", place, path, f"{path} needs {key}", hint)
 
 
-def _template_hint(node: Node) -> str:
-    if isinstance(node, Map) and any(not key.text for key, _ in node.entries):
-        return 'braces of a template need quotes: "{{ name }}"'
-    return ""
+def is_empty(node: Node) -> bool:
+    """Whether nothing stands where a value could."""
+    return isinstance(node, Scalar) and node.value is None and not node.text
 
 
 def plain(node: Node) -> Any:

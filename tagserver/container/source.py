@@ -16,7 +16,9 @@ from typing import Any
 
 import yaml
 
+from tagserver.container.inline import Fault, star, template
 from tagserver.container.problems import Place, Problems
+from tagserver.container.syntax import explain
 
 LARGEST = 1 << 20
 DEEPEST = 40
@@ -105,45 +107,49 @@ def parse(content: bytes, file: str, problems: Problems) -> Node | None:
         line = content.count(b"\n", 0, error.start) + 1
         problems.add("E104", Place(file, line, 1), "", "the file is not UTF-8 text", "save it as UTF-8")
         return None
+    builder = _Builder(file, problems)
     try:
-        return _Builder(file, problems).build(text)
+        return builder.build(text)
     except _Stop as stop:
         problems.add(stop.code, Place(file, stop.line, stop.column), "", stop.message, stop.hint)
+    except Fault as fault:
+        _add_fault(fault, file, problems)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        said = " ".join(str(part) for part in (error.context, error.problem) if part)
-        problems.add("E101", Place(file, line, column), "", said or "this is not YAML", _syntax_hint(said, text, mark))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        said = str(getattr(error, "reason", "")) or "this is not YAML"
-        at = getattr(error, "position", 0)
-        # The position is counted in bytes.
-        line = text.encode()[:at].count(b"\n") + 1 if isinstance(at, int) else 1
-        problems.add("E101", Place(file, line, 1), "", said)
+        at = (mark.line, mark.column) if mark else (0, 0)
+        found = explain(text, *at)
+        if found.line not in builder.templates:
+            _add_fault(found, file, problems)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        _add_fault(_strange_sign(text), file, problems)
     return None
 
 
-def _syntax_hint(said: str, text: str, mark: Any) -> str:
-    """The fix for what stands at the mark: the library does not always name the character."""
-    lines = text.splitlines()
-    line = lines[mark.line] if mark and mark.line < len(lines) else ""
-    at = line[mark.column : mark.column + 1] if mark else ""
-    if at == "\t" or line.lstrip(" ").startswith("\t"):
-        return "indent with spaces, not tabs"
-    if "mapping values are not allowed" in said:
-        return "a text with a colon needs quotes"
-    return "put the text in quotes" if at in ("%", "@", "`") else ""
+def _strange_sign(text: str) -> Fault:
+    """The first character that YAML does not take; those that a keyboard makes are no such."""
+    found = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    if found is None:
+        return Fault((0, 0), "this is not YAML", "")
+    before = text[: found.start()]
+    at = before.count("\n"), len(before) - before.rfind("\n") - 1
+    return Fault(at, f"the character U+{ord(found[0]):04X} is not taken", "take it out; it may not be seen")
+
+
+def _add_fault(fault: Fault, file: str, problems: Problems) -> None:
+    place = Place(file, fault.line + 1, fault.column + 1, fault.length)
+    problems.add(fault.code, place, "", fault.message, fault.hint)
 
 
 class _Open:
     """A list or map that is being read."""
 
-    __slots__ = ("anchor", "depth", "items", "key", "keys", "mapping", "place", "size")
+    __slots__ = ("anchor", "depth", "items", "key", "keys", "mapping", "place", "size", "template")
 
     def __init__(self, place: Place, mapping: bool, anchor: str | None) -> None:
         self.place, self.mapping, self.anchor = place, mapping, anchor
         self.items: list[Any] = []
         self.key: Scalar | None = None
+        self.template: str | None = None
         self.keys: dict[str, Place] = {}
         self.size = 1
         self.depth = 1
@@ -156,6 +162,8 @@ class _Builder:
         self._anchors: dict[str, Node] = {}
         self._nodes = 0
         self._documents = 0
+        self.templates: set[int] = set()
+        """Lines, from 0, in which braces without quotes were noted."""
 
     def _place(self, event: Any) -> Place:
         start, end = event.start_mark, event.end_mark
@@ -211,7 +219,10 @@ class _Builder:
 
     def _refuse_tag(self, event: Any) -> None:
         if event.tag is not None and event.tag != "!":
-            self._problems.add("E103", self._place(event), "", f"the tag {event.tag} is not taken", "leave it out")
+            at = event.start_mark.line, event.start_mark.column
+            hint = "leave it out; a text that begins with ! needs quotes"
+            name = str(event.tag).replace("tag:yaml.org,2002:", "!!")[:60]
+            raise Fault(at, f"the type {name} is not taken", hint, length=self._place(event).length, code="E103")
 
     def _scalar(self, event: Any) -> Node:
         self._refuse_tag(event)
@@ -227,7 +238,7 @@ class _Builder:
         node = self._anchors.get(event.anchor)
         if node is None:
             mark = event.start_mark
-            raise _Stop("E101", mark.line + 1, mark.column + 1, f"nothing is named &{event.anchor} above")
+            raise star((mark.line, mark.column), f"*{event.anchor}")
         self._count(event, node.size)
         return node
 
@@ -237,17 +248,7 @@ class _Builder:
             parent.items.append(node)
             parent.size += node.size
         elif parent.key is None:
-            if isinstance(node, Scalar):
-                parent.key = node
-            else:
-                self._problems.add(
-                    "E116",
-                    node.place,
-                    "",
-                    "a map or list stands where a key belongs",
-                    'braces of a template need quotes: "{{ name }}"',
-                )
-                parent.key = Scalar(node.place, "", None)
+            parent.key = node if isinstance(node, Scalar) else self._strange_key(parent, node)
         else:
             key, parent.key = parent.key, None
             parent.size += node.size + 1
@@ -266,9 +267,24 @@ class _Builder:
                 parent.keys[key.text] = key.place
                 parent.items.append((key, node))
 
+    def _strange_key(self, parent: _Open, node: Node) -> Scalar:
+        """What stands for a map or list that is written as a key. Two braces are meant as a template."""
+        at, inner = parent.place, node.place
+        if isinstance(node, Map) and (at.line, at.column + 1) == (inner.line, inner.column):
+            name, value = node.entries[0] if len(node.entries) == 1 else (None, None)
+            is_name = name is not None and isinstance(value, Scalar) and value.value is None
+            parent.template = f"{{{{ {name.text} }}}}" if name is not None and is_name else ""
+            self.templates.add(at.line - 1)
+            _add_fault(template((at.line - 1, at.column - 1)), self._file, self._problems)
+            return Scalar(inner, "", None)
+        self._problems.add("E116", node.place, "", "a map or list stands where a key belongs", "a key is a text")
+        return Scalar(node.place, "", None)
+
     def _close(self, opened: _Open) -> Node:
         node: Node
-        if opened.mapping:
+        if opened.template is not None and not opened.items:
+            node = Scalar(opened.place, opened.template, opened.template)
+        elif opened.mapping:
             node = Map(opened.place, tuple(opened.items), opened.size, opened.depth)
         else:
             node = Sequence(opened.place, tuple(opened.items), opened.size, opened.depth)

@@ -26,7 +26,7 @@ class Sentence:
 
 
 def sentences() -> Iterator[Sentence]:
-    """All of them: calls of `add` and `_Stop` whose message stands there, or in a name above."""
+    """All of them: calls of `add`, `_Stop` and `Fault` whose message stands there, or in a name above."""
     for path in sorted(FOLDER.glob("*.py")):
         tree = ast.parse(path.read_text("utf-8"))
         functions = [node for node in ast.walk(tree) if isinstance(node, Function)]
@@ -42,11 +42,16 @@ def _of_function(function: Function, file: str) -> Iterator[Sentence]:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             texts.setdefault(node.targets[0].id, []).append(node.value)
     for node in ast.walk(function):
-        if not isinstance(node, ast.Call) or len(node.args) < 4 or not isinstance(node.args[0], ast.Constant):
+        if not isinstance(node, ast.Call):
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        code, message = node.args[0].value, node.args[3]
-        if name in ("add", "_Stop") and isinstance(code, str):
+        code: object = None
+        if name == "Fault" and len(node.args) > 1:
+            given = [one.value for one in node.keywords if one.arg == "code"]
+            code, message = next((one.value for one in given if isinstance(one, ast.Constant)), "E101"), node.args[1]
+        elif name in ("add", "_Stop") and len(node.args) > 3 and isinstance(node.args[0], ast.Constant):
+            code, message = node.args[0].value, node.args[3]
+        if isinstance(code, str):
             for one in (texts.get(message.id) if isinstance(message, ast.Name) else None) or [message]:
                 yield Sentence(f"{file}:{node.lineno}", code, _pattern(one))
 

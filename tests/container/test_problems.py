@@ -74,6 +74,7 @@ def test_each_code_has_a_case(code: str) -> None:
 ELSEWHERE = {
     "the file is larger than .* MiB": "test_hostile.py",
     "the file holds more than .* values": "test_hostile.py",
+    "this is not YAML": "a text that the library refuses without saying where",
     ".* needs the library cryptography": "a library that is not installed",
     ".* needs the library maxminddb": "a library that is not installed",
 }
@@ -91,8 +92,11 @@ def test_each_sentence_has_a_case(sentence: Sentence) -> None:
 
 @cache
 def said() -> list[tuple[str, str]]:
-    """Code and message of all problems of all cases."""
-    return [(problem.code, problem.message) for case in CASES for problem in loaded(case).problems]
+    """Code and message of all problems of all cases, also of those that are about syntax alone."""
+    syntax = yaml.safe_load((Path(__file__).parent / "syntax.yaml").read_text("utf-8"))
+    return [(one.get("code", "E101"), one["says"]) for one in syntax] + [
+        (problem.code, problem.message) for case in CASES for problem in loaded(case).problems
+    ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=name_of)

@@ -59,7 +59,7 @@ def test_a_literal_secret_is_not_repeated(files: dict[str, str]) -> None:
     ],
 )
 def test_syntax_hints(text: str, hint: str) -> None:
-    """libyaml does not name the character, so the hints that look for it are never given."""
+    """The sign is named, and how to write it."""
     assert f"= help: {hint}" in shown({"container.yaml": text})
 
 
