@@ -3,8 +3,7 @@ is loaded at import."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
@@ -13,35 +12,71 @@ from typing import Any
 import pluggy
 
 from tagserver import hookspecs
+from tagserver.claims import Brought, settled
+from tagserver.kit.statement import statement_faults
 from tagserver.kit.variable import variable_fault
-from tagserver.plugin import API_VERSION, ConsentNeeds, Destination, Limits, Variable
+from tagserver.operations.printable import printable
+from tagserver.operations.redaction import redacted
+from tagserver.plugin import Destination, Variable
 
 GROUP = "tagserver"
+LONGEST_ERROR = 500
+"""Characters of what is said of one plugin: its text is a stranger's."""
+OURS = "tagserver"
+"""The package whose destinations win: the one that carries this server. Nobody else's can have its name, since a
+package is installed once."""
 
 
 @dataclass(frozen=True, slots=True)
 class PluginInfo:
-    """One plugin: where it comes from, what it brought, and why it could not be loaded, if so."""
+    """One plugin: where it comes from, what it brought, and why it could not be loaded, if so, in one line.
+
+    `package`: the distribution that it was installed with. `refused`: types and kinds that it brought and that are not
+    used.
+    """
 
     name: str
     version: str
     destinations: tuple[str, ...] = ()
     error: str | None = None
     variables: tuple[str, ...] = ()
+    package: str = ""
+    refused: tuple[str, ...] = ()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nobody knows what it would have brought."""
+        return self.error is not None and not (self.destinations or self.variables or self.refused)
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Destination classes and kinds of variables by their type, and the list of plugins with their errors."""
+    """Destination classes and kinds of variables by their type, and the list of plugins with their errors.
+
+    `conflicts`: types and kinds that several strangers brought and nobody has, `shadowed`: types of ours that a
+    stranger's plugin has, too; each with the sentence that names the packages.
+    """
 
     destinations: Mapping[str, type[Destination]]
     plugins: tuple[PluginInfo, ...] = ()
     variables: Mapping[str, Variable] = field(default_factory=lambda: MappingProxyType({}))
+    conflicts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    shadowed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def failed(self) -> tuple[PluginInfo, ...]:
         """Plugins that could not be loaded, wholly or in part."""
         return tuple(plugin for plugin in self.plugins if plugin.error is not None)
+
+    def why_missing(self, kind: str, *, sure: bool = False) -> str | None:
+        """Why nobody has this type or kind although a plugin brought it, or may have brought it; or None. `sure`: only
+        what is known of this one."""
+        if kind in self.conflicts:
+            return self.conflicts[kind]
+        failed = [one for one in self.failed if kind in one.refused or (one.is_lost and one.name == kind)]
+        if not failed and not sure:
+            failed = [one for one in self.failed if one.is_lost]
+        return f"{failed[0].name} could not be loaded ({failed[0].error})" if failed else None
 
     def packages(self) -> Mapping[str, str]:
         """The top package of each destination's code → its type: who a line of a stack belongs to."""
@@ -56,72 +91,82 @@ class Registry:
     @classmethod
     def load(cls, points: Iterable[EntryPoint] | None = None) -> Registry:
         """All installed plugins (entry-point group `tagserver`), one by one: one that fails is listed and hurts
-        nobody."""
-        found: dict[str, type[Destination]] = {}
-        kinds: dict[str, Variable] = {}
-        plugins = []
-        for point in sorted(entry_points(group=GROUP) if points is None else points, key=lambda point: point.name):
-            version = point.dist.version if point.dist else ""
-            brought: list[type[Destination]] = []
-            variables: list[type[Variable]] = []
-            try:
-                manager = pluggy.PluginManager(GROUP)
-                manager.add_hookspecs(hookspecs)
-                manager.register(point.load(), point.name)
-                manager.check_pending()
-                manager.hook.register_destinations(register=brought.append)
-                manager.hook.register_variables(register=variables.append)
-            except (Exception, SystemExit) as error:  # a bad plugin hurts only itself
-                plugins.append(PluginInfo(point.name, version, (), f"{type(error).__name__}: {error}"))
-                continue
-            errors: list[str] = []
-            taken = tuple(one.type for one in brought if _take(one, found, errors))
-            taken_kinds = tuple(one.type for one in variables if _take_kind(one, kinds, errors))
-            plugins.append(PluginInfo(point.name, version, taken, "; ".join(errors) or None, taken_kinds))
-        return cls(MappingProxyType(found), tuple(plugins), MappingProxyType(kinds))
+        nobody. Who has a type does not depend on their order."""
+        found = sorted(entry_points(group=GROUP) if points is None else points, key=lambda point: point.name)
+        brought = [_bring(point) for point in found]
+        types = settled(((one, cls.type, cls) for one in brought for cls in one.destinations), "type")
+        kinds = settled(((one, kind.type, kind) for one in brought for kind in one.variables), "kind")
+        return cls(
+            MappingProxyType({kind: destination for kind, (_, destination) in types.owned.items()}),
+            tuple(_info(one, types.of(one), kinds.of(one)) for one in brought),
+            MappingProxyType({kind: variable for kind, (_, variable) in kinds.owned.items()}),
+            MappingProxyType({**types.conflicts, **kinds.conflicts}),
+            MappingProxyType({**types.shadowed, **kinds.shadowed}),
+        )
 
 
-def _take(destination: type[Destination], found: dict[str, type[Destination]], errors: list[str]) -> bool:
-    """Add one to those that were found, or say what is wrong with it."""
-    fault = _fault(destination)
-    if fault is None and destination.type in found:
-        fault = f"another plugin has the type {destination.type} already"
-    if fault is not None:
-        errors.append(fault)
-        return False
-    found[destination.type] = destination
-    return True
-
-
-def _take_kind(variable: type[Variable], kinds: dict[str, Variable], errors: list[str]) -> bool:
-    fault = variable_fault(variable)
-    if fault is None and variable.type in kinds:
-        fault = f"another plugin has the kind {variable.type} already"
-    if fault is None:
+def _bring(point: EntryPoint) -> Brought:
+    """What one plugin registers, without what is wrong with it."""
+    package, version = (point.dist.name, point.dist.version) if point.dist else ("", "")
+    brought = Brought(point.name, package, version, is_ours=package.lower() == OURS)
+    destinations: list[type[Destination]] = []
+    variables: list[type[Variable]] = []
+    try:
+        manager = pluggy.PluginManager(GROUP)
+        manager.add_hookspecs(hookspecs)
+        manager.register(point.load(), point.name)
+        manager.check_pending()
+        manager.hook.register_destinations(register=destinations.append)
+        manager.hook.register_variables(register=variables.append)
+    except (Exception, SystemExit) as error:  # a bad plugin hurts only itself
+        brought.errors.append(f"{type(error).__name__}: {error}")
+        return brought
+    for destination in destinations:
+        fault = _looked_at(destination, _fault) or _again(destination, brought.destinations, "type")
+        if fault is None:
+            brought.destinations.append(destination)
+        else:
+            brought.refuse(_type_of(destination), fault)
+    for variable in variables:
+        fault = _looked_at(variable, variable_fault)
+        fault = fault or _again(variable, [type(one) for one in brought.variables], "kind")
         try:
-            kinds[variable.type] = variable()
-            return True
+            if fault is None:
+                brought.variables.append(variable())
         except Exception as error:  # a bad plugin hurts only itself
             fault = f"{variable.__name__} fails with {type(error).__name__}"
-    errors.append(fault)
-    return False
+        if fault is not None:
+            brought.refuse(_type_of(variable), fault)
+    return brought
 
 
-def _fault(destination: Any) -> str | None:
+def _fault(destination: type[Destination]) -> str | None:
     """What is wrong with a registered class, if anything."""
-    if not (isinstance(destination, type) and issubclass(destination, Destination)):
-        return f"{destination!r} is not a Destination class"
-    name = destination.__name__
-    if not isinstance(getattr(destination, "type", None), str):
-        return f"{name} has no type"
-    if destination.api_version != API_VERSION:
-        return (
-            f"{name} is written for plugin API {destination.api_version}, and this is {API_VERSION}: update one of them"
-        )
-    if not dataclasses.is_dataclass(getattr(destination, "Settings", None)):
-        return f"{name} has no Settings dataclass"
-    needs: object = destination.consent
-    limits: object = destination.limits
-    if not isinstance(needs, ConsentNeeds) or not isinstance(limits, Limits):
-        return f"{name} does not state its consent and limits"
-    return None
+    faults = "; ".join(statement_faults(destination))
+    return f"{getattr(destination, '__name__', None) or repr(destination)}: {faults}" if faults else None
+
+
+def _looked_at(cls: Any, fault: Callable[[Any], str | None]) -> str | None:
+    try:
+        return fault(cls)
+    except Exception as error:  # a class may do anything when it is looked at
+        return f"a class that it registers fails with {type(error).__name__} when it is looked at"
+
+
+def _type_of(cls: Any) -> object:
+    try:
+        return getattr(cls, "type", None)
+    except Exception:  # as above
+        return None
+
+
+def _again(cls: type[Destination | Variable], before: Sequence[type], word: str) -> str | None:
+    return f"another plugin has the {word} {cls.type} already" if cls in before else None
+
+
+def _info(brought: Brought, types: tuple[str, ...], kinds: tuple[str, ...]) -> PluginInfo:
+    error = redacted(printable("; ".join(brought.errors)))
+    if len(error) > LONGEST_ERROR:
+        error = f"{error[:LONGEST_ERROR]}…"
+    refused = tuple(dict.fromkeys(brought.refused))
+    return PluginInfo(brought.name, brought.version, types, error or None, kinds, brought.package, refused)

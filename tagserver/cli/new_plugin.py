@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
 import re
+import sys
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
 import click
 
+from tagserver import plugin
 from tagserver.cli.options import give_up
 from tagserver.cli.output import say
+from tagserver.registry import Registry
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{1,39}\Z")
+_NAME = re.compile(r"[a-z](?:_?[a-z0-9]){1,39}\Z")
+LONGEST = 40
+_TYPING = ("Any", "Mapping", "Sequence", "Callable", "Settings")
+"""What the new module imports or defines beside the names of `tagserver.plugin`."""
 
 
 @click.command("new-plugin")
@@ -26,8 +36,10 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{1,39}\Z")
 )
 def new_plugin(name: str, into: Path) -> None:
     """Write a new destination: a folder tagserver-NAME with package, settings, examples, tests and README."""
-    if not _NAME.match(name):
-        raise click.UsageError("a name has 2 to 40 lower-case letters, digits and underscores, a letter first")
+    if not _NAME.match(name) or len(name) > LONGEST:
+        raise click.UsageError(
+            f"a name has 2 to {LONGEST} lower-case letters and digits, a letter first, and single underscores between"
+        )
     title = name.replace("_", " ").title()
     words = {
         "name": name,
@@ -36,6 +48,8 @@ def new_plugin(name: str, into: Path) -> None:
         "title": title,
         "class": title.replace(" ", ""),
     }
+    if (taken := _taken(name, words["class"], words["dashed"])) is not None:
+        raise click.UsageError(f"{taken}; choose another name, such as {name}_ads")
     folder = into / f"tagserver-{words['dashed']}"
     if folder.exists():
         give_up(f"{folder} is there already")
@@ -45,6 +59,31 @@ def new_plugin(name: str, into: Path) -> None:
         target.write_text(re.sub(r"\{\{(\w+)\}\}", lambda found: words[found[1]], text))
     say(f"{folder} is made. Next:")
     say(f"  cd {folder} && pip install -e '.[dev]' && pytest")
+
+
+def _taken(name: str, cls: str, dashed: str) -> str | None:
+    """Why a plugin of this name would be in somebody's way, or None."""
+    if keyword.iskeyword(name) or keyword.issoftkeyword(name) or keyword.iskeyword(cls):
+        return f"{name} is a word of Python's own"
+    if cls in _TYPING or cls in plugin.__all__ or hasattr(builtins, cls):
+        return f"its class would be called {cls}, and another one is"
+    registry = Registry.load()
+    for one in registry.plugins:
+        if name in (*one.destinations, *one.refused, one.name):
+            return f"the plugin {one.name} {one.version} that is installed has the type {name}"
+    for module in (name, f"tagserver_{name}"):
+        if module in sys.stdlib_module_names or _is_module(module):
+            return f"there is a module {module} already"
+    try:
+        return f"the package {distribution(f'tagserver-{dashed}').name} is installed already"
+    except PackageNotFoundError:
+        return None
+
+
+def _is_module(name: str) -> bool:
+    """Whether it can be imported; a mere folder, such as one in which the command runs, is nobody's module."""
+    found = find_spec(name)
+    return found is not None and found.origin is not None
 
 
 def _templates(folder: Traversable, path: PurePosixPath) -> Iterator[tuple[PurePosixPath, str]]:

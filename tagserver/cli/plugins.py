@@ -34,7 +34,8 @@ def plugins(context: click.Context, as_json: bool) -> None:
             mark = "✖" if plugin.error else "✔"
             kinds = [f"variable {kind}" for kind in plugin.variables]
             brings = ", ".join([*plugin.destinations, *kinds]) or "nothing"
-            say(f"{mark} {plugin.name} {plugin.version}: {brings}")
+            package = f" (package {plugin.package})" if plugin.error and plugin.package != plugin.name else ""
+            say(f"{mark} {plugin.name} {plugin.version}{package}: {brings}")
             if plugin.error:
                 say(f"  {plugin.error}")
     raise SystemExit(1 if registry.failed else 0)
@@ -44,7 +45,7 @@ def _destination(type_name: str) -> type[Destination]:
     registry = Registry.load()
     found = registry.destinations.get(type_name)
     if found is None:
-        why = "; ".join(f"{plugin.name}: {plugin.error}" for plugin in registry.failed)
+        why = registry.why_missing(type_name)
         give_up(f"no installed plugin has the type {type_name}" + (f" ({why})" if why else ""), 2)
     return found
 

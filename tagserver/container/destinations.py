@@ -18,6 +18,7 @@ from tagserver.container.source import Node, Scalar
 from tagserver.egress import literal_refusal, refusal
 from tagserver.event import Event, Facts
 from tagserver.kit.setting import addresses_in
+from tagserver.kit.statement import Misstated, stated, stated_hosts
 from tagserver.kit.version_clock import ending
 from tagserver.plugin import Destination
 from tagserver.privacy.payload_fields import PayloadFields
@@ -64,14 +65,16 @@ class DestinationCompiler:
         try:
             plugin = cls()
             settings = reader.read(cls.Settings, key, entries)
-            hosts = tuple(plugin.hosts(settings)) if settings is not None else ()
-            sees = tuple(plugin.sees(settings)) if settings is not None else ()
+            hosts = stated_hosts(plugin.hosts(settings)) if settings is not None else ()
+            sees = stated("sees", plugin.sees(settings)) if settings is not None else ()
             fields = _payload_fields(plugin, settings)
             ends = plugin.version_ends(settings) if settings is not None else None
         except Exception as error:  # a bad plugin hurts only itself
-            why = f"the plugin {type_name} fails with {type(error).__name__}"
+            why = _failed(type_name, error)
             self._problems.add("P211", key.place, path, why)
             return _paused(name, type_name, plugin, why, key)
+        if (shadowed := self._registry.shadowed.get(type_name)) is not None:
+            self._problems.add("W315", kind[1].place, f"{path}.type", shadowed)
         if settings is None and not reader.unusable:
             return None
         if settings is not None and not self._addresses_allowed(settings, hosts, path, entries):
@@ -103,9 +106,9 @@ class DestinationCompiler:
         if settings is None:
             return None
         try:
-            reads, fields = Reads(tuple(one.plugin.sees(settings))), _payload_fields(one.plugin, settings)
+            reads, fields = Reads(stated("sees", one.plugin.sees(settings))), _payload_fields(one.plugin, settings)
         except Exception as error:  # a bad plugin hurts only itself
-            self._problems.add("P211", node.place, path, f"the plugin {one.type} fails with {type(error).__name__}")
+            self._problems.add("P211", node.place, path, _failed(one.type, error))
             return dataclasses.replace(one, settings=None, paused=f"the plugin fails with {path}")
         return dataclasses.replace(one, settings=settings, reads=reads, fields=fields)
 
@@ -113,8 +116,9 @@ class DestinationCompiler:
         path = f"destinations.{name}.type"
         known = self._registry.destinations
         alike = did_you_mean(type_name, known)
-        if (failed := self._registry.failed) and not alike:
-            why = f'no plugin has the type "{type_name}"; {failed[0].name} could not be loaded ({failed[0].error})'
+        missing = self._registry.why_missing(type_name, sure=bool(alike))
+        if missing is not None:
+            why = f'no plugin has the type "{type_name}"; {missing}'
             self._problems.add("P211", node.place, path, why)
             return _paused(name, type_name, _Absent(), why, key)
         hint = alike or f"installed are {', '.join(known)}"
@@ -144,7 +148,14 @@ def _payload_fields(plugin: Destination, settings: Any) -> PayloadFields:
     """What a plugin says of its payload under these settings."""
     if settings is None:
         return NO_FIELDS
-    return PayloadFields(tuple(plugin.hashes(settings)), tuple(plugin.in_clear(settings)))
+    return PayloadFields(stated("hashes", plugin.hashes(settings)), stated("in_clear", plugin.in_clear(settings)))
+
+
+def _failed(type_name: str, error: Exception) -> str:
+    """What people are told of a plugin that cannot be set up; of the errors of others the class alone."""
+    if isinstance(error, Misstated):
+        return f"the plugin {type_name} cannot be used: {error}"
+    return f"the plugin {type_name} fails with {type(error).__name__}"
 
 
 def _purchase_name(plugin: Destination, settings: Any) -> str:

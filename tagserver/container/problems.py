@@ -49,6 +49,7 @@ CODES: Mapping[str, str] = {
     "W307": "a variable of the environment that is not set: nothing stands in its place",
     "W308": "a database of regions that cannot be used: where visitors are stays unknown",
     "W311": "an address that is not public, which is never called",
+    "W315": "a plugin that is not used: its type is tagserver's own",
 }
 """Every code and its meaning. `E` is an error, `P` pauses one destination, `W` warns."""
 

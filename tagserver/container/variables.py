@@ -112,11 +112,13 @@ class VariableCompiler:
 
     def _is_lost(self, node: Map, path: str) -> bool:
         """Whether the kind may be one of a plugin that could not be loaded; then the variable alone has no value."""
-        failed = self._registry.failed
         strange = [one for one, _ in node.entries if one.text not in BESIDE]
-        if not failed or len(strange) != 1 or did_you_mean(strange[0].text, self._kinds):
+        if len(strange) != 1:
             return False
-        why = f"{failed[0].name} could not be loaded ({failed[0].error})"
+        alike = did_you_mean(strange[0].text, self._kinds)
+        why = self._registry.why_missing(strange[0].text, sure=bool(alike))
+        if why is None:
+            return False
         message = f'no plugin has the kind of variable "{strange[0].text}"; {why}'
         self._problems.add("P211", strange[0].place, path, message, "the variable has no value until it is there")
         return True

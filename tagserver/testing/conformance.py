@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tagserver.event import Event
+from tagserver.kit.statement import Misstated, stated, stated_hosts, statement_faults
 from tagserver.plugin import Destination, Secret, StandardEvents
 from tagserver.testing.answering import answering_faults
 from tagserver.testing.building import build_faults
@@ -33,8 +34,11 @@ def check_destination(
     if len(secrets) < len(known):
         faults.append(f"a secret is looked for in all that is made: give one of {SHORTEST_SECRET} characters or more")
     try:
-        hosts, sees = list(plugin.hosts(chosen)), list(plugin.sees(chosen))
+        hosts, sees = stated_hosts(plugin.hosts(chosen)), stated("sees", plugin.sees(chosen))
+        stated("hashes", plugin.hashes(chosen)), stated("in_clear", plugin.in_clear(chosen))
         plugin.version_ends(chosen)
+    except Misstated as misstated:
+        return [*faults, str(misstated)]
     except Exception as error:
         return [*faults, f"hosts, sees or version_ends raises {type(error).__name__}"]
     faults += [*_host_faults(destination, hosts), *_name_faults(plugin, chosen)]
@@ -53,21 +57,13 @@ def _values(settings: Any) -> list[Any]:
 
 
 SHORTEST_SECRET = 8
-STATED = {
-    "api_version": "the version of tagserver.plugin it is written for",
-    "consent": "the purposes that must be granted, ConsentNeeds(()) for none",
-    "limits": "what one request may hold",
-    "reads": "the event fields that are used",
-}
 
 
 def _stated(destination: type[Destination]) -> Iterator[str]:
-    """What a class says itself; a default that nobody chose is no statement."""
-    for name, what in STATED.items():
-        if not any(name in vars(cls) for cls in destination.__mro__ if cls not in (Destination, object)):
-            yield f"`{name}` is not stated: {what}"
-    if destination.ads and not destination.consent.purposes:
-        yield "a destination for ads must state the consent it needs"
+    """What is refused at load, and what this destination sees: that is worth a word of its own."""
+    yield from statement_faults(destination)
+    if not any("reads" in vars(cls) for cls in destination.__mro__ if cls not in (Destination, object)):
+        yield "`reads` is not stated: the event fields that are used"
     if not destination.reads:
         yield "`reads` is empty: state the event fields that are used"
 
@@ -98,5 +94,3 @@ def _name_faults(plugin: Destination, settings: Any) -> Iterator[str]:
 def _host_faults(destination: type[Destination], hosts: Sequence[str]) -> Iterator[str]:
     if not destination.sink and not hosts:
         yield "`hosts` names no host"
-    if any("/" in host or ":" in host for host in hosts):
-        yield "`hosts` are bare names, without scheme, port and path"

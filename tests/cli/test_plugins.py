@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,3 +99,41 @@ def test_settings_that_do_not_fit(words: list[str], says: str) -> None:
 def test_a_short_secret_cannot_be_looked_for() -> None:
     said = run("check-plugin", "ga4", "--set", "measurement_id=G-ABCDE", "--set", "api_secret=x", code=1)
     assert "give one of 8 characters or more" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("meta_capi", "the plugin meta_capi 0.1.0 that is installed has the type meta_capi"),
+        ("class", "class is a word of Python's own"),
+        ("match", "match is a word of Python's own"),
+        ("none", "none is a word of Python's own"),
+        ("json", "there is a module json already"),
+        ("pytest", "there is a module pytest already"),
+        ("event", "its class would be called Event, and another one is"),
+        ("any", "its class would be called Any"),
+        ("exception", "its class would be called Exception"),
+        ("settings", "its class would be called Settings"),
+        ("acme_", "a name has 2 to 40"),
+        ("ac__me", "a name has 2 to 40"),
+        ("größe", "a name has 2 to 40"),
+        ("a-b", "a name has 2 to 40"),
+        ("a" * 41, "a name has 2 to 40"),
+    ],
+)
+def test_a_new_plugin_is_in_nobodys_way(name: str, says: str, tmp_path: Path) -> None:
+    """Of a type, a module or a word that is taken nothing is made, and the reason says which."""
+    said = run("new-plugin", name, "--into", str(tmp_path), code=2)
+    assert says in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["acme", "ac", "acme_2", "a1", "a" * 40, "config", "meta"])
+def test_a_name_that_is_free(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also that of a folder in which the command runs: it is nobody's module."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "config").mkdir()
+    assert "is made" in run("new-plugin", name, "--into", "made")
+    for path in (tmp_path / "made").rglob("*.py"):
+        compile(path.read_text(), str(path), "exec")

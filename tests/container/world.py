@@ -149,10 +149,27 @@ class Moody(Box):
 
 TODAY = date(2026, 11, 24)
 REGISTRY = Registry.of(Box, Ads, Vault, Hook, Broken, Dated, Moody)
+
+
+class Loud(Box):
+    """Names its host with the scheme."""
+
+    type = "loud"
+
+    def hosts(self, settings: Any) -> Sequence[str]:
+        """An address."""
+        return ("https://box.example",)
+
+
 WITH_A_LOSS = Registry(
-    MappingProxyType(dict(REGISTRY.destinations)),
+    MappingProxyType({**REGISTRY.destinations, "loud": Loud}),
     (PluginInfo("lost", "1.0", (), "ImportError: no module named lost_sdk"),),
+    conflicts=MappingProxyType(
+        {"parcels": "parcels-a 1.0 and parcels-b 2.0 bring the type parcels, and nobody's is used: remove all but one"}
+    ),
+    shadowed=MappingProxyType({"ads": "the type ads is tagserver's own, and that of other-ads 1.0 is not used"}),
 )
+"""One plugin that could not be loaded, two of one type, one of a type of ours, and one that says nonsense."""
 
 
 def no_file(name: str) -> str:

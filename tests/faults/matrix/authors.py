@@ -13,7 +13,7 @@ import json
 import logging
 import time
 from dataclasses import dataclass
-from tagserver.plugin import Built, Destination, Limits, Outcome, Request, Secret, hookimpl, setting
+from tagserver.plugin import Built, ConsentNeeds, Destination, Limits, Outcome, Request, Secret, hookimpl, setting
 
 @dataclass(frozen=True, kw_only=True)
 class HonestSettings:
@@ -24,6 +24,7 @@ class Honest(Destination):
     type = "honest"
     api_version = 1
     Settings = HonestSettings
+    consent = ConsentNeeds(())
     limits = Limits(events=100)
     reads = ("event_id", "ecommerce", "user_data", "user_id")
 
