@@ -17,6 +17,7 @@ from typing import Any
 from tagserver.consent.needs import AD_PURPOSES, PURPOSES
 from tagserver.kit.destination import API_VERSION, ConsentNeeds, Destination, Limits
 from tagserver.kit.kind import Kind
+from tagserver.kit.standard_events import StandardEvents
 from tagserver.privacy.payload_fields import BadPath, PayloadFields
 
 STATED = {
@@ -28,9 +29,12 @@ STATED = {
 LISTS = ("reads", "hashed", "clear", "person")
 FLAGS = ("ads", "event_id", "sink")
 COUNTS = ("events", "bytes", "requests")
-AMOUNTS = ("age", "repeat")
+AMOUNTS = ("age", "repeat", "rate")
 """Of `Limits`: whole numbers, and numbers of which None says that there is no limit."""
-METHODS = ("hosts", "sees", "hashes", "in_clear", "version_ends", "event_name", "build", "request", "classify")
+METHODS = (
+    *("hosts", "sees", "hashes", "in_clear", "version_ends", "event_name", "event_names"),
+    *("build", "request", "classify"),
+)
 """What the host calls and does not wait for."""
 
 _TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
@@ -126,10 +130,13 @@ def _lists(destination: type[Destination]) -> Iterator[str]:
             sound = False
             yield f"`{name}` {fault}"
     kinds: object = destination.kinds
+    standard: object = destination.standard_events
     if not isinstance(kinds, Mapping) or not all(
         isinstance(path, str) and isinstance(kind, Kind) for path, kind in kinds.items()
     ):
         yield '`kinds` is no map from parameters to kinds: write {"currency": CURRENCY}'
+    if not isinstance(standard, StandardEvents):
+        yield '`standard_events` is no StandardEvents: write StandardEvents({"purchase": "Purchase"})'
     if sound:
         try:
             PayloadFields(destination.hashed, destination.clear)
