@@ -16,6 +16,7 @@ import msgspec
 
 from tagserver.consent.kinds import NOTHING
 from tagserver.consent.needs import PURPOSES
+from tagserver.identity.normalise import email_text
 from tagserver.identity.record import Identity
 from tagserver.inbound.clicks import NAMES, click_ids, is_sound_cookie
 from tagserver.inbound.spelling import canonical
@@ -160,6 +161,16 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         return identity
 
     @property
+    def email_domain(self) -> str | None:
+        """What stands behind the @ of the first e-mail address that came in the clear, in lower case: personal as the
+        address is."""
+        if "email_domain" not in self.memo:
+            address = self.identity.plain("email", email_text)
+            self.memo["email_domain"] = None if address is None else address.rpartition("@")[2]
+        domain: str | None = self.memo["email_domain"]
+        return domain
+
+    @property
     def granted(self) -> frozenset[str]:
         """The purposes of consent that were granted; all of them for an event that has not passed the gate."""
         granted: frozenset[str] = self.memo.get("granted", _ALL_PURPOSES)
@@ -217,6 +228,8 @@ def _derived(path: tuple[str, ...]) -> Reader | None:
             return lambda event: _or_missing(event.page.path)
         case ("page", "hash"):
             return lambda event: _or_missing(event.page.hash)
+        case ("user_data", "email_domain"):
+            return lambda event: _or_missing(event.email_domain)
         case ("page", "query", name):
             return lambda event: event.page.query.get(name, MISSING)
         case ("click", name):

@@ -44,6 +44,8 @@ class Reads:
                 branch[last] = True
         # Whoever may see all of the person shares what is worked out about it.
         self._whole_person = self._tree.get("user_data") is True and self._tree.get("user_id") is True
+        person = self._tree.get("user_data")
+        self._email_domain = isinstance(person, dict) and "email_domain" in person
         page = self._tree.get("page")
         self._whole = frozenset(name for name, below in self._tree.items() if below is True)
         self._parts = tuple((name, below) for name, below in self._tree.items() if below is not True)
@@ -111,6 +113,8 @@ class Reads:
             view.memo["page"] = event.page
         if self._whole_person:
             view.memo["identity"] = event.identity
+        if self._email_domain:
+            view.memo["email_domain"] = event.email_domain
         return view
 
 

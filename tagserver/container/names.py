@@ -14,7 +14,7 @@ from tagserver.container.problems import Place, Problems
 from tagserver.container.references import Outside, has_reference
 from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.event import MISSING, reader
-from tagserver.inbound.spelling import KNOWN_ROOTS, path_root
+from tagserver.inbound.spelling import KNOWN_ROOTS, is_email, path_root
 from tagserver.language.scope import Scope, Value
 from tagserver.language.templates import BadTemplate, Reference, compile_template, constant
 from tagserver.privacy.rules import is_personal, is_private
@@ -24,7 +24,8 @@ _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_$-]+)*\Z")
 
 class Names:
     """Resolves names against the variables that are declared. `variables` grows while they are compiled, and
-    `constants` with the values of those that are the same for every event.
+    `constants` with the values of those that are the same for every event; `emails` are those that are a path to e-mail
+    addresses.
 
     `outside` gives the variables of the environment that anybody may read. `rows` are those of all tables, each named
     for people: what tests can touch.
@@ -39,6 +40,7 @@ class Names:
         self.variables: dict[str, Value] = {}
         self.paths: dict[str, frozenset[str]] = {}
         self.constants: dict[str, Any] = {}
+        self.emails: set[str] = set()
         self.used: set[str] = set()
         self.rows: list[str] = []
 
@@ -87,6 +89,10 @@ class Names:
     def is_declared(self, name: str) -> bool:
         """Whether a variable has this name."""
         return name in self._declared
+
+    def is_email(self, name: str) -> bool:
+        """Whether a name stands for e-mail addresses as an event holds them."""
+        return name in self.emails if name in self._declared else is_email(name)
 
     def paths_behind(self, names: set[str]) -> frozenset[str]:
         """The paths of the event that some names lead to, through variables too."""

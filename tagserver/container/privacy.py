@@ -5,7 +5,7 @@ from __future__ import annotations
 from tagserver.container.decode import Decoder
 from tagserver.container.problems import Problems
 from tagserver.container.source import Node
-from tagserver.inbound.spelling import DERIVED_ROOTS, canonical
+from tagserver.inbound.spelling import DERIVED_ROOTS, canonical, part_of
 from tagserver.language.reshape import KEPT
 from tagserver.privacy.hiding import Path
 from tagserver.privacy.leaving import PrivacyPolicy
@@ -44,9 +44,10 @@ def _sensitive(d: Decoder, node: Node | None) -> tuple[Path, ...]:
         if text is None:
             continue
         path = canonical(text.strip())
-        if all(path) and path[0] not in KEPT and path[0] not in DERIVED_ROOTS:
+        whole = part_of(path)
+        if all(path) and path[0] not in KEPT and path[0] not in DERIVED_ROOTS and whole is None:
             paths.append(path)
         else:
-            hint = "write the path of a field that pages push: health.topic"
+            hint = f"name {whole}" if whole else "write the path of a field that pages push: health.topic"
             d.problems.add("E115", item.place, where, f'"{text}" is no field that could be left out', hint)
     return tuple(paths)

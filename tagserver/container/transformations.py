@@ -16,7 +16,7 @@ from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Scalar
 from tagserver.container.triggers import TriggerCompiler
 from tagserver.event import MISSING, reader
-from tagserver.inbound.spelling import DERIVED_ROOTS, canonical
+from tagserver.inbound.spelling import DERIVED_ROOTS, canonical, part_of
 from tagserver.kit.fields import CURRENCY
 from tagserver.language.conditions import all_of
 from tagserver.language.reshape import (
@@ -43,7 +43,6 @@ SCOPE = ("destinations", "tags", "except_tags", "when", "notes")
 
 _KINDS = dict.fromkeys(("currency", "ecommerce.currency"), CURRENCY)
 """Fields of an event that every destination reads alike."""
-_OF_THE_ADDRESS = {("page", part) for part in ("host", "path", "query", "hash")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +167,12 @@ class TransformationCompiler:
         return found
 
     def _whole(self, text: str, node: Node, path: str) -> bool:
-        """Host, path, query and hash are read from the page's address, and are gone only when it is."""
-        if canonical(text)[:2] in _OF_THE_ADDRESS:
-            hint = "name page.location, or take keys out of its query with strip_query"
-            self._problems.add("E123", node.place, path, f'"{text}" is a part of page.location', hint)
-            return False
-        return True
+        """What is read from another field is gone only when that is."""
+        if (whole := part_of(canonical(text))) is None:
+            return True
+        more = ", or take keys out of its query with strip_query" if whole == "page.location" else ""
+        self._problems.add("E123", node.place, path, f'"{text}" is a part of {whole}', f"name {whole}{more}")
+        return False
 
     def _of_data(self, texts: Iterable[str], node: Node, path: str) -> bool:
         """What the server fills in cannot be written."""

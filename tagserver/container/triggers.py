@@ -20,11 +20,13 @@ from tagserver.language.conditions import (
     Clause,
     Condition,
     NotAll,
+    Operand,
     all_of,
     compile_pattern,
     in_networks,
     make_test,
 )
+from tagserver.language.emails import make_email_test
 from tagserver.language.scope import Scope, Value
 from tagserver.language.templates import constant
 
@@ -224,7 +226,7 @@ class TriggerCompiler:
         if operator in ("exists", "missing"):
             wanted = self._decoder.flag(node, path, default=True)
             real = operator if wanted else ("missing" if operator == "exists" else "exists")
-            return Condition(name, real, "", make_test(real, left, (), MISSING, False), left, private)
+            return Condition(name, real, "", make_test(real, left, (), False), left, private)
         if operator == "in":
             networks = self._networks.compile(key, node, path)
             if networks is None:
@@ -245,16 +247,17 @@ class TriggerCompiler:
         if any(operand is None for operand in operands):
             return None
         sides = [operand for operand in operands if operand is not None]
-        fixed = sides[0][1] if len(sides) == 1 and operator != "one_of" else MISSING
+        of_email = self._names.is_email(name)
         try:
-            test = make_test(operator, left, [side for side, _ in sides], fixed, ignore_case)
+            test = make_email_test(operator, left, sides) if of_email else make_test(operator, left, sides, ignore_case)
         except BadPattern as bad:
             self._problems.add("E120", node.place, path, f"{path}: {bad}", PATTERN_HINT)
             return None
-        only = fixed if operator == "equals" and isinstance(fixed, str) and not ignore_case else None
+        fixed = sides[0].constant if operator == "equals" and not ignore_case and not of_email else MISSING
+        only = fixed if isinstance(fixed, str) else None
         return Condition(name, operator, shown, test, left, private, only)
 
-    def _operand(self, node: Node, path: str) -> tuple[Value, object] | None:
+    def _operand(self, node: Node, path: str) -> Operand | None:
         """The right side: compared as written, so `012` is a text; and its constant, if it holds no template."""
         if not isinstance(node, Scalar):
             hint = "one_of takes a list" if isinstance(node, Sequence) else ""
@@ -269,7 +272,7 @@ class TriggerCompiler:
         made = self._names.template(node.text, node.place, path)
         if made is None:
             return None
-        return (constant(made), made) if isinstance(made, str) else (made, MISSING)
+        return Operand(constant(made), made) if isinstance(made, str) else Operand(made)
 
 
 def warn_of_undefined(node: Scalar, path: str, problems: Problems) -> None:

@@ -12,7 +12,7 @@ from tagserver.container.names import Names
 from tagserver.container.problems import Problems, did_you_mean
 from tagserver.container.source import Map, Node, Scalar
 from tagserver.event import MISSING
-from tagserver.inbound.spelling import KNOWN_ROOTS
+from tagserver.inbound.spelling import KNOWN_ROOTS, is_email
 from tagserver.language.scope import Value
 from tagserver.language.templates import constant, with_default
 from tagserver.registry import Registry
@@ -53,10 +53,10 @@ class VariableCompiler:
         self._needs: dict[str, set[str]] = {}
 
     def compile_all(self, declared: Mapping[str, tuple[Scalar, Node]]) -> None:
-        """Compile every variable into `names.variables`; first those that are constant, which the conditions of others
-        may ask for."""
+        """Compile every variable into `names.variables`; first those whose kind the conditions of others ask for:
+        constants, and paths."""
         self._names.variables.update(dict.fromkeys(declared, constant(MISSING)))
-        for name in sorted(declared, key=lambda one: not _is_constant(declared[one][1])):
+        for name in sorted(declared, key=lambda one: not _is_plain(declared[one][1])):
             key, node = declared[name]
             path = f"variables.{name}"
             if name in KNOWN_ROOTS:
@@ -138,6 +138,8 @@ class VariableCompiler:
         if kind == "template":
             made = self._names.template(text, node.place, where)
             return constant(made) if isinstance(made, str) else made
+        if kind == "path" and is_email(text):
+            self._names.emails.add(name)
         return self._names.read(ROOTS[kind] + text)
 
     def any_value(self, node: Node, path: str) -> Value | None:
@@ -173,5 +175,5 @@ class VariableCompiler:
                     self._problems.add("E122", declared[name][0].place, f"variables.{name}", message)
 
 
-def _is_constant(node: Node) -> bool:
-    return isinstance(node, Map) and node.get("constant") is not None
+def _is_plain(node: Node) -> bool:
+    return isinstance(node, Map) and any(node.get(kind) is not None for kind in ("constant", "path"))

@@ -20,13 +20,19 @@ class Unusable(ValueError):
     """This text is not what its field promises; the exception's text says why, without the value."""
 
 
+def email_form(text: str) -> str:
+    """`" Erika@Example.COM "` → `erika@example.com`: the form of an e-mail address, or a part of one, in which it is
+    hashed and compared. Whether it is one is another question."""
+    return text.strip().lower()
+
+
 def email_text(text: str) -> str:
     """`" Erika@Example.COM "` → `erika@example.com`. Dots and plus signs stay: only some vendors fold them,
     each its own way.
 
     Letters of any script are taken; what cannot be an address is Unusable: one @, a dot in the domain, no blank.
     """
-    text = text.strip().lower()
+    text = email_form(text)
     local, at, domain = text.partition("@")
     if not at or not local or "@" in domain:
         raise Unusable("is not an e-mail address: it needs exactly one @ with something before it")

@@ -23,6 +23,9 @@ def read_person(group: dict[str, Any], flat: list[Flat], notes: list[Note]) -> N
     The field's own name comes before another in `user_data`, and that before one at the top of the event; of two that
     differ, the later is named.
     """
+    if group.pop("email_domain", None) is not None:
+        said = "user_data.email_domain is read from the e-mail address by the server; what the event says is left out"
+        notes.append(Note("user_data.email_domain", "reserved", said))
     address = group.get("address")
     if isinstance(address, list):
         address = next((one for one in address if type(one) is dict), None)

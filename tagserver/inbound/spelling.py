@@ -95,6 +95,20 @@ KNOWN_ROOTS = frozenset(
 """Names that a variable may not take. (It may be called `email`, as many are: a variable comes before a path.)"""
 
 
+DERIVED_PARTS: Mapping[Path, str] = MappingProxyType(
+    {
+        **{("page", part): "page.location" for part in ("host", "path", "query", "hash")},
+        ("user_data", "email_domain"): "user_data.email",
+    }
+)
+"""What is read from another field, and is gone when that is; what a sender writes there is not taken."""
+
+
+def part_of(path: Path) -> str | None:
+    """The field that this one, in the spelling of an Event, is a part of."""
+    return DERIVED_PARTS.get(path[:2])
+
+
 def canonical(path: str) -> Path:
     """The parts of a dotted path in the spelling that an Event holds: `value` → `("ecommerce", "value")`, `email` →
     `("user_data", "email")`."""
@@ -111,6 +125,12 @@ def canonical(path: str) -> Path:
     if parts[1] == "address" and len(parts) > 2:
         return ("user_data", "address", ADDRESS_SPELLINGS.get(parts[2], parts[2]), *parts[3:])
     return parts
+
+
+def is_email(path: str) -> bool:
+    """Whether a path leads to the e-mail addresses of an event: `email`, `user_data.em`, `user_data.email.0`."""
+    root, *rest = canonical(path)
+    return root == "user_data" and rest[:1] == ["email"] and all(part.isdecimal() for part in rest[1:])
 
 
 def path_root(path: str) -> str:

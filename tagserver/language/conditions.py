@@ -109,6 +109,13 @@ OPERATORS = (
 )
 
 
+class Operand(NamedTuple):
+    """A right side: its value, and the same where it holds no template, else MISSING."""
+
+    value: Value
+    constant: Any = MISSING
+
+
 class Ask(NamedTuple):
     """Whether the left side, by its name and as a value, is one text."""
 
@@ -209,19 +216,25 @@ def _shown(value: Any, private: bool) -> str:
     return f'"{text}"' if isinstance(value, str) else text
 
 
+def _one_of(left: Value, operands: Sequence[Operand], ignore_case: bool) -> Callable[[Scope], bool]:
+    """A look among the texts that are the same for every event, then each of the others."""
+
+    def text_of(value: Any) -> str:
+        text = js_text(value)
+        return text.lower() if ignore_case else text
+
+    known = frozenset(text_of(one.constant) for one in operands if one.constant is not MISSING)
+    others = [make_test("equals", left, [one], ignore_case) for one in operands if one.constant is MISSING]
+    return lambda scope: text_of(left(scope)) in known or any(test(scope) for test in others)
+
+
 def in_networks(left: Value, networks: Networks) -> Callable[[Scope], bool]:
     """The compiled test of `in`: whether the left side is an address in one of some networks."""
     return lambda scope: networks.hold(left(scope))
 
 
-def make_test(
-    operator: str, left: Value, operands: Sequence[Value], constant: Any, ignore_case: bool
-) -> Callable[[Scope], bool]:
-    """The compiled test of a condition.
-
-    `operands` are the right side (several for `one_of`); `constant` is its value when there is one and it holds no
-    template, else MISSING. Raises BadPattern.
-    """
+def make_test(operator: str, left: Value, operands: Sequence[Operand], ignore_case: bool) -> Callable[[Scope], bool]:
+    """The compiled test of a condition. `operands` are the right side: several for `one_of`. Raises BadPattern."""
     if operator in ("exists", "missing"):
         wanted = operator == "exists"
 
@@ -231,12 +244,11 @@ def make_test(
 
         return there
     if operator in NEGATED:
-        positive = make_test(NEGATED[operator], left, operands, constant, ignore_case)
+        positive = make_test(NEGATED[operator], left, operands, ignore_case)
         return lambda scope: not positive(scope)
     if operator == "one_of":
-        tests = [make_test("equals", left, [operand], MISSING, ignore_case) for operand in operands]
-        return lambda scope: any(test(scope) for test in tests)
-    (right,) = operands
+        return _one_of(left, operands, ignore_case)
+    ((right, constant),) = operands
     if operator == "matches":
         if constant is not MISSING:
             matches = compile_pattern(js_text(constant), ignore_case=ignore_case)

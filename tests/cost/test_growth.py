@@ -137,6 +137,8 @@ triggers:
   pattern: {when: {text: {matches: "{{ pattern }}"}}}
   fixed: {when: {text: {matches: "^(a|b)*$"}}}
   address: {when: {page.path: {starts_with: "{{ text }}"}}}
+  mail: {when: {user_data.email: {ends_with: "{{ text }}", matches: "^a@"}, user_data.email_domain: {contains: x}}}
+  office: {when: {text: {in: [198.51.100.0/24, "2001:db8::/48"]}}}
 transformations:
   clean: {tags: [All], redact: true, strip_query: [a], set: {copy: "{{ joined }}", items.0.item_id: "{{ piece }}"}}
 """
