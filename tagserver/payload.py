@@ -7,9 +7,10 @@ import msgspec
 
 from tagserver.container.model import Tag
 from tagserver.event import MISSING
-from tagserver.kit.built import encoded
+from tagserver.kit.built import Unsound, encoded
 from tagserver.kit.destination import Built, Mode, Omitted, Skip
 from tagserver.privacy.cleaning import Finding
+from tagserver.privacy.known_secrets import KnownSecrets
 from tagserver.privacy.leaving import Leaving
 from tagserver.privacy.scan import may_hide_email
 from tagserver.reads import owned
@@ -25,8 +26,9 @@ class Made(msgspec.Struct, frozen=True, gc=False):
     findings: tuple[Finding, ...] = ()
 
 
-def make(tag: Tag, leaving: Leaving, mode: Mode) -> Made:
-    """The payload. Raises Skip with all that was omitted, Unsound, and whatever the plugin raises."""
+def make(tag: Tag, leaving: Leaving, mode: Mode, secrets: KnownSecrets) -> Made:
+    """The payload. Raises Skip with all that was omitted, Unsound, and whatever the plugin raises. `secrets`: what no
+    payload may hold."""
     destination, redact = tag.destination, tag.redact_override is None
     plugin = destination.plugin
     scope = leaving.scope
@@ -58,6 +60,8 @@ def make(tag: Tag, leaving: Leaving, mode: Mode) -> Made:
     if wrong:
         built = msgspec.structs.replace(built, body=checked)
         body = encoded(built, plugin.limits)
+    if (place := secrets.place_in(body, built.name, built.group or "")) is not None:
+        raise Unsound(f"what was built holds a secret in {place}: secrets enter in request")
     if omitted or wrong:
         return Made(built, body, (*omitted, *built.omitted, *wrong), tuple(findings))
     return Made(built, body, built.omitted)

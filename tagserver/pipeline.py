@@ -23,6 +23,7 @@ from tagserver.language.scope import Scope
 from tagserver.payload import make
 from tagserver.plugin import Built, Omitted, Skip
 from tagserver.privacy.cleaning import Finding
+from tagserver.privacy.known_secrets import KnownSecrets
 from tagserver.privacy.leaving import Leaving
 
 Outcome = Literal["send", "restrict", "block", "skip", "error"]
@@ -107,7 +108,7 @@ def _decide(container: Container, candidate: Candidate, fired: Trigger, scope: S
         return Decision(tag, "block", verdict.reason, verdict.detail, verdict)
     if scope.event.name == CONSENT_EVENT and (untold := _untold(candidate, scope)):
         return Decision(tag, "block", "consent", untold, verdict)
-    return _build(tag, fired.name, leaving, verdict)
+    return _build(tag, fired.name, leaving, verdict, container.secrets)
 
 
 def _untold(candidate: Candidate, scope: Scope) -> str | None:
@@ -120,14 +121,14 @@ def _untold(candidate: Candidate, scope: Scope) -> str | None:
     return None
 
 
-def _build(tag: Tag, trigger: str, leaving: Leaving, verdict: Verdict) -> Decision:
+def _build(tag: Tag, trigger: str, leaving: Leaving, verdict: Verdict, secrets: KnownSecrets) -> Decision:
     destination = tag.destination
     if destination.settings is None:
         return Decision(tag, "skip", "destination_paused", destination.paused or "not set up", verdict)
     mode = verdict.decision
     assert mode != "block"
     try:
-        made = make(tag, leaving, mode)
+        made = make(tag, leaving, mode, secrets)
     except Skip as skip:
         if type(skip.reason) is not str or skip.reason not in SKIPS:
             return Decision(tag, "error", "plugin_error", "it skips for a reason that there is not", verdict)

@@ -22,6 +22,7 @@ from tagserver.container.tags import TagCompiler
 from tagserver.container.transformations import TransformationCompiler, transformed
 from tagserver.container.triggers import CompiledTrigger, TriggerCompiler
 from tagserver.container.variables import VariableCompiler
+from tagserver.privacy.known_secrets import KnownSecrets, secrets_of
 from tagserver.registry import Registry
 
 SERVER_FILE = "server.yaml"
@@ -123,7 +124,16 @@ class _Compiler:
             consent=consent,
             privacy=privacy,
             rows=tuple(names.rows),
+            secrets=self._secrets(tags, destinations),
         )
+
+    def _secrets(self, tags: tuple[Tag, ...], destinations: Mapping[str, ConfiguredDestination | None]) -> KnownSecrets:
+        """What no payload may hold: the secrets of all destinations, also of those that one tag has, and those of
+        operations."""
+        used = [one for one in (*destinations.values(), *(tag.destination for tag in tags)) if one is not None]
+        rights = self._outside.rights
+        owned = rights.values if rights is not None else ()
+        return KnownSecrets({*owned, *(secret for one in used for secret in secrets_of(one.settings))})
 
     def _listed(self, node: Node, path: str) -> str | None:
         """A variable of the environment that `environment:` lists; empty when it is not set, None after a problem."""

@@ -17,6 +17,7 @@ from tagserver.language.conditions import Ask
 from tagserver.language.reshape import Transformation
 from tagserver.language.scope import Scope, Value
 from tagserver.plugin import Destination
+from tagserver.privacy.known_secrets import KnownSecrets
 from tagserver.privacy.leaving import PrivacyPolicy
 from tagserver.privacy.payload_fields import PayloadFields
 from tagserver.reads import Reads
@@ -57,6 +58,7 @@ class Trigger(Protocol):
 PURCHASE, REFUND = "purchase", "refund"
 NO_FIELDS = PayloadFields()
 NO_PRIVACY = PrivacyPolicy()
+NO_SECRETS = KnownSecrets()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ out afresh each time."""
 class Container:
     """The compiled configuration. `version` is a short hash of the files' texts. `problems` are those it was loaded
     with (warnings, paused destinations); one with errors is never made. `rows` are those of all its tables, by their
-    names for people."""
+    names for people. `secrets`: those of all destinations and of operations, which no payload holds."""
 
     version: str
     destinations: Mapping[str, ConfiguredDestination]
@@ -146,6 +148,7 @@ class Container:
     privacy: PrivacyPolicy = NO_PRIVACY
     problems: tuple[Problem, ...] = ()
     rows: tuple[str, ...] = ()
+    secrets: KnownSecrets = field(default=NO_SECRETS, compare=False, repr=False)
     _candidates: dict[str, ByAsk[Candidate]] = field(default_factory=dict, compare=False, repr=False)
     _by_wanted: dict[frozenset[int], ByAsk[Candidate]] = field(default_factory=dict, compare=False, repr=False)
 
