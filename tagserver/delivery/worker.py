@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from tagserver.delivery.open_sink import OpenSink
 from tagserver.delivery.outbox import Batch, Buried, Outbox, OutboxError, Row, Settlement
 from tagserver.delivery.pace import Pace
 from tagserver.delivery.retry import Chance
@@ -72,6 +73,7 @@ class Worker:
         self._standing = Standing(name, steady, self._chance)
         self._splits = Splits(clock)
         self._pace = Pace(steady, sleep)
+        self._sink = OpenSink(name, clock, steady, sleep)
         self._target = lookup(name)
         self._halted: tuple[State, str] | None = None
         self._removed_at: float | None = None
@@ -94,12 +96,14 @@ class Worker:
             self._cache = {}
         else:
             self._standing.ask_now()
+        self._sink.try_again()
         self._target = target
         self._changed.set()
 
     def wait_no_longer(self) -> None:
         """Somebody wants it tried now."""
         self._standing.wait_no_longer()
+        self._sink.try_again()
         self._changed.set()
 
     def stop(self) -> None:
@@ -125,14 +129,22 @@ class Worker:
             for task in self._under_way:
                 task.cancel()
             await asyncio.gather(*self._under_way, return_exceptions=True)
+            await self._sink.close()
 
     async def _round(self) -> None:
         """One claim, or one wait."""
         target = self._lookup(self.name)
+        if self._sink.asks(target):
+            if self._under_way:
+                return await self._wait(self._landed.wait())
+            return await self._sink.attend(target)
         if target is None:
             return await self._without_target()
+        target = self._sink.of(target)
         self._removed_at = None
         self._halted = ("paused", target.paused) if target.paused is not None else None
+        if (trouble := self._sink.trouble) is not None:
+            self._halted = ("retrying", trouble)
         if self._halted is not None:
             return await self._wait()
         standing, limits = self._standing, target.destination.limits
@@ -184,7 +196,10 @@ class Worker:
         await self._wait(self._sleep(seconds))
 
     async def _wait(self, *waits: Awaitable[Any]) -> None:
-        """Wait for the first of them, or for a change of the configuration."""
+        """Wait for the first of them, for a change of the configuration, or until the sink has to be attended to."""
+        soon = self._sink.wait()
+        if soon != float("inf"):
+            waits = (*waits, self._sleep(soon))
         tasks = [asyncio.ensure_future(wait) for wait in (*waits, self._changed.wait())]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -332,3 +332,14 @@ class Destination:
     async def deliver(self, payloads: Sequence[Payload], settings: SettingsT, *args: Any, **kwargs: Any) -> Outcomes:
         """For a `sink`: hand the payloads over. An OSError delays the destination as a failed connection would."""
         raise NotImplementedError  # abstract for sinks
+
+    async def open(self, settings: SettingsT, *args: Any, **kwargs: Any) -> None:
+        """For a `sink`: called before its first `deliver`, and again after its settings have changed. While it fails
+        nothing is delivered. This method and the next two may declare `now`, in ms since 1970 UTC."""
+
+    async def tick(self, settings: SettingsT, *args: Any, **kwargs: Any) -> None:
+        """For a `sink`: called every ten seconds while it is open, also while nothing comes."""
+
+    async def close(self, settings: SettingsT, *args: Any, **kwargs: Any) -> None:
+        """For a `sink`: called when it is removed, before it is opened under other settings, and at the server's
+        end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -30,7 +31,7 @@ def check_destination(
     plugin, chosen = destination(), make_settings(destination, settings)
     known = [value.reveal() for value in _values(chosen) if isinstance(value, Secret)]
     secrets = [secret for secret in known if len(secret) >= SHORTEST_SECRET]
-    faults = [*_stated(destination), *_settings_faults(destination)]
+    faults = [*_stated(destination), *_sink_faults(destination), *_settings_faults(destination)]
     if len(secrets) < len(known):
         faults.append(f"a secret is looked for in all that is made: give one of {SHORTEST_SECRET} characters or more")
     try:
@@ -66,6 +67,19 @@ def _stated(destination: type[Destination]) -> Iterator[str]:
         yield "`reads` is not stated: the event fields that are used"
     if not destination.reads:
         yield "`reads` is empty: state the event fields that are used"
+
+
+def _sink_faults(destination: type[Destination]) -> Iterator[str]:
+    """The methods that a sink alone has are there and can be awaited."""
+    for name in ("deliver", "open", "tick", "close"):
+        method = getattr(destination, name)
+        written = method is not getattr(Destination, name)
+        if written and not destination.sink:
+            yield f"`{name}` is called of a sink alone: set sink = True"
+        elif written and not inspect.iscoroutinefunction(inspect.unwrap(method)):
+            yield f"`{name}` is no async function"
+        elif name == "deliver" and destination.sink and not written:
+            yield "a sink without `deliver` hands nothing over"
 
 
 def _settings_faults(destination: type[Destination]) -> Iterator[str]:

@@ -113,12 +113,23 @@ def test_the_python_runs(acme: ModuleType, tmp_path: Path, monkeypatch: pytest.M
         exec(compile(text, str(PLUGINS), "exec", dont_inherit=True), known)
     destinations = [one for one in known.values() if isinstance(one, type) and issubclass(one, Destination)]
     assert {one.type for one in destinations if one is not Destination} == {
-        *("acme", "acme_by_id", "acme_login", "acme_signed", "lines"),
+        *("acme", "acme_by_id", "acme_login", "acme_signed", "lines", "open_lines"),
     }
     settings = testing.make_settings(known["Lines"], {"file": "events.jsonl"})
     payloads = [Payload("e", "purchase", 0, b'{"event":"purchase"}')]
     assert asyncio.run(known["Lines"]().deliver(payloads, settings)) == Outcome.delivered()
     assert Path("events.jsonl").read_bytes() == b'{"event":"purchase"}\n'
+    asyncio.run(kept_open(known["OpenLines"](), payloads, settings))
+    assert Path("events.jsonl.0").read_bytes() == Path("events.jsonl.1").read_bytes() == b'{"event":"purchase"}\n'
+
+
+async def kept_open(sink: Destination, payloads: list[Payload], settings: Any) -> None:
+    """A life of two days."""
+    await sink.open(settings, now=1)
+    await sink.deliver(payloads, settings)
+    await sink.tick(settings, now=86_400_000)
+    await sink.deliver(payloads, settings)
+    await sink.close(settings)
 
 
 def test_a_login_that_expires() -> None:

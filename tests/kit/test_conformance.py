@@ -234,6 +234,10 @@ def declared(attribute: str, path: str, who: Callable[[Event], Any]) -> type[Des
     return type("Declared", (body(lambda event: {"who": who(event)}),), {attribute: (path,)})
 
 
+async def waits(*args: Any) -> Any:
+    """What a sink has."""
+
+
 BROKEN: list[tuple[type[Destination], str]] = [
     (Unstated, "`api_version` is not stated"),
     (Unstated, "`consent` is not stated"),
@@ -248,6 +252,9 @@ BROKEN: list[tuple[type[Destination], str]] = [
     (raising("sees"), "hosts, sees or version_ends raises ZeroDivisionError"),
     (raising("version_ends"), "hosts, sees or version_ends raises ZeroDivisionError"),
     (type("C", (Post,), {"hosts": lambda self, settings: ()}), "`hosts` names no host"),
+    (type("C", (Post,), {"tick": waits}), "`tick` is called of a sink alone"),
+    (type("C", (Post,), {"sink": True}), "a sink without `deliver`"),
+    (type("C", (Post,), {"sink": True, "deliver": waits, "close": raising("x").x}), "`close` is no async function"),  # type: ignore[attr-defined]
     (type("C", (Post,), {"hosts": lambda self, settings: ("https://post.example",)}), "`hosts` are bare names"),
     (raising("build"), "build raises ZeroDivisionError for purchase"),
     (Trusting, "build raises AttributeError for purchase with parameters"),

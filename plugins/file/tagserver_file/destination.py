@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import time
-from collections.abc import Mapping, Sequence
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,11 @@ from tagserver.plugin import (
 from tagserver_file.disk import locked
 from tagserver_file.jsonl import write_lines
 from tagserver_file.parquet import MISSING as NO_PYARROW
-from tagserver_file.parquet import close_due, collect, load_pyarrow
+from tagserver_file.parquet import close_due, collect, journals, load_pyarrow
 from tagserver_file.row import build_row, first_text, valid
 from tagserver_file.settings import FileSettings
+
+log = logging.getLogger("tagserver_file")
 
 
 class FileSink(Destination):
@@ -53,6 +56,7 @@ class FileSink(Destination):
     kinds = dict.fromkeys(("currency",), CURRENCY)
     sink = True
     _writing: asyncio.Task[Sequence[Outcome]] | None = None
+    _faults: Sequence[str] = ()
 
     def hashes(self, settings: FileSettings) -> Sequence[str]:
         """None where `user_data` is kept as it came."""
@@ -88,7 +92,7 @@ class FileSink(Destination):
         date = _date(payloads[0]) if payloads else ""
         return Request("WRITE", (Path(settings.path).absolute() / f"dt={date}").as_uri(), {}, _lines(payloads))
 
-    async def deliver(self, payloads: Sequence[Payload], settings: FileSettings) -> Sequence[Outcome]:
+    async def deliver(self, payloads: Sequence[Payload], settings: FileSettings, now: int) -> Sequence[Outcome]:
         """Write the rows in a thread; they are on the disk when this returns. One outcome for each.
 
         A disk that stands still keeps its thread, which cannot be ended: until it comes back no second one is begun, or
@@ -97,9 +101,31 @@ class FileSink(Destination):
             return [Outcome.retry("os/EBUSY", detail="an earlier write has not come back from the disk")] * len(
                 payloads
             )
-        self._writing = asyncio.create_task(asyncio.to_thread(self.write, payloads, settings, time.time()))
+        self._writing = asyncio.create_task(asyncio.to_thread(self.write, payloads, settings, now / 1000))
         self._writing.add_done_callback(_seen)
         return await asyncio.shield(self._writing)
+
+    async def tick(self, settings: FileSettings, now: int) -> None:
+        """Parquet: make files of what has been collected for long enough, also while no rows come."""
+        await self._make_files(settings, now, settings.minutes_per_file)
+
+    async def close(self, settings: FileSettings, now: int) -> None:
+        """Parquet: make files of all that has been collected. What there is no time for stays in its journal, and is
+        made after the next start."""
+        await self._make_files(settings, now, 0)
+
+    async def _make_files(self, settings: FileSettings, now: int, minutes: int) -> None:
+        if settings.format != "parquet" or (self._writing is not None and not self._writing.done()):
+            return
+        given_up = threading.Event()
+        try:
+            faults = await asyncio.to_thread(_close_due, settings, now / 1000, minutes, given_up.is_set)
+        except asyncio.CancelledError:
+            given_up.set()  # a thread cannot be cancelled; it looks
+            raise
+        if faults and faults != self._faults:
+            log.warning("file sink %s: %s", settings.name, "; ".join(faults)[:300])
+        self._faults = faults
 
     def write(self, payloads: Sequence[Payload], settings: FileSettings, now: float) -> Sequence[Outcome]:
         """The same, at once, at a moment (seconds since 1970). Dates stand for themselves: what could be written is
@@ -131,6 +157,19 @@ class FileSink(Destination):
                 warned = Outcome.delivered(warning="; ".join(faults)[:300])
                 outcomes = [warned if one.kind == "delivered" else one for one in outcomes]
         return outcomes
+
+
+def _close_due(settings: FileSettings, now: float, minutes: int, given_up: Callable[[], bool]) -> Sequence[str]:
+    """Make files of the journals that are `minutes` old; sentences about those that could not be made."""
+    base, most = Path(settings.path), settings.max_file_mb << 20
+    if not journals(base, settings.name):
+        return ()  # nothing to lock, nor a folder to make
+    try:
+        load_pyarrow()
+    except ImportError:
+        return (NO_PYARROW,)
+    with locked(base, settings.name):
+        return close_due(base, settings.name, now, minutes, most, settings.compression, given_up)
 
 
 _PERSONAL = frozenset({"client_id", "user_id", "session_id", "ip", "user_agent", "click", "cookie", "header"})

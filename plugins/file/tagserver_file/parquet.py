@@ -13,7 +13,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -72,22 +72,32 @@ def journals(base: Path, name: str) -> list[tuple[Path, str, float]]:
     return sorted(made, key=lambda one: (one[2], one[0].name))
 
 
-def close_due(base: Path, name: str, now: float, minutes: int, most: int, compression: str) -> list[str]:
+def close_due(
+    base: Path,
+    name: str,
+    now: float,
+    minutes: int,
+    most: int,
+    compression: str,
+    given_up: Callable[[], bool] = lambda: False,
+) -> list[str]:
     """Make files of the journals that are old or large enough; sentences about those that could not be made (their
-    rows are kept)."""
+    rows are kept). When it is `given_up`, the rest stays as it is."""
     faults = []
     for path, date, begun in journals(base, name):
         try:
             # A clock that was set back must not keep a journal open for ever.
             if abs(now - begun) < minutes * 60 and path.stat().st_size < most:
                 continue
-            _close(base, path, date, compression)
+            if given_up():
+                break
+            _close(base, path, date, compression, given_up)
         except Exception as error:  # the rows are on the disk; whatever is wrong is no reason to deliver them again
             faults.append(f"the rows of {date} stay in {JOURNAL}: {type(error).__name__}")
     return faults
 
 
-def _close(base: Path, journal: Path, date: str, compression: str) -> None:
+def _close(base: Path, journal: Path, date: str, compression: str, given_up: Callable[[], bool]) -> None:
     folder = base / f"dt={date}"
     make_folder(folder)
     name, _, begun = journal.stem.split(".")
@@ -99,6 +109,8 @@ def _close(base: Path, journal: Path, date: str, compression: str) -> None:
         with open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE), "wb") as out:
             with parquet.ParquetWriter(out, columns, compression=compression) as writer:
                 for rows in _chunks(_rows(journal)):
+                    if given_up():
+                        raise TimeoutError
                     writer.write_table(arrow.Table.from_pylist(rows, schema=columns))
             out.flush()
             os.fsync(out.fileno())

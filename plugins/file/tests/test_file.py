@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tagserver_file import FileSink
 from tagserver_file.disk import locked
+from tagserver_file.parquet import close_due, journals
 from tagserver_file.row import COLUMNS
 from tagserver_file.settings import FileSettings
 
@@ -59,7 +60,7 @@ def lines(folder: Path, date: str = "2026-09-21") -> list[dict[str, Any]]:
 
 
 async def test_rows_lie_in_folders_by_their_date(tmp_path: Path) -> None:
-    outcomes = await SINK.deliver([*payloads(2), *payloads(3, day=1)], FileSettings(path=str(tmp_path)))
+    outcomes = await SINK.deliver([*payloads(2), *payloads(3, day=1)], FileSettings(path=str(tmp_path)), NOW)
     assert [one.kind for one in outcomes] == ["delivered"] * 5
     assert [row["event_id"] for row in lines(tmp_path)] == ["d0-0", "d0-1"]
     assert len(lines(tmp_path, "2026-09-20")) == 3
@@ -71,18 +72,18 @@ async def test_a_batch_is_appended_and_a_large_file_is_followed_by_another(tmp_p
     settings = FileSettings(path=str(tmp_path), max_file_mb=1)
     big = [Payload(f"b{n}", "lead", NOW, b'{"x":"' + b"y" * 400_000 + b'"}') for n in range(5)]
     for payload in big:
-        await SINK.deliver([payload], settings)
+        await SINK.deliver([payload], settings, NOW)
     assert len(lines(tmp_path)) == 5
     assert len(list((tmp_path / "dt=2026-09-21").glob("*.jsonl"))) == 3
 
 
 async def test_half_a_line_that_a_crash_left_is_taken_away(tmp_path: Path) -> None:
     settings = FileSettings(path=str(tmp_path))
-    await SINK.deliver(payloads(2), settings)
+    await SINK.deliver(payloads(2), settings, NOW)
     (file,) = (tmp_path / "dt=2026-09-21").glob("*.jsonl")
     with file.open("ab") as broken:
         broken.write(b'{"event_id": "ha')
-    await SINK.deliver(payloads(1, day=0), settings)
+    await SINK.deliver(payloads(1, day=0), settings, NOW)
     assert [row["event_id"] for row in lines(tmp_path)] == ["d0-0", "d0-1", "d0-0"]
 
 
@@ -94,11 +95,11 @@ async def test_a_disk_that_stands_still_keeps_one_thread(tmp_path: Path) -> None
         for _ in range(3):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.05):
-                    late = await sink.deliver(payloads(1), settings)
+                    late = await sink.deliver(payloads(1), settings, NOW)
         assert [(one.kind, one.reason) for one in late] == [("retry", "os/EBUSY")]
         assert threading.active_count() <= before + 1
     for _ in range(500):
-        if (await sink.deliver(payloads(2), settings))[0].kind == "delivered":
+        if (await sink.deliver(payloads(2), settings, NOW))[0].kind == "delivered":
             break
         await asyncio.sleep(0.02)
     assert len(lines(tmp_path)) == 1 + 2
@@ -106,7 +107,7 @@ async def test_a_disk_that_stands_still_keeps_one_thread(tmp_path: Path) -> None
 
 async def test_a_folder_that_cannot_be_written_delays(tmp_path: Path) -> None:
     (tmp_path / "dt=2026-09-21").write_text("a file stands in the way")
-    outcomes = await SINK.deliver([*payloads(1), *payloads(1, day=1)], FileSettings(path=str(tmp_path)))
+    outcomes = await SINK.deliver([*payloads(1), *payloads(1, day=1)], FileSettings(path=str(tmp_path)), NOW)
     assert [one.kind for one in outcomes] == ["retry", "delivered"]
     assert str(tmp_path) not in repr(outcomes)
 
@@ -123,6 +124,72 @@ def test_parquet_is_written_whole_when_its_time_has_come(tmp_path: Path) -> None
     assert table["event_id"].to_pylist() == ["d0-0", "d0-1", "d0-2"]
     assert table["timestamp"].to_pylist()[0] == datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
     assert table["value"].to_pylist() == [0.0, 1.0, 2.0]
+
+
+@pytest.fixture
+def collected(tmp_path: Path) -> FileSettings:
+    """Three rows that wait for their file."""
+    settings = FileSettings(path=str(tmp_path), format="parquet", minutes_per_file=15)
+    SINK.write(payloads(3), settings, NOW / 1000)
+    return settings
+
+
+def made(settings: FileSettings) -> list[str]:
+    """The ids in the files, and none of them twice."""
+    files = sorted(Path(settings.path).rglob("*.parquet"))
+    return [
+        one for file in files for one in pyarrow.parquet.read_table(file, partitioning=None)["event_id"].to_pylist()
+    ]
+
+
+IDS = ["d0-0", "d0-1", "d0-2"]
+MINUTE = 60_000
+
+
+async def test_parquet_is_closed_by_its_time_without_new_rows(collected: FileSettings) -> None:
+    """By another object, too: the one that wrote them may have been killed."""
+    await SINK.tick(collected, NOW + 14 * MINUTE)
+    assert made(collected) == []
+    await FileSink().tick(collected, NOW + 15 * MINUTE)
+    assert made(collected) == IDS
+    assert journals(Path(collected.path), "events") == []
+
+
+async def test_parquet_is_closed_at_the_end(collected: FileSettings) -> None:
+    await SINK.close(collected, NOW + 1)
+    assert made(collected) == IDS
+
+
+async def test_what_is_given_up_stays_in_its_journal(collected: FileSettings, tmp_path: Path) -> None:
+    """Whole, and is made the next time; no half file is left."""
+    assert close_due(tmp_path, "events", NOW / 1000, 0, 1, "zstd", lambda: True) == []
+    asked = iter([False, True])
+    (fault,) = close_due(tmp_path, "events", NOW / 1000, 0, 1, "zstd", lambda: next(asked))
+    assert fault == "the rows of 2026-09-21 stay in _journal: TimeoutError"
+    assert [one.name for one in (tmp_path / "dt=2026-09-21").iterdir()] == []
+    await SINK.close(collected, NOW)
+    assert made(collected) == IDS
+
+
+async def test_a_file_that_cannot_be_made_is_said_once(
+    collected: FileSettings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "dt=2026-09-21").write_text("a file stands in the way")
+    for _ in range(3):
+        await SINK.tick(collected, NOW + 20 * MINUTE)
+    assert caplog.text.count("stay in _journal") == 1
+    (tmp_path / "dt=2026-09-21").unlink()
+    await SINK.tick(collected, NOW + 20 * MINUTE)
+    assert made(collected) == IDS
+
+
+@pytest.mark.parametrize("format_", ["jsonl", "parquet"])
+def test_nothing_is_made_where_there_is_nothing(tmp_path: Path, format_: Any) -> None:
+    """Neither folders nor files."""
+    settings = FileSettings(path=str(tmp_path / "new"), format=format_)
+    asyncio.run(SINK.tick(settings, NOW))
+    asyncio.run(SINK.close(settings, NOW))
+    assert list(tmp_path.iterdir()) == []
 
 
 VALUES = st.recursive(
