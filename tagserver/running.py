@@ -18,6 +18,8 @@ from tagserver.delivery.steps import LONG_CALM, ClockSteps
 from tagserver.operations.data_folder import install_key, usable
 from tagserver.operations.meters import Meters
 from tagserver.operations.watchdog import Watchdog
+from tagserver.publishing.publishing import Publishing
+from tagserver.publishing.store import Store
 from tagserver.runtime import Clock, Runtime, wall_clock
 from tagserver.watch import contents, watch
 
@@ -42,7 +44,8 @@ async def running(
         await asyncio.to_thread(data.mkdir, mode=0o700, parents=True, exist_ok=True)
         key = install_key(data)
     said = contents(folder.folder)
-    configuration = folder.load(strict=strict)
+    publishing = Publishing(folder, Store(data), clock)
+    configuration = publishing.start(strict=strict)
     queue = configuration.server.queue
     meters = Meters(started=clock() / 1000)
     steps = ClockSteps(clock, time.monotonic, meters.stepped)
@@ -70,7 +73,8 @@ async def running(
         calm=lambda: steps.calm(LONG_CALM),
     )
     try:
-        runtime = Runtime(folder, configuration, outbox, key, clock, meters, audit)
+        configuration = publishing.settle(configuration)  # not before the outbox: now the folder is ours
+        runtime = Runtime(publishing, configuration, outbox, key, clock, meters, audit)
         dispatcher = Dispatcher(
             outbox,
             lookup=runtime.target,
@@ -86,7 +90,8 @@ async def running(
         dispatcher.reconfigured(runtime.container.destinations)
         watchdog = Watchdog(folder.registry.packages(), lag=meters.loop_lag.observe, blocked=meters.blocked)
         watchdog.start()
-        watching = asyncio.create_task(watch(folder.folder, said, runtime.changed), name="configuration files")
+        following = watch(folder.folder, said, runtime.publisher.changed)
+        watching = asyncio.create_task(following, name="configuration files")
         looking = asyncio.create_task(steps.watch(), name="clock")
         holding = asyncio.create_task(runtime.mind_the_held(), name="events that wait for consent")
         sweeping = asyncio.create_task(runtime.withdrawals.sweep_when_asked(), name="withdrawn consent")

@@ -6,16 +6,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tagserver import __version__
 from tagserver.audit.audit import Audit
-from tagserver.configuration import Configuration, ConfigurationFolder, NoConfiguration
-from tagserver.container import versions
 from tagserver.container.model import Container
-from tagserver.container.problems import Problem
 from tagserver.container.server import ServerConfig
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.outbox import Counts, Erased, Outbox, Row
@@ -30,7 +25,11 @@ from tagserver.pipeline import Routing
 from tagserver.privacy.forgetting import Forgetting, Forgotten
 from tagserver.privacy.holding import Holding
 from tagserver.privacy.withdrawals import Withdrawals
+from tagserver.publishing.publisher import Answer, Publisher
+from tagserver.publishing.publishing import Publishing
+from tagserver.publishing.serving import Configuration
 from tagserver.rate import RateLimit
+from tagserver.secret import Secret
 
 log = logging.getLogger("tagserver")
 
@@ -48,27 +47,12 @@ def wall_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Reloaded:
-    """What came of reading the configuration again. `version` is the one that serves now."""
-
-    ok: bool
-    version: str
-    problems: tuple[Problem, ...]
-    detail: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """For machines."""
-        problems = [problem.as_dict() for problem in self.problems]
-        return {"ok": self.ok, "version": self.version, "problems": problems, "detail": self.detail}
-
-
 class Runtime:
     """What the endpoints and commands of a running server reach. Made by `running.py`, which also ends it."""
 
     def __init__(
         self,
-        folder: ConfigurationFolder,
+        publishing: Publishing,
         configuration: Configuration,
         outbox: Outbox,
         install_key: bytes,
@@ -77,10 +61,10 @@ class Runtime:
         audit: Audit,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._folder = folder
-        self._configuration = configuration
+        self.data = publishing.store.data
+        """The data folder."""
+        self.publisher = Publisher(publishing, configuration, take=self._take, note=audit.note)
         self._steady = steady
-        self._reloading = asyncio.Lock()
         self.outbox = outbox
         self.clock = clock
         self.meters = meters
@@ -113,7 +97,10 @@ class Runtime:
             outbox, install_key, self._routed, self.holding, self.withdrawals, self.seal, self.meters.repeated
         )
         self.sources = Sources(configuration.server.collect)
-        self.rate = RateLimit(configuration.server.collect.rate, steady)
+        self._rate = configuration.server.collect.rate
+        self.rate = RateLimit(self._rate, steady)
+        self.admin_token: Secret | None = configuration.admin_token
+        """Of the environment, the last one that it had; None: it never had one."""
         self.draining = False
         """Not ready any more, but what comes is still taken; until `closing`, from when on new requests are refused."""
         self.closing = False
@@ -125,17 +112,12 @@ class Runtime:
     @property
     def container(self) -> Container:
         """The container that serves now."""
-        return self._configuration.container
+        return self.publisher.now.container
 
     @property
     def server(self) -> ServerConfig:
         """The server's own settings."""
-        return self._configuration.server
-
-    @property
-    def data(self) -> Path | None:
-        """The data folder."""
-        return self._folder.data
+        return self.publisher.now.server
 
     # ── what is counted and put on record
 
@@ -174,10 +156,15 @@ class Runtime:
             await self.holding.until_due()
             await self.door.decide_waiting(self.container, self.server)
 
-    async def reload(self) -> Reloaded:
-        """Somebody asks for it: read files and secrets again, and try at once what waits for a vendor, who may have
-        been mended as well."""
-        done = await self._reload()
+    async def reload(self, by: str = "admin", note: str = "") -> Answer:
+        """Publish the files, renew secrets, and try at once what waits for a vendor, who may have been mended."""
+        return self._tried(await self.publisher.reload(by, note))
+
+    async def renew(self) -> Answer:
+        """Renew operations' part alone: `server.yaml`, secrets, the admin token. Vendors are tried at once, too."""
+        return self._tried(await self.publisher.renew())
+
+    def _tried(self, done: Answer) -> Answer:
         if done.ok:
             self.wait_no_longer()
         return done
@@ -187,54 +174,18 @@ class Runtime:
         if self.dispatcher is not None:
             self.dispatcher.wait_no_longer(destination)
 
-    async def _reload(self) -> Reloaded:
-        """Read files and secrets again, aside. A configuration with errors changes nothing but the problems that are
-        shown."""
-        async with self._reloading:
-            try:
-                configuration = await asyncio.to_thread(self._folder.load, strict=True)
-            except NoConfiguration as nothing:
-                before = self._configuration
-                self._configuration = Configuration(before.container, before.server, nothing.problems, degraded=True)
-                for one in nothing.problems:
-                    log.error("%s:%s: %s", one.place.file, one.place.line, one.message)
-                log.error("the configuration has %d problems; the running one goes on", len(nothing.problems))
-                return Reloaded(False, before.container.version, nothing.problems)
-            except (OSError, ValueError) as error:
-                log.error("the configuration cannot be read (%s); the running one goes on", error)
-                return Reloaded(False, self.container.version, (), str(error))
-            self._take(configuration)
-            return Reloaded(True, configuration.container.version, configuration.problems)
-
-    async def roll_back(self, number: int) -> Reloaded:
-        """Serve a version that was served before, until the files change."""
-        async with self._reloading:
-            configuration = await asyncio.to_thread(self._folder.roll_back, number)
-            if configuration is None:
-                why = f"version {number} is not kept, or not sound any more"
-                return Reloaded(False, self.container.version, (), why)
-            self._take(configuration)
-            return Reloaded(True, configuration.container.version, configuration.problems)
-
-    def versions(self) -> list[versions.Version]:
-        """The configurations that were served, the newest first."""
-        return versions.history(self._folder.data) if self._folder.data is not None else []
-
     def _take(self, configuration: Configuration) -> None:
-        """Swap: from here on every event and every attempt goes by the new one."""
-        if configuration.server.collect.rate != self.server.collect.rate:
-            self.rate = RateLimit(configuration.server.collect.rate, self._steady)
-        self._configuration = configuration
-        self.sources = Sources(configuration.server.collect)
+        """Swapped: from here on every event and every attempt goes by the new one."""
+        collect = configuration.server.collect
+        if collect.rate != self._rate:
+            self._rate = collect.rate
+            self.rate = RateLimit(self._rate, self._steady)
+        self.sources = Sources(collect)
         self.loaded = self.clock()
+        if configuration.admin_token is not None:
+            self.admin_token = configuration.admin_token
         if self.dispatcher is not None:
             self.dispatcher.reconfigured(self.container.destinations)
-        log.info("container %s loaded", self.container.version)
-
-    async def changed(self) -> None:
-        """The files have changed: take them, unless operations want to be asked."""
-        if self.server.reload != "manual":
-            await self._reload()
 
     def target(self, name: str) -> Target | None:
         """The configured destination as a worker needs it, looked up afresh before each attempt. Also by a name that
@@ -256,25 +207,24 @@ class Runtime:
     @property
     def degraded(self) -> bool:
         """Whether today's files have errors, and an earlier configuration serves in their place."""
-        return self._configuration.degraded
+        return self.publisher.now.degraded
 
     def readiness(self) -> tuple[bool, dict[str, Any]]:
         """Whether this server can promise anything now, and the object that says why or why not."""
         shown = {
             "version": __version__,
             "container": self.container.version,
-            "problems": [problem.as_dict() for problem in self._configuration.problems],
+            "problems": [problem.as_dict() for problem in self.publisher.now.problems],
         }
         if self.draining:
             return False, {"ready": False, "status": "draining", **shown}
         if (why := self.outbox.trouble()) is not None:
             return False, {"ready": False, "status": "outbox", "detail": why, **shown}
-        notice = self.outbox.notice() or self._filling()
-        if self._configuration.rolled_back_to is not None:
-            notice = f"rolled back to version {self._configuration.rolled_back_to}, until the files change"
-        if notice is not None:
-            shown["notice"] = notice
-        degraded = self.degraded or notice is not None
+        notices = [*self.publisher.now.notices, *filter(None, [self.outbox.notice() or self._filling()])]
+        remark = self.publisher.now.remark
+        if said := [*notices, *filter(None, [remark])]:
+            shown["notice"] = "; ".join(said)
+        degraded = self.degraded or bool(notices)
         return True, {"ready": True, "status": "degraded" if degraded else "ok", **shown}
 
     def _filling(self) -> str | None:
@@ -293,9 +243,11 @@ class Runtime:
             "ready": ready,
             "container": {
                 "version": self.container.version,
+                "number": self.publisher.now.serving.number,
                 "loaded": self.loaded,
                 "degraded": self.degraded,
                 "problems": shown["problems"],
+                "notice": shown.get("notice"),
             },
             "destinations": {name: await self._destination(name, counts.get(name, Counts())) for name in names},
             "held": {"events": len(self.holding), "bytes": self.holding.bytes},

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tagserver.container.compile import version_of
 from tagserver.container.source import read_texts
 from tagserver.preview.casebook import read_test_files
 
@@ -32,7 +32,11 @@ def picture(folder: Path) -> Picture:
 def contents(folder: Path) -> str:
     """A hash of all that the files say, cases too: a file that was only touched, or copied anew, says the same. One
     that cannot be read says something else."""
-    return version_of({**read_texts(folder), **read_test_files(folder)})
+    digest = hashlib.sha256()
+    for name, content in sorted({**read_texts(folder), **read_test_files(folder)}.items()):
+        digest.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape"))
+        digest.update(content)
+    return digest.hexdigest()
 
 
 async def watch(

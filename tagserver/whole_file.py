@@ -16,3 +16,8 @@ def write_whole(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     aside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # its new name, too: files are written in an order that counts
+    finally:
+        os.close(folder)

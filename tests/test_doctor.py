@@ -198,7 +198,8 @@ def test_a_host_that_is_not_called_is_not_looked_at(tmp_path: Path) -> None:
         'destinations:\n  meta: {type: meta_capi, pixel_id: "1", access_token: "${env:T}", '
         'api_url: "https://relay.internal"}\n  usual: {type: meta_capi, pixel_id: "1", access_token: "${env:T}"}\n'
     )
-    container = ConfigurationFolder(config, Registry.load(), {"T": "t"}).load().container
+    container = ConfigurationFolder(config, Registry.load(), {"T": "t"}).compile().container
+    assert container is not None
     asked: list[str] = []
 
     def look(host: str) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,10 +14,11 @@ import msgspec
 from tagserver.cli.options import config_option, data_option, give_up, json_option, open_folder, print_problems
 from tagserver.cli.output import say, say_json
 from tagserver.configuration import ConfigurationFolder
-from tagserver.container import last_good, versions
+from tagserver.container.meaning import SERVER_FILE, version_of
 from tagserver.container.source import is_configuration, read_texts
 from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.preview.plan import Change, Effect, changes, effects, summary
+from tagserver.publishing.store import Store
 
 
 @click.command()
@@ -25,7 +27,7 @@ from tagserver.preview.plan import Change, Effect, changes, effects, summary
 @click.option(
     "--against",
     metavar="WHAT",
-    help="A folder, git:REV, or the number of a version.  [default: what was served last from the data folder]",
+    help="A folder, git:REV, or the number of a version.  [default: the version that serves]",
 )
 @click.option(
     "--events",
@@ -43,9 +45,17 @@ def plan(
     markdown: bool,
     as_json: bool,
 ) -> None:
-    """Compare the files with what serves (or with something else): in words, and in what would leave. Sends nothing."""
+    """Compare the files with what serves (or with something else): in words, and in what would leave. Sends nothing,
+    and needs no running server."""
     folder = open_folder(config, env_file)
-    before, after = _texts(against, config, data), read_texts(config)
+    after = read_texts(config)
+    version = _version(against, data) if against is None or against.isdecimal() else None
+    before: Mapping[str, bytes]
+    if version is not None:
+        # Of server.yaml there is but one.
+        before = {**version.texts, **{name: text for name, text in after.items() if name == SERVER_FILE}}
+    else:
+        before = _texts(str(against), config)
     found = changes(before, after, folder.registry)
     asked = list(_events(events)) if events is not None else []
     refused: list[str] = []
@@ -53,13 +63,44 @@ def plan(
     for why in refused:
         say(f"left out, {why}", err=True)
     if as_json:
-        shown = {"changes": [one.as_dict() for one in found], "effects": [one.as_dict() for one in effect]}
+        named = {"against": None if version is None else version.as_dict()}
+        shown = named | {"changes": [one.as_dict() for one in found], "effects": [one.as_dict() for one in effect]}
         say_json({**shown, "events": len(asked), "refused": refused})
         return
     number = len(asked) - len(refused)
+    if version is not None:
+        say(str(version))
     lines = _markdown(found, effect, number) if markdown else _text(found, effect, number)
     for line in lines:
         say(line)
+
+
+@dataclass(frozen=True)
+class _Version:
+    number: int
+    version: str
+    serves: bool
+    texts: Mapping[str, bytes]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"number": self.number, "version": self.version, "serves": self.serves}
+
+    def __str__(self) -> str:
+        which = ", which serves" if self.serves else ""
+        return f"Compared with version {self.number}{which} (container {self.version}):"
+
+
+def _version(against: str | None, data: Path) -> _Version:
+    """A published version: the one that serves, or that of a number."""
+    store = Store(data)
+    state = store.state()
+    if state is None:
+        give_up(f"nothing was published from {data} yet; say what to compare with: --against")
+    number = state.serves if against is None else int(against)
+    texts = store.texts(number)
+    if texts is None:
+        give_up(f"version {number} is not kept in {data}")
+    return _Version(number, version_of(texts), number == state.serves, texts)
 
 
 def _sound(folder: ConfigurationFolder, texts: Mapping[str, bytes]) -> Any:
@@ -70,19 +111,9 @@ def _sound(folder: ConfigurationFolder, texts: Mapping[str, bytes]) -> Any:
     return loaded.container, loaded.server
 
 
-def _texts(against: str | None, config: Path, data: Path) -> Mapping[str, bytes]:
-    if against is None:
-        served = last_good.load(data)
-        if served is None:
-            give_up(f"nothing was served from {data} yet; say what to compare with: --against")
-        return served
+def _texts(against: str, config: Path) -> Mapping[str, bytes]:
     if against.startswith("git:"):
         return _git(against.removeprefix("git:"), config)
-    if against.isdigit():
-        kept = versions.texts_of(int(against), data)
-        if kept is None:
-            give_up(f"version {against} is not kept in {data}")
-        return kept
     if not Path(against).is_dir():
         raise click.UsageError(f"--against {against}: no such folder, and neither git:REV nor a number")
     return read_texts(Path(against))

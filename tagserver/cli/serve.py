@@ -19,10 +19,11 @@ from tagserver import __version__
 from tagserver.cli.options import config_option, data_option, give_up, open_folder, print_problems
 from tagserver.cli.output import say
 from tagserver.cli.remote import ADDRESS_FILE, TOKEN_FILE, TOKEN_VARIABLE
-from tagserver.configuration import ConfigurationFolder, NoConfiguration
+from tagserver.configuration import ConfigurationFolder
 from tagserver.delivery.errors import OutboxStartError
 from tagserver.operations.data_folder import unusable
 from tagserver.operations.logs import LEVELS, Format, set_up_logs
+from tagserver.publishing.serving import NoConfiguration
 from tagserver.running import running
 from tagserver.secret import hide
 from tagserver.server.app import create_app, create_edge
@@ -51,7 +52,7 @@ def serve(
     log_format: Format,
     log_level: str,
 ) -> None:
-    """Run the server. SIGHUP reads configuration and secrets again; SIGTERM drains and stops."""
+    """Run the server. SIGHUP renews server.yaml and secrets; SIGTERM drains and stops."""
     set_up_logs(log_format, log_level)
     folder = open_folder(config, env_file, data)
     token = folder.environment().get(TOKEN_VARIABLE) or None
@@ -120,21 +121,27 @@ async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, 
 
         reloads: set[asyncio.Task[object]] = set()
 
-        def reload() -> None:
-            task: asyncio.Task[object] = asyncio.create_task(runtime.reload())
+        def renew() -> None:
+            task: asyncio.Task[object] = asyncio.create_task(runtime.renew())
             reloads.add(task)
             task.add_done_callback(reloads.discard)
 
         loop.add_signal_handler(signal.SIGTERM, stop)
         loop.add_signal_handler(signal.SIGINT, stop)
-        loop.add_signal_handler(signal.SIGHUP, reload)
+        loop.add_signal_handler(signal.SIGHUP, renew)
         watch = asyncio.create_task(_stop_when(fatal, stop))
         address = address_of(bound)
-        log.info("tagserver %s listens on %s, container %s", __version__, address, runtime.container.version)
+        now = runtime.publisher.now
+        log.info(
+            "tagserver %s listens on %s, version %s (container %s) serves",
+            *(__version__, address, now.serving.number, now.container.version),
+        )
         for problem in runtime.readiness()[1]["problems"]:
             log.warning("%s:%s: %s", problem["file"], problem["line"], problem["message"])
         if runtime.degraded:
-            log.warning("the files in %s have errors: the last sound configuration serves", folder.folder)
+            log.warning("the files in %s have errors: version %s serves", folder.folder, now.serving.number)
+        for sentence in (*now.notices, *filter(None, [now.remark])):
+            log.warning("%s", sentence)
         if token is None and sys.stderr.isatty():
             say(f"Log in: {address}{app.state.login_path()}", err=True)
         gc.collect()

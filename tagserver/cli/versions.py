@@ -1,9 +1,11 @@
-"""`tagserver versions`, `rollback` and `reload`: the configurations that were served, and which one is."""
+"""`tagserver reload`, `rollback` and `versions`: publish the files, go back, and see what serves."""
 
 from __future__ import annotations
 
+import getpass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,45 +13,98 @@ from tagserver.cli.options import data_option, json_option
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
 from tagserver.configuration import process_environ
-from tagserver.container.versions import history
+from tagserver.publishing.store import Store
+
+note_option = click.option("--note", default="", metavar="TEXT", help="Why; `tagserver versions` shows it.")
+MOST = 6
+"""Names that one line shows."""
 
 
 @click.command()
 @data_option
 @json_option
 def versions(data: Path, as_json: bool) -> None:
-    """The last twenty sound configurations that were served, the newest first. Needs no running server."""
-    found = history(data)
+    """The versions that were published, the newest first, and which one serves. Needs no running server."""
+    listed = Store(data).listed()
     if as_json:
-        say_json({"versions": found})
+        say_json(listed)
         return
-    for one in found:
-        since = datetime.fromtimestamp(one.since / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        say(f"{one.number:>6}  {one.version}  since {since}  {', '.join(one.files)}")
-    if not found:
-        say(f"Nothing was served from the data folder {data} yet.")
+    for one in listed["versions"]:
+        mark, who = "serves" if one["serves"] else "", one["by"] or "nobody knows"
+        say(f"{one['number']:>6}  {one['version']}  {_moment(one['published'])}  {mark:6}  by {who}")
+        if one["note"]:
+            say(f"        {one['note']}")
+        if one["changed"]:
+            say(f"        changed: {_names(one['changed'])}")
+        if one["serves"] and (back := listed["rolled_back"]) is not None:
+            note = f": {back['note']}" if back["note"] else ""
+            say(f"        rolled back to on {_moment(back['at'])} by {back['by'] or 'nobody knows'}{note}")
+    if not listed["versions"]:
+        say(f"Nothing was published from the data folder {data} yet.")
 
 
 @click.command()
 @data_option
-@click.argument("number", type=int)
-def rollback(data: Path, number: int) -> None:
-    """Serve version NUMBER again, until the files change. `tagserver versions` shows the numbers."""
-    _said(call("POST", "/-/rollback", data=data, environ=process_environ(), body={"number": number}, refused=True))
+@note_option
+@click.argument("number", type=click.IntRange(min=1))
+def rollback(data: Path, note: str, number: int) -> None:
+    """Publish version NUMBER of marketing's files again. It serves until somebody publishes, over restarts;
+    `server.yaml` stays as it is. `tagserver versions` shows the numbers."""
+    done = _ask("/-/rollback", data, {"number": number, "by": _who(), "note": note})
+    say(f"Version {done['number']} serves now (container {done['version']}), until somebody publishes.")
+    _say_more(done)
 
 
 @click.command()
 @data_option
-def reload(data: Path) -> None:
-    """Have the running server read files and secrets again."""
-    _said(call("POST", "/-/reload", data=data, environ=process_environ(), refused=True))
+@note_option
+@click.option("--server", "server_alone", is_flag=True, help="Renew server.yaml and secrets alone; publish nothing.")
+def reload(data: Path, note: str, server_alone: bool) -> None:
+    """Publish the files, and have the running server read server.yaml and secrets again."""
+    if server_alone and note:
+        raise click.UsageError("--note is for a publication, and --server publishes nothing")
+    done = _ask("/-/reload", data, {"server": True} if server_alone else {"by": _who(), "note": note})
+    if server_alone:
+        say(f"server.yaml and secrets are renewed; version {done['number']} serves (container {done['version']}).")
+        return
+    say(f"Version {done['number']} serves now (container {done['version']}).")
+    _say_more(done)
 
 
-def _said(done: dict[str, object]) -> None:
-    problems = done.get("problems")
-    for problem in problems if isinstance(problems, list) else []:
-        say(f"{problem['file']}:{problem['line']}: {problem['message']}", err=True)
-    if not done.get("ok"):
-        say(f"Nothing was changed; container {done.get('version')} goes on. {done.get('detail') or ''}".rstrip())
+def _ask(path: str, data: Path, body: dict[str, Any]) -> dict[str, Any]:
+    done: dict[str, Any] = call("POST", path, data=data, environ=process_environ(), body=body, refused=True)
+    for one in done["problems"]:
+        say(f"{one['file']}:{one['line']}: {one['message']}", err=True)
+    if not done["ok"]:
+        say(f"Nothing was changed; version {done['number']} goes on (container {done['version']}). {_sentence(done)}")
         raise SystemExit(1)
-    say(f"Container {done['version']} serves now.")
+    return done
+
+
+def _say_more(done: dict[str, Any]) -> None:
+    if done["ended"] is not None:
+        say(f"This ends the rollback to version {done['ended']}.")
+    if done["detail"]:
+        say(_sentence(done))
+
+
+def _sentence(done: dict[str, Any]) -> str:
+    detail = str(done["detail"])
+    return f"{detail[:1].upper()}{detail[1:]}." if detail else ""
+
+
+def _who() -> str:
+    """The login name of whoever runs the command."""
+    try:
+        return getpass.getuser()[:100]
+    except (KeyError, OSError, ImportError):  # containers like to run under numbers without a name
+        return "a user without a name"
+
+
+def _names(names: list[str]) -> str:
+    more = len(names) - MOST
+    return ", ".join(names[:MOST]) + (f" and {more} more" if more > 0 else "")
+
+
+def _moment(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -11,6 +10,7 @@ from types import MappingProxyType
 from tagserver.container.consent import compile_consent
 from tagserver.container.decode import Decoder
 from tagserver.container.destinations import DestinationCompiler
+from tagserver.container.meaning import SERVER_FILE, version_of_trees
 from tagserver.container.model import ConfiguredDestination, Container, Tag
 from tagserver.container.names import Names
 from tagserver.container.privacy import compile_privacy
@@ -25,7 +25,6 @@ from tagserver.container.variables import VariableCompiler
 from tagserver.privacy.known_secrets import KnownSecrets, secrets_of
 from tagserver.registry import Registry
 
-SERVER_FILE = "server.yaml"
 ROOTS = ("consent", "privacy", "destinations", "variables", "triggers", "tags", "transformations")
 
 
@@ -61,7 +60,7 @@ def compile_container(
     if not trees:
         hint = "write a container.yaml, or name another folder with --config"
         problems.add("E104", Place("container.yaml", 1, 1), "", "there is no container file here", hint)
-    container = _Compiler(trees, registry, outside, server, problems, today).compile(version_of(texts))
+    container = _Compiler(trees, registry, outside, server, problems, today).compile(version_of_trees(trees))
     found = problems.sorted()
     if unread:
         # Nobody knows what a file defines that cannot be read, and uses: only names that look misspelt are blamed.
@@ -71,15 +70,6 @@ def compile_container(
     if problems.fatal:
         return Loaded(None, None, found)
     return Loaded(replace(container, problems=found), server, found)
-
-
-def version_of(texts: Mapping[str, bytes]) -> str:
-    """A short hash of the files' names and contents."""
-    digest = hashlib.sha256()
-    for name, content in sorted(texts.items()):
-        digest.update(f"{name}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()[:12]
 
 
 class _Compiler:

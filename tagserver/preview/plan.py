@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tagserver.container.compile import SERVER_FILE
 from tagserver.container.decode import plain
+from tagserver.container.meaning import SERVER_FILE
 from tagserver.container.model import Container
 from tagserver.container.problems import Problems
 from tagserver.container.server import ServerConfig

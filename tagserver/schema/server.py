@@ -94,6 +94,9 @@ SERVER: Mapping[str, Schema] = {
     ),
     "environment": said(many(TEXT), "Variables that the other files may read outside secret fields."),
     "secrets": said(many(TEXT), "Variables (META_*) and files that secret fields of the other files may name."),
-    "reload": said(one_of("auto", "require_tests", "manual"), "What happens when the files change."),
+    "reload": said(
+        one_of("auto", "require_tests", "manual"),
+        "How edits are published: by tagserver reload alone (manual), or by themselves.",
+    ),
     "debug": said(FLAG, "This server is for tests, which {container: debug} says."),
 }

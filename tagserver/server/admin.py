@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.resources import files
-from typing import Annotated
 from urllib.parse import parse_qs
 
 import msgspec
@@ -25,6 +24,7 @@ from tagserver.server.consent import ConsentStrings
 from tagserver.server.dead import DeadLetters
 from tagserver.server.forget import Forget
 from tagserver.server.guard import COOKIE, LOGIN, SAFE, Guard, Guesses, Keyring, later, of_another_page, problem
+from tagserver.server.publishing import Publishing
 
 FORM = 4096
 """Bytes of a login form."""
@@ -36,9 +36,10 @@ class Admin:
 
     def __init__(self, runtime: Runtime, token: str, steady: Callable[[], float]) -> None:
         self._runtime = runtime
-        self._keys = Keyring(token)
+        self._keys = Keyring(lambda: found.reveal() if (found := runtime.admin_token) is not None else token)
         self._guesses = Guesses(self._visitor, steady, runtime.meters.refused)
         letters = DeadLetters(runtime, SAFE)
+        publishing = Publishing(runtime)
         pages = Starlette(
             routes=[
                 Route("/", self.overview),
@@ -46,9 +47,9 @@ class Admin:
                 Route("/status.json", self.status),
                 Route("/try.json", self.try_json, methods=["POST"]),
                 Route("/consent.json", ConsentStrings(runtime.clock).post, methods=["POST"]),
-                Route("/reload", self.reload, methods=["POST"]),
-                Route("/rollback", self.rollback, methods=["POST"]),
-                Route("/versions.json", self.versions),
+                Route("/reload", publishing.reload, methods=["POST"]),
+                Route("/rollback", publishing.roll_back, methods=["POST"]),
+                Route("/versions.json", publishing.versions),
                 Route("/dead.json", letters.get, methods=["GET"]),
                 Route("/dead.json", letters.post, methods=["POST"]),
                 Route("/forget.json", Forget(runtime.forgetting, self._visitor).post, methods=["POST"]),
@@ -113,26 +114,6 @@ class Admin:
         text = self._runtime.meters.text(await self._runtime.picture())
         return PlainTextResponse(text, headers=SAFE, media_type="text/plain; version=0.0.4")
 
-    async def reload(self, request: Request) -> Response:
-        done = await self._runtime.reload()
-        return JSONResponse(done.as_dict(), 200 if done.ok else 409, headers=SAFE)
-
-    async def rollback(self, request: Request) -> Response:
-        try:
-            body = await read_body(request.receive, request.headers.get("content-length"), 1 << 16)
-            number = read_json(body, _number).number
-        except BadBody as bad:
-            return problem(bad.status, bad.code, str(bad))
-        except UNREADABLE:
-            return problem(400, "bad_number", 'post {"number": N}, a number of versions.json')
-        done = await self._runtime.roll_back(number)
-        return JSONResponse(done.as_dict(), 200 if done.ok else 409, headers=SAFE)
-
-    async def versions(self, request: Request) -> Response:
-        serving = self._runtime.container.version
-        shown = [{**msgspec.to_builtins(one), "serving": one.version == serving} for one in self._runtime.versions()]
-        return JSONResponse({"versions": shown}, headers=SAFE)
-
     async def style(self, request: Request) -> Response:
         css = files("tagserver.server").joinpath("templates", "style.css").read_bytes()
         return Response(css, media_type="text/css", headers={**SAFE, "cache-control": "max-age=300"})
@@ -164,9 +145,4 @@ async def _token_of(request: Request) -> str:
         return ""
 
 
-class _Number(msgspec.Struct, forbid_unknown_fields=True):
-    number: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
-
-
-_number = msgspec.json.Decoder(_Number)
 _any = msgspec.json.Decoder()

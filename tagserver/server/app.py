@@ -44,7 +44,7 @@ class TagServer(Starlette):
 def create_app(runtime: Runtime, admin_token: str, steady: Callable[[], float] = time.monotonic) -> Starlette:
     """The ASGI application of one runtime. `admin_token` opens what lies under `/-/`. `steady`: seconds that never
     jump."""
-    scripts = Scripts(shipped(), KeptScripts(runtime.data / "t", runtime.clock) if runtime.data is not None else None)
+    scripts = Scripts(shipped(), KeptScripts(runtime.data / "t", runtime.clock))
 
     async def healthz(request: Request) -> Response:
         return JSONResponse({"ok": True})

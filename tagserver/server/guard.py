@@ -44,11 +44,16 @@ Verdict = Literal["allowed", "refused", "later"]
 
 
 class Keyring:
-    """The token, and what is made from it."""
+    """The token, and what is made from it. `token` gives the one of today: with another one, cookies of the old one are
+    of no use any more."""
 
-    def __init__(self, token: str) -> None:
-        self._token = token.encode()
+    def __init__(self, token: Callable[[], str]) -> None:
+        self._today = token
         self._code = secrets.token_urlsafe(24)
+
+    @property
+    def _token(self) -> bytes:
+        return self._today().encode(errors="surrogatepass")
 
     def opens(self, given: str) -> bool:
         """Whether this is the token; the time it takes tells nothing about how much of it was right."""

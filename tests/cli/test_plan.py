@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.cli import main
-from tagserver.container import last_good, versions
-from tagserver.container.source import read_texts
+from tagserver.container.meaning import version_of
 from tagserver.preview.differences import differences
 from tagserver.preview.plan import changes
+from tagserver.publishing.store import Back, Store, Version
 from tagserver.registry import Registry
 
 ENVIRON = {"META_ACCESS_TOKEN": "a-secret-token"}
@@ -107,17 +107,43 @@ def test_what_changes_for_each_event(tmp_path: Path) -> None:
     assert "a-secret-token" not in text
 
 
+def publish(data: Path, number: int, text: str) -> None:
+    """A version of one file, which serves from then on."""
+    data.mkdir(exist_ok=True)
+    texts = {"container.yaml": text.encode()}
+    Store(data).publish(Version(number=number, version=version_of(texts), published=number), texts)
+
+
 def test_against_what_serves_and_against_a_version(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    data.mkdir()
-    old = read_texts(folder(tmp_path / "old", BEFORE))
-    last_good.keep(old, data)
-    versions.keep(old, "v1", 1, data)
-    new = folder(tmp_path / "new", AFTER)
-    for words in (["--data", str(data)], ["--data", str(data), "--against", "1"]):
-        assert "+ tag Lead" in plan(new, *words).output
+    """It is said with which one; server.yaml is no part of it."""
+    data, new = tmp_path / "data", folder(tmp_path / "new", AFTER)
+    (new / "server.yaml").write_text("debug: true\n")
+    publish(data, 1, BEFORE)
+    publish(data, 2, AFTER)
+    serves = plan(new, "--data", str(data)).output.splitlines()
+    version = version_of({"c.yaml": AFTER.encode()})
+    assert serves == [
+        f"Compared with version 2, which serves (container {version}):",
+        "The configuration is the same.",
+    ]
+    first = plan(new, "--data", str(data), "--against", "1").output
+    assert first.startswith("Compared with version 1 (container ")
+    assert "+ tag Lead" in first
+    assert "server" not in first
+    shown = json.loads(plan(new, "--data", str(data), "--json").output)
+    assert shown["against"] == {"number": 2, "version": version, "serves": True}
     assert plan(new, "--data", str(data), "--against", "7").exit_code == 1
     assert plan(new, "--data", str(tmp_path / "none")).exit_code == 1
+
+
+def test_after_a_rollback_it_compares_with_what_serves(tmp_path: Path) -> None:
+    data, new = tmp_path / "data", folder(tmp_path / "new", AFTER)
+    publish(data, 1, BEFORE)
+    publish(data, 2, AFTER)
+    Store(data).go_back(1, Back(instead_of={}))
+    output = plan(new, "--data", str(data)).output
+    assert output.startswith("Compared with version 1, which serves (container ")
+    assert "+ tag Lead" in output
 
 
 def test_against_a_revision(tmp_path: Path) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import msgspec
 import pytest
 
-from tagserver.configuration import ConfigurationFolder, NoConfiguration
-from tagserver.container import last_good
 from tagserver.container.problems import render
 from tagserver.language.values import js_number, js_text
 from tagserver.preview.trial import BadTrial, try_event
@@ -20,8 +17,7 @@ from ..cli.conftest import Shop, shop
 from ..events import NOW, event
 from ..server.conftest import TOKEN, Running, Start, server, start
 from ..test_try import CONTAINER, REGISTRY, SECRETS, SERVER
-from .world import ENVIRON, codes, decide, load
-from .world import REGISTRY as SMALL
+from .world import codes, decide, load
 
 __all__ = ["Start", "server", "shop", "start"]
 
@@ -139,21 +135,6 @@ def test_aliases_do_not_make_it_deeper(where: str) -> None:
     constant = "variables:\n  v:\n    constant:\n" + rows + "\ntags: []\n"
     loaded = load({"container.yaml": BOX + (parameters if where == "parameters" else constant)})
     assert "E103" in codes(loaded)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [b'{"container.yaml": "%%%"}', b'{"container.yaml": "dGFn*czo="}', b"[" * 100_000, b'{"a":' * 100_000],
-    ids=["no base64", "damaged base64", "deep list", "deep map"],
-)
-def test_a_damaged_last_good_copy_is_no_copy(tmp_path: Path, content: bytes) -> None:
-    """Characters that are no base64 are skipped today: an empty configuration serves, and every event is dropped."""
-    (tmp_path / "config").mkdir()
-    (tmp_path / "data").mkdir()
-    (tmp_path / "config" / "container.yaml").write_text("tags: [\n")
-    (tmp_path / "data" / last_good.NAME).write_bytes(content)
-    with pytest.raises(NoConfiguration):
-        ConfigurationFolder(tmp_path / "config", SMALL, ENVIRON, None, tmp_path / "data").load()
 
 
 @pytest.mark.parametrize("source", [["a"], {}, {"a": 1}, [[]]])

@@ -114,6 +114,26 @@ def _with(files: Mapping[str, str], name: str, block: Block) -> dict[str, str]:
     return {name: block.text} if name == WHOLE else {**files, name: block.text}
 
 
+def needs_a_server(block: Block) -> bool:
+    """Whether a block's commands speak to a server that runs: `test_publishing.py` plays those."""
+    return re.search(r"^\$ tagserver (reload|rollback)", block.text, re.MULTILINE) is not None
+
+
+def says(output: str, expected: str) -> bool:
+    """Whether a command has printed what is shown; `…` stands for anything."""
+    pattern = ".*".join(re.escape(piece) for piece in _tidy(expected).split("…"))
+    return re.fullmatch(pattern, _tidy(output), re.DOTALL) is not None
+
+
+def played(block: Block) -> Iterator[tuple[list[str], str]]:
+    """The commands of a block, each with what is shown below it."""
+    for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+        command, _, expected = part.partition("\n")
+        words = shlex.split(command, comments=True)
+        assert words[0] == "tagserver", f"{block}: only our own commands can be played"
+        yield words[1:], expected
+
+
 class Stage:
     """A folder in which a page is played: its files are written, its commands run, their output compared.
 
@@ -134,7 +154,7 @@ class Stage:
                 self._show(_with(self._files, name, block))
             elif block.language == "json" and (told := re.search(r"`(\w+\.json)`", block.above)):
                 (self.folder / told[1]).write_text(block.text)
-            elif block.language == "console":
+            elif block.language == "console" and not needs_a_server(block):
                 self._console(block)
 
     def _show(self, files: dict[str, str]) -> None:
@@ -145,16 +165,12 @@ class Stage:
         self._files = files
 
     def _console(self, block: Block) -> None:
-        for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
-            command, _, expected = part.partition("\n")
-            words = shlex.split(command, comments=True)
-            assert words[0] == "tagserver", f"{block}: only our own commands can be played"
-            result = CliRunner().invoke(main, words[1:], env={**ENVIRON})
+        for words, expected in played(block):
+            result = CliRunner().invoke(main, words, env={**ENVIRON})
             assert result.exit_code in (0, 1), f"{block}: {result.output}"
             self.played += 1
             if expected.strip():
-                pattern = ".*".join(re.escape(piece) for piece in _tidy(expected).split("…"))
-                assert re.fullmatch(pattern, _tidy(result.output), re.DOTALL), f"{block}:\n{result.output}"
+                assert says(result.output, expected), f"{block}:\n{result.output}"
 
 
 def _tidy(text: str) -> str:

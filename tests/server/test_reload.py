@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tagserver.container.versions import KEEP, history, keep, pinned
+from tagserver.audit.files import FOLDER as AUDIT
+from tagserver.audit.files import read_rows
 from tagserver.watch import contents, watch
 from tests.delivery.support import until
 
@@ -36,6 +37,14 @@ async def post(server: Running, path: str, body: Any = None) -> tuple[int, dict[
     """An order to the admin addresses."""
     answer = await server.http.post(f"/-/{path}", json=body, headers=BEARER)
     return answer.status_code, answer.json()
+
+
+async def watched(condition: Callable[[], bool]) -> None:
+    """Wait until the server has looked at the files by itself, and taken what was to be taken."""
+    deadline = asyncio.get_running_loop().time() + 20
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline
+        await asyncio.sleep(0.05)
 
 
 async def tags(server: Running) -> list[str]:
@@ -98,22 +107,114 @@ async def test_no_event_is_lost_while_reloads_go_on(server: Running) -> None:
     assert counts["accepted"] == counts["delivered"] + counts["dead"]
 
 
+async def listed(server: Running) -> dict[int, dict[str, Any]]:
+    """What `/-/versions.json` says, by number."""
+    shown = (await server.http.get("/-/versions.json", headers=BEARER)).json()["versions"]
+    return {one["number"]: one for one in shown}
+
+
 async def test_versions_and_the_way_back(server: Running) -> None:
+    """The version that was gone back to serves until somebody publishes, and it is said everywhere."""
     first = (await server.status())["container"]["version"]
     container(server).write_text(TWO)
-    await post(server, "reload")
-    shown = (await server.http.get("/-/versions.json", headers=BEARER)).json()["versions"]
-    assert [(one["number"], one["serving"]) for one in shown] == [(2, True), (1, False)]
-    status, said = await post(server, "rollback", {"number": 1})
-    assert (status, said["version"]) == (200, first)
+    _, said = await post(server, "reload", {"by": "anna", "note": "all events"})
+    assert (said["number"], said["ended"]) == (2, None)
+    shown = await listed(server)
+    assert [(number, one["serves"]) for number, one in shown.items()] == [(2, True), (1, False)]
+    assert (shown[2]["by"], shown[2]["note"], shown[2]["changed"]) == ("anna", "all events", ["Meta all"])
+    status, said = await post(server, "rollback", {"number": 1, "by": "bert"})
+    assert (status, said["version"], said["number"]) == (200, first, 1)
     assert await tags(server) == ["Meta purchase", "Meta lead"]
+    assert [one["serves"] for one in (await listed(server)).values()] == [False, True]
     ready = (await server.http.get("/readyz")).json()
-    assert (ready["status"], ready["notice"]) == ("degraded", "rolled back to version 1, until the files change")
+    assert (ready["status"], ready["notice"]) == ("degraded", "rolled back to version 1, until somebody publishes")
+    _, said = await post(server, "reload", {"server": True})
+    assert (said["number"], await tags(server)) == (1, ["Meta purchase", "Meta lead"])
+    _, said = await post(server, "reload")
+    assert (said["ended"], said["number"], len(await tags(server))) == (1, 3, 3)
+    assert (await server.http.get("/readyz")).json()["status"] == "ok"
+
+
+async def test_who_published_is_on_record(server: Running) -> None:
+    """With the number, and without the note: it is free text."""
+    container(server).write_text(TWO)
+    await post(server, "reload", {"by": "anna", "note": "for erika@example.com"})
+    await post(server, "rollback", {"number": 1, "by": "bert"})
+    await post(server, "reload", {"server": True})
+    folder = server.data / AUDIT
+
+    def rows() -> list[dict[str, Any]]:
+        found = (dict(row.record or {}) for row in read_rows(folder))
+        return [row for row in found if row["kind"] in ("published", "rollback")]
+
+    await until(lambda: len(rows()) == 3)
+    assert [(row["kind"], row["number"], row["by"]) for row in rows()] == [
+        ("published", 1, "start"),
+        ("published", 2, "anna"),
+        ("rollback", 1, "bert"),
+    ]
+    assert not any("erika" in path.read_text() for path in folder.iterdir())
+
+
+async def test_two_who_publish_and_go_back_at_once(server: Running) -> None:
+    """One after the other: what serves is one of the versions, whole, and the disk says the same."""
+    container(server).write_text(TWO)
     await post(server, "reload")
-    assert await tags(server) == ["Meta purchase", "Meta lead"], "the files have not changed"
-    container(server).write_text(TWO + "# mended\n")
-    await post(server, "reload")
-    assert len(await tags(server)) == 3
+    bodies = [("reload", {"by": "anna"}), ("rollback", {"number": 1})] * 10
+    answers = await asyncio.gather(*(post(server, path, body) for path, body in bodies))
+    assert {status for status, _ in answers} == {200}
+    (serves,) = (number for number, one in (await listed(server)).items() if one["serves"])
+    status = (await server.status())["container"]
+    assert (status["number"], status["version"]) == (serves, (await listed(server))[serves]["version"])
+
+
+MANUAL = SERVER + "reload: manual\n"
+
+
+async def test_under_manual_an_edit_waits_and_it_is_said(start: Start) -> None:
+    one: Running = await start(server=MANUAL)
+    container(one).write_text(TWO)
+    await watched(lambda: one.runtime.publisher.now.differs)
+    ready = (await one.http.get("/readyz")).json()
+    assert ready["status"] == "ok"
+    assert "`tagserver plan` shows it, `tagserver reload` publishes" in ready["notice"]
+    assert len(await tags(one)) == 2
+    await post(one, "reload")
+    assert len(await tags(one)) == 3
+    assert "notice" not in (await one.http.get("/readyz")).json()
+
+
+async def test_under_manual_server_yaml_is_taken_by_itself(start: Start) -> None:
+    """It is operations', and publishes nothing of marketing's."""
+    one: Running = await start(server=MANUAL)
+    container(one).write_text(TWO)
+    (container(one).parent / "server.yaml").write_text(MANUAL.replace("shop.example", "new.example"))
+    await watched(lambda: "https://new.example" in one.runtime.server.collect.origins)
+    assert len(await tags(one)) == 2
+
+
+async def test_the_admin_token_is_renewed(start: Start) -> None:
+    """With the secrets: the old one and its cookies are of no use any more. One that is taken away stays."""
+    environ = dict(ENVIRON)
+    one: Running = await start(environ=environ)
+    environ["TAGSERVER_ADMIN_TOKEN"] = "another-admin-token"
+    assert (await post(one, "reload", {"server": True}))[0] == 200
+    assert (await one.http.get("/-/status.json", headers=BEARER)).status_code == 401
+    new = {"authorization": "Bearer another-admin-token"}
+    del environ["TAGSERVER_ADMIN_TOKEN"]
+    for _ in range(2):
+        assert (await one.http.post("/-/reload", json={"server": True}, headers=new)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [[], 7, {"note": 1}, {"by": ""}, {"by": "x" * 101}, {"note": "x" * 2001}, {"server": "yes"}, {"unknown": 1}],
+)
+async def test_an_order_that_is_none(server: Running, body: Any) -> None:
+    container(server).write_text(TWO)
+    answer = await server.http.post("/-/reload", json=body, headers=BEARER)
+    assert (answer.status_code, answer.json()["problems"][0]["code"]) == (400, "bad_order")
+    assert len(await tags(server)) == 2
 
 
 @pytest.mark.parametrize("body", [{"number": 99}, {"number": "1"}, {}, [1], {"number": 1, "x": 2}])
@@ -121,16 +222,6 @@ async def test_a_way_back_that_is_none(server: Running, body: Any) -> None:
     status, _ = await post(server, "rollback", body)
     assert status in (400, 409)
     assert len(await tags(server)) == 2
-
-
-async def test_a_rollback_survives_a_restart(start: Start) -> None:
-    one: Running = await start()
-    container(one).write_text(TWO)
-    await post(one, "reload")
-    await post(one, "rollback", {"number": 1})
-    data = one.data
-    present = next(version for version in history(data) if version.number == 2)
-    assert pinned(present.version, data) is not None
 
 
 CASES = "- {name: purchases are sent, event: {event: purchase}, expect: {skip: {Meta lead: no_trigger}}}\n"
@@ -146,14 +237,6 @@ async def test_tests_must_pass_first(start: Start) -> None:
     assert status == 409
     assert [problem["code"] for problem in said["problems"]] == ["T401"]
     assert "purchases are sent" in said["problems"][0]["message"]
-
-
-def test_twenty_versions_are_kept(tmp_path: Path) -> None:
-    for number in range(KEEP + 5):
-        keep({"a.yaml": b"%d" % number}, f"v{number}", number, tmp_path)
-        keep({"a.yaml": b"%d" % number}, f"v{number}", number, tmp_path)
-    kept = history(tmp_path)
-    assert [version.number for version in kept] == list(range(KEEP + 5, 5, -1))
 
 
 async def reported(folder: Path, looks: list[Callable[[], object]]) -> list[str]:
@@ -228,10 +311,7 @@ async def test_a_deployment_that_writes_the_files_is_taken_by_itself(start: Star
     """Without anybody's order, also when it comes right after the start."""
     one: Running = await start()
     container(one).write_text(TWO)
-    deadline = asyncio.get_running_loop().time() + 20
-    while len(await tags(one)) != 3:
-        assert asyncio.get_running_loop().time() < deadline
-        await asyncio.sleep(0.1)
+    await watched(lambda: len(one.runtime.container.tags) == 3)
 
 
 @pytest.mark.parametrize(

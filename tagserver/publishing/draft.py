@@ -1,0 +1,79 @@
+"""What the configuration folder holds now: marketing's draft, operations' `server.yaml`, and whether the cases pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tagserver.configuration import ConfigurationFolder
+from tagserver.container.compile import Loaded
+from tagserver.container.meaning import SERVER_FILE
+from tagserver.container.model import Container
+from tagserver.container.problems import FAILED_CASE, Problem, Problems
+from tagserver.container.server import ServerConfig
+from tagserver.container.source import read_texts
+from tagserver.preview import casebook
+from tagserver.publishing.store import Texts, without_server
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The folder's files. `draft` are marketing's; `server` is `server.yaml`, empty where there is none."""
+
+    draft: Texts
+    server: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Marketing's files, compiled under a `server.yaml`. `server_text` is the one that was taken: today's, or one that
+    was sound before; `wrong` is then what is wrong with today's. Container and server are None when none fits."""
+
+    container: Container | None
+    server: ServerConfig | None
+    problems: tuple[Problem, ...]
+    server_text: bytes
+    wrong: tuple[Problem, ...] = ()
+
+
+def read_files(folder: Path) -> Files:
+    """What the folder holds now. Raises OSError when it cannot be listed."""
+    texts = read_texts(folder)
+    return Files(without_server(texts), texts.get(SERVER_FILE, b""))
+
+
+def fit(
+    folder: ConfigurationFolder, texts: Texts, today: bytes, before: bytes | None, *, as_before: bool = False
+) -> Fit:
+    """Compile files under today's `server.yaml`; under the one `before` where today's has errors.
+
+    `as_before`: also where today's is sound and does not suit these files, which serve already. Raises OSError and
+    ValueError for an env file that cannot be read.
+    """
+    loaded = _compiled(folder, texts, today)
+    wrong = loaded.problems
+    if loaded.container is not None:
+        return Fit(loaded.container, loaded.server, wrong, today)
+    blamed = any(one.severity == "error" and one.place.file == SERVER_FILE for one in wrong)
+    if before is not None and before != today and (blamed or as_before):
+        earlier = _compiled(folder, texts, before)
+        if earlier.container is not None:
+            return Fit(earlier.container, earlier.server, earlier.problems, before, wrong)
+    return Fit(None, None, (), today, wrong)
+
+
+def _compiled(folder: ConfigurationFolder, texts: Mapping[str, bytes], server: bytes) -> Loaded:
+    return folder.compile_texts({**texts, **({SERVER_FILE: server} if server else {})})
+
+
+def failed_cases(folder: Path, container: Container, server: ServerConfig) -> tuple[Problem, ...]:
+    """What the folder's own tests say against a container."""
+    problems = Problems()
+    cases = casebook.read_cases(casebook.read_test_files(folder), container, problems)
+    report = casebook.run(cases, container, server)
+    found = [
+        Problem("error", FAILED_CASE, case.place, case.name, f"{case.name}: {'; '.join(wrong)}")
+        for case, wrong in report.failures
+    ]
+    return (*problems.sorted(), *found)

@@ -1,0 +1,132 @@
+"""Publishing in a running server: one act after another, off the event loop, and what is answered, logged and put on
+record of each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from tagserver.container.problems import Problem
+from tagserver.publishing.publishing import Publishing
+from tagserver.publishing.serving import Configuration, Refused
+
+log = logging.getLogger("tagserver")
+
+Take = Callable[[Configuration], None]
+Note = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of an act. `version` and `number` are those of what serves now; `ended` is the number of a rollback
+    that is over by this act."""
+
+    ok: bool
+    version: str
+    number: int
+    problems: tuple[Problem, ...] = ()
+    detail: str = ""
+    ended: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines."""
+        shown = {name: getattr(self, name) for name in ("ok", "version", "number", "detail", "ended")}
+        return {**shown, "problems": [problem.as_dict() for problem in self.problems]}
+
+
+class Publisher:
+    """Holds what serves. `take` is told of each configuration that events go by from then on, `note` puts on record who
+    has published or rolled back what."""
+
+    def __init__(self, publishing: Publishing, started: Configuration, take: Take, note: Note) -> None:
+        self._publishing = publishing
+        self._take = take
+        self._note = note
+        self._acting = asyncio.Lock()
+        self.now = started
+        if started.serving.entry is not None:
+            self._say(started, "published", started.serving.entry.by)
+
+    def listed(self) -> dict[str, Any]:
+        """The object of `/-/versions.json`."""
+        return self._publishing.store.listed()
+
+    async def reload(self, by: str = "admin", note: str = "") -> Answer:
+        """Publish the files."""
+        return await self._act(partial(self._publishing.publish, by=by, note=note), "published", by)
+
+    async def roll_back(self, number: int, by: str = "admin", note: str = "") -> Answer:
+        """Let an earlier version serve until somebody publishes."""
+        return await self._act(partial(self._publishing.roll_back, number=number, by=by, note=note), "rollback", by)
+
+    async def renew(self) -> Answer:
+        """Operations' part: `server.yaml`, the environment, secrets."""
+        return await self._act(self._publishing.renew, "renewed", "")
+
+    async def changed(self) -> None:
+        """The files have changed."""
+        await self._act(self._publishing.look, "published", "auto")
+
+    async def _act(self, act: Callable[[Configuration], Configuration], kind: str, by: str) -> Answer:
+        async with self._acting:
+            before = self.now
+            try:
+                found = await asyncio.to_thread(act, before)
+            except Refused as refused:
+                if refused.problems and kind == "published":
+                    self.now = replace(before, refused=refused.problems)
+                _complain(refused.problems)
+                return self._answer(False, str(refused), refused.problems)
+            except (OSError, ValueError) as error:
+                log.error("the configuration cannot be read (%s); the running one goes on", error)
+                return self._answer(False, f"the configuration cannot be read: {error}")
+            self.now = found
+            if found.container is not before.container:
+                self._take(found)
+            if found.degraded and found.problems != before.problems:
+                _complain(found.problems)
+            elif found.remark and not before.remark:
+                log.info("%s", found.remark)
+            new, old = found.serving, before.serving
+            if (new.number, new.back) != (old.number, old.back):
+                self._say(found, kind, by)
+                ended = old.number if old.back is not None and (new.back is None or kind == "rollback") else None
+                return self._answer(True, self._unkept(), found.problems, ended)
+            if kind == "renewed":
+                return self._answer(not found.wrong, "", found.problems)
+            return self._answer(True, self._unkept() or self._same(kind), found.problems)
+
+    def _say(self, now: Configuration, kind: str, by: str) -> None:
+        serving, version = now.serving, now.container.version
+        if kind == "rollback":
+            log.warning("rolled back to version %s (container %s) by %s", serving.number, version, by)
+        else:
+            log.info("version %s (container %s) published by %s", serving.number, version, by)
+            if serving.ended is not None:
+                log.warning("this ends the rollback to version %s", serving.ended)
+        self._note(kind, number=serving.number, version=version, by=by)
+
+    def _answer(
+        self, ok: bool, detail: str = "", problems: tuple[Problem, ...] = (), ended: int | None = None
+    ) -> Answer:
+        return Answer(ok, self.now.container.version, self.now.serving.number, problems, detail, ended)
+
+    def _unkept(self) -> str:
+        why = self.now.serving.unkept
+        return f"it could not be kept ({why}): a restart would serve what served before" if why else ""
+
+    def _same(self, kind: str) -> str:
+        if kind == "rollback":
+            return "it served already"
+        return f"the files mean the same as version {self.now.serving.number}, which serves"
+
+
+def _complain(problems: tuple[Problem, ...]) -> None:
+    for one in problems:
+        log.error("%s:%s: %s", one.place.file, one.place.line, one.message)
+    if problems:
+        log.error("the configuration has %d problems; the running one goes on", len(problems))

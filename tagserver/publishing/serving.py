@@ -1,0 +1,97 @@
+"""What serves: a published version, compiled under operations' `server.yaml`, and what there is to say of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tagserver.container.model import Container
+from tagserver.container.problems import Problem
+from tagserver.container.server import ServerConfig
+from tagserver.publishing.store import Back, Texts, Version
+from tagserver.secret import Secret
+
+DIFFERS = "the files differ from what serves: `tagserver plan` shows it, `tagserver reload` publishes"
+
+
+class NoConfiguration(Exception):
+    """Nothing that was published can serve, nor can the files. `problems` are today's."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(f"{len(problems)} problems, and no earlier configuration to serve")
+        self.problems = problems
+
+
+class Refused(Exception):
+    """What somebody asked for cannot be done: because of `problems`, or of the sentence. Nothing was changed."""
+
+    def __init__(self, detail: str, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__(detail)
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The version that serves. `texts` are marketing's files, `server` is the `server.yaml` it was compiled under.
+
+    `back`: somebody went back to it. `stands_in_for`: the number that should serve and cannot. `entry`: it was
+    published just now, which ended the rollback to the version `ended`. `kept`: the data folder knows all this;
+    `unkept` is why it could not be written.
+    """
+
+    number: int
+    texts: Texts
+    server: bytes
+    back: Back | None = None
+    stands_in_for: int | None = None
+    entry: Version | None = None
+    ended: int | None = None
+    kept: bool = True
+    unkept: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What events go by: one value, swapped whole.
+
+    `wrong` is what is wrong with today's `server.yaml`, `refused` with a draft that was to be published. `differs`:
+    the files mean something else than what serves, and wait for somebody to publish them.
+    """
+
+    container: Container
+    server: ServerConfig
+    serving: Serving
+    wrong: tuple[Problem, ...] = ()
+    refused: tuple[Problem, ...] = ()
+    differs: bool = False
+    admin_token: Secret | None = None
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is shown: what keeps today's files from serving, else the warnings of what serves."""
+        return self.refused or self.wrong or self.container.problems
+
+    @property
+    def degraded(self) -> bool:
+        """Whether today's files have errors, and an earlier configuration serves in their place."""
+        return bool(self.refused or self.wrong)
+
+    @property
+    def notices(self) -> list[str]:
+        """What is not as it usually is."""
+        said, serving = [], self.serving
+        if serving.stands_in_for is not None:
+            said.append(f"version {serving.stands_in_for} cannot serve any more: {serving.number} stands in for it")
+        if serving.back is not None:
+            said.append(f"rolled back to version {serving.number}, until somebody publishes")
+        if serving.unkept is not None:
+            said.append(
+                f"version {serving.number} serves, and could not be kept: a restart would serve "
+                f"what served before ({serving.unkept})"
+            )
+        return said
+
+    @property
+    def remark(self) -> str | None:
+        """What should be known though nothing is wrong."""
+        waits = self.differs and self.serving.back is None and not self.refused
+        return DIFFERS if waits else None

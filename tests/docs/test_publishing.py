@@ -1,0 +1,49 @@
+"""The guide's recipe from an edit to a rollback, played in the folder that `init` makes, beside a server that runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.faults.process import ADMIN, Process
+
+from .pages import CONFIG, Block, blocks
+from .world import file_of, needs_a_server, played, says
+
+ENVIRON = {"PATH": os.environ["PATH"], "PYTHONPATH": str(CONFIG.parents[1]), "TAGSERVER_ADMIN_TOKEN": ADMIN}
+
+
+def recipe() -> list[Block]:
+    """The blocks of the section."""
+    text = CONFIG.read_text("utf-8")
+    first, last = (text.count("\n", 0, text.index(f"\n## {name}\n")) for name in ("Publish", "server.yaml"))
+    return [block for block in blocks(CONFIG) if first < block.line < last]
+
+
+def test_from_an_edit_to_a_rollback(tmp_path: Path) -> None:
+    """Every command prints what is shown, and ends well."""
+
+    def run(*words: str) -> str:
+        command = [sys.executable, "-m", "tagserver", *words]
+        done = subprocess.run(command, cwd=tmp_path, env=ENVIRON, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run("init")
+    server = Process("serve", "--port", "0", cwd=tmp_path, pattern=r"listens on (\S+),", environ=ENVIRON)
+    commands = []
+    try:
+        for block in recipe():
+            if (name := file_of(block)) is not None:
+                (tmp_path / "config" / name).write_text(block.text)
+            elif needs_a_server(block):
+                for words, expected in played(block):
+                    commands.append(words[0])
+                    output = run(*words)
+                    assert says(output, expected), f"{block}: {' '.join(words)}\n{output}"
+    finally:
+        assert server.stop() == 0
+    assert commands[:4] == ["check", "test", "plan", "reload"]
+    assert "rollback" in commands

@@ -1,0 +1,1 @@
+"""What serves: draft, versions, the way back."""
