@@ -15,6 +15,7 @@ from tagserver import hookspecs
 from tagserver.claims import Brought, settled
 from tagserver.kit.statement import statement_faults
 from tagserver.kit.variable import variable_fault
+from tagserver.operations.culprit import OR, variable_name
 from tagserver.operations.printable import printable
 from tagserver.operations.redaction import redacted
 from tagserver.plugin import Destination, Variable
@@ -79,8 +80,18 @@ class Registry:
         return f"{failed[0].name} could not be loaded ({failed[0].error})" if failed else None
 
     def packages(self) -> Mapping[str, str]:
-        """The top package of each destination's code → its type: who a line of a stack belongs to."""
-        return {one.__module__.partition(".")[0]: name for name, one in self.destinations.items()}
+        """Each module that a plugin's code is in, and the packages around it → its type: who a line of a stack belongs
+        to. What several have in common has the names of all of them."""
+        owners: dict[str, dict[str, None]] = {}
+        classes: Mapping[str, type] = self.destinations
+        kinds = {variable_name(name): type(one) for name, one in self.variables.items()}
+        for name, cls in [*classes.items(), *kinds.items()]:
+            top = cls.__module__.partition(".")[0]
+            for module in {one.__module__ for one in cls.__mro__ if one.__module__.partition(".")[0] == top}:
+                while module:
+                    owners.setdefault(module, {})[name] = None
+                    module = module.rpartition(".")[0]
+        return {module: OR.join(names) for module, names in owners.items() if module.partition(".")[0] != OURS}
 
     @classmethod
     def of(cls, *classes: type[Destination], variables: Iterable[type[Variable]] = ()) -> Registry:
