@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tagserver.container.calculations import Calculations
 from tagserver.container.decode import Decoder
 from tagserver.container.item_rows import compile_rows
 from tagserver.container.names import Names
@@ -39,6 +40,7 @@ class Kinds:
         self._any = any_value
         self._names = names
         self._tables = Tables(any_value, names, problems)
+        self._calculations = Calculations(any_value, names, problems)
         self._problems = problems
         self._decoder = Decoder(problems)
         self._known = known
@@ -167,6 +169,9 @@ class Kinds:
     def _choose(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
         return self._tables.choose(nodes["choose"], path)
 
+    def _calculate(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+        return self._calculations.compile(nodes["calculate"], f"{path}.calculate")
+
     def _items(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
         value = self._any(nodes["items"], f"{path}.items")
         rows = compile_rows(nodes, path, self._decoder)
@@ -225,6 +230,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "environment": (),
     "container": (),
     "choose": (),
+    "calculate": (),
     "regex": ("table", "full_match", "ignore_case", "replace"),
     "items": ("where", "fields", "pluck", "sum", "join"),
 }

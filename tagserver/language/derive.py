@@ -13,6 +13,7 @@ from typing import Any
 from tagserver.event import MISSING
 from tagserver.identity.normalise import Unusable, email_text
 from tagserver.identity.phone import phone_digits
+from tagserver.language.decimals import rounded
 from tagserver.language.values import js_number, js_text
 from tagserver.privacy.urls import parse_address
 
@@ -274,7 +275,7 @@ class Format:
         if self._number is not None and value is not MISSING and value is not None:
             value = self._as_number(value)
         if self._digits is not None and isinstance(value, int | float) and not isinstance(value, bool):
-            value = round(value, self._digits)
+            value = rounded(value, self._digits)
         return value
 
     @staticmethod

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tagserver.container.kinds import CONTAINER
 from tagserver.kit.variable import Variable
 from tagserver.language import derive
+from tagserver.language.decimals import OPERATIONS
 from tagserver.schema.shapes import (
     ANY,
     FLAG,
@@ -27,6 +28,16 @@ _VALUE = said(TEXT, "A text that may hold {{ }}.")
 _WHERE = said(table(ANY), "Only items whose fields have these values; a list: one of them.")
 _FIELDS = said(table(TEXT), "New name: name of the item's field.")
 
+_STEP = record(
+    {
+        "plus": said(TEXT, "And this."),
+        "minus": said(TEXT, "Less this."),
+        "times": said(TEXT, "So many times."),
+        "divided by": said(TEXT, "By this; by 0 there is no result."),
+        "missing": said({"type": ["number", "string"]}, "What counts where this step's value is missing."),
+    },
+    anyOf=[{"required": [word]} for word in OPERATIONS],
+)
 FORMAT = record(
     {
         "case": said(one_of("lower", "upper"), "Of a text."),
@@ -81,6 +92,13 @@ KINDS: Mapping[str, tuple[Schema, Mapping[str, Schema]]] = {
         said(
             many(record({"when": ref("when"), "value": said(ANY, "May hold {{ }}.")}, ("when", "value"))),
             "The value of the first row whose when holds.",
+        ),
+        {},
+    ),
+    "calculate": (
+        said(
+            {**many({"anyOf": [TEXT, _STEP]}), "minItems": 2},
+            "A number, worked out from left to right: a value, then steps.",
         ),
         {},
     ),

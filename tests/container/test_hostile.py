@@ -47,6 +47,7 @@ variables:
   build: {container: debug}
   size: {choose: [{when: {value: {greater_than: 100}}, value: large}], default: small}
   section: {regex: "{{ page.path }}", table: {"/p/(.*)": "p $1", "/c.*": c}, full_match: false, replace: true}
+  profit: {calculate: ["{{ value }}", {minus: "{{ tax }}", missing: 0}, {divided by: 1.19}], format: {round: 2}}
   skus: {items: "{{ items }}", where: {item_category: [a, b]}, pluck: item_id, join: ","}
   goods: {items: "{{ items }}", sum: [price, quantity], format: {number: comma, round: 2}}
 transformations:
@@ -78,7 +79,7 @@ tags:
     destination: box
     triggers: [odd, own]
     event_name: {purchase: Bought, view_item: "Seen {{ build }}"}
-    parameters: {basket: "{{ basket }}", both: "{{ both }}", goods: "{{ goods }}"}
+    parameters: {basket: "{{ basket }}", both: "{{ both }}", goods: "{{ goods }}", profit: "{{ profit }}"}
     paused: false
 """
 

@@ -130,6 +130,7 @@ variables:
   network: {truncate_ip: "{{ text }}"}
   kind: {regex: "{{ text }}", table: {"(.*)x": "{{ text }}$1"}}
   row: {lookup: "{{ text }}", table: {a: b}}
+  net: {calculate: ["{{ amount }}", {minus: "{{ text }}", missing: 0}, {divided by: "{{ value }}", missing: 1}]}
   joined: {template: "{{ text }}/{{ money }}/{{ total }}"}
 triggers:
   number: {when: {text: {greater_than: 5, less_than: "{{ money }}"}}}
@@ -147,7 +148,21 @@ transformations:
 def _whole() -> Callable[[dict[str, Any]], object]:
     """An event through everything: nine destinations, and a tag that uses all of the language."""
     parts = yaml.safe_load((CONFIG / "container.yaml").read_text()) | yaml.safe_load(LANGUAGE)
-    used = ("money", "total", "names", "piece", "site", "key", "hash", "machine", "network", "kind", "row", "joined")
+    used = (
+        "money",
+        "total",
+        "names",
+        "piece",
+        "site",
+        "key",
+        "hash",
+        "machine",
+        "network",
+        "kind",
+        "row",
+        "net",
+        "joined",
+    )
     parts["consent"] = {"cmp_cookies": list(READERS), "cmp_vendors": {"a": ["ad_storage"]}}
     parts["tags"].append(
         {
