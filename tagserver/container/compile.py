@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
 
 from tagserver.container.consent import compile_consent
+from tagserver.container.consequences import without_consequences
 from tagserver.container.decode import Decoder
 from tagserver.container.destinations import DestinationCompiler
 from tagserver.container.meaning import SERVER_FILE, version_of_trees
@@ -17,6 +18,7 @@ from tagserver.container.privacy import compile_privacy
 from tagserver.container.problems import Place, Problem, Problems
 from tagserver.container.references import Outside
 from tagserver.container.server import ServerConfig, ServerReader, listed_environment
+from tagserver.container.slips import glued_entry
 from tagserver.container.source import Map, Node, Scalar, parse
 from tagserver.container.tags import TagCompiler
 from tagserver.container.transformations import TransformationCompiler, transformed
@@ -51,7 +53,6 @@ def compile_container(
     """
     problems = Problems()
     trees = {name: parse(content, name, problems) for name, content in sorted(texts.items())}
-    unread = problems.fatal and any(tree is None for tree in trees.values())
     server_tree = trees.pop(SERVER_FILE, None)
     outside = Outside(environ, read_file, listed_environment(server_tree, problems))
     reader = ServerReader(outside, problems)
@@ -61,12 +62,7 @@ def compile_container(
         hint = "write a container.yaml, or name another folder with --config"
         problems.add("E104", Place("container.yaml", 1, 1), "", "there is no container file here", hint)
     container = _Compiler(trees, registry, outside, server, problems, today).compile(version_of_trees(trees))
-    found = problems.sorted()
-    if unread:
-        # Nobody knows what a file defines that cannot be read, and uses: only names that look misspelt are blamed.
-        found = tuple(
-            one for one in found if one.code != "W301" and (one.code != "E112" or one.hint.startswith("did you mean"))
-        )
+    found = without_consequences(problems.sorted(), texts)
     if problems.fatal:
         return Loaded(None, None, found)
     return Loaded(replace(container, problems=found), server, found)
@@ -102,9 +98,9 @@ class _Compiler:
         VariableCompiler(names, self._problems, known, self._listed, self._registry).compile_all(declared)
         destinations = self._destinations()
         triggers = self._triggers(names)
-        tags, used = self._tags(destinations, triggers, names)
-        tags = self._transformed(tags, names, destinations)
-        self._warn(declared, names, destinations, triggers, used, tags)
+        tags, compiler = self._tags(destinations, triggers, names)
+        tags = self._transformed(tags, compiler.names, names, destinations)
+        self._warn(declared, names, destinations, triggers, compiler.used, tags)
         return Container(
             version=version,
             destinations=MappingProxyType({name: one for name, one in destinations.items() if one is not None}),
@@ -156,7 +152,9 @@ class _Compiler:
         found: dict[str, tuple[Scalar, Node]] = {}
         for node in self._roots(root):
             for name, (key, held) in self._decoder.map(node, root).items():
-                if name in found:
+                if hint := glued_entry(key, held):
+                    self._problems.add("E111", key.place, f"{root}.{name}", f"{root} holds no such entry", hint)
+                elif name in found:
                     first = found[name][0].place
                     hint = f"the first is at {first.file}:{first.line}"
                     self._problems.add("E114", key.place, f"{root}.{name}", f'"{name}" is defined twice', hint)
@@ -187,20 +185,24 @@ class _Compiler:
         destinations: Mapping[str, ConfiguredDestination | None],
         triggers: Mapping[str, CompiledTrigger | None],
         names: Names,
-    ) -> tuple[tuple[Tag, ...], set[tuple[str, str]]]:
+    ) -> tuple[tuple[Tag, ...], TagCompiler]:
         compiler = TagCompiler(destinations, triggers, names, self._problems, self._destination_compiler.for_tag)
         nodes = [pair for root in self._roots("tags") for pair in self._decoder.list(root, "tags")]
         tags = (compiler.compile(node, path) for node, path in nodes)
-        return tuple(tag for tag in tags if tag is not None), compiler.used
+        return tuple(tag for tag in tags if tag is not None), compiler
 
     def _transformed(
-        self, tags: tuple[Tag, ...], names: Names, destinations: Mapping[str, ConfiguredDestination | None]
+        self,
+        tags: tuple[Tag, ...],
+        named: Iterable[str],
+        names: Names,
+        destinations: Mapping[str, ConfiguredDestination | None],
     ) -> tuple[Tag, ...]:
         """The tags with the transformations through which they see their events."""
         declared = self._named("transformations")
         if not declared:
             return tags
-        compiler = TransformationCompiler(names, destinations, [tag.name for tag in tags], self._problems)
+        compiler = TransformationCompiler(names, destinations, named, self._problems)
         made = (compiler.compile(name, key, node) for name, (key, node) in declared.items())
         scoped = [one for one in made if one is not None]
         return tuple(transformed(tag, scoped) for tag in tags)
@@ -216,11 +218,15 @@ class _Compiler:
     ) -> None:
         for name, (key, _) in variables.items():
             if name not in names.used:
-                self._problems.add("W301", key.place, f"variables.{name}", f'nothing uses the variable "{name}"')
+                self._problems.add(
+                    "W301", key.place, f"variables.{name}", f'nothing uses the variable "{name}"', about=name
+                )
         for kind, declared in (("destination", destinations), ("trigger", triggers)):
             for name, (key, _) in self._named_silently(f"{kind}s").items():
                 if name in declared and (kind, name) not in used:
-                    self._problems.add("W301", key.place, f"{kind}s.{name}", f'no tag uses the {kind} "{name}"')
+                    self._problems.add(
+                        "W301", key.place, f"{kind}s.{name}", f'no tag uses the {kind} "{name}"', about=name
+                    )
         seen: dict[tuple[str, frozenset[str]], Tag] = {}
         for tag in tags:
             if tag.event_name is not None or tag.paused:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tagserver.container.inline import TEMPLATE
 from tagserver.container.problems import Place, Problems
+from tagserver.container.slips import shape, slip
 from tagserver.container.source import Map, Node, Scalar, Sequence
 
 _DURATION = re.compile(r"(\d{1,12})(ms|s|m|h|d)\Z")
@@ -42,9 +42,9 @@ class Decoder:
     def wrong(self, node: Node, path: str, wanted: str, hint: str = "") -> None:
         """Note that a value has the wrong type."""
         message = f"{path or 'the file'} should be {wanted}, and is {kind(node)}"
-        if isinstance(node, Map) and len(node.entries) == 1 and is_empty(node.entries[0][1]):
-            hint = hint or TEMPLATE
-        self.problems.add("E111", node.place, path, message, hint)
+        if not hint.startswith("write "):
+            hint = "; ".join(filter(None, (shape(node, wanted), hint)))
+        self.problems.add("E111", node.place, path, message, slip(node, wanted) or hint)
 
     def map(self, node: Node | None, path: str, known: Iterable[str] | None = None) -> dict[str, tuple[Scalar, Node]]:
         """The entries of a map; with `known`, any other key is a problem. An absent or empty node is an empty map."""
@@ -58,7 +58,8 @@ class Decoder:
         for key, value in node.entries:
             if names is not None and key.text not in names:
                 message = f'unknown key "{key.text}"' + (f" in {path}" if path else "")
-                hint = self.problems.did_you_mean(key.text, names) or f"known are {', '.join(names)}"
+                hint = self.problems.mean(path, key.text, names)
+                hint = hint or f"known are {', '.join(names)}"
                 self.problems.add("E110", key.place, f"{path}.{key.text}".lstrip("."), message, hint)
             else:
                 entries[key.text] = (key, value)
@@ -147,12 +148,8 @@ class Decoder:
 
     def missing(self, place: Place, path: str, key: str, hint: str = "") -> None:
         """Note that a key is needed and missing."""
-        self.problems.add("E113", place, path, f"{path} needs {key}", hint)
-
-
-def is_empty(node: Node) -> bool:
-    """Whether nothing stands where a value could."""
-    return isinstance(node, Scalar) and node.value is None and not node.text
+        if not self.problems.is_meant(path, key):
+            self.problems.add("E113", place, path, f"{path} needs {key}", hint)
 
 
 def plain(node: Node) -> Any:

@@ -14,7 +14,7 @@ from tagserver.container.model import NO_FIELDS, PURCHASE, ConfiguredDestination
 from tagserver.container.problems import Problems, did_you_mean
 from tagserver.container.references import Outside
 from tagserver.container.settings import SettingsReader
-from tagserver.container.source import Node, Scalar
+from tagserver.container.source import Map, Node, Scalar
 from tagserver.egress import literal_refusal, refusal
 from tagserver.event import Event, Facts
 from tagserver.kit.setting import addresses_in
@@ -52,7 +52,7 @@ class DestinationCompiler:
         kind = entries.pop("type", None)
         aliases = self._decoder.texts(entries.pop("aliases")[1], f"{path}.aliases") if "aliases" in entries else ()
         if kind is None:
-            self._decoder.missing(key.place, path, "type", f"installed are {', '.join(self._registry.destinations)}")
+            self._no_type(key, node, entries, path)
             return None
         type_name = self._decoder.text(kind[1], f"{path}.type")
         if type_name is None:
@@ -96,6 +96,16 @@ class DestinationCompiler:
             fields=fields,
             purchase=_purchase_name(plugin, settings),
         )
+
+    def _no_type(self, key: Scalar, node: Node, entries: Mapping[str, tuple[Scalar, Node]], path: str) -> None:
+        """Say that the type is missing, or misspelt; what is no map was named already."""
+        for word, (written, _) in entries.items():
+            if hint := self._problems.mean(path, word, ("type",)):
+                self._problems.add("E110", written.place, f"{path}.{word}", f'unknown key "{word}" in {path}', hint)
+                return
+        if isinstance(node, Map) or (isinstance(node, Scalar) and node.value is None):
+            hint = f"installed are {', '.join(self._registry.destinations)}"
+            self._decoder.missing(key.place, path, "type", hint)
 
     def for_tag(self, one: ConfiguredDestination, node: Node, path: str) -> ConfiguredDestination | None:
         """A destination as one tag has it, with some of its settings set anew; None after a problem."""

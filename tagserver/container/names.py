@@ -12,6 +12,7 @@ from typing import Any
 from tagserver.container.google_words import PATHS
 from tagserver.container.problems import Place, Problems
 from tagserver.container.references import Outside, has_reference
+from tagserver.container.slips import slip
 from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.event import MISSING, reader
 from tagserver.inbound.spelling import KNOWN_ROOTS, is_email, path_root
@@ -63,7 +64,7 @@ class Names:
         if not _PATH.match(name):
             hint = self._problems.did_you_mean(name, [*self._declared, *PATHS.values()])
             hint = hint or "define it under variables:, or write a path such as page.path"
-            self._problems.add("E112", place, path, f'nothing is named "{name}"', hint)
+            self._problems.add("E112", place, path, f'nothing is named "{name}"', hint, about=name)
             return None
         root = path_root(name)
         if root not in KNOWN_ROOTS:
@@ -73,7 +74,7 @@ class Names:
                 self._alike[root] = difflib.get_close_matches(root, known, n=1, cutoff=0.8) if patient else []
             for like in self._alike[root]:
                 message = f'"{name}" is read as a field of your own'
-                self._problems.add("W304", place, path, message, f'did you mean "{like}"?')
+                self._problems.add("W304", place, path, message, f'did you mean "{like}"?', about=name)
         return self.read(name)
 
     def read(self, path: str) -> Value:
@@ -171,9 +172,15 @@ class Names:
                 found = (self.plain(item, f"{path}[{index}]") for index, item in enumerate(node.items))
                 return [value for value in found if value is not MISSING]
         if not isinstance(node.value, str):
+            self.refuse_cut(node, path)
             return node.value
         filled = self._filled(node.value, node.place, path, braces=False)
         return MISSING if filled is None else filled
+
+    def refuse_cut(self, node: Scalar, path: str) -> None:
+        """Note a value that a `#` made a comment: null may stand there, and is not what was meant."""
+        if node.cut:
+            self._problems.add("E111", node.place, path, f"{path} is nothing", slip(node, "a text"))
 
     def _filled(self, text: str, place: Place, path: str, *, braces: bool = True) -> Any:
         """A text with its `${env:NAME}`, or MISSING when that is all of it and not set; None after a problem.

@@ -37,6 +37,7 @@ def compile_value(node: Node, names: Names, path: str) -> Value:
     match node:
         case Scalar():
             if not isinstance(node.value, str):
+                names.refuse_cut(node, path)
                 return constant(node.value)
             value = names.template(node.value, node.place, path)
             return constant(value) if value is None or isinstance(value, str) else value

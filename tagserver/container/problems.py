@@ -88,6 +88,8 @@ class Problem:
     path: str
     message: str
     hint: str = ""
+    about: str = ""
+    """The name that it turns on, if that is what is wrong."""
 
     def as_dict(self) -> dict[str, Any]:
         """The problem for machines."""
@@ -120,6 +122,7 @@ class Problems:
         self._found: list[Problem] = []
         self._patience = PATIENCE
         self._hidden: dict[str, str] = {}
+        self._meant: set[tuple[str, str]] = set()
 
     def hide(self, value: str, shown: str) -> None:
         """What came from outside of the files stands in no message from now on, nor do the parts of an address that may
@@ -138,17 +141,28 @@ class Problems:
                 text = re.sub(sought, shown.replace("\\", r"\\"), text, flags=re.IGNORECASE)
         return text
 
-    def add(self, code: str, place: Place, path: str, message: str, hint: str = "") -> None:
-        """Note one. The code's letter gives the severity."""
+    def add(self, code: str, place: Place, path: str, message: str, hint: str = "", about: str = "") -> None:
+        """Note one. The code's letter gives the severity; `about` is the name that it turns on."""
         severity: Severity = {"E": "error", "P": "pause", "W": "warning"}[code[0]]  # type: ignore[assignment]  # (words of Severity)
         if self._hidden:
             message, hint = self._told(message), self._told(hint)
-        self._found.append(Problem(severity, code, place, path, message, hint))
+        self._found.append(Problem(severity, code, place, path, message, hint, about))
 
     def did_you_mean(self, word: str, known: Iterable[str]) -> str:
         """As `did_you_mean`, as long as there is patience for it."""
         words = list(known)
         return did_you_mean(word, words) if self.has_patience(len(words)) else ""
+
+    def mean(self, path: str, word: str, known: Iterable[str]) -> str:
+        """As `did_you_mean`, of an unknown key: whoever misses the key that is meant need not say so again."""
+        words = list(known)
+        hint, meant = glued(word, words) or (self.did_you_mean(word, words), None)
+        self._meant |= {(path, key) for key in words if key == meant or hint == f'did you mean "{key}"?'}
+        return hint
+
+    def is_meant(self, path: str, key: str) -> bool:
+        """Whether an unknown key of a map is this one, misspelt."""
+        return (path, key) in self._meant
 
     def has_patience(self, number: int) -> bool:
         """Whether so many more names may be compared with one."""
@@ -165,10 +179,25 @@ class Problems:
         return any(problem.severity == "error" for problem in self._found)
 
 
+GLUED = re.compile(r"\A([\w.-]+):(?=\S)")
+"""A key, a colon, and what should stand behind a blank."""
+
+
 def known_are(names: Iterable[str]) -> str:
     """`known are a, b`, or nothing when there are none."""
     listed = ", ".join(names)
     return f"known are {listed}" if listed else ""
+
+
+def glued(key: str, known: Sequence[str]) -> tuple[str, str] | None:
+    """Of a key that holds its value, too (`event:purchase`): how to write it, and the known key that is meant."""
+    found = GLUED.match(key)
+    if found is not None and found[1] in known:
+        return f"a blank is missing behind the colon: write {found[1]}: …", found[1]
+    found = re.match(r"([\w.-]+)[ ]*[\[{]", key)
+    if found is not None and found[1] in known:
+        return f"a colon is missing: write {found[1]}: …", found[1]
+    return None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -70,7 +70,7 @@ class Outside:
         source, name = found[1], found[2]
         if self.rights is not None and name not in self.listed and not self.rights.may_name(source, name):
             hint = f"list {name} under secrets: in server.yaml"
-            problems.add("E202", place, path, f"${{{source}:{name}}} may not be read here", hint)
+            problems.add("E202", place, path, f"${{{source}:{name}}} may not be read here", hint, about=name)
             return None
         looked_up = self._look_up(source, name, place, path, problems)
         if looked_up is None:
@@ -100,7 +100,7 @@ class Outside:
                 hint = did_you_mean(name, self.listed) or f"list {name} under environment: in server.yaml"
                 if source == "file":
                     hint = "files are read in secret fields and in server.yaml"
-                problems.add("E202", place, path, f"${{{source}:{name}}} may not be read here", hint)
+                problems.add("E202", place, path, f"${{{source}:{name}}} may not be read here", hint, about=name)
                 return None
             looked_up = self._look_up(source, name, place, path, problems)
             if looked_up is None:

@@ -28,12 +28,14 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A leaf. `text` as written (without quotes), `value` by YAML 1.2's core rules."""
+    """A leaf. `text` as written (without quotes), `value` by YAML 1.2's core rules; `cut` is what a `#` right before it
+    made a comment."""
 
     place: Place
     text: str
     value: Any
     size: int = 1
+    cut: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ _INT = re.compile(r"[-+]?[0-9]{1,400}\Z")
 _OCT = re.compile(r"0o[0-7]{1,64}\Z")
 _HEX = re.compile(r"0x[0-9a-fA-F]{1,64}\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_CUT = re.compile(r"[ \t]+(#\w[\w.-]*)[ \t]*$")
 _WORDS: Mapping[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -162,6 +165,7 @@ class _Builder:
         self._anchors: dict[str, Node] = {}
         self._nodes = 0
         self._documents = 0
+        self._lines: list[str] = []
         self.templates: set[int] = set()
         """Lines, from 0, in which braces without quotes were noted."""
 
@@ -171,6 +175,7 @@ class _Builder:
         return Place(self._file, start.line + 1, start.column + 1, max(1, length))
 
     def build(self, text: str) -> Node | None:
+        self._lines = text.splitlines()
         stack: list[_Open] = []
         root: Node | None = None
         for event in self._events(text):
@@ -229,10 +234,18 @@ class _Builder:
         self._count(event, 1)
         plain = event.style in (None, "")
         text: str = event.value
-        node = Scalar(self._place(event), text, core_value(text) if plain else text)
+        cut = self._cut(event.end_mark) if plain and not text else ""
+        node = Scalar(self._place(event), text, core_value(text) if plain else text, cut=cut)
         if event.anchor:
             self._anchors[event.anchor] = node
         return node
+
+    def _cut(self, mark: Any) -> str:
+        """The word behind a `#` where a value could stand: `color: #fff`. Comments have a blank behind it."""
+        if mark.line >= len(self._lines):
+            return ""
+        found = _CUT.match(self._lines[mark.line], mark.column)
+        return found[1] if found else ""
 
     def _alias(self, event: Any) -> Node:
         node = self._anchors.get(event.anchor)

@@ -63,6 +63,11 @@ class TagCompiler:
         self.used: set[tuple[str, str]] = set()
         self._seen: dict[str, Place] = {}
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of all tags, also of such that had problems."""
+        return tuple(self._seen)
+
     def compile(self, node: Node, path: str) -> Tag | None:
         """One tag, or None after a problem."""
         if not isinstance(node, Map):
@@ -82,7 +87,7 @@ class TagCompiler:
         if destination is not None and "settings" in nodes:
             destination = self._for_tag(destination, nodes["settings"], f"{path}.settings")
         triggers = self._named_triggers(nodes.get("triggers"), f"{path}.triggers")
-        if not triggers and self._empty(nodes.get("triggers")):
+        if not triggers and self._empty(nodes.get("triggers")) and not self._problems.is_meant(path, "triggers"):
             hint = f"name a trigger; {ALL} matches every event"
             self._problems.add("E113", node.place, f"{path}.triggers", f"{path} has no trigger", hint)
         exceptions = self._named_triggers(nodes.get("exceptions"), f"{path}.exceptions")
@@ -128,7 +133,9 @@ class TagCompiler:
         self.used.add(("destination", name))
         if name not in self._destinations:
             hint = self._problems.did_you_mean(name, self._destinations) or "define it under destinations:"
-            self._problems.add("E112", node.place, f"{path}.destination", f'unknown destination "{name}"', hint)
+            self._problems.add(
+                "E112", node.place, f"{path}.destination", f'unknown destination "{name}"', hint, about=name
+            )
             return None
         return self._destinations[name]
 
@@ -143,7 +150,7 @@ class TagCompiler:
                 found.append(EVERY_EVENT)
             elif name not in self._triggers:
                 hint = self._problems.did_you_mean(name, [*self._triggers, ALL]) or "define it under triggers:"
-                self._problems.add("E112", item.place, where, f'unknown trigger "{name}"', hint)
+                self._problems.add("E112", item.place, where, f'unknown trigger "{name}"', hint, about=name)
             elif (trigger := self._triggers[name]) is not None:
                 found.append(trigger)
         return tuple(found)

@@ -200,7 +200,7 @@ class TransformationCompiler:
             name = self._decoder.text(item, where)
             if name is not None and name not in known:
                 hint = self._problems.did_you_mean(name, known) or f"define it under {what}s:"
-                self._problems.add("E112", item.place, where, f'unknown {what} "{name}"', hint)
+                self._problems.add("E112", item.place, where, f'unknown {what} "{name}"', hint, about=name)
             elif name is not None:
                 found.add(name)
         return frozenset(found)

@@ -10,6 +10,7 @@ from tagserver.container.decode import Decoder
 from tagserver.container.names import Names
 from tagserver.container.network_operand import NetworkOperands
 from tagserver.container.problems import Problems
+from tagserver.container.slips import slip
 from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.event import MISSING
 from tagserver.language.conditions import (
@@ -107,9 +108,9 @@ class TriggerCompiler:
         nodes = {one: held for one, (_, held) in self._decoder.map(node, path, ("event", "when", "notes")).items()}
         self._decoder.text(nodes.get("notes"), f"{path}.notes")
         if not nodes.keys() & {"event", "when"}:
-            self._problems.add(
-                "E113", key.place, path, f"{path} has neither event nor conditions", "the trigger all is built in"
-            )
+            if not any(self._problems.is_meant(path, one) for one in ("event", "when")):
+                message = f"{path} has neither event nor conditions"
+                self._problems.add("E113", key.place, path, message, "the trigger all is built in")
             return None
         patterns = self._events(nodes["event"], f"{path}.event") if "event" in nodes else ()
         clauses = self.when(nodes["when"], f"{path}.when") if "when" in nodes else ()
@@ -264,9 +265,8 @@ class TriggerCompiler:
             self._decoder.wrong(node, path, "a text or number", hint)
             return None
         if node.value is None:
-            self._problems.add(
-                "E111", node.place, path, f"{path} has no operand", 'write "" for the empty text, or {missing: true}'
-            )
+            hint = slip(node, "a text") or 'write "" for the empty text, or {missing: true}'
+            self._problems.add("E111", node.place, path, f"{path} has no operand", hint)
             return None
         warn_of_undefined(node, path, self._problems)
         made = self._names.template(node.text, node.place, path)

@@ -105,8 +105,16 @@ class VariableCompiler:
         return lambda scope: form(plain_value(scope), scope)
 
     def _no_kind(self, node: Map, path: str, key: Scalar) -> None:
-        written = [one.text for one, _ in node.entries if one.text not in BESIDE]
-        hint = did_you_mean(written[0], self._kinds) if len(written) == 1 else ""
+        """Say which key is no kind, or that there are too many."""
+        written = [one for one, _ in node.entries if one.text not in BESIDE]
+        kinds = [one.text for one in written if one.text in self._kinds]
+        beside = {word for words in COMPUTED.values() for word in words}
+        for one in [one for one in written if one.text not in beside and not kinds]:
+            if hint := self._problems.mean(path, one.text, self._kinds):
+                message = f'"{one.text}" is no kind of variable'
+                self._problems.add("E113", one.place, f"{path}.{one.text}", message, hint)
+                return
+        hint = f"leave {' or '.join(kinds)} out" if kinds else ""
         message = f"{path} needs exactly one of {', '.join(self._kinds)}"
         self._problems.add("E113", key.place, path, message, hint)
 

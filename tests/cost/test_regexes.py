@@ -24,6 +24,7 @@ AT_ONE_PLACE = {"match", "fullmatch"}
 FUNCTIONS = {"compile", "search", "split", "findall", "finditer", "sub", "subn", *AT_ONE_PLACE}
 LOCAL: Mapping[str, dict[str, Any]] = {
     "tagserver.consent.cookies.header": {"tools": tuple(NAMES), "COOKIES": COOKIES},
+    "tagserver.container.consequences": {"first": "a", "sought": "a"},
     "tagserver.container.problems": {"sought": r"(?<!\w)a\ secret(?!\w)"},
     "tagserver_file.jsonl": {"name": "events"},
     "tagserver_file.parquet": {"name": "events"},
