@@ -114,9 +114,11 @@ class VariableCompiler:
                 message = f'"{one.text}" is no kind of variable'
                 self._problems.add("E113", one.place, f"{path}.{one.text}", message, hint)
                 return
-        hint = f"leave {' or '.join(kinds)} out" if kinds else ""
-        message = f"{path} needs exactly one of {', '.join(self._kinds)}"
-        self._problems.add("E113", key.place, path, message, hint)
+        if kinds:
+            message = f"{path} is of more than one kind: {', '.join(kinds)}"
+            self._problems.add("E113", key.place, path, message, "keep one of them")
+            return
+        self._problems.add("E113", key.place, path, f"{path} needs exactly one of {', '.join(self._kinds)}")
 
     def _is_lost(self, node: Map, path: str) -> bool:
         """Whether the kind may be one of a plugin that could not be loaded; then the variable alone has no value."""
