@@ -9,6 +9,7 @@ from tagserver.container.model import Tag
 from tagserver.event import MISSING
 from tagserver.kit.built import Unsound, encoded
 from tagserver.kit.destination import Built, Mode, Omitted, Skip
+from tagserver.kit.fault import failed
 from tagserver.privacy.cleaning import Finding
 from tagserver.privacy.known_secrets import KnownSecrets
 from tagserver.privacy.leaving import Leaving
@@ -27,8 +28,8 @@ class Made(msgspec.Struct, frozen=True, gc=False):
 
 
 def make(tag: Tag, leaving: Leaving, mode: Mode, secrets: KnownSecrets) -> Made:
-    """The payload. Raises Skip with all that was omitted, Unsound, and whatever the plugin raises. `secrets`: what no
-    payload may hold."""
+    """The payload. Raises Skip with all that was omitted, Unsound, and PluginFailed. `secrets`: what no payload may
+    hold."""
     destination, redact = tag.destination, tag.redact_override is None
     plugin = destination.plugin
     scope = leaving.scope
@@ -51,6 +52,8 @@ def make(tag: Tag, leaving: Leaving, mode: Mode, secrets: KnownSecrets) -> Made:
         built = plugin.build(out.view(destination.reads), owned(parameters), destination.settings, mode)
     except Skip as skip:
         raise (Skip(skip.reason, skip.detail, (*omitted, *skip.omitted)) if omitted else skip) from None
+    except BaseException as error:
+        raise failed(error, plugin, "build") from error
     body = encoded(built, plugin.limits)
     checked, wrong = destination.fields.only_hashes(built.body)
     if redact and may_hide_email(body):

@@ -6,7 +6,6 @@ here does I/O, knows the time, or logs.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ from tagserver.container.triggers import ALL
 from tagserver.event import Event
 from tagserver.inbound.event_names import CONSENT_EVENT
 from tagserver.kit.built import Unsound
+from tagserver.kit.fault import PluginFailed, cause_of
 from tagserver.language.scope import Scope
 from tagserver.payload import make
 from tagserver.plugin import Built, Omitted, Skip
@@ -133,22 +133,15 @@ def _build(tag: Tag, trigger: str, leaving: Leaving, verdict: Verdict, secrets: 
         if type(skip.reason) is not str or skip.reason not in SKIPS:
             return Decision(tag, "error", "plugin_error", "it skips for a reason that there is not", verdict)
         return Decision(tag, "skip", skip.reason, skip.detail, verdict, omitted=skip.omitted)
-    except Unsound as unsound:
-        return Decision(tag, "error", "plugin_error", str(unsound), verdict)
+    except (Unsound, PluginFailed) as error:  # a bad plugin hurts only itself
+        return Decision(tag, "error", "plugin_error", str(error), verdict)
     except MemoryError:
         raise  # nobody's fault, and nothing may be promised
-    except Exception as error:  # a bad plugin hurts only itself
-        return Decision(tag, "error", "plugin_error", _where(error), verdict)
+    except Exception as error:  # what it gave hurts where it is looked at
+        detail = f"the payload fails with {cause_of(error, destination.plugin)}"
+        return Decision(tag, "error", "plugin_error", detail, verdict)
     detail = f"trigger {trigger}" + (f"; {verdict.detail}" if verdict.detail else "")
     return Decision(tag, mode, "fired", detail, verdict, made.built, made.body, made.omitted, made.findings)
-
-
-def _where(error: Exception) -> str:
-    """The error's class and place; its text may hold the event's data and is not shown."""
-    frames = traceback.extract_tb(error.__traceback__)
-    last = frames[-1] if frames else None
-    place = f" at {last.filename.rpartition('/')[2]}:{last.lineno}" if last else ""
-    return f"{type(error).__name__}{place}"
 
 
 def explain_unfired(tag: Tag, scope: Scope) -> str:

@@ -13,6 +13,7 @@ import pluggy
 
 from tagserver import hookspecs
 from tagserver.claims import Brought, settled
+from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.kit.statement import statement_faults
 from tagserver.kit.variable import variable_fault
 from tagserver.operations.culprit import OR, variable_name
@@ -123,14 +124,15 @@ def _bring(point: EntryPoint) -> Brought:
     destinations: list[type[Destination]] = []
     variables: list[type[Variable]] = []
     try:
-        manager = pluggy.PluginManager(GROUP)
-        manager.add_hookspecs(hookspecs)
-        manager.register(point.load(), point.name)
-        manager.check_pending()
-        manager.hook.register_destinations(register=destinations.append)
-        manager.hook.register_variables(register=variables.append)
-    except (Exception, SystemExit) as error:  # a bad plugin hurts only itself
-        brought.errors.append(f"{type(error).__name__}: {error}")
+        with PluginCode(point.value.partition(":")[0].partition(".")[0], "the plugin"):
+            manager = pluggy.PluginManager(GROUP)
+            manager.add_hookspecs(hookspecs)
+            manager.register(point.load(), point.name)
+            manager.check_pending()
+            manager.hook.register_destinations(register=destinations.append)
+            manager.hook.register_variables(register=variables.append)
+    except PluginFailed as failed:  # a bad plugin hurts only itself
+        brought.errors.append(_why(failed))
         return brought
     for destination in destinations:
         fault = _looked_at(destination, _fault) or _again(destination, brought.destinations, "type")
@@ -142,10 +144,11 @@ def _bring(point: EntryPoint) -> Brought:
         fault = _looked_at(variable, variable_fault)
         fault = fault or _again(variable, [type(one) for one in brought.variables], "kind")
         try:
-            if fault is None:
-                brought.variables.append(variable())
-        except Exception as error:  # a bad plugin hurts only itself
-            fault = f"{variable.__name__} fails with {type(error).__name__}"
+            with PluginCode(variable, getattr(variable, "__name__", "it")):
+                if fault is None:
+                    brought.variables.append(variable())
+        except PluginFailed as failed:  # a bad plugin hurts only itself
+            fault = str(failed)
         if fault is not None:
             brought.refuse(_type_of(variable), fault)
     return brought
@@ -159,16 +162,27 @@ def _fault(destination: type[Destination]) -> str | None:
 
 def _looked_at(cls: Any, fault: Callable[[Any], str | None]) -> str | None:
     try:
-        return fault(cls)
-    except Exception as error:  # a class may do anything when it is looked at
-        return f"a class that it registers fails with {type(error).__name__} when it is looked at"
+        with PluginCode(cls, "a class that it registers"):
+            return fault(cls)
+    except PluginFailed as failed:  # a class may do anything when it is looked at
+        return f"{failed} when it is looked at"
 
 
 def _type_of(cls: Any) -> object:
     try:
-        return getattr(cls, "type", None)
-    except Exception:  # as above
+        with PluginCode(cls, "type"):
+            return getattr(cls, "type", None)
+    except PluginFailed:  # as above
         return None
+
+
+def _why(failed: PluginFailed) -> str:
+    """Where it fails and what it says: no event is there yet whose data could be in that."""
+    try:
+        said = str(failed.__cause__)
+    except Exception:  # an error of its own that cannot be shown
+        said = ""
+    return f"{failed.error}: {said}" + (f" ({failed.place})" if failed.place else "") if said else failed.cause
 
 
 def _again(cls: type[Destination | Variable], before: Sequence[type], word: str) -> str | None:

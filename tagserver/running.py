@@ -83,6 +83,7 @@ async def running(
             calm=steps.calm,
             keep_removed=queue.keep_removed,
             sent=meters.sent,
+            fared=runtime.failing.sent,
             transport=transport,
             seal=runtime.seal,
         )

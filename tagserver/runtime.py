@@ -18,6 +18,7 @@ from tagserver.delivery.seal import Seal
 from tagserver.delivery.target import Target
 from tagserver.door import Door
 from tagserver.inbound.sources import BROWSER, Sources
+from tagserver.operations.failing import Failing, counted
 from tagserver.operations.meters import Meters, Picture
 from tagserver.operations.queue_key import key_of
 from tagserver.permits import Refusal, permits
@@ -69,6 +70,7 @@ class Runtime:
         self.clock = clock
         self.meters = meters
         self.audit = audit
+        self.failing = Failing(steady)
         self.seal = Seal([key for text in configuration.server.queue.encrypt if (key := key_of(text.reveal()))])
         """Closes and opens what rests; by the keys of the start, as all of the queue's settings."""
         self.holding = Holding(steady)
@@ -123,6 +125,7 @@ class Runtime:
 
     def _routed(self, container: Container, routing: Routing) -> None:
         self.meters.routed(routing)
+        self.failing.routed(routing)
         self.audit.decided(container.version, routing)
 
     def _withdrawn(self, kind: str, purposes: frozenset[str], identifiers: int) -> None:
@@ -221,6 +224,9 @@ class Runtime:
         if (why := self.outbox.trouble()) is not None:
             return False, {"ready": False, "status": "outbox", "detail": why, **shown}
         notices = [*self.publisher.now.notices, *filter(None, [self.outbox.notice() or self._filling()])]
+        if failing := self.failing.shown(self.container.destinations, self.container.variables):
+            shown["failing"] = failing
+            notices.append(counted(failing))
         remark = self.publisher.now.remark
         if said := [*notices, *filter(None, [remark])]:
             shown["notice"] = "; ".join(said)
@@ -250,6 +256,7 @@ class Runtime:
                 "notice": shown.get("notice"),
             },
             "destinations": {name: await self._destination(name, counts.get(name, Counts())) for name in names},
+            "failing": shown.get("failing", []),
             "held": {"events": len(self.holding), "bytes": self.holding.bytes},
             "audit": {"rows": self.audit.rows, "lost": self.audit.lost, "bytes": self.audit.bytes},
         }
@@ -261,9 +268,11 @@ class Runtime:
             return "disabled", "no destination of this name is configured"
         if destination.paused is not None:
             return "paused", destination.paused
-        if self.dispatcher is None:
-            return "ok", None
-        state, reason = self.dispatcher.status(name)
+        state, reason = self.dispatcher.status(name) if self.dispatcher is not None else ("ok", "")
+        how = self.failing.of(destination.name)
+        if how is not None and state in ("ok", "retrying", "open"):
+            # A wait for the vendor mends itself, this does not.
+            return "failing", how + (f"; {state}: {reason}" if reason else "")
         return state, reason or None
 
     async def picture(self) -> Picture:

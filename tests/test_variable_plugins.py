@@ -126,7 +126,7 @@ def test_bad_kinds_are_left_out_and_named() -> None:
     assert plugin.error.split("; ") == [
         "the kind path is built in",
         "Old is written for plugin API 0, and this is 1: update one of them",
-        "Unborn fails with ZeroDivisionError",
+        "Unborn fails with ZeroDivisionError at plugin_with_variables.py:76",
         "another plugin has the kind initials already",
         "<class 'str'> is not a Variable class",
     ]

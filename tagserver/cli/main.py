@@ -13,6 +13,7 @@ from tagserver.cli.demo import demo
 from tagserver.cli.doctor import doctor
 from tagserver.cli.forget import forget
 from tagserver.cli.init import init, schema
+from tagserver.cli.interrupt import told_apart
 from tagserver.cli.new_plugin import new_plugin
 from tagserver.cli.plan import plan
 from tagserver.cli.plugins import check_plugin, plugins
@@ -26,8 +27,10 @@ from tagserver.cli.versions import reload, rollback, versions
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="tagserver")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Data-layer events in, vendor conversions out, with consent, and nothing lost."""
+    context.with_resource(told_apart())
 
 
 COMMANDS = (

@@ -12,6 +12,7 @@ import msgspec
 
 from tagserver.cli.options import give_up, json_option
 from tagserver.cli.output import say, say_json
+from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.plugin import Destination, Variable
 from tagserver.privacy.rules import is_personal
 from tagserver.registry import Registry
@@ -106,7 +107,11 @@ def show(type_name: str, values: tuple[str, ...], as_json: bool) -> None:
         _show_variable(variable, as_json)
         return
     destination = _destination(type_name)
-    shown = describe(destination, _settings(destination, values) if values else None)
+    try:
+        with PluginCode(destination, f"the plugin {type_name}", click.ClickException):
+            shown = describe(destination, _settings(destination, values) if values else None)
+    except PluginFailed as failed:
+        give_up(str(failed))
     if as_json:
         say_json(shown)
         return
@@ -149,8 +154,11 @@ def describe(destination: type[Destination], settings: Any = None) -> dict[str, 
         destination.sees is not Destination.sees or destination.in_clear is not Destination.in_clear
     )
     try:
-        hosts = list(plugin.hosts(settings))
-    except Exception:  # it looks at its settings, and there are none
+        with PluginCode(plugin, "hosts"):
+            hosts = list(plugin.hosts(settings))
+    except PluginFailed:  # it looks at its settings, and there are none
+        if settings is not None:
+            raise
         hosts, depends = [], True
     reads = sorted(set(destination.reads if settings is None else plugin.sees(settings)))
     limits = destination.limits
@@ -193,7 +201,11 @@ def check_plugin(type_name: str, values: tuple[str, ...], as_json: bool) -> None
     from tagserver.testing import check_destination
 
     destination = _destination(type_name)
-    _settings(destination, values)
+    try:
+        with PluginCode(destination, f"the plugin {type_name}", click.ClickException):
+            _settings(destination, values)
+    except PluginFailed as failed:
+        give_up(str(failed))
     faults = check_destination(destination, _given(values))
     if as_json:
         say_json({"ok": not faults, "faults": faults})

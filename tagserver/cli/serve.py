@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 
 from tagserver import __version__
+from tagserver.cli.interrupt import left_to_the_loop
 from tagserver.cli.options import config_option, data_option, give_up, open_folder, print_problems
 from tagserver.cli.output import say
 from tagserver.cli.remote import ADDRESS_FILE, TOKEN_FILE, TOKEN_VARIABLE
@@ -77,11 +78,12 @@ def serve(
 
 def run(main: Callable[[], object]) -> int:
     """Run a coroutine function on uvloop where there is one."""
-    if sys.platform == "win32":
-        return int(asyncio.run(main()))  # type: ignore[arg-type]  # (a coroutine, typed as an object)
-    import uvloop  # not installed on Windows
+    with left_to_the_loop():
+        if sys.platform == "win32":
+            return int(asyncio.run(main()))  # type: ignore[arg-type]  # (a coroutine, typed as an object)
+        import uvloop  # not installed on Windows
 
-    return int(uvloop.run(main()))  # type: ignore[arg-type]  # (the same)
+        return int(uvloop.run(main()))  # type: ignore[arg-type]  # (the same)
 
 
 async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, strict: bool, token: str | None) -> int:

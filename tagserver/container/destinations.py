@@ -17,6 +17,7 @@ from tagserver.container.settings import SettingsReader
 from tagserver.container.source import Map, Node, Scalar
 from tagserver.egress import literal_refusal, refusal
 from tagserver.event import Event, Facts
+from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.kit.setting import addresses_in
 from tagserver.kit.statement import Misstated, stated, stated_hosts
 from tagserver.kit.version_clock import ending
@@ -63,13 +64,16 @@ class DestinationCompiler:
         reader = SettingsReader(self._outside, self._problems, path)
         plugin: Destination = _Absent()
         try:
-            plugin = cls()
-            settings = reader.read(cls.Settings, key, entries)
-            hosts = stated_hosts(plugin.hosts(settings)) if settings is not None else ()
-            sees = stated("sees", plugin.sees(settings)) if settings is not None else ()
-            fields = _payload_fields(plugin, settings)
-            ends = plugin.version_ends(settings) if settings is not None else None
-        except Exception as error:  # a bad plugin hurts only itself
+            with PluginCode(cls, f"the plugin {type_name}", Misstated):
+                plugin = cls()
+                settings = reader.read(cls.Settings, key, entries)
+                hosts = stated_hosts(plugin.hosts(settings)) if settings is not None else ()
+                reads = Reads(stated("sees", plugin.sees(settings)) if settings is not None else ())
+                fields = _payload_fields(plugin, settings)
+                ends = plugin.version_ends(settings) if settings is not None else None
+                said = ending(ends, self._today) if self._today is not None else None
+                purchase = _purchase_name(plugin, settings)
+        except (PluginFailed, Misstated) as error:  # a bad plugin hurts only itself
             why = _failed(type_name, error)
             self._problems.add("P211", key.place, path, why)
             return _paused(name, type_name, plugin, why, key)
@@ -79,7 +83,7 @@ class DestinationCompiler:
             return None
         if settings is not None and not self._addresses_allowed(settings, hosts, path, entries):
             return None
-        if self._today is not None and (said := ending(ends, self._today)) is not None:
+        if said is not None:
             self._problems.add("W305", key.place, path, f"{path}: {said}", "set a newer version, and try it first")
         return ConfiguredDestination(
             name=name,
@@ -90,11 +94,11 @@ class DestinationCompiler:
             identity=_fingerprint(type_name, settings) if settings is not None else "",
             hosts=hosts,
             egress=self._egress,
-            reads=Reads(sees),
+            reads=reads,
             place=key.place,
             aliases=aliases,
             fields=fields,
-            purchase=_purchase_name(plugin, settings),
+            purchase=purchase,
         )
 
     def _no_type(self, key: Scalar, node: Node, entries: Mapping[str, tuple[Scalar, Node]], path: str) -> None:
@@ -112,14 +116,15 @@ class DestinationCompiler:
         entries = self._decoder.map(node, path)
         if one.settings is None:  # it is paused, and nobody can tell
             return one
-        settings = SettingsReader(self._outside, self._problems, path).for_tag(one.settings, entries)
-        if settings is None:
-            return None
+        reader = SettingsReader(self._outside, self._problems, path)
         try:
-            reads, fields = Reads(stated("sees", one.plugin.sees(settings))), _payload_fields(one.plugin, settings)
-        except Exception as error:  # a bad plugin hurts only itself
+            with PluginCode(one.plugin, f"the plugin {one.type}", Misstated):
+                if (settings := reader.for_tag(one.settings, entries)) is None:
+                    return None
+                reads, fields = Reads(stated("sees", one.plugin.sees(settings))), _payload_fields(one.plugin, settings)
+        except (PluginFailed, Misstated) as error:  # a bad plugin hurts only itself
             self._problems.add("P211", node.place, path, _failed(one.type, error))
-            return dataclasses.replace(one, settings=None, paused=f"the plugin fails with {path}")
+            return dataclasses.replace(one, settings=None, paused=f"{path}: {_failed(one.type, error)}")
         return dataclasses.replace(one, settings=settings, reads=reads, fields=fields)
 
     def _unknown_type(self, name: str, type_name: str, key: Scalar, node: Node) -> ConfiguredDestination | None:
@@ -161,18 +166,17 @@ def _payload_fields(plugin: Destination, settings: Any) -> PayloadFields:
     return PayloadFields(stated("hashes", plugin.hashes(settings)), stated("in_clear", plugin.in_clear(settings)))
 
 
-def _failed(type_name: str, error: Exception) -> str:
-    """What people are told of a plugin that cannot be set up; of the errors of others the class alone."""
-    if isinstance(error, Misstated):
-        return f"the plugin {type_name} cannot be used: {error}"
-    return f"the plugin {type_name} fails with {type(error).__name__}"
+def _failed(type_name: str, error: PluginFailed | Misstated) -> str:
+    """What people are told of a plugin that cannot be set up."""
+    return f"the plugin {type_name} cannot be used: {error}" if isinstance(error, Misstated) else str(error)
 
 
 def _purchase_name(plugin: Destination, settings: Any) -> str:
     """The vendor's name for a purchase. A plugin that fails here fails for each event, too, and says so there."""
     try:
-        name = plugin.event_name(_A_PURCHASE, settings)
-    except Exception:  # a bad plugin hurts only itself
+        with PluginCode(plugin, "event_name"):
+            name = plugin.event_name(_A_PURCHASE, settings)
+    except PluginFailed:
         return PURCHASE
     return name if isinstance(name, str) else PURCHASE
 

@@ -14,6 +14,7 @@ from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Sequence
 from tagserver.container.tables import AnyValue, Tables
 from tagserver.event import MISSING
+from tagserver.kit.fault import failed
 from tagserver.kit.plain import sendable
 from tagserver.kit.variable import Variable
 from tagserver.language import derive
@@ -62,7 +63,11 @@ class Kinds:
         inputs = [(name, compile_value(held, self._names, f"{path}.{name}")) for name, (_, held) in entries.items()]
 
         def value(scope: Scope) -> Any:
-            found = variable.value(owned({name: one for name, held in inputs if (one := held(scope)) is not MISSING}))
+            given = owned({name: one for name, held in inputs if (one := held(scope)) is not MISSING})
+            try:
+                found = variable.value(given)
+            except BaseException as error:
+                raise failed(error, variable, kind) from error
             if found is not MISSING and not sendable(found):
                 raise TypeError(f"{kind} gives what JSON cannot hold")
             return found

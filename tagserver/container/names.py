@@ -16,6 +16,7 @@ from tagserver.container.slips import slip
 from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.event import MISSING, reader
 from tagserver.inbound.spelling import KNOWN_ROOTS, is_email, path_root
+from tagserver.kit.fault import PluginFailed
 from tagserver.language.scope import Scope, Value
 from tagserver.language.templates import BadTemplate, Reference, compile_template, constant
 from tagserver.privacy.rules import is_personal, is_private
@@ -124,7 +125,7 @@ class Names:
             except MemoryError:
                 raise
             except Exception as error:  # a failing variable has no value, and hurts nobody else
-                scope.faults[name] = type(error).__name__
+                scope.faults[name] = error.cause if isinstance(error, PluginFailed) else type(error).__name__
                 return MISSING
             return found
 

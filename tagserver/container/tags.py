@@ -16,6 +16,7 @@ from tagserver.container.source import Map, Node, Sequence
 from tagserver.container.tables import plain_key
 from tagserver.container.triggers import ALL, EVERY_EVENT
 from tagserver.event import MISSING
+from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.kit.plain import identifier
 from tagserver.language.scope import Scope, Value
 from tagserver.language.templates import constant
@@ -224,8 +225,15 @@ class TagCompiler:
         if accepted is not dict:
             self._decoder.map(node, path, typing.get_type_hints(accepted))
         if destination is not None:
-            check_constants(node, destination.plugin.kinds, self._names, self._problems, path)
+            self._check_constants(node, destination, path)
         return compile_parameters(node, self._names, path)
+
+    def _check_constants(self, node: Map, destination: ConfiguredDestination, path: str) -> None:
+        try:
+            with PluginCode(destination.plugin, f"the plugin {destination.type}"):
+                check_constants(node, destination.plugin.kinds, self._names, self._problems, path)
+        except PluginFailed as failed:  # what it thinks of constants is advice: the tag is as good as before
+            self._problems.add("P211", node.place, path, str(failed))
 
     def _event_name(self, node: Node | None, name: str, path: str) -> Value | None:
         """One name, or a table: the event's name → the vendor's. What is not in it has the destination's own name."""

@@ -17,7 +17,7 @@ from tagserver.delivery.seal import OPEN, Seal
 from tagserver.delivery.shipment import Refusal
 from tagserver.delivery.standing import State
 from tagserver.delivery.target import Target
-from tagserver.delivery.worker import Sent, Worker
+from tagserver.delivery.worker import Fared, Sent, Worker
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -42,6 +42,7 @@ class Dispatcher:
         calm: Callable[[], bool],
         keep_removed: float = 86400.0,
         sent: Sent = lambda destination, outcome, seconds: None,
+        fared: Fared = lambda destination, delivered, failures: None,
         transport: httpx.AsyncBaseTransport | None = None,
         steady: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -56,6 +57,7 @@ class Dispatcher:
         self._calm = calm
         self._keep_removed = keep_removed
         self._sent = sent
+        self._fared = fared
         self._transport = transport
         self._steady = steady
         self._sleep = sleep
@@ -91,6 +93,7 @@ class Dispatcher:
             calm=self._calm,
             keep_removed=self._keep_removed,
             sent=self._sent,
+            fared=self._fared,
             steady=self._steady,
             sleep=self._sleep,
             chance=self._chance,

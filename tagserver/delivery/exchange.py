@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import httpx
 
 from tagserver import __version__
+from tagserver.delivery.awaiting import awaited
 from tagserver.delivery.network import Allowed, CheckedTransport, NotPublic
+from tagserver.delivery.outcomes import one_each
 from tagserver.delivery.resolver import Resolver, Unresolved
 from tagserver.delivery.target import Target
 from tagserver.egress import refusal
 from tagserver.kit.attempt import conversation
 from tagserver.kit.declared import call
-from tagserver.plugin import Outcomes, Payload, Request, Response
+from tagserver.kit.destination import Destination, Outcome, Outcomes, Payload, Request, Response
+from tagserver.kit.fault import PluginCode, PluginFailed
 
 TIMEOUT = httpx.Timeout(connect=3.0, write=5.0, read=10.0, pool=5.0)
 TOTAL = 15.0
@@ -37,6 +40,11 @@ class MaybeSent(Exception):
 
 class NotAllowed(Exception):
     """The request may not leave."""
+
+
+class Undecided(Exception):
+    """The plugin has failed after the vendor's answer, or in the middle of writing: whether the events are there nobody
+    knows, and none of them is to blame."""
 
 
 _READ = httpx.ByteStream(b"")
@@ -65,52 +73,118 @@ async def exchange(
     working: Callable[[], AbstractContextManager[None]],
     known: Mapping[str, Any],
     turn: Callable[[], Awaitable[None]],
-) -> tuple[Outcomes, Response | None]:
-    """Drive the plugin's `exchange` to its end: its outcomes and the last response. The plugin's own code runs inside
-    `working`. `known`: what its methods declare of the attempt. `turn` is waited for before each request.
+) -> tuple[list[Outcome], Response | None]:
+    """Drive the plugin's `exchange` to its end: an outcome for each payload, and the last response. The plugin's own
+    code runs inside `working`. `known`: what its methods declare of the attempt. `turn` is waited for before each
+    request.
 
-    Raises NotSent, MaybeSent, NotAllowed, and whatever the plugin raises.
+    Raises NotSent, MaybeSent, NotAllowed; PluginFailed when the plugin fails before anything has left, Undecided when
+    it fails later.
     """
     if target.destination.sink:
         await turn()
-        with working():
-            return await _deliver(target, payloads, known), None
-    talk = conversation(target.destination, payloads, target.settings, cache, known)
-    response: Response | None = None
+        return await _deliver(target, payloads, working, known), None
+    talk = _Talk(http, target, len(payloads), working)
     try:
-        with working():
-            request = next(talk)
+        request = talk.begin(lambda: conversation(target.destination, payloads, target.settings, cache, known))
         for _ in range(MOST_REQUESTS):
             await turn()
-            response = await _send(http, target, request)
-            with working():
-                request = talk.send(response)
+            talk.response = await _send(http, request)
+            request = talk.go_on(talk.response)
+        raise PluginFailed(f"exchange wants more than {MOST_REQUESTS} requests")
     except StopIteration as done:
-        return done.value, response
+        talk.ended = True
+        return talk.outcomes(done.value), talk.response
+    except PluginFailed as failed:
+        if talk.response is None:
+            raise
+        raise Undecided(str(failed)) from failed
     finally:
         talk.close()
-    raise NotAllowed(f"more than {MOST_REQUESTS} requests in one exchange")
 
 
-async def _deliver(target: Target, payloads: Sequence[Payload], known: Mapping[str, Any]) -> Outcomes:
+class _Talk:
+    """One `exchange` of a plugin about some payloads, step by step. Each step raises StopIteration at its end,
+    NotAllowed, PluginFailed."""
+
+    def __init__(
+        self, http: httpx.AsyncClient, target: Target, number: int, working: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self._http = http
+        self._target = target
+        self._number = number
+        self._working = working
+        self._steps: Generator[Request, Response, Outcomes] | None = None
+        self._own = type(target.destination).exchange is not Destination.exchange
+        self.response: Response | None = None
+        self.ended = False
+
+    def begin(self, make: Callable[[], Generator[Request, Response, Outcomes]]) -> httpx.Request:
+        """The first request."""
+        with self._working(), self._code("request", StopIteration, NotAllowed):
+            self._steps = make()
+            return _prepared(self._http, self._target, next(self._steps))
+
+    def go_on(self, response: Response) -> httpx.Request:
+        """The next one, after an answer."""
+        assert self._steps is not None
+        with self._working(), self._code("classify", StopIteration, NotAllowed):
+            return _prepared(self._http, self._target, self._steps.send(response))
+
+    def outcomes(self, given: Any) -> list[Outcome]:
+        """What it gave at its end, read; a list may be made while it is read. Raises PluginFailed, Undecided."""
+        try:
+            with self._working(), self._code("classify"):
+                return one_each(given, self._number, "exchange" if self._own else "classify")
+        except PluginFailed as failed:
+            if self.response is None:
+                raise
+            raise Undecided(str(failed)) from failed
+
+    def close(self) -> None:
+        """Let it end where it stands. What it does at that changes nothing: the talk is over, for another reason."""
+        if self._steps is not None and not self.ended:
+            with suppress(PluginFailed), self._working(), self._code("exchange"):
+                self._steps.close()
+
+    def _code(self, method: str, *passing: type[BaseException]) -> PluginCode:
+        return PluginCode(self._target.destination, "exchange" if self._own else method, *passing)
+
+
+async def _deliver(
+    target: Target,
+    payloads: Sequence[Payload],
+    working: Callable[[], AbstractContextManager[None]],
+    known: Mapping[str, Any],
+) -> list[Outcome]:
+    plugin = target.destination
     try:
-        async with asyncio.timeout(TOTAL):
-            return await call(target.destination.deliver, known, payloads, target.settings)
+        with working():
+            async with asyncio.timeout(TOTAL):
+                given = await awaited(plugin, "deliver", lambda: call(plugin.deliver, known, payloads, target.settings))
+            with PluginCode(plugin, "deliver"):
+                return one_each(given, len(payloads), "deliver")
     except TimeoutError:
         raise MaybeSent("TimeoutError") from None
     except OSError as error:
         raise NotSent(type(error).__name__) from None
+    except PluginFailed as failed:
+        raise Undecided(str(failed)) from failed
 
 
-async def _send(http: httpx.AsyncClient, target: Target, request: Request) -> Response:
+def _prepared(http: httpx.AsyncClient, target: Target, request: Request) -> httpx.Request:
+    """A plugin's request as it can be sent. What fails here is the plugin's fault, what fails later never is."""
+    if not isinstance(request, Request):
+        raise PluginFailed(f"request gives {type(request).__name__} in place of a Request")
     why = refusal(request.url, target.hosts, target.egress)
     if why is not None:
         raise NotAllowed(why)
     if not isinstance(request.content, bytes | str):
-        raise TypeError("the content of a request is bytes")
-    asked = http.build_request(
-        request.method, request.url, headers=dict(request.headers), content=request.content
-    )  # what fails until here is the plugin's fault, what fails from here on never is
+        raise PluginFailed("request gives no bytes as the content of a request")
+    return http.build_request(request.method, request.url, headers=dict(request.headers), content=request.content)
+
+
+async def _send(http: httpx.AsyncClient, asked: httpx.Request) -> Response:
     try:
         async with asyncio.timeout(TOTAL):
             answer = await http.send(asked, stream=True)

@@ -11,8 +11,10 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from tagserver.delivery.awaiting import guarded
 from tagserver.delivery.target import Target
 from tagserver.kit.declared import call
+from tagserver.kit.fault import PluginFailed
 from tagserver.plugin import Destination
 
 log = logging.getLogger("tagserver.delivery")
@@ -121,7 +123,7 @@ class OpenSink:
     async def _ended(self, method: str, target: Target, within: float) -> str | None:
         """Why it has not ended well, or None."""
         known = {"now": self._clock()}
-        task = asyncio.create_task(_guarded(target.destination, method, target.settings, known))
+        task = asyncio.create_task(_failure(target.destination, method, target.settings, known))
         limit = asyncio.ensure_future(self._sleep(within))
         try:
             await asyncio.wait({task, limit}, return_when=asyncio.FIRST_COMPLETED)
@@ -137,13 +139,13 @@ class OpenSink:
         return f"{method} fails: it has cancelled itself" if task.cancelled() else task.result()
 
 
-async def _guarded(destination: Destination, method: str, settings: Any, known: Mapping[str, Any]) -> str | None:
-    """How a call of plugin code has failed, or None. A SystemExit must not get out of a task: it would end the loop."""
+async def _failure(destination: Destination, method: str, settings: Any, known: Mapping[str, Any]) -> str | None:
+    """How a call of plugin code has failed, or None."""
     try:
-        await call(getattr(destination, method), known, settings)
-    except asyncio.CancelledError:
-        raise
-    except BaseException as error:
+        await guarded(destination, method, lambda: call(getattr(destination, method), known, settings))
+    except PluginFailed as failed:
+        return str(failed)
+    except (OSError, MemoryError) as error:
         return f"{method} fails with {type(error).__name__}"
     return None
 

@@ -6,24 +6,24 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-import math
-import traceback
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Literal, get_args
+from typing import Any
 
 import httpx
 import msgspec
 
-from tagserver.delivery.exchange import MaybeSent, NotAllowed, NotSent, exchange
+from tagserver.delivery.exchange import MaybeSent, NotAllowed, NotSent, Undecided, exchange
 from tagserver.delivery.outbox import Batch, Buried, Row, Settlement
-from tagserver.delivery.retry import LATE_CAP, deadline, retry_after
+from tagserver.delivery.outcomes import Stop, stop_for, warnings
+from tagserver.delivery.retry import deadline, retry_after
 from tagserver.delivery.seal import OPEN, Locked, Seal
 from tagserver.delivery.suspicion import BURIED_AFTER
 from tagserver.delivery.target import Target
 from tagserver.delivery.vendor_words import without_persons, words_of
 from tagserver.kit.attempt import attempt_of
-from tagserver.kit.destination import Outcome, OutcomeKind, Payload, Response
+from tagserver.kit.destination import Outcome, Payload, Response
+from tagserver.kit.fault import PluginCode, PluginFailed
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -33,20 +33,6 @@ SYSTEMATIC = 4
 """So many refusals with one code and no success in one batch are no bad events but a bad set-up."""
 SPLITS_A_MINUTE = 60
 PLUGIN_ERROR = "plugin_error"
-
-
-class Stop(Exception):
-    """The rest of the batch is not sent now: the destination waits, is throttled, or pauses until somebody acts.
-    `suspect`: it refuses everything alike, so the set-up is suspected. `asked`: seconds that the vendor wants to be
-    left alone."""
-
-    def __init__(
-        self, kind: Literal["failed", "throttled", "paused", "suspect"], reason: str, asked: float | None = None
-    ) -> None:
-        super().__init__(reason)
-        self.kind = kind
-        self.reason = reason
-        self.asked = asked
 
 
 class Splits:
@@ -117,6 +103,16 @@ class Shipment:
     def buried(self) -> list[Buried]:
         """What goes to the dead letters."""
         return [*self._buried, *(one for refused in self._refused.values() for one in refused)]
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it holds what the vendor may have from an earlier attempt."""
+        return any(row.unknown_since is not None for row in self.batch.rows)
+
+    @property
+    def failed(self) -> list[str]:
+        """For each payload that the plugin itself fails for, how."""
+        return [one.detail for one in self.buried if one.reason == PLUGIN_ERROR]
 
     def settlement(self) -> Settlement:
         """For the outbox. Rows that are in none of its lists are released untouched."""
@@ -199,18 +195,13 @@ class Shipment:
             piece = self._permitted(pieces.pop(0), permits)
             if not piece:
                 continue
-            outcomes = await self._attempt(piece)
+            outcomes, stop = await self._attempt(piece)
             split = [row for row, outcome in zip(piece, outcomes, strict=True) if outcome.kind == "split"]
-            for row, outcome in zip(piece, outcomes, strict=True):
-                self._note(row, outcome)
             if split:
                 bad = {piece[index].id for outcome in outcomes for index in outcome.bad if 0 <= index < len(piece)}
                 pieces = self._halves(split, [row for row in split if row.id in bad]) + pieces
-            worst = next((one for one in outcomes if one.kind in ("paused", "throttled", "retry")), None)
-            if worst is not None:
-                kind = "failed" if worst.kind == "retry" else worst.kind
-                assert kind in ("failed", "throttled", "paused")
-                raise Stop(kind, worst.reason, worst.after)
+            if stop is not None:
+                raise stop
             if self._systematic() is not None:
                 if witness or not pieces:
                     return
@@ -230,7 +221,8 @@ class Shipment:
         middle = len(rows) // 2
         return [rows[:middle], rows[middle:]]
 
-    def _note(self, row: Row, outcome: Outcome) -> None:
+    def _note(self, row: Row, outcome: Outcome, *, maybe: bool) -> None:
+        """What became of a row. `maybe`: an answer that asks for a repeat does not say that the vendor has nothing."""
         match outcome.kind:
             case "delivered":
                 self.delivered.append(row.id)
@@ -239,24 +231,24 @@ class Shipment:
                 ours = outcome.reason == PLUGIN_ERROR
                 detail = outcome.detail if ours else f"{outcome.reason} {outcome.detail}".strip()
                 refused.append(Buried(row.id, PLUGIN_ERROR if ours else "rejected", detail))
+            case "retry" if maybe:
+                self._unknown.append(row.id)
             case "retry":
                 self._attempted.append(row.id)
 
-    async def _attempt(self, rows: list[Row]) -> Sequence[Outcome]:
-        """One exchange: an outcome for each row. Raises Stop when the way is blocked."""
+    async def _attempt(self, rows: list[Row]) -> tuple[Sequence[Outcome], Stop | None]:
+        """One exchange: an outcome for each row, which is noted, and why the rest has to wait, if it has to. Raises
+        Stop when the way is blocked."""
         stored = [row.delivery for row in rows]
         payloads = [Payload(one.event_id, one.name, one.time, one.body, one.group) for one in stored]
         self._under_way = rows
         self.tried = True
         try:
-            known = attempt_of(self._target.destination, stored[0].destination, payloads, self._clock())
-            outcomes, response = await exchange(
+            with PluginCode(self._target.destination, "request"):
+                known = attempt_of(self._target.destination, stored[0].destination, payloads, self._clock())
+            each, response = await exchange(
                 self._http, self._target, payloads, self._cache, self._working, known, self._turn
             )
-            each = _one_each(outcomes, len(rows))
-            if len(rows) == 1 or isinstance(outcomes, Sequence):
-                alone = response if len(rows) == 1 else None
-                each = [self._with_words(row, one, alone) for row, one in zip(rows, each, strict=True)]
         except NotSent as error:
             self._attempted.extend(row.id for row in rows)
             raise Stop("failed", str(error)) from None
@@ -265,23 +257,24 @@ class Shipment:
             raise Stop("failed", str(error)) from None
         except NotAllowed as error:
             raise Stop("paused", f"the request may not leave: {error}") from None
-        except MemoryError:
-            raise  # no payload is to blame; the rows are released
-        except Exception as error:  # a bad plugin hurts only itself
-            return self._plugin_failed(rows, error)
-        self._under_way = []
-        first = each[0]
-        if first.warning:
-            log.warning("destination %s: %s", self.batch.rows[0].delivery.destination, first.warning)
-        if response is not None and response.status >= 500 and first.kind == "retry":
+        except Undecided as error:
+            # A repeat may count twice: the window for repeats begins, and nothing is sent again of itself.
             self._unknown.extend(row.id for row in rows)
-            raise Stop("failed", first.reason, self._asked(first, response))
-        if len(rows) == 1 and first.kind == "split":
-            each = [Outcome.rejected(first.reason, first.detail)]
-        if first.kind in ("retry", "throttled") and first.after is None:
-            asked = self._asked(first, response)
-            each = [dataclasses.replace(one, after=asked) for one in each]
-        return each
+            said = f"{PLUGIN_ERROR}: {error}, after the answer; whether the vendor has the events is not known"
+            raise Stop("undecided", said) from None
+        except PluginFailed as error:  # a bad plugin hurts only itself
+            each, response = self._failed(len(rows), str(error)), None
+        # A MemoryError is no payload's fault: the rows are released.
+        self._under_way = []
+        for warning in warnings(each):
+            log.warning("destination %s: %s", self.batch.rows[0].delivery.destination, warning)
+        alone = response if len(rows) == 1 else None
+        each = [self._with_words(row, one, alone) for row, one in zip(rows, each, strict=True)]
+        if len(rows) == 1 and each[0].kind == "split":
+            each = [Outcome.rejected(each[0].reason, each[0].detail)]
+        for row, one in zip(rows, each, strict=True):
+            self._note(row, one, maybe=response is not None and response.status >= 500)
+        return each, stop_for(each, self._asked(response))
 
     def _with_words(self, row: Row, outcome: Outcome, response: Response | None) -> Outcome:
         """A refusal with the vendor's own words behind ours. `response`: the answer, where it is about this row
@@ -289,57 +282,24 @@ class Shipment:
         if outcome.kind not in ("rejected", "split"):
             return outcome
         words = outcome.said or (words_of(response) if response is not None else "")
+        if not words:
+            return outcome
         plugin, settings = self._target.destination, self._target.settings
-        kept = without_persons(words, row.delivery.body, (*plugin.hashes(settings), *plugin.in_clear(settings)))
+        try:
+            with PluginCode(plugin, "hashes or in_clear"):
+                personal = (*plugin.hashes(settings), *plugin.in_clear(settings))
+        except PluginFailed:  # then nobody knows what in them tells of a person
+            return outcome
+        kept = without_persons(words, row.delivery.body, personal)
         if not kept:
             return outcome
         return dataclasses.replace(outcome, detail=f"{outcome.detail} (it says: {kept})".lstrip())
 
-    def _asked(self, outcome: Outcome, response: Response | None) -> float | None:
-        if outcome.after is not None or response is None:
-            return outcome.after
-        return retry_after(response.headers.get("retry-after"), self._clock())
+    def _asked(self, response: Response | None) -> float | None:
+        return None if response is None else retry_after(response.headers.get("retry-after"), self._clock())
 
-    def _plugin_failed(self, rows: list[Row], error: Exception) -> Sequence[Outcome]:
-        self._under_way = []
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
-        detail = f"{type(error).__name__}{place}"  # its text may hold the event's data
-        log.error("destination %s: the plugin failed with %s", rows[0].delivery.destination, detail)
-        if len(rows) > 1:
-            return [Outcome.split(PLUGIN_ERROR, detail)] * len(rows)
-        return [Outcome.rejected(PLUGIN_ERROR, detail)]
-
-
-def _one_each(outcomes: Any, count: int) -> list[Outcome]:
-    """One outcome per payload. Raises TypeError for anything else, which is the plugin's fault."""
-    if isinstance(outcomes, Outcome):
-        return [_sound(outcomes)] * count
-    each = [_sound(one) for one in outcomes]
-    if len(each) != count:
-        raise TypeError("classify gave neither one outcome nor one for each payload")
-    return each
-
-
-def _sound(outcome: Any) -> Outcome:
-    """The outcome, fit to be stored and waited for. Raises TypeError for what no author can have meant."""
-    if not isinstance(outcome, Outcome) or outcome.kind not in get_args(OutcomeKind):
-        raise TypeError("classify gave something that is no outcome")
-    texts = (outcome.reason, outcome.detail, outcome.warning, outcome.said)
-    if not all(isinstance(text, str) for text in texts) or not all(type(index) is int for index in outcome.bad):
-        raise TypeError("an outcome holds something of the wrong type")
-    after = outcome.after
-    if after is not None and (isinstance(after, bool) or not isinstance(after, int | float) or math.isnan(after)):
-        raise TypeError("an outcome's `after` is no number")
-    return dataclasses.replace(
-        outcome,
-        reason=_storable(outcome.reason),
-        detail=_storable(outcome.detail),
-        warning=_storable(outcome.warning),
-        said=_storable(outcome.said),
-        after=None if after is None else min(max(0.0, float(after)), LATE_CAP),
-    )
-
-
-def _storable(text: str) -> str:
-    return text.encode(errors="replace").decode()
+    @staticmethod
+    def _failed(number: int, detail: str) -> list[Outcome]:
+        """Nothing has left: the payload that the plugin fails for is found as the vendor's refusals are."""
+        one = Outcome.split(PLUGIN_ERROR, detail) if number > 1 else Outcome.rejected(PLUGIN_ERROR, detail)
+        return [one] * number

@@ -15,15 +15,18 @@ from tagserver.delivery.breaker import Breaker
 from tagserver.delivery.budget import RetryBudget
 from tagserver.delivery.limiter import Limiter
 from tagserver.delivery.outbox import Batch
+from tagserver.delivery.outcomes import Stop
 from tagserver.delivery.retry import Chance
-from tagserver.delivery.shipment import Shipment, Stop
+from tagserver.delivery.shipment import Shipment
 
 log = logging.getLogger("tagserver.delivery")
 
-State = Literal["ok", "retrying", "open", "paused", "disabled"]
+State = Literal["ok", "retrying", "open", "paused", "failing", "disabled"]
 
 PROBE = 600.0
 """Seconds between probes of a paused destination."""
+SELDOM = 3600.0
+"""Seconds between two looks at a pause that no probe ends."""
 PROBE_EVENTS = 10
 """Events in the one request that asks whether a vendor is back."""
 
@@ -41,6 +44,7 @@ class Standing:
         self._reason = ""
         self._probe_at = 0.0
         self._suspect = False
+        self._undecided_at: float | None = None
         self._size: int | None = None
         self.proven = False
         """The vendor has just taken a probe: what it refuses now are bad events."""
@@ -69,7 +73,7 @@ class Standing:
 
     def wait(self) -> float:
         """Seconds until the next request may be made; 0 when now."""
-        return max(0.0, self._breaker.wait(), self._probe_at - self._steady() if self.paused else 0.0)
+        return max(0.0, self._breaker.wait(), min(SELDOM, self._probe_at - self._steady()) if self.paused else 0.0)
 
     def requests(self, most: int) -> int:
         """How many requests may be under way; `most`: the destination's limit."""
@@ -84,12 +88,14 @@ class Standing:
         return full
 
     def may_repeat(self) -> bool:
-        """Whether what was tried before may be sent now, or only what was not."""
-        return self.probing or self._budget.allows()
+        """Whether what was tried before may be sent now, or only what was not. While nobody knows what the answers of
+        the vendor mean, a repeat is somebody's decision."""
+        return self._undecided_at is None and (self.probing or self._budget.allows())
 
     def ask_now(self) -> None:
-        """Somebody may have mended what it was paused for: probe at once."""
+        """Somebody may have mended what it was paused for: probe at once, with anything."""
         self._probe_at = 0.0
+        self._undecided_at = None
 
     def wait_no_longer(self) -> None:
         """Somebody wants it tried now, whatever was failing: a pause and a wait end, an open breaker still probes."""
@@ -108,7 +114,11 @@ class Standing:
         """What became of a shipment that began at `began` and took `took` seconds. `most`: the destination's limit of
         events; `crowded`: as many requests were under way as may be."""
         self._count_refusals(shipment)
-        if stop is not None and stop.kind in ("paused", "suspect"):
+        if stop is not None and stop.kind == "undecided":
+            self._pause_undecided(stop, again=shipment.repeats)
+        elif self._undecided_at is not None and began < self._undecided_at:
+            return  # under way since before the pause: it says nothing of what came then
+        elif stop is not None and stop.kind in ("paused", "suspect"):
             self._pause(stop)
         elif stop is not None:
             self._wait_after(stop, began)
@@ -137,6 +147,16 @@ class Standing:
             log.error("destination %s is paused: %s; everything is kept", self._name, stop.reason)
         self._paused = stop.reason
 
+    def _pause_undecided(self, stop: Stop, *, again: bool) -> None:
+        """Stand still: the vendor may have all of it. What was not tried yet asks after a while whether its answers can
+        be read again; `again`: these were repeats, and only somebody who acts ends it."""
+        self._undecided_at = self._steady()
+        self._suspect = False
+        self._probe_at = float("inf") if again else self._undecided_at + PROBE
+        if self._paused != stop.reason:
+            log.error("destination %s is paused: %s; everything is kept", self._name, stop.reason)
+        self._paused = stop.reason
+
     def _wait_after(self, stop: Stop, began: float) -> None:
         self._reason = stop.reason
         self._limiter.overloaded()
@@ -150,7 +170,7 @@ class Standing:
         if self.state[0] != "ok":
             log.info("destination %s is well again", self._name)
             self._limiter.restart()
-        self._paused = None
+        self._paused = self._undecided_at = None
         self._breaker.succeeded()
         if not clean:
             self._size = max(1, (self._size or most) // 2)

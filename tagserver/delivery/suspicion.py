@@ -11,6 +11,7 @@ kills is alone. Rows that come through are free of suspicion.
 from __future__ import annotations
 
 import array
+import asyncio
 import contextlib
 import os
 from pathlib import Path
@@ -77,8 +78,8 @@ class Marks:
 
 
 class Mark:
-    """Stands while its `with` lasts, and for good when the process ends inside. Not a generator: one that is collected
-    would take its mark away."""
+    """Stands while its `with` lasts, and for good when the process ends inside, or is about to: by something that
+    nobody catches on its way out. Not a generator: one that is collected would take its mark away."""
 
     __slots__ = ("_flight", "_marks", "_slot")
 
@@ -93,5 +94,6 @@ class Mark:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._slot is not None:
+        ends = kind is not None and not issubclass(kind, Exception | asyncio.CancelledError)
+        if self._slot is not None and not ends:
             self._marks.take(self._slot)

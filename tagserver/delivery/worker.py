@@ -16,22 +16,29 @@ import httpx
 
 from tagserver.delivery.open_sink import OpenSink
 from tagserver.delivery.outbox import Batch, Buried, Outbox, OutboxError, Row, Settlement
+from tagserver.delivery.outcomes import Stop
 from tagserver.delivery.pace import Pace
 from tagserver.delivery.retry import Chance
 from tagserver.delivery.seal import OPEN, Seal
-from tagserver.delivery.shipment import Refusal, Shipment, Splits, Stop
-from tagserver.delivery.standing import Standing, State
+from tagserver.delivery.shipment import Refusal, Shipment, Splits
+from tagserver.delivery.standing import PROBE, Standing, State
 from tagserver.delivery.target import Target
 
 log = logging.getLogger("tagserver.delivery")
 
 Sent = Callable[[str, str, float], None]
 """Told about every batch that was sent: destination, `ok`, `failed`, `throttled` or `paused`, seconds."""
+Fared = Callable[[str, int, list[str]], None]
+"""Told about every batch that was sent: destination, how many were delivered, and for each payload that the plugin
+failed for, how."""
 
 LINGER = 0.1
 """Seconds to wait after a batch that was not full, so that the next one is worth a request."""
 HELD_BACK = 1.0
 """Seconds until it is asked again whether what was tried before may be repeated."""
+
+
+_OUTCOMES = {"failed": "failed", "throttled": "throttled"}
 
 
 class Worker:
@@ -51,6 +58,7 @@ class Worker:
         calm: Callable[[], bool],
         keep_removed: float,
         sent: Sent = lambda destination, outcome, seconds: None,
+        fared: Fared = lambda destination, delivered, failures: None,
         steady: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Chance | None = None,
@@ -65,6 +73,7 @@ class Worker:
         self._calm = calm
         self._keep_removed = keep_removed
         self._sent = sent
+        self._fared = fared
         self._steady = steady
         self._sleep = sleep
         self._seal = seal
@@ -158,7 +167,7 @@ class Worker:
         )
         if batch is None:
             if not may_repeat and self._outbox.ready(self.name):
-                return await self._wait(self._sleep(HELD_BACK), self._landed.wait())
+                return await self._wait(self._sleep(PROBE if standing.paused else HELD_BACK), self._landed.wait())
             return await self._wait(self._outbox.wait(self.name), self._landed.wait())
         standing.claimed(batch)
         task = asyncio.create_task(self._ship(batch, target, standing, self._pace.begin(limits.rate)))
@@ -245,7 +254,8 @@ class Worker:
             stop = Stop("failed", type(error).__name__)
         took = self._steady() - began
         if shipment.tried:
-            self._sent(self.name, stop.kind if stop else "ok", took)
+            self._sent(self.name, _OUTCOMES.get(stop.kind, "paused") if stop else "ok", took)
+            self._fared(self.name, len(shipment.delivered), shipment.failed)
         # If the settings have changed meanwhile, this is about the old ones, and nobody asks them any more.
         standing.learn(shipment, stop, limits.events, began=began, took=took, crowded=crowded)
         await self._settle(batch, shipment.settlement())

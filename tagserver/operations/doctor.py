@@ -28,6 +28,7 @@ from tagserver.audit.files import FOLDER, files_of, rows_of
 from tagserver.container.compile import Loaded
 from tagserver.container.model import ConfiguredDestination
 from tagserver.egress import address_refusal
+from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.kit.setting import addresses_in
 from tagserver.kit.version_clock import ending
 from tagserver.server.edge import affordable
@@ -225,15 +226,17 @@ def check_destination(
     if destination.settings is None:
         return
     try:
-        ends = destination.plugin.version_ends(destination.settings)
-    except Exception as error:  # a bad plugin hurts only itself
-        yield Finding("error", name, f"its plugin fails with {type(error).__name__}")
-        return
-    if ends is not None and (said := ending(ends, today)) is not None:
+        with PluginCode(destination.plugin, "version_ends"):
+            ends = destination.plugin.version_ends(destination.settings)
+            said = ending(ends, today)
+    except PluginFailed as failed:  # a bad plugin hurts only itself
+        yield Finding("error", name, f"its plugin: {failed}")
+        ends = said = None
+    if ends is not None and said is not None:
         yield Finding("error" if ends <= today else "warning", name, said, "set a newer one")
     others = set()
     for field, url in addresses_in(destination.settings):
-        host, usual = urlsplit(url).hostname, urlsplit(str(field.default)).hostname
+        host, usual = _host(url), _host(str(field.default))
         if host != usual and host not in destination.hosts:
             others.add(usual)
             yield Finding("ok", name, f"calls {host} ({field.name}), which is not looked at")
@@ -242,12 +245,22 @@ def check_destination(
             yield connect(host)
 
 
+def _host(url: str) -> str | None:
+    """The host of an address, None for what is none."""
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
 def connect(host: str, allowed: Sequence[str]) -> Finding:
     """Resolve a host, look at its addresses, shake hands, compare clocks. Sends one HEAD request and nothing else."""
     try:
         addresses = {str(found[4][0]) for found in socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)}
     except OSError:
         return Finding("error", host, "the name is not known", "look at DNS on this machine")
+    except ValueError:  # what a plugin may take for a name
+        return Finding("error", repr(host), "is no host name", "its plugin's hosts() has to be mended")
     for address in addresses:
         if (why := address_refusal(host, address, allowed)) is not None:
             return Finding("error", host, why, "see egress.allow")

@@ -67,6 +67,7 @@ class Meters:
         self._duplicates: Counter[tuple[str, str]] = Counter()
         self._redacted: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
+        self._faults: Counter[str] = Counter()
         self._forwarded: Counter[int] = Counter()
         self._blocked: Counter[str] = Counter()
         self._withdrawn: Counter[str] = Counter()
@@ -79,6 +80,8 @@ class Meters:
             decisions[decision.tag.name, decision.decision, decision.reason] += 1
             for finding in decision.findings:
                 self._redacted.update(finding.kinds)
+        if routing.scope.faults:
+            self._faults.update(routing.scope.faults.keys())
 
     def repeated(self, destination: str, receipt: Receipt) -> None:
         """One delivery was a duplicate."""
@@ -137,6 +140,9 @@ class Meters:
                 ({"tag": tag, "decision": decision, "reason": reason}, number)
                 for (tag, decision, reason), number in sorted(self._decisions.items())
             ],
+        )
+        page.counter(
+            "tagserver_variable_failures_total", "Events for which a variable failed.", "variable", self._faults
         )
         page.add(
             "tagserver_duplicates_total",
@@ -211,7 +217,7 @@ def _why_duplicate(receipt: Receipt) -> str:
 
 MOST_PROXIES = 5
 """Entries of X-Forwarded-For that are told apart; so many or more are one."""
-STATES = ("ok", "retrying", "open", "paused", "disabled")
+STATES = ("ok", "retrying", "open", "failing", "paused", "disabled")
 _DELIVERIES = (
     ("accepted", "counter", "Deliveries that were stored, over the data folder's life."),
     ("delivered", "counter", "Deliveries that the vendor has."),

@@ -16,9 +16,10 @@ from tagserver.event import Note
 from tagserver.inbound.datalayer import Context, Refused, read_event
 from tagserver.inbound.enrich import read_cookies, read_facts
 from tagserver.kit.attempt import attempt_of, carrying_request
+from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.language.scope import Scope
 from tagserver.pipeline import Decision, all_decisions, as_dict, route
-from tagserver.plugin import Payload
+from tagserver.plugin import Built, Payload
 from tagserver.preview.differences import differences
 from tagserver.secret import Secret
 
@@ -121,9 +122,8 @@ def _shown(decision: Decision, event_id: str, scope: Scope, now: int) -> dict[st
     cannot make a request would fail at delivery, too."""
     try:
         shown = as_dict(decision, preview(decision, event_id, now))
-    except Exception as error:  # a bad plugin hurts only itself
-        detail = f"{type(error).__name__} in the plugin's request"
-        shown = {**as_dict(decision, None), "decision": "error", "reason": "plugin_error", "detail": detail}
+    except PluginFailed as failed:  # a bad plugin hurts only itself
+        shown = {**as_dict(decision, None), "decision": "error", "reason": "plugin_error", "detail": str(failed)}
     if decision.tag.transformations and decision.consent is not None:
         shown["transformations"] = list(_transformations(decision.tag, scope))
     return shown
@@ -160,12 +160,18 @@ def _moment(text: Any) -> int:
 
 def preview(decision: Decision, event_id: str, now: int) -> dict[str, Any] | None:
     """The request that this one event would send alone, secrets masked; None when it would send none. `now`: the
-    time of the attempt, in ms since 1970. Raises what the plugin raises."""
+    time of the attempt, in ms since 1970. Raises PluginFailed."""
     built = decision.built
     if built is None:
         return None
-    destination = decision.tag.destination
-    payloads = [Payload(event_id, built.name, built.time, decision.body, built.group)]
+    with PluginCode(decision.tag.destination.plugin, "request"):
+        return _request(decision.tag.destination, built, decision.body, event_id, now)
+
+
+def _request(
+    destination: ConfiguredDestination, built: Built, stored: bytes, event_id: str, now: int
+) -> dict[str, Any]:
+    payloads = [Payload(event_id, built.name, built.time, stored, built.group)]
     known = attempt_of(destination.plugin, destination.name, payloads, now)
     request = carrying_request(destination.plugin, payloads, masked(destination), known)
     content = request.content.decode(errors="replace")

@@ -8,6 +8,7 @@ from typing import Any
 
 from tagserver.kit.attempt import conversation
 from tagserver.kit.declared import call
+from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.plugin import Built, Destination, Outcome, Payload, Request, Response, default_outcome
 from tagserver.testing.events import known_of, payloads_of
 
@@ -54,11 +55,13 @@ def answering_faults(plugin: Destination, settings: Any, built: Sequence[Built])
 
 def _faults(plugin: Destination, payloads: Sequence[Payload], response: Response) -> Iterator[str]:
     try:
-        outcomes = call(plugin.classify, known_of(plugin, payloads), response, payloads)
-    except Exception as error:
-        yield f"classify raises {type(error).__name__} for status {response.status}"
+        with PluginCode(plugin, "classify"):
+            outcomes = call(plugin.classify, known_of(plugin, payloads), response, payloads)
+            faults = list(_judged("classify", outcomes, payloads, response))
+    except PluginFailed as failed:
+        yield f"classify raises {failed.error} for status {response.status}"
         return
-    yield from _judged("classify", outcomes, payloads, response)
+    yield from faults
 
 
 def _judged(method: str, outcomes: Any, payloads: Sequence[Payload], response: Response) -> Iterator[str]:
@@ -80,6 +83,16 @@ def _judged(method: str, outcomes: Any, payloads: Sequence[Payload], response: R
 
 def _exchanged(plugin: Destination, payloads: Sequence[Payload], settings: Any, response: Response) -> Iterator[str]:
     """An exchange in which the vendor always answers the same."""
+    try:
+        with PluginCode(plugin, "exchange"):
+            faults = list(_talked(plugin, payloads, settings, response))
+    except PluginFailed as failed:
+        yield f"exchange raises {failed.error} for status {response.status}"
+        return
+    yield from faults
+
+
+def _talked(plugin: Destination, payloads: Sequence[Payload], settings: Any, response: Response) -> Iterator[str]:
     talk = conversation(plugin, payloads, settings, {}, known_of(plugin, payloads))
     try:
         asked: Any = next(talk)
@@ -91,7 +104,5 @@ def _exchanged(plugin: Destination, payloads: Sequence[Payload], settings: Any, 
         yield f"exchange does not end after {STEPS} requests"
     except StopIteration as end:
         yield from _judged("exchange", end.value, payloads, response)
-    except Exception as error:
-        yield f"exchange raises {type(error).__name__} for status {response.status}"
     finally:
         talk.close()

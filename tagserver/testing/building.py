@@ -11,6 +11,7 @@ import msgspec
 from tagserver.event import Event
 from tagserver.identity.placeholder import EMPTY_HASH
 from tagserver.kit.built import Unsound, encoded
+from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.plugin import Built, Destination, Mode, Skip, is_missing
 from tagserver.privacy.payload_fields import BadPath, PayloadFields
 from tagserver.reads import Reads
@@ -34,8 +35,9 @@ def build_faults(
     """What is built of the events without parameters, and what is wrong with all that is built."""
     view = Reads(sees).view
     try:
-        declared = PayloadFields(tuple(plugin.hashes(settings)), tuple(plugin.in_clear(settings)))
-    except BadPath as bad:
+        with PluginCode(plugin, "hashes or in_clear", BadPath):
+            declared = PayloadFields(tuple(plugin.hashes(settings)), tuple(plugin.in_clear(settings)))
+    except (BadPath, PluginFailed) as bad:
         return [], [f"hashed or clear: {bad}"]
     built: list[tuple[Event, Built]] = []
     faults: list[str] = []
@@ -78,11 +80,12 @@ def _build(
     results: list[Any] = []
     for _ in range(2):
         try:
-            results.append(plugin.build(event, given, settings, mode))
+            with PluginCode(plugin, "build", Skip):
+                results.append(plugin.build(event, given, settings, mode))
         except Skip as skip:
             results.append(skip)
-        except Exception as error:
-            return None, [f"build raises {type(error).__name__} for {what}: only Skip is allowed"]
+        except PluginFailed as failed:
+            return None, [f"build raises {failed.error} for {what}: only Skip is allowed"]
     faults = [f"build changes the event {what}"] if event.data != before else []
     if given != parameters:
         faults.append(f"build changes the parameters of {what}")

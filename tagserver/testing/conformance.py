@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tagserver.event import Event
+from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.kit.statement import Misstated, stated, stated_hosts, statement_faults
 from tagserver.plugin import Destination, Secret, StandardEvents
 from tagserver.testing.answering import answering_faults
@@ -28,20 +29,25 @@ def check_destination(
     event_ids, reach the vendor in its body or headers. Every status and any garbage has an outcome, which repeats
     nothing of the vendor's text. `events`: in place of the samples.
     """
-    plugin, chosen = destination(), make_settings(destination, settings)
+    try:
+        with PluginCode(destination, "the plugin", TypeError):
+            plugin, chosen = destination(), make_settings(destination, settings)
+    except PluginFailed as failed:
+        return [f"it cannot be made: {failed.cause}"]
     known = [value.reveal() for value in _values(chosen) if isinstance(value, Secret)]
     secrets = [secret for secret in known if len(secret) >= SHORTEST_SECRET]
     faults = [*_stated(destination), *_sink_faults(destination), *_settings_faults(destination)]
     if len(secrets) < len(known):
         faults.append(f"a secret is looked for in all that is made: give one of {SHORTEST_SECRET} characters or more")
     try:
-        hosts, sees = stated_hosts(plugin.hosts(chosen)), stated("sees", plugin.sees(chosen))
-        stated("hashes", plugin.hashes(chosen)), stated("in_clear", plugin.in_clear(chosen))
-        plugin.version_ends(chosen)
+        with PluginCode(plugin, "hosts, sees or version_ends", Misstated):
+            hosts, sees = stated_hosts(plugin.hosts(chosen)), stated("sees", plugin.sees(chosen))
+            stated("hashes", plugin.hashes(chosen)), stated("in_clear", plugin.in_clear(chosen))
+            plugin.version_ends(chosen)
     except Misstated as misstated:
         return [*faults, str(misstated)]
-    except Exception as error:
-        return [*faults, f"hosts, sees or version_ends raises {type(error).__name__}"]
+    except PluginFailed as failed:
+        return [*faults, f"hosts, sees or version_ends raises {failed.error}"]
     faults += [*_host_faults(destination, hosts), *_name_faults(plugin, chosen)]
     if any(secret in repr(chosen) for secret in secrets):
         faults.append("a secret shows in the repr of the settings")
@@ -96,12 +102,15 @@ def _name_faults(plugin: Destination, settings: Any) -> Iterator[str]:
     stated: object = plugin.standard_events
     if not isinstance(stated, StandardEvents):
         return
+    faults = []
     try:
-        for ours, theirs in plugin.event_names(settings).items():
-            if (name := plugin.event_name(make_event({"event": ours}), settings)) != theirs:
-                yield f"`event_names` says that {ours} is {theirs}, and `event_name` gives {name}"
-    except Exception as error:
-        yield f"event_name or event_names raises {type(error).__name__}"
+        with PluginCode(plugin, "event_name or event_names"):
+            for ours, theirs in plugin.event_names(settings).items():
+                if (name := plugin.event_name(make_event({"event": ours}), settings)) != theirs:
+                    faults.append(f"`event_names` says that {ours} is {theirs}, and `event_name` gives {name}")
+    except PluginFailed as failed:
+        faults.append(f"event_name or event_names raises {failed.error}")
+    yield from faults
 
 
 def _host_faults(destination: type[Destination], hosts: Sequence[str]) -> Iterator[str]:

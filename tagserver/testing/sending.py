@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from tagserver.event import Event
+from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.plugin import Built, Destination, Payload, Request
 from tagserver.testing.events import payload_of, request_of
 
@@ -34,9 +35,10 @@ def _faults(
     plugin: Destination, settings: Any, hosts: Sequence[str], payloads: Sequence[Payload], secrets: Sequence[str]
 ) -> Iterator[str]:
     try:
-        request: Any = request_of(plugin, payloads, settings)
-    except Exception as error:
-        yield f"request raises {type(error).__name__}"
+        with PluginCode(plugin, "request"):
+            request: Any = request_of(plugin, payloads, settings)
+    except PluginFailed as failed:
+        yield f"request raises {failed.error}"
         return
     if not isinstance(request, Request) or not isinstance(request.content, bytes):
         yield "request gives no Request whose content is bytes"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 
 from tagserver.delivery.outbox import Choice
 from tagserver.delivery.suspicion import BURIED_AFTER
-from tagserver.plugin import Limits, Outcome, Outcomes, Payload, Request, Response
+from tagserver.plugin import Limits, Outcomes, Payload, Request, Response
 from tests.delivery.support import (
     START,
     Clock,
@@ -120,40 +122,35 @@ async def test_a_batch_is_marked_while_the_plugin_has_it_in_hand_and_not_while_t
 
 
 class Breaks(Hundred):
-    """Its `request` fails for one event, its `classify` for another, and it returns nonsense for a third."""
+    """Its `request` fails for one event, returns nonsense for another, and for a third what cannot be sent."""
 
     def request(self, payloads: Sequence[Payload], settings: Account) -> Request:
         """Fails."""
-        if any(payload.event_id == "request" for payload in payloads):
-            raise ValueError("erika@example.com")
-        return super().request(payloads, settings)
-
-    def classify(self, response: Response, payloads: Sequence[Payload]) -> Outcomes:
-        """Fails, or says nothing of use."""
         names = {payload.event_id for payload in payloads}
-        if "classify" in names:
-            raise KeyError("erika@example.com")
+        if "fails" in names:
+            raise ValueError("erika@example.com")
         if "nothing" in names:
             return None  # type: ignore[return-value]
-        if "too few" in names:
-            return [Outcome.delivered()] * (len(payloads) - 1)
-        return super().classify(response, payloads)
+        request = super().request(payloads, settings)
+        return replace(request, content=7) if "content" in names else request  # type: ignore[arg-type]
 
 
 async def test_a_plugin_that_fails_for_some_events_loses_only_those(world: World) -> None:
     """Each is found by halving, and the letter says where it failed, without the event's data."""
     await world.outbox.append(
-        [*deliveries(6), *(delivery(one) for one in ("request", "classify", "nothing", "too few")), *deliveries(6, "f")]
+        [*deliveries(6), *(delivery(one) for one in ("fails", "nothing", "content")), *deliveries(6, "f")]
     )
     world.start(Breaks())
     world.start(name="ga4")
     await world.outbox.append([delivery("g", destination="ga4")])
     await world.drained()
     assert meta(world.outbox).delivered == 12
-    assert meta(world.outbox).dead_by_reason == {"plugin_error": 4}
+    assert meta(world.outbox).dead_by_reason == {"plugin_error": 3}
     letters = await world.outbox.dead(Choice(), 10)
-    assert all("erika" not in letter.detail for letter in letters)
-    assert {letter.detail.partition(" ")[0] for letter in letters} == {"ValueError", "KeyError", "TypeError"}
+    details = {letter.event_id: letter.detail for letter in letters}
+    assert re.fullmatch(r"request fails with ValueError at test_worker_batches\.py:\d+", details["fails"])
+    assert details["nothing"] == "request gives NoneType in place of a Request"
+    assert details["content"] == "request gives no bytes as the content of a request"
     await until(lambda: world.outbox.counts()["ga4"].delivered == 1)
     assert_adds_up(world.outbox, world.folder)
 

@@ -275,7 +275,7 @@ async def test_a_dead_token_pauses_and_a_new_one_goes_on_at_once(world: World) -
     await world.outbox.append(deliveries(3))
     world.start()
     assert await world.resting() == 600.0
-    assert world.state == ("paused", "401")
+    assert world.state == ("paused", "401: the credentials are refused")
     assert (meta(world.outbox).pending, meta(world.outbox).dead) == (3, 0)
     world.start(settings=Account(token="new"))
     await world.drained()

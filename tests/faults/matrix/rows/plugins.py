@@ -28,6 +28,7 @@ def _beside(world: World, sources: Mapping[str, str], **settings: str) -> tuple[
 RAISES = {
     "imports": destination("imports", head="raise RuntimeError('at import')"),
     "exits": destination("exits", head="raise SystemExit('at import')"),
+    "interrupts": destination("interrupts", "def hosts(self, settings): raise KeyboardInterrupt"),
     "constructs": destination("constructs", "def __init__(self): raise RuntimeError('constructor')"),
     "hosts": destination("hosts", "def hosts(self, settings): raise RuntimeError('hosts')"),
     "sees": destination("sees", "def sees(self, settings): raise RuntimeError('sees')"),
@@ -45,30 +46,50 @@ RAISES = {
     "delivers": destination(
         "delivers", "sink = True\nasync def deliver(self, payloads, settings): raise ValueError(payloads)"
     ),
+    "leaves": destination("leaves", "def request(self, payloads, settings): raise SystemExit(payloads[0].body)"),
+    "cancels": destination(
+        "cancels",
+        "sink = True\nasync def deliver(self, payloads, settings): raise asyncio.CancelledError(payloads)",
+    ),
+    "sometimes": destination(
+        "sometimes",
+        """
+        def request(self, payloads, settings):
+            if any(one.event_id.endswith("-7") for one in payloads):
+                raise SystemExit(payloads[0].body)
+            return super().request(payloads, settings)
+        """,
+    ),
 }
 
 
 @chapter.row("G1", "it raises: at import, in its constructor, in hosts, build, request, classify, deliver", quick=True)
 def raises(world: World) -> None:
-    """Its own destination alone suffers: paused when it always fails, dead letters with the place when it sometimes
-    does."""
+    """Its own destination alone suffers: paused when it always fails, and after an answer; dead letters with the place
+    when it sometimes fails before anything has left. At the door it is seen."""
     server, _ = _beside(world, RAISES)
     world.produce("load", 100, rate=200).ends()
     world.settled("well")
-    for name in ("imports", "exits", "constructs", "hosts", "sees"):
+    for name in ("imports", "exits", "interrupts", "constructs", "hosts", "sees"):
         counts = server.status(name)
         world.expect(counts["state"] == "paused" and counts["reason"], f"{name} is {counts['state']}")
         world.fault("plugins that fail", counts["state"] == "paused")
-    for name in ("requests", "delivers"):
+    for name in ("requests", "delivers", "leaves", "cancels", "classifies"):
         world.until(lambda name=name: server.status(name)["state"] == "paused", 5, f"{name} is not paused")
         counts = server.status(name)
         world.expect(counts["dead"] <= 3 and "plugin_error" in counts["reason"], f"{name} is {counts}")
+    world.expect(server.status("classifies")["dead"] == 0, "an event has died of an answer that was not read")
     world.expect('reason="plugin_error"} 100' in server.get("/-/metrics").body.decode(), "builds is not counted")
-    counts = world.settled("classifies")
-    world.expect(counts["dead_by_reason"] == {"plugin_error": 1}, f"classifies has {counts['dead_by_reason']}")
-    letters = server.letters(destination="classifies")
+    counts = server.status("builds")
+    seen = counts["state"] == "failing" and "build fails with KeyError at matrix_builds.py:" in counts["reason"]
+    world.expect(seen, f"builds is {counts}")
+    world.expect('"degraded"' in server.get("/readyz").body.decode(), "readiness does not tell")
+    world.expect("destination builds: build fails with KeyError" in server.text(), "the log does not tell")
+    counts = world.settled("sometimes")
+    world.expect(counts["dead_by_reason"] == {"plugin_error": 1}, f"sometimes has {counts['dead_by_reason']}")
+    letters = server.letters(destination="sometimes")
     world.expect(letters and letters[0]["event_id"] == "load-7", f"buried are {letters}")
-    world.expect(letters and "matrix_classifies.py:" in letters[0]["detail"], "the place is not said")
+    world.expect(letters and "matrix_sometimes.py:" in letters[0]["detail"], "the place is not said")
     world.judge()
 
 

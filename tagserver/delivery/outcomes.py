@@ -1,0 +1,102 @@
+"""What a plugin says of an answer, read: an outcome for each payload, and whether the rest of the batch has to wait."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, get_args
+
+from tagserver.delivery.retry import LATE_CAP
+from tagserver.kit.destination import Outcome, OutcomeKind
+from tagserver.kit.fault import PluginFailed
+from tagserver.operations.redaction import redacted
+
+LONGEST = 300
+"""Characters of a sentence that are shown."""
+SHOWN = 3
+"""Sentences, of a list of outcomes, that are shown."""
+
+StopKind = Literal["failed", "throttled", "paused", "suspect", "undecided"]
+_STOPS: dict[str, StopKind] = {"paused": "paused", "throttled": "throttled", "retry": "failed"}
+"""Outcomes that concern the whole destination, the gravest first."""
+
+
+class Stop(Exception):
+    """The rest of the batch is not sent now: the destination waits, is throttled, or pauses until somebody acts.
+
+    `suspect`: it refuses everything alike, so the set-up is suspected. `undecided`: the plugin has failed at an answer,
+    and whether the vendor has the events nobody knows. `asked`: seconds that the vendor wants to be left alone."""
+
+    def __init__(self, kind: StopKind, reason: str, asked: float | None = None) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.reason = reason
+        self.asked = asked
+
+
+def stop_for(outcomes: Sequence[Outcome], asked: float | None) -> Stop | None:
+    """Why the destination has to stop, if it has to: for the gravest of the outcomes, with the sentences of all that
+    are as grave, and for the longest of the times they ask for. `asked`: the answer's own Retry-After, for those that
+    ask for none."""
+    found = {outcome.kind for outcome in outcomes}
+    gravest = next((kind for kind in _STOPS if kind in found), None)
+    if gravest is None:
+        return None
+    sentences = list(dict.fromkeys(sentence(one.reason, one.detail) for one in outcomes if one.kind == gravest))
+    more = [f"and {len(sentences) - SHOWN} more"] if len(sentences) > SHOWN else []
+    waits = [asked if one.after is None else one.after for one in outcomes if one.kind in ("retry", "throttled")]
+    longest = max((wait for wait in waits if wait is not None), default=None)
+    return Stop(_STOPS[gravest], "; ".join([*sentences[:SHOWN], *more]), longest)
+
+
+def sentence(reason: str, detail: str) -> str:
+    """A code with the plugin's sentence for people, on one line."""
+    text = "".join(sign if sign.isprintable() else " " for sign in redacted(detail[: 4 * LONGEST]))
+    return ": ".join(filter(None, (reason, " ".join(text.split())[:LONGEST])))
+
+
+def warnings(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """What operations should read although the deliveries count; each once, with the number of payloads it is about."""
+    said = [outcome.warning for outcome in outcomes if outcome.warning]
+    each = list(dict.fromkeys(said))
+    for warning in each[:SHOWN]:
+        yield warning if said.count(warning) in (1, len(outcomes)) else f"{warning} ({said.count(warning)} events)"
+    if len(each) > SHOWN:
+        yield f"and {len(each) - SHOWN} more warnings"
+
+
+def one_each(outcomes: Any, count: int, method: str) -> list[Outcome]:
+    """One outcome per payload. Raises PluginFailed for anything else; `method` is what gave it."""
+    if isinstance(outcomes, Outcome):
+        return [_sound(outcomes, method)] * count
+    if isinstance(outcomes, str | bytes) or not hasattr(outcomes, "__iter__"):
+        raise PluginFailed(f"{method} gives {type(outcomes).__name__} in place of an outcome")
+    each = [_sound(one, method) for one in outcomes]
+    if len(each) != count:
+        raise PluginFailed(f"{method} gives {len(each)} outcomes for {count} events")
+    return each
+
+
+def _sound(outcome: Any, method: str) -> Outcome:
+    """The outcome, fit to be stored and waited for. Raises PluginFailed for what no author can have meant."""
+    if not isinstance(outcome, Outcome) or outcome.kind not in get_args(OutcomeKind):
+        raise PluginFailed(f"{method} gives something that is no outcome")
+    texts = (outcome.reason, outcome.detail, outcome.warning, outcome.said)
+    if not all(isinstance(text, str) for text in texts) or not all(type(index) is int for index in outcome.bad):
+        raise PluginFailed(f"{method} gives an outcome that holds something of the wrong type")
+    after = outcome.after
+    if after is not None and (isinstance(after, bool) or not isinstance(after, int | float) or math.isnan(after)):
+        raise PluginFailed(f"{method} gives an outcome whose `after` is no number")
+    return dataclasses.replace(
+        outcome,
+        reason=_storable(outcome.reason),
+        detail=_storable(outcome.detail),
+        warning=_storable(outcome.warning),
+        said=_storable(outcome.said),
+        after=None if after is None else min(max(0.0, float(after)), LATE_CAP),
+    )
+
+
+def _storable(text: str) -> str:
+    return text.encode(errors="replace").decode()

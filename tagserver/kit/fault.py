@@ -1,0 +1,123 @@
+"""What comes out of a plugin's code when it fails: one exception, with the error's class and the plugin's own line.
+
+A plugin runs in our process, so whatever Python can raise can come out of any of its lines: a library's `sys.exit()`, a
+`KeyboardInterrupt`, a `GeneratorExit`, a `StopIteration` that went astray. None of them may end the server, or be taken
+for something of ours. Every call of plugin code therefore goes through here, and what it raises is a `PluginFailed`.
+
+What is not the plugin's fault:
+
+* MemoryError: nobody's, and nothing may be promised.
+* Ctrl-C. Python raises it in whatever line runs, a plugin's too. In a server nobody raises it: `serve` hears SIGINT as
+  an event of its loop. Commands raise `Interrupted` for it (`cli/interrupt.py`); a plain KeyboardInterrupt is the
+  plugin's own.
+* Being cancelled, of what is awaited; `delivery/sink.py` tells that apart. What is not awaited cannot be cancelled: a
+  CancelledError that comes out of it is the plugin's.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+LONGEST = 60
+"""Characters of a class's name that are shown."""
+_NOT_THEIRS = frozenset({"tagserver", "httpx", "msgspec", "pluggy", *sys.stdlib_module_names})
+
+
+class Interrupted(KeyboardInterrupt):
+    """Somebody has pressed Ctrl-C."""
+
+
+class PluginFailed(Exception):
+    """A plugin's code has raised, or given what breaks the contract. Its text is a sentence for people. Of what was
+    raised `error` is the class and `place` the plugin's own line (`destination.py:41`), where it is known. The error's
+    text may hold an event's data and is in none of them."""
+
+    def __init__(self, sentence: str, error: str = "", place: str = "") -> None:
+        super().__init__(sentence)
+        self.error = error
+        self.place = place
+
+    @property
+    def cause(self) -> str:
+        """What a longer sentence may say of it: `KeyError at destination.py:41`."""
+        return _at(self.error, self.place) if self.error else str(self)
+
+
+def failed(error: BaseException, owner: object, what: str) -> PluginFailed:
+    """What to raise (`from error`) for something that came out of plugin code; raises `error` again where it is not the
+    plugin's fault. `owner`: the plugin's object, class or function, or the name of its package."""
+    if isinstance(error, MemoryError | Interrupted):
+        raise error
+    if isinstance(error, PluginFailed):
+        return error
+    name, place = _name(error), _place(error, owner)
+    return PluginFailed(f"{what} fails with {_at(name, place)}", name, place)
+
+
+class PluginCode:
+    """For a `with` around plugin code that is not called for each event. Raises PluginFailed; `passing`: what the
+    contract lets it raise."""
+
+    __slots__ = ("_owner", "_passing", "_what")
+
+    def __init__(self, owner: object, what: str, *passing: type[BaseException]) -> None:
+        self._owner = owner
+        self._what = what
+        self._passing: tuple[type[BaseException], ...] = (PluginFailed, *passing)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None and not isinstance(error, self._passing):
+            raise failed(error, self._owner, self._what) from error
+
+
+def cause_of(error: BaseException, owner: object) -> str:
+    """The error's class, and where it was raised, as far as that is the plugin's."""
+    return _at(_name(error), _place(error, owner))
+
+
+def _at(error: str, place: str) -> str:
+    return f"{error} at {place}" if place else error
+
+
+def _name(error: BaseException) -> str:
+    return "".join(sign for sign in type(error).__name__ if sign.isprintable())[:LONGEST]
+
+
+def _place(error: BaseException, owner: object) -> str:
+    """The innermost line that is the plugin's own, not a library's it calls; without one, the innermost that is neither
+    ours nor Python's."""
+    packages = _packages(owner)
+    own = other = None
+    step = error.__traceback__
+    while step is not None:
+        package = _package(step.tb_frame.f_globals.get("__name__"))
+        if package in packages:
+            own = step
+        elif package not in _NOT_THEIRS:
+            other = step
+        step = step.tb_next
+    if (found := own or other) is not None:
+        return f"{found.tb_frame.f_code.co_filename.rpartition('/')[2]}:{found.tb_lineno}"
+    # Of a StopIteration out of a generator Python makes another error, which knows no line.
+    return "" if error.__cause__ is None or error.__cause__ is error else _place(error.__cause__, owner)
+
+
+def _packages(owner: object) -> set[str]:
+    """The top packages whose lines are the plugin's: those of its class, and of the classes that it builds on."""
+    if isinstance(owner, str):
+        return {owner}
+    cls = owner if isinstance(owner, type) else type(owner)
+    modules = [one.__module__ for one in cls.__mro__]
+    if not isinstance(owner, type):
+        modules.append(str(getattr(owner, "__module__", "")))
+    return {_package(module) for module in modules} - _NOT_THEIRS
+
+
+def _package(module: object) -> str:
+    return module.partition(".")[0] if isinstance(module, str) else ""

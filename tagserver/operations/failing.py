@@ -1,0 +1,122 @@
+"""Which plugins fail now, how, and for how much of what they get: for the log, for states, for readiness.
+
+A plugin that fails for an event hurts only that: the tag has no payload, the variable no value, the delivery is a dead
+letter. Nobody would see it. So each failure is counted here against what the plugin has done right since.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Container, Mapping, Sequence
+
+from tagserver.pipeline import SKIPS, Routing
+
+log = logging.getLogger("tagserver.plugins")
+
+RECENT = 20
+"""Of its last so many events one must have failed, for a plugin to be failing."""
+FORGOTTEN = 900.0
+"""Seconds without another failure after which it is not failing any more, however few events come."""
+SAID_EVERY = 60.0
+"""Seconds between two lines of the log about one plugin; what fails in between is counted."""
+
+
+class _Failing:
+    """One plugin at one place. `how`: the last failure, as a sentence without an event's data."""
+
+    __slots__ = ("_said_at", "_unsaid", "at", "how", "recent")
+
+    def __init__(self) -> None:
+        self.recent: deque[bool] = deque(maxlen=RECENT)
+        self.how = ""
+        self.at = 0.0
+        self._said_at = float("-inf")
+        self._unsaid = 0
+
+    def failed(self, how: str, number: int, now: float) -> str | None:
+        """It has failed for so many events; what to write into the log now, if anything."""
+        self.how, self.at = how, now
+        self.recent.extend([False] * min(number, RECENT))
+        if now - self._said_at < SAID_EVERY:
+            self._unsaid += number
+            return None
+        more = self._unsaid + number - 1
+        self._said_at, self._unsaid = now, 0
+        return how + (f" … and {more} more" if more else "")
+
+    def lasts(self, now: float) -> bool:
+        """Whether it is failing still."""
+        return now - self.at < FORGOTTEN and not all(self.recent)
+
+    @property
+    def sentence(self) -> str:
+        """How it fails, and how often."""
+        bad, of = self.recent.count(False), len(self.recent)
+        return f"{self.how} ({f'{bad} of the last {of} events' if of > 1 else 'the last event'})"
+
+
+class Failing:
+    """Kept for each destination and each variable that has failed. `steady`: seconds that never jump."""
+
+    def __init__(self, steady: Callable[[], float]) -> None:
+        self._steady = steady
+        self._destinations: dict[str, _Failing] = {}
+        self._variables: dict[str, _Failing] = {}
+
+    def routed(self, routing: Routing) -> None:
+        """One event went through the container: what was built of it, and what its variables gave."""
+        for decision in routing.decisions:
+            if decision.decision == "error":
+                self._failed("destination", self._destinations, decision.tag.destination.name, decision.detail, 1)
+            elif self._destinations and (decision.built is not None or decision.reason in SKIPS):
+                self._did_well(self._destinations, decision.tag.destination.name, 1)
+        scope = routing.scope
+        for name, cause in scope.faults.items():
+            self._failed("variable", self._variables, name, f"it fails with {cause}, and has no value", 1)
+        if self._variables:
+            for name in [name for name in self._variables if name in scope.values and name not in scope.faults]:
+                self._did_well(self._variables, name, 1)
+
+    def sent(self, destination: str, delivered: int, failures: list[str]) -> None:
+        """A batch was sent: so many were delivered; and how the plugin failed, for each payload that it failed for."""
+        if failures:
+            how = f"{failures[-1]}, and its event is a dead letter"
+            self._failed("destination", self._destinations, destination, how, len(failures))
+        elif delivered and self._destinations:
+            self._did_well(self._destinations, destination, delivered)
+
+    def of(self, destination: str) -> str | None:
+        """How a destination fails now, None when it does not."""
+        one = self._destinations.get(destination)
+        return one.sentence if one is not None and one.lasts(self._steady()) else None
+
+    def shown(self, destinations: Container[str], variables: Container[str]) -> list[dict[str, str]]:
+        """What fails now among the configured, `{"destination" or "variable": name, "reason": sentence}`."""
+        now = self._steady()
+        found = (("destination", self._destinations, destinations), ("variable", self._variables, variables))
+        return [
+            {kind: name, "reason": one.sentence}
+            for kind, subjects, known in found
+            for name, one in subjects.items()
+            if name in known and one.lasts(now)
+        ]
+
+    def _failed(self, kind: str, subjects: dict[str, _Failing], name: str, how: str, number: int) -> None:
+        subject = subjects.get(name)
+        if subject is None:
+            subject = subjects[name] = _Failing()
+        line = subject.failed(how, number, self._steady())
+        if line is not None:
+            log.error("%s %s: %s", kind, name, line, extra={kind: name, "outcome": "plugin_error"})
+
+    @staticmethod
+    def _did_well(subjects: Mapping[str, _Failing], name: str, number: int) -> None:
+        if (subject := subjects.get(name)) is not None:
+            subject.recent.extend([True] * min(number, RECENT))
+
+
+def counted(failing: Sequence[Mapping[str, str]]) -> str:
+    """How many fail of what `Failing.shown` gives, and which, in a few words."""
+    names = [one.get("destination") or f"the variable {one['variable']}" for one in failing]
+    return f"{len(names)} {'plugin fails' if len(names) == 1 else 'plugins fail'}: {', '.join(names)}"
