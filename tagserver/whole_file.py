@@ -7,17 +7,21 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Make or replace a file, readable by its owner only: a kill or a power cut leaves the old content or the new one.
-    Raises OSError."""
+    """Make or replace a file, readable by its owner only: a kill or a power cut leaves the old content or the new one,
+    and of two files that are written one after the other never the second alone. Raises OSError."""
     aside = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    try:
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError:
+        aside.unlink(missing_ok=True)  # a disk that is full has no room for half a file
+        raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
-        os.fsync(folder)  # its new name, too: files are written in an order that counts
+        os.fsync(folder)
     finally:
         os.close(folder)

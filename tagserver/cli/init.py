@@ -66,6 +66,9 @@ def init(config: Path) -> None:
     say(f"  tagserver check{option}")
     say(f"  tagserver test{option}")
     say(f"  tagserver serve{option}")
+    say("Edits are drafts from then on:")
+    say(f"  tagserver plan{option}")
+    say("  tagserver reload")
 
 
 def _write(texts: dict[Path, str]) -> None:

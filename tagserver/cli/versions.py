@@ -63,10 +63,11 @@ def reload(data: Path, note: str, server_alone: bool) -> None:
     """Publish the files, and have the running server read server.yaml and secrets again."""
     if server_alone and note:
         raise click.UsageError("--note is for a publication, and --server publishes nothing")
-    done = _ask("/-/reload", data, {"server": True} if server_alone else {"by": _who(), "note": note})
     if server_alone:
-        say(f"server.yaml and secrets are renewed; version {done['number']} serves (container {done['version']}).")
+        done = _ask("/-/reload", data, {"server": True})
+        say(f"server.yaml and secrets are renewed; version {done['number']} serves on (container {done['version']}).")
         return
+    done = _ask("/-/reload", data, {"by": _who(), "note": note})
     say(f"Version {done['number']} serves now (container {done['version']}).")
     _say_more(done)
 
@@ -76,7 +77,8 @@ def _ask(path: str, data: Path, body: dict[str, Any]) -> dict[str, Any]:
     for one in done["problems"]:
         say(f"{one['file']}:{one['line']}: {one['message']}", err=True)
     if not done["ok"]:
-        say(f"Nothing was changed; version {done['number']} goes on (container {done['version']}). {_sentence(done)}")
+        goes_on = f"version {done['number']} goes on (container {done['version']}). {_sentence(done)}"
+        say(f"Nothing was {'renewed' if 'server' in body else 'changed'}; {goes_on}".rstrip())
         raise SystemExit(1)
     return done
 

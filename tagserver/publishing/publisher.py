@@ -16,6 +16,10 @@ from tagserver.publishing.serving import Configuration, Refused
 
 log = logging.getLogger("tagserver")
 
+_SAME = {
+    "published": "the files mean the same as version {}, which serves",
+    "rollback": "version {} served already",
+}
 Take = Callable[[Configuration], None]
 Note = Callable[..., None]
 
@@ -94,11 +98,13 @@ class Publisher:
             new, old = found.serving, before.serving
             if (new.number, new.back) != (old.number, old.back):
                 self._say(found, kind, by)
-                ended = old.number if old.back is not None and (new.back is None or kind == "rollback") else None
-                return self._answer(True, self._unkept(), found.problems, ended)
+                ended = old.number if old.back is not None and old.number != new.number else None
+                return self._answer(True, self._detail(), found.problems, ended)
             if kind == "renewed":
-                return self._answer(not found.wrong, "", found.problems)
-            return self._answer(True, self._unkept() or self._same(kind), found.problems)
+                if not found.wrong:
+                    log.info("server.yaml and secrets are renewed; version %s serves on", new.number)
+                return self._answer(not found.wrong, self._detail(), found.problems)
+            return self._answer(True, self._detail(_SAME[kind].format(new.number)), found.problems)
 
     def _say(self, now: Configuration, kind: str, by: str) -> None:
         serving, version = now.serving, now.container.version
@@ -115,14 +121,14 @@ class Publisher:
     ) -> Answer:
         return Answer(ok, self.now.container.version, self.now.serving.number, problems, detail, ended)
 
-    def _unkept(self) -> str:
+    def _detail(self, same: str = "") -> str:
+        """What a person who has asked should know."""
         why = self.now.serving.unkept
-        return f"it could not be kept ({why}): a restart would serve what served before" if why else ""
-
-    def _same(self, kind: str) -> str:
-        if kind == "rollback":
-            return "it served already"
-        return f"the files mean the same as version {self.now.serving.number}, which serves"
+        said = [
+            f"it could not be kept ({why}): a restart would serve what served before" if why else same,
+            "today's server.yaml is not taken: the one before goes on" if self.now.wrong else "",
+        ]
+        return "; ".join(filter(None, said))
 
 
 def _complain(problems: tuple[Problem, ...]) -> None:

@@ -19,7 +19,7 @@ from tagserver.container.references import ADMIN_TOKEN
 from tagserver.preview.plan import changes
 from tagserver.publishing.draft import Files, Fit, failed_cases, fit, read_files
 from tagserver.publishing.serving import Configuration, NoConfiguration, Refused, Serving
-from tagserver.publishing.store import Back, State, Store, Texts, Version
+from tagserver.publishing.store import SERVING, Back, State, Store, Texts, Version
 from tagserver.secret import Secret
 
 log = logging.getLogger("tagserver")
@@ -45,6 +45,8 @@ class Publishing:
         files, state = read_files(self.folder.folder), self.store.state()
         if strict:
             self._only(files, None)
+        if self.store.damaged:
+            log.error("%s cannot be read: the newest version serves", self.store.data / SERVING)
         kept = self.store.server_file()
         wrong: tuple[Problem, ...] = ()
         for number in self._candidates(state):

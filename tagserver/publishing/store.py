@@ -99,6 +99,11 @@ class Store:
 
     data: Path
 
+    @property
+    def damaged(self) -> bool:
+        """Whether nobody can tell any more which version serves: the newest one does."""
+        return (self.data / SERVING).exists() and _read(self.data / SERVING, State) is None
+
     def state(self) -> State | None:
         """Which version serves, or None when none was ever published."""
         known: State | None = _read(self.data / SERVING, State)
