@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from tagserver.container.compile import Loaded, compile_container
-from tagserver.container.source import read_texts
+from tagserver.container.source import read_texts, unread_files
 from tagserver.registry import Registry
 from tagserver.secret_file import read_secret_file
 
@@ -55,9 +55,9 @@ class ConfigurationFolder:
 
     def compile(self) -> Loaded:
         """Today's files: a container, or None with all their problems."""
-        return self.compile_texts(read_texts(self.folder))
+        return self.compile_texts(read_texts(self.folder), unread_files(self.folder))
 
-    def compile_texts(self, texts: Mapping[str, bytes]) -> Loaded:
+    def compile_texts(self, texts: Mapping[str, bytes], unread: Collection[str] = ()) -> Loaded:
         """Other files under this environment: an earlier version, another revision."""
         return compile_container(
             texts,
@@ -65,6 +65,7 @@ class ConfigurationFolder:
             environ=self.environment(),
             read_file=partial(read_secret_file, private=self.data),
             today=datetime.fromtimestamp(self.clock() / 1000, UTC).date(),
+            unread=unread,
         )
 
 

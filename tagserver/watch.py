@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tagserver.container.source import read_texts
+from tagserver.container.source import is_unread, read_texts, unread_files
 from tagserver.preview.casebook import read_test_files
 
 EVERY = 1.0
@@ -17,10 +17,12 @@ Picture = dict[str, tuple[int, int, int, int]]
 
 
 def picture(folder: Path) -> Picture:
-    """Times, size and number of each YAML file: a cheap sign that something may have changed. Files that come and go
-    meanwhile are left out."""
+    """Times, size and number of each YAML file, those with a wrong name too: a cheap sign that something may have
+    changed. Files that come and go meanwhile are left out."""
     seen: Picture = {}
-    for path in folder.rglob("*.yaml"):
+    for path in folder.rglob("*"):
+        if path.suffix != ".yaml" and not is_unread(path.relative_to(folder)):
+            continue
         try:
             found = path.stat()
         except OSError:
@@ -31,8 +33,8 @@ def picture(folder: Path) -> Picture:
 
 def contents(folder: Path) -> str:
     """A hash of all that the files say, cases too: a file that was only touched, or copied anew, says the same. One
-    that cannot be read says something else."""
-    digest = hashlib.sha256()
+    that cannot be read says something else, and one that is not read its name."""
+    digest = hashlib.sha256(repr(unread_files(folder)).encode(errors="surrogateescape"))
     for name, content in sorted({**read_texts(folder), **read_test_files(folder)}.items()):
         digest.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape"))
         digest.update(content)

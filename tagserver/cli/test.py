@@ -52,8 +52,9 @@ def _once(folder: ConfigurationFolder, words: str | None, matrix: bool, junit: P
         return 1
     problems = Problems()
     cases = read_cases(read_test_files(folder.folder), loaded.container, problems)
+    if found := problems.sorted():
+        print_problems(found, folder.folder)
     if problems.fatal:
-        print_problems(problems.sorted(), folder.folder)
         return 1
     chosen = [case for case in cases if words is None or words.lower() in case.name.lower()]
     report = run(chosen, loaded.container, loaded.server)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import PurePosixPath
 from types import MappingProxyType
 
+from tagserver.container.comparisons import judge as judge_comparisons
 from tagserver.container.consent import compile_consent
 from tagserver.container.consequences import without_consequences
 from tagserver.container.decode import Decoder
@@ -16,6 +18,7 @@ from tagserver.container.model import ConfiguredDestination, Container, Tag
 from tagserver.container.names import Names
 from tagserver.container.privacy import compile_privacy
 from tagserver.container.problems import Place, Problem, Problems
+from tagserver.container.quotes import check_quotes
 from tagserver.container.references import Outside
 from tagserver.container.server import ServerConfig, ServerReader, listed_environment
 from tagserver.container.slips import glued_entry
@@ -46,13 +49,19 @@ def compile_container(
     environ: Mapping[str, str],
     read_file: Callable[[str], str],
     today: date | None = None,
+    unread: Collection[str] = (),
 ) -> Loaded:
     """Compile the files of a configuration folder (name → content). Reads nothing but its arguments; never raises.
 
-    `today`: the day by which a vendor's API version is old; None: nothing is said of it.
+    `today`: the day by which a vendor's API version is old; None: nothing is said of it. `unread`: files beside them
+    that were meant to be read, and are not because of their names.
     """
     problems = Problems()
+    for name in unread:
+        _say_unread(name, texts, problems)
     trees = {name: parse(content, name, problems) for name, content in sorted(texts.items())}
+    for name, tree in trees.items():
+        check_quotes(tree, problems, secrets=name == SERVER_FILE)
     server_tree = trees.pop(SERVER_FILE, None)
     outside = Outside(environ, read_file, listed_environment(server_tree, problems))
     reader = ServerReader(outside, problems)
@@ -66,6 +75,16 @@ def compile_container(
     if problems.fatal:
         return Loaded(None, None, found)
     return Loaded(replace(container, problems=found), server, found)
+
+
+def _say_unread(name: str, texts: Collection[str], problems: Problems) -> None:
+    """Whoever wrote the file waits for what it says."""
+    stem = PurePosixPath(name)
+    while stem.suffix.lower() in (".yml", ".yaml", ".txt"):
+        stem = stem.with_suffix("")
+    right = f"{stem}.yaml"
+    hint = f"{right} is there already: put it in there, or delete it" if right in texts else f"rename it to {right}"
+    problems.add("W310", Place(name, 1, 1), "", f"{name} is not read: only files that end in .yaml are", hint)
 
 
 class _Compiler:
@@ -101,6 +120,7 @@ class _Compiler:
         tags, compiler = self._tags(destinations, triggers, names)
         tags = self._transformed(tags, compiler.names, names, destinations)
         self._warn(declared, names, destinations, triggers, compiler.used, tags)
+        judge_comparisons(names, self._problems)
         return Container(
             version=version,
             destinations=MappingProxyType({name: one for name, one in destinations.items() if one is not None}),

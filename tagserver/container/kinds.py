@@ -156,7 +156,7 @@ class Kinds:
         if "table" not in nodes:
             self._decoder.missing(nodes["lookup"].place, path, "table", "write table: {/: home, /cart: cart}")
             return None
-        return None if value is None else self._tables.lookup(value, nodes["table"], path)
+        return None if value is None else self._tables.lookup(value, nodes["lookup"], nodes["table"], path)
 
     def _regex(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
         value = self._any(nodes["regex"], f"{path}.regex")

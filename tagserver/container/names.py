@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from tagserver.container.compared import Comparison, Shape
 from tagserver.container.google_words import PATHS
 from tagserver.container.problems import Place, Problems
 from tagserver.container.references import Outside, has_reference
@@ -18,7 +19,7 @@ from tagserver.event import MISSING, reader
 from tagserver.inbound.spelling import KNOWN_ROOTS, is_email, path_root
 from tagserver.kit.fault import PluginFailed
 from tagserver.language.scope import Scope, Value
-from tagserver.language.templates import BadTemplate, Reference, compile_template, constant
+from tagserver.language.templates import BadTemplate, Reference, compile_template, constant, lone_reference
 from tagserver.privacy.rules import is_personal, is_private
 
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_$-]+)*\Z")
@@ -26,8 +27,9 @@ _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_$-]+)*\Z")
 
 class Names:
     """Resolves names against the variables that are declared. `variables` grows while they are compiled, and
-    `constants` with the values of those that are the same for every event; `emails` are those that are a path to e-mail
-    addresses.
+    `constants` with the values of those that are the same for every event, `tables` with the constants that a lookup
+    may give, `shapes` with what else is known of them; `emails` are those that are a path to e-mail addresses.
+    `compared` is what conditions and tables compare.
 
     `outside` gives the variables of the environment that anybody may read. `rows` are those of all tables, each named
     for people: what tests can touch.
@@ -43,6 +45,9 @@ class Names:
         self.paths: dict[str, frozenset[str]] = {}
         self.constants: dict[str, Any] = {}
         self.emails: set[str] = set()
+        self.tables: dict[str, tuple[Any, ...]] = {}
+        self.shapes: dict[str, Shape] = {}
+        self.compared: list[Comparison] = []
         self.used: set[str] = set()
         self.rows: list[str] = []
 
@@ -159,8 +164,16 @@ class Names:
         text = leaf.value
         if not isinstance(text, str) or not ("{{" in text or has_reference(text)):
             return text
-        name = text.strip().removeprefix("{{").removesuffix("}}").strip()
-        return self.constants.get(name, MISSING)
+        return self.constants.get(lone_reference(text) or "", MISSING)
+
+    def constants_in(self, text: str) -> tuple[tuple[Any, ...], str]:
+        """The constants that an operand may be: itself, or those of the variable that it names; and whose they are, as
+        ` of the variable "limit"`. None for what an event or the environment says."""
+        if not ("{{" in text or has_reference(text)):
+            return (text,), ""
+        name = lone_reference(text) or ""
+        found = (self.constants[name],) if name in self.constants else self.tables.get(name, ())
+        return tuple(one for one in found if one is not MISSING), f' of the variable "{name}"'
 
     def plain(self, node: Node, path: str) -> Any:
         """Plain data as it stands, but for `${env:NAME}`; MISSING for a variable of the environment that is not set,

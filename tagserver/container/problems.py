@@ -48,7 +48,10 @@ CODES: Mapping[str, str] = {
     "W306": "a comparison with the text undefined, which a missing value is",
     "W307": "a variable of the environment that is not set: nothing stands in its place",
     "W308": "a database of regions that cannot be used: where visitors are stays unknown",
+    "W309": "typographic quotes, which are part of the text, where straight ones were meant",
+    "W310": "a file that is not read",
     "W311": "an address that is not public, which is never called",
+    "W312": "a comparison that never holds",
     "W315": "a plugin that is not used: its type is tagserver's own",
 }
 """Every code and its meaning. `E` is an error, `P` pauses one destination, `W` warns."""
@@ -62,6 +65,7 @@ LATER_CODES: Mapping[str, str] = {
 """Codes of what is found in a configuration that is sound otherwise."""
 
 LITERAL_SECRET = "E201"  # noqa: S105 (a code)
+UNREAD = "W310"
 
 _WORDS: Mapping[Severity, str] = {"error": "error", "pause": "paused", "warning": "warning"}
 _COLORS: Mapping[Severity, str] = {"error": "31", "pause": "35", "warning": "33"}
@@ -215,8 +219,8 @@ def render(problems: Sequence[Problem], texts: Mapping[str, str], *, root: str =
     that a terminal can open the place.
     """
     lines = {name: text.splitlines() for name, text in texts.items()}
-    # What `check` prints ends up in logs: a line that holds a secret is not repeated.
-    secret = {(one.place.file, one.place.line) for one in problems if one.code == LITERAL_SECRET}
+    # What `check` prints ends up in logs: a line that holds a secret is not repeated, nor one that nobody has read.
+    secret = {(one.place.file, one.place.line) for one in problems if one.code in (LITERAL_SECRET, UNREAD)}
     blocks = [
         _block(one, None if (one.place.file, one.place.line) in secret else lines.get(one.place.file), root, color)
         for one in problems

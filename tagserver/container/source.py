@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -29,13 +30,14 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 @dataclass(frozen=True, slots=True)
 class Scalar:
     """A leaf. `text` as written (without quotes), `value` by YAML 1.2's core rules; `cut` is what a `#` right before it
-    made a comment."""
+    made a comment. `plain`: it was written without quotes."""
 
     place: Place
     text: str
     value: Any
     size: int = 1
     cut: str = ""
+    plain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +237,7 @@ class _Builder:
         plain = event.style in (None, "")
         text: str = event.value
         cut = self._cut(event.end_mark) if plain and not text else ""
-        node = Scalar(self._place(event), text, core_value(text) if plain else text, cut=cut)
+        node = Scalar(self._place(event), text, core_value(text) if plain else text, cut=cut, plain=plain)
         if event.anchor:
             self._anchors[event.anchor] = node
         return node
@@ -324,6 +326,27 @@ def is_configuration(name: PurePath) -> bool:
     """Whether a file, by its path in the folder, is one of the configuration's: no test, no lock, in no dot-folder."""
     rest = name.name.endswith((".test.yaml", ".lock.yaml")) or any(part.startswith(".") for part in name.parts)
     return name.suffix == ".yaml" and not rest
+
+
+_MEANT = re.compile(r".+\.(?:ya?ml(?:\.txt)?)\Z", re.IGNORECASE)
+"""How a file is called that was meant to be read: with the other ending, in capitals, or as an editor of texts saves
+it."""
+MOST_UNREAD = 20
+
+
+def unread_files(folder: Path) -> list[str]:
+    """Files below a folder that look like the configuration's and are not read, by their path in it: `tags.yml`,
+    `TAGS.YAML`, `tags.yaml.txt`; no more than `MOST_UNREAD`. Copies that editors keep (`tags.yaml.bak`, `tags.yaml~`)
+    are not meant, nor is anything in a dot-folder."""
+    names = ((path, path.relative_to(folder)) for path in folder.rglob("*"))
+    found = (name.as_posix() for path, name in names if is_unread(name) and path.is_file())
+    return sorted(islice(found, MOST_UNREAD))
+
+
+def is_unread(name: PurePath) -> bool:
+    """Whether a file, by its path in the folder, was meant to be read and has the wrong ending."""
+    hidden = any(part.startswith(".") for part in name.parts)
+    return name.suffix != ".yaml" and not hidden and _MEANT.match(name.name) is not None
 
 
 def read_content(path: Path) -> bytes:

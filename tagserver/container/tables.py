@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
+from tagserver.container.compared import ROW, Comparison
 from tagserver.container.decode import Decoder
 from tagserver.container.names import Names
 from tagserver.container.problems import Problems
@@ -14,7 +15,7 @@ from tagserver.event import MISSING
 from tagserver.language import derive
 from tagserver.language.conditions import BadPattern, all_of, compile_search
 from tagserver.language.scope import Scope, Value
-from tagserver.language.templates import is_template
+from tagserver.language.templates import is_template, lone_reference
 from tagserver.language.values import js_text
 
 
@@ -36,12 +37,16 @@ class Tables:
         self._problems = problems
         self._decoder = Decoder(problems)
 
-    def lookup(self, value: Value, table: Node, path: str) -> Value:
-        """The row whose key is the value as text, in the same case."""
+    def lookup(self, value: Value, written: Node, table: Node, path: str) -> Value:
+        """The row whose key is the value as text, in the same case. `written`: the value as it stands in the file."""
         rows: dict[str, tuple[str, Value]] = {}
+        left = lone_reference(written.text) if isinstance(written, Scalar) else None
+        keys = [key for key, _ in table.entries] if isinstance(table, Map) else []
         for key, label, made in self._rows(table, path):
             rows[key.text] = label, made
             warn_of_undefined(key, f"{path}.table", self._problems)
+            if left is not None:
+                self._names.compared.append(Comparison(left, ROW, key, keys, f"{path}.table"))
 
         def look_up(scope: Scope) -> Any:
             row = rows.get(js_text(value(scope)))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tagserver.container.compared import Comparison
 from tagserver.container.decode import Decoder
 from tagserver.container.names import Names
 from tagserver.container.network_operand import NetworkOperands
@@ -240,13 +241,18 @@ class TriggerCompiler:
             if not node.items:
                 self._problems.add("E113", node.place, path, f"{path} is an empty list")
                 return None
-            operands = [self._operand(item, path) for item in node.items]
+            items: tuple[Node, ...] = node.items
+            operands = [self._operand(item, path) for item in items]
             shown = ", ".join(_quoted(item) for item in node.items)
         else:
+            items = (node,)
             operands = [self._operand(node, path)]
             shown = _quoted(node)
         if any(operand is None for operand in operands):
             return None
+        self._names.compared += [
+            Comparison(name, operator, item, items, path, ignore_case) for item in items if isinstance(item, Scalar)
+        ]
         sides = [operand for operand in operands if operand is not None]
         of_email = self._names.is_email(name)
         try:

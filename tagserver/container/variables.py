@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tagserver.container.compared import shape_of_variable
 from tagserver.container.decode import Decoder
 from tagserver.container.kinds import KINDS as COMPUTED
 from tagserver.container.kinds import Kinds
@@ -95,6 +96,7 @@ class VariableCompiler:
         known = (kind, *COMPUTED.get(kind, ()), *BESIDE)
         nodes = {one: held for one, (_, held) in self._decoder.map(node, path, known).items()}
         value = self._kind(name, kind, nodes, path)
+        self._remember(name, kind, nodes)
         self._decoder.text(nodes.get("notes"), f"{path}.notes")
         if value is not None and "default" in nodes:
             default = self.any_value(nodes["default"], f"{path}.default")
@@ -151,6 +153,17 @@ class VariableCompiler:
         if kind == "path" and is_email(text):
             self._names.emails.add(name)
         return self._names.read(ROOTS[kind] + text)
+
+    def _remember(self, name: str, kind: str, nodes: Mapping[str, Node]) -> None:
+        """What is known of the variable before any event, for what is compared with it."""
+        node = nodes[kind]
+        reads = ROOTS[kind] + node.text if kind in ROOTS and isinstance(node, Scalar) else None
+        self._names.shapes[name] = shape_of_variable(kind, nodes, reads)
+        if kind == "lookup" and "format" not in nodes and isinstance(table := nodes.get("table"), Map):
+            held = [one for _, one in table.entries]
+            held += [nodes["default"]] if "default" in nodes else []
+            leaves = (self._names.fixed(one) for one in held if isinstance(one, Scalar))
+            self._names.tables[name] = tuple(one for one in leaves if one is not MISSING)
 
     def any_value(self, node: Node, path: str) -> Value | None:
         """A scalar that may hold `{{ }}`, or any plain data."""

@@ -67,6 +67,15 @@ def is_template(text: str) -> bool:
     return "{{" in text
 
 
+def lone_reference(text: str) -> str | None:
+    """The name between the braces of a text that is nothing else but one reference; None for any other."""
+    try:
+        pieces = parse_template(text.strip())
+    except BadTemplate:
+        return None
+    return pieces[0].name if len(pieces) == 1 and isinstance(pieces[0], Reference) else None
+
+
 def compile_template(text: str, resolve: Callable[[Reference], Value]) -> Value | str:
     """A value for a template, or the plain text when it holds no reference. Raises BadTemplate, and what `resolve`
     raises."""

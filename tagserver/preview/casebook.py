@@ -26,6 +26,7 @@ from tagserver.consent.needs import PURPOSES
 from tagserver.container.decode import Decoder, plain
 from tagserver.container.model import Container
 from tagserver.container.problems import Place, Problems
+from tagserver.container.quotes import FOR_PEOPLE, check_quotes
 from tagserver.container.server import ServerConfig
 from tagserver.container.source import Map, Node, parse, read_content
 from tagserver.container.source import Sequence as Items
@@ -84,6 +85,7 @@ def read_cases(texts: Mapping[str, bytes], container: Container, problems: Probl
     cases: list[Case] = []
     for name, content in texts.items():
         tree = parse(content, name, problems)
+        check_quotes(tree, problems, for_people=FOR_PEOPLE | {"name"})
         if tree is None:
             continue
         if not isinstance(tree, Items):

@@ -12,7 +12,7 @@ from tagserver.container.meaning import SERVER_FILE
 from tagserver.container.model import Container
 from tagserver.container.problems import FAILED_CASE, Problem, Problems
 from tagserver.container.server import ServerConfig
-from tagserver.container.source import read_texts
+from tagserver.container.source import read_texts, unread_files
 from tagserver.preview import casebook
 from tagserver.publishing.store import Texts, without_server
 
@@ -64,7 +64,8 @@ def fit(
 
 
 def _compiled(folder: ConfigurationFolder, texts: Mapping[str, bytes], server: bytes) -> Loaded:
-    return folder.compile_texts({**texts, **({SERVER_FILE: server} if server else {})})
+    files = {**texts, **({SERVER_FILE: server} if server else {})}
+    return folder.compile_texts(files, unread_files(folder.folder))
 
 
 def failed_cases(folder: Path, container: Container, server: ServerConfig) -> tuple[Problem, ...]:
@@ -76,4 +77,4 @@ def failed_cases(folder: Path, container: Container, server: ServerConfig) -> tu
         Problem("error", FAILED_CASE, case.place, case.name, f"{case.name}: {'; '.join(wrong)}")
         for case, wrong in report.failures
     ]
-    return (*problems.sorted(), *found)
+    return (*(problems.sorted() if problems.fatal else ()), *found)

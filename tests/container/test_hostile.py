@@ -59,7 +59,8 @@ triggers:
   any: {when: [{any: [{page.path: /a}, {page type: [a, b]}]}, {user_data.email: {exists: true}}]}
   re: {when: {page.path: {matches: "^/(a|b)+$", ignore_case: true}, ip: {in: [10.0.0.0/8, "2001:db8::/48"]}}}
   odd: {when: {not: {dice: {less_than: 5}, section: c, size: large}}, notes: y}
-  own: {when: [{machine: bot}, {net: 1}, {hashed: 2}, {day: 3}, {area: 4}, {account: 5}, {build: true}, {skus: 6}]}
+  own: {when: [{machine: bot}, {net: 10.0.0.0}, {hashed: {starts_with: 2}}, {day: 2026-01-01}, {area: 4}]}
+  more: {when: [{account: 5}, {build: true}, {skus: 6}]}
 tags:
   - {name: A, destination: box, triggers: [buy, all], exceptions: [re], parameters: {x: "{{ page type }}", y: [1, 012]}}
   - name: B
@@ -77,7 +78,7 @@ tags:
       lines
   - name: C
     destination: box
-    triggers: [odd, own]
+    triggers: [odd, own, more]
     event_name: {purchase: Bought, view_item: "Seen {{ build }}"}
     parameters: {basket: "{{ basket }}", both: "{{ both }}", goods: "{{ goods }}", profit: "{{ profit }}"}
     paused: false

@@ -7,12 +7,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
 from tagserver.container.compile import Loaded, compile_container
 from tagserver.container.model import Container
+from tagserver.container.source import is_unread
 from tagserver.event import Event
 from tagserver.pipeline import Decision, all_decisions, route
 from tagserver.plugin import Built, ConsentNeeds, Destination, Limits, Mode, Payload, Request, Secret, setting
@@ -185,7 +187,9 @@ def load(
 ) -> Loaded:
     """Compile files given by their names."""
     texts = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
-    return compile_container(texts, registry=registry, environ=environ, read_file=no_file, today=today)
+    unread = [name for name in texts if is_unread(PurePosixPath(name))]
+    texts = {name: text for name, text in texts.items() if name not in unread}
+    return compile_container(texts, registry=registry, environ=environ, read_file=no_file, today=today, unread=unread)
 
 
 def container(text: str) -> Container:
