@@ -22,6 +22,7 @@ from tagserver.operations.doctor import (
     check_forwarded,
     check_port,
     check_proxies,
+    check_running_destinations,
     check_secrecy,
     check_server,
     check_versions,
@@ -119,6 +120,11 @@ def test_files_for_all_connections() -> None:
         ({"ready": True, "status": "ok", "container": "a1", "problems": []}, "ok", ""),
         ({"ready": True, "status": "degraded", "notice": "rolled back", "problems": []}, "warning", "rolled back"),
         ({"ready": True, "status": "degraded", "problems": [{}, {}]}, "warning", "2 problems"),
+        (
+            {"ready": True, "status": "degraded", "notice": "1 plugin fails: a", "problems": [{}]},
+            "warning",
+            "fails: a; 1",
+        ),
         ({"ready": False, "status": "outbox", "detail": "the disk is full", "problems": []}, "error", "disk is full"),
         ({"ready": False, "status": "draining", "problems": []}, "error", ""),
     ],
@@ -216,3 +222,63 @@ def test_a_host_that_is_not_called_is_not_looked_at(tmp_path: Path) -> None:
 def test_a_host_that_is_not_there_or_inside_is_an_error() -> None:
     assert connect("no-such-host.invalid", ()).level == "error"
     assert "not public" in connect("localhost", ()).message
+
+
+def status(state: str, reason: str | None = None, **fields: Any) -> dict[str, Any]:
+    """Of a server with one destination."""
+    return {"destinations": {"meta": {"state": state, "reason": reason, "pending": 0} | fields}, "failing": []}
+
+
+@pytest.mark.parametrize(
+    ("state", "level", "says"),
+    [
+        (status("ok"), None, ""),
+        (status("paused", "190: a new token", pending=7), "error", "paused: 190: a new token (7 deliveries wait)"),
+        (
+            status("failing", "build fails with KeyError at a.py:7"),
+            "error",
+            "failing: build fails with KeyError at a.py:7",
+        ),
+        (status("retrying", "503"), "warning", "retrying: 503"),
+        (status("open", "503"), "warning", "open: 503"),
+        (status("disabled", None), "warning", "disabled"),
+        ({"failing": [{"variable": "v", "reason": "it fails"}]}, "error", "failing: it fails"),
+        ({"failing": [{"destination": "meta", "reason": "it fails"}]}, None, ""),
+        ({}, None, ""),
+    ],
+)
+def test_what_a_server_says_of_its_destinations(state: dict[str, Any], level: str | None, says: str) -> None:
+    """With the sentence for whoever has to act."""
+    found = [(finding.level, finding.message) for finding in check_running_destinations(state)]
+    assert found == ([(level, says)] if level else [])
+
+
+class Odd(Destination):
+    """A destination that breaks the contract wherever the doctor asks it."""
+
+    type = "odd"
+
+    def version_ends(self, settings: Any) -> Any:
+        """What is no date."""
+        return self.ends()
+
+    def ends(self) -> Any:
+        """As a test says."""
+        raise SystemExit
+
+
+@pytest.mark.parametrize("ends", [None, "2026-11-24", 7])
+def test_a_plugin_that_breaks_the_contract_does_not_end_the_examination(ends: Any) -> None:
+    known = configured({"META_PIXEL_ID": "1", "META_ACCESS_TOKEN": "t"}).container.destinations["meta"]
+    plugin = Odd()
+    if ends is not None:
+        plugin.ends = lambda: ends  # type: ignore[method-assign]
+    odd = replace(known, plugin=plugin, hosts=("api.acme.example",))
+    findings = list(check_destination("meta", odd, TODAY, lambda host: Finding("ok", host, "reached")))
+    assert [(finding.level, finding.matter) for finding in findings] == [("error", "meta"), ("ok", "api.acme.example")]
+    assert "version_ends fails with" in findings[0].message
+
+
+@pytest.mark.parametrize("host", ["", "a b", "\x00", "http://[", "x" * 300, "a..b", "ä" * 70])
+def test_what_is_no_host_is_said(host: str) -> None:
+    assert connect(host, ()).level == "error"

@@ -27,6 +27,7 @@ from tagserver.operations.doctor import (
     check_forwarded,
     check_port,
     check_proxies,
+    check_running_destinations,
     check_secrecy,
     check_server,
     check_versions,
@@ -44,6 +45,7 @@ class Seen:
 
     address: str = ""
     readiness: Mapping[str, Any] | None = None
+    status: Mapping[str, Any] = field(default_factory=dict)
     forwarded: Mapping[int, int] = field(default_factory=dict)
 
     @classmethod
@@ -56,11 +58,12 @@ class Seen:
         try:
             with httpx.Client(base_url=address, headers=headers, timeout=10, trust_env=False) as http:
                 readiness = http.get("/readyz").json()
+                status = http.get("/-/status.json").json()
                 metrics = http.get("/-/metrics").text
         except (httpx.HTTPError, ValueError):
             return cls()
         found = re.findall(r'^tagserver_forwarded_requests_total\{entries="(\d+)"\} (\d+)', metrics, re.MULTILINE)
-        return cls(address, readiness, {int(entries): int(number) for entries, number in found})
+        return cls(address, readiness, status, {int(entries): int(number) for entries, number in found})
 
 
 @click.command()
@@ -91,6 +94,9 @@ def doctor(config: Path, env_file: Path | None, data: Path, host: str, port: int
     ]
     if running.readiness is not None:
         findings += check_server(running.readiness)
+    found = list(check_running_destinations(running.status))
+    findings += found
+    paused = {finding.matter for finding in found if finding.message.startswith("paused")}
 
     def reach(name: str) -> Finding:
         return Finding("ok", name, "not called (--offline)") if offline else connect(name, server.egress)
@@ -98,7 +104,9 @@ def doctor(config: Path, env_file: Path | None, data: Path, host: str, port: int
     if loaded.container is not None:
         today = datetime.now(UTC).date()
         for name, destination in loaded.container.destinations.items():
-            findings += check_destination(name, destination, today, reach)
+            files = check_destination(name, destination, today, reach)
+            # What the server says of a pause is what the files say, and how much waits.
+            findings += (one for one in files if not (name in paused and one.message.startswith("paused")))
     if as_json:
         say_json({"findings": [finding.as_dict() for finding in findings]})
     else:

@@ -17,7 +17,7 @@ from tagserver.kit.destination import API_VERSION
 RESERVED = frozenset(
     {"path", "constant", "header", "cookie", "query", "template", "lookup", "url", "device", "truncate_ip", "hash"}
     | {"time", "random", "coalesce", "split", "property", "object", "list", "environment", "container", "choose"}
-    | {"regex", "items", "default", "format", "notes"}
+    | {"regex", "items", "calculate", "default", "format", "notes"}
 )
 """Kinds and keys that are built in."""
 

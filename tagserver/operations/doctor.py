@@ -169,9 +169,33 @@ def check_server(readiness: Mapping[str, Any]) -> Iterator[Finding]:
     said = f"runs, container {readiness.get('container')}: {readiness.get('status')}"
     why = str(readiness.get("detail") or readiness.get("notice") or "")
     if problems := readiness.get("problems"):
-        why = f"{len(problems)} problems in the configuration; see them with tagserver check"
+        said = f"{len(problems)} problems in the configuration; see them with tagserver check"
+        why = f"{why}; {said}" if why else said
     level: Level = "error" if not readiness.get("ready") else "ok" if readiness.get("status") == "ok" else "warning"
     yield Finding(level, "server", said, why)
+
+
+def check_running_destinations(status: Mapping[str, Any]) -> Iterator[Finding]:
+    """What a server that runs says of each destination and of what fails: the object of `/-/status.json`. What waits
+    for a vendor mends itself; what is paused or fails waits for somebody."""
+    for name, one in status.get("destinations", {}).items():
+        state, reason = str(one.get("state")), str(one.get("reason") or "")
+        said = f"{state}: {reason}" if reason else state
+        if one.get("pending"):
+            said += f" ({one['pending']} deliveries wait)"
+        if state in ("paused", "failing"):
+            yield Finding("error", name, said, _WHAT_TO_DO[state])
+        elif state != "ok":
+            yield Finding("warning", name, said)
+    for one in status.get("failing", ()):
+        if "variable" in one:
+            yield Finding("error", f"variable {one['variable']}", f"failing: {one['reason']}", _WHAT_TO_DO["failing"])
+
+
+_WHAT_TO_DO = {
+    "paused": "everything is kept; when the cause is mended, tagserver reload asks at once",
+    "failing": "its plugin has to be mended by its author; the rest goes on",
+}
 
 
 def check_forwarded(trusted: int, seen: Mapping[int, int]) -> Iterator[Finding]:

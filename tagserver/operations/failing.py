@@ -74,9 +74,9 @@ class Failing:
         scope = routing.scope
         for name, cause in scope.faults.items():
             self._failed("variable", self._variables, name, f"it fails with {cause}, and has no value", 1)
-        if self._variables:
-            for name in [name for name in self._variables if name in scope.values and name not in scope.faults]:
-                self._did_well(self._variables, name, 1)
+        for name, subject in self._variables.items():
+            if name not in scope.faults:
+                subject.recent.append(True)  # or nobody has asked for it, which is as good
 
     def sent(self, destination: str, delivered: int, failures: list[str]) -> None:
         """A batch was sent: so many were delivered; and how the plugin failed, for each payload that it failed for."""

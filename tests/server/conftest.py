@@ -112,6 +112,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             environ: dict[str, str] | None = None,
             vendor: Starlette | None = None,
             name: str = "one",
+            registry: Registry | None = None,
         ) -> Running:
             config = tmp_path / name / "config"
             config.mkdir(parents=True, exist_ok=True)
@@ -119,7 +120,11 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             (config / "container.yaml").write_text(container)
             transport = httpx.ASGITransport(vendor or create_sandbox())
             folder = ConfigurationFolder(
-                config, Registry.load(), ENVIRON if environ is None else environ, None, tmp_path / name / "data"
+                config,
+                registry or Registry.load(),
+                ENVIRON if environ is None else environ,
+                None,
+                tmp_path / name / "data",
             )
             runtime = await stack.enter_async_context(
                 running(folder, tmp_path / name / "data", transport=transport, drain=1.0)

@@ -249,7 +249,7 @@ def check_status(status: dict[str, Any]) -> None:
         for name, kind in STATUS_OF_A_DESTINATION.items():
             assert isinstance(one[name], kind), name
             assert not isinstance(one[name], bool)
-        assert one["state"] in ("ok", "retrying", "open", "paused", "disabled")
+        assert one["state"] in ("ok", "retrying", "open", "paused", "failing", "disabled")
         assert one["accepted"] == one["delivered"] + one["pending"] + one["dead"] + one["erased"]
         assert sum(one["dead_by_reason"].values()) == one["dead"]
 
