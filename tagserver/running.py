@@ -84,6 +84,7 @@ async def running(
             keep_removed=queue.keep_removed,
             sent=meters.sent,
             fared=runtime.failing.sent,
+            tended=runtime.failing.tended,
             transport=transport,
             seal=runtime.seal,
         )

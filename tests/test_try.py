@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import gzip
 from collections.abc import Generator, Mapping, MutableMapping, Sequence
 from typing import Any
 
@@ -354,6 +355,29 @@ def test_a_request_that_is_no_json(ask: Ask) -> None:
     request = ask.tag("Wire")["request"]
     assert request["body"] is None
     assert request["content"].startswith("t=••••")
+
+
+class Zipped(Vault):
+    """Packs what it sends."""
+
+    type = "zipped"
+
+    def request(self, payloads: Any, settings: Any) -> Request:
+        """With the secret in it."""
+        made = super().request(payloads, settings)
+        content = gzip.compress(b'{"key":"' + settings.token.reveal().encode() + b'","events":' + made.content + b"}")
+        return Request("POST", made.url, {"content-encoding": "gzip"}, content)
+
+
+def test_a_packed_body_is_shown_unpacked() -> None:
+    """People read it; the secret in it is masked before it is packed."""
+    text = (
+        'destinations: {z: {type: zipped, token: "${env:TOKEN}"}}\ntags: [{name: A, destination: z, triggers: [all]}]\n'
+    )
+    asks = Ask(load({"container.yaml": text}, SECRETS, Registry.of(Zipped)))
+    request = asks.tag("A", {"event": "lead", "event_id": "e-7"})["request"]
+    assert request["body"] == {"key": "••••", "events": [{"event_id": "e-7"}]}
+    assert msgspec.json.decode(request["content"]) == request["body"]
 
 
 def test_secrets_are_masked(ask: Ask) -> None:

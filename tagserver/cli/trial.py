@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 from tagserver.cli.options import config_option, give_up, json_option, open_folder, print_problems
 from tagserver.cli.output import say, say_json, say_text
 from tagserver.inbound.json_text import UNREADABLE, read_json
-from tagserver.operations.printable import printable_json
+from tagserver.operations.printable import printable, printable_json
 from tagserver.preview.differences import field_change
 from tagserver.preview.trial import BadTrial, try_event
 from tagserver.runtime import wall_clock
@@ -88,8 +89,13 @@ def _print(answer: dict[str, Any], show_request: bool) -> None:
             size = len(request["content"].encode())
             say(f"      → {tag['destination']} {request['method']} {request['url']} ({size} bytes)")
             if show_request:
-                say_text(printable_json(request["body"], indent=2))
+                say_text(body_text(request))
         for omitted in tag["omitted"]:
             say(f"      left out {omitted['field']}: {omitted['why']}")
     sent = sum(tag["request"] is not None for tag in answer["tags"])
     say(f"{sent} would be sent. Nothing was sent.")
+
+
+def body_text(request: Mapping[str, Any]) -> str:
+    """The body of a request for people: JSON in lines, anything else (a form, say) as its text."""
+    return printable(request["content"]) if request["body"] is None else printable_json(request["body"], indent=2)

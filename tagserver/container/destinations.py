@@ -136,7 +136,7 @@ class DestinationCompiler:
             why = f'no plugin has the type "{type_name}"; {missing}'
             self._problems.add("P211", node.place, path, why)
             return _paused(name, type_name, _Absent(), why, key)
-        hint = alike or f"installed are {', '.join(known)}"
+        hint = alike or f"installed are {', '.join(known)}; a server knows what was installed before its start"
         self._problems.add("E140", node.place, path, f'no plugin has the type "{type_name}"', hint)
         return None
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import httpx
 
 from tagserver.delivery.exchange import open_http
+from tagserver.delivery.open_sink import Tended
 from tagserver.delivery.outbox import Outbox, Row
 from tagserver.delivery.retry import Chance
 from tagserver.delivery.seal import OPEN, Seal
@@ -43,6 +44,7 @@ class Dispatcher:
         keep_removed: float = 86400.0,
         sent: Sent = lambda destination, outcome, seconds: None,
         fared: Fared = lambda destination, delivered, failures: None,
+        tended: Tended = lambda destination, how: None,
         transport: httpx.AsyncBaseTransport | None = None,
         steady: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -58,6 +60,7 @@ class Dispatcher:
         self._keep_removed = keep_removed
         self._sent = sent
         self._fared = fared
+        self._tended = tended
         self._transport = transport
         self._steady = steady
         self._sleep = sleep
@@ -94,6 +97,7 @@ class Dispatcher:
             keep_removed=self._keep_removed,
             sent=self._sent,
             fared=self._fared,
+            tended=self._tended,
             steady=self._steady,
             sleep=self._sleep,
             chance=self._chance,

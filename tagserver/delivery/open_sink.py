@@ -19,6 +19,8 @@ from tagserver.plugin import Destination
 
 log = logging.getLogger("tagserver.delivery")
 
+Tended = Callable[[str, str | None], None]
+"""Told how each call has ended: destination, and how it has failed, or None."""
 TICK = 10.0
 """Seconds between two ticks."""
 WITHIN = 10.0
@@ -39,11 +41,13 @@ class OpenSink:
         clock: Callable[[], int],
         steady: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
+        tended: Tended = lambda destination, how: None,
     ) -> None:
         self._name = name
         self._clock = clock
         self._steady = steady
         self._sleep = sleep
+        self._tended = tended
         self._target: Target | None = None
         self._tick_at = 0.0
         self._retry_at = 0.0
@@ -112,7 +116,10 @@ class OpenSink:
 
     async def _call(self, method: str, target: Target, within: float) -> bool:
         """Whether one of the three has ended well and in time. What is wrong is said once, until it changes."""
-        why = await self._ended(method, target, within) if _has(target, method) else None
+        if not _has(target, method):
+            return True
+        why = await self._ended(method, target, within)
+        self._tended(self._name, why)
         if why is None:
             self._failed.pop(method, None)
         elif self._failed.get(method) != why:

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from tagserver.delivery.open_sink import OpenSink
+from tagserver.delivery.open_sink import OpenSink, Tended
 from tagserver.delivery.outbox import Batch, Buried, Outbox, OutboxError, Row, Settlement
 from tagserver.delivery.outcomes import Stop
 from tagserver.delivery.pace import Pace
@@ -59,6 +59,7 @@ class Worker:
         keep_removed: float,
         sent: Sent = lambda destination, outcome, seconds: None,
         fared: Fared = lambda destination, delivered, failures: None,
+        tended: Tended = lambda destination, how: None,
         steady: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Chance | None = None,
@@ -82,7 +83,7 @@ class Worker:
         self._standing = Standing(name, steady, self._chance)
         self._splits = Splits(clock)
         self._pace = Pace(steady, sleep)
-        self._sink = OpenSink(name, clock, steady, sleep)
+        self._sink = OpenSink(name, clock, steady, sleep, tended)
         self._target = lookup(name)
         self._halted: tuple[State, str] | None = None
         self._removed_at: float | None = None

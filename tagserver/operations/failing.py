@@ -23,11 +23,12 @@ SAID_EVERY = 60.0
 
 
 class _Failing:
-    """One plugin at one place. `how`: the last failure, as a sentence without an event's data."""
+    """One plugin at one place. `how`: the last failure, as a sentence without an event's data; `unit`: what counts."""
 
-    __slots__ = ("_said_at", "_unsaid", "at", "how", "recent")
+    __slots__ = ("_said_at", "_unit", "_unsaid", "at", "how", "recent")
 
-    def __init__(self) -> None:
+    def __init__(self, unit: str = "event") -> None:
+        self._unit = unit
         self.recent: deque[bool] = deque(maxlen=RECENT)
         self.how = ""
         self.at = 0.0
@@ -53,7 +54,7 @@ class _Failing:
     def sentence(self) -> str:
         """How it fails, and how often."""
         bad, of = self.recent.count(False), len(self.recent)
-        return f"{self.how} ({f'{bad} of the last {of} events' if of > 1 else 'the last event'})"
+        return f"{self.how} ({f'{bad} of the last {of} {self._unit}s' if of > 1 else f'the last {self._unit}'})"
 
 
 class Failing:
@@ -63,6 +64,7 @@ class Failing:
         self._steady = steady
         self._destinations: dict[str, _Failing] = {}
         self._variables: dict[str, _Failing] = {}
+        self._sinks: dict[str, _Failing] = {}
 
     def routed(self, routing: Routing) -> None:
         """One event went through the container: what was built of it, and what its variables gave."""
@@ -86,20 +88,33 @@ class Failing:
         elif delivered and self._destinations:
             self._did_well(self._destinations, destination, delivered)
 
+    def tended(self, destination: str, how: str | None) -> None:
+        """A sink was opened, ticked or closed; how that has failed, or None. It is in the log already. Kept apart from
+        events: thousands that are delivered do not make good a tick that fails each time."""
+        if how is not None:
+            self._sinks.setdefault(destination, _Failing("call")).failed(how, 1, self._steady())
+        else:
+            self._did_well(self._sinks, destination, 1)
+
     def of(self, destination: str) -> str | None:
         """How a destination fails now, None when it does not."""
-        one = self._destinations.get(destination)
-        return one.sentence if one is not None and one.lasts(self._steady()) else None
+        for subjects in (self._destinations, self._sinks):
+            one = subjects.get(destination)
+            if one is not None and one.lasts(self._steady()):
+                return one.sentence
+        return None
 
     def shown(self, destinations: Container[str], variables: Container[str]) -> list[dict[str, str]]:
         """What fails now among the configured, `{"destination" or "variable": name, "reason": sentence}`."""
         now = self._steady()
-        found = (("destination", self._destinations, destinations), ("variable", self._variables, variables))
+        failing = {name: self.of(name) for name in {**self._destinations, **self._sinks} if name in destinations}
         return [
-            {kind: name, "reason": one.sentence}
-            for kind, subjects, known in found
-            for name, one in subjects.items()
-            if name in known and one.lasts(now)
+            *({"destination": name, "reason": how} for name, how in failing.items() if how is not None),
+            *(
+                {"variable": name, "reason": one.sentence}
+                for name, one in self._variables.items()
+                if name in variables and one.lasts(now)
+            ),
         ]
 
     def _failed(self, kind: str, subjects: dict[str, _Failing], name: str, how: str, number: int) -> None:

@@ -16,6 +16,7 @@ from tagserver.event import Note
 from tagserver.inbound.datalayer import Context, Refused, read_event
 from tagserver.inbound.enrich import read_cookies, read_facts
 from tagserver.kit.attempt import attempt_of, carrying_request
+from tagserver.kit.carried import unpacked
 from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.language.scope import Scope
 from tagserver.pipeline import Decision, all_decisions, as_dict, route
@@ -174,9 +175,9 @@ def _request(
     payloads = [Payload(event_id, built.name, built.time, stored, built.group)]
     known = attempt_of(destination.plugin, destination.name, payloads, now)
     request = carrying_request(destination.plugin, payloads, masked(destination), known)
-    content = request.content.decode(errors="replace")
+    content = unpacked(request).decode(errors="replace")
     try:
-        body = msgspec.json.decode(request.content)
+        body = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         body = None
     headers = {str(name): str(value) for name, value in request.headers.items()}

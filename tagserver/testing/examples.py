@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from tagserver.kit.carried import form_fields, unpacked
 from tagserver.kit.declared import call
 from tagserver.plugin import (
     Destination,
@@ -95,7 +96,8 @@ def _check_request(request: Request, wanted: Mapping[str, Any]) -> None:
     shown: dict[str, Any] = {"method": request.method, "url": request.url}
     shown["headers"] = {name: request.headers.get(name) for name in wanted.get("headers", {})}
     if "body" in wanted:
-        shown["body"] = json.loads(request.content)
+        fields = form_fields(request)
+        shown["body"] = json.loads(unpacked(request)) if fields is None else fields
     for key, value in expanded(dict(wanted)).items():
         _same(f"request.{key}", shown[key], value)
 

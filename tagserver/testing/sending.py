@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import unquote_plus
 
 import httpx
 
 from tagserver.event import Event
+from tagserver.kit.carried import unpacked
 from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.plugin import Built, Destination, Payload, Request
 from tagserver.testing.events import payload_of, request_of
@@ -60,9 +62,15 @@ def _faults(
         yield "a secret stands in the path of the address, which ends up in logs"
     if any(not f"{name}{value}".isascii() or not f"{name}{value}".isprintable() for name, value in headers):
         yield "a header of the request is not printable ASCII"
-    sent = request.content.decode(errors="replace") + repr(dict(request.headers))
+    sent = _carried(request)
     lost = [payload for payload in payloads if payload.event_id not in sent]
     if plugin.event_id and len(lost) == len(payloads):
         yield "the event_id does not reach the vendor"
     elif plugin.event_id and lost:
         yield f"{len(lost)} of {len(payloads)} payloads are not in the request"
+
+
+def _carried(request: Request) -> str:
+    """All that a request says, in the clear: its query, its headers, and its body without packing and form encoding."""
+    texts = [unpacked(request).decode(errors="replace"), request.url, *request.headers.values()]
+    return "\n".join([*texts, *map(unquote_plus, texts)])

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tagserver.cli.trial import body_text
+
 from .conftest import CONTAINER, ENVIRON, Shop
 
 GRANTED = {"ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted"}
@@ -46,6 +48,13 @@ def test_the_request_is_shown_when_asked(shop: Shop, file: Path) -> None:
     done = shop("try", str(file), "--request")
     assert '"event_id": "purchase_T-1"' in done.out
     assert ENVIRON["META_TOKEN"] not in done.out
+
+
+def test_a_body_that_is_no_json_is_shown_as_its_text() -> None:
+    assert body_text({"body": None, "content": "key=••••&events=%5B%5D"}) == "key=••••&events=%5B%5D"
+    assert body_text({"body": None, "content": ""}) == ""
+    assert body_text({"body": None, "content": "a\x1b[2J\nb"}) == "a\\x1b[2J\\nb"
+    assert body_text({"body": [1], "content": "[1]"}) == "[\n  1\n]"
 
 
 def test_for_machines(shop: Shop, file: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tagserver.delivery.open_sink import CLOSED_WITHIN, TICK, WITHIN
 from tagserver.delivery.sqlite import SqliteOutbox
+from tagserver.operations.failing import FORGOTTEN, Failing
 from tagserver.plugin import Limits, Outcome, Outcomes, Payload
 from tests.delivery.support import START, Clock, deliveries, meta, until
 from tests.delivery.world import Account, Hours, Hundred, World
@@ -197,6 +198,32 @@ async def test_a_tick_or_a_close_that_fails_hurts_nobody(
     assert life.calls[-1] == "close a"
     assert caplog.text.count(f"destination meta: {method} fails with {type(error).__name__}") == 1
     assert "erika" not in caplog.text
+
+
+async def test_each_call_is_told(life: Life) -> None:
+    """How it has failed, or that it has not; of methods that are not there nothing is told."""
+    life.start(tick=raises(KeyError()))
+    await life.until_called("tick a 10000")
+    await life.world.dispatcher.stop(drain=5)
+    hows = [how and how.partition(" at ")[0] for name, how in life.world.tended if name == "meta"]
+    assert hows == [None, "tick fails with KeyError", "tick fails with KeyError", None]
+
+
+def test_a_tick_that_fails_is_seen_whatever_is_delivered(clock: Clock) -> None:
+    """Until it has done well for as many calls, or has not failed for a while."""
+    failing = Failing(clock.steady)
+    failing.tended("archive", None)
+    failing.tended("archive", "tick fails with KeyError")
+    failing.tended("archive", None)
+    failing.sent("archive", 1000, [])
+    shown = {"destination": "archive", "reason": "tick fails with KeyError (1 of the last 2 calls)"}
+    assert failing.shown({"archive"}, ()) == [shown]
+    assert failing.shown((), ()) == []
+    failing.sent("archive", 0, ["request fails with KeyError"])
+    (one,) = failing.shown({"archive"}, ())
+    assert one["reason"].startswith("request fails")
+    clock.advance(FORGOTTEN)
+    assert failing.shown({"archive"}, ()) == []
 
 
 def never() -> Any:

@@ -200,6 +200,7 @@ class World:
         self.vendor = Vendor()
         self.naps = Naps(clock)
         self.targets: dict[str, Target] = {}
+        self.tended: list[tuple[str, str | None]] = []
         self.permits: Callable[[Row], Refusal | None] = lambda row: None
         self.dispatcher = Dispatcher(
             outbox,
@@ -210,6 +211,7 @@ class World:
             transport=httpx.MockTransport(handler or self.vendor),
             steady=clock.steady,
             sleep=sleep or self.naps,
+            tended=lambda destination, how: self.tended.append((destination, how)),
             chance=Highest(),
         )
 

@@ -43,10 +43,11 @@ def blocks(*pages: Path, language: str | None = None) -> Iterator[Block]:
 
 
 def rows(page: Path, heading: str) -> list[list[str]]:
-    """The cells of all table rows below a heading, until the next one of the same level; without the tables' heads."""
+    """The cells of all table rows below a heading, until the next of its level or above; without the tables' heads."""
     text = page.read_text("utf-8")
-    level = "#" * (len(heading) - len(heading.lstrip("#")))
-    section = re.split(rf"^{level} ", text[text.index(f"\n{heading}\n") + 2 + len(level) :], flags=re.MULTILINE)[0]
+    level = len(heading) - len(heading.lstrip("#"))
+    below = text[text.index(f"\n{heading}\n") + 2 + level :]
+    section = re.split(rf"^#{{2,{level}}} ", below, flags=re.MULTILINE)[0]
     section = re.sub(r"^\|.*\|\n\|[-|]+\|$", "", section, flags=re.MULTILINE)
     return [[cell.strip() for cell in row[1].split("|")] for row in _ROW.finditer(section)]
 

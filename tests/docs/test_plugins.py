@@ -8,7 +8,6 @@ import inspect
 import json
 import re
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -37,6 +36,7 @@ from tagserver.reads import Reads
 from tagserver.registry import Registry
 from tagserver.testing import examples
 
+from .acme import install_acme
 from .pages import PLUGINS, blocks, first_names, names, rows
 from .world import SECRET, Stage, load
 
@@ -45,17 +45,9 @@ BLOCKS = [block.text for block in blocks(PLUGINS, language="python")]
 
 @pytest.fixture
 def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The page's first block, installed as pip would: a package, and the entry point of the page's pyproject.toml."""
-    (project,) = (tomllib.loads(block.text)["project"] for block in blocks(PLUGINS, language="toml"))
-    site = tmp_path / "site"
-    ((name, module),) = project["entry-points"]["tagserver"].items()
-    (site / module).mkdir(parents=True)
-    (site / module / "__init__.py").write_text(BLOCKS[0])
-    info = site / f"{module}-{project['version']}.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
-    (info / "entry_points.txt").write_text(f"[tagserver]\n{name} = {module}\n")
-    monkeypatch.syspath_prepend(str(site))
+    """The page's first block, installed."""
+    module = install_acme(tmp_path / "site")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
     registry = Registry.load()
     assert registry.failed == ()
     yield sys.modules[module]
@@ -113,7 +105,7 @@ def test_the_python_runs(acme: ModuleType, tmp_path: Path, monkeypatch: pytest.M
         exec(compile(text, str(PLUGINS), "exec", dont_inherit=True), known)
     destinations = [one for one in known.values() if isinstance(one, type) and issubclass(one, Destination)]
     assert {one.type for one in destinations if one is not Destination} == {
-        *("acme", "acme_by_id", "acme_login", "acme_signed", "lines", "open_lines"),
+        *("acme", "acme_by_id", "acme_form", "acme_login", "acme_pixel", "acme_signed", "lines", "open_lines"),
     }
     settings = testing.make_settings(known["Lines"], {"file": "events.jsonl"})
     payloads = [Payload("e", "purchase", 0, b'{"event":"purchase"}')]

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import itertools
 from collections.abc import Callable, Generator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -33,6 +35,7 @@ from tagserver.plugin import (
 )
 from tagserver.testing import check_destination
 
+FORM = "application/x-www-form-urlencoded"
 SETTINGS = {"account": "17", "token": "a-secret-token"}
 
 
@@ -238,6 +241,38 @@ async def waits(*args: Any) -> Any:
     """What a sink has."""
 
 
+def encoded(encode: Callable[[bytes], Mapping[str, Any]]) -> type[Destination]:
+    """A destination whose payloads travel otherwise than as plain JSON."""
+
+    class Changed(Post):
+        def request(self, payloads: Sequence[Payload], settings: Any) -> Request:
+            made = super().request(payloads, settings)
+            return Request(**{"method": "POST", "url": made.url, "headers": made.headers, **encode(made.content)})
+
+    return Changed
+
+
+def in_the_query(content: bytes) -> Mapping[str, Any]:
+    return {"method": "GET", "url": f"https://post.example/in?{urlencode({'e': content})}"}
+
+
+def as_a_form(content: bytes) -> Mapping[str, Any]:
+    return {"headers": {"content-type": FORM}, "content": urlencode({"e": content}).encode()}
+
+
+def packed(content: bytes) -> Mapping[str, Any]:
+    return {"headers": {"Content-Encoding": "gzip"}, "content": gzip.compress(content)}
+
+
+def packed_form(content: bytes) -> Mapping[str, Any]:
+    headers = {"content-type": FORM, "content-encoding": "gzip"}
+    return {"headers": headers, "content": gzip.compress(urlencode({"e": content}).encode())}
+
+
+def badly_packed(content: bytes) -> Mapping[str, Any]:
+    return {"headers": {"content-encoding": "gzip"}, "content": gzip.compress(content)[5:]}
+
+
 BROKEN: list[tuple[type[Destination], str]] = [
     (Unstated, "`api_version` is not stated"),
     (Unstated, "`consent` is not stated"),
@@ -305,6 +340,8 @@ BROKEN: list[tuple[type[Destination], str]] = [
         "repeats the vendor's text",
     ),
     (classified(lambda response, payloads: Outcome.split("x", bad=[3])), "blames a payload that is not there"),
+    (encoded(badly_packed), "the event_id does not reach the vendor"),
+    (encoded(lambda content: packed(b"")), "the event_id does not reach the vendor"),
     (exchanged(again), "exchange does not end after 8 requests"),
     (exchanged(trusting_exchange), "exchange raises IndexError for status"),
     (exchanged(wordy_exchange), "exchange yields something that is no Request"),
@@ -335,6 +372,7 @@ def test_each_rule_is_looked_at(broken: type[Destination], fault: str) -> None:
             declared("clear", "who", lambda event: str(event.user_data.get("email") or "?")), id="a declared person"
         ),
         pytest.param(request(url=lambda s: f"https://post.example/?t={s.token.reveal()}"), id="a secret in the query"),
+        *(pytest.param(encoded(one), id=one.__name__) for one in (in_the_query, as_a_form, packed, packed_form)),
         pytest.param(Named, id="names of the vendor, one by the settings"),
         pytest.param(classified(default_outcome), id="answers by their status"),
     ],

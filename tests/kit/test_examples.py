@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
-from tagserver.plugin import Built, Event, Mode, Omitted, Outcome, Skip
+from tagserver.plugin import Built, Event, Mode, Omitted, Outcome, Payload, Request, Skip
 from tagserver.testing import expanded, load_examples, run_example
 
 from .test_conformance import SETTINGS, Post
@@ -47,6 +50,34 @@ SKIPPED: dict[str, Any] = {"event": {"event": "nothing"}, "skip": "no_identity",
 @pytest.mark.parametrize("case", [GOOD, SKIPPED, {**GOOD, "outcome": "retry"}])
 def test_what_is_as_expected_passes(case: dict[str, Any]) -> None:
     run_example(Parcel, case, SETTINGS)
+
+
+class Formed(Parcel):
+    """Sends a packed form."""
+
+    def request(self, payloads: Sequence[Payload], settings: Any) -> Request:
+        form = urlencode({"key": "k", "events": payloads[0].body, "none": ""}).encode()
+        headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8", "Content-Encoding": "gzip"}
+        return Request("POST", "https://post.example/in", headers, gzip.compress(form))
+
+
+class Packed(Parcel):
+    """Sends packed JSON."""
+
+    def request(self, payloads: Sequence[Payload], settings: Any) -> Request:
+        content = gzip.compress(payloads[0].body)
+        return Request("POST", "https://post.example/in", {"content-encoding": "gzip"}, content)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [(Formed, {"key": "k", "events": '{"id":"o-1","shop":"berlin"}', "none": ""}), (Packed, GOOD["body"])],
+)
+def test_a_body_is_compared_as_what_it_says(kind: type[Parcel], body: Any) -> None:
+    """Unpacked, and of a form its fields."""
+    run_example(kind, {**GOOD, "request": {"body": body}}, SETTINGS)
+    with pytest.raises(AssertionError, match="body"):
+        run_example(kind, {**GOOD, "request": {"body": {**body, "more": 1}}}, SETTINGS)
 
 
 @pytest.mark.parametrize(

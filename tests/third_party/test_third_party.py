@@ -122,7 +122,7 @@ def test_the_plugin_of_the_guide_can_be_used(beginner: tuple[Machine, dict[str, 
     assert tag["decision"] == "send"
     request = tag["request"]
     assert isinstance(request, dict)
-    assert request["url"] == "https://api.example.com/v1/17/events"
+    assert request["url"] == "https://api.acme.example/v1/17/events"
     assert request["body"]["events"][0]["id"] == "o-1"
 
 
