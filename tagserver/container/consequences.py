@@ -27,7 +27,14 @@ def without_consequences(problems: Sequence[Problem], texts: Mapping[str, bytes]
     shown = {name: content.decode(errors="replace") for name, content in texts.items()}
     hidden = {one.place.file for one in problems if one.code in _SHAPE and "." not in one.path and "[" not in one.path}
     look = _Look(shown.values(), [text for name, text in shown.items() if name in hidden])
-    return tuple(one for one in problems if not (one.about and _follows(one, look)))
+    hints = {one.hint for one in problems}
+    return tuple(
+        one
+        for one in problems
+        if not (
+            one.about and (_follows(one, look) or (one.code == _UNUSED and f'did you mean "{one.about}"?' in hints))
+        )
+    )
 
 
 def _follows(problem: Problem, look: _Look) -> bool:

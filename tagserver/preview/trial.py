@@ -19,7 +19,7 @@ from tagserver.kit.attempt import attempt_of, carrying_request
 from tagserver.kit.carried import unpacked
 from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.language.scope import Scope
-from tagserver.pipeline import Decision, all_decisions, as_dict, route
+from tagserver.pipeline import Decision, Routing, all_decisions, as_dict, route
 from tagserver.plugin import Built, Payload
 from tagserver.preview.differences import differences
 from tagserver.secret import Secret
@@ -50,14 +50,33 @@ REASONS = (
 """Every reason that a decision can have."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Trial:
+    """An answer of `try`, and the decisions that it shows; None when the event was refused."""
+
+    said: dict[str, Any]
+    routing: Routing | None
+
+
 def try_event(
     container: Container,
     server: ServerConfig,
     asked: Mapping[str, Any],
     now_ms: int,
     mint: Callable[[int], str] | None = None,
-    touched: set[str] | None = None,
 ) -> dict[str, Any]:
+    """The answer to one question, as `trial` gives it. Raises BadTrial."""
+    return trial(container, server, asked, now_ms, mint).said
+
+
+def trial(
+    container: Container,
+    server: ServerConfig,
+    asked: Mapping[str, Any],
+    now_ms: int,
+    mint: Callable[[int], str] | None = None,
+    touched: set[str] | None = None,
+) -> Trial:
     """Answer one question of the form `{"event", "headers", "cookies", "ip", "source", "now"}`.
 
     `now_ms` is the present time, used when the question names none; `mint` makes an id for an event without one;
@@ -90,19 +109,20 @@ def try_event(
         event = read_event(asked.get("event"), facts, Context({}, locate=server.collect.locate), mint)
     except Refused as refused:
         problems = [msgspec.to_builtins(note) for note in refused.notes]
-        return {"event": None, "consent": None, "tags": [], "problems": problems}
+        return Trial({"event": None, "consent": None, "tags": [], "problems": problems}, None)
     routing = route(container, event, server.consent_of(source), touched)
     tags = [
         _shown(decision, event.event_id, routing.scope, facts.received)
         for decision in all_decisions(container, routing)
     ]
     notes = (*advise(container, routing), *event.notes, *_redacted(routing.decisions), *_failed(routing.scope.faults))
-    return {
+    said = {
         "event": event.as_dict(),
         "consent": routing.consent.as_dict(),
         "tags": tags,
         "problems": [msgspec.to_builtins(note) for note in notes],
     }
+    return Trial(said, routing)
 
 
 def _redacted(decisions: Sequence[Decision]) -> Iterator[Note]:

@@ -6,7 +6,10 @@ from tagserver.consent.needs import PURPOSES
 from tagserver.preview.trial import REASONS
 from tagserver.schema.shapes import ANY, FLAG, NOTES, TEXT, Schema, many, one_of, record, said, table
 
-_TAGS = many(TEXT)
+_TAGS: Schema = {"anyOf": [many(TEXT), table(TEXT)]}
+"""A list, or with what each decision's detail must name."""
+_REASON = one_of(*REASONS)
+_SKIPPED: Schema = {"anyOf": [_REASON, record({"reason": _REASON, "detail": TEXT}, ("reason",))]}
 CASE: Schema = record(
     {
         "name": said(TEXT, "What is expected, in words."),
@@ -33,7 +36,9 @@ CASE: Schema = record(
                     "send": said(_TAGS, "Tags that send."),
                     "restrict": said(_TAGS, "Tags that send in limited mode."),
                     "block": said(_TAGS, "Tags that consent stops."),
-                    "skip": said(table(one_of(*REASONS)), "Tags that do not send: each with its reason."),
+                    "skip": said(
+                        table(_SKIPPED), "Tags that do not send: each with its reason, and what that must name."
+                    ),
                     "request": said(table(table(ANY)), "Destination: path in the body: value."),
                     "silent": said(FLAG, "No tag sends."),
                 },

@@ -78,7 +78,22 @@ PURCHASE = "- {name: x, event: {event: purchase, user_id: u, value: 5, currency:
     ("expect", "says"),
     [
         ("{send: [Lead]}", "expected send of Lead, but it is skip because of no_trigger"),
-        ("{block: [Purchase]}", "expected block of Purchase, but it is send"),
+        (
+            "{block: [Purchase]}",
+            "expected block of Purchase, but it is send (trigger purchase); it needs ad_storage (is granted), ad_user",
+        ),
+        (
+            "{skip: {Purchase: exception}}",
+            'but it is send (trigger purchase); exception internal: page.host equals "intern.example", is missing',
+        ),
+        ("{skip: {Lead: exception}}", 'it is skip because of no_trigger (lead: event equals "lead", is "purchase")'),
+        ("{skip: {Purchase: no_trigger}}", 'trigger purchase holds: event is "purchase"'),
+        ("{restrict: [Purchase]}", "ad_user_data (is granted)"),
+        ("{send: {Purchase: lead}}", 'expected send of Purchase ("lead"), but it is send (trigger purchase)'),
+        (
+            "{skip: {Lead: {reason: no_trigger, detail: purchases}}}",
+            'skip of Lead because of no_trigger ("purchases"), but it is skip because of no_trigger (lead: event',
+        ),
         ("{skip: {Purchase: consent}}", "expected skip of Purchase because of consent, but it is send"),
         ("{skip: {Lead: consent}}", "expected skip of Lead because of consent, but it is skip because of no_trigger"),
         ("{silent: true}", "expected silence, but Purchase"),
@@ -94,9 +109,53 @@ def test_a_case_that_fails_says_what_is_and_where(tmp_path: Path, expect: str, s
     assert "shop.test.yaml:" in result.output
 
 
+INTERNAL = "page: {location: 'https://intern.example/'}"
+DENIED = "consent: {ad_storage: granted, ad_user_data: denied, ad_personalization: granted}"
+
+
+@pytest.mark.parametrize(
+    ("event", "consent", "expect"),
+    [
+        ("", "", "send: {Purchase: purchase}, skip: {Lead: {reason: no_trigger, detail: lead}}"),
+        (INTERNAL, "", "skip: {Purchase: {reason: exception, detail: internal}}"),
+        (INTERNAL, "", "skip: {Purchase: exception}"),
+        ("", DENIED, "block: {Purchase: ad_user_data}"),
+        ("", DENIED, "skip: {Purchase: {reason: consent, detail: ad_user_data}}"),
+        (
+            "",
+            "consent: {ad_storage: granted, ad_user_data: granted, ad_personalization: denied}",
+            "restrict: {Purchase: ad_personalization}",
+        ),
+    ],
+)
+def test_which_trigger_exception_and_purpose(tmp_path: Path, event: str, consent: str, expect: str) -> None:
+    """The detail can be asserted: a case does not pass for another exception, trigger or purpose than is meant."""
+    pushed = f"event: purchase, user_id: u, value: 5, currency: EUR, {event}"
+    consent = consent or "consent: granted"
+    case = f"- {{name: x, event: {{{pushed}}}, {consent}, expect: {{{expect}}}}}\n"
+    result = run(tmp_path, case)
+    assert result.exit_code == 0, result.output
+
+
+def test_another_purpose_than_is_meant(tmp_path: Path) -> None:
+    case = PURCHASE.replace("consent: granted", DENIED).replace("E}", "{block: {Purchase: ad_storage}}}")
+    result = run(tmp_path, case)
+    assert result.exit_code == 1
+    assert (
+        'block of Purchase ("ad_storage"), but it is block because of consent (needs ad_user_data, is' in result.output
+    )
+
+
 @pytest.mark.parametrize(
     ("cases", "says"),
     [
+        ("- {name: x, event: {event: p}, expect: {skip: {Purchase: {detail: internal}}}}", "needs reason"),
+        (
+            "- {name: x, event: {event: p}, expect: {skip: {Purchase: {reason: exception, detail: intern}}}}",
+            'did you mean "internal"?',
+        ),
+        ("- {name: x, event: {event: p}, expect: {skip: {Lead: {reason: exception, detail: x}}}}", "it has none"),
+        ("- {name: x, event: {event: p}, expect: {block: {Purchas: x}}}", 'did you mean "Purchase"?'),
         ("- {name: x, event: {event: p}}", "expect"),
         ("- {name: x, event: {event: p}, expect: {}}", "the case cannot fail"),
         ("- {name: x, event: {event: p}, expect: {sends: [Purchase]}}", 'did you mean "send"?'),

@@ -18,7 +18,7 @@ from tagserver.container.problems import Problems
 from tagserver.container.server import ROOT_KEYS
 from tagserver.container.source import parse
 from tagserver.language.conditions import OPERATORS
-from tagserver.preview import casebook
+from tagserver.preview import casebook, expectations
 from tagserver.registry import Registry
 from tagserver.schema import json_schema
 
@@ -185,7 +185,7 @@ def test_it_knows_roots_operators_kinds_and_cases() -> None:
     assert set(schema["definitions"]["operator"]["properties"]) == {*OPERATORS, "ignore_case"}
     case = schema["definitions"]["case"]["properties"]
     assert set(case) == set(casebook.KEYS)
-    assert set(case["expect"]["properties"]) == set(casebook.EXPECTATIONS)
+    assert set(case["expect"]["properties"]) == set(expectations.EXPECTATIONS)
 
 
 @pytest.mark.parametrize("kind", ["url", "regex", "split", "random", "items", "hash", "lookup"])

@@ -24,7 +24,7 @@ from tagserver.container.server import ServerConfig
 from tagserver.delivery.outbox import Counts, Room
 from tagserver.inbound.spelling import DERIVED_ROOTS
 from tagserver.operations.meters import STATES, Meters, Picture
-from tagserver.preview import casebook
+from tagserver.preview import casebook, expectations
 from tagserver.testing import make_event
 
 from .pages import CONFIG, META, PAGES, PLUGINS, README, ROOT, TESTS, Block, blocks, first_names, names, rows
@@ -274,7 +274,7 @@ def test_every_command_and_option_is_documented() -> None:
 
 def test_every_key_of_a_case_is_documented() -> None:
     """Of cases and of what they expect."""
-    assert first_names(CONFIG, "## Test it") == {*casebook.KEYS, *casebook.EXPECTATIONS}
+    assert first_names(CONFIG, "## Test it") == {*casebook.KEYS, *expectations.EXPECTATIONS}
 
 
 def test_every_derived_path_is_documented() -> None:
