@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tagserver.container.compile import Loaded, compile_container
 from tagserver.container.source import read_texts, unread_files
+from tagserver.preview.casebook import read_test_files
 from tagserver.registry import Registry
 from tagserver.secret_file import read_secret_file
 
@@ -66,7 +67,15 @@ class ConfigurationFolder:
             read_file=partial(read_secret_file, private=self.data),
             today=datetime.fromtimestamp(self.clock() / 1000, UTC).date(),
             unread=unread,
+            tests=self._tests,
         )
+
+    def _tests(self) -> Mapping[str, bytes]:
+        """The files of today's cases; none where the folder is gone."""
+        try:
+            return read_test_files(self.folder)
+        except OSError:
+            return {}
 
 
 def process_environ() -> dict[str, str]:

@@ -14,7 +14,7 @@ import msgspec
 from tagserver.consent.gate import Verdict, decide
 from tagserver.consent.state import ConsentState, Reading
 from tagserver.container.model import Candidate, Container, Tag, Trigger
-from tagserver.container.triggers import ALL
+from tagserver.container.triggers import BUILT_IN
 from tagserver.event import Event
 from tagserver.inbound.event_names import CONSENT_EVENT
 from tagserver.kit.built import Unsound
@@ -113,10 +113,10 @@ def _decide(container: Container, candidate: Candidate, fired: Trigger, scope: S
 
 def _untold(candidate: Candidate, scope: Scope) -> str | None:
     """Why a tag does not hear what a visitor chose. The page's script sends that for the server, and no site has pushed
-    it: `all` does not mean it."""
+    it: a trigger that is built in does not mean it."""
     if candidate.tag.needs.ads:
         return "what a visitor chose is not told to ads destinations"
-    if not any(trigger.name != ALL and trigger.holds(scope) for trigger in candidate.triggers):
+    if not any(trigger.name not in BUILT_IN and trigger.holds(scope) for trigger in candidate.triggers):
         return "what a visitor chose is told to tags that ask for it by name, and not by all"
     return None
 

@@ -16,10 +16,12 @@ from tagserver.container.destinations import DestinationCompiler
 from tagserver.container.meaning import SERVER_FILE, version_of_trees
 from tagserver.container.model import ConfiguredDestination, Container, Tag
 from tagserver.container.names import Names
+from tagserver.container.near_names import NearNames
 from tagserver.container.privacy import compile_privacy
 from tagserver.container.problems import Place, Problem, Problems
 from tagserver.container.quotes import check_quotes
 from tagserver.container.references import Outside
+from tagserver.container.seen import seen_in
 from tagserver.container.server import ServerConfig, ServerReader, listed_environment
 from tagserver.container.slips import glued_entry
 from tagserver.container.source import Map, Node, Scalar, parse
@@ -27,10 +29,19 @@ from tagserver.container.tags import TagCompiler
 from tagserver.container.transformations import TransformationCompiler, transformed
 from tagserver.container.triggers import CompiledTrigger, TriggerCompiler
 from tagserver.container.variables import VariableCompiler
+from tagserver.kit.standard_events import sound_events
 from tagserver.privacy.known_secrets import KnownSecrets, secrets_of
 from tagserver.registry import Registry
 
 ROOTS = ("consent", "privacy", "destinations", "variables", "triggers", "tags", "transformations")
+
+
+Tests = Callable[[], Mapping[str, bytes]]
+
+
+def no_tests() -> Mapping[str, bytes]:
+    """The tests of a folder that has none."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +61,13 @@ def compile_container(
     read_file: Callable[[str], str],
     today: date | None = None,
     unread: Collection[str] = (),
+    tests: Tests = no_tests,
 ) -> Loaded:
     """Compile the files of a configuration folder (name → content). Reads nothing but its arguments; never raises.
 
     `today`: the day by which a vendor's API version is old; None: nothing is said of it. `unread`: files beside them
-    that were meant to be read, and are not because of their names.
+    that were meant to be read, and are not because of their names. `tests` gives the files of the folder's cases: what
+    stands in their events is meant, and is no misspelling. It is asked only where that matters.
     """
     problems = Problems()
     for name in unread:
@@ -70,7 +83,7 @@ def compile_container(
     if not trees:
         hint = "write a container.yaml, or name another folder with --config"
         problems.add("E104", Place("container.yaml", 1, 1), "", "there is no container file here", hint)
-    container = _Compiler(trees, registry, outside, server, problems, today).compile(version_of_trees(trees))
+    container = _Compiler(trees, registry, outside, server, problems, today, tests).compile(version_of_trees(trees))
     found = without_consequences(problems.sorted(), texts)
     if problems.fatal:
         return Loaded(None, None, found)
@@ -96,6 +109,7 @@ class _Compiler:
         server: ServerConfig,
         problems: Problems,
         today: date | None,
+        tests: Tests,
     ) -> None:
         self._today = today
         self._trees = trees
@@ -104,15 +118,19 @@ class _Compiler:
         self._server = server
         self._problems = problems
         self._decoder = Decoder(problems)
-        self._destination_compiler = DestinationCompiler(registry, outside, server.egress, problems, today)
+        stated = (sound_events(one.standard_events) for one in registry.destinations.values())
+        installed = [one for one in stated if one is not None]
+        self._near = NearNames(problems, lambda: seen_in(tests()), installed)
+        self._destination_compiler = DestinationCompiler(registry, outside, server.egress, self._near, problems, today)
 
     def compile(self, version: str) -> Container:
         """The container; with errors noted it is not whole, and not used."""
         self._check_roots()
         consent = compile_consent(self._single("consent"), self._problems)
-        privacy = compile_privacy(self._single("privacy"), self._problems)
+        privacy = compile_privacy(self._single("privacy"), self._near, self._problems)
         declared = self._named("variables")
-        names = Names({name: key.place for name, (key, _) in declared.items()}, self._outside, self._problems)
+        places = {name: key.place for name, (key, _) in declared.items()}
+        names = Names(places, self._outside, self._near, self._problems)
         known = {"version": version, "debug": self._server.debug}
         VariableCompiler(names, self._problems, known, self._listed, self._registry).compile_all(declared)
         destinations = self._destinations()

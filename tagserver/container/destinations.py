@@ -7,18 +7,21 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 from tagserver.container.decode import Decoder
 from tagserver.container.model import NO_FIELDS, PURCHASE, ConfiguredDestination
+from tagserver.container.near_names import NearNames, VendorNames
 from tagserver.container.problems import Problems, did_you_mean
 from tagserver.container.references import Outside
 from tagserver.container.settings import SettingsReader
-from tagserver.container.source import Map, Node, Scalar
+from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.egress import literal_refusal, refusal
 from tagserver.event import Event, Facts
 from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.kit.setting import addresses_in
+from tagserver.kit.standard_events import sound_events
 from tagserver.kit.statement import Misstated, stated, stated_hosts
 from tagserver.kit.version_clock import ending
 from tagserver.plugin import Destination
@@ -36,9 +39,11 @@ class DestinationCompiler:
         registry: Registry,
         outside: Outside,
         egress: tuple[str, ...],
+        near: NearNames,
         problems: Problems,
         today: date | None = None,
     ) -> None:
+        self._near = near
         self._today = today
         self._registry = registry
         self._outside = outside
@@ -70,6 +75,7 @@ class DestinationCompiler:
                 hosts = stated_hosts(plugin.hosts(settings)) if settings is not None else ()
                 reads = Reads(stated("sees", plugin.sees(settings)) if settings is not None else ())
                 fields = _payload_fields(plugin, settings)
+                names = _vendor_names(plugin, type_name, settings)
                 ends = plugin.version_ends(settings) if settings is not None else None
                 said = ending(ends, self._today) if self._today is not None else None
                 purchase = _purchase_name(plugin, settings)
@@ -83,6 +89,7 @@ class DestinationCompiler:
             return None
         if settings is not None and not self._addresses_allowed(settings, hosts, path, entries):
             return None
+        self._look_at(settings, names, path, entries)
         if said is not None:
             self._problems.add("W305", key.place, path, f"{path}: {said}", "set a newer version, and try it first")
         return ConfiguredDestination(
@@ -99,6 +106,7 @@ class DestinationCompiler:
             aliases=aliases,
             fields=fields,
             purchase=purchase,
+            names=names,
         )
 
     def _no_type(self, key: Scalar, node: Node, entries: Mapping[str, tuple[Scalar, Node]], path: str) -> None:
@@ -122,10 +130,32 @@ class DestinationCompiler:
                 if (settings := reader.for_tag(one.settings, entries)) is None:
                     return None
                 reads, fields = Reads(stated("sees", one.plugin.sees(settings))), _payload_fields(one.plugin, settings)
+                names = _vendor_names(one.plugin, one.type, settings)
         except (PluginFailed, Misstated) as error:  # a bad plugin hurts only itself
             self._problems.add("P211", node.place, path, _failed(one.type, error))
             return dataclasses.replace(one, settings=None, paused=f"{path}: {_failed(one.type, error)}")
-        return dataclasses.replace(one, settings=settings, reads=reads, fields=fields)
+        self._look_at(settings, names, path, entries)
+        return dataclasses.replace(one, settings=settings, reads=reads, fields=fields, names=names)
+
+    def _look_at(
+        self, settings: Any, names: VendorNames, path: str, entries: Mapping[str, tuple[Scalar, Node]]
+    ) -> None:
+        """Say what looks misspelt in settings that name events or fields of one."""
+        for field in dataclasses.fields(settings) if settings is not None else ():
+            means = field.metadata.get("means")
+            if means is None or field.name not in entries:
+                continue
+            where, node = f"{path}.{field.name}", entries[field.name][1]
+            pairs = node.entries if isinstance(node, Map) else ()
+            values = node.items if isinstance(node, Sequence) else [held for _, held in pairs]
+            keys = {key.text for key, _ in pairs}
+            for key, _ in pairs if means == "events" else ():
+                self._near.event(key.text, key.place, f"{where}.{key.text}", beside=keys)
+            for one in values:
+                if isinstance(one, Scalar) and means == "paths":
+                    self._near.field(one.text, one.place, where)
+                elif isinstance(one, Scalar) and names.standard.vendors:
+                    self._near.vendor(one.text, dataclasses.replace(names, names={}), one.place, where)
 
     def _unknown_type(self, name: str, type_name: str, key: Scalar, node: Node) -> ConfiguredDestination | None:
         path = f"destinations.{name}.type"
@@ -169,6 +199,16 @@ def _payload_fields(plugin: Destination, settings: Any) -> PayloadFields:
 def _failed(type_name: str, error: PluginFailed | Misstated) -> str:
     """What people are told of a plugin that cannot be set up."""
     return f"the plugin {type_name} cannot be used: {error}" if isinstance(error, Misstated) else str(error)
+
+
+def _vendor_names(plugin: Destination, type_name: str, settings: Any) -> VendorNames:
+    """What its vendor calls events. Raises Misstated."""
+    standard = sound_events(plugin.standard_events)
+    if standard is None:
+        raise Misstated("standard_events is no StandardEvents of texts")
+    names = dict(standard.names if settings is None else plugin.event_names(settings))
+    stated("event_names", (*names, *names.values()))
+    return VendorNames(type_name, standard, MappingProxyType(names))
 
 
 def _purchase_name(plugin: Destination, settings: Any) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tagserver.container.decode import Decoder, plain
-from tagserver.container.source import Node, Scalar
+from tagserver.container.near_names import NearNames
+from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.language import derive
 
 KEYS = ("where", "fields")
@@ -28,6 +29,21 @@ def compile_rows(nodes: Mapping[str, Node], path: str, decoder: Decoder) -> Rows
         return [{new: row[old] for new, old in fields.items() if old in row} for row in found] if fields else found
 
     return rows
+
+
+def look_at_fields(nodes: Mapping[str, Node], path: str, near: NearNames) -> None:
+    """Of the items of an order, the fields that look misspelt, wherever a variable or transformation names them."""
+    where, fields = nodes.get("where"), nodes.get("fields")
+    named = [(key, "where") for key, _ in (where.entries if isinstance(where, Map) else ())]
+    if isinstance(fields, Map):
+        named += [(held, "fields") for _, held in fields.entries if isinstance(held, Scalar)]
+    for key in ("pluck", "sum"):
+        held = nodes.get(key)
+        named += [
+            (one, key) for one in (held.items if isinstance(held, Sequence) else (held,)) if isinstance(one, Scalar)
+        ]
+    for one, key in named:
+        near.item_field(one.text, one.place, f"{path}.{key}")
 
 
 def _as_list(node: Node) -> list[Any]:

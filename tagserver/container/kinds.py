@@ -7,8 +7,8 @@ from typing import Any
 
 from tagserver.container.calculations import Calculations
 from tagserver.container.decode import Decoder
-from tagserver.container.item_rows import compile_rows
-from tagserver.container.names import Names
+from tagserver.container.item_rows import compile_rows, look_at_fields
+from tagserver.container.names import Names, lone_name
 from tagserver.container.parameters import compile_value
 from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Sequence
@@ -128,7 +128,10 @@ class Kinds:
             self._decoder.missing(nodes["property"].place, path, "of", 'write of: "{{ name }}"')
             return None
         value = self._any(nodes["of"], f"{path}.of")
-        way = (self._decoder.text(nodes["property"], f"{path}.property") or "").split(".")
+        text = self._decoder.text(nodes["property"], f"{path}.property") or ""
+        if (of := lone_name(nodes["of"])) is not None and not self._names.is_declared(of):
+            self._names.near.field(f"{of}.{text}", nodes["property"].place, f"{path}.property")
+        way = text.split(".")
         return None if value is None else lambda scope: derive.walk(value(scope), way)
 
     def _object(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
@@ -156,6 +159,8 @@ class Kinds:
         if "table" not in nodes:
             self._decoder.missing(nodes["lookup"].place, path, "table", "write table: {/: home, /cart: cart}")
             return None
+        if self._names.is_event_name(lone_name(nodes["lookup"]) or ""):
+            self._tables.look_at_events(nodes["table"], path)
         return None if value is None else self._tables.lookup(value, nodes["lookup"], nodes["table"], path)
 
     def _regex(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
@@ -180,6 +185,8 @@ class Kinds:
     def _items(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
         value = self._any(nodes["items"], f"{path}.items")
         rows = compile_rows(nodes, path, self._decoder)
+        if self._names.is_items(lone_name(nodes["items"]) or ""):
+            look_at_fields(nodes, path, self._names.near)
         pluck = self._decoder.text(nodes.get("pluck"), f"{path}.pluck")
         total = self._decoder.texts(nodes.get("sum"), f"{path}.sum")
         glue = self._decoder.text(nodes.get("join"), f"{path}.join")

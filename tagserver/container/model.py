@@ -12,11 +12,12 @@ from tagserver.consent.needs import ConsentPolicy, Needs
 from tagserver.consent.reader import ConsentReader
 from tagserver.container.asking import ByAsk
 from tagserver.container.limits import NO_LIMITS, TagLimits
+from tagserver.container.near_names import VendorNames
 from tagserver.container.problems import Place, Problem
 from tagserver.language.conditions import Ask
 from tagserver.language.reshape import Transformation
 from tagserver.language.scope import Scope, Value
-from tagserver.plugin import Destination
+from tagserver.plugin import Destination, StandardEvents
 from tagserver.privacy.known_secrets import KnownSecrets
 from tagserver.privacy.leaving import PrivacyPolicy
 from tagserver.privacy.payload_fields import PayloadFields
@@ -59,6 +60,7 @@ PURCHASE, REFUND = "purchase", "refund"
 NO_FIELDS = PayloadFields()
 NO_PRIVACY = PrivacyPolicy()
 NO_SECRETS = KnownSecrets()
+NO_NAMES = VendorNames("", StandardEvents(), {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class ConfiguredDestination:
     `identity` is the fingerprint of the settings that say whose account it is. `hosts` are those the plugin
     declares for these settings; `egress` is what operations allow beyond them. `reads` makes what it sees of an event.
     `aliases` are names it had before: what was queued under them is its own. `fields`: what it says of its payload.
-    `purchase`: its vendor's name for a purchase.
+    `purchase`: its vendor's name for a purchase; `names`: of all events that it has one for.
     """
 
     name: str
@@ -84,6 +86,7 @@ class ConfiguredDestination:
     aliases: tuple[str, ...] = ()
     fields: PayloadFields = field(default=NO_FIELDS, kw_only=True)
     purchase: str = field(default=PURCHASE, kw_only=True)
+    names: VendorNames = field(default=NO_NAMES, kw_only=True)
 
     def is_purchase(self, event: str, name: str) -> bool:
         """Whether an event of this name, sent under the vendor's `name`, is a purchase: by its own name, or because the

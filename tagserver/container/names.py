@@ -3,7 +3,6 @@ path of the event."""
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,12 +10,13 @@ from typing import Any
 
 from tagserver.container.compared import Comparison, Shape
 from tagserver.container.google_words import PATHS
+from tagserver.container.near_names import ITEMS, NearNames
 from tagserver.container.problems import Place, Problems
 from tagserver.container.references import Outside, has_reference
 from tagserver.container.slips import slip
 from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.event import MISSING, reader
-from tagserver.inbound.spelling import KNOWN_ROOTS, is_email, path_root
+from tagserver.inbound.spelling import canonical, is_email
 from tagserver.kit.fault import PluginFailed
 from tagserver.language.scope import Scope, Value
 from tagserver.language.templates import BadTemplate, Reference, compile_template, constant, lone_reference
@@ -26,21 +26,21 @@ _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_$-]+)*\Z")
 
 
 class Names:
-    """Resolves names against the variables that are declared. `variables` grows while they are compiled, and
-    `constants` with the values of those that are the same for every event, `tables` with the constants that a lookup
-    may give, `shapes` with what else is known of them; `emails` are those that are a path to e-mail addresses.
-    `compared` is what conditions and tables compare.
+    """Resolves names against the variables that are declared. `variables` grows while they are compiled, `constants`
+    with the values of those that are the same for every event, `tables` with the constants that a lookup may give,
+    `outcomes` with all that stands in a variable as its value, `shapes` with what else is known of them; `emails` are
+    those that are a path to e-mail addresses. `compared` is what conditions and tables compare.
 
-    `outside` gives the variables of the environment that anybody may read. `rows` are those of all tables, each named
-    for people: what tests can touch.
+    `outside` gives the variables of the environment that anybody may read; `near` says what looks misspelt. `rows` are
+    those of all tables, each named for people: what tests can touch.
     """
 
-    def __init__(self, declared: Mapping[str, Place], outside: Outside, problems: Problems) -> None:
+    def __init__(self, declared: Mapping[str, Place], outside: Outside, near: NearNames, problems: Problems) -> None:
+        self.near = near
         self._declared = declared
         self._outside = outside
         self._problems = problems
         self._gathering: list[set[str]] = []
-        self._alike: dict[str, list[str]] = {}
         self.variables: dict[str, Value] = {}
         self.paths: dict[str, frozenset[str]] = {}
         self.constants: dict[str, Any] = {}
@@ -48,6 +48,7 @@ class Names:
         self.tables: dict[str, tuple[Any, ...]] = {}
         self.shapes: dict[str, Shape] = {}
         self.compared: list[Comparison] = []
+        self.outcomes: dict[str, list[Node]] = {}
         self.used: set[str] = set()
         self.rows: list[str] = []
 
@@ -72,15 +73,7 @@ class Names:
             hint = hint or "define it under variables:, or write a path such as page.path"
             self._problems.add("E112", place, path, f'nothing is named "{name}"', hint, about=name)
             return None
-        root = path_root(name)
-        if root not in KNOWN_ROOTS:
-            if root not in self._alike:
-                known = [*self._declared, *KNOWN_ROOTS]
-                patient = self._problems.has_patience(len(known))
-                self._alike[root] = difflib.get_close_matches(root, known, n=1, cutoff=0.8) if patient else []
-            for like in self._alike[root]:
-                message = f'"{name}" is read as a field of your own'
-                self._problems.add("W304", place, path, message, f'did you mean "{like}"?', about=name)
+        self.near.field(name, place, path, self._declared)
         return self.read(name)
 
     def read(self, path: str) -> Value:
@@ -92,6 +85,27 @@ class Names:
     def _gather(self, name: str) -> None:
         for names in self._gathering:
             names.add(name)
+
+    def is_event_name(self, name: str) -> bool:
+        """Whether a name leads to the name of the event."""
+        return name not in self._declared and canonical(name) == ("event",)
+
+    def is_items(self, name: str) -> bool:
+        """Whether a name leads to the items of the order."""
+        return name not in self._declared and canonical(name) == ITEMS
+
+    def texts_behind(self, node: Node) -> Iterator[Scalar]:
+        """The texts that a value may be: itself, or what stands in the variable that it names, and in those that this
+        one names."""
+        ahead, met = [node], set()
+        while ahead:
+            one = ahead.pop()
+            if (name := lone_name(one)) is None:
+                if isinstance(one, Scalar) and isinstance(one.value, str) and "{{" not in one.value:
+                    yield one
+            elif name not in met:
+                met.add(name)
+                ahead += self.outcomes.get(name, ())
 
     def is_declared(self, name: str) -> bool:
         """Whether a variable has this name."""
@@ -210,3 +224,8 @@ class Names:
         if why is not None:
             self._problems.add("W307", place, path, f"{path}: {why}", "nothing stands in its place")
         return value or MISSING
+
+
+def lone_name(node: Node) -> str | None:
+    """The name in a text that is one reference and nothing else: `{{ page.path }}`."""
+    return lone_reference(node.value) if isinstance(node, Scalar) and isinstance(node.value, str) else None

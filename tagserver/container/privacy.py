@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tagserver.container.decode import Decoder
+from tagserver.container.near_names import NearNames
 from tagserver.container.problems import Problems
 from tagserver.container.source import Node
 from tagserver.inbound.spelling import DERIVED_ROOTS, canonical, part_of
@@ -13,11 +14,11 @@ from tagserver.privacy.leaving import PrivacyPolicy
 KEYS = ("query_allow", "sensitive")
 
 
-def compile_privacy(node: Node | None, problems: Problems) -> PrivacyPolicy:
+def compile_privacy(node: Node | None, near: NearNames, problems: Problems) -> PrivacyPolicy:
     """The policy; what is wrong in it is noted, and not allowed."""
     d = Decoder(problems)
     nodes = {name: held for name, (_, held) in d.map(node, "privacy", KEYS).items()}
-    return PrivacyPolicy(_query_allow(d, nodes.get("query_allow")), _sensitive(d, nodes.get("sensitive")))
+    return PrivacyPolicy(_query_allow(d, nodes.get("query_allow")), _sensitive(d, nodes.get("sensitive"), near))
 
 
 def _query_allow(d: Decoder, node: Node | None) -> tuple[str, ...] | None:
@@ -37,7 +38,7 @@ def _query_allow(d: Decoder, node: Node | None) -> tuple[str, ...] | None:
     return tuple(allowed)
 
 
-def _sensitive(d: Decoder, node: Node | None) -> tuple[Path, ...]:
+def _sensitive(d: Decoder, node: Node | None, near: NearNames) -> tuple[Path, ...]:
     paths: list[Path] = []
     for item, where in d.list(node, "privacy.sensitive"):
         text = d.text(item, where)
@@ -46,6 +47,7 @@ def _sensitive(d: Decoder, node: Node | None) -> tuple[Path, ...]:
         path = canonical(text.strip())
         whole = part_of(path)
         if all(path) and path[0] not in KEPT and path[0] not in DERIVED_ROOTS and whole is None:
+            near.field(text.strip(), item.place, where)
             paths.append(path)
         else:
             hint = f"name {whole}" if whole else "write the path of a field that pages push: health.topic"

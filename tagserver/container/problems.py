@@ -52,6 +52,8 @@ CODES: Mapping[str, str] = {
     "W310": "a file that is not read",
     "W311": "an address that is not public, which is never called",
     "W312": "a comparison that never holds",
+    "W313": "an event's name that nearly is a known one",
+    "W314": "a vendor's event name that nearly is a standard one",
     "W315": "a plugin that is not used: its type is tagserver's own",
 }
 """Every code and its meaning. `E` is an error, `P` pauses one destination, `W` warns."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from tagserver.container.compared import ROW, Comparison
 from tagserver.container.decode import Decoder
 from tagserver.container.names import Names
 from tagserver.container.problems import Problems
-from tagserver.container.source import Map, Node, Scalar
+from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.container.triggers import PATTERN_HINT, TriggerCompiler, warn_of_undefined
 from tagserver.event import MISSING
 from tagserver.language import derive
@@ -56,6 +56,13 @@ class Tables:
             return row[1](scope)
 
         return look_up
+
+    def look_at_events(self, table: Node, path: str) -> None:
+        """Of a table that is looked up by the event's name, the names that look misspelt."""
+        keys = [key for key, _ in table.entries] if isinstance(table, Map) else []
+        names = {key.text for key in keys}
+        for key in keys:
+            self._names.near.event(key.text, key.place, f"{path}.table", beside=names)
 
     def regex(self, value: Value, table: Node, path: str, *, full: bool, fold: bool, replace: bool) -> Value:
         """The first row whose expression fits: all of the text (`full`), in any case (`fold`). `replace`: the text in
@@ -124,3 +131,16 @@ def plain_key(key: Scalar, path: str, problems: Problems) -> bool:
         problems.add("E121", key.place, path, said, "use choose: with conditions")
         return False
     return True
+
+
+def outcomes(nodes: Mapping[str, Node]) -> Iterator[Node]:
+    """What stands in a variable, by its keys, as one of its values: a constant, the rows of a table, a default."""
+    for key in ("constant", "template", "default"):
+        if key in nodes:
+            yield nodes[key]
+    if isinstance(table := nodes.get("table"), Map):
+        yield from (held for _, held in table.entries)
+    if isinstance(items := nodes.get("coalesce"), Sequence):
+        yield from items.items
+    if isinstance(rows := nodes.get("choose"), Sequence):
+        yield from (held for row in rows.items if isinstance(row, Map) and (held := row.get("value")) is not None)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from tagserver.consent.needs import PURPOSES, Needs, VendorCheck
 from tagserver.container.decode import Decoder
+from tagserver.container.known_events import KNOWN_EVENTS, KnownEvents
 from tagserver.container.limits import LimitCompiler
 from tagserver.container.model import ConfiguredDestination, Tag, Trigger
 from tagserver.container.names import Names
@@ -14,7 +15,7 @@ from tagserver.container.parameters import check_constants, compile_parameters, 
 from tagserver.container.problems import Place, Problems, known_are
 from tagserver.container.source import Map, Node, Sequence
 from tagserver.container.tables import plain_key
-from tagserver.container.triggers import ALL, EVERY_EVENT
+from tagserver.container.triggers import ALL, BUILT_IN, EVERY_EVENT
 from tagserver.event import MISSING
 from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.kit.plain import identifier
@@ -87,15 +88,17 @@ class TagCompiler:
         destination = self._destination(nodes.get("destination"), node, path)
         if destination is not None and "settings" in nodes:
             destination = self._for_tag(destination, nodes["settings"], f"{path}.settings")
-        triggers = self._named_triggers(nodes.get("triggers"), f"{path}.triggers")
+        triggers = self._named_triggers(nodes.get("triggers"), destination, f"{path}.triggers")
         if not triggers and self._empty(nodes.get("triggers")) and not self._problems.is_meant(path, "triggers"):
             hint = f"name a trigger; {ALL} matches every event"
             self._problems.add("E113", node.place, f"{path}.triggers", f"{path} has no trigger", hint)
-        exceptions = self._named_triggers(nodes.get("exceptions"), f"{path}.exceptions")
+        exceptions = self._named_triggers(nodes.get("exceptions"), destination, f"{path}.exceptions")
         needs = self._needs(destination, nodes, path)
         with self._names.gathered() as reached:
             parameters = self._parameters(nodes.get("parameters"), destination, f"{path}.parameters")
             event_name = self._event_name(nodes.get("event_name"), name or "", f"{path}.event_name")
+        if destination is not None and "event_name" in nodes:
+            self._look_at_names(nodes["event_name"], destination, f"{path}.event_name")
         paused = self._decoder.flag(nodes.get("paused"), f"{path}.paused")
         limits = self._limits.compile(nodes, name or "", path)
         priority = self._decoder.whole(nodes.get("priority"), f"{path}.priority", 0, -(10**9))
@@ -140,7 +143,9 @@ class TagCompiler:
             return None
         return self._destinations[name]
 
-    def _named_triggers(self, node: Node | None, path: str) -> tuple[Trigger, ...]:
+    def _named_triggers(
+        self, node: Node | None, destination: ConfiguredDestination | None, path: str
+    ) -> tuple[Trigger, ...]:
         found: list[Trigger] = []
         for item, where in self._decoder.list(node, path):
             name = self._decoder.text(item, where)
@@ -149,12 +154,25 @@ class TagCompiler:
             self.used.add(("trigger", name))
             if name == ALL:
                 found.append(EVERY_EVENT)
+            elif name == KNOWN_EVENTS:
+                found += self._known_events(item, destination, where)
             elif name not in self._triggers:
-                hint = self._problems.did_you_mean(name, [*self._triggers, ALL]) or "define it under triggers:"
+                hint = self._problems.did_you_mean(name, [*self._triggers, *BUILT_IN]) or "define it under triggers:"
                 self._problems.add("E112", item.place, where, f'unknown trigger "{name}"', hint, about=name)
             elif (trigger := self._triggers[name]) is not None:
                 found.append(trigger)
         return tuple(found)
+
+    def _known_events(self, node: Node, destination: ConfiguredDestination | None, path: str) -> list[Trigger]:
+        """The trigger for the events that the destination has a name for."""
+        if destination is None:
+            return []
+        names = destination.names
+        if not names.names and not names.standard.vendors and destination.settings is not None:
+            message = f"{path}: {destination.type} has no standard names for events, so that none is known"
+            self._problems.add("E115", node.place, path, message, f"name a trigger of your own, or {ALL}")
+            return []
+        return [KnownEvents(names)]
 
     def _needs(self, destination: ConfiguredDestination | None, nodes: Mapping[str, Node], path: str) -> Needs | None:
         purposes = self._purposes(nodes.get("consent"), f"{path}.consent")
@@ -250,6 +268,18 @@ class TagCompiler:
             return constant(made)
         # A name that was asked for and is not there: None, and not MISSING, which leaves the name to the destination.
         return None if made is None else lambda scope: identifier(made(scope))
+
+    def _look_at_names(self, node: Node, destination: ConfiguredDestination, path: str) -> None:
+        """Say which of the vendor's names, and in a table of the events' names, look misspelt."""
+        names = [node]
+        if isinstance(node, Map):
+            keys = {key.text for key, _ in node.entries}
+            for key, _ in node.entries:
+                self._names.near.event(key.text, key.place, path, beside=keys)
+            names = [held for _, held in node.entries]
+        for one in names:
+            for text in self._names.texts_behind(one):
+                self._names.near.vendor(text.text, destination.names, text.place, path)
 
     def _event_names(self, table: Map, name: str, path: str) -> Value:
         rows: dict[str, tuple[str, Value]] = {}

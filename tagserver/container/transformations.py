@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tagserver.container.decode import Decoder
-from tagserver.container.item_rows import KEYS, compile_rows
+from tagserver.container.item_rows import KEYS, compile_rows, look_at_fields
 from tagserver.container.limits import LONGEST, Once
 from tagserver.container.model import Tag
 from tagserver.container.names import Names
@@ -94,7 +94,7 @@ class TransformationCompiler:
                 (canonical(old), canonical(new))
                 for old, (place, held) in self._decoder.map(nodes["rename"], f"{path}.rename").items()
                 if (new := self._decoder.text(held, f"{path}.rename.{old}")) and self._free(old, new, place, path)
-                if self._of_data((old, new), place, path)
+                if self._of_data((old, new), place, path) and self._look_at((old, place), (new, held), path=path)
             ]
             brings |= {".".join(old) for old, _ in pairs if is_personal(old[0])}
             steps.append(renaming(pairs))
@@ -104,6 +104,7 @@ class TransformationCompiler:
                     (canonical(one), compile_value(held, self._names, f"{path}.set.{one}"))
                     for one, (place, held) in self._decoder.map(nodes["set"], f"{path}.set").items()
                     if self._free(one, one, place, path) and self._of_data((one,), place, path)
+                    if self._look_at((one, place), path=path)
                 ]
             check_constants(nodes["set"], _KINDS, self._names, self._problems, f"{path}.set")
             brings |= self._names.personal(names)
@@ -113,6 +114,7 @@ class TransformationCompiler:
             inner = {one: held for one, (_, held) in below.items()}
             if not inner:
                 self._decoder.missing(nodes["items"].place, f"{path}.items", "where or fields")
+            look_at_fields(inner, f"{path}.items", self._names.near)
             steps.append(reshaping(compile_rows(inner, f"{path}.items", self._decoder)))
         if "strip_query" in nodes:
             keys = self._decoder.texts(nodes["strip_query"], f"{path}.strip_query")
@@ -162,9 +164,16 @@ class TransformationCompiler:
             text = self._decoder.text(item, where)
             if text is None or (keep and not self._free(text, text, item, path)):
                 continue
+            self._names.near.field(text, item.place, path)
             if self._whole(text, item, path):
                 found.append(canonical(text))
         return found
+
+    def _look_at(self, *named: tuple[str, Node], path: str) -> bool:
+        """Say which paths look misspelt; they count all the same."""
+        for text, node in named:
+            self._names.near.field(text, node.place, path)
+        return True
 
     def _whole(self, text: str, node: Node, path: str) -> bool:
         """What is read from another field is gone only when that is."""

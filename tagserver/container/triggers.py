@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tagserver.container.compared import Comparison
 from tagserver.container.decode import Decoder
+from tagserver.container.known_events import KNOWN_EVENTS
 from tagserver.container.names import Names
 from tagserver.container.network_operand import NetworkOperands
 from tagserver.container.problems import Problems
@@ -30,9 +31,11 @@ from tagserver.language.conditions import (
 )
 from tagserver.language.emails import make_email_test
 from tagserver.language.scope import Scope, Value
-from tagserver.language.templates import constant
+from tagserver.language.templates import constant, is_template
 
 ALL = "all"
+BUILT_IN = {ALL: "every event", KNOWN_EVENTS: "the events that the destination has a name for"}
+"""The triggers that need not be defined, and what they match."""
 
 PATTERN_HINT = "look-around and back-references are not taken (RE2)"
 
@@ -101,9 +104,10 @@ class TriggerCompiler:
     def compile(self, name: str, key: Scalar, node: Node) -> CompiledTrigger | None:
         """One trigger, or None after a problem that leaves nothing of it."""
         path = f"triggers.{name}"
-        if name == ALL:
+        if name in BUILT_IN:
+            matches = BUILT_IN[name]
             self._problems.add(
-                "E123", key.place, path, '"all" is built in and matches every event', "choose another name"
+                "E123", key.place, path, f'"{name}" is built in and matches {matches}', "choose another name"
             )
             return None
         nodes = {one: held for one, (_, held) in self._decoder.map(node, path, ("event", "when", "notes")).items()}
@@ -121,10 +125,11 @@ class TriggerCompiler:
         items = node.items if isinstance(node, Sequence) else (node,)
         if not items:
             self._problems.add("E113", node.place, path, f"{path} names no event")
-        found = (self._event(item, path) for item in items)
+        beside = {item.text for item in items if isinstance(item, Scalar)}
+        found = (self._event(item, path, beside) for item in items)
         return tuple(pattern for pattern in found if pattern is not None)
 
-    def _event(self, node: Node, path: str) -> EventPattern | None:
+    def _event(self, node: Node, path: str, beside: set[str]) -> EventPattern | None:
         text = self._decoder.text(node, path)
         if text is None:
             return None
@@ -136,12 +141,14 @@ class TriggerCompiler:
                 return None
             return self._regex(text, body, node, path)
         if "*" in text:
+            self._names.near.pattern(text, node.place, path)
             return self._regex(
                 text, "(?s)^" + ".*".join(re.escape(part) for part in text.split("*")) + r"\z", node, path
             )
         if not text:
             self._problems.add("E115", node.place, path, f"{path} is empty")
             return None
+        self._names.near.event(text, node.place, path, beside=beside)
         return EventPattern(text, lambda name: name == text)
 
     def _regex(self, text: str, pattern: str, node: Node, path: str) -> EventPattern | None:
@@ -255,6 +262,10 @@ class TriggerCompiler:
         ]
         sides = [operand for operand in operands if operand is not None]
         of_email = self._names.is_email(name)
+        if operator in ("equals", "not_equals", "one_of") and self._names.is_event_name(name):
+            said = {node.text: node.place for node in _leaves(node) if not is_template(node.text)}
+            for text, place in said.items():
+                self._names.near.event(text, place, path, beside=said, fold=ignore_case)
         try:
             test = make_email_test(operator, left, sides) if of_email else make_test(operator, left, sides, ignore_case)
         except BadPattern as bad:
@@ -287,6 +298,10 @@ def warn_of_undefined(node: Scalar, path: str, problems: Problems) -> None:
     if "undefined" in node.text:
         hint = "say what you mean: {missing: true}, or {exists: true}"
         problems.add("W306", node.place, path, f'{path}: a missing value compares as the text "undefined"', hint)
+
+
+def _leaves(node: Node) -> list[Scalar]:
+    return [one for one in (node.items if isinstance(node, Sequence) else (node,)) if isinstance(one, Scalar)]
 
 
 def _quoted(node: Node) -> str:

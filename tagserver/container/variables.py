@@ -12,6 +12,7 @@ from tagserver.container.kinds import Kinds
 from tagserver.container.names import Names
 from tagserver.container.problems import Problems, did_you_mean
 from tagserver.container.source import Map, Node, Scalar
+from tagserver.container.tables import outcomes
 from tagserver.event import MISSING
 from tagserver.inbound.spelling import KNOWN_ROOTS, is_email
 from tagserver.language.scope import Value
@@ -95,6 +96,7 @@ class VariableCompiler:
         kind = kinds[0]
         known = (kind, *COMPUTED.get(kind, ()), *BESIDE)
         nodes = {one: held for one, (_, held) in self._decoder.map(node, path, known).items()}
+        self._names.outcomes[name] = list(outcomes(nodes))
         value = self._kind(name, kind, nodes, path)
         self._remember(name, kind, nodes)
         self._decoder.text(nodes.get("notes"), f"{path}.notes")
@@ -150,8 +152,10 @@ class VariableCompiler:
         if kind == "template":
             made = self._names.template(text, node.place, where)
             return constant(made) if isinstance(made, str) else made
-        if kind == "path" and is_email(text):
-            self._names.emails.add(name)
+        if kind == "path":
+            self._names.near.field(text, node.place, where)
+            if is_email(text):
+                self._names.emails.add(name)
         return self._names.read(ROOTS[kind] + text)
 
     def _remember(self, name: str, kind: str, nodes: Mapping[str, Node]) -> None:

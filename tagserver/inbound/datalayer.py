@@ -18,6 +18,7 @@ from tagserver.event import Event, Facts, Note
 from tagserver.identity.placeholder import WHY, is_placeholder
 from tagserver.inbound.enrich import clean_ip, read_cookies
 from tagserver.inbound.event_time import event_time
+from tagserver.inbound.fields import PAGE_TEXTS
 from tagserver.inbound.notes import bounded
 from tagserver.inbound.person import Flat, is_said, read_person
 from tagserver.inbound.spelling import FLAT_PERSON, ROOT_SPELLINGS, UNREAD
@@ -113,7 +114,6 @@ _IDS = frozenset({"client_id", "user_id", "session_id"})
 _TEXTS = _IDS | {"event", "action_source"}
 _GROUPS = frozenset({"page", "user_data", "ecommerce", "click", "cookie"})
 _FILLED_BY_SERVER = frozenset({"ip", "source", "client", "geo", "header"})
-_PAGE_TEXTS = ("location", "referrer", "title")
 
 
 def _normalise(raw: Mapping[str, Any], notes: list[Note]) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def _normalise(raw: Mapping[str, Any], notes: list[Note]) -> dict[str, Any]:
     for key, target, value in elsewhere:
         _respell(data, key, target, value, notes)
     if "page" in data:
-        _texts_of("page", data["page"], _PAGE_TEXTS, notes)
+        _texts_of("page", data["page"], PAGE_TEXTS, notes)
     if "ecommerce" in data:
         _ecommerce(data["ecommerce"], notes)
     if person or "user_data" in data:

@@ -31,7 +31,7 @@ LONGEST = 100
 """Letters; longer names are not compared."""
 
 _SOUND = re.compile(r"[A-Za-z0-9_\-.:/\s]+\Z")
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_WORD = re.compile(r"[A-Z]+[a-z]*|[a-z]+|[0-9]+")
 SLIP, TWO_SLIPS, SHORT, LONG_NAME = 6, 8, 4, 9
 """Letters from which on a word may have a slip, two slips, letters changed about; and a name makes its short words
 longer."""
@@ -92,6 +92,11 @@ class Alike:
         if slips == 1 and self._brief and len(word) < len(wanted):
             return 1
         return 2 if slips == 2 and len(wanted) >= TWO_SLIPS else 0
+
+
+def letters(name: str) -> str:
+    """Its letters and digits, in lower case: the same for all ways to write a name."""
+    return "".join(_words(name))
 
 
 def _words(name: str) -> list[str]:

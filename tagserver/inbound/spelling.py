@@ -44,6 +44,10 @@ _FLAT = (
 _OF_META = ("em", "ph", "fn", "ln", "ge", "db", "ct", "st", "zp", "country", "external_id", "subscription_id")
 """What Meta's tag for server containers reads as `x-fb-ud-…`."""
 
+PERSON_FIELDS = (*(path[0] for path in _PERSON), "sha256_phone_number")
+"""The names that `user_data` holds, but for its `address`."""
+ADDRESS_FIELDS = tuple(_ADDRESS)
+"""And those of its `address`."""
 PERSON_SPELLINGS: Mapping[str, Path] = MappingProxyType(
     {name: place for place, names in _PERSON.items() for name in names}
     | {name: ("address", place) for place, names in _ADDRESS.items() for name in (place, *names)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from tagserver.identity.places import country_code
@@ -18,18 +18,21 @@ def setting(
     identity: bool = False,
     per_tag: bool = False,
     check: Callable[[Any], str | None] | None = None,
+    means: Literal["events", "paths"] | None = None,
 ) -> Any:
     """A field of a Settings dataclass.
 
     `doc`: one sentence for the reference. `identity`: the field says *whose account* it is (a pixel id, an
     address); rows queued under another identity are held instead of sent. `per_tag`: only `build` reads it, so that a
     tag may set it for itself; what `request` reads is the same for all that share one. `check(value)` returns what is
-    wrong with a value, or None. Types understood: str, int, float, bool, Secret, Literal[...], list[str],
-    dict[str, str], and `| None` of each.
+    wrong with a value, or None. `means`: what its texts are, so that misspelt
+    ones are named: `events`, a map from names of events to the vendor's; `paths` of an event, in a list or as the
+    values of a map. Types understood: str, int, float, bool, Secret, Literal[...], list[str], dict[str, str], and
+    `| None` of each.
     """
     if identity and per_tag:
         raise ValueError("whose account it is cannot differ from tag to tag")
-    metadata = {"doc": doc, "identity": identity, "per_tag": per_tag, "check": check}
+    metadata = {"doc": doc, "identity": identity, "per_tag": per_tag, "check": check, "means": means}
     if default_factory is not dataclasses.MISSING:
         return dataclasses.field(default_factory=default_factory, metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)

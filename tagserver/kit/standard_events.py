@@ -23,3 +23,14 @@ class StandardEvents:
     def vendors(self) -> frozenset[str]:
         """All names of the vendor."""
         return self.others.union(self.names.values())
+
+
+def sound_events(stated: object) -> StandardEvents | None:
+    """What a destination states, or None where that is something else: names are texts."""
+    if not isinstance(stated, StandardEvents):
+        return None
+    try:
+        texts = [*stated.names, *stated.names.values(), *stated.others]
+    except (TypeError, AttributeError):
+        return None
+    return stated if all(isinstance(one, str) for one in texts) else None

@@ -17,7 +17,7 @@ from typing import Any
 from tagserver.consent.needs import AD_PURPOSES, PURPOSES
 from tagserver.kit.destination import API_VERSION, ConsentNeeds, Destination, Limits
 from tagserver.kit.kind import Kind
-from tagserver.kit.standard_events import StandardEvents
+from tagserver.kit.standard_events import sound_events
 from tagserver.privacy.payload_fields import BadPath, PayloadFields
 
 STATED = {
@@ -135,8 +135,8 @@ def _lists(destination: type[Destination]) -> Iterator[str]:
         isinstance(path, str) and isinstance(kind, Kind) for path, kind in kinds.items()
     ):
         yield '`kinds` is no map from parameters to kinds: write {"currency": CURRENCY}'
-    if not isinstance(standard, StandardEvents):
-        yield '`standard_events` is no StandardEvents: write StandardEvents({"purchase": "Purchase"})'
+    if sound_events(standard) is None:
+        yield '`standard_events` is no StandardEvents of texts: write StandardEvents({"purchase": "Purchase"})'
     if sound:
         try:
             PayloadFields(destination.hashed, destination.clear)

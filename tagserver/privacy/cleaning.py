@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from tagserver.consent.kinds import FIELDS as CONSENT_FIELDS
+from tagserver.inbound.fields import ITEM_FIELDS, PAGE_TEXTS, SHOP_FIELDS
 from tagserver.kit.fields import field_label
 from tagserver.privacy.rules import DECLARED, SENTENCES, Kind, holds, key_kind, mark, names_an_id
 from tagserver.privacy.scan import LONGEST, scanned, suspicious
@@ -26,11 +27,10 @@ DEEPEST = 40
 
 _USUAL_KEYS = frozenset(
     [
-        *("page", "ecommerce", "action_source", "location", "referrer", "title", "transaction_id", "value", "currency"),
-        *("tax", "shipping", "coupon", "discount", "affiliation", "items", "item_id", "item_name", "item_brand"),
-        *("item_category", "item_category2", "item_category3", "item_category4", "item_category5", "item_variant"),
-        *("price", "quantity", "index", "item_list_id", "item_list_name", "location_id", "creative_name"),
-        *("creative_slot", "promotion_id", "promotion_name", "payment_type", "shipping_tier", "search_term", "method"),
+        *PAGE_TEXTS,
+        *SHOP_FIELDS,
+        *ITEM_FIELDS,
+        *("page", "ecommerce", "action_source", "search_term", "method"),
         *("content_type", "content_category", "content_name", "content_ids", "item_type"),
     ]
 )

@@ -80,7 +80,10 @@ TAG = known(
         "name": said(TEXT, "Unique; shown everywhere."),
         "destination": said(TEXT, "Where it sends: a name under destinations."),
         "settings": said({"type": "object"}, "Settings of the destination that are different for this tag."),
-        "triggers": said({**_NAMES, "minItems": 1}, "Any of these; all matches every event."),
+        "triggers": said(
+            {**_NAMES, "minItems": 1},
+            "Any of these; all matches every event, known events those that the destination has a name for.",
+        ),
         "exceptions": said(_NAMES, "None of these."),
         "event_name": said(
             {"anyOf": [TEXT, table(TEXT)]}, "The vendor's name for the event; or a table, event: vendor's name."

@@ -9,8 +9,9 @@ from typing import Any
 
 from tagserver.event import Event
 from tagserver.kit.fault import PluginCode, PluginFailed
+from tagserver.kit.standard_events import sound_events
 from tagserver.kit.statement import Misstated, stated, stated_hosts, statement_faults
-from tagserver.plugin import Destination, Secret, StandardEvents
+from tagserver.plugin import Destination, Secret
 from tagserver.testing.answering import answering_faults
 from tagserver.testing.building import build_faults
 from tagserver.testing.events import make_event, make_settings, sample_events
@@ -99,8 +100,7 @@ def _settings_faults(destination: type[Destination]) -> Iterator[str]:
 
 def _name_faults(plugin: Destination, settings: Any) -> Iterator[str]:
     """What is stated of the vendor's names is what events get."""
-    stated: object = plugin.standard_events
-    if not isinstance(stated, StandardEvents):
+    if sound_events(plugin.standard_events) is None:
         return
     faults = []
     try:

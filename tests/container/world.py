@@ -17,7 +17,18 @@ from tagserver.container.model import Container
 from tagserver.container.source import is_unread
 from tagserver.event import Event
 from tagserver.pipeline import Decision, all_decisions, route
-from tagserver.plugin import Built, ConsentNeeds, Destination, Limits, Mode, Payload, Request, Secret, setting
+from tagserver.plugin import (
+    Built,
+    ConsentNeeds,
+    Destination,
+    Limits,
+    Mode,
+    Payload,
+    Request,
+    Secret,
+    StandardEvents,
+    setting,
+)
 from tagserver.registry import PluginInfo, Registry
 
 ENVIRON = {"BACKEND_KEY": "backend-key-1", "TOKEN": "token-secret-1", "ACCOUNT": "4711"}
@@ -64,6 +75,10 @@ class Ads(Box):
 
     type = "ads"
     ads = True
+    standard_events = StandardEvents(
+        {"purchase": "Purchase", "add_to_cart": "AddToCart", "begin_checkout": "InitiateCheckout"},
+        frozenset({"Contact"}),
+    )
     consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True)
 
 
@@ -184,12 +199,19 @@ def load(
     environ: Mapping[str, str] = MappingProxyType(ENVIRON),
     registry: Registry = REGISTRY,
     today: date | None = TODAY,
+    tests: Mapping[str, str] = MappingProxyType({}),
 ) -> Loaded:
-    """Compile files given by their names."""
+    """Compile files given by their names; `tests` are the folder's."""
     texts = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
     unread = [name for name in texts if is_unread(PurePosixPath(name))]
     texts = {name: text for name, text in texts.items() if name not in unread}
-    return compile_container(texts, registry=registry, environ=environ, read_file=no_file, today=today, unread=unread)
+
+    def cases() -> Mapping[str, bytes]:
+        return {name: text.encode() for name, text in tests.items()}
+
+    return compile_container(
+        texts, registry=registry, environ=environ, read_file=no_file, today=today, unread=unread, tests=cases
+    )
 
 
 def container(text: str) -> Container:

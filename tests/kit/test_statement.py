@@ -79,7 +79,7 @@ WRONG: list[tuple[Any, str]] = [
     (changed(clear=("a[b",)), "hashed or clear: 'a[b' is no path of a payload"),
     (changed(kinds=["currency"]), "`kinds` is no map from parameters to kinds"),
     (changed(kinds={"currency": str}), "`kinds` is no map from parameters to kinds"),
-    (changed(standard_events="Purchase"), "`standard_events` is no StandardEvents: write"),
+    (changed(standard_events="Purchase"), "`standard_events` is no StandardEvents of texts: write"),
     (changed(hosts=("post.example",)), "`hosts` is tuple: write a method, def hosts(self, …)"),
     (changed(build=asleep), "`build` is async: it is called and not waited for"),
     (Post(), "is no Destination class: register the class itself"),

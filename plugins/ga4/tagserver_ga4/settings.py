@@ -82,6 +82,7 @@ class Ga4Settings:
         default_factory=list,
         check=_params,
         per_tag=True,
+        means="paths",
     )
     strip_query: list[str] | None = setting(
         "Keys of the query that leave page addresses. Without it: those that name a person or let others in.",

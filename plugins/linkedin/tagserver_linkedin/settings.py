@@ -26,6 +26,7 @@ class LinkedInSettings:
     conversions: dict[str, str] = setting(
         "Your event names and the ids of the conversion rules that they count for. Other events are not sent.",
         check=_conversions,
+        means="events",
     )
     linkedin_version: str = setting(
         "The version of LinkedIn's API, year and month. Each lives about a year.",

@@ -45,6 +45,7 @@ class PinterestSettings:
         default_factory=dict,
         check=_events,
         per_tag=True,
+        means="events",
     )
     action_source: Literal["web", "app_ios", "app_android", "offline"] = setting(
         "Where events happen that do not say it.", default="web", per_tag=True

@@ -43,6 +43,7 @@ class RedditSettings:
         default_factory=dict,
         check=_events,
         per_tag=True,
+        means="events",
     )
     action_source: Literal["WEBSITE", "APP", "PHYSICAL_STORE", "OTHER"] = setting(
         "Where events happen that do not say it.", default="WEBSITE", per_tag=True

@@ -43,6 +43,7 @@ class SnapchatSettings:
         default_factory=dict,
         check=_events,
         per_tag=True,
+        means="events",
     )
     action_source: Literal["WEB", "MOBILE_APP", "OFFLINE"] = setting(
         "Where events happen that do not say it.", default="WEB", per_tag=True

@@ -45,6 +45,7 @@ class TikTokSettings:
         "Your event names and TikTok's for them, before the built-in list. They must be those of the browser's pixel.",
         default_factory=dict,
         per_tag=True,
+        means="events",
     )
     default_country: str | None = setting(
         "The country of telephone numbers that name none, two letters.", default=None, check=country_fault, per_tag=True

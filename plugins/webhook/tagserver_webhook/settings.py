@@ -103,6 +103,7 @@ class WebhookSettings:
         "ip, user_agent, click, cookie.NAME and header.NAME are sent only if they are named.",
         default_factory=lambda: list(FIELDS),
         check=_fields,
+        means="paths",
     )
     user_data: Literal["hash", "plain", "leave_out"] = setting(
         "hash: e-mail, telephone, names and street as SHA-256. plain: as it came. leave_out: none of it.",
