@@ -6,27 +6,36 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tagserver.container.decode import Decoder, plain
+from tagserver.container.names import Names
 from tagserver.container.near_names import NearNames
+from tagserver.container.per_item import Making, compile_per_item, fields_named
 from tagserver.container.source import Map, Node, Scalar, Sequence
+from tagserver.event import MISSING
 from tagserver.language import derive
+from tagserver.language.scope import Scope
 
 KEYS = ("where", "fields")
-Rows = Callable[[Any], list[Mapping[str, Any]]]
+Rows = Callable[[Any, Scope], list[Mapping[str, Any]]]
 
 
-def compile_rows(nodes: Mapping[str, Node], path: str, decoder: Decoder) -> Rows:
-    """A function of a list to the items that fit `where`, of each the `fields` under their new names."""
+def compile_rows(nodes: Mapping[str, Node], path: str, decoder: Decoder, names: Names) -> Rows:
+    """A function of a list to the items that fit `where`, of each the `fields` under their new names; an item that has
+    none of them is left out."""
     wanted = decoder.map(nodes.get("where"), f"{path}.where")
     where = {key: _as_list(held) for key, (_, held) in wanted.items()}
     fields = {
-        key: text
+        key: made
         for key, (_, held) in decoder.map(nodes.get("fields"), f"{path}.fields").items()
-        if (text := decoder.text(held, f"{path}.fields.{key}")) is not None
+        if (made := compile_field(held, f"{path}.fields.{key}", decoder, names)) is not None
     }
 
-    def rows(items: Any) -> list[Mapping[str, Any]]:
+    def rows(items: Any, scope: Scope) -> list[Mapping[str, Any]]:
         found = derive.items_where(items, where)
-        return [{new: row[old] for new, old in fields.items() if old in row} for row in found] if fields else found
+        if not fields:
+            return found
+        made = [(name, making(scope)) for name, making in fields.items()]
+        shaped = ({name: value for name, of in made if (value := of(row)) is not MISSING} for row in found)
+        return [row for row in shaped if row]
 
     return rows
 
@@ -34,16 +43,22 @@ def compile_rows(nodes: Mapping[str, Node], path: str, decoder: Decoder) -> Rows
 def look_at_fields(nodes: Mapping[str, Node], path: str, near: NearNames) -> None:
     """Of the items of an order, the fields that look misspelt, wherever a variable or transformation names them."""
     where, fields = nodes.get("where"), nodes.get("fields")
-    named = [(key, "where") for key, _ in (where.entries if isinstance(where, Map) else ())]
-    if isinstance(fields, Map):
-        named += [(held, "fields") for _, held in fields.entries if isinstance(held, Scalar)]
-    for key in ("pluck", "sum"):
-        held = nodes.get(key)
-        named += [
-            (one, key) for one in (held.items if isinstance(held, Sequence) else (held,)) if isinstance(one, Scalar)
-        ]
-    for one, key in named:
-        near.item_field(one.text, one.place, f"{path}.{key}")
+    named = [(key.text, key, "where") for key, _ in (where.entries if isinstance(where, Map) else ())]
+    made = [(held, "fields") for _, held in (fields.entries if isinstance(fields, Map) else ())]
+    made += [(nodes["pluck"], "pluck")] if "pluck" in nodes else []
+    for held, key in made:
+        named += [(name, held, key) for name in (fields_named(held.text) if isinstance(held, Scalar) else ())]
+    held = nodes.get("sum")
+    factors = held.items if isinstance(held, Sequence) else (held,)
+    named += [(one.text, one, "sum") for one in factors if isinstance(one, Scalar)]
+    for name, node, key in named:
+        near.item_field(name, node.place, f"{path}.{key}")
+
+
+def compile_field(node: Node | None, path: str, decoder: Decoder, names: Names) -> Making | None:
+    """What one field is made by; None when there is none, or after a problem."""
+    text = decoder.text(node, path)
+    return None if node is None or text is None else compile_per_item(node, text, names, path)
 
 
 def _as_list(node: Node) -> list[Any]:

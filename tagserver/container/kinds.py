@@ -7,7 +7,7 @@ from typing import Any
 
 from tagserver.container.calculations import Calculations
 from tagserver.container.decode import Decoder
-from tagserver.container.item_rows import compile_rows, look_at_fields
+from tagserver.container.item_rows import compile_field, compile_rows, look_at_fields
 from tagserver.container.names import Names, lone_name
 from tagserver.container.parameters import compile_value
 from tagserver.container.problems import Problems
@@ -184,10 +184,10 @@ class Kinds:
 
     def _items(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
         value = self._any(nodes["items"], f"{path}.items")
-        rows = compile_rows(nodes, path, self._decoder)
+        rows = compile_rows(nodes, path, self._decoder, self._names)
         if self._names.is_items(lone_name(nodes["items"]) or ""):
             look_at_fields(nodes, path, self._names.near)
-        pluck = self._decoder.text(nodes.get("pluck"), f"{path}.pluck")
+        pluck = compile_field(nodes.get("pluck"), f"{path}.pluck", self._decoder, self._names)
         total = self._decoder.texts(nodes.get("sum"), f"{path}.sum")
         glue = self._decoder.text(nodes.get("join"), f"{path}.join")
         if sum(key in nodes for key in ("fields", "pluck", "sum")) > 1:
@@ -197,12 +197,13 @@ class Kinds:
             return None
 
         def reshape(scope: Scope) -> Any:
-            found = rows(value(scope))
+            found = rows(value(scope), scope)
             if total:
                 return derive.items_sum(found, total)
             made: list[Any] = [dict(row) for row in found]
             if pluck is not None:
-                made = [row[pluck] for row in found if row.get(pluck) is not None]
+                of = pluck(scope)
+                made = [one for row in found if (one := of(row)) is not MISSING and one is not None]
             if not made:
                 return MISSING
             return made if glue is None else glue.join(js_text(one) for one in made)

@@ -19,7 +19,15 @@ from tagserver.event import MISSING, reader
 from tagserver.inbound.spelling import canonical, is_email
 from tagserver.kit.fault import PluginFailed
 from tagserver.language.scope import Scope, Value
-from tagserver.language.templates import BadTemplate, Reference, compile_template, constant, lone_reference
+from tagserver.language.templates import (
+    ITEM,
+    BadTemplate,
+    Reference,
+    compile_template,
+    constant,
+    lone_reference,
+    parse_template,
+)
 from tagserver.privacy.rules import is_personal, is_private
 
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_$-]+)*\Z")
@@ -156,7 +164,7 @@ class Names:
 
         def resolve(reference: Reference) -> Value:
             nonlocal sound
-            value = self.value(reference.name, place, path)
+            value = self._braced(reference.name, place, path)
             if value is None:
                 sound = False
                 return constant(None)
@@ -171,6 +179,29 @@ class Names:
             self._problems.add("E121", place, path, f"{path}: {bad}", bad.hint)
             return None
         return made if sound else None
+
+    def _braced(self, name: str, place: Place, path: str) -> Value | None:
+        """The value behind a name between braces where no item is meant."""
+        if name.partition(".")[0] != ITEM or name in self._declared:
+            return self.value(name, place, path)
+        message = f'"{name}" is a field of one item, and there is none here'
+        hint = "it may stand in fields and pluck; for a field of your own make a variable {path: item.name}"
+        self._problems.add("E123", place, path, message, hint)
+        return None
+
+    def pieces(self, text: str, place: Place, path: str) -> list[str | Reference] | None:
+        """The pieces of a template of one item, with `${env:NAME}` filled in; None after a problem."""
+        filled = self._filled(text, place, path)
+        if filled is None:
+            return None
+        try:
+            pieces = parse_template(filled if isinstance(filled, str) else "")
+            if any(isinstance(one, Reference) and one.name == ITEM for one in pieces):
+                raise BadTemplate(f'"{ITEM}" is a whole item', "name a field of it: {{ item.item_id }}")
+        except BadTemplate as bad:
+            self._problems.add("E121", place, path, f"{path}: {bad}", bad.hint)
+            return None
+        return pieces
 
     def fixed(self, leaf: Scalar) -> Any:
         """The value of a leaf that is the same for every event: as it stands, or a variable's that is a constant;

@@ -115,7 +115,10 @@ class TransformationCompiler:
             if not inner:
                 self._decoder.missing(nodes["items"].place, f"{path}.items", "where or fields")
             look_at_fields(inner, f"{path}.items", self._names.near)
-            steps.append(reshaping(compile_rows(inner, f"{path}.items", self._decoder)))
+            with self._names.gathered() as names:
+                rows = compile_rows(inner, f"{path}.items", self._decoder, self._names)
+            brings |= self._names.personal(names)
+            steps.append(reshaping(rows))
         if "strip_query" in nodes:
             keys = self._decoder.texts(nodes["strip_query"], f"{path}.strip_query")
             steps.append(stripping(frozenset(one.lower() for one in keys)))

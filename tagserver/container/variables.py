@@ -16,7 +16,7 @@ from tagserver.container.tables import outcomes
 from tagserver.event import MISSING
 from tagserver.inbound.spelling import KNOWN_ROOTS, is_email
 from tagserver.language.scope import Value
-from tagserver.language.templates import constant, with_default
+from tagserver.language.templates import ITEM, constant, with_default
 from tagserver.registry import Registry
 
 ROOTS = {"path": "", "header": "header.", "cookie": "cookie.", "query": "page.query."}
@@ -61,10 +61,9 @@ class VariableCompiler:
         for name in sorted(declared, key=lambda one: not _is_plain(declared[one][1])):
             key, node = declared[name]
             path = f"variables.{name}"
-            if name in KNOWN_ROOTS:
-                self._problems.add(
-                    "E123", key.place, path, f'"{name}" is a field of every event', "choose another name"
-                )
+            if name in KNOWN_ROOTS or name == ITEM:
+                what = "stands for an item in fields and pluck" if name == ITEM else "is a field of every event"
+                self._problems.add("E123", key.place, path, f'"{name}" {what}', "choose another name")
             with self._names.gathered() as needed:
                 value = self._compile(name, path, key, node)
             self._needs[name] = {one for one in needed if self._names.is_declared(one)}

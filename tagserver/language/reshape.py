@@ -138,12 +138,12 @@ def stripping(keys: frozenset[str]) -> Step:
     return step
 
 
-def reshaping(rows: Callable[[Any], list[Mapping[str, Any]]]) -> Step:
+def reshaping(rows: Callable[[Any, Scope], list[Mapping[str, Any]]]) -> Step:
     """The list of items anew; what is no list stays."""
 
     def step(data: dict[str, Any], scope: Scope) -> dict[str, Any]:
         items = _read(data, _ITEMS)
-        return _written(data, _ITEMS, rows(items)) if isinstance(items, list) else data
+        return _written(data, _ITEMS, rows(items, scope)) if isinstance(items, list) else data
 
     return step
 

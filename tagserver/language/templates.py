@@ -15,6 +15,8 @@ from tagserver.event import MISSING
 from tagserver.language.scope import Scope, Value
 from tagserver.language.values import join_text
 
+ITEM = "item"
+"""The root of what stands for one item of a list, where each of them has a template of its own."""
 _TOKEN = re.compile(r"\\\{\{|\{\{(.*?)\}\}|\{\{", re.DOTALL)
 
 

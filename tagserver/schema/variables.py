@@ -26,7 +26,7 @@ from tagserver.schema.shapes import (
 
 _VALUE = said(TEXT, "A text that may hold {{ }}.")
 _WHERE = said(table(ANY), "Only items whose fields have these values; a list: one of them.")
-_FIELDS = said(table(TEXT), "New name: name of the item's field.")
+_FIELDS = said(table(TEXT), "New name: name of the item's field, or a template of it: tee_{{ item.item_id }}.")
 
 _STEP = record(
     {
@@ -116,7 +116,7 @@ KINDS: Mapping[str, tuple[Schema, Mapping[str, Schema]]] = {
         {
             "where": _WHERE,
             "fields": _FIELDS,
-            "pluck": said(TEXT, "One field of each."),
+            "pluck": said(TEXT, "One field of each, or a template of it: tee_{{ item.item_id }}."),
             "sum": said(TEXTS, "The sum of the products of these fields."),
             "join": said(TEXT, "As one text, with this between."),
         },

@@ -122,6 +122,8 @@ variables:
   money: {path: amount, format: {number: comma, round: 2}}
   total: {items: "{{ items }}", sum: [price, quantity]}
   names: {items: "{{ items }}", pluck: item_name, join: "{{ money }}"}
+  prefixed: {items: "{{ items }}", pluck: "{{ text }}-{{ item.item_id }}-{{ text }}"}
+  contents: {items: "{{ items }}", fields: {id: "{{ text }}{{ item.item_id }}", all: "{{ text }}", n: "{{ item.n }}"}}
   piece: {split: "{{ text }}", by: ",", index: -1}
   site: {url: "{{ text }}", part: host_without_www}
   key: {url: "{{ page.location }}", key: a}
@@ -152,6 +154,8 @@ def _whole() -> Callable[[dict[str, Any]], object]:
         "money",
         "total",
         "names",
+        "prefixed",
+        "contents",
         "piece",
         "site",
         "key",
