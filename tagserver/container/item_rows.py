@@ -43,13 +43,15 @@ def compile_rows(nodes: Mapping[str, Node], path: str, decoder: Decoder, names: 
 def look_at_fields(nodes: Mapping[str, Node], path: str, near: NearNames) -> None:
     """Of the items of an order, the fields that look misspelt, wherever a variable or transformation names them."""
     where, fields = nodes.get("where"), nodes.get("fields")
-    named = [(key.text, key, "where") for key, _ in (where.entries if isinstance(where, Map) else ())]
+    named: list[tuple[str, Node, str]] = [
+        (key.text, key, "where") for key, _ in (where.entries if isinstance(where, Map) else ())
+    ]
     made = [(held, "fields") for _, held in (fields.entries if isinstance(fields, Map) else ())]
     made += [(nodes["pluck"], "pluck")] if "pluck" in nodes else []
     for held, key in made:
         named += [(name, held, key) for name in (fields_named(held.text) if isinstance(held, Scalar) else ())]
-    held = nodes.get("sum")
-    factors = held.items if isinstance(held, Sequence) else (held,)
+    total = nodes.get("sum")
+    factors = total.items if isinstance(total, Sequence) else (total,)
     named += [(one.text, one, "sum") for one in factors if isinstance(one, Scalar)]
     for name, node, key in named:
         near.item_field(name, node.place, f"{path}.{key}")
