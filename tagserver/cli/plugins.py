@@ -174,7 +174,7 @@ def describe(destination: type[Destination], settings: Any = None) -> dict[str, 
         "clear": list(destination.clear if settings is None else plugin.in_clear(settings)),
         "hosts": hosts,
         "depends": depends,
-        "limits": {"events": limits.events, "bytes": limits.bytes, "age": limits.age, "requests": limits.requests},
+        "limits": dataclasses.asdict(limits),
         "settings": _settings_of(destination),
     }
 

@@ -14,6 +14,7 @@ from tagserver.kit.statement import Misstated, stated, stated_hosts, statement_f
 from tagserver.plugin import Destination, Secret
 from tagserver.testing.answering import answering_faults
 from tagserver.testing.building import build_faults
+from tagserver.testing.clock import clock_faults
 from tagserver.testing.events import make_event, make_settings, sample_events
 from tagserver.testing.sending import request_faults
 
@@ -53,6 +54,7 @@ def check_destination(
     if any(secret in repr(chosen) for secret in secrets):
         faults.append("a secret shows in the repr of the settings")
     built, wrong = build_faults(plugin, chosen, sees, sample_events() if events is None else events, secrets)
+    faults += clock_faults(plugin, chosen, built)
     faults += wrong
     if built:
         faults += request_faults(plugin, chosen, hosts, built, secrets)

@@ -261,16 +261,16 @@ def as_a_form(content: bytes) -> Mapping[str, Any]:
 
 
 def packed(content: bytes) -> Mapping[str, Any]:
-    return {"headers": {"Content-Encoding": "gzip"}, "content": gzip.compress(content)}
+    return {"headers": {"Content-Encoding": "gzip"}, "content": gzip.compress(content, mtime=0)}
 
 
 def packed_form(content: bytes) -> Mapping[str, Any]:
     headers = {"content-type": FORM, "content-encoding": "gzip"}
-    return {"headers": headers, "content": gzip.compress(urlencode({"e": content}).encode())}
+    return {"headers": headers, "content": gzip.compress(urlencode({"e": content}).encode(), mtime=0)}
 
 
 def badly_packed(content: bytes) -> Mapping[str, Any]:
-    return {"headers": {"content-encoding": "gzip"}, "content": gzip.compress(content)[5:]}
+    return {"headers": {"content-encoding": "gzip"}, "content": gzip.compress(content, mtime=0)[5:]}
 
 
 BROKEN: list[tuple[type[Destination], str]] = [

@@ -1,0 +1,81 @@
+"""The rule that nothing asks for the time or for chance: what does is found where it happens, also where two results
+are equal by chance."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
+from typing import Any
+
+from tagserver.event import Event
+from tagserver.kit.attempt import conversation
+from tagserver.kit.declared import call
+from tagserver.plugin import Built, Destination, Response
+from tagserver.reads import Reads
+from tagserver.testing.events import known_of, payload_of, request_of
+
+FEW = 3
+"""Events that are looked at; a clock is read for all of them or for none."""
+CLOCKS = frozenset(
+    {"time.time", "time.time_ns", "time.monotonic", "time.monotonic_ns", "time.perf_counter", "time.perf_counter_ns"}
+    | {"datetime.now", "datetime.utcnow", "date.today"}
+)
+CHANCE = frozenset({"Random.random", "Random.getrandbits", "posix.urandom", "nt.urandom", "_uuid.generate_time_safe"})
+_INSTEAD = {"build": "`event.received` is now", "request": "declare `now`", "exchange": "declare `now`"}
+
+
+def clock_faults(plugin: Destination, settings: Any, built: Sequence[tuple[Event, Built]]) -> Iterator[str]:
+    """Which methods read a clock or use chance, and in which line of the plugin's own."""
+    view = Reads(plugin.sees(settings)).view
+    for event, one in built[:FEW]:
+        payloads = [payload_of(one, event.event_id)]
+        known = known_of(plugin, payloads)
+        answer = Response(200, {}, b"{}")
+        yield from _found(plugin, "build", lambda: plugin.build(view(event), {}, settings, "send"))  # noqa: B023
+        yield from _found(plugin, "request", lambda: request_of(plugin, payloads, settings))  # noqa: B023
+        yield from _found(plugin, "classify", lambda: call(plugin.classify, known, answer, payloads))  # noqa: B023
+        if type(plugin).exchange is not Destination.exchange:
+            talk = conversation(plugin, payloads, settings, {}, known)
+            yield from _found(plugin, "exchange", lambda: [talk.send(None), talk.send(answer)])  # type: ignore[arg-type]  # noqa: B023
+            talk.close()
+
+
+def _found(plugin: Destination, method: str, run: Callable[[], Any]) -> Iterator[str]:
+    package = type(plugin).__module__.partition(".")[0]
+    seen: dict[str, str] = {}
+
+    def watch(frame: FrameType, event: str, function: Any) -> None:
+        if event == "c_call":
+            name = function.__qualname__
+            if function.__module__ is not None:
+                name = f"{function.__module__}.{name}"
+            if name in CLOCKS or name in CHANCE:
+                seen.setdefault(name, _line(frame, package))
+
+    before, collects = sys.getprofile(), gc.isenabled()
+    gc.disable()  # what others have it call while it collects would look like the plugin's
+    sys.setprofile(watch)
+    try:
+        with contextlib.suppress(Exception):  # what it raises is another rule's
+            run()
+    finally:
+        sys.setprofile(before)
+        if collects:
+            gc.enable()
+    for name, line in seen.items():
+        if name in CLOCKS:
+            yield f"{method} reads the clock ({name}{line}): {_INSTEAD.get(method, 'declare `now`')}"
+        else:
+            yield f"{method} uses chance ({name}{line}): the same payloads give the same; `batch_id` is an id for them"
+
+
+def _line(frame: FrameType | None, package: str) -> str:
+    """The innermost line of the plugin's own."""
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).partition(".")[0] == package:
+            return f" at {frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""
