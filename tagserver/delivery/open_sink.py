@@ -20,7 +20,10 @@ from tagserver.plugin import Destination
 log = logging.getLogger("tagserver.delivery")
 
 Tended = Callable[[str, str | None], None]
-"""Told how each call has ended: destination, and how it has failed, or None."""
+"""Told how each call has ended: destination, and how the plugin has failed, or None. A disk that is full or a folder
+that is missing is no failure of its."""
+Ended = tuple[str | None, bool]
+"""Why a call has not ended well, or None; and whether that is the plugin's fault."""
 TICK = 10.0
 """Seconds between two ticks."""
 WITHIN = 10.0
@@ -53,7 +56,7 @@ class OpenSink:
         self._retry_at = 0.0
         self._waited = 0.0
         self._failed: dict[str, str] = {}
-        self._given_up: asyncio.Task[str | None] | None = None
+        self._given_up: asyncio.Task[Ended] | None = None
 
     def of(self, target: Target) -> Target:
         """What to deliver to: the one that is open. Each load makes another object of the plugin, but a sink under the
@@ -64,6 +67,11 @@ class OpenSink:
     def trouble(self) -> str | None:
         """Why nothing can be delivered, or None."""
         return self._failed.get("open")
+
+    @property
+    def ails(self) -> str | None:
+        """What has failed and is tried again, or None."""
+        return self.trouble or self._failed.get("tick")
 
     def wait(self) -> float:
         """Seconds until it has to be attended to again; infinite where only a change can bring that about."""
@@ -103,6 +111,7 @@ class OpenSink:
         """Close it, if it is open; whatever comes of that, it is not open any more."""
         target, self._target = self._target, None
         self._retry_at = self._waited = 0.0
+        self._failed.pop("tick", None)
         if target is not None:
             await self._call("close", target, CLOSED_WITHIN)
 
@@ -118,8 +127,8 @@ class OpenSink:
         """Whether one of the three has ended well and in time. What is wrong is said once, until it changes."""
         if not _has(target, method):
             return True
-        why = await self._ended(method, target, within)
-        self._tended(self._name, why)
+        why, of_plugin = await self._ended(method, target, within)
+        self._tended(self._name, why if of_plugin else None)
         if why is None:
             self._failed.pop(method, None)
         elif self._failed.get(method) != why:
@@ -127,10 +136,10 @@ class OpenSink:
             log.error("destination %s: %s", self._name, why)
         return why is None
 
-    async def _ended(self, method: str, target: Target, within: float) -> str | None:
-        """Why it has not ended well, or None."""
+    async def _ended(self, method: str, target: Target, within: float) -> Ended:
+        """How it has ended."""
         known = {"now": self._clock()}
-        task = asyncio.create_task(_failure(target.destination, method, target.settings, known))
+        task = asyncio.create_task(_ended_by_itself(target.destination, method, target.settings, known))
         limit = asyncio.ensure_future(self._sleep(within))
         try:
             await asyncio.wait({task, limit}, return_when=asyncio.FIRST_COMPLETED)
@@ -138,23 +147,22 @@ class OpenSink:
                 task.cancel()
                 await asyncio.wait({task}, timeout=_LAST_WORD)
                 self._given_up = task
-                return f"{method} has not ended after {within:.0f} s"
+                return f"{method} has not ended after {within:.0f} s", False
         finally:
             limit.cancel()
             task.cancel()
             await asyncio.gather(limit, return_exceptions=True)
-        return f"{method} fails: it has cancelled itself" if task.cancelled() else task.result()
+        return (f"{method} fails: it has cancelled itself", True) if task.cancelled() else task.result()
 
 
-async def _failure(destination: Destination, method: str, settings: Any, known: Mapping[str, Any]) -> str | None:
-    """How a call of plugin code has failed, or None."""
+async def _ended_by_itself(destination: Destination, method: str, settings: Any, known: Mapping[str, Any]) -> Ended:
     try:
         await guarded(destination, method, lambda: call(getattr(destination, method), known, settings))
     except PluginFailed as failed:
-        return str(failed)
+        return str(failed), True
     except (OSError, MemoryError) as error:
-        return f"{method} fails with {type(error).__name__}"
-    return None
+        return f"{method} fails with {type(error).__name__}", False
+    return None, False
 
 
 def _has(target: Target, method: str) -> bool:

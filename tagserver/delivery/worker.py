@@ -94,7 +94,10 @@ class Worker:
 
     def status(self) -> tuple[State, str]:
         """The state, and why it is not ok."""
-        return self._halted or self._standing.state
+        state, reason = self._halted or self._standing.state
+        if state == "ok" and (ails := self._sink.ails) is not None:
+            return "retrying", ails
+        return state, reason
 
     def reconfigured(self) -> None:
         """The configuration was read again. Under other settings the vendor is met anew; under the same ones all that

@@ -184,6 +184,17 @@ async def test_what_cannot_be_opened_waits_and_loses_nothing(
     assert life.world.state == ("ok", "")
 
 
+async def test_a_full_disk_is_no_fault_of_the_plugin_s(life: Life) -> None:
+    """It is said what is tried again; the plugin's author has nothing to mend."""
+    life.start(tick=raises(OSError()))
+    await life.until_called("tick a 10000")
+    assert life.world.state == ("retrying", "tick fails with OSError")
+    assert {how for _, how in life.world.tended} == {None}
+    life.start()
+    await life.world.dispatcher.stop(drain=5)
+    assert life.world.tended[-1] == ("meta", None)
+
+
 @pytest.mark.parametrize("method", ["tick", "close"])
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 async def test_a_tick_or_a_close_that_fails_hurts_nobody(
