@@ -108,7 +108,10 @@ class Publisher:
 
     def _say(self, now: Configuration, kind: str, by: str) -> None:
         serving, version = now.serving, now.container.version
-        if kind == "rollback":
+        if kind != "rollback" and serving.entry is None:
+            kind, by = "published", "auto"
+            log.info("version %s (container %s) can serve again, and does", serving.number, version)
+        elif kind == "rollback":
             log.warning("rolled back to version %s (container %s) by %s", serving.number, version, by)
         else:
             log.info("version %s (container %s) published by %s", serving.number, version, by)

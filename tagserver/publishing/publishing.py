@@ -97,16 +97,17 @@ class Publishing:
         files, serving = read_files(self.folder.folder), now.serving
         if now.server.reload == MANUAL and files.server == serving.server and not now.degraded:
             return replace(now, differs=not _same(files.draft, serving.texts))
-        found = self._followed(files, serving, AUTO, refused=bool(now.refused))
+        found = self._followed(files, self._due(files, serving), AUTO, refused=bool(now.refused))
         return self._kept(found) if found is not None else self._goes_on(now, files)
 
     def renew(self, now: Configuration) -> Configuration:
         """Operations' part: `server.yaml`, the environment, secrets. Publishes nothing. Raises OSError, ValueError."""
         files = read_files(self.folder.folder)
-        made = self._fit(files, now.serving)
+        serving = self._due(files, now.serving)
+        made = self._fit(files, serving)
         if made.container is None:
             return self._goes_on(now, files)
-        return self._kept(replace(self._configuration(made, files, now.serving), refused=now.refused))
+        return self._kept(replace(self._configuration(made, files, serving), refused=now.refused))
 
     def publish(self, now: Configuration, by: str, note: str) -> Configuration:
         """The files serve from now on. Files that mean what serves already are no new version. Raises Refused, OSError,
@@ -132,12 +133,21 @@ class Publishing:
         # The newest one, with the files as they were published: that is no rollback.
         usual = number == newest and (made.server.reload == MANUAL or _same(files.draft, texts))
         back = None if usual else Back(instead_of=dict(files.draft), at=self.clock(), by=by, note=note)
-        entry = serving.entry if number == serving.number else None
+        entry = serving.entry if number == serving.number and not serving.kept else None
         return self._kept(
             self._configuration(made, files, Serving(number, texts, made.server_text, back, entry=entry, kept=False))
         )
 
     # ── parts
+
+    def _due(self, files: Files, serving: Serving) -> Serving:
+        """The version that should serve, once it can again."""
+        number = serving.stands_in_for
+        texts = self.store.texts(number) if number is not None else None
+        if number is None or texts is None:
+            return serving
+        due = Serving(number, texts, serving.server, serving.back, kept=False)
+        return serving if self._fit(files, due).container is None else due
 
     def _followed(self, files: Files, serving: Serving, by: str, *, refused: bool = False) -> Configuration | None:
         """What serves by these files: the draft, where it is to be published by itself and is sound; else the version

@@ -249,7 +249,8 @@ def test_a_rollback_to_what_does_not_compile_changes_nothing(tmp_path: Path) -> 
     assert (site.now, site.serves) == (before, [2])
 
 
-def test_a_version_that_cannot_serve_any_more(tmp_path: Path) -> None:
+@pytest.mark.parametrize("again", [Site.start, Site.look, Site.renew])
+def test_a_version_that_cannot_serve_any_more(tmp_path: Path, again: Act) -> None:
     """An earlier one stands in for it, never the draft; it is said, and the version serves again once it can."""
     site = Site(tmp_path, "reload: manual\nenvironment: [ACCOUNT]\n")
     site.start()
@@ -263,8 +264,10 @@ def test_a_version_that_cannot_serve_any_more(tmp_path: Path) -> None:
     assert site.now.degraded
     assert site.now.notices == ["version 2 cannot serve any more: 1 stands in for it"]
     site.write("reload: manual\nenvironment: [ACCOUNT]\n", "server.yaml")
+    again(site)
+    assert (site.tags, site.serves, site.now.notices, site.now.degraded) == ("B", [2], [], False)
     site.start()
-    assert (site.tags, site.serves, site.now.notices) == ("B", [2], [])
+    assert (site.tags, site.serves) == ("B", [2])
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"version": "x"}', b"[" * 10_000])

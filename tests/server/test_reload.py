@@ -168,6 +168,26 @@ async def test_two_who_publish_and_go_back_at_once(server: Running) -> None:
     assert (status["number"], status["version"]) == (serves, (await listed(server))[serves]["version"])
 
 
+async def test_a_data_folder_that_cannot_be_written_keeps_nobody_from_publishing(server: Running) -> None:
+    """It is said in the answer and by /readyz that a restart would serve what served before."""
+    versions = server.data / "versions"
+    versions.rename(server.data / "aside")
+    versions.write_text("a file where the folder was")
+    container(server).write_text(TWO)
+    status, said = await post(server, "reload")
+    assert (status, said["ok"], len(await tags(server))) == (200, True, 3)
+    ready = (await server.http.get("/readyz")).json()
+    assert ready["status"] == "degraded"
+    for sentence in (said["detail"], ready["notice"]):
+        assert "could not be kept" in sentence
+        assert "a restart would serve what served before" in sentence
+    versions.unlink()
+    (server.data / "aside").rename(versions)
+    _, said = await post(server, "reload")
+    assert "could not be kept" not in said["detail"]
+    assert [one["serves"] for one in (await listed(server)).values()] == [True, False]
+
+
 MANUAL = SERVER + "reload: manual\n"
 
 
