@@ -19,7 +19,7 @@ from tagserver.consent.needs import PURPOSES
 from tagserver.identity.normalise import email_text
 from tagserver.identity.record import Identity
 from tagserver.inbound.clicks import NAMES, click_ids, is_sound_cookie
-from tagserver.inbound.spelling import canonical
+from tagserver.inbound.spelling import canonical, key_of
 from tagserver.privacy.urls import Address, parse_address
 
 __all__ = ["MISSING", "Event", "Facts", "Missing", "Note", "Reader", "reader"]
@@ -231,11 +231,15 @@ def _derived(path: tuple[str, ...]) -> Reader | None:
         case ("user_data", "email_domain"):
             return lambda event: _or_missing(event.email_domain)
         case ("page", "query", name):
+            if not name.isascii():
+                return lambda event: event.page.query.get(key_of(event.page.query, name), MISSING)
             return lambda event: event.page.query.get(name, MISSING)
         case ("click", name):
             return lambda event: event.clicks.get(name, MISSING)
         case ("cookie", *rest) if rest:
             cookie = ".".join(rest)
+            if not cookie.isascii():
+                return lambda event: event.cookies.get(key_of(event.cookies, cookie), MISSING)
             return lambda event: event.cookies.get(cookie, MISSING)
         case ("header", *rest) if rest:
             header = ".".join(rest).lower()
@@ -254,7 +258,8 @@ def _or_missing(value: Any) -> Any:
 def _walk(value: Any, parts: tuple[str, ...]) -> Any:
     for part in parts:
         if isinstance(value, Mapping):
-            value = value.get(part, MISSING)
+            found = value.get(part, MISSING)
+            value = found if found is not MISSING or part.isascii() else value.get(key_of(value, part), MISSING)
         elif isinstance(value, list) and part.isascii() and part.isdigit():
             index = int(part) if len(part) < 6 else len(value)
             value = value[index] if index < len(value) else MISSING
@@ -273,6 +278,8 @@ def reader(path: str) -> Reader:
     derived = _derived(parts)
     if derived is not None:
         return derived
+    if not path.isascii():
+        return lambda event: _walk(event.data, parts)
     if len(parts) == 1:
         (name,) = parts
         return lambda event: event.data.get(name, MISSING)

@@ -9,6 +9,7 @@ from typing import Any
 from tagserver.container.problems import Place, Problems
 from tagserver.container.slips import shape, slip
 from tagserver.container.source import Map, Node, Scalar, Sequence
+from tagserver.inbound.spelling import nfc
 
 _DURATION = re.compile(r"(\d{1,12})(ms|s|m|h|d)\Z")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -84,6 +85,11 @@ class Decoder:
             self.wrong(node, path, "text")
             return None
         return node.text
+
+    def name(self, node: Node | None, path: str) -> str | None:
+        """Text that names something, in the form in which names are compared."""
+        text = self.text(node, path)
+        return None if text is None else nfc(text)
 
     def texts(self, node: Node | None, path: str) -> tuple[str, ...]:
         """A list of texts; a lone text counts as a list of one."""

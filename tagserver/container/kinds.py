@@ -14,10 +14,12 @@ from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Sequence
 from tagserver.container.tables import AnyValue, Tables
 from tagserver.event import MISSING
+from tagserver.inbound.spelling import nfc
 from tagserver.kit.fault import failed
 from tagserver.kit.plain import sendable
 from tagserver.kit.variable import Variable
 from tagserver.language import derive
+from tagserver.language.paths import walk
 from tagserver.language.scope import Scope, Value
 from tagserver.language.templates import constant
 from tagserver.language.values import js_text
@@ -77,7 +79,7 @@ class Kinds:
     def _url(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
         value = self._any(nodes["url"], f"{path}.url")
         part = self._decoder.choice(nodes.get("part"), f"{path}.part", derive.URL_PARTS, "url")
-        key = self._decoder.text(nodes.get("key"), f"{path}.key")
+        key = self._decoder.name(nodes.get("key"), f"{path}.key")
         return None if value is None else lambda scope: derive.url_part(value(scope), part, key)
 
     def _device(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
@@ -128,11 +130,11 @@ class Kinds:
             self._decoder.missing(nodes["property"].place, path, "of", 'write of: "{{ name }}"')
             return None
         value = self._any(nodes["of"], f"{path}.of")
-        text = self._decoder.text(nodes["property"], f"{path}.property") or ""
+        text = nfc(self._decoder.text(nodes["property"], f"{path}.property") or "")
         if (of := lone_name(nodes["of"])) is not None and not self._names.is_declared(of):
             self._names.near.field(f"{of}.{text}", nodes["property"].place, f"{path}.property")
         way = text.split(".")
-        return None if value is None else lambda scope: derive.walk(value(scope), way)
+        return None if value is None else lambda scope: walk(value(scope), way)
 
     def _object(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
         if not isinstance(nodes["object"], Map):
@@ -188,7 +190,7 @@ class Kinds:
         if self._names.is_items(lone_name(nodes["items"]) or ""):
             look_at_fields(nodes, path, self._names.near)
         pluck = compile_field(nodes.get("pluck"), f"{path}.pluck", self._decoder, self._names)
-        total = self._decoder.texts(nodes.get("sum"), f"{path}.sum")
+        total = tuple(map(nfc, self._decoder.texts(nodes.get("sum"), f"{path}.sum")))
         glue = self._decoder.text(nodes.get("join"), f"{path}.join")
         if sum(key in nodes for key in ("fields", "pluck", "sum")) > 1:
             message = f"{path} has more than one of fields, pluck and sum"

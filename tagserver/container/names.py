@@ -3,7 +3,6 @@ path of the event."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from tagserver.container.compared import Comparison, Shape
 from tagserver.container.google_words import PATHS
 from tagserver.container.near_names import ITEMS, NearNames
+from tagserver.container.paths import is_path
 from tagserver.container.problems import Place, Problems
 from tagserver.container.references import Outside, has_reference
 from tagserver.container.slips import slip
@@ -29,8 +29,6 @@ from tagserver.language.templates import (
     parse_template,
 )
 from tagserver.privacy.rules import is_personal, is_private
-
-_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_$-]+)*\Z")
 
 
 class Names:
@@ -76,7 +74,7 @@ class Names:
             self.used.add(name)
             self._gather(name)
             return self._variable(name)
-        if not _PATH.match(name):
+        if not is_path(name):
             hint = self._problems.did_you_mean(name, [*self._declared, *PATHS.values()])
             hint = hint or "define it under variables:, or write a path such as page.path"
             self._problems.add("E112", place, path, f'nothing is named "{name}"', hint, about=name)

@@ -16,6 +16,7 @@ from tagserver.language.networks import BadNetwork, Network, Networks, parse_net
 WITH_ADDRESSES = frozenset({"ip", "header"})
 """Fields of every event that may hold an IP address."""
 _TEXTS = "for texts write one_of"
+_COLON = 'an address that ends in a colon needs quotes: "2001:db8::"'
 
 
 class NetworkOperands:
@@ -43,8 +44,10 @@ class NetworkOperands:
 
     def _read(self, node: Node, path: str) -> Iterator[Network | None]:
         if not isinstance(node, Scalar) or node.value is None:
-            quotes = 'an address that ends in a colon needs quotes: "2001:db8::"' if isinstance(node, Map) else ""
-            self._decoder.wrong(node, path, "a network", quotes)
+            if isinstance(node, Map):
+                self._problems.add("E111", node.place, path, f"{path} should be a network, and is a map", _COLON)
+            else:
+                self._decoder.wrong(node, path, "a network")
             yield None
             return
         made = self._names.template(node.text, node.place, path)

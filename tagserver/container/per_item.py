@@ -13,7 +13,9 @@ from typing import Any
 from tagserver.container.names import Names
 from tagserver.container.source import Node
 from tagserver.event import MISSING
-from tagserver.language.derive import walk
+from tagserver.inbound.spelling import nfc
+from tagserver.language.derive import field_of
+from tagserver.language.paths import walk
 from tagserver.language.scope import Scope, Value
 from tagserver.language.templates import ITEM, BadTemplate, Reference, parse_template
 from tagserver.language.values import join_text
@@ -29,7 +31,8 @@ Making = Callable[[Scope], Callable[[Item], Any]]
 def compile_per_item(node: Node, text: str, names: Names, path: str) -> Making | None:
     """What a field of each item is made by: its name in the item, or a template. None after a problem."""
     if "{{" not in text:
-        return lambda scope: lambda item: item.get(text, MISSING)
+        field = nfc(text)
+        return lambda scope: lambda item: field_of(item, field)
     pieces = names.pieces(text, node.place, path)
     if pieces is None:
         return None

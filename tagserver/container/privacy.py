@@ -6,7 +6,7 @@ from tagserver.container.decode import Decoder
 from tagserver.container.near_names import NearNames
 from tagserver.container.problems import Problems
 from tagserver.container.source import Node
-from tagserver.inbound.spelling import DERIVED_ROOTS, canonical, part_of
+from tagserver.inbound.spelling import DERIVED_ROOTS, canonical, nfc, part_of
 from tagserver.language.reshape import KEPT
 from tagserver.privacy.hiding import Path
 from tagserver.privacy.leaving import PrivacyPolicy
@@ -29,7 +29,7 @@ def _query_allow(d: Decoder, node: Node | None) -> tuple[str, ...] | None:
         text = d.text(item, path)
         if text is None:
             continue
-        key = text.strip().lower()
+        key = nfc(text.strip().lower())
         if key and "*" not in key[:-1] and key != "*":
             allowed.append(key)
         else:

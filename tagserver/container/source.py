@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path, PurePath
 from typing import Any
@@ -20,6 +20,7 @@ import yaml
 from tagserver.container.inline import Fault, star, template
 from tagserver.container.problems import Place, Problems
 from tagserver.container.syntax import explain
+from tagserver.inbound.spelling import nfc
 
 LARGEST = 1 << 20
 DEEPEST = 40
@@ -265,7 +266,7 @@ class _Builder:
         elif parent.key is None:
             parent.key = node if isinstance(node, Scalar) else self._strange_key(parent, node)
         else:
-            key, parent.key = parent.key, None
+            key, parent.key = _as_a_name(parent.key), None
             parent.size += node.size + 1
             if key.text == "<<":
                 hint = "write the keys out, or use an alias for a whole value"
@@ -307,6 +308,11 @@ class _Builder:
             self._anchors[opened.anchor] = node
         self._nodes += 1
         return node
+
+
+def _as_a_name(key: Scalar) -> Scalar:
+    """A key in the form in which names are compared."""
+    return key if key.text.isascii() else replace(key, text=nfc(key.text))
 
 
 def read_texts(folder: Path) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.container.triggers import PATTERN_HINT, TriggerCompiler, warn_of_undefined
 from tagserver.event import MISSING
+from tagserver.inbound.spelling import nfc
 from tagserver.language import derive
 from tagserver.language.conditions import BadPattern, all_of, compile_search
 from tagserver.language.scope import Scope, Value
@@ -49,7 +50,7 @@ class Tables:
                 self._names.compared.append(Comparison(left, ROW, key, keys, f"{path}.table"))
 
         def look_up(scope: Scope) -> Any:
-            row = rows.get(js_text(value(scope)))
+            row = rows.get(nfc(js_text(value(scope))))
             if row is None:
                 return MISSING
             scope.touch(row[0])

@@ -13,10 +13,11 @@ from tagserver.container.model import ConfiguredDestination, Tag, Trigger
 from tagserver.container.names import Names
 from tagserver.container.parameters import check_constants, compile_parameters, no_parameters
 from tagserver.container.problems import Place, Problems, known_are
-from tagserver.container.source import Map, Node, Sequence
+from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.container.tables import plain_key
 from tagserver.container.triggers import ALL, BUILT_IN, EVERY_EVENT
 from tagserver.event import MISSING
+from tagserver.inbound.spelling import nfc
 from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.kit.plain import identifier
 from tagserver.language.scope import Scope, Value
@@ -76,7 +77,7 @@ class TagCompiler:
             self._decoder.wrong(node, path, "a map")
             return None
         nodes = {name: held for name, (_, held) in self._decoder.map(node, path, KEYS).items()}
-        name = self._decoder.text(nodes.get("name"), f"{path}.name")
+        name = self._decoder.name(nodes.get("name"), f"{path}.name")
         if "name" not in nodes:
             self._decoder.missing(node.place, path, "name")
         if name is not None and name in self._seen:
@@ -96,9 +97,10 @@ class TagCompiler:
         needs = self._needs(destination, nodes, path)
         with self._names.gathered() as reached:
             parameters = self._parameters(nodes.get("parameters"), destination, f"{path}.parameters")
-            event_name = self._event_name(nodes.get("event_name"), name or "", f"{path}.event_name")
-        if destination is not None and "event_name" in nodes:
-            self._look_at_names(nodes["event_name"], destination, f"{path}.event_name")
+            naming, named = _naming(nodes, path)
+            event_name = self._event_name(naming, named, name or "")
+        if destination is not None and naming is not None:
+            self._look_at_names(naming, destination, named)
         paused = self._decoder.flag(nodes.get("paused"), f"{path}.paused")
         limits = self._limits.compile(nodes, name or "", path)
         priority = self._decoder.whole(nodes.get("priority"), f"{path}.priority", 0, -(10**9))
@@ -131,7 +133,7 @@ class TagCompiler:
         if node is None:
             self._decoder.missing(tag.place, path, "destination", known_are(self._destinations))
             return None
-        name = self._decoder.text(node, f"{path}.destination")
+        name = self._decoder.name(node, f"{path}.destination")
         if name is None:
             return None
         self.used.add(("destination", name))
@@ -148,7 +150,7 @@ class TagCompiler:
     ) -> tuple[Trigger, ...]:
         found: list[Trigger] = []
         for item, where in self._decoder.list(node, path):
-            name = self._decoder.text(item, where)
+            name = self._decoder.name(item, where)
             if name is None:
                 continue
             self.used.add(("trigger", name))
@@ -253,10 +255,10 @@ class TagCompiler:
         except PluginFailed as failed:  # what it thinks of constants is advice: the tag is as good as before
             self._problems.add("P211", node.place, path, str(failed))
 
-    def _event_name(self, node: Node | None, name: str, path: str) -> Value | None:
+    def _event_name(self, node: Node | None, path: str, name: str) -> Value | None:
         """One name, or a table: the event's name → the vendor's. What is not in it has the destination's own name."""
         if isinstance(node, Map):
-            return self._event_names(node, name, path)
+            return self._event_names(node, path, name)
         text = self._decoder.text(node, path)
         if text is None or node is None:
             return None
@@ -281,19 +283,27 @@ class TagCompiler:
             for text in self._names.texts_behind(one):
                 self._names.near.vendor(text.text, destination.names, text.place, path)
 
-    def _event_names(self, table: Map, name: str, path: str) -> Value:
+    def _event_names(self, table: Map, path: str, name: str) -> Value:
         rows: dict[str, tuple[str, Value]] = {}
         for event, (key, held) in self._decoder.map(table, path).items():
-            made = self._event_name(held, name, f"{path}.{event}")
+            made = self._event_name(held, f"{path}.{event}", name)
             if plain_key(key, path, self._problems) and made is not None:
                 rows[event] = f"tags.{name}.event_name: {event}", made
         self._names.rows += [label for label, _ in rows.values()]
 
         def look_up(scope: Scope) -> typing.Any:
-            row = rows.get(scope.event.name)
+            row = rows.get(nfc(scope.event.name))
             if row is None:
                 return MISSING
             scope.touch(row[0])
             return row[1](scope)
 
         return look_up
+
+
+def _naming(nodes: Mapping[str, Node], path: str) -> tuple[Node | None, str]:
+    """What names a tag's events, and its path. As a parameter it means the same."""
+    node, parameters = nodes.get("event_name"), nodes.get("parameters")
+    if node is None and isinstance(parameters, Map) and isinstance(named := parameters.get("event_name"), Scalar):
+        return named, f"{path}.parameters.event_name"
+    return node, f"{path}.event_name"

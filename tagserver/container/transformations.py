@@ -12,6 +12,7 @@ from tagserver.container.limits import LONGEST, Once
 from tagserver.container.model import Tag
 from tagserver.container.names import Names
 from tagserver.container.parameters import check_constants, compile_value
+from tagserver.container.paths import fault_of, stays_in_its_item
 from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Scalar
 from tagserver.container.triggers import TriggerCompiler
@@ -94,7 +95,8 @@ class TransformationCompiler:
                 (canonical(old), canonical(new))
                 for old, (place, held) in self._decoder.map(nodes["rename"], f"{path}.rename").items()
                 if (new := self._decoder.text(held, f"{path}.rename.{old}")) and self._free(old, new, place, path)
-                if self._of_data((old, new), place, path) and self._look_at((old, place), (new, held), path=path)
+                if self._of_data((old, new), place, path) and self._in_place(old, new, place, path)
+                if self._look_at((old, place), (new, held), path=path)
             ]
             brings |= {".".join(old) for old, _ in pairs if is_personal(old[0])}
             steps.append(renaming(pairs))
@@ -168,7 +170,7 @@ class TransformationCompiler:
             if text is None or (keep and not self._free(text, text, item, path)):
                 continue
             self._names.near.field(text, item.place, path)
-            if self._whole(text, item, path):
+            if self._leads(text, item, path):
                 found.append(canonical(text))
         return found
 
@@ -178,8 +180,11 @@ class TransformationCompiler:
             self._names.near.field(text, node.place, path)
         return True
 
-    def _whole(self, text: str, node: Node, path: str) -> bool:
-        """What is read from another field is gone only when that is."""
+    def _leads(self, text: str, node: Node, path: str) -> bool:
+        """Whether a text is the path of a field of its own: what is read from another one is gone only when that is."""
+        if canonical(text)[0] not in DERIVED_ROOTS and (fix := fault_of(text)) is not None:
+            self._problems.add("E115", node.place, path, f'{path}: "{text}" leads nowhere', fix)
+            return False
         if (whole := part_of(canonical(text))) is None:
             return True
         more = ", or take keys out of its query with strip_query" if whole == "page.location" else ""
@@ -193,7 +198,15 @@ class TransformationCompiler:
                 said = f'"{text}" is filled in by the server, and can only be allowed or excluded'
                 self._problems.add("E123", node.place, path, said)
                 return False
-        return all(self._whole(text, node, path) for text in texts)
+        return all(self._leads(text, node, path) for text in texts)
+
+    def _in_place(self, old: str, new: str, node: Node, path: str) -> bool:
+        if stays_in_its_item(canonical(old), canonical(new)):
+            return True
+        said = f'{path}: "{old}" stands in every item, and "{new}" in none'
+        hint = 'move it within the items, or make a variable: {items: "{{ items }}", pluck: item_id}'
+        self._problems.add("E115", node.place, path, said, hint)
+        return False
 
     def _free(self, old: str, new: str, node: Node, path: str) -> bool:
         """Name, id and time of an event are the same for everybody."""
@@ -209,7 +222,7 @@ class TransformationCompiler:
             return None
         found = set()
         for item, where in self._decoder.list(node, path):
-            name = self._decoder.text(item, where)
+            name = self._decoder.name(item, where)
             if name is not None and name not in known:
                 hint = self._problems.did_you_mean(name, known) or f"define it under {what}s:"
                 self._problems.add("E112", item.place, where, f'unknown {what} "{name}"', hint, about=name)

@@ -15,6 +15,7 @@ from tagserver.container.problems import Problems
 from tagserver.container.slips import slip
 from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.event import MISSING
+from tagserver.inbound.spelling import nfc
 from tagserver.language.conditions import (
     OPERATORS,
     AnyOf,
@@ -71,6 +72,7 @@ class CompiledTrigger:
 
     def wants(self, event_name: str) -> bool:
         """Whether events of this name can match at all."""
+        event_name = nfc(event_name)
         return not self.patterns or any(pattern.matches(event_name) for pattern in self.patterns)
 
     def met(self, scope: Scope) -> tuple[int, int]:
@@ -148,6 +150,7 @@ class TriggerCompiler:
         if not text:
             self._problems.add("E115", node.place, path, f"{path} is empty")
             return None
+        text = nfc(text)
         self._names.near.event(text, node.place, path, beside=beside)
         return EventPattern(text, lambda name: name == text)
 

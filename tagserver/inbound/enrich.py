@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -49,16 +50,21 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def read_cookies(header: str | None) -> Mapping[str, str]:
-    """Cookie name → value, percent-decoded once; of two with one name the first stands (RFC 6265 sends the closer
-    path first). Of a header that is too long the last cookie is not whole, and not read."""
+    """Cookie name → value, percent-decoded once, as is a name beyond ASCII; of two with one name the first stands
+    (RFC 6265 sends the closer path first). Of a header that is too long the last cookie is not whole, and not read."""
     if not header:
         return NO_TEXTS
     if len(header) > COOKIE_HEADER_LIMIT:
         header = header[: COOKIE_HEADER_LIMIT + 1].rpartition(";")[0]
+    if not header.isascii():
+        with suppress(UnicodeError):
+            header = header.encode("latin-1").decode()  # a header's bytes come as Latin-1, and browsers write UTF-8
     cookies: dict[str, str] = {}
     for pair in header.split(";"):
         name, equals, value = pair.partition("=")
         name = name.strip()
+        if "%" in name and not (plain := unquote(name)).isascii():
+            name = plain
         if equals and name and name not in cookies:
             value = value.strip().strip('"')
             cookies[name] = unquote(value) if "%" in value else value

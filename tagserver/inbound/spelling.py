@@ -8,8 +8,10 @@ need to know one place.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 Path = tuple[str, ...]
 
@@ -99,6 +101,20 @@ KNOWN_ROOTS = frozenset(
 """Names that a variable may not take. (It may be called `email`, as many are: a variable comes before a path.)"""
 
 
+def nfc(name: str) -> str:
+    """A name in the one form in which names are compared (Unicode's NFC): `ö` may be one sign or two, and means one
+    thing."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def key_of(group: Mapping[str, Any], name: str) -> str:
+    """The key under which a map holds a name (in NFC), however its sender writes it; the name itself where it does
+    not."""
+    if name in group or name.isascii():
+        return name
+    return next((key for key in group if nfc(key) == name), name)
+
+
 DERIVED_PARTS: Mapping[Path, str] = MappingProxyType(
     {
         **{("page", part): "page.location" for part in ("host", "path", "query", "hash")},
@@ -116,7 +132,7 @@ def part_of(path: Path) -> str | None:
 def canonical(path: str) -> Path:
     """The parts of a dotted path in the spelling that an Event holds: `value` → `("ecommerce", "value")`, `email` →
     `("user_data", "email")`."""
-    parts = tuple(path.split("."))
+    parts = tuple(nfc(path).split("."))
     root = parts[0]
     if (target := ROOT_SPELLINGS.get(root)) is not None:
         return target + parts[1:]

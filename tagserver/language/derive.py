@@ -13,6 +13,7 @@ from typing import Any
 from tagserver.event import MISSING
 from tagserver.identity.normalise import Unusable, email_text
 from tagserver.identity.phone import phone_digits
+from tagserver.inbound.spelling import key_of
 from tagserver.language.decimals import rounded
 from tagserver.language.values import js_number, js_text
 from tagserver.privacy.urls import parse_address
@@ -30,7 +31,7 @@ def url_part(value: Any, part: str, key: str | None = None) -> Any:
     if address.host is None:
         return MISSING
     if key is not None:
-        return address.query.get(key, MISSING)
+        return address.query.get(key_of(address.query, key), MISSING)
     if part == "url":
         return value
     if part == "host":
@@ -171,24 +172,6 @@ def replaced(text: str, found: Any, by: Any) -> Any:
     return MISSING if made > LONGEST_REPLACED else text[: found.start()] + put + text[found.end() :]
 
 
-def walk(value: Any, path: Sequence[str]) -> Any:
-    """The value at a path inside an object or list."""
-    for part in path:
-        if isinstance(value, Mapping) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and (index := index_of(part, value)) is not None:
-            value = value[index]
-        else:
-            return MISSING
-    return value
-
-
-def index_of(part: str, values: Sequence[Any]) -> int | None:
-    """The number that a step of a path is in a list, from 0; None when it is none, or beyond the list's end."""
-    index = int(part) if part.isascii() and part.isdigit() and len(part) < 6 else len(values)
-    return index if index < len(values) else None
-
-
 def items_where(items: Any, where: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The objects of a list whose fields have these values, compared as texts."""
     rows = items if isinstance(items, list) else []
@@ -196,8 +179,13 @@ def items_where(items: Any, where: Mapping[str, Any]) -> list[Mapping[str, Any]]
         row
         for row in rows
         if isinstance(row, Mapping)
-        and all(js_text(row.get(key, MISSING)) in [js_text(one) for one in wanted] for key, wanted in where.items())
+        and all(js_text(field_of(row, key)) in [js_text(one) for one in wanted] for key, wanted in where.items())
     ]
+
+
+def field_of(row: Mapping[str, Any], name: str, default: Any = MISSING) -> Any:
+    """A field of an item by its name, however its sender writes it."""
+    return row.get(key_of(row, name), default)
 
 
 def items_sum(rows: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> Any:
@@ -207,7 +195,7 @@ def items_sum(rows: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> Any:
     for row in rows:
         product: int | float = 1
         for field in fields:
-            factor = js_number(row.get(field, 1 if field == "quantity" else MISSING))
+            factor = js_number(field_of(row, field, 1 if field == "quantity" else MISSING))
             if not abs(factor) <= _LARGEST or not abs(product := product * factor) <= _LARGEST:
                 return MISSING
         total += product
@@ -225,6 +213,10 @@ _LONGEST_NUMBER = 400
 _EXPONENT = re.compile(r"[eE][+-]?[0-9]{1,4}\Z")
 
 
+_SIGNS = {"-": "-", "+": "", **dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d", "-")}
+"""What may stand in front of a number: hyphens and dashes mean minus, as the minus sign does."""
+
+
 def written_number(text: str, mark: str) -> int | float | None:
     """The number that a text is by the custom of those who write `mark` (`.` or `,`) before the decimals: `1,234.50`,
     `1.234,50`, `1'234.50`, `1 234,50`, in India `12,34,567.00`. None for a text of the other custom, or of none:
@@ -233,20 +225,28 @@ def written_number(text: str, mark: str) -> int | float | None:
     text = text.strip()
     if not 0 < len(text) <= _LONGEST_NUMBER:
         return None
-    sign, text = ("-", text[1:]) if text[0] == "-" else ("", text[1:] if text[0] == "+" else text)
+    sign = _SIGNS.get(text[0])
+    text = text if sign is None else text[1:].lstrip()
     power = found[0] if (found := _EXPONENT.search(text)) else ""
     head, point, tail = text[: len(text) - len(power)].partition(mark)
     between = {one for one in head if not one.isdecimal()}
     if len(between) > 1 or not between <= _GROUPS or not (head or tail):
         return None
     first, *groups = head.split(between.pop()) if between else (head,)
-    if groups and not (1 <= len(first) <= 3 and len(groups[-1]) == 3 and all(len(one) in (2, 3) for one in groups)):
+    if groups and not _are_groups(len(first), [len(one) for one in groups]):
         return None
     digits = first + "".join(groups)
     if not (digits + tail).isascii() or (tail and not tail.isdecimal()):
         return None
-    number = js_number(sign + digits + (point and ".") + tail + power)
+    number = js_number((sign or "") + digits + (point and ".") + tail + power)
     return number if abs(number) <= _LARGEST else None
+
+
+def _are_groups(first: int, others: Sequence[int]) -> bool:
+    """Whether digits are in groups of three, or as in India: the last three, before them two each."""
+    *middle, last = others
+    by_three = 1 <= first <= 3 and all(one == 3 for one in middle)
+    return last == 3 and (by_three or (1 <= first <= 2 and all(one == 2 for one in middle)))
 
 
 class Format:

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from tagserver.event import MISSING, Event
-from tagserver.language.derive import index_of, truncated_ip, walk
+from tagserver.language.derive import truncated_ip
+from tagserver.language.paths import moved, only, tree_of, walk, without, written
 from tagserver.language.scope import Scope
 from tagserver.operations.redaction import without_contacts
 from tagserver.privacy.hiding import Hiding
@@ -74,17 +75,9 @@ class Transformation:
 
 
 def allowing(paths: Sequence[tuple[str, ...]]) -> Step:
-    """Only these paths, and what is below them."""
-
-    def step(data: dict[str, Any], scope: Scope) -> dict[str, Any]:
-        made: dict[str, Any] = {}
-        for path in paths:
-            value = _read(data, path)
-            if value is not MISSING:
-                made = _written(made, path, value)
-        return made
-
-    return step
+    """Only these paths, and what is below them; of lists, of each element or of one by its number."""
+    tree = tree_of(paths)
+    return lambda data, scope: only(data, tree)
 
 
 def excluding(paths: Sequence[tuple[str, ...]]) -> Step:
@@ -104,19 +97,19 @@ def setting(values: Sequence[tuple[tuple[str, ...], Callable[[Scope], Any]]]) ->
     def step(data: dict[str, Any], scope: Scope) -> dict[str, Any]:
         for path, value in values:
             if (found := value(scope)) is not MISSING and _has_room(data, path):
-                data = _written(data, path, found)
+                data = written(data, path, found)
         return data
 
     return step
 
 
 def renaming(pairs: Sequence[tuple[tuple[str, ...], tuple[str, ...]]]) -> Step:
-    """What stands at the first path stands at the second instead."""
+    """What stands at the first path stands at the second instead; within lists, in each element."""
 
     def step(data: dict[str, Any], scope: Scope) -> dict[str, Any]:
         for old, new in pairs:
-            if (value := walk(data, old)) is not MISSING and _has_room(data, new):
-                data = _written(without(data, old), new, value)
+            if _has_room(data, new):
+                data = moved(data, old, new)
         return data
 
     return step
@@ -142,8 +135,8 @@ def reshaping(rows: Callable[[Any, Scope], list[Mapping[str, Any]]]) -> Step:
     """The list of items anew; what is no list stays."""
 
     def step(data: dict[str, Any], scope: Scope) -> dict[str, Any]:
-        items = _read(data, _ITEMS)
-        return _written(data, _ITEMS, rows(items, scope)) if isinstance(items, list) else data
+        items = walk(data, _ITEMS)
+        return written(data, _ITEMS, rows(items, scope)) if isinstance(items, list) else data
 
     return step
 
@@ -169,57 +162,7 @@ def _redacted(value: Any) -> Any:
     return {key: _redacted(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
-def _read(data: Any, path: tuple[str, ...]) -> Any:
-    for part in path:
-        if not isinstance(data, Mapping) or part not in data:
-            return MISSING
-        data = data[part]
-    return data
-
-
 def _has_room(data: Mapping[str, Any], path: tuple[str, ...]) -> bool:
     """Whether a path leads to where something can stand: below the items only where there are some, as a map in their
     place would be no items at all."""
-    return path[:2] != _ITEMS or len(path) == 2 or isinstance(_read(data, _ITEMS), list)
-
-
-def _written(data: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
-    """A copy with a value at a path; what stands in the way gives way, but for lists."""
-    first, *rest = path
-    return {**data, first: _within(data.get(first), rest, value) if rest else value}
-
-
-def _within(group: Any, path: Sequence[str], value: Any) -> Any:
-    """A copy of what stands there with a value at a path in it. Of a list that is the element with the path's number,
-    or else each of its objects; a number beyond its end changes nothing."""
-    if not isinstance(group, list):
-        return _written(group if isinstance(group, Mapping) else {}, path, value)
-    first, *rest = path
-    if not first.isdecimal():
-        return [_written(one, path, value) if isinstance(one, Mapping) else one for one in group]
-    if (index := index_of(first, group)) is None:
-        return group
-    return [*group[:index], _within(group[index], rest, value) if rest else value, *group[index + 1 :]]
-
-
-def without(data: Mapping[str, Any], path: Sequence[str]) -> dict[str, Any]:
-    """A copy without a path; in lists, without it in the element with its number, or else in each of their objects."""
-    first, *rest = path
-    if first not in data:
-        return dict(data)
-    if not rest:
-        return {key: value for key, value in data.items() if key != first}
-    return {**data, first: _lacking(data[first], rest)}
-
-
-def _lacking(group: Any, path: Sequence[str]) -> Any:
-    if isinstance(group, Mapping):
-        return without(group, path)
-    if not isinstance(group, list):
-        return group
-    first, *rest = path
-    if not first.isdecimal():
-        return [without(one, path) if isinstance(one, Mapping) else one for one in group]
-    if (index := index_of(first, group)) is None:
-        return group
-    return [*group[:index], *([_lacking(group[index], rest)] if rest else []), *group[index + 1 :]]
+    return path[:2] != _ITEMS or len(path) == 2 or isinstance(walk(data, _ITEMS), list)

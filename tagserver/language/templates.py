@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tagserver.event import MISSING
+from tagserver.inbound.spelling import nfc
 from tagserver.language.scope import Scope, Value
 from tagserver.language.values import join_text
 
@@ -22,7 +23,7 @@ _TOKEN = re.compile(r"\\\{\{|\{\{(.*?)\}\}|\{\{", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A name between braces, and where it begins in the text."""
+    """A name between braces, in the form in which names are compared, and where it begins in the text."""
 
     name: str
     at: int
@@ -49,7 +50,7 @@ def parse_template(text: str) -> list[str | Reference]:
             continue
         if found[1] is None:
             raise BadTemplate('"{{" has no "}}" behind it', r"write \{{ for two braces")
-        name = found[1].strip()
+        name = nfc(found[1].strip())
         if not name:
             raise BadTemplate("nothing stands between the braces", "name a variable or a path")
         if "|" in name:

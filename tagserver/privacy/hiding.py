@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from tagserver.event import Event, Facts
+from tagserver.inbound.spelling import nfc
 
 Path = tuple[str, ...]
 BESIDE = frozenset({"ip", "user_agent", "cookie", "header", "geo", "click"})
@@ -73,6 +74,6 @@ class Hiding:
 def _known(path: Path) -> Path:
     """Names of cookies and headers may hold dots; those of headers have no case."""
     if path[0] in ("cookie", "header") and len(path) > 1:
-        name = ".".join(path[1:])
+        name = nfc(".".join(path[1:]))
         return path[0], name.lower() if path[0] == "header" else name
     return path

@@ -11,7 +11,7 @@ from typing import Any
 
 from tagserver.event import Event
 from tagserver.kit.destination import Omitted
-from tagserver.language.reshape import without
+from tagserver.language.paths import without
 from tagserver.privacy.hiding import Path
 
 WHY = "is sensitive, and the visitor limits its use"

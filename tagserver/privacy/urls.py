@@ -20,6 +20,7 @@ import msgspec
 
 from tagserver.identity.placeholder import is_placeholder
 from tagserver.inbound.clicks import is_click_key
+from tagserver.inbound.spelling import nfc
 from tagserver.kit.plain import is_text
 from tagserver.privacy.rules import Kind, mark, names_an_id, query_kind
 from tagserver.privacy.scan import LONGEST, scanned, suspicious
@@ -293,7 +294,7 @@ def clean_outgoing(address: str, rules: AddressRules) -> Cleaned:
 @lru_cache(maxsize=256)
 def _stripping(keys: tuple[str, ...]) -> AddressRules:
     """Settings change rarely, and hold what people typed."""
-    return rules_of(True, None, True, frozenset(key.strip().lower() for key in keys))
+    return rules_of(True, None, True, frozenset(nfc(key.strip().lower()) for key in keys))
 
 
 _BY_KEY = rules_of(True, None, True, NO_KEYS, True)
@@ -322,7 +323,7 @@ def _decoded(text: str) -> str:
 
 
 def _keys_of(query: str) -> tuple[tuple[str, str], ...]:
-    return tuple([(pair, _decoded(pair.partition("=")[0]).strip().lower()) for pair in query.split("&")])
+    return tuple([(pair, nfc(_decoded(pair.partition("=")[0]).strip().lower())) for pair in query.split("&")])
 
 
 def _segment(text: str, lost: dict[Loss, None]) -> str:

@@ -147,19 +147,19 @@ def test_event_name(written: str, name: str) -> None:
         ('"{{ kind }}{{ part }}"', {}),
         ('"{{ step }}"', {}),
         ('"{{ step }}"', {"customer": "old"}),
-        ('{purchase: "{{ kind }}"}', {}),
         ('"${env:UNSET}"', {}),
     ],
 )
-def test_a_name_that_has_no_value_is_no_event(written: str, pushed: dict[str, Any]) -> None:
-    """The destination's own name in its place would be a second purchase."""
+@pytest.mark.parametrize("tag", ["event_name: {}", "event_name: {{purchase: {}}}", "parameters: {{event_name: {}}}"])
+def test_a_name_that_has_no_value_is_no_event(tag: str, written: str, pushed: dict[str, Any]) -> None:
+    """The destination's own name in its place would be a second purchase. As a parameter it means the same."""
     made = load(
         {
             "server.yaml": "environment: [UNSET]\n",
             "container.yaml": "destinations: {box: {type: box}}\n"
             'variables: {step: {lookup: "{{ customer }}", table: {new: Subscribe}}}\n'
             'triggers: {never: {when: {step: "-"}}}\n'
-            f"tags: [{{name: A, destination: box, triggers: [all], event_name: {written}}}]\n",
+            f"tags: [{{name: A, destination: box, triggers: [all], {tag.format(written)}}}]\n",
         }
     ).container
     assert made is not None

@@ -78,11 +78,6 @@ def seen(transformation: dict[str, Any], tag: str = "box", pushed: dict[str, Any
         ({"set": {"items.1.size.eu": 42}}, "items", [FIRST, LAST | {"size": {"eu": 42}}]),
         ({"set": {"items.1": "{{ loyalty }}"}}, "items", [FIRST, {"level": 3}]),
         ({"set": {"items.2.item_name": "mug"}}, "items", [FIRST, LAST]),
-        (
-            {"set": {"items.-1.item_name": "mug"}},
-            "items",
-            [FIRST | {"-1": {"item_name": "mug"}}, LAST | {"-1": {"item_name": "mug"}}],
-        ),
         ({"set": {"items.99999999999.price": 1}}, "items", [FIRST, LAST]),
         ({"set": {"items.currency": "EUR"}}, "items", [FIRST | {"currency": "EUR"}, LAST | {"currency": "EUR"}]),
         ({"set": {"tiers.1.name": "gold"}}, "tiers", ["a", {"name": "gold"}]),
@@ -94,6 +89,25 @@ def seen(transformation: dict[str, Any], tag: str = "box", pushed: dict[str, Any
         ({"exclude": ["items.0.price"]}, "items", [{"item_id": "1"}, LAST]),
         ({"exclude": ["items.1"]}, "items", [FIRST]),
         ({"exclude": ["items.2", "items.7.price"]}, "items", [FIRST, LAST]),
+        ({"exclude": ["items.item_id"]}, "items", [{"price": 5}, {}]),
+        ({"exclude": ["tiers.1"]}, "tiers", ["a"]),
+        ({"allow": ["items.item_id"]}, "items", [{"item_id": "1"}, {"item_id": "2"}]),
+        ({"allow": ["items.item_id"]}, "ecommerce.value", None),
+        ({"allow": ["items.item_id", "value"]}, "ecommerce.value", 5),
+        ({"allow": ["items.price"]}, "items", [{"price": 5}]),
+        ({"allow": ["items.price", "items.item_id"]}, "items", [FIRST, LAST]),
+        ({"allow": ["items.1"]}, "items", [LAST]),
+        ({"allow": ["items.0.price", "items.item_id"]}, "items", [FIRST, LAST]),
+        ({"allow": ["items.0.price"]}, "items", [{"price": 5}]),
+        ({"allow": ["items.0", "items.0.price"]}, "items", [FIRST]),
+        ({"allow": ["items.7", "items.colour"]}, "items", None),
+        ({"allow": ["tiers.1"]}, "tiers", ["b"]),
+        ({"allow": ["tiers.name", "loyalty.level.deep"]}, "tiers", None),
+        ({"rename": {"items.item_id": "items.sku"}}, "items", [{"price": 5, "sku": "1"}, {"sku": "2"}]),
+        ({"rename": {"items.price": "items.cost.net"}}, "items", [{"item_id": "1", "cost": {"net": 5}}, LAST]),
+        ({"rename": {"items.price": "items.item_id"}}, "items", [{"item_id": 5}, LAST]),
+        ({"rename": {"loyalty.level": "items.level"}}, "items", [FIRST | {"level": 3}, LAST | {"level": 3}]),
+        ({"rename": {"tiers.0.a": "tiers.0.b"}}, "tiers", ["a", "b"]),
         ({"strip_query": ["email", "e-mail"]}, "page.location", "https://shop.example/a?q=1#top"),
         ({"strip_query": ["email"]}, "page.referrer", "https://o.example/"),
         ({"truncate_ip": True}, "ip", "198.51.100.0"),
@@ -109,6 +123,29 @@ def seen(transformation: dict[str, Any], tag: str = "box", pushed: dict[str, Any
 )
 def test_one_step(transformation: dict[str, Any], path: str, value: Any) -> None:
     assert seen(transformation).get(path) == value
+
+
+@pytest.mark.parametrize(
+    ("transformation", "left"),
+    [
+        ({"rename": {"o.lines.sku": "o.lines.id"}}, [{"lines": [{"id": 1}, {"id": 2}]}, {"lines": "none"}]),
+        (
+            {"rename": {"o.0.lines.sku": "o.0.lines.id"}},
+            [{"lines": [{"id": 1}, {"id": 2}]}, {"lines": "none"}],
+        ),
+        (
+            {"rename": {"o.lines.1": "o.last"}},
+            [{"lines": [{"sku": 1}], "last": {"sku": 2}}, {"lines": "none"}],
+        ),
+        ({"set": {"o.lines.sku": 7}}, [{"lines": [{"sku": 7}, {"sku": 7}]}, {"lines": {"sku": 7}}]),
+        ({"exclude": ["o.lines.sku"]}, [{"lines": [{}, {}]}, {"lines": "none"}]),
+        ({"allow": ["o.lines.0"]}, [{"lines": [{"sku": 1}]}]),
+    ],
+)
+def test_lists_within_lists(transformation: dict[str, Any], left: Any) -> None:
+    """A name means each element at every depth."""
+    pushed = {"o": [{"lines": [{"sku": 1}, {"sku": 2}]}, {"lines": "none"}]}
+    assert seen(transformation, pushed=pushed).get("o") == left
 
 
 @pytest.mark.parametrize("items", [None, "none", {"a": 1}])
@@ -322,6 +359,15 @@ tags: [{name: T, destination: box, triggers: [silver], parameters: {tier: "{{ lo
         ("{exclude: [page.query.email]}", "E123"),
         ("{allow: [page.path]}", "E123"),
         ("{set: {page.host: x}}", "E123"),
+        ("{set: {items.-1.item_name: mug}}", "E115"),
+        ("{set: {'items.*.price': 1}}", "E115"),
+        ("{exclude: ['items.*.price']}", "E115"),
+        ("{exclude: ['items[0].price']}", "E115"),
+        ("{allow: [a..b]}", "E115"),
+        ("{rename: {a.: b}}", "E115"),
+        ("{rename: {items.item_id: skus}}", "E115"),
+        ("{rename: {items.item_id: items.0.sku}}", "E115"),
+        ("{rename: {value: 'items[].value'}}", "E115"),
         ("{block_duplicates: 400d}", "E115"),
         ("{exclude: [a], except_tags: [bocks]}", "E112"),
     ],
