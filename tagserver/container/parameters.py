@@ -14,6 +14,9 @@ from tagserver.kit.kind import Kind
 from tagserver.language.scope import Scope, Value
 from tagserver.language.templates import constant
 
+MOST_SHOWN = 60
+"""Characters of a constant in a message."""
+
 
 def no_parameters(scope: Scope) -> dict[str, Any]:
     """The parameters of a tag that has none."""
@@ -57,7 +60,11 @@ def check_constants(node: Node, kinds: Mapping[str, Kind], names: Names, problem
         value = MISSING if (kind := kinds.get(".".join(way))) is None else names.fixed(leaf)
         if kind is not None and value not in (MISSING, None, "") and kind.faults(value):
             where = ".".join((path, *way))
-            problems.add("E115", leaf.place, where, f"{where} {kind.fault}")
+            problems.add("E115", leaf.place, where, f'{where}: "{_cut(str(value))}" {kind.fault}')
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 def _leaves(node: Node, way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Scalar]]:

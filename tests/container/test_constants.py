@@ -47,7 +47,7 @@ def test_a_constant_that_is_no_currency(kind: str) -> None:
     loaded = written(kind, "{currency: RMB}")
     (problem,) = loaded.problems
     assert (problem.code, problem.path) == ("E115", "tags[0].parameters.currency")
-    assert problem.message == "tags[0].parameters.currency is no currency of ISO 4217"
+    assert problem.message == 'tags[0].parameters.currency: "RMB" is no currency of ISO 4217'
     for sound in ("{currency: eur}", '{currency: "{{ shop.currency }}"}', "{note: {currency: RMB}}", '{currency: ""}'):
         assert codes(written(kind, sound)) == []
 
