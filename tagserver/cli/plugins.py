@@ -124,6 +124,8 @@ def show(type_name: str, values: tuple[str, ...], as_json: bool) -> None:
     say(f"  personal: {', '.join(shown['personal']) or 'nothing'}")
     say(f"  hashes:   {', '.join(shown['hashed']) or 'nothing'}")
     say(f"  in clear: {', '.join(shown['clear']) or 'nothing'}")
+    known = [ours if ours == theirs else f"{ours} → {theirs}" for ours, theirs in shown["events"].items()]
+    say(f"  events:   {', '.join(known) or 'none by name'}")
     unknown = "nobody" if destination.sink else "depends on its settings"
     say(f"  calls:    {', '.join(shown['hosts']) or unknown}")
     if shown["depends"]:
@@ -172,6 +174,7 @@ def describe(destination: type[Destination], settings: Any = None) -> dict[str, 
         "personal": [path for path in reads if is_personal(path)],
         "hashed": list(destination.hashed if settings is None else plugin.hashes(settings)),
         "clear": list(destination.clear if settings is None else plugin.in_clear(settings)),
+        "events": dict(destination.standard_events.names if settings is None else plugin.event_names(settings)),
         "hosts": hosts,
         "depends": depends,
         "limits": dataclasses.asdict(limits),

@@ -24,7 +24,7 @@ class KnownEvents:
 
     def wants(self, event_name: str) -> bool:
         """Whether the vendor has a name for it, or it is one."""
-        return event_name in self.vendor.names or event_name in self.vendor.standard.vendors
+        return event_name in self.vendor.names or event_name in self.vendor.theirs
 
     def holds(self, scope: Scope) -> bool:
         """Always: the name is all that it asks."""

@@ -100,10 +100,10 @@ class Names:
         """Whether a name leads to the items of the order."""
         return name not in self._declared and canonical(name) == ITEMS
 
-    def texts_behind(self, node: Node) -> Iterator[Scalar]:
+    def texts_behind(self, node: Node, met: set[str]) -> Iterator[Scalar]:
         """The texts that a value may be: itself, or what stands in the variable that it names, and in those that this
-        one names."""
-        ahead, met = [node], set()
+        one names; but for the variables that were met before."""
+        ahead = [node]
         while ahead:
             one = ahead.pop()
             if (name := lone_name(one)) is None:

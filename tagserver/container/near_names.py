@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from tagserver.container.problems import Place, Problems
@@ -29,11 +29,21 @@ _CHEAPER = 10
 @dataclass(frozen=True, slots=True)
 class VendorNames:
     """What a tag's `event_name` may be: `standard` as the plugin states it, `names` under the destination's settings;
-    `type` is the destination's."""
+    `type` is the destination's.
+
+    `theirs` are all names of the vendor, `right` those that a tag may say.
+    """
 
     type: str
     standard: StandardEvents
     names: Mapping[str, str]
+    theirs: frozenset[str] = field(init=False)
+    right: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        theirs = self.standard.vendors.union(self.names.values())
+        object.__setattr__(self, "theirs", theirs)
+        object.__setattr__(self, "right", theirs.union(self.names) if self.standard.of_tags else theirs)
 
 
 class NearNames:
@@ -156,14 +166,12 @@ class NearNames:
 
     def vendor(self, name: str, known: VendorNames, place: Place, path: str) -> None:
         """A name under which a destination sends an event."""
-        standard, names = known.standard, known.names
-        theirs = standard.vendors.union(names.values())
-        if name in theirs or (standard.of_tags and name in names):
+        names, theirs = known.names, known.theirs
+        if name in known.right:
             return
-        right = theirs.union(names) if standard.of_tags else theirs
-        alike = self._vendors.get(right)
+        alike = self._vendors.get(known.right)
         if alike is None:
-            alike = self._vendors[right] = Alike(sorted(right, key=lambda one: (one not in theirs, one)))
+            alike = self._vendors[known.right] = Alike(sorted(known.right, key=lambda one: (one not in theirs, one)))
         like = names.get(name) or (alike.like(name) if self._is_patient(alike) else None)
         if like is not None:
             said = f'{path}: "{name}" is none of the standard events of {known.type}, and looks like "{like}"'

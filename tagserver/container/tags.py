@@ -65,6 +65,7 @@ class TagCompiler:
         self._limits = LimitCompiler(names, problems)
         self.used: set[tuple[str, str]] = set()
         self._seen: dict[str, Place] = {}
+        self._looked_at: dict[tuple[str, frozenset[str]], set[str]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -274,13 +275,15 @@ class TagCompiler:
     def _look_at_names(self, node: Node, destination: ConfiguredDestination, path: str) -> None:
         """Say which of the vendor's names, and in a table of the events' names, look misspelt."""
         names = [node]
+        # A table that many tags use is looked through once for each set of names.
+        met = self._looked_at.setdefault((destination.type, destination.names.right), set())
         if isinstance(node, Map):
             keys = {key.text for key, _ in node.entries}
             for key, _ in node.entries:
                 self._names.near.event(key.text, key.place, path, beside=keys)
             names = [held for _, held in node.entries]
         for one in names:
-            for text in self._names.texts_behind(one):
+            for text in self._names.texts_behind(one, met):
                 self._names.near.vendor(text.text, destination.names, text.place, path)
 
     def _event_names(self, table: Map, path: str, name: str) -> Value:

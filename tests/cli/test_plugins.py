@@ -137,3 +137,12 @@ def test_a_name_that_is_free(name: str, tmp_path: Path, monkeypatch: pytest.Monk
     assert "is made" in run("new-plugin", name, "--into", "made")
     for path in (tmp_path / "made").rglob("*.py"):
         compile(path.read_text(), str(path), "exec")
+
+
+def test_the_events_that_a_vendor_knows_are_shown() -> None:
+    """With the names that the settings give, and as the same word once."""
+    assert "  events:   page_view → PageView, view_item → ViewContent" in run("plugins", "show", "meta_capi")
+    assert ", purchase, " in run("plugins", "show", "ga4")
+    assert "  events:   none by name" in run("plugins", "show", "webhook")
+    words = ("linkedin", "--set", "access_token=any-text", "--set", 'conversions={"purchase": "104012"}')
+    assert shown(*words)["events"] == {"purchase": "104012"}

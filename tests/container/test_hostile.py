@@ -269,6 +269,24 @@ def test_a_mebibyte_of_fields_of_their_own() -> None:
     assert found.container is not None
 
 
+def test_a_table_of_misspelt_names_that_many_tags_use() -> None:
+    """Each row is named once, and looked at once."""
+    rows = ", ".join(f"/{n}: Purchse" for n in range(3000))
+    variables = f"variables: {{n: {{lookup: '{{{{ page.path }}}}', table: {{{rows}}}}}}}\n"
+    rest = "destination: ads, triggers: [known events], event_name: '{{ n }}'"
+    tags = "tags:\n" + "".join(f"  - {{name: t{n}, {rest}}}\n" for n in range(3000))
+    found = in_time({"a.yaml": "destinations: {ads: {type: ads}}\n" + variables, "b.yaml": tags})
+    assert codes(found) == ["W314"] * 3000
+
+
+def test_thousands_of_names_that_are_nearly_events() -> None:
+    """Each is compared with what is known, in the tests too, as long as anybody reads it."""
+    rows = "".join(f"  t{n}: {{event: [purchse, some_evnet_{'x' * (n % 50)}{n}]}}\n" for n in range(9000))
+    cases = "".join(f"- {{name: a, event: {{event: some_event_{'x' * (n % 50)}{n}}}}}\n" for n in range(9000))
+    found = load({"a.yaml": f"{BOX}triggers:\n{rows}"}, tests={"a.test.yaml": cases})
+    assert codes(found).count("W313") >= 9000
+
+
 def test_a_large_sound_configuration() -> None:
     """A thousand tags over two hundred files."""
     files: dict[str, str | bytes] = {"a.yaml": BOX}
