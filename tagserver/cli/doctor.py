@@ -41,12 +41,14 @@ MARKS = {"ok": "✔", "warning": "⚠", "error": "✖"}
 
 @dataclass(frozen=True)
 class Seen:
-    """What a server that runs on the data folder says of itself; `address` is empty when there is none."""
+    """What a server that runs on the data folder says of itself; `address` is empty when there is none. `unheard`: why
+    nothing is known of one that should run."""
 
     address: str = ""
     readiness: Mapping[str, Any] | None = None
     status: Mapping[str, Any] = field(default_factory=dict)
     forwarded: Mapping[int, int] = field(default_factory=dict)
+    unheard: Finding | None = None
 
     @classmethod
     def of(cls, data: Path, environ: Mapping[str, str]) -> Seen:
@@ -54,16 +56,26 @@ class Seen:
         address, token = server_on(data, environ)
         if not address:
             return cls()
-        headers = {"authorization": f"Bearer {token}"}
+        headers = {"authorization": f"Bearer {token}"} if token else {}
         try:
             with httpx.Client(base_url=address, headers=headers, timeout=10, trust_env=False) as http:
+                answer = http.get("/-/status.json")
+                if answer.status_code == 401:
+                    return cls(address, unheard=_without_token(address, token))
+                status = answer.json()
                 readiness = http.get("/readyz").json()
-                status = http.get("/-/status.json").json()
                 metrics = http.get("/-/metrics").text
-        except (httpx.HTTPError, ValueError):
-            return cls()
+        except (httpx.HTTPError, ValueError) as error:
+            message = f"none answers at {address}, where one ran last ({type(error).__name__})"
+            return cls(unheard=Finding("warning", "server", message, "fine when it was stopped or killed"))
         found = re.findall(r'^tagserver_forwarded_requests_total\{entries="(\d+)"\} (\d+)', metrics, re.MULTILINE)
         return cls(address, readiness, status, {int(entries): int(number) for entries, number in found})
+
+
+def _without_token(address: str, token: str) -> Finding:
+    what = "does not take this admin token" if token else "asks for its admin token"
+    message = f"{address} runs and {what}: what it says of itself is not known here"
+    return Finding("warning", "server", message, f"set {TOKEN_VARIABLE} to the one it was started with")
 
 
 @click.command()
@@ -92,6 +104,8 @@ def doctor(config: Path, env_file: Path | None, data: Path, host: str, port: int
         *check_proxies(server.collect.trusted_proxies, server.collect.geo_headers),
         *check_forwarded(server.collect.trusted_proxies, running.forwarded),
     ]
+    if running.unheard is not None:
+        findings.append(running.unheard)
     if running.readiness is not None:
         findings += check_server(running.readiness)
     found = list(check_running_destinations(running.status))

@@ -49,6 +49,10 @@ def call(
     address, token = server_on(data, environ)
     if not address:
         give_up(f"no server runs on the data folder {data} (start it with tagserver serve)", 3)
+    if not token:
+        give_up(
+            f"the server at {address} asks for its admin token: set {TOKEN_VARIABLE} to the one it was started with"
+        )
     try:
         answer = httpx.request(
             method,
@@ -60,8 +64,12 @@ def call(
             trust_env=False,
         )
         shown = answer.json()
-    except (httpx.HTTPError, ValueError):
-        give_up(f"the server at {address} cannot be reached", 3)
+    except httpx.TimeoutException:
+        give_up(f"the server at {address} did not answer within {timeout:.0f} s", 3)
+    except httpx.HTTPError as error:
+        give_up(f"the server at {address} cannot be reached ({type(error).__name__}); look whether it still runs", 3)
+    except ValueError:
+        give_up(f"what answers at {address} is no tagserver", 3)
     if answer.status_code == 401:
         give_up(f"the server at {address} does not take this token; set {TOKEN_VARIABLE}")
     if answer.is_error and not (refused and answer.status_code == 409):

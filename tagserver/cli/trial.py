@@ -16,6 +16,7 @@ from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.operations.printable import printable, printable_json
 from tagserver.preview.differences import field_change
 from tagserver.preview.trial import BadTrial, try_event
+from tagserver.privacy.cleaning import CLEANED
 from tagserver.runtime import wall_clock
 
 _MARKS = {"send": "✔", "restrict": "◐", "block": "⊘", "skip": "○", "error": "✖"}
@@ -91,7 +92,9 @@ def _print(answer: dict[str, Any], show_request: bool) -> None:
             if show_request:
                 say_text(body_text(request))
         for omitted in tag["omitted"]:
-            say(f"      left out {omitted['field']}: {omitted['why']}")
+            reason: str = omitted["why"]
+            said = "cleaned" if reason.startswith(CLEANED) else "left out"
+            say(f"      {said} {omitted['field']}: {reason.removeprefix(CLEANED)}")
     sent = sum(tag["request"] is not None for tag in answer["tags"])
     say(f"{sent} would be sent. Nothing was sent.")
 

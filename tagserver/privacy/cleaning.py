@@ -48,6 +48,10 @@ _SENTENCES: Mapping[str, str] = {
 }
 
 
+CLEANED = "cleaned: "
+"""How the sentence begins of a value that goes on without what was taken out of it."""
+
+
 class Finding(msgspec.Struct, frozen=True):
     """What was taken out of the value at a path, never the value."""
 
@@ -61,8 +65,8 @@ class Finding(msgspec.Struct, frozen=True):
 
     @property
     def why(self) -> str:
-        """A sentence for people."""
-        return f"holds {' and '.join(_SENTENCES[one] for one in self.lost)}: taken out"
+        """A sentence for people: what is left of the value goes on."""
+        return f"{CLEANED}it held {' and '.join(_SENTENCES[one] for one in self.lost)}"
 
 
 def clean_data(data: Mapping[str, Any], rules: AddressRules) -> tuple[Mapping[str, Any], list[Finding]]:

@@ -73,7 +73,9 @@ class Collect:
         elif not sources.takes_origin(origin):
             self._runtime.meters.refused("origin")
             message = "neither a browser's Origin nor a server's key; see collect.keys"
-            if origin is not None:
+            if origin == "null":
+                message = "a page without an origin (a file, a frame in a sandbox) may not post; see collect.origins"
+            elif origin is not None:
                 message = f"the origin {origin[:200]} may not post here; see collect.origins"
             return await _problem(send, 403, "origin", message, refusal(origin))
         elif is_unseen(headers):

@@ -304,10 +304,10 @@ def test_personal_data_is_taken_out_where_nobody_expects_it() -> None:
 def test_each_is_named_with_its_place_and_never_its_value() -> None:
     decision = decided(pushed=PUSHED | LEAKING)
     told = {one.field: one.why for one in decision.omitted}
-    assert told["page.title"] == "holds an e-mail address: taken out"
-    assert told["page.location"] == "holds what stands behind the # and an e-mail address: taken out"
-    assert told["ecommerce.items.item_name"] == "holds an e-mail address: taken out"
-    assert told["[redacted:email]"] == "holds an e-mail address: taken out"
+    assert told["page.title"] == "cleaned: it held an e-mail address"
+    assert told["page.location"] == "cleaned: it held what stands behind the # and an e-mail address"
+    assert told["ecommerce.items.item_name"] == "cleaned: it held an e-mail address"
+    assert told["[redacted:email]"] == "cleaned: it held an e-mail address"
     assert "erika" not in repr(decision.omitted) + repr(decision.findings)
 
 
