@@ -3,6 +3,7 @@ is loaded at import."""
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
@@ -157,6 +158,9 @@ def _bring(point: EntryPoint) -> Brought:
 def _fault(destination: type[Destination]) -> str | None:
     """What is wrong with a registered class, if anything."""
     faults = "; ".join(statement_faults(destination))
+    if not faults:
+        for stated in (destination.Settings, destination.Parameters):
+            typing.get_type_hints(stated)  # names in them that there are not: its author hears of them, not marketing
     return f"{getattr(destination, '__name__', None) or repr(destination)}: {faults}" if faults else None
 
 

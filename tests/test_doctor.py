@@ -132,6 +132,7 @@ def test_files_for_all_connections() -> None:
 def test_what_a_server_says_that_runs(readiness: dict[str, Any], level: str, says: str) -> None:
     finding = one(check_server(readiness))
     assert finding.level == level
+    assert finding.message == f"runs, container {readiness.get('container')}: {readiness['status']}"
     assert says in finding.hint
 
 

@@ -160,10 +160,14 @@ def test_what_fails_at_delivery_is_counted_the_same_way(world: World, caplog: py
     with caplog.at_level(logging.ERROR, "tagserver.plugins"):
         world.failing.sent("bad", 10, [])
         assert world.bad == ""
-        world.failing.sent("bad", 10, ["request fails with ValueError at bad.py:7"] * 2)
+        world.failing.sent("bad", 1000, ["request fails with ValueError at bad.py:7"] * 2)
         world.failing.sent("bad", 10, [])
     how = "request fails with ValueError at bad.py:7, and its event is a dead letter"
     assert world.bad == f"{how} (2 of the last 12 events)"
     assert [record.getMessage() for record in caplog.records] == [f"destination bad: {how} … and 1 more"]
+    world.comes("fails")
+    assert world.bad.startswith("build fails with KeyError")
+    assert world.bad.endswith(f"; {how} (2 of the last 12 events)")
+    world.comes("purchase", RECENT)
     world.failing.sent("bad", 1000, [])
     assert world.bad == ""

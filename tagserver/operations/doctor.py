@@ -169,8 +169,8 @@ def check_server(readiness: Mapping[str, Any]) -> Iterator[Finding]:
     said = f"runs, container {readiness.get('container')}: {readiness.get('status')}"
     why = str(readiness.get("detail") or readiness.get("notice") or "")
     if problems := readiness.get("problems"):
-        said = f"{len(problems)} problems in the configuration; see them with tagserver check"
-        why = f"{why}; {said}" if why else said
+        more = f"{len(problems)} problems in the configuration; see them with tagserver check"
+        why = f"{why}; {more}" if why else more
     level: Level = "error" if not readiness.get("ready") else "ok" if readiness.get("status") == "ok" else "warning"
     yield Finding(level, "server", said, why)
 
@@ -181,8 +181,8 @@ def check_running_destinations(status: Mapping[str, Any]) -> Iterator[Finding]:
     for name, one in status.get("destinations", {}).items():
         state, reason = str(one.get("state")), str(one.get("reason") or "")
         said = f"{state}: {reason}" if reason else state
-        if one.get("pending"):
-            said += f" ({one['pending']} deliveries wait)"
+        if waiting := one.get("pending"):
+            said += f" ({waiting} {'delivery waits' if waiting == 1 else 'deliveries wait'})"
         if state in ("paused", "failing"):
             yield Finding("error", name, said, _WHAT_TO_DO[state])
         elif state != "ok":

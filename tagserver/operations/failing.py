@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from tagserver.pipeline import SKIPS, Routing
 
@@ -58,11 +58,13 @@ class _Failing:
 
 
 class Failing:
-    """Kept for each destination and each variable that has failed. `steady`: seconds that never jump."""
+    """Kept for each destination and each variable that has failed, at the door and on the way to a vendor. `steady`:
+    seconds that never jump."""
 
     def __init__(self, steady: Callable[[], float]) -> None:
         self._steady = steady
-        self._destinations: dict[str, _Failing] = {}
+        self._at_the_door: dict[str, _Failing] = {}
+        self._on_the_way: dict[str, _Failing] = {}
         self._variables: dict[str, _Failing] = {}
         self._sinks: dict[str, _Failing] = {}
 
@@ -70,23 +72,23 @@ class Failing:
         """One event went through the container: what was built of it, and what its variables gave."""
         for decision in routing.decisions:
             if decision.decision == "error":
-                self._failed("destination", self._destinations, decision.tag.destination.name, decision.detail, 1)
-            elif self._destinations and (decision.built is not None or decision.reason in SKIPS):
-                self._did_well(self._destinations, decision.tag.destination.name, 1)
-        scope = routing.scope
-        for name, cause in scope.faults.items():
-            self._failed("variable", self._variables, name, f"it fails with {cause}, and has no value", 1)
-        for name, subject in self._variables.items():
-            if name not in scope.faults:
-                subject.recent.append(True)  # or nobody has asked for it, which is as good
+                self._failed("destination", self._at_the_door, decision.tag.destination.name, decision.detail)
+            elif self._at_the_door and (decision.built is not None or decision.reason in SKIPS):
+                self._did_well(self._at_the_door, decision.tag.destination.name)
+        faults = routing.scope.faults
+        for name, cause in faults.items():
+            self._failed("variable", self._variables, name, f"it fails with {cause}, and has no value")
+        for name in self._variables:
+            if name not in faults:
+                self._did_well(self._variables, name)  # or nobody has asked for it, which is as good
 
     def sent(self, destination: str, delivered: int, failures: list[str]) -> None:
         """A batch was sent: so many were delivered; and how the plugin failed, for each payload that it failed for."""
-        if failures:
+        if delivered:
+            self._did_well(self._on_the_way, destination, delivered)
+        if failures:  # behind what went well beside them: of a large batch they would be forgotten at once
             how = f"{failures[-1]}, and its event is a dead letter"
-            self._failed("destination", self._destinations, destination, how, len(failures))
-        elif delivered and self._destinations:
-            self._did_well(self._destinations, destination, delivered)
+            self._failed("destination", self._on_the_way, destination, how, len(failures))
 
     def tended(self, destination: str, how: str | None) -> None:
         """A sink was opened, ticked or closed; how that has failed, or None. It is in the log already. Kept apart from
@@ -94,30 +96,24 @@ class Failing:
         if how is not None:
             self._sinks.setdefault(destination, _Failing("call")).failed(how, 1, self._steady())
         else:
-            self._did_well(self._sinks, destination, 1)
+            self._did_well(self._sinks, destination)
 
     def of(self, destination: str) -> str | None:
         """How a destination fails now, None when it does not."""
-        for subjects in (self._destinations, self._sinks):
-            one = subjects.get(destination)
-            if one is not None and one.lasts(self._steady()):
-                return one.sentence
-        return None
+        now = self._steady()
+        found = [each.get(destination) for each in (self._at_the_door, self._on_the_way, self._sinks)]
+        return "; ".join(one.sentence for one in found if one is not None and one.lasts(now)) or None
 
-    def shown(self, destinations: Container[str], variables: Container[str]) -> list[dict[str, str]]:
+    def shown(self, destinations: Iterable[str], variables: Container[str]) -> list[dict[str, str]]:
         """What fails now among the configured, `{"destination" or "variable": name, "reason": sentence}`."""
         now = self._steady()
-        failing = {name: self.of(name) for name in {**self._destinations, **self._sinks} if name in destinations}
-        return [
-            *({"destination": name, "reason": how} for name, how in failing.items() if how is not None),
-            *(
-                {"variable": name, "reason": one.sentence}
-                for name, one in self._variables.items()
-                if name in variables and one.lasts(now)
-            ),
-        ]
+        shown = [{"destination": name, "reason": how} for name in destinations if (how := self.of(name)) is not None]
+        for name, one in self._variables.items():
+            if name in variables and one.lasts(now):
+                shown.append({"variable": name, "reason": one.sentence})
+        return shown
 
-    def _failed(self, kind: str, subjects: dict[str, _Failing], name: str, how: str, number: int) -> None:
+    def _failed(self, kind: str, subjects: dict[str, _Failing], name: str, how: str, number: int = 1) -> None:
         subject = subjects.get(name)
         if subject is None:
             subject = subjects[name] = _Failing()
@@ -126,7 +122,7 @@ class Failing:
             log.error("%s %s: %s", kind, name, line, extra={kind: name, "outcome": "plugin_error"})
 
     @staticmethod
-    def _did_well(subjects: Mapping[str, _Failing], name: str, number: int) -> None:
+    def _did_well(subjects: Mapping[str, _Failing], name: str, number: int = 1) -> None:
         if (subject := subjects.get(name)) is not None:
             subject.recent.extend([True] * min(number, RECENT))
 

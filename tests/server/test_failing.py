@@ -129,6 +129,7 @@ async def test_what_fails_on_its_way_is_a_dead_letter_and_seen(start: Start, cap
     status, ready, _, _ = await seen(server)
     acme = status["destinations"]["acme"]
     assert (acme["state"], acme["delivered"], acme["dead_by_reason"]) == ("failing", 1, {"plugin_error": 1})
+    assert "its event is a dead letter (" in acme["reason"]
     assert "request fails with SystemExit at test_failing.py:" in acme["reason"]
     assert ready["status"] == "degraded"
     assert caplog.text.count("request fails with SystemExit") == 1
@@ -163,7 +164,7 @@ async def test_why_it_is_paused_reaches_whoever_looks(
     (finding,) = [one for one in check_running_destinations(status) if one.matter == "acme"]
     assert finding.level == "error"
     assert finding.message.startswith(f"paused: {plain}")
-    assert "1 deliveries wait" in finding.message
+    assert "(1 delivery waits)" in finding.message
     assert "erika" not in f"{caplog.text}{status}{page}"
 
 

@@ -159,6 +159,7 @@ class Settings:
 
 class Fragile(Destination):
     type = "fragile"
+    api_version = 1
     Settings = Settings
     ads = False
     consent = ConsentNeeds(())
