@@ -101,7 +101,7 @@ def test_it_cannot_change_the_event() -> None:
         ({"initials": "x"}, "E111", "a map"),
         ({"initial": {"first": "x"}}, "E113", 'did you mean "initials"?'),
         ({"initials": {"first": "{{ nobody at all }}"}}, "E112", "nobody at all"),
-        ({"initials": {"first": "x"}, "path": "a"}, "E113", "exactly one of"),
+        ({"initials": {"first": "x"}, "path": "a"}, "E113", "more than one kind"),
     ],
 )
 def test_what_is_wrong_with_a_definition_is_said(definition: Any, code: str, says: str) -> None:

@@ -6,14 +6,15 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
 from tagserver.event import Event
 from tagserver.kit.attempt import conversation
 from tagserver.kit.declared import call
-from tagserver.plugin import Built, Destination, Response
+from tagserver.kit.fault import PluginCode, PluginFailed
+from tagserver.plugin import Built, Destination, Payload, Response
 from tagserver.reads import Reads
 from tagserver.testing.events import known_of, payload_of, request_of
 
@@ -38,9 +39,18 @@ def clock_faults(plugin: Destination, settings: Any, built: Sequence[tuple[Event
         yield from _found(plugin, "request", lambda: request_of(plugin, payloads, settings))  # noqa: B023
         yield from _found(plugin, "classify", lambda: call(plugin.classify, known, answer, payloads))  # noqa: B023
         if type(plugin).exchange is not Destination.exchange:
-            talk = conversation(plugin, payloads, settings, {}, known)
-            yield from _found(plugin, "exchange", lambda: [talk.send(None), talk.send(answer)])  # type: ignore[arg-type]  # noqa: B023
-            talk.close()
+            yield from _found(plugin, "exchange", lambda: _talk(plugin, payloads, settings, known, answer))  # noqa: B023
+
+
+def _talk(
+    plugin: Destination, payloads: Sequence[Payload], settings: Any, known: Mapping[str, Any], answer: Response
+) -> None:
+    talk = conversation(plugin, payloads, settings, {}, known)
+    try:
+        next(talk)
+        talk.send(answer)
+    finally:
+        talk.close()
 
 
 def _found(plugin: Destination, method: str, run: Callable[[], Any]) -> Iterator[str]:
@@ -59,7 +69,7 @@ def _found(plugin: Destination, method: str, run: Callable[[], Any]) -> Iterator
     gc.disable()  # what others have it call while it collects would look like the plugin's
     sys.setprofile(watch)
     try:
-        with contextlib.suppress(Exception):  # what it raises is another rule's
+        with contextlib.suppress(PluginFailed), PluginCode(plugin, method):  # what it raises is another rule's
             run()
     finally:
         sys.setprofile(before)
