@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -30,6 +31,9 @@ PARTS: Mapping[str, Part] = {
 _AS_TESTED: Mapping[Part, str] = {"whole": "equals", "start": "starts_with", "end": "ends_with", "inside": "contains"}
 _VERBS: Mapping[Part, str] = {"whole": "is", "start": "begins with", "end": "ends with", "inside": "has in it"}
 
+MOST_SHOWN = 6
+"""Of a list that is wrong throughout the beginning is enough."""
+
 _YES = frozenset({"yes", "on", "y"})
 _NO = frozenset({"no", "off", "n"})
 """What YAML 1.1 reads as true and false, and YAML 1.2 as texts."""
@@ -38,12 +42,17 @@ _PLACES = re.compile(r"(country|land|nation|market|region|lang|language|locale|s
 
 
 def judge(names: Names, problems: Problems) -> None:
-    """Warn of each comparison that never holds, or with `not_` in front always."""
+    """Warn of each comparison that never holds, or with `not_` in front always; of those in one list no more than
+    `MOST_SHOWN`."""
+    in_list: Counter[int] = Counter()
     for one in names.compared:
+        if in_list[id(one.beside)] == MOST_SHOWN:
+            continue
         is_variable = names.is_declared(one.left)
         shape = names.shapes.get(one.left, UNKNOWN) if is_variable else shape_of_path(one.left)
         found = next(_faults(one, shape, names), None)
         if found is not None:
+            in_list[id(one.beside)] += 1
             message, hint = found
             problems.add("W312", one.operand.place, one.path, message, hint)
 
@@ -72,12 +81,9 @@ def _said(one: Comparison, verb: str, text: str | None, fault: Fault, whose: str
     return f"{one.left} never {verb} {shown}{whose}: {why}", hint
 
 
-MOST_SHOWN = 6
-
-
 def _as_networks(one: Comparison) -> str:
-    """The operands of a comparison under the operator that reads networks."""
-    texts = [node.text for node in one.beside if isinstance(node, Scalar)]
+    """The operands of a comparison, or the first of them, under the operator that reads networks."""
+    texts = [node.text for node in one.beside[: MOST_SHOWN + 1] if isinstance(node, Scalar)]
     found = [each for text in texts for each in networks_of(text) or (text,)]
     written = [f'"{each}"' if ":" in each or "{" in each else each for each in found]
     rest = ["…"] if written[MOST_SHOWN:] else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tagserver.container.compared import Comparison
 from tagserver.container.decode import Decoder, plain
 from tagserver.container.names import Names
 from tagserver.container.near_names import NearNames
@@ -23,6 +24,8 @@ def compile_rows(nodes: Mapping[str, Node], path: str, decoder: Decoder, names: 
     none of them is left out."""
     wanted = decoder.map(nodes.get("where"), f"{path}.where")
     where = {key: _as_list(held) for key, (_, held) in wanted.items()}
+    for key, (_, held) in wanted.items():
+        names.compared += _compared(key, held, f"{path}.where.{key}")
     fields = {
         key: made
         for key, (_, held) in decoder.map(nodes.get("fields"), f"{path}.fields").items()
@@ -61,6 +64,12 @@ def compile_field(node: Node | None, path: str, decoder: Decoder, names: Names) 
     """What one field is made by; None when there is none, or after a problem."""
     text = decoder.text(node, path)
     return None if node is None or text is None else compile_per_item(node, text, names, path)
+
+
+def _compared(name: str, held: Node, path: str) -> list[Comparison]:
+    """A field of items with what it is compared with."""
+    items = held.items if isinstance(held, Sequence) else (held,)
+    return [Comparison(f"item.{name}", "one_of", one, items, path) for one in items if isinstance(one, Scalar)]
 
 
 def _as_list(node: Node) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tagserver.container.names import Names
 from tagserver.container.problems import Problems
+from tagserver.container.slips import slip
 from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.event import MISSING
 from tagserver.kit.kind import Kind
@@ -60,7 +61,8 @@ def check_constants(node: Node, kinds: Mapping[str, Kind], names: Names, problem
         value = MISSING if (kind := kinds.get(".".join(way))) is None else names.fixed(leaf)
         if kind is not None and value not in (MISSING, None, "") and kind.faults(value):
             where = ".".join((path, *way))
-            problems.add("E115", leaf.place, where, f'{where}: "{_cut(str(value))}" {kind.fault}')
+            hint = "" if kind.faults(True) else slip(leaf, "true or false")
+            problems.add("E115", leaf.place, where, f'{where}: "{_cut(str(value))}" {kind.fault}', hint)
 
 
 def _cut(text: str) -> str:

@@ -150,6 +150,8 @@ class VariableCompiler:
             return None
         if kind == "template":
             made = self._names.template(text, node.place, where)
+            if isinstance(made, str) and "format" not in nodes:
+                self._names.constants[name] = made
             return constant(made) if isinstance(made, str) else made
         if kind == "path":
             self._names.near.field(text, node.place, where)

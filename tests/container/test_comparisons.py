@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from tagserver.container.compared import shape_of_path, shape_of_variable
+from tagserver.container.comparisons import MOST_SHOWN
 from tagserver.container.forms import OF_PATHS, Part, networks_of
 from tagserver.container.problems import Place, Problem
 from tagserver.container.source import Scalar
@@ -59,6 +60,13 @@ def test_the_place_is_that_of_the_operand() -> None:
     problems = found("", "{ip: [198.51.100.4, 10.0.0.0/8, 192.168.*]}")
     assert [(one.place.line, one.place.column, one.place.length) for one in problems] == [(2, 43, 10), (2, 55, 9)]
     assert {one.path for one in problems} == {"triggers.it.when.ip"}
+
+
+def test_a_list_that_is_wrong_throughout() -> None:
+    """Is known by its beginning."""
+    problems = found("", f"{{ip: [{', '.join(f'10.{number}.0.0/16' for number in range(200))}]}}")
+    assert len(problems) == MOST_SHOWN
+    assert "10.5.0.0/16, …]" in problems[0].hint
 
 
 def test_conditions_of_transformations_count() -> None:

@@ -96,6 +96,49 @@ def test_a_variable_that_is_a_constant() -> None:
     assert codes(written("meta_capi", used, "variables: {ours: {constant: x, format: {case: upper}}}\n")) == []
 
 
+def test_a_template_that_holds_no_braces() -> None:
+    """Is a constant, too."""
+    used = '{currency: "{{ ours }}"}'
+    assert codes(written("meta_capi", used, "variables: {ours: {template: euro}}\n")) == ["E115"]
+    assert codes(written("meta_capi", used, "variables: {ours: {template: EUR}}\n")) == []
+
+
+@pytest.mark.parametrize("symbol", ["euro", "€", "EURO", "us dollar", "US$", "Fr."])
+def test_what_people_call_a_currency(symbol: str) -> None:
+    """Is named, so that one need not look for it."""
+    (problem,) = written("meta_capi", f"{{value: 5, currency: '{symbol}'}}").problems
+    assert f'"{symbol}" is no currency of ISO 4217' in problem.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "hint"),
+    [
+        ("meta_capi", "{app_data: {consider_views: yes}}", '"yes" is a text: write true, without quotes'),
+        ("meta_capi", "{app_data: {advertiser_tracking_enabled: off}}", '"off" is a text: write false, without quotes'),
+        ("snapchat", "{app_data: {application_tracking_enabled: on}}", '"on" is a text: write true, without quotes'),
+        ("pinterest", "{wifi: no}", '"no" is a text: write false, without quotes'),
+        ("pinterest", "{wifi: sometimes}", ""),
+    ],
+)
+def test_yes_where_true_is_meant(kind: str, parameters: str, hint: str) -> None:
+    """The vendors take true and false."""
+    (problem,) = written(kind, parameters).problems
+    assert (problem.code, problem.hint) == ("E115", hint)
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters"),
+    [
+        ("meta_capi", "{app_data: {consider_views: true, include_video_data: 0}}"),
+        ("meta_capi", '{app_data: {consider_views: "{{ views }}"}}'),
+        ("snapchat", "{app_data: {application_tracking_enabled: 1}}"),
+        ("pinterest", "{wifi: false}"),
+    ],
+)
+def test_what_is_true_or_false(kind: str, parameters: str) -> None:
+    assert codes(written(kind, parameters)) == []
+
+
 @pytest.mark.parametrize(
     ("key", "value", "found"),
     [

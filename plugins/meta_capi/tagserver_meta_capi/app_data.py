@@ -36,9 +36,12 @@ def _is_short(value: Any) -> bool:
 
 
 _FLAG = Kind(_flag, "is neither 0 nor 1")
-KINDS: Mapping[str, Kind] = {
+FLAGS: Mapping[str, Kind] = {
     **dict.fromkeys(("advertiser_tracking_enabled", "application_tracking_enabled", "consider_views"), _FLAG),
     **dict.fromkeys(("include_dwell_data", "include_video_data"), _FLAG),
+}
+KINDS: Mapping[str, Kind] = {
+    **FLAGS,
     "extinfo": Kind(_extinfo, "is not a list of sixteen texts that begins with a2 or i2"),
     **dict.fromkeys(("install_referrer", "installer_package", "vendor_id", "windows_attribution_id"), TEXT),
     **dict.fromkeys(("campaign_ids", "receipt_data", "url_schemes"), DATA),

@@ -29,7 +29,7 @@ from tagserver.plugin import (
     event_time,
 )
 from tagserver_meta_capi.answers import read_answer
-from tagserver_meta_capi.app_data import NEEDED, build_app_data
+from tagserver_meta_capi.app_data import FLAGS, NEEDED, build_app_data
 from tagserver_meta_capi.custom_data import FROM_EVENT, build_custom_data
 from tagserver_meta_capi.fields import PASSED
 from tagserver_meta_capi.messaging import check_messaging
@@ -93,7 +93,11 @@ class MetaCapi(Destination):
     hashed = tuple(f"user_data.{key}" for key in (*HASHED_KEYS, "external_id"))
     clear = tuple(f"user_data.{key}" for key in (*BROWSER_KEYS, *PLAIN_KEYS))
     standard_events = EVENTS
-    kinds = dict.fromkeys(("currency", "custom_data.currency"), CURRENCY) | LIMITS
+    kinds = (
+        dict.fromkeys(("currency", "custom_data.currency"), CURRENCY)
+        | {f"app_data.{name}": kind for name, kind in FLAGS.items()}
+        | LIMITS
+    )
 
     def hashes(self, settings: MetaSettings) -> Sequence[str]:
         """All that Meta wants hashed; the shop's own ids where they are not sent raw."""

@@ -85,7 +85,7 @@ class Pinterest(Destination):
     hashed = tuple(f"user_data.{key}" for key in HASHED)
     clear = tuple(f"user_data.{key}" for key in CLEAR)
     standard_events = EVENTS
-    kinds = dict.fromkeys(("currency", "custom_data.currency"), CURRENCY) | LIMITS
+    kinds = dict.fromkeys(("currency", "custom_data.currency"), CURRENCY) | {"wifi": _FLAG} | LIMITS
 
     def hosts(self, settings: PinterestSettings) -> Sequence[str]:
         """Pinterest's API alone."""

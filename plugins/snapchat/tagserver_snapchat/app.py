@@ -25,8 +25,11 @@ def _extinfo(value: Any) -> list[str] | None:
     return [text for text in texts if text is not None]
 
 
+FLAGS: Mapping[str, Kind] = dict.fromkeys(
+    ("advertiser_tracking_enabled", "application_tracking_enabled"), Kind(_flag, "is neither 0 nor 1")
+)
 KINDS: Mapping[str, Kind] = {
-    **dict.fromkeys(("advertiser_tracking_enabled", "application_tracking_enabled"), Kind(_flag, "is neither 0 nor 1")),
+    **FLAGS,
     "extinfo": Kind(_extinfo, "is not a list of sixteen texts that begins with a2 or i2"),
 }
 

@@ -28,7 +28,7 @@ from tagserver.plugin import (
     web_address,
 )
 from tagserver_snapchat.answers import read_answer
-from tagserver_snapchat.app import build_app_data
+from tagserver_snapchat.app import FLAGS, build_app_data
 from tagserver_snapchat.custom_data import SOURCES, build_custom_data
 from tagserver_snapchat.names import EVENTS, SNAP_EVENTS, snap_name
 from tagserver_snapchat.processing import KINDS as LIMITS
@@ -78,7 +78,11 @@ class Snapchat(Destination):
     hashed = tuple(f"user_data.{key}" for key in PLACES)
     clear = tuple(f"user_data.{key}" for key in CLEAR)
     standard_events = EVENTS
-    kinds = dict.fromkeys(("currency", "custom_data.currency"), CURRENCY) | LIMITS
+    kinds = (
+        dict.fromkeys(("currency", "custom_data.currency"), CURRENCY)
+        | {f"app_data.{name}": kind for name, kind in FLAGS.items()}
+        | LIMITS
+    )
 
     def hosts(self, settings: SnapchatSettings) -> Sequence[str]:
         """Snap's tracking host alone."""
