@@ -14,6 +14,7 @@ from typing import Any
 from tagserver.container.compared import ROW, UNKNOWN, Comparison, Shape, shape_of_path
 from tagserver.container.forms import EMAIL, IP, TRIMMED, Fault, Part, networks_of
 from tagserver.container.names import Names
+from tagserver.container.patterns import beginning_of
 from tagserver.container.problems import Problems
 from tagserver.container.source import Node, Scalar
 from tagserver.language.conditions import NEGATED, TESTS
@@ -62,8 +63,8 @@ def _faults(one: Comparison, shape: Shape, names: Names) -> Iterator[Fault]:
     values, whose = names.constants_in(one.operand.text)
     if operator.startswith(("greater", "less")):
         yield from _of_numbers(one, shape, values, whose)
-    elif operator == "matches" and shape.form is IP:
-        yield from (_said(one, "matches", text, fault) for text in map(js_text, values) if (fault := _network(text)))
+    elif operator == "matches":
+        yield from (fault for text in map(js_text, values) if (fault := _of_pattern(one, shape, text)) is not None)
     elif (part := PARTS.get(operator)) is not None:
         if part == "whole" and shape.may_be_true and _is_yes_or_no(one):
             yield _as_boolean(one)
@@ -74,8 +75,20 @@ def _faults(one: Comparison, shape: Shape, names: Names) -> Iterator[Fault]:
             yield _said(one, _VERBS[part], text, found[0], whose)
 
 
+def _of_pattern(one: Comparison, shape: Shape, pattern: str) -> Fault | None:
+    """Of a network, which is no pattern; or of how whatever fits a pattern begins."""
+    if shape.form is IP and "/" in pattern and networks_of(pattern):
+        return _said(one, "matches", pattern, ("it is a single address", ""))
+    beginning = beginning_of(pattern)
+    fault = _of_text(shape, "start", beginning, one.ignore_case)
+    if fault is None or shape.form in (TRIMMED, EMAIL):
+        return None
+    return f'{one.left} never begins with "{beginning}", as what fits this pattern does: {fault[0]}', ""
+
+
 def _said(one: Comparison, verb: str, text: str | None, fault: Fault, whose: str = "") -> Fault:
     why, hint = fault
+    hint = hint or ("" if text else "write {missing: true}, or {exists: true}")
     shown = "this" if text is None else f'"{text}"'
     hint = _as_networks(one) if text is not None and networks_of(text) else hint
     return f"{one.left} never {verb} {shown}{whose}: {why}", hint
@@ -95,11 +108,6 @@ def _of_text(shape: Shape, part: Part, text: str, ignore_case: bool) -> Fault | 
     if test(shape.default, text):  # a missing value compares as the text undefined
         return None
     return shape.form.fault(text, part, ignore_case=ignore_case)
-
-
-def _network(text: str) -> Fault | None:
-    """As a pattern, an address and a star are fine."""
-    return IP.fault(text, "whole") if "/" in text and networks_of(text) else None
 
 
 _COUNTED = 'a variable {items: "{{ items }}", sum: [quantity]} is one'
@@ -147,5 +155,5 @@ def _is_truth(node: Node) -> bool:
 def _as_boolean(one: Comparison) -> Fault:
     word = one.operand.text
     right = "true" if word.lower() in _YES else "false"
-    message = f"{word} is a text, and {right} is written `{right}`: {one.left} never is it where events hold {right}"
+    message = f"{word} is a text, and {right} is written `{right}`: where events hold {right}, {one.left} never is it"
     return message, f'write {right}, or "{word}" in quotes where events hold that text'

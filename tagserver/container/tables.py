@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from tagserver.container.compared import ROW, Comparison
 from tagserver.container.decode import Decoder
-from tagserver.container.names import Names
+from tagserver.container.names import Names, lone_name
 from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Scalar, Sequence
 from tagserver.container.triggers import PATTERN_HINT, TriggerCompiler, warn_of_undefined
@@ -16,7 +16,7 @@ from tagserver.inbound.spelling import nfc
 from tagserver.language import derive
 from tagserver.language.conditions import BadPattern, all_of, compile_search
 from tagserver.language.scope import Scope, Value
-from tagserver.language.templates import is_template, lone_reference
+from tagserver.language.templates import is_template
 from tagserver.language.values import js_text
 
 
@@ -41,7 +41,7 @@ class Tables:
     def lookup(self, value: Value, written: Node, table: Node, path: str) -> Value:
         """The row whose key is the value as text, in the same case. `written`: the value as it stands in the file."""
         rows: dict[str, tuple[str, Value]] = {}
-        left = lone_reference(written.text) if isinstance(written, Scalar) else None
+        left = lone_name(written)
         keys = [key for key, _ in table.entries] if isinstance(table, Map) else []
         for key, label, made in self._rows(table, path):
             rows[key.text] = label, made
