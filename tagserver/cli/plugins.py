@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 import msgspec
@@ -200,16 +200,22 @@ def _settings_of(destination: type[Destination]) -> list[dict[str, Any]]:
 @set_option
 @json_option
 def check_plugin(type_name: str, values: tuple[str, ...], as_json: bool) -> None:
-    """Run the conformance suite on an installed destination: pure, complete, discreet. Sends nothing."""
-    from tagserver.testing import check_destination
+    """Run the conformance suite on an installed destination: pure, complete, discreet. Sends nothing. For a kind of
+    variable --set gives its inputs."""
+    from tagserver.testing import check_destination, check_variable
 
+    if (variable := Registry.load().variables.get(type_name)) is not None:
+        _report(type_name, check_variable(type(variable), _given(values)), as_json)
     destination = _destination(type_name)
     try:
         with PluginCode(destination, f"the plugin {type_name}", click.ClickException):
             _settings(destination, values)
     except PluginFailed as failed:
         give_up(str(failed))
-    faults = check_destination(destination, _given(values))
+    _report(type_name, check_destination(destination, _given(values)), as_json)
+
+
+def _report(type_name: str, faults: Sequence[str], as_json: bool) -> NoReturn:
     if as_json:
         say_json({"ok": not faults, "faults": faults})
     else:

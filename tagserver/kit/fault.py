@@ -17,7 +17,7 @@ What is not the plugin's fault:
 from __future__ import annotations
 
 import sys
-from types import TracebackType
+from types import FrameType, TracebackType
 
 LONGEST = 60
 """Characters of a class's name that are shown."""
@@ -79,6 +79,16 @@ class PluginCode:
 def cause_of(error: BaseException, owner: object) -> str:
     """The error's class, and where it was raised, as far as that is the plugin's."""
     return _at(_name(error), _place(error, owner))
+
+
+def own_line(frame: FrameType | None, owner: object) -> str:
+    """The innermost line of a plugin that is running (`destination.py:41`), empty where there is none."""
+    packages = _packages(owner)
+    while frame is not None:
+        if _package(frame.f_globals.get("__name__")) in packages:
+            return f"{frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""
 
 
 def _at(error: str, place: str) -> str:

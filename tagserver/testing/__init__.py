@@ -1,4 +1,4 @@
-"""The kit for authors of destinations: sample events, a fake vendor, examples as tests, and the conformance check.
+"""The kit for authors of plugins: sample events, a fake vendor, examples as tests, and the conformance checks.
 
     from tagserver.testing import check_destination, run_example
 
@@ -14,12 +14,14 @@ from tagserver.testing.conformance import check_destination
 from tagserver.testing.events import NOW, make_event, make_settings, payloads_of, request_of, sample_events
 from tagserver.testing.examples import expanded, load_examples, run_example
 from tagserver.testing.printing import with_examples
+from tagserver.testing.variables import check_variable
 from tagserver.testing.vendor import FakeVendor
 
 __all__ = [
     "NOW",
     "FakeVendor",
     "check_destination",
+    "check_variable",
     "expanded",
     "load_examples",
     "make_event",

@@ -8,9 +8,11 @@ from typing import Any
 
 from tagserver.kit.attempt import conversation
 from tagserver.kit.declared import call
-from tagserver.kit.fault import PluginCode, PluginFailed
+from tagserver.kit.fault import PluginFailed
 from tagserver.plugin import Built, Destination, Outcome, Payload, Request, Response, default_outcome
 from tagserver.testing.events import known_of, payloads_of
+from tagserver.testing.faults import Fault, raised
+from tagserver.testing.shut import Shut, shut
 
 SAID = "erika@example.com"
 """What vendors repeat in their sentences."""
@@ -31,77 +33,94 @@ BODIES = (
     *(json.dumps({word: value}).encode() for word in WORDS for value in ODD),
 )
 HEADERS: tuple[Mapping[str, str], ...] = ({}, {"retry-after": "soon", "content-type": "text/plain"})
-USUAL = (200, 201, 202, 204, 207, 301, 400, 401, 403, 404, 408, 409, 410, 413, 422, 426, 429, 500, 502, 503)
-"""Statuses that vendors use: these with every body, all others with two."""
+USUAL = (404, 200, 201, 202, 204, 207, 301, 400, 401, 403, 408, 409, 410, 413, 422, 426, 429, 500, 502, 503)
+"""Statuses that vendors use: these with every body, all others with two. Of a fault that many have the first is
+named, so the one that everybody knows comes first."""
+ALL = (*USUAL, *(status for status in range(100, 600) if status not in USUAL))
 STEPS = 8
 """Requests of one exchange, beyond which it does not end."""
 
 
-def answering_faults(plugin: Destination, settings: Any, built: Sequence[Built]) -> list[str]:
-    """What is wrong with the outcomes, each sentence once."""
+def answering_faults(plugin: Destination, settings: Any, built: Sequence[Built]) -> list[Fault]:
+    """What is wrong with the outcomes."""
     several = payloads_of(built[: min(3, plugin.limits.events)])
-    faults: dict[str, None] = {}
-    for payloads in (several[:1], several):
-        for status in range(100, 600):
-            for body in BODIES if status in USUAL else BODIES[:2]:
-                headers = HEADERS[len(body) % 2]
-                faults |= dict.fromkeys(_faults(plugin, payloads, Response(status, headers, body)))
+    faults: list[Fault] = []
+    for payloads, response in _answers(several):
+        reached: list[Fault] = []
+        faults += _faults(plugin, payloads, response, reached)
+        if reached:  # who reaches for the network is not asked five thousand times
+            return [*faults, *reached]
     if type(plugin).exchange is not Destination.exchange:
         for status in USUAL:
             for body in BODIES:
-                faults |= dict.fromkeys(_exchanged(plugin, several, settings, Response(status, {}, body)))
-    return list(faults)
+                reached = []
+                faults += _exchanged(plugin, several, settings, Response(status, {}, body), reached)
+                if reached:
+                    return [*faults, *reached]
+    return faults
 
 
-def _faults(plugin: Destination, payloads: Sequence[Payload], response: Response) -> Iterator[str]:
+def _answers(several: Sequence[Payload]) -> Iterator[tuple[Sequence[Payload], Response]]:
+    """Every status with some bodies, to one payload and to several."""
+    for payloads in (several[:1], several):
+        for status in ALL:
+            for body in BODIES if status in USUAL else BODIES[:2]:
+                yield payloads, Response(status, HEADERS[len(body) % 2], body)
+
+
+def _faults(
+    plugin: Destination, payloads: Sequence[Payload], response: Response, reached: list[Fault]
+) -> Sequence[Fault]:
     try:
-        with PluginCode(plugin, "classify"):
+        with shut(plugin, "classify", reached):
             outcomes = call(plugin.classify, known_of(plugin, payloads), response, payloads)
-            faults = list(_judged("classify", outcomes, payloads, response))
+            return list(_judged("classify", outcomes, payloads, response))
+    except Shut:
+        return ()  # and it is noted
     except PluginFailed as failed:
-        yield f"classify raises {failed.error} for status {response.status}"
-        return
-    yield from faults
+        return [raised("classify", failed, f"status {response.status}")]
 
 
-def _judged(method: str, outcomes: Any, payloads: Sequence[Payload], response: Response) -> Iterator[str]:
-    status = response.status
+def _judged(method: str, outcomes: Any, payloads: Sequence[Payload], response: Response) -> Iterator[Fault]:
+    status = str(response.status)
     each = [outcomes] if isinstance(outcomes, Outcome) else outcomes
     if not isinstance(each, list | tuple) or not all(isinstance(outcome, Outcome) for outcome in each):
-        yield f"{method} gives something that is no Outcome for status {status}"
+        yield Fault(f"{method} gives something that is no Outcome for status {{}}", status)
         return
     if each is outcomes and len(each) != len(payloads):
-        yield f"{method} gives {len(each)} outcomes for {len(payloads)} payloads"
-    if not 200 <= status < 300 and any(outcome.kind == "delivered" for outcome in each):
+        yield Fault(f"{method} gives {len(each)} outcomes for {len(payloads)} payloads")
+    if not 200 <= response.status < 300 and any(outcome.kind == "delivered" for outcome in each):
         usual = default_outcome(response, payloads).kind
-        yield f"{method} takes status {status} as delivered; usual is {usual}"
+        yield Fault(f"{method} takes status {{}} as delivered; usual is {usual}", status)
     if any(SAID in f"{outcome.reason}{outcome.detail}{outcome.warning}" for outcome in each):
-        yield f"an outcome of {method} repeats the vendor's text, which may hold personal data"
+        yield Fault(f"an outcome of {method} repeats the vendor's text, which may hold personal data")
     if any(not 0 <= index < len(payloads) for outcome in each for index in outcome.bad):
-        yield f"{method} blames a payload that is not there"
+        yield Fault(f"{method} blames a payload that is not there")
 
 
-def _exchanged(plugin: Destination, payloads: Sequence[Payload], settings: Any, response: Response) -> Iterator[str]:
+def _exchanged(
+    plugin: Destination, payloads: Sequence[Payload], settings: Any, response: Response, reached: list[Fault]
+) -> Sequence[Fault]:
     """An exchange in which the vendor always answers the same."""
     try:
-        with PluginCode(plugin, "exchange"):
-            faults = list(_talked(plugin, payloads, settings, response))
+        with shut(plugin, "exchange", reached):
+            return list(_talked(plugin, payloads, settings, response))
+    except Shut:
+        return ()  # and it is noted
     except PluginFailed as failed:
-        yield f"exchange raises {failed.error} for status {response.status}"
-        return
-    yield from faults
+        return [raised("exchange", failed, f"status {response.status}")]
 
 
-def _talked(plugin: Destination, payloads: Sequence[Payload], settings: Any, response: Response) -> Iterator[str]:
+def _talked(plugin: Destination, payloads: Sequence[Payload], settings: Any, response: Response) -> Iterator[Fault]:
     talk = conversation(plugin, payloads, settings, {}, known_of(plugin, payloads))
     try:
         asked: Any = next(talk)
         for _ in range(STEPS):
             if not isinstance(asked, Request):
-                yield "exchange yields something that is no Request"
+                yield Fault("exchange yields something that is no Request")
                 return
             asked = talk.send(response)
-        yield f"exchange does not end after {STEPS} requests"
+        yield Fault(f"exchange does not end after {STEPS} requests")
     except StopIteration as end:
         yield from _judged("exchange", end.value, payloads, response)
     finally:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from tagserver.event import Event
 from tagserver.identity.placeholder import EMPTY_HASH
 from tagserver.kit.built import Unsound, encoded
-from tagserver.kit.fault import PluginCode, PluginFailed
+from tagserver.kit.fault import PluginFailed
 from tagserver.plugin import Built, Destination, Mode, Skip, is_missing
 from tagserver.privacy.payload_fields import BadPath, PayloadFields
 from tagserver.reads import Reads
 from tagserver.testing.declaring import field_faults
+from tagserver.testing.faults import Fault, raised
+from tagserver.testing.shut import Shut, shut
+from tagserver.testing.timing import slow_faults, timed
 
 PARAMETERS: tuple[Mapping[str, Any], ...] = (
     {},
@@ -31,34 +34,32 @@ SHORTEST = 5
 
 def build_faults(
     plugin: Destination, settings: Any, sees: Sequence[str], events: Sequence[Event], secrets: Sequence[str]
-) -> tuple[list[tuple[Event, Built]], list[str]]:
+) -> tuple[list[tuple[Event, Built]], list[Fault]]:
     """What is built of the events without parameters, and what is wrong with all that is built."""
     view = Reads(sees).view
     try:
-        with PluginCode(plugin, "hashes or in_clear", BadPath):
-            declared = PayloadFields(tuple(plugin.hashes(settings)), tuple(plugin.in_clear(settings)))
-    except (BadPath, PluginFailed) as bad:
-        return [], [f"hashed or clear: {bad}"]
+        declared = PayloadFields(tuple(plugin.hashes(settings)), tuple(plugin.in_clear(settings)))
+    except BadPath as bad:
+        return [], [Fault(f"hashed or clear: {bad}")]
     built: list[tuple[Event, Built]] = []
-    faults: list[str] = []
+    check = _Check(plugin, settings, secrets)
     told = restricted = False
     for event in events:
         for parameters in PARAMETERS:
-            sent, wrong = _build(plugin, view(event), parameters, settings, "send", secrets)
-            faults += wrong
+            sent = check.build(view(event), parameters, "send")
             if sent is not None:
-                faults += field_faults(event, sent, declared)
+                check.faults += [Fault(fault) for fault in field_faults(event, sent, declared)]
                 if not parameters:
                     built.append((event, sent))
             if plugin.consent.restricted:
-                limited, wrong = _build(plugin, view(event), parameters, settings, "restrict", secrets)
-                faults += wrong
+                limited = check.build(view(event), parameters, "restrict")
                 told = told or sent is not None
                 restricted = restricted or _body(sent) != _body(limited)
+    faults = [*check.faults, *slow_faults("build", check.spent)]
     if not built:
-        faults.append("no sample event becomes a payload")
+        faults.append(Fault("no sample event becomes a payload"))
     if told and not restricted:
-        faults.append("a restricted mode is stated, and the mode restrict changes no payload")
+        faults.append(Fault("a restricted mode is stated, and the mode restrict changes no payload"))
     return built, faults
 
 
@@ -66,58 +67,78 @@ def _body(built: Built | None) -> bytes | None:
     return None if built is None else msgspec.json.encode(built.body)
 
 
-def _build(
-    plugin: Destination,
-    event: Event,
-    parameters: Mapping[str, Any],
-    settings: Any,
-    mode: Mode,
-    secrets: Sequence[str],
-) -> tuple[Built | None, list[str]]:
-    """One event, twice. None where nothing usable came out."""
-    what = f"{event.name} with parameters" if parameters else event.name
-    before, given = copy.deepcopy(dict(event.data)), copy.deepcopy(parameters)
-    results: list[Any] = []
-    for _ in range(2):
+class _Check:
+    """Builds, and notes what is wrong with it in `faults`, and in `spent` the seconds of work of each call."""
+
+    def __init__(self, plugin: Destination, settings: Any, secrets: Sequence[str]) -> None:
+        self._plugin, self._settings, self._secrets = plugin, settings, secrets
+        self.faults: list[Fault] = []
+        self.spent: list[float] = []
+
+    def build(self, event: Event, parameters: Mapping[str, Any], mode: Mode) -> Built | None:
+        """One event, twice. None where nothing usable came out."""
+        what = Said(event.name, " with parameters" if parameters else "")
+        before, given = copy.deepcopy(dict(event.data)), copy.deepcopy(parameters)
+        results: list[Any] = []
+        for _ in range(2):
+            try:
+                with shut(self._plugin, "build", self.faults, Skip), timed(self.spent):
+                    results.append(self._plugin.build(event, given, self._settings, mode))
+            except Skip as skip:
+                results.append(skip)
+            except Shut:
+                return None  # and it is noted
+            except PluginFailed as failed:
+                self.faults.append(what.fault(*raised("build", failed, what.name, "only Skip is allowed")))
+                return None
+        if event.data != before:
+            self.faults.append(what.fault("build changes the event {}"))
+        if given != parameters:
+            self.faults.append(what.fault("build changes the parameters of {}"))
+        first, second = results
+        if isinstance(first, Built | Skip):
+            self.faults += _told(event, first, what)
+        if isinstance(first, Skip) or isinstance(second, Skip):
+            if type(first) is not type(second):
+                self.faults.append(what.fault("build gives different results for the same event {}"))
+            return None
         try:
-            with PluginCode(plugin, "build", Skip):
-                results.append(plugin.build(event, given, settings, mode))
-        except Skip as skip:
-            results.append(skip)
-        except PluginFailed as failed:
-            return None, [f"build raises {failed.error} for {what}: only Skip is allowed"]
-    faults = [f"build changes the event {what}"] if event.data != before else []
-    if given != parameters:
-        faults.append(f"build changes the parameters of {what}")
-    first, second = results
-    if isinstance(first, Built | Skip):
-        faults += _told(event, first, what)
-    if isinstance(first, Skip) or isinstance(second, Skip):
-        if type(first) is not type(second):
-            faults.append(f"build gives different results for the same event {what}")
-        return None, faults
-    try:
-        bodies = [encoded(one, plugin.limits) for one in (first, second)]
-    except Unsound as error:
-        return None, [*faults, f"{what}: {error}"]
-    if bodies[0] != bodies[1]:
-        faults.append(f"build gives different results for the same event {what}")
-    if not parameters:
-        empty = dict.fromkeys(_empty_keys(msgspec.json.decode(bodies[0])))
-        faults += [f"the payload of {what} holds an empty value under {key}: leave the key out" for key in empty]
-    return first, [*faults, *_payload_faults(first, what, bodies[0].decode(), secrets)]
+            bodies = [encoded(one, self._plugin.limits) for one in (first, second)]
+        except Unsound as error:
+            self.faults.append(what.fault(f"{{}}: {error}"))
+            return None
+        if bodies[0] != bodies[1]:
+            self.faults.append(what.fault("build gives different results for the same event {}"))
+        if not parameters:
+            for key in dict.fromkeys(_empty_keys(msgspec.json.decode(bodies[0]))):
+                says = f"the payload of {{}} holds an empty value under {key}: leave the key out"
+                self.faults.append(what.fault(says))
+        self.faults += _payload_faults(first, what, bodies[0].decode(), self._secrets)
+        built: Built = first
+        return built
 
 
-def _payload_faults(built: Built, what: str, text: str, secrets: Sequence[str]) -> Iterator[str]:
+class Said(NamedTuple):
+    """What a fault is about: the name of an event, and what stands beside it."""
+
+    name: str
+    beside: str = ""
+
+    def fault(self, says: str, about: str = "", at: str = "") -> Fault:
+        """One with `{}` for the event."""
+        return Fault(says.replace("{}", "{}" + self.beside, 1), about or self.name, at)
+
+
+def _payload_faults(built: Built, what: Said, text: str, secrets: Sequence[str]) -> Iterator[Fault]:
     if EMPTY_HASH in text:
-        yield f"the payload of {what} holds the hash of nothing"
+        yield what.fault("the payload of {} holds the hash of nothing")
     if any(secret in text for secret in secrets):
-        yield f"the payload of {what} holds a secret: secrets enter in request"
+        yield what.fault("the payload of {} holds a secret: secrets enter in request")
     if not built.name:
-        yield f"the name of {what} is empty"
+        yield what.fault("the name of {} is empty")
     for moment, said in (("time", built.time), ("expires", built.expires)):
         if said is not None and not 10**11 < said < 10**14:
-            yield f"{moment} of {what} is not in milliseconds"
+            yield what.fault(f"{moment} of {{}} is not in milliseconds")
 
 
 def _empty_keys(value: Any, key: str = "") -> Iterator[str]:
@@ -132,13 +153,13 @@ def _empty_keys(value: Any, key: str = "") -> Iterator[str]:
         yield key
 
 
-def _told(event: Event, result: Built | Skip, what: str) -> Iterator[str]:
+def _told(event: Event, result: Built | Skip, what: Said) -> Iterator[Fault]:
     """Personal values in what people read."""
     texts = [text for one in result.omitted for text in (one.field, one.why)]
     texts.append(result.detail if isinstance(result, Skip) else "")
     said = " ".join(texts).lower()
     if any(value.strip().lower() in said for value in _texts(event.user_data) if len(value.strip()) >= SHORTEST):
-        yield f"what is left out of {what}, or why it is skipped, repeats personal data"
+        yield what.fault("what is left out of {}, or why it is skipped, repeats personal data")
 
 
 def _texts(value: Any) -> Iterator[str]:

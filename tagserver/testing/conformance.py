@@ -16,7 +16,9 @@ from tagserver.testing.answering import answering_faults
 from tagserver.testing.building import build_faults
 from tagserver.testing.clock import clock_faults
 from tagserver.testing.events import make_event, make_settings, sample_events
+from tagserver.testing.faults import Fault, raised, sentences
 from tagserver.testing.sending import request_faults
+from tagserver.testing.shut import Shut, shut
 
 
 def check_destination(
@@ -26,14 +28,20 @@ def check_destination(
 
     It states its version, consent, limits, hosts and fields. Built twice from the same event it gives the same, changes
     nothing, raises nothing but Skip, hashes nothing empty, says which fields are hashes and which hold who it was in
-    the clear, leaves no key empty, tells no personal data where people
-    read, and puts no secret into a payload, a repr or the path of an address. All payloads of a request, and their
-    event_ids, reach the vendor in its body or headers. Every status and any garbage has an outcome, which repeats
-    nothing of the vendor's text. `events`: in place of the samples.
+    the clear, leaves no key empty, tells no personal data where people read, puts no secret into a payload, a repr or
+    the path of an address, and takes no longer than an event may. A request made twice from the same payloads is the
+    same; all of them, and their event_ids, reach the vendor in its body (JSON or a form, packed or not), address or
+    headers. Every status and any garbage has an outcome, which repeats nothing of the vendor's text. Nothing of it
+    uses the network, which is shut meanwhile. `events`: in place of the samples.
+
+    A fault names the class of an error, the author's own line, what it was seen with first, and how often.
     """
+    noted: list[Fault] = []
     try:
-        with PluginCode(destination, "the plugin", TypeError):
+        with shut(destination, "the class, when it is made,", noted, TypeError):
             plugin, chosen = destination(), make_settings(destination, settings)
+    except Shut:
+        return sentences(noted)
     except PluginFailed as failed:
         return [f"it cannot be made: {failed.cause}"]
     known = [value.reveal() for value in _values(chosen) if isinstance(value, Secret)]
@@ -42,24 +50,25 @@ def check_destination(
     if len(secrets) < len(known):
         faults.append(f"a secret is looked for in all that is made: give one of {SHORTEST_SECRET} characters or more")
     try:
-        with PluginCode(plugin, "hosts, sees or version_ends", Misstated):
+        with shut(plugin, "hosts, sees or version_ends", noted, Misstated):
             hosts, sees = stated_hosts(plugin.hosts(chosen)), stated("sees", plugin.sees(chosen))
             stated("hashes", plugin.hashes(chosen)), stated("in_clear", plugin.in_clear(chosen))
             plugin.version_ends(chosen)
     except Misstated as misstated:
         return [*faults, str(misstated)]
+    except Shut:
+        return [*faults, *sentences(noted)]
     except PluginFailed as failed:
-        return [*faults, f"hosts, sees or version_ends raises {failed.error}"]
+        return [*faults, *sentences([*noted, raised("hosts, sees or version_ends", failed)])]
     faults += [*_host_faults(destination, hosts), *_name_faults(plugin, chosen)]
     if any(secret in repr(chosen) for secret in secrets):
         faults.append("a secret shows in the repr of the settings")
     built, wrong = build_faults(plugin, chosen, sees, sample_events() if events is None else events, secrets)
     faults += clock_faults(plugin, chosen, built)
-    faults += wrong
     if built:
-        faults += request_faults(plugin, chosen, hosts, built, secrets)
-    faults += answering_faults(plugin, chosen, [one for _, one in built])
-    return list(dict.fromkeys(faults))
+        wrong += request_faults(plugin, chosen, hosts, built, secrets)
+    wrong += answering_faults(plugin, chosen, [one for _, one in built])
+    return list(dict.fromkeys((*faults, *sentences((*noted, *wrong)))))
 
 
 def _values(settings: Any) -> list[Any]:

@@ -84,11 +84,11 @@ def sample_events() -> list[Event]:
     }
     base = {"client_id": "123456789.1700000000", "user_id": "customer-7", "page": page, "user_data": person}
     names = (
+        "purchase",
         "page_view",
         "view_item",
         "add_to_cart",
         "begin_checkout",
-        "purchase",
         "refund",
         "search",
         "sign_up",

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import yaml
 
-from tagserver.kit.carried import form_fields, unpacked
 from tagserver.kit.declared import call
+from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.plugin import (
     Destination,
     Outcome,
@@ -22,8 +22,12 @@ from tagserver.plugin import (
     Response,
     Skip,
 )
+from tagserver.preview.differences import ABSENT, FieldChange, differences
 from tagserver.reads import Reads
 from tagserver.testing.events import known_of, make_event, make_settings, payload_of, request_of
+from tagserver.testing.sent import body_of
+
+T = TypeVar("T")
 
 
 def load_examples(folder: Path) -> Iterator[Mapping[str, Any]]:
@@ -53,18 +57,19 @@ def run_example(destination: type[Destination], case: Mapping[str, Any], setting
 
     A case holds `name`, `event`, perhaps `settings` (over those given), `parameters`, `mode` and facts of the request;
     then what is expected: `body` (the whole payload), `has` (some of its keys), `skip` (a reason), `omitted` (the
-    fields left out), `request` (`method`, `url`, `headers`, `body`: those that matter), and `response` (`status`,
-    `headers`, `body`) with its `outcome` (a kind, or `kind` and `reason`).
+    fields left out), `request` (`method`, `url`, `headers`, `body`: those that matter; a body of JSON or of a form,
+    packed or not), and `response` (`status`, `headers`, `body`) with its `outcome` (a kind, or `kind` and `reason`).
     """
     _check_case(case)
     plugin, chosen = destination(), make_settings(destination, {**settings, **case.get("settings", {})})
     event = make_event(case["event"], **{key: case[key] for key in _FACTS if key in case})
     try:
-        built = plugin.build(
-            Reads(plugin.sees(chosen)).view(event), case.get("parameters", {}), chosen, case.get("mode", "send")
-        )
+        view, given = Reads(plugin.sees(chosen)).view(event), case.get("parameters", {})
+        built = _run(plugin, "build", lambda: plugin.build(view, given, chosen, case.get("mode", "send")))
     except Skip as skip:
-        _same("skip", skip.reason, case.get("skip"))
+        if skip.reason != case.get("skip"):
+            wanted = _shown(case.get("skip"))
+            raise AssertionError(f"skip is {_shown(skip.reason)}, and should be {wanted}: {skip.detail}") from None
         _same("omitted", sorted(one.field for one in skip.omitted), sorted(case.get("omitted", [])))
         return
     assert "skip" not in case, f"was built, and should have been skipped as {case['skip']}"
@@ -76,7 +81,8 @@ def run_example(destination: type[Destination], case: Mapping[str, Any], setting
     _same("omitted", sorted(one.field for one in built.omitted), sorted(case.get("omitted", [])))
     payloads = [payload_of(built, event.event_id)]
     if "request" in case:
-        _check_request(request_of(plugin, payloads, chosen, event.received), case["request"])
+        made = _run(plugin, "request", lambda: request_of(plugin, payloads, chosen, event.received))
+        _check_request(made, case["request"])
     if "response" in case:
         known = known_of(plugin, payloads, event.received)
         _check_outcome(plugin, payloads, case["response"], case["outcome"], known)
@@ -96,8 +102,7 @@ def _check_request(request: Request, wanted: Mapping[str, Any]) -> None:
     shown: dict[str, Any] = {"method": request.method, "url": request.url}
     shown["headers"] = {name: request.headers.get(name) for name in wanted.get("headers", {})}
     if "body" in wanted:
-        fields = form_fields(request)
-        shown["body"] = json.loads(unpacked(request)) if fields is None else fields
+        shown["body"] = body_of(request)
     for key, value in expanded(dict(wanted)).items():
         _same(f"request.{key}", shown[key], value)
 
@@ -112,7 +117,7 @@ def _check_outcome(
     body = answer.get("body", "")
     text = body if isinstance(body, str) else json.dumps(body)
     response = Response(answer["status"], answer.get("headers", {}), text.encode())
-    outcomes = call(plugin.classify, known, response, payloads)
+    outcomes = _run(plugin, "classify", lambda: call(plugin.classify, known, response, payloads))
     first = outcomes if isinstance(outcomes, Outcome) else outcomes[0]
     expected = {"kind": wanted} if isinstance(wanted, str) else wanted
     for key, value in expected.items():
@@ -120,6 +125,33 @@ def _check_outcome(
 
 
 def _same(what: str, found: Any, wanted: Any) -> None:
-    assert found == wanted, (
-        f"{what} is {json.dumps(found, default=str)}, and should be {json.dumps(wanted, default=str)}"
-    )
+    if found == wanted:
+        return
+    said = f"{what} is {_shown(found)}, and should be {_shown(wanted)}"
+    if isinstance(found, dict | list) and isinstance(wanted, dict | list):
+        said += "".join(f"\n  {_difference(one)}" for one in differences(wanted, found))
+    raise AssertionError(said)
+
+
+def _difference(one: FieldChange) -> str:
+    """One field of a body, as its author reads it."""
+    if one.before is ABSENT:
+        return f"{one.path}: not expected, and is {_shown(one.after)}"
+    if one.after is ABSENT:
+        return f"{one.path}: is missing, and should be {_shown(one.before)}"
+    return f"{one.path or 'it'}: is {_shown(one.after)}, and should be {_shown(one.before)}"
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False)
+
+
+def _run(plugin: Destination, method: str, call: Callable[[], T]) -> T:
+    """What a method gives. Raises AssertionError for what it raises, with the author's own line; and Skip."""
+    try:
+        with PluginCode(plugin, method, Skip):
+            return call()
+    except PluginFailed as failed:
+        allowed = ": only Skip is allowed" if method == "build" else ""
+        cause = failed.__cause__
+        raise AssertionError(f"{method} raises {failed.cause}{allowed}: {cause}") from cause

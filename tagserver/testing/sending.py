@@ -1,21 +1,25 @@
-"""The rules of `request`: where it goes, and that everything that was handed over is in it."""
+"""The rules of `request`: pure, where it goes, and that everything that was handed over is in it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote_plus
 
 import httpx
 
+from tagserver.egress import literal_refusal
 from tagserver.event import Event
-from tagserver.kit.carried import unpacked
-from tagserver.kit.fault import PluginCode, PluginFailed
+from tagserver.kit.fault import PluginFailed
 from tagserver.plugin import Built, Destination, Payload, Request
 from tagserver.testing.events import payload_of, request_of
+from tagserver.testing.faults import Fault, raised
+from tagserver.testing.sent import carries, differing
+from tagserver.testing.shut import Shut, shut
 
 SOME = 3
 """Payloads of one request: more than one, where the destination takes them."""
+MOST_PARTS = 5
+"""Parts that differ, which are named."""
 
 
 def request_faults(
@@ -24,27 +28,55 @@ def request_faults(
     hosts: Sequence[str],
     built: Sequence[tuple[Event, Built]],
     secrets: Sequence[str],
-) -> list[str]:
+) -> list[Fault]:
     """What is wrong with a request for one payload, and with one for several."""
-    faults: list[str] = []
+    faults: list[Fault] = []
     payloads = [payload_of(one, event.event_id) for event, one in built if one.group == built[0][1].group]
     for count in sorted({1, min(SOME, plugin.limits.events, len(payloads))}):
-        faults += _faults(plugin, settings, hosts, payloads[:count], secrets)
+        request, again = (_made(plugin, settings, payloads[:count], faults) for _ in range(2))
+        if request is not None and again is not None:
+            faults += map(
+                Fault, (*_impure(request, again), *_faults(plugin, hosts, payloads[:count], secrets, request))
+            )
     return faults
 
 
-def _faults(
-    plugin: Destination, settings: Any, hosts: Sequence[str], payloads: Sequence[Payload], secrets: Sequence[str]
-) -> Iterator[str]:
+def _made(plugin: Destination, settings: Any, payloads: Sequence[Payload], faults: list[Fault]) -> Request | None:
+    what = f"{len(payloads)} payload{'s' if len(payloads) != 1 else ''}"
     try:
-        with PluginCode(plugin, "request"):
+        with shut(plugin, "request", faults):
             request: Any = request_of(plugin, payloads, settings)
+    except Shut:
+        return None  # and it is noted
     except PluginFailed as failed:
-        yield f"request raises {failed.error}"
-        return
-    if not isinstance(request, Request) or not isinstance(request.content, bytes):
-        yield "request gives no Request whose content is bytes"
-        return
+        faults.append(raised("request", failed, what))
+        return None
+    if isinstance(request, Request) and isinstance(request.content, bytes) and _is_text(request):
+        return request
+    faults.append(Fault("request gives no Request whose content is bytes, and whose headers are a map of texts"))
+    return None
+
+
+def _is_text(request: Request) -> bool:
+    """Whether address, method and headers are texts, of which everything else here makes sure."""
+    parts: object = request.headers
+    if not isinstance(parts, Mapping):
+        return False
+    return all(isinstance(one, str) for one in (request.method, request.url, *parts, *parts.values()))
+
+
+def _impure(first: Request, second: Request) -> Iterator[str]:
+    """What differs between two requests for the same payloads, made at the same time."""
+    if parts := ", ".join(list(differing(first, second))[:MOST_PARTS]):
+        yield (
+            f"request gives different results for the same payloads, in {parts}: what changes with each attempt is a "
+            "parameter, `now` or `batch_id`"
+        )
+
+
+def _faults(
+    plugin: Destination, hosts: Sequence[str], payloads: Sequence[Payload], secrets: Sequence[str], request: Request
+) -> Iterator[str]:
     if plugin.sink:
         return
     try:
@@ -54,6 +86,8 @@ def _faults(
         return
     if url.host not in hosts:
         yield f"the request goes to {url.host}, which is not among its hosts"
+    elif (never := literal_refusal(request.url, ())) is not None:
+        yield f"the request goes where none may go: {never}"
     if url.scheme != "https":
         yield "the request does not go by https"
     if url.userinfo:
@@ -62,15 +96,8 @@ def _faults(
         yield "a secret stands in the path of the address, which ends up in logs"
     if any(not f"{name}{value}".isascii() or not f"{name}{value}".isprintable() for name, value in headers):
         yield "a header of the request is not printable ASCII"
-    sent = _carried(request)
-    lost = [payload for payload in payloads if payload.event_id not in sent]
+    lost = [payload for payload in payloads if not carries(request, payload.event_id)]
     if plugin.event_id and len(lost) == len(payloads):
         yield "the event_id does not reach the vendor"
     elif plugin.event_id and lost:
         yield f"{len(lost)} of {len(payloads)} payloads are not in the request"
-
-
-def _carried(request: Request) -> str:
-    """All that a request says, in the clear: its query, its headers, and its body without packing and form encoding."""
-    texts = [unpacked(request).decode(errors="replace"), request.url, *request.headers.values()]
-    return "\n".join([*texts, *map(unquote_plus, texts)])

@@ -4,15 +4,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
+import inspect
 import itertools
+import json
+import re
+import socket
+import time
+import zlib
 from collections.abc import Callable, Generator, Mapping, MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
+import httpx
 import pytest
 
 from tagserver.plugin import (
@@ -33,7 +42,9 @@ from tagserver.plugin import (
     default_outcome,
     setting,
 )
-from tagserver.testing import check_destination
+from tagserver.testing import check_destination, make_event, payloads_of
+from tagserver.testing.faults import Fault, sentences
+from tagserver.testing.timing import SLOW, slow_faults
 
 FORM = "application/x-www-form-urlencoded"
 SETTINGS = {"account": "17", "token": "a-secret-token"}
@@ -380,3 +391,217 @@ def test_each_rule_is_looked_at(broken: type[Destination], fault: str) -> None:
 def test_what_is_no_fault(fine: type[Destination]) -> None:
     """The check is not stricter than the contract."""
     assert check_destination(fine, SETTINGS) == []
+
+
+# ── pure requests, and where an event_id may stand
+# ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_turn = itertools.count()
+
+
+def sending(make: Callable[[Sequence[Payload], Any], Request]) -> type[Destination]:
+    """A destination with requests of its own."""
+
+    class Changed(Post):
+        def request(self, payloads: Sequence[Payload], settings: Any) -> Request:
+            return make(payloads, settings)
+
+    return Changed
+
+
+def posted(payloads: Sequence[Payload]) -> bytes:
+    """A list of them."""
+    return b"[" + b",".join(payload.body for payload in payloads) + b"]"
+
+
+URL = "https://post.example/in"
+TYPED = {"content-type": FORM}
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda ps, s: Request("POST", URL, {"x-nonce": str(next(_turn)), "x-a": "b"}, posted(ps)), "header x-nonce:"),
+        (lambda ps, s: Request("POST", f"{URL}?at={next(_turn)}", {}, posted(ps)), "in the address:"),
+        (lambda ps, s: Request(("PUT", "POST")[next(_turn) % 2], URL, {}, posted(ps)), "in the method:"),
+        (
+            lambda ps, s: Request("POST", URL, {}, b'{"n":{"at":%d},"e":%s}' % (next(_turn), posted(ps))),
+            "in n.at of the body:",
+        ),
+        (lambda ps, s: Request("POST", URL, {}, b"%d " % next(_turn) + posted(ps)), "in the body:"),
+    ],
+    ids=["header", "address", "method", "field", "text"],
+)
+def test_a_request_that_is_another_each_time(make: Callable[[Sequence[Payload], Any], Request], says: str) -> None:
+    """The part that differs is named, and what to do."""
+    faults = check_destination(sending(make), SETTINGS)
+    (fault,) = (one for one in faults if one.startswith("request gives different results for the same payloads"))
+    assert says in fault
+    assert "`now` or `batch_id`" in fault
+
+
+def test_what_changes_with_each_attempt_is_a_parameter() -> None:
+    """With it a request is pure: the same attempt, the same request."""
+
+    class Timed(Post):
+        def request(self, payloads: Sequence[Payload], settings: Any, now: int, batch_id: str) -> Request:
+            headers = {"x-at": str(now), "x-batch": batch_id}
+            return Request("POST", URL, headers, posted(payloads))
+
+    assert check_destination(Timed, SETTINGS) == []
+
+
+def form(payloads: Sequence[Payload]) -> bytes:
+    """One field that holds JSON."""
+    return urlencode({"data": posted(payloads).decode(), "v": "1"}).encode()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda ps, s: Request("POST", URL, {"content-encoding": "gzip"}, gzip.compress(posted(ps))),
+        lambda ps, s: Request("POST", URL, {"Content-Encoding": "deflate"}, zlib.compress(posted(ps))),
+        lambda ps, s: Request("POST", URL, TYPED, form(ps)),
+        lambda ps, s: Request("POST", URL, TYPED | {"content-encoding": "gzip"}, gzip.compress(form(ps))),
+        lambda ps, s: Request("GET", f"{URL}?{form(ps).decode()}", {}),
+        lambda ps, s: Request("PUT", f"{URL}/{quote(','.join(p.event_id for p in ps))}", {}, b"{}"),
+        lambda ps, s: Request("POST", URL, {"x-ids": " ".join(p.event_id for p in ps)}, b"{}"),
+    ],
+    ids=["gzip", "deflate", "form", "packed form", "query", "path", "header"],
+)
+def test_the_event_id_is_found_where_the_vendor_reads_it(make: Callable[[Sequence[Payload], Any], Request]) -> None:
+    """Also one that each of these ways writes differently."""
+    odd = make_event({"event_id": 'o/1 & ü+2="3"%', "user_data": {"email": "a@b.example"}})
+    if make(payloads_of([]), None).headers.get("x-ids") is None:
+        assert check_destination(sending(make), SETTINGS, [odd]) == []
+    assert check_destination(sending(make), SETTINGS) == []
+
+
+def test_one_that_is_not_there_is_missed_in_a_packed_body_too() -> None:
+    faults = check_destination(
+        sending(lambda ps, s: Request("POST", URL, {"content-encoding": "gzip"}, gzip.compress(b"[]"))), SETTINGS
+    )
+    assert faults == ["the event_id does not reach the vendor (2 times)"]
+
+
+# ── no network, no slow builds
+# ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def connects() -> None:
+    with socket.socket() as one:
+        one.settimeout(1)
+        one.connect(("127.0.0.1", 9))
+
+
+def sends() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as one:
+        one.sendto(b"x", ("127.0.0.1", 9))
+
+
+def calls() -> None:
+    httpx.get("http://127.0.0.1:9/")
+
+
+REACHES: list[tuple[Callable[[], object], str]] = [
+    (connects, "opens a connection"),
+    (sends, "sends to the network"),
+    (calls, "looks up an address"),
+    (lambda: socket.getaddrinfo("localhost", 80), "looks up an address"),
+]
+
+
+@pytest.mark.parametrize("quietly", [False, True], ids=["raises", "catches"])
+@pytest.mark.parametrize("method", ["build", "request", "classify", "hosts"])
+@pytest.mark.parametrize(("reach", "says"), REACHES, ids=["connect", "send", "library", "look up"])
+def test_who_reaches_for_the_network_is_stopped_and_named(
+    reach: Callable[[], object], says: str, method: str, quietly: bool
+) -> None:
+    """With the author's own line, also where a library does it, and where the error is caught."""
+    kept = getattr(Post, method)
+
+    def reaching(self: Any, *arguments: Any, **known: Any) -> Any:
+        if quietly:
+            with contextlib.suppress(Exception):
+                reach()
+        else:
+            reach()
+        return kept(self, *arguments, **known)
+
+    broken = type("Changed", (Post,), {method: reaching})
+    (event,) = [make_event({"user_data": {"email": "a@b.example"}})]
+    faults = check_destination(broken, SETTINGS, [event])
+    named = "hosts, sees or version_ends" if method == "hosts" else method
+    assert any(re.match(rf"{named} {re.escape(says)}.*\(test_conformance\.py:\d+", one) for one in faults), faults
+
+
+def test_the_network_is_open_again_after_a_check() -> None:
+    """And was open to other threads meanwhile."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = server.getsockname()
+
+        class Asking(Post):
+            def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Built:
+                with ThreadPoolExecutor(1) as pool:
+                    pool.submit(lambda: socket.create_connection(address).close()).result()
+                return super().build(event, parameters, settings, mode)
+
+        assert check_destination(Asking, SETTINGS, [make_event({})]) == []
+        socket.create_connection(address).close()
+
+
+def works(seconds: float) -> None:
+    """As long as that on the processor, however long it takes."""
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
+
+
+def test_a_slow_build_is_named() -> None:
+    slow = body(lambda event: works(0.06) or {})  # type: ignore[func-returns-value]
+    faults = check_destination(slow, SETTINGS, [make_event({})])
+    assert any(re.match(r"build takes \d+ ms of work for one event, and holds up everybody", one) for one in faults)
+
+
+@pytest.mark.parametrize(
+    ("spent", "slow"),
+    [([], False), ([0.001] * 10, False), ([0.001] * 6 + [9.0] * 5, False), ([SLOW], False), ([0.06] * 3, True)],
+)
+def test_half_of_the_builds_must_be_slow(spent: list[float], slow: bool) -> None:
+    """One that is slow once loads something: that is no fault."""
+    assert bool(list(slow_faults("build", spent))) == slow
+
+
+# ── how a fault is said
+# ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_fault_is_said_once_with_its_line_and_how_often() -> None:
+    """The line is the author's own, although the error came from deeper down."""
+
+    class Reading(Post):
+        def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Built:
+            json.loads("{")
+            raise AssertionError
+
+    line = inspect.getsourcelines(Reading.build)[1] + 1
+    plain, more, *rest = check_destination(Reading, SETTINGS)
+    at = f"test_conformance.py:{line}"
+    assert plain == f"build raises JSONDecodeError for purchase: only Skip is allowed ({at}, 30 times)"
+    assert more.startswith("build raises JSONDecodeError for purchase with parameters: only Skip")
+    assert rest == ["no sample event becomes a payload"]
+
+
+def test_faults_that_differ_stay_apart() -> None:
+    faults = [Fault("a {}", "x", "f.py:1"), Fault("a {}", "y", "f.py:1"), Fault("a {}", "z", "f.py:2"), Fault("b {c}")]
+    assert sentences(faults) == ["a x (f.py:1, 2 times)", "a z (f.py:2)", "b {c}"]
+
+
+@pytest.mark.parametrize("error", [SystemExit, GeneratorExit, RecursionError])
+def test_whatever_comes_out_of_a_plugin_is_a_fault(error: type[BaseException]) -> None:
+    def fail(*arguments: Any, **known: Any) -> Any:
+        raise error
+
+    for method in ("__init__", "hosts", "build", "request", "classify", "exchange"):
+        faults = check_destination(type("Changed", (Post,), {method: fail}), SETTINGS)
+        assert any(error.__name__ in one and "test_conformance.py:" in one for one in faults), method

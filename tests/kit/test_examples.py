@@ -119,6 +119,59 @@ def test_skips_and_empty_examples(case: dict[str, Any], says: str) -> None:
         run_example(Parcel, case, SETTINGS)
 
 
+def test_a_difference_is_said_field_by_field() -> None:
+    """What is expected beside what came, with its path."""
+    wanted = {"id": "o-2", "shop": {"city": "berlin"}, "value": 5}
+    with pytest.raises(AssertionError) as caught:
+        run_example(Parcel, {**GOOD, "parameters": {"shop": {"city": "bern", "no": 1}}, "body": wanted}, SETTINGS)
+    assert str(caught.value).splitlines()[1:] == [
+        '  id: is "o-1", and should be "o-2"',
+        '  shop.city: is "bern", and should be "berlin"',
+        "  shop.no: not expected, and is 1",
+        "  value: is missing, and should be 5",
+    ]
+
+
+@pytest.mark.parametrize("method", ["build", "request", "classify"])
+def test_what_raises_is_named_with_the_author_s_own_line(method: str) -> None:
+    """And not with a line of the kit."""
+
+    def fail(*arguments: Any, **known: Any) -> Any:
+        raise KeyError("nothing there")
+
+    broken = type("Broken", (Parcel,), {method: fail})
+    with pytest.raises(AssertionError) as caught:
+        run_example(broken, GOOD, SETTINGS)
+    assert re.match(rf"{method} raises KeyError at test_examples\.py:\d+", str(caught.value))
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_a_skip_that_was_not_expected_says_why() -> None:
+    with pytest.raises(AssertionError, match="and should be null: nobody"):
+        run_example(Parcel, {"event": {"event": "nothing"}, "body": {}}, SETTINGS)
+
+
+def test_a_body_is_read_as_the_vendor_reads_it() -> None:
+    """Packed, or a form."""
+
+    class Packed(Parcel):
+        def request(self, payloads: Any, settings: Any) -> Request:
+            made = super().request(payloads, settings)
+            return Request("POST", made.url, {"content-encoding": "gzip"}, gzip.compress(made.content))
+
+    class Form(Parcel):
+        def request(self, payloads: Any, settings: Any) -> Request:
+            kind = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
+            return Request("POST", "https://post.example/in", kind, b"id=o-1&tag=a&tag=b+c&none=")
+
+    case = {key: GOOD[key] for key in ("event", "parameters")}
+    run_example(
+        Packed, {**case, "omitted": ["value"], "request": {"body": [{"id": "o-1", "shop": "berlin"}]}}, SETTINGS
+    )
+    wanted = {"id": "o-1", "tag": "b c", "none": ""}
+    run_example(Form, {**case, "omitted": ["value"], "request": {"body": wanted}}, SETTINGS)
+
+
 def test_an_answer_needs_its_outcome() -> None:
     case = {key: value for key, value in GOOD.items() if key != "outcome"}
     with pytest.raises(AssertionError, match="belong together"):
