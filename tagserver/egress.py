@@ -58,6 +58,11 @@ def literal_refusal(url: str, allowed: Collection[str]) -> str | None:
     return f"{host} is not public" if address_refusal(host, number, allowed) is not None else None
 
 
+def certain_refusal(url: str, declared: Collection[str], allowed: Collection[str]) -> str | None:
+    """Why a request to `url` will never leave, as far as that shows before any name is looked up, or None."""
+    return refusal(url, declared, allowed) or literal_refusal(url, allowed)
+
+
 def _number(host: str) -> str:
     """The usual form of an address that is written as a number; empty for names."""
     if ":" in host:

@@ -1,11 +1,14 @@
 """`try`: every tag's decision with its reason and the exact request, from the functions that decide live."""
 
+# ruff: noqa: RUF009 (`setting` makes a dataclass field)
+
 from __future__ import annotations
 
 import copy
 import dataclasses
 import gzip
 from collections.abc import Generator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -21,7 +24,20 @@ from tagserver.event import Event
 from tagserver.inbound.datalayer import Refused, read_event
 from tagserver.inbound.enrich import read_facts
 from tagserver.pipeline import route
-from tagserver.plugin import Built, Destination, Mode, Omitted, Outcomes, Payload, Request, Response, Skip
+from tagserver.plugin import (
+    Built,
+    Destination,
+    Mode,
+    Omitted,
+    Outcome,
+    Outcomes,
+    Payload,
+    Request,
+    Response,
+    Secret,
+    Skip,
+    setting,
+)
 from tagserver.preview.trial import BadTrial, try_event
 from tagserver.registry import Registry
 
@@ -340,6 +356,101 @@ def test_the_request_is_made_at_the_time_of_the_trial() -> None:
     assert asks.tag("A", {"event": "lead"})["request"]["headers"] == {"at": str(NOW)}
     shown = asks.tag("A", {"event": "lead"}, now="2026-09-21T14:13:20Z")
     assert shown["request"]["headers"] == {"at": "1790000000000"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddressSettings:
+    """Where to, in the open or as a secret."""
+
+    to: str = setting("Where to.", default="https://box.example/in")
+    hook: Secret | None = setting("Where to, with a key in it.", default=None)
+
+
+class Addressed(Box):
+    """Calls what it is told, whatever its hosts are."""
+
+    type = "addressed"
+    Settings = AddressSettings  # type: ignore[assignment]
+
+    def hosts(self, settings: Any) -> Sequence[str]:
+        """Its own, and two that are none of the public's."""
+        return ("box.example", "10.0.0.1", "localhost")
+
+    def request(self, payloads: Any, settings: Any) -> Request:
+        """To there."""
+        made = super().request(payloads, settings)
+        return Request(made.method, settings.hook.reveal() if settings.hook else settings.to, {}, made.content)
+
+
+def addressed(settings: str, allow: str = "", **environ: str) -> Any:
+    """The decision of a tag whose destination calls an address."""
+    files = {
+        "container.yaml": f"destinations: {{box: {{type: addressed, {settings}}}}}\n"
+        "tags: [{name: A, destination: box, triggers: [all]}]\n",
+        "server.yaml": f"egress: {{allow: [{allow}]}}\n",
+    }
+    return Ask(load(files, environ, Registry.of(Addressed))).tag("A", {"event": "lead", "event_id": "e-1"})
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("https://evil.example/in", "evil.example is not among the hosts of this destination"),
+        ("http://box.example/in", "box.example is called by https only"),
+        ("https://me:key@box.example/in", "it holds a user name or password"),
+        ("https://10.0.0.1/in", "10.0.0.1 is not public"),
+        ("https://localhost/in", "localhost is not public"),
+        ("ftp://box.example/in", "it is no http address"),
+        ("nowhere", "it is no http address"),
+    ],
+)
+def test_what_delivery_would_refuse_is_refused(address: str, why: str) -> None:
+    """By the same rule, and the request is shown: its address is what is wrong with it."""
+    tag = addressed(f'to: "{address}"')
+    assert (tag["decision"], tag["reason"]) == ("error", "plugin_error")
+    assert tag["detail"].startswith(f"its request may not leave: {why}")
+    assert tag["request"]["url"] == address
+
+
+@pytest.mark.parametrize(
+    ("address", "allow"),
+    [
+        ("https://box.example/in", ""),
+        ("http://10.0.0.1:8080/in", "10.0.0.0/8"),
+        ("http://localhost/in", "localhost"),
+        ("https://proxy.example/in", "proxy.example"),
+    ],
+)
+def test_what_may_leave_is_sent(address: str, allow: str) -> None:
+    """Operations may allow more."""
+    assert addressed(f'to: "{address}"', allow)["decision"] == "send"
+
+
+@pytest.mark.parametrize(("host", "decision"), [("box.example", "send"), ("evil.example", "error")])
+def test_an_address_that_is_a_secret_is_judged_and_not_shown(host: str, decision: str) -> None:
+    """Stars lead nowhere: it is the real one that counts."""
+    secret = f"https://{host}/hooks/key-of-the-hook"
+    tag = addressed('hook: "${env:HOOK}"', HOOK=secret)
+    assert tag["decision"] == decision
+    assert "key-of-the-hook" not in repr(tag)
+    assert tag["request"]["url"] == "••••"
+
+
+def test_what_a_sink_would_write_goes_nowhere() -> None:
+    """It has no address that could be refused."""
+
+    class Sink(Addressed):
+        type = "addressed"
+        sink = True
+
+        async def deliver(self, payloads: Any, settings: Any) -> Outcome:
+            return Outcome.delivered()
+
+    files = {
+        "container.yaml": "destinations: {box: {type: addressed, to: ./events.jsonl}}\n"
+        "tags: [{name: A, destination: box, triggers: [all]}]\n"
+    }
+    assert Ask(load(files, {}, Registry.of(Sink))).tag("A", {"event": "lead"})["decision"] == "send"
 
 
 def test_omitted_fields_are_named(ask: Ask) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from tagserver.advice import advise
 from tagserver.container.model import ConfiguredDestination, Container, Tag
 from tagserver.container.server import ServerConfig
+from tagserver.egress import certain_refusal
 from tagserver.event import Note
 from tagserver.inbound.datalayer import Context, Refused, read_event
 from tagserver.inbound.enrich import read_cookies, read_facts
@@ -20,9 +21,10 @@ from tagserver.kit.carried import unpacked
 from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.language.scope import Scope
 from tagserver.pipeline import Decision, Routing, all_decisions, as_dict, route
-from tagserver.plugin import Built, Payload
+from tagserver.plugin import Payload, Request
 from tagserver.preview.differences import differences
 from tagserver.secret import Secret
+from tagserver.secret import masked as without_secrets
 
 MASK = Secret("••••")
 KEYS = ("event", "headers", "cookies", "ip", "source", "now")
@@ -140,11 +142,14 @@ def _failed(faults: Mapping[str, str]) -> Iterator[Note]:
 
 def _shown(decision: Decision, event_id: str, scope: Scope, now: int) -> dict[str, Any]:
     """A decision with its request, and what transformations made of the event where the tag has some; a plugin that
-    cannot make a request would fail at delivery, too."""
+    cannot make a request, or makes one that may not leave, would fail at delivery, too."""
     try:
-        shown = as_dict(decision, preview(decision, event_id, now))
+        request, why = _previewed(decision, event_id, now)
     except PluginFailed as failed:  # a bad plugin hurts only itself
-        shown = {**as_dict(decision, None), "decision": "error", "reason": "plugin_error", "detail": str(failed)}
+        request, why = None, str(failed)
+    shown = as_dict(decision, request)
+    if why is not None:
+        shown |= {"decision": "error", "reason": "plugin_error", "detail": why}
     if decision.tag.transformations and decision.consent is not None:
         shown["transformations"] = list(_transformations(decision.tag, scope))
     return shown
@@ -182,19 +187,29 @@ def _moment(text: Any) -> int:
 def preview(decision: Decision, event_id: str, now: int) -> dict[str, Any] | None:
     """The request that this one event would send alone, secrets masked; None when it would send none. `now`: the
     time of the attempt, in ms since 1970. Raises PluginFailed."""
+    return _previewed(decision, event_id, now)[0]
+
+
+def _previewed(decision: Decision, event_id: str, now: int) -> tuple[dict[str, Any] | None, str | None]:
+    """The request, and why it may not leave, by the rule that delivery goes by."""
     built = decision.built
     if built is None:
-        return None
-    with PluginCode(decision.tag.destination.plugin, "request"):
-        return _request(decision.tag.destination, built, decision.body, event_id, now)
+        return None, None
+    destination = decision.tag.destination
+    payloads = [Payload(event_id, built.name, built.time, decision.body, built.group)]
+    with PluginCode(destination.plugin, "request"):
+        known = attempt_of(destination.plugin, destination.name, payloads, now)
+        request = carrying_request(destination.plugin, payloads, masked(destination), known)
+        shown, address = _shown_request(request), request.url
+        if MASK.reveal() in address:  # a secret is part of it: only the real one tells where it leads
+            address = carrying_request(destination.plugin, payloads, destination.settings, known).url
+        if destination.plugin.sink:
+            return shown, None
+        why = certain_refusal(address, destination.hosts, destination.egress)
+    return shown, None if why is None else f"its request may not leave: {without_secrets(why)}"
 
 
-def _request(
-    destination: ConfiguredDestination, built: Built, stored: bytes, event_id: str, now: int
-) -> dict[str, Any]:
-    payloads = [Payload(event_id, built.name, built.time, stored, built.group)]
-    known = attempt_of(destination.plugin, destination.name, payloads, now)
-    request = carrying_request(destination.plugin, payloads, masked(destination), known)
+def _shown_request(request: Request) -> dict[str, Any]:
     content = unpacked(request).decode(errors="replace")
     try:
         body = msgspec.json.decode(content)
