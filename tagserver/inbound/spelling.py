@@ -101,10 +101,15 @@ KNOWN_ROOTS = frozenset(
 """Names that a variable may not take. (It may be called `email`, as many are: a variable comes before a path.)"""
 
 
+LONGEST_NAME = 64
+"""Characters of a name that is brought into another form. To do so takes the square of the marks behind one letter, and
+a stranger may write many."""
+
+
 def nfc(name: str) -> str:
     """A name in the one form in which names are compared (Unicode's NFC): `ö` may be one sign or two, and means one
-    thing."""
-    return name if name.isascii() else unicodedata.normalize("NFC", name)
+    thing. A longer one than names are is compared as it stands."""
+    return name if name.isascii() or len(name) > LONGEST_NAME else unicodedata.normalize("NFC", name)
 
 
 def key_of(group: Mapping[str, Any], name: str) -> str:

@@ -23,9 +23,12 @@ from tagserver.identity.public_ip import public_ip
 from tagserver.identity.record import Identity
 from tagserver.inbound.clicks import click_ids
 from tagserver.inbound.enrich import clean_ip, read_cookies, visitor_ip, visitor_region
+from tagserver.inbound.spelling import key_of, nfc
 from tagserver.kit.plain import number
 from tagserver.language import derive
 from tagserver.language.conditions import compile_search, matches_of_event
+from tagserver.language.decimals import exact
+from tagserver.language.networks import Networks, parse_network
 from tagserver.language.values import js_number
 from tagserver.operations.redaction import redacted, without_contacts
 from tagserver.pipeline import all_decisions, route
@@ -104,6 +107,10 @@ FUNCTIONS: Mapping[str, Function] = {
         for field in ("email", "phone_number", "external_id", "date_of_birth", "gender", "first_name", "street", "city")
     },
     "region of a person": _person("region"),
+    "a name": nfc,
+    "keys of a map": lambda text: key_of({f"{number}{text}": 1 for number in range(3)}, "größe"),
+    "a calculation": exact,
+    "an address in networks": Networks([parse_network("198.51.100.0/24")]).hold,
     "postal code of a person": _person("postal_code"),
     "a body": _body,
     "a body with a text": lambda text: _body(NESTED % ('"' + text.replace('"', "'") + '"')),
