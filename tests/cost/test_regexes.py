@@ -25,6 +25,7 @@ FUNCTIONS = {"compile", "search", "split", "findall", "finditer", "sub", "subn",
 LOCAL: Mapping[str, dict[str, Any]] = {
     "tagserver.consent.cookies.header": {"tools": tuple(NAMES), "COOKIES": COOKIES},
     "tagserver.container.consequences": {"first": "a", "sought": "a"},
+    "tagserver.preview.expectations": {"detail": "a"},
     "tagserver.container.problems": {"sought": r"(?<!\w)a\ secret(?!\w)"},
     "tagserver_file.jsonl": {"name": "events"},
     "tagserver_file.parquet": {"name": "events"},
