@@ -95,7 +95,7 @@ def _print(answer: dict[str, Any], show_request: bool) -> None:
             reason: str = omitted["why"]
             said = "cleaned" if reason.startswith(CLEANED) else "left out"
             say(f"      {said} {omitted['field']}: {reason.removeprefix(CLEANED)}")
-    sent = sum(tag["request"] is not None for tag in answer["tags"])
+    sent = sum(tag["request"] is not None and tag["decision"] != "error" for tag in answer["tags"])
     say(f"{sent} would be sent. Nothing was sent.")
 
 

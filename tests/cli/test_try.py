@@ -208,3 +208,15 @@ def test_a_missing_secret_is_no_obstacle(shop: Shop, file: Path) -> None:
 def test_names_of_strangers(shop: Shop, event: dict[str, Any]) -> None:
     """Are decided like any other."""
     assert shop("try", "-", "--json", stdin=json.dumps(event)).code in (0, 1)
+
+
+def test_what_may_not_leave_is_shown_and_not_counted(shop: Shop, file: Path) -> None:
+    """The request, with the reason why it stays."""
+    shop.write(
+        'destinations: {hook: {type: webhook, url: "https://10.0.0.1/in", secret: "${env:META_TOKEN}"}}\n'
+        "tags: [{name: Hook, destination: hook, triggers: [all]}]\n"
+    )
+    done = shop("try", str(file), environ=ENVIRON | {"META_TOKEN": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"})
+    assert "plugin_error: its request may not leave: 10.0.0.1 is not public" in done.out
+    assert "→ hook POST https://10.0.0.1/in (" in done.out
+    assert done.out.endswith("0 would be sent. Nothing was sent.\n")
