@@ -10,7 +10,7 @@ from tagserver.language.paths import is_number
 
 ITEMS = ("ecommerce", "items")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_$-]+)*\Z")
-_BRACKETS = re.compile(r"\[([^\]]*)\]")
+_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _JOINERS = "\u200c\u200d"
 """Invisible, and part of the spelling of Persian and Indic words."""
 
