@@ -66,13 +66,14 @@ def plan(
         named = {"against": None if version is None else version.as_dict()}
         shown = named | {"changes": [one.as_dict() for one in found], "effects": [one.as_dict() for one in effect]}
         say_json({**shown, "events": len(asked), "refused": refused})
-        return
-    number = len(asked) - len(refused)
-    if version is not None:
-        say(str(version))
-    lines = _markdown(found, effect, number) if markdown else _text(found, effect, number)
-    for line in lines:
-        say(line)
+    else:
+        if version is not None:
+            say(str(version))
+        number = len(asked) - len(refused)
+        for line in _markdown(found, effect, number) if markdown else _text(found, effect, number):
+            say(line)
+    if folder.compile_texts(after).container is None:
+        give_up("these files have errors, and cannot be published: `tagserver check` shows them")
 
 
 @dataclass(frozen=True)

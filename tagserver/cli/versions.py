@@ -76,6 +76,8 @@ def _ask(path: str, data: Path, body: dict[str, Any]) -> dict[str, Any]:
     done: dict[str, Any] = call("POST", path, data=data, environ=process_environ(), body=body, refused=True)
     for one in done["problems"]:
         say(f"{one['file']}:{one['line']}: {one['message']}", err=True)
+        if one["hint"]:
+            say(f"    {one['hint']}", err=True)
     if not done["ok"]:
         goes_on = f"version {done['number']} goes on (container {done['version']}). {_sentence(done)}"
         say(f"Nothing was {'renewed' if 'server' in body else 'changed'}; {goes_on}".rstrip())

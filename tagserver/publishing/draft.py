@@ -10,11 +10,22 @@ from tagserver.configuration import ConfigurationFolder
 from tagserver.container.compile import Loaded
 from tagserver.container.meaning import SERVER_FILE
 from tagserver.container.model import Container
-from tagserver.container.problems import FAILED_CASE, Problem, Problems
+from tagserver.container.problems import FAILED_CASE, Place, Problem, Problems
 from tagserver.container.server import ServerConfig
 from tagserver.container.source import read_texts, unread_files
 from tagserver.preview import casebook
 from tagserver.publishing.store import Texts, without_server
+
+_GONE = Problem(
+    "error",
+    "E104",
+    Place(SERVER_FILE, 1, 1),
+    "",
+    "server.yaml is gone or empty",
+    "bring it back; where the defaults are meant, write {} into it",
+)
+"""A checkout that is under way and a save on a full disk look like this: they are no word of operations, and without
+`reload: manual` the draft would be published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +57,18 @@ def read_files(folder: Path) -> Files:
 def fit(
     folder: ConfigurationFolder, texts: Texts, today: bytes, before: bytes | None, *, as_before: bool = False
 ) -> Fit:
-    """Compile files under today's `server.yaml`; under the one `before` where today's has errors.
+    """Compile files under today's `server.yaml`; under the one `before` where today's has errors, or is gone.
 
     `as_before`: also where today's is sound and does not suit these files, which serve already. Raises OSError and
     ValueError for an env file that cannot be read.
     """
-    loaded = _compiled(folder, texts, today)
-    wrong = loaded.problems
-    if loaded.container is not None:
-        return Fit(loaded.container, loaded.server, wrong, today)
+    if before is not None and before.strip() and not today.strip():
+        wrong: tuple[Problem, ...] = (_GONE,)
+    else:
+        loaded = _compiled(folder, texts, today)
+        wrong = loaded.problems
+        if loaded.container is not None:
+            return Fit(loaded.container, loaded.server, wrong, today)
     blamed = any(one.severity == "error" and one.place.file == SERVER_FILE for one in wrong)
     if before is not None and before != today and (blamed or as_before):
         earlier = _compiled(folder, texts, before)

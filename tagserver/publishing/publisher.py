@@ -96,6 +96,8 @@ class Publisher:
             elif found.remark and not before.remark:
                 log.info("%s", found.remark)
             new, old = found.serving, before.serving
+            if kind != "renewed" and not found.wrong and (before.wrong or new.server != old.server):
+                log.info("server.yaml is taken as it is now")
             if (new.number, new.back) != (old.number, old.back):
                 self._say(found, kind, by)
                 ended = old.number if old.back is not None and old.number != new.number else None
@@ -138,4 +140,5 @@ def _complain(problems: tuple[Problem, ...]) -> None:
     for one in problems:
         log.error("%s:%s: %s", one.place.file, one.place.line, one.message)
     if problems:
-        log.error("the configuration has %d problems; the running one goes on", len(problems))
+        some = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        log.error("the configuration has %s; the running one goes on", some)

@@ -183,6 +183,16 @@ def test_a_broken_file_is_shown(tmp_path: Path) -> None:
     assert "nmae" in result.output
 
 
+@pytest.mark.parametrize("words", [[], ["--json"], ["--markdown"]])
+def test_files_that_cannot_be_published_are_no_plan(tmp_path: Path, words: list[str]) -> None:
+    """What changes is shown all the same; a pipeline that asks for the exit code stops."""
+    old, new = folder(tmp_path / "old", BEFORE), folder(tmp_path / "new", BEFORE + "  - {nmae: x}\n")
+    result = plan(new, "--against", str(old), *words)
+    assert result.exit_code == 1
+    assert "have errors, and cannot be published" in result.stderr
+    assert "container.yaml[1]" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("before", "after", "says"),
     [
@@ -231,7 +241,7 @@ def test_a_broken_file_is_shown(tmp_path: Path) -> None:
 )
 def test_what_a_change_is_called(tmp_path: Path, before: str, after: str, says: list[str]) -> None:
     result = plan(folder(tmp_path / "new", after), "--against", str(folder(tmp_path / "old", before)))
-    assert result.output.splitlines() == says
+    assert result.stdout.splitlines() == says
 
 
 def test_a_secret_that_somebody_wrote_down_is_not_repeated(tmp_path: Path) -> None:

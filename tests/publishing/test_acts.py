@@ -38,6 +38,18 @@ def broken_server(site: Site) -> None:
     site.look()
 
 
+def no_server(site: Site) -> None:
+    """As in the middle of a checkout, beside a draft that nobody has published."""
+    (site.config / "server.yaml").unlink()
+    site.look()
+
+
+def empty_server(site: Site) -> None:
+    """As after a save on a full disk."""
+    site.write("\n", "server.yaml")
+    site.look()
+
+
 def new_secret(site: Site) -> None:
     site.environ["TOKEN"] = "renewed-token"
     site.renew()
@@ -53,6 +65,18 @@ TABLE = [
     ("an edit taken back", lambda site: (edited(BROKEN)(site), edited(named("B"))(site)), "B", "B", "A", "A"),
     ("another server.yaml", other_server, "B", "B", "A", "A"),
     ("a broken server.yaml", broken_server, "B", "B", "A", "A"),
+    ("no server.yaml", no_server, "B", "B", "A", "A"),
+    ("no server.yaml, and an edit", lambda site: (no_server(site), edited(named("C"))(site)), "C", "B", "C", "A"),
+    ("an edit, and no server.yaml", lambda site: (edited(named("C"))(site), no_server(site)), "C", "B", "C", "A"),
+    (
+        "an edit, and an empty server.yaml",
+        lambda site: (edited(named("C"))(site), empty_server(site)),
+        "C",
+        "B",
+        "C",
+        "A",
+    ),
+    ("SIGHUP without server.yaml", lambda site: (no_server(site), site.renew()), "B", "B", "A", "A"),
     ("SIGHUP", Site.renew, "B", "B", "A", "A"),
     ("SIGHUP with an edit not looked at", lambda site: (site.write(COMMENT), site.renew()), "B", "B", "A", "A"),
     ("a renewed secret", new_secret, "B", "B", "A", "A"),
@@ -212,9 +236,15 @@ def test_a_broken_server_yaml_keeps_the_running_one_and_hinders_nobody(tmp_path:
         assert site.now.server.collect.origins == ("https://old.example",)
         assert [one.place.file for one in site.now.problems] == ["server.yaml"]
         assert site.now.degraded
-    site.write("", "server.yaml")
+    for lost in ("", "\n"):
+        site.write(lost, "server.yaml")
+        site.look()
+        assert [one.message for one in site.now.problems] == ["server.yaml is gone or empty"]
+        assert site.now.server.collect.origins == ("https://old.example",)
+    site.write("{}", "server.yaml")
     site.look()
     assert not site.now.degraded
+    assert site.now.server.collect.origins == ()
 
 
 def test_a_server_yaml_that_does_not_suit_what_serves(tmp_path: Path) -> None:
@@ -237,7 +267,7 @@ def test_a_rollback_to_what_does_not_compile_changes_nothing(tmp_path: Path) -> 
     site.write(GOOD.replace("type: box", 'type: box, account: "${env:ACCOUNT}"'))
     site.start()
     edited(named("B"))(site)
-    site.write("", "server.yaml")
+    site.write("{}", "server.yaml")
     site.look()
     before = site.now
     with pytest.raises(Refused) as refused:
