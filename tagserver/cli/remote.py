@@ -59,7 +59,7 @@ def call(
             address + path,
             params=query,
             json=body,
-            headers={"authorization": f"Bearer {token}"},
+            headers={b"authorization": f"Bearer {token}".encode(errors="surrogateescape")},
             timeout=timeout,
             trust_env=False,
         )
@@ -68,6 +68,8 @@ def call(
         give_up(f"the server at {address} did not answer within {timeout:.0f} s", 3)
     except httpx.HTTPError as error:
         give_up(f"the server at {address} cannot be reached ({type(error).__name__}); look whether it still runs", 3)
+    except UnicodeEncodeError:
+        give_up("what was given is not text in UTF-8; look how the terminal writes it", 2)
     except ValueError:
         give_up(f"what answers at {address} is no tagserver", 3)
     if answer.status_code == 401:

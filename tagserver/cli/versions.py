@@ -13,11 +13,21 @@ from tagserver.cli.options import data_option, json_option
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
 from tagserver.configuration import process_environ
-from tagserver.publishing.store import Store
+from tagserver.publishing.store import LONGEST_NOTE, Store
 
-note_option = click.option("--note", default="", metavar="TEXT", help="Why; `tagserver versions` shows it.")
 MOST = 6
 """Names that one line shows."""
+
+
+def _short(context: click.Context, parameter: click.Parameter, note: str) -> str:
+    if len(note) > LONGEST_NOTE:
+        raise click.BadParameter(f"{len(note)} characters, and {LONGEST_NOTE} are the most", context, parameter)
+    return note
+
+
+note_option = click.option(
+    "--note", default="", metavar="TEXT", callback=_short, help="Why; `tagserver versions` shows it."
+)
 
 
 @click.command()
@@ -100,7 +110,7 @@ def _sentence(done: dict[str, Any]) -> str:
 def _who() -> str:
     """The login name of whoever runs the command."""
     try:
-        return getpass.getuser()[:100]
+        return getpass.getuser()[:100].encode(errors="replace").decode()
     except (KeyError, OSError, ImportError):  # containers like to run under numbers without a name
         return "a user without a name"
 

@@ -22,6 +22,8 @@ SERVING = "serving.json"
 LAST_GOOD = "last-good.json"
 OLD_PIN = "pinned.json"
 KEEP = 20
+LONGEST_NOTE = 2_000
+"""Characters of a note."""
 Texts = Mapping[str, bytes]
 """Marketing's files: path in the folder → content."""
 

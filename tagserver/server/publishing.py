@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.publishing.publisher import Answer
+from tagserver.publishing.store import LONGEST_NOTE
 from tagserver.runtime import Runtime
 from tagserver.server.body import BadBody, read_body
 from tagserver.server.guard import SAFE, problem
@@ -17,7 +18,8 @@ from tagserver.server.guard import SAFE, problem
 LARGEST = 1 << 16
 """Bytes of an order."""
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-Remark = Annotated[str, msgspec.Meta(max_length=2000)]
+Remark = Annotated[str, msgspec.Meta(max_length=LONGEST_NOTE)]
+_LENGTHS = f"a note has {LONGEST_NOTE} characters at most, a name 100"
 
 
 class Reload(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,7 +56,8 @@ class Publishing:
         except BadBody as bad:
             return problem(bad.status, bad.code, str(bad))
         except UNREADABLE:
-            return problem(400, "bad_order", 'post nothing, or {"note": "…", "by": "…", "server": true or false}')
+            shape = '{"note": "…", "by": "…", "server": true or false}'
+            return problem(400, "bad_order", f"post nothing, or {shape}; {_LENGTHS}")
         runtime = self._runtime
         return _answered(await (runtime.renew() if asked.server else runtime.reload(asked.by, asked.note)))
 
@@ -65,7 +68,8 @@ class Publishing:
         except BadBody as bad:
             return problem(bad.status, bad.code, str(bad))
         except UNREADABLE:
-            return problem(400, "bad_number", 'post {"number": N}, a number of versions.json')
+            shape = '{"number": N, "note": "…", "by": "…"}, with a number of versions.json'
+            return problem(400, "bad_number", f"post {shape}; {_LENGTHS}")
         return _answered(await self._runtime.publisher.roll_back(asked.number, asked.by, asked.note))
 
     async def versions(self, request: Request) -> Response:

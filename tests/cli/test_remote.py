@@ -29,6 +29,8 @@ def answering(status: int, content: bytes) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(content)
 
+        do_POST = do_GET  # noqa: N815 (the library's name)
+
         def log_message(self, *words: object) -> None:
             """Nothing."""
 
@@ -87,6 +89,25 @@ def test_somebody_else_answers(tmp_path: Path) -> None:
     with answering(200, b"<html>") as address:
         code, said = asked(tmp_path, "dead list", address, TOKEN)
     assert (code, "is no tagserver" in said) == (3, True)
+
+
+@pytest.mark.parametrize("command", ["dead list --event-id", "forget --user-id", "reload --note"])
+def test_what_is_no_text(tmp_path: Path, command: str) -> None:
+    """A terminal that writes Latin-1: it is not the server's fault, and nobody is forgotten under another name."""
+    with answering(200, b"{}") as address:
+        code, said = asked(tmp_path, f"{command} M\udcfcller", address, TOKEN)
+    assert (code, "not text in UTF-8" in said) == (2, True)
+
+
+def test_a_login_name_that_is_no_text_keeps_nobody_from_publishing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "m\udcfcller")
+    with answering(
+        200, b'{"problems": [], "ok": true, "number": 1, "version": "x", "ended": null, "detail": ""}'
+    ) as it:
+        code, said = asked(tmp_path, "reload", it, TOKEN)
+    assert (code, said) == (0, "Version 1 serves now (container x).\n")
 
 
 @pytest.mark.parametrize(("token", "says"), [(None, "asks for its admin token"), (TOKEN, "does not take this admin")])

@@ -59,5 +59,7 @@ def test_without_a_server(shop: Shop) -> None:
     for words in (["reload"], ["reload", "--server"], ["rollback", "1"], ["rollback", "--note", "x", "1"]):
         done = shop(*words)
         assert (done.code, done.out) == (3, "")
+    for words in (["reload", "--note", "x" * 2001], ["rollback", "1", "--note", "x" * 2001]):
+        assert "2001 characters, and 2000 are the most" in shop(*words).err
     for words in (["rollback"], ["rollback", "0"], ["rollback", "x"], ["reload", "--server", "--note", "x"]):
         assert shop(*words).code == 2
