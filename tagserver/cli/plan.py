@@ -13,6 +13,7 @@ import msgspec
 
 from tagserver.cli.options import config_option, data_option, give_up, json_option, open_folder, print_problems
 from tagserver.cli.output import say, say_json
+from tagserver.cli.versions import say_damaged
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.meaning import SERVER_FILE, version_of
 from tagserver.container.source import is_configuration, read_texts
@@ -95,6 +96,7 @@ def _version(against: str | None, data: Path) -> _Version:
     """A published version: the one that serves, or that of a number."""
     store = Store(data)
     state = store.state()
+    say_damaged(store)
     if state is None:
         give_up(f"nothing was published from {data} yet; say what to compare with: --against")
     number = state.serves if against is None else int(against)

@@ -13,7 +13,7 @@ from tagserver.cli.options import data_option, json_option
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
 from tagserver.configuration import process_environ
-from tagserver.publishing.store import LONGEST_NOTE, Store
+from tagserver.publishing.store import LONGEST_NOTE, SERVING, Store
 
 MOST = 6
 """Names that one line shows."""
@@ -35,7 +35,9 @@ note_option = click.option(
 @json_option
 def versions(data: Path, as_json: bool) -> None:
     """The versions that were published, the newest first, and which one serves. Needs no running server."""
-    listed = Store(data).listed()
+    store = Store(data)
+    listed = store.listed()
+    say_damaged(store)
     if as_json:
         say_json(listed)
         return
@@ -115,10 +117,20 @@ def _who() -> str:
         return "a user without a name"
 
 
+def say_damaged(store: Store) -> None:
+    """On standard error, that the data folder does not know any more what serves."""
+    if store.damaged:
+        why = "cannot be read: a server that starts serves the newest version, one that runs what it served"
+        say(f"tagserver: {store.data / SERVING} {why}. `tagserver reload` or `rollback` writes it anew", err=True)
+
+
 def _names(names: list[str]) -> str:
     more = len(names) - MOST
     return ", ".join(names[:MOST]) + (f" and {more} more" if more > 0 else "")
 
 
 def _moment(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):  # no time of this calendar
+        return f"{milliseconds} ms"

@@ -13,6 +13,7 @@ from typing import Any
 from tagserver.container.problems import Problem
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration, Refused
+from tagserver.publishing.store import listed
 
 log = logging.getLogger("tagserver")
 
@@ -56,8 +57,10 @@ class Publisher:
             self._say(started, "published", started.serving.entry.by)
 
     def listed(self) -> dict[str, Any]:
-        """The object of `/-/versions.json`."""
-        return self._publishing.store.listed()
+        """The object of `/-/versions.json`, by what serves here: the data folder may be full or damaged."""
+        serving, kept = self.now.serving, self._publishing.store.versions()
+        unkept = [serving.entry] if serving.entry is not None and not serving.kept else []
+        return listed([*unkept, *kept], serving.number, serving.back)
 
     async def reload(self, by: str = "admin", note: str = "") -> Answer:
         """Publish the files."""

@@ -7,10 +7,10 @@ written last: a kill between the two leaves a file that nothing points to, which
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -22,8 +22,11 @@ SERVING = "serving.json"
 LAST_GOOD = "last-good.json"
 OLD_PIN = "pinned.json"
 KEEP = 20
+DIGITS = 15
+"""Of a number at most: more is no number of ours."""
 LONGEST_NOTE = 2_000
 """Characters of a note."""
+Number = Annotated[int, msgspec.Meta(ge=1, lt=10**DIGITS)]
 Texts = Mapping[str, bytes]
 """Marketing's files: path in the folder → content."""
 
@@ -55,11 +58,15 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """What `serving.json` says. `newest` is the number that was published last, `before` the one that served before,
     `stand_in` the one that serves because `number` cannot."""
 
-    number: int
-    newest: int
-    before: int | None = None
-    stand_in: int | None = None
+    number: Number
+    newest: Number
+    before: Number | None = None
+    stand_in: Number | None = None
     back: Back | None = None
+
+    def __post_init__(self) -> None:
+        if self.newest < max(self.number, self.stand_in or 1):
+            raise ValueError("it serves what was never published")
 
     @property
     def serves(self) -> int:
@@ -88,6 +95,17 @@ class _File(msgspec.Struct):
 class _OldPin(msgspec.Struct):
     number: int
     instead_of: str
+
+
+def listed(versions: Iterable[Version], serves: int | None, back: Back | None) -> dict[str, Any]:
+    """The object of `versions --json`: the newest first, with a mark at the one that serves."""
+    return {
+        "versions": [
+            {**msgspec.to_builtins(one), "serves": one.number == serves, "changed": list(one.changed)}
+            for one in versions
+        ],
+        "rolled_back": None if back is None else {"at": back.at, "by": back.by, "note": back.note},
+    }
 
 
 def without_server(texts: Texts) -> dict[str, bytes]:
@@ -150,16 +168,9 @@ class Store:
         return found
 
     def listed(self) -> dict[str, Any]:
-        """The object of `versions --json`."""
+        """The object of `versions --json`, by what the data folder says."""
         state = self.state()
-        back, serves = (state.back, state.serves) if state is not None else (None, None)
-        return {
-            "versions": [
-                {**msgspec.to_builtins(one), "serves": one.number == serves, "changed": list(one.changed)}
-                for one in self.versions()
-            ],
-            "rolled_back": None if back is None else {"at": back.at, "by": back.by, "note": back.note},
-        }
+        return listed(self.versions(), *((state.serves, state.back) if state is not None else (None, None)))
 
     def publish(self, version: Version, texts: Texts) -> None:
         """Keep a version, and let it serve from the next start on."""
@@ -215,7 +226,8 @@ class Store:
         (self.data / OLD_PIN).unlink(missing_ok=True)
 
     def _numbers(self) -> list[int]:
-        return [int(path.stem) for path in (self.data / FOLDER).glob("*.json") if path.stem.isdecimal()]
+        names = [path.stem for path in (self.data / FOLDER).glob("*.json")]
+        return [int(name) for name in names if name.isascii() and name.isdecimal() and len(name) <= DIGITS]
 
     def _path(self, number: int) -> Path:
         return self.data / FOLDER / f"{number:06}.json"

@@ -49,6 +49,18 @@ def test_for_machines(shop: Shop) -> None:
     assert shown["rolled_back"] is None
 
 
+def test_what_serves_cannot_be_read(shop: Shop) -> None:
+    """The newest one is marked, as a start would have it, and that is said."""
+    store = published(shop)
+    store.go_back(1, Back(instead_of={}, at=10**18))
+    assert shop("versions").out.splitlines()[-1].endswith(f"rolled back to on {10**18} ms by nobody knows")
+    (shop.folder / "data" / "serving.json").write_text("{")
+    done = shop("versions")
+    assert "serves  by anna" in done.out
+    for words in (["versions"], ["versions", "--json"], ["plan"]):
+        assert "serving.json cannot be read: a server that starts serves the newest version" in shop(*words).err
+
+
 def test_nothing_was_published(shop: Shop) -> None:
     done = shop("versions")
     assert (done.code, done.out) == (0, "Nothing was published from the data folder data yet.\n")

@@ -100,6 +100,7 @@ def test_what_is_published_can_be_seen_without_a_start(tmp_path: Path) -> None:
         *(b"", b"{", b"[]", b"null", b"7", b'"x"', b'{"container.yaml": 7}', b'{"container.yaml": null}', b"\xff\xfe"),
         *(b'{"container.yaml": "%%%"}', b'{"container.yaml": "dGFn*czo="}', b"[" * 100_000, b'{"a":' * 100_000),
         json.dumps({"container.yaml": "dGFnczogWwo="}).encode(),
+        *(b'{"number": -5, "newest": 1}', b'{"number": 3, "newest": 1}', b'{"number": 1e30, "newest": 1e30}'),
     ],
     ids=lambda content: repr(content[:30]),
 )
@@ -116,3 +117,22 @@ def test_a_damaged_file_is_none(tmp_path: Path, name: str, content: bytes) -> No
     assert not site.start().degraded
     site.write(BROKEN)
     assert site.start().degraded
+
+
+@pytest.mark.parametrize("content", ["", '{"number": -5, "newest": 2}', '{"number": 9, "newest": 2}'])
+def test_when_nobody_knows_what_serves_the_newest_does(tmp_path: Path, content: str) -> None:
+    """And the files beside it whose names are no numbers of ours change nothing."""
+    site = Site(tmp_path, "reload: manual\n")
+    site.start()
+    site.write(named("B"))
+    site.publish()
+    (site.data / "serving.json").write_text(content)
+    for name in ("٣", "²", "9" * 30):
+        (site.data / "versions" / f"{name}.json").write_text("{}")
+    site.start()
+    assert (site.tags, site.serves) == ("B", [2])
+    site.write(named("C"))
+    site.publish()
+    assert (site.tags, site.serves) == ("C", [3])
+    site.start()
+    assert (site.tags, site.serves) == ("C", [3])

@@ -156,6 +156,17 @@ async def test_who_published_is_on_record(server: Running) -> None:
     assert not any("erika" in path.read_text() for path in folder.iterdir())
 
 
+@pytest.mark.parametrize("content", ["", "{", "null", '{"number": 2, "newest": 2}'])
+async def test_the_list_marks_what_serves_whatever_the_data_folder_says(server: Running, content: str) -> None:
+    container(server).write_text(TWO)
+    await post(server, "reload")
+    await post(server, "rollback", {"number": 1})
+    (server.data / "serving.json").write_text(content)
+    answer = (await server.http.get("/-/versions.json", headers=BEARER)).json()
+    assert [one["number"] for one in answer["versions"] if one["serves"]] == [1]
+    assert answer["rolled_back"] is not None
+
+
 async def test_two_who_publish_and_go_back_at_once(server: Running) -> None:
     """One after the other: what serves is one of the versions, whole, and the disk says the same."""
     container(server).write_text(TWO)
@@ -181,6 +192,7 @@ async def test_a_data_folder_that_cannot_be_written_keeps_nobody_from_publishing
     for sentence in (said["detail"], ready["notice"]):
         assert "could not be kept" in sentence
         assert "a restart would serve what served before" in sentence
+    assert [one["serves"] for one in (await listed(server)).values()] == [True], "what serves, not what a start would"
     versions.unlink()
     (server.data / "aside").rename(versions)
     _, said = await post(server, "reload")
