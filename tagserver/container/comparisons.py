@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tagserver.container.compared import ROW, UNKNOWN, Comparison, Shape, shape_of_path
-from tagserver.container.forms import EMAIL, IP, TRIMMED, Fault, Part, networks_of
+from tagserver.container.forms import EMAIL, IP, TRIMMED, Fault, Part
 from tagserver.container.names import Names
 from tagserver.container.patterns import beginning_of
 from tagserver.container.problems import Problems
 from tagserver.container.source import Node, Scalar
 from tagserver.language.conditions import NEGATED, TESTS
 from tagserver.language.derive import written_number
+from tagserver.language.networks import networks_of
 from tagserver.language.values import js_number, js_text
 
 PARTS: Mapping[str, Part] = {

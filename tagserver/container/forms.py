@@ -15,6 +15,7 @@ from typing import Literal
 
 from tagserver.inbound.enrich import clean_ip
 from tagserver.inbound.spelling import ADDRESS_SPELLINGS, PERSON_SPELLINGS, Path, canonical, is_email
+from tagserver.language.networks import networks_of
 from tagserver.privacy.urls import host_of, parse_address
 
 Part = Literal["whole", "start", "end", "inside"]
@@ -57,13 +58,17 @@ def _cased(text: str, case: Case | None) -> str:
 # ── addresses of the web ─────────────────────────────────────────────────────────────────────────────────────────────
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}://")
+_WEB = re.compile(r"https?://")
 _PORT = re.compile(r"(.*[^:]):[0-9]+\Z")
+_QUERY_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 _OF_A_HOST = re.compile(r"[a-z0-9_.:\-\x80-\U0010ffff]*\Z")
 
 
 def _path(text: str, part: Part) -> Fault | None:
     front = part in ("whole", "start")
-    if _SCHEME.match(text):
+    # A path may hold an address (`/out/https://…`); where its middle or end is compared, that of a web page is taken for
+    # the mistake that it nearly always is.
+    if _SCHEME.match(text) if front else _WEB.match(text):
         path = parse_address(text).path
         return "a path begins behind the host", f"write {path}, or compare page.location" if path else ""
     if (sign := re.search(r"[?#]", text)) is not None:
@@ -116,8 +121,9 @@ def _hash(text: str, part: Part) -> Fault | None:
 
 def _query(text: str, part: Part) -> Fault | None:
     if _SCHEME.match(text) or text.startswith("?") or "=" in text:
-        name = re.search(r"([A-Za-z0-9_-]+)=", text.rpartition("?")[2])
-        return "each key of a query has a path of its own", f"write page.query.{name[1] if name else 'NAME'}"
+        name = text.rpartition("?")[2].partition("=")[0].rpartition("&")[2]
+        named = "=" in text and _QUERY_KEY.match(name)
+        return "each key of a query has a path of its own", f"write page.query.{name if named else 'NAME'}"
     return None
 
 
@@ -138,30 +144,6 @@ def _extension(text: str, part: Part) -> Fault | None:
 # ── where somebody is ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def networks_of(text: str) -> tuple[str, ...]:
-    """The networks that a text may mean: `203.0.113.128/25`, `10.0.0.1-10.0.0.9`, `192.168.*`; none for anything else,
-    a single address too."""
-    text = text.strip()
-    try:
-        if "/" in text:
-            return (str(ipaddress.ip_network(text, strict=False)),)
-        if "*" in text:
-            numbers = text.rstrip(".*").split(".")
-            if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3}){0,2}(\.\*){1,3}", text):
-                return ()
-            filled = ".".join([*numbers, *["0"] * (4 - len(numbers))])
-            return (str(ipaddress.ip_network(f"{filled}/{8 * len(numbers)}")),)
-        first, dash, last = (one.strip() for one in text.partition("-"))
-        if not dash:
-            return ()
-        if last.isdigit():  # 10.0.0.1-9
-            last = f"{first.rpartition('.')[0]}.{last}"
-        found = ipaddress.summarize_address_range(ipaddress.ip_address(first), ipaddress.ip_address(last))
-        return tuple(str(one) for one in found)
-    except (ValueError, TypeError):
-        return ()
-
-
 def _ip(text: str, part: Part) -> Fault | None:
     if networks_of(text):
         return "it is a single address", "name networks with the operator in"
@@ -174,7 +156,7 @@ def _ip(text: str, part: Part) -> Fault | None:
 
 
 def _country(text: str, part: Part) -> Fault | None:
-    if re.fullmatch(r"[A-Z]{2}" if part == "whole" else r"[A-Z]{0,2}", text):
+    if re.fullmatch(r"[A-Z]{2}", text) if part == "whole" else re.fullmatch(r"[A-Z]{0,2}", text):
         return None
     return "a country is two letters (ISO 3166)", "write DE for Germany"
 
@@ -182,8 +164,13 @@ def _country(text: str, part: Part) -> Fault | None:
 def _region(text: str, part: Part) -> Fault | None:
     if part == "whole" and re.fullmatch(r"[A-Z0-9]{1,3}", text):
         return "a region begins with its country (ISO 3166-2)", f"write US-{text}" if text.isalpha() else ""
-    fits = {"whole": r"[A-Z]{1,2}-[A-Z0-9]{1,3}", "start": r"[A-Z]{0,2}(-[A-Z0-9]{0,3})?"}.get(part, r"[A-Z0-9-]{0,6}")
-    return None if re.fullmatch(fits, text) else ("a region is a code (ISO 3166-2)", "write US-CA for California")
+    if part == "whole":
+        fits = re.fullmatch(r"[A-Z]{1,2}-[A-Z0-9]{1,3}", text)
+    elif part == "start":
+        fits = re.fullmatch(r"[A-Z]{0,2}(-[A-Z0-9]{0,3})?", text)
+    else:
+        fits = re.fullmatch(r"[A-Z0-9-]{0,6}", text)
+    return None if fits else ("a region is a code (ISO 3166-2)", "write US-CA for California")
 
 
 # ── other fields ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -212,13 +199,13 @@ def _domain(text: str, part: Part) -> Fault | None:
 
 
 def _milliseconds(text: str, part: Part) -> Fault | None:
-    if re.fullmatch(r"-?[0-9]+" if part == "whole" else r"-?[0-9]*", text):
+    if re.fullmatch(r"-?[0-9]+", text) if part == "whole" else re.fullmatch(r"-?[0-9]*", text):
         return None
     return "it is a number of milliseconds", "a variable {time: event, as: date} is the day"
 
 
 def _date(text: str, part: Part) -> Fault | None:
-    fits = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}" if part == "whole" else r"[0-9-]{0,10}", text)
+    fits = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) if part == "whole" else re.fullmatch(r"[0-9-]{0,10}", text)
     return None if fits else ("it is a day", "write 2026-11-27")
 
 
@@ -257,7 +244,7 @@ def _one_of(*words: str) -> Judge:
 
 
 def _digits_of_a_hash(text: str, part: Part) -> Fault | None:
-    fits = re.fullmatch(r"[0-9a-f]{64}" if part == "whole" else r"[0-9a-f]{0,64}", text)
+    fits = re.fullmatch(r"[0-9a-f]{64}", text) if part == "whole" else re.fullmatch(r"[0-9a-f]{0,64}", text)
     return None if fits else ("it is a SHA-256: 64 digits and letters a to f", "")
 
 

@@ -58,39 +58,35 @@ def parse_network(text: str) -> Network:
     return network
 
 
+def networks_of(text: str) -> tuple[str, ...]:
+    """The networks that a text may mean in any spelling: `203.0.113.128/25`, `10.0.0.0/255.0.0.0`,
+    `10.0.0.1-10.0.0.9`, `192.168.*`; none for anything else, a single address too."""
+    text = text.strip()
+    try:
+        if "/" in text:
+            return (str(ip_network(text, strict=False)),)
+        if (found := _WILDCARD.match(text)) is not None:
+            numbers = found[1].strip(".").split(".")
+            filled = ".".join([*numbers, *["0"] * (4 - len(numbers))])
+            return (str(ip_network(f"{filled}/{8 * len(numbers)}")),)
+        first, dash, last = (one.strip() for one in text.partition("-"))
+        if not dash:
+            return ()
+        if last.isdecimal():  # 10.0.0.1-9
+            last = f"{first.rpartition('.')[0]}.{last}"
+        return tuple(map(str, summarize_address_range(ip_address(first), ip_address(last))))
+    except (ValueError, TypeError):  # TypeError: one end is IPv4, the other IPv6
+        return ()
+
+
 def _misread(text: str) -> BadNetwork:
     """Why a text is no network: ranges and wildcards have another spelling, everything else is none."""
-    if (found := _WILDCARD.match(text)) and (whole := _wildcard(found[1])):
-        return BadNetwork(f'"{text}" is no network', f"write {whole}")
-    first, dash, last = text.partition("-")
-    if dash and (inside := _range(first, last)):
-        return BadNetwork(f'"{text}" is no network', f"write {', '.join(inside)}")
+    if meant := networks_of(text):
+        more = ["…"] if len(meant) > _MOST_SHOWN else []
+        return BadNetwork(f'"{text}" is no network', f"write {', '.join([*meant[:_MOST_SHOWN], *more])}")
     like = any(map(str.isdigit, text)) and any(sign in text for sign in ".:")
     hint = "write 198.51.100.0/24, 2001:db8::/48, or one address"
     return BadNetwork(f'"{text}" is no network and no IP address', hint, like=like)
-
-
-def _wildcard(head: str) -> str:
-    parts = head.strip(".").split(".")
-    try:
-        return str(ip_network(f"{'.'.join([*parts, *['0'] * (4 - len(parts))])}/{8 * len(parts)}"))
-    except ValueError:
-        return ""
-
-
-def _range(first: str, last: str) -> list[str]:
-    """The networks that make up a range, if there are few."""
-    begin, end = _address(first), _address(last)
-    try:
-        if isinstance(begin, IPv4Address) and isinstance(end, IPv4Address):
-            found: list[Network] = list(summarize_address_range(begin, end))
-        elif isinstance(begin, IPv6Address) and isinstance(end, IPv6Address):
-            found = list(summarize_address_range(begin, end))
-        else:
-            return []
-    except ValueError:
-        return []
-    return [*map(str, found[:_MOST_SHOWN]), *(["…"] if len(found) > _MOST_SHOWN else [])]
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

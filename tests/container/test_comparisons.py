@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 
 from tagserver.container.compared import shape_of_path, shape_of_variable
 from tagserver.container.comparisons import MOST_SHOWN
-from tagserver.container.forms import OF_PATHS, Part, networks_of
+from tagserver.container.forms import OF_PATHS, Part
 from tagserver.container.patterns import beginning_of
 from tagserver.container.problems import Place, Problem
 from tagserver.container.source import Scalar
@@ -22,6 +22,7 @@ from tagserver.inbound.datalayer import read_event
 from tagserver.inbound.enrich import clean_ip
 from tagserver.language import derive
 from tagserver.language.conditions import BadPattern, compile_pattern
+from tagserver.language.networks import networks_of
 from tagserver.language.values import js_number, js_text
 
 from ..events import facts
