@@ -144,12 +144,12 @@ def _bring(point: EntryPoint) -> Brought:
     for variable in variables:
         fault = _looked_at(variable, variable_fault)
         fault = fault or _again(variable, [type(one) for one in brought.variables], "kind")
-        try:
-            with PluginCode(variable, getattr(variable, "__name__", "it")):
-                if fault is None:
+        if fault is None:
+            try:
+                with PluginCode(variable, variable.__name__):
                     brought.variables.append(variable())
-        except PluginFailed as failed:  # a bad plugin hurts only itself
-            fault = str(failed)
+            except PluginFailed as failed:  # a bad plugin hurts only itself
+                fault = str(failed)
         if fault is not None:
             brought.refuse(_type_of(variable), fault)
     return brought

@@ -49,17 +49,13 @@ def call(
     address, token = server_on(data, environ)
     if not address:
         give_up(f"no server runs on the data folder {data} (start it with tagserver serve)", 3)
-    if not token:
-        give_up(
-            f"the server at {address} asks for its admin token: set {TOKEN_VARIABLE} to the one it was started with"
-        )
     try:
         answer = httpx.request(
             method,
             address + path,
             params=query,
             json=body,
-            headers={b"authorization": f"Bearer {token}".encode(errors="surrogateescape")},
+            headers={b"authorization": f"Bearer {token}".encode(errors="surrogateescape")} if token else None,
             timeout=timeout,
             trust_env=False,
         )
@@ -73,7 +69,8 @@ def call(
     except ValueError:
         give_up(f"what answers at {address} is no tagserver", 3)
     if answer.status_code == 401:
-        give_up(f"the server at {address} does not take this token; set {TOKEN_VARIABLE}")
+        said = "does not take this token" if token else "asks for its admin token"
+        give_up(f"the server at {address} {said}: set {TOKEN_VARIABLE} to the one it was started with")
     if answer.is_error and not (refused and answer.status_code == 409):
         problems = shown.get("problems") or [{"message": f"the server answered {answer.status_code}"}]
         raise click.ClickException(printable(str(problems[0]["message"])))

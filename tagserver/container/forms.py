@@ -66,7 +66,7 @@ _OF_A_HOST = re.compile(r"[a-z0-9_.:\-\x80-\U0010ffff]*\Z")
 
 def _path(text: str, part: Part) -> Fault | None:
     front = part in ("whole", "start")
-    # A path may hold an address (`/out/https://…`); where its middle or end is compared, that of a web page is taken for
+    # A path may hold an address (`/out/https://…`); where its middle or end is compared, one of the web is taken for
     # the mistake that it nearly always is.
     if _SCHEME.match(text) if front else _WEB.match(text):
         path = parse_address(text).path

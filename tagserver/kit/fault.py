@@ -17,7 +17,8 @@ What is not the plugin's fault:
 from __future__ import annotations
 
 import sys
-from types import FrameType, TracebackType
+from types import FrameType, FunctionType, MethodType, TracebackType
+from typing import Any
 
 LONGEST = 60
 """Characters of a class's name that are shown."""
@@ -120,12 +121,13 @@ def _place(error: BaseException, owner: object) -> str:
 
 def _packages(owner: object) -> set[str]:
     """The top packages whose lines are the plugin's: those of its class, and of the classes that it builds on."""
-    if isinstance(owner, str):
+    if type(owner) is str:
         return {owner}
-    cls = owner if isinstance(owner, type) else type(owner)
-    modules = [one.__module__ for one in cls.__mro__]
-    if not isinstance(owner, type):
-        modules.append(str(getattr(owner, "__module__", "")))
+    # A class may do anything when it is asked for an attribute: `type` looks without asking it.
+    cls: Any = owner if issubclass(type(owner), type) else type(owner)
+    modules = [type.__getattribute__(one, "__module__") for one in type.__getattribute__(cls, "__mro__")]
+    if type(owner) in (FunctionType, MethodType):
+        modules.append(owner.__module__)
     return {_package(module) for module in modules} - _NOT_THEIRS
 
 
