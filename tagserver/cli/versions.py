@@ -48,7 +48,7 @@ def versions(data: Path, as_json: bool) -> None:
             say(f"        {one['note']}")
         if one["changed"]:
             say(f"        changed: {_names(one['changed'])}")
-        if one["serves"] and (back := listed["rolled_back"]) is not None:
+        if (back := listed["rolled_back"]) is not None and back["number"] == one["number"]:
             note = f": {back['note']}" if back["note"] else ""
             say(f"        rolled back to on {_moment(back['at'])} by {back['by'] or 'nobody knows'}{note}")
     if not listed["versions"]:

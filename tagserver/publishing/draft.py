@@ -77,6 +77,17 @@ def fit(
     return Fit(None, None, (), today, wrong)
 
 
+def emptied(files: Files, serving: Texts) -> tuple[Problem, ...]:
+    """Files without a single byte that had some in what serves: a save on a full disk, or half of one. By itself no
+    server publishes that everything in them is over; a person may."""
+    hint = "save it again; where nothing is to stand in it, remove it, or publish that with `tagserver reload`"
+    return tuple(
+        Problem("error", "E104", Place(name, 1, 1), "", "the file is empty, and was not when it was published", hint)
+        for name, text in sorted(files.draft.items())
+        if not text and serving.get(name)
+    )
+
+
 def _compiled(folder: ConfigurationFolder, texts: Mapping[str, bytes], server: bytes) -> Loaded:
     files = {**texts, **({SERVER_FILE: server} if server else {})}
     return folder.compile_texts(files, unread_files(folder.folder))

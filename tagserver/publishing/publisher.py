@@ -60,7 +60,7 @@ class Publisher:
         """The object of `/-/versions.json`, by what serves here: the data folder may be full or damaged."""
         serving, kept = self.now.serving, self._publishing.store.versions()
         unkept = [serving.entry] if serving.entry is not None and not serving.kept else []
-        return listed([*unkept, *kept], serving.number, serving.back)
+        return listed([*unkept, *kept], serving.number, serving.due, serving.back)
 
     async def reload(self, by: str = "admin", note: str = "") -> Answer:
         """Publish the files."""
@@ -103,7 +103,7 @@ class Publisher:
                 log.info("server.yaml is taken as it is now")
             if (new.number, new.back) != (old.number, old.back):
                 self._say(found, kind, by)
-                ended = old.number if old.back is not None and old.number != new.number else None
+                ended = old.due if old.back is not None and old.due != new.due else None
                 return self._answer(True, self._detail(), found.problems, ended)
             if kind == "renewed":
                 if not found.wrong:

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from tagserver.configuration import ConfigurationFolder
-from tagserver.container.meaning import version_of
+from tagserver.container.meaning import SERVER_FILE, version_of
 from tagserver.container.problems import Problem
 from tagserver.container.references import ADMIN_TOKEN
 from tagserver.preview.plan import changes
-from tagserver.publishing.draft import Files, Fit, failed_cases, fit, read_files
+from tagserver.publishing.draft import Files, Fit, emptied, failed_cases, fit, read_files
 from tagserver.publishing.serving import Configuration, NoConfiguration, Refused, Serving
 from tagserver.publishing.store import SERVING, Back, State, Store, Texts, Version
 from tagserver.secret import Secret
@@ -129,7 +129,8 @@ class Publishing:
             raise Refused(f"version {number} is not kept; `tagserver versions` shows those that are")
         made = fit(self.folder, texts, files.server, serving.server)
         if made.container is None or made.server is None:
-            raise Refused(f"version {number} does not suit today's server.yaml, environment and plugins", made.wrong)
+            wrong = _of_version(number, made.wrong)
+            raise Refused(f"version {number} does not suit today's server.yaml, environment and plugins", wrong)
         # The newest one, with the files as they were published: that is no rollback.
         usual = number == newest and (made.server.reload == MANUAL or _same(files.draft, texts))
         back = None if usual else Back(instead_of=dict(files.draft), at=self.clock(), by=by, note=note)
@@ -157,7 +158,7 @@ class Publishing:
         differs = not _same(files.draft, serving.back.instead_of if serving.back else serving.texts)
         if differs and (old.server is None or old.server.reload != MANUAL or old.wrong or refused):
             new = fit(self.folder, files.draft, files.server, serving.server)
-            wrong = new.wrong if new.container is None else self._failed(new)
+            wrong = new.wrong if new.container is None else emptied(files, serving.texts) or self._failed(new)
             if _mode(files, old, new) != MANUAL:
                 if not wrong:
                     return self._published(new, files, serving, by, "")
@@ -167,8 +168,10 @@ class Publishing:
 
     def _fit(self, files: Files, serving: Serving) -> Fit:
         """The version that serves; of files that mean the same, today's, so that problems are shown where they are."""
-        texts = files.draft if _same(files.draft, serving.texts) else serving.texts
-        return fit(self.folder, texts, files.server, serving.server, as_before=True)
+        if _same(files.draft, serving.texts):
+            return fit(self.folder, files.draft, files.server, serving.server, as_before=True)
+        made = fit(self.folder, serving.texts, files.server, serving.server, as_before=True)
+        return replace(made, wrong=_of_version(serving.number, made.wrong))
 
     def _failed(self, made: Fit) -> tuple[Problem, ...]:
         if made.container is None or made.server is None or made.server.reload != "require_tests":
@@ -208,7 +211,7 @@ class Publishing:
             note=note,
             changed=tuple(dict.fromkeys(one.name for one in changed)),
         )
-        ended = serving.number if serving is not None and serving.back is not None else None
+        ended = serving.due if serving is not None and serving.back is not None else None
         return self._configuration(
             made,
             files,
@@ -249,6 +252,14 @@ class Publishing:
 def _same(ones: Texts, others: Texts) -> bool:
     """Whether files mean the same."""
     return ones == others or version_of(ones) == version_of(others)
+
+
+def _of_version(number: int, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Problems of the files of a version: they are not to be found in today's."""
+    return tuple(
+        one if one.place.file == SERVER_FILE else replace(one, message=f"in version {number}: {one.message}")
+        for one in problems
+    )
 
 
 def _mode(files: Files, *fits: Fit) -> str | None:

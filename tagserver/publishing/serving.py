@@ -48,6 +48,11 @@ class Serving:
     kept: bool = True
     unkept: str | None = None
 
+    @property
+    def due(self) -> int:
+        """The number of the version that should serve."""
+        return self.number if self.stands_in_for is None else self.stands_in_for
+
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
@@ -82,7 +87,7 @@ class Configuration:
         if serving.stands_in_for is not None:
             said.append(f"version {serving.stands_in_for} cannot serve any more: {serving.number} stands in for it")
         if serving.back is not None:
-            said.append(f"rolled back to version {serving.number}, until somebody publishes")
+            said.append(f"rolled back to version {serving.due}, until somebody publishes")
         if serving.unkept is not None:
             said.append(
                 f"version {serving.number} serves, and could not be kept: a restart would serve "

@@ -97,14 +97,15 @@ class _OldPin(msgspec.Struct):
     instead_of: str
 
 
-def listed(versions: Iterable[Version], serves: int | None, back: Back | None) -> dict[str, Any]:
-    """The object of `versions --json`: the newest first, with a mark at the one that serves."""
+def listed(versions: Iterable[Version], serves: int | None, due: int | None, back: Back | None) -> dict[str, Any]:
+    """The object of `versions --json`: the newest first, with a mark at the one that serves. `due`: the one that
+    should, to which somebody went `back`."""
     return {
         "versions": [
             {**msgspec.to_builtins(one), "serves": one.number == serves, "changed": list(one.changed)}
             for one in versions
         ],
-        "rolled_back": None if back is None else {"at": back.at, "by": back.by, "note": back.note},
+        "rolled_back": None if back is None else {"number": due, "at": back.at, "by": back.by, "note": back.note},
     }
 
 
@@ -170,7 +171,9 @@ class Store:
     def listed(self) -> dict[str, Any]:
         """The object of `versions --json`, by what the data folder says."""
         state = self.state()
-        return listed(self.versions(), *((state.serves, state.back) if state is not None else (None, None)))
+        if state is None:
+            return listed(self.versions(), None, None, None)
+        return listed(self.versions(), state.serves, state.number, state.back)
 
     def publish(self, version: Version, texts: Texts) -> None:
         """Keep a version, and let it serve from the next start on."""

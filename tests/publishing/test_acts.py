@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tagserver.publishing.serving import Refused
+from tagserver.publishing.store import Store
 
 from .site import BROKEN, GOOD, Site, named
 
@@ -62,6 +63,7 @@ TABLE = [
     ("a comment, blanks, keys in another order", edited(COMMENT), "B", "B", "A", "A"),
     ("an edit", edited(named("C")), "C", "B", "C", "A"),
     ("a broken edit", edited(BROKEN), "B", "B", "A", "A"),
+    ("a file that is emptied, as by a full disk", edited(""), "B", "B", "A", "A"),
     ("an edit taken back", lambda site: (edited(BROKEN)(site), edited(named("B"))(site)), "B", "B", "A", "A"),
     ("another server.yaml", other_server, "B", "B", "A", "A"),
     ("a broken server.yaml", broken_server, "B", "B", "A", "A"),
@@ -298,6 +300,34 @@ def test_a_version_that_cannot_serve_any_more(tmp_path: Path, again: Act) -> Non
     assert (site.tags, site.serves, site.now.notices, site.now.degraded) == ("B", [2], [], False)
     site.start()
     assert (site.tags, site.serves) == ("B", [2])
+
+
+def test_a_version_that_was_gone_back_to_and_cannot_serve_any_more(tmp_path: Path) -> None:
+    """The rollback is to that version, not to the one that stands in; and the problem is not in today's files."""
+    site = Site(tmp_path, "reload: manual\n")
+    site.start()
+    site.write("reload: manual\nenvironment: [ACCOUNT]\n", "server.yaml")
+    site.write(named("B").replace("type: box", 'type: box, account: "${env:ACCOUNT}"'))
+    site.publish()
+    site.write(named("C"))
+    site.publish()
+    site.roll_back(2)
+    site.write("reload: manual\n", "server.yaml")
+    site.look()
+    (problem,) = site.now.problems
+    assert problem.message.startswith("in version 2: ${env:ACCOUNT} may not be read here")
+    (site.data / "last-good.json").unlink()
+    site.start()
+    assert site.now.notices == [
+        "version 2 cannot serve any more: 1 stands in for it",
+        "rolled back to version 2, until somebody publishes",
+    ]
+    assert (site.serves, Store(site.data).listed()["rolled_back"]["number"]) == ([1], 2)
+    with pytest.raises(Refused) as refused:
+        site.roll_back(2)
+    assert refused.value.problems[0].message.startswith("in version 2: ")
+    site.publish()
+    assert (site.tags, site.now.serving.ended) == ("C", 2)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"version": "x"}', b"[" * 10_000])
