@@ -13,6 +13,7 @@ from msgspec import to_builtins
 
 from tagserver.event import NO_TEXTS, Event, Facts
 from tagserver.inbound.spelling import canonical
+from tagserver.language.paths import tree_of
 
 ALL = "*"
 """`cookie.*`: all of a kind. `*` alone: the whole event (a sink that writes down what it is given)."""
@@ -26,22 +27,12 @@ class Reads:
     def __init__(self, paths: Collection[str]) -> None:
         self.paths = tuple(sorted(paths))
         self._everything = ALL in paths
-        self._tree: dict[str, Any] = {}
         self._cookies = _names(paths, "cookie")
         self._headers = _names(paths, "header")
         self._clicks = _names(paths, "click")
         self._ip, self._user_agent = "ip" in paths, "user_agent" in paths
         self._geo = any(path.partition(".")[0] == "geo" for path in paths)
-        for path in {*paths, *_ALWAYS}:
-            branch = self._tree
-            *way, last = canonical(path)
-            for part in way:
-                below = branch.setdefault(part, {})
-                if below is True:
-                    break
-                branch = below
-            else:
-                branch[last] = True
+        self._tree = tree_of([canonical(path) for path in {*paths, *_ALWAYS}])
         # Whoever may see all of the person shares what is worked out about it.
         self._whole_person = self._tree.get("user_data") is True and self._tree.get("user_id") is True
         person = self._tree.get("user_data")

@@ -163,7 +163,7 @@ class DestinationCompiler:
         alike = did_you_mean(type_name, known)
         missing = self._registry.why_missing(type_name, sure=bool(alike))
         if missing is not None:
-            why = f'no plugin has the type "{type_name}"; {missing}'
+            why = f'the type "{type_name}" cannot be used: {missing}'
             self._problems.add("P211", node.place, path, why)
             return _paused(name, type_name, _Absent(), why, key)
         hint = alike or f"installed are {', '.join(known)}; a server knows what was installed before its start"

@@ -74,9 +74,13 @@ def check_configuration(loaded: Loaded) -> Iterator[Finding]:
     """Whether the files are sound; the details are `tagserver check`'s."""
     serious = [problem for problem in loaded.problems if problem.severity != "warning"]
     if serious:
-        yield Finding("error", "configuration", f"{len(serious)} problems", "see them with tagserver check")
+        yield Finding("error", "configuration", _some(len(serious), "problem"), "see them with tagserver check")
     else:
-        yield Finding("ok", "configuration", f"sound, {len(loaded.problems)} warnings")
+        yield Finding("ok", "configuration", f"sound, {_some(len(loaded.problems), 'warning')}")
+
+
+def _some(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def check_folder(data: Path, min_free: int) -> Iterator[Finding]:
@@ -169,7 +173,7 @@ def check_server(readiness: Mapping[str, Any]) -> Iterator[Finding]:
     said = f"runs, container {readiness.get('container')}: {readiness.get('status')}"
     why = str(readiness.get("detail") or readiness.get("notice") or "")
     if problems := readiness.get("problems"):
-        more = f"{len(problems)} problems in the configuration; see them with tagserver check"
+        more = f"{_some(len(problems), 'problem')} in the configuration; see them with tagserver check"
         why = f"{why}; {more}" if why else more
     level: Level = "error" if not readiness.get("ready") else "ok" if readiness.get("status") == "ok" else "warning"
     yield Finding(level, "server", said, why)
