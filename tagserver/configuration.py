@@ -21,7 +21,11 @@ def read_env_file(path: Path) -> dict[str, str]:
     """`NAME=value` lines; `#` begins a comment line, `export ` and quotes around a value are taken off. It holds
     secrets, and is read as they are (`read_secret_file`). Raises OSError, ValueError."""
     environ: dict[str, str] = {}
-    for number, line in enumerate(read_secret_file(str(path)).splitlines(), 1):
+    try:
+        content = read_secret_file(str(path))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text") from error
+    for number, line in enumerate(content.splitlines(), 1):
         text = line.strip().removeprefix("export ").lstrip()
         if not text or text.startswith("#"):
             continue

@@ -66,8 +66,9 @@ def compile_container(
     """Compile the files of a configuration folder (name → content). Reads nothing but its arguments; never raises.
 
     `today`: the day by which a vendor's API version is old; None: nothing is said of it. `unread`: files beside them
-    that were meant to be read, and are not because of their names. `tests` gives the files of the folder's cases: what
-    stands in their events is meant, and is no misspelling. It is asked only where that matters.
+    that were meant to be read, and are not because of their names or as links to nowhere. `tests` gives the files of
+    the folder's cases: what stands in their events is meant, and is no misspelling. It is asked only where that
+    matters.
     """
     problems = Problems()
     for name in unread:
@@ -93,6 +94,10 @@ def compile_container(
 def _say_unread(name: str, texts: Collection[str], problems: Problems) -> None:
     """Whoever wrote the file waits for what it says."""
     stem = PurePosixPath(name)
+    if stem.suffix == ".yaml":
+        said = f"{name} is not read: it is a link to something that is not there"
+        problems.add("W310", Place(name, 1, 1), "", said, "bring back what it leads to, or delete it")
+        return
     while stem.suffix.lower() in (".yml", ".yaml", ".txt"):
         stem = stem.with_suffix("")
     right = f"{stem}.yaml"

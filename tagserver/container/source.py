@@ -23,6 +23,8 @@ from tagserver.container.syntax import explain
 from tagserver.inbound.spelling import nfc
 
 LARGEST = 1 << 20
+UNREADABLE = b"\xff"
+"""Stands for the content of a file that cannot be read: no text in UTF-8 has this byte."""
 DEEPEST = 40
 MOST_NODES = 200_000
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -106,6 +108,10 @@ def parse(content: bytes, file: str, problems: Problems) -> Node | None:
     raises."""
     if len(content) > LARGEST:
         problems.add("E104", Place(file, 1, 1), "", f"the file is larger than {LARGEST >> 20} MiB", "split it")
+        return None
+    if content == UNREADABLE:
+        hint = "look at its permissions"
+        problems.add("E104", Place(file, 1, 1), "", "the file cannot be read", hint)
         return None
     try:
         text = content.decode("utf-8-sig")
@@ -318,7 +324,7 @@ def _as_a_name(key: Scalar) -> Scalar:
 def read_texts(folder: Path) -> dict[str, bytes]:
     """The configuration's files below a folder, by their path in it: every `*.yaml` but tests, locks and dot-folders.
 
-    Raises OSError when the folder cannot be listed; a file that cannot be read counts as one that is not UTF-8.
+    Raises OSError when the folder cannot be listed; a file that cannot be read is a problem of its own (`parse`).
     """
     texts: dict[str, bytes] = {}
     for path in sorted(folder.rglob("*.yaml")):
@@ -343,10 +349,16 @@ MOST_UNREAD = 20
 def unread_files(folder: Path) -> list[str]:
     """Files below a folder that look like the configuration's and are not read, by their path in it: `tags.yml`,
     `TAGS.YAML`, `tags.yaml.txt`; no more than `MOST_UNREAD`. Copies that editors keep (`tags.yaml.bak`, `tags.yaml~`)
-    are not meant, nor is anything in a dot-folder."""
+    are not meant, nor is anything in a dot-folder. And links with the right ending that lead nowhere: what stood there
+    does not count any more, and somebody should know."""
     names = ((path, path.relative_to(folder)) for path in folder.rglob("*"))
-    found = (name.as_posix() for path, name in names if is_unread(name) and path.is_file())
+    found = (name.as_posix() for path, name in names if (is_unread(name) and path.is_file()) or _is_lost(path, name))
     return sorted(islice(found, MOST_UNREAD))
+
+
+def _is_lost(path: Path, name: PurePath) -> bool:
+    hidden = any(part.startswith(".") for part in name.parts)
+    return name.suffix == ".yaml" and not hidden and path.is_symlink() and not path.exists()
 
 
 def is_unread(name: PurePath) -> bool:
@@ -356,10 +368,9 @@ def is_unread(name: PurePath) -> bool:
 
 
 def read_content(path: Path) -> bytes:
-    """A file's content, of a larger one no more than makes it too large; one that cannot be read counts as one that is
-    not UTF-8."""
+    """A file's content, of a larger one no more than makes it too large; `UNREADABLE` where it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(LARGEST + 1)
     except OSError:
-        return b"\xff"
+        return UNREADABLE

@@ -89,8 +89,10 @@ class Publisher:
                 _complain(refused.problems)
                 return self._answer(False, str(refused), refused.problems)
             except (OSError, ValueError) as error:
-                log.error("the configuration cannot be read (%s); the running one goes on", error)
-                return self._answer(False, f"the configuration cannot be read: {error}")
+                why = f"the configuration cannot be read: {error}"
+                self.now = replace(before, unread=True)
+                log.error("%s; the running one goes on", why)
+                return self._answer(False, why)
             self.now = found
             if found.container is not before.container:
                 self._take(found)

@@ -43,11 +43,11 @@ class Publishing:
         """What serves from the start on. Writes nothing: the data folder may be another process's. `strict`: today's
         files must be sound. Raises NoConfiguration, OSError, ValueError."""
         files, state = read_files(self.folder.folder), self.store.state()
-        if strict:
-            self._only(files, None)
+        kept = self.store.server_file()
+        if strict and (today := self._only(files, kept).wrong):
+            raise NoConfiguration(today)
         if self.store.damaged:
             log.error("%s cannot be read: the newest version serves", self.store.data / SERVING)
-        kept = self.store.server_file()
         wrong: tuple[Problem, ...] = ()
         for number in self._candidates(state):
             texts = self.store.texts(number)
@@ -181,7 +181,7 @@ class Publishing:
     def _goes_on(self, now: Configuration, files: Files) -> Configuration:
         """What serves cannot be compiled any more; the running one does not need to be."""
         wrong = self._fit(files, now.serving).wrong
-        return replace(now, wrong=wrong, differs=not _same(files.draft, now.serving.texts))
+        return replace(now, wrong=wrong, unread=False, differs=not _same(files.draft, now.serving.texts))
 
     def _configuration(self, made: Fit, files: Files, serving: Serving) -> Configuration:
         assert made.container is not None

@@ -59,7 +59,8 @@ class Configuration:
     """What events go by: one value, swapped whole.
 
     `wrong` is what is wrong with today's `server.yaml`, `refused` with a draft that was to be published. `differs`:
-    the files mean something else than what serves, and wait for somebody to publish them.
+    the files mean something else than what serves, and wait for somebody to publish them. `unread`: they, or the env
+    file, could not be read when this was last tried; the log says why, which a stranger at `/readyz` need not know.
     """
 
     container: Container
@@ -68,6 +69,7 @@ class Configuration:
     wrong: tuple[Problem, ...] = ()
     refused: tuple[Problem, ...] = ()
     differs: bool = False
+    unread: bool = False
     admin_token: Secret | None = None
 
     @property
@@ -78,12 +80,16 @@ class Configuration:
     @property
     def degraded(self) -> bool:
         """Whether today's files have errors, and an earlier configuration serves in their place."""
-        return bool(self.refused or self.wrong)
+        return bool(self.refused or self.wrong or self.unread)
 
     @property
     def notices(self) -> list[str]:
         """What is not as it usually is."""
         said, serving = [], self.serving
+        if self.unread:
+            said.append(
+                "the files or the env file cannot be read, the log says why: mend it, then `tagserver reload --server`"
+            )
         if serving.stands_in_for is not None:
             said.append(f"version {serving.stands_in_for} cannot serve any more: {serving.number} stands in for it")
         if serving.back is not None:

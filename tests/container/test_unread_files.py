@@ -101,3 +101,17 @@ def test_the_watcher_sees_it(tmp_path: Path) -> None:
     assert contents(tmp_path) == after[0]
     (tmp_path / "extra.yml").rename(tmp_path / "extra.bak")
     assert (contents(tmp_path), len(picture(tmp_path))) == before
+
+
+@pytest.mark.parametrize("name", ["more.yaml", "below/more.yaml", "more.test.yaml"])
+@pytest.mark.parametrize("target", ["gone.yaml", "more.yaml"])
+def test_a_link_that_leads_nowhere_is_named(tmp_path: Path, name: str, target: str) -> None:
+    """What stood in it does not count any more; an editor's lock (a link to no file, hidden) is none."""
+    folder(tmp_path)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).symlink_to(target)
+    (tmp_path / ".#container.yaml").symlink_to("anna@host.1234:1")
+    done = CliRunner().invoke(main, ["check", "--config", str(tmp_path)])
+    assert done.exit_code == 0
+    assert f"warning[W310] {name} is not read: it is a link to something that is not there" in done.output
+    assert ".#container" not in done.output

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.publishing.serving import Refused
+from tagserver.publishing.serving import NoConfiguration, Refused
 from tagserver.publishing.store import Store
 
 from .site import BROKEN, GOOD, Site, named
@@ -247,6 +247,23 @@ def test_a_broken_server_yaml_keeps_the_running_one_and_hinders_nobody(tmp_path:
     site.look()
     assert not site.now.degraded
     assert site.now.server.collect.origins == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("server.yaml", "collectt: {}\n"), ("server.yaml", ""), ("container.yaml", BROKEN)],
+    ids=["a broken server.yaml", "an emptied server.yaml", "a broken draft"],
+)
+def test_a_strict_start_takes_todays_files_or_none(tmp_path: Path, name: str, text: str) -> None:
+    site = Site(tmp_path, "reload: manual\n")
+    site.start(strict=True)
+    sound = (site.config / name).read_text()
+    site.write(text, name)
+    with pytest.raises(NoConfiguration):
+        site.start(strict=True)
+    assert site.start().serving.number == 1
+    site.write(sound, name)
+    assert not site.start(strict=True).degraded
 
 
 def test_a_server_yaml_that_does_not_suit_what_serves(tmp_path: Path) -> None:
