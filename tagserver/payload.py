@@ -7,7 +7,7 @@ import msgspec
 
 from tagserver.container.model import Tag
 from tagserver.event import MISSING
-from tagserver.kit.built import Unsound, encoded
+from tagserver.kit.built import Unsound, encoded, skipped
 from tagserver.kit.destination import Built, Mode, Omitted, Skip
 from tagserver.kit.fault import failed
 from tagserver.privacy.cleaning import Finding
@@ -50,7 +50,8 @@ def make(tag: Tag, leaving: Leaving, mode: Mode, secrets: KnownSecrets) -> Made:
         omitted = omitted + [Omitted(one.path, one.why) for one in findings]
     try:
         built = plugin.build(out.view(destination.reads), owned(parameters), destination.settings, mode)
-    except Skip as skip:
+    except Skip as raised:
+        skip = skipped(raised)
         raise (Skip(skip.reason, skip.detail, (*omitted, *skip.omitted)) if omitted else skip) from None
     except BaseException as error:
         raise failed(error, plugin, "build") from error

@@ -18,7 +18,7 @@ from tagserver.container.triggers import BUILT_IN
 from tagserver.event import Event
 from tagserver.inbound.event_names import CONSENT_EVENT
 from tagserver.kit.built import Unsound
-from tagserver.kit.fault import PluginFailed, cause_of
+from tagserver.kit.fault import PluginFailed, failed
 from tagserver.language.scope import Scope
 from tagserver.payload import make
 from tagserver.plugin import Built, Omitted, Skip
@@ -130,16 +130,13 @@ def _build(tag: Tag, trigger: str, leaving: Leaving, verdict: Verdict, secrets: 
     try:
         made = make(tag, leaving, mode, secrets)
     except Skip as skip:
-        if type(skip.reason) is not str or skip.reason not in SKIPS:
+        if skip.reason not in SKIPS:
             return Decision(tag, "error", "plugin_error", "it skips for a reason that there is not", verdict)
         return Decision(tag, "skip", skip.reason, skip.detail, verdict, omitted=skip.omitted)
     except (Unsound, PluginFailed) as error:  # a bad plugin hurts only itself
         return Decision(tag, "error", "plugin_error", str(error), verdict)
-    except MemoryError:
-        raise  # nobody's fault, and nothing may be promised
-    except Exception as error:  # what it gave hurts where it is looked at
-        detail = f"the payload fails with {cause_of(error, destination.plugin)}"
-        return Decision(tag, "error", "plugin_error", detail, verdict)
+    except BaseException as error:  # what it gave hurts where it is looked at
+        return Decision(tag, "error", "plugin_error", str(failed(error, destination.plugin, "the payload")), verdict)
     detail = f"trigger {trigger}" + (f"; {verdict.detail}" if verdict.detail else "")
     return Decision(tag, mode, "fired", detail, verdict, made.built, made.body, made.omitted, made.findings)
 

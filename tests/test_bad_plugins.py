@@ -73,13 +73,16 @@ def built(**fields: Any) -> Build:
     return lambda event, parameters: Built(**({"body": {"a": 1}, "name": "purchase", "time": NOW} | fields))
 
 
-def skips(reason: Any) -> Build:
+def skips(reason: Any, detail: Any = "a@b.example", omitted: Any = ()) -> Build:
     """A plugin that skips everything."""
 
     def build(event: Event, parameters: dict[str, Any]) -> None:
-        raise Skip(reason, "a@b.example")
+        raise Skip(reason, detail, omitted)
 
     return build
+
+
+LEFT_OUT = "what was left out is not listed as Omitted, with texts"
 
 
 NESTED: list[Any] = []
@@ -101,7 +104,9 @@ NESTED.append(NESTED)
         (built(time=True), "a time of what was built is no whole number of milliseconds"),
         (built(time=1 << 70), "a time of what was built is no whole number of milliseconds"),
         (built(expires=float("inf")), "a time of what was built is no whole number of milliseconds"),
-        (built(omitted=[7]), "what was left out is not listed as Omitted"),
+        (built(omitted=[7]), LEFT_OUT),
+        (built(omitted=(Omitted(7, "is odd"),)), LEFT_OUT),  # type: ignore[arg-type]
+        (built(omitted=(Omitted("a", None),)), LEFT_OUT),  # type: ignore[arg-type]
         (built(body={"a": object()}), "the body of what was built cannot be written as JSON (TypeError)"),
         (built(body={"a": NESTED}), "the body of what was built cannot be written as JSON (RecursionError)"),
         (built(body={"a": "\ud800"}), "the body of what was built cannot be written as JSON (UnicodeEncodeError)"),
@@ -109,6 +114,8 @@ NESTED.append(NESTED)
         (skips("because"), "it skips for a reason that there is not"),
         (skips(None), "it skips for a reason that there is not"),
         (skips([]), "it skips for a reason that there is not"),
+        (skips("no_identity", object()), "it skips with a detail that is no text"),
+        (skips("no_identity", omitted=(7,)), LEFT_OUT),
     ],
 )
 def test_nonsense_is_the_plugin_s_error_and_nobody_else_s(build: Build, said: str) -> None:
@@ -283,6 +290,74 @@ def test_what_a_variable_raises_leaves_it_without_a_value(error: type[BaseExcept
     routing = route(loaded.container, event(copy.deepcopy(PUSHED)))
     assert [decision.decision for decision in routing.decisions] == ["send", "send"]
     assert re.fullmatch(rf"{error.__name__} at test_bad_plugins\.py:\d+", routing.scope.faults["shoes"])
+
+
+class Named(type):
+    """Whose name cannot be asked for."""
+
+    @property
+    def __name__(cls) -> str:  # type: ignore[override]
+        raise SystemExit
+
+
+class Nameless(Exception, metaclass=Named):
+    pass
+
+
+class Classless(Exception):
+    """That fails when it is asked for its class."""
+
+    @property
+    def __class__(self) -> Any:
+        raise SystemExit
+
+
+class Untraced(Exception):
+    @property
+    def __traceback__(self) -> Any:  # type: ignore[override]
+        raise KeyError
+
+
+class Liar(Exception):
+    """That says it is the machine's fault."""
+
+    @property
+    def __class__(self) -> Any:
+        return MemoryError
+
+
+class ReasonLost(Skip):
+    @property
+    def reason(self) -> str:  # type: ignore[override]
+        raise SystemExit
+
+    @reason.setter
+    def reason(self, reason: str) -> None:
+        pass
+
+
+def circle() -> Exception:
+    """Two errors, each the cause of the other."""
+    one, other = KeyError(), ValueError()
+    one.__cause__, other.__cause__ = other, one
+    return one
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(Nameless, Classless, Untraced, Liar, circle, lambda: ValueError("x" * (1 << 20))),
+        *(lambda: ReasonLost("no_identity", ""), lambda: BaseExceptionGroup("", [SystemExit(), KeyError()])),
+    ],
+    ids=str,
+)
+def test_an_error_that_cannot_be_looked_at_is_as_any_other(make: Callable[[], BaseException]) -> None:
+    def build(event: Event, parameters: Mapping[str, Any]) -> Any:
+        raise make()
+
+    bad, good, _ = decisions(build)
+    assert (bad.decision, bad.reason, good.decision) == ("error", "plugin_error", "send")
+    assert len(bad.detail) < 200
 
 
 @pytest.mark.parametrize("error", RAISED)

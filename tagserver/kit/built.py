@@ -1,4 +1,4 @@
-"""What a plugin's `build` gave, checked before anything relies on it.
+"""What a plugin's `build` gave, or skipped with, checked before anything relies on it.
 
 All deliveries of a request are stored in one transaction, so a name that is no text would be refused by the queue
 together with everybody else's. It is the plugin's fault, and has to stay its own.
@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tagserver.kit.plain import is_text
-from tagserver.plugin import Built, Limits, Omitted
+from tagserver.plugin import Built, Limits, Omitted, Skip
 
 LARGEST = 1 << 20
 """Bytes that a payload may have at least, whatever its destination says about its requests."""
@@ -34,8 +34,7 @@ def encoded(built: Any, limits: Limits) -> bytes:
         raise Unsound("the group of what was built is no text")
     if not (_moment(built.time) and (built.expires is None or _moment(built.expires))):
         raise Unsound("a time of what was built is no whole number of milliseconds")
-    if built.omitted and not all(isinstance(one, Omitted) for one in built.omitted):
-        raise Unsound("what was left out is not listed as Omitted")
+    _check_omitted(built.omitted)
     try:
         body = _encode(built.body)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -43,6 +42,22 @@ def encoded(built: Any, limits: Limits) -> bytes:
     if len(body) > max(limits.bytes, LARGEST):
         raise Unsound(f"the body of what was built has {len(body)} bytes, and a request {limits.bytes} at most")
     return body
+
+
+def skipped(skip: Skip) -> Skip:
+    """The same, of what can be shown. Raises Unsound."""
+    reason, detail, omitted = skip.reason, skip.detail, skip.omitted
+    if type(reason) is not str:
+        raise Unsound("it skips for a reason that there is not")
+    if type(detail) is not str:
+        raise Unsound("it skips with a detail that is no text")
+    _check_omitted(omitted)
+    return Skip(reason, detail if is_text(detail) else detail.encode(errors="replace").decode(), omitted)
+
+
+def _check_omitted(omitted: Any) -> None:
+    if omitted and not all(isinstance(one, Omitted) and _text(one.field) and _text(one.why) for one in omitted):
+        raise Unsound("what was left out is not listed as Omitted, with texts")
 
 
 def _text(value: Any) -> bool:

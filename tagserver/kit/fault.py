@@ -18,10 +18,11 @@ from __future__ import annotations
 
 import sys
 from types import FrameType, FunctionType, MethodType, TracebackType
-from typing import Any
+from typing import Any, cast
 
 LONGEST = 60
 """Characters of a class's name that are shown."""
+NAMELESS = "an error that cannot be looked at"
 _NOT_THEIRS = frozenset({"tagserver", "httpx", "msgspec", "pluggy", *sys.stdlib_module_names})
 
 
@@ -48,11 +49,12 @@ class PluginFailed(Exception):
 def failed(error: BaseException, owner: object, what: str) -> PluginFailed:
     """What to raise (`from error`) for something that came out of plugin code; raises `error` again where it is not the
     plugin's fault. `owner`: the plugin's object, class or function, or the name of its package."""
-    if isinstance(error, MemoryError | Interrupted):
+    kind = type(error)  # what it says of its class itself may be anything
+    if issubclass(kind, MemoryError | Interrupted):
         raise error
-    if isinstance(error, PluginFailed):
-        return error
-    name, place = _name(error), _place(error, owner)
+    if issubclass(kind, PluginFailed):
+        return cast("PluginFailed", error)
+    name, place = _looked_at(error, owner)
     return PluginFailed(f"{what} fails with {_at(name, place)}", name, place)
 
 
@@ -73,13 +75,13 @@ class PluginCode:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is not None and not isinstance(error, self._passing):
+        if kind is not None and error is not None and not issubclass(kind, self._passing):
             raise failed(error, self._owner, self._what) from error
 
 
 def cause_of(error: BaseException, owner: object) -> str:
     """The error's class, and where it was raised, as far as that is the plugin's."""
-    return _at(_name(error), _place(error, owner))
+    return _at(*_looked_at(error, owner))
 
 
 def own_line(frame: FrameType | None, owner: object) -> str:
@@ -96,6 +98,14 @@ def _at(error: str, place: str) -> str:
     return f"{error} at {place}" if place else error
 
 
+def _looked_at(error: BaseException, owner: object) -> tuple[str, str]:
+    """The error's class and the plugin's line. A class of a plugin's own may make properties of all that is asked."""
+    try:
+        return _name(error), _place(error, owner)
+    except BaseException:
+        return NAMELESS, ""
+
+
 def _name(error: BaseException) -> str:
     return "".join(sign for sign in type(error).__name__ if sign.isprintable())[:LONGEST]
 
@@ -104,19 +114,20 @@ def _place(error: BaseException, owner: object) -> str:
     """The innermost line that is the plugin's own, not a library's it calls; without one, the innermost that is neither
     ours nor Python's."""
     packages = _packages(owner)
-    own = other = None
-    step = error.__traceback__
-    while step is not None:
-        package = _package(step.tb_frame.f_globals.get("__name__"))
-        if package in packages:
-            own = step
-        elif package not in _NOT_THEIRS:
-            other = step
-        step = step.tb_next
-    if (found := own or other) is not None:
-        return f"{found.tb_frame.f_code.co_filename.rpartition('/')[2]}:{found.tb_lineno}"
-    # Of a StopIteration out of a generator Python makes another error, which knows no line.
-    return "" if error.__cause__ is None or error.__cause__ is error else _place(error.__cause__, owner)
+    # Of a StopIteration out of a generator Python makes another error, which knows no line: it is the cause that does.
+    for cause in (error, error.__cause__):
+        own = other = None
+        step = cause.__traceback__ if cause is not None else None
+        while step is not None:
+            package = _package(step.tb_frame.f_globals.get("__name__"))
+            if package in packages:
+                own = step
+            elif package not in _NOT_THEIRS:
+                other = step
+            step = step.tb_next
+        if (found := own or other) is not None:
+            return f"{found.tb_frame.f_code.co_filename.rpartition('/')[2]}:{found.tb_lineno}"
+    return ""
 
 
 def _packages(owner: object) -> set[str]:
