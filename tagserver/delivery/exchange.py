@@ -99,6 +99,10 @@ async def exchange(
         if talk.response is None:
             raise
         raise Undecided(str(failed)) from failed
+    except MemoryError:
+        if talk.response is None:
+            raise
+        raise MaybeSent("MemoryError") from None
     finally:
         talk.close()
 
@@ -160,12 +164,12 @@ async def _deliver(
     plugin = target.destination
     try:
         with working():
-            async with asyncio.timeout(TOTAL):
-                given = await awaited(plugin, "deliver", lambda: call(plugin.deliver, known, payloads, target.settings))
+            begin = lambda: call(plugin.deliver, known, payloads, target.settings)  # noqa: E731
+            given = await awaited(plugin, "deliver", begin, TOTAL)
             with PluginCode(plugin, "deliver"):
                 return one_each(given, len(payloads), "deliver")
-    except TimeoutError:
-        raise MaybeSent("TimeoutError") from None
+    except (TimeoutError, MemoryError) as error:
+        raise MaybeSent(type(error).__name__) from None
     except OSError as error:
         raise NotSent(type(error).__name__) from None
     except PluginFailed as failed:

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from tagserver.delivery.awaiting import guarded
+from tagserver.delivery.awaiting import given_up, guarded
 from tagserver.delivery.target import Target
 from tagserver.kit.declared import call
 from tagserver.kit.fault import PluginFailed
@@ -31,8 +31,6 @@ WITHIN = 10.0
 CLOSED_WITHIN = 5.0
 """Seconds that a `close` may take: the end of the server waits for it."""
 _FIRST_WAIT, _LAST_WAIT = 1.0, 60.0
-_LAST_WORD = 1.0
-"""Seconds that a call has for its end after it was given up."""
 
 
 class OpenSink:
@@ -144,8 +142,7 @@ class OpenSink:
         try:
             await asyncio.wait({task, limit}, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
-                task.cancel()
-                await asyncio.wait({task}, timeout=_LAST_WORD)
+                await given_up(task)
                 self._given_up = task
                 return f"{method} has not ended after {within:.0f} s", False
         finally:

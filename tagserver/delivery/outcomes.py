@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, Literal, get_args
 
 from tagserver.delivery.retry import LATE_CAP
@@ -13,7 +13,11 @@ from tagserver.kit.fault import PluginFailed
 from tagserver.operations.redaction import redacted
 
 LONGEST = 300
-"""Characters of a sentence that are shown."""
+"""Characters of a sentence that are kept."""
+LONGEST_CODE = 100
+"""Characters of a code that are kept."""
+LONGEST_SAID = 4000
+"""Characters of a vendor's words that are looked at."""
 SHOWN = 3
 """Sentences, of a list of outcomes, that are shown."""
 
@@ -51,9 +55,8 @@ def stop_for(outcomes: Sequence[Outcome], asked: float | None) -> Stop | None:
 
 
 def sentence(reason: str, detail: str) -> str:
-    """A code with the plugin's sentence for people, on one line."""
-    text = "".join(sign if sign.isprintable() else " " for sign in redacted(detail[: 4 * LONGEST]))
-    return ": ".join(filter(None, (reason, " ".join(text.split())[:LONGEST])))
+    """A code with the plugin's sentence for people."""
+    return ": ".join(filter(None, (reason, detail)))
 
 
 def warnings(outcomes: Sequence[Outcome]) -> Iterator[str]:
@@ -72,9 +75,10 @@ def one_each(outcomes: Any, count: int, method: str) -> list[Outcome]:
         return [_sound(outcomes, method)] * count
     if isinstance(outcomes, str | bytes) or not hasattr(outcomes, "__iter__"):
         raise PluginFailed(f"{method} gives {type(outcomes).__name__} in place of an outcome")
-    each = [_sound(one, method) for one in outcomes]
+    each = [_sound(one, method) for one in islice(outcomes, count + 1)]  # it may have no end
     if len(each) != count:
-        raise PluginFailed(f"{method} gives {len(each)} outcomes for {count} events")
+        number = f"more than {count}" if len(each) > count else len(each)
+        raise PluginFailed(f"{method} gives {number} outcomes for {count} events")
     return each
 
 
@@ -88,15 +92,21 @@ def _sound(outcome: Any, method: str) -> Outcome:
     after = outcome.after
     if after is not None and (isinstance(after, bool) or not isinstance(after, int | float) or math.isnan(after)):
         raise PluginFailed(f"{method} gives an outcome whose `after` is no number")
-    return dataclasses.replace(
-        outcome,
-        reason=_storable(outcome.reason),
-        detail=_storable(outcome.detail),
-        warning=_storable(outcome.warning),
-        said=_storable(outcome.said),
-        after=None if after is None else min(max(0.0, float(after)), LATE_CAP),
+    return Outcome(
+        outcome.kind,
+        _line(outcome.reason, LONGEST_CODE),
+        _line(outcome.detail, LONGEST),
+        None if after is None else min(max(0.0, float(after)), LATE_CAP),
+        tuple(outcome.bad),
+        _line(outcome.warning, LONGEST),
+        outcome.said[:LONGEST_SAID].encode(errors="replace").decode(),
     )
 
 
-def _storable(text: str) -> str:
-    return text.encode(errors="replace").decode()
+def _line(text: str, longest: int) -> str:
+    """A text for people, which a plugin may have made of anything: on one line, cut, and without contacts and
+    secrets."""
+    if not text:
+        return text
+    cut = redacted(text[: 4 * longest])
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in cut).split())[:longest]

@@ -3,7 +3,6 @@ are sent again, and what became of each row is noted until it can be settled."""
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
@@ -24,6 +23,7 @@ from tagserver.delivery.vendor_words import without_persons, words_of
 from tagserver.kit.attempt import attempt_of
 from tagserver.kit.destination import Outcome, Payload, Response
 from tagserver.kit.fault import PluginCode, PluginFailed
+from tagserver.kit.statement import stated
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -127,8 +127,8 @@ class Shipment:
             await self._send_rows(self._opened(self.batch.rows), permits)
         except Stop as stopped:
             stop = stopped
-        except asyncio.CancelledError:
-            # The body may have been sent already.
+        except BaseException:
+            # Cut, or a fault of ours: the body may have been sent already.
             self._unknown.extend(row.id for row in self._under_way)
             raise
         if (code := self._systematic()) is not None:
@@ -264,14 +264,16 @@ class Shipment:
             raise Stop("undecided", said) from None
         except PluginFailed as error:  # a bad plugin hurts only itself
             each, response = self._failed(len(rows), str(error)), None
-        # A MemoryError is no payload's fault: the rows are released.
-        self._under_way = []
+        except MemoryError:
+            self._under_way = []  # nothing has left, and it is no payload's fault: the rows are released
+            raise
         for warning in warnings(each):
             log.warning("destination %s: %s", self.batch.rows[0].delivery.destination, warning)
         alone = response if len(rows) == 1 else None
         each = [self._with_words(row, one, alone) for row, one in zip(rows, each, strict=True)]
         if len(rows) == 1 and each[0].kind == "split":
             each = [Outcome.rejected(each[0].reason, each[0].detail)]
+        self._under_way = []
         for row, one in zip(rows, each, strict=True):
             self._note(row, one, maybe=response is not None and response.status >= 500)
         return each, stop_for(each, self._asked(response))
@@ -287,7 +289,7 @@ class Shipment:
         plugin, settings = self._target.destination, self._target.settings
         try:
             with PluginCode(plugin, "hashes or in_clear"):
-                personal = (*plugin.hashes(settings), *plugin.in_clear(settings))
+                personal = (*stated("hashes", plugin.hashes(settings)), *stated("in_clear", plugin.in_clear(settings)))
         except PluginFailed:  # then nobody knows what in them tells of a person
             return outcome
         kept = without_persons(words, row.delivery.body, personal)

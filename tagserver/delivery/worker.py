@@ -10,6 +10,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -139,10 +140,17 @@ class Worker:
             if self._under_way:
                 await asyncio.wait(self._under_way)
         finally:
-            for task in self._under_way:
-                task.cancel()
-            await asyncio.gather(*self._under_way, return_exceptions=True)
-            await self._sink.close()
+            # Who cuts what is under way does not cut this: it has its own time.
+            end = asyncio.ensure_future(self._end())
+            while not end.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.shield(end)
+
+    async def _end(self) -> None:
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self._sink.close()
 
     async def _round(self) -> None:
         """One claim, or one wait."""

@@ -10,8 +10,8 @@ What is not the plugin's fault:
 * Ctrl-C. Python raises it in whatever line runs, a plugin's too. In a server nobody raises it: `serve` hears SIGINT as
   an event of its loop. Commands raise `Interrupted` for it (`cli/interrupt.py`); a plain KeyboardInterrupt is the
   plugin's own.
-* Being cancelled, of what is awaited; `delivery/sink.py` tells that apart. What is not awaited cannot be cancelled: a
-  CancelledError that comes out of it is the plugin's.
+* Being cancelled, of what is awaited; `delivery/awaiting.py` tells that apart. What is not awaited cannot be
+  cancelled: a CancelledError that comes out of it is the plugin's.
 """
 
 from __future__ import annotations

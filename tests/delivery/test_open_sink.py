@@ -266,6 +266,19 @@ async def test_a_close_without_end_does_not_keep_the_server_from_ending(life: Li
     assert life.world.clock.steady() == before + CLOSED_WITHIN
 
 
+async def test_a_close_that_has_begun_is_not_cut_by_the_end_of_the_drain(life: Life) -> None:
+    """It has its own time: what it writes would be left half done."""
+    life.start(close=never)
+    await life.until_called("tick a 0")
+    before = life.world.clock.steady()
+    hurry = asyncio.Event()
+    stopping = asyncio.create_task(life.world.dispatcher.stop(drain=60, hurry=hurry))
+    await until(lambda: "close a" in life.calls)
+    hurry.set()
+    await life.hours.pass_until(stopping.done)
+    assert life.world.clock.steady() == before + CLOSED_WITHIN
+
+
 async def test_it_is_closed_when_a_delivery_is_cut_by_the_end(life: Life) -> None:
     await life.world.outbox.append(deliveries(2))
     life.start(deliver=never)

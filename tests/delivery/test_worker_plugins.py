@@ -4,9 +4,12 @@ after the vendor's answer nobody knows what became of the batch, and nothing is 
 from __future__ import annotations
 
 import asyncio
+import gc
+import itertools
 import logging
 import re
 from collections.abc import Callable, Generator, Iterator, MutableMapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +147,7 @@ def lazily() -> Iterator[Outcome]:
         *(lambda: [None] * 20, lambda: [Outcome.delivered(), 7] * 10, lambda: Outcome("gone"), cancels),  # type: ignore[arg-type]
         *(lambda: Outcome.retry(None), lambda: Outcome.retry("503", after="soon")),  # type: ignore[arg-type]
         lambda: Outcome.retry("503", after=float("nan")),
+        lambda: itertools.repeat(Outcome.delivered()),
     ],
 )
 @pytest.mark.parametrize("way", AFTER)
@@ -332,10 +336,21 @@ class Unsure(Hundred):
         raise SystemExit
 
 
-async def test_without_knowing_what_is_personal_no_words_of_the_vendor_are_kept(world: World) -> None:
+class Unsound(Hundred):
+    """Names what is no path."""
+
+    def hashes(self, settings: Account) -> Any:
+        """Nonsense."""
+        return (1,)
+
+
+@pytest.mark.parametrize("plugin", [Unsure, Unsound])
+async def test_without_knowing_what_is_personal_no_words_of_the_vendor_are_kept(
+    world: World, plugin: type[Destination]
+) -> None:
     world.vendor.always = httpx.Response(400, json={"message": "no value for Erika"})
     await world.outbox.append(deliveries(1))
-    world.start(Unsure())
+    world.start(plugin())
     await world.drained()
     (letter,) = await world.outbox.dead(Choice(), 10)
     assert letter.detail == "400"
@@ -376,6 +391,79 @@ def test_the_mark_of_a_crash_stays_when_something_unwinds(
         raise error
     marks.close()
     assert marked(tmp_path / "working") == left
+
+
+class Stays(Sink):
+    """Hears that it should end, and goes on until it may."""
+
+    def __init__(self) -> None:
+        self.may = asyncio.Event()
+
+    async def deliver(self, payloads: Sequence[Payload], settings: Account) -> Outcomes:
+        """Waits."""
+        while not self.may.is_set():
+            with suppress(asyncio.CancelledError):
+                await self.may.wait()
+        raise KeyError("erika@example.com")
+
+
+async def test_a_sink_that_does_not_end_keeps_nobody_from_ending(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What it does later nobody hears of."""
+    await world.outbox.append(deliveries(2))
+    sink = Stays()
+    world.start(sink)
+    await until(lambda: any((world.folder / "outbox.db.working").read_bytes()))
+    await world.dispatcher.stop(drain=0)
+    rows = (await claim(world.outbox)).rows
+    assert [(row.attempts, row.unknown_since) for row in rows] == [(1, START)] * 2
+    sink.may.set()
+    await asyncio.sleep(0.01)
+    gc.collect()
+    assert "never retrieved" not in caplog.text
+
+
+async def test_a_lack_of_memory_is_no_payload_s_fault(world: World) -> None:
+    """Before anything has left it is as if nothing had been; after that nobody knows."""
+
+    def fails() -> None:
+        raise MemoryError
+
+    await world.outbox.append(deliveries(2))
+    world.start(requests(fails)())
+    await world.resting()
+    assert world.state == ("retrying", "MemoryError")
+    assert {(row.attempts, row.unknown_since) for row in (await claim(world.outbox)).rows} == {(0, None)}
+
+
+@pytest.mark.parametrize("way", AFTER)
+async def test_a_lack_of_memory_after_the_answer_begins_the_time_for_repeats(world: World, way: Way) -> None:
+    def fails() -> None:
+        raise MemoryError
+
+    await world.outbox.append(deliveries(2))
+    world.start(way(fails)())
+    await world.resting()
+    assert world.state == ("retrying", "MemoryError")
+    assert {(row.attempts, row.unknown_since) for row in (await claim(world.outbox)).rows} == {(1, START)}
+
+
+@pytest.mark.parametrize("kind", ["paused", "retry", "throttled", "rejected", "delivered"])
+async def test_texts_of_any_length_are_cut(world: World, caplog: pytest.LogCaptureFixture, kind: Any) -> None:
+    """And stand on one line, without what must not be shown: a plugin may have made a code of a whole answer."""
+    text = "for erika@example.com\n" + "x\n" * 100_000
+    await world.outbox.append(deliveries(1))
+    plugin = classifies(lambda: Outcome(kind, text, text, warning=text, said=text))()
+    world.start(plugin)
+    if kind in ("rejected", "delivered"):
+        await world.drained()
+    else:
+        await world.resting()
+    shown = [world.state[1], *(record.getMessage() for record in caplog.records if record.name.startswith("tagserver"))]
+    shown += [letter.detail for letter in await world.outbox.dead(Choice(), 10)]
+    assert any("for [e-mail] x x x" in one for one in shown)
+    assert all(len(one) < 1000 and "\n" not in one and "erika" not in one for one in shown)
 
 
 class Few(Sink):
