@@ -19,6 +19,7 @@ from tagserver.privacy.scan import without_emails
 
 NO_HASH = "is no SHA-256 (64 lower-case hex digits), so it is not sent"
 NO_CLEAR = "holds an e-mail address where the vendor needs none in the clear: taken out"
+NO_CLEAR_FIELD = "holds an e-mail address in a single field; `clear` lets one through in an object alone: taken out"
 
 _is_hash = re.compile(r"[0-9a-f]{64}(?:\.(?:[A-Za-z0-9_-]{8}|A[Qgw]|B[AQg]))?").fullmatch
 """Perhaps with the mark that Meta's own library appends."""
@@ -86,11 +87,11 @@ class PayloadFields:
         """The payload without e-mail addresses, but for groups that are declared to hold personal data in the clear. (A
         single field that is declared so is for an id, an address or an agent; an e-mail address is none of these.)
         """
-        omitted: dict[str, None] = {}
+        omitted: dict[str, str] = {}
         made = self._scanned(msgspec.to_builtins(body), (), event_id, omitted)
-        return (made, tuple(Omitted(field, NO_CLEAR) for field in omitted)) if omitted else (body, ())
+        return (made, tuple(Omitted(field, why) for field, why in omitted.items())) if omitted else (body, ())
 
-    def _scanned(self, value: Any, way: tuple[str, ...], event_id: str, omitted: dict[str, None]) -> Any:
+    def _scanned(self, value: Any, way: tuple[str, ...], event_id: str, omitted: dict[str, str]) -> Any:
         if isinstance(value, dict):
             return {
                 name: one
@@ -102,7 +103,8 @@ class PayloadFields:
             return [self._scanned(one, way, event_id, omitted) for one in value]
         if not isinstance(value, str) or value == event_id or (clean := without_emails(value)) == value:
             return value
-        omitted[".".join(without_emails(step)[:60] for step in way)] = None
+        why = NO_CLEAR_FIELD if ".".join(way) in self._clear else NO_CLEAR
+        omitted[".".join(without_emails(step)[:60] for step in way)] = why
         return clean
 
     def is_clear(self, way: tuple[str, ...], parent: Mapping[str, Any]) -> bool:

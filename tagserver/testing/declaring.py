@@ -8,10 +8,12 @@ from typing import Any
 
 from tagserver.event import Event
 from tagserver.plugin import Built
-from tagserver.privacy.payload_fields import PayloadFields
+from tagserver.privacy.payload_fields import NO_CLEAR_FIELD, PayloadFields
+from tagserver.privacy.scan import without_emails
 
 SHORTEST = 5
 """Characters of a personal value that is no other value by chance."""
+INTO_OBJECT = "put it into an object, and name that in `clear`"
 _is_hash = re.compile(r"[0-9a-f]{64}").fullmatch
 _SHARED = frozenset({"country", "region", "gender"})
 """What many people have in common, and other fields, too."""
@@ -21,6 +23,9 @@ def field_faults(event: Event, built: Built, declared: PayloadFields) -> Iterato
     """A declared hash that is none, a hash that is not declared, and a person in the clear where nothing says so."""
     for one in declared.only_hashes(built.body)[1]:
         yield f"{one.field} is declared in `hashed`, and holds something else"
+    for one in declared.without_emails(built.body, event.event_id)[1]:
+        if one.why == NO_CLEAR_FIELD:
+            yield f"{one.field} {one.why}. {INTO_OBJECT}"
     known = {_bare(path) for path in declared.hashed}
     personal = {text.strip().lower() for text in _personal(event)}
     for way, value, parent in _texts(built.body, (), {}):
@@ -29,7 +34,8 @@ def field_faults(event: Event, built: Built, declared: PayloadFields) -> Iterato
             if path not in known and value not in personal:
                 yield f"{path} holds a SHA-256: name it in `hashed`"
         elif value.strip().lower() in personal and value != event.event_id and not _declared(way, parent, declared):
-            yield f"{path} holds who it was in the clear: hash it, or name it in `clear`"
+            instead = "name it in `clear`" if without_emails(value) == value else INTO_OBJECT
+            yield f"{path} holds who it was in the clear: hash it, or {instead}"
 
 
 def _bare(path: str) -> str:

@@ -342,7 +342,18 @@ BROKEN: list[tuple[type[Destination], str]] = [
     (declared("hashed", "who", lambda event: "somebody"), "who is declared in `hashed`, and holds something else"),
     (declared("hashed", "a..b", lambda event: "x"), "hashed or clear: 'a..b' is no path of a payload"),
     (declared("clear", "x", lambda event: hashlib.sha256(b"x").hexdigest()), "who holds a SHA-256: name it in"),
-    (declared("hashed", "x", lambda event: event.user_data.get("email", "")), "who holds who it was in the clear"),
+    (
+        declared("hashed", "x", lambda event: event.user_data.get("email", "")),
+        "who holds who it was in the clear: hash it, or put it into an object, and name that in `clear`",
+    ),
+    (
+        declared("clear", "who", lambda event: event.user_data.get("email", "")),
+        "who holds an e-mail address in a single field; `clear` lets one through in an object alone",
+    ),
+    (
+        declared("hashed", "x", lambda event: event.user_data.get("phone_number", "")),
+        "who holds who it was in the clear: hash it, or name it in `clear`",
+    ),
     (classified(lambda response, payloads: Outcome.delivered()), "takes status 404 as delivered"),
     (classified(lambda response, payloads: None), "gives something that is no Outcome"),
     (classified(first_only), "classify gives 7 outcomes for 3 payloads"),
@@ -380,7 +391,12 @@ def test_each_rule_is_looked_at(broken: type[Destination], fault: str) -> None:
         pytest.param(body(lambda event: {"value": 0, "flag": False}), id="zero and false are values"),
         pytest.param(declared("hashed", "who", lambda event: hashlib.sha256(b"x").hexdigest()), id="a declared hash"),
         pytest.param(
-            declared("clear", "who", lambda event: str(event.user_data.get("email") or "?")), id="a declared person"
+            declared("clear", "who", lambda event: str(event.user_data.get("phone_number") or "?")),
+            id="a declared number",
+        ),
+        pytest.param(
+            declared("clear", "who", lambda event: {"mail": str(event.user_data.get("email") or "?")}),
+            id="a declared person",
         ),
         pytest.param(request(url=lambda s: f"https://post.example/?t={s.token.reveal()}"), id="a secret in the query"),
         *(pytest.param(encoded(one), id=one.__name__) for one in (in_the_query, as_a_form, packed, packed_form)),

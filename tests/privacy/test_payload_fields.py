@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tagserver.event import Event
 from tagserver.pipeline import Decision, route
 from tagserver.plugin import Built, ConsentNeeds, Destination, Limits, Mode, Payload, Request
-from tagserver.privacy.payload_fields import NO_HASH, BadPath, PayloadFields
+from tagserver.privacy.payload_fields import NO_CLEAR, NO_CLEAR_FIELD, NO_HASH, BadPath, PayloadFields
 from tagserver.registry import Registry
 from tagserver.testing import make_event
 from tests.container.world import BoxSettings, load
@@ -106,7 +106,7 @@ def test_an_email_address_stands_in_a_declared_group_alone() -> None:
     assert made["user"] == {"id": "[redacted:email]"}
     assert made["note"] == ["by [redacted:email]", "by [redacted:email]"]
     assert (made["event_id"], made["logo"]) == (body["event_id"], body["logo"])
-    assert [one.field for one in omitted] == ["user.id", "note"]
+    assert [(one.field, one.why) for one in omitted] == [("user.id", NO_CLEAR_FIELD), ("note", NO_CLEAR)]
 
 
 # ── at the door
