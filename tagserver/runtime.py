@@ -14,6 +14,7 @@ from tagserver.container.model import Container
 from tagserver.container.server import ServerConfig
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.outbox import Counts, Erased, Outbox, Row
+from tagserver.delivery.outcomes import is_plugins
 from tagserver.delivery.seal import Seal
 from tagserver.delivery.target import Target
 from tagserver.door import Door
@@ -224,7 +225,7 @@ class Runtime:
         if (why := self.outbox.trouble()) is not None:
             return False, {"ready": False, "status": "outbox", "detail": why, **shown}
         notices = [*self.publisher.now.notices, *filter(None, [self.outbox.notice() or self._filling()])]
-        if failing := self.failing.shown(self.container.destinations, self.container.variables):
+        if failing := self._failing():
             shown["failing"] = failing
             notices.append(counted(failing))
         remark = self.publisher.now.remark
@@ -232,6 +233,14 @@ class Runtime:
             shown["notice"] = "; ".join(said)
         degraded = self.degraded or bool(notices)
         return True, {"ready": True, "status": "degraded" if degraded else "ok", **shown}
+
+    def _failing(self) -> list[dict[str, str]]:
+        """Which plugins fail now: for some of what they get, or so that their destination stands still."""
+        shown = self.failing.shown(self.container.destinations, self.container.variables)
+        known = {one.get("destination") for one in shown}
+        states = [(name, *self.state(name)) for name in self.container.destinations if name not in known]
+        still = [(name, why) for name, state, why in states if state == "paused" and why and is_plugins(why)]
+        return [*shown, *({"destination": name, "reason": why} for name, why in still)]
 
     def _filling(self) -> str | None:
         """What to say of a queue that fills up, long before it refuses anything."""

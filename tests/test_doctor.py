@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -252,6 +253,25 @@ def test_what_a_server_says_of_its_destinations(state: dict[str, Any], level: st
     """With the sentence for whoever has to act."""
     found = [(finding.level, finding.message) for finding in check_running_destinations(state)]
     assert found == ([(level, says)] if level else [])
+
+
+@pytest.mark.parametrize(
+    ("reason", "problems", "kept", "restart"),
+    [
+        ("190: a new token", (), True, False),
+        ("plugin_error: classify fails with KeyError at a.py:7, after the answer", (), True, True),
+        ("systematic: plugin_error for all 6 events tried; request fails", (), True, True),
+        ("Acme: `limits` is not stated", ({"code": "P211", "path": "destinations.meta.type"},), False, True),
+        ("META_TOKEN is not set", ({"code": "P210", "path": "destinations.meta.access_token"},), True, False),
+        ("190: a new token", ({"code": "P211", "path": "variables.v"},), True, False),
+    ],
+)
+def test_what_helps_a_destination_that_is_paused(
+    reason: str, problems: Sequence[Mapping[str, str]], *, kept: bool, restart: bool
+) -> None:
+    """A plugin is loaded when the process starts, and what cannot be built is not kept."""
+    (found,) = check_running_destinations({"container": {"problems": problems}, **status("paused", reason)})
+    assert ("everything is kept" in found.hint, "restart" in found.hint) == (kept, restart)
 
 
 class Odd(Destination):

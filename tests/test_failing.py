@@ -11,7 +11,7 @@ import pytest
 
 from tagserver.container.model import Container
 from tagserver.event import Event
-from tagserver.operations.failing import FORGOTTEN, RECENT, SAID_EVERY, Failing, counted
+from tagserver.operations.failing import FORGOTTEN, RECENT, SAID_EVERY, WAYS, Failing, counted
 from tagserver.pipeline import route
 from tagserver.plugin import Built, Mode, Skip, Variable
 from tagserver.registry import Registry
@@ -154,6 +154,21 @@ def test_the_log_says_it_at_once_and_then_counts(world: World, caplog: pytest.Lo
     assert "more" not in said[2]
     assert all(record.levelno == logging.ERROR for record in caplog.records)
     assert "erika" not in caplog.text
+
+
+def test_the_log_says_each_way_of_failing_at_once_and_not_without_end(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a stranger puts into an event may be part of the sentence."""
+    with caplog.at_level(logging.ERROR, "tagserver.plugins"):
+        for number in range(100):
+            world.failing.sent("bad", 0, [f"request fails with KeyError at bad.py:{number}"])
+            world.failing.sent("bad", 0, ["request fails with KeyError at bad.py:0"])
+        said = [record.getMessage().rpartition(":")[2] for record in caplog.records]
+        assert said == [f"{number}, and its event is a dead letter" for number in range(WAYS)]
+        world.now += SAID_EVERY
+        world.failing.sent("bad", 0, ["request fails with KeyError at bad.py:0"])
+    assert caplog.records[-1].getMessage().endswith("bad.py:0, and its event is a dead letter … and 100 more")
 
 
 def test_what_fails_at_delivery_is_counted_the_same_way(world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -21,6 +21,9 @@ LONGEST_SAID = 4000
 SHOWN = 3
 """Sentences, of a list of outcomes, that are shown."""
 
+PLUGIN_ERROR = "plugin_error"
+"""The code of what is nobody's fault but the plugin's."""
+
 StopKind = Literal["failed", "throttled", "paused", "suspect", "undecided"]
 _STOPS: dict[str, StopKind] = {"paused": "paused", "throttled": "throttled", "retry": "failed"}
 """Outcomes that concern the whole destination, the gravest first."""
@@ -57,6 +60,11 @@ def stop_for(outcomes: Sequence[Outcome], asked: float | None) -> Stop | None:
 def sentence(reason: str, detail: str) -> str:
     """A code with the plugin's sentence for people."""
     return ": ".join(filter(None, (reason, detail)))
+
+
+def is_plugins(reason: str) -> bool:
+    """Whether a destination is paused, for this reason, because its plugin has failed."""
+    return reason.startswith((f"{PLUGIN_ERROR}:", f"systematic: {PLUGIN_ERROR} "))
 
 
 def warnings(outcomes: Sequence[Outcome]) -> Iterator[str]:

@@ -14,7 +14,7 @@ import msgspec
 
 from tagserver.delivery.exchange import MaybeSent, NotAllowed, NotSent, Undecided, exchange
 from tagserver.delivery.outbox import Batch, Buried, Row, Settlement
-from tagserver.delivery.outcomes import Stop, stop_for, warnings
+from tagserver.delivery.outcomes import PLUGIN_ERROR, Stop, stop_for, warnings
 from tagserver.delivery.retry import deadline, retry_after
 from tagserver.delivery.seal import OPEN, Locked, Seal
 from tagserver.delivery.suspicion import BURIED_AFTER
@@ -32,7 +32,6 @@ Refusal = tuple[str, str]
 SYSTEMATIC = 4
 """So many refusals with one code and no success in one batch are no bad events but a bad set-up."""
 SPLITS_A_MINUTE = 60
-PLUGIN_ERROR = "plugin_error"
 
 
 class Splits:

@@ -27,6 +27,7 @@ from tagserver.audit.chain import Check
 from tagserver.audit.files import FOLDER, files_of, rows_of
 from tagserver.container.compile import Loaded
 from tagserver.container.model import ConfiguredDestination
+from tagserver.delivery.outcomes import is_plugins
 from tagserver.egress import address_refusal
 from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.kit.setting import addresses_in
@@ -182,13 +183,16 @@ def check_server(readiness: Mapping[str, Any]) -> Iterator[Finding]:
 def check_running_destinations(status: Mapping[str, Any]) -> Iterator[Finding]:
     """What a server that runs says of each destination and of what fails: the object of `/-/status.json`. What waits
     for a vendor mends itself; what is paused or fails waits for somebody."""
+    problems = status.get("container", {}).get("problems", ())
+    unloaded = {str(one.get("path")).split(".")[1] for one in problems if _is_unloaded(one)}
     for name, one in status.get("destinations", {}).items():
         state, reason = str(one.get("state")), str(one.get("reason") or "")
         said = f"{state}: {reason}" if reason else state
         if waiting := one.get("pending"):
             said += f" ({waiting} {'delivery waits' if waiting == 1 else 'deliveries wait'})"
         if state in ("paused", "failing"):
-            yield Finding("error", name, said, _WHAT_TO_DO[state])
+            what = "unloaded" if name in unloaded else "stands" if is_plugins(reason) else state
+            yield Finding("error", name, said, _WHAT_TO_DO[what])
         elif state != "ok":
             yield Finding("warning", name, said)
     for one in status.get("failing", ()):
@@ -196,7 +200,14 @@ def check_running_destinations(status: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding("error", f"variable {one['variable']}", f"failing: {one['reason']}", _WHAT_TO_DO["failing"])
 
 
+def _is_unloaded(problem: Mapping[str, Any]) -> bool:
+    """Whether it says that the plugin of a destination could not be loaded, or not be set up."""
+    return problem.get("code") == "P211" and str(problem.get("path")).startswith("destinations.")
+
+
 _WHAT_TO_DO = {
+    "unloaded": "what waits is kept, new events are not kept for it; when its plugin is mended, restart the server",
+    "stands": "everything is kept; its plugin has to be mended by its author, and the server restarted",
     "paused": "everything is kept; when the cause is mended, tagserver reload asks at once",
     "failing": "its plugin has to be mended by its author; the rest goes on",
 }

@@ -19,31 +19,36 @@ RECENT = 20
 FORGOTTEN = 900.0
 """Seconds without another failure after which it is not failing any more, however few events come."""
 SAID_EVERY = 60.0
-"""Seconds between two lines of the log about one plugin; what fails in between is counted."""
+"""Seconds between two lines of the log about one way in which a plugin fails; what fails in between is counted."""
+WAYS = 4
+"""Ways of failing of one plugin that are logged in that time: strangers may have a say in what a sentence holds."""
 
 
 class _Failing:
     """One plugin at one place. `how`: the last failure, as a sentence without an event's data; `unit`: what counts."""
 
-    __slots__ = ("_said_at", "_unit", "_unsaid", "at", "how", "recent")
+    __slots__ = ("_said", "_unit", "at", "how", "recent")
 
     def __init__(self, unit: str = "event") -> None:
         self._unit = unit
         self.recent: deque[bool] = deque(maxlen=RECENT)
         self.how = ""
         self.at = 0.0
-        self._said_at = float("-inf")
-        self._unsaid = 0
+        self._said: dict[str, tuple[float, int]] = {}  # the sentence → when it was logged, and how often not since
 
     def failed(self, how: str, number: int, now: float) -> str | None:
         """It has failed for so many events; what to write into the log now, if anything."""
         self.how, self.at = how, now
         self.recent.extend([False] * min(number, RECENT))
-        if now - self._said_at < SAID_EVERY:
-            self._unsaid += number
+        said_at, unsaid = self._said.pop(how, (float("-inf"), 0))
+        if now - said_at < SAID_EVERY:
+            self._said[how] = said_at, unsaid + number
             return None
-        more = self._unsaid + number - 1
-        self._said_at, self._unsaid = now, 0
+        self._said = {one: said for one, said in self._said.items() if now - said[0] < SAID_EVERY}
+        if len(self._said) >= WAYS:
+            return None
+        self._said[how] = now, 0
+        more = unsaid + number - 1
         return how + (f" … and {more} more" if more else "")
 
     def lasts(self, now: float) -> bool:

@@ -155,9 +155,12 @@ async def test_why_it_is_paused_reaches_whoever_looks(
     with caplog.at_level(logging.ERROR):
         await server.collect(purchase(event_id))
         await until(server, "paused")
-    status, _, page, _ = await seen(server)
+    status, ready, page, _ = await seen(server)
     acme = status["destinations"]["acme"]
     assert (acme["state"], acme["pending"], acme["dead"]) == ("paused", 1, 0)
+    ours = plain.startswith("plugin_error")
+    assert ready["status"] == ("degraded" if ours else "ok"), "a vendor that wants a new token is no fault of a plugin"
+    assert [one["destination"] for one in status["failing"]] == (["acme"] if ours else [])
     assert acme["reason"].startswith(plain)
     assert says in page
     assert plain in caplog.text
@@ -165,6 +168,7 @@ async def test_why_it_is_paused_reaches_whoever_looks(
     assert finding.level == "error"
     assert finding.message.startswith(f"paused: {plain}")
     assert "(1 delivery waits)" in finding.message
+    assert ("restarted" in finding.hint) == ours, "a reload does not load a plugin that was mended"
     assert "erika" not in f"{caplog.text}{status}{page}"
 
 
