@@ -76,7 +76,7 @@ class Registry:
         what is known of this one."""
         if kind in self.conflicts:
             return self.conflicts[kind]
-        failed = [one for one in self.failed if kind in one.refused or (one.is_lost and one.name == kind)]
+        failed = [one for one in self.failed if kind in one.refused or one.name == kind]
         if not failed and not sure:
             failed = [one for one in self.failed if one.is_lost]
         return f"{failed[0].name} could not be loaded ({failed[0].error})" if failed else None

@@ -190,6 +190,7 @@ def test_what_is_refused_is_named_where_it_is_used_and_no_other(site: Site) -> N
     assert "bbb could not be loaded (One0: `reads` is the one text 'user_data': write ('user_data',), with" in (
         problem.message
     )
+    assert registry.why_missing("bbb", sure=True) == registry.why_missing("second"), "by the name of the plugin"
     typo = load({"c.yaml": "destinations: {p: {type: thrid}}\ntags: []\n"}, {}, registry)
     assert "E140" in codes(typo), "nobody has brought it"
 

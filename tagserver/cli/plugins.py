@@ -221,7 +221,7 @@ def _report(type_name: str, faults: Sequence[str], as_json: bool) -> NoReturn:
     else:
         for fault in faults:
             say(f"✖ {fault}")
-        say(f"{type_name} keeps the rules." if not faults else f"{len(faults)} faults.")
+        say(f"{type_name} keeps the rules." if not faults else f"{len(faults)} fault{'s' * (len(faults) != 1)}.")
     raise SystemExit(1 if faults else 0)
 
 

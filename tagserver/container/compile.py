@@ -277,8 +277,11 @@ class _Compiler:
             same = (tag.destination.name, frozenset(trigger.name for trigger in tag.triggers))
             first = seen.setdefault(same, tag)
             if first is not tag:
+                hint = "the first one in the file sends it"
+                if tag.destination.settings != first.destination.settings:
+                    hint += ", unless the destination gives them two names under their settings: see tagserver try"
                 message = f'"{tag.name}" would send the same event to {tag.destination.name} as "{first.name}"'
-                self._problems.add("W302", tag.place, f"tags.{tag.name}", message, "the first one in the file sends it")
+                self._problems.add("W302", tag.place, f"tags.{tag.name}", message, hint)
 
     def _named_silently(self, root: str) -> dict[str, tuple[Scalar, Node]]:
         entries = (entry for node in self._roots(root) if isinstance(node, Map) for entry in node.entries)

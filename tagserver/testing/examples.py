@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -49,6 +50,7 @@ def expanded(value: Any) -> Any:
 
 _FACTS = ("cookies", "headers", "ip", "user_agent", "country", "region", "source", "received")
 GIVEN = frozenset({"name", "event", "settings", "parameters", "mode", "response", *_FACTS})
+_OUTCOME = frozenset(one.name for one in dataclasses.fields(Outcome))
 EXPECTED = frozenset({"body", "has", "skip", "omitted", "request", "outcome"})
 
 
@@ -94,6 +96,21 @@ def _check_case(case: Mapping[str, Any]) -> None:
     assert not unknown, f"an example has no {unknown}; known are {', '.join(sorted(GIVEN | EXPECTED))}"
     assert case.keys() & EXPECTED, f"the example expects nothing: say one of {', '.join(sorted(EXPECTED))}"
     assert ("response" in case) == ("outcome" in case), "response and outcome belong together"
+    if "response" in case:
+        _check_answer(case["response"], case["outcome"])
+
+
+def _check_answer(response: Any, outcome: Any) -> None:
+    """An answer needs its status, and means one thing for the one event of an example."""
+    stated = isinstance(response, Mapping) and "status" in response
+    assert stated, "response needs its status: {status: 200, body: …}"
+    known = {"status", "headers", "body"}
+    assert response.keys() <= known, f"a response has no {', '.join(sorted(response.keys() - known))}"
+    assert isinstance(outcome, str) or (isinstance(outcome, Mapping) and outcome), (
+        "outcome is what the answer means for this one event: a kind such as delivered, or {kind: …, reason: …}"
+    )
+    unknown = ", ".join(sorted(outcome.keys() - _OUTCOME)) if isinstance(outcome, Mapping) else ""
+    assert not unknown, f"an outcome has no {unknown}; known are {', '.join(sorted(_OUTCOME))}"
 
 
 def _check_request(request: Request, wanted: Mapping[str, Any]) -> None:

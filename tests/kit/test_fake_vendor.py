@@ -7,6 +7,7 @@ from collections.abc import Generator, MutableMapping, Sequence
 from typing import Any
 
 import httpx
+import pytest
 
 from tagserver.plugin import Outcome, Outcomes, Payload, Request, Response
 from tagserver.testing import FakeVendor, make_settings
@@ -28,6 +29,15 @@ def test_it_keeps_what_it_was_sent() -> None:
 def test_it_answers_what_it_is_told() -> None:
     vendor = FakeVendor(lambda request: httpx.Response(429, headers={"Retry-After": "7"}))
     assert vendor.talk(Post(), PAYLOADS, make_settings(Post, SETTINGS)) == Outcome.throttled("429")
+
+
+def test_an_answer_may_be_the_host_s_own_response() -> None:
+    """The one that `classify` gets. What is no answer is said to be none."""
+    vendor = FakeVendor(lambda request: Response(429, {"Retry-After": "7"}, b""))
+    assert vendor.talk(Post(), PAYLOADS, make_settings(Post, SETTINGS)) == Outcome.throttled("429")
+    nothing: Any = FakeVendor(lambda request: {})  # type: ignore[arg-type, return-value]
+    with pytest.raises(TypeError, match="gives dict: return an httpx"):
+        nothing.talk(Post(), PAYLOADS, make_settings(Post, SETTINGS))
 
 
 class Login(Post):
