@@ -13,7 +13,7 @@ from tagserver.privacy.scan import without_emails
 
 SHORTEST = 5
 """Characters of a personal value that is no other value by chance."""
-INTO_OBJECT = "put it into an object, and name that in `clear`"
+INTO_OBJECT = "let it stand in an object, and name that one in `clear`"
 _is_hash = re.compile(r"[0-9a-f]{64}").fullmatch
 _SHARED = frozenset({"country", "region", "gender"})
 """What many people have in common, and other fields, too."""
@@ -25,7 +25,7 @@ def field_faults(event: Event, built: Built, declared: PayloadFields) -> Iterato
         yield f"{one.field} is declared in `hashed`, and holds something else"
     for one in declared.without_emails(built.body, event.event_id)[1]:
         if one.why == NO_CLEAR_FIELD:
-            yield f"{one.field} {one.why}. {INTO_OBJECT}"
+            yield f"{one.field} {one.why}; {INTO_OBJECT}"
     known = {_bare(path) for path in declared.hashed}
     personal = {text.strip().lower() for text in _personal(event)}
     for way, value, parent in _texts(built.body, (), {}):

@@ -344,7 +344,7 @@ BROKEN: list[tuple[type[Destination], str]] = [
     (declared("clear", "x", lambda event: hashlib.sha256(b"x").hexdigest()), "who holds a SHA-256: name it in"),
     (
         declared("hashed", "x", lambda event: event.user_data.get("email", "")),
-        "who holds who it was in the clear: hash it, or put it into an object, and name that in `clear`",
+        "who holds who it was in the clear: hash it, or let it stand in an object, and name that one in `clear`",
     ),
     (
         declared("clear", "who", lambda event: event.user_data.get("email", "")),
