@@ -3,10 +3,11 @@ is loaded at import."""
 
 from __future__ import annotations
 
+import logging
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, distributions, entry_points
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +22,8 @@ from tagserver.operations.culprit import OR, variable_name
 from tagserver.operations.printable import printable
 from tagserver.operations.redaction import redacted
 from tagserver.plugin import Destination, Variable
+
+log = logging.getLogger("tagserver.plugins")
 
 GROUP = "tagserver"
 LONGEST_ERROR = 500
@@ -105,7 +108,7 @@ class Registry:
     def load(cls, points: Iterable[EntryPoint] | None = None) -> Registry:
         """All installed plugins (entry-point group `tagserver`), one by one: one that fails is listed and hurts
         nobody. Who has a type does not depend on their order."""
-        found = sorted(entry_points(group=GROUP) if points is None else points, key=lambda point: point.name)
+        found = sorted(_installed() if points is None else points, key=lambda point: point.name)
         brought = [_bring(point) for point in found]
         types = settled(((one, cls.type, cls) for one in brought for cls in one.destinations), "type")
         kinds = settled(((one, kind.type, kind) for one in brought for kind in one.variables), "kind")
@@ -118,14 +121,37 @@ class Registry:
         )
 
 
+def _installed() -> Iterable[EntryPoint]:
+    """The entry points of this group. One package whose list cannot be read, a plugin's or not, makes Python's own look
+    fail for all: then each package is asked by itself."""
+    try:
+        return entry_points(group=GROUP)
+    except Exception:
+        found: dict[str, list[EntryPoint]] = {}
+        for one in distributions():
+            try:
+                found.setdefault(one.name, [point for point in one.entry_points if point.group == GROUP])
+            except Exception as error:
+                log.warning("a package's list of plugins cannot be read (%s), and is left out", type(error).__name__)
+        return [point for points in found.values() for point in points]
+
+
+def _package_of(point: EntryPoint) -> tuple[str, str]:
+    """The package and its version; empty where an installation that was broken off has left nothing to tell it."""
+    try:
+        return (point.dist.name or "", point.dist.version or "") if point.dist else ("", "")
+    except Exception:
+        return "", ""
+
+
 def _bring(point: EntryPoint) -> Brought:
     """What one plugin registers, without what is wrong with it."""
-    package, version = (point.dist.name, point.dist.version) if point.dist else ("", "")
+    package, version = _package_of(point)
     brought = Brought(point.name, package, version, is_ours=package.lower() == OURS)
     destinations: list[type[Destination]] = []
     variables: list[type[Variable]] = []
     try:
-        with PluginCode(point.value.partition(":")[0].partition(".")[0], "the plugin"):
+        with PluginCode(str(point.value).partition(":")[0].partition(".")[0], "the plugin"):
             manager = pluggy.PluginManager(GROUP)
             manager.add_hookspecs(hookspecs)
             manager.register(point.load(), point.name)
@@ -183,8 +209,9 @@ def _type_of(cls: Any) -> object:
 def _why(failed: PluginFailed) -> str:
     """Where it fails and what it says: no event is there yet whose data could be in that."""
     try:
-        said = str(failed.__cause__)
-    except Exception:  # an error of its own that cannot be shown
+        with PluginCode("", "its error"):
+            said = str(failed.__cause__)[:LONGEST_ERROR]
+    except PluginFailed:  # an error of its own that cannot be shown
         said = ""
     return f"{failed.error}: {said}" + (f" ({failed.place})" if failed.place else "") if said else failed.cause
 

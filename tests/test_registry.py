@@ -218,3 +218,30 @@ def test_a_class_that_fails_when_it_is_looked_at(site: Site) -> None:
     registry = site.load()
     assert set(registry.destinations) == {"well"}
     assert [one.name for one in registry.failed] == ["odd"]
+
+
+def test_an_installation_that_was_broken_off_hurts_nobody(site: Site, tmp_path: Path) -> None:
+    """Who it is cannot be told any more; what it brings works."""
+    site.install("parcels-a", "parcels", entry="a")
+    site.install("parcels-b", "boxes", entry="b")
+    (tmp_path / "parcels-a-1.0.dist-info" / "METADATA").unlink()
+    registry = site.load()
+    assert (set(registry.destinations), errors(registry)) == ({"parcels", "boxes"}, {})
+
+
+BROKEN = ["[tagserver]\nno sign\n", "[tagserver]\n= =\na = b:c:d\n", "[tagserver]\na = \n"]
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_list_of_plugins_that_cannot_be_read_hurts_that_package_alone(
+    site: Site, tmp_path: Path, broken: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also of a package that is no plugin of ours."""
+    site.install("parcels-b", "boxes")
+    other = tmp_path / "other-1.0.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
+    (other / "entry_points.txt").write_text(broken)
+    registry = Registry.load()
+    assert {"boxes", "meta_capi"} <= set(registry.destinations)
+    assert "a package's list of plugins cannot be read" in caplog.text or errors(registry), "and it is said"

@@ -20,13 +20,13 @@ from typing import Any
 import click
 import httpx
 
+from tagserver.cli.options import installed
 from tagserver.cli.output import say
 from tagserver.cli.serve import run
 from tagserver.configuration import ConfigurationFolder
 from tagserver.demo.arrivals import EVERYONE, arrivals
 from tagserver.demo.shop import AD_PURPOSES, PURPOSES, create_shop
 from tagserver.preview.trial import try_event
-from tagserver.registry import Registry
 from tagserver.running import running
 from tagserver.runtime import Runtime, wall_clock
 from tagserver.sandbox import create_sandbox
@@ -61,7 +61,7 @@ async def _demo(folder: Path, check: bool, everyone: bool, port: int) -> int:
         "DEMO_TOKEN": "demo-token",
         "DEMO_SECRET": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
     }
-    configuration = ConfigurationFolder(_container(folder, everyone), Registry.load(), environ)
+    configuration = ConfigurationFolder(_container(folder, everyone), installed(), environ)
     async with (
         running(configuration, folder / "data", drain=2.0) as runtime,
         httpx.AsyncClient(trust_env=False) as http,

@@ -8,9 +8,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from tagserver.cli.options import give_up
+from tagserver.cli.options import give_up, installed
 from tagserver.cli.output import say, say_text
-from tagserver.registry import Registry
 from tagserver.schema import MODELINE, json_schema
 
 SCHEMA_FILE = Path(".tagserver", "schema.json")
@@ -20,7 +19,7 @@ FILES = ("container.yaml", "container.test.yaml", "server.yaml")
 
 def schema_text() -> str:
     """The schema of the core and of the installed plugins."""
-    return msgspec.json.format(msgspec.json.encode(json_schema(Registry.load())), indent=2).decode() + "\n"
+    return msgspec.json.format(msgspec.json.encode(json_schema(installed())), indent=2).decode() + "\n"
 
 
 @click.command()

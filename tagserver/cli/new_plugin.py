@@ -16,9 +16,8 @@ from pathlib import Path, PurePosixPath
 import click
 
 from tagserver import plugin
-from tagserver.cli.options import give_up
+from tagserver.cli.options import give_up, installed
 from tagserver.cli.output import say
-from tagserver.registry import Registry
 
 _NAME = re.compile(r"[a-z](?:_?[a-z0-9]){1,39}\Z")
 LONGEST = 40
@@ -67,7 +66,7 @@ def _taken(name: str, cls: str, dashed: str) -> str | None:
         return f"{name} is a word of Python's own"
     if cls in _TYPING or cls in plugin.__all__ or hasattr(builtins, cls):
         return f"its class would be called {cls}, and another one is"
-    registry = Registry.load()
+    registry = installed()
     for one in registry.plugins:
         if name in (*one.destinations, *one.refused, one.name):
             return f"the plugin {one.name} {one.version} that is installed has the type {name}"

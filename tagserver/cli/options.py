@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
 
-from tagserver.cli.output import say, say_text
+from tagserver.cli.output import keep_standard_output, say, say_text, stream
 from tagserver.configuration import ConfigurationFolder, process_environ
 from tagserver.container.problems import Problem, render
 from tagserver.registry import Registry
@@ -51,9 +50,15 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")(command)
 
 
+def installed() -> Registry:
+    """The plugins that are installed. Whatever they print from now on does not come between what the command prints."""
+    keep_standard_output()
+    return Registry.load()
+
+
 def open_folder(config: Path, env_file: Path | None, data: Path | None = None) -> ConfigurationFolder:
     """The configuration folder of a command; ends it with a sentence when the env file cannot be read."""
-    folder = ConfigurationFolder(config, Registry.load(), process_environ(), env_file, data)
+    folder = ConfigurationFolder(config, installed(), process_environ(), env_file, data)
     try:
         folder.environment()
     except OSError as error:
@@ -65,14 +70,13 @@ def open_folder(config: Path, env_file: Path | None, data: Path | None = None) -
 
 def print_problems(problems: Sequence[Problem], folder: Path, *, err: bool = True) -> None:
     """All problems in the layout for people."""
-    stream = sys.stderr if err else sys.stdout
     texts = {}
     for name in {problem.place.file for problem in problems}:
         try:
             texts[name] = (folder / name).read_text(errors="replace")
         except OSError:
             continue
-    say_text(render(problems, texts, root=str(folder), color=stream.isatty()), err=err)
+    say_text(render(problems, texts, root=str(folder), color=stream(err=err).isatty()), err=err)
 
 
 def give_up(sentence: str, code: int = 1) -> NoReturn:

@@ -3,23 +3,43 @@ through here."""
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from contextlib import redirect_stdout
+from typing import Any, TextIO
 
 import click
 
 from tagserver.operations.printable import printable, printable_json
 
 
+def keep_standard_output() -> None:
+    """From now on to the command's end, what is printed past this module, by a plugin, goes to standard error: machines
+    read the other."""
+    context = click.get_current_context(silent=True)
+    if context is not None and __name__ not in context.meta:
+        context.meta[__name__] = sys.stdout
+        context.with_resource(redirect_stdout(sys.stderr))
+
+
+def stream(*, err: bool = False) -> TextIO:
+    """Where lines go."""
+    if err:
+        return sys.stderr
+    context = click.get_current_context(silent=True)
+    kept: TextIO | None = None if context is None else context.meta.get(__name__)
+    return kept or sys.stdout
+
+
 def say(line: str, *, err: bool = False) -> None:
     """One line for people."""
-    click.echo(printable(line), err=err)
+    click.echo(printable(line), file=stream(err=err))
 
 
 def say_json(value: Any) -> None:
     """One line for machines."""
-    click.echo(printable_json(value))
+    click.echo(printable_json(value), file=stream())
 
 
 def say_text(text: str, *, err: bool = False) -> None:
     """Several lines that are safe already: made by `printable`, or our own."""
-    click.echo(text.removesuffix("\n"), err=err)
+    click.echo(text.removesuffix("\n"), file=stream(err=err))

@@ -10,12 +10,11 @@ from typing import Any, NoReturn, TypeVar
 import click
 import msgspec
 
-from tagserver.cli.options import give_up, json_option
+from tagserver.cli.options import give_up, installed, json_option
 from tagserver.cli.output import say, say_json
 from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.plugin import Destination, Variable
 from tagserver.privacy.rules import is_personal
-from tagserver.registry import Registry
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,7 +26,7 @@ def plugins(context: click.Context, as_json: bool) -> None:
     """Installed plugins, what they bring, and why one could not be loaded."""
     if context.invoked_subcommand is not None:
         return
-    registry = Registry.load()
+    registry = installed()
     if as_json:
         say_json({"plugins": [msgspec.to_builtins(plugin) for plugin in registry.plugins]})
     else:
@@ -43,7 +42,7 @@ def plugins(context: click.Context, as_json: bool) -> None:
 
 
 def _destination(type_name: str) -> type[Destination]:
-    registry = Registry.load()
+    registry = installed()
     found = registry.destinations.get(type_name)
     if found is None:
         why = registry.why_missing(type_name)
@@ -103,7 +102,7 @@ def _given(values: Sequence[str]) -> dict[str, Any]:
 @json_option
 def show(type_name: str, values: tuple[str, ...], as_json: bool) -> None:
     """What a destination may see and call, what it needs, and its settings. Some depend on settings: give them."""
-    if (variable := Registry.load().variables.get(type_name)) is not None:
+    if (variable := installed().variables.get(type_name)) is not None:
         _show_variable(variable, as_json)
         return
     destination = _destination(type_name)
@@ -204,7 +203,7 @@ def check_plugin(type_name: str, values: tuple[str, ...], as_json: bool) -> None
     variable --set gives its inputs."""
     from tagserver.testing import check_destination, check_variable
 
-    if (variable := Registry.load().variables.get(type_name)) is not None:
+    if (variable := installed().variables.get(type_name)) is not None:
         _report(type_name, check_variable(type(variable), _given(values)), as_json)
     destination = _destination(type_name)
     try:

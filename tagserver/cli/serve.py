@@ -10,13 +10,15 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import click
 
 from tagserver import __version__
 from tagserver.cli.interrupt import left_to_the_loop
+from tagserver.cli.leave import leave_soon, others_run
 from tagserver.cli.options import config_option, data_option, give_up, open_folder, print_problems
 from tagserver.cli.output import say
 from tagserver.cli.remote import ADDRESS_FILE, TOKEN_FILE, TOKEN_VARIABLE
@@ -74,16 +76,30 @@ def serve(
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+    if others_run():
+        leave_soon(code)
 
 
-def run(main: Callable[[], object]) -> int:
-    """Run a coroutine function on uvloop where there is one."""
-    with left_to_the_loop():
-        if sys.platform == "win32":
-            return int(asyncio.run(main()))  # type: ignore[arg-type]  # (a coroutine, typed as an object)
-        import uvloop  # not installed on Windows
+def run(main: Callable[[], Awaitable[int]]) -> int:
+    """Run a coroutine function on uvloop where there is one. When it has ended, nothing that a plugin has begun keeps
+    the process."""
+    leaving: list[threading.Timer] = []
 
-        return int(uvloop.run(main()))  # type: ignore[arg-type]  # (the same)
+    async def ended() -> int:
+        code = await main()
+        leaving.append(leave_soon(code))
+        return code
+
+    try:
+        with left_to_the_loop():
+            if sys.platform == "win32":
+                return asyncio.run(ended())
+            import uvloop  # not installed on Windows
+
+            return int(uvloop.run(ended()))
+    finally:
+        for timer in leaving:
+            timer.cancel()
 
 
 async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, strict: bool, token: str | None) -> int:
