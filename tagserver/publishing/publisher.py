@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -96,6 +96,7 @@ class Publisher:
             self.now = found
             if found.container is not before.container:
                 self._take(found)
+                _name_pauses(found.container.problems, before.container.problems)
             if found.degraded and found.problems != before.problems:
                 _complain(found.problems)
             elif found.remark and not before.remark:
@@ -139,6 +140,14 @@ class Publisher:
             "today's server.yaml is not taken: the one before goes on" if self.now.wrong else "",
         ]
         return "; ".join(filter(None, said))
+
+
+def _name_pauses(problems: Iterable[Problem], before: Iterable[Problem]) -> None:
+    """What stands still from now on. (What stood still before was named then.)"""
+    known = {(one.path, one.message) for one in before}
+    for one in problems:
+        if one.severity == "pause" and (one.path, one.message) not in known:
+            log.error("%s:%s: %s", one.place.file, one.place.line, one.message)
 
 
 def _complain(problems: tuple[Problem, ...]) -> None:

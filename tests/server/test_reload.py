@@ -339,6 +339,24 @@ async def test_a_broken_edit_is_named_in_the_log(server: Running, caplog: pytest
     assert any(one.startswith("container.yaml:1: ") and "nmae" in one for one in said)
 
 
+async def test_what_stands_still_after_an_edit_is_named_in_the_log_once(
+    server: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As at a start: the edit serves, and a destination of it does not."""
+
+    def said() -> list[str]:
+        return [one.getMessage() for one in caplog.records if one.name == "tagserver" and one.levelname == "ERROR"]
+
+    container(server).write_text(CONTAINER.replace("META_TOKEN", "ANOTHER_TOKEN"))
+    assert (await post(server, "reload"))[0] == 200
+    (named,) = said()
+    assert named.startswith("container.yaml:")
+    assert "ANOTHER_TOKEN" in named
+    container(server).write_text(TWO.replace("META_TOKEN", "ANOTHER_TOKEN"))
+    assert (await post(server, "reload"))[0] == 200
+    assert said() == [named]
+
+
 async def test_a_deployment_that_writes_the_files_is_taken_by_itself(start: Start) -> None:
     """Without anybody's order, also when it comes right after the start."""
     one: Running = await start()
