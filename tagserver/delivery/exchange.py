@@ -76,21 +76,20 @@ async def exchange(
 ) -> tuple[list[Outcome], Response | None]:
     """Drive the plugin's `exchange` to its end: an outcome for each payload, and the last response. The plugin's own
     code runs inside `working`. `known`: what its methods declare of the attempt. `turn` is waited for before each
-    request.
+    request but the first, whose turn it is.
 
     Raises NotSent, MaybeSent, NotAllowed; PluginFailed when the plugin fails before anything has left, Undecided when
     it fails later.
     """
     if target.destination.sink:
-        await turn()
         return await _deliver(target, payloads, working, known), None
     talk = _Talk(http, target, len(payloads), working)
     try:
         request = talk.begin(lambda: conversation(target.destination, payloads, target.settings, cache, known))
         for _ in range(MOST_REQUESTS):
-            await turn()
             talk.response = await _send(http, request)
             request = talk.go_on(talk.response)
+            await turn()
         raise PluginFailed(f"exchange wants more than {MOST_REQUESTS} requests")
     except StopIteration as done:
         talk.ended = True

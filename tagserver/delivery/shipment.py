@@ -191,6 +191,7 @@ class Shipment:
         pieces = [rows]
         witness = False
         while pieces:
+            await self._turn()  # before it is asked: what is taken back while a piece waits for its turn stays here
             piece = self._permitted(pieces.pop(0), permits)
             if not piece:
                 continue

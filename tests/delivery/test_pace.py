@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tagserver.delivery.pace import Pace
 from tagserver.delivery.sqlite import SqliteOutbox
 from tagserver.plugin import Limits, Outcome, Outcomes, Payload, Request, Response
-from tests.delivery.support import Clock, deliveries, meta
+from tests.delivery.support import START, Clock, deliveries, meta
 from tests.delivery.world import Account, Hours, Hundred, World, ids_of
 
 
@@ -147,6 +147,37 @@ async def test_the_deliveries_of_a_sink_count(timed: Timed) -> None:
     world.start(sink)
     await timed.settled(6)
     assert sink.times == [0.0, 1.0, 2.0]
+
+
+async def test_it_is_asked_when_its_turn_has_come_whether_it_may_be_sent(timed: Timed) -> None:
+    """Consent that is taken back while a half waits counts; and `now` is when it is sent."""
+    world = timed.world
+    times: list[float] = []
+    noting(world, times, lambda request: httpx.Response(400))
+    world.permits = lambda row: ("consent", "taken back") if world.clock.steady() > 0 else None
+    await world.outbox.append(deliveries(4))
+    world.start(Batches())
+    await timed.settled(4)
+    assert times == [0.0]
+    assert meta(world.outbox).dead_by_reason == {"consent": 4}
+
+
+class Dated(Batches):
+    """Says when it is sent."""
+
+    def request(self, payloads: Sequence[Payload], settings: Account, now: int) -> Request:  # type: ignore[override]
+        """In a header."""
+        made = super().request(payloads, settings)
+        return Request(made.method, made.url, {**made.headers, "at": str(now - START)}, made.content)
+
+
+async def test_the_time_that_a_plugin_is_given_is_that_of_its_turn(timed: Timed) -> None:
+    world = timed.world
+    world.vendor.always = lambda request: httpx.Response(400 if "e1" in ids_of(request) else 200)
+    await world.outbox.append(deliveries(4))
+    world.start(Dated())
+    await timed.settled(4)
+    assert [request.headers["at"] for request in world.vendor.requests] == ["0", "4000", "8000", "12000", "16000"]
 
 
 async def test_what_the_vendor_asks_for_is_kept_beside_it(timed: Timed) -> None:
