@@ -55,6 +55,17 @@ def test_files_are_for_their_owner_alone(shop: Shop, server: Process) -> None:
         assert stat.S_IMODE((data / name).stat().st_mode) == 0o600, name
 
 
+def test_what_stands_still_is_an_error_in_the_log(shop: Shop) -> None:
+    """At a start as later: nothing of it is sent until somebody acts."""
+    made = Process(
+        *["serve", "--port", "0"],
+        cwd=shop.folder,
+        pattern=r"ERROR tagserver (container\.yaml:\d+: .*META_TOKEN.*)",
+        environ={name: value for name, value in ENVIRON.items() if name != "META_TOKEN"} | {"LANG": "C.UTF-8"},
+    )
+    made.kill()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_when_told(shop: Shop, server: Process, number: signal.Signals) -> None:
     """Exit 0, and its address is gone."""
