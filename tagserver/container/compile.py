@@ -29,6 +29,7 @@ from tagserver.container.tags import TagCompiler
 from tagserver.container.transformations import TransformationCompiler, transformed
 from tagserver.container.triggers import CompiledTrigger, TriggerCompiler
 from tagserver.container.variables import VariableCompiler
+from tagserver.inbound.event_names import KNOWN_EVENTS
 from tagserver.kit.standard_events import sound_events
 from tagserver.privacy.known_secrets import KnownSecrets, secrets_of
 from tagserver.registry import Registry
@@ -158,11 +159,13 @@ class _Compiler:
 
     def _secrets(self, tags: tuple[Tag, ...], destinations: Mapping[str, ConfiguredDestination | None]) -> KnownSecrets:
         """What no payload may hold: the secrets of all destinations, also of those that one tag has, and those of
-        operations."""
+        operations. One that is the name of an event stands in payloads anyhow: to look for it would protect nothing,
+        and cost each of these events."""
         used = [one for one in (*destinations.values(), *(tag.destination for tag in tags)) if one is not None]
         rights = self._outside.rights
         owned = rights.values if rights is not None else ()
-        return KnownSecrets({*owned, *(secret for one in used for secret in secrets_of(one.settings))})
+        found = {*owned, *(secret for one in used for secret in secrets_of(one.settings))}
+        return KnownSecrets(found.difference(KNOWN_EVENTS, *(one.names.standard.vendors for one in used)))
 
     def _listed(self, node: Node, path: str) -> str | None:
         """A variable of the environment that `environment:` lists; empty when it is not set, None after a problem."""

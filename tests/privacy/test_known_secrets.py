@@ -215,6 +215,18 @@ def test_a_short_secret_is_not_looked_for() -> None:
     assert leaky["decision"] == "send"
 
 
+@pytest.mark.parametrize("whose", ["KEY", "TOKEN"])
+@pytest.mark.parametrize("word", ["purchase", "add_to_cart"])
+def test_a_secret_that_names_an_event_costs_no_event(word: str, whose: str) -> None:
+    """Whoever takes such a word for a key has none, and the plugin is not to blame."""
+    files = {"server.yaml": SERVER, "c.yaml": CONTAINER.format(leaks="nothing", destination="leaky")}
+    loaded = load(files, {**ENVIRON, whose: word}, Registry.of(Leaky))
+    assert loaded.container is not None, loaded.problems
+    assert loaded.server is not None
+    said = try_event(loaded.container, loaded.server, {"event": {"event": word, "event_id": "o-1"}}, NOW)
+    assert [tag["decision"] for tag in said["tags"]] == ["send", "send"]
+
+
 def test_who_sends_a_secret_as_text_gets_nothing_delivered_and_hears_nothing() -> None:
     """A visitor who knows one is answered like everybody: the decision is the server's alone."""
     leaky, _ = tried("page", pushed={"search_term": TOKEN})["tags"]
