@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -62,11 +62,14 @@ class ConfigurationFolder:
         """Today's files: a container, or None with all their problems."""
         return self.compile_texts(read_texts(self.folder), unread_files(self.folder))
 
-    def compile_texts(self, texts: Mapping[str, bytes], unread: Collection[str] = ()) -> Loaded:
-        """Other files under this environment: an earlier version, another revision."""
+    def compile_texts(
+        self, texts: Mapping[str, bytes], unread: Collection[str] = (), *, served: bool = False
+    ) -> Loaded:
+        """Other files under this environment: an earlier version, another revision. `served`: they serve, or did when
+        the server ended, so that a plugin that was removed since pauses its destinations and no others."""
         return compile_container(
             texts,
-            registry=self.registry,
+            registry=replace(self.registry, served=True) if served else self.registry,
             environ=self.environment(),
             read_file=partial(read_secret_file, private=self.data),
             today=datetime.fromtimestamp(self.clock() / 1000, UTC).date(),

@@ -68,6 +68,8 @@ class Registry:
     variables: Mapping[str, Variable] = field(default_factory=lambda: MappingProxyType({}))
     conflicts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     shadowed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    served: bool = False
+    """What is compiled has served before: a type that nobody has now is that of a plugin that is gone."""
 
     @property
     def failed(self) -> tuple[PluginInfo, ...]:
@@ -82,7 +84,9 @@ class Registry:
         failed = [one for one in self.failed if kind in one.refused or one.name == kind]
         if not failed and not sure:
             failed = [one for one in self.failed if one.is_lost]
-        return f"{failed[0].name} could not be loaded ({failed[0].error})" if failed else None
+        if failed:
+            return f"{failed[0].name} could not be loaded ({failed[0].error})"
+        return "the plugin that brought it is not installed any more" if self.served else None
 
     def packages(self) -> Mapping[str, str]:
         """Each module that a plugin's code is in, and the packages around it → its type: who a line of a stack belongs

@@ -19,7 +19,7 @@ from tagserver.delivery.seal import Seal
 from tagserver.delivery.target import Target
 from tagserver.door import Door
 from tagserver.inbound.sources import BROWSER, Sources
-from tagserver.operations.failing import Failing, counted
+from tagserver.operations.failing import Failing, counted, unloaded_in
 from tagserver.operations.meters import Meters, Picture
 from tagserver.operations.queue_key import key_of
 from tagserver.permits import Refusal, permits
@@ -239,7 +239,12 @@ class Runtime:
         shown = self.failing.shown(self.container.destinations, self.container.variables)
         known = {one.get("destination") for one in shown}
         states = [(name, *self.state(name)) for name in self.container.destinations if name not in known]
-        still = [(name, why) for name, state, why in states if state == "paused" and why and is_plugins(why)]
+        unloaded = unloaded_in((one.code, one.path) for one in self.container.problems)
+        still = [
+            (name, why)
+            for name, state, why in states
+            if state == "paused" and why and (name in unloaded or is_plugins(why))
+        ]
         return [*shown, *({"destination": name, "reason": why} for name, why in still)]
 
     def _filling(self) -> str | None:

@@ -32,6 +32,7 @@ from tagserver.egress import address_refusal
 from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.kit.setting import addresses_in
 from tagserver.kit.version_clock import ending
+from tagserver.operations.failing import unloaded_in
 from tagserver.server.edge import affordable
 
 Level = Literal["ok", "warning", "error"]
@@ -184,7 +185,7 @@ def check_running_destinations(status: Mapping[str, Any]) -> Iterator[Finding]:
     """What a server that runs says of each destination and of what fails: the object of `/-/status.json`. What waits
     for a vendor mends itself; what is paused or fails waits for somebody."""
     problems = status.get("container", {}).get("problems", ())
-    unloaded = {str(one.get("path")).split(".")[1] for one in problems if _is_unloaded(one)}
+    unloaded = unloaded_in((str(one.get("code")), str(one.get("path"))) for one in problems)
     for name, one in status.get("destinations", {}).items():
         state, reason = str(one.get("state")), str(one.get("reason") or "")
         said = f"{state}: {reason}" if reason else state
@@ -198,11 +199,6 @@ def check_running_destinations(status: Mapping[str, Any]) -> Iterator[Finding]:
     for one in status.get("failing", ()):
         if "variable" in one:
             yield Finding("error", f"variable {one['variable']}", f"failing: {one['reason']}", _WHAT_TO_DO["failing"])
-
-
-def _is_unloaded(problem: Mapping[str, Any]) -> bool:
-    """Whether it says that the plugin of a destination could not be loaded, or not be set up."""
-    return problem.get("code") == "P211" and str(problem.get("path")).startswith("destinations.")
 
 
 _WHAT_TO_DO = {

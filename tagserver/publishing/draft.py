@@ -59,19 +59,20 @@ def fit(
 ) -> Fit:
     """Compile files under today's `server.yaml`; under the one `before` where today's has errors, or is gone.
 
-    `as_before`: also where today's is sound and does not suit these files, which serve already. Raises OSError and
+    `as_before`: also where today's is sound and does not suit these files, which serve already; and a plugin that is
+    gone pauses its destinations. Raises OSError and
     ValueError for an env file that cannot be read.
     """
     if before is not None and before.strip() and not today.strip():
         wrong: tuple[Problem, ...] = (_GONE,)
     else:
-        loaded = _compiled(folder, texts, today)
+        loaded = _compiled(folder, texts, today, served=as_before)
         wrong = loaded.problems
         if loaded.container is not None:
             return Fit(loaded.container, loaded.server, wrong, today)
     blamed = any(one.severity == "error" and one.place.file == SERVER_FILE for one in wrong)
     if before is not None and before != today and (blamed or as_before):
-        earlier = _compiled(folder, texts, before)
+        earlier = _compiled(folder, texts, before, served=as_before)
         if earlier.container is not None:
             return Fit(earlier.container, earlier.server, earlier.problems, before, wrong)
     return Fit(None, None, (), today, wrong)
@@ -88,9 +89,9 @@ def emptied(files: Files, serving: Texts) -> tuple[Problem, ...]:
     )
 
 
-def _compiled(folder: ConfigurationFolder, texts: Mapping[str, bytes], server: bytes) -> Loaded:
+def _compiled(folder: ConfigurationFolder, texts: Mapping[str, bytes], server: bytes, *, served: bool) -> Loaded:
     files = {**texts, **({SERVER_FILE: server} if server else {})}
-    return folder.compile_texts(files, unread_files(folder.folder))
+    return folder.compile_texts(files, unread_files(folder.folder), served=served)
 
 
 def failed_cases(folder: Path, container: Container, server: ServerConfig) -> tuple[Problem, ...]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tagserver.publishing.serving import NoConfiguration, Refused
 from tagserver.publishing.store import Store
+from tests.container.world import REGISTRY
 
 from .site import BROKEN, GOOD, Site, named
 
@@ -449,3 +451,29 @@ def test_the_admin_token_is_renewed(tmp_path: Path) -> None:
     site.renew()
     assert site.now.admin_token is not None
     assert site.now.admin_token.reveal() == "a-new-admin-token"
+
+
+def test_a_plugin_that_is_gone_pauses_its_destination_and_no_other(tmp_path: Path) -> None:
+    """Over a start, what serves goes on without it. A person's publication or rollback of such files is refused."""
+    site = Site(tmp_path)
+    two = GOOD.replace("box}", "box}, crate: {type: crate}").replace(
+        "}]", "}, {name: C, destination: crate, triggers: [all]}]"
+    )
+    site.registry = replace(REGISTRY, destinations={**REGISTRY.destinations, "crate": REGISTRY.destinations["box"]})
+    site.write(two)
+    site.start()
+    assert site.tags == "A C"
+    site.registry = REGISTRY
+    site.start()
+    assert (site.tags, site.serves) == ("A C", [1])
+    destinations = site.now.container.destinations
+    assert destinations["box"].paused is None
+    assert (
+        destinations["crate"].paused
+        == 'the type "crate" cannot be used: the plugin that brought it is not installed any more'
+    )
+    assert [one.code for one in site.now.problems] == ["P211"]
+    for act in (site.publish, lambda: site.roll_back(1)):
+        with pytest.raises(Refused) as refused:
+            act()
+        assert [one.code for one in refused.value.problems] == ["E140"]
