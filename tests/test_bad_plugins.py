@@ -343,14 +343,19 @@ def circle() -> Exception:
     return one
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        *(Nameless, Classless, Untraced, Liar, circle, lambda: ValueError("x" * (1 << 20))),
-        *(lambda: ReasonLost("no_identity", ""), lambda: BaseExceptionGroup("", [SystemExit(), KeyError()])),
-    ],
-    ids=str,
-)
+STRANGE: dict[str, Callable[[], BaseException]] = {
+    "no name": Nameless,
+    "no class": Classless,
+    "no traceback": Untraced,
+    "another class than it says": Liar,
+    "each the cause of the other": circle,
+    "a mebibyte of text": lambda: ValueError("x" * (1 << 20)),
+    "a Skip without its reason": lambda: ReasonLost("no_identity", ""),
+    "a group": lambda: BaseExceptionGroup("", [SystemExit(), KeyError()]),
+}
+
+
+@pytest.mark.parametrize("make", STRANGE.values(), ids=STRANGE)
 def test_an_error_that_cannot_be_looked_at_is_as_any_other(make: Callable[[], BaseException]) -> None:
     def build(event: Event, parameters: Mapping[str, Any]) -> Any:
         raise make()
