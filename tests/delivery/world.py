@@ -231,6 +231,7 @@ class World:
         """Wait until a worker has lain down and all it learned is recorded; for how long it wants to sleep."""
         seconds = await self.naps.begun()
         await until(lambda: flying(self.folder) == 0)
+        await self.outbox.known([])  # after the writer: what is committed shows in the file before it is counted
         return seconds
 
     async def rested(self) -> float:
