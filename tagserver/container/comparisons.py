@@ -106,7 +106,8 @@ def _as_networks(one: Comparison) -> str:
 
 def _of_text(shape: Shape, part: Part, text: str, ignore_case: bool) -> Fault | None:
     test = TESTS[_AS_TESTED[part]]
-    if test(shape.default, text):  # a missing value compares as the text undefined
+    missing = js_text(shape.default)  # a missing value compares as the text undefined
+    if test(missing, text) or (ignore_case and test(missing.lower(), text.lower())):
         return None
     return shape.form.fault(text, part, ignore_case=ignore_case)
 

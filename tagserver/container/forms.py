@@ -48,7 +48,7 @@ class Form:
 
     def written(self, case: Case) -> Form:
         """The form of these values in another case."""
-        return replace(self, shown=case)
+        return self if self.judge is _email else replace(self, shown=case)  # an address is compared in its own form
 
 
 def _cased(text: str, case: Case | None) -> str:
@@ -123,7 +123,8 @@ def _query(text: str, part: Part) -> Fault | None:
     if _SCHEME.match(text) or text.startswith("?") or "=" in text:
         name = text.rpartition("?")[2].partition("=")[0].rpartition("&")[2]
         named = "=" in text and _QUERY_KEY.match(name)
-        return "each key of a query has a path of its own", f"write page.query.{name if named else 'NAME'}"
+        why = "each key of a query has a path of its own, unless the page pushes a text there"
+        return why, f"write page.query.{name if named else 'NAME'}"
     return None
 
 
@@ -221,7 +222,7 @@ def _group(text: str, part: Part) -> Fault | None:
 
 
 def _items(text: str, part: Part) -> Fault | None:
-    if text in _OBJECTS:
+    if text in _OBJECTS or text in "null":
         return None
     hint = 'a variable {items: "{{ items }}", pluck: item_id, join: ","} is a text of them'
     return "it is a list of items, and no text", hint

@@ -6,6 +6,7 @@ A number takes what its digits take, whoever sent it: one with more of them, or 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal
@@ -44,7 +45,8 @@ def as_number(number: Decimal) -> Any:
         return MISSING
     if abs(number) < _LARGEST_WHOLE and number == (whole := int(number)):
         return whole
-    return float(number)
+    made = float(number)
+    return MISSING if math.isinf(made) else made
 
 
 def rounded(value: int | float, digits: int) -> Any:

@@ -95,6 +95,8 @@ def test_a_value_that_is_no_number_leaves_no_result(value: Any) -> None:
         ([A, {"divided by": B}], {"a": 0, "b": "0.00"}),
         ([A, {"divided by": B}], {"a": 10, "b": "1e-308"}),
         ([A, {"times": B}], {"a": "1e308", "b": "1e308"}),
+        ([A, {"plus": B}], {"a": 1e308, "b": 1e308}),  # has 309 digits, and floats end below 1.8e308
+        ([A, {"plus": B}], {"a": -1e308, "b": "-9e307"}),
         ([A, {"times": B}], {"a": "1e999", "b": "1e999"}),
         ([A, {"plus": 1}], {"a": 10**400}),
     ],
