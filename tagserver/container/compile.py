@@ -279,7 +279,7 @@ class _Compiler:
                 continue
             same = (tag.destination.name, frozenset(trigger.name for trigger in tag.triggers))
             first = seen.setdefault(same, tag)
-            if first is not tag:
+            if first is not tag and first.name != tag.name:
                 hint = "the first one in the file sends it"
                 if tag.destination.settings != first.destination.settings:
                     hint += ", unless the destination gives them two names under their settings: see tagserver try"

@@ -72,7 +72,7 @@ class Decoder:
             return
         if not isinstance(node, Sequence):
             alone = isinstance(node, Scalar) and isinstance(node.value, str) and len(node.value) <= 40
-            self.wrong(node, path, "a list", f"write [{plain(node)}]" if alone else "")
+            self.wrong(node, path, "a list", _as_list(node.text) if alone and isinstance(node, Scalar) else "")
             return
         for index, item in enumerate(node.items):
             yield item, f"{path}[{index}]"
@@ -156,6 +156,17 @@ class Decoder:
         """Note that a key is needed and missing."""
         if not self.problems.is_meant(path, key):
             self.problems.add("E113", place, path, f"{path} needs {key}", hint)
+
+
+_DASHED = re.compile(r"[-–—•·*]\s*(\S.*)\Z")
+
+
+def _as_list(text: str) -> str:
+    """How to write a list of a text that stands for one."""
+    if (found := _DASHED.match(text)) is not None:
+        return f"a blank is missing behind the dash: write - {found[1]}" if text[0] == "-" else f"write - {found[1]}"
+    inner = text[1:-1].strip() if text[:1] == "(" and text[-1:] == ")" else text
+    return f"write [{inner.replace(';', ',')}]"
 
 
 def plain(node: Node) -> Any:

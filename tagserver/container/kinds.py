@@ -76,22 +76,27 @@ class Kinds:
 
         return value
 
+    def _input(self, nodes: Mapping[str, Node], key: str, path: str) -> Value | None:
+        """What a variable is made of: a text that is the same for every event is hardly meant."""
+        self._names.look_at_input(nodes[key], f"{path}.{key}")
+        return self._any(nodes[key], f"{path}.{key}")
+
     def _url(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
-        value = self._any(nodes["url"], f"{path}.url")
+        value = self._input(nodes, "url", path)
         part = self._decoder.choice(nodes.get("part"), f"{path}.part", derive.URL_PARTS, "url")
         key = self._decoder.name(nodes.get("key"), f"{path}.key")
         return None if value is None else lambda scope: derive.url_part(value(scope), part, key)
 
     def _device(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
-        value = self._any(nodes["device"], f"{path}.device")
+        value = self._input(nodes, "device", path)
         return None if value is None else lambda scope: derive.device_class(value(scope))
 
     def _truncate_ip(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
-        value = self._any(nodes["truncate_ip"], f"{path}.truncate_ip")
+        value = self._input(nodes, "truncate_ip", path)
         return None if value is None else lambda scope: derive.truncated_ip(value(scope))
 
     def _hash(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
-        value = self._any(nodes["hash"], f"{path}.hash")
+        value = self._input(nodes, "hash", path)
         rule = self._decoder.choice(nodes.get("as"), f"{path}.as", derive.HASHES, "exact")
         return None if value is None else lambda scope: derive.hashed(value(scope), rule)
 
@@ -120,7 +125,7 @@ class Kinds:
         return lambda scope: derive.coalesced([value(scope) for value in found])
 
     def _split(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
-        value = self._any(nodes["split"], f"{path}.split")
+        value = self._input(nodes, "split", path)
         by = self._decoder.text(nodes.get("by"), f"{path}.by") or ","
         index = self._decoder.whole(nodes.get("index"), f"{path}.index", 0, -1000)
         return None if value is None else lambda scope: derive.split(value(scope), by, index)
@@ -129,7 +134,7 @@ class Kinds:
         if "of" not in nodes:
             self._decoder.missing(nodes["property"].place, path, "of", 'write of: "{{ name }}"')
             return None
-        value = self._any(nodes["of"], f"{path}.of")
+        value = self._input(nodes, "of", path)
         text = nfc(self._decoder.text(nodes["property"], f"{path}.property") or "")
         if (of := lone_name(nodes["of"])) is not None and not self._names.is_declared(of):
             self._names.near.field(f"{of}.{text}", nodes["property"].place, f"{path}.property")
@@ -157,7 +162,7 @@ class Kinds:
         return constant(self._known[what])
 
     def _lookup(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
-        value = self._any(nodes["lookup"], f"{path}.lookup")
+        value = self._input(nodes, "lookup", path)
         if "table" not in nodes:
             self._decoder.missing(nodes["lookup"].place, path, "table", "write table: {/: home, /cart: cart}")
             return None
@@ -166,7 +171,7 @@ class Kinds:
         return None if value is None else self._tables.lookup(value, nodes["lookup"], nodes["table"], path)
 
     def _regex(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
-        value = self._any(nodes["regex"], f"{path}.regex")
+        value = self._input(nodes, "regex", path)
         full, fold, replace = (
             self._decoder.flag(nodes.get(key), f"{path}.{key}", default=True)
             for key in ("full_match", "ignore_case", "replace")
@@ -185,7 +190,7 @@ class Kinds:
         return self._calculations.compile(nodes["calculate"], f"{path}.calculate")
 
     def _items(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
-        value = self._any(nodes["items"], f"{path}.items")
+        value = self._input(nodes, "items", path)
         rows = compile_rows(nodes, path, self._decoder, self._names)
         if self._names.is_items(lone_name(nodes["items"]) or ""):
             look_at_fields(nodes, path, self._names.near)

@@ -3,13 +3,14 @@ path of the event."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from tagserver.container.compared import Comparison, Shape
 from tagserver.container.google_words import PATHS
-from tagserver.container.near_names import ITEMS, NearNames
+from tagserver.container.near_names import ITEMS, NearNames, is_known_path
 from tagserver.container.paths import is_path
 from tagserver.container.problems import Place, Problems
 from tagserver.container.references import Outside, has_reference
@@ -80,6 +81,7 @@ class Names:
             self._problems.add("E112", place, path, f'nothing is named "{name}"', hint, about=name)
             return None
         self.near.field(name, place, path, self._declared)
+        self.near.one_item(name, place, path)
         return self.read(name)
 
     def read(self, path: str) -> Value:
@@ -168,6 +170,7 @@ class Names:
                 return constant(None)
             return value
 
+        self._look_at_text(text, place, path)
         filled = self._filled(text, place, path)
         if not isinstance(filled, str):
             return None if filled is None else constant(MISSING)
@@ -177,6 +180,26 @@ class Names:
             self._problems.add("E121", place, path, f"{path}: {bad}", bad.hint)
             return None
         return made if sound else None
+
+    def _look_at_text(self, text: str, place: Place, path: str) -> None:
+        """Of a text without two braces, whether it is the name of a value that somebody wanted: a known path, or in one
+        brace that of a variable, too."""
+        found = _ONE_BRACE.match(text)
+        name = found[1] if found else text
+        if is_known_path(name) or (found and name in self._declared):
+            self.say_text(text, name, place, path)
+
+    def look_at_input(self, node: Node, path: str) -> None:
+        """Of what a variable is made of, whether it is the mere name of another one."""
+        if isinstance(node, Scalar) and isinstance(node.value, str) and node.text in self._declared:
+            self.say_text(node.text, node.text, node.place, path)
+
+    def say_text(self, text: str, name: str, place: Place, path: str) -> None:
+        """Note a text that stands where the value of this name is wanted."""
+        if name in self._declared:
+            self.used.add(name)  # it is meant
+        message = f'"{text}" is a text here, the same for every event'
+        self._problems.add("W304", place, path, message, f'write "{{{{ {name} }}}}" for the value')
 
     def _braced(self, name: str, place: Place, path: str) -> Value | None:
         """The value behind a name between braces where no item is meant."""
@@ -253,6 +276,9 @@ class Names:
         if why is not None:
             self._problems.add("W307", place, path, f"{path}: {why}", "nothing stands in its place")
         return value or MISSING
+
+
+_ONE_BRACE = re.compile(r"\$?\{\s*([^{}:]{1,100}?)\s*\}\Z")
 
 
 def lone_name(node: Node) -> str | None:

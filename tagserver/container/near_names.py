@@ -8,10 +8,12 @@ nothing is said of it.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from tagserver.container.paths import is_path
 from tagserver.container.problems import Place, Problems
 from tagserver.container.seen import Seen, without_numbers
 from tagserver.inbound.event_names import KNOWN_EVENTS
@@ -44,6 +46,18 @@ class VendorNames:
         theirs = self.standard.vendors.union(self.names.values())
         object.__setattr__(self, "theirs", theirs)
         object.__setattr__(self, "right", theirs.union(self.names) if self.standard.of_tags else theirs)
+
+
+def is_known_path(text: str) -> bool:
+    """Whether a text is a known path below a group, written out: `page.path`."""
+    if "." not in text or len(text) > _LONGEST_PATH or not is_path(text):
+        return False
+    *group, name = without_numbers(canonical(text))
+    return name in FIELDS.get(tuple(group), ())
+
+
+_LONGEST_PATH = 100
+_SEPARATORS = re.compile(r"[ ]*(?:[,;|]|[ ](?:or|and)[ ])[ ]*")
 
 
 class NearNames:
@@ -83,6 +97,9 @@ class NearNames:
         be already. `fold`: upper and lower case are the same."""
         if name not in self._meant:
             self._meant[name] = self._event(name)
+            if len(several := _SEPARATORS.split(name)) > 1 and all(one in self._known for one in several):
+                message = f'{path}: the event "{name}" is not known, and looks like {len(several)} of them'
+                self._problems.add("W313", place, path, message, f"write [{', '.join(several)}]")
         like = self._meant[name]
         if like is not None and like not in beside and not (fold and name.lower() == like.lower()):
             self._say_event(name, like, place, path)
@@ -129,6 +146,15 @@ class NearNames:
             like = self._below(text, without_numbers(parts))
         if like is not None and without_numbers(parts) not in self._seen.paths:
             self._say_field(text, like, place, path)
+
+    def one_item(self, text: str, place: Place, path: str) -> None:
+        """A path that is read where one value is wanted: in the items it needs a number."""
+        parts = canonical(text)
+        if parts[: len(ITEMS)] == ITEMS and parts[len(ITEMS) :] and not parts[len(ITEMS)].isdecimal():
+            message = f'"{text}" says of no item which one it is'
+            below = ".".join(parts[len(ITEMS) :])
+            hint = f"write items.0.{below} for the first one, or {{{{ item.{below} }}}} in fields and pluck"
+            self._problems.add("W304", place, path, message, hint)
 
     def item_field(self, name: str, place: Place, path: str) -> None:
         """A field of the items of an order."""

@@ -37,3 +37,13 @@ def _has_alternatives(pattern: str) -> bool:
         elif sign == "|" and depth == 0:
             return True
     return False
+
+
+_REFUSED = re.compile(r"\(\?[=!<]|\\[1-9]")
+
+
+def pattern_hint(pattern: str) -> str:
+    """What to change in a regular expression that RE2 does not take."""
+    if _REFUSED.search(pattern):
+        return "look-around and back-references are not taken (RE2)"
+    return "a sign that stands for itself has \\ before it"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tagserver.container.google_words import our_word
+from tagserver.container.pasted import shown
 from tagserver.operations.printable import printable
 from tagserver.secret import SHORTEST
 
@@ -43,12 +44,12 @@ CODES: Mapping[str, str] = {
     "W301": "something that nothing uses",
     "W302": "two tags that would send the same event",
     "W303": "every web page may post",
-    "W304": "a path that looks like a misspelt name",
+    "W304": "a path that looks like a misspelt name, or stands as a text where its value is meant",
     "W305": "a version of a vendor's API that ends soon, or has ended",
     "W306": "a comparison with the text undefined, which a missing value is",
     "W307": "a variable of the environment that is not set: nothing stands in its place",
     "W308": "a database of regions that cannot be used: where visitors are stays unknown",
-    "W309": "typographic quotes, which are part of the text, where straight ones were meant",
+    "W309": "typographic quotes, or a sign that nobody sees: part of the text, where it can hardly be meant",
     "W310": "a file that is not read",
     "W311": "an address that is not public, which is never called",
     "W312": "a comparison that never holds",
@@ -152,7 +153,7 @@ class Problems:
         severity: Severity = {"E": "error", "P": "pause", "W": "warning"}[code[0]]  # type: ignore[assignment]  # (words of Severity)
         if self._hidden:
             message, hint = self._told(message), self._told(hint)
-        self._found.append(Problem(severity, code, place, path, message, hint, about))
+        self._found.append(Problem(severity, code, place, path, shown(message), shown(hint), about))
 
     def did_you_mean(self, word: str, known: Iterable[str]) -> str:
         """As `did_you_mean`, as long as there is patience for it."""

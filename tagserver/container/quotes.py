@@ -1,6 +1,8 @@
 """Typographic quotes: a text editor writes “purchase” for "purchase". To YAML they are letters, part of the word, and
 no event is called so.
 
+Signs that nobody sees are as much part of it: a blank of a word processor's at the end of a name, one without width.
+
 Only what stands without straight quotes is looked at: who writes "“purchase”" means it. Of a text that begins or ends
 with such a sign, those are left that quote a word of a sentence (`„Summer“ sale`), that are an apostrophe
 (`’s-Hertogenbosch`), an inch (`27”`) or an arrow (`next »`).
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tagserver.container.pasted import number, stray_sign
 from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Scalar, Sequence
 
@@ -22,22 +25,29 @@ FOR_PEOPLE = frozenset({"notes", "basis", "consent_override", "redact_override"}
 """Keys whose texts are read by people alone."""
 _MAY_HOLD_SECRETS = frozenset({"destinations", "settings"})
 _LONGEST_SHOWN = 40
+_ANEW = "type it anew, or put it in quotes where that sign is meant"
 
 
 def check_quotes(
     tree: Node | None, problems: Problems, *, secrets: bool = False, for_people: frozenset[str] = FOR_PEOPLE
 ) -> None:
-    """Warn of each text and key of a file with typographic quotes where straight ones were meant.
+    """Warn of each text and key of a file with typographic quotes where straight ones were meant, or with a sign that
+    nobody sees.
 
     `secrets`: any text of the file may be one, and none is repeated; else those of destinations are not. `for_people`:
     keys whose texts are left alone.
     """
     seen = set()
-    for leaf, way in _leaves(tree, (), for_people):
+    for leaf, way, is_key in _leaves(tree, (), for_people):
         signs = stray_quotes(leaf.text) if leaf.plain else ""
-        if not signs or leaf.place in seen:
+        unseen = stray_sign(leaf.text, is_key=is_key) if leaf.plain else ""
+        if not (signs or unseen) or leaf.place in seen:
             continue
         seen.add(leaf.place)  # an alias stands in many places, and is written in one
+        if unseen:
+            message = f"a sign that nobody sees ({number(unseen)}) is part of this text"
+            problems.add("W309", leaf.place, ".".join(way), message, _ANEW)
+            continue
         hidden = secrets or not _MAY_HOLD_SECRETS.isdisjoint(way) or len(leaf.text) > _LONGEST_SHOWN
         written = "" if hidden else f" of {leaf.text}"
         meant = f': "{leaf.text.strip(_ALL).strip()}"' if written and len(signs) > 1 else ""
@@ -60,17 +70,17 @@ def stray_quotes(text: str) -> str:
 
 def _leaves(
     node: Node | None, way: tuple[str, ...], for_people: frozenset[str]
-) -> Iterator[tuple[Scalar, tuple[str, ...]]]:
-    """Keys and texts, each with the keys that lead to it."""
+) -> Iterator[tuple[Scalar, tuple[str, ...], bool]]:
+    """Keys and texts, each with the keys that lead to it, and whether it is a key."""
     match node:
         case Scalar():
-            yield node, way
+            yield node, way, False
         case Sequence():
             for item in node.items:
                 yield from _leaves(item, way, for_people)
         case Map():
             for key, held in node.entries:
                 below = (*way, key.text)
-                yield key, below
+                yield key, below, True
                 if key.text not in for_people or not isinstance(held, Scalar):
                     yield from _leaves(held, below, for_people)

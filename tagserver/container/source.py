@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from tagserver.container.inline import Fault, star, template
+from tagserver.container.line_slips import bare_hint
 from tagserver.container.problems import Place, Problems
 from tagserver.container.syntax import explain
 from tagserver.inbound.spelling import nfc
@@ -73,7 +74,7 @@ _INT = re.compile(r"[-+]?[0-9]{1,400}\Z")
 _OCT = re.compile(r"0o[0-7]{1,64}\Z")
 _HEX = re.compile(r"0x[0-9a-fA-F]{1,64}\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
-_CUT = re.compile(r"[ \t]+(#\w[\w.-]*)[ \t]*$")
+_CUT = re.compile(r"[ \t]+(#\w(?:.{0,60}\S)?)[ \t]*$")
 _WORDS: Mapping[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -155,10 +156,12 @@ def _add_fault(fault: Fault, file: str, problems: Problems) -> None:
 class _Open:
     """A list or map that is being read."""
 
-    __slots__ = ("anchor", "depth", "items", "key", "keys", "mapping", "place", "size", "template")
+    __slots__ = ("anchor", "bare", "depth", "flow", "items", "key", "keys", "mapping", "place", "size", "template")
 
-    def __init__(self, place: Place, mapping: bool, anchor: str | None) -> None:
-        self.place, self.mapping, self.anchor = place, mapping, anchor
+    def __init__(self, place: Place, mapping: bool, anchor: str | None, *, flow: bool) -> None:
+        self.place, self.mapping, self.anchor, self.flow = place, mapping, anchor, flow
+        self.bare: list[int] = []
+        """Which of the items, of a map in braces, are keys with neither colon nor value."""
         self.items: list[Any] = []
         self.key: Scalar | None = None
         self.template: str | None = None
@@ -205,7 +208,8 @@ class _Builder:
                 case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                     self._refuse_tag(event)
                     self._bound(event, len(stack) + 1)
-                    stack.append(_Open(self._place(event), isinstance(event, yaml.MappingStartEvent), event.anchor))
+                    is_map = isinstance(event, yaml.MappingStartEvent)
+                    stack.append(_Open(self._place(event), is_map, event.anchor, flow=bool(event.flow_style)))
                 case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                     done = self._close(stack.pop())
             if done is not None:
@@ -287,7 +291,27 @@ class _Builder:
                 )
             elif key.text or key.value is not None:
                 parent.keys[key.text] = key.place
+                if parent.flow and isinstance(node, Scalar) and self._is_bare(key, node):
+                    parent.bare.append(len(parent.items))
                 parent.items.append((key, node))
+
+    def _is_bare(self, key: Scalar, value: Scalar) -> bool:
+        """Whether no colon stands behind a key in braces: `{greater_than: 0,5}`."""
+        at, end = key.place, value.place
+        if value.text or not value.plain or at.line != end.line or at.line > len(self._lines):
+            return False
+        return ":" not in self._lines[at.line - 1][at.column - 1 + at.length : end.column - 1]
+
+    def _refuse_bare(self, opened: _Open) -> None:
+        """Note the first of the keys that have no colon, and leave all of them out: nothing else need be said."""
+        entries: list[tuple[Scalar, Node]] = opened.items
+        first = opened.bare[0]
+        before = entries[first - 1][1] if first else None
+        keys = [entries[at][0] for at in opened.bare]
+        hint = bare_hint(before.text if isinstance(before, Scalar) else "", [key.text for key in keys])
+        message = f'"{keys[0].text}" stands without a colon and a value'
+        self._problems.add("E101", keys[0].place, keys[0].text, message, hint)
+        opened.items = [one for at, one in enumerate(entries) if at not in set(opened.bare)]
 
     def _strange_key(self, parent: _Open, node: Node) -> Scalar:
         """What stands for a map or list that is written as a key. Two braces are meant as a template."""
@@ -307,6 +331,8 @@ class _Builder:
         if opened.template is not None and not opened.items:
             node = Scalar(opened.place, opened.template, opened.template)
         elif opened.mapping:
+            if opened.bare and len(opened.items) > 1:
+                self._refuse_bare(opened)
             node = Map(opened.place, tuple(opened.items), opened.size, opened.depth)
         else:
             node = Sequence(opened.place, tuple(opened.items), opened.size, opened.depth)

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from tagserver.container.inline import Fault, Inline, no_blank, tab, template
+from tagserver.container.line_slips import slip_near
 
 _BLOCK_TEXT = re.compile(r"[|>](?:[1-9][+-]?|[+-][1-9]?)?[ \t]*(?:#.*)?$")
 
@@ -21,9 +22,11 @@ def explain(text: str, line: int, column: int) -> Fault:
     try:
         Lines(lines).read(min(line + 1, len(lines)))
     except Fault as fault:
-        return fault
+        return slip_near(lines, fault.line) or fault
     line = min(line, len(lines) - 1)
     column = min(column, len(lines[line]))
+    if (slip := slip_near(lines, line)) is not None:
+        return slip
     hint = "compare its indentation, quotes and brackets with those of the lines above"
     return Fault((line, column), "this does not fit what stands above it", hint)
 

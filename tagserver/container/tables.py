@@ -8,9 +8,10 @@ from typing import Any, Protocol
 from tagserver.container.compared import ROW, Comparison
 from tagserver.container.decode import Decoder
 from tagserver.container.names import Names, lone_name
+from tagserver.container.patterns import pattern_hint
 from tagserver.container.problems import Problems
 from tagserver.container.source import Map, Node, Scalar, Sequence
-from tagserver.container.triggers import PATTERN_HINT, TriggerCompiler, warn_of_undefined
+from tagserver.container.triggers import TriggerCompiler, warn_of_undefined
 from tagserver.event import MISSING
 from tagserver.inbound.spelling import nfc
 from tagserver.language import derive
@@ -73,7 +74,7 @@ class Tables:
             try:
                 search = compile_search(rf"^(?:{key.text})\z" if full else key.text, ignore_case=fold)
             except BadPattern as bad:
-                self._problems.add("E120", key.place, f"{path}.table", f"{path}.table: {bad}", PATTERN_HINT)
+                self._problems.add("E120", key.place, f"{path}.table", f"{path}.table: {bad}", pattern_hint(key.text))
             else:
                 rows.append((search, label, made))
 

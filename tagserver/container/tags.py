@@ -221,6 +221,7 @@ class TagCompiler:
             elif name is not None:
                 hint = self._problems.did_you_mean(name, PURPOSES) or f"known are {', '.join(PURPOSES)}"
                 self._problems.add("E130", item.place, where, f'unknown purpose "{name}"', hint)
+                found += PURPOSES  # one that is misspelt may be any: what is left out is asked when it is mended
         return tuple(found)
 
     def _vendor(self, node: Node | None, path: str) -> VendorCheck | None:

@@ -11,6 +11,7 @@ from tagserver.container.decode import Decoder
 from tagserver.container.known_events import KNOWN_EVENTS
 from tagserver.container.names import Names
 from tagserver.container.network_operand import NetworkOperands
+from tagserver.container.patterns import pattern_hint
 from tagserver.container.problems import Problems
 from tagserver.container.slips import slip
 from tagserver.container.source import Map, Node, Scalar, Sequence
@@ -38,7 +39,7 @@ ALL = "all"
 BUILT_IN = {ALL: "every event", KNOWN_EVENTS: "the events that the destination has a name for"}
 """The triggers that need not be defined, and what they match."""
 
-PATTERN_HINT = "look-around and back-references are not taken (RE2)"
+TRIGGER_KEYS = ("event", "when", "notes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +113,11 @@ class TriggerCompiler:
                 "E123", key.place, path, f'"{name}" is built in and matches {matches}', "choose another name"
             )
             return None
-        nodes = {one: held for one, (_, held) in self._decoder.map(node, path, ("event", "when", "notes")).items()}
+        nodes = {one: held for one, (_, held) in self._decoder.map(node, path, TRIGGER_KEYS).items()}
         self._decoder.text(nodes.get("notes"), f"{path}.notes")
         if not nodes.keys() & {"event", "when"}:
-            if not any(self._problems.is_meant(path, one) for one in ("event", "when")):
+            unknown = isinstance(node, Map) and any(one.text not in TRIGGER_KEYS for one, _ in node.entries)
+            if not unknown:  # else that is what is wrong
                 message = f"{path} has neither event nor conditions"
                 self._problems.add("E113", key.place, path, message, "the trigger all is built in")
             return None
@@ -137,7 +139,11 @@ class TriggerCompiler:
             return None
         if len(text) > 1 and text.startswith("/"):
             body, slash, flags = text[1:].rpartition("/")
-            if not slash or flags:
+            if not slash:
+                message = f"{path}: a regular expression ends with a slash, too"
+                self._problems.add("E120", node.place, path, message, f"write {text}/")
+                return None
+            if flags:
                 message = f"{path}: a regular expression stands between two slashes, and has no flags"
                 self._problems.add("E120", node.place, path, message, "write (?i) in front to ignore case")
                 return None
@@ -158,7 +164,7 @@ class TriggerCompiler:
         try:
             return EventPattern(text, compile_pattern(pattern))
         except BadPattern as bad:
-            self._problems.add("E120", node.place, path, f"{path}: {bad}", PATTERN_HINT)
+            self._problems.add("E120", node.place, path, f"{path}: {bad}", pattern_hint(pattern))
             return None
 
     def when(self, node: Node, path: str) -> tuple[Clause, ...]:
@@ -180,6 +186,8 @@ class TriggerCompiler:
                 clauses += self._any(value, where)
             elif key.text == "not":
                 clauses += [NotAll(inner)] if (inner := self.when(value, where)) else []
+            elif (hint := _JOINED.get(key.text.lower())) is not None and _holds_conditions(value):
+                self._problems.add("E110", key.place, where, f'unknown key "{key.text}" in {path}', hint)
             else:
                 clauses += self._conditions(key, value, where)
         return clauses
@@ -272,7 +280,8 @@ class TriggerCompiler:
         try:
             test = make_email_test(operator, left, sides) if of_email else make_test(operator, left, sides, ignore_case)
         except BadPattern as bad:
-            self._problems.add("E120", node.place, path, f"{path}: {bad}", PATTERN_HINT)
+            hint = pattern_hint("".join(one.text for one in _leaves(node)))
+            self._problems.add("E120", node.place, path, f"{path}: {bad}", hint)
             return None
         fixed = sides[0].constant if operator == "equals" and not ignore_case and not of_email else MISSING
         only = fixed if isinstance(fixed, str) else None
@@ -301,6 +310,19 @@ def warn_of_undefined(node: Scalar, path: str, problems: Problems) -> None:
     if "undefined" in node.text:
         hint = "say what you mean: {missing: true}, or {exists: true}"
         problems.add("W306", node.place, path, f'{path}: a missing value compares as the text "undefined"', hint)
+
+
+_ANY = "write any: and a list of maps, one of which must hold"
+_ALL = "leave it out: all lines of when must hold, and a list of maps may stand there"
+_JOINED = {"or": _ANY, "any_of": _ANY, "one_of": _ANY, "and": _ALL, "all": _ALL, "all_of": _ALL}
+"""What conditions are joined by elsewhere."""
+
+
+def _holds_conditions(node: Node) -> bool:
+    """Whether conditions stand in it, and no operators or operands."""
+    if isinstance(node, Sequence):
+        return any(isinstance(item, Map) for item in node.items)
+    return isinstance(node, Map) and not any(key.text in OPERATORS for key, _ in node.entries)
 
 
 def _leaves(node: Node) -> list[Scalar]:

@@ -155,6 +155,7 @@ class VariableCompiler:
             return constant(made) if isinstance(made, str) else made
         if kind == "path":
             self._names.near.field(text, node.place, where)
+            self._names.near.one_item(text, node.place, where)
             if is_email(text):
                 self._names.emails.add(name)
         return self._names.read(ROOTS[kind] + text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tagserver.container.compile import compile_container
+from tagserver.container.near_names import ITEMS
 from tagserver.container.source import LARGEST
 from tagserver.event import MISSING, reader
 from tagserver.inbound.fields import FIELDS
@@ -192,9 +193,28 @@ def test_a_variable_comes_before_a_path() -> None:
     assert said(text) == []
 
 
+@pytest.mark.parametrize(
+    "read",
+    [
+        trigger("{when: {items.item_id: {exists: true}}}"),
+        trigger("{when: {ecommerce.items.size: XL}}"),
+        trigger("{event: purchase}") + "variables: {v: {path: items.item_id}}\n",
+        trigger("{event: purchase}") + "variables: {v: {items: '{{ items }}', pluck: '{{ items.item_id }}-x'}}\n",
+    ],
+)
+def test_a_path_into_the_items_says_which_one(read: str) -> None:
+    """Where one value is wanted; a transformation means each of them."""
+    (code, hint) = said(read)[0]
+    assert code == "W304"
+    assert "items.0." in hint
+    each = trigger("{event: purchase}") + "transformations: {t: {exclude: [ecommerce.items.item_brand]}}\n"
+    assert said(each) == []
+
+
 @pytest.mark.parametrize("group", sorted(FIELDS), ids=".".join)
 def test_each_known_field_is_silent(group: tuple[str, ...]) -> None:
-    paths = ["x", *(".".join((*group, name)) for name in FIELDS[group])]
+    place = (*group, "0") if group == ITEMS else group
+    paths = ["x", *(".".join((*place, name)) for name in FIELDS[group])]
     when = ", ".join(f"{path}: {{exists: true}}" for path in paths)
     assert said(trigger(f"{{when: {{{when}}}}}")) == []
 
