@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
+from urllib.parse import quote
 
 from tagserver.inbound.enrich import clean_ip
 from tagserver.inbound.spelling import ADDRESS_SPELLINGS, PERSON_SPELLINGS, Path, canonical, is_email
@@ -61,6 +62,8 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}://")
 _WEB = re.compile(r"https?://")
 _PORT = re.compile(r"(.*[^:]):[0-9]+\Z")
 _QUERY_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
+_AS_WRITTEN = "".join(map(chr, range(0x21, 0x7F)))
+"""What a browser leaves alone in a path; everything else it encodes (URL Standard, path percent-encode set)."""
 _OF_A_HOST = re.compile(r"[a-z0-9_.:\-\x80-\U0010ffff]*\Z")
 
 
@@ -83,6 +86,8 @@ def _path(text: str, part: Part) -> Fault | None:
         host, slash, rest = text.partition("/")
         named = "." in host and bool(slash) and host_of(host.lower()) is not None
         return "a path begins with a slash", f"write /{rest if named else text}"
+    if (sent := quote(text, safe=_AS_WRITTEN)) != text:
+        return f"browsers send {sent}, unless another program writes the address", f"write {sent}"
     return None
 
 
