@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from tagserver.container.inline import Fault
 from tagserver.container.pasted import BLANKS, UNSEEN, told
 
-_STRANGE = re.compile(rf"(?:^[ ]*(?:-[ ]?)*|[\w\"']:[ ]?)([{BLANKS}{UNSEEN}])")
+_STRANGE_BEGIN = re.compile(rf"[ ]*(?:-[ ]?)*([{BLANKS}{UNSEEN}])")
+_STRANGE_VALUE = re.compile(rf"[\w\"']:[ ]?([{BLANKS}{UNSEEN}])")
 _BULLET = re.compile(r"[ ]*([–—−•·▪*])[ \t]+\S")
 _GLUED = re.compile(r"[ ]*(-)[^\W\d][\w .]*:([ ]|$)")
 _COMMENT = re.compile(r"[ ]*(//|/\*|<!--)")
-_WIDE = re.compile(r"[ ]*[\w. -]+(：)")
+_WIDE = re.compile(r"[\w. -]+(：)")
 
 
 def slip_near(lines: Sequence[str], line: int) -> Fault | None:
@@ -23,7 +24,7 @@ def slip_near(lines: Sequence[str], line: int) -> Fault | None:
     before = next((at for at in range(line - 1, -1, -1) if lines[at].strip()), line)
     for at in dict.fromkeys((before, line)):
         text = lines[at]
-        if (found := _STRANGE.search(text)) is not None:
+        if (found := _STRANGE_BEGIN.match(text) or _STRANGE_VALUE.search(text)) is not None:
             return Fault((at, found.start(1)), *told(found[1]))
         if (found := _BULLET.match(text)) is not None:
             return Fault(

@@ -185,7 +185,7 @@ class Names:
         """Of a text without two braces, whether it is the name of a value that somebody wanted: a known path, or in one
         brace that of a variable, too."""
         found = _ONE_BRACE.match(text)
-        name = found[1] if found else text
+        name = found[1].strip() if found else text
         if is_known_path(name) or (found and name in self._declared):
             self.say_text(text, name, place, path)
 
@@ -278,7 +278,7 @@ class Names:
         return value or MISSING
 
 
-_ONE_BRACE = re.compile(r"\$?\{\s*([^{}:]{1,100}?)\s*\}\Z")
+_ONE_BRACE = re.compile(r"\$?\{([^{}:]{1,100})\}\Z")
 
 
 def lone_name(node: Node) -> str | None:

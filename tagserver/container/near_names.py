@@ -57,7 +57,7 @@ def is_known_path(text: str) -> bool:
 
 
 _LONGEST_PATH = 100
-_SEPARATORS = re.compile(r"[ ]*(?:[,;|]|[ ](?:or|and)[ ])[ ]*")
+_SEPARATORS = re.compile(r"[,;|]|[ ](?:or|and)[ ]")
 
 
 class NearNames:
@@ -97,7 +97,8 @@ class NearNames:
         be already. `fold`: upper and lower case are the same."""
         if name not in self._meant:
             self._meant[name] = self._event(name)
-            if len(several := _SEPARATORS.split(name)) > 1 and all(one in self._known for one in several):
+            several = [one.strip() for one in _SEPARATORS.split(name)]
+            if len(several) > 1 and all(one in self._known for one in several):
                 message = f'{path}: the event "{name}" is not known, and looks like {len(several)} of them'
                 self._problems.add("W313", place, path, message, f"write [{', '.join(several)}]")
         like = self._meant[name]

@@ -18,13 +18,19 @@ from tagserver.publishing.store import Store
 from tagserver.registry import Registry
 
 from ..faults.process import ADMIN, Process, start_server, write_config
-from .world import ENVIRON, REGISTRY
+from .world import ENVIRON, REGISTRY, Vault
 
 GOOD = """
 destinations: {box: {type: box}}
 tags: [{name: A, destination: box, triggers: [all]}]
 """
 BROKEN = "tags: [\n"
+
+
+class ClosedBox(Vault):
+    """What `Box` has become: it needs a setting that it did not need."""
+
+    type = "box"
 
 
 @pytest.fixture
@@ -141,12 +147,12 @@ def test_secrets_are_not_kept(folder: ConfigurationFolder) -> None:
 
 
 def test_an_earlier_copy_that_is_sound_no_more(folder: ConfigurationFolder) -> None:
-    """A plugin that was taken out: then neither can serve."""
+    """A plugin whose settings are others now: then neither can serve."""
     load(folder)
     write(folder, BROKEN)
-    bare = ConfigurationFolder(folder.folder, Registry.of(), ENVIRON, None, folder.data)
+    changed = ConfigurationFolder(folder.folder, Registry.of(ClosedBox), ENVIRON, None, folder.data)
     with pytest.raises(NoConfiguration) as nothing:
-        load(bare)
+        load(changed)
     assert [problem.code for problem in nothing.value.problems] == ["E101"]
 
 

@@ -216,7 +216,7 @@ def test_a_short_secret_is_not_looked_for() -> None:
 
 
 @pytest.mark.parametrize("whose", ["KEY", "TOKEN"])
-@pytest.mark.parametrize("word", ["purchase", "add_to_cart"])
+@pytest.mark.parametrize("word", ["tutorial_complete", "unlock_achievement"])
 def test_a_secret_that_names_an_event_costs_no_event(word: str, whose: str) -> None:
     """Whoever takes such a word for a key has none, and the plugin is not to blame."""
     files = {"server.yaml": SERVER, "c.yaml": CONTAINER.format(leaks="nothing", destination="leaky")}
