@@ -240,14 +240,14 @@ def forget(world: World) -> None:
     world.expect(server.status()["erased"] == many, f"{server.status()['erased']} count as erased")
     world.fault("erased", server.status()["erased"])
     producer.ends(60)
-    world.send("back", [event("back") | known])
+    world.send("back", [event("came-back") | known])
     for path in (world.folder / "data").rglob("*"):
-        for mark in ("mark-of-who-goes", known["user_id"], email("gone-7"), '"gone-7"', '"back"'):
+        for mark in ("mark-of-who-goes", known["user_id"], email("gone-7"), '"gone-7"', '"came-back"'):
             found = path.is_file() and mark.encode() in path.read_bytes()
             world.expect(not found, f"{mark} can still be found in {path.name}")
     world.write("container.yaml", sound)
     server.post("/-/reload")
     world.settled(seconds=60)
-    world.expect(not [one for one in vendor.ids() if one.startswith(("gone-", "back"))], "some were sent all the same")
+    world.expect(not [one for one in vendor.ids() if one.startswith(("gone-", "came-back"))], "some were sent all the same")
     expect_free_loop(world)
     world.judge(lost=many + 1, before=before, drain=60)
