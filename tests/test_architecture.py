@@ -161,3 +161,11 @@ def test_top_level() -> None:
     """Six things, a licence, and dot-files."""
     allowed = {"pyproject.toml", "README.md", "LICENSE", "tagserver", "plugins", "config", "tests"}
     assert {path.name for path in ROOT.iterdir() if not path.name.startswith(".")} <= allowed | {"data", "dist"}
+
+
+def test_what_needs_the_machine_for_itself_lies_where_it_is_run() -> None:
+    """`tests/run` looks for the mark `alone` in tests/faults, and nowhere else."""
+    files = (*ROOT.glob("tests/**/*.py"), *ROOT.glob("plugins/**/*.py"))
+    marked = {path for path in files if "mark.al" + "one" in path.read_text()}
+    assert marked
+    assert {path.relative_to(ROOT).parts[:2] for path in marked} == {("tests", "faults")}

@@ -248,6 +248,8 @@ def forget(world: World) -> None:
     world.write("container.yaml", sound)
     server.post("/-/reload")
     world.settled(seconds=60)
-    world.expect(not [one for one in vendor.ids() if one.startswith(("gone-", "came-back"))], "some were sent all the same")
+    world.expect(
+        not [one for one in vendor.ids() if one.startswith(("gone-", "came-back"))], "some were sent all the same"
+    )
     expect_free_loop(world)
     world.judge(lost=many + 1, before=before, drain=60)

@@ -99,7 +99,7 @@ def broken_start(world: World) -> None:
     world.judge()
 
 
-@chapter.row("C3", "a sound reload every 100 ms under load, beside a destination that is down", quick=True)
+@chapter.row("C3", "a sound reload every 100 ms under load, beside a destination that is down")
 def many_reloads(world: World) -> None:
     """Nothing is lost, repeated or refused, and a vendor that is down is not asked more often for it."""
     vendor, down = world.vendor(), world.vendor("down")

@@ -71,7 +71,7 @@ def filled(world: World) -> None:
     world.judge(extra=0)
 
 
-@chapter.row("D3", "the space returns", quick=True)
+@chapter.row("D3", "the space returns")
 def emptied(world: World) -> None:
     """Taking in begins again within ten seconds, without a restart."""
     world.vendor()
@@ -156,7 +156,7 @@ def _without_rights_of_root() -> None:
             libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
-@chapter.row("D5", "another program locks the queue", quick=True)
+@chapter.row("D5", "another program locks the queue")
 def locked(world: World) -> None:
     """For a short time it only waits; for a long one it refuses, and recovers. Nothing is accepted meanwhile."""
     world.vendor()

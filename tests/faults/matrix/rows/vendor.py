@@ -302,7 +302,7 @@ def redirected(world: World) -> None:
     world.judge()
 
 
-@chapter.row("V14", "nine of ten destinations are dead", quick=True)
+@chapter.row("V14", "nine of ten destinations are dead")
 def nine_dead(world: World) -> None:
     """The tenth does not feel it."""
     well = world.vendor("well")

@@ -24,7 +24,7 @@ NONSENSE = {
 }
 
 
-@chapter.row("V4", "200 with garbage, nothing, a page, half a JSON, wrong types, a depth of 10,000", quick=True)
+@chapter.row("V4", "200 with garbage, nothing, a page, half a JSON, wrong types, a depth of 10,000")
 def nonsense(world: World) -> None:
     """An answer that does not say so is no delivery: the events are repeated, none is lost or counted."""
     for name, body in NONSENSE.items():
@@ -132,7 +132,7 @@ def token_expired(world: World) -> None:
 META_WINDOW_MS = (7 * 24 - 4) * 3_600_000
 
 
-@chapter.row("V10", "the vendor is down until events are too old for it", quick=True)
+@chapter.row("V10", "the vendor is down until events are too old for it")
 def too_old(world: World) -> None:
     """They become dead letters that can be seen and tried again; those that are not too old arrive."""
     vendor = world.vendor()
