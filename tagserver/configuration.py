@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from tagserver.container.compile import Loaded, compile_container
-from tagserver.container.source import read_texts, unread_files
+from tagserver.container.folder import read_texts, unread_files
 from tagserver.preview.casebook import read_test_files
 from tagserver.registry import Registry
 from tagserver.secret_file import read_secret_file

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tagserver.container.source import is_unread, read_texts, unread_files
+from tagserver.container.folder import is_unread, read_texts, unread_files
 from tagserver.preview.casebook import read_test_files
 
 EVERY = 1.0

@@ -15,8 +15,8 @@ from tagserver.cli.options import config_option, data_option, give_up, json_opti
 from tagserver.cli.output import say, say_json
 from tagserver.cli.versions import say_damaged
 from tagserver.configuration import ConfigurationFolder
+from tagserver.container.folder import is_configuration, read_texts
 from tagserver.container.meaning import SERVER_FILE, version_of
-from tagserver.container.source import is_configuration, read_texts
 from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.preview.plan import Change, Effect, changes, effects, summary
 from tagserver.publishing.store import Store

@@ -161,9 +161,12 @@ async def _deliver(
     known: Mapping[str, Any],
 ) -> list[Outcome]:
     plugin = target.destination
+
+    def begin() -> Any:
+        return call(plugin.deliver, known, payloads, target.settings)
+
     try:
         with working():
-            begin = lambda: call(plugin.deliver, known, payloads, target.settings)  # noqa: E731
             given = await awaited(plugin, "deliver", begin, TOTAL)
             with PluginCode(plugin, "deliver"):
                 return one_each(given, len(payloads), "deliver")

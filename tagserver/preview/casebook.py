@@ -21,11 +21,12 @@ from typing import Any
 
 from tagserver.consent.needs import PURPOSES
 from tagserver.container.decode import Decoder, plain
+from tagserver.container.folder import read_content
 from tagserver.container.model import Container
 from tagserver.container.problems import Place, Problems
 from tagserver.container.quotes import FOR_PEOPLE, check_quotes
 from tagserver.container.server import ServerConfig
-from tagserver.container.source import Node, parse, read_content
+from tagserver.container.source import Node, parse
 from tagserver.container.source import Sequence as Items
 from tagserver.preview.expectations import DECISIONS, ExpectationReader, differences
 from tagserver.preview.trial import BadTrial, Trial, trial

@@ -15,9 +15,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tagserver.container.decode import Decoder
+from tagserver.container.folder import read_content
 from tagserver.container.model import ConfiguredDestination, Container, Tag
 from tagserver.container.problems import NARROWER, WIDENED, Place, Problem, Problems
-from tagserver.container.source import Map, Node, core_value, parse, read_content
+from tagserver.container.source import Map, Node, core_value, parse
 from tagserver.kit.setting import addresses_in
 from tagserver.privacy.rules import is_personal
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.compile import Loaded
+from tagserver.container.folder import read_texts, unread_files
 from tagserver.container.meaning import SERVER_FILE
 from tagserver.container.model import Container
 from tagserver.container.problems import FAILED_CASE, Place, Problem, Problems
 from tagserver.container.server import ServerConfig
-from tagserver.container.source import read_texts, unread_files
 from tagserver.preview import casebook
 from tagserver.publishing.store import Texts, without_server
 

@@ -52,7 +52,7 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
-        super().connection_made(transport)  # type: ignore[arg-type]
+        super().connection_made(transport)  # type: ignore[arg-type]  # (a transport of streams)
         self._cycles = deque()
         self.waiting_since = self.loop.time()
         if (why := self.edge.enter(self._address)) is not None:

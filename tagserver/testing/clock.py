@@ -13,7 +13,7 @@ from typing import Any
 from tagserver.event import Event
 from tagserver.kit.attempt import conversation
 from tagserver.kit.declared import call
-from tagserver.kit.fault import PluginCode, PluginFailed
+from tagserver.kit.fault import PluginCode, PluginFailed, own_line
 from tagserver.plugin import Built, Destination, Payload, Response
 from tagserver.reads import Reads
 from tagserver.testing.events import known_of, payload_of, request_of
@@ -30,16 +30,20 @@ _INSTEAD = {"build": "`event.received` is now", "request": "declare `now`", "exc
 
 def clock_faults(plugin: Destination, settings: Any, built: Sequence[tuple[Event, Built]]) -> Iterator[str]:
     """Which methods read a clock or use chance, and in which line of the plugin's own."""
-    view = Reads(plugin.sees(settings)).view
     for event, one in built[:FEW]:
-        payloads = [payload_of(one, event.event_id)]
-        known = known_of(plugin, payloads)
-        answer = Response(200, {}, b"{}")
-        yield from _found(plugin, "build", lambda: plugin.build(view(event), {}, settings, "send"))  # noqa: B023
-        yield from _found(plugin, "request", lambda: request_of(plugin, payloads, settings))  # noqa: B023
-        yield from _found(plugin, "classify", lambda: call(plugin.classify, known, answer, payloads))  # noqa: B023
-        if type(plugin).exchange is not Destination.exchange:
-            yield from _found(plugin, "exchange", lambda: _talk(plugin, payloads, settings, known, answer))  # noqa: B023
+        yield from _faults_of(plugin, settings, event, one)
+
+
+def _faults_of(plugin: Destination, settings: Any, event: Event, built: Built) -> Iterator[str]:
+    view = Reads(plugin.sees(settings)).view
+    payloads = [payload_of(built, event.event_id)]
+    known = known_of(plugin, payloads)
+    answer = Response(200, {}, b"{}")
+    yield from _found(plugin, "build", lambda: plugin.build(view(event), {}, settings, "send"))
+    yield from _found(plugin, "request", lambda: request_of(plugin, payloads, settings))
+    yield from _found(plugin, "classify", lambda: call(plugin.classify, known, answer, payloads))
+    if type(plugin).exchange is not Destination.exchange:
+        yield from _found(plugin, "exchange", lambda: _talk(plugin, payloads, settings, known, answer))
 
 
 def _talk(
@@ -54,7 +58,6 @@ def _talk(
 
 
 def _found(plugin: Destination, method: str, run: Callable[[], Any]) -> Iterator[str]:
-    package = type(plugin).__module__.partition(".")[0]
     seen: dict[str, str] = {}
 
     def watch(frame: FrameType, event: str, function: Any) -> None:
@@ -63,7 +66,7 @@ def _found(plugin: Destination, method: str, run: Callable[[], Any]) -> Iterator
             if function.__module__ is not None:
                 name = f"{function.__module__}.{name}"
             if name in CLOCKS or name in CHANCE:
-                seen.setdefault(name, _line(frame, package))
+                seen.setdefault(name, own_line(frame, plugin))
 
     before, collects = sys.getprofile(), gc.isenabled()
     gc.disable()  # what others have it call while it collects would look like the plugin's
@@ -76,16 +79,8 @@ def _found(plugin: Destination, method: str, run: Callable[[], Any]) -> Iterator
         if collects:
             gc.enable()
     for name, line in seen.items():
+        found = f"{name} at {line}" if line else name
         if name in CLOCKS:
-            yield f"{method} reads the clock ({name}{line}): {_INSTEAD.get(method, 'declare `now`')}"
+            yield f"{method} reads the clock ({found}): {_INSTEAD.get(method, 'declare `now`')}"
         else:
-            yield f"{method} uses chance ({name}{line}): the same payloads give the same; `batch_id` is an id for them"
-
-
-def _line(frame: FrameType | None, package: str) -> str:
-    """The innermost line of the plugin's own."""
-    while frame is not None:
-        if str(frame.f_globals.get("__name__")).partition(".")[0] == package:
-            return f" at {frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno}"
-        frame = frame.f_back
-    return ""
+            yield f"{method} uses chance ({found}): the same payloads give the same; `batch_id` is an id for them"

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagserver.container.compile import Loaded
+from tagserver.container.folder import LARGEST, read_texts
 from tagserver.container.problems import CODES, render
-from tagserver.container.source import DEEPEST, LARGEST, MOST_NODES, read_texts
+from tagserver.container.source import DEEPEST, MOST_NODES
 from tagserver.registry import Registry
 
 from ..events import event

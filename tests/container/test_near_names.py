@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tagserver.container.compile import compile_container
+from tagserver.container.folder import LARGEST
 from tagserver.container.near_names import ITEMS
-from tagserver.container.source import LARGEST
 from tagserver.event import MISSING, reader
 from tagserver.inbound.fields import FIELDS
 from tagserver.inbound.spelling import DERIVED_PARTS, canonical

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from tagserver.cli import main
-from tagserver.container.source import MOST_UNREAD, read_texts, unread_files
+from tagserver.container.folder import MOST_UNREAD, read_texts, unread_files
 from tagserver.watch import contents, picture
 
 from ..publishing.site import Site

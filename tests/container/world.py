@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tagserver.container.compile import Loaded, compile_container
+from tagserver.container.folder import is_unread
 from tagserver.container.model import Container
-from tagserver.container.source import is_unread
 from tagserver.event import Event
 from tagserver.pipeline import Decision, all_decisions, route
 from tagserver.plugin import (
