@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+from tests.processes import ends_with_parent
+
 HERE = Path(__file__).parent
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -68,7 +70,11 @@ async def _running(command: list[str]) -> AsyncIterator[Server]:
     environ = {"PATH": os.environ["PATH"], "BENCH_TOKEN": "bench", "HOME": "/"}
     environ |= {"PYTHONPATH": os.environ["PYTHONPATH"]} if command[0] == sys.executable else {}
     process = subprocess.Popen(  # noqa: ASYNC220 (nothing else runs yet)
-        [*pin, *command], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*pin, *command],
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=ends_with_parent(),
     )
     server = Server(process, port)
     try:

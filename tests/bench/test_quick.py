@@ -7,6 +7,9 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from tests.bench import stages
 from tests.bench.goals import GOALS
 
 RUN = Path(__file__).parent / "run"
@@ -14,6 +17,15 @@ SDK = RUN.parents[2] / ".venv" / "bench" / ".installed"
 _line = re.compile(r"(?P<text>.+?)  +(?P<value>\S+)   \((?P<hope>.+?)\)").match
 
 
+def test_stages_print_theirs(capsys: pytest.CaptureFixture[str]) -> None:
+    """The part that needs no server, so that the benchmark does not rot between its runs."""
+    stages.main(repeats=1)
+    printed = capsys.readouterr().out
+    for name in ("other tag", "same tag"):
+        assert GOALS[name].text in printed
+
+
+@pytest.mark.slow  # it starts servers for half a minute: `tests/bench/run quick` is its own command
 def test_quick_prints_every_ratio() -> None:
     ran = subprocess.run([RUN, "quick"], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

@@ -11,6 +11,7 @@ import pytest
 
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.recorder import Recorder
+from tests.processes import ends_with_parent
 
 pytestmark = pytest.mark.browser
 
@@ -28,7 +29,8 @@ def visit(tmp_path: Path) -> Iterator[Visit]:
 
     def start(address: str) -> None:
         command = [str(CHROMIUM), "--headless", f"--user-data-dir={tmp_path}", *ARGUMENTS, address]
-        started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        quiet = subprocess.DEVNULL
+        started.append(subprocess.Popen(command, stdout=quiet, stderr=quiet, preexec_fn=ends_with_parent()))
 
     yield start
     for process in started:

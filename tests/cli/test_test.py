@@ -21,6 +21,7 @@ from tagserver.preview.casebook import Case
 from tagserver.preview.consent_matrix import consent_matrix
 
 from ..container.world import load
+from ..processes import ends_with_parent
 
 ROOT = Path(__file__).parents[2]
 ENVIRON = {"META_PIXEL_ID": "1", "META_ACCESS_TOKEN": "a-secret-token", "CRM_KEY": "k"}
@@ -339,7 +340,14 @@ def test_watch_runs_again_when_a_file_changes(tmp_path: Path) -> None:
     run(tmp_path, GOOD)
     command = [sys.executable, "-u", "-m", "tagserver", "test", "--watch", "--config", str(tmp_path / "config")]
     environ = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **ENVIRON}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environ, text=True) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environ,
+        text=True,
+        preexec_fn=ends_with_parent(),
+    ) as process:
         assert process.stdout is not None
         try:
             for text, says in ((None, "1 passed"), ("tags: [", "error[E101]"), (CONTAINER, "1 passed")):

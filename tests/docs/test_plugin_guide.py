@@ -23,6 +23,7 @@ from tagserver.event import Facts
 from tagserver.reads import Reads
 
 from ..faults.process import Process
+from ..processes import ends_with_parent
 from .acme import install_acme
 from .pages import PLUGINS, blocks, first_names, names, rows
 
@@ -100,7 +101,8 @@ def stand_in(folder: Path) -> Iterator[tuple[int, Callable[[], str]]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
     with (folder / "stand_in.log").open("wb") as log:
-        running = subprocess.Popen([sys.executable, "stand_in.py", str(port)], cwd=folder, stdout=log)
+        command = [sys.executable, "stand_in.py", str(port)]
+        running = subprocess.Popen(command, cwd=folder, stdout=log, preexec_fn=ends_with_parent())
     try:
         yield port, (folder / "stand_in.log").read_text
     finally:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.processes import ends_with_parent
+
 SERVER = """
 collect: {origins: ["https://shop.example"]}
 queue: {min_free: 1MiB}
@@ -39,6 +41,7 @@ class Process:
                 env=environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                preexec_fn=ends_with_parent(),
             )
         self.address = self._wait_for(pattern)
 

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests.processes import ends_with_parent
+
 
 class DidNotStart(Exception):
     """The process ended, or said nothing, before it was ready; the text is what it printed."""
@@ -34,7 +36,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                preexec_fn=prepare,
+                preexec_fn=ends_with_parent(prepare),
             )
 
     @property

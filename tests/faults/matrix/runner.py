@@ -20,6 +20,7 @@ from typing import Any
 from tests.faults.matrix import faulter, soak
 from tests.faults.matrix.declared import Row
 from tests.faults.matrix.rows import CHAPTERS, ROWS
+from tests.processes import ends_with_parent
 
 ROOT = Path(__file__).parents[3]
 LONGEST = 3600
@@ -47,6 +48,7 @@ def report(row: Row, seed: int | None, *, long: bool) -> dict[str, Any]:
             text=True,
             timeout=LONGEST,
             check=False,
+            preexec_fn=ends_with_parent(),
         )
     except subprocess.TimeoutExpired:
         return lost | {"reasons": [f"it did not end within {LONGEST} s"]}
