@@ -6,21 +6,18 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
 
-from tagserver import __version__
 from tagserver.audit.audit import Audit
 from tagserver.container.model import Container
 from tagserver.container.server import ServerConfig
 from tagserver.delivery.dispatch import Dispatcher
-from tagserver.delivery.outbox import Counts, Erased, Outbox, Row
-from tagserver.delivery.outcomes import is_plugins
+from tagserver.delivery.outbox import Erased, Outbox, Row
 from tagserver.delivery.seal import Seal
 from tagserver.delivery.target import Target
 from tagserver.door import Door
 from tagserver.inbound.sources import BROWSER, Sources
-from tagserver.operations.failing import Failing, counted, unloaded_in
-from tagserver.operations.meters import Meters, Picture
+from tagserver.operations.failing import Failing
+from tagserver.operations.meters import Meters
 from tagserver.operations.queue_key import key_of
 from tagserver.permits import Refusal, permits
 from tagserver.pipeline import Routing
@@ -32,11 +29,10 @@ from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration
 from tagserver.rate import RateLimit
 from tagserver.secret import Secret
+from tagserver.status import Status
 
 log = logging.getLogger("tagserver")
 
-FILLING = 0.7
-"""Of the queue's limit: from there on readiness says so."""
 KEPT = 30 * 86400.0
 """Seconds that a tombstone is kept at least."""
 MARGIN = 7 * 86400.0
@@ -111,6 +107,17 @@ class Runtime:
         """Set by whoever does not want to wait for the vendors at the end."""
         self.loaded = clock()
         self.dispatcher: Dispatcher | None = None
+        self.status = Status(
+            self.publisher,
+            outbox,
+            self.failing,
+            self.holding,
+            audit,
+            clock,
+            loaded=lambda: self.loaded,
+            draining=lambda: self.draining,
+            dispatcher=lambda: self.dispatcher,
+        )
 
     @property
     def container(self) -> Container:
@@ -207,127 +214,3 @@ class Runtime:
             hosts=destination.hosts,
             egress=destination.egress,
         )
-
-    @property
-    def degraded(self) -> bool:
-        """Whether today's files have errors, and an earlier configuration serves in their place."""
-        return self.publisher.now.degraded
-
-    def readiness(self) -> tuple[bool, dict[str, Any]]:
-        """Whether this server can promise anything now, and the object that says why or why not."""
-        shown = {
-            "version": __version__,
-            "container": self.container.version,
-            "problems": [problem.as_dict() for problem in self.publisher.now.problems],
-        }
-        if self.draining:
-            return False, {"ready": False, "status": "draining", **shown}
-        if (why := self.outbox.trouble()) is not None:
-            return False, {"ready": False, "status": "outbox", "detail": why, **shown}
-        notices = [*self.publisher.now.notices, *filter(None, [self.outbox.notice() or self._filling()])]
-        if failing := self._failing():
-            shown["failing"] = failing
-            notices.append(counted(failing))
-        remark = self.publisher.now.remark
-        if said := [*notices, *filter(None, [remark])]:
-            shown["notice"] = "; ".join(said)
-        degraded = self.degraded or bool(notices)
-        return True, {"ready": True, "status": "degraded" if degraded else "ok", **shown}
-
-    def _failing(self) -> list[dict[str, str]]:
-        """Which plugins fail now: for some of what they get, or so that their destination stands still."""
-        shown = self.failing.shown(self.container.destinations, self.container.variables)
-        known = {one.get("destination") for one in shown}
-        states = [(name, *self.state(name)) for name in self.container.destinations if name not in known]
-        unloaded = unloaded_in((one.code, one.path) for one in self.container.problems)
-        still = [
-            (name, why)
-            for name, state, why in states
-            if state == "paused" and why and (name in unloaded or is_plugins(why))
-        ]
-        return [*shown, *({"destination": name, "reason": why} for name, why in still)]
-
-    def _filling(self) -> str | None:
-        """What to say of a queue that fills up, long before it refuses anything."""
-        room = self.outbox.room()
-        share = room.used / room.limit
-        return f"the queue is {share:.0%} full" if share >= FILLING else None
-
-    async def status(self) -> dict[str, Any]:
-        """The object of `/-/status.json`."""
-        ready, shown = self.readiness()
-        counts = self.outbox.counts()
-        names = [*self.container.destinations, *(name for name in counts if name not in self.container.destinations)]
-        return {
-            "version": __version__,
-            "ready": ready,
-            "container": {
-                "version": self.container.version,
-                "number": self.publisher.now.serving.number,
-                "loaded": self.loaded,
-                "degraded": self.degraded,
-                "problems": shown["problems"],
-                "notice": shown.get("notice"),
-            },
-            "destinations": {name: await self._destination(name, counts.get(name, Counts())) for name in names},
-            "failing": shown.get("failing", []),
-            "held": {"events": len(self.holding), "bytes": self.holding.bytes},
-            "audit": {"rows": self.audit.rows, "lost": self.audit.lost, "bytes": self.audit.bytes},
-        }
-
-    def state(self, name: str) -> tuple[str, str | None]:
-        """The state of a destination, and why it is not `ok`."""
-        destination = self.container.destination(name)
-        if destination is None:
-            return "disabled", "no destination of this name is configured"
-        if destination.paused is not None:
-            return "paused", destination.paused
-        state, reason = self.dispatcher.status(name) if self.dispatcher is not None else ("ok", "")
-        how = self.failing.of(destination.name)
-        if how is not None and state in ("ok", "retrying", "open"):
-            # A wait for the vendor mends itself, this does not.
-            return "failing", how + (f"; {state}: {reason}" if reason else "")
-        return state, reason or None
-
-    async def picture(self) -> Picture:
-        """What metrics show beside the counters of this process."""
-        counts = self.outbox.counts()
-        ready, shown = self.readiness()
-        names = {*self.container.destinations, *counts}
-        return Picture(
-            version=__version__,
-            counts=counts,
-            states={name: self.state(name)[0] for name in names},
-            oldest={name: await self._oldest(name) for name in names},
-            room=self.outbox.room(),
-            ready=ready,
-            degraded=shown["status"] == "degraded",
-            loaded=self.loaded / 1000,
-            held=len(self.holding),
-            held_ended=self.holding.ended,
-            tombstones=self.outbox.tombstones(),
-            audit_rows=self.audit.rows,
-            audit_lost=self.audit.lost,
-            audit_bytes=self.audit.bytes,
-        )
-
-    async def _oldest(self, name: str) -> float | None:
-        """Seconds since the oldest pending delivery of a destination was received."""
-        oldest = await self.outbox.oldest(name)
-        return None if oldest is None else max(0.0, (self.clock() - oldest) / 1000)
-
-    async def _destination(self, name: str, counts: Counts) -> dict[str, Any]:
-        state, reason = self.state(name)
-        configured = self.container.destinations.get(name)
-        return {
-            "type": configured.type if configured else None,
-            "state": state,
-            "reason": reason,
-            "accepted": counts.accepted,
-            "delivered": counts.delivered,
-            "pending": counts.pending,
-            "dead": counts.dead,
-            "erased": counts.erased,
-            "dead_by_reason": dict(counts.dead_by_reason),
-            "oldest_pending_s": await self._oldest(name),
-        }

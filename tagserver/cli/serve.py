@@ -154,10 +154,10 @@ async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, 
             "tagserver %s listens on %s, version %s (container %s) serves",
             *(__version__, address, now.serving.number, now.container.version),
         )
-        for problem in runtime.readiness()[1]["problems"]:
+        for problem in runtime.status.readiness()[1]["problems"]:
             level = logging.WARNING if problem["severity"] == "warning" else logging.ERROR  # something stands still
             log.log(level, "%s:%s: %s", problem["file"], problem["line"], problem["message"])
-        if runtime.degraded:
+        if runtime.status.degraded:
             log.warning("the files in %s have errors: version %s serves", folder.folder, now.serving.number)
         for sentence in (*now.notices, *filter(None, [now.remark])):
             log.warning("%s", sentence)

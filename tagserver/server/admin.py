@@ -105,13 +105,13 @@ class Admin:
         return HTMLResponse(_pages.get_template(name).render(version=__version__, **values), code, headers=SAFE)
 
     async def overview(self, request: Request) -> Response:
-        return self._page("overview.html", status=await self._runtime.status())
+        return self._page("overview.html", status=await self._runtime.status.shown())
 
     async def status(self, request: Request) -> Response:
-        return JSONResponse(await self._runtime.status(), headers=SAFE)
+        return JSONResponse(await self._runtime.status.shown(), headers=SAFE)
 
     async def metrics(self, request: Request) -> Response:
-        text = self._runtime.meters.text(await self._runtime.picture())
+        text = self._runtime.meters.text(await self._runtime.status.picture())
         return PlainTextResponse(text, headers=SAFE, media_type="text/plain; version=0.0.4")
 
     async def style(self, request: Request) -> Response:

@@ -50,7 +50,7 @@ def create_app(runtime: Runtime, admin_token: str, steady: Callable[[], float] =
         return JSONResponse({"ok": True})
 
     async def readyz(request: Request) -> Response:
-        ready, shown = runtime.readiness()
+        ready, shown = runtime.status.readiness()
         return JSONResponse(shown, 200 if ready else 503, headers=None if ready else {"retry-after": "2"})
 
     admin = Admin(runtime, admin_token, steady)

@@ -34,5 +34,5 @@ async def test_connections_of_all_addresses(start: Start) -> None:
     assert refused == [False] * 10 + [True]
     edge.refused("connections")
     assert 'tagserver_requests_refused_total{reason="connections"} 1' in server.runtime.meters.text(
-        await server.runtime.picture()
+        await server.runtime.status.picture()
     )

@@ -70,7 +70,7 @@ async def test_who_guesses_must_wait(
     lines = [record.getMessage() for record in caplog.records if record.name == "tagserver.admin"]
     assert len(lines) == GUESSES + 1
     assert all("198.51.100.0" in line and "guess" not in line and "100.7" not in line for line in lines)
-    shown = server.runtime.meters.text(await server.runtime.picture())
+    shown = server.runtime.meters.text(await server.runtime.status.picture())
     assert f'tagserver_requests_refused_total{{reason="admin_token"}} {GUESSES + 1}' in shown
 
 

@@ -384,7 +384,7 @@ async def test_who_reloads_or_retries_need_not_wait_for_what_a_vendor_asked(star
     await server.collect(purchase("bad"))
     await until(lambda: counts()["meta"].dead == 1)
     await server.collect(purchase("good"))
-    await until(lambda: server.runtime.state("meta")[0] == "retrying")
+    await until(lambda: server.runtime.status.state("meta")[0] == "retrying")
     down = False
     await post(server, path, body)
     await until(lambda: counts()["meta"].delivered == 1)

@@ -1,0 +1,180 @@
+"""What the server says of itself: whether it is ready, each destination's state, and the numbers of this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tagserver import __version__
+from tagserver.audit.audit import Audit
+from tagserver.container.model import Container
+from tagserver.delivery.dispatch import Dispatcher
+from tagserver.delivery.outbox import Counts, Outbox
+from tagserver.delivery.outcomes import is_plugins
+from tagserver.operations.failing import Failing, counted, unloaded_in
+from tagserver.operations.meters import Picture
+from tagserver.privacy.holding import Holding
+from tagserver.publishing.publisher import Publisher
+
+FILLING = 0.7
+"""Of the queue's limit: from there on readiness says so."""
+
+
+class Status:
+    """Read from what the runtime holds, at each call; nothing is kept here.
+
+    `clock`: ms since 1970 UTC. `loaded`: when what serves was swapped in, by that clock. `draining`: whether the server
+    is about to end. `dispatcher`: the workers, None before there are any.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        outbox: Outbox,
+        failing: Failing,
+        holding: Holding,
+        audit: Audit,
+        clock: Callable[[], int],
+        *,
+        loaded: Callable[[], int],
+        draining: Callable[[], bool],
+        dispatcher: Callable[[], Dispatcher | None],
+    ) -> None:
+        self._publisher = publisher
+        self._outbox = outbox
+        self._failures = failing
+        self._holding = holding
+        self._audit = audit
+        self._clock = clock
+        self._loaded = loaded
+        self._draining = draining
+        self._dispatcher = dispatcher
+
+    @property
+    def _container(self) -> Container:
+        return self._publisher.now.container
+
+    @property
+    def degraded(self) -> bool:
+        """Whether today's files have errors, and an earlier configuration serves in their place."""
+        return self._publisher.now.degraded
+
+    def readiness(self) -> tuple[bool, dict[str, Any]]:
+        """Whether this server can promise anything now, and the object that says why or why not."""
+        shown = {
+            "version": __version__,
+            "container": self._container.version,
+            "problems": [problem.as_dict() for problem in self._publisher.now.problems],
+        }
+        if self._draining():
+            return False, {"ready": False, "status": "draining", **shown}
+        if (why := self._outbox.trouble()) is not None:
+            return False, {"ready": False, "status": "outbox", "detail": why, **shown}
+        notices = [*self._publisher.now.notices, *filter(None, [self._outbox.notice() or self._filling()])]
+        if failing := self._failing():
+            shown["failing"] = failing
+            notices.append(counted(failing))
+        remark = self._publisher.now.remark
+        if said := [*notices, *filter(None, [remark])]:
+            shown["notice"] = "; ".join(said)
+        degraded = self.degraded or bool(notices)
+        return True, {"ready": True, "status": "degraded" if degraded else "ok", **shown}
+
+    def _failing(self) -> list[dict[str, str]]:
+        """Which plugins fail now: for some of what they get, or so that their destination stands still."""
+        shown = self._failures.shown(self._container.destinations, self._container.variables)
+        known = {one.get("destination") for one in shown}
+        states = [(name, *self.state(name)) for name in self._container.destinations if name not in known]
+        unloaded = unloaded_in((one.code, one.path) for one in self._container.problems)
+        still = [
+            (name, why)
+            for name, state, why in states
+            if state == "paused" and why and (name in unloaded or is_plugins(why))
+        ]
+        return [*shown, *({"destination": name, "reason": why} for name, why in still)]
+
+    def _filling(self) -> str | None:
+        """What to say of a queue that fills up, long before it refuses anything."""
+        room = self._outbox.room()
+        share = room.used / room.limit
+        return f"the queue is {share:.0%} full" if share >= FILLING else None
+
+    async def shown(self) -> dict[str, Any]:
+        """The object of `/-/status.json`."""
+        ready, shown = self.readiness()
+        counts = self._outbox.counts()
+        names = [*self._container.destinations, *(name for name in counts if name not in self._container.destinations)]
+        return {
+            "version": __version__,
+            "ready": ready,
+            "container": {
+                "version": self._container.version,
+                "number": self._publisher.now.serving.number,
+                "loaded": self._loaded(),
+                "degraded": self.degraded,
+                "problems": shown["problems"],
+                "notice": shown.get("notice"),
+            },
+            "destinations": {name: await self._destination(name, counts.get(name, Counts())) for name in names},
+            "failing": shown.get("failing", []),
+            "held": {"events": len(self._holding), "bytes": self._holding.bytes},
+            "audit": {"rows": self._audit.rows, "lost": self._audit.lost, "bytes": self._audit.bytes},
+        }
+
+    def state(self, name: str) -> tuple[str, str | None]:
+        """The state of a destination, and why it is not `ok`."""
+        destination = self._container.destination(name)
+        if destination is None:
+            return "disabled", "no destination of this name is configured"
+        if destination.paused is not None:
+            return "paused", destination.paused
+        dispatcher = self._dispatcher()
+        state, reason = dispatcher.status(name) if dispatcher is not None else ("ok", "")
+        how = self._failures.of(destination.name)
+        if how is not None and state in ("ok", "retrying", "open"):
+            # A wait for the vendor mends itself, this does not.
+            return "failing", how + (f"; {state}: {reason}" if reason else "")
+        return state, reason or None
+
+    async def picture(self) -> Picture:
+        """What metrics show beside the counters of this process."""
+        counts = self._outbox.counts()
+        ready, shown = self.readiness()
+        names = {*self._container.destinations, *counts}
+        return Picture(
+            version=__version__,
+            counts=counts,
+            states={name: self.state(name)[0] for name in names},
+            oldest={name: await self._oldest(name) for name in names},
+            room=self._outbox.room(),
+            ready=ready,
+            degraded=shown["status"] == "degraded",
+            loaded=self._loaded() / 1000,
+            held=len(self._holding),
+            held_ended=self._holding.ended,
+            tombstones=self._outbox.tombstones(),
+            audit_rows=self._audit.rows,
+            audit_lost=self._audit.lost,
+            audit_bytes=self._audit.bytes,
+        )
+
+    async def _oldest(self, name: str) -> float | None:
+        """Seconds since the oldest pending delivery of a destination was received."""
+        oldest = await self._outbox.oldest(name)
+        return None if oldest is None else max(0.0, (self._clock() - oldest) / 1000)
+
+    async def _destination(self, name: str, counts: Counts) -> dict[str, Any]:
+        state, reason = self.state(name)
+        configured = self._container.destinations.get(name)
+        return {
+            "type": configured.type if configured else None,
+            "state": state,
+            "reason": reason,
+            "accepted": counts.accepted,
+            "delivered": counts.delivered,
+            "pending": counts.pending,
+            "dead": counts.dead,
+            "erased": counts.erased,
+            "dead_by_reason": dict(counts.dead_by_reason),
+            "oldest_pending_s": await self._oldest(name),
+        }
