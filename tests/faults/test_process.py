@@ -19,13 +19,21 @@ from .process import ADMIN, Process, drained, purchase, start_sandbox, start_ser
 ORIGIN = {"origin": "https://shop.example"}
 
 
-@pytest.fixture
-def vendor(tmp_path: Path) -> Iterator[Process]:
-    """A stand-in for Meta that outlives every server, with the configuration that points to it."""
-    process = start_sandbox(tmp_path)
-    write_config(tmp_path, process.address)
+@pytest.fixture(scope="module")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """One process for all tests of this file."""
+    process = start_sandbox(tmp_path_factory.mktemp("vendor"))
     yield process
     process.stop()
+
+
+@pytest.fixture
+def vendor(tmp_path: Path, stand_in: Process) -> Process:
+    """A stand-in for Meta that has seen nothing yet and outlives every server, with the configuration that points to
+    it."""
+    httpx.post(f"{stand_in.address}/reset", trust_env=False).raise_for_status()
+    write_config(tmp_path, stand_in.address)
+    return stand_in
 
 
 def unique_at(vendor: Process) -> int:
