@@ -10,7 +10,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 README, CONFIG, PLUGINS, TESTS = (ROOT / folder / "README.md" for folder in (".", "config", "plugins", "tests"))
 META = ROOT / "plugins" / "meta_capi" / "README.md"
-PAGES = (README, CONFIG, PLUGINS, TESTS, META)
+OPERATE = tuple(sorted((ROOT / "config" / "operate").glob("*.md")))
+"""What operations read beside the guide."""
+PAGES = (README, CONFIG, *OPERATE, PLUGINS, TESTS, META)
 
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _ROW = re.compile(r"^\|(.+)\|$", re.MULTILINE)
