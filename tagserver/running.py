@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ from tagserver.delivery.sqlite import SqliteOutbox
 from tagserver.delivery.steps import LONG_CALM, ClockSteps
 from tagserver.operations.data_folder import install_key, usable
 from tagserver.operations.meters import Meters
+from tagserver.operations.process import disk_free
 from tagserver.operations.watchdog import Watchdog
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.store import Store
@@ -47,7 +49,7 @@ async def running(
     publishing = Publishing(folder, Store(data), clock)
     configuration = publishing.start(strict=strict)
     queue = configuration.server.queue
-    meters = Meters(started=clock() / 1000)
+    meters = Meters(started=clock() / 1000, disk_free=partial(disk_free, data))
     steps = ClockSteps(clock, time.monotonic, meters.stepped)
     with usable(data):
         outbox = await SqliteOutbox.open(

@@ -156,6 +156,8 @@ class Status:
             audit_rows=self._audit.rows,
             audit_lost=self._audit.lost,
             audit_bytes=self._audit.bytes,
+            audit_limit=self._audit.max_size,
+            burials=self._outbox.burials(),
         )
 
     async def _oldest(self, name: str) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import msgspec
+import pytest
 
 from tagserver.delivery.outbox import Counts, Room
 from tagserver.operations.meters import Histogram, Meters, Picture
@@ -92,6 +93,15 @@ def test_the_process_has_the_names_that_dashboards_know() -> None:
     assert shown["process_resident_memory_bytes"] == 1 << 20
     assert (shown["process_open_fds"], shown["process_max_fds"]) == (12, 1024)
     assert shown["tagserver_connections"] == 7
+
+
+@pytest.mark.parametrize(
+    ("version", "commit"),
+    [("1.2.3", ""), ("1.2.4.dev3+gabc1234", "abc1234"), ("1.2.4.dev3+gabc1234.d20261129", "abc1234")],
+)
+def test_a_checkout_tells_its_commit(version: str, commit: str) -> None:
+    text = Meters().text(msgspec.structs.replace(PICTURE, version=version))
+    assert f'tagserver_info{{version="{version}",commit="{commit}",python="' in text
 
 
 def test_what_the_system_does_not_say_is_left_out() -> None:

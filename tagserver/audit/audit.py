@@ -53,6 +53,8 @@ class Audit:
         self._steady = steady
         self._every = every
         self._install_key = install_key
+        self.max_size = max_size
+        """Bytes that all files may have."""
         self._recorder = Recorder(install_key)
         self._open = partial(
             AuditFiles, data / FOLDER, keep=keep, max_size=max_size, min_free=min_free, clock=clock, calm=calm

@@ -10,6 +10,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
+from tagserver.delivery.burials import Burials
 from tagserver.delivery.outbox import Counts
 
 DEAD = "dead:"
@@ -30,6 +31,12 @@ class Counters:
         self._delta: Counter[tuple[str, str]] = Counter()
         self._pending: Counter[tuple[str, str]] = Counter()
         self.shown: Mapping[str, Counts] = self._picture()
+        self.burials = Burials()
+
+    def bury(self, destination: str, reason: str, code: str = "") -> None:
+        """A row becomes a dead letter inside the present transaction; `code` is the vendor's."""
+        self.add(destination, DEAD + reason, 1)
+        self.burials.add(destination, reason, code)
 
     def add(self, destination: str, name: str, number: int) -> None:
         """Change a counter inside the present transaction."""
@@ -53,6 +60,7 @@ class Counters:
 
     def committed(self, ok: bool) -> None:
         """After a group: take its changes over, or forget them."""
+        self.burials.committed(ok)
         if ok and self._pending:
             self._values.update(self._pending)
             self.shown = self._picture()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
-from tagserver.delivery.counters import DEAD, Counters
+from tagserver.delivery.counters import Counters
 from tagserver.delivery.lanes import Lanes
 from tagserver.delivery.outbox import Batch, Row, Settlement
 from tagserver.delivery.rows import BURY, SELECT_DELIVERY, read
@@ -166,7 +166,7 @@ class Flights:
         for one in buried:
             database.execute(BURY, (one.reason, one.detail[:500], now, one.id))
             if database.execute("DELETE FROM delivery WHERE id = ?", (one.id,)).rowcount:
-                self._counters.add(destination, DEAD + one.reason, 1)
+                self._counters.bury(destination, one.reason, one.code)
                 left += 1
         database.executemany(
             "UPDATE delivery SET attempts = attempts + 1, crashes = 0 WHERE id = ?",

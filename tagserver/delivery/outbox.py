@@ -94,11 +94,12 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
 
 class Buried(msgspec.Struct, frozen=True, gc=False):
     """A row to be moved to the dead letters. `detail`: the vendor's code and a short, redacted excerpt; never a
-    payload."""
+    payload. `code`: the vendor's code alone, empty where no vendor has refused it."""
 
     id: int
     reason: DeadReason
     detail: str = ""
+    code: str = ""
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
@@ -329,6 +330,11 @@ class Outbox(Protocol):
 
     async def drop_dead(self, choice: Choice, limit: int) -> int:
         """Remove dead letters; they count as erased. How many."""
+        ...
+
+    def burials(self) -> Mapping[tuple[str, str, str], int]:
+        """Dead letters since this process began, by destination, reason and the vendor's code. Never less than before,
+        and of few codes. From memory."""
         ...
 
     def room(self) -> Room:

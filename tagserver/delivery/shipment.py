@@ -230,7 +230,8 @@ class Shipment:
                 refused = self._refused.setdefault(outcome.reason, [])
                 ours = outcome.reason == PLUGIN_ERROR
                 detail = outcome.detail if ours else f"{outcome.reason} {outcome.detail}".strip()
-                refused.append(Buried(row.id, PLUGIN_ERROR if ours else "rejected", detail))
+                code = "" if ours else outcome.reason
+                refused.append(Buried(row.id, PLUGIN_ERROR if ours else "rejected", detail, code))
             case "retry" if maybe:
                 self._unknown.append(row.id)
             case "retry":

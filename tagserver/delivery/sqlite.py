@@ -318,6 +318,10 @@ class SqliteOutbox:
     # ── care and end
     # ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def burials(self) -> Mapping[tuple[str, str, str], int]:
+        """See `Outbox.burials`."""
+        return self._counters.burials.shown
+
     def room(self) -> Room:
         """See `Outbox.room`."""
         return Room(self._space.used, self._space.limit)

@@ -3,36 +3,21 @@ lists of words alone, so that no stranger can make new ones."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from tagserver.delivery.outbox import Counts, Receipt, Room
+from tagserver.operations.build_info import build_info
+from tagserver.operations.exposition import Histogram, Page
 from tagserver.operations.process import ProcessFacts, process_facts
 from tagserver.pipeline import Routing
-
-SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
-
-class Histogram:
-    """How often something took how long. `bounds` in seconds, upper and inclusive."""
-
-    def __init__(self, bounds: Sequence[float] = SECONDS) -> None:
-        self.bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
-        self.sum = 0.0
-
-    def observe(self, seconds: float) -> None:
-        """One more."""
-        self.counts[bisect_left(self.bounds, seconds)] += 1
-        self.sum += seconds
 
 
 class Picture(msgspec.Struct, frozen=True):
     """What is not counted here but shown with it. `states` and `oldest` (seconds) by destination; `loaded`: when the
-    container was, in seconds since 1970."""
+    container was, in seconds since 1970; `burials`: see `Outbox.burials`."""
 
     version: str
     counts: Mapping[str, Counts]
@@ -48,20 +33,32 @@ class Picture(msgspec.Struct, frozen=True):
     audit_rows: int = 0
     audit_lost: int = 0
     audit_bytes: int = 0
+    audit_limit: int = 0
+    burials: Mapping[tuple[str, str, str], int] = {}
 
 
 class Meters:
     """In memory, since the start of this process; what must survive is counted by the outbox. `started`: when that
-    was, in seconds since 1970. `connections` says how many clients are connected, `process` what the process uses."""
+    was, in seconds since 1970. `connections` says how many clients are connected, `process` what the process uses,
+    `disk_free` how many bytes the data folder's disk has left (None: it does not say)."""
 
-    def __init__(self, started: float = 0.0, process: Callable[[], ProcessFacts] = process_facts) -> None:
+    def __init__(
+        self,
+        started: float = 0.0,
+        process: Callable[[], ProcessFacts] = process_facts,
+        disk_free: Callable[[], int | None] = lambda: None,
+    ) -> None:
         self._started = started
         self._process = process
+        self._disk_free = disk_free
         self.connections: Callable[[], int] = lambda: 0
         self.events = 0
         self.clock_steps = 0
         self.commits = Histogram()
         self.loop_lag = Histogram()
+        self.starved = 0.0
+        self._answers: Counter[int] = Counter()
+        self._answer_times: dict[tuple[str, ...], Histogram] = {(kind,): Histogram() for kind in CLASSES}
         self._vendors: dict[tuple[str, ...], Histogram] = {}
         self._decisions: Counter[tuple[str, str, str]] = Counter()
         self._duplicates: Counter[tuple[str, str]] = Counter()
@@ -71,6 +68,13 @@ class Meters:
         self._forwarded: Counter[int] = Counter()
         self._blocked: Counter[str] = Counter()
         self._withdrawn: Counter[str] = Counter()
+
+    def answered(self, status: int, seconds: float | None) -> None:
+        """One request to `/collect` was answered; `seconds` from its last byte on, None: it had none to wait for.
+        Called for every request."""
+        self._answers[status] += 1
+        if seconds is not None:
+            self._answer_times[CLASS_OF[status // 100]].observe(seconds)
 
     def routed(self, routing: Routing) -> None:
         """One event went through the container."""
@@ -115,10 +119,14 @@ class Meters:
         """Something held the event loop for too long; `culprit` is the name of a plugin, or `tagserver`."""
         self._blocked[culprit] += 1
 
+    def starved_for(self, seconds: float) -> None:
+        """The event loop was late by so much because the machine gave it no processor."""
+        self.starved += seconds
+
     def text(self, picture: Picture) -> str:
         """Prometheus exposition format 0.0.4."""
-        page = _Page()
-        page.add("tagserver_info", "gauge", "The version that runs.", [({"version": picture.version}, 1)])
+        page = Page()
+        page.add("tagserver_info", "gauge", "What runs.", [(build_info(picture.version), 1)])
         page.add("tagserver_ready", "gauge", "1 when the server can promise anything.", [({}, int(picture.ready))])
         page.add("tagserver_degraded", "gauge", "1 when something needs a look.", [({}, int(picture.degraded))])
         page.add(
@@ -128,6 +136,14 @@ class Meters:
         forwarded = {str(entries): number for entries, number in self._forwarded.items()}
         page.counter(
             "tagserver_forwarded_requests_total", "Requests by entries of X-Forwarded-For.", "entries", forwarded
+        )
+        answers = {str(status): number for status, number in self._answers.items()}
+        page.counter("tagserver_requests_total", "Answers of /collect.", "status", answers)
+        page.histogram(
+            "tagserver_request_seconds",
+            "Time from a request's last byte to its answer.",
+            self._answer_times,
+            ("class",),
         )
         page.add("tagserver_events_total", "counter", "Events through the container.", [({}, self.events)])
         page.counter("tagserver_requests_refused_total", "Requests refused as a whole.", "reason", self._refused)
@@ -160,9 +176,17 @@ class Meters:
         page.add("tagserver_audit_rows_total", "counter", "Rows of the audit.", [({}, picture.audit_rows)])
         page.add("tagserver_audit_lost_total", "counter", "Events it does not know of.", [({}, picture.audit_lost)])
         page.add("tagserver_audit_bytes", "gauge", "Size of its files.", [({}, picture.audit_bytes)])
+        page.add("tagserver_audit_limit_bytes", "gauge", "Bytes they may have.", [({}, picture.audit_limit)])
         self._deliveries(page, picture)
         page.add("tagserver_queue_bytes", "gauge", "Bytes in use in the queue's file.", [({}, picture.room.used)])
         page.add("tagserver_queue_limit_bytes", "gauge", "Bytes it may hold.", [({}, picture.room.limit)])
+        free = self._disk_free()
+        page.add(
+            "tagserver_disk_free_bytes",
+            "gauge",
+            "Bytes that are free where the data folder lies.",
+            [] if free is None else [({}, free)],
+        )
         page.histogram("tagserver_commit_seconds", "Time of a group commit.", {(): self.commits}, ())
         page.histogram(
             "tagserver_vendor_request_seconds", "Time to send a batch.", self._vendors, ("destination", "outcome")
@@ -170,10 +194,16 @@ class Meters:
         page.histogram("tagserver_loop_lag_seconds", "How late the event loop was.", {(): self.loop_lag}, ())
         page.add("tagserver_clock_steps_total", "counter", "Times that the clock was set.", [({}, self.clock_steps)])
         page.counter("tagserver_loop_blocked_total", "Long blockings of the event loop.", "culprit", self._blocked)
+        page.add(
+            "tagserver_loop_starved_seconds_total",
+            "counter",
+            "Time that the event loop was late because the machine gave it no processor.",
+            [({}, round(self.starved, 3))],
+        )
         self._process_metrics(page)
         return page.text()
 
-    def _process_metrics(self, page: _Page) -> None:
+    def _process_metrics(self, page: Page) -> None:
         """Under the names that Prometheus' own clients give them."""
         facts = self._process()
         shown = (
@@ -187,7 +217,7 @@ class Meters:
             page.add(name, kind, help_text, [] if value is None else [({}, value)])
 
     @staticmethod
-    def _deliveries(page: _Page, picture: Picture) -> None:
+    def _deliveries(page: Page, picture: Picture) -> None:
         for name, kind, help_text in _DELIVERIES:
             samples = [({"destination": to}, getattr(count, name)) for to, count in sorted(picture.counts.items())]
             suffix = "_total" if kind == "counter" else ""
@@ -198,6 +228,11 @@ class Meters:
             for reason, number in sorted(count.dead_by_reason.items())
         ]
         page.add("tagserver_deliveries_dead_by_reason", "gauge", "Dead letters by reason.", by_reason)
+        burials = [
+            ({"destination": to, "reason": reason, "code": code}, number)
+            for (to, reason, code), number in sorted(picture.burials.items())
+        ]
+        page.add("tagserver_dead_total", "counter", "Deliveries that became dead letters.", burials)
         oldest = [({"destination": to}, age) for to, age in sorted(picture.oldest.items()) if age is not None]
         page.add("tagserver_oldest_pending_seconds", "gauge", "Age of the oldest pending delivery.", oldest)
         states = [
@@ -215,6 +250,9 @@ def _why_duplicate(receipt: Receipt) -> str:
     return "same_order" if receipt.duplicate == "order" else "once_per"
 
 
+CLASSES = ("2xx", "4xx", "5xx")
+CLASS_OF = {2: ("2xx",), 4: ("4xx",), 5: ("5xx",)}
+"""Of a status' first digit; /collect gives no others."""
 MOST_PROXIES = 5
 """Entries of X-Forwarded-For that are told apart; so many or more are one."""
 STATES = ("ok", "retrying", "open", "failing", "paused", "disabled")
@@ -225,46 +263,3 @@ _DELIVERIES = (
     ("dead", "gauge", "Deliveries among the dead letters."),
     ("erased", "counter", "Deliveries erased by retention, request or drop."),
 )
-
-Sample = tuple[Mapping[str, str], float]
-
-
-class _Page:
-    """Lines of the exposition format."""
-
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-
-    def text(self) -> str:
-        return "\n".join(self._lines) + "\n"
-
-    def add(self, name: str, kind: str, help_text: str, samples: Iterable[Sample]) -> None:
-        self._lines.append(f"# HELP {name} {help_text}")
-        self._lines.append(f"# TYPE {name} {kind}")
-        for labels, value in samples:
-            self._sample(name, labels, value)
-
-    def counter(self, name: str, help_text: str, label: str, counts: Mapping[str, int]) -> None:
-        self.add(name, "counter", help_text, [({label: key}, number) for key, number in sorted(counts.items())])
-
-    def histogram(
-        self, name: str, help_text: str, series: Mapping[tuple[str, ...], Histogram], labels: Sequence[str]
-    ) -> None:
-        self._lines.append(f"# HELP {name} {help_text}")
-        self._lines.append(f"# TYPE {name} histogram")
-        for values, histogram in sorted(series.items()):
-            named = dict(zip(labels, values, strict=True))
-            total = 0
-            for bound, count in zip((*histogram.bounds, None), histogram.counts, strict=True):
-                total += count
-                self._sample(f"{name}_bucket", {**named, "le": "+Inf" if bound is None else f"{bound:g}"}, total)
-            self._sample(f"{name}_sum", named, round(histogram.sum, 6))
-            self._sample(f"{name}_count", named, total)
-
-    def _sample(self, name: str, labels: Mapping[str, str], value: float) -> None:
-        inside = ",".join(f'{label}="{_escape(text)}"' for label, text in labels.items())
-        self._lines.append(f"{name}{{{inside}}} {value}" if inside else f"{name} {value}")
-
-
-def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,3 +35,11 @@ def process_facts() -> ProcessFacts:
         files=files,
         most_files=None if soft == resource.RLIM_INFINITY else soft,
     )
+
+
+def disk_free(folder: Path) -> int | None:
+    """Bytes that are free on a folder's disk for others than root; None when nobody can say."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None

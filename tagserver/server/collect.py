@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -26,6 +27,11 @@ from tagserver.server.body import BadBody, Disconnected, Room, Turns, read_body,
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+Answer = tuple[int, bytes, list[Header]]
+"""Status, body, headers."""
+GONE = 499
+"""What is counted when the client went away before its body was complete; nobody gets it as an answer."""
 
 _encode = msgspec.json.Encoder().encode
 _JSON: Header = (b"content-type", b"application/json")
@@ -50,26 +56,43 @@ class Collect:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = read_headers(scope["headers"])
+        try:
+            answer, complete = await self._answer(scope["method"], scope.get("client"), headers, receive)
+        except Disconnected:
+            self._runtime.meters.answered(GONE, None)
+            return
+        except Exception:
+            # The server below answers it.
+            self._runtime.meters.answered(500, None)
+            raise
+        self._runtime.meters.answered(answer[0], None if complete is None else perf_counter() - complete)
+        await _send(send, *answer)
+
+    async def _answer(
+        self, method: str, client: Sequence[Any] | None, headers: dict[str, str], receive: Receive
+    ) -> tuple[Answer, float | None]:
+        """What is answered, and when the request was complete (None: it never was, or asks for nothing). Raises
+        Disconnected."""
         origin = origin_of(headers)
         sources = self._runtime.sources
         cors = sources.cors(origin)
-        method = scope["method"]
         if method == "OPTIONS":
-            return await _send(send, 204, b"", [*cors, *sources.preflight(origin)])
+            # Each browser asks before it posts: with these, half of all times would be of no work at all.
+            return (204, b"", [*cors, *sources.preflight(origin)]), None
+        complete: float | None = perf_counter()
         if method != "POST":
-            return await _problem(
-                send, 405, "method", "post events to this address", [*cors, (b"allow", b"POST, OPTIONS")]
-            )
+            allow: Header = (b"allow", b"POST, OPTIONS")
+            return _problem(405, "method", "post events to this address", [*cors, allow]), complete
         if self._runtime.closing:
             self._runtime.meters.refused("closing")
-            return await _problem(send, 503, "try_later", "the server is closing", [*cors, *_GO_AWAY])
+            return _problem(503, "try_later", "the server is closing", [*cors, *_GO_AWAY]), complete
         authorization = headers.get("authorization")
         source: str | None = BROWSER
         if authorization is not None:
             source = sources.of_key(authorization)
             if source is None:
                 self._runtime.meters.refused("key")
-                return await _problem(send, 401, "unknown_key", "this key is not known here", [*cors, _CHALLENGE])
+                return _problem(401, "unknown_key", "this key is not known here", [*cors, _CHALLENGE]), complete
         elif not sources.takes_origin(origin):
             self._runtime.meters.refused("origin")
             message = "neither a browser's Origin nor a server's key; see collect.keys"
@@ -77,45 +100,44 @@ class Collect:
                 message = "a page without an origin (a file, a frame in a sandbox) may not post; see collect.origins"
             elif origin is not None:
                 message = f"the origin {origin[:200]} may not post here; see collect.origins"
-            return await _problem(send, 403, "origin", message, refusal(origin))
+            return _problem(403, "origin", message, refusal(origin)), complete
         elif is_unseen(headers):
             self._runtime.meters.refused("unseen")
             message = "nobody has seen this page yet: send its events when it is shown"
-            return await _problem(send, 503, "unseen", message, [*cors, _WHEN_SHOWN])
+            return _problem(503, "unseen", message, [*cors, _WHEN_SHOWN]), complete
         assert source is not None
-        connection = scope["client"][0] if scope.get("client") else None
+        connection = client[0] if client else None
         try:
-            status, body = await self._take(source, headers, connection, receive)
-        except Disconnected:
-            return None
+            limit, complete = self._runtime.server.collect.max_body, None
+            body = await read_body(receive, headers.get("content-length"), limit, self._room)
+            complete = perf_counter()
+            status, content = await self._take(source, headers, connection, body)
         except BadBody as bad:
             self._runtime.meters.refused(bad.code)
             again: list[Header] = [(b"retry-after", b"2")] if bad.status == 503 else []
-            return await _problem(send, bad.status, bad.code, str(bad), [*cors, *again])
+            return _problem(bad.status, bad.code, str(bad), [*cors, *again]), complete
         except TooMuch as much:
             self._runtime.meters.refused("too_large")
-            return await _problem(send, 413, "too_large", str(much), cors)
+            return _problem(413, "too_large", str(much), cors), complete
         except TooFast as fast:
             self._runtime.meters.refused("rate")
             retry_after: Header = (b"retry-after", str(max(1, math.ceil(fast.wait))).encode())
-            return await _problem(send, 429, "rate", "too many events; see collect.rate", [*cors, retry_after])
+            return _problem(429, "rate", "too many events; see collect.rate", [*cors, retry_after]), complete
         except OutboxError as error:
             self._runtime.meters.refused("outbox")
             retry: Header = (b"retry-after", str(max(1, round(error.retry_after))).encode())
-            return await _problem(send, 503, "try_later", str(error), [*cors, retry])
+            return _problem(503, "try_later", str(error), [*cors, retry]), complete
         except MemoryError:
             self._runtime.meters.refused("memory")
-            return await _problem(
-                send, 503, "try_later", "the server is out of memory", [*cors, (b"retry-after", b"5")]
-            )
-        return await _send(send, status, body, [_JSON, _NO_STORE, *cors])
+            later: Header = (b"retry-after", b"5")
+            return _problem(503, "try_later", "the server is out of memory", [*cors, later]), complete
+        return (status, content, [_JSON, _NO_STORE, *cors]), complete
 
     async def _take(
-        self, source: str, headers: dict[str, str], connection: str | None, receive: Receive
+        self, source: str, headers: dict[str, str], connection: str | None, body: bytes
     ) -> tuple[int, bytes]:
-        """Read, decode, decide, store, answer. One event's way through the server is these lines."""
+        """Decode, decide, store, answer. One event's way through the server is these lines."""
         limits = self._runtime.server.collect
-        body = await read_body(receive, headers.get("content-length"), limits.max_body, self._room)
         encoding = headers.get("content-encoding")
         if (small := unpack_small(body, encoding, limits.max_body)) is not None:
             return await self._decide(source, headers, connection, *split(small, limits))
@@ -155,9 +177,9 @@ _WHEN_SHOWN: Header = (b"retry-after", b"30")
 _CHALLENGE: Header = (b"www-authenticate", b'Bearer realm="tagserver"')
 
 
-async def _problem(send: Send, status: int, code: str, message: str, headers: list[Header]) -> None:
+def _problem(status: int, code: str, message: str, headers: list[Header]) -> Answer:
     body = _encode({"events": [], "problems": [Note("", code, message)]})
-    await _send(send, status, body, [_JSON, _NO_STORE, *headers])
+    return status, body, [_JSON, _NO_STORE, *headers]
 
 
 async def _send(send: Send, status: int, body: bytes, headers: list[Header]) -> None:
