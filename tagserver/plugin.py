@@ -39,6 +39,7 @@ from tagserver.identity.who import Who
 from tagserver.inbound.event_names import GOOGLE_EVENTS
 from tagserver.inbound.spelling import path_root
 from tagserver.kit.answers import json_object
+from tagserver.kit.data_folder import folder_fault
 from tagserver.kit.destination import (
     API_VERSION,
     Built,
@@ -92,6 +93,7 @@ from tagserver.kit.setting import api_url_fault, country_fault, setting
 from tagserver.kit.standard_events import StandardEvents
 from tagserver.kit.variable import Variable
 from tagserver.kit.wish import Wish, read_wish, wish_kind
+from tagserver.os_fault import os_fault
 from tagserver.privacy.urls import clean_address
 from tagserver.secret import Secret
 
@@ -160,6 +162,7 @@ __all__ = [
     "email_text",
     "event_time",
     "event_value",
+    "folder_fault",
     "gender_text",
     "hash_phones",
     "hash_values",
@@ -177,6 +180,7 @@ __all__ = [
     "name_case_text",
     "name_text",
     "number",
+    "os_fault",
     "own_user_data",
     "path_root",
     "plain_data",

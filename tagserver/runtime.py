@@ -213,4 +213,5 @@ class Runtime:
             paused=paused,
             hosts=destination.hosts,
             egress=destination.egress,
+            data=self.data.absolute(),
         )

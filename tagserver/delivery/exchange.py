@@ -15,6 +15,7 @@ from tagserver.delivery.awaiting import awaited
 from tagserver.delivery.network import Allowed, CheckedTransport, NotPublic
 from tagserver.delivery.outcomes import one_each
 from tagserver.delivery.resolver import Resolver, Unresolved
+from tagserver.delivery.sink_fault import sink_fault
 from tagserver.delivery.target import Target
 from tagserver.egress import refusal
 from tagserver.kit.attempt import conversation
@@ -163,7 +164,7 @@ async def _deliver(
     plugin = target.destination
 
     def begin() -> Any:
-        return call(plugin.deliver, known, payloads, target.settings)
+        return call(plugin.deliver, {**known, "data_folder": target.data}, payloads, target.settings)
 
     try:
         with working():
@@ -173,7 +174,7 @@ async def _deliver(
     except (TimeoutError, MemoryError) as error:
         raise MaybeSent(type(error).__name__) from None
     except OSError as error:
-        raise NotSent(type(error).__name__) from None
+        raise NotSent(sink_fault(error, target)) from None
     except PluginFailed as failed:
         raise Undecided(str(failed)) from failed
 

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from tagserver.delivery.awaiting import given_up, guarded
+from tagserver.delivery.sink_fault import sink_fault
 from tagserver.delivery.target import Target
 from tagserver.kit.declared import call
 from tagserver.kit.fault import PluginFailed
@@ -136,8 +137,8 @@ class OpenSink:
 
     async def _ended(self, method: str, target: Target, within: float) -> Ended:
         """How it has ended."""
-        known = {"now": self._clock()}
-        task = asyncio.create_task(_ended_by_itself(target.destination, method, target.settings, known))
+        known = {"now": self._clock(), "data_folder": target.data}
+        task = asyncio.create_task(_ended_by_itself(target, method, known))
         limit = asyncio.ensure_future(self._sleep(within))
         try:
             await asyncio.wait({task, limit}, return_when=asyncio.FIRST_COMPLETED)
@@ -152,13 +153,16 @@ class OpenSink:
         return (f"{method} fails: it has cancelled itself", True) if task.cancelled() else task.result()
 
 
-async def _ended_by_itself(destination: Destination, method: str, settings: Any, known: Mapping[str, Any]) -> Ended:
+async def _ended_by_itself(target: Target, method: str, known: Mapping[str, Any]) -> Ended:
+    plugin = target.destination
     try:
-        await guarded(destination, method, lambda: call(getattr(destination, method), known, settings))
+        await guarded(plugin, method, lambda: call(getattr(plugin, method), known, target.settings))
     except PluginFailed as failed:
         return str(failed), True
-    except (OSError, MemoryError) as error:
+    except MemoryError as error:
         return f"{method} fails with {type(error).__name__}", False
+    except OSError as error:
+        return f"{method} fails with {sink_fault(error, target)}", False
     return None, False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from tagserver.plugin import Destination
@@ -11,13 +12,14 @@ from tagserver.plugin import Destination
 @dataclass(frozen=True, slots=True)
 class Target:
     """`paused` says why nothing can be sent (a missing secret), or is None. `hosts` are the plugin's, `egress` the
-    operator's."""
+    operator's. `data`: the data folder, below which sinks have their relative paths."""
 
     destination: Destination
     settings: Any
     paused: str | None
     hosts: tuple[str, ...]
     egress: tuple[str, ...]
+    data: Path = Path("data")
 
     def same(self, other: Target | None) -> bool:
         """Whether the way to the vendor is the same. The plugin's object is another one after each load."""

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
-POSSIBLE = frozenset({"now", "batch_id"})
+POSSIBLE = frozenset({"now", "batch_id", "data_folder"})
 """What may be asked for."""
 
 

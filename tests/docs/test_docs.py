@@ -23,6 +23,7 @@ from tagserver.container.problems import CODES, LATER_CODES, Place, Problem
 from tagserver.container.server import ServerConfig
 from tagserver.delivery.outbox import Counts, Room
 from tagserver.inbound.spelling import DERIVED_ROOTS
+from tagserver.kit.data_folder import is_own
 from tagserver.operations.meters import STATES, Meters, Picture
 from tagserver.preview import casebook, expectations
 from tagserver.testing import make_event
@@ -216,6 +217,15 @@ def _flow(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_flow(one)}" for key, one in value.items()) + "}"
     return str(value)
+
+
+def test_what_lies_in_the_data_folder_is_nobody_elses() -> None:
+    """Each file of the guide's table is refused as the folder of a sink."""
+    section = CONFIG.read_text("utf-8").partition("**The data folder**")[2].partition("**Back up**")[0]
+    shown = {name.strip("/") for row in re.findall(r"^\|(.+?)\|", section, re.MULTILINE) for name in names(row)}
+    own = {name.replace("-…", "-1") for name in shown if not name.startswith("-")}
+    assert len(own) > 10
+    assert {name for name in own if not is_own(name)} == set()
 
 
 def test_every_problem_code_is_documented() -> None:

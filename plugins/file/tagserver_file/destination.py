@@ -27,15 +27,22 @@ from tagserver.plugin import (
     Payload,
     Request,
     Skip,
+    os_fault,
 )
-from tagserver_file.disk import locked
+from tagserver_file.disk import locked, writable
 from tagserver_file.jsonl import write_lines
+from tagserver_file.moved import left_behind
 from tagserver_file.parquet import MISSING as NO_PYARROW
 from tagserver_file.parquet import close_due, collect, journals, load_pyarrow
 from tagserver_file.row import build_row, first_text, valid
 from tagserver_file.settings import FileSettings
 
 log = logging.getLogger("tagserver_file")
+
+HERE = Path()
+"""Where relative folders lie when nobody hands over a data folder."""
+LONGEST = 300
+"""Characters of what is said of files that could not be made."""
 
 
 class FileSink(Destination):
@@ -89,10 +96,16 @@ class FileSink(Destination):
 
     def request(self, payloads: Sequence[Payload], settings: FileSettings) -> Request:
         """For people: the rows, and the folder they go to."""
-        date = _date(payloads[0]) if payloads else ""
-        return Request("WRITE", (Path(settings.path).absolute() / f"dt={date}").as_uri(), {}, _lines(payloads))
+        folder = Path(settings.path) / f"dt={_date(payloads[0]) if payloads else ''}"
+        return Request("WRITE", folder.as_uri() if folder.is_absolute() else f"DATA/{folder}", {}, _lines(payloads))
 
-    async def deliver(self, payloads: Sequence[Payload], settings: FileSettings, now: int) -> Sequence[Outcome]:
+    async def open(self, settings: FileSettings, now: int = 0, data_folder: Path = HERE) -> None:
+        """See to it that the folder is there and can be written, before anything is delivered. Raises OSError."""
+        await asyncio.to_thread(_begin, settings, now / 1000, data_folder / settings.path)
+
+    async def deliver(
+        self, payloads: Sequence[Payload], settings: FileSettings, now: int, data_folder: Path = HERE
+    ) -> Sequence[Outcome]:
         """Write the rows in a thread; they are on the disk when this returns. One outcome for each.
 
         A disk that stands still keeps its thread, which cannot be ended: until it comes back no second one is begun, or
@@ -101,41 +114,44 @@ class FileSink(Destination):
             return [Outcome.retry("os/EBUSY", detail="an earlier write has not come back from the disk")] * len(
                 payloads
             )
-        self._writing = asyncio.create_task(asyncio.to_thread(self.write, payloads, settings, now / 1000))
+        base = data_folder / settings.path
+        self._writing = asyncio.create_task(asyncio.to_thread(self.write, payloads, settings, now / 1000, base))
         self._writing.add_done_callback(_seen)
         return await asyncio.shield(self._writing)
 
-    async def tick(self, settings: FileSettings, now: int) -> None:
+    async def tick(self, settings: FileSettings, now: int, data_folder: Path = HERE) -> None:
         """Parquet: make files of what has been collected for long enough, also while no rows come."""
-        await self._make_files(settings, now, settings.minutes_per_file)
+        await self._make_files(settings, now, settings.minutes_per_file, data_folder / settings.path)
 
-    async def close(self, settings: FileSettings, now: int) -> None:
+    async def close(self, settings: FileSettings, now: int, data_folder: Path = HERE) -> None:
         """Parquet: make files of all that has been collected. What there is no time for stays in its journal, and is
         made after the next start."""
-        await self._make_files(settings, now, 0)
+        await self._make_files(settings, now, 0, data_folder / settings.path)
 
-    async def _make_files(self, settings: FileSettings, now: int, minutes: int) -> None:
+    async def _make_files(self, settings: FileSettings, now: int, minutes: int, base: Path) -> None:
         if settings.format != "parquet" or (self._writing is not None and not self._writing.done()):
             return
         given_up = threading.Event()
         try:
-            faults = await asyncio.to_thread(_close_due, settings, now / 1000, minutes, given_up.is_set)
+            faults = await asyncio.to_thread(_close_due, settings, now / 1000, minutes, base, given_up.is_set)
         except asyncio.CancelledError:
             given_up.set()  # a thread cannot be cancelled; it looks
             raise
         if faults and faults != self._faults:
-            log.warning("file sink %s: %s", settings.name, "; ".join(faults)[:300])
+            log.warning("file sink %s: %s", settings.name, "; ".join(faults)[:LONGEST])
         self._faults = faults
 
-    def write(self, payloads: Sequence[Payload], settings: FileSettings, now: float) -> Sequence[Outcome]:
-        """The same, at once, at a moment (seconds since 1970). Dates stand for themselves: what could be written is
-        delivered, the rest comes again."""
+    def write(
+        self, payloads: Sequence[Payload], settings: FileSettings, now: float, base: Path | None = None
+    ) -> Sequence[Outcome]:
+        """The same, at once, at a moment (seconds since 1970), into `base` (the setting's folder, where none is given).
+        Dates stand for themselves: what could be written is delivered, the rest comes again."""
         if settings.format == "parquet":
             try:
                 load_pyarrow()
             except ImportError:
                 return [Outcome.paused("pyarrow_missing", NO_PYARROW)] * len(payloads)
-        base, most = Path(settings.path), settings.max_file_mb << 20
+        base, most = base or Path(settings.path), settings.max_file_mb << 20
         days: dict[str, list[int]] = {}
         for index, payload in enumerate(payloads):
             days.setdefault(_date(payload), []).append(index)
@@ -154,14 +170,34 @@ class FileSink(Destination):
             if settings.format == "parquet" and (
                 faults := close_due(base, settings.name, now, settings.minutes_per_file, most, settings.compression)
             ):
-                warned = Outcome.delivered(warning="; ".join(faults)[:300])
+                warned = Outcome.delivered(warning="; ".join(faults)[:LONGEST])
                 outcomes = [warned if one.kind == "delivered" else one for one in outcomes]
         return outcomes
 
 
-def _close_due(settings: FileSettings, now: float, minutes: int, given_up: Callable[[], bool]) -> Sequence[str]:
+def _begin(settings: FileSettings, now: float, base: Path) -> None:
+    writable(base, settings.name)
+    before = left_behind(settings.path, base)
+    if before is None:
+        return
+    log.warning(
+        "file sink %s: rows from before this version lie in %s, and stay there; new ones are written to %s",
+        *(settings.name, before, base),
+    )
+    faults: Sequence[str]
+    try:  # what was collected for a file and not made into one yet
+        faults = _close_due(settings, now, 0, before, lambda: False) if settings.format == "parquet" else ()
+    except OSError as error:
+        faults = [os_fault(error)]
+    if faults:
+        log.error("file sink %s: of the rows in %s: %s", settings.name, before, "; ".join(faults)[:LONGEST])
+
+
+def _close_due(
+    settings: FileSettings, now: float, minutes: int, base: Path, given_up: Callable[[], bool]
+) -> Sequence[str]:
     """Make files of the journals that are `minutes` old; sentences about those that could not be made."""
-    base, most = Path(settings.path), settings.max_file_mb << 20
+    most = settings.max_file_mb << 20
     if not journals(base, settings.name):
         return ()  # nothing to lock, nor a folder to make
     try:
@@ -187,7 +223,7 @@ def _seen(task: asyncio.Task[Sequence[Outcome]]) -> None:
 
 def _failed(error: OSError) -> Outcome:
     code = errno.errorcode.get(error.errno or 0, "EIO")
-    return Outcome.retry(f"os/{code}", detail="the rows could not be written")
+    return Outcome.retry(f"os/{code}", detail=f"the rows could not be written: {os_fault(error)}")
 
 
 def _date(payload: Payload) -> str:

@@ -22,20 +22,27 @@ _CHUNK = 1 << 16
 def locked(folder: Path, name: str) -> Iterator[None]:
     """One writer at a time, in this process and others. Raises BlockingIOError when another one takes too long."""
     make_folder(folder)
-    handle = os.open(folder / f".{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+    path = folder / f".{name}.lock"
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
     try:
         end = time.monotonic() + LOCK_WAIT
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
-            except BlockingIOError:
+            except BlockingIOError as error:
                 if time.monotonic() >= end:
-                    raise
+                    raise BlockingIOError(errno.EAGAIN, "another process holds this lock", str(path)) from error
                 time.sleep(0.02)
         yield
     finally:
         os.close(handle)
+
+
+def writable(folder: Path, name: str) -> None:
+    """Make the folder, if it is not there, and see whether files can be made in it. Raises OSError."""
+    make_folder(folder)
+    os.close(os.open(folder / f".{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
 
 
 def make_folder(folder: Path) -> None:
@@ -53,9 +60,21 @@ def sync_folder(folder: Path) -> None:
     """A new name in a folder survives a power cut only after this."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(handle)
+        with naming(folder):
+            os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Around calls on an open file: an OSError of theirs knows no path, and gets this one."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def append(path: Path, lines: bytes) -> int:
@@ -65,18 +84,19 @@ def append(path: Path, lines: bytes) -> int:
     new = not path.exists()
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
     try:
-        size = _whole_lines(handle)
-        try:
-            os.ftruncate(handle, size)
-            _write(handle, lines, size)
-            os.fsync(handle)
-            if new:
-                sync_folder(path.parent)
-        except BaseException:
-            with contextlib.suppress(OSError):
+        with naming(path):
+            size = _whole_lines(handle)
+            try:
                 os.ftruncate(handle, size)
-            raise
-        return size + len(lines)
+                _write(handle, lines, size)
+                os.fsync(handle)
+                if new:
+                    sync_folder(path.parent)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(handle, size)
+                raise
+            return size + len(lines)
     finally:
         os.close(handle)
 

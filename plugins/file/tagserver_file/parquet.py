@@ -19,6 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from tagserver.plugin import os_fault
 from tagserver_file.disk import FILE_MODE, append, make_folder, sync_folder
 from tagserver_file.row import COLUMNS
 
@@ -93,7 +94,8 @@ def close_due(
                 break
             _close(base, path, date, compression, given_up)
         except Exception as error:  # the rows are on the disk; whatever is wrong is no reason to deliver them again
-            faults.append(f"the rows of {date} stay in {JOURNAL}: {type(error).__name__}")
+            why = os_fault(error) if isinstance(error, OSError) else type(error).__name__
+            faults.append(f"the rows of {date} stay in {JOURNAL}: {why}")
     return faults
 
 

@@ -6,18 +6,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-from tagserver.plugin import country_fault, path_root, setting
-
-
-def _path(value: str) -> str | None:
-    if not value.strip() or not value.isprintable():
-        return "write a folder, such as /var/lib/tagserver/events"
-    if "{" in value or "%" in value or ".." in Path(value).parts:
-        return "write one plain folder: dates are added to it, and there are no templates and no .. in it"
-    return None
+from tagserver.plugin import country_fault, folder_fault, path_root, setting
 
 
 def _name(value: str) -> str | None:
@@ -45,7 +36,11 @@ def _params(value: list[str]) -> str | None:
 class FileSettings:
     """The settings of a `file` destination."""
 
-    path: str = setting("The folder. A folder for each date is made in it.", identity=True, check=_path)
+    path: str = setting(
+        "The folder, a relative one below the server's data folder. A folder for each date is made in it.",
+        identity=True,
+        check=folder_fault,
+    )
     format: Literal["jsonl", "parquet"] = setting(
         "jsonl: one JSON object a line. parquet: columns, which needs the extra tagserver[parquet].", default="jsonl"
     )

@@ -109,7 +109,7 @@ async def test_a_folder_that_cannot_be_written_delays(tmp_path: Path) -> None:
     (tmp_path / "dt=2026-09-21").write_text("a file stands in the way")
     outcomes = await SINK.deliver([*payloads(1), *payloads(1, day=1)], FileSettings(path=str(tmp_path)), NOW)
     assert [one.kind for one in outcomes] == ["retry", "delivered"]
-    assert str(tmp_path) not in repr(outcomes)
+    assert outcomes[0].detail.endswith(f"{tmp_path}/dt=2026-09-21: Not a directory")
 
 
 def test_parquet_is_written_whole_when_its_time_has_come(tmp_path: Path) -> None:
