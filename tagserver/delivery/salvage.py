@@ -20,7 +20,7 @@ log = logging.getLogger("tagserver.delivery")
 
 _TABLES = {
     "delivery": ("id", *COLUMNS, "attempts", "unknown_since", "crashes"),
-    "dead": ("id", *COLUMNS, "attempts", "reason", "detail", "buried"),
+    "dead": ("id", *COLUMNS, "attempts", "reason", "detail", "buried", "unknown_since"),
     "counter": ("destination", "name", "value"),
     "withdrawal": ("person", "purpose", "since", "until", "expires"),
 }
@@ -50,7 +50,7 @@ def salvage(path: Path, max_size: int) -> str:
             # Otherwise a file that is shorter than its header says would not be read at all.
             damaged.execute("PRAGMA writable_schema=ON")
             for table, columns in _TABLES.items():
-                copied[table] = _copy(damaged, fresh, table, columns)
+                copied[table] = _copy(damaged, fresh, table, _of_both(damaged, table, columns))
             _copy_keys(damaged, fresh)
     except (sqlite3.Error, OSError) as error:
         log.error("nothing more can be read of %s: %s", aside, error)
@@ -104,6 +104,14 @@ def _is_headless(aside: Path) -> bool:
         except sqlite3.DatabaseError as error:
             return error.sqlite_errorcode == sqlite3.SQLITE_NOTADB
     return False
+
+
+def _of_both(damaged: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns that the damaged file has, too: it may be of an older format."""
+    there: set[str] = set()
+    with contextlib.suppress(sqlite3.Error):
+        there = {column[1] for column in damaged.execute(f"PRAGMA table_info({table})")}
+    return tuple(column for column in columns if column in there) or columns
 
 
 def _copy(damaged: sqlite3.Connection, fresh: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> int:
@@ -190,8 +198,8 @@ def _reconcile(fresh: sqlite3.Connection) -> None:
 def _copy_keys(damaged: sqlite3.Connection, fresh: sqlite3.Connection) -> None:
     fresh.execute("BEGIN IMMEDIATE")
     with contextlib.suppress(sqlite3.Error):
-        columns = {column[1] for column in damaged.execute("PRAGMA table_info(known)")}
-        mark = "mark" if "mark" in columns else "NULL"  # a file of before has none
-        for known in damaged.execute(f"SELECT key, expires, {mark} FROM known"):  # noqa: S608 (our own names)
-            fresh.execute("INSERT OR IGNORE INTO known (key, expires, mark) VALUES (?, ?, ?)", known)
+        columns = _of_both(damaged, "known", ("key", "expires", "mark"))
+        into = f"INSERT OR IGNORE INTO known ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 (our own names)
+        for known in damaged.execute(f"SELECT {', '.join(columns)} FROM known"):  # noqa: S608 (our own names)
+            fresh.execute(into, known)
     fresh.execute("COMMIT")

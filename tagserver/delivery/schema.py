@@ -7,14 +7,19 @@ SQLite would otherwise start again at 1 in an emptied table.
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from pathlib import Path
 
 from tagserver.delivery.errors import Damaged, ForeignFile, OutboxStartError
+from tagserver.delivery.migrations import FIRST, VERSION, migrate
+
+log = logging.getLogger("tagserver.delivery")
 
 APPLICATION_ID = 0x74616773  # "tags"
-VERSION = 1
+BALLAST_ENDING = ".ballast"
+"""Behind the file's name: see `space`."""
 RESERVE = 4 << 20
 """Bytes beyond the size at which taking in stops: claims, burials and counters need pages too."""
 
@@ -35,7 +40,7 @@ COLUMNS = (
     "body",
 )
 
-_TABLES = """
+FIRST_TABLES = """
 CREATE TABLE delivery (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   event_id TEXT NOT NULL, name TEXT NOT NULL, tag TEXT NOT NULL, destination TEXT NOT NULL, container TEXT NOT NULL,
@@ -50,21 +55,12 @@ CREATE TABLE dead (
   received INTEGER NOT NULL, expires INTEGER, identity TEXT NOT NULL, body BLOB NOT NULL,
   attempts INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, buried INTEGER NOT NULL);
 CREATE INDEX dead_buried ON dead (buried);
-CREATE TABLE known (key BLOB PRIMARY KEY, expires INTEGER NOT NULL, mark BLOB) WITHOUT ROWID;
+CREATE TABLE known (key BLOB PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE flight (id INTEGER PRIMARY KEY AUTOINCREMENT, destination TEXT NOT NULL, ids BLOB NOT NULL);
 CREATE TABLE counter (destination TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,
   PRIMARY KEY (destination, name)) WITHOUT ROWID;
 """
-_URGENT = """
-CREATE TABLE IF NOT EXISTS urgent (destination TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (destination, id))
-  WITHOUT ROWID
-"""
-"""See `lanes`. Files of before have none; it may be empty."""
-_WITHDRAWAL = """
-CREATE TABLE IF NOT EXISTS withdrawal (person BLOB NOT NULL, purpose TEXT NOT NULL, since INTEGER NOT NULL,
-  until INTEGER NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY (person, purpose)) WITHOUT ROWID
-"""
-"""See `tombstones`. Files of before have none."""
+"""Of the first format; what came later is in `migrations`."""
 
 
 def open_database(path: Path, max_size: int) -> sqlite3.Connection:
@@ -91,16 +87,21 @@ def open_database(path: Path, max_size: int) -> sqlite3.Connection:
             raise ForeignFile(f"{path} is not a queue of tagserver; nothing was changed")
         if version > VERSION:
             raise ForeignFile(
-                f"{path} is of a newer tagserver (format {version}, this one knows {VERSION}); nothing was changed"
+                f"{path} is of a newer tagserver (format {version}, this one knows {VERSION}); nothing was changed. "
+                "Start the newer one again, or restore the backup that was made before the upgrade"
             )
         _set_up(database, max_size)
-        database.execute(_URGENT)
-        database.execute(_WITHDRAWAL)
-        _add_marks(database)
+        if version < VERSION:
+            _bring_up(database, path, version)
     except sqlite3.DatabaseError as error:
         database.close()
         if _is_damage(error):
             raise Damaged(f"the queue {path} is damaged: {error}") from None
+        if _is_full(error):
+            raise OutboxStartError(
+                f"the queue {path} is of format {version} and there is no room to bring it to {VERSION}: nothing was "
+                "changed. Make room on its disk, then start again"
+            ) from None
         raise OutboxStartError(f"the queue {path} cannot be read: {error}; nothing was changed") from None
     except BaseException:
         database.close()
@@ -133,20 +134,37 @@ def _size(path: Path) -> int:
 
 def _create_tables(database: sqlite3.Connection) -> None:
     database.execute("BEGIN IMMEDIATE")
-    for statement in _TABLES.split(";\n"):
+    for statement in FIRST_TABLES.split(";\n"):
         if statement.strip():
             database.execute(statement)
-    database.execute(_URGENT)
-    database.execute(_WITHDRAWAL)
     database.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    database.execute(f"PRAGMA user_version={VERSION}")
+    migrate(database, FIRST)
     database.execute("COMMIT")
 
 
-def _add_marks(database: sqlite3.Connection) -> None:
-    """Give the keys of an older file their column for marks; it rewrites no row. See `keys`."""
-    if "mark" not in {column[1] for column in database.execute("PRAGMA table_info(known)")}:
-        database.execute("ALTER TABLE known ADD COLUMN mark BLOB")
+def _bring_up(database: sqlite3.Connection, path: Path, version: int) -> None:
+    """Give an older file today's format, whole or not at all. Raises OutboxStartError when there is no room."""
+    try:
+        _migrated(database, version)
+    except sqlite3.Error as error:
+        ballast = path.with_name(path.name + BALLAST_ENDING)
+        if not (_is_full(error) and ballast.exists()):
+            raise
+        ballast.unlink()  # kept for a full disk; `space` makes it again
+        _migrated(database, version)
+    said = "the queue was brought from format %d to %d: an older tagserver does not open it any more"
+    log.warning(said, version, VERSION)
+
+
+def _migrated(database: sqlite3.Connection, version: int) -> None:
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        migrate(database, version)
+        database.execute("COMMIT")
+    except sqlite3.Error:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -159,6 +177,10 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _is_damage(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _is_full(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
 
 def _set_up(database: sqlite3.Connection, max_size: int) -> None:

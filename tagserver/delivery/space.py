@@ -14,6 +14,8 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from tagserver.delivery.schema import BALLAST_ENDING
+
 STOP = 0.95
 RESUME = 0.80
 """Of the limit: taking in stops above the one, and begins again below the other."""
@@ -26,7 +28,7 @@ class Space:
 
     def __init__(self, path: Path, max_size: int, min_free: int, steady: Callable[[], float]) -> None:
         self._path = path
-        self._ballast = path.with_name(path.name + ".ballast")
+        self._ballast = path.with_name(path.name + BALLAST_ENDING)
         self._max_size = max_size
         self._min_free = min_free
         self._steady = steady

@@ -65,6 +65,9 @@ async def test_a_queue_of_before_gets_a_lane(outbox: SqliteOutbox, tmp_path: Pat
     await outbox.close()
     with closing(sqlite3.connect(tmp_path / "outbox.db")) as database:
         database.execute("DROP TABLE urgent")
+        database.execute("ALTER TABLE dead DROP COLUMN unknown_since")
+        database.execute("PRAGMA user_version=1")
+        database.commit()
     again = await open_outbox(tmp_path, clock)
     await again.append([delivery("p", urgent=True)])
     assert await claimed_ids(again) == ["p"]

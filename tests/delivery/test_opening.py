@@ -15,8 +15,9 @@ import pytest
 
 from tagserver.delivery.care import VACUUM_TO
 from tagserver.delivery.errors import ForeignFile, InUse, OutboxStartError
+from tagserver.delivery.migrations import VERSION
 from tagserver.delivery.outbox import Buried, Receipt, Settlement
-from tagserver.delivery.schema import APPLICATION_ID, VERSION
+from tagserver.delivery.schema import APPLICATION_ID
 from tagserver.delivery.sqlite import SqliteOutbox
 from tagserver.repeats import mark
 from tests.delivery.support import (
@@ -142,7 +143,9 @@ async def test_a_file_of_before_takes_orders(outbox: SqliteOutbox, tmp_path: Pat
     await outbox.append([delivery("e0", mark=said)])
     await outbox.close()
     with closing(sqlite3.connect(tmp_path / "outbox.db")) as database:
-        database.execute("ALTER TABLE known DROP COLUMN mark")
+        for table, column in (("known", "mark"), ("dead", "unknown_since")):
+            database.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        database.execute("PRAGMA user_version=1")
         database.commit()
     order = (key("T-2"), 60.0)
     for expected in ([Receipt("event"), Receipt()], [Receipt("event"), Receipt("event")]):
