@@ -69,7 +69,7 @@ def commands() -> Iterator[Any]:
         if block.language in ("sh", "console", "ini"):
             for line in block.text.splitlines():
                 if block.language == "ini":
-                    line = line.partition("ExecStart=")[2]
+                    line = line.partition("=")[2] if line.startswith("Exec") else ""
                 line = line.removeprefix("$ ")
                 for part in re.split(r"&&|\|", line.partition(" # ")[0]):
                     words = shlex.split(part) if "tagserver" in part and "'" not in part else []
