@@ -15,8 +15,9 @@ from .processes import ends_with_parent
 
 ROOT = Path(__file__).parent.parent
 PARENT = """
-import subprocess, sys
+import signal, subprocess
 from tests.processes import ends_with_parent
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it
 child = subprocess.Popen(["sleep", "60"], preexec_fn=ends_with_parent(PREPARE))
 print(child.pid, flush=True)
 child.wait()

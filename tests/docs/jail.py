@@ -19,6 +19,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.processes import ends_with_parent
+
 USER = 64_107
 """A number that nobody has."""
 _READ_ONLY = """
@@ -28,7 +30,7 @@ while read -r _ _ _ _ place _; do
 done < /proc/self/mountinfo
 touch "$2" 2>/dev/null && exit 97
 data=$1; cd "$3" || exit 96; shift 3
-exec setpriv --reuid=USER --regid=USER --clear-groups --no-new-privs --inh-caps=-all -- "$@"
+exec setpriv --pdeathsig KILL --reuid=USER --regid=USER --clear-groups --no-new-privs --inh-caps=-all -- "$@"
 """.replace("USER", str(USER))
 
 
@@ -87,7 +89,12 @@ class Jail:
         log = self.folder / "log"
         with log.open("wb") as out:
             process = subprocess.Popen(
-                self._words(command), env=self._environ(), stdout=out, stderr=out, stdin=subprocess.DEVNULL
+                self._words(command),
+                env=self._environ(),
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
+                preexec_fn=ends_with_parent(),  # and once more in the script: a change of user takes it back
             )
         self._started.append(process)
         found = until(lambda: re.search(r"listens on (http://[\d.:]+)", log.read_text()) or process.poll())
