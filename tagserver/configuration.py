@@ -12,6 +12,8 @@ from pathlib import Path
 
 from tagserver.container.compile import Loaded, compile_container
 from tagserver.container.folder import read_texts, unread_files
+from tagserver.container.references import ADMIN_TOKEN
+from tagserver.operations.admin_token import Given
 from tagserver.preview.casebook import read_test_files
 from tagserver.registry import Registry
 from tagserver.secret_file import read_secret_file
@@ -56,7 +58,16 @@ class ConfigurationFolder:
 
     def environment(self) -> dict[str, str]:
         """All variables. Raises OSError or ValueError for an unreadable env file."""
-        return {**self.environ, **(read_env_file(self.env_file) if self.env_file else {})}
+        return {**self.environ, **self._from_file()}
+
+    def admin_token(self) -> Given:
+        """What the variables say of the admin token. Raises as `environment`."""
+        of_file = self._from_file()
+        text = {**self.environ, **of_file}.get(ADMIN_TOKEN)
+        return Given.of(text, from_file=ADMIN_TOKEN in of_file)
+
+    def _from_file(self) -> dict[str, str]:
+        return read_env_file(self.env_file) if self.env_file else {}
 
     def compile(self) -> Loaded:
         """Today's files: a container, or None with all their problems."""

@@ -16,6 +16,7 @@ from tagserver.delivery.seal import Seal
 from tagserver.delivery.target import Target
 from tagserver.door import Door
 from tagserver.inbound.sources import BROWSER, Sources
+from tagserver.operations.admin_token import AdminToken
 from tagserver.operations.failing import Failing
 from tagserver.operations.meters import Meters
 from tagserver.operations.queue_key import key_of
@@ -28,7 +29,6 @@ from tagserver.publishing.publisher import Answer, Publisher
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration
 from tagserver.rate import RateLimit
-from tagserver.secret import Secret
 from tagserver.status import Status
 
 log = logging.getLogger("tagserver")
@@ -98,8 +98,7 @@ class Runtime:
         self.sources = Sources(configuration.server.collect)
         self._rate = configuration.server.collect.rate
         self.rate = RateLimit(self._rate, steady)
-        self.admin_token: Secret | None = configuration.admin_token
-        """Of the environment, the last one that it had; None: it never had one."""
+        self.admin_token = AdminToken(configuration.admin_token, self.data)
         self.draining = False
         """Not ready any more, but what comes is still taken; until `closing`, from when on new requests are refused."""
         self.closing = False
@@ -185,18 +184,19 @@ class Runtime:
         if self.dispatcher is not None:
             self.dispatcher.wait_no_longer(destination)
 
-    def _take(self, configuration: Configuration) -> None:
-        """Swapped: from here on every event and every attempt goes by the new one."""
+    def _take(self, configuration: Configuration, asked: bool) -> str:
+        """Swapped: from here on every event and every attempt goes by the new one. What to say of the admin token, the
+        more where somebody `asked` for new secrets."""
         collect = configuration.server.collect
         if collect.rate != self._rate:
             self._rate = collect.rate
             self.rate = RateLimit(self._rate, self._steady)
         self.sources = Sources(collect)
         self.loaded = self.clock()
-        if configuration.admin_token is not None:
-            self.admin_token = configuration.admin_token
         if self.dispatcher is not None:
             self.dispatcher.reconfigured(self.container.destinations)
+        said = self.admin_token.renew(configuration.admin_token)
+        return said or (self.admin_token.fixed if asked else "")
 
     def target(self, name: str) -> Target | None:
         """The configured destination as a worker needs it, looked up afresh before each attempt. Also by a name that

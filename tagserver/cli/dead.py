@@ -9,10 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
-from tagserver.cli.options import data_option, json_option
+from tagserver.cli.options import environment, json_option, server_option
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
-from tagserver.configuration import process_environ
 from tagserver.delivery.outbox import LARGEST_ID
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -43,12 +42,13 @@ def _asked(one: int | None, destination: str | None, reason: str | None, event_i
 
 
 @dead.command("list")
-@data_option
+@server_option
 @_choice
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000))
 @json_option
 def list_(
     data: Path,
+    env_file: Path | None,
     one: int | None,
     destination: str | None,
     reason: str | None,
@@ -58,7 +58,7 @@ def list_(
 ) -> None:
     """Show dead letters, the newest first: when, why, which event. Never a payload."""
     query = _asked(one, destination, reason, event_id) | {"limit": limit}
-    letters = call("GET", "/-/dead.json", data=data, environ=process_environ(), query=query)["letters"]
+    letters = call("GET", "/-/dead.json", data=data, environ=environment(env_file), query=query)["letters"]
     if as_json:
         say_json(letters)
         return
@@ -70,36 +70,48 @@ def list_(
 
 
 @dead.command()
-@data_option
+@server_option
 @_choice
 @click.option("--all", "everything", is_flag=True, help="All dead letters.")
 def retry(
-    data: Path, one: int | None, destination: str | None, reason: str | None, event_id: str | None, everything: bool
+    data: Path,
+    env_file: Path | None,
+    one: int | None,
+    destination: str | None,
+    reason: str | None,
+    event_id: str | None,
+    everything: bool,
 ) -> None:
     """Put dead letters back into the queue.
 
     They are sent as they were built, under the same event_id: a retry cannot repair a mapping. What is too old for its
     vendor stays. A retry later than the vendor's window for equal events (Meta: 48 hours) may be counted twice.
     """
-    _order("retry", data, _asked(one, destination, reason, event_id), everything)
+    _order("retry", data, env_file, _asked(one, destination, reason, event_id), everything)
 
 
 @dead.command()
-@data_option
+@server_option
 @_choice
 @click.option("--all", "everything", is_flag=True, help="All dead letters.")
 def drop(
-    data: Path, one: int | None, destination: str | None, reason: str | None, event_id: str | None, everything: bool
+    data: Path,
+    env_file: Path | None,
+    one: int | None,
+    destination: str | None,
+    reason: str | None,
+    event_id: str | None,
+    everything: bool,
 ) -> None:
     """Remove dead letters for good. They count as erased."""
-    _order("drop", data, _asked(one, destination, reason, event_id), everything)
+    _order("drop", data, env_file, _asked(one, destination, reason, event_id), everything)
 
 
-def _order(action: str, data: Path, choice: dict[str, Any], everything: bool) -> None:
+def _order(action: str, data: Path, env_file: Path | None, choice: dict[str, Any], everything: bool) -> None:
     if not choice and not everything:
         raise click.UsageError("say which: --id, --destination, --reason, --event-id, or --all")
     body = {"action": action, "all": everything, **choice}
-    done = call("POST", "/-/dead.json", data=data, environ=process_environ(), body=body)
+    done = call("POST", "/-/dead.json", data=data, environ=environment(env_file), body=body)
     word = {"retry": "put back into the queue", "drop": "removed"}[action]
     say(f"{_letters(done['count'])} {word}.")
     if done.get("too_old"):

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-import httpx
 
 from tagserver.cli.options import config_option, data_option, json_option, open_folder
 from tagserver.cli.output import say, say_json
-from tagserver.cli.remote import TOKEN_VARIABLE, server_on
+from tagserver.cli.remote import Server
+from tagserver.container.references import ADMIN_TOKEN
 from tagserver.container.server import ServerConfig
 from tagserver.operations.doctor import (
     Finding,
@@ -34,8 +34,11 @@ from tagserver.operations.doctor import (
     clock_is_kept,
     connect,
 )
+from tagserver.operations.server_files import UNREACHABLE, NoServer, Unanswered
 from tagserver.server.edge import file_descriptors
 
+LONGEST = 10.0
+"""Seconds for an answer."""
 MARKS = {"ok": "✔", "warning": "⚠", "error": "✖"}
 
 
@@ -53,29 +56,26 @@ class Seen:
     @classmethod
     def of(cls, data: Path, environ: Mapping[str, str]) -> Seen:
         """Ask it."""
-        address, token = server_on(data, environ)
-        if not address:
-            return cls()
-        headers = {"authorization": f"Bearer {token}"} if token else {}
         try:
-            with httpx.Client(base_url=address, headers=headers, timeout=10, trust_env=False) as http:
-                answer = http.get("/-/status.json")
-                if answer.status_code == 401:
-                    return cls(address, unheard=_without_token(address, token))
-                status = answer.json()
-                readiness = http.get("/readyz").json()
-                metrics = http.get("/-/metrics").text
-        except (httpx.HTTPError, ValueError) as error:
-            message = f"none answers at {address}, where one ran last ({type(error).__name__})"
-            return cls(unheard=Finding("warning", "server", message, "fine when it was stopped or killed"))
+            server = Server.of(data, environ)
+        except NoServer:
+            return cls()
+        except Unanswered as nothing:
+            return cls(unheard=_unheard(nothing))
+        try:
+            status = server.json(server.ask("GET", "/-/status.json", timeout=LONGEST))
+            readiness = server.json(server.ask("GET", "/readyz", timeout=LONGEST))
+            metrics = server.ask("GET", "/-/metrics", timeout=LONGEST).text
+        except Unanswered as nothing:
+            runs = server.address if nothing.code != UNREACHABLE else ""
+            return cls(runs, unheard=_unheard(nothing))
         found = re.findall(r'^tagserver_forwarded_requests_total\{entries="(\d+)"\} (\d+)', metrics, re.MULTILINE)
-        return cls(address, readiness, status, {int(entries): int(number) for entries, number in found})
+        return cls(server.address, readiness, status, {int(entries): int(number) for entries, number in found})
 
 
-def _without_token(address: str, token: str) -> Finding:
-    what = "does not take this admin token" if token else "asks for its admin token"
-    message = f"{address} runs and {what}: what it says of itself is not known here"
-    return Finding("warning", "server", message, f"set {TOKEN_VARIABLE} to the one it was started with")
+def _unheard(nothing: Unanswered) -> Finding:
+    why, _, todo = str(nothing).partition("; ")
+    return Finding("warning", "server", why, todo)
 
 
 @click.command()
@@ -96,7 +96,7 @@ def doctor(config: Path, env_file: Path | None, data: Path, host: str, port: int
         *check_versions(),
         *check_configuration(loaded),
         *check_folder(data, server.queue.min_free),
-        *check_secrecy(data, folder.environment().get(TOKEN_VARIABLE)),
+        *check_secrecy(data, folder.environment().get(ADMIN_TOKEN)),
         *check_audit(data, server.audit.max_size),
         *check_clock(clock_is_kept()),
         *check_files(server.collect.max_connections, file_descriptors()),

@@ -7,17 +7,16 @@ from pathlib import Path
 
 import click
 
-from tagserver.cli.options import data_option, json_option
+from tagserver.cli.options import environment, json_option, server_option
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
-from tagserver.configuration import process_environ
 
 LONGEST = 900.0
 """Seconds: a walk through a long queue, and the time that vendors have to answer."""
 
 
 @click.command()
-@data_option
+@server_option
 @click.option("--email", multiple=True, help="The address, or its SHA-256.")
 @click.option("--phone", multiple=True, help="The number with its country code, or the SHA-256 of its digits.")
 @click.option("--user-id", multiple=True, help="As the shop sends it.")
@@ -25,6 +24,7 @@ LONGEST = 900.0
 @json_option
 def forget(
     data: Path,
+    env_file: Path | None,
     email: tuple[str, ...],
     phone: tuple[str, ...],
     user_id: tuple[str, ...],
@@ -40,7 +40,7 @@ def forget(
     if not any(who.values()):
         raise click.UsageError("say who: --email, --phone, --user-id or --client-id")
     body = {kind: list(texts) for kind, texts in who.items() if texts}
-    done = call("POST", "/-/forget.json", data=data, environ=process_environ(), body=body, timeout=LONGEST)
+    done = call("POST", "/-/forget.json", data=data, environ=environment(env_file), body=body, timeout=LONGEST)
     left = sum(counts["left"] for counts in done["destinations"].values())
     if as_json:
         say_json(done)

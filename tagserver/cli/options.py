@@ -9,20 +9,54 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from tagserver.cli.output import keep_standard_output, say, say_text, stream
-from tagserver.configuration import ConfigurationFolder, process_environ
+from tagserver.configuration import ConfigurationFolder, process_environ, read_env_file
 from tagserver.container.problems import Problem, render
+from tagserver.operations.this_user import this_user
 from tagserver.registry import Registry
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def _readable(context: click.Context, parameter: click.Parameter, env_file: Path | None) -> Path | None:
+    """The file, which can be read; said at once, whatever else the command would do first."""
+    if env_file is not None:
+        _read(env_file)
+    return env_file
+
+
+def _read(env_file: Path) -> dict[str, str]:
+    try:
+        return read_env_file(env_file)
+    except OSError as error:
+        why = f"{env_file} cannot be read by {this_user()}: {error.strerror or error}"
+        raise click.UsageError(f"--env-file: {why}") from None
+    except ValueError as error:
+        raise click.UsageError(f"--env-file: {error}") from None
+
+
+env_file_option = click.option(
+    "--env-file",
+    type=click.Path(path_type=Path),
+    callback=_readable,
+    is_eager=True,
+    help="NAME=value lines; they win over the environment.",
+)
+"""`--env-file FILE`, of every command that reads the environment or asks a server."""
+
+
+def environment(env_file: Path | None) -> dict[str, str]:
+    """The variables of a command: the process's, and those of the env file, which win."""
+    return {**process_environ(), **(_read(env_file) if env_file is not None else {})}
+
+
+def server_option(command: F) -> F:
+    """`--data DIR` and `--env-file FILE`: of a command that asks the server of a data folder (`remote.call`)."""
+    return data_option(env_file_option(command))
+
+
 def config_option(command: F) -> F:
     """`--config DIR` and `--env-file FILE`."""
-    command = click.option(
-        "--env-file",
-        type=click.Path(path_type=Path, dir_okay=False),
-        help="NAME=value lines; they win over the environment.",
-    )(command)
+    command = env_file_option(command)
     return click.option(
         "--config",
         "config",
@@ -57,15 +91,8 @@ def installed() -> Registry:
 
 
 def open_folder(config: Path, env_file: Path | None, data: Path | None = None) -> ConfigurationFolder:
-    """The configuration folder of a command; ends it with a sentence when the env file cannot be read."""
-    folder = ConfigurationFolder(config, installed(), process_environ(), env_file, data)
-    try:
-        folder.environment()
-    except OSError as error:
-        raise click.UsageError(f"--env-file: {env_file} cannot be read: {error.strerror or error}") from None
-    except ValueError as error:
-        raise click.UsageError(f"--env-file: {error}") from None
-    return folder
+    """The configuration folder of a command."""
+    return ConfigurationFolder(config, installed(), process_environ(), env_file, data)
 
 
 def print_problems(problems: Sequence[Problem], folder: Path, *, err: bool = True) -> None:

@@ -2,33 +2,113 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 import httpx
 
+from tagserver import __version__
 from tagserver.cli.options import give_up
 from tagserver.container.references import ADMIN_TOKEN
 from tagserver.operations.printable import printable
+from tagserver.operations.server_files import UNREACHABLE, Token, Unanswered, address_in, token_for
 
-ADDRESS_FILE = "address"
-TOKEN_FILE = "admin-token"  # noqa: S105 (the name of a file)
-TOKEN_VARIABLE = ADMIN_TOKEN
+HOW = f"set {ADMIN_TOKEN} to the one that the server was started with, or name the file that holds it: --env-file FILE"
+ANY = "/-/status.json"
+"""Asked without a token, to learn whether one is asked for: a body with somebody's e-mail waits until there is one."""
 
 
-def server_on(data: Path, environ: Mapping[str, str]) -> tuple[str, str]:
-    """Address and token of the server that runs on a data folder; empty when they are not known."""
-    address = ""
-    with contextlib.suppress(OSError):
-        address = (data / ADDRESS_FILE).read_text().strip()
-    token = environ.get(TOKEN_VARIABLE) or ""
-    if not token:
-        with contextlib.suppress(OSError):
-            token = (data / TOKEN_FILE).read_text().strip()
-    return address, token
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The server of a data folder."""
+
+    address: str
+    token: Token
+
+    @classmethod
+    def of(cls, data: Path, environ: Mapping[str, str]) -> Server:
+        """By what it left there. Raises Unanswered."""
+        return cls(address_in(data), token_for(data, environ))
+
+    def ask(
+        self, method: str, path: str, *, query: Any = None, body: Any = None, timeout: float = 60
+    ) -> httpx.Response:
+        """Its answer, also one that refuses what was asked. Raises Unanswered where there is none, or none to this
+        token; and UnicodeEncodeError for a text that is none."""
+        if not self.token.text:
+            method, path, query, body = "GET", ANY, None, None
+        try:
+            answer = httpx.request(
+                method,
+                self.address + path,
+                params=query,
+                json=body,
+                headers={"authorization": f"Bearer {self.token.text}"} if self.token.text else None,
+                timeout=timeout,
+                trust_env=False,
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            why = f"nothing listens at {self.address} (connection refused): the server starts, ends or hangs"
+            raise Unanswered(f"{why}; look into its log, and try again", UNREACHABLE) from None
+        except httpx.TimeoutException:
+            why = f"the server at {self.address} did not answer within {timeout:.0f} s"
+            raise Unanswered(f"{why}; what was asked may be done yet: look before you repeat it", UNREACHABLE) from None
+        except httpx.HTTPError as error:
+            why = f"what listens at {self.address} gave no whole answer ({type(error).__name__})"
+            todo = "the server ended just then, or it is another program that does not speak HTTP; look into the log"
+            raise Unanswered(f"{why}: {todo}, and whether it was done before you repeat it", UNREACHABLE) from None
+        self._refuse(answer)
+        return answer
+
+    def _refuse(self, answer: httpx.Response) -> None:
+        status, sentence = answer.status_code, _sentence(answer)
+        if status == 404 and sentence is None:
+            why = f"what answers at {self.address} does not know {answer.request.url.path}"
+            raise Unanswered(
+                f"{why}: it is a tagserver of another version than this command ({__version__}), or another program; "
+                "run the command of the server's own installation"
+            )
+        if status in (401, 429) and sentence is None:
+            raise Unanswered(self._stranger(f"refuses in a way of its own ({status})"), UNREACHABLE)
+        if status == 401 and self.token.text:
+            raise Unanswered(
+                f"the server at {self.address} does not take the admin token of {self.token.whence}; {HOW}. "
+                "One that was changed since counts after a restart, in the server's own env file also after SIGHUP"
+            )
+        if status == 401:
+            raise Unanswered(f"the server at {self.address} asks for its admin token: {self.token.whence}; {HOW}")
+        if status == 429:
+            wait = answer.headers.get("retry-after", "60")
+            why = f"the server at {self.address} takes no token from here for {wait} s, for too many wrong ones came"
+            raise Unanswered(f"{why}; wait as long, and bring the right one then")
+        if not self.token.text:
+            raise Unanswered(self._stranger("asks for no token"), UNREACHABLE)
+
+    def _stranger(self, what: str) -> str:
+        return (
+            f"what answers at {self.address} is no tagserver: it {what}; the address may be of a server that has ended"
+        )
+
+    def json(self, answer: httpx.Response) -> Any:
+        """The answer's content. Raises Unanswered where it is none of a tagserver's."""
+        try:
+            return answer.json()
+        except ValueError:
+            what = f"answers {answer.status_code} with something that is no JSON"
+            raise Unanswered(self._stranger(what), UNREACHABLE) from None
+
+
+def _sentence(answer: httpx.Response) -> str | None:
+    """What a refusal says, in the shape that all of ours have; "" where it says nothing, None where it is not ours."""
+    try:
+        shown = answer.json()
+        problems = shown["problems"]
+        return str(problems[0]["message"]) if problems else ""
+    except (ValueError, TypeError, KeyError, IndexError):
+        return None
 
 
 def call(
@@ -42,36 +122,19 @@ def call(
     refused: bool = False,
     timeout: float = 60,
 ) -> Any:
-    """The JSON of an admin address. Ends the command with 3 when no server can be reached, with 1 when it refuses.
+    """The JSON of an admin address. Ends the command with 3 when there is no server to ask, with 1 when it refuses.
 
-    `refused`: a refusal that says why (409) is an answer, too. `timeout`: seconds for the answer.
+    `environ`: of `options.environment`. `refused`: a refusal that says why (409) is an answer, too. `timeout`: seconds
+    for the answer.
     """
-    address, token = server_on(data, environ)
-    if not address:
-        give_up(f"no server runs on the data folder {data} (start it with tagserver serve)", 3)
     try:
-        answer = httpx.request(
-            method,
-            address + path,
-            params=query,
-            json=body,
-            headers={b"authorization": f"Bearer {token}".encode(errors="surrogateescape")} if token else None,
-            timeout=timeout,
-            trust_env=False,
-        )
-        shown = answer.json()
-    except httpx.TimeoutException:
-        give_up(f"the server at {address} did not answer within {timeout:.0f} s", 3)
-    except httpx.HTTPError as error:
-        give_up(f"the server at {address} cannot be reached ({type(error).__name__}); look whether it still runs", 3)
+        server = Server.of(data, environ)
+        answer = server.ask(method, path, query=query, body=body, timeout=timeout)
+        shown = server.json(answer)
+    except Unanswered as nothing:
+        give_up(printable(str(nothing)), nothing.code)
     except UnicodeEncodeError:
         give_up("what was given is not text in UTF-8; look how the terminal writes it", 2)
-    except ValueError:
-        give_up(f"what answers at {address} is no tagserver", 3)
-    if answer.status_code == 401:
-        said = "does not take this token" if token else "asks for its admin token"
-        give_up(f"the server at {address} {said}: set {TOKEN_VARIABLE} to the one it was started with")
     if answer.is_error and not (refused and answer.status_code == 409):
-        problems = shown.get("problems") or [{"message": f"the server answered {answer.status_code}"}]
-        raise click.ClickException(printable(str(problems[0]["message"])))
+        raise click.ClickException(printable(_sentence(answer) or f"the server answered {answer.status_code}"))
     return shown

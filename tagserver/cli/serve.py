@@ -21,11 +21,13 @@ from tagserver.cli.interrupt import left_to_the_loop
 from tagserver.cli.leave import leave_soon, others_run
 from tagserver.cli.options import config_option, data_option, give_up, open_folder, print_problems
 from tagserver.cli.output import say
-from tagserver.cli.remote import ADDRESS_FILE, TOKEN_FILE, TOKEN_VARIABLE
 from tagserver.configuration import ConfigurationFolder
+from tagserver.container.references import ADMIN_TOKEN
 from tagserver.delivery.errors import OutboxStartError
+from tagserver.operations.admin_token import TOKEN_FILE, unfit
 from tagserver.operations.data_folder import unusable
 from tagserver.operations.logs import LEVELS, Format, set_up_logs
+from tagserver.operations.server_files import ADDRESS_FILE
 from tagserver.publishing.serving import NoConfiguration
 from tagserver.running import running
 from tagserver.secret import hide
@@ -58,9 +60,11 @@ def serve(
     """Run the server. SIGHUP renews server.yaml and secrets; SIGTERM drains and stops."""
     set_up_logs(log_format, log_level)
     folder = open_folder(config, env_file, data)
-    token = folder.environment().get(TOKEN_VARIABLE) or None
+    token = folder.environment().get(ADMIN_TOKEN) or None
+    if token is not None and (why := unfit(token)) is not None:
+        give_up(f"{ADMIN_TOKEN} {why}: take another one, such as openssl rand -base64 24 makes")
     if token is None and not _loopback(host):
-        give_up(f"--host {host} can be reached from outside: set {TOKEN_VARIABLE} first")
+        give_up(f"--host {host} can be reached from outside: set {ADMIN_TOKEN} first")
     try:
         code = run(lambda: _serve(folder, data, host, port, strict, token))
     except NoConfiguration as nothing:
@@ -118,6 +122,8 @@ async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, 
         hide(made)
         if token is None:
             _write_private(data / TOKEN_FILE, made)
+        else:
+            (data / TOKEN_FILE).unlink(missing_ok=True)  # of an earlier start: it would mislead commands
         app = create_app(runtime, made)
         server = serving(app, create_edge(runtime))
         loop = asyncio.get_running_loop()

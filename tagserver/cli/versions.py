@@ -9,10 +9,9 @@ from typing import Any
 
 import click
 
-from tagserver.cli.options import data_option, json_option
+from tagserver.cli.options import data_option, environment, json_option, server_option
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
-from tagserver.configuration import process_environ
 from tagserver.publishing.store import LONGEST_NOTE, SERVING, Store
 
 MOST = 6
@@ -56,43 +55,44 @@ def versions(data: Path, as_json: bool) -> None:
 
 
 @click.command()
-@data_option
+@server_option
 @note_option
 @click.argument("number", type=click.IntRange(min=1))
-def rollback(data: Path, note: str, number: int) -> None:
+def rollback(data: Path, env_file: Path | None, note: str, number: int) -> None:
     """Publish version NUMBER of marketing's files again. It serves until somebody publishes, over restarts;
     `server.yaml` stays as it is. `tagserver versions` shows the numbers."""
-    done = _ask("/-/rollback", data, {"number": number, "by": _who(), "note": note})
+    done = _ask("/-/rollback", data, env_file, {"number": number, "by": _who(), "note": note})
     say(f"Version {done['number']} serves now (container {done['version']}), until somebody publishes.")
     _say_more(done)
 
 
 @click.command()
-@data_option
+@server_option
 @note_option
 @click.option("--server", "server_alone", is_flag=True, help="Renew server.yaml and secrets alone; publish nothing.")
-def reload(data: Path, note: str, server_alone: bool) -> None:
+def reload(data: Path, env_file: Path | None, note: str, server_alone: bool) -> None:
     """Publish the files, and have the running server read server.yaml and secrets again."""
     if server_alone and note:
         raise click.UsageError("--note is for a publication, and --server publishes nothing")
     if server_alone:
-        done = _ask("/-/reload", data, {"server": True})
+        done = _ask("/-/reload", data, env_file, {"server": True})
         say(f"server.yaml and secrets are renewed; version {done['number']} serves on (container {done['version']}).")
+        _say_more(done)
         return
-    done = _ask("/-/reload", data, {"by": _who(), "note": note})
+    done = _ask("/-/reload", data, env_file, {"by": _who(), "note": note})
     say(f"Version {done['number']} serves now (container {done['version']}).")
     _say_more(done)
 
 
-def _ask(path: str, data: Path, body: dict[str, Any]) -> dict[str, Any]:
-    done: dict[str, Any] = call("POST", path, data=data, environ=process_environ(), body=body, refused=True)
+def _ask(path: str, data: Path, env_file: Path | None, body: dict[str, Any]) -> dict[str, Any]:
+    done: dict[str, Any] = call("POST", path, data=data, environ=environment(env_file), body=body, refused=True)
     for one in done["problems"]:
         say(f"{one['file']}:{one['line']}: {one['message']}", err=True)
         if one["hint"]:
             say(f"    {one['hint']}", err=True)
     if not done["ok"]:
-        goes_on = f"version {done['number']} goes on (container {done['version']}). {_sentence(done)}"
-        say(f"Nothing was {'renewed' if 'server' in body else 'changed'}; {goes_on}".rstrip())
+        what = "Not all was renewed" if "server" in body else "Nothing was changed"
+        say(f"{what}; version {done['number']} goes on (container {done['version']}). {_sentence(done)}".rstrip())
         raise SystemExit(1)
     return done
 

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from tagserver.delivery.errors import InUse
+
+PATIENCE = 0.2
+"""Seconds for which a lock that somebody has is tried again: commands share it for a moment, to see who has it."""
 
 
 class FolderLock:
@@ -18,7 +22,7 @@ class FolderLock:
     InUse."""
 
     def __init__(self, path: Path) -> None:
-        self.descriptor = _take(path, os.O_RDWR | os.O_CREAT)
+        self.descriptor = _take(path, os.O_RDWR | os.O_CREAT, PATIENCE)
         if self.descriptor < 0:
             raise InUse(
                 f"the data folder {path.parent} is in use by another tagserver (process {_owner(path)}); "
@@ -61,8 +65,9 @@ class QueueLock:
         self.descriptor = _close(self.descriptor)
 
 
-def _take(path: Path, flags: int) -> int:
+def _take(path: Path, flags: int, patience: float = 0.0) -> int:
     """A descriptor of the file, locked; -1 when somebody else has the lock."""
+    until = time.monotonic() + patience
     while True:
         descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
         try:
@@ -71,7 +76,10 @@ def _take(path: Path, flags: int) -> int:
                 return descriptor
         except BlockingIOError:
             os.close(descriptor)
-            return -1
+            if time.monotonic() >= until:
+                return -1
+            time.sleep(0.01)
+            continue
         except FileNotFoundError:
             pass
         # It was deleted or replaced before it was locked: whoever comes next would lock another file.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tagserver.delivery.errors import OutboxStartError
+from tagserver.operations.this_user import this_user
 from tagserver.whole_file import write_whole
 
 KEY_BYTES = 32
@@ -27,15 +26,7 @@ def usable(data: Path) -> Iterator[None]:
 
 def unusable(data: Path, error: OSError) -> str:
     """The sentence for what the file system says."""
-    return f"the data folder {data} cannot be used by {_user()}: {error.strerror}"
-
-
-def _user() -> str:
-    number = os.geteuid()
-    try:
-        return f"the user {pwd.getpwuid(number).pw_name}"
-    except KeyError:  # containers like to run under numbers without a name
-        return f"the user with the number {number}"
+    return f"the data folder {data} cannot be used by {this_user()}: {error.strerror}"
 
 
 def install_key(data: Path) -> bytes:

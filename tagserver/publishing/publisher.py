@@ -21,7 +21,7 @@ _SAME = {
     "published": "the files mean the same as version {}, which serves",
     "rollback": "version {} served already",
 }
-Take = Callable[[Configuration], None]
+Take = Callable[[Configuration, bool], str]
 Note = Callable[..., None]
 
 
@@ -44,8 +44,9 @@ class Answer:
 
 
 class Publisher:
-    """Holds what serves. `take` is told of each configuration that events go by from then on, `note` puts on record who
-    has published or rolled back what."""
+    """Holds what serves. `take` is told of each configuration that events go by from then on, and whether somebody
+    asked to renew secrets; it gives what to tell them of the admin token. `note` puts on record who has published or
+    rolled back what."""
 
     def __init__(self, publishing: Publishing, started: Configuration, take: Take, note: Note) -> None:
         self._publishing = publishing
@@ -89,13 +90,14 @@ class Publisher:
                 _complain(refused.problems)
                 return self._answer(False, str(refused), refused.problems)
             except (OSError, ValueError) as error:
-                why = f"the configuration cannot be read: {error}"
+                why = f"the configuration cannot be read: {_said(error)}"
                 self.now = replace(before, unread=True)
                 log.error("%s; the running one goes on", why)
                 return self._answer(False, why)
-            self.now = found
-            if found.container is not before.container:
-                self._take(found)
+            self.now, token = found, ""
+            renewed = found.container is not before.container
+            if renewed:
+                token = self._take(found, kind == "renewed")
                 _name_pauses(found.container.problems, before.container.problems)
             if found.degraded and found.problems != before.problems:
                 _complain(found.problems)
@@ -107,12 +109,13 @@ class Publisher:
             if (new.number, new.back) != (old.number, old.back):
                 self._say(found, kind, by)
                 ended = old.due if old.back is not None and old.due != new.due else None
-                return self._answer(True, self._detail(), found.problems, ended)
+                return self._answer(True, self._detail(token), found.problems, ended)
             if kind == "renewed":
                 if not found.wrong:
                     log.info("server.yaml and secrets are renewed; version %s serves on", new.number)
-                return self._answer(not found.wrong, self._detail(), found.problems)
-            return self._answer(True, self._detail(_SAME[kind].format(new.number)), found.problems)
+                done = token if renewed else "secrets and the admin token stay as they were"
+                return self._answer(not found.wrong, self._detail(done), found.problems)
+            return self._answer(True, self._detail(_SAME[kind].format(new.number), token), found.problems)
 
     def _say(self, now: Configuration, kind: str, by: str) -> None:
         serving, version = now.serving, now.container.version
@@ -132,14 +135,22 @@ class Publisher:
     ) -> Answer:
         return Answer(ok, self.now.container.version, self.now.serving.number, problems, detail, ended)
 
-    def _detail(self, same: str = "") -> str:
+    def _detail(self, *sentences: str) -> str:
         """What a person who has asked should know."""
         why = self.now.serving.unkept
         said = [
-            f"it could not be kept ({why}): a restart would serve what served before" if why else same,
+            f"it could not be kept ({why}): a restart would serve what served before" if why else "",
+            *sentences,
             "today's server.yaml is not taken: the one before goes on" if self.now.wrong else "",
         ]
         return "; ".join(filter(None, said))
+
+
+def _said(error: OSError | ValueError) -> str:
+    """Path and reason."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _name_pauses(problems: Iterable[Problem], before: Iterable[Problem]) -> None:

@@ -15,12 +15,10 @@ from dataclasses import dataclass, replace
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.meaning import SERVER_FILE, version_of
 from tagserver.container.problems import Problem
-from tagserver.container.references import ADMIN_TOKEN
 from tagserver.preview.plan import changes
 from tagserver.publishing.draft import Files, Fit, emptied, failed_cases, fit, read_files
 from tagserver.publishing.serving import Configuration, NoConfiguration, Refused, Serving
 from tagserver.publishing.store import SERVING, Back, State, Store, Texts, Version
-from tagserver.secret import Secret
 
 log = logging.getLogger("tagserver")
 
@@ -186,14 +184,13 @@ class Publishing:
     def _configuration(self, made: Fit, files: Files, serving: Serving) -> Configuration:
         assert made.container is not None
         assert made.server is not None
-        token = self.folder.environment().get(ADMIN_TOKEN)
         return Configuration(
             made.container,
             made.server,
             replace(serving, server=made.server_text),
             wrong=made.wrong,
             differs=not _same(files.draft, serving.texts),
-            admin_token=Secret(token) if token else None,
+            admin_token=self.folder.admin_token(),
         )
 
     def _published(self, made: Fit, files: Files, serving: Serving | None, by: str, note: str) -> Configuration:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tagserver.container.model import Container
 from tagserver.container.problems import Problem
 from tagserver.container.server import ServerConfig
+from tagserver.operations.admin_token import Given
 from tagserver.publishing.store import Back, Texts, Version
-from tagserver.secret import Secret
 
 DIFFERS = "the files differ from what serves: `tagserver plan` shows it, `tagserver reload` publishes"
 
@@ -70,7 +70,7 @@ class Configuration:
     refused: tuple[Problem, ...] = ()
     differs: bool = False
     unread: bool = False
-    admin_token: Secret | None = None
+    admin_token: Given = field(default_factory=Given)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

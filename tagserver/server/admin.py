@@ -36,7 +36,7 @@ class Admin:
 
     def __init__(self, runtime: Runtime, token: str, steady: Callable[[], float]) -> None:
         self._runtime = runtime
-        self._keys = Keyring(lambda: found.reveal() if (found := runtime.admin_token) is not None else token)
+        self._keys = Keyring(lambda: runtime.admin_token.today(token))
         self._guesses = Guesses(self._visitor, steady, runtime.meters.refused)
         letters = DeadLetters(runtime, SAFE)
         publishing = Publishing(runtime)

@@ -49,7 +49,7 @@ class Keyring:
 
     def __init__(self, token: Callable[[], str]) -> None:
         self._today = token
-        self._code = secrets.token_urlsafe(24)
+        self._code, self._code_of = secrets.token_urlsafe(24), b""
 
     @property
     def _token(self) -> bytes:
@@ -71,14 +71,15 @@ class Keyring:
     @property
     def code(self) -> str:
         """What a login link holds instead of the token: addresses end up in histories and logs."""
+        self._code_of = self._token
         return self._code
 
     def takes_code(self, given: str) -> bool:
-        """Whether it is the login link's code, which is spent then."""
+        """Whether it is the login link's code, which is spent then. A link of another token is of no use."""
         if not hmac.compare_digest(_hash(given.encode()), _hash(self._code.encode())):
             return False
         self._code = secrets.token_urlsafe(24)
-        return True
+        return self._code_of == self._token
 
 
 def _hash(text: bytes) -> bytes:

@@ -447,11 +447,11 @@ def test_the_newest_twenty_are_kept_and_what_is_needed(tmp_path: Path) -> None:
 
 def test_the_admin_token_is_renewed(tmp_path: Path) -> None:
     site = Site(tmp_path)
-    assert site.start().admin_token is None
+    assert site.start().admin_token.token is None
     site.environ["TAGSERVER_ADMIN_TOKEN"] = "a-new-admin-token"
     site.renew()
-    assert site.now.admin_token is not None
-    assert site.now.admin_token.reveal() == "a-new-admin-token"
+    assert site.now.admin_token.token is not None
+    assert site.now.admin_token.token.reveal() == "a-new-admin-token"
 
 
 def test_a_plugin_that_is_gone_pauses_its_destination_and_no_other(tmp_path: Path) -> None:

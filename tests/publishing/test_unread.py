@@ -31,7 +31,7 @@ async def test_an_env_file_that_cannot_be_read(
     publishing = site.publishing
     publishing = replace(publishing, folder=replace(publishing.folder, env_file=secrets))
     publisher = Publisher(
-        publishing, publishing.settle(publishing.start()), lambda found: None, lambda *words, **more: None
+        publishing, publishing.settle(publishing.start()), lambda found, asked: "", lambda *words, **more: None
     )
     spoil(secrets)
     answer = await publisher.renew()

@@ -113,6 +113,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             vendor: Starlette | None = None,
             name: str = "one",
             registry: Registry | None = None,
+            env_file: Path | None = None,
         ) -> Running:
             config = tmp_path / name / "config"
             config.mkdir(parents=True, exist_ok=True)
@@ -123,7 +124,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
                 config,
                 registry or Registry.load(),
                 ENVIRON if environ is None else environ,
-                None,
+                env_file,
                 tmp_path / name / "data",
             )
             runtime = await stack.enter_async_context(

@@ -225,19 +225,6 @@ async def test_under_manual_server_yaml_is_taken_by_itself(start: Start) -> None
     assert len(await tags(one)) == 2
 
 
-async def test_the_admin_token_is_renewed(start: Start) -> None:
-    """With the secrets: the old one and its cookies are of no use any more. One that is taken away stays."""
-    environ = dict(ENVIRON)
-    one: Running = await start(environ=environ)
-    environ["TAGSERVER_ADMIN_TOKEN"] = "another-admin-token"
-    assert (await post(one, "reload", {"server": True}))[0] == 200
-    assert (await one.http.get("/-/status.json", headers=BEARER)).status_code == 401
-    new = {"authorization": "Bearer another-admin-token"}
-    del environ["TAGSERVER_ADMIN_TOKEN"]
-    for _ in range(2):
-        assert (await one.http.post("/-/reload", json={"server": True}, headers=new)).status_code == 200
-
-
 @pytest.mark.parametrize(
     "body",
     [[], 7, {"note": 1}, {"by": ""}, {"by": "x" * 101}, {"note": "x" * 2001}, {"server": "yes"}, {"unknown": 1}],
