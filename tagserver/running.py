@@ -76,7 +76,7 @@ async def running(
     )
     try:
         configuration = publishing.settle(configuration)  # not before the outbox: now the folder is ours
-        runtime = Runtime(publishing, configuration, outbox, key, clock, meters, audit)
+        runtime = Runtime(publishing, configuration, outbox, outbox.pauses, key, clock, meters, audit)
         dispatcher = Dispatcher(
             outbox,
             lookup=runtime.target,
@@ -91,6 +91,7 @@ async def running(
             seal=runtime.seal,
         )
         runtime.dispatcher = dispatcher
+        await runtime.pausing.end_the_over()  # in time: else a term that has passed would show as a pause
         dispatcher.reconfigured(runtime.container.destinations)
         watchdog = Watchdog(folder.registry.packages(), lag=meters.loop_lag.observe, blocked=meters.blocked)
         watchdog.start()
@@ -98,13 +99,14 @@ async def running(
         watching = asyncio.create_task(following, name="configuration files")
         looking = asyncio.create_task(steps.watch(), name="clock")
         holding = asyncio.create_task(runtime.mind_the_held(), name="events that wait for consent")
+        pausing = asyncio.create_task(runtime.pausing.mind(), name="pauses with a term")
         sweeping = asyncio.create_task(runtime.withdrawals.sweep_when_asked(), name="withdrawn consent")
         if outbox.tombstones():
             runtime.withdrawals.sweep_soon()  # a kill may have come before it was done
         try:
             yield runtime
         finally:
-            for task in (watching, looking, holding, sweeping):
+            for task in (watching, looking, holding, pausing, sweeping):
                 task.cancel()
             runtime.draining = True
             await runtime.door.decide_waiting(runtime.container, runtime.server, closing=True)

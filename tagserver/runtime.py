@@ -12,6 +12,7 @@ from tagserver.container.model import Container
 from tagserver.container.server import ServerConfig
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.outbox import Erased, Outbox, Row
+from tagserver.delivery.pauses import Pauses
 from tagserver.delivery.seal import Seal
 from tagserver.delivery.target import Target
 from tagserver.door import Door
@@ -20,6 +21,7 @@ from tagserver.operations.admin_token import AdminToken
 from tagserver.operations.failing import Failing
 from tagserver.operations.meters import Meters
 from tagserver.operations.queue_key import key_of
+from tagserver.pausing.pausing import Pausing
 from tagserver.permits import Refusal, permits
 from tagserver.pipeline import Routing
 from tagserver.privacy.forgetting import Forgetting, Forgotten
@@ -53,6 +55,7 @@ class Runtime:
         publishing: Publishing,
         configuration: Configuration,
         outbox: Outbox,
+        pauses: Pauses,
         install_key: bytes,
         clock: Clock,
         meters: Meters,
@@ -106,9 +109,11 @@ class Runtime:
         """Set by whoever does not want to wait for the vendors at the end."""
         self.loaded = clock()
         self.dispatcher: Dispatcher | None = None
+        self.pausing = Pausing(pauses, outbox, lambda: self.container, lambda: self.dispatcher, audit.note, clock)
         self.status = Status(
             self.publisher,
             outbox,
+            self.pausing,
             self.failing,
             self.holding,
             audit,
@@ -214,4 +219,5 @@ class Runtime:
             hosts=destination.hosts,
             egress=destination.egress,
             data=self.data.absolute(),
+            held=self.pausing.held(name),
         )

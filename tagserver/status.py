@@ -13,6 +13,7 @@ from tagserver.delivery.outbox import Counts, Outbox
 from tagserver.delivery.outcomes import is_plugins
 from tagserver.operations.failing import Failing, counted, unloaded_in
 from tagserver.operations.meters import Picture
+from tagserver.pausing.pausing import Pausing
 from tagserver.privacy.holding import Holding
 from tagserver.publishing.publisher import Publisher
 
@@ -31,6 +32,7 @@ class Status:
         self,
         publisher: Publisher,
         outbox: Outbox,
+        pausing: Pausing,
         failing: Failing,
         holding: Holding,
         audit: Audit,
@@ -42,6 +44,7 @@ class Status:
     ) -> None:
         self._publisher = publisher
         self._outbox = outbox
+        self._pausing = pausing
         self._failures = failing
         self._holding = holding
         self._audit = audit
@@ -75,7 +78,9 @@ class Status:
             shown["failing"] = failing
             notices.append(counted(failing))
         remark = self._publisher.now.remark
-        if said := [*notices, *filter(None, [remark])]:
+        # Somebody wants it so: worth a word, and no reason to call anybody.
+        by_hand = [f"{name} is {why}" for name in self._container.destinations if (why := self._pausing.held(name))]
+        if said := [*notices, *filter(None, [remark]), *by_hand]:
             shown["notice"] = "; ".join(said)
         degraded = self.degraded or bool(notices)
         return True, {"ready": True, "status": "degraded" if degraded else "ok", **shown}
@@ -126,6 +131,8 @@ class Status:
         destination = self._container.destination(name)
         if destination is None:
             return "disabled", "no destination of this name is configured"
+        if (held := self._pausing.held(name)) is not None:
+            return "paused", f"{held}; besides: {destination.paused}" if destination.paused is not None else held
         if destination.paused is not None:
             return "paused", destination.paused
         dispatcher = self._dispatcher()
@@ -172,6 +179,7 @@ class Status:
             "type": configured.type if configured else None,
             "state": state,
             "reason": reason,
+            "pause": self._pausing.shown(name),
             "accepted": counts.accepted,
             "delivered": counts.delivered,
             "pending": counts.pending,

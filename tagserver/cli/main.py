@@ -15,6 +15,7 @@ from tagserver.cli.forget import forget
 from tagserver.cli.init import init, schema
 from tagserver.cli.interrupt import told_apart
 from tagserver.cli.new_plugin import new_plugin
+from tagserver.cli.pause import pause, resume
 from tagserver.cli.plan import plan
 from tagserver.cli.plugins import check_plugin, plugins
 from tagserver.cli.sandbox import sandbox
@@ -34,7 +35,7 @@ def main(context: click.Context) -> None:
 
 
 COMMANDS = (
-    *(demo, serve, check, test, try_, plan, reload, versions, rollback, dead, forget, audit, doctor),
+    *(demo, serve, check, test, try_, plan, reload, versions, rollback, pause, resume, dead, forget, audit, doctor),
     *(consent, plugins, check_plugin, new_plugin, init, schema, snippet, sandbox),
 )
 for command in COMMANDS:

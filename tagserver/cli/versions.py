@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import click
 from tagserver.cli.options import data_option, environment, json_option, server_option
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
+from tagserver.cli.who import who
 from tagserver.publishing.store import LONGEST_NOTE, SERVING, Store
 
 MOST = 6
@@ -61,7 +61,7 @@ def versions(data: Path, as_json: bool) -> None:
 def rollback(data: Path, env_file: Path | None, note: str, number: int) -> None:
     """Publish version NUMBER of marketing's files again. It serves until somebody publishes, over restarts;
     `server.yaml` stays as it is. `tagserver versions` shows the numbers."""
-    done = _ask("/-/rollback", data, env_file, {"number": number, "by": _who(), "note": note})
+    done = _ask("/-/rollback", data, env_file, {"number": number, "by": who(), "note": note})
     say(f"Version {done['number']} serves now (container {done['version']}), until somebody publishes.")
     _say_more(done)
 
@@ -79,7 +79,7 @@ def reload(data: Path, env_file: Path | None, note: str, server_alone: bool) -> 
         say(f"server.yaml and secrets are renewed; version {done['number']} serves on (container {done['version']}).")
         _say_more(done)
         return
-    done = _ask("/-/reload", data, env_file, {"by": _who(), "note": note})
+    done = _ask("/-/reload", data, env_file, {"by": who(), "note": note})
     say(f"Version {done['number']} serves now (container {done['version']}).")
     _say_more(done)
 
@@ -107,14 +107,6 @@ def _say_more(done: dict[str, Any]) -> None:
 def _sentence(done: dict[str, Any]) -> str:
     detail = str(done["detail"])
     return f"{detail[:1].upper()}{detail[1:]}." if detail else ""
-
-
-def _who() -> str:
-    """The login name of whoever runs the command."""
-    try:
-        return getpass.getuser()[:100].encode(errors="replace").decode()
-    except (KeyError, OSError, ImportError):  # containers like to run under numbers without a name
-        return "a user without a name"
 
 
 def say_damaged(store: Store) -> None:

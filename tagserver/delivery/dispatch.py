@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 
 import httpx
@@ -83,6 +83,12 @@ class Dispatcher:
         for one, running in self._running.items():
             if name in (None, one):
                 running.worker.wait_no_longer()
+
+    def look_again(self, names: Collection[str]) -> None:
+        """Somebody has stopped these by hand, or let them go on."""
+        for name in names:
+            if (running := self._running.get(name)) is not None:
+                running.worker.look_again()
 
     def _start(self, name: str) -> None:
         http = open_http(lambda: self._allowed(name), self._transport)

@@ -56,9 +56,16 @@ _RESTORED = (
     "ALTER TABLE dead ADD COLUMN unknown_since INTEGER",
 )
 
+_PAUSE = """
+CREATE TABLE pause (destination TEXT PRIMARY KEY, names TEXT NOT NULL, by TEXT NOT NULL, note TEXT NOT NULL,
+  since INTEGER NOT NULL, until INTEGER, term INTEGER) WITHOUT ROWID
+"""
+"""See `pauses`. A program of before would send what waits because somebody has stopped its destination."""
+
 STEPS: tuple[Step, ...] = (
     _in_use_without_a_number,  # 1 → 2
     _RESTORED,  # 2 → 3
+    (_PAUSE,),  # 3 → 4
 )
 FIRST = 1
 """The format of the tables before any step."""

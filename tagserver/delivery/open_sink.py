@@ -172,4 +172,4 @@ def _has(target: Target, method: str) -> bool:
 
 
 def _wanted(target: Target | None) -> Target | None:
-    return target if target is not None and target.paused is None and target.destination.sink else None
+    return target if target is not None and target.still is None and target.destination.sink else None

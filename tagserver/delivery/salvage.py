@@ -23,6 +23,7 @@ _TABLES = {
     "dead": ("id", *COLUMNS, "attempts", "reason", "detail", "buried", "unknown_since"),
     "counter": ("destination", "name", "value"),
     "withdrawal": ("person", "purpose", "since", "until", "expires"),
+    "pause": ("destination", "names", "by", "note", "since", "until", "term"),
 }
 _CHUNK = 256
 _PAGE, _HEADER = 4096, 100

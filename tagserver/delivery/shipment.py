@@ -66,12 +66,14 @@ class Shipment:
         refusals: Mapping[str, int],
         proven: bool,
         turn: Callable[[], Awaitable[None]],
+        held: Callable[[], bool] = lambda: False,
         expiring: bool = True,
         seal: Seal = OPEN,
     ) -> None:
         """`seal` opens what was encrypted. `working`: see `Outbox.working`. `refusals`: how often the vendor has
         refused with a code since it last took something. `proven`: it has just taken a probe, so what it refuses now
-        are bad events. `turn` is waited for before each request."""
+        are bad events. `turn` is waited for before each request.
+        `held`: whether somebody has stopped the destination meanwhile; then what is left is released as it is."""
         self.batch = batch
         self._target = target
         self._http = http
@@ -82,6 +84,7 @@ class Shipment:
         self._refusals = refusals
         self._proven = proven
         self._turn = turn
+        self._held = held
         self._expiring = expiring
         self._seal = seal
         self.delivered: list[int] = []
@@ -192,6 +195,8 @@ class Shipment:
         witness = False
         while pieces:
             await self._turn()  # before it is asked: what is taken back while a piece waits for its turn stays here
+            if self._held():
+                return
             piece = self._permitted(pieces.pop(0), permits)
             if not piece:
                 continue

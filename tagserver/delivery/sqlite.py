@@ -1,6 +1,6 @@
 """The default engine: one SQLite file, WAL, `synchronous=FULL`, one owning process, one writer thread with group
 commit. Its rooms: `rows`, `intake`, `flights`, `lanes`, `keys`, `letters`, `tombstones`, `presence`, `erasure`,
-`counters`, `space`, `place`, `opening`, `salvage`, `care`, `writer`."""
+`counters`, `pauses`, `space`, `place`, `opening`, `salvage`, `care`, `writer`."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ from tagserver.delivery.outbox import (
     Trace,
     Unavailable,
 )
+from tagserver.delivery.pauses import Pauses
 from tagserver.delivery.place import Place, put_back
 from tagserver.delivery.presence import Presence
 from tagserver.delivery.pressure import Pressure
@@ -88,6 +89,8 @@ class SqliteOutbox:
             undo.pop_all()
         self._database, self._counters, self._tombstones = opened.database, opened.counters, opened.tombstones
         self._notice = opened.notice
+        self.pauses = Pauses(self._database, lambda work: self._writer.run(work), clock, steady)
+        """Which destinations somebody has stopped by hand."""
         self._keys = Keys(clock)
         self._presence = Presence(empty=not any(one.pending or one.dead for one in self._counters.shown.values()))
         self._space = Space(path, max_size, min_free, steady)

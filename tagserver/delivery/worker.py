@@ -114,6 +114,10 @@ class Worker:
         self._target = target
         self._changed.set()
 
+    def look_again(self) -> None:
+        """Somebody has stopped it by hand, or let it go on: nothing else has changed."""
+        self._changed.set()
+
     def wait_no_longer(self) -> None:
         """Somebody wants it tried now."""
         self._standing.wait_no_longer()
@@ -161,10 +165,10 @@ class Worker:
             return await self._sink.attend(target)
         if target is None:
             return await self._without_target()
+        self._halted = ("paused", target.still) if target.still is not None else None
         target = self._sink.of(target)
         self._removed_at = None
-        self._halted = ("paused", target.paused) if target.paused is not None else None
-        if (trouble := self._sink.trouble) is not None:
+        if self._halted is None and (trouble := self._sink.trouble) is not None:
             self._halted = ("retrying", trouble)
         if self._halted is not None:
             return await self._wait()
@@ -249,6 +253,7 @@ class Worker:
             refusals=standing.refusals,
             proven=standing.proven,
             turn=turn,
+            held=self._held,
             expiring=self._calm(),
             seal=self._seal,
         )
@@ -272,6 +277,11 @@ class Worker:
         standing.learn(shipment, stop, limits.events, began=began, took=took, crowded=crowded)
         await self._settle(batch, shipment.settlement())
         self._log(batch, shipment)
+
+    def _held(self) -> bool:
+        """Whether somebody has stopped it by hand since the batch was claimed."""
+        target = self._lookup(self.name)
+        return target is not None and target.held is not None
 
     async def _settle(self, batch: Batch, settlement: Settlement) -> None:
         """What became of a batch must be recorded: until it is, its rows are out of everybody's reach."""

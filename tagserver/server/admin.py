@@ -24,6 +24,7 @@ from tagserver.server.consent import ConsentStrings
 from tagserver.server.dead import DeadLetters
 from tagserver.server.forget import Forget
 from tagserver.server.guard import COOKIE, LOGIN, SAFE, Guard, Guesses, Keyring, later, of_another_page, problem
+from tagserver.server.pausing import Stops
 from tagserver.server.publishing import Publishing
 
 FORM = 4096
@@ -40,6 +41,7 @@ class Admin:
         self._guesses = Guesses(self._visitor, steady, runtime.meters.refused)
         letters = DeadLetters(runtime, SAFE)
         publishing = Publishing(runtime)
+        stops = Stops(runtime.pausing)
         pages = Starlette(
             routes=[
                 Route("/", self.overview),
@@ -52,6 +54,8 @@ class Admin:
                 Route("/versions.json", publishing.versions),
                 Route("/dead.json", letters.get, methods=["GET"]),
                 Route("/dead.json", letters.post, methods=["POST"]),
+                Route("/pause.json", stops.pause, methods=["POST"]),
+                Route("/resume.json", stops.resume, methods=["POST"]),
                 Route("/forget.json", Forget(runtime.forgetting, self._visitor).post, methods=["POST"]),
                 Route("/metrics", self.metrics),
                 Route("/style.css", self.style),

@@ -1,0 +1,153 @@
+"""`tagserver pause` and `resume`: nothing is sent to one destination, until it may go on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tagserver.cli.options import (
+    config_option,
+    data_option,
+    environment,
+    give_up,
+    json_option,
+    open_folder,
+    print_problems,
+)
+from tagserver.cli.output import say, say_json
+from tagserver.cli.remote import call
+from tagserver.cli.who import who
+from tagserver.delivery.errors import InUse, OutboxStartError
+from tagserver.delivery.lock import in_use
+from tagserver.delivery.outbox import OutboxError
+from tagserver.operations.data_folder import unusable
+from tagserver.pausing.alone import Act, OfAnother, act_alone
+from tagserver.pausing.names import Unknown
+from tagserver.pausing.words import LONGEST_NOTE, LONGEST_TERM, moment
+from tagserver.publishing.serving import NoConfiguration
+from tagserver.runtime import wall_clock
+
+_TERM = re.compile(r"(?:[0-9]{1,9}[dhms]){1,4}\Z")
+_PART = re.compile(r"([0-9]{1,9})([dhms])")
+_SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+
+
+def _term(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
+    if text is None:
+        return None
+    seconds = sum(int(number) * _SECONDS[unit] for number, unit in _PART.findall(text)) if _TERM.match(text) else 0
+    if not 1 <= seconds <= LONGEST_TERM:
+        raise click.BadParameter(f'"{text}" is no time to pause for: write 30m, 2h, 1h30m or 3d (366d at most)')
+    return seconds
+
+
+def _short(context: click.Context, parameter: click.Parameter, note: str) -> str:
+    if len(note) > LONGEST_NOTE:
+        raise click.BadParameter(f"{len(note)} characters, and {LONGEST_NOTE} are the most")
+    return note
+
+
+@click.command()
+@config_option
+@data_option
+@click.option("--for", "term", metavar="TIME", callback=_term, help="Go on by itself after 30m, 2h, 3d.")
+@click.option("--note", default="", metavar="TEXT", callback=_short, help="Why; it is shown with the state.")
+@json_option
+@click.argument("destination")
+def pause(
+    config: Path, env_file: Path | None, data: Path, term: int | None, note: str, as_json: bool, destination: str
+) -> None:
+    """Send nothing more to DESTINATION. Its events are accepted and wait.
+
+    It holds over restarts, reloads and rollbacks, until `tagserver resume` or the end of --for. A pause that stands
+    gets the new term and note. Where no server runs on the data folder, it holds from the next start on.
+    """
+    by = who()
+    done = _done(
+        ("/-/pause.json", {"destination": destination, "for": term, "note": note, "by": by}),
+        lambda pausing: pausing.pause(destination, by=by, note=note, seconds=term),
+        config,
+        env_file,
+        data,
+    )
+    if as_json:
+        say_json(done)
+        return
+    name, until = done["destination"], done["pause"]["until"]
+    end = f"until {moment(until)}" if until is not None else f"until you run tagserver resume {name}"
+    if done["server"]:
+        say(f"{name} is paused {end}. Nothing more is sent to it; its events are accepted, and wait.")
+    else:
+        say(f"No server runs on the data folder {data}. {name} is paused {end}:")
+        say("a server that starts sends nothing to it; its events are accepted, and wait.")
+    if (before := done["replaced"]) is not None:
+        why = f": {before['note']}" if before["note"] else ""
+        say(f"It was paused already, by {before['by']}{why}.")
+
+
+@click.command()
+@config_option
+@data_option
+@json_option
+@click.argument("destination")
+def resume(config: Path, env_file: Path | None, data: Path, as_json: bool, destination: str) -> None:
+    """Let DESTINATION go on: what waits is sent, and its vendor is asked at once."""
+    by = who()
+    order = {"destination": destination, "by": by}
+    done = _done(("/-/resume.json", order), lambda pausing: pausing.resume(destination, by=by), config, env_file, data)
+    if as_json:
+        say_json(done)
+        return
+    name, was = done["destination"], done["was"]
+    if was is None:
+        asked = "its vendor is asked at once" if done["server"] else "nothing was changed"
+        say(f"{name} was not paused by hand; {asked}.")
+    elif done["server"]:
+        say(f"{name} goes on.")
+    else:
+        say(f"No server runs on the data folder {data}. {name} goes on at the next start.")
+
+
+def _done(
+    order: tuple[str, dict[str, Any]], alone: Act, config: Path, env_file: Path | None, data: Path
+) -> dict[str, Any]:
+    """What came of it: by the server that owns the data folder, or on the folder itself where there is none. `server`
+    says which."""
+
+    def by_server() -> dict[str, Any]:
+        path, body = order
+        return {**call("POST", path, data=data, environ=environment(env_file), body=body), "server": True}
+
+    try:
+        if in_use(data):
+            return by_server()
+        return {**_on_folder(alone, config, env_file, data), "server": False}
+    except InUse:  # a server has begun just now
+        return by_server()
+    except OSError as error:
+        give_up(unusable(data, error))
+
+
+def _on_folder(alone: Act, config: Path, env_file: Path | None, data: Path) -> dict[str, Any]:
+    folder = open_folder(config, env_file, data)
+    try:
+        done = act_alone(folder, data, wall_clock, alone)
+    except NoConfiguration as nothing:
+        print_problems(nothing.problems, config)
+        give_up(
+            f"no server runs on the data folder {data}, and without a sound configuration none can start: {nothing}"
+        )
+    except InUse:
+        raise
+    except (OutboxStartError, OfAnother) as error:
+        give_up(str(error))
+    except Unknown as unknown:
+        give_up(str(unknown))
+    except OutboxError as error:
+        give_up(f"nothing was changed: {error}")
+    if not done.pop("recorded"):
+        say("The audit could not be written: note somewhere else who did this, and why.", err=True)
+    return done

@@ -1,0 +1,34 @@
+"""How a pause reads: in states and logs, and on the operator's terminal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from tagserver.delivery.pauses import Pause
+from tagserver.operations.printable import printable
+from tagserver.operations.redaction import redacted
+
+LONGEST_NOTE = 500
+"""Characters of a note: it stands in each line that shows the state."""
+LONGEST_TERM = 366 * 86400
+"""Seconds of a term."""
+
+
+def moment(ms: int) -> str:
+    """A time for people."""
+    try:
+        return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (OverflowError, ValueError, OSError):  # by a clock that was far off
+        return "a time that no calendar has"
+
+
+def reason(pause: Pause, until: int | None) -> str:
+    """Why a destination stands still: by whom, since when, until when, and why."""
+    end = "until somebody resumes it" if until is None else f"until {moment(until)}"
+    note = f": {pause.note}" if pause.note else ""
+    return f"paused by {pause.by} since {moment(pause.since)}, {end}{note}"
+
+
+def line(text: str) -> str:
+    """What somebody has typed, as it may stand in states, logs and pages: one line, without contacts and secrets."""
+    return " ".join(printable(redacted(" ".join(text.split()))).split())
