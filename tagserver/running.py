@@ -93,7 +93,9 @@ async def running(
         runtime.dispatcher = dispatcher
         await runtime.pausing.end_the_over()  # in time: else a term that has passed would show as a pause
         dispatcher.reconfigured(runtime.container.destinations)
-        watchdog = Watchdog(folder.registry.packages(), lag=meters.loop_lag.observe, blocked=meters.blocked)
+        watchdog = Watchdog(
+            folder.registry.packages(), lag=meters.loop_lag.observe, blocked=meters.blocked, starved=meters.starved_for
+        )
         watchdog.start()
         following = watch(folder.folder, said, runtime.publisher.changed)
         watching = asyncio.create_task(following, name="configuration files")

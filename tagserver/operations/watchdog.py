@@ -2,7 +2,8 @@
 and how often.
 
 A plugin that blocks makes every answer late. It cannot be stopped from outside (Python has no way to), but it can be
-named, with the whole time that it took, so that operations take the right one out.
+named, with the whole time that it took, so that operations take the right one out. A loop that is late because the
+machine was busy, or suspended, is no plugin's doing, and is counted by itself: see `readings`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from tagserver.operations.culprit import Culprit
+from tagserver.operations.readings import Lateness, Reading, Readings
 
 log = logging.getLogger("tagserver.operations.watchdog")
 
@@ -24,6 +26,10 @@ LATE = 0.25
 """Seconds without a heartbeat that are too many."""
 LONG = 1.0
 """Seconds after which it is said that somebody holds the loop, and not only that somebody did: it may never end."""
+UNKNOWN = "unknown"
+"""Stands for a plugin's name where nobody could look."""
+QUIET = 60.0
+"""Seconds between two lines about a busy machine."""
 SOON = 0.05
 """Seconds by which a heartbeat may be late without anybody's fault."""
 
@@ -33,28 +39,58 @@ Named = tuple[str, str]
 
 class Stretches:
     """The times without a heartbeat, one after another. `said(text)` hears of each that was too long; `blocked(name)`
-    once for each of them."""
+    once for each that somebody held; `starved(seconds)` of what was the machine's doing, which is nobody's fault."""
 
-    def __init__(self, said: Callable[[str], None], blocked: Callable[[str], None]) -> None:
-        self._said, self._blocked = said, blocked
+    def __init__(
+        self, said: Callable[[str], None], blocked: Callable[[str], None], starved: Callable[[float], None]
+    ) -> None:
+        self._said, self._blocked, self._starved = said, blocked, starved
         self._since = 0.0
         self._seen: Counter[Named] = Counter()
         self._told = False
+        self._lateness = Lateness(BEAT)
+        self._quiet_until = float("-inf")
 
-    def look(self, now: float, beat_at: float, culprit: Callable[[], Named]) -> None:
+    def look(self, reading: Reading, beat_at: float, culprit: Callable[[], Named]) -> None:
         """Called ten times a second, with the last heartbeat; seconds of a clock that never goes back."""
+        self._lateness.add(reading)
         if beat_at != self._since:
-            if self._seen and (took := beat_at - self._since - BEAT) > LATE:
-                name, place = self._tell()
-                self._said(f"the event loop has been held for {took * 1000:.0f} ms by {name} ({place})")
+            if self._since:
+                self._ended(beat_at - self._since - BEAT, reading.now)
             self._since, self._told = beat_at, False
             self._seen.clear()
-        late = now - beat_at - BEAT
+            self._lateness.begin(reading.now - beat_at)
+        late = reading.now - beat_at - BEAT
         if late > SOON:
             self._seen[culprit()] += 1
-        if late > LONG and not self._told:
+        held = late - self._lateness.starved(late)
+        if held > LONG and not self._told:
             name, place = self._tell()
-            self._said(f"the event loop has been held for {late * 1000:.0f} ms by {name} ({place}), and still is")
+            self._said(f"the event loop has been held for {held * 1000:.0f} ms by {name} ({place}), and still is")
+
+    def _ended(self, took: float, now: float) -> None:
+        """A stretch is over that was late by so much."""
+        if took <= SOON:
+            return
+        starved = self._lateness.starved(took)
+        held = took - starved
+        self._starved(starved)
+        machine = f"{starved * 1000:.0f} ms the machine was busy with something else or stood still"
+        if held > LATE:
+            name, place = self._tell() if self._seen else self._unseen()
+            beside = f"; for {machine}" if starved > SOON else ""
+            self._said(f"the event loop has been held for {held * 1000:.0f} ms by {name} ({place}){beside}")
+        elif starved > LATE and now >= self._quiet_until:
+            self._quiet_until = now + QUIET
+            self._said(
+                f"the event loop was late by {took * 1000:.0f} ms, for no plugin's fault: {machine}. If that goes on, "
+                "give this server more processor (a container's CPU limit counts), or the machine less to do"
+            )
+
+    def _unseen(self) -> Named:
+        """A call kept the interpreter to its end, so that nobody could look who makes it."""
+        self._blocked(UNKNOWN)
+        return UNKNOWN, "a call that lets no other thread run"
 
     def _tell(self) -> Named:
         """Who was seen most, and where most often; counted once."""
@@ -72,15 +108,22 @@ class Watchdog:
     """Runs between `start` and `stop`.
 
     `packages`: modules of plugins → their names, see `Culprit`. `lag(seconds)` hears of every beat on the loop;
-    `blocked(name)` once for each long blocking, from the thread.
+    `blocked(name)` once for each long blocking, and `starved(seconds)` of the time that the machine did not give, both
+    from the thread.
     """
 
     def __init__(
-        self, packages: Mapping[str, str], *, lag: Callable[[float], None], blocked: Callable[[str], None]
+        self,
+        packages: Mapping[str, str],
+        *,
+        lag: Callable[[float], None],
+        blocked: Callable[[str], None],
+        starved: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self._culprit = Culprit(packages)
         self._lag = lag
-        self._stretches = Stretches(log.warning, blocked)
+        self._stretches = Stretches(log.warning, blocked, starved)
+        self._readings = Readings()
         self._beat_at = time.monotonic()
         self._stopped = threading.Event()
         self._loop_thread = threading.get_ident()
@@ -109,8 +152,10 @@ class Watchdog:
             self._lag(max(0.0, loop.time() - due))
 
     def _watch(self) -> None:
-        while not self._stopped.wait(BEAT):
-            self._stretches.look(time.monotonic(), self._beat_at, self._on_the_loop)
+        ended = False
+        while not ended:
+            ended = self._stopped.wait(BEAT)  # once more at the end: what was just over is told, too
+            self._stretches.look(self._readings.read(), self._beat_at, self._on_the_loop)
 
     def _on_the_loop(self) -> Named:
         return self._culprit.of(sys._current_frames().get(self._loop_thread))
