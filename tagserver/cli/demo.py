@@ -31,7 +31,8 @@ from tagserver.running import running
 from tagserver.runtime import Runtime, wall_clock
 from tagserver.sandbox import create_sandbox
 from tagserver.server.app import create_app
-from tagserver.server.serving import Serving, address_of, listen, serving
+from tagserver.server.listening import address_of, listen
+from tagserver.server.serving import Serving, serving
 
 PIXEL = "1234567890"
 PATIENCE = 20.0

@@ -11,7 +11,8 @@ from tagserver.cli.options import give_up
 from tagserver.cli.output import say
 from tagserver.cli.serve import run
 from tagserver.sandbox import create_sandbox
-from tagserver.server.serving import address_of, listen, serving
+from tagserver.server.listening import address_of, listen
+from tagserver.server.serving import serving
 
 
 @click.command()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import ipaddress
 import logging
 import os
 import secrets
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -21,6 +22,7 @@ from tagserver.cli.interrupt import left_to_the_loop
 from tagserver.cli.leave import leave_soon, others_run
 from tagserver.cli.options import config_option, data_option, give_up, open_folder, print_problems
 from tagserver.cli.output import say
+from tagserver.cli.rehearsal import rehearsal
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.references import ADMIN_TOKEN
 from tagserver.delivery.errors import OutboxStartError
@@ -30,9 +32,14 @@ from tagserver.operations.logs import LEVELS, Format, set_up_logs
 from tagserver.operations.server_files import ADDRESS_FILE
 from tagserver.publishing.serving import NoConfiguration
 from tagserver.running import running
+from tagserver.runtime import Runtime
 from tagserver.secret import hide
 from tagserver.server.app import create_app, create_edge
-from tagserver.server.serving import address_of, listen, serving
+from tagserver.server.ending import Ending
+from tagserver.server.listening import WrongSocket, address_of, is_loopback, listen, passed
+from tagserver.server.serving import serving
+from tagserver.server.succession import REHEARSE, Heritage, heritage
+from tagserver.server.supervisor import Supervisor
 
 log = logging.getLogger("tagserver")
 
@@ -47,6 +54,7 @@ log = logging.getLogger("tagserver")
 )
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
+@click.option(REHEARSE, "rehearse", is_flag=True, help="Only say whether a start would succeed.")
 def serve(
     config: Path,
     env_file: Path | None,
@@ -56,17 +64,28 @@ def serve(
     strict: bool,
     log_format: Format,
     log_level: str,
+    rehearse: bool,
 ) -> None:
-    """Run the server. SIGHUP renews server.yaml and secrets; SIGTERM drains and stops."""
+    """Run the server. SIGHUP renews server.yaml and secrets; SIGUSR2 hands over to the program that is installed now;
+    SIGTERM drains and stops."""
     set_up_logs(log_format, log_level)
+    try:
+        bound = passed(os.environ)
+    except WrongSocket as wrong:
+        give_up(str(wrong))
+    left = heritage(os.environ)
     folder = open_folder(config, env_file, data)
     token = folder.environment().get(ADMIN_TOKEN) or None
     if token is not None and (why := unfit(token)) is not None:
         give_up(f"{ADMIN_TOKEN} {why}: take another one, such as openssl rand -base64 24 makes")
-    if token is None and not _loopback(host):
-        give_up(f"--host {host} can be reached from outside: set {ADMIN_TOKEN} first")
+    if token is None and not is_loopback(bound.getsockname()[0] if bound else host):
+        where = f"the socket {address_of(bound)}, which was passed to tagserver," if bound else f"--host {host}"
+        give_up(f"{where} can be reached from outside: set {ADMIN_TOKEN} first")
     try:
-        code = run(lambda: _serve(folder, data, host, port, strict, token))
+        if rehearse:
+            rehearsal(folder, data, strict=strict)
+            return
+        code = run(lambda: _serve(folder, data, Entrance(host, port, bound, left), strict, token))
     except NoConfiguration as nothing:
         print_problems(nothing.problems, config)
         give_up(str(nothing) if not strict else "the configuration has errors (--strict)")
@@ -106,7 +125,29 @@ def run(main: Callable[[], Awaitable[int]]) -> int:
             timer.cancel()
 
 
-async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, strict: bool, token: str | None) -> int:
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """Where clients come in: at a socket that was passed to this process, else at one of its own."""
+
+    host: str
+    port: int
+    passed: socket.socket | None
+    left: Heritage
+
+    def open(self) -> socket.socket:
+        """The listening socket."""
+        try:
+            return self.passed or listen(self.host, self.port)
+        except OSError as error:
+            give_up(f"cannot listen on {self.host}:{self.port}: {error.strerror}")
+
+    @property
+    def kept(self) -> bool:
+        """Whether another process holds the socket, too."""
+        return self.passed is not None and self.left.kept
+
+
+async def _serve(folder: ConfigurationFolder, data: Path, entrance: Entrance, strict: bool, token: str | None) -> int:
     fatal = asyncio.Event()
 
     def on_fatal(error: BaseException) -> None:
@@ -114,10 +155,7 @@ async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, 
         fatal.set()
 
     async with running(folder, data, strict=strict, on_fatal=on_fatal) as runtime:
-        try:
-            bound = listen(host, port)
-        except OSError as error:
-            give_up(f"cannot listen on {host}:{port}: {error.strerror}")
+        bound = entrance.open()
         made = token or secrets.token_urlsafe(32)
         hide(made)
         if token is None:
@@ -126,47 +164,33 @@ async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, 
             (data / TOKEN_FILE).unlink(missing_ok=True)  # of an earlier start: it would mislead commands
         app = create_app(runtime, made)
         server = serving(app, create_edge(runtime))
-        loop = asyncio.get_running_loop()
+        supervisor = Supervisor(os.environ.get("NOTIFY_SOCKET"))
+        ending = Ending(runtime, server, bound, supervisor, kept=entrance.kept)
+        address = address_of(bound)
 
-        def close() -> None:
-            runtime.closing = True
-            server.should_exit = True
+        def ready() -> None:
+            supervisor.ready(f"listens on {address}, version {runtime.publisher.now.serving.number} serves")
 
-        def stop() -> None:
-            # Readiness first, so that a load balancer leaves; a second signal skips the waiting.
-            if runtime.draining:
-                server.force_exit = True
-                runtime.hurry.set()
-                close()
-            else:
-                runtime.draining = True
-                wait = 0.0 if fatal.is_set() else runtime.server.shutdown.pre_stop
-                loop.call_later(wait, close)
+        server.inherited, server.on_started = entrance.left.connections, ready
+        reloads: set[asyncio.Task[None]] = set()
 
-        reloads: set[asyncio.Task[object]] = set()
+        async def renewed() -> None:
+            supervisor.reloading("renews server.yaml and secrets")
+            await runtime.renew()
+            ready()
 
         def renew() -> None:
-            task: asyncio.Task[object] = asyncio.create_task(runtime.renew())
+            task = asyncio.create_task(renewed())
             reloads.add(task)
             task.add_done_callback(reloads.discard)
 
-        loop.add_signal_handler(signal.SIGTERM, stop)
-        loop.add_signal_handler(signal.SIGINT, stop)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, ending.stop)
+        loop.add_signal_handler(signal.SIGINT, ending.stop)
         loop.add_signal_handler(signal.SIGHUP, renew)
-        watch = asyncio.create_task(_stop_when(fatal, stop))
-        address = address_of(bound)
-        now = runtime.publisher.now
-        log.info(
-            "tagserver %s listens on %s, version %s (container %s) serves",
-            *(__version__, address, now.serving.number, now.container.version),
-        )
-        for problem in runtime.status.readiness()[1]["problems"]:
-            level = logging.WARNING if problem["severity"] == "warning" else logging.ERROR  # something stands still
-            log.log(level, "%s:%s: %s", problem["file"], problem["line"], problem["message"])
-        if runtime.status.degraded:
-            log.warning("the files in %s have errors: version %s serves", folder.folder, now.serving.number)
-        for sentence in (*now.notices, *filter(None, [now.remark])):
-            log.warning("%s", sentence)
+        loop.add_signal_handler(signal.SIGUSR2, ending.hand_over)
+        watch = asyncio.create_task(_fail_when(fatal, ending.fail))
+        _say_how_it_starts(runtime, folder, address)
         if token is None and sys.stderr.isatty():
             say(f"Log in: {address}{app.state.login_path()}", err=True)
         gc.collect()
@@ -176,21 +200,33 @@ async def _serve(folder: ConfigurationFolder, data: Path, host: str, port: int, 
         try:
             await server.serve(sockets=[bound])
         finally:
-            (data / ADDRESS_FILE).unlink(missing_ok=True)
+            if not ending.hands_over:
+                (data / ADDRESS_FILE).unlink(missing_ok=True)
             watch.cancel()
+    if ending.hands_over and not fatal.is_set():
+        ending.become_the_next()
+        return 1
     return 1 if fatal.is_set() else 0
 
 
-async def _stop_when(fatal: asyncio.Event, stop: Callable[[], None]) -> None:
+def _say_how_it_starts(runtime: Runtime, folder: ConfigurationFolder, address: str) -> None:
+    now = runtime.publisher.now
+    log.info(
+        "tagserver %s listens on %s, version %s (container %s) serves",
+        *(__version__, address, now.serving.number, now.container.version),
+    )
+    for problem in runtime.status.readiness()[1]["problems"]:
+        level = logging.WARNING if problem["severity"] == "warning" else logging.ERROR  # something stands still
+        log.log(level, "%s:%s: %s", problem["file"], problem["line"], problem["message"])
+    if runtime.status.degraded:
+        log.warning("the files in %s have errors: version %s serves", folder.folder, now.serving.number)
+    for sentence in (*now.notices, *filter(None, [now.remark])):
+        log.warning("%s", sentence)
+
+
+async def _fail_when(fatal: asyncio.Event, fail: Callable[[], None]) -> None:
     await fatal.wait()
-    stop()
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    fail()
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -67,10 +67,13 @@ class Dispatcher:
         self._chance = chance
         self._seal = seal
         self._running: dict[str, _Running] = {}
+        self._stopped = False
 
     def reconfigured(self, names: Iterable[str]) -> None:
         """The destinations that there are now, and those that are gone but have deliveries left: new ones get a
-        worker, the others hear that something may have changed."""
+        worker, the others hear that something may have changed. Nothing of it once everything was stopped."""
+        if self._stopped:
+            return
         left_over = [name for name, counts in self._outbox.counts().items() if counts.pending]
         for running in self._running.values():
             running.worker.reconfigured()
@@ -123,7 +126,9 @@ class Dispatcher:
         return running.worker.status() if running else ("disabled", "it has no worker")
 
     async def stop(self, drain: float, hurry: asyncio.Event | None = None) -> None:
-        """Claim nothing more; requests under way get `drain` seconds, or until `hurry`, then they are cut and kept."""
+        """Claim nothing more; requests under way get `drain` seconds, or until `hurry`, then they are cut and kept. To
+        stop once more does nothing."""
+        self._stopped = True
         for running in self._running.values():
             running.worker.stop()
         tasks = [running.task for running in self._running.values()]
@@ -137,7 +142,6 @@ class Dispatcher:
             await asyncio.gather(*late, return_exceptions=True)
         for running in self._running.values():
             await running.http.aclose()
-        self._running.clear()
 
 
 def _ended(task: asyncio.Task[None]) -> None:

@@ -48,6 +48,8 @@ class Edge:
         self.refused = refused
         self._most = most
         self._per_address = per_address
+        self.parting = False
+        """Whether this process ends and another one goes on with what is in the kernel: nothing new is begun."""
         self._of: Counter[str] = Counter()
         self.connections = 0
 

@@ -16,6 +16,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tagserver.server.edge import Edge
+from tagserver.server.succession import aside
 
 HEADER_BYTES = 32 << 10
 HEADERS = 100
@@ -44,6 +45,8 @@ class DeadlineProtocol(HttpToolsProtocol):
     """Whether the parser has stopped behind headers that ask for another protocol."""
     _unseen = 0
     """Bytes of the client since the last that led anywhere: headers that do not end."""
+    _begun = False
+    """Whether bytes of a request are here that is not complete."""
 
     @classmethod
     def at(cls, edge: Edge) -> type[DeadlineProtocol]:
@@ -76,6 +79,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         if self.waiting_since is None and (self.cycle is None or self.cycle.response_complete):
             self.waiting_since = self.loop.time()
         self._unseen += len(data)
+        self._begun = True
         self._unset_keepalive_if_required()
         while data and not self.transport.is_closing():
             try:
@@ -112,6 +116,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         if self.waiting_since is None:
             self.waiting_since = self.loop.time()
         self._unseen = 0
+        self._begun = True
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -163,7 +168,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         if self._upgrading:
             return
         super().on_message_complete()
-        self._in_body = False
+        self._in_body = self._begun = False
         self._unseen = 0
         self.waiting_since = None
 
@@ -173,6 +178,42 @@ class DeadlineProtocol(HttpToolsProtocol):
         if self._answered_early:
             self.waiting_since = self.loop.time()
         super().on_response_complete()
+        if self.edge.parting:
+            self.part()
+
+    # ── the end of the server
+
+    @property
+    def between(self) -> bool:
+        """Whether nothing of a request is here, and nothing of an answer: the connection would go on as well in
+        another process."""
+        cycle: Any = self.cycle
+        answered: bool = cycle is None or cycle.response_complete
+        return answered and not self._begun and not self.pipeline and not self.transport.get_write_buffer_size()
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether a part of a request is here, and the rest has not come."""
+        return self._begun
+
+    @property
+    def unused_since(self) -> float | None:
+        """Since when the connection is open, if its client has not sent anything yet; loop time."""
+        cycle: Any = self.cycle
+        return self.waiting_since if cycle is None and not self._begun else None
+
+    def part(self) -> None:
+        """Read nothing more once the requests that are here are answered: what the client sends then stays in the
+        kernel, for the next process."""
+        if self.between and not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def leave(self) -> int:
+        """A descriptor of the connection, which this process has nothing to do with any more. To be called between
+        requests, after `part`."""
+        descriptor = aside(self.transport.get_extra_info("socket").fileno())
+        self.transport.abort()
+        return descriptor
 
     @property
     def _answered_early(self) -> bool:

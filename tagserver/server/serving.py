@@ -5,38 +5,112 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from tagserver.server.edge import Edge
+from tagserver.server.listening import BACKLOG
 from tagserver.server.protocol import DeadlineProtocol
 
 TICKS = 10
 """uvicorn ticks ten times a second."""
+LAST_REQUESTS_S = 1.0
+"""Seconds for requests that are under way when nothing new is accepted any more. Whoever connects meanwhile waits for
+them, and for the next process."""
+FRESH_S = 0.3
+"""Seconds in which a new connection's first request is waited for."""
+LOOK_S = 0.02
+CLOSE = (b"connection", b"close")
 
 
 class Serving(uvicorn.Server):
-    """A uvicorn server that leaves signals to its owner: set `should_exit` to end it."""
+    """A uvicorn server that leaves signals to its owner: set `should_exit` to end it.
+
+    `succeeded`: whether another process goes on with the listening socket after this one; then the end waits for
+    clients in an orderly way. `heirs`, if it is a list, gets a descriptor for each connection that could go on, too;
+    the others are closed.
+    """
+
+    def __init__(self, config: uvicorn.Config, edge: Edge) -> None:
+        super().__init__(config)
+        self._edge = edge
+        self.succeeded = False
+        self.heirs: list[int] | None = None
+        self.inherited: Sequence[socket.socket] = ()
+        """Connections of the process before this one."""
+        self.on_started: Callable[[], None] = lambda: None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and go on with the connections of the process before."""
+        await super().startup(sockets)
+        loop = asyncio.get_running_loop()
+        for connection in self.inherited:
+            with contextlib.suppress(OSError):  # the client has left meanwhile
+                await loop.connect_accepted_socket(self._protocol, connection)
+        self.on_started()
+
+    def _protocol(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]  # (as uvicorn itself does)
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
+
     async def on_tick(self, counter: int) -> bool:
         """uvicorn's clock; once a second slow connections are looked for."""
         if counter % TICKS == 0:
             now = asyncio.get_running_loop().time()
-            for connection in list(self.server_state.connections):
-                if isinstance(connection, DeadlineProtocol):
-                    connection.look_at_the_time(now)
+            for connection in self._connections():
+                connection.look_at_the_time(now)
         return await super().on_tick(counter)
 
+    def _connections(self) -> list[DeadlineProtocol]:
+        return [one for one in self.server_state.connections if isinstance(one, DeadlineProtocol)]
 
-SOCKET_BYTES = 256 << 10
-"""Bytes that the system may keep for a connection in each direction. Left alone it gives a client that does not read
-up to 4 MiB of memory that no limit of ours counts."""
+    def answer_for_the_last_time(self) -> None:
+        """From now on each answer says that its connection closes (RFC 9112, 9.6), so that clients and proxies leave by
+        themselves, and no request meets a connection that is just being closed."""
+        self.config.encoded_headers.append(CLOSE)
+        self.server_state.default_headers = [*self.server_state.default_headers, CLOSE]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept nothing more, finish what is here, close."""
+        if self.succeeded:
+            await self._part()
+        await super().shutdown(sockets)
+
+    async def _part(self) -> None:
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        passing_on = self.heirs is not None
+        if passing_on:
+            self._edge.parting = True
+            for connection in self._connections():
+                connection.part()
+        await asyncio.sleep(LOOK_S)  # what was accepted and read in this very moment is seen
+        while not self.force_exit and (now := loop.time()) - begun < LAST_REQUESTS_S:
+            if all(one.between and (passing_on or _settled(one, now)) for one in self._connections()):
+                break
+            await asyncio.sleep(LOOK_S)
+        for connection in self._connections():
+            if connection.transport.is_closing():
+                continue
+            if connection.between and self.heirs is not None:
+                self.heirs.append(connection.leave())
+            elif connection.incomplete:
+                connection.refuse(503, "Service Unavailable", "closing", "the server is closing: send it again")
+
+
+def _settled(connection: DeadlineProtocol, now: float) -> bool:
+    since = connection.unused_since
+    return since is None or now - since >= FRESH_S
 
 
 def serving(app: ASGIApp, edge: Edge | None = None) -> Serving:
@@ -44,10 +118,11 @@ def serving(app: ASGIApp, edge: Edge | None = None) -> Serving:
 
     Proxy headers are ours to read (`collect.trusted_proxies`), not uvicorn's, which would believe them from loopback.
     """
+    limits = edge or Edge()
     config = uvicorn.Config(
         app,
         loop="none",
-        http=DeadlineProtocol.at(edge or Edge()),
+        http=DeadlineProtocol.at(limits),
         ws="none",
         lifespan="off",
         proxy_headers=False,
@@ -56,30 +131,6 @@ def serving(app: ASGIApp, edge: Edge | None = None) -> Serving:
         log_config=None,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=5,
-        backlog=2048,
+        backlog=BACKLOG,
     )
-    return Serving(config)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises OSError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Connections inherit these from the socket that they come in by.
-        for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-            bound.setsockopt(socket.SOL_SOCKET, buffer, SOCKET_BYTES)
-        bound.bind((host, port))
-        bound.listen(2048)
-        bound.setblocking(False)
-    except OSError:
-        bound.close()
-        raise
-    return bound
-
-
-def address_of(bound: socket.socket) -> str:
-    """`http://host:port` of a listening socket."""
-    host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return Serving(config, limits)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -28,15 +29,41 @@ tags: [{name: Meta, destination: meta, triggers: [all]}]
 ADMIN = "admin-token"
 
 
+PASSES = """
+import os, sys
+descriptor, count, *words = sys.argv[1:]
+os.dup2(int(descriptor), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=count)
+os.execv(sys.executable, [sys.executable, *words])
+"""
+
+
+def passing(held: socket.socket, *words: str, count: int = 1) -> list[str]:
+    """The command that starts `python WORDS` as systemd does, with a socket that it goes on to hold itself. `held` has
+    to be in `pass_fds`."""
+    return [sys.executable, "-c", PASSES, str(held.fileno()), str(count), *words]
+
+
 class Process:
     """One command under test. `address` is what it printed that it listens on."""
 
-    def __init__(self, *words: str, cwd: Path, pattern: str, environ: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *words: str,
+        cwd: Path,
+        pattern: str,
+        environ: dict[str, str] | None = None,
+        held: socket.socket | None = None,
+    ) -> None:
+        """`held`: a listening socket that is passed to it."""
         self.log = cwd / f"{words[0]}-{time.monotonic_ns()}.log"
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")} | (environ or {})
         with self.log.open("wb") as log:
+            command = ["-m", "tagserver", *words]
             self.popen = subprocess.Popen(
-                [sys.executable, "-m", "tagserver", *words],
+                passing(held, *command) if held else [sys.executable, *command],
+                pass_fds=[held.fileno()] if held else [],
                 cwd=cwd,
                 env=environment,
                 stdout=log,
@@ -85,13 +112,14 @@ def write_config(folder: Path, vendor: str) -> None:
     (config / "container.yaml").write_text(CONTAINER.replace("VENDOR", vendor))
 
 
-def start_server(folder: Path, *words: str, token: str = "t") -> Process:
-    """A server on a free port, with its data in `folder/data`."""
+def start_server(folder: Path, *words: str, token: str = "t", held: socket.socket | None = None) -> Process:
+    """A server on a free port, or on a socket that somebody holds, with its data in `folder/data`."""
     return Process(
         *["serve", "--port", "0", *words],
         cwd=folder,
         pattern=r"listens on (http://127\.0\.0\.1:\d+)",
         environ={"META_TOKEN": token, "TAGSERVER_ADMIN_TOKEN": ADMIN},
+        held=held,
     )
 
 

@@ -16,7 +16,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from tagserver.server.edge import Edge, affordable
-from tagserver.server.serving import Serving, listen, serving
+from tagserver.server.listening import listen
+from tagserver.server.serving import Serving, serving
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,0 +1,22 @@
+"""Whether `tagserver serve` would start: all that a start does before it needs the data folder for itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tagserver.cli.options import give_up
+from tagserver.cli.output import say
+from tagserver.configuration import ConfigurationFolder
+from tagserver.delivery.readable import newer_than_this
+from tagserver.publishing.publishing import Publishing
+from tagserver.publishing.store import Store
+from tagserver.runtime import wall_clock
+
+
+def rehearsal(folder: ConfigurationFolder, data: Path, *, strict: bool) -> None:
+    """Says that it would start. Writes nothing. Raises what a start raises, and ends the command with a sentence
+    where the queue is not to be opened by this version."""
+    configuration = Publishing(folder, Store(data), wall_clock).start(strict=strict)
+    if (why := newer_than_this(data / configuration.server.queue.file)) is not None:
+        give_up(why)
+    say(f"a start would succeed: version {configuration.serving.number} would serve")

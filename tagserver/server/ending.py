@@ -1,0 +1,119 @@
+"""How a server ends: for good, for a process that comes after it, or by becoming the next program itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Coroutine
+from typing import Any
+
+from tagserver.runtime import Runtime
+from tagserver.server.serving import Serving
+from tagserver.server.succession import aside, become, rehearse
+from tagserver.server.supervisor import Supervisor
+
+log = logging.getLogger("tagserver")
+
+LAST_ANSWERS_S = 2.0
+"""Seconds in which answers say that their connection closes, before those are closed on which nothing came."""
+
+
+class Ending:
+    """What the signals of one server do. `kept`: whether another process holds the listening socket, too; then nobody
+    is sent away at the end, for whoever comes can wait for the next process."""
+
+    def __init__(
+        self, runtime: Runtime, server: Serving, bound: socket.socket, supervisor: Supervisor, *, kept: bool
+    ) -> None:
+        self._runtime = runtime
+        self._server = server
+        self._bound = bound
+        self._supervisor = supervisor
+        self._kept = kept
+        self._handing_over = False
+        self._descriptor: int | None = None
+        self._stopping = False
+        self._failed = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def hands_over(self) -> bool:
+        """Whether the next program is to go on in this process."""
+        return self._descriptor is not None and not self._stopping
+
+    def become_the_next(self) -> None:
+        """Once everything is closed. Returns only if it cannot be, with a line in the log."""
+        assert self._descriptor is not None
+        try:
+            become(self._descriptor, self._server.heirs or (), kept=self._kept)
+        except OSError as error:
+            log.critical("the next program cannot be started: %s; start the server again", error.strerror)
+
+    def fail(self) -> None:
+        """The storage has failed: nothing can be taken in any more."""
+        self._failed = True
+        self.stop()
+
+    def stop(self) -> None:
+        """End. Readiness goes first, so that a load balancer leaves; a second call skips the waiting."""
+        if self._stopping:
+            self._server.force_exit = True
+            self._runtime.hurry.set()
+            self._close()
+            return
+        self._stopping = self._runtime.draining = True
+        self._supervisor.stopping("finishes what is under way, and ends")
+        self._begin(self._stop())
+
+    async def _stop(self) -> None:
+        if not self._failed:
+            await asyncio.sleep(self._runtime.server.shutdown.pre_stop)
+        if self._kept and not self._failed:
+            # Events are taken in until the vendors' requests have ended, however long that is: what is accepted now
+            # the next process delivers, and the wait for it stays short.
+            self._server.answer_for_the_last_time()
+            await asyncio.gather(asyncio.sleep(LAST_ANSWERS_S), self._let_vendors_end())
+            self._server.succeeded = True
+            self._server.should_exit = True
+        else:
+            self._close()
+
+    def _close(self) -> None:
+        self._runtime.closing = True
+        self._server.should_exit = True
+
+    async def _let_vendors_end(self) -> None:
+        if self._runtime.dispatcher is not None:
+            await self._runtime.dispatcher.stop(self._runtime.server.shutdown.drain, self._runtime.hurry)
+
+    def hand_over(self) -> None:
+        """Become the program that lies on the disk now, if that would start."""
+        if self._runtime.draining or self._handing_over:
+            log.warning(
+                "nothing is handed over: the server %s", "ends" if self._runtime.draining else "does so already"
+            )
+            return
+        self._handing_over = True
+        self._begin(self._hand_over())
+
+    async def _hand_over(self) -> None:
+        log.info("the next program is rehearsed")
+        if (why := await rehearse()) is not None:
+            self._handing_over = False
+            log.error("nothing is handed over, and this server goes on: the next one would not start. %s", why)
+            return
+        self._supervisor.reloading("hands over to the next program")
+        log.info("hands over: connections wait until the next program serves")
+        await self._let_vendors_end()
+        if self._stopping:  # somebody wants the end meanwhile
+            return
+        self._descriptor = aside(self._bound.fileno())
+        self._server.heirs = []
+        self._server.succeeded = True
+        self._server.should_exit = True
+
+    def _begin(self, what: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(what)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
