@@ -12,7 +12,7 @@ import click
 from tagserver.cli.options import environment, json_option, server_option
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
-from tagserver.delivery.outbox import LARGEST_ID
+from tagserver.delivery.dead import LARGEST_ID
 
 F = TypeVar("F", bound=Callable[..., Any])
 

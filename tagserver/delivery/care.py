@@ -6,6 +6,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
+from tagserver.delivery.causes import Causes
 from tagserver.delivery.counters import Counters
 from tagserver.delivery.keys import Keys
 from tagserver.delivery.letters import Letters
@@ -30,6 +31,7 @@ class Care:
         keys: Keys,
         tombstones: Tombstones,
         letters: Letters,
+        causes: Causes,
         space: Space,
         *,
         keep_dead: float,
@@ -40,17 +42,31 @@ class Care:
         self._keys = keys
         self._tombstones = tombstones
         self._letters = letters
+        self._causes = causes
         self._space = space
         self._keep_dead = keep_dead
         self._steady = steady
         self._calm = calm
         self._purged = steady()
         self._shrinking = False
+        self._settling = True
 
     def slice(self, database: sqlite3.Connection) -> bool:
         """A little of it; whether there is more. Commits by itself."""
         shrunk = self._shrink(database)
-        return self._purge(database) or shrunk
+        return self._purge(database) or shrunk or self._settle(database)
+
+    def _settle(self, database: sqlite3.Connection) -> bool:
+        """Letters of a file of before get their causes."""
+        if not self._settling:
+            return False
+        self._settling = False  # should it fail, whoever asks for letters tries again
+        database.execute("BEGIN IMMEDIATE")
+        more = self._causes.settle(database)
+        database.execute("COMMIT")
+        self._causes.group_ended(True)
+        self._settling = more
+        return more
 
     def _shrink(self, database: sqlite3.Connection) -> bool:
         free = database.execute("PRAGMA freelist_count").fetchone()[0]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
+from tagserver.delivery.causes import Causes, code_in
 from tagserver.delivery.counters import Counters
 from tagserver.delivery.lanes import Lanes
 from tagserver.delivery.outbox import Batch, Row, Settlement
@@ -31,10 +32,11 @@ class _Flight:
 class Flights:
     """Used inside the writer's transactions; `flying` may be asked from any thread."""
 
-    def __init__(self, counters: Counters, lanes: Lanes, clock: Callable[[], int]) -> None:
+    def __init__(self, counters: Counters, lanes: Lanes, causes: Causes, clock: Callable[[], int]) -> None:
         self._counters = counters
         self._clock = clock
         self._lanes = lanes
+        self._causes = causes
         self._in_flight: dict[int, _Flight] = {}
         self._flying: set[int] = set()
         # Ids up to these have been claimed: a claim need not look at them again, unless some are released.
@@ -164,10 +166,13 @@ class Flights:
             gone = database.executemany("DELETE FROM delivery WHERE id = ?", [(one,) for one in delivered]).rowcount
         left = gone
         for one in buried:
-            database.execute(BURY, (one.reason, one.detail[:500], now, one.id))
-            if database.execute("DELETE FROM delivery WHERE id = ?", (one.id,)).rowcount:
-                self._counters.bury(destination, one.reason, one.code)
-                left += 1
+            if (tag := database.execute("SELECT tag FROM delivery WHERE id = ?", (one.id,)).fetchone()) is None:
+                continue
+            cause = self._causes.number(destination, tag[0], one.reason, one.code or code_in(one.reason, one.detail))
+            database.execute(BURY, (one.reason, one.detail[:500], now, cause, one.id))
+            database.execute("DELETE FROM delivery WHERE id = ?", (one.id,))
+            self._counters.bury(destination, one.reason, one.code)
+            left += 1
         database.executemany(
             "UPDATE delivery SET attempts = attempts + 1, crashes = 0 WHERE id = ?",
             [(one,) for one in settlement.attempted],

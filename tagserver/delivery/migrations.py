@@ -55,6 +55,14 @@ _RESTORED = (
     # Of a row that came back from a backup: nobody knows whether the vendor has it. See `held`.
     "ALTER TABLE dead ADD COLUMN unknown_since INTEGER",
 )
+_CAUSES = (
+    # Letters of before get theirs while the server runs: see `causes`.
+    (
+        "CREATE TABLE cause (id INTEGER PRIMARY KEY, destination TEXT NOT NULL, tag TEXT NOT NULL, "
+        "reason TEXT NOT NULL, code TEXT NOT NULL, UNIQUE (destination, tag, reason, code))"
+    ),
+    "ALTER TABLE dead ADD COLUMN cause INTEGER",
+)
 
 _PAUSE = """
 CREATE TABLE pause (destination TEXT PRIMARY KEY, names TEXT NOT NULL, by TEXT NOT NULL, note TEXT NOT NULL,
@@ -66,6 +74,7 @@ STEPS: tuple[Step, ...] = (
     _in_use_without_a_number,  # 1 → 2
     _RESTORED,  # 2 → 3
     (_PAUSE,),  # 3 → 4
+    _CAUSES,  # 4 → 5
 )
 FIRST = 1
 """The format of the tables before any step."""

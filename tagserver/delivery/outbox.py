@@ -13,17 +13,14 @@ from typing import ClassVar, Literal, Protocol
 
 import msgspec
 
+from tagserver.delivery.dead import DeadLetters
 from tagserver.repeats import Differs
 
 DEDUP_TTL = 48 * 3600.0
 """Seconds in which a delivery's key is known: Meta's own window for counting equal events once."""
 
-LARGEST_ID = 2**63 - 1
-"""Of a dead letter: what SQLite and most engines can count to."""
-
 DeadReason = str
-"""Why a delivery was buried: `rejected`, `expired`, `consent`, `tag_removed`, `destination_changed`,
-`plugin_error`, `crashed`, `no_destination`, `locked` (encrypted with a key that is not here)."""
+"""Why a delivery was buried: one of `reasons.REASONS`."""
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
@@ -126,49 +123,6 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     dead_by_reason: Mapping[str, int] = {}
 
 
-class DeadLetter(msgspec.Struct, frozen=True, gc=False):
-    """A dead letter as operations see it: why, never what. Times in ms since 1970 UTC."""
-
-    id: int
-    destination: str
-    tag: str
-    name: str
-    event_id: str
-    reason: DeadReason
-    detail: str
-    attempts: int
-    received: int
-    buried: int
-
-
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """Which dead letters are meant; a field that is None does not matter."""
-
-    id: int | None = None
-    destination: str | None = None
-    reason: str | None = None
-    event_id: str | None = None
-
-
-class Account(msgspec.Struct, frozen=True, gc=False):
-    """A destination as it is configured now: its fingerprint, and the seconds in which its vendor counts a repeat
-    once (None: always)."""
-
-    identity: str
-    repeat: float | None = None
-
-
-class Retried(msgspec.Struct, frozen=True, gc=False):
-    """What came of putting some dead letters back. `too_old`: the vendor would not take them any more; they stay.
-    `late`: of the `moved`, those tried before whose vendor may count them twice by now. `after`: the letter that was
-    looked at last, or None when there are no more."""
-
-    moved: int = 0
-    too_old: int = 0
-    late: int = 0
-    after: int | None = None
-
-
 EVERYTHING = "*"
 """The purpose of a tombstone of somebody who asked to be forgotten: nothing may be sent, whatever it is for."""
 
@@ -230,7 +184,7 @@ class Unavailable(OutboxError):
     """The engine cannot promise anything now (closing, or its storage fails)."""
 
 
-class Outbox(Protocol):
+class Outbox(DeadLetters, Protocol):
     """The engine. All times are in ms since 1970 UTC and come from the clock the engine was given."""
 
     async def append(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt]:
@@ -317,19 +271,6 @@ class Outbox(Protocol):
     async def scrub(self) -> bool:
         """Leave nothing of what was removed in the files. False when another program holds the file open, so that it
         is not done yet."""
-        ...
-
-    async def dead(self, choice: Choice, limit: int) -> Sequence[DeadLetter]:
-        """The newest dead letters of a choice."""
-        ...
-
-    async def retry_dead(self, choice: Choice, accounts: Mapping[str, Account], limit: int, after: int = 0) -> Retried:
-        """Put dead letters back into the queue, as if never tried, for the account that is configured now. At most
-        `limit` are looked at, oldest first, from the one behind the id `after` on."""
-        ...
-
-    async def drop_dead(self, choice: Choice, limit: int) -> int:
-        """Remove dead letters; they count as erased. How many."""
         ...
 
     def burials(self) -> Mapping[tuple[str, str, str], int]:

@@ -14,8 +14,8 @@ WIDTH = len(COLUMNS)
 NAMES = ", ".join(COLUMNS)
 SELECT_DELIVERY = f"SELECT id, attempts, unknown_since, crashes, {NAMES} FROM delivery"  # noqa: S608 (our own names)
 BURY = (
-    f"INSERT INTO dead (id, attempts, reason, detail, buried, {NAMES}) "  # noqa: S608 (our own names)
-    f"SELECT id, attempts, ?, ?, ?, {NAMES} FROM delivery WHERE id = ?"
+    f"INSERT INTO dead (id, attempts, reason, detail, buried, cause, {NAMES}) "  # noqa: S608 (our own names)
+    f"SELECT id, attempts, ?, ?, ?, ?, {NAMES} FROM delivery WHERE id = ?"
 )
 
 _MOST = 64

@@ -12,6 +12,7 @@ import os
 import sqlite3
 from pathlib import Path
 
+from tagserver.delivery.causes import index_causes
 from tagserver.delivery.errors import Damaged, ForeignFile, OutboxStartError
 from tagserver.delivery.migrations import FIRST, VERSION, migrate
 
@@ -93,6 +94,7 @@ def open_database(path: Path, max_size: int) -> sqlite3.Connection:
         _set_up(database, max_size)
         if version < VERSION:
             _bring_up(database, path, version)
+        index_causes(database)
     except sqlite3.DatabaseError as error:
         database.close()
         if _is_damage(error):
@@ -139,6 +141,7 @@ def _create_tables(database: sqlite3.Connection) -> None:
             database.execute(statement)
     database.execute(f"PRAGMA application_id={APPLICATION_ID}")
     migrate(database, FIRST)
+    index_causes(database)
     database.execute("COMMIT")
 
 

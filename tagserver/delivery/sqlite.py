@@ -1,6 +1,6 @@
 """The default engine: one SQLite file, WAL, `synchronous=FULL`, one owning process, one writer thread with group
-commit. Its rooms: `rows`, `intake`, `flights`, `lanes`, `keys`, `letters`, `tombstones`, `presence`, `erasure`,
-`counters`, `pauses`, `space`, `place`, `opening`, `salvage`, `care`, `writer`."""
+commit. Its rooms: `rows`, `intake`, `flights`, `lanes`, `keys`, `letters`, `causes`, `tombstones`, `presence`,
+`erasure`, `counters`, `pauses`, `space`, `place`, `opening`, `salvage`, `care`, `writer`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tagserver.delivery.care import VACUUM_PAGES, Care, empty_log, shrink
+from tagserver.delivery.causes import Causes
 from tagserver.delivery.erasure import Erasure
 from tagserver.delivery.flights import Flights
 from tagserver.delivery.intake import Intake, size_of
@@ -24,15 +25,11 @@ from tagserver.delivery.letters import Letters
 from tagserver.delivery.lock import FolderLock, QueueLock
 from tagserver.delivery.opening import open_queue, require_local_disk
 from tagserver.delivery.outbox import (
-    Account,
     Batch,
-    Choice,
     Counts,
-    DeadLetter,
     Delivery,
     Erased,
     Receipt,
-    Retried,
     Room,
     Settlement,
     Tombstone,
@@ -46,13 +43,14 @@ from tagserver.delivery.pressure import Pressure
 from tagserver.delivery.retry import Chance
 from tagserver.delivery.salvage import MARK
 from tagserver.delivery.space import Space
+from tagserver.delivery.sqlite_dead import SqliteDeadLetters
 from tagserver.delivery.suspicion import Marks, marked
 from tagserver.delivery.writer import Writer
 
 log = logging.getLogger("tagserver.delivery")
 
 
-class SqliteOutbox:
+class SqliteOutbox(SqliteDeadLetters):
     """An `Outbox` in one file. Made by `open`."""
 
     def __init__(
@@ -96,14 +94,16 @@ class SqliteOutbox:
         self._space = Space(path, max_size, min_free, steady)
         self._space.measure(self._database)
         self._intake = Intake(self._keys, self._counters, self._presence, self._space, chance)
-        self._flights = Flights(self._counters, Lanes(), clock)
-        self._letters = Letters(self._counters, self._presence, clock)
+        self._causes = Causes(self._database)
+        self._flights = Flights(self._counters, Lanes(), self._causes, clock)
+        self._letters = Letters(self._counters, self._presence, self._causes, clock, steady)
         self._erasure = Erasure(self._counters, self._flights, self._presence)
         care = Care(
             self._counters,
             self._keys,
             self._tombstones,
             self._letters,
+            self._causes,
             self._space,
             keep_dead=keep_dead,
             steady=steady,
@@ -139,6 +139,7 @@ class SqliteOutbox:
 
     def _group_ended(self, ok: bool) -> None:
         self._flights.group_ended(ok)
+        self._causes.group_ended(ok)
         self._counters.committed(ok)
 
     @classmethod
@@ -244,7 +245,7 @@ class SqliteOutbox:
         oldest: int | None = await self._writer.run(work)
         return oldest
 
-    # ── keys, tombstones, dead letters
+    # ── keys and tombstones
     # ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def remember(self, keys: Sequence[bytes], ttl: float) -> None:
@@ -299,24 +300,9 @@ class SqliteOutbox:
         emptied: bool = await self._writer.aside(empty_log)
         return emptied
 
-    async def dead(self, choice: Choice, limit: int) -> Sequence[DeadLetter]:
-        """See `Outbox.dead`."""
-        letters: list[DeadLetter] = await self._writer.run(lambda database: self._letters.look(database, choice, limit))
-        return letters
-
-    async def retry_dead(self, choice: Choice, accounts: Mapping[str, Account], limit: int, after: int = 0) -> Retried:
-        """See `Outbox.retry_dead`."""
-        done: Retried = await self._writer.run(
-            lambda database: self._letters.retry(database, choice, accounts, limit, after)
-        )
+    def _announce_all(self) -> None:
         for destination in list(self._appended):
             self._announce(destination)
-        return done
-
-    async def drop_dead(self, choice: Choice, limit: int) -> int:
-        """See `Outbox.drop_dead`."""
-        number: int = await self._writer.run(lambda database: self._letters.drop(database, choice, limit))
-        return number
 
     # ── care and end
     # ────────────────────────────────────────────────────────────────────────────────────────────────────

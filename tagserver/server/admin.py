@@ -21,7 +21,7 @@ from tagserver.preview.trial import BadTrial, try_event
 from tagserver.runtime import Runtime
 from tagserver.server.body import BadBody, read_body
 from tagserver.server.consent import ConsentStrings
-from tagserver.server.dead import DeadLetters
+from tagserver.server.dead import DeadLetterPages
 from tagserver.server.forget import Forget
 from tagserver.server.guard import COOKIE, LOGIN, SAFE, Guard, Guesses, Keyring, later, of_another_page, problem
 from tagserver.server.pausing import Stops
@@ -39,7 +39,7 @@ class Admin:
         self._runtime = runtime
         self._keys = Keyring(lambda: runtime.admin_token.today(token))
         self._guesses = Guesses(self._visitor, steady, runtime.meters.refused)
-        letters = DeadLetters(runtime, SAFE)
+        letters = DeadLetterPages(runtime, steady)
         publishing = Publishing(runtime)
         stops = Stops(runtime.pausing)
         pages = Starlette(

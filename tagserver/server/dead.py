@@ -1,115 +1,188 @@
-"""`/-/dead.json`: the dead letters, for operations. GET lists, POST tries again or drops."""
+"""`/-/dead.json`: the dead letters, for operations. GET lists or sums up, POST tries again or drops."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tagserver.delivery.outbox import LARGEST_ID, Account, Choice, OutboxError
+from tagserver.delivery.dead import Choice, DeadGroup
+from tagserver.delivery.outbox import OutboxError
+from tagserver.delivery.reasons import advice
 from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.runtime import Runtime
 from tagserver.server.body import BadBody, read_body
+from tagserver.server.dead_choice import (
+    KEYS,
+    BadChoice,
+    check_names,
+    place_of,
+    place_text,
+    read_choice,
+    whole_number,
+)
+from tagserver.server.dead_run import Run
+from tagserver.server.guard import SAFE, problem
 
-AT_ONCE = 1000
-"""Letters moved in one transaction; the rest follows in further ones."""
 MOST = 1000
 """Letters in one list."""
+MOST_GROUPS = 1000
+"""Groups in one summary: those with the most letters."""
+LARGEST = 1 << 18
+"""Bytes of an order."""
+SWITCHES = ("summary", "limit", "after", "total")
+
+Ids = int | list[int]
+Texts = str | list[str]
 
 
 class Order(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a POST: what to do with which letters. Without a choice it means all of them, and says so."""
+    """The body of a POST: what to do with which letters. Without a choice it means all of them, and says so.
+
+    `seconds`: answer after about so long, with `next` for the `after` of the next request; without, the answer comes
+    when all is done. `by`: who wants it, for the audit.
+    """
 
     action: Literal["retry", "drop"]
-    id: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_ID)] | None = None
-    destination: str | None = None
-    reason: str | None = None
-    event_id: str | None = None
+    id: Ids | None = None
+    event_id: Texts | None = None
+    destination: Texts | None = None
+    tag: Texts | None = None
+    reason: Texts | None = None
+    code: Texts | None = None
+    since: str | None = None
+    until: str | None = None
     all: bool = False
+    dry_run: bool = False
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=600)] | None = None
+    after: str | None = None
+    by: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] = "admin"
 
 
 _order = msgspec.json.Decoder(Order)
 
 
-class DeadLetters:
+class DeadLetterPages:
     """The endpoint."""
 
-    def __init__(self, runtime: Runtime, headers: Mapping[str, str]) -> None:
+    def __init__(self, runtime: Runtime, steady: Callable[[], float]) -> None:
         self._runtime = runtime
-        self._headers = headers
+        self._steady = steady
 
     async def get(self, request: Request) -> Response:
-        """`{"letters": [...]}`, the newest first; `destination`, `reason`, `event_id`, `id` and `limit` choose."""
-        asked = request.query_params
+        """`{"letters": [...], "total": n, "next": …}`, the newest burial first; each key of a choice may come several
+        times. `limit` and `after` page; `total=no` leaves out the count. `summary=yes`: by cause, `{"summary": [...],
+        "more": n, "total": n}`."""
         try:
-            choice = Choice(
-                id=_id(asked["id"]) if "id" in asked else None,
-                destination=asked.get("destination"),
-                reason=asked.get("reason"),
-                event_id=asked.get("event_id"),
-            )
-            limit = min(_id(asked.get("limit", "100")), MOST)
-        except ValueError:
-            return self._problem(400, "bad_number", "id and limit are whole numbers, from 1 on")
-        letters = await self._runtime.outbox.dead(choice, limit)
-        return JSONResponse({"letters": [msgspec.to_builtins(letter) for letter in letters]}, headers=self._headers)
+            given = _given(request)
+            choice = read_choice({key: given[key] for key in KEYS if key in given}, self._runtime.clock())
+            await check_names(self._runtime, choice)
+            if _switch(given, "summary", default=False):
+                return JSONResponse(await self._summary(choice), headers=SAFE)
+            return JSONResponse(await self._list(choice, given), headers=SAFE)
+        except BadChoice as bad:
+            return problem(400, bad.code, str(bad))
+        except OutboxError as error:
+            return problem(503, "try_later", str(error))
+
+    async def _list(self, choice: Choice, given: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+        outbox = self._runtime.outbox
+        limit = min(whole_number("limit", (given.get("limit") or ["100"])[-1]), MOST)
+        after = place_of(given["after"][-1]) if "after" in given else None
+        total = await outbox.count_dead(choice) if _switch(given, "total", default=True) else None
+        found = await outbox.dead(choice, limit + 1, after)
+        letters = found[:limit]
+        ended = len(found) <= limit
+        return {
+            "letters": [msgspec.to_builtins(letter) for letter in letters],
+            "total": total,
+            "next": None if ended else place_text(letters[-1].place),
+        }
+
+    async def _summary(self, choice: Choice) -> dict[str, Any]:
+        groups = sorted(await self._runtime.outbox.dead_groups(choice), key=lambda one: (-one.count, one.cause))
+        return {
+            "summary": [_row(group) for group in groups[:MOST_GROUPS]],
+            "more": max(0, len(groups) - MOST_GROUPS),
+            "total": sum(group.count for group in groups),
+        }
 
     async def post(self, request: Request) -> Response:
-        """`{"action": "retry" | "drop", ...}` → `{"count": n}`, for a retry with `too_old` (they stay) and `late` (they
-        may be counted twice)."""
+        """`{"action": "retry" | "drop", ...}` → `{"count": n, "left": n, "next": …}`; of a retry also `too_old`,
+        `refused` (by the reason for which they would die again; these and the too old stay), `late` (they may be
+        counted twice) and `waiting` (destinations that cannot send now)."""
         try:
-            body = await read_body(request.receive, request.headers.get("content-length"), 1 << 16)
+            body = await read_body(request.receive, request.headers.get("content-length"), LARGEST)
             order = read_json(body, _order)
+            choice = read_choice(_chosen(order), self._runtime.clock())
+            if choice.everything and not order.all:
+                wanted = 'say which: id, event_id, destination, tag, reason, code, since or until, or "all": true'
+                return problem(400, "no_choice", wanted)
+            if order.after is None:
+                await check_names(self._runtime, choice)
+            run = Run(self._runtime, order.action, choice, dry_run=order.dry_run, steady=self._steady)
+            done = await run.go(order.after, order.seconds)
         except BadBody as bad:
-            return self._problem(bad.status, bad.code, str(bad))
+            return problem(bad.status, bad.code, str(bad))
+        except BadChoice as bad_choice:
+            return problem(400, bad_choice.code, str(bad_choice))
         except UNREADABLE as error:
-            return self._problem(400, "bad_order", str(error))
-        choice = Choice(id=order.id, destination=order.destination, reason=order.reason, event_id=order.event_id)
-        if choice == Choice() and not order.all:
-            return self._problem(400, "no_choice", 'say which: id, destination, reason or event_id, or "all": true')
-        try:
-            done = await (self._retry(choice) if order.action == "retry" else self._drop(choice))
-            if order.action == "retry" and done["count"]:
-                self._runtime.wait_no_longer(choice.destination)
+            return problem(400, "bad_order", str(error))
         except OutboxError as error:
-            return self._problem(503, "try_later", str(error))
-        return JSONResponse(done, headers=self._headers)
+            return problem(503, "try_later", str(error))
+        if not order.dry_run:
+            self._note(order, choice, done)
+        return JSONResponse(done, headers=SAFE)
 
-    async def _retry(self, choice: Choice) -> dict[str, int]:
-        accounts = {
-            name: Account(one.identity, one.plugin.limits.repeat)
-            for one in self._runtime.container.destinations.values()
-            for name in (one.name, *one.aliases)
+    def _note(self, order: Order, choice: Choice, done: Mapping[str, Any]) -> None:
+        """For the audit. Of events their number: an id may be made of an order or a person."""
+        asked: dict[str, Any] = {
+            "ids": len(choice.ids),
+            "event_ids": len(choice.event_ids),
+            "destinations": sorted(choice.destinations),
+            "tags": sorted(choice.tags),
+            "reasons": sorted(choice.reasons),
+            "codes": sorted(choice.codes),
+            "since": choice.since,
+            "until": choice.until,
         }
-        total = {"count": 0, "too_old": 0, "late": 0}
-        # Some may be buried again meanwhile: those are not of this order.
-        newest = next((letter.id for letter in await self._runtime.outbox.dead(choice, 1)), 0)
-        after: int | None = 0
-        while after is not None and after < newest:
-            done = await self._runtime.outbox.retry_dead(choice, accounts, AT_ONCE, after)
-            total["count"] += done.moved
-            total["too_old"] += done.too_old
-            total["late"] += done.late
-            after = done.after
-        return total
-
-    async def _drop(self, choice: Choice) -> dict[str, int]:
-        total = 0
-        while moved := await self._runtime.outbox.drop_dead(choice, AT_ONCE):
-            total += moved
-        return {"count": total}
-
-    def _problem(self, status: int, code: str, message: str) -> Response:
-        problem: dict[str, Any] = {"path": "", "code": code, "message": message}
-        return JSONResponse({"problems": [problem]}, status, headers=dict(self._headers))
+        counts = {key: done[key] for key in ("count", "too_old", "refused", "late", "left") if key in done}
+        named = {key: value for key, value in asked.items() if value}
+        self._runtime.audit.note("dead", action=order.action, by=order.by, choice=named, **counts)
 
 
-def _id(text: str) -> int:
-    """A whole number from 1 on, as the queue counts. Raises ValueError."""
-    number = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= number <= LARGEST_ID:
-        raise ValueError(f"{text[:20]} is no id")
-    return number
+def _row(group: DeadGroup) -> dict[str, Any]:
+    return {
+        **msgspec.to_builtins(group.cause),
+        "count": group.count,
+        "oldest": group.oldest,
+        "newest": group.newest,
+        "event_id": group.event_id,
+        "advice": advice(group.cause.reason),
+    }
+
+
+def _given(request: Request) -> dict[str, list[str]]:
+    """The values of each key of an address. Raises BadChoice for a key that there is not."""
+    given: dict[str, list[str]] = {}
+    for key, value in request.query_params.multi_items():
+        if key not in KEYS and key not in SWITCHES:
+            raise BadChoice("unknown_key", f"there is no key {key[:40]!r}; there are {', '.join((*KEYS, *SWITCHES))}")
+        given.setdefault(key, []).append(value)
+    return given
+
+
+def _switch(given: Mapping[str, Sequence[str]], key: str, *, default: bool) -> bool:
+    if key not in given:
+        return default
+    if given[key][-1] not in ("yes", "no"):
+        raise BadChoice("bad_choice", f"{key} is yes or no")
+    return given[key][-1] == "yes"
+
+
+def _chosen(order: Order) -> dict[str, list[Any]]:
+    found = {key: getattr(order, key) for key in KEYS}
+    return {key: value if isinstance(value, list) else [value] for key, value in found.items() if value is not None}

@@ -18,9 +18,10 @@ import pytest
 
 from tagserver.configuration import ConfigurationFolder
 from tagserver.delivery import migrations, schema
+from tagserver.delivery.dead import Account, Choice
 from tagserver.delivery.errors import ForeignFile, OutboxStartError
 from tagserver.delivery.migrations import FIRST, STEPS, VERSION
-from tagserver.delivery.outbox import EVERYTHING, Account, Choice
+from tagserver.delivery.outbox import EVERYTHING
 from tagserver.delivery.schema import APPLICATION_ID, open_database
 from tagserver.registry import Registry
 from tagserver.running import running
@@ -73,8 +74,8 @@ async def test_what_the_first_one_knew_is_a_duplicate_and_its_dead_can_be_retrie
     data, got = first_folder(tmp_path / "data"), list[str]()
     async with served(data, got) as runtime:
         account = Account(runtime.container.destinations["meta"].identity)
-        done = await runtime.outbox.retry_dead(Choice(reason="rejected"), {"meta": account}, 10)
-        assert done.moved == 1
+        done = await runtime.outbox.retry_dead(Choice(reasons=("rejected",)), {"meta": account}, 10)
+        assert done.moved == {"meta": 1}
         await until(lambda: "bad-1" in got)
         await until(lambda: runtime.outbox.counts()["meta"].delivered == 6)
 

@@ -100,6 +100,19 @@ def copy_as_killed(folder: Path, to: Path) -> Path:
     return to
 
 
+def as_of_format_one(database: sqlite3.Connection) -> None:
+    """Take away from the dead letters of a file what came after the first format."""
+    for statement in (
+        "DROP TABLE cause",
+        "DROP TABLE pause",
+        "DROP INDEX dead_cause",
+        "ALTER TABLE dead DROP COLUMN cause",
+        "ALTER TABLE dead DROP COLUMN unknown_since",
+        "PRAGMA user_version=1",
+    ):
+        database.execute(statement)
+
+
 def lying(folder: Path) -> Mapping[str, tuple[int, int]]:
     """(waiting rows, dead rows) of each destination, counted in the tables."""
     found: dict[str, tuple[int, int]] = {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tagserver.delivery.burials import MOST_CODES, OTHER, Burials
-from tagserver.delivery.outbox import Buried, Choice, Settlement
+from tagserver.delivery.dead import Choice
+from tagserver.delivery.outbox import Buried, Settlement
 from tagserver.delivery.sqlite import SqliteOutbox
 from tests.delivery.support import claim, deliveries
 

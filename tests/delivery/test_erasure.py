@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tagserver.delivery.dead import Choice
 from tagserver.delivery.erasure import PIECE, walk
-from tagserver.delivery.outbox import Buried, Choice, Settlement, Trace
+from tagserver.delivery.outbox import Buried, Settlement, Trace
 from tagserver.delivery.sqlite import SqliteOutbox
 from tests.delivery.support import START, Clock, assert_adds_up, claim, claimed_ids, delivery, key, meta, open_outbox
 

@@ -11,6 +11,7 @@ from tagserver.delivery.outbox import Buried, Settlement
 from tagserver.delivery.sqlite import SqliteOutbox
 from tests.delivery.support import (
     Clock,
+    as_of_format_one,
     assert_adds_up,
     claim,
     claimed_ids,
@@ -65,8 +66,7 @@ async def test_a_queue_of_before_gets_a_lane(outbox: SqliteOutbox, tmp_path: Pat
     await outbox.close()
     with closing(sqlite3.connect(tmp_path / "outbox.db")) as database:
         database.execute("DROP TABLE urgent")
-        database.execute("ALTER TABLE dead DROP COLUMN unknown_since")
-        database.execute("PRAGMA user_version=1")
+        as_of_format_one(database)
         database.commit()
     again = await open_outbox(tmp_path, clock)
     await again.append([delivery("p", urgent=True)])

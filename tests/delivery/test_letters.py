@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tagserver.delivery.outbox import Account, Buried, Choice, Delivery, Settlement
+from tagserver.delivery.dead import Account, Choice, Place
+from tagserver.delivery.outbox import Buried, Delivery, Settlement
 from tagserver.delivery.sqlite import SqliteOutbox
 from tests.delivery.support import HOUR, START, Clock, assert_adds_up, claim, deliveries, delivery, meta
 
@@ -27,10 +28,10 @@ async def test_a_retry_is_as_if_never_tried_and_a_second_one_changes_nothing(
 ) -> None:
     """Under the same event_id, for the account that is configured now."""
     await bury(outbox, *deliveries(3))
-    assert (await outbox.retry_dead(Choice(event_id="e1"), ACCOUNTS, 100)).moved == 1
+    assert (await outbox.retry_dead(Choice(event_ids=("e1",)), ACCOUNTS, 100)).moved == {"meta": 1}
     for _ in range(2):
-        done = await outbox.retry_dead(Choice(event_id="e1"), ACCOUNTS, 100)
-        assert (done.moved, done.too_old, done.late) == (0, 0, 0)
+        done = await outbox.retry_dead(Choice(event_ids=("e1",)), ACCOUNTS, 100)
+        assert (done.moved, done.too_old, done.late) == ({}, 0, 0)
         assert_adds_up(outbox, tmp_path)
     (row,) = (await claim(outbox)).rows
     assert (row.delivery.event_id, row.attempts, row.unknown_since) == ("e1", 0, None)
@@ -45,11 +46,11 @@ async def test_what_the_vendor_would_not_take_stays_and_is_counted(
     ends = [START + 1000, None, START + 10_000, START + 2000, START + 3000]
     await bury(outbox, *(delivery(f"e{n}", expires=end) for n, end in enumerate(ends)))
     clock.advance(3)
-    after: int | None = 0
+    after: Place | None = Place(0, 0)
     moved = too_old = pieces = 0
     while after is not None:
         done = await outbox.retry_dead(Choice(), ACCOUNTS, 2, after)
-        moved, too_old, after, pieces = moved + done.moved, too_old + done.too_old, done.after, pieces + 1
+        moved, too_old, after, pieces = moved + sum(done.moved.values()), too_old + done.too_old, done.after, pieces + 1
     assert (moved, too_old, pieces) == (2, 3, 3)
     assert sorted(row.delivery.event_id for row in (await claim(outbox)).rows) == ["e1", "e2"]
     assert_adds_up(outbox, tmp_path)
@@ -62,4 +63,4 @@ async def test_a_retry_after_the_vendors_window_is_told(outbox: SqliteOutbox, cl
     clock.advance(WINDOW + 1)
     await bury(outbox, delivery("young", received=clock()))
     done = await outbox.retry_dead(Choice(), ACCOUNTS, 100)
-    assert (done.moved, done.late) == (6, 2)
+    assert (done.moved, done.late) == ({"meta": 6}, 2)

@@ -22,6 +22,7 @@ from tagserver.delivery.sqlite import SqliteOutbox
 from tagserver.repeats import mark
 from tests.delivery.support import (
     Clock,
+    as_of_format_one,
     assert_adds_up,
     cared_for,
     claim,
@@ -143,9 +144,8 @@ async def test_a_file_of_before_takes_orders(outbox: SqliteOutbox, tmp_path: Pat
     await outbox.append([delivery("e0", mark=said)])
     await outbox.close()
     with closing(sqlite3.connect(tmp_path / "outbox.db")) as database:
-        for table, column in (("known", "mark"), ("dead", "unknown_since")):
-            database.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-        database.execute("PRAGMA user_version=1")
+        database.execute("ALTER TABLE known DROP COLUMN mark")
+        as_of_format_one(database)
         database.commit()
     order = (key("T-2"), 60.0)
     for expected in ([Receipt("event"), Receipt()], [Receipt("event"), Receipt("event")]):

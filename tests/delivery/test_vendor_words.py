@@ -18,7 +18,7 @@ from tagserver_snapchat import Snapchat
 from tagserver_tiktok import TikTok
 from tagserver_webhook import Webhook
 
-from tagserver.delivery.outbox import Choice
+from tagserver.delivery.dead import Choice
 from tagserver.delivery.vendor_words import LONGEST, without_persons, words_of
 from tagserver.plugin import Destination, Outcome, Payload, Response
 from tagserver.secret import hide

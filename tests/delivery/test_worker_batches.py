@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from tagserver.delivery.outbox import Choice
+from tagserver.delivery.dead import Choice
 from tagserver.delivery.suspicion import BURIED_AFTER
 from tagserver.plugin import Limits, Outcomes, Payload, Request, Response
 from tests.delivery.support import (

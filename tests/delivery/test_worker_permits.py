@@ -11,7 +11,8 @@ import pytest
 from tagserver.consent.needs import ConsentPolicy, Needs
 from tagserver.container.model import ConfiguredDestination, Container, Tag
 from tagserver.container.problems import Place
-from tagserver.delivery.outbox import EVERYTHING, Account, Choice, Tombstone
+from tagserver.delivery.dead import Account, Choice
+from tagserver.delivery.outbox import EVERYTHING, Tombstone
 from tagserver.permits import permits
 from tagserver.reads import Reads
 from tests.delivery.support import START, assert_adds_up, delivery, key, meta
@@ -103,8 +104,8 @@ async def test_another_account_holds_rows_until_someone_agrees(world: World) -> 
     under(world, container(destination=replace(DESTINATION, identity="account-2")))
     world.start()
     await world.drained()
-    done = await world.outbox.retry_dead(Choice(reason="destination_changed"), {"meta": Account("account-2")}, 100)
-    assert done.moved == 1
+    done = await world.outbox.retry_dead(Choice(reasons=("destination_changed",)), {"meta": Account("account-2")}, 100)
+    assert done.moved == {"meta": 1}
     await world.drained()
     assert (meta(world.outbox).delivered, meta(world.outbox).dead) == (1, 0)
     assert_adds_up(world.outbox, world.folder)
@@ -145,7 +146,7 @@ async def test_a_replay_passes_the_gate_again(world: World) -> None:
     await world.drained()
     await world.outbox.withdraw([Tombstone(key("person two"), "ad_storage", START)], 60)
     under(world, container())
-    assert (await world.outbox.retry_dead(Choice(), {"meta": Account("account-1")}, 100)).moved == 1
+    assert (await world.outbox.retry_dead(Choice(), {"meta": Account("account-1")}, 100)).moved == {"meta": 1}
     await world.drained()
     assert meta(world.outbox).dead_by_reason == {"consent": 1}
     assert world.vendor.requests == []

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tagserver.delivery.outbox import Choice
+from tagserver.delivery.dead import Choice
 from tagserver.delivery.suspicion import Marks, marked
 from tagserver.kit.fault import Interrupted
 from tagserver.plugin import Destination, Limits, Outcome, Outcomes, Payload, Request, Response

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
-from tagserver.delivery.outbox import Choice
+from tagserver.delivery.dead import Choice
 from tagserver.plugin import Outcome, Outcomes, Payload, Response
 from tests.delivery.support import assert_adds_up, claim, deliveries, delivery, meta, until
 from tests.delivery.world import Handler, Hundred, Lone, World, ids_of, refuses

@@ -22,6 +22,7 @@ from tagserver.consent.sources import read_consent
 from tagserver.container.problems import CODES, LATER_CODES, Place, Problem
 from tagserver.container.server import ServerConfig
 from tagserver.delivery.outbox import Counts, Room
+from tagserver.delivery.reasons import REASONS as REASONS_OF_DEATH
 from tagserver.inbound.spelling import DERIVED_ROOTS
 from tagserver.kit.data_folder import is_own
 from tagserver.operations.meters import STATES, Meters, Picture
@@ -256,17 +257,15 @@ REASONS = {
 }
 """Of the words of a decision, those that this version says."""
 
-DEAD = {
-    *("rejected", "expired", "consent", "tag_removed", "destination_changed", "plugin_error", "crashed"),
-    "no_destination",
-    "locked",
-}
-
 
 def test_every_reason_and_state_is_documented() -> None:
     """Of decisions, dead letters and destinations."""
     assert first_names(CONFIG, "## Try it") == REASONS
-    assert DEAD | set(STATES) <= first_names(CONFIG, "## Operate")
+    assert {*REASONS_OF_DEATH, *STATES} <= first_names(CONFIG, "## Operate")
+    shown = {names(row[0])[0]: row[1:] for row in rows(CONFIG, "## Operate") if names(row[0])}
+    assert {name: shown[name] for name in REASONS_OF_DEATH} == {
+        one.name: [one.meaning, one.helps] for one in REASONS_OF_DEATH.values()
+    }
 
 
 def test_every_command_and_option_is_documented() -> None:

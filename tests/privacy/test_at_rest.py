@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from tagserver.configuration import ConfigurationFolder
-from tagserver.delivery.outbox import Account, Choice
+from tagserver.delivery.dead import Account, Choice
 from tagserver.delivery.seal import SIGN
 from tagserver.privacy.payload_fields import PayloadFields
 from tagserver.registry import Registry
@@ -270,15 +270,17 @@ async def test_a_lost_key_buries_with_its_reason_and_a_found_one_sends(
     async with served(tmp_path, ', encrypt: "${env:KEY_2}"', vendor) as runtime:
         await send(runtime, **another("order-1002"))
         await delivered(runtime, 1)
-        (letter,) = await runtime.outbox.dead(Choice(destination="meta"), 10)
+        (letter,) = await runtime.outbox.dead(Choice(destinations=("meta",)), 10)
         assert (letter.reason, letter.event_id) == ("locked", "order-1001")
         assert "which queue.encrypt does not list" in letter.detail
         assert runtime.outbox.counts()["meta"].dead_by_reason == {"locked": 1}
     assert "cannot be decrypted" in caplog.text
     async with served(tmp_path, BOTH, vendor) as runtime:
         account = Account(runtime.container.destinations["meta"].identity)
-        done = await runtime.outbox.retry_dead(Choice(destination="meta", reason="locked"), {"meta": account}, 10)
-        assert done.moved == 1
+        done = await runtime.outbox.retry_dead(
+            Choice(destinations=("meta",), reasons=("locked",)), {"meta": account}, 10
+        )
+        assert done.moved == {"meta": 1}
         runtime.dispatcher.reconfigured(runtime.container.destinations)  # type: ignore[union-attr]
         await delivered(runtime, 2)
     assert b"order-1001" in b"".join(vendor.bodies)

@@ -1,0 +1,128 @@
+"""An order for many dead letters, obeyed in slices: to try them again, or to drop them.
+
+Whatever is interrupted, nothing is half done: each slice is a transaction, and the same order given again goes on with
+what is left. Letters that die while it runs, or die again, are none of its letters.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Literal
+
+from tagserver.delivery.dead import Account, Bound, Choice, Place, Retried
+from tagserver.delivery.outbox import Row
+from tagserver.permits import permits
+from tagserver.runtime import Runtime
+from tagserver.server.dead_choice import run_of, run_text
+
+AT_ONCE = 200
+"""Letters of one slice, if they take no longer than some milliseconds."""
+_START = Place(0, 0)
+_WAITING = frozenset({"paused", "disabled", "failing", "open", "retrying"})
+
+Action = Literal["retry", "drop"]
+
+
+class Run:
+    """One order, or what one request does of it."""
+
+    def __init__(
+        self, runtime: Runtime, action: Action, choice: Choice, *, dry_run: bool, steady: Callable[[], float]
+    ) -> None:
+        self._runtime = runtime
+        self._action = action
+        self._choice = choice
+        self._dry_run = dry_run
+        self._steady = steady
+        self._moved: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
+        self._dropped = self._too_old = self._late = 0
+
+    async def go(self, cursor: str | None, seconds: float | None) -> dict[str, Any]:
+        """Do it, to the end or for about `seconds`, from where an earlier request of the run ended. The object that
+        answers the order."""
+        outbox = self._runtime.outbox
+        after, bound = (_START, await outbox.dead_bound()) if cursor is None else run_of(cursor)
+        begin = run_text(after, bound)
+        began = self._steady()
+        at: Place | None = after
+        try:
+            while at is not None:
+                at = await self._slice(at, bound)
+                if seconds is not None and self._steady() - began >= seconds:
+                    break
+        finally:
+            if not self._dry_run:
+                self._wake()
+        left = await outbox.count_dead(self._choice, bound)
+        if self._dry_run:
+            left -= self._count
+        answer: dict[str, Any] = {"count": self._count, "left": left}
+        if self._action == "retry":
+            answer |= {"too_old": self._too_old, "late": self._late, "refused": dict(self._refused)}
+            answer["waiting"] = self._waiting()
+        answer["next"] = None if at is None else run_text(at, bound)
+        return answer | ({"dry_run": True, "begin": begin} if self._dry_run else {})
+
+    @property
+    def _count(self) -> int:
+        return self._moved.total() + self._dropped
+
+    async def _slice(self, after: Place, bound: Bound) -> Place | None:
+        outbox = self._runtime.outbox
+        if self._action == "retry":
+            done = await outbox.retry_dead(
+                self._choice,
+                self._accounts(),
+                AT_ONCE,
+                after,
+                bound=bound,
+                permits=self._permits(),
+                dry_run=self._dry_run,
+            )
+            self._add(done)
+            return done.after
+        if self._dry_run:
+            self._dropped = await outbox.count_dead(self._choice, bound)
+            return None
+        dropped = await outbox.drop_dead(self._choice, AT_ONCE, after, bound=bound)
+        self._dropped += dropped.count
+        return dropped.after
+
+    def _add(self, done: Retried) -> None:
+        self._moved.update(done.moved)
+        self._refused.update(done.refused)
+        self._too_old += done.too_old
+        self._late += done.late
+
+    def _accounts(self) -> dict[str, Account]:
+        return {
+            name: Account(one.identity, one.plugin.limits.repeat)
+            for one in self._runtime.container.destinations.values()
+            for name in (one.name, *one.aliases)
+        }
+
+    def _permits(self) -> Callable[[Row], tuple[str, str] | None]:
+        """Why a letter would die again at once, or wait for a destination that there is not."""
+        container, withdrawn = self._runtime.container, self._runtime.outbox.withdrawn
+
+        def no(row: Row) -> tuple[str, str] | None:
+            if container.destination(row.delivery.destination) is None:
+                return ("no_destination", "it is not configured")
+            return permits(row, container, withdrawn)
+
+        return no
+
+    def _wake(self) -> None:
+        for name in self._moved:
+            self._runtime.wait_no_longer(name)
+
+    def _waiting(self) -> list[dict[str, Any]]:
+        """Destinations that got something and cannot send it now, with the reason."""
+        waiting = []
+        for name, count in sorted(self._moved.items()):
+            state, reason = self._runtime.status.state(name)
+            if state in _WAITING:
+                waiting.append({"destination": name, "state": state, "reason": reason, "count": count})
+        return waiting
