@@ -4,7 +4,7 @@
 //
 // The data layer array is the queue until this file has come; with stub.js before it a purchase has its id by then, and
 // tagserver.track can be called. Settings:
-//   data-endpoint   address to post to, relative to this file (default: /collect)
+//   data-endpoint   address to post to, relative to this file (default: collect, beside t.js)
 //   data-layer      name of the data layer (default: dataLayer)
 //   data-consent    "required": nothing leaves before the visitor has chosen (see "consent" below)
 //   data-debug      say in the console what is sent and what the server finds wrong with it
@@ -105,7 +105,7 @@
   const uuid7 = () => {
     const time = "0" + Date.now().toString(16);
     return `${time.slice(0, 8)}-${time.slice(8)}-7xxx-9xxx-xxxxxxxxxxxx`.replace(/x/g, () => {
-      return ((root.crypto ? crypto.getRandomValues(new Uint8Array(1))[0] : Math.random() * 256) & 15).toString(16);
+      return ((root.crypto ? crypto.getRandomValues(new Uint8Array(1))[0] : Math.random() * 16) & 15).toString(16);
     });
   };
 
@@ -126,7 +126,7 @@
     }
     if (is === "BigInt") return String(value);
     if (above.length > 7 || above.includes(value)) return;
-    const within = above.concat([value]);
+    const within = [...above, value];
     if (is !== "Array") {
       // Old libraries put a toJSON onto all objects and lists, which writes texts.
       const written = value.toJSON && value.toJSON !== /** @type {any} */ ({}).toJSON ? value.toJSON() : value;
@@ -219,7 +219,7 @@
     const keys = Object.keys(words);
     if (verb === "default") {
       const region = json(words.region);
-      defaults[region] = Object.assign(defaults[region] || {}, words);
+      defaults[region] = Object.assign({}, defaults[region], words);
       const wait = +words.wait_for_update;
       if (wait > 0) {
         until = Math.max(until, Date.now() + wait);
@@ -464,13 +464,17 @@
     let after = 0; // seconds
     let answer = "";
     inFlight += weight;
-    const keepalive = inFlight < 6e4; // browsers allow all scripts of a page together 64 KiB
     try {
       if (!KEEPS) status = navigator.sendBeacon(endpoint, body) ? 202 : 0;
       else {
-        const response = await fetch(endpoint, { method: "POST", body, keepalive, credentials: "include" });
+        const response = await fetch(endpoint, {
+          method: "POST",
+          body,
+          keepalive: inFlight < 6e4, // browsers allow all scripts of a page together 64 KiB
+          credentials: "include",
+        });
         status = response.status;
-        after = +(response.headers.get("retry-after") || 0);
+        after = +(/** @type {any} */ (response.headers.get("retry-after")));
         answer = await response.text();
       }
     } catch (error) {
@@ -537,7 +541,8 @@
   safely(() => {
     if (!script) return warn("no classic script");
     if (before.flush) return warn("loaded twice");
-    endpoint = new URL(settings.endpoint || "/collect", script.src);
+    // Beside t.js, also where that lies below a path of the shop. /t/VERSION.js stands for a t.js one folder up.
+    endpoint = new URL(settings.endpoint || "collect", script.src.replace(/\/t\/\w{12}\./, "/"));
     const called = settings.layer || "dataLayer";
     if (!Array.isArray(root[called])) root[called] = [];
     /** @type {any[]} */
