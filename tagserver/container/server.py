@@ -32,7 +32,8 @@ class ShutdownConfig:
 class ServerConfig:
     """All of `server.yaml`. `reload`: whether changed files are taken by themselves, and whether their tests must pass
     first. `egress`: host names and networks beyond the plugins' own; `environment`: variables for
-    all. `debug`: this server is for tests, which variables of the container can ask."""
+    all. `path_prefix`: below which path the public addresses lie, "" for none. `debug`: this server is for tests, which
+    variables of the container can ask."""
 
     collect: CollectConfig = field(default_factory=CollectConfig)
     queue: QueueConfig = field(default_factory=QueueConfig)
@@ -42,6 +43,7 @@ class ServerConfig:
     egress: tuple[str, ...] = ()
     environment: frozenset[str] = frozenset()
     reload: Literal["auto", "require_tests", "manual"] = "auto"
+    path_prefix: str = ""
     debug: bool = False
 
     def consent_of(self, source: str) -> Reading | None:
@@ -50,8 +52,13 @@ class ServerConfig:
         return key.consent if key else None
 
 
-ROOT_KEYS = ("collect", "queue", "shutdown", "forget", "audit", "egress", "environment", "secrets", "reload", "debug")
+ROOT_KEYS = (
+    *("collect", "queue", "shutdown", "forget", "audit", "egress", "environment", "secrets", "reload", "path_prefix"),
+    "debug",
+)
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.\-]{0,251}[a-z0-9])?\Z")
+_PATH_PREFIX = re.compile(r"(/[A-Za-z0-9_~][A-Za-z0-9_~.\-]{0,99}){1,8}\Z")
+"""No segment begins with a dot, and none is the `-` of the admin's addresses."""
 _SECRET = re.compile(r"[A-Za-z_*][A-Za-z0-9_*]*\Z|/.")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -121,6 +128,7 @@ class ServerReader:
                 self._decoder.choice(nodes.get("reload"), "reload", ("auto", "require_tests", "manual"), "auto"),
             ),
             environment=self._outside.listed,
+            path_prefix=self._path_prefix(nodes.get("path_prefix")),
             debug=self._decoder.flag(nodes.get("debug"), "debug"),
         )
 
@@ -146,6 +154,17 @@ class ServerReader:
             pre_stop=d.duration(nodes.get("pre_stop"), "shutdown.pre_stop", 0.0),
             drain=d.duration(nodes.get("drain"), "shutdown.drain", 15.0),
         )
+
+    def _path_prefix(self, node: Node | None) -> str:
+        text = None if node is None else self._decoder.text(node, "path_prefix")
+        if node is None or text is None or text == "/":
+            return ""
+        prefix = text.removesuffix("/")
+        if not _PATH_PREFIX.match(prefix):
+            hint = "write a path that begins with a slash, such as /metrics, and that every browser writes alike"
+            self._problems.add("E115", node.place, "path_prefix", f'"{text}" is no path for addresses', hint)
+            return ""
+        return prefix
 
     def _allow(self, node: Node) -> tuple[str, ...]:
         allowed = []

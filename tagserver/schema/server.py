@@ -98,5 +98,9 @@ SERVER: Mapping[str, Schema] = {
         one_of("auto", "require_tests", "manual"),
         "How edits are published: by tagserver reload alone (manual), or by themselves.",
     ),
+    "path_prefix": said(
+        {"type": "string", "pattern": r"^(/[A-Za-z0-9_~][A-Za-z0-9_~.\-]{0,99}){0,8}/?$"},
+        "Below which path the public addresses lie, for a proxy that does not strip it.",
+    ),
     "debug": said(FLAG, "This server is for tests, which {container: debug} says."),
 }

@@ -17,6 +17,7 @@ from tagserver.server.admin import Admin
 from tagserver.server.collect import Collect
 from tagserver.server.edge import Edge, affordable, file_descriptors
 from tagserver.server.kept_scripts import KeptScripts
+from tagserver.server.prefix import routed
 from tagserver.server.script import Scripts
 
 
@@ -27,14 +28,18 @@ class TagServer(Starlette):
     and each layer in front of it costs as much as deciding fifty tags.
     """
 
-    def __init__(self, collect: ASGIApp, routes: Sequence[BaseRoute]) -> None:
+    def __init__(self, collect: ASGIApp, routes: Sequence[BaseRoute], prefix: Callable[[], str]) -> None:
+        """`prefix`: below which path the public addresses lie now, "" for none."""
         super().__init__(routes=routes)
         # A redirect to the path with or without a slash would go where the client's Host header says.
         self.router.redirect_slashes = False
         self._collect = collect
+        self._prefix = prefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection's request."""
+        if scope["type"] == "http" and (prefix := self._prefix()):
+            scope["path"] = routed(scope["path"], prefix)
         if scope["type"] == "http" and scope["path"] == "/collect":
             await self._collect(scope, receive, send)
         else:
@@ -56,6 +61,7 @@ def create_app(runtime: Runtime, admin_token: str, steady: Callable[[], float] =
     admin = Admin(runtime, admin_token, steady)
     app = TagServer(
         collect=Collect(runtime),
+        prefix=lambda: runtime.server.path_prefix,
         routes=[
             Route("/t.js", scripts.latest),
             Route("/t/{version}.js", scripts.version),
