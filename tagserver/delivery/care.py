@@ -3,6 +3,7 @@ has become mostly empty gives its room back to the disk."""
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
 
@@ -73,15 +74,17 @@ class Care:
         scarce = self._space.scarce
         if not self._shrinking:
             pages = database.execute("PRAGMA page_count").fetchone()[0]
-            # Taking in may wait for nothing but the room that a drained file and its log still hold.
-            waste = scarce and (free > 0 or self._space.log_size() > 0)
+            # Taking in may wait for nothing but the room that a drained file and its log still hold. Where they would
+            # not help, they stay: others would take that room, and what is delivered could not be recorded.
+            waste = scarce and (free > 0 or self._space.log_size() > 0) and self._space.may_give_back(free)
             self._shrinking = waste or free > max(VACUUM_TO, pages // 2)
             return self._shrinking
         if free > (0 if scarce else VACUUM_TO):
             shrink(database)
             return True
         # The file itself is cut by a checkpoint only; and the log, which has grown meanwhile, with it.
-        empty_log(database)
+        if not scarce or self._space.may_give_back(free):
+            empty_log(database)
         self._shrinking = False
         return False
 
@@ -113,3 +116,12 @@ def empty_log(database: sqlite3.Connection) -> bool:
     """Write the log into the file, and cut it; False when a reader is in the way."""
     busy = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     return not busy
+
+
+def reuse_log(database: sqlite3.Connection) -> bool:
+    """Write the log into the file, so that it is written from its begin again and needs no new room; whether all of it
+    could be."""
+    with contextlib.suppress(sqlite3.Error):
+        _, written, moved = database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        return bool(written > 0 and written == moved)
+    return False

@@ -6,6 +6,7 @@ can be moved away from its lock file; so the queue's own file is locked as well,
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -28,8 +29,8 @@ class FolderLock:
                 f"the data folder {path.parent} is in use by another tagserver (process {_owner(path)}); "
                 "stop it, or give this one a folder of its own with --data"
             )
-        os.ftruncate(self.descriptor, 0)
-        os.pwrite(self.descriptor, f"{os.getpid()}\n".encode(), 0)
+        with contextlib.suppress(OSError):  # the lock counts; the number is for people, and a disk may be full
+            os.ftruncate(self.descriptor, os.pwrite(self.descriptor, f"{os.getpid()}\n".encode(), 0))
 
     def release(self) -> None:
         """Let go."""

@@ -9,13 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tagserver.delivery.ballast import Ballast
+from tagserver.delivery.care import reuse_log
 from tagserver.delivery.counters import Counters
-from tagserver.delivery.errors import Damaged, OutboxStartError
+from tagserver.delivery.errors import Damaged, NoRoom, OutboxStartError, is_full
 from tagserver.delivery.filesystem import not_local
 from tagserver.delivery.flights import Flights
 from tagserver.delivery.salvage import MARK, salvage
 from tagserver.delivery.schema import open_database
 from tagserver.delivery.tombstones import Tombstones
+from tagserver.delivery.writer import TRIES
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -54,12 +57,12 @@ def open_queue(path: Path, max_size: int, clock: Callable[[], int], suspects: fr
         if Path(f"{path}{MARK}").exists():
             raise Damaged(f"the queue {path} was found damaged")
         crashed = _crashed(path)
-        database = open_database(path, max_size)
+        database, notice = _opened(path, max_size)
         try:
             if crashed and path.stat().st_size < CHECKED_SIZE:
                 _look_through(database, path)
-            Flights.recover(database, suspects)
-            return Opened(database, Counters(database), Tombstones(database, clock))
+            _recover(database, suspects, Ballast(path))
+            return Opened(database, Counters(database), Tombstones(database, clock), notice)
         except sqlite3.DatabaseError as error:
             database.close()
             raise Damaged(f"the queue {path} is damaged: {error}") from None
@@ -72,6 +75,35 @@ def open_queue(path: Path, max_size: int, clock: Callable[[], int], suspects: fr
         log.critical("%s", notice)
     database = open_database(path, max_size)
     return Opened(database, Counters(database), Tombstones(database, clock), notice)
+
+
+def _opened(path: Path, max_size: int) -> tuple[sqlite3.Connection, str | None]:
+    """The connection, and what operations should know of it."""
+    Ballast(path).lend()
+    try:
+        return open_database(path, max_size), None
+    except NoRoom as full:
+        database = open_database(path, max_size, alone=True)
+        log.warning("%s. It is opened without its index (-shm), so that no other program can read it", full)
+    return database, "the queue was opened on a full disk, and no other program can read it until the next restart"
+
+
+def _recover(database: sqlite3.Connection, suspects: frozenset[int], ballast: Ballast) -> None:
+    """A disk without room for that is no damage: what was in flight is ready all the same, for this process has claimed
+    nothing yet; but nobody notes whom a crash may be blamed on."""
+    for _ in range(TRIES):
+        try:
+            Flights.recover(database, suspects)
+            return
+        except sqlite3.OperationalError as error:
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+            if not is_full(error):
+                raise
+            gave = ballast.give_up()
+            if not reuse_log(database) and not gave:
+                break
+    log.warning("the disk is full: which deliveries were in hand at the last end cannot be noted")
 
 
 def _crashed(path: Path) -> bool:

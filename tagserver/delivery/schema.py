@@ -12,15 +12,14 @@ import os
 import sqlite3
 from pathlib import Path
 
+from tagserver.delivery.ballast import Ballast
 from tagserver.delivery.causes import index_causes
-from tagserver.delivery.errors import Damaged, ForeignFile, OutboxStartError
+from tagserver.delivery.errors import Damaged, ForeignFile, NoRoom, OutboxStartError, is_full
 from tagserver.delivery.migrations import FIRST, VERSION, migrate
 
 log = logging.getLogger("tagserver.delivery")
 
 APPLICATION_ID = 0x74616773  # "tags"
-BALLAST_ENDING = ".ballast"
-"""Behind the file's name: see `space`."""
 RESERVE = 4 << 20
 """Bytes beyond the size at which taking in stops: claims, burials and counters need pages too."""
 
@@ -64,11 +63,12 @@ CREATE TABLE counter (destination TEXT NOT NULL, name TEXT NOT NULL, value INTEG
 """Of the first format; what came later is in `migrations`."""
 
 
-def open_database(path: Path, max_size: int) -> sqlite3.Connection:
-    """The connection that writes and checkpoints. `max_size` in bytes.
+def open_database(path: Path, max_size: int, *, alone: bool = False) -> sqlite3.Connection:
+    """The connection that writes and checkpoints. `max_size` in bytes. `alone`: nobody else can open the file then, and
+    the index of its log is kept in memory, so that a full disk needs no room for it.
 
     Raises Damaged for a file of ours that cannot be read, OutboxStartError for one that is not ours or cannot be
-    opened; it is left alone.
+    opened (NoRoom: on a full disk); it is left alone.
     """
     if _size(path) == 0:
         if _size(Path(f"{path}-wal")):
@@ -76,7 +76,10 @@ def open_database(path: Path, max_size: int) -> sqlite3.Connection:
             raise Damaged(f"the queue {path} is empty or gone, and its log (-wal) is not")
         return create_database(path, max_size)
     database = _connect(path)
+    version = VERSION
     try:
+        if alone:
+            database.execute("PRAGMA locking_mode=EXCLUSIVE")
         application = database.execute("PRAGMA application_id").fetchone()[0]
         version = database.execute("PRAGMA user_version").fetchone()[0]
         if application == version == 0 and not database.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
@@ -99,7 +102,9 @@ def open_database(path: Path, max_size: int) -> sqlite3.Connection:
         database.close()
         if _is_damage(error):
             raise Damaged(f"the queue {path} is damaged: {error}") from None
-        if _is_full(error):
+        if is_full(error) and version == VERSION:
+            raise NoRoom(f"there is no room to open the queue {path}: {error}; nothing was changed") from None
+        if is_full(error):
             raise OutboxStartError(
                 f"the queue {path} is of format {version} and there is no room to bring it to {VERSION}: nothing was "
                 "changed. Make room on its disk, then start again"
@@ -147,14 +152,13 @@ def _create_tables(database: sqlite3.Connection) -> None:
 
 def _bring_up(database: sqlite3.Connection, path: Path, version: int) -> None:
     """Give an older file today's format, whole or not at all. Raises OutboxStartError when there is no room."""
-    try:
-        _migrated(database, version)
-    except sqlite3.Error as error:
-        ballast = path.with_name(path.name + BALLAST_ENDING)
-        if not (_is_full(error) and ballast.exists()):
-            raise
-        ballast.unlink()  # kept for a full disk; `space` makes it again
-        _migrated(database, version)
+    while True:
+        try:
+            _migrated(database, version)
+            break
+        except sqlite3.Error as error:
+            if not (is_full(error) and Ballast(path).give_up()):  # kept for a full disk; `space` makes it again
+                raise
     said = "the queue was brought from format %d to %d: an older tagserver does not open it any more"
     log.warning(said, version, VERSION)
 
@@ -180,10 +184,6 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _is_damage(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def _is_full(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
 
 def _set_up(database: sqlite3.Connection, max_size: int) -> None:

@@ -7,19 +7,15 @@ the disk, so that what is delivered can still be recorded.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from tagserver.delivery.schema import BALLAST_ENDING
+from tagserver.delivery.ballast import SIZE, Ballast
 
 STOP = 0.95
 RESUME = 0.80
 """Of the limit: taking in stops above the one, and begins again below the other."""
-BALLAST = 16 << 20
 LOOK_EVERY = 0.5
 
 
@@ -28,7 +24,7 @@ class Space:
 
     def __init__(self, path: Path, max_size: int, min_free: int, steady: Callable[[], float]) -> None:
         self._path = path
-        self._ballast = path.with_name(path.name + BALLAST_ENDING)
+        self.ballast = Ballast(path)
         self._max_size = max_size
         self._min_free = min_free
         self._steady = steady
@@ -63,7 +59,7 @@ class Space:
         now = self._steady()
         if now - self._looked > LOOK_EVERY:
             self._looked = now
-            free = self._free()
+            free = self.ballast.free()
             self._low = None
             if free is not None and free < self._min_free:
                 self._low = f"the disk has {free >> 20} MiB left, and {self._min_free >> 20} MiB are kept free"
@@ -74,37 +70,28 @@ class Space:
         """Whether the disk, not the file's own limit, was why something was refused when it was last looked at."""
         return self._low is not None
 
+    def may_give_back(self, pages: int) -> bool:
+        """Whether so many pages of the file, and its log, may be given back: unless the disk is full, and had too
+        little room even then."""
+        free = self.ballast.free()
+        if free is None or free >= SIZE:
+            return True
+        return free + pages * self._page + self.log_size() >= self._min_free
+
     def log_size(self) -> int:
         """Bytes of the write-ahead log."""
         log = self._path.with_name(self._path.name + "-wal")
         return log.stat().st_size if log.exists() else 0
 
-    def _free(self) -> int | None:
-        with contextlib.suppress(OSError):
-            return shutil.disk_usage(self._path.parent).free
-        return None
-
     def give_up_ballast(self) -> bool:
         """Something could not be written for lack of room: make some on the disk, if that is what is full."""
-        free = self._free()
-        if free is not None and free > BALLAST:
+        free = self.ballast.free()
+        if free is not None and free > SIZE:
             return False  # the file's own limit
         self._looked = self._steady()
         self._low = "the disk is full"
-        try:
-            self._ballast.unlink()
-        except OSError:
-            return False
-        return True
+        return self.ballast.give_up()
 
     def restore(self) -> None:
         """Put the ballast back when there is plenty of room."""
-        free = self._free()
-        if self._ballast.exists() or free is None or free < max(self._min_free, BALLAST) + 2 * BALLAST:
-            return
-        with contextlib.suppress(OSError):
-            descriptor = os.open(self._ballast, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                os.posix_fallocate(descriptor, 0, BALLAST)
-            finally:
-                os.close(descriptor)
+        self.ballast.restore(self._min_free)

@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tagserver.delivery.care import VACUUM_PAGES, Care, empty_log, shrink
+from tagserver.delivery.care import VACUUM_PAGES, Care, empty_log, reuse_log, shrink
 from tagserver.delivery.causes import Causes
+from tagserver.delivery.closing import close_queue
 from tagserver.delivery.erasure import Erasure
 from tagserver.delivery.flights import Flights
 from tagserver.delivery.intake import Intake, size_of
@@ -37,7 +38,7 @@ from tagserver.delivery.outbox import (
     Unavailable,
 )
 from tagserver.delivery.pauses import Pauses
-from tagserver.delivery.place import Place, put_back
+from tagserver.delivery.place import Place
 from tagserver.delivery.presence import Presence
 from tagserver.delivery.pressure import Pressure
 from tagserver.delivery.retry import Chance
@@ -115,7 +116,7 @@ class SqliteOutbox(SqliteDeadLetters):
             committed=self._group_ended,
             idle=care.slice,
             look=self._look,
-            make_room=self._space.give_up_ballast,
+            make_room=self._make_room,
             commit_took=commit_took,
             on_fatal=self._fatal,
             pressure=Pressure(steady, chance),
@@ -125,6 +126,11 @@ class SqliteOutbox(SqliteDeadLetters):
         self._place.look()
         if self._place.log_lost:
             empty_log(database)
+
+    def _make_room(self, database: sqlite3.Connection) -> bool:
+        gave = self._space.give_up_ballast()
+        # With that room the log gets into the file, and is then written anew where it lies: that needs no room at all.
+        return reuse_log(database) or gave
 
     def _fatal(self, error: BaseException) -> None:
         # Of another queue that lies there now nothing is known.
@@ -335,23 +341,13 @@ class SqliteOutbox(SqliteDeadLetters):
         self._closed = True
         await self._writer.close()
         if self._writer.fatal is None:
-            with contextlib.suppress(sqlite3.Error):
-                self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            if self._place.deleted:
-                self._rescue()
-            self._database.close()
+            left = sum(counts.pending + counts.dead for counts in self._counters.shown.values())
+            close_queue(self._database, self._path, self._place, self._space, left)
         else:
             _left_open.append(self._database)
         self._marks.close()
         self._queue_lock.release()
         self._lock.release()
-
-    def _rescue(self) -> None:
-        left = sum(counts.pending + counts.dead for counts in self._counters.shown.values())
-        if put_back(self._database, self._path):
-            log.warning("the queue's file was deleted; it is written again, with %d deliveries in it", left)
-        else:
-            log.critical("the queue's file was deleted; %d deliveries that were in it are lost", left)
 
 
 _left_open: list[sqlite3.Connection] = []

@@ -44,8 +44,10 @@ class Marks:
     else."""
 
     def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._write(0, bytes(SLOTS * _WIDTH))
+        self._file = -1
+        with contextlib.suppress(OSError):
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._write(0, bytes(SLOTS * _WIDTH))
         self._free = list(range(SLOTS))
 
     def _write(self, at: int, text: bytes) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tagserver.delivery.errors import is_full
 from tagserver.delivery.outbox import Full, OutboxError, Unavailable
 from tagserver.delivery.pressure import Pressure
 
@@ -24,6 +25,8 @@ GROUP_OPERATIONS = 256
 GROUP_BYTES = 1 << 20
 LOOK_EVERY = 1.0
 """Seconds between two looks at whether those who wait have waited too long."""
+TRIES = 20
+"""Times that room is made for one operation: it comes in pieces."""
 ROUND = 0.4
 """Seconds of the longest sleep: as often at least `look` is called."""
 
@@ -63,7 +66,7 @@ class Writer:
         committed: Callable[[bool], None],
         idle: Callable[[sqlite3.Connection], bool],
         look: Callable[[sqlite3.Connection], None],
-        make_room: Callable[[], bool],
+        make_room: Callable[[sqlite3.Connection], bool],
         commit_took: Callable[[float], None],
         on_fatal: Callable[[BaseException], None],
         pressure: Pressure,
@@ -246,7 +249,7 @@ class Writer:
         self._commit_took(time.monotonic() - began)
         self._committed(True)
 
-    def _alone(self, operation: Operation) -> None:
+    def _alone(self, operation: Operation, tries: int = TRIES) -> None:
         if self.fatal is not None:
             operation.error = Unavailable("the queue's storage has failed", 30)
             return None
@@ -255,10 +258,10 @@ class Writer:
         except sqlite3.Error as error:
             self._roll_back()
             self._committed(False)
-            if _is_full(error):
+            if is_full(error):
                 # Taking in has to wait; what is delivered must be recorded.
-                if self._make_room() and not operation.size:
-                    return self._alone(operation)
+                if self._make_room(self._database) and not operation.size and tries:
+                    return self._alone(operation, tries - 1)
                 operation.error = Full("the queue is full", 10)
                 return None
             why = self._out_of_use(error) or f"the queue cannot write: {error}"
@@ -290,14 +293,9 @@ class Writer:
             self._loop.call_soon_threadsafe(self._on_fatal, error)
 
 
-def _is_full(error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0)
-    return code & 0xFF == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE
-
-
 def _is_fatal(error: sqlite3.Error) -> bool:
     code = getattr(error, "sqlite_errorcode", 0)
-    if _is_full(error) or code == sqlite3.SQLITE_IOERR_NOMEM:
+    if is_full(error) or code == sqlite3.SQLITE_IOERR_NOMEM:
         return False
     return code & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 

@@ -57,7 +57,7 @@ async def writer(folder: Path, clock: Clock, fatal: list[BaseException]) -> Asyn
         committed=lambda ok: None,
         idle=lambda database: False,
         look=lambda database: None,
-        make_room=lambda: False,
+        make_room=lambda database: False,
         commit_took=lambda seconds: None,
         on_fatal=fatal.append,
         pressure=Pressure(clock.steady, Highest()),

@@ -1,0 +1,178 @@
+"""A real disk without a byte left: the queue is opened, delivered from and closed on it, also after a kill."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tagserver.delivery.ballast import SIZE, Ballast
+from tagserver.delivery.outbox import Full, OutboxError, Settlement
+from tagserver.delivery.sqlite import SqliteOutbox
+from tests.delivery.support import START, deliveries, meta, until
+
+MIB = 1 << 20
+RESERVE = 20 * MIB
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 MiB in memory."""
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("it needs root, to mount a disk of its own")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64M,mode=0700", "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip(f"mount says: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+async def opened(disk: Path) -> SqliteOutbox:
+    """The queue on this disk."""
+    return await SqliteOutbox.open(disk / "outbox.db", clock=lambda: START, min_free=RESERVE)
+
+
+def fill(disk: Path) -> None:
+    """Another program, which takes whatever is free."""
+    with (disk / "theirs").open("ab", buffering=0) as file:
+        for size in (MIB, 4096):
+            try:
+                while True:
+                    file.write(b"x" * size)
+            except OSError:
+                pass
+    assert shutil.disk_usage(disk).free == 0
+
+
+def emptied(disk: Path) -> None:
+    """That program is gone, and what it has written."""
+    (disk / "theirs").unlink()
+
+
+async def killed(disk: Path) -> None:
+    """A queue with fifty deliveries and ten in flight, whose process was killed."""
+    outbox = await opened(disk)
+    await outbox.append(deliveries(50))
+    await outbox.claim("meta", max_items=10, max_bytes=MIB)
+    left = {path.name: path.read_bytes() for path in disk.iterdir() if path.name.startswith("outbox.db")}
+    await outbox.close()
+    for name, content in left.items():
+        (disk / name).write_bytes(content)
+
+
+async def ended(disk: Path) -> None:
+    """A queue with fifty deliveries, which was closed on a full disk."""
+    outbox = await opened(disk)
+    await outbox.append(deliveries(50))
+    fill(disk)
+    await outbox.close()
+
+
+async def taken(outbox: SqliteOutbox, number: int) -> None:
+    """So many were delivered."""
+    batch = await outbox.claim("meta", max_items=number, max_bytes=MIB)
+    assert batch is not None
+    await outbox.settle(batch, Settlement(delivered=[row.id for row in batch.rows]))
+
+
+@pytest.mark.parametrize("before", [killed, ended], ids=["killed", "ended"])
+async def test_it_is_opened_and_delivered_from(disk: Path, before: object) -> None:
+    """And takes nothing in, with the reason, until there is room: then by itself."""
+    await (killed if before is killed else ended)(disk)
+    fill(disk)
+    outbox = await opened(disk)
+    assert "left" in (outbox.trouble() or "")
+    with pytest.raises(Full, match="left"):
+        await outbox.append(deliveries(1, "later"))
+    for _ in range(5):
+        await taken(outbox, 10)
+        if (disk / "outbox.db-wal").stat().st_size == 0:
+            fill(disk)
+    assert (meta(outbox).delivered, meta(outbox).pending) == (50, 0)
+    await outbox.close()
+    fill(disk)
+    again = await opened(disk)
+    assert (meta(again).delivered, meta(again).pending, meta(again).accepted) == (50, 0, 50)
+    emptied(disk)
+    await until(lambda: again.trouble() is None)
+    await again.append(deliveries(1, "later"))
+    await again.close()
+
+
+async def test_many_restarts_while_it_is_full(disk: Path) -> None:
+    """Each leaves the next one room, whatever another program takes in between."""
+    await ended(disk)
+    for _ in range(10):
+        fill(disk)
+        outbox = await opened(disk)
+        await taken(outbox, 5)
+        fill(disk)
+        await outbox.close()
+    outbox = await opened(disk)
+    assert (meta(outbox).delivered, meta(outbox).pending) == (50, 0)
+    await outbox.close()
+
+
+async def test_without_any_room_it_is_opened_all_the_same(disk: Path) -> None:
+    """The ballast is gone: nothing can be recorded, so nothing is given out, and that is said."""
+    outbox = await opened(disk)
+    await outbox.append(deliveries(50))
+    await outbox.close()
+    (disk / "outbox.db.ballast").unlink()
+    fill(disk)
+    outbox = await opened(disk)
+    assert "no other program can read it" in (outbox.notice() or "")
+    assert (meta(outbox).pending, outbox.ready("meta")) == (50, 50)
+    with pytest.raises(OutboxError):
+        await taken(outbox, 10)
+    emptied(disk)
+    await taken(outbox, 10)
+    await outbox.close()
+    again = await opened(disk)
+    assert again.notice() is None
+    assert (meta(again).delivered, meta(again).pending) == (10, 40)
+    await again.close()
+
+
+@pytest.mark.parametrize(
+    ("queue", "log", "ballast", "lent"),
+    [
+        (b"queue", b"", bytes(SIZE), True),
+        (b"queue", b"log", bytes(SIZE), False),
+        (b"", b"", bytes(SIZE), False),
+        (b"queue", b"", b"something else" + bytes(SIZE), False),
+        (b"queue", b"", bytes(100), False),
+    ],
+    ids=["lent", "there is a log", "there is no queue", "not the ballast", "too little"],
+)
+def test_the_ballast_takes_the_place_of_nothing(
+    disk: Path, queue: bytes, log: bytes, ballast: bytes, lent: bool
+) -> None:
+    contents = {"outbox.db": queue, "outbox.db-wal": log, "outbox.db.ballast": ballast}
+    for name, content in contents.items():
+        (disk / name).write_bytes(content)
+    fill(disk)
+    Ballast(disk / "outbox.db").lend()
+    assert (disk / "outbox.db.ballast").exists() is not lent
+    if lent:
+        assert 0 < (disk / "outbox.db-wal").stat().st_size < SIZE
+    else:
+        assert {name: (disk / name).read_bytes() for name in contents} == contents
+
+
+def test_with_room_it_stays_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "outbox.db").write_bytes(b"queue")
+    (tmp_path / "outbox.db.ballast").write_bytes(bytes(SIZE))
+    Ballast(tmp_path / "outbox.db").lend()
+    assert (tmp_path / "outbox.db.ballast").stat().st_size == SIZE
