@@ -76,7 +76,7 @@ async def running(
     )
     try:
         configuration = publishing.settle(configuration)  # not before the outbox: now the folder is ours
-        runtime = Runtime(publishing, configuration, outbox, outbox.pauses, key, clock, meters, audit)
+        runtime = Runtime(publishing, configuration, outbox, key, clock, meters, audit)
         dispatcher = Dispatcher(
             outbox,
             lookup=runtime.target,
@@ -91,6 +91,7 @@ async def running(
             seal=runtime.seal,
         )
         runtime.dispatcher = dispatcher
+        runtime.pausing.reconfigured()
         await runtime.pausing.end_the_over()  # in time: else a term that has passed would show as a pause
         dispatcher.reconfigured(runtime.container.destinations)
         watchdog = Watchdog(

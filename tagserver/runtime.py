@@ -11,8 +11,7 @@ from tagserver.audit.audit import Audit
 from tagserver.container.model import Container
 from tagserver.container.server import ServerConfig
 from tagserver.delivery.dispatch import Dispatcher
-from tagserver.delivery.outbox import Erased, Outbox, Row
-from tagserver.delivery.pauses import Pauses
+from tagserver.delivery.outbox import Erased, Row
 from tagserver.delivery.seal import Seal
 from tagserver.delivery.target import Target
 from tagserver.door import Door
@@ -21,7 +20,7 @@ from tagserver.operations.admin_token import AdminToken
 from tagserver.operations.failing import Failing
 from tagserver.operations.meters import Meters
 from tagserver.operations.queue_key import key_of
-from tagserver.pausing.pausing import Pausing
+from tagserver.pausing.pausing import Engine, Pausing
 from tagserver.permits import Refusal, permits
 from tagserver.pipeline import Routing
 from tagserver.privacy.forgetting import Forgetting, Forgotten
@@ -54,8 +53,7 @@ class Runtime:
         self,
         publishing: Publishing,
         configuration: Configuration,
-        outbox: Outbox,
-        pauses: Pauses,
+        outbox: Engine,
         install_key: bytes,
         clock: Clock,
         meters: Meters,
@@ -109,7 +107,7 @@ class Runtime:
         """Set by whoever does not want to wait for the vendors at the end."""
         self.loaded = clock()
         self.dispatcher: Dispatcher | None = None
-        self.pausing = Pausing(pauses, outbox, lambda: self.container, lambda: self.dispatcher, audit.note, clock)
+        self.pausing = Pausing(outbox, lambda: self.container, lambda: self.dispatcher, audit.note, clock, steady)
         self.status = Status(
             self.publisher,
             outbox,
@@ -198,6 +196,7 @@ class Runtime:
             self.rate = RateLimit(self._rate, self._steady)
         self.sources = Sources(collect)
         self.loaded = self.clock()
+        self.pausing.reconfigured()
         if self.dispatcher is not None:
             self.dispatcher.reconfigured(self.container.destinations)
         said = self.admin_token.renew(configuration.admin_token)

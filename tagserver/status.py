@@ -80,9 +80,10 @@ class Status:
         remark = self._publisher.now.remark
         # Somebody wants it so: worth a word, and no reason to call anybody.
         by_hand = [f"{name} is {why}" for name in self._container.destinations if (why := self._pausing.held(name))]
+        lost = any(self._pausing.overflows(name) for name in self._container.destinations)
         if said := [*notices, *filter(None, [remark]), *by_hand]:
             shown["notice"] = "; ".join(said)
-        degraded = self.degraded or bool(notices)
+        degraded = self.degraded or bool(notices) or lost
         return True, {"ready": True, "status": "degraded" if degraded else "ok", **shown}
 
     def _failing(self) -> list[dict[str, str]]:
@@ -165,6 +166,8 @@ class Status:
             audit_bytes=self._audit.bytes,
             audit_limit=self._audit.max_size,
             burials=self._outbox.burials(),
+            sizes={name: self._pausing.bytes(name) for name in names},
+            by_hand={name: self._pausing.of(name) is not None for name in names},
         )
 
     async def _oldest(self, name: str) -> float | None:
@@ -183,6 +186,7 @@ class Status:
             "accepted": counts.accepted,
             "delivered": counts.delivered,
             "pending": counts.pending,
+            "pending_bytes": self._pausing.bytes(name),
             "dead": counts.dead,
             "erased": counts.erased,
             "dead_by_reason": dict(counts.dead_by_reason),

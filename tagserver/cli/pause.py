@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tagserver.cli.options import (
     open_folder,
     print_problems,
 )
+from tagserver.cli.outlook import when_pausing, when_resuming
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
 from tagserver.cli.who import who
@@ -86,29 +88,73 @@ def pause(
     if (before := done["replaced"]) is not None:
         why = f": {before['note']}" if before["note"] else ""
         say(f"It was paused already, by {before['by']}{why}.")
+    for sentence in when_pausing(done):
+        say(sentence)
 
 
 @click.command()
 @config_option
 @data_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Only say what would become of what waits.")
 @json_option
 @click.argument("destination")
-def resume(config: Path, env_file: Path | None, data: Path, as_json: bool, destination: str) -> None:
-    """Let DESTINATION go on: what waits is sent, and its vendor is asked at once."""
+def resume(
+    config: Path, env_file: Path | None, data: Path, yes: bool, dry_run: bool, as_json: bool, destination: str
+) -> None:
+    """Let DESTINATION go on: what waits is sent, and its vendor is asked at once.
+
+    First it says what would be sent and what has become too old, and in a terminal it asks.
+    """
     by = who()
-    order = {"destination": destination, "by": by}
-    done = _done(("/-/resume.json", order), lambda pausing: pausing.resume(destination, by=by), config, env_file, data)
-    if as_json:
-        say_json(done)
+    before = _done(
+        ("/-/resume.json", {"destination": destination, "by": by, "dry_run": True}),
+        lambda pausing: pausing.before_resuming(destination),
+        config,
+        env_file,
+        data,
+    )
+    name, was = before["destination"], before["was"]
+    if not as_json:
+        _say_before(before)
+    if dry_run:
+        if as_json:
+            say_json(before)
         return
-    name, was = done["destination"], done["was"]
-    if was is None:
-        asked = "its vendor is asked at once" if done["server"] else "nothing was changed"
-        say(f"{name} was not paused by hand; {asked}.")
+    if not (yes or as_json or was is None) and _asks() and not click.confirm(f"Let {name} go on?"):
+        say("Nothing was changed.")
+        raise SystemExit(1)
+    done = _done(
+        ("/-/resume.json", {"destination": destination, "by": by}),
+        lambda pausing: pausing.resume(destination, by=by),
+        config,
+        env_file,
+        data,
+    )
+    if as_json:
+        say_json({**done, "outlook": before["outlook"]})
+    elif was is None:
+        say("Its vendor is asked at once." if done["server"] else "Nothing was changed.")
     elif done["server"]:
         say(f"{name} goes on.")
     else:
         say(f"No server runs on the data folder {data}. {name} goes on at the next start.")
+
+
+def _say_before(before: dict[str, Any]) -> None:
+    name, was = before["destination"], before["was"]
+    if was is None:
+        say(f"{name} is not paused by hand.")
+    else:
+        note = f": {was['note']}" if was["note"] else ""
+        say(f"{name} is paused by {was['by']} since {moment(was['since'])}{note}.")
+    for sentence in when_resuming(before):
+        say(sentence)
+
+
+def _asks() -> bool:
+    """Whether somebody sits there."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _done(

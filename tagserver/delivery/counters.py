@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from tagserver.delivery.burials import Burials
 from tagserver.delivery.outbox import Counts
+from tagserver.delivery.volumes import Volumes
 
 DEAD = "dead:"
 
@@ -26,8 +27,9 @@ class Counters:
         # Pending is what lies there; it is counted, not believed.
         for key in [key for key in self._values if key[1] == "pending"]:
             self._values[key] = 0
-        for destination, number in database.execute("SELECT destination, count(*) FROM delivery GROUP BY destination"):
-            self._values[destination, "pending"] = number
+        pending = dict(database.execute("SELECT destination, count(*) FROM delivery GROUP BY destination").fetchall())
+        self._values.update({(destination, "pending"): number for destination, number in pending.items()})
+        self.volumes = Volumes(database, pending)
         self._delta: Counter[tuple[str, str]] = Counter()
         self._pending: Counter[tuple[str, str]] = Counter()
         self.shown: Mapping[str, Counts] = self._picture()
@@ -39,8 +41,16 @@ class Counters:
         self.burials.add(destination, reason, code)
 
     def add(self, destination: str, name: str, number: int) -> None:
-        """Change a counter inside the present transaction."""
+        """Change a counter inside the present transaction. For `pending`, `wait` knows the bytes as well."""
         self._delta[destination, name] += number
+        if name == "pending":
+            self.volumes.add(destination, number, None)
+
+    def wait(self, destination: str, rows: int, payload: int) -> None:
+        """Rows begin to wait, or do no more (then both are negative), inside the present transaction; `payload`: bytes
+        of their payloads."""
+        self._delta[destination, "pending"] += rows
+        self.volumes.add(destination, rows, payload)
 
     def pending(self, destination: str) -> int:
         """How many deliveries of a destination wait, as of the last commit."""
@@ -56,11 +66,13 @@ class Counters:
                 changed,
             )
             self._pending.update(self._delta)
+        self.volumes.write(database)
         self._delta.clear()
 
     def committed(self, ok: bool) -> None:
         """After a group: take its changes over, or forget them."""
         self.burials.committed(ok)
+        self.volumes.committed(ok)
         if ok and self._pending:
             self._values.update(self._pending)
             self.shown = self._picture()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tagserver.delivery.counters import DEAD, Counters
 from tagserver.delivery.flights import Flights
@@ -21,7 +21,7 @@ from tagserver.delivery.rows import persons_of, purposes_of
 PIECE = 1000
 """Rows that are looked at in one transaction: a few milliseconds."""
 _QUEUE, _DEAD = 0, 1
-_COLUMNS = "id, destination, tag, purposes, person, min(time, received)"
+_COLUMNS = "id, destination, tag, purposes, person, min(time, received), length(body)"
 _QUERIES = (
     f"SELECT {_COLUMNS}, '' FROM delivery WHERE id > ? ORDER BY id LIMIT {PIECE}",  # noqa: S608 (our own names)
     f"SELECT {_COLUMNS}, reason FROM dead WHERE id > ? ORDER BY id LIMIT {PIECE}",  # noqa: S608 (our own names)
@@ -45,8 +45,9 @@ class Erasure:
             self._presence.look_begins()
         rows = database.execute(_QUERIES[place], (one,)).fetchall()
         gone: list[tuple[int, str, str]] = []
+        payload: Counter[str] = Counter()
         flying: Counter[str] = Counter()
-        for one, destination, tag, purposes, person, at, reason in rows:
+        for one, destination, tag, purposes, person, at, size, reason in rows:
             persons = persons_of(person)
             if not doomed(Trace(persons, tag, purposes_of(purposes), at)):
                 self._presence.met(persons)
@@ -55,8 +56,9 @@ class Erasure:
                 flying[destination] += 1
             else:
                 gone.append((one, destination, reason))
+                payload[destination] += size
         if gone:
-            self._delete(database, place, gone)
+            self._delete(database, place, gone, payload)
         if len(rows) == PIECE:
             rest: tuple[int, int] | None = (place, rows[-1][0])
         else:
@@ -66,7 +68,9 @@ class Erasure:
         erased = Counter(destination for _, destination, _ in gone)
         return Erased(erased if place == _QUEUE else {}, erased if place == _DEAD else {}, flying, rest)
 
-    def _delete(self, database: sqlite3.Connection, place: int, gone: list[tuple[int, str, str]]) -> None:
+    def _delete(
+        self, database: sqlite3.Connection, place: int, gone: list[tuple[int, str, str]], payload: Mapping[str, int]
+    ) -> None:
         # Otherwise pages that become free would keep their text until they are used again.
         database.execute("PRAGMA secure_delete=ON")
         try:
@@ -77,7 +81,7 @@ class Erasure:
             ids = [one for one, to, _ in gone if to == destination]
             if place == _QUEUE:
                 Lanes.drop(database, destination, ids)
-                self._counters.add(destination, "pending", -len(ids))
+                self._counters.wait(destination, -len(ids), -payload[destination])
             self._counters.add(destination, "erased", len(ids))
         if place == _DEAD:
             for _, destination, reason in gone:

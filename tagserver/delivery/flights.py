@@ -184,10 +184,11 @@ class Flights:
         )
         database.execute("DELETE FROM flight WHERE id = ?", (batch.flight,))
         self._counters.add(destination, "delivered", gone)
-        self._counters.add(destination, "pending", -left)
+        released = ids.difference(delivered, (one.id for one in buried))
+        payload = sum(len(row.delivery.body) for row in batch.rows if row.id not in released)
+        self._counters.wait(destination, -left, -payload)
         self._landed.append((batch.flight, self._in_flight.pop(batch.flight)))
         self._flying -= ids
-        released = ids.difference(delivered, (one.id for one in buried))
         self._lanes.drop(database, destination, ids - released)
         if released:
             self._claimed_to[destination] = min(self._claimed_to.get(destination, 0), min(released) - 1)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tagserver.delivery.causes import Causes
 from tagserver.delivery.counters import Counters
 from tagserver.delivery.keys import Keys
 from tagserver.delivery.lanes import Lanes
@@ -14,14 +15,14 @@ from tagserver.delivery.outbox import DEDUP_TTL, Delivery, Full, Receipt
 from tagserver.delivery.presence import Presence
 from tagserver.delivery.pressure import come_again
 from tagserver.delivery.retry import Chance
-from tagserver.delivery.rows import WIDTH, insert, pieces, values
+from tagserver.delivery.rows import BURY, WIDTH, insert, pieces, values
+from tagserver.delivery.shares import DETAIL, FULL, Fate, Shares
 from tagserver.delivery.space import Space
+from tagserver.delivery.volumes import ROW
 from tagserver.repeats import difference
 
 STORED = Receipt()
 REPEAT = Receipt("event")
-ROW = 500
-"""Bytes of a delivery beside its payload, about."""
 
 
 def size_of(deliveries: Sequence[Delivery]) -> int:
@@ -32,11 +33,24 @@ def size_of(deliveries: Sequence[Delivery]) -> int:
 class Intake:
     """Used inside the writer's transactions, but for `refuse`."""
 
-    def __init__(self, keys: Keys, counters: Counters, presence: Presence, space: Space, chance: Chance) -> None:
+    def __init__(
+        self,
+        keys: Keys,
+        counters: Counters,
+        presence: Presence,
+        space: Space,
+        shares: Shares,
+        causes: Causes,
+        clock: Callable[[], int],
+        chance: Chance,
+    ) -> None:
         self._keys = keys
         self._counters = counters
         self._presence = presence
         self._space = space
+        self._shares = shares
+        self._causes = causes
+        self._clock = clock
         self._chance = chance
 
     def refuse(self, size: int = 0) -> None:
@@ -53,23 +67,39 @@ class Intake:
         stored: list[Any] = []
         urgent: list[tuple[str, int]] = []
         taken: Counter[str] = Counter()
+        payload: Counter[str] = Counter()
+        held = self._shares.held()
+        doomed: list[tuple[str, str, int]] = []
+        lost: Counter[str] = Counter()
         for request in requests:
             answer: list[Receipt] = []
             for delivery in request:
                 receipt = _receipt(delivery, known)
                 answer.append(receipt)
                 if receipt is STORED:
+                    fate: Fate = "waits"
+                    if (names := held.get(delivery.destination)) is not None:
+                        more = sum(payload[name] + taken[name] * ROW for name in names)
+                        fate = self._shares.fate(delivery.destination, names, len(delivery.body), more)
+                    if fate == "is not kept":
+                        lost[delivery.destination] += 1
+                        continue  # nothing of it is remembered: it may come again
                     new[delivery.key] = DEDUP_TTL, delivery.mark
                     known[delivery.key] = delivery.mark
                     for further in (delivery.order, delivery.once):
                         if further is not None:
                             new[further[0]] = further[1], delivery.mark
                             known[further[0]] = delivery.mark
-                    if delivery.urgent:
-                        urgent.append((delivery.destination, len(stored) // WIDTH))
+                    at = len(stored) // WIDTH
                     stored += values(delivery)
                     self._presence.add(delivery.person)
+                    if fate == "dies":
+                        doomed.append((delivery.destination, delivery.tag, at))
+                        continue
+                    if delivery.urgent:
+                        urgent.append((delivery.destination, at))
                     taken[delivery.destination] += 1
+                    payload[delivery.destination] += len(delivery.body)
             receipts.append(answer)
         self._keys.remember(database, new)
         first_id = 0
@@ -81,8 +111,26 @@ class Intake:
             Lanes.add(database, [(destination, first_id + at) for destination, at in urgent])
         for destination, number in taken.items():
             self._counters.add(destination, "accepted", number)
-            self._counters.add(destination, "pending", number)
+            self._counters.wait(destination, number, payload[destination])
+        if doomed:
+            self._bury(database, [(destination, tag, first_id + at) for destination, tag, at in doomed])
+        for destination, number in lost.items():
+            self._counters.add(destination, "accepted", number)
+            self._counters.add(destination, "erased", number)
+            for _ in range(number):
+                self._counters.burials.add(destination, FULL, "")
         return receipts
+
+    def _bury(self, database: sqlite3.Connection, doomed: Sequence[tuple[str, str, int]]) -> None:
+        """What is beyond a share never waits: destination, tag and id of each. Its id is of the same row of numbers as
+        everybody's."""
+        now = self._clock()
+        letters = [(FULL, DETAIL, now, self._causes.number(to, tag, FULL, ""), one) for to, tag, one in doomed]
+        database.executemany(BURY, letters)
+        database.executemany("DELETE FROM delivery WHERE id = ?", [(one,) for _, _, one in doomed])
+        for destination, _, _ in doomed:
+            self._counters.add(destination, "accepted", 1)
+            self._counters.bury(destination, FULL)
 
 
 def _keys_of(requests: Sequence[Sequence[Delivery]]) -> set[bytes]:

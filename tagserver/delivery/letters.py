@@ -192,9 +192,9 @@ class Letters:
                 late += now - row.delivery.received > account.repeat * 1000
             moved[destination] = moved.get(destination, 0) + 1
             if not dry_run:
-                self._move_back(database, place.id, account)
+                payload = self._move_back(database, place.id, account)
                 self._counters.add(destination, DEAD + reason, -1)
-                self._counters.add(destination, "pending", 1)
+                self._counters.wait(destination, 1, payload)
         if moved and not dry_run:
             self._presence.lose_track()
         ended = len(places) < limit and (not places or at == places[-1])
@@ -234,7 +234,8 @@ class Letters:
         return Row(one, delivery, attempts), reason
 
     @staticmethod
-    def _move_back(database: sqlite3.Connection, one: int, account: Account | None) -> None:
+    def _move_back(database: sqlite3.Connection, one: int, account: Account | None) -> int:
+        """Put one back; the bytes of its payload."""
         database.execute(
             # What a backup cannot know stays unknown: the vendor's window for repeats counts from there.
             f"INSERT INTO delivery ({NAMES}, unknown_since) "  # noqa: S608 (ours)
@@ -243,7 +244,9 @@ class Letters:
         )
         if account is not None:
             database.execute("UPDATE delivery SET identity = ? WHERE id = last_insert_rowid()", (account.identity,))
+        payload: int = database.execute("SELECT length(body) FROM dead WHERE id = ?", (one,)).fetchone()[0]
         database.execute("DELETE FROM dead WHERE id = ?", (one,))
+        return payload
 
     def drop(
         self,

@@ -70,11 +70,17 @@ CREATE TABLE pause (destination TEXT PRIMARY KEY, names TEXT NOT NULL, by TEXT N
 """
 """See `pauses`. A program of before would send what waits because somebody has stopped its destination."""
 
+_VOLUME = (
+    "CREATE TABLE volume (destination TEXT PRIMARY KEY, rows INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID"
+)
+"""See `volumes`."""
+
 STEPS: tuple[Step, ...] = (
     _in_use_without_a_number,  # 1 → 2
     _RESTORED,  # 2 → 3
     (_PAUSE,),  # 3 → 4
     _CAUSES,  # 4 → 5
+    (_VOLUME,),  # 5 → 6
 )
 FIRST = 1
 """The format of the tables before any step."""

@@ -48,6 +48,7 @@ class Pauses:
         self._steady = steady
         self._all: Mapping[str, Pause] = {}
         self._ends: dict[str, float] = {}
+        self._spans: Mapping[str, tuple[str, ...]] = {}
         query = "SELECT destination, names, by, note, since, until, term FROM pause"
         for record in database.execute(query):
             self._set(_read(record))
@@ -62,15 +63,28 @@ class Pauses:
             )
         self._all = {**self._all, pause.destination: pause}
 
+        self.span({})
+
     def _unset(self, destination: str) -> None:
         self._all = {name: pause for name, pause in self._all.items() if name != destination}
         self._ends.pop(destination, None)
+        self.span({})
+
+    def span(self, groups: Mapping[str, tuple[str, ...]]) -> None:
+        """The names under which what stands still is known now, each with all names of its destination; beside those
+        that the pauses have themselves."""
+        own = {name: pause.names for pause in self._all.values() for name in pause.names}
+        self._spans = {**own, **groups}
 
     # ── what stands still
 
     def all(self) -> Mapping[str, Pause]:
         """Every pause that stands, by the name under which it was made."""
         return self._all
+
+    def spans(self) -> Mapping[str, tuple[str, ...]]:
+        """See `span`."""
+        return self._spans
 
     def of(self, names: Collection[str]) -> Pause | None:
         """The pause of a destination that has, or had, one of these names; of several the one that lasts longest."""
@@ -121,6 +135,7 @@ class Pauses:
             await self._run(work)
         except Exception:  # one who waits no more may have made it all the same: then it stands
             self._all, self._ends = before, ends
+            self.span({})
             raise
 
     async def end(self, names: Collection[str]) -> list[Pause]:

@@ -70,6 +70,13 @@ _ALL = (
         "retry helps when queue.encrypt lists the key again that the detail names",
     ),
     Reason(
+        "queue_full",
+        "it came while its destination was paused by hand and had a quarter of the queue waiting",
+        "when the destination goes on",
+        "retry helps when the destination goes on (tagserver resume) and what waited has been sent; before, it waits "
+        "with the rest",
+    ),
+    Reason(
         "no_destination",
         "its destination was removed, or could not be set up, for a day",
         "after it is back",

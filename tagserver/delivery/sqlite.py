@@ -1,6 +1,7 @@
 """The default engine: one SQLite file, WAL, `synchronous=FULL`, one owning process, one writer thread with group
 commit. Its rooms: `rows`, `intake`, `flights`, `lanes`, `keys`, `letters`, `causes`, `tombstones`, `presence`,
-`erasure`, `counters`, `pauses`, `space`, `place`, `opening`, `salvage`, `care`, `writer`."""
+`erasure`, `counters`, `volumes`, `pauses`, `shares`, `waiting`, `space`, `place`, `opening`, `salvage`, `care`,
+`writer`."""
 
 from __future__ import annotations
 
@@ -43,9 +44,11 @@ from tagserver.delivery.presence import Presence
 from tagserver.delivery.pressure import Pressure
 from tagserver.delivery.retry import Chance
 from tagserver.delivery.salvage import MARK
+from tagserver.delivery.shares import Shares
 from tagserver.delivery.space import Space
 from tagserver.delivery.sqlite_dead import SqliteDeadLetters
 from tagserver.delivery.suspicion import Marks, marked
+from tagserver.delivery.waiting import Waiting
 from tagserver.delivery.writer import Writer
 
 log = logging.getLogger("tagserver.delivery")
@@ -61,6 +64,7 @@ class SqliteOutbox(SqliteDeadLetters):
         clock: Callable[[], int],
         steady: Callable[[], float],
         max_size: int,
+        share: int | None,
         min_free: int,
         keep_dead: float,
         on_fatal: Callable[[BaseException], None],
@@ -91,11 +95,17 @@ class SqliteOutbox(SqliteDeadLetters):
         self.pauses = Pauses(self._database, lambda work: self._writer.run(work), clock, steady)
         """Which destinations somebody has stopped by hand."""
         self._keys = Keys(clock)
+        self.waiting = Waiting(lambda work: self._writer.aside(work))
+        """A look at what waits, without taking it."""
         self._presence = Presence(empty=not any(one.pending or one.dead for one in self._counters.shown.values()))
         self._space = Space(path, max_size, min_free, steady)
         self._space.measure(self._database)
-        self._intake = Intake(self._keys, self._counters, self._presence, self._space, chance)
         self._causes = Causes(self._database)
+        self.shares = Shares(self._counters.volumes, self.pauses.spans, max_size, lambda: self._space.used, share)
+        """What of the queue those may take that stand still by somebody's hand."""
+        self._intake = Intake(
+            self._keys, self._counters, self._presence, self._space, self.shares, self._causes, clock, chance
+        )
         self._flights = Flights(self._counters, Lanes(), self._causes, clock)
         self._letters = Letters(self._counters, self._presence, self._causes, clock, steady)
         self._erasure = Erasure(self._counters, self._flights, self._presence)
@@ -156,6 +166,7 @@ class SqliteOutbox(SqliteDeadLetters):
         clock: Callable[[], int],
         steady: Callable[[], float] = time.monotonic,
         max_size: int = 8 << 30,
+        share: int | None = None,
         min_free: int = 512 << 20,
         keep_dead: float = 14 * 86400.0,
         on_fatal: Callable[[BaseException], None] | None = None,
@@ -164,7 +175,8 @@ class SqliteOutbox(SqliteDeadLetters):
         calm: Callable[[float], bool] = lambda seconds: True,
         any_disk: bool = False,
     ) -> SqliteOutbox:
-        """Open or make the file. Sizes in bytes, `keep_dead` in seconds; `commit_took` hears how long each group
+        """Open or make the file. Sizes in bytes (`share`: what may wait for one that is stopped by hand, if not a
+        quarter), `keep_dead` in seconds; `commit_took` hears how long each group
         commit took, from the writer's thread; `calm(seconds)` says whether the wall clock can be believed for so long;
         `any_disk`: also on a network file system. Raises OutboxStartError."""
         if not any_disk:
@@ -174,6 +186,7 @@ class SqliteOutbox(SqliteDeadLetters):
             clock=clock,
             steady=steady,
             max_size=max_size,
+            share=share,
             min_free=min_free,
             keep_dead=keep_dead,
             on_fatal=on_fatal or (lambda error: None),

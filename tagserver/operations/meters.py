@@ -16,7 +16,8 @@ from tagserver.pipeline import Routing
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """What is not counted here but shown with it. `states` and `oldest` (seconds) by destination; `loaded`: when the
+    """What is not counted here but shown with it. `states`, `oldest` (seconds), `sizes` (bytes that wait) and `by_hand`
+    (whether somebody has stopped it) by destination; `loaded`: when the
     container was, in seconds since 1970; `burials`: see `Outbox.burials`."""
 
     version: str
@@ -35,6 +36,8 @@ class Picture(msgspec.Struct, frozen=True):
     audit_bytes: int = 0
     audit_limit: int = 0
     burials: Mapping[tuple[str, str, str], int] = {}
+    sizes: Mapping[str, int] = {}
+    by_hand: Mapping[str, bool] = {}
 
 
 class Meters:
@@ -241,6 +244,10 @@ class Meters:
             for state in STATES
         ]
         page.add("tagserver_destination_state", "gauge", "1 for the state that a destination is in.", states)
+        by_hand = [({"destination": to}, int(is_so)) for to, is_so in sorted(picture.by_hand.items())]
+        page.add("tagserver_destination_paused_by_hand", "gauge", "1 while an operator's pause stands.", by_hand)
+        sizes = [({"destination": to}, size) for to, size in sorted(picture.sizes.items())]
+        page.add("tagserver_deliveries_pending_bytes", "gauge", "Bytes that pending deliveries take.", sizes)
 
 
 def _why_duplicate(receipt: Receipt) -> str:

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import os
 import pwd
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -72,7 +73,7 @@ async def _acted(configuration: Configuration, data: Path, clock: Callable[[], i
         )
     try:
         pausing = Pausing(
-            outbox.pauses, outbox, lambda: configuration.container, lambda: None, note, clock, log=_silent
+            outbox, lambda: configuration.container, lambda: None, note, clock, time.monotonic, log=_silent
         )
         await pausing.end_the_over()
         done = await act(pausing)

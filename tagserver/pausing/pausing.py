@@ -6,14 +6,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
-from typing import Any
+from contextlib import suppress
+from typing import Any, Protocol
 
 from tagserver.container.model import Container
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.outbox import Outbox, OutboxError
 from tagserver.delivery.pauses import Pause, Pauses
+from tagserver.delivery.shares import FULL, Shares
+from tagserver.delivery.waiting import Waiting
 from tagserver.pausing.names import names_of
+from tagserver.pausing.outlook import Outlook, outlook
+from tagserver.pausing.rates import Rates
 from tagserver.pausing.words import line, reason
+from tagserver.permits import permits
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -21,30 +27,44 @@ LOOK_EVERY = 1.0
 """Seconds between two looks at whether a term has passed."""
 TIME_EVERY = 60
 """Of so many looks, one compares the clocks."""
+USUAL = 1500
+"""Bytes of a delivery, where none waits to be measured."""
 Note = Callable[..., None]
 """Puts something on record: kind and facts."""
 
 
+class Engine(Outbox, Protocol):
+    """A queue that knows who stands still by somebody's hand."""
+
+    pauses: Pauses
+    shares: Shares
+    waiting: Waiting
+
+
 class Pausing:
-    """Of one runtime. `clock` in ms; `dispatcher`: the workers, None before there are any."""
+    """Of one runtime. `clock` in ms, `steady`: seconds that never jump; `dispatcher`: the workers, None before there
+    are any."""
 
     def __init__(
         self,
-        pauses: Pauses,
-        outbox: Outbox,
+        outbox: Engine,
         container: Callable[[], Container],
         dispatcher: Callable[[], Dispatcher | None],
         note: Note,
         clock: Callable[[], int],
+        steady: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         log: logging.Logger = log,
     ) -> None:
-        self._pauses = pauses
+        self._pauses = outbox.pauses
+        self._shares = outbox.shares
         self._outbox = outbox
         self._container = container
         self._dispatcher = dispatcher
         self._note = note
         self._clock = clock
+        self._steady = steady
+        self._rates = Rates(outbox.counts, steady)
         self._sleep = sleep
         self._log = log
         self._turn = asyncio.Lock()
@@ -66,7 +86,18 @@ class Pausing:
     def held(self, name: str) -> str | None:
         """Why a destination stands still by somebody's hand, or None."""
         pause = self.of(name)
-        return None if pause is None else reason(pause, self._pauses.until(pause))
+        if pause is None:
+            return None
+        why = reason(pause, self._pauses.until(pause))
+        return f"{why}; {_OVERFLOWS[how]} ({FULL})" if (how := self._shares.overflow(name)) in _OVERFLOWS else why
+
+    def overflows(self, name: str) -> bool:
+        """Whether new deliveries of a destination die, because it has stood still for so long."""
+        return self._shares.overflow(name) != "waits"
+
+    def bytes(self, name: str) -> int:
+        """What waits under a name."""
+        return self._shares.of((name,))
 
     def shown(self, name: str) -> dict[str, Any] | None:
         """The pause of a destination for machines: `by`, `since`, `until` and `note`; times in ms."""
@@ -75,6 +106,17 @@ class Pausing:
 
     def _shown(self, pause: Pause) -> dict[str, Any]:
         return {"by": pause.by, "since": pause.since, "until": self._pauses.until(pause), "note": pause.note}
+
+    def reconfigured(self) -> None:
+        """Destinations may have other names now: what is known of their pauses goes along."""
+        groups: dict[str, tuple[str, ...]] = {}
+        if self._pauses.all():
+            for destination in self._container().destinations.values():
+                names = (destination.name, *destination.aliases)
+                if (pause := self._pauses.of(names)) is not None:
+                    group = tuple(dict.fromkeys((*names, *pause.names)))
+                    groups.update(dict.fromkeys(group, group))
+        self._pauses.span(groups)
 
     # ── what is done
 
@@ -97,12 +139,53 @@ class Pausing:
             )
             replaced = None if before is None else self._shown(before)
             await self._pauses.put(pause)
+            self.reconfigured()
             self._look_again(names)
             self._log.warning(
                 "destination %s is %s; everything is kept", names[0], reason(pause, pause.until), extra=_about(names[0])
             )
             self._note("paused", destination=names[0], by=pause.by, until=pause.until, note=pause.note)
-            return {"destination": names[0], "pause": self._shown(pause), "replaced": replaced}
+        done = {"destination": names[0], "pause": self._shown(pause), "replaced": replaced, "share": self._share(names)}
+        with suppress(OutboxError):  # it stands all the same
+            done["outlook"] = (await self._outlook(names, until=pause.until)).as_dict()
+        return done
+
+    async def before_resuming(self, name: str) -> dict[str, Any]:
+        """What `resume` would find: the pause that stands, and what would become of what waits. Raises Unknown,
+        `OutboxError`."""
+        names, before = self.names(name), self.of(name)
+        seen = await self._outlook(names, permitted=True)
+        was = None if before is None else self._shown(before)
+        return {"destination": names[0], "was": was, "outlook": seen.as_dict()}
+
+    async def _outlook(self, names: list[str], *, until: int | None = None, permitted: bool = False) -> Outlook:
+        destination = self._container().destination(names[0])
+        container, withdrawn = self._container(), self._outbox.withdrawn
+        return await outlook(
+            self._outbox.waiting,
+            self._outbox.ready,
+            names,
+            self._clock(),
+            self._steady,
+            until=until,
+            repeat=None if destination is None else destination.plugin.limits.repeat,
+            permits=lambda row: permits(row, container, withdrawn) if permitted and destination is not None else None,
+        )
+
+    def _share(self, names: list[str]) -> dict[str, Any]:
+        """`limit` and `used` in bytes; `full_in_s`: when it is full, as fast as deliveries have come lately; None where
+        nobody knows."""
+        used = self._shares.of(tuple(names))
+        waiting = sum(self._outbox.ready(name) for name in names)
+        rate = self._rates.of(names)
+        fill = (rate or 0.0) * (used / waiting if waiting else USUAL)
+        left = max(0, self._shares.limit - used)
+        return {
+            "limit": self._shares.limit,
+            "used": used,
+            "per_s": rate,
+            "full_in_s": round(left / fill) if fill > 0 else None,
+        }
 
     async def resume(self, name: str, *, by: str) -> dict[str, Any]:
         """Let a destination go on, and have its vendor asked at once, also one that nobody has stopped by hand. Raises
@@ -124,6 +207,7 @@ class Pausing:
             )
             self._note("resumed", destination=gone.destination, by=by)
             self._look_again(gone.names)
+        self.reconfigured()
 
     def _look_again(self, names: Collection[str]) -> None:
         dispatcher = self._dispatcher()
@@ -136,6 +220,8 @@ class Pausing:
         """End what was stopped for a time, until cancelled."""
         turns = 0
         while True:
+            if turns % TIME_EVERY == 0:
+                self._rates.note()
             await self.end_the_over(compare=turns % TIME_EVERY == 0)
             await self._sleep(LOOK_EVERY)
             turns += 1
@@ -156,6 +242,12 @@ class Pausing:
                     "the end of a pause cannot be recorded: %s; it is tried again, and the pause stands", error
                 )
             self._complained = True
+
+
+_OVERFLOWS = {
+    "dies": "as much waits as may: new deliveries become dead letters",
+    "is not kept": "as much waits as may, and the queue is filling: new deliveries are lost",
+}
 
 
 def _about(destination: str) -> dict[str, str]:

@@ -33,10 +33,11 @@ class Pause(msgspec.Struct, forbid_unknown_fields=True, rename={"seconds": "for"
 
 
 class Resume(msgspec.Struct, forbid_unknown_fields=True):
-    """Who wants it."""
+    """Who wants it. `dry_run`: only say what it would find."""
 
     destination: Name
     by: Who = "admin"
+    dry_run: bool = False
 
 
 Order = TypeVar("Order", Pause, Resume)
@@ -44,7 +45,7 @@ _pause = msgspec.json.Decoder(Pause)
 _resume = msgspec.json.Decoder(Resume)
 _SHAPES = {
     "pause": '{"destination": NAME, "for": SECONDS or null, "note": "…", "by": "…"}',
-    "resume": '{"destination": NAME, "by": "…"}',
+    "resume": '{"destination": NAME, "by": "…", "dry_run": true or false}',
 }
 
 
@@ -66,6 +67,8 @@ class Stops:
         """Let it go on."""
 
         async def go_on(order: Resume) -> dict[str, Any]:
+            if order.dry_run:
+                return await self._pausing.before_resuming(order.destination)
             return await self._pausing.resume(order.destination, by=order.by)
 
         return await self._answered(request, "resume", _resume, go_on)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,6 +69,9 @@ def test_a_flood_is_kept_back_before_the_server_starts(tmp_path: Path, vendor: P
         shown = json.loads(done.stdout)
         assert (shown["server"], shown["replaced"]["by"], shown["replaced"]["note"]) == (True, "anna", "flood")
         assert seen(vendor) == 0
+        done = command(tmp_path, "resume", "meta", "--dry-run")
+        assert (done.returncode, seen(vendor)) == (0, 0)
+        assert re.fullmatch(r"meta is paused by anna since 20.* UTC\.\n2 deliveries wait\.\n", done.stdout)
         done = command(tmp_path, "resume", "meta")
         assert (done.returncode, "meta goes on" in done.stdout) == (0, True)
         assert drained(server)["delivered"] == seen(vendor) == 2
@@ -82,7 +86,7 @@ def test_what_is_not_there_is_said(shop: Shop) -> None:
     done = shop("pause", "mteta")
     assert (done.code, done.err) == (1, 'tagserver: there is no destination "mteta"; there are: meta\n')
     done = shop("resume", "meta")
-    assert (done.code, done.out) == (0, "meta was not paused by hand; nothing was changed.\n")
+    assert (done.code, done.out) == (0, "meta is not paused by hand.\nNothing waits now.\nNothing was changed.\n")
     shop.write("tags: [", "container.yaml")
     (shop.folder / "elsewhere").mkdir()
     done = shop("pause", "meta", "--data", "elsewhere")

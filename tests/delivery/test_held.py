@@ -9,8 +9,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from tagserver.delivery.outbox import Account as Known
-from tagserver.delivery.outbox import Choice
+from tagserver.delivery.dead import Account as Known
+from tagserver.delivery.dead import Choice
 from tagserver.delivery.standing import PROBE
 from tagserver.plugin import Limits, Outcome, Outcomes, Payload
 from tests.delivery.support import assert_adds_up, deliveries, delivery, meta, until

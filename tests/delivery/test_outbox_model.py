@@ -16,8 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tagserver.delivery.erasure import walk
 from tagserver.delivery.outbox import Batch, Buried, Receipt, Settlement
+from tagserver.delivery.pauses import Pause
 from tagserver.delivery.sqlite import SqliteOutbox
 from tagserver.delivery.suspicion import company
+from tagserver.delivery.volumes import ROW
 from tagserver.repeats import mark
 from tests.delivery.support import Clock, cared_for, delivery, in_hand, key, lying, open_outbox
 
@@ -26,6 +28,8 @@ WINDOW = 48 * 3600 * 1000
 ORDER_WINDOW = 7 * 24 * 3600 * 1000
 ORDERS = (None, "A", "B")
 KEEP_DEAD = 100.0
+SHARE = 3200
+"""Bytes that may wait for one that is stopped by hand: half a dozen rows."""
 
 FATES = ("delivered", "attempted", "unknown", "buried", "untouched")
 
@@ -53,6 +57,11 @@ class Waiting:
     unknown_since: int | None = None
     crashes: int = 0
 
+    @property
+    def size(self) -> int:
+        """Bytes, as the queue counts them."""
+        return len(delivery(self.event_id).body) + ROW
+
 
 @dataclass
 class Side:
@@ -63,6 +72,12 @@ class Side:
     accepted: int = 0
     delivered: int = 0
     erased: int = 0
+    stopped: bool = False
+
+    @property
+    def bytes(self) -> int:
+        """That wait."""
+        return sum(one.size for one in self.waiting)
 
 
 class OutboxMachine(RuleBasedStateMachine):
@@ -78,7 +93,9 @@ class OutboxMachine(RuleBasedStateMachine):
         self.known: dict[str, tuple[int, str | None]] = {}
         self.sides = {name: Side() for name in DESTINATIONS}
         self.flights: list[tuple[str, Batch, list[Waiting]]] = []
-        self.outbox: SqliteOutbox = self.runner.run(open_outbox(self.path, self.clock, keep_dead=KEEP_DEAD))
+        self.outbox: SqliteOutbox = self.runner.run(
+            open_outbox(self.path, self.clock, keep_dead=KEEP_DEAD, share=SHARE)
+        )
 
     def teardown(self) -> None:
         """Close what was opened."""
@@ -114,8 +131,12 @@ class OutboxMachine(RuleBasedStateMachine):
                 self.known[item.event_id] = self.clock.now + WINDOW, order
                 if order:
                     self.known[f"{destination} {order}"] = self.clock.now + ORDER_WINDOW, order
-                side.waiting.append(Waiting(item.event_id, group))
+                row = Waiting(item.event_id, group)
                 side.accepted += 1
+                if side.stopped and side.bytes + row.size > SHARE:
+                    side.dead.append((row.event_id, self.clock.now))
+                else:
+                    side.waiting.append(row)
         assert list(self.runner.run(self.outbox.append(items))) == expected
 
     def _receipt(self, event_id: str, order: str | None, name: str) -> Receipt:
@@ -202,6 +223,17 @@ class OutboxMachine(RuleBasedStateMachine):
         """Time passes."""
         self.clock.jump(seconds)  # the writer's care has a rule of its own
 
+    @rule(destination=st.sampled_from(DESTINATIONS))
+    def stop_or_let_go(self, destination: str) -> None:
+        """Somebody stops a destination by hand, or lets it go on."""
+        side = self.sides[destination]
+        side.stopped = not side.stopped
+        if side.stopped:
+            made = Pause(destination=destination, names=(destination,), by="anna", since=self.clock.now)
+            self.runner.run(self.outbox.pauses.put(made))
+        else:
+            assert len(self.runner.run(self.outbox.pauses.end([destination]))) == 1
+
     @rule(held=st.sets(st.integers(0, 5)))
     def reopen(self, held: set[int]) -> None:
         """A restart: what was in flight is ready again, and what a plugin had in hand has one crash more."""
@@ -213,7 +245,7 @@ class OutboxMachine(RuleBasedStateMachine):
                     row.crashes += 1
         self.runner.run(self.outbox.close())
         self.flights.clear()
-        self.outbox = self.runner.run(open_outbox(self.path, self.clock, keep_dead=KEEP_DEAD))
+        self.outbox = self.runner.run(open_outbox(self.path, self.clock, keep_dead=KEEP_DEAD, share=SHARE))
 
     @rule()
     def forget(self) -> None:
@@ -261,6 +293,8 @@ class OutboxMachine(RuleBasedStateMachine):
             assert counts.accepted == counts.delivered + counts.pending + counts.dead + counts.erased
             assert rows.get(name, (0, 0)) == (counts.pending, counts.dead)
             assert self.outbox.ready(name) == counts.pending
+            assert self.outbox.shares.of((name,)) == side.bytes
+            assert (name in self.outbox.pauses.all()) is side.stopped
 
 
 TestOutboxModel = OutboxMachine.TestCase

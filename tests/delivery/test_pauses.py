@@ -50,17 +50,6 @@ async def test_it_stands_after_a_restart_and_after_a_kill(tmp_path: Path, clock:
         await last.close()
 
 
-async def test_a_file_of_before_has_none(tmp_path: Path, clock: Clock) -> None:
-    await (await open_outbox(tmp_path, clock)).close()
-    with closing(sqlite3.connect(tmp_path / "outbox.db")) as database:
-        database.execute("DROP TABLE pause")
-        database.execute("PRAGMA user_version=3")
-    again = await open_outbox(tmp_path, clock)
-    await again.pauses.put(pause())
-    assert names(again.pauses) == {"meta"}
-    await again.close()
-
-
 @pytest.mark.parametrize(
     ("made", "asked", "held"),
     [

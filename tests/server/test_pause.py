@@ -221,3 +221,43 @@ async def test_what_is_typed_stays_one_line_without_contacts(server: Running) ->
     reason = (await meta(server))["reason"]
     assert reason.isprintable()
     assert not re.search(r"1234567|erika|EAAB", reason)
+
+
+async def test_it_says_what_waits_and_what_is_too_old(server: Running) -> None:
+    """And before it goes on, what may not be sent any more."""
+    await order(server, "pause", destination="meta")
+    await server.collect([purchase(f"purchase_{number}") for number in range(3)])
+    said = (await order(server, "pause", destination="meta", **{"for": 3600})).json()
+    assert (said["outlook"]["waiting"], said["outlook"]["before"], said["outlook"]["expired"]) == (3, 0, 0)
+    assert sum(said["outlook"]["by_day"].values()) == 3, "Meta takes nothing that is older than a week"
+    assert said["share"]["used"] == (await meta(server))["pending_bytes"] > 3 * 500
+    paused_tag = CONTAINER.replace("name: Meta purchase,", "name: Meta purchase, paused: true,")
+    (server.data.parent / "config" / "container.yaml").write_text(paused_tag)
+    assert (await server.http.post("/-/reload", headers=BEARER)).status_code == 200
+    said = (await order(server, "resume", destination="meta", dry_run=True)).json()
+    assert (said["was"]["by"], said["outlook"]["refused"]) == ("admin", {"tag_removed": 3})
+    assert (await meta(server))["state"] == "paused"
+    await order(server, "resume", destination="meta")
+    for _ in range(200):
+        if (shown := await meta(server))["dead"]:
+            break
+        await asyncio.sleep(0.02)
+    assert shown["dead_by_reason"] == {"tag_removed": 3}
+
+
+async def test_at_its_share_new_ones_die_and_it_is_said(start: Start) -> None:
+    """That is something to look at, where a pause alone is not."""
+    server: Running = await start(SERVER.replace("min_free: 1MiB", "min_free: 1MiB, max_size: 1MiB"), TWO)
+    await order(server, "pause", destination="meta")
+    for number in range(20):
+        answer = await server.collect([purchase(f"purchase_{number}-{one}") for one in range(20)])
+        assert {one["status"] for one in answer.json()["events"]} == {"accepted"}
+        if (shown := await meta(server))["dead"]:
+            break
+    assert set(shown["dead_by_reason"]) == {"queue_full"}
+    assert shown["accepted"] == shown["pending"] + shown["dead"]
+    assert "new deliveries become dead letters (queue_full)" in shown["reason"]
+    assert shown["pending_bytes"] <= 1 << 18
+    ready = (await server.http.get("/readyz", headers=BEARER)).json()
+    assert (ready["ready"], ready["status"]) == (True, "degraded")
+    assert (await meta(server, "other"))["dead"] == 0
