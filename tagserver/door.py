@@ -20,6 +20,7 @@ from tagserver.consent.state import Reading
 from tagserver.container.model import Container
 from tagserver.container.server import ServerConfig
 from tagserver.deliveries import EventDeliveries
+from tagserver.delivery.event_lines import events_are_told, say_accepted
 from tagserver.delivery.outbox import Delivery, Outbox, OutboxError, Receipt, Tombstone
 from tagserver.delivery.seal import OPEN, Seal
 from tagserver.event import Facts, Note
@@ -195,6 +196,7 @@ class Door:
             if request.laid or request.again:
                 await self._withdrawals.write(request.laid, request.again)
             answers: list[tuple[Answer | None, int]] = []
+            told = [routing.event if routing else None for _, routing in request.lines] if events_are_told() else []
             deliveries: list[Delivery] = []
             for place, (answer, routing) in enumerate(request.lines, 1):
                 made = [] if routing is None else self._deliveries(container, server, routing)
@@ -212,6 +214,10 @@ class Door:
                 self._repeated(delivery.destination, receipt)
         each = iter(receipts)
         lines = [(answer, [next(each) for _ in range(number)]) for answer, number in answers]
+        for event, (_, its) in zip(told, lines, strict=False):  # nobody may have asked for them
+            stored = sum(one.stored for one in its)
+            if event is not None and (stored or not its):
+                say_accepted(event.event_id, event.name, event.source, stored)
         return [_stored(answer, its) for answer, its in lines if answer is not None]
 
     def _deliveries(self, container: Container, server: ServerConfig, routing: Routing) -> list[Delivery]:

@@ -13,6 +13,7 @@ import httpx
 
 from tagserver.audit.audit import Audit
 from tagserver.configuration import ConfigurationFolder
+from tagserver.container.log import LogConfig
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.sqlite import SqliteOutbox
 from tagserver.delivery.steps import LONG_CALM, ClockSteps
@@ -36,11 +37,13 @@ async def running(
     transport: httpx.AsyncBaseTransport | None = None,
     drain: float | None = None,
     on_fatal: Callable[[BaseException], None] | None = None,
+    log: Callable[[LogConfig], None] = lambda config: None,
 ) -> AsyncIterator[Runtime]:
     """A runtime from start to a drained end.
 
     `transport` replaces the network in tests. `drain`: seconds that requests under way get at the end, instead of the
-    configuration's. Raises NoConfiguration, and what the outbox raises when it cannot be opened.
+    configuration's. `log` is told what `log:` says, at the start and after each reload.
+    Raises NoConfiguration, and what the outbox raises when it cannot be opened.
     """
     with usable(data):
         await asyncio.to_thread(data.mkdir, mode=0o700, parents=True, exist_ok=True)
@@ -48,6 +51,7 @@ async def running(
     said = contents(folder.folder)
     publishing = Publishing(folder, Store(data), clock)
     configuration = publishing.start(strict=strict)
+    log(configuration.server.log)
     queue = configuration.server.queue
     meters = Meters(started=clock() / 1000, disk_free=partial(disk_free, data))
     steps = ClockSteps(clock, time.monotonic, meters.stepped)
@@ -76,7 +80,7 @@ async def running(
     )
     try:
         configuration = publishing.settle(configuration)  # not before the outbox: now the folder is ours
-        runtime = Runtime(publishing, configuration, outbox, key, clock, meters, audit)
+        runtime = Runtime(publishing, configuration, outbox, key, clock, meters, audit, log=log)
         dispatcher = Dispatcher(
             outbox,
             lookup=runtime.target,
@@ -89,6 +93,7 @@ async def running(
             tended=runtime.failing.tended,
             transport=transport,
             seal=runtime.seal,
+            observer=runtime.states.observer,
         )
         runtime.dispatcher = dispatcher
         runtime.pausing.reconfigured()
@@ -103,18 +108,22 @@ async def running(
         looking = asyncio.create_task(steps.watch(), name="clock")
         holding = asyncio.create_task(runtime.mind_the_held(), name="events that wait for consent")
         pausing = asyncio.create_task(runtime.pausing.mind(), name="pauses with a term")
+        runtime.states.look_around()
+        saying = asyncio.create_task(runtime.states.watch(), name="changes of state")
         sweeping = asyncio.create_task(runtime.withdrawals.sweep_when_asked(), name="withdrawn consent")
         if outbox.tombstones():
             runtime.withdrawals.sweep_soon()  # a kill may have come before it was done
         try:
             yield runtime
         finally:
-            for task in (watching, looking, holding, pausing, sweeping):
+            for task in (watching, looking, holding, pausing, sweeping, saying):
                 task.cancel()
             runtime.draining = True
+            runtime.states.look_at_server()
             await runtime.door.decide_waiting(runtime.container, runtime.server, closing=True)
             await dispatcher.stop(runtime.server.shutdown.drain if drain is None else drain, runtime.hurry)
             await watchdog.stop()
+            runtime.states.close()
     finally:
         await outbox.close()
         await asyncio.to_thread(audit.close)

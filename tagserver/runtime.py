@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
 
 from tagserver.audit.audit import Audit
+from tagserver.container.log import LogConfig
 from tagserver.container.model import Container
 from tagserver.container.server import ServerConfig
 from tagserver.delivery.dispatch import Dispatcher
@@ -19,6 +19,7 @@ from tagserver.inbound.sources import BROWSER, Sources
 from tagserver.operations.admin_token import AdminToken
 from tagserver.operations.failing import Failing
 from tagserver.operations.meters import Meters
+from tagserver.operations.process import disk_free
 from tagserver.operations.queue_key import key_of
 from tagserver.pausing.pausing import Engine, Pausing
 from tagserver.permits import Refusal, permits
@@ -30,9 +31,8 @@ from tagserver.publishing.publisher import Answer, Publisher
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration
 from tagserver.rate import RateLimit
+from tagserver.states import States
 from tagserver.status import Status
-
-log = logging.getLogger("tagserver")
 
 KEPT = 30 * 86400.0
 """Seconds that a tombstone is kept at least."""
@@ -59,7 +59,9 @@ class Runtime:
         meters: Meters,
         audit: Audit,
         steady: Callable[[], float] = time.monotonic,
+        log: Callable[[LogConfig], None] = lambda config: None,
     ) -> None:
+        self._log = log
         self.data = publishing.store.data
         """The data folder."""
         self.publisher = Publisher(publishing, configuration, take=self._take, note=audit.note)
@@ -68,7 +70,7 @@ class Runtime:
         self.clock = clock
         self.meters = meters
         self.audit = audit
-        self.failing = Failing(steady)
+        self.failing = Failing(steady, began=lambda kind, name: self.states.failing_began(kind, name))
         self.seal = Seal([key for text in configuration.server.queue.encrypt if (key := key_of(text.reveal()))])
         """Closes and opens what rests; by the keys of the start, as all of the queue's settings."""
         self.holding = Holding(steady)
@@ -119,6 +121,14 @@ class Runtime:
             loaded=lambda: self.loaded,
             draining=lambda: self.draining,
             dispatcher=lambda: self.dispatcher,
+        )
+        self.states = States(
+            self.status,
+            self.publisher,
+            outbox,
+            steady,
+            dispatcher=lambda: self.dispatcher,
+            free=lambda: disk_free(self.data),
         )
 
     @property
@@ -199,6 +209,8 @@ class Runtime:
         self.pausing.reconfigured()
         if self.dispatcher is not None:
             self.dispatcher.reconfigured(self.container.destinations)
+        self._log(configuration.server.log)
+        self.states.look_around()
         said = self.admin_token.renew(configuration.admin_token)
         return said or (self.admin_token.fixed if asked else "")
 

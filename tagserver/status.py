@@ -73,18 +73,28 @@ class Status:
             return False, {"ready": False, "status": "draining", **shown}
         if (why := self._outbox.trouble()) is not None:
             return False, {"ready": False, "status": "outbox", "detail": why, **shown}
-        notices = [*self._publisher.now.notices, *filter(None, [self._outbox.notice() or self._filling()])]
+        notices = list(self.conditions().values())
         if failing := self._failing():
             shown["failing"] = failing
             notices.append(counted(failing))
         remark = self._publisher.now.remark
         # Somebody wants it so: worth a word, and no reason to call anybody.
-        by_hand = [f"{name} is {why}" for name in self._container.destinations if (why := self._pausing.held(name))]
+        by_hand = [f"{name} is {held}" for name in self._container.destinations if (held := self._pausing.held(name))]
         lost = any(self._pausing.overflows(name) for name in self._container.destinations)
         if said := [*notices, *filter(None, [remark]), *by_hand]:
             shown["notice"] = "; ".join(said)
         degraded = self.degraded or bool(notices) or lost
         return True, {"ready": True, "status": "degraded" if degraded else "ok", **shown}
+
+    def conditions(self) -> dict[str, str]:
+        """What is not as it should be although the server can promise: a name for machines, and a sentence. Problems of
+        the files and plugins that fail stand in `readiness` on their own."""
+        found = {**self._publisher.now.conditions}
+        if (damaged := self._outbox.notice()) is not None:
+            found["queue_damaged"] = damaged
+        elif (filling := self._filling()) is not None:
+            found["queue_filling"] = filling
+        return found
 
     def _failing(self) -> list[dict[str, str]]:
         """Which plugins fail now: for some of what they get, or so that their destination stands still."""
@@ -126,6 +136,10 @@ class Status:
             "held": {"events": len(self._holding), "bytes": self._holding.bytes},
             "audit": {"rows": self._audit.rows, "lost": self._audit.lost, "bytes": self._audit.bytes},
         }
+
+    def held(self, name: str) -> bool:
+        """Whether somebody has stopped a destination by hand."""
+        return self._pausing.held(name) is not None
 
     def state(self, name: str) -> tuple[str, str | None]:
         """The state of a destination, and why it is not `ok`."""

@@ -6,19 +6,22 @@ import json
 import logging
 import sys
 import time
+from typing import Any
 
 import pytest
 
-from tagserver.operations.logs import JsonLines, Net, TextLines
+from tagserver.container.log import LogConfig
+from tagserver.delivery.event_lines import events_are_told, switch
+from tagserver.operations.logs import JsonLines, Logs, Net, TextLines
 from tagserver.operations.redaction import redacted, without_contacts
 from tagserver.secret import Secret, hide
 
 
-def line(message: str, *args: object, **extra: object) -> dict[str, str]:
+def line(message: str, *args: object, **extra: object) -> dict[str, Any]:
     """A log record as it is written."""
     record = logging.LogRecord("tagserver.delivery", logging.WARNING, "x.py", 1, message, args, None)
     record.__dict__.update(extra)
-    shown: dict[str, str] = json.loads(JsonLines().format(record))
+    shown: dict[str, Any] = json.loads(JsonLines().format(record))
     return shown
 
 
@@ -150,3 +153,53 @@ def test_a_long_text_is_looked_through_at_once() -> None:
 def test_a_line_that_cannot_be_formatted_does_not_show_its_arguments() -> None:
     """Python's own handler would print them."""
     assert caught("%d", "a@b.example").getMessage() == "x.py:1 has logged what cannot be written"
+
+
+def test_a_line_for_people_has_its_fields_behind_the_message() -> None:
+    """Without the sentences, which the message has; what has blanks stands in quotes, and cannot begin another."""
+    record = logging.LogRecord("x", logging.INFO, "x.py", 1, "destination meta is paused", (), None)
+    record.__dict__.update(
+        destination="meta", tag='A "tag"\nb', status=401, lasted_s=1.5, reason="a sentence", said="no"
+    )
+    said = TextLines().format(record)
+    assert said.endswith(
+        """INFO x destination meta is paused destination=meta tag="A 'tag'\\nb" status=401 lasted_s=1.5"""
+    )
+
+
+def test_numbers_stay_numbers_for_machines() -> None:
+    shown = line("x", status=401, lasted_s=1.5, code="190")
+    assert (shown["status"], shown["lasted_s"], shown["code"]) == (401, 1.5, "190")
+
+
+@pytest.mark.parametrize(
+    ("option", "file", "json_lines"),
+    [(None, "text", False), (None, "json", True), ("text", "json", False), ("json", "text", True)],
+)
+def test_the_command_line_stands_above_the_file(option: Any, file: Any, json_lines: bool) -> None:
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    try:
+        logs = Logs(option, "info")
+        logs.take(LogConfig(format=file))
+        (handler,) = root.handlers
+        assert isinstance(handler.formatter, JsonLines) == json_lines
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+
+
+@pytest.mark.parametrize(
+    ("level", "asked", "written"),
+    [("info", False, False), ("info", True, True), ("debug", False, True), ("warning", True, False)],
+)
+def test_single_events_are_a_switch(level: str, asked: bool, written: bool) -> None:
+    root = logging.getLogger()
+    before = root.level
+    try:
+        root.setLevel(level.upper())
+        switch(asked)
+        assert events_are_told() == written
+    finally:
+        root.setLevel(before)
+        switch(False)

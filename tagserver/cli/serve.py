@@ -24,11 +24,12 @@ from tagserver.cli.options import config_option, data_option, give_up, open_fold
 from tagserver.cli.output import say
 from tagserver.cli.rehearsal import rehearsal
 from tagserver.configuration import ConfigurationFolder
+from tagserver.container.log import Format
 from tagserver.container.references import ADMIN_TOKEN
 from tagserver.delivery.errors import OutboxStartError
 from tagserver.operations.admin_token import TOKEN_FILE, unfit
 from tagserver.operations.data_folder import unusable
-from tagserver.operations.logs import LEVELS, Format, set_up_logs
+from tagserver.operations.logs import LEVELS, Logs
 from tagserver.operations.server_files import ADDRESS_FILE
 from tagserver.publishing.serving import NoConfiguration
 from tagserver.running import running
@@ -52,7 +53,7 @@ log = logging.getLogger("tagserver")
 @click.option(
     "--strict", is_flag=True, help="Exit 1 when today's files have errors, even if an earlier version could serve."
 )
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="In place of log.format in server.yaml.")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
 @click.option(REHEARSE, "rehearse", is_flag=True, help="Only say whether a start would succeed.")
 def serve(
@@ -62,13 +63,13 @@ def serve(
     host: str,
     port: int,
     strict: bool,
-    log_format: Format,
+    log_format: Format | None,
     log_level: str,
     rehearse: bool,
 ) -> None:
     """Run the server. SIGHUP renews server.yaml and secrets; SIGUSR2 hands over to the program that is installed now;
     SIGTERM drains and stops."""
-    set_up_logs(log_format, log_level)
+    logs = Logs(log_format, log_level)
     try:
         bound = passed(os.environ)
     except WrongSocket as wrong:
@@ -85,7 +86,7 @@ def serve(
         if rehearse:
             rehearsal(folder, data, strict=strict)
             return
-        code = run(lambda: _serve(folder, data, Entrance(host, port, bound, left), strict, token))
+        code = run(lambda: _serve(folder, data, Entrance(host, port, bound, left), strict, token, logs))
     except NoConfiguration as nothing:
         print_problems(nothing.problems, config)
         give_up(str(nothing) if not strict else "the configuration has errors (--strict)")
@@ -147,14 +148,16 @@ class Entrance:
         return self.passed is not None and self.left.kept
 
 
-async def _serve(folder: ConfigurationFolder, data: Path, entrance: Entrance, strict: bool, token: str | None) -> int:
+async def _serve(
+    folder: ConfigurationFolder, data: Path, entrance: Entrance, strict: bool, token: str | None, logs: Logs
+) -> int:
     fatal = asyncio.Event()
 
     def on_fatal(error: BaseException) -> None:
         log.critical("the outbox cannot go on: %s", error)
         fatal.set()
 
-    async with running(folder, data, strict=strict, on_fatal=on_fatal) as runtime:
+    async with running(folder, data, strict=strict, on_fatal=on_fatal, log=logs.take) as runtime:
         bound = entrance.open()
         made = token or secrets.token_urlsafe(32)
         hide(made)
@@ -190,7 +193,7 @@ async def _serve(folder: ConfigurationFolder, data: Path, entrance: Entrance, st
         loop.add_signal_handler(signal.SIGHUP, renew)
         loop.add_signal_handler(signal.SIGUSR2, ending.hand_over)
         watch = asyncio.create_task(_fail_when(fatal, ending.fail))
-        _say_how_it_starts(runtime, folder, address)
+        _say_how_it_starts(runtime, address)
         if token is None and sys.stderr.isatty():
             say(f"Log in: {address}{app.state.login_path()}", err=True)
         gc.collect()
@@ -209,19 +212,18 @@ async def _serve(folder: ConfigurationFolder, data: Path, entrance: Entrance, st
     return 1 if fatal.is_set() else 0
 
 
-def _say_how_it_starts(runtime: Runtime, folder: ConfigurationFolder, address: str) -> None:
+def _say_how_it_starts(runtime: Runtime, address: str) -> None:
     now = runtime.publisher.now
     log.info(
         "tagserver %s listens on %s, version %s (container %s) serves",
         *(__version__, address, now.serving.number, now.container.version),
     )
-    for problem in runtime.status.readiness()[1]["problems"]:
-        level = logging.WARNING if problem["severity"] == "warning" else logging.ERROR  # something stands still
-        log.log(level, "%s:%s: %s", problem["file"], problem["line"], problem["message"])
-    if runtime.status.degraded:
-        log.warning("the files in %s have errors: version %s serves", folder.folder, now.serving.number)
-    for sentence in (*now.notices, *filter(None, [now.remark])):
-        log.warning("%s", sentence)
+    for problem in now.problems:
+        if problem.severity != "pause" or not problem.destination:  # that is a state, and said as such
+            level = logging.WARNING if problem.severity == "warning" else logging.ERROR
+            log.log(level, "%s:%s: %s", problem.place.file, problem.place.line, problem.message)
+    if now.remark is not None:
+        log.warning("%s", now.remark)
 
 
 async def _fail_when(fatal: asyncio.Event, fail: Callable[[], None]) -> None:

@@ -98,6 +98,12 @@ class Problem:
     about: str = ""
     """The name that it turns on, if that is what is wrong."""
 
+    @property
+    def destination(self) -> str:
+        """The destination that it is about, if it is about one."""
+        parts = self.path.split(".")
+        return parts[1] if len(parts) > 1 and parts[0] == "destinations" else ""
+
     def as_dict(self) -> dict[str, Any]:
         """The problem for machines."""
         return {

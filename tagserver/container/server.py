@@ -12,6 +12,7 @@ from typing import Literal, cast
 from tagserver.consent.state import Reading
 from tagserver.container.collect import CollectConfig, CollectReader
 from tagserver.container.decode import Decoder
+from tagserver.container.log import LogConfig, read_log
 from tagserver.container.problems import Problems
 from tagserver.container.queue import QueueConfig, read_queue
 from tagserver.container.references import ADMIN_TOKEN, Outside, Rights, has_reference, reference, references
@@ -40,6 +41,7 @@ class ServerConfig:
     shutdown: ShutdownConfig = ShutdownConfig()
     forget: ForgetConfig = field(default_factory=ForgetConfig)
     audit: AuditConfig = field(default_factory=AuditConfig)
+    log: LogConfig = field(default_factory=LogConfig)
     egress: tuple[str, ...] = ()
     environment: frozenset[str] = frozenset()
     reload: Literal["auto", "require_tests", "manual"] = "auto"
@@ -53,8 +55,8 @@ class ServerConfig:
 
 
 ROOT_KEYS = (
-    *("collect", "queue", "shutdown", "forget", "audit", "egress", "environment", "secrets", "reload", "path_prefix"),
-    "debug",
+    *("collect", "queue", "shutdown", "forget", "audit", "log", "egress", "environment", "secrets", "reload"),
+    *("path_prefix", "debug"),
 )
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.\-]{0,251}[a-z0-9])?\Z")
 _PATH_PREFIX = re.compile(r"(/[A-Za-z0-9_~][A-Za-z0-9_~.\-]{0,99}){1,8}\Z")
@@ -122,6 +124,7 @@ class ServerReader:
             shutdown=self._shutdown(nodes.get("shutdown")),
             forget=read_forget(self._decoder, nodes.get("forget")),
             audit=read_audit(self._decoder, nodes.get("audit")),
+            log=read_log(self._decoder, nodes.get("log")),
             egress=self._allow(egress["allow"][1]) if "allow" in egress else (),
             reload=cast(
                 Literal["auto", "require_tests", "manual"],

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import httpx
 
 from tagserver.delivery.exchange import open_http
+from tagserver.delivery.observer import NOBODY, Observer
 from tagserver.delivery.open_sink import Tended
 from tagserver.delivery.outbox import Outbox, Row
+from tagserver.delivery.outcomes import Stop
 from tagserver.delivery.retry import Chance
 from tagserver.delivery.seal import OPEN, Seal
 from tagserver.delivery.shipment import Refusal
@@ -50,6 +52,7 @@ class Dispatcher:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Chance | None = None,
         seal: Seal = OPEN,
+        observer: Observer = NOBODY,
     ) -> None:
         """`seal` opens the payloads that were stored encrypted."""
         self._outbox = outbox
@@ -66,6 +69,7 @@ class Dispatcher:
         self._sleep = sleep
         self._chance = chance
         self._seal = seal
+        self._observer = observer
         self._running: dict[str, _Running] = {}
         self._stopped = False
 
@@ -111,6 +115,7 @@ class Dispatcher:
             sleep=self._sleep,
             chance=self._chance,
             seal=self._seal,
+            observer=self._observer,
         )
         task = asyncio.create_task(worker.run(), name=f"destination {name}")
         task.add_done_callback(_ended)
@@ -124,6 +129,11 @@ class Dispatcher:
         """The state of a destination, and why it is not ok."""
         running = self._running.get(name)
         return running.worker.status() if running else ("disabled", "it has no worker")
+
+    def stop_of(self, name: str) -> Stop | None:
+        """What a vendor has answered that has led to the state of its destination."""
+        running = self._running.get(name)
+        return running.worker.stop_of() if running else None
 
     async def stop(self, drain: float, hurry: asyncio.Event | None = None) -> None:
         """Claim nothing more; requests under way get `drain` seconds, or until `hurry`, then they are cut and kept. To

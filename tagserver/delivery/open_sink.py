@@ -132,7 +132,8 @@ class OpenSink:
             self._failed.pop(method, None)
         elif self._failed.get(method) != why:
             self._failed[method] = why
-            log.error("destination %s: %s", self._name, why)
+            # What keeps it from opening is its destination's state, and said as that.
+            log.log(logging.ERROR if method == "close" else logging.DEBUG, "destination %s: %s", self._name, why)
         return why is None
 
     async def _ended(self, method: str, target: Target, within: float) -> Ended:

@@ -14,6 +14,7 @@ from typing import ClassVar, Literal, Protocol
 import msgspec
 
 from tagserver.delivery.dead import DeadLetters
+from tagserver.delivery.trouble import Trouble
 from tagserver.repeats import Differs
 
 DEDUP_TTL = 48 * 3600.0
@@ -286,7 +287,7 @@ class Outbox(DeadLetters, Protocol):
         """What operations should know although all works (a damaged file was set aside), or None."""
         ...
 
-    def trouble(self) -> str | None:
+    def trouble(self) -> Trouble | None:
         """Why nothing can be promised now (closed, failed, no room), or None. From memory or nearly so."""
         ...
 

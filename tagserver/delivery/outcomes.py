@@ -33,13 +33,18 @@ class Stop(Exception):
     """The rest of the batch is not sent now: the destination waits, is throttled, or pauses until somebody acts.
 
     `suspect`: it refuses everything alike, so the set-up is suspected. `undecided`: the plugin has failed at an answer,
-    and whether the vendor has the events nobody knows. `asked`: seconds that the vendor wants to be left alone."""
+    and whether the vendor has the events nobody knows. `asked`: seconds that the vendor wants to be left alone. `code`:
+    the gravest outcome's; `status`, `said`: of the answer, its HTTP status and its own words without what tells of a
+    person."""
 
-    def __init__(self, kind: StopKind, reason: str, asked: float | None = None) -> None:
+    def __init__(self, kind: StopKind, reason: str, asked: float | None = None, code: str = "") -> None:
         super().__init__(reason)
         self.kind = kind
         self.reason = reason
         self.asked = asked
+        self.code = code
+        self.status: int | None = None
+        self.said = ""
 
 
 def stop_for(outcomes: Sequence[Outcome], asked: float | None) -> Stop | None:
@@ -54,7 +59,8 @@ def stop_for(outcomes: Sequence[Outcome], asked: float | None) -> Stop | None:
     more = [f"and {len(sentences) - SHOWN} more"] if len(sentences) > SHOWN else []
     waits = [asked if one.after is None else one.after for one in outcomes if one.kind in ("retry", "throttled")]
     longest = max((wait for wait in waits if wait is not None), default=None)
-    return Stop(_STOPS[gravest], "; ".join([*sentences[:SHOWN], *more]), longest)
+    code = next(outcome.reason for outcome in outcomes if outcome.kind == gravest)
+    return Stop(_STOPS[gravest], "; ".join([*sentences[:SHOWN], *more]), longest, code)
 
 
 def sentence(reason: str, detail: str) -> str:

@@ -94,6 +94,7 @@ class Shipment:
         self._refused: dict[str, list[Buried]] = {}
         self._kept: dict[str, int] = {}
         self._under_way: list[Row] = []
+        self._answer: tuple[Response, list[Row]] | None = None
         self.tried = False
 
     @property
@@ -139,7 +140,16 @@ class Shipment:
             refused = self._refused.pop(code)
             self._kept[code] = len(refused)
             last = refused[-1].detail.removeprefix(code).strip()
-            return Stop("suspect", f"systematic: {code} for all {number} events tried" + (f"; {last}" if last else ""))
+            said = f"systematic: {code} for all {number} events tried" + (f"; {last}" if last else "")
+            return self._with_answer(Stop("suspect", said, code=code))
+        return stop and self._with_answer(stop)
+
+    def _with_answer(self, stop: Stop) -> Stop:
+        """With what the vendor's last answer says of it: who is called at night looks there first."""
+        if self._answer is not None:
+            response, rows = self._answer
+            stop.status = response.status
+            stop.said = self._cleaned(words_of(response), rows)
         return stop
 
     def _systematic(self) -> str | None:
@@ -163,12 +173,6 @@ class Shipment:
             if body is not row.delivery.body:
                 row = msgspec.structs.replace(row, delivery=msgspec.structs.replace(row.delivery, body=body))
             opened.append(row)
-        if len(opened) < len(rows):
-            log.error(
-                "destination %s: %d deliveries cannot be decrypted, and are dead letters with the reason locked",
-                rows[0].delivery.destination,
-                len(rows) - len(opened),
-            )
         return opened
 
     def _permitted(self, rows: list[Row], permits: Callable[[Row], Refusal | None]) -> list[Row]:
@@ -248,6 +252,7 @@ class Shipment:
         stored = [row.delivery for row in rows]
         payloads = [Payload(one.event_id, one.name, one.time, one.body, one.group) for one in stored]
         self._under_way = rows
+        self._answer = None
         self.tried = True
         try:
             with PluginCode(self._target.destination, "request"):
@@ -273,6 +278,7 @@ class Shipment:
         except MemoryError:
             self._under_way = []  # nothing has left, and it is no payload's fault: the rows are released
             raise
+        self._answer = None if response is None else (response, rows)
         for warning in warnings(each):
             log.warning("destination %s: %s", self.batch.rows[0].delivery.destination, warning)
         alone = response if len(rows) == 1 else None
@@ -292,16 +298,22 @@ class Shipment:
         words = outcome.said or (words_of(response) if response is not None else "")
         if not words:
             return outcome
+        kept = self._cleaned(words, [row])
+        if not kept:
+            return outcome
+        return dataclasses.replace(outcome, detail=f"{outcome.detail} (it says: {kept})".lstrip())
+
+    def _cleaned(self, words: str, rows: Sequence[Row]) -> str:
+        """Words of the vendor about rows, without what tells of a person; empty when that cannot be taken out."""
+        if not words:
+            return ""
         plugin, settings = self._target.destination, self._target.settings
         try:
             with PluginCode(plugin, "hashes or in_clear"):
                 personal = (*stated("hashes", plugin.hashes(settings)), *stated("in_clear", plugin.in_clear(settings)))
         except PluginFailed:  # then nobody knows what in them tells of a person
-            return outcome
-        kept = without_persons(words, row.delivery.body, personal)
-        if not kept:
-            return outcome
-        return dataclasses.replace(outcome, detail=f"{outcome.detail} (it says: {kept})".lstrip())
+            return ""
+        return without_persons(words, (row.delivery.body for row in rows), personal)
 
     def _asked(self, response: Response | None) -> float | None:
         return None if response is None else retry_after(response.headers.get("retry-after"), self._clock())

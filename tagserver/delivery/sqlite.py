@@ -31,6 +31,7 @@ from tagserver.delivery.outbox import (
     Counts,
     Delivery,
     Erased,
+    Full,
     Receipt,
     Room,
     Settlement,
@@ -48,6 +49,7 @@ from tagserver.delivery.shares import Shares
 from tagserver.delivery.space import Space
 from tagserver.delivery.sqlite_dead import SqliteDeadLetters
 from tagserver.delivery.suspicion import Marks, marked
+from tagserver.delivery.trouble import Trouble, TroubleKind
 from tagserver.delivery.waiting import Waiting
 from tagserver.delivery.writer import Writer
 
@@ -338,14 +340,18 @@ class SqliteOutbox(SqliteDeadLetters):
         """See `Outbox.notice`."""
         return self._notice
 
-    def trouble(self) -> str | None:
+    def trouble(self) -> Trouble | None:
         """See `Outbox.trouble`."""
         if self._closed:
-            return "the queue is closed"
+            return Trouble("closed", "the queue is closed")
         if (lost := self._place.trouble()) is not None:
-            return lost
-        refusal = self._writer.refusal()
-        return self._space.refusal() if refusal is None else str(refusal)
+            return Trouble("files_lost", lost)
+        if (refusal := self._writer.refusal()) is not None:
+            failed: TroubleKind = "storage_failed" if self._writer.fatal is not None else "disk_slow"
+            return Trouble("crowded" if isinstance(refusal, Full) else failed, str(refusal))
+        if (full := self._space.refusal()) is not None:
+            return Trouble("disk_full" if self._space.scarce else "queue_full", full)
+        return None
 
     async def close(self) -> None:
         """See `Outbox.close`."""

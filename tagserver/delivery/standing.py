@@ -42,6 +42,8 @@ class Standing:
         self._budget = RetryBudget(steady)
         self._paused: str | None = None
         self._reason = ""
+        self.stop: Stop | None = None
+        """What has changed the state last; None while all is well."""
         self._probe_at = 0.0
         self._suspect = False
         self._undecided_at: float | None = None
@@ -114,6 +116,7 @@ class Standing:
         """What became of a shipment that began at `began` and took `took` seconds. `most`: the destination's limit of
         events; `crowded`: as many requests were under way as may be."""
         self._count_refusals(shipment)
+        self.stop = stop or self.stop
         if stop is not None and stop.kind == "undecided":
             self._pause_undecided(stop, again=shipment.repeats)
         elif self._undecided_at is not None and began < self._undecided_at:
@@ -143,8 +146,6 @@ class Standing:
         first = stop.kind == "suspect" and not self._suspect
         self._suspect = stop.kind == "suspect"
         self._probe_at = self._steady() + (0.0 if first else PROBE)
-        if not first and self._paused != stop.reason:
-            log.error("destination %s is paused: %s; everything is kept", self._name, stop.reason)
         self._paused = stop.reason
 
     def _pause_undecided(self, stop: Stop, *, again: bool) -> None:
@@ -153,8 +154,6 @@ class Standing:
         self._undecided_at = self._steady()
         self._suspect = False
         self._probe_at = float("inf") if again else self._undecided_at + PROBE
-        if self._paused != stop.reason:
-            log.error("destination %s is paused: %s; everything is kept", self._name, stop.reason)
         self._paused = stop.reason
 
     def _wait_after(self, stop: Stop, began: float) -> None:
@@ -162,15 +161,14 @@ class Standing:
         self._limiter.overloaded()
         self._budget.failed()
         delay = self._breaker.failed(stop.asked, began, throttled=stop.kind == "throttled")
-        log.warning("destination %s: %s; again in %.1f s", self._name, stop.reason, delay)
+        log.debug("destination %s: %s; again in %.1f s", self._name, stop.reason, delay)
 
     def _well(self, most: int, *, clean: bool) -> None:
         if self._breaker.open:
             self._budget = RetryBudget(self._steady)  # an outage is over: what it held up is due at once
         if self.state[0] != "ok":
-            log.info("destination %s is well again", self._name)
             self._limiter.restart()
-        self._paused = self._undecided_at = None
+        self._paused = self._undecided_at = self.stop = None
         self._breaker.succeeded()
         if not clean:
             self._size = max(1, (self._size or most) // 2)

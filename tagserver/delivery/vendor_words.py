@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from tagserver.kit.destination import Response
@@ -49,11 +49,12 @@ def words_of(response: Response) -> str:
     return "; ".join(dict.fromkeys(_sentences(answer, [_MOST_NODES], 0)))[:_LOOKED_AT]
 
 
-def without_persons(words: str, body: bytes, personal: Collection[str]) -> str:
-    """Words of a vendor on one line, without what the payload `body` holds of a person at the paths `personal`, without
-    secrets, and without what looks like either."""
+def without_persons(words: str, bodies: Iterable[bytes], personal: Collection[str]) -> str:
+    """Words of a vendor on one line, without what the payloads `bodies` hold of persons at the paths `personal`,
+    without secrets, and without what looks like either."""
     text = "".join(sign if sign.isprintable() else " " for sign in words[:_LOOKED_AT])
-    for value in sorted(_values(body, personal), key=len, reverse=True):
+    found = {value for body in bodies for value in _values(body, personal) if value in text}
+    for value in sorted(found, key=len, reverse=True):
         text = text.replace(value, "[value]")
     text = redacted(text)
     for name, pattern in _LIKE_A_PERSON:

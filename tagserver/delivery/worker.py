@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx
 
+from tagserver.delivery.event_lines import events_are_told, say_delivered
+from tagserver.delivery.observer import NOBODY, Observer
 from tagserver.delivery.open_sink import OpenSink, Tended
 from tagserver.delivery.outbox import Batch, Buried, Outbox, OutboxError, Row, Settlement
 from tagserver.delivery.outcomes import Stop
@@ -65,6 +67,7 @@ class Worker:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Chance | None = None,
         seal: Seal = OPEN,
+        observer: Observer = NOBODY,
     ) -> None:
         self.name = name
         self._outbox = outbox
@@ -79,6 +82,7 @@ class Worker:
         self._steady = steady
         self._sleep = sleep
         self._seal = seal
+        self._observer = observer
         self._chance = chance or random.Random()  # noqa: S311 (jitter, no secret)
         self._cache: dict[str, Any] = {}
         self._standing = Standing(name, steady, self._chance)
@@ -99,6 +103,10 @@ class Worker:
         if state == "ok" and (ails := self._sink.ails) is not None:
             return "retrying", ails
         return state, reason
+
+    def stop_of(self) -> Stop | None:
+        """What the vendor has answered that has led to the state, None where that is not its doing."""
+        return None if self._halted is not None else self._standing.stop
 
     def reconfigured(self) -> None:
         """The configuration was read again. Under other settings the vendor is met anew; under the same ones all that
@@ -170,6 +178,7 @@ class Worker:
         self._removed_at = None
         if self._halted is None and (trouble := self._sink.trouble) is not None:
             self._halted = ("retrying", trouble)
+        self._observer.moved(self.name)
         if self._halted is not None:
             return await self._wait()
         standing, limits = self._standing, target.destination.limits
@@ -198,6 +207,7 @@ class Worker:
     async def _without_target(self) -> None:
         """The destination is not configured any more: its deliveries wait a day for it to come back."""
         self._halted = ("disabled", "no destination of this name is configured")
+        self._observer.moved(self.name)
         now = self._steady()
         self._removed_at = now if self._removed_at is None else self._removed_at
         left = self._removed_at + self._keep_removed - now
@@ -208,6 +218,7 @@ class Worker:
             return await self._wait(self._outbox.wait(self.name))
         buried = [Buried(row.id, "no_destination", "its destination was removed") for row in batch.rows]
         await self._settle(batch, Settlement(buried=buried))
+        self._observer.buried(self.name, batch.rows, buried)
         return None
 
     def _shipped(self, task: asyncio.Task[None]) -> None:
@@ -275,8 +286,9 @@ class Worker:
             self._fared(self.name, len(shipment.delivered), shipment.failed)
         # If the settings have changed meanwhile, this is about the old ones, and nobody asks them any more.
         standing.learn(shipment, stop, limits.events, began=began, took=took, crowded=crowded)
+        self._observer.moved(self.name)
         await self._settle(batch, shipment.settlement())
-        self._log(batch, shipment)
+        self._tell(batch, shipment)
 
     def _held(self) -> bool:
         """Whether somebody has stopped it by hand since the batch was claimed."""
@@ -294,17 +306,11 @@ class Worker:
                 log.warning("destination %s: %s; recording is tried again", self.name, error)
                 await self._sleep(1.0)
 
-    def _log(self, batch: Batch, shipment: Shipment) -> None:
-        buried = shipment.buried
-        if log.isEnabledFor(logging.DEBUG):
+    def _tell(self, batch: Batch, shipment: Shipment) -> None:
+        if shipment.buried:
+            self._observer.buried(self.name, batch.rows, shipment.buried)
+        if events_are_told():
             delivered = set(shipment.delivered)
             for row in batch.rows:
                 if row.id in delivered:
-                    fields = {"event_id": row.delivery.event_id, "destination": self.name, "outcome": "delivered"}
-                    log.debug("event %s was delivered to %s", row.delivery.event_id, self.name, extra=fields)
-        for one in buried:
-            event_id = next(row.delivery.event_id for row in batch.rows if row.id == one.id)
-            fields = {"event_id": event_id, "destination": self.name, "outcome": "dead", "reason": one.reason}
-            log.warning(
-                "event %s for %s is a dead letter: %s %s", event_id, self.name, one.reason, one.detail, extra=fields
-            )
+                    say_delivered(row)

@@ -64,10 +64,14 @@ class _Failing:
 
 class Failing:
     """Kept for each destination and each variable that has failed, at the door and on the way to a vendor. `steady`:
-    seconds that never jump."""
+    seconds that never jump. `began(kind, name)` hears when one begins to fail, and says whether the log has a line
+    about it."""
 
-    def __init__(self, steady: Callable[[], float]) -> None:
+    def __init__(
+        self, steady: Callable[[], float], began: Callable[[str, str], bool] = lambda kind, name: False
+    ) -> None:
         self._steady = steady
+        self._began = began
         self._at_the_door: dict[str, _Failing] = {}
         self._on_the_way: dict[str, _Failing] = {}
         self._variables: dict[str, _Failing] = {}
@@ -122,8 +126,10 @@ class Failing:
         subject = subjects.get(name)
         if subject is None:
             subject = subjects[name] = _Failing()
-        line = subject.failed(how, number, self._steady())
-        if line is not None:
+        now = self._steady()
+        known = subject.lasts(now)
+        line = subject.failed(how, number, now)
+        if line is not None and (known or not self._began(kind, name)):
             log.error("%s %s: %s", kind, name, line, extra={kind: name, "outcome": "plugin_error"})
 
     @staticmethod

@@ -141,9 +141,6 @@ class Pausing:
             await self._pauses.put(pause)
             self.reconfigured()
             self._look_again(names)
-            self._log.warning(
-                "destination %s is %s; everything is kept", names[0], reason(pause, pause.until), extra=_about(names[0])
-            )
             self._note("paused", destination=names[0], by=pause.by, until=pause.until, note=pause.note)
         done = {"destination": names[0], "pause": self._shown(pause), "replaced": replaced, "share": self._share(names)}
         with suppress(OutboxError):  # it stands all the same
@@ -202,9 +199,8 @@ class Pausing:
 
     async def _end(self, names: Collection[str], by: str) -> None:
         for gone in await self._pauses.end(names):
-            self._log.warning(
-                "destination %s goes on: resumed by %s", gone.destination, by, extra=_about(gone.destination)
-            )
+            # That it goes on is a change of state, which is said as such; by whom, the audit has.
+            self._log.debug("destination %s goes on: resumed by %s", gone.destination, by)
             self._note("resumed", destination=gone.destination, by=by)
             self._look_again(gone.names)
         self.reconfigured()
@@ -248,7 +244,3 @@ _OVERFLOWS = {
     "dies": "as much waits as may: new deliveries become dead letters",
     "is not kept": "as much waits as may, and the queue is filling: new deliveries are lost",
 }
-
-
-def _about(destination: str) -> dict[str, str]:
-    return {"destination": destination}

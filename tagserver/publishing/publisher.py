@@ -154,16 +154,14 @@ def _said(error: OSError | ValueError) -> str:
 
 
 def _name_pauses(problems: Iterable[Problem], before: Iterable[Problem]) -> None:
-    """What stands still from now on. (What stood still before was named then.)"""
+    """What stands still from now on. (What stood still before was named then; a destination that is paused is a change
+    of state, which is said as such.)"""
     known = {(one.path, one.message) for one in before}
     for one in problems:
-        if one.severity == "pause" and (one.path, one.message) not in known:
+        if one.severity == "pause" and not one.destination and (one.path, one.message) not in known:
             log.error("%s:%s: %s", one.place.file, one.place.line, one.message)
 
 
 def _complain(problems: tuple[Problem, ...]) -> None:
     for one in problems:
         log.error("%s:%s: %s", one.place.file, one.place.line, one.message)
-    if problems:
-        some = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        log.error("the configuration has %s; the running one goes on", some)

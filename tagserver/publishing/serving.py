@@ -83,23 +83,30 @@ class Configuration:
         return bool(self.refused or self.wrong or self.unread)
 
     @property
-    def notices(self) -> list[str]:
-        """What is not as it usually is."""
-        said, serving = [], self.serving
+    def conditions(self) -> dict[str, str]:
+        """What is not as it usually is: a name for machines, and a sentence."""
+        said, serving = {}, self.serving
         if self.unread:
-            said.append(
+            said["files_unread"] = (
                 "the files or the env file cannot be read, the log says why: mend it, then `tagserver reload --server`"
             )
         if serving.stands_in_for is not None:
-            said.append(f"version {serving.stands_in_for} cannot serve any more: {serving.number} stands in for it")
+            said["stand_in"] = (
+                f"version {serving.stands_in_for} cannot serve any more: {serving.number} stands in for it"
+            )
         if serving.back is not None:
-            said.append(f"rolled back to version {serving.due}, until somebody publishes")
+            said["rollback"] = f"rolled back to version {serving.due}, until somebody publishes"
         if serving.unkept is not None:
-            said.append(
+            said["unkept"] = (
                 f"version {serving.number} serves, and could not be kept: a restart would serve "
                 f"what served before ({serving.unkept})"
             )
         return said
+
+    @property
+    def notices(self) -> list[str]:
+        """What is not as it usually is, in sentences."""
+        return list(self.conditions.values())
 
     @property
     def remark(self) -> str | None:

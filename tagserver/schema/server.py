@@ -88,6 +88,13 @@ SERVER: Mapping[str, Schema] = {
         },
         description="The record of decisions.",
     ),
+    "log": record(
+        {
+            "format": said(one_of("text", "json"), "Lines for people, or one JSON object a line."),
+            "events": said(FLAG, "A line for each event that is accepted and each delivery that has arrived."),
+        },
+        description="What the server writes to standard error.",
+    ),
     "egress": record(
         {"allow": said(many(TEXT), "Hosts and networks beyond the plugins' own hosts.")},
         description="Whom the server may call.",

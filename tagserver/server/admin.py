@@ -38,7 +38,10 @@ class Admin:
     def __init__(self, runtime: Runtime, token: str, steady: Callable[[], float]) -> None:
         self._runtime = runtime
         self._keys = Keyring(lambda: runtime.admin_token.today(token))
-        self._guesses = Guesses(self._visitor, steady, runtime.meters.refused)
+        turned_away = runtime.states.strangers.refused
+        self._guesses = Guesses(
+            self._visitor, steady, runtime.meters.refused, lambda address: turned_away("admin_token", address)
+        )
         letters = DeadLetterPages(runtime, steady)
         publishing = Publishing(runtime)
         stops = Stops(runtime.pausing)

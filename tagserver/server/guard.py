@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import logging
 import secrets
 from collections.abc import Callable
 from typing import Literal
@@ -13,11 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tagserver.language.derive import truncated_ip
 from tagserver.rate import RateLimit, sender_of
 from tagserver.server.body import Disconnected
-
-log = logging.getLogger("tagserver.admin")
 
 COOKIE = "tagserver_admin"
 LOGIN = "/-/login"
@@ -94,15 +90,20 @@ class Guesses:
 
     While an address waits nothing of it is looked at, so that the right token cannot be told from a wrong one.
     `address` gives a request's visitor. `steady`: seconds that never jump. `refused` hears `admin_token` for each
-    wrong one and `admin_later` for each that must wait.
+    wrong one and `admin_later` for each that must wait; `wrong` the address that a wrong one came from.
     """
 
     def __init__(
-        self, address: Callable[[Request], str | None], steady: Callable[[], float], refused: Callable[[str], None]
+        self,
+        address: Callable[[Request], str | None],
+        steady: Callable[[], float],
+        refused: Callable[[str], None],
+        wrong: Callable[[str | None], None],
     ) -> None:
         self._address = address
         self._limit = RateLimit(1 / PAUSE, steady, burst=GUESSES * PAUSE)
         self._refused = refused
+        self._wrong = wrong
 
     def wait(self, request: Request) -> float:
         """Seconds until this address may try again; 0 when it may."""
@@ -112,12 +113,11 @@ class Guesses:
         return wait
 
     def wrong(self, request: Request) -> None:
-        """One more wrong token. The log says from which network, not from whom."""
+        """One more wrong token."""
         address = self._address(request)
         self._limit.spend(sender_of(address))
         self._refused("admin_token")
-        network = truncated_ip(address)
-        log.warning("a wrong admin token was sent from %s", network if isinstance(network, str) else "a local socket")
+        self._wrong(address)
 
 
 class Guard:

@@ -60,7 +60,7 @@ def test_what_stands_still_is_an_error_in_the_log(shop: Shop) -> None:
     made = Process(
         *["serve", "--port", "0"],
         cwd=shop.folder,
-        pattern=r"ERROR tagserver (container\.yaml:\d+: .*META_TOKEN.*)",
+        pattern=r"ERROR tagserver.state (destination meta is paused: .*META_TOKEN.* \(container\.yaml:\d+\).*)",
         environ={name: value for name, value in ENVIRON.items() if name != "META_TOKEN"} | {"LANG": "C.UTF-8"},
     )
     made.kill()

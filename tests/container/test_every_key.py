@@ -34,6 +34,7 @@ collect:
 queue:
   {url: "sqlite:outbox.db", max_size: 8GiB, min_free: 512MiB, keep_dead: 14d, keep_removed: 24h, network_disk: allow}
 shutdown: {pre_stop: 5s, drain: 15s}
+log: {format: json, events: true}
 egress: {allow: ["127.0.0.0/8"]}
 environment: [ACCOUNT]
 secrets: [TOKEN, "T*"]

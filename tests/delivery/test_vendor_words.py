@@ -66,12 +66,12 @@ PATHS = (
 )
 def test_what_is_kept_of_words(said: str, kept: str) -> None:
     hide("words-of-a-secret")
-    assert without_persons(said, BODY, PATHS) == kept
+    assert without_persons(said, [BODY], PATHS) == kept
 
 
 @given(st.text(), st.binary(max_size=40))
 def test_no_words_and_no_payload_make_it_raise(said: str, body: bytes) -> None:
-    kept = without_persons(said, body, PATHS)
+    kept = without_persons(said, [body], PATHS)
     assert len(kept) <= LONGEST
     assert kept.isprintable()
 

@@ -314,18 +314,17 @@ async def test_of_a_list_under_a_5xx_only_what_asks_for_a_repeat_may_have_arrive
     assert (row.delivery.event_id, row.attempts, row.unknown_since) == ("e1", 1, START)
 
 
-async def test_the_sentence_for_the_person_reaches_log_and_state(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_the_sentence_for_the_person_reaches_the_state(world: World) -> None:
     """Without what must not stand in either, on one line, and not longer than a sentence."""
     detail = "make a new token\nfor erika@example.com " + "x" * 1000
     await world.outbox.append(deliveries(1))
-    with caplog.at_level(logging.ERROR):
-        world.start(classifies(lambda: Outcome.paused("190", detail))())
-        await world.resting()
+    world.start(classifies(lambda: Outcome.paused("190", detail))())
+    await world.resting()
     assert world.state[1].startswith("190: make a new token for [e-mail] xxx")
     assert len(world.state[1]) <= 310
-    assert any("190: make a new token" in record.message for record in caplog.records)
+    stop = world.dispatcher.stop_of("meta")
+    assert stop is not None
+    assert (stop.code, stop.status, stop.said) == ("190", 200, "")
 
 
 class Unsure(Hundred):

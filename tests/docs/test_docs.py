@@ -113,6 +113,7 @@ SECTIONS = [
     ("## server.yaml", "server.yaml", "collect: {zzzz: 1}", "collect."),
     ("## server.yaml", "server.yaml", "collect: {keys: {one: {zzzz: 1}}}", "collect.keys.NAME."),
     ("## server.yaml", "server.yaml", "queue: {zzzz: 1}", "queue."),
+    ("## server.yaml", "server.yaml", "log: {zzzz: 1}", "log."),
     ("## server.yaml", "server.yaml", "egress: {zzzz: 1}", "egress."),
     ("## Consent", "container.yaml", "consent: {zzzz: 1}", ""),
     ("## What leaves, and what rests", "container.yaml", "privacy: {zzzz: 1}", ""),

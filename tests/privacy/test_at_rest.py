@@ -274,7 +274,7 @@ async def test_a_lost_key_buries_with_its_reason_and_a_found_one_sends(
         assert (letter.reason, letter.event_id) == ("locked", "order-1001")
         assert "which queue.encrypt does not list" in letter.detail
         assert runtime.outbox.counts()["meta"].dead_by_reason == {"locked": 1}
-    assert "cannot be decrypted" in caplog.text
+    assert caplog.text.count("order-1001 for meta is a dead letter: locked it is encrypted") == 1, "it is said once"
     async with served(tmp_path, BOTH, vendor) as runtime:
         account = Account(runtime.container.destinations["meta"].identity)
         done = await runtime.outbox.retry_dead(

@@ -109,9 +109,9 @@ async def test_what_fails_at_the_door_is_seen_everywhere(start: Start, caplog: p
     assert "build fails with KeyError" in page
     assert 'tagserver_destination_state{destination="acme",state="failing"} 1' in metrics
     assert "tagserver_degraded 1" in metrics
-    said = [record.getMessage() for record in caplog.records if record.name == "tagserver.plugins"]
+    said = [record.getMessage() for record in caplog.records if record.name in ("tagserver.plugins", "tagserver.state")]
     assert len(said) == 1, "limited in rate"
-    assert "destination acme: build fails with KeyError at test_failing.py:" in said[0]
+    assert "destination acme is failing: build fails with KeyError at test_failing.py:" in said[0]
     assert "erika" not in f"{caplog.text}{status}{ready}{page}{metrics}"
     found = {finding.matter: finding for finding in check_running_destinations(status)}
     assert found["acme"].level == "error"

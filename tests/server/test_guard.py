@@ -67,8 +67,12 @@ async def test_who_guesses_must_wait(
     assert await _ask(http, STATUS, right, "198.51.100.8") == 200
     time.now += PAUSE
     assert await _ask(http, STATUS, right, "198.51.100.7") == 200
-    lines = [record.getMessage() for record in caplog.records if record.name == "tagserver.admin"]
-    assert len(lines) == GUESSES + 1
+    server.runtime.states.strangers.close()
+    lines = [record.getMessage() for record in caplog.records if record.name == "tagserver.refused"]
+    assert [line.partition(" came")[0] for line in lines] == [
+        "a wrong admin token",
+        f"{GUESSES} more wrong admin tokens",
+    ]
     assert all("198.51.100.0" in line and "guess" not in line and "100.7" not in line for line in lines)
     shown = server.runtime.meters.text(await server.runtime.status.picture())
     assert f'tagserver_requests_refused_total{{reason="admin_token"}} {GUESSES + 1}' in shown

@@ -1,0 +1,93 @@
+"""One line for what died alike."""
+
+from __future__ import annotations
+
+import pytest
+
+from tagserver.delivery.dead_lines import LONGEST, MOST, DeadLines
+from tagserver.delivery.outbox import Buried, Row
+from tests.delivery.support import Clock, delivery
+
+
+class Graves:
+    """Burials, with the time in hand."""
+
+    def __init__(self, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+        self.clock = clock
+        self.lines = DeadLines(clock.steady)
+        self._caplog = caplog
+        self._number = 0
+
+    def bury(self, count: int = 1, reason: str = "tag_removed", code: str = "", tag: str = "Tag") -> None:
+        """Some rows of one batch."""
+        rows = []
+        for _ in range(count):
+            rows.append(Row(self._number, delivery(f"e{self._number}", tag=tag)))
+            self._number += 1
+        self.lines.buried("meta", rows, [Buried(row.id, reason, "the tag is paused", code) for row in rows])
+
+    def passes(self, seconds: int) -> None:
+        """Time goes by, with a look a second."""
+        for _ in range(seconds):
+            self.clock.advance(1)
+            self.lines.look()
+
+    @property
+    def said(self) -> list[str]:
+        """The log."""
+        return [record.getMessage() for record in self._caplog.records]
+
+
+@pytest.fixture
+def graves(clock: Clock, caplog: pytest.LogCaptureFixture) -> Graves:
+    return Graves(clock, caplog)
+
+
+def test_one_dead_letter_is_a_line_with_its_event(graves: Graves, caplog: pytest.LogCaptureFixture) -> None:
+    graves.bury()
+    assert graves.said == []
+    graves.passes(1)
+    assert graves.said == ["event e0 for meta is a dead letter: tag_removed the tag is paused"]
+    assert caplog.records[0].__dict__["event_id"] == "e0"
+
+
+@pytest.mark.parametrize("batch", [1, 100], ids=["one by one", "in batches"])
+def test_a_thousand_that_died_alike_are_one(graves: Graves, caplog: pytest.LogCaptureFixture, batch: int) -> None:
+    for _ in range(0, 1000, batch):
+        graves.bury(batch)
+    graves.passes(2)
+    assert graves.said == [
+        "1000 events of the tag Tag for meta are dead letters, the first for: tag_removed the tag is paused"
+    ]
+    record = caplog.records[0].__dict__
+    assert (record["count"], record["events"], record["tag"]) == (1000, "e0 e1 e2", "Tag")
+
+
+def test_what_goes_on_is_said_now_and_then(graves: Graves) -> None:
+    for _ in range(round(3 * LONGEST)):
+        graves.bury(5)
+        graves.passes(0)
+        graves.clock.advance(0.5)
+        graves.lines.look()
+        graves.clock.advance(0.4)
+        graves.lines.look()
+    graves.passes(2)
+    assert 2 <= len(graves.said) <= 4
+    assert sum(int(line.split()[0]) for line in graves.said) == 5 * round(3 * LONGEST)
+
+
+def test_other_reasons_codes_and_tags_are_other_lines(graves: Graves) -> None:
+    graves.bury(2)
+    graves.bury(2, tag="Other")
+    graves.bury(2, reason="rejected", code="100")
+    graves.bury(2, reason="rejected", code="101")
+    graves.lines.close()
+    assert len(graves.said) == 4
+
+
+def test_codes_that_a_vendor_makes_up_are_bounded(graves: Graves) -> None:
+    for number in range(3 * MOST):
+        graves.bury(reason="rejected", code=f"c{number}")
+    assert len(graves.said) >= 2 * MOST
+    graves.lines.close()
+    assert len(graves.said) == 3 * MOST
