@@ -96,6 +96,15 @@ class Status:
             found["queue_filling"] = filling
         return found
 
+    def told(self) -> dict[str, Any]:
+        """Readiness as operators read it: `status` is one of the three words of `/readyz`; where that is
+        `unavailable`, `reason` is `draining` or `outbox`, and `detail` a sentence."""
+        ready, shown = self.readiness()
+        if ready:
+            return {**shown, "reason": None, "detail": None}
+        detail = "the server is about to end" if shown["status"] == "draining" else str(shown.get("detail", ""))
+        return {**shown, "status": "unavailable", "reason": shown["status"], "detail": detail}
+
     def _failing(self) -> list[dict[str, str]]:
         """Which plugins fail now: for some of what they get, or so that their destination stands still."""
         shown = self._failures.shown(self._container.destinations, self._container.variables)
@@ -117,12 +126,12 @@ class Status:
 
     async def shown(self) -> dict[str, Any]:
         """The object of `/-/status.json`."""
-        ready, shown = self.readiness()
+        shown = self.told()
         counts = self._outbox.counts()
         names = [*self._container.destinations, *(name for name in counts if name not in self._container.destinations)]
         return {
             "version": __version__,
-            "ready": ready,
+            **{name: shown[name] for name in ("ready", "status", "reason", "detail")},
             "container": {
                 "version": self._container.version,
                 "number": self._publisher.now.serving.number,

@@ -126,8 +126,12 @@ def test_files_for_all_connections() -> None:
             "warning",
             "fails: a; 1",
         ),
-        ({"ready": False, "status": "outbox", "detail": "the disk is full", "problems": []}, "error", "disk is full"),
-        ({"ready": False, "status": "draining", "problems": []}, "error", ""),
+        (
+            {"ready": False, "status": "unavailable", "detail": "disk is full", "problems": []},
+            "error",
+            "disk is full",
+        ),
+        ({"ready": False, "status": "unavailable", "detail": "it ends", "problems": []}, "error", "it ends"),
     ],
 )
 def test_what_a_server_says_that_runs(readiness: dict[str, Any], level: str, says: str) -> None:

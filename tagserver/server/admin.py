@@ -24,6 +24,7 @@ from tagserver.server.consent import ConsentStrings
 from tagserver.server.dead import DeadLetterPages
 from tagserver.server.forget import Forget
 from tagserver.server.guard import COOKIE, LOGIN, SAFE, Guard, Guesses, Keyring, later, of_another_page, problem
+from tagserver.server.packed import Packed
 from tagserver.server.pausing import Stops
 from tagserver.server.publishing import Publishing
 
@@ -65,7 +66,8 @@ class Admin:
             ]
         )
         pages.router.redirect_slashes = False
-        self.app: ASGIApp = Guard(pages, self._keys, self._guesses)
+        self.guard = Guard(pages, self._keys, self._guesses)
+        self.app: ASGIApp = Packed(self.guard)
 
     def _visitor(self, request: Request) -> str | None:
         """Who asks, by the rules of `/collect`."""
@@ -78,7 +80,7 @@ class Admin:
 
     async def login(self, request: Request) -> Response:
         code = request.query_params.get("code")
-        if request.method == "GET" and code is None:
+        if request.method == "HEAD" or (request.method == "GET" and code is None):  # a look spends no link
             return self._page("login.html", wrong=False)
         if request.method == "POST" and of_another_page(request):
             return problem(403, "origin", "this page may not log anybody in")

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,6 +14,7 @@ from tagserver.runtime import Runtime
 from tagserver.server.admin import Admin
 from tagserver.server.collect import Collect
 from tagserver.server.edge import Edge, affordable, file_descriptors
+from tagserver.server.health import Health
 from tagserver.server.kept_scripts import KeptScripts
 from tagserver.server.prefix import routed
 from tagserver.server.script import Scripts
@@ -51,22 +50,16 @@ def create_app(runtime: Runtime, admin_token: str, steady: Callable[[], float] =
     jump."""
     scripts = Scripts(shipped(), KeptScripts(runtime.data / "t", runtime.clock))
 
-    async def healthz(request: Request) -> Response:
-        return JSONResponse({"ok": True})
-
-    async def readyz(request: Request) -> Response:
-        ready, shown = runtime.status.readiness()
-        return JSONResponse(shown, 200 if ready else 503, headers=None if ready else {"retry-after": "2"})
-
     admin = Admin(runtime, admin_token, steady)
+    health = Health(runtime, admin.guard)
     app = TagServer(
         collect=Collect(runtime),
         prefix=lambda: runtime.server.path_prefix,
         routes=[
             Route("/t.js", scripts.latest),
             Route("/t/{version}.js", scripts.version),
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
+            Route("/healthz", health.alive),
+            Route("/readyz", health.ready),
             Mount("/-", app=admin.app),
         ],
     )

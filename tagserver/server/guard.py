@@ -19,9 +19,9 @@ COOKIE = "tagserver_admin"
 LOGIN = "/-/login"
 OPEN = (LOGIN, "/-/style.css")
 """What is shown without a token."""
-GUESSES = 20
-"""Wrong tokens that one address may send at once; then one more every `PAUSE` seconds."""
-PAUSE = 3.0
+GUESSES = 10
+"""Wrong tokens after which an address must wait; then one more every `PAUSE` seconds."""
+PAUSE = 6.0
 SAFE = {
     "cache-control": "no-store",
     "content-security-policy": (
@@ -101,7 +101,7 @@ class Guesses:
         wrong: Callable[[str | None], None],
     ) -> None:
         self._address = address
-        self._limit = RateLimit(1 / PAUSE, steady, burst=GUESSES * PAUSE)
+        self._limit = RateLimit(1 / PAUSE, steady, burst=(GUESSES - 1) * PAUSE)  # and one into debt
         self._refused = refused
         self._wrong = wrong
 
@@ -138,25 +138,40 @@ class Guard:
         except Disconnected:
             return None
 
+    def knows(self, request: Request) -> bool:
+        """Whether a request to a public address brings the token. A wrong one counts, and while its address must wait
+        the right one is none: nothing can be learned here that `/-/` would not tell."""
+        bearer = _bearer(request)
+        if bearer is None or self._guesses.wait(request):
+            return False
+        if not (right := self._keys.opens(bearer)):
+            self._guesses.wrong(request)
+        return right
+
     def _refusal(self, request: Request) -> Response | None:
         # The path of the request line: `request.url` is made of the Host header, too.
         if request.scope["path"] in OPEN:
             return None
-        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-        cookie = request.cookies.get(COOKIE)
-        if scheme.lower() != "bearer" and cookie is None:
+        bearer, cookie = _bearer(request), request.cookies.get(COOKIE)
+        if bearer is None and cookie is None:
             return _refused(request)
         if wait := self._guesses.wait(request):
             return later(wait)
         host = request.headers.get("host", "")
-        if scheme.lower() == "bearer":
-            right = allowed = self._keys.opens(bearer.strip())
+        if bearer is not None:
+            right = allowed = self._keys.opens(bearer)
         else:
             right = self._keys.takes_cookie(cookie or "", host)
             allowed = right and (request.method in ("GET", "HEAD") or _same_origin(request, host))
-        if not right and scheme.lower() == "bearer":
+        if not right and bearer is not None:
             self._guesses.wrong(request)
         return None if allowed else _refused(request)
+
+
+def _bearer(request: Request) -> str | None:
+    """The token that a request brings; None where it brings none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def _same_origin(request: Request, host: str) -> bool:

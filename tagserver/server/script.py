@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from tagserver.page_script import ENDINGS, IDENTITY, PageScript
+from tagserver.page_script import ENDINGS, PageScript
+from tagserver.server.encodings import IDENTITY, accepted, etag_of, is_known
 from tagserver.server.kept_scripts import KeptScripts
 
 log = logging.getLogger("tagserver.server")
@@ -66,33 +67,17 @@ class Scripts:
 
     @staticmethod
     def _codings(request: Request) -> Sequence[str]:
-        return accepted(request.headers.get("accept-encoding", ""))
-
-
-def accepted(header: str) -> list[str]:
-    """Our codings that an Accept-Encoding header allows, the smallest first (RFC 9110, 12.5.3); the plain one is always
-    among them, for a script that does not come is worse than one that comes unasked."""
-    wanted: dict[str, bool] = {}
-    for part in header.lower().split(","):
-        coding, _, parameter = part.partition(";")
-        name, _, weight = parameter.partition("=")
-        wanted[coding.strip()] = name.strip() != "q" or weight.strip().strip("0.") != ""
-    return [coding for coding in ENDINGS if coding == IDENTITY or wanted.get(coding, wanted.get("*", False))]
+        return accepted(request.headers.get("accept-encoding", ""), ENDINGS)
 
 
 def _script(request: Request, version: str, coding: str, body: bytes, cache: str) -> Response:
-    etag = f'"{version}"' if coding == IDENTITY else f'"{version}.{coding}"'
+    etag = etag_of(version, coding)
     headers = {**_OPEN, "cache-control": cache, "etag": etag, "vary": "accept-encoding"}
-    if _is_known(request.headers.get("if-none-match", ""), etag):
+    if is_known(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=headers)
     if coding != IDENTITY:
         headers["content-encoding"] = coding
     return Response(body, media_type="text/javascript", headers=headers)
-
-
-def _is_known(header: str, etag: str) -> bool:
-    """By weak comparison (RFC 9110, 13.1.2)."""
-    return any(one.strip().removeprefix("W/") in (etag, "*") for one in header.split(","))
 
 
 def _unknown() -> Response:

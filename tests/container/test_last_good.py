@@ -187,7 +187,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 def ready(server: Process) -> tuple[int, dict[str, Any]]:
     """`/readyz`."""
-    answer = httpx.get(f"{server.address}/readyz", trust_env=False)
+    answer = httpx.get(f"{server.address}/readyz", headers={"authorization": f"Bearer {ADMIN}"}, trust_env=False)
     shown: dict[str, Any] = answer.json()
     return answer.status_code, shown
 

@@ -220,7 +220,8 @@ def test_a_broken_file_at_start_leaves_the_last_good_one_serving(tmp_path: Path,
     (tmp_path / "config" / "container.yaml").write_text("tags: [{nmae: x}]\n")
     again = start_server(tmp_path)
     try:
-        ready = httpx.get(f"{again.address}/readyz", trust_env=False)
+        bearer = {"authorization": f"Bearer {ADMIN}"}
+        ready = httpx.get(f"{again.address}/readyz", headers=bearer, trust_env=False)
         assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
         assert ready.json()["problems"]
         answer = httpx.post(f"{again.address}/collect", json=purchase("late"), headers=ORIGIN, trust_env=False)

@@ -78,7 +78,7 @@ def test_a_draft_never_serves_by_a_restart(site: Site, end: Callable[[Process], 
         site.up()
         assert site.tag == "Meta"
     assert "`tagserver plan` shows it, `tagserver reload` publishes" in site.server.text()
-    ready = httpx.get(f"{site.server.address}/readyz", trust_env=False).json()
+    ready = httpx.get(f"{site.server.address}/readyz", headers=HEADERS, trust_env=False).json()
     assert ready["status"] == "ok"
     assert "`tagserver plan` shows it" in ready["notice"]
     assert site.post("reload", {})["number"] == 2

@@ -88,6 +88,12 @@ class Running:
         shown: dict[str, Any] = answer.json()
         return shown
 
+    async def ready(self) -> dict[str, Any]:
+        """`/readyz`, as operators see it."""
+        answer = await self.http.get("/readyz", headers={"authorization": f"Bearer {TOKEN}"})
+        shown: dict[str, Any] = answer.json()
+        return shown
+
     async def drained(self) -> dict[str, Any]:
         """The vendor's counts once nothing is pending."""
         for _ in range(500):

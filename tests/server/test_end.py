@@ -64,7 +64,7 @@ async def test_a_queue_that_fills_up_is_said_before_it_is_full(start: Start) -> 
     keys = {name: value for name, value in ENVIRON.items() if name != "META_TOKEN"}
     server = await start(SMALL, environ=keys)  # without its token the destination is paused, and keeps everything
     number = 0
-    while "full" not in (answer := (await server.http.get("/readyz")).json()).get("notice", ""):
+    while "full" not in (answer := (await server.ready())).get("notice", ""):
         number += 1
         assert (await server.collect([sent_purchase(f"e{number}-{n}") for n in range(20)])).status_code == 202
     assert (answer["ready"], answer["status"]) == (True, "degraded")

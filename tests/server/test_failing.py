@@ -85,7 +85,7 @@ async def until(server: Running, state: str, word: str = "") -> dict[str, Any]:
 
 async def seen(server: Running) -> tuple[dict[str, Any], dict[str, Any], str, str]:
     """Status, readiness, the page and the metrics."""
-    ready = (await server.http.get("/readyz")).json()
+    ready = await server.ready()
     page = (await server.http.get("/-/", headers=BEARER)).text
     metrics = (await server.http.get("/-/metrics", headers=BEARER)).text
     return await server.status(), ready, page, metrics

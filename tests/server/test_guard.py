@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncIterator, MutableMapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -60,9 +62,9 @@ async def test_who_guesses_must_wait(
 
     right = {"headers": RIGHT}
     with caplog.at_level(logging.WARNING):
-        first = [await _ask(http, path, sent, "198.51.100.7") for _ in range(GUESSES + 3)]
-    assert 429 not in first[: GUESSES + 1]
-    assert first[GUESSES + 1 :] == [429, 429]
+        first = [await _ask(http, path, sent, "198.51.100.7") for _ in range(GUESSES + 2)]
+    assert 429 not in first[:GUESSES]
+    assert first[GUESSES:] == [429, 429]
     assert await _ask(http, STATUS, right, "198.51.100.7") == 429
     assert await _ask(http, STATUS, right, "198.51.100.8") == 200
     time.now += PAUSE
@@ -71,11 +73,57 @@ async def test_who_guesses_must_wait(
     lines = [record.getMessage() for record in caplog.records if record.name == "tagserver.refused"]
     assert [line.partition(" came")[0] for line in lines] == [
         "a wrong admin token",
-        f"{GUESSES} more wrong admin tokens",
+        f"{GUESSES - 1} more wrong admin tokens",
     ]
     assert all("198.51.100.0" in line and "guess" not in line and "100.7" not in line for line in lines)
     shown = server.runtime.meters.text(await server.runtime.status.picture())
-    assert f'tagserver_requests_refused_total{{reason="admin_token"}} {GUESSES + 1}' in shown
+    assert f'tagserver_requests_refused_total{{reason="admin_token"}} {GUESSES}' in shown
+
+
+NUMBERS = {"five": 5, "six": 6, "ten": 10, "twelve": 12, "fifteen": 15, "twenty": 20}
+
+
+def test_the_guide_says_how_many_guesses_there_are() -> None:
+    """And how long one more takes."""
+    text = " ".join((Path(__file__).parents[2] / "config" / "README.md").read_text("utf-8").split())
+    said = re.search(r"(\w+) wrong admin tokens from one address, and it must wait: one more every (\w+) seconds", text)
+    assert said is not None
+    assert (NUMBERS[said[1].lower()], NUMBERS[said[2].lower()]) == (GUESSES, PAUSE)
+
+
+@pytest.mark.parametrize(
+    ("guesser", "other", "status"),
+    [
+        ("2001:db8:1:2::a", "2001:db8:1:2:ffff::b", 429),
+        ("2001:db8:1:2::a", "2001:db8:1:3::a", 200),
+        ("::ffff:198.51.100.7", "198.51.100.7", 429),
+        ("198.51.100.7", "198.51.100.8", 200),
+        ("x, 198.51.100.7", "198.51.100.7", 429),
+        ("198.51.100.8, 198.51.100.7", "198.51.100.8", 200),
+    ],
+)
+async def test_who_counts_as_one_that_guesses(
+    behind: tuple[Running, httpx.AsyncClient], guesser: str, other: str, status: int
+) -> None:
+    """Of IPv6 the network of 64 bits. Behind one proxy the entry that it has written, whatever stands before it."""
+    _, http = behind
+    path, sent = GUESS[0]
+    for _ in range(GUESSES):
+        assert await _ask(http, path, sent, guesser) == 401
+    assert await _ask(http, path, sent, guesser) == 429
+    assert await _ask(http, STATUS, {"headers": RIGHT}, other) == status
+
+
+async def test_after_the_pause_there_is_one_more_guess_and_no_two(
+    behind: tuple[Running, httpx.AsyncClient], time: Time
+) -> None:
+    _, http = behind
+    path, sent = GUESS[0]
+    for _ in range(GUESSES):
+        await _ask(http, path, sent, "198.51.100.7")
+    for _ in range(3):
+        time.now += PAUSE
+        assert [await _ask(http, path, sent, "198.51.100.7") for _ in range(2)] == [401, 429]
 
 
 async def _ask(http: httpx.AsyncClient, path: str, sent: dict[str, Any], visitor: str) -> int:
@@ -94,6 +142,7 @@ async def test_who_says_nothing_has_guessed_nothing(behind: tuple[Running, httpx
     for _ in range(3 * GUESSES):
         assert (await http.get(STATUS)).status_code == 401
         assert (await http.get("/-/login")).status_code == 200
+        assert (await http.head("/-/login?code=x")).status_code == 200
     assert (await http.get(STATUS, headers=RIGHT)).status_code == 200
 
 

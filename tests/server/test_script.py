@@ -12,9 +12,9 @@ from types import MappingProxyType
 import brotli
 import pytest
 
-from tagserver.page_script import PageScript, shipped
+from tagserver.page_script import ENDINGS, PageScript, shipped
+from tagserver.server.encodings import accepted
 from tagserver.server.kept_scripts import KEPT, KeptScripts
-from tagserver.server.script import accepted
 
 from .conftest import Running, Start
 
@@ -82,7 +82,7 @@ async def test_what_a_browser_has_is_not_sent_again(server: Running) -> None:
     ],
 )
 def test_which_coding_is_chosen(header: str, best: str) -> None:
-    assert accepted(header)[0] == best
+    assert accepted(header, ENDINGS)[0] == best
 
 
 @pytest.mark.parametrize(
