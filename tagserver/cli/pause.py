@@ -133,12 +133,22 @@ def resume(
     )
     if as_json:
         say_json({**done, "outlook": before["outlook"]})
-    elif was is None:
-        say("Its vendor is asked at once." if done["server"] else "Nothing was changed.")
-    elif done["server"]:
-        say(f"{name} goes on.")
     else:
-        say(f"No server runs on the data folder {data}. {name} goes on at the next start.")
+        say(_resumed(done, data))
+
+
+def _resumed(done: dict[str, Any], data: Path) -> str:
+    name, besides = done["destination"], done["besides"]
+    if done["was"] is None and not done["server"]:
+        return "Nothing was changed."
+    if besides is not None:
+        was = "not paused by hand" if done["was"] is None else "not paused by hand any more"
+        return f"{name} is {was}, and stands still for another reason: {besides}"
+    if done["was"] is None:
+        return "Its vendor is asked at once."
+    if done["server"]:
+        return f"{name} goes on."
+    return f"No server runs on the data folder {data}. {name} goes on at the next start."
 
 
 def _say_before(before: dict[str, Any]) -> None:

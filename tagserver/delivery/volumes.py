@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 ROW = 500
 """Bytes of a delivery beside its payload, about."""
-SAMPLE = 200
-"""Rows from which an estimate is made."""
+SAMPLE = 500
+"""Rows, the oldest and as many of the newest, from which an estimate is made."""
 
 
 class Volumes:
@@ -73,6 +73,11 @@ class Volumes:
 
 
 def _estimate(database: sqlite3.Connection, destination: str, rows: int) -> int:
-    query = "SELECT avg(length(body)) FROM (SELECT body FROM delivery WHERE destination = ? ORDER BY id LIMIT ?)"
-    (average,) = database.execute(query, (destination, SAMPLE)).fetchone()
+    """As large as the oldest ones and the newest."""
+    pieces = [
+        f"SELECT length(body) AS size FROM delivery WHERE destination = ? ORDER BY id {order} LIMIT {SAMPLE}"  # noqa: S608 (ours)
+        for order in ("ASC", "DESC")
+    ]
+    query = f"SELECT avg(size) FROM (SELECT * FROM ({pieces[0]}) UNION ALL SELECT * FROM ({pieces[1]}))"  # noqa: S608 (ours)
+    (average,) = database.execute(query, (destination, destination)).fetchone()
     return rows * (ROW + round(average or 0))

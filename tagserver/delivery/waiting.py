@@ -3,6 +3,7 @@ without payloads."""
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -11,8 +12,10 @@ from tagserver.delivery.outbox import Row
 from tagserver.delivery.rows import read
 from tagserver.delivery.schema import COLUMNS
 
-PIECE = 500
-"""Rows that are looked at in one go: a few milliseconds."""
+PIECE = 200
+"""Rows that are looked at in one go: two milliseconds."""
+PAUSE = 0.002
+"""Seconds in between, in which others have the processor."""
 _NAMES = ", ".join(name for name in COLUMNS if name != "body")
 _QUERY = (
     f"SELECT id, attempts, unknown_since, crashes, {_NAMES}, x'' FROM delivery "  # noqa: S608 (our own names)
@@ -39,6 +42,7 @@ class Waiting:
             if len(records) < PIECE:
                 return
             after = records[-1][0]
+            await asyncio.sleep(PAUSE)
 
     async def _piece(self, destination: str, after: int) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = await self._aside(

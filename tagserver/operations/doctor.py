@@ -192,7 +192,12 @@ def check_running_destinations(status: Mapping[str, Any]) -> Iterator[Finding]:
         if waiting := one.get("pending"):
             said += f" ({waiting} {'delivery waits' if waiting == 1 else 'deliveries wait'})"
         if one.get("pause") is not None:
-            yield Finding("warning", name, said, f"everything is kept; tagserver resume {name} lets it go on")
+            yield Finding(
+                "warning",
+                name,
+                said.removeprefix("paused: "),
+                f"everything is kept; tagserver resume {name} lets it go on",
+            )
         elif state in ("paused", "failing"):
             what = "unloaded" if name in unloaded else "stands" if is_plugins(reason) else state
             yield Finding("error", name, said, _WHAT_TO_DO[what])

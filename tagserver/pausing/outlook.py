@@ -14,7 +14,7 @@ from tagserver.delivery.retry import deadline
 from tagserver.delivery.waiting import Waiting
 from tagserver.permits import Refusal
 
-MOST = 200_000
+MOST = 100_000
 """Rows that are looked at; they are the oldest, so they expire first."""
 SECONDS = 5.0
 """For that at most."""

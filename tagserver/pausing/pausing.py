@@ -121,9 +121,8 @@ class Pausing:
     # ── what is done
 
     async def pause(self, name: str, *, by: str, note: str = "", seconds: float | None = None) -> dict[str, Any]:
-        """Stop a destination, from this moment on; `seconds`: for so long. A pause that stands gets another
-        term and note. Raises
-        Unknown, and `OutboxError` when it cannot be put on disk; then nothing has changed."""
+        """Stop a destination, from this moment on; `seconds`: for so long. A pause that stands gets another term
+        and note. Raises Unknown, and `OutboxError` when it cannot be put on disk; then nothing has changed."""
         async with self._turn:
             names, before = self.names(name), self.of(name)
             now = self._clock()
@@ -153,7 +152,7 @@ class Pausing:
         names, before = self.names(name), self.of(name)
         seen = await self._outlook(names, permitted=True)
         was = None if before is None else self._shown(before)
-        return {"destination": names[0], "was": was, "outlook": seen.as_dict()}
+        return {"destination": names[0], "was": was, "besides": self._besides(name), "outlook": seen.as_dict()}
 
     async def _outlook(self, names: list[str], *, until: int | None = None, permitted: bool = False) -> Outlook:
         destination = self._container().destination(names[0])
@@ -195,7 +194,13 @@ class Pausing:
             if dispatcher is not None:
                 for one in names:
                     dispatcher.wait_no_longer(one)
-            return {"destination": names[0], "was": was}
+            return {"destination": names[0], "was": was, "besides": self._besides(name)}
+
+    def _besides(self, name: str) -> str | None:
+        """Why a destination stands still whether or not somebody has stopped it; None where it does not, or nobody
+        knows."""
+        destination = self._container().destination(name)
+        return "it is not configured any more" if destination is None else destination.paused
 
     async def _end(self, names: Collection[str], by: str) -> None:
         for gone in await self._pauses.end(names):
