@@ -14,7 +14,6 @@ import pytest
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.model import ConfiguredDestination
 from tagserver.operations.doctor import (
-    Finding,
     check_clock,
     check_configuration,
     check_destination,
@@ -28,8 +27,8 @@ from tagserver.operations.doctor import (
     check_server,
     check_versions,
     clock_is_kept,
-    connect,
 )
+from tagserver.operations.finding import Finding
 from tagserver.plugin import Destination
 from tagserver.registry import Registry
 
@@ -196,38 +195,9 @@ def test_the_end_of_an_api_version_is_said_months_before(ends: date | None, leve
     plugin = Dated()
     plugin.ends = ends
     dated = replace(known, plugin=plugin, hosts=())
-    findings = list(check_destination("meta", dated, TODAY, lambda host: Finding("ok", host, "")))
+    findings = list(check_destination("meta", dated, TODAY))
     assert [finding.level for finding in findings] == ([level] if level else [])
     assert all(says in finding.message for finding in findings)
-
-
-def test_a_host_that_is_not_called_is_not_looked_at(tmp_path: Path) -> None:
-    """A destination whose setting names another address calls that; which port and way are operations' matter."""
-    config = tmp_path / "config"
-    config.mkdir()
-    (config / "server.yaml").write_text("egress: {allow: [relay.internal]}")
-    (config / "container.yaml").write_text(
-        'destinations:\n  meta: {type: meta_capi, pixel_id: "1", access_token: "${env:T}", '
-        'api_url: "https://relay.internal"}\n  usual: {type: meta_capi, pixel_id: "1", access_token: "${env:T}"}\n'
-    )
-    container = ConfigurationFolder(config, Registry.load(), {"T": "t"}).compile().container
-    assert container is not None
-    asked: list[str] = []
-
-    def look(host: str) -> Finding:
-        asked.append(host)
-        return Finding("ok", host, "reached")
-
-    said = {name: one(check_destination(name, each, TODAY, look)) for name, each in container.destinations.items()}
-    assert asked == ["graph.facebook.com"]
-    assert said["usual"].message == "reached"
-    assert said["meta"].level == "ok"
-    assert "relay.internal" in said["meta"].message
-
-
-def test_a_host_that_is_not_there_or_inside_is_an_error() -> None:
-    assert connect("no-such-host.invalid", ()).level == "error"
-    assert "not public" in connect("localhost", ()).message
 
 
 def status(state: str, reason: str | None = None, **fields: Any) -> dict[str, Any]:
@@ -299,11 +269,6 @@ def test_a_plugin_that_breaks_the_contract_does_not_end_the_examination(ends: An
     if ends is not None:
         plugin.ends = lambda: ends  # type: ignore[method-assign]
     odd = replace(known, plugin=plugin, hosts=("api.acme.example",))
-    findings = list(check_destination("meta", odd, TODAY, lambda host: Finding("ok", host, "reached")))
-    assert [(finding.level, finding.matter) for finding in findings] == [("error", "meta"), ("ok", "api.acme.example")]
+    findings = list(check_destination("meta", odd, TODAY))
+    assert [(finding.level, finding.matter) for finding in findings] == [("error", "meta")]
     assert "version_ends fails with" in findings[0].message
-
-
-@pytest.mark.parametrize("host", ["", "a b", "\x00", "http://[", "x" * 300, "a..b", "ä" * 70])
-def test_what_is_no_host_is_said(host: str) -> None:
-    assert connect(host, ()).level == "error"

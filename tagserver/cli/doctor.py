@@ -17,7 +17,6 @@ from tagserver.cli.remote import Server
 from tagserver.container.references import ADMIN_TOKEN
 from tagserver.container.server import ServerConfig
 from tagserver.operations.doctor import (
-    Finding,
     check_audit,
     check_clock,
     check_configuration,
@@ -32,9 +31,11 @@ from tagserver.operations.doctor import (
     check_server,
     check_versions,
     clock_is_kept,
-    connect,
 )
+from tagserver.operations.finding import Finding
+from tagserver.operations.reach import check_reached, look_at_all
 from tagserver.operations.server_files import UNREACHABLE, NoServer, Unanswered
+from tagserver.operations.ways import check_allowed, check_proxy, ways_of
 from tagserver.server.edge import file_descriptors
 
 LONGEST = 10.0
@@ -112,15 +113,20 @@ def doctor(config: Path, env_file: Path | None, data: Path, host: str, port: int
     findings += found
     paused = {finding.matter for finding in found if finding.message.startswith("paused")}
 
-    def reach(name: str) -> Finding:
-        return Finding("ok", name, "not called (--offline)") if offline else connect(name, server.egress)
-
     if loaded.container is not None:
         today = datetime.now(UTC).date()
-        for name, destination in loaded.container.destinations.items():
-            files = check_destination(name, destination, today, reach)
+        destinations = loaded.container.destinations
+        for name, destination in destinations.items():
+            files = check_destination(name, destination, today)
             # What the server says of a pause is what the files say, and how much waits.
             findings += (one for one in files if not (name in paused and one.message.startswith("paused")))
+        ways = ways_of(destinations.values())
+        findings += check_proxy(folder.environment())
+        findings += check_allowed(server.egress, ways)
+        if offline:
+            findings += (Finding("ok", way.name, "not called (--offline)") for way in ways)
+        else:
+            findings += check_reached(look_at_all(ways))
     if as_json:
         say_json({"findings": [finding.as_dict() for finding in findings]})
     else:

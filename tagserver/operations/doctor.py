@@ -9,18 +9,13 @@ import platform
 import shutil
 import socket
 import sqlite3
-import ssl
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from email.utils import parsedate_to_datetime
-from http.client import HTTPException, HTTPSConnection
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Any
 
 from tagserver import __version__
 from tagserver.audit.chain import Check
@@ -28,39 +23,19 @@ from tagserver.audit.files import FOLDER, files_of, rows_of
 from tagserver.container.compile import Loaded
 from tagserver.container.model import ConfiguredDestination
 from tagserver.delivery.outcomes import is_plugins
-from tagserver.egress import address_refusal
 from tagserver.kit.fault import PluginCode, PluginFailed
-from tagserver.kit.setting import addresses_in
 from tagserver.kit.version_clock import ending
 from tagserver.operations.failing import unloaded_in
+from tagserver.operations.finding import Finding, Level
 from tagserver.server.edge import affordable
-
-Level = Literal["ok", "warning", "error"]
 
 SLOW_SYNC = 0.02
 """Seconds for one fsync beyond which every answer is noticeably late."""
-SKEW = 5.0
 TOKEN_LENGTH = 20
 ENOUGH = 20
 """Requests from which on something can be said about all of them."""
 _TIME_ERROR = 5
 """What adjtimex(2) gives for a clock that is not synchronised."""
-CERTIFICATE_DAYS = 14
-TIMEOUT = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One sentence about one matter, and what to do."""
-
-    level: Level
-    matter: str
-    message: str
-    hint: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """For machines."""
-        return {"level": self.level, "matter": self.matter, "message": self.message, "hint": self.hint}
 
 
 def check_versions() -> Iterator[Finding]:
@@ -259,10 +234,8 @@ def check_proxies(trusted: int, geo_headers: Sequence[str]) -> Iterator[Finding]
         yield Finding("warning", "proxies", "geo_headers are set and no proxy is trusted: they are not read")
 
 
-def check_destination(
-    name: str, destination: ConfiguredDestination, today: date, connect: Callable[[str], Finding]
-) -> Iterator[Finding]:
-    """Its set-up, the age of its API version, and each of its hosts that its settings have called."""
+def check_destination(name: str, destination: ConfiguredDestination, today: date) -> Iterator[Finding]:
+    """Its set-up, and the age of its API version."""
     if destination.paused:
         yield Finding("error", name, f"paused: {destination.paused}")
     if destination.settings is None:
@@ -276,60 +249,3 @@ def check_destination(
         ends = said = None
     if ends is not None and said is not None:
         yield Finding("error" if ends <= today else "warning", name, said, "set a newer one")
-    others = set()
-    for field, url in addresses_in(destination.settings):
-        host, usual = _host(url), _host(str(field.default))
-        if host != usual and host not in destination.hosts:
-            others.add(usual)
-            yield Finding("ok", name, f"calls {host} ({field.name}), which is not looked at")
-    for host in destination.hosts:
-        if host not in others:
-            yield connect(host)
-
-
-def _host(url: str) -> str | None:
-    """The host of an address, None for what is none."""
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None
-
-
-def connect(host: str, allowed: Sequence[str]) -> Finding:
-    """Resolve a host, look at its addresses, shake hands, compare clocks. Sends one HEAD request and nothing else."""
-    try:
-        addresses = {str(found[4][0]) for found in socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)}
-    except OSError:
-        return Finding("error", host, "the name is not known", "look at DNS on this machine")
-    except ValueError:  # what a plugin may take for a name
-        return Finding("error", repr(host), "is no host name", "its plugin's hosts() has to be mended")
-    for address in addresses:
-        if (why := address_refusal(host, address, allowed)) is not None:
-            return Finding("error", host, why, "see egress.allow")
-    context = ssl.create_default_context()
-    connection = HTTPSConnection(host, timeout=TIMEOUT, context=context)
-    try:
-        connection.connect()
-        days = _certificate_days(connection)
-        connection.request("HEAD", "/")
-        said = connection.getresponse().getheader("date")
-    except ssl.SSLError as error:
-        return Finding("error", host, f"TLS fails: {error.reason}", "look at the machine's certificates and its clock")
-    except (OSError, HTTPException) as error:
-        return Finding("error", host, f"cannot be reached: {type(error).__name__}", "look at the firewall")
-    finally:
-        connection.close()
-    if said:
-        with contextlib.suppress(ValueError, TypeError):
-            skew = (datetime.now(UTC) - parsedate_to_datetime(said)).total_seconds()
-            if abs(skew) > SKEW:
-                return Finding("error", host, f"our clock is {skew:+.0f} s off", "run a time service (NTP)")
-    if days < CERTIFICATE_DAYS:
-        return Finding("warning", host, f"reached; its certificate ends in {days} days")
-    return Finding("ok", host, "reached, TLS and clock are right")
-
-
-def _certificate_days(connection: HTTPSConnection) -> int:
-    certificate = connection.sock.getpeercert()
-    ends = ssl.cert_time_to_seconds(str(certificate["notAfter"])) if certificate else time.time()
-    return int((ends - time.time()) // 86400)
