@@ -110,13 +110,16 @@ async def running(
         pausing = asyncio.create_task(runtime.pausing.mind(), name="pauses with a term")
         runtime.states.look_around()
         saying = asyncio.create_task(runtime.states.watch(), name="changes of state")
+        writing = asyncio.create_task(
+            runtime.unwritten.mind(runtime.publisher.keep_again, asyncio.sleep), name="what could not be written"
+        )
         sweeping = asyncio.create_task(runtime.withdrawals.sweep_when_asked(), name="withdrawn consent")
         if outbox.tombstones():
             runtime.withdrawals.sweep_soon()  # a kill may have come before it was done
         try:
             yield runtime
         finally:
-            for task in (watching, looking, holding, pausing, sweeping, saying):
+            for task in (watching, looking, holding, pausing, writing, sweeping, saying):
                 task.cancel()
             runtime.draining = True
             runtime.states.look_at_server()

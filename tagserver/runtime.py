@@ -21,6 +21,7 @@ from tagserver.operations.failing import Failing
 from tagserver.operations.meters import Meters
 from tagserver.operations.process import disk_free
 from tagserver.operations.queue_key import key_of
+from tagserver.operations.unwritten import Unwritten
 from tagserver.pausing.pausing import Engine, Pausing
 from tagserver.permits import Refusal, permits
 from tagserver.pipeline import Routing
@@ -102,6 +103,7 @@ class Runtime:
         self._rate = configuration.server.collect.rate
         self.rate = RateLimit(self._rate, steady)
         self.admin_token = AdminToken(configuration.admin_token, self.data)
+        self.unwritten = Unwritten()
         self.draining = False
         """Not ready any more, but what comes is still taken; until `closing`, from when on new requests are refused."""
         self.closing = False
@@ -117,6 +119,7 @@ class Runtime:
             self.failing,
             self.holding,
             audit,
+            self.unwritten,
             clock,
             loaded=lambda: self.loaded,
             draining=lambda: self.draining,

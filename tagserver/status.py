@@ -9,10 +9,12 @@ from tagserver import __version__
 from tagserver.audit.audit import Audit
 from tagserver.container.model import Container
 from tagserver.delivery.dispatch import Dispatcher
+from tagserver.delivery.opening import ALONE
 from tagserver.delivery.outbox import Counts, Outbox
 from tagserver.delivery.outcomes import is_plugins
 from tagserver.operations.failing import Failing, counted, unloaded_in
 from tagserver.operations.meters import Picture
+from tagserver.operations.unwritten import Unwritten
 from tagserver.pausing.pausing import Pausing
 from tagserver.privacy.holding import Holding
 from tagserver.publishing.publisher import Publisher
@@ -36,6 +38,7 @@ class Status:
         failing: Failing,
         holding: Holding,
         audit: Audit,
+        unwritten: Unwritten,
         clock: Callable[[], int],
         *,
         loaded: Callable[[], int],
@@ -48,6 +51,7 @@ class Status:
         self._failures = failing
         self._holding = holding
         self._audit = audit
+        self._unwritten = unwritten
         self._clock = clock
         self._loaded = loaded
         self._draining = draining
@@ -72,6 +76,8 @@ class Status:
         if self._draining():
             return False, {"ready": False, "status": "draining", **shown}
         if (why := self._outbox.trouble()) is not None:
+            if said := [*filter(None, [self._outbox.notice()]), *self._unwritten.notices().values()]:
+                shown["notice"] = "; ".join(said)
             return False, {"ready": False, "status": "outbox", "detail": why, **shown}
         notices = list(self.conditions().values())
         if failing := self._failing():
@@ -90,11 +96,11 @@ class Status:
         """What is not as it should be although the server can promise: a name for machines, and a sentence. Problems of
         the files and plugins that fail stand in `readiness` on their own."""
         found = {**self._publisher.now.conditions}
-        if (damaged := self._outbox.notice()) is not None:
-            found["queue_damaged"] = damaged
+        if (noted := self._outbox.notice()) is not None:
+            found["queue_alone" if noted == ALONE else "queue_damaged"] = noted
         elif (filling := self._filling()) is not None:
             found["queue_filling"] = filling
-        return found
+        return {**found, **self._unwritten.notices()}
 
     def told(self) -> dict[str, Any]:
         """Readiness as operators read it: `status` is one of the three words of `/readyz`; where that is

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -30,7 +31,9 @@ from tagserver.delivery.errors import OutboxStartError
 from tagserver.operations.admin_token import TOKEN_FILE, unfit
 from tagserver.operations.data_folder import unusable
 from tagserver.operations.logs import LEVELS, Logs
-from tagserver.operations.server_files import ADDRESS_FILE
+from tagserver.operations.server_files import ADDRESS_FILE, leave_address, leave_token, write_token
+from tagserver.operations.unwritten import Unwritten
+from tagserver.os_fault import os_fault, os_reason
 from tagserver.publishing.serving import NoConfiguration
 from tagserver.running import running
 from tagserver.runtime import Runtime
@@ -94,6 +97,8 @@ def serve(
         give_up(str(error))
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
         give_up(unusable(data, error))
+    except OSError as error:
+        give_up(f"the server cannot go on: {os_fault(error)}")
     if code:
         # The storage has failed: not even SQLite's own closing may touch it any more.
         logging.shutdown()
@@ -159,12 +164,10 @@ async def _serve(
 
     async with running(folder, data, strict=strict, on_fatal=on_fatal, log=logs.take) as runtime:
         bound = entrance.open()
-        made = token or secrets.token_urlsafe(32)
+        made = token or _made_token(data, runtime.unwritten)
         hide(made)
-        if token is None:
-            _write_private(data / TOKEN_FILE, made)
-        else:
-            (data / TOKEN_FILE).unlink(missing_ok=True)  # of an earlier start: it would mislead commands
+        if token is not None:
+            _remove(data / TOKEN_FILE)  # of an earlier start: it would mislead commands
         app = create_app(runtime, made)
         server = serving(app, create_edge(runtime))
         supervisor = Supervisor(os.environ.get("NOTIFY_SOCKET"))
@@ -199,12 +202,15 @@ async def _serve(
         gc.collect()
         gc.freeze()
         gc.set_threshold(7_000, 20, 20)
-        _write_private(data / ADDRESS_FILE, address)
+        runtime.unwritten.attempt(
+            "address", partial(leave_address, data, address), "commands do not find this server by its data folder"
+        )
         try:
             await server.serve(sockets=[bound])
         finally:
             if not ending.hands_over:
-                (data / ADDRESS_FILE).unlink(missing_ok=True)
+                runtime.unwritten.drop("address")
+                _remove(data / ADDRESS_FILE)
             watch.cancel()
     if ending.hands_over and not fatal.is_set():
         ending.become_the_next()
@@ -231,8 +237,23 @@ async def _fail_when(fatal: asyncio.Event, fail: Callable[[], None]) -> None:
     fail()
 
 
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text + "\n")
+def _made_token(data: Path, unwritten: Unwritten) -> str:
+    """A token where the environment has none, left in the data folder for commands."""
+    made = secrets.token_urlsafe(32)
+    try:
+        return leave_token(data, made)
+    except OSError:
+        hide(made)
+        unwritten.attempt(
+            "admin token",
+            partial(write_token, data, made),
+            f"nobody can log in; set {ADMIN_TOKEN} in the env file and restart, or make room",
+        )
+        return made
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("remove %s: it misleads commands (%s)", path, os_reason(error))

@@ -22,6 +22,8 @@ from tagserver.delivery.writer import TRIES
 
 log = logging.getLogger("tagserver.delivery")
 
+ALONE = "the queue was opened on a full disk, and no other program can read it until the next restart"
+"""The notice of a queue that has the index of its log in memory."""
 CHECKED_SIZE = 1 << 30
 """Bytes of a file that is looked through after a crash; a larger one would keep the server waiting."""
 CHECK_TIME = 2.0
@@ -85,7 +87,7 @@ def _opened(path: Path, max_size: int) -> tuple[sqlite3.Connection, str | None]:
     except NoRoom as full:
         database = open_database(path, max_size, alone=True)
         log.warning("%s. It is opened without its index (-shm), so that no other program can read it", full)
-    return database, "the queue was opened on a full disk, and no other program can read it until the next restart"
+    return database, ALONE
 
 
 def _recover(database: sqlite3.Connection, suspects: frozenset[int], ballast: Ballast) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from tagserver.delivery.errors import OutboxStartError
 from tagserver.operations.this_user import this_user
+from tagserver.os_fault import os_fault
 from tagserver.whole_file import write_whole
 
 KEY_BYTES = 32
@@ -26,7 +28,12 @@ def usable(data: Path) -> Iterator[None]:
 
 def unusable(data: Path, error: OSError) -> str:
     """The sentence for what the file system says."""
-    return f"the data folder {data} cannot be used by {this_user()}: {error.strerror}"
+    said = f"the data folder {data} cannot be used by {this_user()}: {os_fault(error)}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"{said}. A first start has to write the key of the installation and a queue: make room, then start again"
+        )
+    return said
 
 
 def install_key(data: Path) -> bytes:

@@ -7,8 +7,10 @@ by now, which must not be sent the token.
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +18,13 @@ from pathlib import Path
 from tagserver.container.references import ADMIN_TOKEN
 from tagserver.operations.admin_token import TOKEN_FILE, unfit
 from tagserver.operations.this_user import this_user
+from tagserver.whole_file import write_whole
+
+log = logging.getLogger("tagserver")
 
 ADDRESS_FILE = "address"
+SOUND = 32
+"""Characters of a token that a server has made, at least."""
 LONGEST = 4096
 """Bytes that are read of either file."""
 _ADDRESS = re.compile(r"https?://[\w.:\[\]%-]{1,300}\Z")
@@ -51,7 +58,7 @@ def address_in(data: Path) -> str:
     """`http://host:port` of the server of a data folder. Raises Unanswered."""
     path = data / ADDRESS_FILE
     try:
-        text = _read(path).strip()
+        text = _address(path).strip()
     except (FileNotFoundError, NotADirectoryError):
         if lives(data):
             why = f"a server holds the data folder {data} and has left no address: it is about to start, or to end"
@@ -106,6 +113,64 @@ def lives(data: Path) -> bool | None:
     except OSError:
         return None
     return False if known else None
+
+
+def leave_address(data: Path, address: str) -> None:
+    """Leave the address of a server that listens. Raises OSError.
+
+    A full disk has no room for a file of one line, but mostly for a link: its text stands where its name does.
+    """
+    path = data / ADDRESS_FILE
+    try:
+        write_whole(path, f"{address}\n".encode())
+    except OSError:
+        path.unlink(missing_ok=True)  # one of before would lead commands elsewhere
+        try:
+            path.symlink_to(address)
+        except OSError:
+            pass
+        else:
+            return
+        raise
+
+
+def leave_token(data: Path, made: str) -> str:
+    """Leave a token that was made for commands; the token that goes. That is the one of the start before where there
+    is no room for another. Raises OSError."""
+    path = data / TOKEN_FILE
+    try:
+        write_token(data, made)
+    except OSError:
+        if (before := _left_token(path)) is None:
+            raise
+        log.warning("there is no room for a new admin token: the one in %s goes on", path)
+        return before
+    return made
+
+
+def write_token(data: Path, made: str) -> None:
+    """The same, whatever lies there. Raises OSError."""
+    write_whole(data / TOKEN_FILE, f"{made}\n".encode())
+
+
+def _left_token(path: Path) -> str | None:
+    """The token of a start before, where nobody else can have put it there or read it."""
+    try:
+        found = path.lstat()
+        ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+        text = _read(path).strip() if ours else ""
+    except OSError:
+        return None
+    return text if len(text) >= SOUND and unfit(text) is None else None
+
+
+def _address(path: Path) -> str:
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        if path.is_symlink():
+            return os.readlink(path)
+        raise
 
 
 def _read(path: Path) -> str:

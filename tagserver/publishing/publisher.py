@@ -79,6 +79,13 @@ class Publisher:
         """The files have changed."""
         await self._act(self._publishing.look, "published", "auto")
 
+    async def keep_again(self) -> None:
+        """What serves could not be kept, for want of room perhaps: try it again."""
+        if self.now.serving.unkept is None:
+            return
+        async with self._acting:
+            self.now = await asyncio.to_thread(self._publishing.keep_again, self.now)
+
     async def _act(self, act: Callable[[Configuration], Configuration], kind: str, by: str) -> Answer:
         async with self._acting:
             before = self.now

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.meaning import SERVER_FILE, version_of
 from tagserver.container.problems import Problem
+from tagserver.os_fault import os_fault, os_reason
 from tagserver.preview.plan import changes
 from tagserver.publishing.draft import Files, Fit, emptied, failed_cases, fit, read_files
 from tagserver.publishing.serving import Configuration, NoConfiguration, Refused, Serving
@@ -224,17 +225,33 @@ class Publishing:
         if serving.kept:
             return now
         try:
-            if serving.entry is not None:
-                self.store.publish(serving.entry, serving.texts)
-            if serving.entry is None or serving.back is not None:
-                self.store.go_back(serving.number, serving.back)
+            return self._written(now)
         except OSError as error:
-            why = error.strerror or str(error)
             log.error(
-                "version %s serves, and could not be kept in %s: %s; a restart would serve what served before",
-                *(serving.number, self.store.data, why),
+                "version %s serves, and could not be kept: %s; a restart would serve what served before",
+                *(serving.number, os_fault(error)),
             )
-            return replace(now, serving=replace(serving, unkept=why))
+            return replace(now, serving=replace(serving, unkept=os_reason(error)))
+
+    def keep_again(self, now: Configuration) -> Configuration:
+        """The same, later. What still cannot be written was said before."""
+        if now.serving.kept:
+            return now
+        try:
+            if not now.wrong:
+                self.store.keep_server_file(now.serving.server)
+            kept = self._written(now)
+        except OSError:
+            return now
+        log.info("version %s is kept now", now.serving.number)
+        return kept
+
+    def _written(self, now: Configuration) -> Configuration:
+        serving = now.serving
+        if serving.entry is not None:
+            self.store.publish(serving.entry, serving.texts)
+        if serving.entry is None or serving.back is not None:
+            self.store.go_back(serving.number, serving.back)
         return replace(now, serving=replace(serving, kept=True, unkept=None))
 
     @contextmanager
@@ -243,7 +260,7 @@ class Publishing:
         try:
             yield
         except OSError as error:
-            log.error("%s in %s: %s", what, self.store.data, error.strerror)
+            log.error("%s: %s", what, os_fault(error))
 
 
 def _same(ones: Texts, others: Texts) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
@@ -48,7 +49,11 @@ class TagServer(Starlette):
 def create_app(runtime: Runtime, admin_token: str, steady: Callable[[], float] = time.monotonic) -> Starlette:
     """The ASGI application of one runtime. `admin_token` opens what lies under `/-/`. `steady`: seconds that never
     jump."""
-    scripts = Scripts(shipped(), KeptScripts(runtime.data / "t", runtime.clock))
+    current, kept = shipped(), KeptScripts(runtime.data / "t", runtime.clock)
+    runtime.unwritten.attempt(
+        "page's script", partial(kept.keep, current), "after an upgrade pages that name this version will not find it"
+    )
+    scripts = Scripts(current, kept)
 
     admin = Admin(runtime, admin_token, steady)
     health = Health(runtime, admin.guard)

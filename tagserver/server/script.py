@@ -34,11 +34,6 @@ class Scripts:
     def __init__(self, current: PageScript, kept: KeptScripts | None) -> None:
         self._current = current
         self._kept = kept
-        if kept is not None:
-            try:
-                kept.keep(current)
-            except OSError as error:
-                log.error("this version of the page's script cannot be kept for later: %s", error)
 
     async def latest(self, request: Request) -> Response:
         """The current version, under a name that stays."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,50 +11,21 @@ from tagserver.delivery.ballast import SIZE, Ballast
 from tagserver.delivery.outbox import Full, OutboxError, Settlement
 from tagserver.delivery.sqlite import SqliteOutbox
 from tests.delivery.support import START, deliveries, meta, until
+from tests.small_disk import MIB, fill, make_room, small_disk
 
-MIB = 1 << 20
 RESERVE = 20 * MIB
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 64 MiB in memory."""
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("it needs root, to mount a disk of its own")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64M,mode=0700", "tmpfs", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        pytest.skip(f"mount says: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    """A file system of 64 MiB."""
+    with small_disk(tmp_path / "disk", 64) as made:
+        yield made
 
 
 async def opened(disk: Path) -> SqliteOutbox:
     """The queue on this disk."""
     return await SqliteOutbox.open(disk / "outbox.db", clock=lambda: START, min_free=RESERVE)
-
-
-def fill(disk: Path) -> None:
-    """Another program, which takes whatever is free."""
-    with (disk / "theirs").open("ab", buffering=0) as file:
-        for size in (MIB, 4096):
-            try:
-                while True:
-                    file.write(b"x" * size)
-            except OSError:
-                pass
-    assert shutil.disk_usage(disk).free == 0
-
-
-def emptied(disk: Path) -> None:
-    """That program is gone, and what it has written."""
-    (disk / "theirs").unlink()
 
 
 async def killed(disk: Path) -> None:
@@ -104,7 +72,7 @@ async def test_it_is_opened_and_delivered_from(disk: Path, before: object) -> No
     fill(disk)
     again = await opened(disk)
     assert (meta(again).delivered, meta(again).pending, meta(again).accepted) == (50, 0, 50)
-    emptied(disk)
+    make_room(disk)
     await until(lambda: again.trouble() is None)
     await again.append(deliveries(1, "later"))
     await again.close()
@@ -136,7 +104,7 @@ async def test_without_any_room_it_is_opened_all_the_same(disk: Path) -> None:
     assert (meta(outbox).pending, outbox.ready("meta")) == (50, 50)
     with pytest.raises(OutboxError):
         await taken(outbox, 10)
-    emptied(disk)
+    make_room(disk)
     await taken(outbox, 10)
     await outbox.close()
     again = await opened(disk)

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from tagserver.audit.files import FOLDER as AUDIT
 from tagserver.audit.files import read_rows
+from tagserver.publishing.store import Store
 from tagserver.watch import contents, watch
 from tests.delivery.support import until
 
@@ -198,6 +199,25 @@ async def test_a_data_folder_that_cannot_be_written_keeps_nobody_from_publishing
     _, said = await post(server, "reload")
     assert "could not be kept" not in said["detail"]
     assert [one["serves"] for one in (await listed(server)).values()] == [True, False]
+
+
+async def test_a_version_that_could_not_be_kept_is_kept_later_by_itself(server: Running) -> None:
+    """Once there is room, and without an act of anybody."""
+    versions = server.data / "versions"
+    versions.rename(server.data / "aside")
+    versions.write_text("a file where the folder was")
+    container(server).write_text(TWO)
+    await post(server, "reload")
+    await server.runtime.publisher.keep_again()
+    assert "could not be kept" in (await server.ready())["notice"]
+    versions.unlink()
+    (server.data / "aside").rename(versions)
+    await server.runtime.publisher.keep_again()
+    assert "notice" not in (await server.ready())
+    assert [one["serves"] for one in (await listed(server)).values()] == [True, False]
+    state = Store(server.data).state()
+    assert state is not None
+    assert state.serves == server.runtime.publisher.now.serving.number
 
 
 MANUAL = SERVER + "reload: manual\n"
