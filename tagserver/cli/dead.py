@@ -2,126 +2,240 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import getpass
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from tagserver.cli.dead_shown import counted, say_letters, say_retried, say_summary
 from tagserver.cli.options import environment, json_option, server_option
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
 from tagserver.delivery.dead import LARGEST_ID
+from tagserver.moments import moment
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+SECONDS = 5.0
+"""That one request works before it says how far it is. Between two of them the command can be interrupted."""
+PATH = "/-/dead.json"
+_NAMES = (
+    ("--destination", "Only of this destination, as the configuration calls it or has called it."),
+    ("--tag", "Only of this tag."),
+    ("--reason", "Only with this reason (rejected, expired, consent …)."),
+    ("--code", "Only with this code of the vendor's, as `dead summary` shows it (100/2804003)."),
+    ("--event-id", "Only of this event."),
+)
 
 
 @click.group()
 def dead() -> None:
-    """Deliveries that were given up: list, retry, drop.
+    """Deliveries that were given up: summary, list, retry, drop.
 
     Retrying sends the payload as it was built when the event came in. It repairs a refused token or an outage; it
     cannot repair a mapping: change the container for that, and send the events again.
+
+    All four choose alike. What is given is combined with and; an option that is given several times, with or.
     """
 
 
-def _choice(command: F) -> F:
+def _moment(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    """The moment as the server takes it. Fixed here and once: a command may ask the server several times."""
+    if text is None:
+        return None
+    try:
+        ms = moment(text, time.time_ns() // 1_000_000)
+        return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
+    except (ValueError, OverflowError, OSError) as error:
+        raise click.BadParameter(str(error), context, parameter) from None
+
+
+def choice_options(command: F) -> F:
+    """The options that choose letters; they arrive as keywords of those names."""
     for name, text in (
-        ("--event-id", "Only of this event."),
-        ("--reason", "Only with this reason (rejected, expired, consent …)."),
-        ("--destination", "Only of this destination."),
+        ("--until", "Only of those that died before then."),
+        ("--since", "Only of those that died since then: 2h, 3d, 2026-11-01 (UTC), 2026-11-01T22:00:00Z."),
     ):
-        command = click.option(name, help=text)(command)
-    return click.option("--id", "one", type=click.IntRange(1, LARGEST_ID), help="Only this letter.")(command)
+        command = click.option(name, metavar="WHEN", callback=_moment, help=text)(command)
+    for name, text in reversed(_NAMES):
+        command = click.option(name, multiple=True, help=text)(command)
+    number = click.IntRange(1, LARGEST_ID)
+    return click.option("--id", type=number, multiple=True, help="Only this letter, as `dead list` numbers it.")(
+        command
+    )
 
 
-def _asked(one: int | None, destination: str | None, reason: str | None, event_id: str | None) -> dict[str, Any]:
-    asked = {"id": one, "destination": destination, "reason": reason, "event_id": event_id}
-    return {name: value for name, value in asked.items() if value is not None}
+def _asked(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a choice that are given."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in chosen.items() if value}
+
+
+@dead.command()
+@server_option
+@choice_options
+@json_option
+def summary(data: Path, env_file: Path | None, as_json: bool, **chosen: Any) -> None:
+    """Why letters lie there: one line for each destination, tag, reason and code, and what helps."""
+    found = call(
+        "GET",
+        PATH,
+        data=data,
+        environ=environment(env_file),
+        query={**_asked(chosen), "summary": "yes"},
+        wrong_usage=True,
+    )
+    if as_json:
+        say_json(found)
+    else:
+        say_summary(found)
 
 
 @dead.command("list")
 @server_option
-@_choice
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000))
+@choice_options
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="Letters of one page.")
+@click.option("--after", metavar="CURSOR", help="The page that follows, by what the one before names.")
+@click.option("--all", "everything", is_flag=True, help="All pages.")
 @json_option
 def list_(
     data: Path,
     env_file: Path | None,
-    one: int | None,
-    destination: str | None,
-    reason: str | None,
-    event_id: str | None,
     limit: int,
+    after: str | None,
+    everything: bool,
     as_json: bool,
+    **chosen: Any,
 ) -> None:
-    """Show dead letters, the newest first: when, why, which event. Never a payload."""
-    query = _asked(one, destination, reason, event_id) | {"limit": limit}
-    letters = call("GET", "/-/dead.json", data=data, environ=environment(env_file), query=query)["letters"]
-    if as_json:
-        say_json(letters)
-        return
-    for letter in letters:
-        buried = datetime.fromtimestamp(letter["buried"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        say(f"{letter['id']:>8}  {buried}  {letter['destination']}  {letter['name']}  {letter['event_id']}")
-        say(f"          {letter['reason']}: {letter['detail']}")
-    say(f"{len(letters)} dead letter{'s' if len(letters) != 1 else ''}.")
+    """Show dead letters, the last that died first: when, why, which event. Never a payload.
+
+    The pages hold still: letters that die or go meanwhile move no other one to another page.
+    """
+    asked: dict[str, Any] = {**_asked(chosen), "limit": 1000 if everything else limit}
+    total: int | None = None
+    while True:
+        query = asked | ({"after": after} if after else {}) | ({} if total is None else {"total": "no"})
+        page = call("GET", PATH, data=data, environ=environment(env_file), query=query, wrong_usage=True)
+        letters, after = page["letters"], page["next"]
+        if total is None:
+            total = int(page["total"])
+            if not as_json:
+                part = f"Showing {len(letters):,} of " if after and not everything else ""
+                say(f"{part}{counted(total)}, the last that died first." if total else "No dead letters.")
+        if as_json:
+            say_json({"dead": letters, "total": total, "next": after})
+        else:
+            say_letters(letters)
+        if after is None or not everything:
+            break
+    if after is not None and not as_json:
+        say(f"The next page: the same with --after {after}")
 
 
 @dead.command()
 @server_option
-@_choice
+@choice_options
 @click.option("--all", "everything", is_flag=True, help="All dead letters.")
-def retry(
-    data: Path,
-    env_file: Path | None,
-    one: int | None,
-    destination: str | None,
-    reason: str | None,
-    event_id: str | None,
-    everything: bool,
-) -> None:
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@json_option
+def retry(data: Path, env_file: Path | None, everything: bool, dry_run: bool, as_json: bool, **chosen: Any) -> None:
     """Put dead letters back into the queue.
 
     They are sent as they were built, under the same event_id: a retry cannot repair a mapping. What is too old for its
-    vendor stays. A retry later than the vendor's window for equal events (Meta: 48 hours) may be counted twice.
+    vendor stays, and what would die again at once. A retry later than the vendor's window for equal events (Meta: 48
+    hours) may be counted twice. To interrupt it does no harm, and it can be given again.
     """
-    _order("retry", data, env_file, _asked(one, destination, reason, event_id), everything)
+    order = _Order("retry", data, environment(env_file), _asked(chosen), everything)
+    done = order.run(dry_run=dry_run)
+    if as_json:
+        say_json(done)
+    else:
+        say_retried(done, dry_run=dry_run)
 
 
 @dead.command()
 @server_option
-@_choice
+@choice_options
 @click.option("--all", "everything", is_flag=True, help="All dead letters.")
+@click.option("--dry-run", is_flag=True, help="Say how many there are, and remove none.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
 def drop(
-    data: Path,
-    env_file: Path | None,
-    one: int | None,
-    destination: str | None,
-    reason: str | None,
-    event_id: str | None,
-    everything: bool,
+    data: Path, env_file: Path | None, everything: bool, dry_run: bool, yes: bool, as_json: bool, **chosen: Any
 ) -> None:
-    """Remove dead letters for good. They count as erased."""
-    _order("drop", data, env_file, _asked(one, destination, reason, event_id), everything)
+    """Remove dead letters for good. They count as erased. In a terminal it asks first."""
+    order = _Order("drop", data, environment(env_file), _asked(chosen), everything)
+    asks = not (yes or dry_run) and sys.stdin.isatty()
+    begin = None
+    if dry_run or asks:
+        there = order.run(dry_run=True)
+        if dry_run:
+            _say_dropped(there, as_json, "would be removed")
+            return
+        begin = there["begin"]
+        if there["count"]:
+            click.confirm(f"Remove {counted(there['count'])} for good?", abort=True, err=True)
+    _say_dropped(order.run(begin), as_json, "removed")
 
 
-def _order(action: str, data: Path, env_file: Path | None, choice: dict[str, Any], everything: bool) -> None:
-    if not choice and not everything:
-        raise click.UsageError("say which: --id, --destination, --reason, --event-id, or --all")
-    body = {"action": action, "all": everything, **choice}
-    done = call("POST", "/-/dead.json", data=data, environ=environment(env_file), body=body)
-    word = {"retry": "put back into the queue", "drop": "removed"}[action]
-    say(f"{_letters(done['count'])} {word}.")
-    if done.get("too_old"):
-        say(f"{_letters(done['too_old'])} too old for the vendor: nothing was done with them.")
-    if done.get("late"):
-        say(
-            f"{_letters(done['late'])} of those came after the vendor's window for equal events: what it has "
-            "already may be counted twice."
-        )
+def _say_dropped(done: Mapping[str, Any], as_json: bool, were: str) -> None:
+    if as_json:
+        say_json(done)
+    else:
+        say(f"{counted(done['count'])} {were}.")
 
 
-def _letters(count: int) -> str:
-    return f"{count} dead letter{'s' if count != 1 else ''}"
+class _Order:
+    """An order to the server, in as many requests as it takes."""
+
+    def __init__(
+        self, action: str, data: Path, environ: Mapping[str, str], chosen: Mapping[str, Any], everything: bool
+    ) -> None:
+        if not chosen and not everything:
+            options = ", ".join(f"--{name}" for name in ("id", "event-id", "destination", "tag", "reason", "code"))
+            raise click.UsageError(f"say which: {options}, --since, --until, or --all")
+        self._body = {"action": action, "all": everything, "seconds": SECONDS, "by": _who(), **chosen}
+        self._data = data
+        self._environ = environ
+
+    def run(self, after: str | None = None, *, dry_run: bool = False) -> dict[str, Any]:
+        """What all requests have done together. `after`: where it begins, for a choice that was looked at before."""
+        whole: dict[str, Any] = {"count": 0}
+        waiting: dict[str, dict[str, Any]] = {}
+        begin = None
+        while True:
+            body = self._body | ({"dry_run": True} if dry_run else {}) | ({"after": after} if after else {})
+            done = call("POST", PATH, data=self._data, environ=self._environ, body=body, timeout=120, wrong_usage=True)
+            begin = begin or done.get("begin")
+            before = whole["count"]
+            for name in ("count", "too_old", "late"):
+                if name in done:
+                    whole[name] = whole.get(name, 0) + done[name]
+            if "refused" in done:
+                whole["refused"] = dict(Counter(whole.get("refused", {})) + Counter(done["refused"]))
+            for one in done.get("waiting", ()):
+                known = waiting.setdefault(one["destination"], one | {"count": 0})
+                known |= one | {"count": known["count"] + one["count"]}
+            whole["left"] = done["left"] - before if dry_run else done["left"]
+            after = done["next"]
+            if after is None:
+                break
+            if not dry_run:
+                say(f"{whole['count']:,} so far, {whole['left']:,} left …", err=True)
+        if "refused" in whole:
+            whole["waiting"] = list(waiting.values())
+        return whole | ({"dry_run": True, "begin": begin} if dry_run else {})
+
+
+def _who() -> str:
+    """The login name, for the audit."""
+    try:
+        name = getpass.getuser().encode(errors="replace").decode()[:100]
+    except (OSError, KeyError, ImportError):  # no name for this user id
+        name = ""
+    return name or "admin"

@@ -120,12 +120,14 @@ def call(
     query: Any = None,
     body: Any = None,
     refused: bool = False,
+    wrong_usage: bool = False,
     timeout: float = 60,
 ) -> Any:
     """The JSON of an admin address. Ends the command with 3 when there is no server to ask, with 1 when it refuses.
 
-    `environ`: of `options.environment`. `refused`: a refusal that says why (409) is an answer, too. `timeout`: seconds
-    for the answer.
+    `environ`: of `options.environment`. `refused`: a refusal that says why (409) is an answer, too. `wrong_usage`: what
+    the server cannot make sense of (400) is what was typed, and ends the command with 2. `timeout`: seconds for the
+    answer.
     """
     try:
         server = Server.of(data, environ)
@@ -136,5 +138,6 @@ def call(
     except UnicodeEncodeError:
         give_up("what was given is not text in UTF-8; look how the terminal writes it", 2)
     if answer.is_error and not (refused and answer.status_code == 409):
-        raise click.ClickException(printable(_sentence(answer) or f"the server answered {answer.status_code}"))
+        said = printable(_sentence(answer) or f"the server answered {answer.status_code}")
+        raise click.UsageError(said) if wrong_usage and answer.status_code == 400 else click.ClickException(said)
     return shown

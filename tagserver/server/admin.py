@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.resources import files
 from urllib.parse import parse_qs
 
@@ -14,14 +15,16 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from tagserver import __version__
+from tagserver import __version__, moments
+from tagserver.delivery.dead import Choice
+from tagserver.delivery.outbox import OutboxError
 from tagserver.inbound.enrich import visitor_ip
 from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.preview.trial import BadTrial, try_event
 from tagserver.runtime import Runtime
 from tagserver.server.body import BadBody, read_body
 from tagserver.server.consent import ConsentStrings
-from tagserver.server.dead import DeadLetterPages
+from tagserver.server.dead import DeadLetterPages, summed_up
 from tagserver.server.forget import Forget
 from tagserver.server.guard import COOKIE, LOGIN, SAFE, Guard, Guesses, Keyring, later, of_another_page, problem
 from tagserver.server.packed import Packed
@@ -30,7 +33,10 @@ from tagserver.server.publishing import Publishing
 
 FORM = 4096
 """Bytes of a login form."""
+SHOWN = 20
+"""Groups of dead letters on the overview."""
 _pages = Environment(loader=PackageLoader("tagserver.server", "templates"), autoescape=select_autoescape(default=True))
+_pages.filters["moment"] = moments.shown
 
 
 class Admin:
@@ -114,7 +120,12 @@ class Admin:
         return HTMLResponse(_pages.get_template(name).render(version=__version__, **values), code, headers=SAFE)
 
     async def overview(self, request: Request) -> Response:
-        return self._page("overview.html", status=await self._runtime.status.shown())
+        status = await self._runtime.status.shown()
+        dead = None
+        if any(one["dead"] for one in status["destinations"].values()):
+            with suppress(OutboxError):  # it is said above
+                dead = await summed_up(self._runtime.outbox, Choice(), SHOWN)
+        return self._page("overview.html", status=status, dead=dead)
 
     async def status(self, request: Request) -> Response:
         return JSONResponse(await self._runtime.status.shown(), headers=SAFE)

@@ -9,8 +9,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tagserver.delivery.dead import Choice, DeadGroup
-from tagserver.delivery.outbox import OutboxError
+from tagserver.delivery.dead import Choice
+from tagserver.delivery.outbox import Outbox, OutboxError
 from tagserver.delivery.reasons import advice
 from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.runtime import Runtime
@@ -81,7 +81,7 @@ class DeadLetterPages:
             choice = read_choice({key: given[key] for key in KEYS if key in given}, self._runtime.clock())
             await check_names(self._runtime, choice)
             if _switch(given, "summary", default=False):
-                return JSONResponse(await self._summary(choice), headers=SAFE)
+                return JSONResponse(await summed_up(self._runtime.outbox, choice), headers=SAFE)
             return JSONResponse(await self._list(choice, given), headers=SAFE)
         except BadChoice as bad:
             return problem(400, bad.code, str(bad))
@@ -100,14 +100,6 @@ class DeadLetterPages:
             "letters": [msgspec.to_builtins(letter) for letter in letters],
             "total": total,
             "next": None if ended else place_text(letters[-1].place),
-        }
-
-    async def _summary(self, choice: Choice) -> dict[str, Any]:
-        groups = sorted(await self._runtime.outbox.dead_groups(choice), key=lambda one: (-one.count, one.cause))
-        return {
-            "summary": [_row(group) for group in groups[:MOST_GROUPS]],
-            "more": max(0, len(groups) - MOST_GROUPS),
-            "total": sum(group.count for group in groups),
         }
 
     async def post(self, request: Request) -> Response:
@@ -154,14 +146,24 @@ class DeadLetterPages:
         self._runtime.audit.note("dead", action=order.action, by=order.by, choice=named, **counts)
 
 
-def _row(group: DeadGroup) -> dict[str, Any]:
+async def summed_up(outbox: Outbox, choice: Choice, most: int = MOST_GROUPS) -> dict[str, Any]:
+    """The letters of a choice by cause: the `most` largest groups, each with what helps, how many there are beside
+    them, and the letters of all."""
+    groups = sorted(await outbox.dead_groups(choice), key=lambda one: (-one.count, one.cause))
     return {
-        **msgspec.to_builtins(group.cause),
-        "count": group.count,
-        "oldest": group.oldest,
-        "newest": group.newest,
-        "event_id": group.event_id,
-        "advice": advice(group.cause.reason),
+        "summary": [
+            {
+                **msgspec.to_builtins(group.cause),
+                "count": group.count,
+                "oldest": group.oldest,
+                "newest": group.newest,
+                "event_id": group.event_id,
+                "advice": advice(group.cause.reason),
+            }
+            for group in groups[:most]
+        ],
+        "more": max(0, len(groups) - most),
+        "total": sum(group.count for group in groups),
     }
 
 

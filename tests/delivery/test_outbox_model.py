@@ -9,11 +9,13 @@ import asyncio
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tagserver.delivery.dead import Choice, Place
 from tagserver.delivery.erasure import walk
 from tagserver.delivery.outbox import Batch, Buried, Receipt, Settlement
 from tagserver.delivery.pauses import Pause
@@ -63,12 +65,21 @@ class Waiting:
         return len(delivery(self.event_id).body) + ROW
 
 
+class Died(NamedTuple):
+    """A dead letter as the model sees it."""
+
+    event_id: str
+    buried: int
+    id: int
+    group: str | None
+
+
 @dataclass
 class Side:
     """One destination of the model. `waiting` in the order of arrival."""
 
     waiting: list[Waiting] = field(default_factory=list)
-    dead: list[tuple[str, int]] = field(default_factory=list)
+    dead: list[Died] = field(default_factory=list)
     accepted: int = 0
     delivered: int = 0
     erased: int = 0
@@ -201,7 +212,7 @@ class OutboxMachine(RuleBasedStateMachine):
             if fate == "delivered":
                 side.delivered += 1
             if fate == "buried":
-                side.dead.append((row.event_id, self.clock.now))
+                side.dead.append(Died(row.event_id, self.clock.now, claimed.id, row.group))
             if fate in ("delivered", "buried"):
                 side.waiting = [one for one in side.waiting if one is not row]
             if fate in ("attempted", "unknown"):
@@ -254,7 +265,7 @@ class OutboxMachine(RuleBasedStateMachine):
         flying = {id(row) for _, _, rows in self.flights for row in rows}
         for name, side in self.sides.items():
             left = [row for row in side.waiting if id(row) in flying or not is_gone(row.event_id)]
-            dead = [one for one in side.dead if not is_gone(one[0])]
+            dead = [one for one in side.dead if not is_gone(one.event_id)]
             gone = (len(side.waiting) - len(left), len(side.dead) - len(dead))
             assert (erased.queue.get(name, 0), erased.dead.get(name, 0)) == gone
             held_up = sum(is_gone(row.event_id) for row in left)
@@ -268,9 +279,55 @@ class OutboxMachine(RuleBasedStateMachine):
         self.runner.run(cared_for(self.outbox, self.clock, self.path))
         limit = self.clock.now - int(KEEP_DEAD * 1000)
         for side in self.sides.values():
-            old = [one for one in side.dead if one[1] <= limit]
-            side.dead = [one for one in side.dead if one[1] > limit]
+            old = [one for one in side.dead if one.buried <= limit]
+            side.dead = [one for one in side.dead if one.buried > limit]
             side.erased += len(old)
+
+    @precondition(lambda self: any(side.dead for side in self.sides.values()))
+    @rule(
+        order=st.sampled_from(["retry", "drop"]),
+        destination=st.sampled_from([None, *DESTINATIONS]),
+        ago=st.sampled_from([None, 60, 3600]),
+        at_once=st.integers(1, 3),
+        interrupted=st.booleans(),
+    )
+    def letters(self, order: str, destination: str | None, ago: int | None, at_once: int, interrupted: bool) -> None:
+        """An order for dead letters, in slices, perhaps not to its end."""
+        since = None if ago is None else self.clock.now - ago * 1000
+        choice = Choice(destinations=[destination] if destination else (), since=since)
+        chosen = sorted(
+            (one.buried, one.id, name, one)
+            for name, side in self.sides.items()
+            for one in side.dead
+            if destination in (None, name) and (since is None or one.buried >= since)
+        )
+        if interrupted:
+            chosen = chosen[:at_once]
+        assert self.runner.run(self._order(order, choice, at_once, interrupted)) == len(chosen)
+        for _, _, name, one in chosen:
+            side = self.sides[name]
+            side.dead.remove(one)
+            if order == "drop":
+                side.erased += 1
+            else:
+                side.waiting.append(Waiting(one.event_id, one.group))
+        for name, side in self.sides.items():
+            assert self.runner.run(self.outbox.count_dead(Choice(destinations=[name]))) == len(side.dead)
+
+    async def _order(self, order: str, choice: Choice, at_once: int, interrupted: bool) -> int:
+        bound = await self.outbox.dead_bound()
+        after: Place | None = Place(0, 0)
+        number = 0
+        while after is not None:
+            if order == "drop":
+                dropped = await self.outbox.drop_dead(choice, at_once, after, bound=bound)
+                number, after = number + dropped.count, dropped.after
+            else:
+                done = await self.outbox.retry_dead(choice, {}, at_once, after, bound=bound)
+                number, after = number + sum(done.moved.values()), done.after
+            if interrupted:
+                break
+        return number
 
     @invariant()
     def the_same(self) -> None:

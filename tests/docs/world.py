@@ -116,8 +116,8 @@ def _with(files: Mapping[str, str], name: str, block: Block) -> dict[str, str]:
 
 def needs_a_server(block: Block) -> bool:
     """Whether a block's commands speak to a server that runs: `test_publishing.py` and
-    `test_pause.py` play those."""
-    return re.search(r"^\$ tagserver (reload|rollback|pause|resume)", block.text, re.MULTILINE) is not None
+    others of these tests play those."""
+    return re.search(r"^\$ tagserver (reload|rollback|pause|resume|dead)", block.text, re.MULTILINE) is not None
 
 
 def says(output: str, expected: str) -> bool:
