@@ -70,14 +70,20 @@ class Ending:
         if not self._failed:
             await asyncio.sleep(self._runtime.server.shutdown.pre_stop)
         if self._kept and not self._failed:
-            # Events are taken in until the vendors' requests have ended, however long that is: what is accepted now
-            # the next process delivers, and the wait for it stays short.
             self._server.answer_for_the_last_time()
-            await asyncio.gather(asyncio.sleep(LAST_ANSWERS_S), self._let_vendors_end())
-            self._server.succeeded = True
-            self._server.should_exit = True
+            await asyncio.gather(asyncio.sleep(LAST_ANSWERS_S), self._let_others_end())
+            self._let_the_next_one_in()
         else:
             self._close()
+
+    async def _let_others_end(self) -> None:
+        """What takes long, while events are taken in: what is accepted now the next process delivers, and the wait for
+        that one stays short."""
+        await asyncio.gather(self._let_vendors_end(), self._server.long_requests_end())
+
+    def _let_the_next_one_in(self) -> None:
+        self._server.succeeded = True
+        self._server.should_exit = True
 
     def _close(self) -> None:
         self._runtime.closing = True
@@ -103,17 +109,27 @@ class Ending:
             self._handing_over = False
             log.error("nothing is handed over, and this server goes on: the next one would not start. %s", why)
             return
+        if self._stopping:
+            return
         self._supervisor.reloading("hands over to the next program")
         log.info("hands over: connections wait until the next program serves")
-        await self._let_vendors_end()
-        if self._stopping:  # somebody wants the end meanwhile
+        await self._let_others_end()
+        if self._runtime.draining:  # somebody wants the end meanwhile
             return
         self._descriptor = aside(self._bound.fileno())
         self._server.heirs = []
-        self._server.succeeded = True
-        self._server.should_exit = True
+        self._let_the_next_one_in()
 
     def _begin(self, what: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(what)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.critical(
+                "the way to end has failed with %s: the server ends at once", type(error).__name__, exc_info=error
+            )
+            self._stopping = self._runtime.draining = True
+            self._close()

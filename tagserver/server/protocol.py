@@ -202,6 +202,22 @@ class DeadlineProtocol(HttpToolsProtocol):
         cycle: Any = self.cycle
         return self.waiting_since if cycle is None and not self._begun else None
 
+    @property
+    def answering(self) -> object | None:
+        """The request that is complete and not answered yet, if there is one."""
+        cycle: Any = self.cycle
+        return None if cycle is None or cycle.response_complete or self._begun else cycle
+
+    def go_on(self) -> None:
+        """The connection is from the process before this one: it waits for a request as after an answer, not as a new
+        one, which would be told that it is too slow."""
+        cycle: Any = self.cycle
+        if cycle is None and not self._begun:
+            self.waiting_since = None
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
     def part(self) -> None:
         """Read nothing more once the requests that are here are answered: what the client sends then stays in the
         kernel, for the next process."""

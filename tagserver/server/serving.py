@@ -21,6 +21,8 @@ LAST_REQUESTS_S = 1.0
 them, and for the next process."""
 FRESH_S = 0.3
 """Seconds in which a new connection's first request is waited for."""
+LONG_S = 25.0
+"""Seconds for requests of the operator that take long, before anything else is held up."""
 LOOK_S = 0.02
 CLOSE = (b"connection", b"close")
 
@@ -33,9 +35,9 @@ class Serving(uvicorn.Server):
     the others are closed.
     """
 
-    def __init__(self, config: uvicorn.Config, edge: Edge) -> None:
+    def __init__(self, config: uvicorn.Config, protocol: type[DeadlineProtocol]) -> None:
         super().__init__(config)
-        self._edge = edge
+        self._kind = protocol
         self.succeeded = False
         self.heirs: list[int] | None = None
         self.inherited: Sequence[socket.socket] = ()
@@ -52,24 +54,23 @@ class Serving(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for connection in self.inherited:
             with contextlib.suppress(OSError):  # the client has left meanwhile
-                await loop.connect_accepted_socket(self._protocol, connection)
+                _, made = await loop.connect_accepted_socket(self._protocol, connection)
+                made.go_on()
         self.on_started()
 
-    def _protocol(self) -> asyncio.Protocol:
-        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]  # (as uvicorn itself does)
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
-        return made
+    def _protocol(self) -> DeadlineProtocol:
+        return self._kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def on_tick(self, counter: int) -> bool:
         """uvicorn's clock; once a second slow connections are looked for."""
         if counter % TICKS == 0:
             now = asyncio.get_running_loop().time()
-            for connection in self._connections():
+            for connection in self.connections():
                 connection.look_at_the_time(now)
         return await super().on_tick(counter)
 
-    def _connections(self) -> list[DeadlineProtocol]:
+    def connections(self) -> list[DeadlineProtocol]:
+        """Those that are open."""
         return [one for one in self.server_state.connections if isinstance(one, DeadlineProtocol)]
 
     def answer_for_the_last_time(self) -> None:
@@ -77,6 +78,16 @@ class Serving(uvicorn.Server):
         themselves, and no request meets a connection that is just being closed."""
         self.config.encoded_headers.append(CLOSE)
         self.server_state.default_headers = [*self.server_state.default_headers, CLOSE]
+
+    async def long_requests_end(self) -> None:
+        """Wait until what is asked now is answered, while others are served: to erase somebody, say, takes a while, and
+        nobody at the door should wait for that."""
+        asked = {one: request for one in self.connections() if (request := one.answering) is not None}
+        until = asyncio.get_running_loop().time() + LONG_S
+        while any(one.answering is request for one, request in asked.items()):
+            if asyncio.get_running_loop().time() > until or self.force_exit:
+                return
+            await asyncio.sleep(LOOK_S)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept nothing more, finish what is here, close."""
@@ -91,15 +102,15 @@ class Serving(uvicorn.Server):
         begun = loop.time()
         passing_on = self.heirs is not None
         if passing_on:
-            self._edge.parting = True
-            for connection in self._connections():
+            self._kind.edge.parting = True
+            for connection in self.connections():
                 connection.part()
         await asyncio.sleep(LOOK_S)  # what was accepted and read in this very moment is seen
         while not self.force_exit and (now := loop.time()) - begun < LAST_REQUESTS_S:
-            if all(one.between and (passing_on or _settled(one, now)) for one in self._connections()):
+            if all(one.between and (passing_on or _settled(one, now)) for one in self.connections()):
                 break
             await asyncio.sleep(LOOK_S)
-        for connection in self._connections():
+        for connection in self.connections():
             if connection.transport.is_closing():
                 continue
             if connection.between and self.heirs is not None:
@@ -118,11 +129,11 @@ def serving(app: ASGIApp, edge: Edge | None = None) -> Serving:
 
     Proxy headers are ours to read (`collect.trusted_proxies`), not uvicorn's, which would believe them from loopback.
     """
-    limits = edge or Edge()
+    protocol = DeadlineProtocol.at(edge or Edge())
     config = uvicorn.Config(
         app,
         loop="none",
-        http=DeadlineProtocol.at(limits),
+        http=protocol,
         ws="none",
         lifespan="off",
         proxy_headers=False,
@@ -133,4 +144,4 @@ def serving(app: ASGIApp, edge: Edge | None = None) -> Serving:
         timeout_graceful_shutdown=5,
         backlog=BACKLOG,
     )
-    return Serving(config, limits)
+    return Serving(config, protocol)

@@ -111,6 +111,7 @@ def test_a_program_that_would_not_start_does_not_get_its_turn(shop: Shop, server
     rehearsed = shop("serve", "--strict", "--rehearse", environ=GIVEN)
     assert (rehearsed.code, rehearsed.out) == (0, "a start would succeed: version 1 would serve\n")
     os.kill(server.popen.pid, signal.SIGUSR2)
+    within(lambda: server.text().count("is rehearsed") == 2)
     os.kill(server.popen.pid, signal.SIGUSR2)
     within(lambda: server.text().count("listens on") == 2)
     assert "does so already" in server.text()
