@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
@@ -57,13 +58,13 @@ def connect(server: Process) -> socket.socket:
     return made
 
 
-def ask(connection: socket.socket) -> bytes:
-    """The status line of an answer."""
+def ask(connection: socket.socket) -> int:
+    """The status of an answer."""
     connection.sendall(HEALTH)
-    answer = b""
-    while not answer.endswith(b"}"):
-        answer += connection.recv(1000)
-    return answer.partition(b"\r\n")[0]
+    answer = HTTPResponse(connection)
+    answer.begin()
+    answer.read()
+    return answer.status
 
 
 def open_files(server: Process) -> list[str]:
@@ -76,7 +77,7 @@ def test_a_server_becomes_the_next_program(shop: Shop, server: Process, manager:
     """In the same process, with its socket, the connections on which nothing is under way, and nothing else."""
     assert told(manager) == "READY=1"
     with connect(server) as kept:
-        assert ask(kept) == b"HTTP/1.1 200 OK"
+        assert ask(kept) == 200
         before = open_files(server)
         with connect(server) as slow, connect(server) as unused:
             slow.sendall(HEALTH[:20])
@@ -85,7 +86,7 @@ def test_a_server_becomes_the_next_program(shop: Shop, server: Process, manager:
             assert told(manager) == "RELOADING=1"
             assert slow.recv(1000).startswith(b"HTTP/1.1 503 "), "the rest of it is not waited for"
             assert told(manager) == "READY=1"
-            assert ask(unused) == ask(kept) == b"HTTP/1.1 200 OK"
+            assert ask(unused) == ask(kept) == 200
         assert len(re.findall("listens on", server.text())) == 2
         within(lambda: open_files(server) == before)
     os.kill(server.popen.pid, signal.SIGTERM)
@@ -104,7 +105,7 @@ def test_a_program_that_would_not_start_does_not_get_its_turn(shop: Shop, server
     (line,) = re.findall(r"ERROR tagserver (nothing is handed over.*)", server.text())
     assert line.endswith("the next one would not start. tagserver: the configuration has errors (--strict)")
     with connect(server) as one:
-        assert ask(one) == b"HTTP/1.1 200 OK"
+        assert ask(one) == 200
     rehearsed = shop("serve", "--strict", "--rehearse", environ=GIVEN)
     assert (rehearsed.code, rehearsed.out) == (1, "")
     shop.write(CONTAINER)

@@ -29,14 +29,19 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     """The socket, and the service with what is said beside it."""
     if (systemd := shutil.which("systemd-analyze")) is None:
         pytest.skip("there is no systemd-analyze")
-    held, beside = (one.text for one in blocks(PAGE, language="ini"))
+    held, beside, template = (one.text for one in blocks(PAGE, language="ini"))
     (unit,) = (one.text for one in blocks(SERVICE, language="ini") if "ExecStart" in one.text)
     (tmp_path / "tagserver.socket").write_text(held)
     (tmp_path / "tagserver.service").write_text(re.sub(r"=/srv/tagserver/\S+/tagserver .+", "=/bin/true", unit))
     (tmp_path / "tagserver.service.d").mkdir()
     (tmp_path / "tagserver.service.d" / "socket.conf").write_text(beside)
+    for key in ("ExecStart", "ReadWritePaths"):
+        (line,) = re.findall(rf"^{key}=.*$", template, re.MULTILINE)
+        unit = re.sub(rf"^{key}=.*$", line, unit, flags=re.MULTILINE)
+    (tmp_path / "tagserver@.service").write_text(re.sub(r"=/srv/tagserver/\S+/tagserver ", "=/bin/true ", unit))
+    units = [str(tmp_path / f"tagserver{name}") for name in (".socket", ".service", "@8081.service")]
     done = subprocess.run(
-        [systemd, "verify", str(tmp_path / "tagserver.socket"), str(tmp_path / "tagserver.service")],
+        [systemd, "verify", *units],
         env={**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
         capture_output=True,
         text=True,
@@ -80,7 +85,8 @@ def test_a_socket_that_systemd_passes_is_served_on(tmp_path: Path, address: str)
 
 def test_the_sentences_are_those_of_the_log() -> None:
     """What the page says of the log stands in the program."""
-    shown = re.findall(r"^\| `([^`…]+)…?` \|", TEXT, re.MULTILINE)
+    section = TEXT[TEXT.index("## Hand over") : TEXT.index("## A socket")]
+    shown = re.findall(r"^\| `([^`…]+)…?` \|", section, re.MULTILINE)
     source = Path(ending.__file__).read_text() + Path(succession.__file__).read_text()
     assert shown
     for words in shown:

@@ -27,8 +27,10 @@ ANSWER_WITHIN = 10.0
 class Client:
     """One connection, made again when it breaks."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, own: str | None = None) -> None:
+        """`own`: the address that it comes from."""
         self._host, self._port = host, port
+        self._own = (own, 0) if own else None
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
@@ -43,7 +45,7 @@ class Client:
 
     async def _post(self, body: bytes) -> tuple[str, int, str]:
         if self._writer is None or self._reader is None:
-            self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
+            self._reader, self._writer = await asyncio.open_connection(self._host, self._port, local_addr=self._own)
         head = f"POST /collect HTTP/1.1\r\nhost: x\r\norigin: {ORIGIN}\r\ncontent-length: {len(body)}\r\n\r\n"
         self._writer.write(head.encode() + body)
         answer = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
