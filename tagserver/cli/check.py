@@ -10,6 +10,7 @@ from tagserver.cli.options import config_option, give_up, json_option, open_fold
 from tagserver.cli.output import say, say_json
 from tagserver.container.model import Container
 from tagserver.container.problems import Problem, Problems
+from tagserver.os_fault import os_reason
 from tagserver.privacy import lock as privacy_lock
 
 
@@ -53,7 +54,7 @@ def _renew(container: Container, config: Path) -> None:
     try:
         path.write_text(privacy_lock.written(privacy_lock.lock_of(container)), "utf-8")
     except OSError as error:
-        give_up(f"{path} cannot be written: {error.strerror}")
+        give_up(f"{path} cannot be written: {os_reason(error)}")
     say(f"{path} is written.", err=True)
 
 

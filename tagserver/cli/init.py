@@ -10,6 +10,7 @@ import msgspec
 
 from tagserver.cli.options import give_up, installed
 from tagserver.cli.output import say, say_text
+from tagserver.os_fault import os_reason
 from tagserver.schema import MODELINE, json_schema
 
 SCHEMA_FILE = Path(".tagserver", "schema.json")
@@ -76,4 +77,4 @@ def _write(texts: dict[Path, str]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
         except OSError as error:
-            give_up(f"{path} cannot be written: {error.strerror}")
+            give_up(f"{path} cannot be written: {os_reason(error)}")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+from typing import Any
+
 import click
 
 from tagserver import __version__
@@ -15,6 +18,7 @@ from tagserver.cli.forget import forget
 from tagserver.cli.init import init, schema
 from tagserver.cli.interrupt import told_apart
 from tagserver.cli.new_plugin import new_plugin
+from tagserver.cli.options import give_up
 from tagserver.cli.pause import pause, resume
 from tagserver.cli.plan import plan
 from tagserver.cli.plugins import check_plugin, plugins
@@ -24,9 +28,23 @@ from tagserver.cli.snippet import snippet
 from tagserver.cli.test import test
 from tagserver.cli.trial import try_
 from tagserver.cli.versions import reload, rollback, versions
+from tagserver.os_fault import os_fault
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The commands of tagserver. What the system refuses is a sentence with path and reason, wherever it comes up."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read has gone, such as `head`: click ends quietly
+                raise
+            give_up(os_fault(error))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="tagserver")
 @click.pass_context
 def main(context: click.Context) -> None:

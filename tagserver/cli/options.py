@@ -12,6 +12,7 @@ from tagserver.cli.output import keep_standard_output, say, say_text, stream
 from tagserver.configuration import ConfigurationFolder, process_environ, read_env_file
 from tagserver.container.problems import Problem, render
 from tagserver.operations.this_user import this_user
+from tagserver.os_fault import os_reason
 from tagserver.registry import Registry
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -28,7 +29,7 @@ def _read(env_file: Path) -> dict[str, str]:
     try:
         return read_env_file(env_file)
     except OSError as error:
-        why = f"{env_file} cannot be read by {this_user()}: {error.strerror or error}"
+        why = f"{env_file} cannot be read by {this_user()}: {os_reason(error)}"
         raise click.UsageError(f"--env-file: {why}") from None
     except ValueError as error:
         raise click.UsageError(f"--env-file: {error}") from None

@@ -32,14 +32,24 @@ def stream(*, err: bool = False) -> TextIO:
 
 def say(line: str, *, err: bool = False) -> None:
     """One line for people."""
-    click.echo(printable(line), file=stream(err=err))
+    _print(printable(line), stream(err=err))
 
 
 def say_json(value: Any) -> None:
     """One line for machines."""
-    click.echo(printable_json(value), file=stream())
+    _print(printable_json(value), stream())
 
 
 def say_text(text: str, *, err: bool = False) -> None:
     """Several lines that are safe already: made by `printable`, or our own."""
-    click.echo(text.removesuffix("\n"), file=stream(err=err))
+    _print(text.removesuffix("\n"), stream(err=err))
+
+
+def _print(text: str, file: TextIO) -> None:
+    """Raises OSError with the name of where it goes: standard output may be a file on a full disk."""
+    try:
+        click.echo(text, file=file)
+    except OSError as error:
+        if error.filename is None:
+            error.filename = "standard error" if file is sys.stderr else "standard output"
+        raise

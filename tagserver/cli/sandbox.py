@@ -10,6 +10,7 @@ import click
 from tagserver.cli.options import give_up
 from tagserver.cli.output import say
 from tagserver.cli.serve import run
+from tagserver.os_fault import os_reason
 from tagserver.sandbox import create_sandbox
 from tagserver.server.listening import address_of, listen
 from tagserver.server.serving import serving
@@ -27,7 +28,7 @@ async def _sandbox(host: str, port: int) -> int:
     try:
         bound = listen(host, port)
     except OSError as error:
-        give_up(f"cannot listen on {host}:{port}: {error.strerror}")
+        give_up(f"cannot listen on {host}:{port}: {os_reason(error)}")
     server = serving(create_sandbox())
     loop = asyncio.get_running_loop()
 

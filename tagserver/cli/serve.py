@@ -145,7 +145,7 @@ class Entrance:
         try:
             return self.passed or listen(self.host, self.port)
         except OSError as error:
-            give_up(f"cannot listen on {self.host}:{self.port}: {error.strerror}")
+            give_up(f"cannot listen on {self.host}:{self.port}: {os_reason(error)}")
 
     @property
     def kept(self) -> bool:

@@ -13,6 +13,7 @@ from tagserver.cli.options import config_option, give_up, json_option, open_fold
 from tagserver.cli.output import say, say_json
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.problems import Problems
+from tagserver.os_fault import os_fault
 from tagserver.preview.casebook import Case, Report, read_cases, read_test_files, run
 from tagserver.preview.consent_matrix import consent_matrix
 from tagserver.watch import picture
@@ -123,7 +124,7 @@ def _write_junit(path: Path, report: Report, unsafe: list[str] | None, seconds: 
     try:
         path.write_text("\n".join([*lines, "</testsuite>"]) + "\n", "utf-8")
     except OSError as error:
-        give_up(f"--junit {path}: {error.strerror}", 2)
+        give_up(f"--junit: {os_fault(error)}", 2)
 
 
 def _attribute(text: str) -> str:

@@ -14,6 +14,7 @@ from tagserver.cli.options import config_option, give_up, json_option, open_fold
 from tagserver.cli.output import say, say_json, say_text
 from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.operations.printable import printable, printable_json
+from tagserver.os_fault import os_reason
 from tagserver.preview.differences import field_change
 from tagserver.preview.trial import BadTrial, try_event
 from tagserver.privacy.cleaning import CLEANED
@@ -53,7 +54,7 @@ def _read(path: Path) -> dict[str, Any]:
         text = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
         value = read_json(text, msgspec.json.Decoder())
     except OSError as error:
-        give_up(f"{path} cannot be read: {error.strerror}", 2)
+        give_up(f"{path} cannot be read: {os_reason(error)}", 2)
     except UNREADABLE as error:
         give_up(f"{path} is not JSON: {error}", 2)
     if not isinstance(value, dict):

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tagserver.delivery.outbox import Unavailable
+from tagserver.os_fault import os_reason
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -123,7 +124,7 @@ def _changed(path: Path, known: _Identity) -> str | None:
     try:
         found = _identity(path)
     except OSError as error:
-        return f"out of reach ({error.strerror})"
+        return f"out of reach ({os_reason(error)})"
     if found is None:
         return "gone"
     return "replaced by another file" if found != known else None

@@ -16,6 +16,7 @@ from tagserver.delivery.ballast import Ballast
 from tagserver.delivery.causes import index_causes
 from tagserver.delivery.errors import Damaged, ForeignFile, NoRoom, OutboxStartError, is_full
 from tagserver.delivery.migrations import FIRST, VERSION, migrate
+from tagserver.os_fault import os_reason
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -121,7 +122,7 @@ def create_database(path: Path, max_size: int) -> sqlite3.Connection:
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
-        raise OutboxStartError(f"the queue {path} cannot be made: {error.strerror}") from None
+        raise OutboxStartError(f"the queue {path} cannot be made: {os_reason(error)}") from None
     database = _connect(path)
     try:
         # Before WAL: afterwards it is silently ignored.

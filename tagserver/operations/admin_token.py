@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tagserver.container.references import ADMIN_TOKEN
+from tagserver.os_fault import os_reason
 from tagserver.secret import Secret
 
 log = logging.getLogger("tagserver.admin")
@@ -79,7 +80,7 @@ class AdminToken:
         try:
             (self._data / TOKEN_FILE).unlink(missing_ok=True)  # it opens nothing any more, and would mislead commands
         except OSError as error:
-            log.warning("remove %s: it holds a token of no use (%s)", self._data / TOKEN_FILE, error.strerror)
+            log.warning("remove %s: it holds a token of no use (%s)", self._data / TOKEN_FILE, os_reason(error))
         return f"the admin token is a new one, that of {ADMIN_TOKEN}: who was logged in must log in again"
 
     @property

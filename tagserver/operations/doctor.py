@@ -27,6 +27,7 @@ from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.kit.version_clock import ending
 from tagserver.operations.failing import unloaded_in
 from tagserver.operations.finding import Finding, Level
+from tagserver.os_fault import os_reason
 from tagserver.server.edge import affordable
 
 SLOW_SYNC = 0.02
@@ -73,7 +74,7 @@ def check_folder(data: Path, min_free: int) -> Iterator[Finding]:
                 os.fsync(file.fileno())
                 times.append(time.perf_counter() - began)
     except OSError as error:
-        yield Finding("error", "disk", f"{place} cannot be written: {error.strerror}", "give it to the server's user")
+        yield Finding("error", "disk", f"{place} cannot be written: {os_reason(error)}", "give it to the server's user")
         return
     middle, worst = sorted(times)[len(times) // 2], max(times)
     message = f"fsync takes {middle * 1000:.1f} ms, at worst {worst * 1000:.1f} ms"
@@ -218,7 +219,9 @@ def check_port(host: str, port: int, ours: str = "") -> Iterator[Finding]:
         try:
             probe.bind((host, port))
         except OSError as error:
-            yield Finding("warning", "port", f"{host}:{port}: {error.strerror}", "fine when it is this server already")
+            yield Finding(
+                "warning", "port", f"{host}:{port}: {os_reason(error)}", "fine when it is this server already"
+            )
             return
     yield Finding("ok", "port", f"{host}:{port} is free")
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from tagserver.container.references import ADMIN_TOKEN
 from tagserver.operations.admin_token import TOKEN_FILE, unfit
 from tagserver.operations.this_user import this_user
+from tagserver.os_fault import os_reason
 from tagserver.whole_file import write_whole
 
 log = logging.getLogger("tagserver")
@@ -67,7 +68,7 @@ def address_in(data: Path) -> str:
         todo = "start it with tagserver serve, or name its folder with --data"
         raise NoServer(f"no server runs on the data folder {data}{what}: {todo}", UNREACHABLE) from None
     except OSError as error:
-        why = f"{path} cannot be read by {this_user()}: {error.strerror}"
+        why = f"{path} cannot be read by {this_user()}: {os_reason(error)}"
         raise Unanswered(f"{why}; run this as the user that runs the server") from None
     if not _ADDRESS.match(text):
         raise Unanswered(f"{path} holds no address of a server; restart the server, which writes it anew")
@@ -90,7 +91,7 @@ def token_for(data: Path, environ: Mapping[str, str]) -> Token:
     except FileNotFoundError:
         return Token("", f"{ADMIN_TOKEN} is not set, and there is no {path}")
     except OSError as error:
-        return Token("", f"{ADMIN_TOKEN} is not set, and {path} cannot be read by {this_user()}: {error.strerror}")
+        return Token("", f"{ADMIN_TOKEN} is not set, and {path} cannot be read by {this_user()}: {os_reason(error)}")
     if not text or unfit(text):
         return Token("", f"{ADMIN_TOKEN} is not set, and {path} holds no token")
     return Token(text, str(path))

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from tagserver.container.problems import Problem
+from tagserver.os_fault import os_fault
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration, Refused
 from tagserver.publishing.store import listed
@@ -155,9 +156,7 @@ class Publisher:
 
 def _said(error: OSError | ValueError) -> str:
     """Path and reason."""
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return str(error)
+    return os_fault(error) if isinstance(error, OSError) else str(error)
 
 
 def _name_pauses(problems: Iterable[Problem], before: Iterable[Problem]) -> None:

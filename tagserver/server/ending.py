@@ -8,6 +8,7 @@ import socket
 from collections.abc import Coroutine
 from typing import Any
 
+from tagserver.os_fault import os_reason
 from tagserver.runtime import Runtime
 from tagserver.server.serving import Serving
 from tagserver.server.succession import aside, become, rehearse
@@ -48,7 +49,7 @@ class Ending:
         try:
             become(self._descriptor, self._server.heirs or (), kept=self._kept)
         except OSError as error:
-            log.critical("the next program cannot be started: %s; start the server again", error.strerror)
+            log.critical("the next program cannot be started: %s; start the server again", os_reason(error))
 
     def fail(self) -> None:
         """The storage has failed: nothing can be taken in any more."""

@@ -11,6 +11,8 @@ import os
 import socket
 from collections.abc import MutableMapping
 
+from tagserver.os_fault import os_reason
+
 FIRST = 3
 """The first descriptor that is passed (SD_LISTEN_FDS_START)."""
 BACKLOG = 2048
@@ -52,7 +54,7 @@ def passed(environ: MutableMapping[str, str], first: int = FIRST) -> socket.sock
         os.set_inheritable(first, False)
         bound = socket.socket(fileno=first)
     except OSError as error:
-        raise WrongSocket(f"what was passed to tagserver cannot be served on ({error.strerror}): {_ONE}") from None
+        raise WrongSocket(f"what was passed to tagserver cannot be served on ({os_reason(error)}): {_ONE}") from None
     try:
         _look_at(bound)
         _prepare(bound)

@@ -20,6 +20,7 @@ from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+from tagserver.os_fault import os_reason
 from tagserver.server.listening import FIRST
 
 log = logging.getLogger("tagserver")
@@ -75,7 +76,7 @@ async def rehearse() -> str | None:
             stderr=asyncio.subprocess.PIPE,
         )
     except OSError as error:
-        return f"{sys.executable} cannot be started: {error.strerror}"
+        return f"{sys.executable} cannot be started: {os_reason(error)}"
     try:
         _, words = await asyncio.wait_for(process.communicate(), REHEARSAL_S)
     except TimeoutError:

@@ -6,6 +6,8 @@ import logging
 import socket
 import time
 
+from tagserver.os_fault import os_reason
+
 log = logging.getLogger("tagserver")
 
 
@@ -45,4 +47,4 @@ class Supervisor:
                 there.setblocking(False)
                 there.sendto("\n".join(line.replace("\n", " ") for line in lines).encode(), name)
         except OSError as error:
-            log.warning("the service manager was not told %s: %s", lines[0], error.strerror)
+            log.warning("the service manager was not told %s: %s", lines[0], os_reason(error))
