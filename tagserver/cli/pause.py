@@ -23,12 +23,12 @@ from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
 from tagserver.cli.who import who
 from tagserver.delivery.errors import InUse, OutboxStartError
-from tagserver.delivery.lock import in_use
 from tagserver.delivery.outbox import OutboxError
 from tagserver.operations.data_folder import unusable
+from tagserver.operations.server_files import lives
 from tagserver.pausing.alone import Act, OfAnother, act_alone
 from tagserver.pausing.names import Unknown
-from tagserver.pausing.words import LONGEST_NOTE, LONGEST_TERM, moment
+from tagserver.pausing.words import LONGEST_NOTE, LONGEST_TERM, moment, unwritten
 from tagserver.publishing.serving import NoConfiguration
 from tagserver.runtime import wall_clock
 
@@ -178,7 +178,7 @@ def _done(
         return {**call("POST", path, data=data, environ=environment(env_file), body=body), "server": True}
 
     try:
-        if in_use(data):
+        if lives(data):
             return by_server()
         return {**_on_folder(alone, config, env_file, data), "server": False}
     except InUse:  # a server has begun just now
@@ -203,7 +203,7 @@ def _on_folder(alone: Act, config: Path, env_file: Path | None, data: Path) -> d
     except Unknown as unknown:
         give_up(str(unknown))
     except OutboxError as error:
-        give_up(f"nothing was changed: {error}")
+        give_up(unwritten(error))
     if not done.pop("recorded"):
         say("The audit could not be written: note somewhere else who did this, and why.", err=True)
     return done

@@ -66,17 +66,6 @@ class QueueLock:
         self.descriptor = _close(self.descriptor)
 
 
-def in_use(folder: Path) -> bool:
-    """Whether a process owns a queue in a data folder now. Raises OSError where the folder may not be looked at."""
-    return any(_is_taken(path) for path in folder.glob("*.lock"))
-
-
-def _is_taken(path: Path) -> bool:
-    descriptor = _take(path, os.O_RDONLY | os.O_NONBLOCK)
-    _close(descriptor)
-    return descriptor < 0
-
-
 def _take(path: Path, flags: int, patience: float = 0.0) -> int:
     """A descriptor of the file, locked; -1 when somebody else has the lock."""
     until = time.monotonic() + patience

@@ -49,10 +49,10 @@ def _only_its_owner(data: Path) -> None:
     """The superuser can write everywhere, and what it makes is out of the server's reach."""
     if os.geteuid() != 0 or not data.exists() or (owner := data.stat().st_uid) == 0:
         return
-    name = str(owner)
+    name, asked = str(owner), f"'#{owner}'"
     with suppress(KeyError):
-        name = pwd.getpwuid(owner).pw_name
-    raise OfAnother(f"the data folder {data} is the user {name}'s: run this as that user (sudo -u {name} …)")
+        name = asked = pwd.getpwuid(owner).pw_name
+    raise OfAnother(f"the data folder {data} is the user {name}'s: run this as that user (sudo -u {asked} …)")
 
 
 async def _acted(configuration: Configuration, data: Path, clock: Callable[[], int], act: Act) -> dict[str, Any]:
@@ -87,6 +87,8 @@ def _put_on_record(
     configuration: Configuration, data: Path, clock: Callable[[], int], noted: list[Mapping[str, Any]]
 ) -> bool:
     """Whether the audit has it; a disk that is full must not keep anybody from pausing."""
+    if not noted:
+        return True
     kept = configuration.server.audit
     try:
         files = AuditFiles(

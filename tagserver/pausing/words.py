@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from tagserver.delivery.outbox import Full, OutboxError
 from tagserver.delivery.pauses import Pause
 from tagserver.operations.printable import printable
 from tagserver.operations.redaction import redacted
@@ -27,6 +28,12 @@ def reason(pause: Pause, until: int | None) -> str:
     end = "until somebody resumes it" if until is None else f"until {moment(until)}"
     note = f": {pause.note}" if pause.note else ""
     return f"paused by {pause.by} since {moment(pause.since)}, {end}{note}"
+
+
+def unwritten(error: OutboxError) -> str:
+    """What to say where neither a pause nor its end could be written."""
+    todo = "; make room on the disk of the data folder" if isinstance(error, Full) else ""
+    return f"nothing was changed, because it could not be written: {error}{todo}"
 
 
 def line(text: str) -> str:

@@ -13,7 +13,7 @@ from tagserver.delivery.outbox import OutboxError
 from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.pausing.names import Unknown
 from tagserver.pausing.pausing import Pausing
-from tagserver.pausing.words import LONGEST_NOTE, LONGEST_TERM
+from tagserver.pausing.words import LONGEST_NOTE, LONGEST_TERM, unwritten
 from tagserver.server.body import BadBody, read_body
 from tagserver.server.guard import SAFE, problem
 
@@ -92,4 +92,4 @@ class Stops:
         except Unknown as unknown:
             return problem(404, "unknown_destination", str(unknown))
         except OutboxError as error:
-            return problem(503, "try_later", f"nothing was changed: {error}", {"retry-after": "5"})
+            return problem(503, "try_later", unwritten(error), {"retry-after": "5"})

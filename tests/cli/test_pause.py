@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from tagserver.cli import main
+from tagserver.delivery.lock import FolderLock
 from tests.cli.conftest import Shop
 from tests.faults.process import ADMIN, Process, drained, purchase, start_sandbox, start_server, write_config
 
@@ -91,6 +92,30 @@ def test_what_is_not_there_is_said(shop: Shop) -> None:
     (shop.folder / "elsewhere").mkdir()
     done = shop("pause", "meta", "--data", "elsewhere")
     assert (done.code, "without a sound configuration none can start" in done.err) == (1, True)
+
+
+def test_a_server_that_holds_the_folder_and_does_not_answer(shop: Shop) -> None:
+    """It is about to start or to end: nothing is done behind its back."""
+    data = shop.folder / "data"
+    data.mkdir()
+    lock = FolderLock(data / "outbox.db.lock")
+    try:
+        done = shop("pause", "meta")
+    finally:
+        lock.release()
+    assert (done.code, "has left no address" in done.err) == (3, True)
+    assert not (data / "outbox.db").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can give folders away")
+def test_the_superuser_leaves_no_files_that_the_server_cannot_use(shop: Shop) -> None:
+    data = shop.folder / "data"
+    data.mkdir()
+    os.chown(data, 54321, 54321)
+    done = shop("pause", "meta")
+    assert (done.code, done.out) == (1, "")
+    assert "is the user 54321's: run this as that user (sudo -u '#54321' …)" in done.err
+    assert list(data.iterdir()) == []
 
 
 @pytest.mark.parametrize("term", ["", "2", "h", "0h", "-1h", "1y", "1h 30m", "367d", "9999999999h", "２h"])

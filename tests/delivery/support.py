@@ -105,6 +105,7 @@ def as_of_format_one(database: sqlite3.Connection) -> None:
     for statement in (
         "DROP TABLE cause",
         "DROP TABLE pause",
+        "DROP TABLE volume",
         "DROP INDEX dead_cause",
         "ALTER TABLE dead DROP COLUMN cause",
         "ALTER TABLE dead DROP COLUMN unknown_since",

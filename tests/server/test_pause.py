@@ -261,3 +261,39 @@ async def test_at_its_share_new_ones_die_and_it_is_said(start: Start) -> None:
     ready = (await server.http.get("/readyz", headers=BEARER)).json()
     assert (ready["ready"], ready["status"]) == (True, "degraded")
     assert (await meta(server, "other"))["dead"] == 0
+
+
+async def test_its_share_goes_along_with_its_name(start: Start) -> None:
+    """A destination that is renamed while it is paused takes no second quarter."""
+    server: Running = await start(SERVER.replace("min_free: 1MiB", "min_free: 1MiB, max_size: 1MiB"))
+    await order(server, "pause", destination="meta")
+    for number in range(20):
+        await server.collect([purchase(f"purchase_{number}-{one}") for one in range(20)])
+        if (await meta(server))["dead"]:
+            break
+    (server.data.parent / "config" / "container.yaml").write_text(RENAMED)
+    assert (await server.http.post("/-/reload", headers=BEARER)).status_code == 200
+    await server.collect([purchase(f"purchase_renamed-{one}") for one in range(3)])
+    assert (await meta(server, "facebook"))["dead_by_reason"] == {"queue_full": 3}
+
+
+async def test_resume_says_why_it_stands_still_all_the_same(start: Start) -> None:
+    """Its token is missing: that it goes on would be no true word."""
+    server: Running = await start(environ={name: value for name, value in ENVIRON.items() if name != "META_TOKEN"})
+    await order(server, "pause", destination="meta", by="anna")
+    shown = await meta(server)
+    assert shown["reason"].startswith("paused by anna")
+    assert "META_TOKEN is not set" in shown["reason"]
+    said = (await order(server, "resume", destination="meta")).json()
+    assert (said["was"]["by"], "META_TOKEN is not set" in said["besides"]) == ("anna", True)
+    shown = await meta(server)
+    assert (shown["state"], shown["pause"], "META_TOKEN" in shown["reason"]) == ("paused", None, True)
+
+
+async def test_what_cannot_be_written_is_said(server: Running) -> None:
+    """And has not happened."""
+    await server.runtime.outbox.close()
+    answer = await order(server, "pause", destination="meta")
+    said = answer.json()["problems"][0]["message"]
+    assert (answer.status_code, "nothing was changed, because it could not be written" in said) == (503, True)
+    assert (await meta(server))["pause"] is None
