@@ -12,12 +12,16 @@ from pathlib import Path
 import httpx
 
 from tagserver.audit.audit import Audit
+from tagserver.audit.last_row import written_last
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.log import LogConfig
+from tagserver.delivery.clock_doubt import ClockDoubt
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.sqlite import SqliteOutbox
 from tagserver.delivery.steps import LONG_CALM, ClockSteps
+from tagserver.operations.clock_watch import ClockWatch
 from tagserver.operations.data_folder import install_key, usable
+from tagserver.operations.kernel_clock import clock_is_kept
 from tagserver.operations.meters import Meters
 from tagserver.operations.process import disk_free
 from tagserver.operations.watchdog import Watchdog
@@ -38,12 +42,14 @@ async def running(
     drain: float | None = None,
     on_fatal: Callable[[BaseException], None] | None = None,
     log: Callable[[LogConfig], None] = lambda config: None,
+    clock_kept: Callable[[], bool | None] = clock_is_kept,
 ) -> AsyncIterator[Runtime]:
     """A runtime from start to a drained end.
 
     `transport` replaces the network in tests. `drain`: seconds that requests under way get at the end, instead of the
     configuration's. `log` is told what `log:` says, at the start and after each reload.
-    Raises NoConfiguration, and what the outbox raises when it cannot be opened.
+    `clock_kept`: the kernel's word on whether a time service keeps the clock. Raises NoConfiguration, and what the
+    outbox raises when it cannot be opened.
     """
     with usable(data):
         await asyncio.to_thread(data.mkdir, mode=0o700, parents=True, exist_ok=True)
@@ -55,6 +61,8 @@ async def running(
     queue = configuration.server.queue
     meters = Meters(started=clock() / 1000, disk_free=partial(disk_free, data))
     steps = ClockSteps(clock, time.monotonic, meters.stepped)
+    doubt = ClockDoubt(clock, time.monotonic, written_last(data), clock_kept)
+    time_watch = ClockWatch(steps, doubt, clock, time.monotonic)
     with usable(data):
         outbox = await SqliteOutbox.open(
             data / queue.file,
@@ -64,7 +72,7 @@ async def running(
             keep_dead=queue.keep_dead,
             on_fatal=on_fatal,
             commit_took=meters.commits.observe,
-            calm=steps.calm,
+            calm=time_watch.calm,
             any_disk=queue.network_disk,
         )
     kept = configuration.server.audit
@@ -76,17 +84,27 @@ async def running(
         min_free=queue.min_free,
         clock=clock,
         steady=time.monotonic,
-        calm=lambda: steps.calm(LONG_CALM),
+        calm=lambda: time_watch.calm(LONG_CALM),
     )
     try:
         configuration = publishing.settle(configuration)  # not before the outbox: now the folder is ours
-        runtime = Runtime(publishing, configuration, outbox, key, clock, meters, audit, log=log)
+        runtime = Runtime(
+            publishing,
+            configuration,
+            outbox,
+            key,
+            clock,
+            meters,
+            audit,
+            log=log,
+            doubt=doubt,
+        )
         dispatcher = Dispatcher(
             outbox,
             lookup=runtime.target,
             permits=runtime.permits,
             clock=clock,
-            calm=steps.calm,
+            calm=time_watch.calm,
             keep_removed=queue.keep_removed,
             sent=meters.sent,
             fared=runtime.failing.sent,
@@ -96,6 +114,7 @@ async def running(
             observer=runtime.states.observer,
         )
         runtime.dispatcher = dispatcher
+        time_watch.connect(outbox.burials, dispatcher.clock_is_right)
         runtime.pausing.reconfigured()
         await runtime.pausing.end_the_over()  # in time: else a term that has passed would show as a pause
         dispatcher.reconfigured(runtime.container.destinations)
@@ -105,7 +124,7 @@ async def running(
         watchdog.start()
         following = watch(folder.folder, said, runtime.publisher.changed)
         watching = asyncio.create_task(following, name="configuration files")
-        looking = asyncio.create_task(steps.watch(), name="clock")
+        looking = asyncio.create_task(time_watch.watch(), name="clock")
         holding = asyncio.create_task(runtime.mind_the_held(), name="events that wait for consent")
         pausing = asyncio.create_task(runtime.pausing.mind(), name="pauses with a term")
         runtime.states.look_around()

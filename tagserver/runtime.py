@@ -10,6 +10,7 @@ from tagserver.audit.audit import Audit
 from tagserver.container.log import LogConfig
 from tagserver.container.model import Container
 from tagserver.container.server import ServerConfig
+from tagserver.delivery.clock_doubt import ClockDoubt
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.outbox import Erased, Row
 from tagserver.delivery.seal import Seal
@@ -61,7 +62,11 @@ class Runtime:
         audit: Audit,
         steady: Callable[[], float] = time.monotonic,
         log: Callable[[LogConfig], None] = lambda config: None,
+        doubt: ClockDoubt | None = None,
     ) -> None:
+        doubt = doubt or ClockDoubt(clock, steady, None, lambda: True)
+        self.received = doubt.received
+        """When what comes now is received, in ms."""
         self._log = log
         self.data = publishing.store.data
         """The data folder."""
@@ -124,6 +129,7 @@ class Runtime:
             loaded=lambda: self.loaded,
             draining=lambda: self.draining,
             dispatcher=lambda: self.dispatcher,
+            doubt=lambda: doubt.why,
         )
         self.states = States(
             self.status,
@@ -132,6 +138,7 @@ class Runtime:
             steady,
             dispatcher=lambda: self.dispatcher,
             free=lambda: disk_free(self.data),
+            answered=lambda name, response: doubt.heard(name, response.headers),
         )
 
     @property

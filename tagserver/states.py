@@ -16,6 +16,7 @@ from tagserver.delivery.dead_lines import DeadLines
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.observer import Observer
 from tagserver.delivery.outbox import Outbox
+from tagserver.kit.destination import Response
 from tagserver.operations.changes import NONE, Change, Changes, Seen
 from tagserver.operations.spans import span
 from tagserver.operations.strangers import Strangers
@@ -38,7 +39,8 @@ _SHEDDING = "events get 503 and may be sent again; what waits is delivered"
 
 
 class States:
-    """`steady`: seconds that never jump; `free`: bytes that the disk has left, None where that is not known."""
+    """`steady`: seconds that never jump; `free`: bytes that the disk has left, None where that is not known; `answered`
+    hears of every answer of a vendor."""
 
     def __init__(
         self,
@@ -49,6 +51,7 @@ class States:
         *,
         dispatcher: Callable[[], Dispatcher | None],
         free: Callable[[], int | None],
+        answered: Callable[[str, Response], None] = lambda destination, response: None,
     ) -> None:
         self._status = status
         self._publisher = publisher
@@ -63,7 +66,7 @@ class States:
         self._ready = True
         self.strangers = Strangers(steady)
         self.dead_lines = DeadLines(steady)
-        self.observer = Observer(moved=self._moved, buried=self.dead_lines.buried)
+        self.observer = Observer(self._moved, self.dead_lines.buried, answered)
 
     async def watch(self) -> None:
         """Look at everything once a second, until cancelled."""

@@ -27,7 +27,7 @@ class Status:
     """Read from what the runtime holds, at each call; nothing is kept here.
 
     `clock`: ms since 1970 UTC. `loaded`: when what serves was swapped in, by that clock. `draining`: whether the server
-    is about to end. `dispatcher`: the workers, None before there are any.
+    is about to end. `dispatcher`: the workers, None before there are any. `doubt`: why the clock is not believed.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Status:
         loaded: Callable[[], int],
         draining: Callable[[], bool],
         dispatcher: Callable[[], Dispatcher | None],
+        doubt: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._publisher = publisher
         self._outbox = outbox
@@ -56,6 +57,7 @@ class Status:
         self._loaded = loaded
         self._draining = draining
         self._dispatcher = dispatcher
+        self._doubt = doubt
 
     @property
     def _container(self) -> Container:
@@ -96,6 +98,8 @@ class Status:
         """What is not as it should be although the server can promise: a name for machines, and a sentence. Problems of
         the files and plugins that fail stand in `readiness` on their own."""
         found = {**self._publisher.now.conditions}
+        if (wrong := self._doubt()) is not None:
+            found["clock"] = f"{wrong}: set it (NTP); until then nothing expires and nothing is erased for its age"
         if (noted := self._outbox.notice()) is not None:
             found["queue_alone" if noted == ALONE else "queue_damaged"] = noted
         elif (filling := self._filling()) is not None:

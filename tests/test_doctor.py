@@ -26,9 +26,9 @@ from tagserver.operations.doctor import (
     check_secrecy,
     check_server,
     check_versions,
-    clock_is_kept,
 )
 from tagserver.operations.finding import Finding
+from tagserver.operations.kernel_clock import clock_is_kept
 from tagserver.plugin import Destination
 from tagserver.registry import Registry
 

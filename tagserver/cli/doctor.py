@@ -30,9 +30,9 @@ from tagserver.operations.doctor import (
     check_secrecy,
     check_server,
     check_versions,
-    clock_is_kept,
 )
 from tagserver.operations.finding import Finding
+from tagserver.operations.kernel_clock import clock_is_kept
 from tagserver.operations.reach import check_reached, look_at_all
 from tagserver.operations.server_files import UNREACHABLE, NoServer, Unanswered
 from tagserver.operations.ways import check_allowed, check_proxy, ways_of

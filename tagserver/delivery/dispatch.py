@@ -97,6 +97,11 @@ class Dispatcher:
             if (running := self._running.get(name)) is not None:
                 running.worker.look_again()
 
+    def clock_is_right(self) -> None:
+        """The wall clock was wrong, and is right now: all vendors are asked at once."""
+        for running in self._running.values():
+            running.worker.clock_is_right()
+
     def _start(self, name: str) -> None:
         http = open_http(lambda: self._allowed(name), self._transport)
         worker = Worker(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import zlib
 from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -215,9 +216,23 @@ async def _send(http: httpx.AsyncClient, asked: httpx.Request) -> Response:
     except Unresolved as error:
         raise NotSent(str(error)) from None
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
-        raise NotSent(type(error).__name__) from None
+        raise NotSent(certificate_fault(error) or type(error).__name__) from None
     except Exception as error:  # a connection that ends at a bad moment makes libraries fail in ways of their own
         raise MaybeSent(type(error).__name__) from None
+
+
+def certificate_fault(error: BaseException | None) -> str | None:
+    """What is wrong with the certificate, where a connection failed for it; None where it did not."""
+    for _ in range(8):  # libraries wrap each other's errors
+        if isinstance(error, ssl.SSLCertVerificationError):
+            ours = ", by the clock of this machine" if error.verify_code in _OF_ANOTHER_TIME else ""
+            return f"the vendor's certificate is not taken: {error.verify_message}{ours}"
+        error = None if error is None else error.__cause__ or error.__context__
+    return None
+
+
+_OF_ANOTHER_TIME = (9, 10)
+"""X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED."""
 
 
 def _plain(body: bytes, headers: Mapping[str, str]) -> bytes:

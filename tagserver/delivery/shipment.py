@@ -108,6 +108,11 @@ class Shipment:
         return [*self._buried, *(one for refused in self._refused.values() for one in refused)]
 
     @property
+    def answer(self) -> Response | None:
+        """The vendor's last one."""
+        return None if self._answer is None else self._answer[0]
+
+    @property
     def repeats(self) -> bool:
         """Whether it holds what the vendor may have from an earlier attempt."""
         return any(row.unknown_since is not None for row in self.batch.rows)

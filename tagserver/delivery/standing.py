@@ -104,6 +104,12 @@ class Standing:
         self.ask_now()
         self._breaker.cut_short()
 
+    def clock_is_right(self) -> None:
+        """Our clock was wrong, and is right now: what was refused for it may be taken. Where nobody knows what the
+        answers mean, a repeat stays somebody's decision."""
+        if self._undecided_at is None:
+            self.wait_no_longer()
+
     # ── what is learned
 
     def claimed(self, batch: Batch) -> None:

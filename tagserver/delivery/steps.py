@@ -6,7 +6,6 @@ what is too old is judged by the wall clock. After a large step it may be wrong,
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 from collections.abc import Callable
@@ -36,6 +35,7 @@ class ClockSteps:
         self._lock = threading.Lock()
         self._offset = self._measure()
         self._last_large = float("-inf")
+        self._total = 0.0
 
     def _measure(self) -> float:
         return self._clock() / 1000 - self._steady()
@@ -50,14 +50,15 @@ class ClockSteps:
             return
         if abs(step) > LARGE:
             self._last_large = self._steady()
+        with self._lock:
+            self._total += step
         log.warning("the clock has been set %s by %.0f s", "forward" if step > 0 else "back", abs(step))
         self._stepped()
 
-    async def watch(self) -> None:
-        """Look every second, until cancelled."""
-        while True:
-            self.look()
-            await asyncio.sleep(EVERY)
+    @property
+    def total(self) -> float:
+        """Seconds by which all steps together have moved the clock."""
+        return self._total
 
     def calm(self, seconds: float = CALM) -> bool:
         """Whether the last large step is at least so long ago."""

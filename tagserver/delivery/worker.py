@@ -132,6 +132,12 @@ class Worker:
         self._sink.try_again()
         self._changed.set()
 
+    def clock_is_right(self) -> None:
+        """The wall clock was wrong, and is right now."""
+        self._standing.clock_is_right()
+        self._sink.try_again()
+        self._changed.set()
+
     def stop(self) -> None:
         """Claim nothing more; what is under way goes on until the task is cancelled."""
         self._stopping = True
@@ -285,6 +291,8 @@ class Worker:
             self._sent(self.name, _OUTCOMES.get(stop.kind, "paused") if stop else "ok", took)
             self._fared(self.name, len(shipment.delivered), shipment.failed)
         # If the settings have changed meanwhile, this is about the old ones, and nobody asks them any more.
+        if shipment.answer is not None:
+            self._observer.answered(self.name, shipment.answer)
         standing.learn(shipment, stop, limits.events, began=began, took=took, crowded=crowded)
         self._observer.moved(self.name)
         await self._settle(batch, shipment.settlement())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import platform
 import shutil
@@ -35,8 +34,6 @@ SLOW_SYNC = 0.02
 TOKEN_LENGTH = 20
 ENOUGH = 20
 """Requests from which on something can be said about all of them."""
-_TIME_ERROR = 5
-"""What adjtimex(2) gives for a clock that is not synchronised."""
 
 
 def check_versions() -> Iterator[Finding]:
@@ -124,16 +121,6 @@ def check_clock(kept: bool | None) -> Iterator[Finding]:
         yield Finding("warning", "clock", "no time service keeps this machine's clock", hint)
     elif kept:
         yield Finding("ok", "clock", "kept by a time service")
-
-
-def clock_is_kept() -> bool | None:
-    """The word of Linux' kernel on whether its clock is synchronised; None on other systems."""
-    asked = ctypes.create_string_buffer(1024)  # struct timex, larger than on any machine; zero changes nothing
-    try:
-        state = int(ctypes.CDLL(None).adjtimex(asked))
-    except (OSError, AttributeError):
-        return None
-    return None if state < 0 else state != _TIME_ERROR
 
 
 def check_files(connections: int, most: int) -> Iterator[Finding]:

@@ -170,7 +170,7 @@ class Collect:
             raise TooFast(wait)
         facts = read_facts(
             source,
-            runtime.clock(),
+            runtime.received(sent if source == BROWSER else None),
             headers,
             connection,
             trusted_proxies=limits.trusted_proxies,
