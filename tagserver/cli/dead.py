@@ -24,6 +24,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 SECONDS = 5.0
 """That one request works before it says how far it is. Between two of them the command can be interrupted."""
+PATIENCE = 300.0
+"""Seconds for one answer. The first question to a great queue of an earlier version takes some more than others."""
 PATH = "/-/dead.json"
 _NAMES = (
     ("--destination", "Only of this destination, as the configuration calls it or has called it."),
@@ -88,6 +90,7 @@ def summary(data: Path, env_file: Path | None, as_json: bool, **chosen: Any) -> 
         data=data,
         environ=environment(env_file),
         query={**_asked(chosen), "summary": "yes"},
+        timeout=PATIENCE,
         wrong_usage=True,
     )
     if as_json:
@@ -120,7 +123,9 @@ def list_(
     total: int | None = None
     while True:
         query = asked | ({"after": after} if after else {}) | ({} if total is None else {"total": "no"})
-        page = call("GET", PATH, data=data, environ=environment(env_file), query=query, wrong_usage=True)
+        page = call(
+            "GET", PATH, data=data, environ=environment(env_file), query=query, timeout=PATIENCE, wrong_usage=True
+        )
         letters, after = page["letters"], page["next"]
         if total is None:
             total = int(page["total"])
@@ -210,7 +215,9 @@ class _Order:
         begin = None
         while True:
             body = self._body | ({"dry_run": True} if dry_run else {}) | ({"after": after} if after else {})
-            done = call("POST", PATH, data=self._data, environ=self._environ, body=body, timeout=120, wrong_usage=True)
+            done = call(
+                "POST", PATH, data=self._data, environ=self._environ, body=body, timeout=PATIENCE, wrong_usage=True
+            )
             begin = begin or done.get("begin")
             before = whole["count"]
             for name in ("count", "too_old", "late"):

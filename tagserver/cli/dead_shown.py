@@ -78,6 +78,6 @@ def say_retried(done: Mapping[str, Any], *, dry_run: bool) -> None:
             "already may be counted twice."
         )
     for one in done["waiting"]:
-        would = "would " if dry_run else ""
-        state = f"{one['destination']} is {one['state']}" + (f": {one['reason']}" if one["reason"] else "")
-        say(f"{counted(one['count'])} of those put back {would}wait: {state}.")
+        state, reason = one["state"], one["reason"] or ""
+        how = reason if reason.startswith(state) else f"{state}: {reason}".removesuffix(": ")
+        say(f"{counted(one['count'])} of those {'would ' if dry_run else ''}wait: {one['destination']} is {how}.")

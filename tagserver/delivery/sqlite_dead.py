@@ -3,6 +3,7 @@ time, so that events are taken in and sent beside it."""
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TypeVar
@@ -10,6 +11,7 @@ from typing import TypeVar
 from tagserver.delivery.causes import Causes
 from tagserver.delivery.dead import Account, Bound, Cause, Choice, DeadGroup, DeadLetter, Dropped, Place, Retried
 from tagserver.delivery.letters import HOLD, Letters, Permits
+from tagserver.delivery.outbox import Full
 from tagserver.delivery.writer import Writer
 
 T = TypeVar("T")
@@ -89,9 +91,10 @@ class SqliteDeadLetters:
         return done
 
     async def _settled(self) -> None:
-        """Letters that have no cause yet get theirs, or a choice would not find them."""
-        while await self._writer.run(self._causes.settle):
-            pass
+        """Letters that have no cause yet get theirs, or a choice by name would not find them."""
+        with contextlib.suppress(Full):  # whoever wants to drop some to make room must not wait for room
+            while await self._writer.run(self._causes.settle):
+                pass
 
     async def _pieces(self, begin: Callable[[sqlite3.Connection], Iterator[T]]) -> list[T]:
         """Everything that a walk gives, which is done in slices between the writer's groups."""

@@ -115,8 +115,7 @@ class DeadLetterPages:
                 return problem(400, "no_choice", wanted)
             if order.after is None:
                 await check_names(self._runtime, choice)
-            run = Run(self._runtime, order.action, choice, dry_run=order.dry_run, steady=self._steady)
-            done = await run.go(order.after, order.seconds)
+            return JSONResponse(await self._obey(order, choice), headers=SAFE)
         except BadBody as bad:
             return problem(bad.status, bad.code, str(bad))
         except BadChoice as bad_choice:
@@ -125,9 +124,17 @@ class DeadLetterPages:
             return problem(400, "bad_order", str(error))
         except OutboxError as error:
             return problem(503, "try_later", str(error))
-        if not order.dry_run:
-            self._note(order, choice, done)
-        return JSONResponse(done, headers=SAFE)
+
+    async def _obey(self, order: Order, choice: Choice) -> dict[str, Any]:
+        """What was done is on record, also when the queue refuses to go on."""
+        run = Run(self._runtime, order.action, choice, dry_run=order.dry_run, steady=self._steady)
+        counts: Mapping[str, Any] | None = None
+        try:
+            done = counts = await run.go(order.after, order.seconds)
+            return done
+        finally:
+            if not order.dry_run:
+                self._note(order, choice, run.counts if counts is None else counts)
 
     def _note(self, order: Order, choice: Choice, done: Mapping[str, Any]) -> None:
         """For the audit. Of events their number: an id may be made of an order or a person."""

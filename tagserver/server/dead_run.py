@@ -56,18 +56,19 @@ class Run:
             if not self._dry_run:
                 self._wake()
         left = await outbox.count_dead(self._choice, bound)
-        if self._dry_run:
-            left -= self._count
-        answer: dict[str, Any] = {"count": self._count, "left": left}
+        answer = self.counts | {"left": left - (self.counts["count"] if self._dry_run else 0)}
         if self._action == "retry":
-            answer |= {"too_old": self._too_old, "late": self._late, "refused": dict(self._refused)}
             answer["waiting"] = self._waiting()
         answer["next"] = None if at is None else run_text(at, bound)
         return answer | ({"dry_run": True, "begin": begin} if self._dry_run else {})
 
     @property
-    def _count(self) -> int:
-        return self._moved.total() + self._dropped
+    def counts(self) -> dict[str, Any]:
+        """What this request has done so far, also when it could not go on."""
+        counts: dict[str, Any] = {"count": self._moved.total() + self._dropped}
+        if self._action == "retry":
+            counts |= {"too_old": self._too_old, "late": self._late, "refused": dict(self._refused)}
+        return counts
 
     async def _slice(self, after: Place, bound: Bound) -> Place | None:
         outbox = self._runtime.outbox

@@ -212,3 +212,30 @@ async def test_each_order_is_on_record_without_ids_of_events(died: Running) -> N
     assert (row["action"], row["by"], row["count"], row["left"]) == ("drop", "erika", 2, 0)
     assert row["choice"].keys() == {"event_ids", "since"}
     assert "bad-1" not in json.dumps(row)
+
+
+async def test_what_was_done_before_the_queue_refused_is_on_record(server: Running) -> None:
+    await server.runtime.outbox.append([delivery(f"e{n}", destination="gone") for n in range(450)])
+    await _bury(server, "gone")
+    first = (await post(server, "drop", all=True, seconds=0)).json()
+    await server.runtime.outbox.close()
+    answer = await post(server, "drop", all=True, after=first["next"])
+    assert (answer.status_code, answer.json()["problems"][0]["code"]) == (503, "try_later")
+    server.runtime.audit.close()
+    rows = [row.record for row in read_rows(server.data / FOLDER) if row.record and row.record["kind"] == "dead"]
+    assert [row["count"] for row in rows] == [first["count"], 0]
+
+
+async def test_the_overview_shows_why_letters_lie_there(died: Running) -> None:
+    """With what helps; whatever an event is called."""
+    page = (await died.http.get("/-/", headers=BEARER)).text
+    assert "<h2>Dead letters</h2>" in page
+    for shown in (f"rejected <code>{CODE}</code>", "<code>bad-3</code>", "Meta purchase", REASONS["rejected"].advice):
+        assert shown in page
+    await died.vendor.post("/control", json={"bad_ids": ["<b>&"]})
+    await died.collect([purchase("<b>&"), purchase("good-2")])
+    await died.drained()
+    page = (await died.http.get("/-/", headers=BEARER)).text
+    assert "<code>&lt;b&gt;&amp;</code>" in page
+    await post(died, "drop", all=True)
+    assert "Dead letters" not in (await died.http.get("/-/", headers=BEARER)).text
