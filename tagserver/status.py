@@ -153,7 +153,7 @@ class Status:
             "destinations": {name: await self._destination(name, counts.get(name, Counts())) for name in names},
             "failing": shown.get("failing", []),
             "held": {"events": len(self._holding), "bytes": self._holding.bytes},
-            "audit": {"rows": self._audit.rows, "lost": self._audit.lost, "bytes": self._audit.bytes},
+            "audit": self._audit.shown(),
         }
 
     def held(self, name: str) -> bool:
@@ -198,6 +198,8 @@ class Status:
             audit_lost=self._audit.lost,
             audit_bytes=self._audit.bytes,
             audit_limit=self._audit.max_size,
+            audit_keep=self._audit.keep,
+            audit_lasts=self._audit.lasts,
             burials=self._outbox.burials(),
             sizes={name: self._pausing.bytes(name) for name in names},
             by_hand={name: self._pausing.of(name) is not None for name in names},

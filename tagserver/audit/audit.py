@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tagserver.audit.files import FOLDER, AuditFiles
+from tagserver.audit.forecast import room_for, said
 from tagserver.audit.records import Decided, Recorder, event_key
 from tagserver.pipeline import Routing
 
@@ -27,14 +28,15 @@ PIECE = 100
 PAUSE = 0.002
 MOST = 100_000
 """Events that may wait; what is beyond is lost, and counted."""
+DAY = 86400.0
 LOOK_EVERY = 3600.0
-"""Seconds between two looks for files that are too old."""
+"""Seconds between two looks for files that are too old, and at how long the room lasts."""
 
 
 class Audit:
-    """One for each data folder. `keep` in seconds, sizes in bytes, `clock` in ms, `steady` seconds that never jump,
-    `calm`: whether the clock can be believed. `install_key` keys event ids. A folder that cannot be used costs rows,
-    never an event."""
+    """One for each data folder. `keep` in seconds, sizes in bytes (`max_size`: see `forecast.room_for`), `clock` in ms,
+    `steady` seconds that never jump, `calm`: whether the clock can be believed. `install_key` keys event ids. A folder
+    that cannot be used costs rows, never an event."""
 
     def __init__(
         self,
@@ -42,7 +44,7 @@ class Audit:
         install_key: bytes,
         *,
         keep: float,
-        max_size: int,
+        max_size: int | None,
         min_free: int,
         clock: Callable[[], int],
         steady: Callable[[], float],
@@ -53,17 +55,20 @@ class Audit:
         self._steady = steady
         self._every = every
         self._install_key = install_key
-        self.max_size = max_size
+        self.keep = keep
+        self.max_size = room_for(max_size, data)
         """Bytes that all files may have."""
+        self.lasts: float | None = None
+        """Seconds that they hold at today's rate; None: it is too early to tell."""
         self._recorder = Recorder(install_key)
         self._open = partial(
-            AuditFiles, data / FOLDER, keep=keep, max_size=max_size, min_free=min_free, clock=clock, calm=calm
+            AuditFiles, data / FOLDER, keep=keep, max_size=self.max_size, min_free=min_free, clock=clock, calm=calm
         )
         self._files: AuditFiles | None = None
         self._decided: deque[Decided] = deque()
         self._noted: deque[Mapping[str, Any]] = deque()
         self._unsaid = 0
-        self._looked = float("-inf")
+        self._looked = self._warned = float("-inf")
         self._complained = False
         self._stop = threading.Event()
         self._counting = threading.Lock()
@@ -78,6 +83,19 @@ class Audit:
     def bytes(self) -> int:
         """Size of all files."""
         return self._files.bytes if self._files is not None else 0
+
+    def shown(self) -> dict[str, Any]:
+        """What `status.json` says: counts, bytes, and seconds. `notice`: what operations should know, or None."""
+        short = None if self.lasts is None else said(self.lasts, self.keep, self.max_size)
+        return {
+            "rows": self.rows,
+            "lost": self.lost,
+            "bytes": self.bytes,
+            "limit": self.max_size,
+            "keep_s": self.keep,
+            "lasts_s": self.lasts,
+            "notice": short,
+        }
 
     # ── called by the event loop
 
@@ -147,6 +165,8 @@ class Audit:
         if self._steady() - self._looked >= LOOK_EVERY:
             self._looked = self._steady()
             self._write(files, files.remove_old())
+            self._look_ahead(files)
+        files.index_one()
         if ended:
             self._write(files, [{"t": self._clock(), "kind": "stop"}])
             files.sync()
@@ -167,6 +187,17 @@ class Audit:
             files.rotate()
             self._recorder.new_file()
             self._write(files, files.remove_old())
+            if self.lasts is None:
+                self._look_ahead(files)
+
+    def _look_ahead(self, files: AuditFiles) -> None:
+        """How long the room lasts; a line in the log, once a day, when that is not as long as it should."""
+        written = files.written()
+        self.lasts = None if written is None else written.lasts(self.max_size)
+        short = None if self.lasts is None else said(self.lasts, self.keep, self.max_size)
+        if short is not None and self._steady() - self._warned >= DAY:
+            self._warned = self._steady()
+            log.warning("the audit is not kept for as long as it should be: %s", short)
 
 
 def _taken(waiting: deque[Any]) -> list[Any]:

@@ -1,5 +1,5 @@
-"""The files of the audit: `audit/00000001.jsonl` and on, the older ones compressed, removed when they are too old or
-when all together are too large.
+"""The files of the audit: `audit/00000001.jsonl` and on, the older ones compressed, each with its index, removed when
+they are too old or when all together are too large.
 
 Rows are appended by one thread and not synced one by one: a kill loses what was not handed to the system yet, a power
 cut what the system had not written yet. A line that was cut in the middle is taken off at the next start.
@@ -11,12 +11,15 @@ import contextlib
 import gzip
 import os
 import shutil
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tagserver.audit.chain import Link, Row
+from tagserver.audit.forecast import Written, first_time, room_for, written
+from tagserver.audit.index import ENDING, index_of, may_have, read_index, write_index
 
 FOLDER = "audit"
 LARGEST = 8 << 20
@@ -29,6 +32,11 @@ def files_of(folder: Path) -> list[Path]:
     """The files, the oldest first. One that is just being packed is there twice, and counts once."""
     found = {path.name.partition(".")[0]: path for ending in (_PACKED, _PLAIN) for path in folder.glob(f"*{ending}")}
     return [path for _, path in sorted(found.items())]
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files, with their indexes."""
+    return sum(path.stat().st_size for path in (*files_of(folder), *folder.glob(f"*{ENDING}")))
 
 
 def rows_of(path: Path) -> Iterator[Row]:
@@ -60,38 +68,57 @@ def read_rows(folder: Path) -> Iterator[Row]:
                 yield from rows_of(packed)
 
 
+def rows_about(folder: Path, key: str) -> Iterator[Row]:
+    """The rows of all files that may tell of the event with this key, the oldest first. Others are not read."""
+    for path in files_of(folder):
+        packed = path if path.name.endswith(_PACKED) else path.with_name(path.name + ".gz")
+        try:
+            if path != packed or may_have(packed, key):
+                yield from rows_of(path)
+        except FileNotFoundError:
+            if packed.exists() and may_have(packed, key):
+                yield from rows_of(packed)
+
+
 class AuditFiles:
-    """Writes rows. `keep` in seconds, `max_size` and `min_free` (of the disk) in bytes, `clock` in ms, `calm`: whether
-    it can be believed. Used by one
-    thread. Raises OSError when the folder cannot be used."""
+    """Writes rows. `keep` in seconds, `max_size` (see `forecast.room_for`) and `min_free` (of the disk) in bytes,
+    `clock` in ms, `calm`: whether it can be believed. Used by one thread. Raises OSError when the folder cannot be
+    used."""
 
     def __init__(
         self,
         folder: Path,
         *,
         keep: float,
-        max_size: int,
+        max_size: int | None,
         min_free: int,
         clock: Callable[[], int],
         calm: Callable[[], bool] = lambda: True,
     ) -> None:
         self._folder = folder
         self._keep = keep
-        self._max_size = max_size
+        self._max_size = room_for(max_size, folder)
         self._min_free = min_free
         self._clock = clock
         self._calm = calm
-        self._largest = max(4096, min(LARGEST, max_size // SHARE))
+        self._largest = max(4096, min(LARGEST, self._max_size // SHARE))
         folder.mkdir(mode=0o700, exist_ok=True)
         self.link = Link()
         self.torn = 0
         """Bytes of a line that the last end of the process has cut."""
         self._path, self._size = self._continue()
-        self.bytes = sum(path.stat().st_size for path in files_of(folder))
+        self.bytes = size_of(folder)
+        self._no_index = [path for path in self._packed() if read_index(path) is None]
+
+    def _packed(self) -> list[Path]:
+        return [path for path in files_of(self._folder) if path.name.endswith(_PACKED)]
 
     def _continue(self) -> tuple[Path, int]:
         for left in self._folder.glob("*.new"):
             left.unlink()
+        for index in self._folder.glob(f"*{ENDING}"):
+            if not index.with_name(index.stem + _PACKED).exists():
+                index.unlink()
         for path in self._folder.glob(f"*{_PLAIN}"):
             if path.with_name(path.name + ".gz").exists():
                 path.unlink()  # the last end came when it was packed already
@@ -143,7 +170,25 @@ class AuditFiles:
         self._path = before.with_name(f"{int(before.name.partition('.')[0]) + 1:08}{_PLAIN}")
         self._size = 0
         self._pack(before)
-        self.bytes = sum(path.stat().st_size for path in files_of(self._folder))
+        self._no_index.append(before.with_name(before.name + ".gz"))
+        self.index_one()
+        self.bytes = size_of(self._folder)
+
+    def index_one(self) -> None:
+        """Make the index of a packed file that has none, if there is one."""
+        if not self._no_index:
+            return
+        path = self._no_index.pop()
+        # It was removed, or is damaged, which --verify tells, or the disk is full: then it is read without.
+        with contextlib.suppress(OSError, EOFError, zlib.error):
+            before = _index_size(path)
+            self.bytes += write_index(path) - before
+
+    def written(self) -> Written | None:
+        """What was written within the last day; None when there is too little to tell."""
+        began = first_time(self._path)
+        files = [(path, path.stat().st_size + _index_size(path)) for path in self._packed()]
+        return None if began is None else written(files, began)
 
     def remove_old(self) -> list[dict[str, Any]]:
         """Remove files that are too old, or too much; a record for each, to be written before anything else."""
@@ -158,7 +203,8 @@ class AuditFiles:
             too_old = isinstance(last_time, int) and last_time < limit
             if not too_old and self.bytes <= self._max_size:
                 break
-            self.bytes -= path.stat().st_size
+            self.bytes -= path.stat().st_size + _index_size(path)
+            index_of(path).unlink(missing_ok=True)
             path.unlink()
             if ends is not None:
                 first, last = (row.link for row in ends)
@@ -188,6 +234,13 @@ class AuditFiles:
             os.fsync(out.fileno())
         aside.replace(packed)
         path.unlink()
+
+
+def _index_size(packed: Path) -> int:
+    try:
+        return index_of(packed).stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _mend(path: Path) -> int:

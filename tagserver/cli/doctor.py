@@ -16,8 +16,8 @@ from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import Server
 from tagserver.container.references import ADMIN_TOKEN
 from tagserver.container.server import ServerConfig
+from tagserver.operations.audit_check import check_audit
 from tagserver.operations.doctor import (
-    check_audit,
     check_clock,
     check_configuration,
     check_destination,
@@ -98,7 +98,7 @@ def doctor(config: Path, env_file: Path | None, data: Path, host: str, port: int
         *check_configuration(loaded),
         *check_folder(data, server.queue.min_free),
         *check_secrecy(data, folder.environment().get(ADMIN_TOKEN)),
-        *check_audit(data, server.audit.max_size),
+        *check_audit(data, server.audit.max_size, server.audit.keep),
         *check_clock(clock_is_kept()),
         *check_files(server.collect.max_connections, file_descriptors()),
         *check_port(host, port, running.address),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tagserver.container.decode import Decoder
-from tagserver.container.source import Node
+from tagserver.container.source import Node, Scalar
 
 DAY = 86400.0
 
@@ -20,10 +20,10 @@ class ForgetConfig:
 @dataclass(frozen=True, slots=True)
 class AuditConfig:
     """`audit:`. `keep` in seconds, `max_size` of all its files in bytes; what is older or beyond is removed, the oldest
-    first."""
+    first. `max_size` None: by the size of the disk, see `audit.forecast.room_for`."""
 
     keep: float = 395 * DAY
-    max_size: int = 1 << 30
+    max_size: int | None = None
 
 
 def read_audit(decoder: Decoder, node: Node | None) -> AuditConfig:
@@ -31,8 +31,14 @@ def read_audit(decoder: Decoder, node: Node | None) -> AuditConfig:
     nodes = {name: value for name, (_, value) in decoder.map(node, "audit", ("keep", "max_size")).items()}
     return AuditConfig(
         keep=decoder.duration(nodes.get("keep"), "audit.keep", 395 * DAY),
-        max_size=decoder.size(nodes.get("max_size"), "audit.max_size", 1 << 30),
+        max_size=_max_size(decoder, nodes.get("max_size")),
     )
+
+
+def _max_size(decoder: Decoder, node: Node | None) -> int | None:
+    if node is None or (isinstance(node, Scalar) and node.value == "auto"):
+        return None
+    return decoder.size(node, "audit.max_size", 0) or None
 
 
 def read_forget(decoder: Decoder, node: Node | None) -> ForgetConfig:

@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from tagserver import __version__
-from tagserver.audit.chain import Check
-from tagserver.audit.files import FOLDER, files_of, rows_of
 from tagserver.container.compile import Loaded
 from tagserver.container.model import ConfiguredDestination
 from tagserver.delivery.outcomes import is_plugins
@@ -96,22 +94,6 @@ def check_secrecy(data: Path, token: str | None) -> Iterator[Finding]:
     if token is not None and len(token) < TOKEN_LENGTH:
         hint = "take 32 random characters: openssl rand -base64 24"
         yield Finding("warning", "token", f"the admin token has {len(token)} characters and could be guessed", hint)
-
-
-def check_audit(data: Path, max_size: int) -> Iterator[Finding]:
-    """How large the audit is, and whether its newest file holds together; of all files `tagserver audit --verify`
-    knows."""
-    files = files_of(data / FOLDER)
-    if not files:
-        return
-    size = sum(path.stat().st_size for path in files)
-    check = Check()
-    broken = next(check.follow(rows_of(files[-1])), None)
-    if broken is not None:
-        yield Finding("error", "audit", str(broken), "see tagserver audit --verify: rows were altered or are missing")
-    elif check.end is not None:
-        message = f"{check.end.number} rows so far, {size >> 20} of {max_size >> 20} MiB, and the newest file is whole"
-        yield Finding("ok", "audit", message)
 
 
 def check_clock(kept: bool | None) -> Iterator[Finding]:

@@ -35,6 +35,8 @@ class Picture(msgspec.Struct, frozen=True):
     audit_lost: int = 0
     audit_bytes: int = 0
     audit_limit: int = 0
+    audit_keep: float = 0.0
+    audit_lasts: float | None = None
     burials: Mapping[tuple[str, str, str], int] = {}
     sizes: Mapping[str, int] = {}
     by_hand: Mapping[str, bool] = {}
@@ -180,6 +182,13 @@ class Meters:
         page.add("tagserver_audit_lost_total", "counter", "Events it does not know of.", [({}, picture.audit_lost)])
         page.add("tagserver_audit_bytes", "gauge", "Size of its files.", [({}, picture.audit_bytes)])
         page.add("tagserver_audit_limit_bytes", "gauge", "Bytes they may have.", [({}, picture.audit_limit)])
+        page.add("tagserver_audit_keep_seconds", "gauge", "How long it is to be kept.", [({}, picture.audit_keep)])
+        page.add(
+            "tagserver_audit_lasts_seconds",
+            "gauge",
+            "How long its room lasts at today's rate.",
+            [] if picture.audit_lasts is None else [({}, round(picture.audit_lasts))],
+        )
         self._deliveries(page, picture)
         page.add("tagserver_queue_bytes", "gauge", "Bytes in use in the queue's file.", [({}, picture.room.used)])
         page.add("tagserver_queue_limit_bytes", "gauge", "Bytes it may hold.", [({}, picture.room.limit)])

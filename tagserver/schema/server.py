@@ -84,7 +84,7 @@ SERVER: Mapping[str, Schema] = {
     "audit": record(
         {
             "keep": said(DURATION, "How long what was decided stays on record."),
-            "max_size": said(SIZE, "Of all its files; the oldest are removed first."),
+            "max_size": said({"anyOf": [SIZE, one_of("auto")]}, "Of all its files; the oldest are removed first."),
         },
         description="The record of decisions.",
     ),

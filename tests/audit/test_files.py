@@ -89,7 +89,8 @@ def test_an_end_in_the_middle_of_a_rotation(tmp_path: Path, clock: Clock, when: 
     assert holds(tmp_path) == 5
     write(opened(tmp_path, clock), 1)
     assert holds(tmp_path) == 6
-    assert [path.name for path in sorted(tmp_path.iterdir())] == ["00000001.jsonl.gz", "00000002.jsonl"]
+    assert [path.name for path in files_of(tmp_path)] == ["00000001.jsonl.gz", "00000002.jsonl"]
+    assert not list(tmp_path.glob("*.new"))
 
 
 def test_what_is_too_old_is_removed_with_a_word(tmp_path: Path, clock: Clock) -> None:

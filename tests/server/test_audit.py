@@ -7,7 +7,7 @@ from typing import Any
 
 from tagserver.audit.chain import Check
 from tagserver.audit.files import FOLDER, read_rows
-from tagserver.operations.doctor import check_audit
+from tagserver.operations.audit_check import check_audit
 from tests.delivery.support import until
 
 from .conftest import ENVIRON, TOKEN, Running, Start, purchase
@@ -70,7 +70,7 @@ async def test_it_is_in_status_metrics_and_doctor(server: Running) -> None:
     assert shown["rows"] >= 3
     metrics = (await server.http.get("/-/metrics", headers=BEARER)).text
     assert f"tagserver_audit_rows_total {shown['rows']}" in metrics
-    (finding,) = check_audit(server.data, 1 << 30)
+    (finding,) = check_audit(server.data, 1 << 30, 86400.0)
     assert (finding.level, finding.message.partition(",")[0]) == ("ok", f"{shown['rows']} rows so far")
 
 
@@ -80,5 +80,5 @@ async def test_doctor_sees_a_row_that_was_altered(start: Start) -> None:
     await until(lambda: server.runtime.audit.rows >= 3)
     (path,) = (server.data / FOLDER).iterdir()
     path.write_bytes(path.read_bytes().replace(b'"kind":"start"', b'"kind":"stort"'))
-    (finding,) = check_audit(server.data, 1 << 30)
+    (finding,) = check_audit(server.data, 1 << 30, 86400.0)
     assert (finding.level, finding.matter) == ("error", "audit")

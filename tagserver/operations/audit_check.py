@@ -1,0 +1,34 @@
+"""What the doctor says of the audit: how large it is, how long its room lasts, whether it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tagserver.audit.chain import Check
+from tagserver.audit.files import FOLDER, files_of, rows_of, size_of
+from tagserver.audit.forecast import first_time, room_for, said, written
+from tagserver.operations.finding import Finding
+
+
+def check_audit(data: Path, max_size: int | None, keep: float) -> Iterator[Finding]:
+    """How large the audit is, how long its room lasts (`max_size` in bytes or by the disk, `keep` in seconds), and
+    whether its newest file holds together; of all files `tagserver audit --verify` knows."""
+    folder = data / FOLDER
+    files = files_of(folder)
+    if not files:
+        return
+    room = room_for(max_size, data)
+    check = Check()
+    broken = next(check.follow(rows_of(files[-1])), None)
+    if broken is not None:
+        yield Finding("error", "audit", str(broken), "see tagserver audit --verify: rows were altered or are missing")
+    elif check.end is not None:
+        message = (
+            f"{check.end.number} rows so far, {size_of(folder) >> 20} of {room >> 20} MiB, and the newest file is whole"
+        )
+        yield Finding("ok", "audit", message)
+    began = first_time(files[-1])
+    found = None if began is None else written([(path, path.stat().st_size) for path in files[:-1]], began)
+    if found is not None and (short := said(found.lasts(room), keep, room)) is not None:
+        yield Finding("warning", "audit", short, "raise audit.max_size, or lower audit.keep to what you need")

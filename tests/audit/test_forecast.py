@@ -1,0 +1,99 @@
+"""How long the audit's room lasts: told in time, in status, in metrics, by the doctor and in the log."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tagserver.audit.files import FOLDER
+from tagserver.audit.forecast import LEAST, MOST, SHARE, room_for, said
+from tagserver.operations.audit_check import check_audit
+from tests.delivery.support import Clock
+
+from .test_files import opened, write
+
+DAY = 86400.0
+
+
+def test_without_a_size_it_is_a_tenth_of_the_disk(tmp_path: Path) -> None:
+    """Within bounds; also for a folder that is not there yet."""
+    total = shutil.disk_usage(tmp_path).total
+    assert room_for(None, tmp_path / "data" / "audit") == min(MOST, max(LEAST, total // SHARE))
+    assert room_for(5000, tmp_path) == 5000
+
+
+def test_the_rate_is_that_of_the_last_day(tmp_path: Path, clock: Clock) -> None:
+    """Ten files a day for a day, after one of long before; the one that is being written is not packed yet."""
+    files = opened(tmp_path / FOLDER, clock)
+    write(files, 50, at=clock())
+    files.rotate()
+    clock.advance(9 * DAY)
+    for _ in range(10):
+        write(files, 50, at=clock())
+        clock.advance(DAY / 10)
+        files.rotate()
+    assert files.written() is None, "nobody knows when the last one ended"
+    write(files, 1, at=clock())
+    written = files.written()
+    assert written is not None
+    assert written.seconds == pytest.approx(DAY)
+    assert written.size == sum(
+        path.stat().st_size for path in (tmp_path / FOLDER).iterdir() if "00000002" <= path.name < "00000012"
+    )
+    assert written.lasts(written.size * 3) == pytest.approx(3 * DAY)
+
+
+def test_of_a_few_minutes_nobody_concludes_anything(tmp_path: Path, clock: Clock) -> None:
+    files = opened(tmp_path / FOLDER, clock)
+    for _ in range(2):
+        write(files, 50, at=clock())
+        clock.advance(200)
+        files.rotate()
+    write(files, 1, at=clock())
+    assert files.written() is None
+
+
+@pytest.mark.parametrize(
+    ("lasts", "keep", "room", "words"),
+    [
+        (400 * DAY, 395 * DAY, 1 << 30, None),
+        (
+            2.5 * DAY,
+            395 * DAY,
+            1 << 30,
+            ("1.0 GiB", "2.5 days", "395 days", "158 GiB"),
+        ),
+        (
+            3600 * 5,
+            30 * DAY,
+            100 << 20,
+            ("100 MiB", "5 hours", "30 days", "14 GiB"),
+        ),
+    ],
+)
+def test_it_is_said_when_the_room_is_too_small(
+    lasts: float, keep: float, room: int, words: tuple[str, ...] | None
+) -> None:
+    if words is None:
+        assert said(lasts, keep, room) is None
+    else:
+        assert said(lasts, keep, room) == (
+            "at today's rate {} (audit.max_size) hold {}, and audit.keep asks for {}, which would take about {}; "
+            "what is beyond is removed, the oldest first"
+        ).format(*words)
+
+
+@pytest.mark.parametrize(("keep", "levels"), [(3600.0, ["ok"]), (395 * DAY, ["ok", "warning"])])
+def test_the_doctor_says_it(tmp_path: Path, clock: Clock, keep: float, levels: list[str]) -> None:
+    files = opened(tmp_path / FOLDER, clock, max_size=1 << 20)
+    for _ in range(4):
+        write(files, 200, at=clock())
+        clock.advance(3600)
+        files.rotate()
+    write(files, 1, at=clock())
+    findings = list(check_audit(tmp_path, 1 << 20, keep))
+    assert [one.level for one in findings] == levels
+    if len(findings) > 1:
+        assert "raise audit.max_size" in findings[1].hint
