@@ -44,6 +44,11 @@ class Server:
         """Resident memory in MB."""
         return int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]) * PAGE / 1e6
 
+    def written(self) -> int:
+        """Bytes that it has handed to the disk."""
+        found = dict(line.split(": ") for line in Path(f"/proc/{self._process.pid}/io").read_text().splitlines())
+        return int(found["write_bytes"])
+
     async def up(self, within: float = 60.0) -> None:
         """Return when it listens. Ends the run when it does not."""
         end = time.monotonic() + within
