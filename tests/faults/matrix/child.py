@@ -26,7 +26,9 @@ class Child:
         log: Path,
         environment: Mapping[str, str],
         prepare: Callable[[], None] | None = None,
+        keeps: Sequence[int] = (),
     ) -> None:
+        """`keeps`: descriptors that it gets as they are."""
         self.log = log
         with log.open("ab") as output:
             self.process = subprocess.Popen(
@@ -37,6 +39,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 preexec_fn=ends_with_parent(prepare),
+                pass_fds=keeps,
             )
 
     @property

@@ -1,9 +1,9 @@
 """The page: N connections, unique ids, each repeated with the same id until it is answered `ok` or time is up.
 
-`python -m tests.faults.matrix.producer ADDRESS HISTORY PREFIX COUNT CONNECTIONS SECONDS ITEMS RATE`. The history has
-one line for each attempt: id, outcome (`ok`, `refused`, `unknown`), status, moment, seconds. RATE is events a second
-for all connections together, 0 for as fast as they can. After SIGTERM it begins nothing more, and notes what is under
-way.
+`python -m tests.faults.matrix.producer ADDRESS HISTORY PREFIX COUNT CONNECTIONS SECONDS ITEMS RATE FRESH`. The history
+has one line for each attempt: id, outcome (`ok`, `refused`, `unknown`), status, moment, seconds. RATE is events a
+second for all connections together, 0 for as fast as they can. FRESH 1: a new connection for each request. After
+SIGTERM it begins nothing more, and notes what is under way.
 """
 
 from __future__ import annotations
@@ -66,7 +66,16 @@ class Client:
 
 
 async def main(
-    address: str, history: str, prefix: str, count: int, connections: int, seconds: float, items: int, rate: float
+    address: str,
+    history: str,
+    prefix: str,
+    count: int,
+    connections: int,
+    seconds: float,
+    items: int,
+    rate: float,
+    *,
+    fresh: bool,
 ) -> None:
     """Send everything."""
     parts = urlsplit(address)
@@ -92,6 +101,8 @@ async def main(
                     sent = time.monotonic()
                     outcome, status, said = await connection.post(body)
                     now = time.monotonic()
+                    if fresh:
+                        connection.close()
                     log.write(json.dumps([event_id, outcome, status, now, now - sent, said]) + "\n")
                     if outcome == "ok" or now > until:
                         break
@@ -102,9 +113,6 @@ async def main(
 
 
 if __name__ == "__main__":
-    words = sys.argv[1:]
-    asyncio.run(
-        main(
-            words[0], words[1], words[2], int(words[3]), int(words[4]), float(words[5]), int(words[6]), float(words[7])
-        )
-    )
+    where, file, name, *numbers, new = sys.argv[1:]
+    count, connections, seconds, items, rate = map(float, numbers)
+    asyncio.run(main(where, file, name, int(count), int(connections), seconds, int(items), rate, fresh=new == "1"))

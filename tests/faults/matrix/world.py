@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from typing import Any
 from tests.faults.matrix.child import Child
 from tests.faults.matrix.events import ORIGIN
 from tests.faults.matrix.web import Answer, call
+from tests.faults.process import passing
 
 ADMIN = "admin-token-of-the-matrix"
 TOKEN = "vendor-token-of-the-matrix"
@@ -121,6 +123,8 @@ class World:
     server: Server | None = None
     environment: dict[str, str] = field(default_factory=dict)
     at_end: list[Callable[[], None]] = field(default_factory=list)
+    held: socket.socket | None = None
+    """A listening socket that is passed to servers, as a service manager does."""
     _children: list[Child] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -133,7 +137,8 @@ class World:
     ) -> Any:
         """A process of this world; ended with it."""
         log = self.folder / f"{name}-{len(self._children)}.log"
-        child = kind(command, self.folder, log, self.environment_of_children(), prepare)
+        keeps = [self.held.fileno()] if self.held else []
+        child = kind(command, self.folder, log, self.environment_of_children(), prepare, keeps)
         self._children.append(child)
         return child
 
@@ -186,7 +191,8 @@ class World:
 
     def serve(self, *words: str, prepare: Callable[[], None] | None = None) -> Server:
         """Start the server as a user would; `up()` waits until it listens."""
-        command = [sys.executable, "-m", "tagserver", "serve", "--port", "0", *words]
+        tagserver = ["-m", "tagserver", "serve", "--port", "0", *words]
+        command = passing(self.held, *tagserver) if self.held else [sys.executable, *tagserver]
         self.server = self.start("serve", *command, kind=Server, prepare=prepare)
         return self.server
 
@@ -219,12 +225,23 @@ class World:
         items: int = 0,
         rate: float = 0,
         address: str = "",
+        fresh: bool = False,
     ) -> Child:
-        """Events from a process of its own; `ends()` waits for the last one."""
+        """Events from a process of its own; `ends()` waits for the last one. `fresh`: each by a new connection."""
         assert self.server is not None
         history = self.folder / f"history-{prefix}.jsonl"
         self.histories.append(history)
-        words = [address or self.server.address, str(history), prefix, count, connections, seconds, items, rate]
+        words = [
+            address or self.server.address,
+            str(history),
+            prefix,
+            count,
+            connections,
+            seconds,
+            items,
+            rate,
+            int(fresh),
+        ]
         command = [sys.executable, "-m", "tests.faults.matrix.producer", *map(str, words)]
         producer: Child = self.start(f"producer-{prefix}", *command)
         return producer

@@ -13,7 +13,7 @@ from tests.faults.matrix.child import DidNotStart
 from tests.faults.matrix.declared import Chapter
 from tests.faults.matrix.events import event
 from tests.faults.matrix.judge import usage
-from tests.faults.matrix.rows import kills
+from tests.faults.matrix.rows import kills, restarts
 from tests.faults.matrix.web import call
 from tests.faults.matrix.world import Server, World
 
@@ -271,3 +271,7 @@ def without_descriptors(world: World) -> None:
 def _cpu_seconds(server: Server) -> float:
     fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
+
+
+chapter.row("P12", "SIGUSR2 under load, again and again; once while the vendor hangs")(restarts.handed_over)
+chapter.row("P13", "stop and start on a socket that a service manager holds, again and again")(restarts.restarted)
