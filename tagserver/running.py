@@ -13,11 +13,12 @@ import httpx
 
 from tagserver.audit.audit import Audit
 from tagserver.audit.last_row import written_last
+from tagserver.backup.journaled import JournaledOutbox
+from tagserver.backup.keeping import Keeping, require_whole
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.log import LogConfig
 from tagserver.delivery.clock_doubt import ClockDoubt
 from tagserver.delivery.dispatch import Dispatcher
-from tagserver.delivery.sqlite import SqliteOutbox
 from tagserver.delivery.steps import LONG_CALM, ClockSteps
 from tagserver.operations.clock_watch import ClockWatch
 from tagserver.operations.data_folder import install_key, usable
@@ -43,15 +44,18 @@ async def running(
     on_fatal: Callable[[BaseException], None] | None = None,
     log: Callable[[LogConfig], None] = lambda config: None,
     clock_kept: Callable[[], bool | None] = clock_is_kept,
+    journal: Path | None = None,
 ) -> AsyncIterator[Runtime]:
     """A runtime from start to a drained end.
 
     `transport` replaces the network in tests. `drain`: seconds that requests under way get at the end, instead of the
     configuration's. `log` is told what `log:` says, at the start and after each reload.
+    `journal`: where what persons take back is written a second time.
     `clock_kept`: the kernel's word on whether a time service keeps the clock. Raises NoConfiguration, and what the
     outbox raises when it cannot be opened.
     """
     with usable(data):
+        require_whole(data)
         await asyncio.to_thread(data.mkdir, mode=0o700, parents=True, exist_ok=True)
         key = install_key(data)
     said = contents(folder.folder)
@@ -64,7 +68,7 @@ async def running(
     doubt = ClockDoubt(clock, time.monotonic, written_last(data), clock_kept)
     time_watch = ClockWatch(steps, doubt, clock, time.monotonic)
     with usable(data):
-        outbox = await SqliteOutbox.open(
+        outbox = await JournaledOutbox.open(
             data / queue.file,
             clock=clock,
             max_size=queue.max_size,
@@ -86,7 +90,9 @@ async def running(
         steady=time.monotonic,
         calm=lambda: time_watch.calm(LONG_CALM),
     )
+    keeping = Keeping(data, outbox, queue, key, journal, clock)
     try:
+        await keeping.start()
         configuration = publishing.settle(configuration)  # not before the outbox: now the folder is ours
         runtime = Runtime(
             publishing,
@@ -96,6 +102,7 @@ async def running(
             clock,
             meters,
             audit,
+            keeping,
             log=log,
             doubt=doubt,
         )
@@ -132,13 +139,14 @@ async def running(
         writing = asyncio.create_task(
             runtime.unwritten.mind(runtime.publisher.keep_again, asyncio.sleep), name="what could not be written"
         )
+        journaling = asyncio.create_task(keeping.mind(), name="journal")
         sweeping = asyncio.create_task(runtime.withdrawals.sweep_when_asked(), name="withdrawn consent")
         if outbox.tombstones():
             runtime.withdrawals.sweep_soon()  # a kill may have come before it was done
         try:
             yield runtime
         finally:
-            for task in (watching, looking, holding, pausing, writing, sweeping, saying):
+            for task in (watching, looking, holding, pausing, writing, journaling, sweeping, saying):
                 task.cancel()
             runtime.draining = True
             runtime.states.look_at_server()
@@ -148,4 +156,5 @@ async def running(
             runtime.states.close()
     finally:
         await outbox.close()
+        await keeping.close()
         await asyncio.to_thread(audit.close)

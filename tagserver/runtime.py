@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from tagserver.audit.audit import Audit
+from tagserver.backup.keeping import Keeping
 from tagserver.container.log import LogConfig
 from tagserver.container.model import Container
 from tagserver.container.server import ServerConfig
@@ -60,6 +61,7 @@ class Runtime:
         clock: Clock,
         meters: Meters,
         audit: Audit,
+        keeping: Keeping,
         steady: Callable[[], float] = time.monotonic,
         log: Callable[[LogConfig], None] = lambda config: None,
         doubt: ClockDoubt | None = None,
@@ -76,6 +78,7 @@ class Runtime:
         self.clock = clock
         self.meters = meters
         self.audit = audit
+        self.keeping = keeping
         self.failing = Failing(steady, began=lambda kind, name: self.states.failing_began(kind, name))
         self.seal = Seal([key for text in configuration.server.queue.encrypt if (key := key_of(text.reveal()))])
         """Closes and opens what rests; by the keys of the start, as all of the queue's settings."""
@@ -125,6 +128,7 @@ class Runtime:
             self.holding,
             audit,
             self.unwritten,
+            keeping,
             clock,
             loaded=lambda: self.loaded,
             draining=lambda: self.draining,
@@ -207,6 +211,11 @@ class Runtime:
         if self.dispatcher is not None:
             self.dispatcher.wait_no_longer(destination)
 
+    def decided(self) -> None:
+        """Somebody has decided that delivery goes on after a restore."""
+        if self.dispatcher is not None:
+            self.dispatcher.reconfigured(self.container.destinations)
+
     def _take(self, configuration: Configuration, asked: bool) -> str:
         """Swapped: from here on every event and every attempt goes by the new one. What to say of the admin token, the
         more where somebody `asked` for new secrets."""
@@ -230,7 +239,7 @@ class Runtime:
         destination = self.container.destination(name)
         if destination is None:
             return None
-        paused = destination.paused
+        paused = self.keeping.hold.why or destination.paused
         if destination.settings is None:
             paused = paused or "it is not set up"
         return Target(

@@ -7,6 +7,7 @@ from typing import Any
 
 from tagserver import __version__
 from tagserver.audit.audit import Audit
+from tagserver.backup.keeping import Keeping
 from tagserver.container.model import Container
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.opening import ALONE
@@ -39,6 +40,7 @@ class Status:
         holding: Holding,
         audit: Audit,
         unwritten: Unwritten,
+        keeping: Keeping,
         clock: Callable[[], int],
         *,
         loaded: Callable[[], int],
@@ -53,6 +55,7 @@ class Status:
         self._holding = holding
         self._audit = audit
         self._unwritten = unwritten
+        self._keeping = keeping
         self._clock = clock
         self._loaded = loaded
         self._draining = draining
@@ -100,6 +103,10 @@ class Status:
         found = {**self._publisher.now.conditions}
         if (wrong := self._doubt()) is not None:
             found["clock"] = f"{wrong}: set it (NTP); until then nothing expires and nothing is erased for its age"
+        if (held := self._keeping.hold.why) is not None:
+            found["delivery_held"] = held
+        if (lacking := self._keeping.lacking()) is not None:
+            found["journal"] = lacking
         if (noted := self._outbox.notice()) is not None:
             found["queue_alone" if noted == ALONE else "queue_damaged"] = noted
         elif (filling := self._filling()) is not None:
@@ -165,10 +172,10 @@ class Status:
         destination = self._container.destination(name)
         if destination is None:
             return "disabled", "no destination of this name is configured"
-        if (held := self._pausing.held(name)) is not None:
+        if self._keeping.hold.why is None and (held := self._pausing.held(name)) is not None:
             return "paused", f"{held}; besides: {destination.paused}" if destination.paused is not None else held
-        if destination.paused is not None:
-            return "paused", destination.paused
+        if (paused := self._keeping.hold.why or destination.paused) is not None:
+            return "paused", paused
         dispatcher = self._dispatcher()
         state, reason = dispatcher.status(name) if dispatcher is not None else ("ok", "")
         how = self._failures.of(destination.name)

@@ -50,6 +50,8 @@ def forget(
             say(f"{name}: {counts['queue']} of the queue, {counts['dead']} dead letters{on_its_way}")
         say(f"{done['held']} events that waited for consent, {done['once_per']} keys of once_per")
         say("Nothing is left in the files." if done["clean"] else "Not all is erased yet: run it again.")
+        if done.get("journal"):
+            say(f"A restored backup would not know of it: {done['journal']}")
         if done["refused_until"] is not None:
             until = datetime.fromtimestamp(done["refused_until"] / 1000, UTC)
             say(f"Events of this person are not sent until {until:%Y-%m-%d %H:%M} UTC.")

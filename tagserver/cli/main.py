@@ -9,6 +9,7 @@ import click
 
 from tagserver import __version__
 from tagserver.cli.audit import audit
+from tagserver.cli.backup import backup
 from tagserver.cli.check import check
 from tagserver.cli.consent import consent
 from tagserver.cli.dead import dead
@@ -22,6 +23,7 @@ from tagserver.cli.options import give_up
 from tagserver.cli.pause import pause, resume
 from tagserver.cli.plan import plan
 from tagserver.cli.plugins import check_plugin, plugins
+from tagserver.cli.restore import restore
 from tagserver.cli.sandbox import sandbox
 from tagserver.cli.serve import serve
 from tagserver.cli.snippet import snippet
@@ -53,7 +55,8 @@ def main(context: click.Context) -> None:
 
 
 COMMANDS = (
-    *(demo, serve, check, test, try_, plan, reload, versions, rollback, pause, resume, dead, forget, audit, doctor),
+    *(demo, serve, check, test, try_, plan, reload, versions, rollback, pause, resume, dead, forget),
+    *(backup, restore, audit, doctor),
     *(consent, plugins, check_plugin, new_plugin, init, schema, snippet, sandbox),
 )
 for command in COMMANDS:

@@ -56,6 +56,11 @@ log = logging.getLogger("tagserver")
 @click.option(
     "--strict", is_flag=True, help="Exit 1 when today's files have errors, even if an earlier version could serve."
 )
+@click.option(
+    "--journal",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write what persons take back to this file, too: on another disk, for a restore.",
+)
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="In place of log.format in server.yaml.")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
 @click.option(REHEARSE, "rehearse", is_flag=True, help="Only say whether a start would succeed.")
@@ -66,6 +71,7 @@ def serve(
     host: str,
     port: int,
     strict: bool,
+    journal: Path | None,
     log_format: Format | None,
     log_level: str,
     rehearse: bool,
@@ -85,11 +91,13 @@ def serve(
     if token is None and not is_loopback(bound.getsockname()[0] if bound else host):
         where = f"the socket {address_of(bound)}, which was passed to tagserver," if bound else f"--host {host}"
         give_up(f"{where} can be reached from outside: set {ADMIN_TOKEN} first")
+    if journal is not None and journal.absolute().parent.resolve().is_relative_to(data.resolve()):
+        give_up(f"--journal {journal} lies in the data folder, and would be lost with it: take another disk")
     try:
         if rehearse:
             rehearsal(folder, data, strict=strict)
             return
-        code = run(lambda: _serve(folder, data, Entrance(host, port, bound, left), strict, token, logs))
+        code = run(lambda: _serve(folder, data, Entrance(host, port, bound, left), strict, token, logs, journal))
     except NoConfiguration as nothing:
         print_problems(nothing.problems, config)
         give_up(str(nothing) if not strict else "the configuration has errors (--strict)")
@@ -154,7 +162,13 @@ class Entrance:
 
 
 async def _serve(
-    folder: ConfigurationFolder, data: Path, entrance: Entrance, strict: bool, token: str | None, logs: Logs
+    folder: ConfigurationFolder,
+    data: Path,
+    entrance: Entrance,
+    strict: bool,
+    token: str | None,
+    logs: Logs,
+    journal: Path | None,
 ) -> int:
     fatal = asyncio.Event()
 
@@ -162,7 +176,7 @@ async def _serve(
         log.critical("the outbox cannot go on: %s", error)
         fatal.set()
 
-    async with running(folder, data, strict=strict, on_fatal=on_fatal, log=logs.take) as runtime:
+    async with running(folder, data, strict=strict, on_fatal=on_fatal, log=logs.take, journal=journal) as runtime:
         bound = entrance.open()
         made = token or _made_token(data, runtime.unwritten)
         hide(made)

@@ -26,6 +26,7 @@ from tagserver.delivery.dead import (
 )
 from tagserver.delivery.outbox import Delivery, Row
 from tagserver.delivery.presence import Presence
+from tagserver.delivery.retry import deadline
 from tagserver.delivery.rows import NAMES, persons_of, purposes_of
 
 SLICE = 500
@@ -36,7 +37,10 @@ COUNTED = 20_000
 _BEGINNING = Place(-LARGEST_ID, 0)
 _END = Place(LARGEST_ID, LARGEST_ID)
 _SHOWN = "d.id, d.destination, d.tag, d.name, d.event_id, d.reason, d.detail, d.attempts, d.received, d.buried"
-_SENT = "destination, tag, event_id, name, reason, expires, attempts, received, time, purposes, person, mode, container"
+_SENT = (
+    "destination, tag, event_id, name, reason, expires, attempts, received, time, purposes, person, mode, container, "
+    "unknown_since"
+)
 
 Permits = Callable[[Row], tuple[str, str] | None]
 """Why a row may not be sent as things stand (a reason and a sentence), or None."""
@@ -181,10 +185,11 @@ class Letters:
             at = place
             row, reason = self._row(database, place.id)
             destination = row.delivery.destination
-            if row.delivery.expires is not None and row.delivery.expires <= now:
+            account = accounts.get(destination)
+            end = deadline(row.delivery.expires, row.unknown_since, account.repeat if account is not None else None)
+            if end is not None and end <= now:
                 too_old += 1
                 continue
-            account = accounts.get(destination)
             if permits is not None and (no := permits(_for(row, account))) is not None:
                 refused[no[0]] = refused.get(no[0], 0) + 1
                 continue
@@ -211,9 +216,8 @@ class Letters:
         """A letter as a row of the queue, but for its payload; and the reason."""
         query = f"SELECT {_SENT} FROM dead WHERE id = ?"  # noqa: S608 (our own names)
         found: tuple[Any, ...] = database.execute(query, (one,)).fetchone()
-        destination, tag, event_id, name, reason, expires, attempts, received, at, purposes, person, mode, container = (
-            found
-        )
+        destination, tag, event_id, name, reason, expires, attempts, received, *more = found
+        at, purposes, person, mode, container, unknown_since = more
         delivery = Delivery(
             key=b"",
             event_id=event_id,
@@ -231,7 +235,7 @@ class Letters:
             identity="",
             body=b"",
         )
-        return Row(one, delivery, attempts), reason
+        return Row(one, delivery, attempts, unknown_since), reason
 
     @staticmethod
     def _move_back(database: sqlite3.Connection, one: int, account: Account | None) -> int:

@@ -77,6 +77,13 @@ _ALL = (
         "with the rest",
     ),
     Reason(
+        "restored",
+        "it waited in a backup that was restored, and may have been sent since",
+        "that is what it waits for; what the vendor would count twice stays",
+        "retry (tagserver restore --resend) sends what may have arrived already, as long as the vendor knows a repeat; "
+        "tagserver restore --drop gives them up",
+    ),
+    Reason(
         "no_destination",
         "its destination was removed, or could not be set up, for a day",
         "after it is back",

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Self
 
 from tagserver.delivery.care import VACUUM_PAGES, Care, empty_log, reuse_log, shrink
 from tagserver.delivery.causes import Causes
@@ -176,7 +177,7 @@ class SqliteOutbox(SqliteDeadLetters):
         chance: Chance | None = None,
         calm: Callable[[float], bool] = lambda seconds: True,
         any_disk: bool = False,
-    ) -> SqliteOutbox:
+    ) -> Self:
         """Open or make the file. Sizes in bytes (`share`: what may wait for one that is stopped by hand, if not a
         quarter), `keep_dead` in seconds; `commit_took` hears how long each group
         commit took, from the writer's thread; `calm(seconds)` says whether the wall clock can be believed for so long;

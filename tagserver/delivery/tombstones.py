@@ -35,6 +35,10 @@ class Tombstones:
     def __len__(self) -> int:
         return len(self._known)
 
+    def all(self) -> list[tuple[bytes, str, int, int, int]]:
+        """All that there are: (person, purpose, since, until, expires). In any thread."""
+        return [(person, *stone) for person, stones in self._known.copy().items() for stone in stones]
+
     def write(self, database: sqlite3.Connection, tombstones: Iterable[Tombstone], ttl: float) -> None:
         """Write tombstones that are kept for `ttl` seconds, and never shorter than they reach. They count from here on,
         whether the commit succeeds or not: the safe side."""

@@ -7,12 +7,12 @@ from pathlib import Path
 OWN_FILES = frozenset(
     {
         *("address", "admin-token", "audit", "install-key", "last-good.json", "pinned.json", "serving.json", "t"),
-        *("versions",),
+        *("restore-unfinished", "restored.json", "versions", ".restoring"),
     }
 )
 """What the server itself keeps in its data folder, beside the queue."""
-OWN_BEGINNINGS = ("outbox.db",)
-"""What the names of the queue's files begin with."""
+OWN_BEGINNINGS = ("outbox.db", "before-restore-")
+"""What the names of the queue's files begin with, and of the folders that a restore has moved aside."""
 
 
 def folder_fault(value: str) -> str | None:

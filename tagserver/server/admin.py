@@ -22,6 +22,7 @@ from tagserver.inbound.enrich import visitor_ip
 from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.preview.trial import BadTrial, try_event
 from tagserver.runtime import Runtime
+from tagserver.server.backup import Backups
 from tagserver.server.body import BadBody, read_body
 from tagserver.server.consent import ConsentStrings
 from tagserver.server.dead import DeadLetterPages, summed_up
@@ -52,6 +53,8 @@ class Admin:
         letters = DeadLetterPages(runtime, steady)
         publishing = Publishing(runtime)
         stops = Stops(runtime.pausing)
+        backups = Backups(runtime, SAFE)
+        forget = Forget(runtime.forgetting, self._visitor, runtime.keeping.lacking)
         pages = Starlette(
             routes=[
                 Route("/", self.overview),
@@ -66,7 +69,9 @@ class Admin:
                 Route("/dead.json", letters.post, methods=["POST"]),
                 Route("/pause.json", stops.pause, methods=["POST"]),
                 Route("/resume.json", stops.resume, methods=["POST"]),
-                Route("/forget.json", Forget(runtime.forgetting, self._visitor).post, methods=["POST"]),
+                Route("/forget.json", forget.post, methods=["POST"]),
+                Route("/backup", backups.copy, methods=["POST"]),
+                Route("/restore", backups.decide, methods=["POST"]),
                 Route("/metrics", self.metrics),
                 Route("/style.css", self.style),
             ]

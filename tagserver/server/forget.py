@@ -21,9 +21,15 @@ _who = msgspec.json.Decoder(Who)
 
 
 class Forget:
-    """The endpoint. `visitor`: who asks."""
+    """The endpoint. `visitor`: who asks; `lacking`: why a journal lacks what was forgotten, or None."""
 
-    def __init__(self, forgetting: Forgetting, visitor: Callable[[Request], str | None]) -> None:
+    def __init__(
+        self,
+        forgetting: Forgetting,
+        visitor: Callable[[Request], str | None],
+        lacking: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        self._lacking = lacking
         self._forgetting = forgetting
         self._visitor = visitor
 
@@ -50,4 +56,4 @@ class Forget:
             sum(counts["queue"] for counts in done.destinations.values()),
             sum(counts["dead"] for counts in done.destinations.values()),
         )
-        return JSONResponse(msgspec.to_builtins(done), headers=SAFE)
+        return JSONResponse({**msgspec.to_builtins(done), "journal": self._lacking()}, headers=SAFE)

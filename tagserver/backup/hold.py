@@ -1,0 +1,86 @@
+"""Delivery stands still after a restore, until somebody decides, where nobody can tell what persons took back since the
+backup was made: `restored.json` in the data folder says so. New events are taken in meanwhile."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from tagserver.whole_file import write_whole
+
+log = logging.getLogger("tagserver")
+
+FILE = "restored.json"
+FORMAT = 1
+
+
+class Restored(msgspec.Struct, frozen=True, kw_only=True):
+    """That a data folder came from a backup. `backup`: when that was made, `restored`: when it was put back, `journal`:
+    how far the journal reaches that was played, or None; all in ms. `waits`: why nothing is delivered, or empty."""
+
+    format: int = FORMAT
+    backup: int
+    restored: int
+    journal: int | None = None
+    waits: str = ""
+
+
+def write(data: Path, restored: Restored) -> None:
+    """Write it down. Raises OSError."""
+    write_whole(data / FILE, msgspec.json.encode(restored))
+
+
+def read(data: Path) -> Restored | None:
+    """What a data folder says of a restore; None: nothing. What cannot be read holds delivery: the safe side."""
+    try:
+        found = msgspec.json.decode((data / FILE).read_bytes(), type=Restored)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return Restored(backup=0, restored=0, waits=f"{FILE} in the data folder cannot be read")
+    if found.format > FORMAT:
+        waits = f"{FILE} is of a newer tagserver (format {found.format}, this one knows {FORMAT})"
+        return Restored(backup=found.backup, restored=found.restored, waits=waits)
+    return found
+
+
+def day(time: int) -> str:
+    """A moment in ms, for people."""
+    return f"{datetime.fromtimestamp(time / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+WAY_OUT = (
+    "Stop the server and play the journal (tagserver restore --journal FILE), or deliver without one "
+    "(tagserver restore --without-journal)"
+)
+
+
+class Hold:
+    """Whether a running server may deliver."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._known = read(data)
+        if (why := self.why) is not None:
+            log.error("%s", why)
+
+    @property
+    def why(self) -> str | None:
+        """Why nothing is delivered and what to do, or None."""
+        if self._known is None or not self._known.waits:
+            return None
+        return f"{self._known.waits}. Nothing is delivered until somebody decides. {WAY_OUT}"
+
+    def release(self) -> bool:
+        """Somebody has decided to deliver; whether anything was held. Raises OSError, then it still is."""
+        known = self._known
+        if known is None or not known.waits:
+            return False
+        freed = msgspec.structs.replace(known, format=FORMAT, waits="")
+        write(self._data, freed)
+        self._known = freed
+        log.warning("delivery goes on without a journal: what was taken back since the backup is not known here")
+        return True

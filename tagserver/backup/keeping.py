@@ -1,0 +1,70 @@
+"""What a running server holds for backups: the journal, copies of the queue, and whether it may deliver after a
+restore."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from tagserver.backup.hold import Hold
+from tagserver.backup.journal import installation
+from tagserver.backup.journal_file import JournalFile
+from tagserver.backup.journaled import JournaledOutbox
+from tagserver.backup.restoring import STAGE, unfinished
+from tagserver.backup.snapshots import Snapshot, Snapshots, clear
+from tagserver.container.queue import QueueConfig
+from tagserver.delivery.errors import OutboxStartError
+
+
+class Keeping:
+    """Made when the outbox is open: the data folder is ours then. `journal`: its file, or None. `clock`: ms."""
+
+    def __init__(
+        self,
+        data: Path,
+        outbox: JournaledOutbox,
+        queue: QueueConfig,
+        install_key: bytes,
+        journal: Path | None,
+        clock: Callable[[], int],
+    ) -> None:
+        clear(data, queue.file)
+        shutil.rmtree(data / STAGE, ignore_errors=True)  # of a restore that was killed before it changed anything
+        self.hold = Hold(data)
+        self.snapshots = Snapshots(outbox, data, queue.file, queue.min_free, clock)
+        self.journal = outbox.journal = (
+            None if journal is None else JournalFile(journal, installation(install_key), outbox.stones, data, clock)
+        )
+
+    async def start(self) -> None:
+        """Read the journal, add what it lacks, say that it is kept."""
+        if self.journal is not None:
+            await self.journal.mark("start")
+
+    async def mind(self) -> None:
+        """Keep the journal alive, until cancelled."""
+        if self.journal is not None:
+            await self.journal.mind()
+
+    def lacking(self) -> str | None:
+        """Why the journal lacks something, or None."""
+        return None if self.journal is None else self.journal.trouble
+
+    async def close(self) -> None:
+        """The journal's last line."""
+        if self.journal is not None:
+            await self.journal.close()
+
+    async def snapshot(self) -> Snapshot:
+        """A copy of the queue for a backup, and a line in the journal that reaches beyond it. Raises Unavailable."""
+        made = await self.snapshots.make()
+        if self.journal is not None:
+            await self.journal.mark("backup")
+        return made
+
+
+def require_whole(data: Path) -> None:
+    """Raises OutboxStartError for a folder in which a restore has begun to change something, and has not ended."""
+    if (why := unfinished(data)) is not None:
+        raise OutboxStartError(why)

@@ -1,0 +1,246 @@
+"""The way back: a backup becomes a data folder, whole or not at all.
+
+Everything is made ready in a folder inside the data folder: taken out, compared with the manifest, its queue looked
+through, what waits there held, what persons took back since then put in. Only then the folder that was there is moved
+aside, and the new files take their places. Between those two a kill leaves a mark by which the server refuses to start
+and the same command goes on; before, nothing was changed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import msgspec
+
+from tagserver.backup import hold
+from tagserver.backup.archive import Archive, BadBackup, Manifest
+from tagserver.backup.journal import Journal, installation
+from tagserver.backup.members import KEY
+from tagserver.delivery.errors import OutboxStartError
+from tagserver.delivery.held import hold as hold_rows
+from tagserver.delivery.held import take_back
+from tagserver.delivery.lock import FolderLock, QueueLock
+from tagserver.delivery.snapshot import facts_of, queue_in, require_sound
+from tagserver.whole_file import write_whole
+
+STAGE = ".restoring"
+"""In the data folder: where everything is made ready."""
+MARK = "restore-unfinished"
+"""In the data folder, while files take their places; holds the name of the folder for what was there, or nothing."""
+ASIDE = "before-restore-"
+_LOCK = ".lock"
+_NOT_OURS = ("lost+found",)
+
+
+class NotRestored(Exception):
+    """Nothing was restored; the text says why and what to do."""
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it. `backup`: when that was made; `held`: deliveries that wait for a decision; `erased`: of persons
+    who asked to be forgotten since; `waits`: why nothing will be delivered, or empty; `journal`: how far it reaches;
+    `aside`: where in the data folder lies what was there. Times in ms."""
+
+    backup: int
+    held: int
+    erased: int
+    waits: str
+    journal: int | None
+    aside: str = ""
+    manifest: Manifest | None = None
+
+
+def unfinished(data: Path) -> str | None:
+    """Why a server must not start on this folder, or None."""
+    if not (data / MARK).exists():
+        return None
+    return f"a restore into the data folder {data} has not come to its end: run the same tagserver restore again"
+
+
+def restore(
+    file: Path,
+    data: Path,
+    journal: Path | None,
+    clock: Callable[[], int],
+    *,
+    without: bool = False,
+    force: bool = False,
+    move: Callable[[Path, Path], object] = Path.rename,
+    free: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+) -> Done:
+    """Restore `file` into `data`. `journal` is played; `without` one, delivery may start. `force`: a folder that is not
+    empty is moved aside. `move` gives a file its place, `free` tells the bytes left on a disk. Raises BadBackup,
+    BadJournal, NotRestored, OutboxStartError, OSError; unless the mark is there then, nothing was changed."""
+    with file.open("rb") as opened:
+        archive = Archive(file, opened)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _locked(data, archive.manifest.queue):
+            there = _there(data)
+            if there and not force and not (data / MARK).exists():
+                raise NotRestored(
+                    f"the data folder {data} is not empty ({', '.join(sorted(there)[:3])} …). --force moves what is "
+                    f"there aside, into {data}/{ASIDE}…, and deletes nothing"
+                )
+            _require_room(data, archive, free(data))
+            stage = data / STAGE
+            shutil.rmtree(stage, ignore_errors=True)
+            try:
+                archive.take_out(stage)
+                done = _made_ready(stage, archive.manifest, journal, clock, without=without)
+            except BaseException:
+                shutil.rmtree(stage, ignore_errors=True)
+                raise
+            aside = _take_places(data, clock(), move)
+    return msgspec.structs.replace(done, aside=aside)
+
+
+def play(data: Path, journal: Path, clock: Callable[[], int]) -> Done | None:
+    """Play a journal into a folder that was restored before; None when it was not. Raises as `restore` does."""
+    restored, queue = hold.read(data), queue_in(data)
+    if restored is None or queue is None or not restored.backup:
+        return None
+    with _locked(data, queue.name):
+        erased, reaches, waits = _played(data, queue, journal, restored.backup, clock)
+        waits = waits if restored.waits else ""
+        hold.write(data, msgspec.structs.replace(restored, format=hold.FORMAT, journal=reaches, waits=waits))
+    return Done(backup=restored.backup, held=0, erased=erased, waits=waits, journal=reaches)
+
+
+def deliver(data: Path) -> bool:
+    """Let a restored folder, whose server does not run, deliver without a journal. Whether anything was held. Raises
+    InUse, OSError."""
+    queue = queue_in(data)
+    with _locked(data, queue.name if queue is not None else "outbox.db"):
+        return hold.Hold(data).release()
+
+
+def _made_ready(
+    stage: Path, manifest: Manifest, journal: Path | None, clock: Callable[[], int], *, without: bool
+) -> Done:
+    queue = stage / manifest.queue
+    try:
+        facts_of(queue)
+        require_sound(queue)
+    except OutboxStartError as error:
+        raise BadBackup(str(error)) from None
+    held = hold_rows(queue, manifest.time, clock())
+    erased, reaches, waits = 0, None, ""
+    if journal is not None:
+        erased, reaches, waits = _played(stage, queue, journal, manifest.time, clock)
+    elif not without:
+        waits = f"restored from a backup of {hold.day(manifest.time)}, without a journal of what was taken back since"
+    if without:
+        waits = ""
+    for ending in ("-wal", "-shm"):
+        Path(f"{queue}{ending}").unlink(missing_ok=True)
+    hold.write(stage, hold.Restored(backup=manifest.time, restored=clock(), journal=reaches, waits=waits))
+    return Done(backup=manifest.time, manifest=manifest, held=held, erased=erased, waits=waits, journal=reaches)
+
+
+def _played(folder: Path, queue: Path, journal: Path, backup: int, clock: Callable[[], int]) -> tuple[int, int, str]:
+    """Play a journal: how many deliveries were erased, how far it reaches (ms), and why that is not far enough, or
+    empty. Raises BadJournal, OSError."""
+    read = Journal(journal, installation((folder / KEY).read_bytes()))
+    erased = take_back(queue, read.acts(), clock)
+    if read.covers(backup):
+        return erased, read.until, ""
+    if read.since > backup:
+        why = f"begins {hold.day(read.since)}, after the backup of {hold.day(backup)}"
+    else:
+        why = f"ends {hold.day(read.until)}, before the backup of {hold.day(backup)}"
+    return erased, read.until, f"the journal {why}: what was taken back between is not known"
+
+
+@contextmanager
+def _locked(data: Path, queue: str) -> Iterator[None]:
+    """While the folder is ours alone. Raises InUse."""
+    names = {queue, *(path.name.removesuffix(_LOCK) for path in data.glob(f"*{_LOCK}"))}
+    with ExitStack() as undo:
+        for name in sorted(names):
+            undo.callback(FolderLock(data / f"{name}{_LOCK}").release)
+            undo.callback(QueueLock(data / name).release)
+        yield
+
+
+def _there(data: Path) -> list[str]:
+    """What a data folder holds that would be in the way."""
+    ours = (STAGE, MARK, *_NOT_OURS)
+    names = [path.name for path in data.iterdir()]
+    return [one for one in names if one not in ours and not one.endswith(_LOCK) and not one.startswith(ASIDE)]
+
+
+def _require_room(data: Path, archive: Archive, free: int) -> None:
+    """Raises NotRestored. What waits becomes dead letters, which needs the queue's size once more for a while."""
+    needed = archive.size + archive.manifest.members[archive.manifest.queue].size + (16 << 20)
+    if free < needed:
+        raise NotRestored(
+            f"the restore needs {needed >> 20} MiB on the disk of {data}, and {free >> 20} MiB are left: make room"
+        )
+
+
+class _Mark(msgspec.Struct, frozen=True):
+    """How far the files have come: what was there goes to `aside`, and is all there when `moved`."""
+
+    aside: str
+    moved: bool = False
+
+
+def _take_places(data: Path, now: int, move: Callable[[Path, Path], object]) -> str:
+    """Move what is there aside, and what was made ready to its place. The name of the folder aside, or empty. Raises
+    OSError; the next call goes on from there."""
+    mark = _read_mark(data / MARK)
+    if mark is None:
+        mark = _Mark(f"{ASIDE}{now // 1000}" if _there(data) else "")
+        write_whole(data / MARK, msgspec.json.encode(mark))
+    if not mark.moved:
+        if mark.aside:
+            (data / mark.aside).mkdir(mode=0o700, exist_ok=True)
+            for name in _there(data):
+                move(data / name, data / mark.aside / name)
+            _sync(data / mark.aside)
+        write_whole(data / MARK, msgspec.json.encode(_Mark(mark.aside, moved=True)))
+    for name in _there(data):  # of a run that ended here
+        path = data / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    _own(data)
+    for path in sorted((data / STAGE).iterdir()):
+        move(path, data / path.name)
+    _sync(data)
+    (data / STAGE).rmdir()
+    (data / MARK).unlink()
+    _sync(data)
+    return mark.aside
+
+
+def _read_mark(path: Path) -> _Mark | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Mark)
+    except FileNotFoundError:
+        return None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise NotRestored(
+            f"{path} cannot be read ({error}): look what is in the folder, and restore into another"
+        ) from None
+
+
+def _own(data: Path) -> None:
+    """What root restores belongs to whom the data folder belongs: the server must be able to read it."""
+    if os.geteuid() == 0:
+        owner = data.stat()
+        for path in (*(data / STAGE).rglob("*"), data / STAGE, *data.glob(f"*{_LOCK}")):
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,78 @@
+"""Copies of the queue that a running server makes in its data folder, for `tagserver backup` to pack.
+
+The server makes them because it alone may open the queue; the command packs them because it alone may know the place: a
+server under a unit or in a container cannot write there, and who has the admin token may not choose files to be
+written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from tagserver.delivery.outbox import Outbox, Unavailable
+from tagserver.delivery.snapshot import ENDING, copy_queue
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A copy: `file` in the data folder, of the queue's file `queue`, made at `time` (ms). Whoever has packed it
+    removes it."""
+
+    file: str
+    queue: str
+    time: int
+
+
+class Snapshots:
+    """One copy at a time; an older one that nobody has removed gives way to it."""
+
+    def __init__(self, outbox: Outbox, data: Path, queue: str, min_free: int, clock: Callable[[], int]) -> None:
+        self._outbox = outbox
+        self._data = data
+        self._queue = queue
+        self._min_free = min_free
+        self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
+
+    async def make(self) -> Snapshot:
+        """Make one, aside from everything else that the server does. Raises Unavailable with a sentence."""
+        if self._one_at_a_time.locked():
+            raise Unavailable("another backup is being made: wait for it")
+        async with self._one_at_a_time:
+            clear(self._data, self._queue)
+            self._require_room()
+            time = self._clock()
+            file = f"{self._queue}{ENDING}{secrets.token_hex(8)}"
+            try:
+                await asyncio.to_thread(copy_queue, self._data / self._queue, self._data / file)
+            except OSError as error:
+                why = error.strerror or str(error)
+                raise Unavailable(
+                    f"the queue cannot be copied: {why}; the server goes on, nothing is left of it"
+                ) from None
+            return Snapshot(file, self._queue, time)
+
+    def _require_room(self) -> None:
+        needed = self._outbox.room().used
+        try:
+            free = shutil.disk_usage(self._data).free
+        except OSError:
+            return
+        if free < needed + self._min_free:
+            raise Unavailable(
+                f"the copy needs {needed >> 20} MiB on the disk of the data folder, {self._min_free >> 20} MiB of it "
+                f"are kept free, and {free >> 20} MiB are left: make room, or stop the server and run this again"
+            )
+
+
+def clear(data: Path, queue: str) -> None:
+    """Remove copies that nobody has packed."""
+    for left in data.glob(f"{queue}{ENDING}*"):
+        with contextlib.suppress(OSError):
+            left.unlink()

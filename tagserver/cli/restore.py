@@ -1,0 +1,149 @@
+"""`tagserver restore`: a backup becomes a data folder again, and what is decided about it afterwards."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from tagserver.backup.archive import BadBackup
+from tagserver.backup.hold import WAY_OUT
+from tagserver.backup.journal import BadJournal
+from tagserver.backup.restoring import Done, NotRestored, deliver, play
+from tagserver.backup.restoring import restore as restore_into
+from tagserver.cli.backup import clock_text
+from tagserver.cli.options import environment, give_up, json_option, server_option
+from tagserver.cli.output import say, say_json
+from tagserver.cli.remote import call
+from tagserver.delivery.errors import OutboxStartError
+from tagserver.delivery.held import RESTORED
+from tagserver.operations.server_files import lives
+from tagserver.operations.this_user import this_user
+from tagserver.runtime import wall_clock
+
+EVERY = "*"
+LONGEST = 3600.0
+"""Seconds that a server gets for a decision about all that is held."""
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@server_option
+@click.option("--journal", type=click.Path(path_type=Path), help="What persons took back since, of serve --journal.")
+@click.option("--without-journal", is_flag=True, help="Deliver without one.")
+@click.option("--force", is_flag=True, help="Move what is in the data folder aside, into the folder before-restore-….")
+@click.option("--resend", is_flag=False, flag_value=EVERY, help="Send what is held, all of it or of one DESTINATION.")
+@click.option("--drop", is_flag=False, flag_value=EVERY, help="Drop what is held, all of it or of one DESTINATION.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def restore(
+    file: Path | None,
+    data: Path,
+    env_file: Path | None,
+    journal: Path | None,
+    without_journal: bool,
+    force: bool,
+    resend: str | None,
+    drop: str | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Make a data folder from the backup FILE, while no server runs on it.
+
+    Deliveries that waited when the backup was made are held as dead letters with the reason restored, because they may
+    have been sent since: nothing of them goes out before --resend or --drop says so, of a server that runs. Without a
+    journal that reaches beyond the backup nothing at all is delivered before --without-journal.
+    """
+    decisions = [one for one in (resend, drop) if one is not None]
+    if len(decisions) + (file is not None) > 1 or (
+        file is None and not decisions and not journal and not without_journal
+    ):
+        raise click.UsageError("one of: FILE, --resend, --drop; or --journal or --without-journal after a restore")
+    if decisions and (journal or without_journal or force):
+        raise click.UsageError("--resend and --drop stand alone, or with the name of a destination")
+    if decisions:
+        action = "retry" if resend is not None else "drop"
+        _decide(action, decisions[0], data, environment(env_file), yes=yes, as_json=as_json)
+    elif file is None and journal is None:
+        _deliver(data, environment(env_file), as_json=as_json)
+    else:
+        _restore(file, data, journal, without=without_journal, force=force, as_json=as_json)
+
+
+def _restore(file: Path | None, data: Path, journal: Path | None, *, without: bool, force: bool, as_json: bool) -> None:
+    try:
+        if file is not None:
+            done: Done | None = restore_into(file, data, journal, wall_clock, without=without, force=force)
+        else:
+            assert journal is not None
+            done = play(data, journal, wall_clock)
+            if done is not None and without and deliver(data):
+                done = msgspec.structs.replace(done, waits="")
+    except (BadBackup, BadJournal, NotRestored, OutboxStartError) as error:
+        give_up(f"nothing was restored: {error}")
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        give_up(f"nothing was restored: {where}{error.strerror or error} (as {this_user()})")
+    if done is None:
+        give_up(f"the data folder {data} does not come from a backup: name the file, too")
+    if as_json:
+        say_json({name: value for name, value in msgspec.to_builtins(done).items() if name != "manifest"})
+        return
+    _say(done, data)
+
+
+def _say(done: Done, data: Path) -> None:
+    if done.manifest is not None:
+        say(f"{data} is what it was at {clock_text(done.backup)} (tagserver {done.manifest.tagserver}).")
+        say(
+            f"{done.held} deliveries waited then, and may have been sent since. They are held as dead letters with the "
+            f"reason {RESTORED}: start the server, then tagserver restore --resend or --drop."
+        )
+        say("What was accepted since is not here, nor are its keys: a repeat of it would be sent again.")
+    if done.journal is not None:
+        say(f"The journal reaches until {clock_text(done.journal)}; {done.erased} deliveries were erased for it.")
+    if done.waits:
+        say(f"The server will take events in and deliver nothing: {done.waits}. {WAY_OUT}.")
+    if done.aside:
+        say(f"What was there is in {data / done.aside}: remove it when nobody needs it any more.")
+
+
+def _deliver(data: Path, environ: dict[str, str], *, as_json: bool) -> None:
+    try:
+        held = (
+            call("POST", "/-/restore", data=data, environ=environ, body={"action": "deliver"})["held"]
+            if lives(data)
+            else deliver(data)
+        )
+    except (OutboxStartError, OSError) as error:
+        give_up(str(error))
+    if as_json:
+        say_json({"held": held})
+    else:
+        say("Delivery goes on, without a journal." if held else "Nothing was held for want of a journal.")
+
+
+def _decide(action: str, name: str, data: Path, environ: dict[str, str], *, yes: bool, as_json: bool) -> None:
+    body: dict[str, Any] = {"action": action, "reason": RESTORED}
+    if name != EVERY:
+        body["destination"] = name
+    of = "of all destinations" if name == EVERY else f"of {name}"
+    if not yes and sys.stdin.isatty():
+        ask = (
+            f"Send what is held {of}? What the vendor has got since the backup may be counted twice."
+            if action == "retry"
+            else f"Drop what is held {of}, for good?"
+        )
+        click.confirm(ask, abort=True)
+    done = call("POST", "/-/dead.json", data=data, environ=environ, body=body, timeout=LONGEST)
+    if as_json:
+        say_json(done)
+        return
+    say(f"{done['count']} held deliveries {'put back into the queue' if action == 'retry' else 'dropped'}.")
+    for reason, number in (done.get("refused") or {}).items():
+        say(f"{number} may not be sent as things stand ({reason}): they stay held.")
+    if done.get("too_old"):
+        say(f"{done['too_old']} are too old for the vendor: they stay held. tagserver restore --drop removes them.")

@@ -1,0 +1,280 @@
+"""The way back: what waited is held, what persons took back since holds, and a kill in between is mended by the same
+command."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tagserver.backup import hold
+from tagserver.backup.journal import BadJournal
+from tagserver.backup.restoring import MARK, STAGE, NotRestored, deliver, play, unfinished
+from tagserver.delivery.dead import Account, Choice
+from tagserver.delivery.errors import InUse
+from tagserver.delivery.held import RESTORED
+from tagserver.delivery.outbox import EVERYTHING, Buried, Settlement, Tombstone
+from tests.backup.world import Folder, restored
+from tests.delivery.support import Clock, assert_adds_up, claim, deliveries, delivery, key
+
+ERIKA, FRANK = key("Erika"), key("Frank")
+HOURS = 3600.0
+
+
+@pytest.fixture
+async def shop(tmp_path: Path, clock: Clock) -> Folder:
+    """A folder with two persons' deliveries, one of them dead, and a journal."""
+    folder = await Folder(tmp_path / "data", clock).open(tmp_path / "journal")
+    await folder.outbox.append([delivery("erika", person=(ERIKA,)), delivery("frank", person=(FRANK,))])
+    await folder.outbox.append([delivery("dead", person=(FRANK,))])
+    batch = await claim(folder.outbox)
+    gone = [row.id for row in batch.rows if row.delivery.event_id == "dead"]
+    await folder.outbox.settle(batch, Settlement(buried=[Buried(one, "rejected") for one in gone]))
+    return folder
+
+
+async def test_what_waited_is_held_and_nothing_is_given_out(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+    """As dead letters, so the account holds; keys and what was taken back come along."""
+    await shop.outbox.withdraw([Tombstone(FRANK, "analytics_storage", clock())], 30 * 86400.0)
+    shop.backup(tmp_path / "b.tar")
+    await shop.close()
+    clock.advance(HOURS)
+    done = restored(tmp_path / "b.tar", tmp_path / "new", clock)
+    assert (done.held, done.erased) == (2, 0)
+    again = await Folder(tmp_path / "new", clock).open()
+    counts = again.outbox.counts()["meta"]
+    assert (counts.accepted, counts.pending, counts.dead_by_reason) == (3, 0, {"rejected": 1, RESTORED: 2})
+    assert await again.outbox.claim("meta", max_items=10, max_bytes=1 << 20) is None
+    assert [one.duplicate for one in await again.outbox.append([delivery("erika")])] == ["event"]
+    assert again.outbox.withdrawn([FRANK], clock() - 1) == {"analytics_storage"}
+    assert again.key == shop.key
+    await again.close()
+
+
+async def test_a_resend_counts_the_vendors_window_from_the_backup(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+    """The vendor may have got it right after the backup was made: that is when its outcome became unknown."""
+    made = clock()
+    shop.backup(tmp_path / "b.tar")
+    await shop.close()
+    clock.advance(HOURS)
+    restored(tmp_path / "b.tar", tmp_path / "new", clock)
+    again = await Folder(tmp_path / "new", clock).open()
+    done = await again.outbox.retry_dead(Choice(reasons=(RESTORED,)), {"meta": Account("account-1", 47 * HOURS)}, 10)
+    assert done.moved == {"meta": 2}
+    batch = await claim(again.outbox)
+    assert {row.unknown_since for row in batch.rows} == {made}
+    await again.outbox.settle(batch, Settlement(delivered=[row.id for row in batch.rows]))
+    assert_adds_up(again.outbox, again.data)
+    await again.close()
+
+
+async def test_what_the_vendor_would_count_twice_stays_held(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+    """47 hours after the backup Meta does not know a repeat any more; for another vendor it goes out."""
+    shop.backup(tmp_path / "b.tar")
+    await shop.close()
+    clock.advance(48 * HOURS)
+    restored(tmp_path / "b.tar", tmp_path / "new", clock)
+    again = await Folder(tmp_path / "new", clock).open()
+    held = Choice(reasons=(RESTORED,))
+    done = await again.outbox.retry_dead(held, {"meta": Account("account-1", 47 * HOURS)}, 10)
+    assert (done.moved, done.too_old) == ({}, 2)
+    assert (await again.outbox.retry_dead(held, {"meta": Account("account-1")}, 10)).moved == {"meta": 2}
+    await again.close()
+
+
+async def test_a_drop_counts_as_erased(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+    shop.backup(tmp_path / "b.tar")
+    await shop.close()
+    restored(tmp_path / "b.tar", tmp_path / "new", clock)
+    again = await Folder(tmp_path / "new", clock).open()
+    dropped = await again.outbox.drop_dead(Choice(reasons=(RESTORED,), destinations=("meta",)), 10)
+    assert dropped.count == 2
+    assert again.outbox.counts()["meta"].erased == 2
+    await again.close()
+
+
+async def test_who_was_forgotten_since_is_erased_and_stays_forgotten(
+    shop: Folder, tmp_path: Path, clock: Clock
+) -> None:
+    """Also when the queue that came with the backup would have let the tombstone go by now."""
+    shop.backup(tmp_path / "b.tar")
+    clock.advance(60)
+    await shop.outbox.withdraw(shop.forget([ERIKA]), 86400.0)
+    forgotten = clock()
+    await shop.close()
+    clock.advance(72 * HOURS)
+    done = restored(tmp_path / "b.tar", tmp_path / "new", clock, tmp_path / "journal")
+    assert (done.held, done.erased, done.waits) == (2, 1, "")
+    again = await Folder(tmp_path / "new", clock).open()
+    letters = await again.outbox.dead(Choice(), 10)
+    assert {one.event_id for one in letters} == {"frank", "dead"}
+    assert again.outbox.withdrawn([ERIKA], forgotten) == {EVERYTHING}
+    assert_adds_up(again.outbox, again.data)
+    await again.close()
+    assert b'{"id":"erika"}' not in (tmp_path / "new" / "outbox.db").read_bytes()
+
+
+async def test_what_was_granted_again_since_is_granted(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+    shop.backup(tmp_path / "b.tar")
+    clock.advance(60)
+    await shop.outbox.withdraw([Tombstone(FRANK, "ad_storage", clock())], 30 * 86400.0)
+    clock.advance(60)
+    await shop.outbox.lift([FRANK], frozenset({"ad_storage"}), clock())
+    granted = clock()
+    await shop.close()
+    restored(tmp_path / "b.tar", tmp_path / "new", clock, tmp_path / "journal")
+    again = await Folder(tmp_path / "new", clock).open()
+    assert again.outbox.withdrawn([FRANK], granted - 1) == {"ad_storage"}
+    assert again.outbox.withdrawn([FRANK], granted) == frozenset()
+    await again.close()
+
+
+async def test_without_a_journal_nothing_is_delivered_until_somebody_decides(
+    shop: Folder, tmp_path: Path, clock: Clock
+) -> None:
+    shop.backup(tmp_path / "b.tar")
+    await shop.close()
+    done = restored(tmp_path / "b.tar", tmp_path / "new", clock)
+    assert "without a journal" in done.waits
+    why = hold.Hold(tmp_path / "new").why
+    assert why is not None
+    assert "--without-journal" in why
+    assert deliver(tmp_path / "new")
+    assert hold.Hold(tmp_path / "new").why is None
+    assert not deliver(tmp_path / "new")
+
+
+@pytest.mark.parametrize("said", [b"{", b"", b'{"format":2,"backup":1,"restored":1,"waits":""}'])
+async def test_a_note_of_a_restore_that_cannot_be_read_holds(said: bytes, tmp_path: Path) -> None:
+    (tmp_path / hold.FILE).write_bytes(said)
+    assert hold.Hold(tmp_path).why is not None
+
+
+async def test_a_journal_may_come_later(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+    shop.backup(tmp_path / "b.tar")
+    clock.advance(60)
+    await shop.outbox.withdraw(shop.forget([ERIKA]), 30 * 86400.0)
+    await shop.close()
+    restored(tmp_path / "b.tar", tmp_path / "new", clock)
+    done = play(tmp_path / "new", tmp_path / "journal", clock)
+    assert done is not None
+    assert (done.erased, done.waits) == (1, "")
+    assert hold.Hold(tmp_path / "new").why is None
+    assert play(shop.data, tmp_path / "journal", clock) is None, "this one comes from no backup"
+
+
+async def test_a_journal_that_does_not_reach_beyond_the_backup_is_not_enough(
+    shop: Folder, tmp_path: Path, clock: Clock
+) -> None:
+    early = tmp_path / "early"
+    early.write_bytes((tmp_path / "journal").read_bytes())
+    clock.advance(HOURS)
+    shop.backup(tmp_path / "b.tar")
+    await shop.close()
+    done = restored(tmp_path / "b.tar", tmp_path / "new", clock, early)
+    assert "ends" in done.waits
+    assert "before the backup" in done.waits
+
+
+async def test_a_journal_that_begins_after_the_backup_is_not_enough(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+    shop.backup(tmp_path / "b.tar")
+    await shop.close()
+    clock.advance(HOURS)
+    later = await Folder(shop.data, clock).open(tmp_path / "another")
+    await later.close()
+    done = restored(tmp_path / "b.tar", tmp_path / "new", clock, tmp_path / "another")
+    assert "after the backup" in done.waits
+    assert "--without-journal" in (hold.Hold(tmp_path / "new").why or "")
+    assert restored(tmp_path / "b.tar", tmp_path / "two", clock, tmp_path / "another", without=True).waits == ""
+
+
+async def test_the_journal_of_another_installation_is_refused(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+    """Its hashes are those of another key: all persons would seem unknown."""
+    shop.backup(tmp_path / "b.tar")
+    await shop.close()
+    other = await Folder(tmp_path / "other", clock).open(tmp_path / "others")
+    await other.close()
+    with pytest.raises(BadJournal, match="another installation"):
+        restored(tmp_path / "b.tar", tmp_path / "new", clock, tmp_path / "others")
+    assert not (tmp_path / "new" / MARK).exists()
+
+
+async def test_a_folder_in_use_is_left_alone(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+    shop.backup(tmp_path / "b.tar")
+    with pytest.raises(InUse):
+        restored(tmp_path / "b.tar", shop.data, clock, force=True)
+    await shop.close()
+
+
+async def test_what_is_there_is_moved_aside_and_never_deleted(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+    shop.backup(tmp_path / "b.tar")
+    await shop.outbox.append(deliveries(3, "later"))
+    await shop.close()
+    (shop.data / "audit").mkdir()
+    (shop.data / "audit" / "00000001.jsonl").write_text("kept\n")
+    with pytest.raises(NotRestored, match=r"is not empty .* --force moves what is there aside"):
+        restored(tmp_path / "b.tar", shop.data, clock)
+    done = restored(tmp_path / "b.tar", shop.data, clock, force=True)
+    aside = shop.data / done.aside
+    assert (aside / "audit" / "00000001.jsonl").read_text() == "kept\n"
+    with closing(sqlite3.connect(aside / "outbox.db")) as before:
+        assert before.execute("SELECT count(*) FROM delivery").fetchone() == (5,)
+    assert not (shop.data / "audit").exists()
+    clock.advance(1)
+    restored(tmp_path / "b.tar", shop.data, clock, force=True)
+    assert len(list(shop.data.glob("before-restore-*"))) == 2
+
+
+class Cut(Exception):
+    """A kill."""
+
+
+@pytest.mark.parametrize("step", range(8))
+async def test_a_kill_anywhere_is_mended_by_the_same_command(
+    step: int, shop: Folder, tmp_path: Path, clock: Clock
+) -> None:
+    """Before the mark nothing has changed; with it the server refuses to start, and what was there is never lost."""
+    shop.backup(tmp_path / "b.tar")
+    await shop.close()
+    for name in ("serving.json", "last-good.json"):
+        (shop.data / name).write_text("old")
+    done = 0
+
+    def move(path: Path, to: Path) -> None:
+        nonlocal done
+        if done == step:
+            raise Cut
+        done += 1
+        path.rename(to)
+
+    try:
+        restored(tmp_path / "b.tar", shop.data, clock, force=True, move=move)
+    except Cut:
+        assert unfinished(shop.data) is not None
+        clock.advance(60)
+        restored(tmp_path / "b.tar", shop.data, clock)
+    assert unfinished(shop.data) is None
+    asides = list(shop.data.glob("before-restore-*"))
+    assert len(asides) == 1
+    assert {path.name for path in asides[0].iterdir()} >= {"outbox.db", "install-key", "serving.json", "last-good.json"}
+    assert (asides[0] / "serving.json").read_text() == "old"
+    assert not (shop.data / "serving.json").exists(), "the backup has none"
+    again = await Folder(shop.data, clock).open()
+    assert again.outbox.counts()["meta"].dead_by_reason[RESTORED] == 2
+    await again.close()
+
+
+async def test_a_full_disk_while_it_is_made_ready_changes_nothing(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+    shop.backup(tmp_path / "b.tar")
+    await shop.close()
+    before = {path.name for path in shop.data.iterdir()}
+
+    def no_room(path: Path) -> int:
+        return 1 << 20
+
+    with pytest.raises(NotRestored, match=r"needs .* and 1 MiB are left: make room"):
+        restored(tmp_path / "b.tar", shop.data, clock, force=True, free=no_room)
+    assert {path.name for path in shop.data.iterdir()} == before
+    assert not (shop.data / STAGE).exists()
