@@ -173,15 +173,13 @@ class Letters:
 
         A letter goes to the account that is configured now: to retry it is to agree to that.
         """
-        now, began = self._clock(), self._steady()
+        now = self._clock()
         moved: dict[str, int] = {}
         refused: dict[str, int] = {}
         too_old = late = 0
         places = self._next(database, choice, limit, after, bound)
         at = after
-        for place in places:
-            if self._steady() - began > HOLD:
-                break
+        for place in self._in_time(places):
             at = place
             row, reason = self._row(database, place.id)
             destination = row.delivery.destination
@@ -210,6 +208,14 @@ class Letters:
     ) -> Sequence[Place]:
         end, last = (bound.end, bound.last) if bound else (_END, LARGEST_ID)
         return list(islice(self._places(database, choice, after or _BEGINNING, end, last), limit))
+
+    def _in_time(self, places: Sequence[Place]) -> Iterator[Place]:
+        """As many as a slice has time for: one at least, or nothing would ever come on."""
+        began = self._steady()
+        for place in places:
+            yield place
+            if self._steady() - began > HOLD:
+                return
 
     @staticmethod
     def _row(database: sqlite3.Connection, one: int) -> tuple[Row, str]:
@@ -261,13 +267,10 @@ class Letters:
         bound: Bound | None = None,
     ) -> Dropped:
         """Remove letters for good. They count as erased."""
-        began = self._steady()
         places = self._next(database, choice, limit, after, bound)
         at = after
         count = 0
-        for place in places:
-            if self._steady() - began > HOLD:
-                break
+        for place in self._in_time(places):
             at = place
             destination, reason = database.execute(
                 "SELECT destination, reason FROM dead WHERE id = ?", (place.id,)

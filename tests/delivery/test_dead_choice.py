@@ -235,3 +235,36 @@ async def test_a_burial_that_was_not_committed_leaves_no_cause(outbox: SqliteOut
     assert list(await outbox.causes()) == []
     await bury(outbox, "e1", Cause("meta", "A", "rejected", "1/2"))
     assert [one.cause.code for one in await outbox.dead_groups(Choice())] == ["1/2"]
+
+
+class Slow:
+    """Seconds of a machine on which everything takes one."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1
+        return self.now
+
+
+@pytest.mark.parametrize("order", ["retry", "drop"])
+async def test_a_slice_ends_when_its_time_is_over_and_comes_on(tmp_path: Path, clock: Clock, order: str) -> None:
+    """However slow the disk is: one letter at least, and not the next."""
+    outbox = await SqliteOutbox.open(tmp_path / "outbox.db", clock=clock, steady=Slow(), min_free=0)
+    for number in range(3):
+        await bury(outbox, f"e{number}", Cause("meta", "A", "rejected", "1/1"))
+    after: Place | None = Place(0, 0)
+    moved = []
+    while after is not None:
+        if order == "retry":
+            done = await outbox.retry_dead(Choice(), {}, 100, after)
+            moved.append(sum(done.moved.values()))
+            after = done.after
+        else:
+            dropped = await outbox.drop_dead(Choice(), 100, after)
+            moved.append(dropped.count)
+            after = dropped.after
+        assert len(moved) < 10
+    assert moved == [1, 1, 1]
+    await outbox.close()
