@@ -215,9 +215,15 @@ class _Order:
         begin = None
         while True:
             body = self._body | ({"dry_run": True} if dry_run else {}) | ({"after": after} if after else {})
-            done = call(
-                "POST", PATH, data=self._data, environ=self._environ, body=body, timeout=PATIENCE, wrong_usage=True
-            )
+            try:
+                done = call(
+                    "POST", PATH, data=self._data, environ=self._environ, body=body, timeout=PATIENCE, wrong_usage=True
+                )
+            except KeyboardInterrupt:
+                if not dry_run:
+                    sure = f"Interrupted. {counted(whole['count'])} are done, and some more within {SECONDS:.0f} s"
+                    say(f"{sure}; the same command goes on with what is left.", err=True)
+                raise
             begin = begin or done.get("begin")
             before = whole["count"]
             for name in ("count", "too_old", "late"):
