@@ -22,7 +22,10 @@ from tagserver.delivery.writer import TRIES
 
 log = logging.getLogger("tagserver.delivery")
 
-ALONE = "the queue was opened on a full disk, and no other program can read it until the next restart"
+ALONE = (
+    "the queue was opened on a disk without any room: until there is some nothing can be recorded, so nothing is sent; "
+    "and no other program can read the queue until the next restart"
+)
 """The notice of a queue that has the index of its log in memory."""
 CHECKED_SIZE = 1 << 30
 """Bytes of a file that is looked through after a crash; a larger one would keep the server waiting."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import platform
 import shutil
@@ -69,7 +70,9 @@ def check_folder(data: Path, min_free: int) -> Iterator[Finding]:
                 os.fsync(file.fileno())
                 times.append(time.perf_counter() - began)
     except OSError as error:
-        yield Finding("error", "disk", f"{place} cannot be written: {os_reason(error)}", "give it to the server's user")
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        todo = "make room: nothing is taken in, what is queued is delivered" if full else "give it to the server's user"
+        yield Finding("error", "disk", f"{place} cannot be written: {os_reason(error)}", todo)
         return
     middle, worst = sorted(times)[len(times) // 2], max(times)
     message = f"fsync takes {middle * 1000:.1f} ms, at worst {worst * 1000:.1f} ms"

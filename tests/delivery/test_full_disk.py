@@ -100,7 +100,7 @@ async def test_without_any_room_it_is_opened_all_the_same(disk: Path) -> None:
     (disk / "outbox.db.ballast").unlink()
     fill(disk)
     outbox = await opened(disk)
-    assert "no other program can read it" in (outbox.notice() or "")
+    assert "no other program can read the queue" in (outbox.notice() or "")
     assert (meta(outbox).pending, outbox.ready("meta")) == (50, 50)
     with pytest.raises(OutboxError):
         await taken(outbox, 10)
