@@ -189,15 +189,17 @@ async def _serve(
         address = address_of(bound)
 
         def ready() -> None:
-            supervisor.ready(f"listens on {address}, version {runtime.publisher.now.serving.number} serves")
+            supervisor.ready(f"listens on {address}")
 
         server.inherited, server.on_started = entrance.left.connections, ready
         reloads: set[asyncio.Task[None]] = set()
 
         async def renewed() -> None:
             supervisor.reloading("renews server.yaml and secrets")
-            await runtime.renew()
-            ready()
+            try:
+                await runtime.renew()
+            finally:
+                ready()
 
         def renew() -> None:
             task = asyncio.create_task(renewed())
