@@ -108,6 +108,7 @@ class AuditFiles:
         """Bytes of a line that the last end of the process has cut."""
         self._path, self._size = self._continue()
         self.bytes = size_of(folder)
+        self._held = self.bytes - self._size
         self._no_index = [path for path in self._packed() if read_index(path) is None]
 
     def _packed(self) -> list[Path]:
@@ -191,26 +192,35 @@ class AuditFiles:
         return None if began is None else written(files, began)
 
     def remove_old(self) -> list[dict[str, Any]]:
-        """Remove files that are too old, or too much; a record for each, to be written before anything else."""
+        """Remove files that are too old, too much, or more than a full disk can bear; a record for each, to be written
+        before anything else."""
         removed = []
         # A clock that was set forward by mistake must not be the end of it.
         limit = self._clock() - int(self._keep * 1000) if self._calm() else 0
+        # On a disk that is nearly full the packed files grow no more: what is left is the queue's.
+        short = shutil.disk_usage(self._folder).free < 2 * self._min_free
+        most = self._held if short else self.bytes
         for path in files_of(self._folder):
             if path == self._path:
                 break
             ends = _ends(path)
             last_time = ends[1].record.get("t") if ends and ends[1].record else None
             too_old = isinstance(last_time, int) and last_time < limit
-            if not too_old and self.bytes <= self._max_size:
+            size = path.stat().st_size + _index_size(path)
+            too_much = self.bytes > self._max_size
+            # One for one: a new file is hardly ever just as large as an old one.
+            if not too_old and not too_much and self.bytes - self._size - most <= size // 2:
                 break
-            self.bytes -= path.stat().st_size + _index_size(path)
+            self.bytes -= size
             index_of(path).unlink(missing_ok=True)
             path.unlink()
             if ends is not None:
                 first, last = (row.link for row in ends)
                 told = {"from": first.number, "to": last.number, "last": last.hash}
-                why = "age" if too_old else "size"
+                why = "age" if too_old else "size" if too_much else "disk"
                 removed.append({"t": self._clock(), "kind": "removed", "file": path.name, "why": why, **told})
+        if not short:
+            self._held = self.bytes - self._size
         return removed
 
     def sync(self) -> None:

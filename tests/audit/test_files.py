@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,26 @@ def test_all_together_stay_within_their_size(tmp_path: Path, clock: Clock) -> No
         assert files.bytes < 20_000 + 20_000 // 4
     assert files_of(tmp_path)[0].name > "00000001"
     assert holds(tmp_path) > 10
+
+
+def test_on_a_disk_that_is_nearly_full_it_grows_no_more(tmp_path: Path, clock: Clock) -> None:
+    """A new file takes the place of an old one: what is left of the disk is the queue's. Nothing else is removed."""
+    files = opened(tmp_path, clock)
+    for _ in range(4):
+        write(files, 40)
+        files.rotate()
+        assert files.remove_old() == []
+    before = sum(path.stat().st_size for path in tmp_path.iterdir())
+    files = opened(tmp_path, clock, min_free=shutil.disk_usage(tmp_path).free * 2 // 3)
+    assert files.remove_old() == []
+    for number in range(3):
+        write(files, 40)
+        files.rotate()
+        (removed,) = files.remove_old()
+        assert (removed["file"], removed["why"]) == (f"{number + 1:08}.jsonl.gz", "disk")
+        files.append([removed])
+        assert files.bytes <= before + 1000
+    assert holds(tmp_path) > 100
 
 
 def test_a_full_disk_writes_nothing_and_breaks_nothing(tmp_path: Path, clock: Clock) -> None:
