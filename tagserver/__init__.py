@@ -1,3 +1,7 @@
 """tagserver: data-layer events in, vendor conversions out."""
 
-__version__ = "0.1.0"
+from tagserver.version import of_this
+
+BUILD = of_this()
+"""Version and commit of what runs."""
+__version__ = BUILD.version

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from tagserver import __version__
+from tagserver import BUILD
 from tagserver.cli.audit import audit
 from tagserver.cli.backup import backup
 from tagserver.cli.check import check
@@ -47,7 +47,9 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="tagserver")
+@click.version_option(
+    BUILD.version, prog_name="tagserver", message=f"%(prog)s, version %(version)s, commit {BUILD.commit or 'unknown'}"
+)
 @click.pass_context
 def main(context: click.Context) -> None:
     """Data-layer events in, vendor conversions out, with consent, and nothing lost."""

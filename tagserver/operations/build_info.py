@@ -5,12 +5,14 @@ from __future__ import annotations
 import platform
 import sqlite3
 
+from tagserver import BUILD
+
 
 def build_info(version: str) -> dict[str, str]:
-    """The labels of `tagserver_info`. The version of a checkout ends with its commit; of a release that is empty."""
+    """The labels of `tagserver_info`."""
     return {
         "version": version,
-        "commit": version.partition("+g")[2].partition(".")[0],
+        "commit": BUILD.commit,
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
     }
