@@ -10,6 +10,8 @@ import logging
 import threading
 from collections.abc import Callable
 
+from tagserver.operations.spans import span
+
 log = logging.getLogger("tagserver.delivery")
 
 EVERY = 1.0
@@ -52,7 +54,7 @@ class ClockSteps:
             self._last_large = self._steady()
         with self._lock:
             self._total += step
-        log.warning("the clock has been set %s by %.0f s", "forward" if step > 0 else "back", abs(step))
+        log.warning("the clock has been set %s by %s", "forward" if step > 0 else "back", span(abs(step)))
         self._stepped()
 
     @property

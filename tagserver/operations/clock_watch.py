@@ -89,7 +89,7 @@ class ClockWatch:
             self._fault = self._fault or self._begun()
         elif self._fault is not None:
             fault, self._fault = self._fault, None
-            self._end(fault)
+            self._end(fault, doubted=True)
         elif abs(step) > FAULT:
             self._set_by(step)
 
@@ -97,7 +97,7 @@ class ClockWatch:
         """Set by much, and nobody says that it is wrong. What it was set back from was a fault."""
         if self._before is not None and abs(self._before[0] + step) < FAULT:
             fault, self._before = self._before[1], None
-            self._end(fault)
+            self._end(fault, doubted=False)
             return
         self._before = step, self._begun()
         self._mended()
@@ -112,7 +112,8 @@ class ClockWatch:
                 dead[destination, reason] += number
         return dead
 
-    def _end(self, fault: _Fault) -> None:
+    def _end(self, fault: _Fault, *, doubted: bool) -> None:
+        """`doubted`: that it is over is said as a change of state already; how much died is not."""
         self._ended = self._steady()
         lasted = self._ended - fault.steady
         dead = self._dead() - fault.dead
@@ -125,7 +126,8 @@ class ClockWatch:
                 f". Meanwhile deliveries became dead letters ({some}), which bear the date of the wrong clock and are "
                 f"kept for three days at least: tagserver dead retry {reasons} --since {since} --until {until}"
             )
-        log.warning("%s", said, extra={"count": dead.total(), "lasted_s": round(lasted, 1)})
+        if dead or not doubted:
+            log.warning("%s", said, extra={"count": dead.total(), "lasted_s": round(lasted, 1)})
         self._mended()
 
 

@@ -84,7 +84,7 @@ def raises(world: World) -> None:
     seen = counts["state"] == "failing" and "build fails with KeyError at matrix_builds.py:" in counts["reason"]
     world.expect(seen, f"builds is {counts}")
     world.expect('"degraded"' in server.get("/readyz").body.decode(), "readiness does not tell")
-    world.expect("destination builds: build fails with KeyError" in server.text(), "the log does not tell")
+    world.expect("destination builds is failing: build fails with KeyError" in server.text(), "the log does not tell")
     counts = world.settled("sometimes")
     world.expect(counts["dead_by_reason"] == {"plugin_error": 1}, f"sometimes has {counts['dead_by_reason']}")
     letters = server.letters(destination="sometimes")
