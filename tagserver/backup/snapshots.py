@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from tagserver.delivery.opening import ALONE
 from tagserver.delivery.outbox import Outbox, Unavailable
 from tagserver.delivery.snapshot import ENDING, copy_queue
 
@@ -53,6 +54,10 @@ class Snapshots:
                 await asyncio.to_thread(copy_queue, self._data / self._queue, self._data / file)
             except OSError as error:
                 why = error.strerror or str(error)
+                if self._outbox.notice() == ALONE:
+                    why = (
+                        "it was opened on a full disk, and nothing else can read it; make room, restart, and try again"
+                    )
                 raise Unavailable(
                     f"the queue cannot be copied: {why}; the server goes on, nothing is left of it"
                 ) from None

@@ -3,6 +3,7 @@ command."""
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -11,11 +12,13 @@ import pytest
 
 from tagserver.backup import hold
 from tagserver.backup.journal import BadJournal
+from tagserver.backup.making import pack
 from tagserver.backup.restoring import MARK, STAGE, NotRestored, deliver, play, unfinished
 from tagserver.delivery.dead import Account, Choice
 from tagserver.delivery.errors import InUse
 from tagserver.delivery.held import RESTORED
 from tagserver.delivery.outbox import EVERYTHING, Buried, Settlement, Tombstone
+from tests.backup.test_upgrade import PERSON, SOON_AFTER, first_folder
 from tests.backup.world import Folder, restored
 from tests.delivery.support import Clock, assert_adds_up, claim, deliveries, delivery, key
 
@@ -278,3 +281,40 @@ async def test_a_full_disk_while_it_is_made_ready_changes_nothing(shop: Folder, 
         restored(tmp_path / "b.tar", shop.data, clock, force=True, free=no_room)
     assert {path.name for path in shop.data.iterdir()} == before
     assert not (shop.data / STAGE).exists()
+
+
+async def test_a_backup_of_the_first_format_comes_back_in_todays(tmp_path: Path, clock: Clock) -> None:
+    """A backup is kept for longer than a version: what waited is held, what was dead stays so, tombstones hold."""
+    data = first_folder(tmp_path / "data")
+    clock.now = SOON_AFTER
+    shutil.copy(data / "outbox.db", tmp_path / "copy")
+    pack(data, "outbox.db", tmp_path / "copy", clock(), tmp_path / "b.tar", force=False)
+    assert restored(tmp_path / "b.tar", tmp_path / "new", clock).held == 3
+    again = await Folder(tmp_path / "new", clock).open()
+    counts = again.outbox.counts()["meta"]
+    assert (counts.accepted, counts.delivered, counts.pending) == (6, 2, 0)
+    assert counts.dead_by_reason == {"rejected": 1, RESTORED: 3}
+    assert again.outbox.withdrawn([PERSON], clock()) == {EVERYTHING}
+    assert {one.event_id for one in await again.outbox.dead(Choice(reasons=(RESTORED,)), 10)} == {
+        *("wait-1", "wait-2", "wait-3"),
+    }
+    await again.close()
+
+
+async def test_held_deliveries_are_listed_under_their_causes(tmp_path: Path, clock: Clock) -> None:
+    """What waits by several tags and destinations is held under the causes that those have."""
+    folder = await Folder(tmp_path / "data", clock).open()
+    for number in range(4):
+        await folder.outbox.append(
+            [delivery(f"e{number}-{one}", tag=f"T{number % 2}", destination=f"d{one}") for one in range(3)]
+        )
+    folder.backup(tmp_path / "b.tar")
+    await folder.close()
+    restored(tmp_path / "b.tar", tmp_path / "new", clock)
+    again = await Folder(tmp_path / "new", clock).open()
+    groups = await again.outbox.dead_groups(Choice())
+    found = {(group.cause.destination, group.cause.tag): group.count for group in groups}
+    assert found == {(f"d{one}", f"T{tag}"): 2 for one in range(3) for tag in range(2)}
+    for one in range(3):
+        assert again.outbox.counts()[f"d{one}"].dead_by_reason == {RESTORED: 4}
+    await again.close()

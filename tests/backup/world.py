@@ -35,6 +35,7 @@ class Folder:
         )
         if journal is not None:
             kept = JournalFile(journal, installation(self.key), self.outbox.stones, self.data, self.clock)
+            kept.patience = 60.0  # the machine of the tests may be slow
             self.outbox.journal = kept
             await kept.mark("start")
         return self

@@ -1,0 +1,65 @@
+"""What a server says and does about its journal, and after a restore."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tagserver.backup.restoring import MARK
+from tagserver.configuration import ConfigurationFolder
+from tagserver.delivery.errors import OutboxStartError
+from tagserver.registry import Registry
+from tagserver.running import running
+from tagserver.server.app import create_app
+from tests.backup.test_upgrade import FIRST_ONE
+
+TOKEN = "admin-token-of-tests"
+
+
+def folder(data: Path) -> ConfigurationFolder:
+    """The configuration of the first landed version."""
+    return ConfigurationFolder(FIRST_ONE / "config", Registry.load(), {"META_ACCESS_TOKEN": "t-of-meta"}, None, data)
+
+
+async def test_a_journal_that_lacks_something_is_said_where_somebody_looks(tmp_path: Path) -> None:
+    """Who asks to be forgotten is forgotten; readiness, status and the answer say what a restore would not know."""
+    data = tmp_path / "data"
+    async with running(folder(data), data, drain=0.1, journal=tmp_path / "gone" / "journal") as runtime:
+        transport = httpx.ASGITransport(create_app(runtime, TOKEN))
+        assert runtime.keeping.journal is not None
+        runtime.keeping.journal.patience = 60.0  # the machine of the tests may be slow
+        headers = {"authorization": f"Bearer {TOKEN}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://t.example", headers=headers) as http:
+            done = (await http.post("/-/forget.json", json={"email": "erika@example.com"})).json()
+            assert done["clean"] is True
+            assert "cannot be written: No such file or directory" in done["journal"]
+            assert runtime.status.conditions()["journal"] == done["journal"]
+            (tmp_path / "gone").mkdir()
+            again = (await http.post("/-/forget.json", json={"email": "erika@example.com"})).json()
+            assert again["journal"] is None
+            assert "journal" not in runtime.status.conditions()
+
+
+async def test_a_copy_for_a_backup_is_one_at_a_time_and_gives_way(tmp_path: Path) -> None:
+    """One that nobody has packed is not kept: it is as large as the queue."""
+    data = tmp_path / "data"
+    async with running(folder(data), data, drain=0.1, journal=tmp_path / "journal") as runtime:
+        await runtime.keeping.snapshot()
+        second = await runtime.keeping.snapshot()
+        assert [path.name for path in data.glob("*.snapshot-*")] == [second.file]
+        assert (data / second.file).stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "journal").read_text().count('"backup"') == 2
+    async with running(folder(data), data, drain=0.1):
+        assert not list(data.glob("*.snapshot-*")), "nor over a restart"
+
+
+async def test_a_server_does_not_start_on_half_a_restore(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / MARK).write_text('{"aside":"","moved":true}')
+    with pytest.raises(OutboxStartError, match="has not come to its end: run the same tagserver restore again"):
+        async with running(folder(data), data):
+            raise AssertionError("it runs")
+    assert {path.name for path in data.iterdir()} == {MARK}
