@@ -6,7 +6,9 @@ Each rule is one call; `reopen` is a restart, with or without a clean end of wha
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -134,6 +136,7 @@ class OutboxMachine(RuleBasedStateMachine):
             for number, order in events
         ]
         expected = []
+        died: list[Waiting] = []
         side = self.sides[destination]
         for item, (_, order) in zip(items, events, strict=True):
             receipt = self._receipt(item.event_id, order, f"{destination} {order}")
@@ -145,10 +148,18 @@ class OutboxMachine(RuleBasedStateMachine):
                 row = Waiting(item.event_id, group)
                 side.accepted += 1
                 if side.stopped and side.bytes + row.size > SHARE:
-                    side.dead.append((row.event_id, self.clock.now))
+                    died.append(row)
                 else:
                     side.waiting.append(row)
         assert list(self.runner.run(self.outbox.append(items))) == expected
+        for row in died:
+            side.dead.append(Died(row.event_id, self.clock.now, self._id_of_letter(row.event_id), group))
+
+    def _id_of_letter(self, event_id: str) -> int:
+        """Of the newest: one that has died, was erased and came again has another."""
+        with closing(sqlite3.connect(f"file:{self.path / 'outbox.db'}?mode=ro", uri=True)) as database:
+            found: int = database.execute("SELECT max(id) FROM dead WHERE event_id = ?", (event_id,)).fetchone()[0]
+            return found
 
     def _receipt(self, event_id: str, order: str | None, name: str) -> Receipt:
         """What is to become of an event, by what is known."""
