@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tagserver.audit.audit import Audit
 from tagserver.audit.files import FOLDER
 from tagserver.audit.forecast import LEAST, MOST, SHARE, room_for, said
 from tagserver.operations.audit_check import check_audit
@@ -97,3 +98,30 @@ def test_the_doctor_says_it(tmp_path: Path, clock: Clock, keep: float, levels: l
     assert [one.level for one in findings] == levels
     if len(findings) > 1:
         assert "raise audit.max_size" in findings[1].hint
+
+
+def test_a_server_says_it_in_its_log_and_status(tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    """Once a day, from its start on."""
+    files = opened(tmp_path / FOLDER, clock, max_size=1 << 20)
+    for _ in range(4):
+        write(files, 200, at=clock())
+        clock.advance(3600)
+        files.rotate()
+    with caplog.at_level("WARNING"):
+        audit = Audit(
+            tmp_path,
+            bytes(32),
+            keep=395 * DAY,
+            max_size=1 << 20,
+            min_free=0,
+            clock=clock,
+            steady=clock.steady,
+            every=0.01,
+        )
+        audit.close()
+    shown = audit.shown()
+    assert shown["lasts_s"] is not None
+    assert shown["lasts_s"] < shown["keep_s"]
+    assert str(shown["notice"]).startswith("at today's rate")
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line == f"the audit is not kept for as long as it should be: {shown['notice']}"
