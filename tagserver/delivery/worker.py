@@ -91,6 +91,7 @@ class Worker:
         self._sink = OpenSink(name, clock, steady, sleep, tended)
         self._target = lookup(name)
         self._halted: tuple[State, str] | None = None
+        self._unrecorded: str | None = None
         self._removed_at: float | None = None
         self._changed = asyncio.Event()
         self._landed = asyncio.Event()
@@ -102,6 +103,8 @@ class Worker:
         state, reason = self._halted or self._standing.state
         if state == "ok" and (ails := self._sink.ails) is not None:
             return "retrying", ails
+        if state == "ok" and self._unrecorded is not None:
+            return "retrying", self._unrecorded
         return state, reason
 
     def stop_of(self) -> Stop | None:
@@ -153,7 +156,9 @@ class Worker:
             while not self._stopping:
                 try:
                     await self._round()
-                except OutboxError:
+                except OutboxError as error:
+                    self._unrecorded = f"nothing can be recorded, so nothing is sent: {error}"
+                    self._observer.moved(self.name)
                     await self._rest(1.0)
             if self._under_way:
                 await asyncio.wait(self._under_way)
@@ -196,6 +201,7 @@ class Worker:
         batch = await self._outbox.claim(
             self.name, max_items=most, max_bytes=limits.bytes, newest=standing.paused, untried=not may_repeat
         )
+        self._unrecorded = None
         if batch is None:
             if not may_repeat and self._outbox.ready(self.name):
                 return await self._wait(self._sleep(PROBE if standing.paused else HELD_BACK), self._landed.wait())

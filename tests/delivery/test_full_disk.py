@@ -10,7 +10,8 @@ import pytest
 from tagserver.delivery.ballast import SIZE, Ballast
 from tagserver.delivery.outbox import Full, OutboxError, Settlement
 from tagserver.delivery.sqlite import SqliteOutbox
-from tests.delivery.support import START, deliveries, meta, until
+from tests.delivery.support import START, Clock, deliveries, meta, until
+from tests.delivery.world import World
 from tests.small_disk import MIB, fill, make_room, small_disk
 
 RESERVE = 20 * MIB
@@ -111,6 +112,25 @@ async def test_without_any_room_it_is_opened_all_the_same(disk: Path) -> None:
     assert again.notice() is None
     assert (meta(again).delivered, meta(again).pending) == (10, 40)
     await again.close()
+
+
+async def test_a_destination_that_stands_still_for_want_of_room_says_so(disk: Path, clock: Clock) -> None:
+    """And goes on by itself."""
+    await ended(disk)
+    (disk / "outbox.db.ballast").unlink()
+    fill(disk)
+    outbox = await opened(disk)
+    world = World(outbox, clock, disk)
+    world.start()
+    await until(lambda: world.dispatcher.status("meta")[0] == "retrying")
+    assert world.dispatcher.status("meta")[1].startswith("nothing can be recorded, so nothing is sent: ")
+    await world.naps.begun()
+    make_room(disk)
+    world.naps.over()
+    await until(lambda: meta(outbox).delivered == 50)
+    assert world.dispatcher.status("meta") == ("ok", "")
+    await world.dispatcher.stop(drain=0)
+    await outbox.close()
 
 
 @pytest.mark.parametrize(
