@@ -123,7 +123,8 @@ LATER = b'{"problems": [{"code": "too_many_guesses", "message": "too many wrong 
 ANSWERS: list[tuple[int, bytes, int, str]] = [
     (401, OURS, 1, "does not take the admin token of TAGSERVER_ADMIN_TOKEN; set TAGSERVER_ADMIN_TOKEN to the one"),
     (429, LATER, 1, "takes no token from here for 7 s, for too many wrong ones came; wait as long"),
-    (400, OURS, 1, "said by the server"),
+    (400, OURS, 2, "said by the server"),
+    (413, OURS, 1, "said by the server"),
     (503, OURS, 1, "said by the server"),
     (503, b"{}", 1, "the server answered 503"),
     (404, b"Not Found", 1, "it is a tagserver of another version than this command"),
@@ -199,8 +200,9 @@ def test_the_token_of_an_env_file(tmp_path: Path) -> None:
     """As the server takes it."""
     (tmp_path / "secrets.env").write_text(f"TAGSERVER_ADMIN_TOKEN={TOKEN}\n")
     seen: list[bytes] = []
-    with answering(200, b'{"letters": []}', seen) as address:
-        code, _ = asked(tmp_path, f"dead list --env-file {tmp_path}/secrets.env", address, "another")
+    done = b'{"problems": [], "ok": true, "number": 1, "version": "x", "ended": null, "detail": ""}'
+    with answering(200, done, seen) as address:
+        code, _ = asked(tmp_path, f"reload --server --env-file {tmp_path}/secrets.env", address, "another")
     assert code == 0
     assert f"authorization: bearer {TOKEN}".encode() in seen[0].lower()
 
