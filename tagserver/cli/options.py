@@ -37,12 +37,15 @@ def _read(env_file: Path) -> dict[str, str]:
 
 env_file_option = click.option(
     "--env-file",
+    envvar="TAGSERVER_ENV_FILE",
+    show_envvar=True,
     type=click.Path(path_type=Path),
     callback=_readable,
     is_eager=True,
     help="NAME=value lines; they win over the environment.",
 )
-"""`--env-file FILE`, of every command that reads the environment or asks a server."""
+"""`--env-file FILE`, of every command that reads the environment or asks a server. Whoever is on call sets its variable
+once, and no command is given without it."""
 
 
 def environment(env_file: Path | None) -> dict[str, str]:

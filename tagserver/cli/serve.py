@@ -189,17 +189,15 @@ async def _serve(
         address = address_of(bound)
 
         def ready() -> None:
-            supervisor.ready(f"listens on {address}")
+            supervisor.ready(f"listens on {address}, version {runtime.publisher.now.serving.number} serves")
 
         server.inherited, server.on_started = entrance.left.connections, ready
         reloads: set[asyncio.Task[None]] = set()
 
         async def renewed() -> None:
             supervisor.reloading("renews server.yaml and secrets")
-            try:
-                await runtime.renew()
-            finally:
-                ready()
+            await runtime.renew()
+            ready()
 
         def renew() -> None:
             task = asyncio.create_task(renewed())

@@ -17,7 +17,8 @@ class NoConfiguration(Exception):
     """Nothing that was published can serve, nor can the files. `problems` are today's."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__(f"{len(problems)} problems, and no earlier configuration to serve")
+        count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
+        super().__init__(f"{count}, and no earlier configuration to serve")
         self.problems = problems
 
 

@@ -64,7 +64,15 @@ def held(data: Path) -> Iterator[None]:
         yield
 
 
-def asked(folder: Path, command: str, address: str | None, token: str | None, *, lives: bool = True) -> tuple[int, str]:
+def asked(
+    folder: Path,
+    command: str,
+    address: str | None,
+    token: str | None,
+    *,
+    lives: bool = True,
+    environ: dict[str, str] | None = None,
+) -> tuple[int, str]:
     """The end and the words of a command, with a server that left its address in the data folder."""
     data = folder / "data"
     (folder / "config").mkdir(exist_ok=True)
@@ -74,7 +82,7 @@ def asked(folder: Path, command: str, address: str | None, token: str | None, *,
             (data / "address").write_text(address + "\n")
         words = [*command.split(), "--data", str(data)]
         words += ["--config", str(folder / "config")] if command.startswith("doctor") else []
-        result = CliRunner().invoke(main, words, env={"TAGSERVER_ADMIN_TOKEN": token})
+        result = CliRunner().invoke(main, words, env={"TAGSERVER_ADMIN_TOKEN": token, **(environ or {})})
     assert token is None or token not in result.output
     return result.exit_code, result.output
 
@@ -196,13 +204,18 @@ def test_a_text_that_can_be_no_token(tmp_path: Path, token: str) -> None:
     assert (result.exit_code, "TAGSERVER_ADMIN_TOKEN holds a blank" in result.output) == (1, True)
 
 
-def test_the_token_of_an_env_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("named", ["by the option", "by its variable"])
+def test_the_token_of_an_env_file(tmp_path: Path, named: str) -> None:
     """As the server takes it."""
-    (tmp_path / "secrets.env").write_text(f"TAGSERVER_ADMIN_TOKEN={TOKEN}\n")
+    file = tmp_path / "secrets.env"
+    file.write_text(f"TAGSERVER_ADMIN_TOKEN={TOKEN}\n")
+    command, environ = ("reload --server", {"TAGSERVER_ENV_FILE": str(file)})
+    if named == "by the option":
+        command, environ = (f"reload --server --env-file {file}", {"TAGSERVER_ENV_FILE": "/nowhere"})
     seen: list[bytes] = []
     done = b'{"problems": [], "ok": true, "number": 1, "version": "x", "ended": null, "detail": ""}'
     with answering(200, done, seen) as address:
-        code, _ = asked(tmp_path, f"reload --server --env-file {tmp_path}/secrets.env", address, "another")
+        code, _ = asked(tmp_path, command, address, "another", environ=environ)
     assert code == 0
     assert f"authorization: bearer {TOKEN}".encode() in seen[0].lower()
 

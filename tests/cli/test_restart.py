@@ -89,8 +89,6 @@ def test_a_server_becomes_the_next_program(shop: Shop, server: Process, manager:
             assert ask(unused) == ask(kept) == 200
         assert len(re.findall("listens on", server.text())) == 2
         within(lambda: open_files(server) == before)
-    os.kill(server.popen.pid, signal.SIGHUP)
-    assert (told(manager), told(manager)) == ("RELOADING=1", "READY=1")
     os.kill(server.popen.pid, signal.SIGTERM)
     assert told(manager) == "STOPPING=1"
     assert server.popen.wait(20) == 0

@@ -7,12 +7,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.faults.matrix.world import Cannot, World
+from tests.faults.matrix.world import Cannot
 
 
-def library(world: World, name: str) -> Path:
-    """The library made of `NAME.c`. Raises Cannot without Linux and a C compiler."""
-    made = world.folder / f"lib{name}.so"
+def library(folder: Path, name: str) -> Path:
+    """The library made of `NAME.c`, in a folder. Raises Cannot without Linux and a C compiler."""
+    made = folder / f"lib{name}.so"
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None or os.uname().sysname != "Linux":
         raise Cannot("it needs Linux and a C compiler (cc or gcc)")

@@ -27,7 +27,7 @@ class _Clock:
     def __init__(self, world: World) -> None:
         self._file = world.folder / "clock"
         self.set(0)
-        world.environment |= {"LD_PRELOAD": str(library(world, "clock")), "CLOCK_FILE": str(self._file)}
+        world.environment |= {"LD_PRELOAD": str(library(world.folder, "clock")), "CLOCK_FILE": str(self._file)}
 
     def set(self, seconds: int) -> None:
         """Wrong by so many seconds from now on."""
