@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from tagserver import __version__, moments
 from tagserver.delivery.dead import Choice
 from tagserver.delivery.outbox import OutboxError
-from tagserver.inbound.enrich import visitor_ip
+from tagserver.inbound.enrich import read_headers, visitor_ip
 from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.preview.trial import BadTrial, try_event
 from tagserver.runtime import Runtime
@@ -83,7 +83,9 @@ class Admin:
     def _visitor(self, request: Request) -> str | None:
         """Who asks, by the rules of `/collect`."""
         connection = request.client.host if request.client else None
-        return visitor_ip(connection, request.headers, self._runtime.server.collect.trusted_proxies)
+        # Not `request.headers`: of several lines of a header it gives the first, which is the visitor's own.
+        headers = read_headers(request.scope["headers"])
+        return visitor_ip(connection, headers, self._runtime.server.collect.trusted_proxies)
 
     def login_path(self) -> str:
         """The address of a login link. Its code works once."""

@@ -114,6 +114,24 @@ async def test_who_counts_as_one_that_guesses(
     assert await _ask(http, STATUS, {"headers": RIGHT}, other) == status
 
 
+@pytest.mark.parametrize("first", ["203.0.113.{}", "203.0.113.1, 203.0.113.{}", ""])
+async def test_a_line_of_the_header_that_the_visitor_wrote_names_nobody(
+    behind: tuple[Running, httpx.AsyncClient], first: str
+) -> None:
+    """Some proxies append to X-Forwarded-For with a line of their own. The visitor's line stands before it: it neither
+    gives whoever guesses another name, nor locks out whom it names."""
+    _, http = behind
+
+    async def ask(number: int, token: str) -> int:
+        said = [("x-forwarded-for", first.format(number)), ("x-forwarded-for", "198.51.100.7")]
+        answer = await http.get(STATUS, headers=[*said, ("authorization", f"Bearer {token}")])
+        return answer.status_code
+
+    assert [await ask(number, "guess") for number in range(GUESSES)] == [401] * GUESSES
+    assert await ask(GUESSES, TOKEN) == 429
+    assert await _ask(http, STATUS, {"headers": RIGHT}, "203.0.113.1") == 200
+
+
 async def test_after_the_pause_there_is_one_more_guess_and_no_two(
     behind: tuple[Running, httpx.AsyncClient], time: Time
 ) -> None:
