@@ -6,7 +6,6 @@ program for that. So a file is never larger when it is unpacked than it was befo
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import os
@@ -53,11 +52,17 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 def write(file: BinaryIO, sources: Iterable[tuple[str, Path]], time: int, about: dict[str, object]) -> Manifest:
     """Write all sources and the manifest to an open file. A source that is gone when its turn comes is left out; of one
-    that grows, what was there. Raises OSError."""
+    that grows, what was there. Raises OSError, and FileNotFoundError for the queue that `about` names."""
     members: dict[str, Member] = {}
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for name, path in sources:
-            with contextlib.suppress(FileNotFoundError), path.open("rb") as source:
+            try:
+                source = path.open("rb")
+            except FileNotFoundError:
+                if name == about["queue"]:
+                    raise
+                continue
+            with source:
                 size = _whole_lines(source) if name.endswith(".jsonl") else os.fstat(source.fileno()).st_size
                 counted = _Counted(source)
                 tar.addfile(_info(name, size, time), counted)

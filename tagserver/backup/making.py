@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tagserver.backup.archive import Manifest, write
 from tagserver.backup.members import in_folder
+from tagserver.delivery.errors import Damaged
 from tagserver.delivery.snapshot import facts_of
 
 PARTIAL = ".partial"
@@ -49,6 +50,18 @@ def pack(data: Path, queue: str, copy: Path, time: int, file: Path, *, force: bo
     """Write the backup of a data folder: `copy` is that of its queue, which is called `queue` there, made at `time`
     (ms). The manifest and the bytes of the file. Raises NotMade, OutboxStartError for a copy that cannot be read; then
     no file is left."""
+    try:
+        return _packed(data, queue, copy, time, file, force=force)
+    except (Damaged, FileNotFoundError):
+        if copy.exists():
+            raise
+        raise NotMade(
+            "the copy of the queue was taken away meanwhile, by another backup or by a restart of the server: run this "
+            "again"
+        ) from None
+
+
+def _packed(data: Path, queue: str, copy: Path, time: int, file: Path, *, force: bool) -> tuple[Manifest, int]:
     facts = facts_of(copy)
     about: dict[str, object] = {
         "schema": facts.schema,
@@ -76,6 +89,8 @@ def pack(data: Path, queue: str, copy: Path, time: int, file: Path, *, force: bo
     except FileExistsError:
         raise NotMade(f"{file} is there already: take another name, or --force to replace it") from None
     except OSError as error:
+        if error.filename == str(copy):
+            raise
         raise NotMade(f"{file} cannot be written: {error.strerror or error}. Nothing is left of it") from None
     finally:
         partial.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections import Counter
@@ -61,7 +62,8 @@ def _of_a_server(data: Path, env_file: Path | None, file: Path, *, force: bool) 
     made = call("POST", "/-/backup", data=data, environ=environment(env_file), timeout=LONGEST)
     copy = data / Path(made["file"]).name
     try:
-        _progress(f"packing {copy.stat().st_size >> 20} MiB …")
+        with contextlib.suppress(FileNotFoundError):  # whether it is there is found out when it is packed
+            _progress(f"packing {copy.stat().st_size >> 20} MiB …")
         return pack(data, made["queue"], copy, made["time"], file, force=force)
     finally:
         copy.unlink(missing_ok=True)

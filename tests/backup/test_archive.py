@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.backup.archive import BadBackup
-from tagserver.backup.making import NotMade, partial_of, refuse_place
+from tagserver.backup.archive import BadBackup, write
+from tagserver.backup.making import NotMade, pack, partial_of, refuse_place
 from tagserver.backup.restoring import MARK, STAGE, NotRestored
 from tagserver.delivery.migrations import VERSION
 from tests.backup.world import Folder, restored
@@ -236,6 +236,17 @@ async def test_an_older_backup_is_replaced_by_force_alone_and_whole(tmp_path: Pa
     assert folder.backup(file, force=True).counts["pending"] == 2
     assert [path.name for path in tmp_path.glob("b.tar*")] == ["b.tar"]
     await folder.close()
+
+
+async def test_a_copy_that_is_taken_away_leaves_no_backup_without_a_queue(made: Path, tmp_path: Path) -> None:
+    """By another backup, or by a server that starts anew: the good backup that is there stays."""
+    before = made.read_bytes()
+    with pytest.raises(NotMade, match="was taken away meanwhile"):
+        pack(tmp_path / "data", "outbox.db", tmp_path / "gone", 0, made, force=True)
+    sources = [("outbox.db", tmp_path / "gone"), ("install-key", tmp_path / "data" / "install-key")]
+    with pytest.raises(FileNotFoundError):
+        write(io.BytesIO(), sources, 0, {"schema": VERSION, "queue": "outbox.db", "counts": {}})
+    assert made.read_bytes() == before
 
 
 def test_what_a_killed_backup_has_left_is_removed(tmp_path: Path) -> None:
