@@ -12,7 +12,7 @@ import pytest
 
 from tagserver.container.log import LogConfig
 from tagserver.delivery.event_lines import events_are_told, switch
-from tagserver.operations.logs import JsonLines, Logs, Net, TextLines
+from tagserver.operations.logs import FIELDS, JsonLines, Logs, Net, TextLines
 from tagserver.operations.redaction import redacted, without_contacts
 from tagserver.secret import Secret, hide
 
@@ -132,6 +132,18 @@ def test_what_a_stranger_says_makes_no_line_and_moves_no_cursor() -> None:
         assert text.isprintable()
         text.encode()
     assert json.loads(JsonLines().format(record))["event_id"] == HOSTILE.replace("\ud800", "\\ud800")
+
+
+@pytest.mark.parametrize("name", sorted(FIELDS))
+def test_nobody_writes_a_field_of_ours_into_a_line_for_people(name: str) -> None:
+    """Who looks for `state=paused` finds lines that have this state: neither an event's id, nor a vendor's words, nor a
+    plugin's line can have it."""
+    forged = f'x {name}=paused" {name}=ok'
+    shown = TextLines().format(caught("event %s was accepted", forged, event_id=forged))
+    assert f"{name}=paused" not in shown
+    assert f"{name}=ok" not in shown
+    assert f"event x {name}\\x3dpaused" in shown
+    assert shown.count("event_id=") == 1
 
 
 def test_a_long_id_is_told_by_its_beginning() -> None:

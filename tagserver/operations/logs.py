@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -46,6 +47,8 @@ _SENTENCES = frozenset({"reason", "said", "outcome"})
 """Fields that a line for people does not repeat: its message has them."""
 
 
+_LIKE_A_FIELD = re.compile(f"({'|'.join(FIELDS)})=")
+"""What nobody but this module writes into a line for people."""
 LONGEST = 8000
 """Characters of a line's message. What is longer repeats what a stranger has sent."""
 
@@ -80,14 +83,15 @@ def _cut(text: str) -> str:
 
 class TextLines(logging.Formatter):
     """A line for people. What an event, a vendor or a plugin has said cannot begin another one: line ends and control
-    characters are written out, and the lines of a traceback stand indented."""
+    characters are written out, and the lines of a traceback stand indented. Nor can it forge a field: whoever looks for
+    `state=paused` finds the lines of that state."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
         """Time, level, logger, message, and the known of FIELDS as `name=value`; below it what went wrong."""
-        record.message = record.getMessage()
+        record.message = _no_field(record.getMessage())
         record.asctime = self.formatTime(record)
         lines = (record.exc_text or "").splitlines()
         fields = [f"{name}={_word(value)}" for name, value in _known(record) if name not in _SENTENCES]
@@ -123,7 +127,11 @@ def _word(value: Any) -> str:
     """A value of a line for people: with blanks or quotes in it, it stands in quotes."""
     text = str(value)
     plain = text.isprintable() and not set(text) & set(' "=')
-    return text if text and plain else f'"{text.replace(chr(34), chr(39))}"'
+    return text if text and plain else f'"{_no_field(text.replace(chr(34), chr(39)))}"'
+
+
+def _no_field(text: str) -> str:
+    return _LIKE_A_FIELD.sub(r"\1\\x3d", text)
 
 
 def _encodable(value: Any) -> Any:
