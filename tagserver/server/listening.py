@@ -46,10 +46,10 @@ def passed(environ: MutableMapping[str, str], first: int = FIRST) -> socket.sock
     the socket for its own. `first`: the number of its descriptor. Raises WrongSocket."""
     count, process = environ.pop("LISTEN_FDS", ""), environ.pop("LISTEN_PID", "")
     environ.pop("LISTEN_FDNAMES", None)
-    if not count.isdecimal() or int(count) == 0 or process != str(os.getpid()):
+    if not (count.isascii() and count.isdecimal()) or not count.strip("0") or process != str(os.getpid()):
         return None
-    if int(count) > 1:
-        raise WrongSocket(f"{count} sockets were passed to tagserver, which serves on one: {_ONE}")
+    if (number := count.lstrip("0")) != "1":  # a number may be too long to be read
+        raise WrongSocket(f"{number[:20]} sockets were passed to tagserver, which serves on one: {_ONE}")
     try:
         os.set_inheritable(first, False)
         bound = socket.socket(fileno=first)

@@ -51,9 +51,12 @@ def heritage(environ: MutableMapping[str, str]) -> Heritage:
     said, *numbers = environ.pop(VARIABLE, "kept").split()
     connections = []
     for number in numbers:
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, OverflowError):  # it is closed, or was never a descriptor
             os.set_inheritable(int(number), False)
             connection = socket.socket(fileno=int(number))
+            if connection.type != socket.SOCK_STREAM:
+                connection.detach()
+                continue
             connection.setblocking(False)
             connections.append(connection)
     return Heritage(said != "own", connections)
