@@ -71,6 +71,7 @@ PURE = [
     "tagserver.event",
     "tagserver.inbound.spelling",
     "tagserver.privacy.urls",
+    "tagserver.privacy.address_rules",
     "tagserver.inbound.clicks",
     "tagserver.identity.record",
     "tagserver.language.values",

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Self
 
-from tagserver.delivery.care import VACUUM_PAGES, Care, empty_log, reuse_log, shrink
+from tagserver.delivery.care import Care, empty_log, reuse_log
 from tagserver.delivery.causes import Causes
 from tagserver.delivery.closing import close_queue
 from tagserver.delivery.erasure import Erasure
@@ -31,13 +31,10 @@ from tagserver.delivery.outbox import (
     Batch,
     Counts,
     Delivery,
-    Erased,
     Full,
     Receipt,
     Room,
     Settlement,
-    Tombstone,
-    Trace,
     Unavailable,
 )
 from tagserver.delivery.pauses import Pauses
@@ -49,6 +46,7 @@ from tagserver.delivery.salvage import MARK
 from tagserver.delivery.shares import Shares
 from tagserver.delivery.space import Space
 from tagserver.delivery.sqlite_dead import SqliteDeadLetters
+from tagserver.delivery.sqlite_persons import SqlitePersons
 from tagserver.delivery.suspicion import Marks, marked
 from tagserver.delivery.trouble import Trouble, TroubleKind
 from tagserver.delivery.waiting import Waiting
@@ -57,7 +55,7 @@ from tagserver.delivery.writer import Writer
 log = logging.getLogger("tagserver.delivery")
 
 
-class SqliteOutbox(SqliteDeadLetters):
+class SqliteOutbox(SqliteDeadLetters, SqlitePersons):
     """An `Outbox` in one file. Made by `open`."""
 
     def __init__(
@@ -266,61 +264,6 @@ class SqliteOutbox(SqliteDeadLetters):
 
         oldest: int | None = await self._writer.run(work)
         return oldest
-
-    # ── keys and tombstones
-    # ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-    async def remember(self, keys: Sequence[bytes], ttl: float) -> None:
-        """See `Outbox.remember`."""
-        self._place.refuse()
-        kept = dict.fromkeys(keys, (ttl, b""))
-        await self._writer.run(lambda database: self._keys.remember(database, kept))
-
-    async def known(self, keys: Sequence[bytes]) -> frozenset[bytes]:
-        """See `Outbox.known`."""
-        found: frozenset[bytes] = await self._writer.run(lambda database: self._keys.known(database, keys))
-        return found
-
-    async def forget_keys(self, keys: Sequence[bytes]) -> int:
-        """See `Outbox.forget_keys`."""
-        number: int = await self._writer.run(lambda database: self._keys.forget(database, keys))
-        return number
-
-    async def withdraw(self, tombstones: Sequence[Tombstone], ttl: float) -> None:
-        """See `Outbox.withdraw`."""
-        self._place.refuse()
-        await self._writer.run(lambda database: self._tombstones.write(database, tombstones, ttl))
-
-    async def lift(self, persons: Sequence[bytes], purposes: frozenset[str], at: int) -> None:
-        """See `Outbox.lift`."""
-        self._place.refuse()
-        await self._writer.run(lambda database: self._tombstones.lift(database, persons, purposes, at))
-
-    def withdrawn(self, persons: Sequence[bytes], at: int) -> frozenset[str]:
-        """See `Outbox.withdrawn`."""
-        return self._tombstones.withdrawn(persons, at)
-
-    def tombstones(self) -> int:
-        """See `Outbox.tombstones`."""
-        return len(self._tombstones)
-
-    def may_have(self, persons: Sequence[bytes]) -> bool:
-        """See `Outbox.may_have`."""
-        return self._presence.may_have(persons)
-
-    async def erase(self, doomed: Callable[[Trace], bool], after: tuple[int, int] = (0, 0)) -> Erased:
-        """See `Outbox.erase`."""
-        erased: Erased = await self._writer.run(lambda database: self._erasure.piece(database, doomed, after))
-        return erased
-
-    async def scrub(self) -> bool:
-        """See `Outbox.scrub`. Free pages keep their text until they are used again, and the log what was written
-        before: so the file is cut to what it holds, and the log is emptied."""
-        free = await self._writer.run(shrink)
-        for _ in range(free // VACUUM_PAGES):  # no more: a busy queue makes new ones all the time
-            await self._writer.run(shrink)
-        emptied: bool = await self._writer.aside(empty_log)
-        return emptied
 
     def _announce_all(self) -> None:
         for destination in list(self._appended):

@@ -15,8 +15,9 @@ from tagserver.language.derive import truncated_ip
 from tagserver.language.paths import moved, only, tree_of, walk, without, written
 from tagserver.language.scope import Scope
 from tagserver.operations.redaction import without_contacts
+from tagserver.privacy.address_rules import STRICT
 from tagserver.privacy.hiding import Hiding
-from tagserver.privacy.urls import STRICT, clean_outgoing, is_address, without_keys
+from tagserver.privacy.urls import clean_outgoing, is_address, without_keys
 
 Step = Callable[[dict[str, Any], Scope], dict[str, Any]]
 """Gives the data anew; what it does not change may be shared with the event."""

@@ -15,9 +15,10 @@ import msgspec
 from tagserver.consent.kinds import FIELDS as CONSENT_FIELDS
 from tagserver.inbound.fields import ITEM_FIELDS, PAGE_TEXTS, SHOP_FIELDS
 from tagserver.kit.fields import field_label
+from tagserver.privacy.address_rules import AddressRules, Loss
 from tagserver.privacy.rules import DECLARED, SENTENCES, Kind, holds, key_kind, mark, names_an_id
 from tagserver.privacy.scan import LONGEST, scanned, suspicious
-from tagserver.privacy.urls import AddressRules, Loss, clean_outgoing, is_address
+from tagserver.privacy.urls import clean_outgoing, is_address
 
 PERSONAL = DECLARED.union(CONSENT_FIELDS)
 """Fields of an event that are not looked at: those, and what was said about consent."""

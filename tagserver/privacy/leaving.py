@@ -19,10 +19,11 @@ from tagserver.consent.state import ConsentState
 from tagserver.event import NO_TEXTS, Event
 from tagserver.kit.destination import ConsentNeeds, Mode, Omitted
 from tagserver.language.scope import Scope
+from tagserver.privacy.address_rules import AddressRules, rules_of
 from tagserver.privacy.cleaning import Finding, clean_data, clean_parameters
 from tagserver.privacy.hiding import Path
 from tagserver.privacy.sensitive import Sensitive
-from tagserver.privacy.urls import AddressRules, clean_outgoing, rules_of
+from tagserver.privacy.urls import clean_outgoing
 from tagserver.privacy.withhold import Leave, leave, withhold, withhold_parameters
 from tagserver.reads import Reads
 

@@ -29,9 +29,9 @@ from tagserver.event import Event
 from tagserver.inbound.datalayer import read_event
 from tagserver.inbound.enrich import read_facts
 from tagserver.pipeline import route
+from tagserver.privacy.address_rules import STRICT
 from tagserver.privacy.cleaning import clean_data
 from tagserver.privacy.known_secrets import KnownSecrets
-from tagserver.privacy.urls import STRICT
 from tagserver.registry import Registry
 from tagserver.server.body import split
 from tests.bench.container import NAMES, OTHERS, write_config

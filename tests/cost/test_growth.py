@@ -32,9 +32,10 @@ from tagserver.language.networks import Networks, parse_network
 from tagserver.language.values import js_number
 from tagserver.operations.redaction import redacted, without_contacts
 from tagserver.pipeline import all_decisions, route
+from tagserver.privacy.address_rules import STRICT
 from tagserver.privacy.rules import key_kind, names_an_id, query_kind
 from tagserver.privacy.scan import scanned, without_emails
-from tagserver.privacy.urls import STRICT, clean_address, clean_outgoing, parse_address, without_keys
+from tagserver.privacy.urls import clean_address, clean_outgoing, parse_address, without_keys
 from tagserver.registry import Registry
 from tagserver.server.body import BadBody, split
 

@@ -1,13 +1,11 @@
 """The documentation is true: its configuration compiles, its commands run and print what is shown, its links lead on,
-and what the code knows is named."""
+and what it names exists."""
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import shlex
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from tagserver.cli import main
-from tagserver.consent.gate import decide
-from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs
-from tagserver.consent.sources import read_consent
-from tagserver.container.problems import CODES, LATER_CODES, Place, Problem
-from tagserver.container.server import ServerConfig
-from tagserver.delivery.outbox import Counts, Room
-from tagserver.delivery.reasons import REASONS as REASONS_OF_DEATH
-from tagserver.inbound.spelling import DERIVED_ROOTS
-from tagserver.kit.data_folder import is_own
-from tagserver.operations.meters import STATES, Meters, Picture
-from tagserver.preview import casebook, expectations
-from tagserver.testing import make_event
 
-from .pages import CONFIG, META, PAGES, PLUGINS, README, ROOT, TESTS, Block, blocks, first_names, names, rows
-from .world import DESTINATIONS, TAGS, TRIGGERS, Stage, completed, file_of, folder, load, needs_a_server
+from .pages import CONFIG, META, PAGES, PLUGINS, README, ROOT, TESTS, Block, blocks, first_names, rows
+from .world import Stage, completed, file_of, folder, load, needs_a_server
 
 # ── examples
 # ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -99,239 +85,6 @@ def test_commands_parse(words: list[str], tmp_path: Path) -> None:
 def test_the_example_configuration_is_sound() -> None:
     """The folder that everybody starts from."""
     assert folder(ROOT / "config").compile().problems == ()
-
-
-# ── the reference is whole
-# ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-def known_keys(file: str, text: str) -> set[str]:
-    """The keys that may stand where `zzzz` stands in a text, as the decoder's hint names them."""
-    given = {"container.yaml": DESTINATIONS + TRIGGERS + TAGS} | {file: text}
-    found = [one for one in load(given).problems if "zzzz" in one.message and one.hint.startswith("known are ")]
-    assert found, text
-    return set(found[0].hint.removeprefix("known are ").split(", "))
-
-
-SECTIONS = [
-    ("## server.yaml", "server.yaml", "zzzz: 1", ""),
-    ("## server.yaml", "server.yaml", "collect: {zzzz: 1}", "collect."),
-    ("## server.yaml", "server.yaml", "collect: {keys: {one: {zzzz: 1}}}", "collect.keys.NAME."),
-    ("## server.yaml", "server.yaml", "queue: {zzzz: 1}", "queue."),
-    ("## server.yaml", "server.yaml", "log: {zzzz: 1}", "log."),
-    ("## server.yaml", "server.yaml", "egress: {zzzz: 1}", "egress."),
-    ("## Consent", "container.yaml", "consent: {zzzz: 1}", ""),
-    ("## What leaves, and what rests", "container.yaml", "privacy: {zzzz: 1}", ""),
-    ("## Tags", "container.yaml", "tags: [{zzzz: 1}]", ""),
-    ("## Tags", "container.yaml", "tags: [{vendor: {zzzz: 1}}]", ""),
-    ("## Triggers", "container.yaml", "triggers: {one: {zzzz: 1}}", ""),
-    ("## Transformations", "container.yaml", "transformations: {one: {zzzz: 1}}", ""),
-    ("## Operators", "container.yaml", "triggers: {one: {when: {a: {zzzz: 1}}}}", ""),
-    ("## Variables", "container.yaml", "variables: {one: {path: a, zzzz: 1}}", ""),
-    ("## Variables", "container.yaml", "variables: {one: {lookup: a, zzzz: 1}}", ""),
-]
-
-
-@pytest.mark.parametrize(("heading", "file", "text", "prefix"), SECTIONS, ids=lambda value: str(value)[:40])
-def test_every_key_is_documented(heading: str, file: str, text: str, prefix: str) -> None:
-    """Each key that the decoders know stands in the table of its section."""
-    documented = first_names(CONFIG, heading)
-    for key in known_keys(file, text):
-        below = f"{prefix}{key}."
-        assert prefix + key in documented or any(name.startswith(below) for name in documented), key
-
-
-@pytest.mark.parametrize(
-    "key",
-    [name for heading in ("## server.yaml", "## Consent", "## Tags") for name in sorted(first_names(CONFIG, heading))],
-)
-def test_every_key_has_an_example(key: str) -> None:
-    """In one of the page's YAML blocks."""
-    last = key.rpartition(".")[2]
-    texts = [block.text for block in blocks(CONFIG, language="yaml")] + [CONFIG.read_text("utf-8")]
-    assert any(re.search(rf"[\s{{]{last}:\s", text) for text in texts), key
-
-
-def test_every_kind_of_variable_is_documented() -> None:
-    """As the compiler lists them."""
-    problems = load({"container.yaml": "variables: {one: {}}\n" + DESTINATIONS + TAGS + TRIGGERS}).problems
-    message = next(one.message for one in problems if "exactly one of" in one.message)
-    kinds = set(message.partition("exactly one of ")[2].split(", "))
-    assert kinds <= {name for row in rows(CONFIG, "## Variables") for name in names(row[0])}
-
-
-@pytest.mark.parametrize("row", rows(CONFIG, "## Operators"), ids=lambda row: names(row[0])[0])
-def test_examples_of_operators_compile(row: list[str]) -> None:
-    """And use the operator that they stand for."""
-    (operator,), (example,) = names(row[0]), names(row[1])
-    assert f"{operator}:" in example
-    block = f"triggers: {{one: {{when: {example}}}}}\n"
-    assert [one for one in load(completed(block)).problems if one.code != "W301"] == []
-
-
-PURCHASE = "triggers: {purchase: {event: purchase}}\n"
-
-
-SAID: dict[str, dict[str, Any]] = {
-    "granted all three ad purposes": {"consent": dict.fromkeys(AD_PURPOSES, "granted")},
-    "granted all but `ad_personalization`": {"consent": {"ad_storage": "granted", "ad_user_data": "granted"}},
-    "granted all, and the browser says Global Privacy Control": {
-        "consent": dict.fromkeys(AD_PURPOSES, "granted"),
-        "gpc": True,
-    },
-    "did not grant `ad_storage` or `ad_user_data`, or said nothing": {},
-}
-"""The rows of the consent table, as events."""
-
-
-def test_the_consent_table_is_the_gates() -> None:
-    """For Meta, and for a destination without a limited mode."""
-    shown = {row[0]: [names(cell)[0] for cell in row[1:]] for row in rows(CONFIG, "## Consent") if row[0] in SAID}
-    assert shown.keys() == SAID.keys()
-    needs = frozenset(("ad_storage", "ad_user_data"))
-    for sentence, pushed in SAID.items():
-        state = read_consent(make_event(pushed), ConsentPolicy())
-        made = [decide(Needs(needs, True, restricted), state, ConsentPolicy()).decision for restricted in (True, False)]
-        assert made == shown[sentence], sentence
-
-
-def test_the_defaults_are_those() -> None:
-    """`server.yaml` and `consent:` with every documented default written out are the same as without."""
-    tree: dict[str, Any] = {}
-    for row in rows(CONFIG, "## server.yaml"):
-        if names(row[1]):
-            *way, last = names(row[0])[0].split(".")
-            group = tree
-            for name in way:
-                group = group.setdefault(name, {})
-            group[last] = names(row[1])[0]
-    keys = {one.name for one in dataclasses.fields(ConsentPolicy)}
-    shown = [(names(row[0]), names(row[1])) for row in rows(CONFIG, "## Consent")]
-    defaults = {key[0]: default[0] for key, default in shown if key and key[0] in keys}
-    assert defaults.keys() == keys
-    loaded = load(
-        {
-            "server.yaml": "\n".join(f"{key}: {_flow(value)}" for key, value in tree.items()),
-            "container.yaml": f"consent: {_flow(defaults)}\n{DESTINATIONS}{TAGS}{PURCHASE}",
-        }
-    )
-    assert loaded.problems == ()
-    assert loaded.container is not None
-    assert loaded.server == ServerConfig()
-    assert loaded.container.consent == ConsentPolicy()
-
-
-def _flow(value: Any) -> str:
-    """Nested maps as YAML in one line."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(one)}" for key, one in value.items()) + "}"
-    return str(value)
-
-
-def test_what_lies_in_the_data_folder_is_nobody_elses() -> None:
-    """Each file of the guide's table is refused as the folder of a sink."""
-    section = CONFIG.read_text("utf-8").partition("**The data folder**")[2].partition("**Back up**")[0]
-    shown = {name.strip("/") for row in re.findall(r"^\|(.+?)\|", section, re.MULTILINE) for name in names(row)}
-    own = {name.replace("-…", "-1") for name in shown if not name.startswith("-")}
-    assert len(own) > 10
-    assert {name for name in own if not is_own(name)} == set()
-
-
-def test_every_problem_code_is_documented() -> None:
-    """With the meaning that the code has, and no other codes."""
-    shown = {names(row[0])[0]: row[1] for row in rows(CONFIG, "## Problem codes")}
-    assert shown == {**CODES, **LATER_CODES}
-
-
-def test_the_fields_of_a_problem_are_documented() -> None:
-    """What `check --json` gives of each."""
-    text = CONFIG.read_text("utf-8")
-    line = text[text.index("`check --json` gives") :].partition("of each")[0]
-    problem = Problem("error", "E101", Place("container.yaml", 1, 1), "", "")
-    assert names(line)[1:] == list(problem.as_dict())
-
-
-def test_every_purpose_is_documented() -> None:
-    """By its name."""
-    text = CONFIG.read_text("utf-8")
-    assert [purpose for purpose in PURPOSES if f"`{purpose}`" not in text] == []
-
-
-REASONS = {
-    *("fired", "no_trigger", "exception", "paused", "same_event", "consent", "vendor", "child", "no_identity"),
-    *("too_old", "missing_required", "destination_paused", "plugin_error"),
-}
-"""Of the words of a decision, those that this version says."""
-
-
-def test_every_reason_and_state_is_documented() -> None:
-    """Of decisions, dead letters and destinations."""
-    assert first_names(CONFIG, "## Try it") == REASONS
-    assert {*REASONS_OF_DEATH, *STATES} <= first_names(CONFIG, "## Operate")
-    shown = {names(row[0])[0]: row[1:] for row in rows(CONFIG, "## Operate") if names(row[0])}
-    assert {name: shown[name] for name in REASONS_OF_DEATH} == {
-        one.name: [one.meaning, one.helps] for one in REASONS_OF_DEATH.values()
-    }
-
-
-def test_every_command_and_option_is_documented() -> None:
-    """In the table of commands, and nothing that is not there."""
-    common = {"--config", "--data", "--env-file", "--json", "--help"}
-    shown = {names(row[0])[0]: set(names(row[1])) for row in rows(CONFIG, "## Commands")}
-    real: dict[str, set[str]] = {}
-    for name, command in main.commands.items():
-        leaves: list[tuple[str, click.Command]] = [("", command)]
-        if isinstance(command, click.Group):
-            leaves = list(command.commands.items()) + leaves * command.invoke_without_command
-        for below, leaf in leaves:
-            options = {one for parameter in leaf.params for one in parameter.opts if one.startswith("--")}
-            real[f"{name} {below}".strip()] = options - common
-    assert shown == real
-
-
-def test_every_key_of_a_case_is_documented() -> None:
-    """Of cases and of what they expect."""
-    assert first_names(CONFIG, "## Test it") == {*casebook.KEYS, *expectations.EXPECTATIONS}
-
-
-def test_every_derived_path_is_documented() -> None:
-    """What the server adds to an event."""
-    assert {name.partition(".")[0] for name in first_names(CONFIG, "## Events")} >= DERIVED_ROOTS
-
-
-def test_every_address_is_documented() -> None:
-    """Public ones and those under `/-/`; a style sheet is none."""
-    server = ROOT / "tagserver" / "server"
-    public, admin = (
-        set(re.findall(r'Route\("([^"]+)"', (server / file).read_text())) for file in ("app.py", "admin.py")
-    )
-    public = {re.sub(r"{(\w+)}", lambda found: found[1].upper(), path) for path in public}
-    real = {"/collect", *public, *(f"/-{path}" for path in admin - {"/style.css"})}
-    cells = " ".join(cell for row in rows(CONFIG, "## Addresses") for cell in row)
-    assert set(re.findall(r"`(?:GET |POST )?(/[^` ]*)`", cells)) == real
-
-
-def test_every_metric_is_documented() -> None:
-    """By the name that Prometheus sees."""
-    picture = Picture("1", {"meta": Counts()}, {"meta": "ok"}, {"meta": 1.0}, Room(0, 1))
-    real = set(re.findall(r"^# TYPE (\w+) ", Meters().text(picture), re.MULTILINE))
-    assert first_names(CONFIG, "## Metrics") == real
-
-
-def test_every_setting_of_the_page_client_is_documented() -> None:
-    """The attributes of the script tag."""
-    client = files("tagserver").joinpath("static", "t.js").read_text("utf-8")
-    head = client.partition("(() => {")[0]
-    assert set(re.findall(r"^//   (data-\w+)", head, re.MULTILINE)) == {
-        name for name in first_names(README, "## The page") if name.startswith("data-")
-    }
-
-
-def test_the_lines_for_a_page_are_those_that_are_printed() -> None:
-    """The part that stands inline, and the script."""
-    (shown,) = (block.text for block in blocks(README, language="html"))
-    done = CliRunner().invoke(main, ["snippet", "https://tags.shop.example"])
-    assert done.output.startswith(shown.rstrip() + "\n")
 
 
 # ── what is named exists

@@ -16,8 +16,8 @@ from tagserver.event import Event
 from tagserver.operations.meters import Meters, Picture
 from tagserver.pipeline import Decision, route
 from tagserver.plugin import Built, ConsentNeeds, Destination, Limits, Mode, Payload, Request
+from tagserver.privacy.address_rules import STRICT
 from tagserver.privacy.cleaning import clean_data
-from tagserver.privacy.urls import STRICT
 from tagserver.registry import Registry
 from tagserver.testing import make_event
 from tests.container.world import BoxSettings, load

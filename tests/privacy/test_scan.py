@@ -12,9 +12,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tagserver.privacy.address_rules import AddressRules
 from tagserver.privacy.rules import SENTENCES, holds, key_kind, mark, names_an_id, query_kind
 from tagserver.privacy.scan import LONGEST, is_card, scanned, suspicious, without_emails
-from tagserver.privacy.urls import AddressRules, clean_outgoing
+from tagserver.privacy.urls import clean_outgoing
 
 FOLDER = Path(__file__).parent
 TEXTS = yaml.safe_load((FOLDER / "texts.yaml").read_text("utf-8"))
