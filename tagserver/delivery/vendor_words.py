@@ -1,8 +1,9 @@
 """What a vendor says of an event that it refuses, in its own words, as a dead letter may keep it.
 
 A vendor can repeat what it was sent. Of a person that is hashes, and fields that it needs in the clear; and there is
-the token of the request. All of these are taken out, and whatever else looks like a contact, an address or a long
-number. Everything here is bounded, and no answer makes it raise.
+the token of the request. All of these are taken out, and texts of several words and addresses of pages wherever they
+stood, for a visitor may have written them; and whatever else looks like a contact, an address or a long number.
+Everything here is bounded, and no answer makes it raise.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import takewhile
 from typing import Any
+from urllib.parse import quote
 
 from tagserver.kit.destination import Response
 from tagserver.operations.redaction import redacted
@@ -22,6 +25,10 @@ _MOST_NODES = 500
 _DEEPEST = 6
 _SHORTEST_VALUE = 4
 """Characters of a value that is looked for; a shorter one stands in every second sentence by chance."""
+_MOST_VALUES = 2000
+"""Of a payload with more the words are not kept: to look for each takes too long."""
+_HEAD = 12
+"""Characters by which a longer value is known, where its end is cut off."""
 
 _KEYS = frozenset(
     [
@@ -50,12 +57,15 @@ def words_of(response: Response) -> str:
 
 
 def without_persons(words: str, bodies: Iterable[bytes], personal: Collection[str]) -> str:
-    """Words of a vendor on one line, without what the payloads `bodies` hold of persons at the paths `personal`,
-    without secrets, and without what looks like either."""
-    text = "".join(sign if sign.isprintable() else " " for sign in words[:_LOOKED_AT])
-    found = {value for body in bodies for value in _values(body, personal) if value in text}
+    """Words of a vendor on one line, without what the payloads `bodies` hold of persons at the paths `personal` or
+    as texts of several words, in whatever spelling; without secrets, and without what looks like either."""
+    text = _on_one_line(words[:_LOOKED_AT])
+    values = {value for body in bodies for value in _values(body, personal)}
+    if len(values) > _MOST_VALUES:
+        return ""
+    found = {one for value in values for one in _spellings(value) if one[:_HEAD] in text}
     for value in sorted(found, key=len, reverse=True):
-        text = text.replace(value, "[value]")
+        text = _without(text, value)
     text = redacted(text)
     for name, pattern in _LIKE_A_PERSON:
         text = pattern.sub(name, text)
@@ -79,13 +89,34 @@ def _sentences(value: Any, left: list[int], depth: int) -> Iterator[str]:
         yield from _sentences(one, left, depth + 1)
 
 
+def _spellings(value: str) -> Iterator[str]:
+    """How a text may come back: as it is, in other letters, inside JSON, inside an address."""
+    begin = value[:_LOOKED_AT]
+    yield _on_one_line(begin)
+    yield from (begin.lower(), begin.upper(), json.dumps(begin)[1:-1], quote(begin, errors="replace"))
+
+
+def _without(text: str, value: str) -> str:
+    """The text without a value, or as much of it as stands there: vendors cut what is long."""
+    pieces: list[str] = []
+    end = 0
+    while (at := text.find(value[:_HEAD], end)) >= 0:
+        pieces += (text[end:at], "[value]")
+        end = at + sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(text[at:], value, strict=False)))
+    return "".join(pieces) + text[end:]
+
+
+def _on_one_line(text: str) -> str:
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
 def _values(body: bytes, paths: Collection[str]) -> set[str]:
-    """The texts of a payload at some paths and below them."""
+    """The texts of a payload at some paths and below them, and those that somebody may have written."""
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError):
         return set()
-    found: set[str] = set()
+    found = {one for one in _texts(payload, 0) if " " in one.strip() or "://" in one}
     for path in paths:
         for value in _at(payload, _condition.sub("", path).split(".")):
             found.update(one for one in _texts(value, 0) if len(one) >= _SHORTEST_VALUE)

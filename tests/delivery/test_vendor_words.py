@@ -34,14 +34,15 @@ BODY = json.dumps(
             "client_user_agent": "Mozilla/5.0 (X11)",
             "external_id": ["Kunde-4711"],
             "lead_id": 525645896321548,
+            "ct": ["Erika Müller"],
         },
         "user": {"userIds": [{"idType": "X", "idValue": "li-click-1"}]},
-        "custom_data": {"content_name": "Teapot"},
+        "custom_data": {"content_name": "Teapot", "note": ["for Ann,\nnot Joe"], "page": "https://shop.example/u/ann"},
     }
 ).encode()
 PATHS = (
     *("user_data.em", "user_data.client_ip_address", "user_data.client_user_agent", "user_data.external_id"),
-    *("user_data.lead_id", "user.userIds[idType=X].idValue", "nothing.here"),
+    *("user_data.lead_id", "user_data.ct", "user.userIds[idType=X].idValue", "nothing.here"),
 )
 
 
@@ -60,6 +61,13 @@ PATHS = (
         ("Malformed access token EAABwzLixnjYBOabcdef", "Malformed access token [token]"),
         ("token words-of-a-secret", "token [secret]"),
         ("Teapot is no product", "Teapot is no product"),
+        # Spelled in another way, as validators and JSON do.
+        ("no KUNDE-4711, kunde-4711", "no [value], [value]"),
+        (r"no Erika M\u00fcller, no Erika%20M%C3%BCller, no ERIKA MÜLLER", "no [value], no [value], no [value]"),
+        ("agent Mozilla/5.0 (X…, hash 973dfe463ec85785…", "agent [value]…, hash [value]…"),
+        ("973dfe463ec no hash", "973dfe463ec no hash"),
+        # What people write is several words long, and pages are called after them, wherever that stands.
+        ("'for Ann, not Joe' is too long; so is https://shop.example/u/ann.", "'[value]' is too long; so is [value]."),
         ("two\nlines\x1b[31m\u2028 and  blanks", "two lines [31m and blanks"),
         ("x" * 5000, "x" * LONGEST),
     ],
@@ -67,6 +75,12 @@ PATHS = (
 def test_what_is_kept_of_words(said: str, kept: str) -> None:
     hide("words-of-a-secret")
     assert without_persons(said, [BODY], PATHS) == kept
+
+
+def test_of_a_payload_that_is_a_book_nothing_is_kept() -> None:
+    """To look for each of its texts would hold up everybody."""
+    book = json.dumps([f"line {number}" for number in range(2001)]).encode()
+    assert without_persons("line 1 is wrong", [book], PATHS) == ""
 
 
 @given(st.text(), st.binary(max_size=40))
