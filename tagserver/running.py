@@ -90,7 +90,7 @@ async def running(
         steady=time.monotonic,
         calm=lambda: time_watch.calm(LONG_CALM),
     )
-    keeping = Keeping(data, outbox, queue, key, journal, clock)
+    keeping = Keeping(data, outbox, queue, key, journal, clock, calm=lambda: time_watch.calm(LONG_CALM))
     try:
         await keeping.start()
         configuration = publishing.settle(configuration)  # not before the outbox: now the folder is ours

@@ -1,23 +1,25 @@
-"""Small files that are there whole or not at all."""
+"""Files that are there whole or not at all."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Make or replace a file, readable by its owner only: a kill or a power cut leaves the old content or the new one,
-    and of two files that are written one after the other never the second alone. Raises OSError."""
+def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Make or replace a file, of pieces if it is large, readable by its owner only: a kill or a power cut leaves the
+    old content or the new one, and of two files that are written one after the other never the second alone. Raises
+    OSError."""
     aside = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
-    except OSError:
+    except BaseException:
         aside.unlink(missing_ok=True)  # a disk that is full has no room for half a file
         raise
     folder = os.open(path.parent, os.O_RDONLY)

@@ -19,11 +19,13 @@ FORMAT = 1
 
 class Restored(msgspec.Struct, frozen=True, kw_only=True):
     """That a data folder came from a backup. `backup`: when that was made, `restored`: when it was put back, `journal`:
-    how far the journal reaches that was played, or None; all in ms. `waits`: why nothing is delivered, or empty."""
+    how far the journal reaches that was played, or None; `since`: from when on nobody knows what was taken back, if
+    that is before the backup; all in ms. `waits`: why nothing is delivered, or empty."""
 
     format: int = FORMAT
     backup: int
     restored: int
+    since: int | None = None
     journal: int | None = None
     waits: str = ""
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -80,44 +81,64 @@ def text_of(lines: Iterable[Head | Line]) -> bytes:
     return b"".join(_encode(line) + b"\n" for line in lines)
 
 
+def texts_of(*many: Iterable[Head | Line]) -> Iterator[bytes]:
+    """The same, a line at a time."""
+    for line in chain(*many):
+        yield _encode(line) + b"\n"
+
+
 class Journal:
-    """A journal as it was read: what it says, from `since` until `until` (ms). Raises BadJournal, OSError.
+    """A journal as it was read: what it says, from `since` until `until` (ms). It may be larger than memory, so its
+    lines are read anew each time. Raises BadJournal, OSError; with `forgiving` not for a line that cannot be read:
+    `unread` says so then.
 
     A last line without its end was never answered as done, and is left out.
     """
 
-    def __init__(self, path: Path, of: str) -> None:
+    def __init__(self, path: Path, of: str, *, forgiving: bool = False) -> None:
+        self._path = path
+        self._forgiving = forgiving
         with path.open("rb") as file:
             first = file.readline(LONGEST)
-            self.head = _read_head(path, first, of)
-            self.since = self.until = self.head.since
-            self.lines: list[Line] = []
-            self.whole = len(first)
-            """Bytes up to the end of the last whole line."""
+        self.head = _read_head(path, first, of)
+        self.since = self.until = self.head.since
+        self.unread: str | None = None
+        """A sentence about the first line that cannot be read, or None."""
+        self.mark: Line | None = None
+        """The last line that says that the journal is kept."""
+        for line in self.lines():
+            self.until = line.at  # of the last one: in between a clock may have been far ahead
+            if line.mark:
+                self.mark = line
+
+    def lines(self) -> Iterator[Line]:
+        """Everything behind the head that can be read."""
+        with self._path.open("rb") as file:
+            file.readline(LONGEST)
             number = 1
             while text := file.readline(LONGEST + 1):
                 number += 1
                 if not text.endswith(b"\n") and len(text) <= LONGEST:
-                    break
+                    return
                 try:
                     line = _line.decode(text)
                     tuple(line.acts())
                 except (msgspec.MsgspecError, ValueError, RecursionError):
-                    raise BadJournal(
-                        f"line {number} of the journal {path} cannot be read: what it said may be lost"
-                    ) from None
-                self.lines.append(line)
-                self.until = max(self.until, line.at)
-                self.whole += len(text)
+                    why = f"line {number} of the journal {self._path} cannot be read: what it said may be lost"
+                    if not self._forgiving:
+                        raise BadJournal(why) from None
+                    self.unread = self.unread or why
+                else:
+                    yield line
 
     def acts(self) -> Iterator[Laid | Lifted]:
         """Everything that it says, in its order."""
-        for line in self.lines:
+        for line in self.lines():
             yield from line.acts()
 
-    def covers(self, time: int) -> bool:
-        """Whether nothing since `time` (ms) is missing before its end."""
-        return self.since <= time <= self.until
+    def covers(self, begin: int, end: int) -> bool:
+        """Whether nothing of what came between two moments (ms) and its end is missing."""
+        return self.since <= begin and end <= self.until and self.unread is None
 
 
 def _read_head(path: Path, text: bytes, of: str) -> Head:

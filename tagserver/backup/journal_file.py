@@ -7,12 +7,12 @@ import errno
 import logging
 import os
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tagserver.backup.journal import KEEP, BadJournal, Head, Journal, Line, laid, text_of
+from tagserver.backup.journal import KEEP, BadJournal, Head, Journal, Line, laid, text_of, texts_of
 from tagserver.delivery.outbox import Tombstone
 from tagserver.whole_file import write_whole
 
@@ -30,20 +30,28 @@ RENEWED = 86400_000
 
 class JournalFile:
     """Appends lines. `of`: the installation that writes it. `stones`: all that the queue knows to be taken back, as
-    lines, asked from another thread. `data`: the data folder, whose disk should be another one. `clock`: ms.
+    lines, asked from another thread. `data`: the data folder, whose disk should be another one. `clock`: ms; `calm`:
+    whether it is believed, for else no line goes for its age.
 
     One thread of its own does all work with the file. What could not be written is not kept here: when the file can be
     written again, it is made anew with all that the queue knows then. `trouble` says until then why it lacks something.
     """
 
     def __init__(
-        self, path: Path, of: str, stones: Callable[[], Iterable[Line]], data: Path, clock: Callable[[], int]
+        self,
+        path: Path,
+        of: str,
+        stones: Callable[[], Iterable[Line]],
+        data: Path,
+        clock: Callable[[], int],
+        calm: Callable[[], bool] = lambda: True,
     ) -> None:
         self._path = path
         self._of = of
         self._stones = stones
         self._data = data
         self._clock = clock
+        self._calm = calm
         self._waiting: deque[Line] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="tagserver-journal")
         self._stuck: asyncio.Future[None] | None = None
@@ -119,21 +127,32 @@ class JournalFile:
     def _renew(self, now: int, lines: list[Line]) -> None:
         """Write it anew: what is not past its time, what the queue knows, and the new lines."""
         try:
-            before = Journal(self._path, self._of)
+            before: Journal | None = Journal(self._path, self._of)
         except FileNotFoundError:
-            since, kept = now, list[Line]()
-        else:
-            since = max(before.since, now - KEEP)
-            last = [line for line in before.lines if line.mark][-1:]
-            kept = [line for line in before.lines if line.at >= since and (not line.mark or line in last)]
-        reach = {one[:2]: one[2:4] for line in kept for one in line.laid}
-        lacking = [one for one in self._stones() if any(reach.get(row[:2], (-1, -1)) < row[2:4] for row in one.laid)]
-        write_whole(self._path, text_of([Head(of=self._of, since=since), *kept, *lacking, *lines]))
+            before = None
+        since = now if before is None else before.since
+        if before is not None and self._calm():
+            since = max(since, now - KEEP)
+        known = list(self._stones())
+        reach: dict[tuple[str, str], tuple[int, int]] = {row[:2]: (-1, -1) for one in known for row in one.laid}
+        for line in _kept(before, since):
+            reach.update({row[:2]: row[2:4] for row in line.laid if row[:2] in reach})
+        lacking = (one for one in known if any(reach[row[:2]] < row[2:4] for row in one.laid))
+        write_whole(self._path, texts_of([Head(of=self._of, since=since)], _kept(before, since), lacking, lines))
         if self._renewed == 0 and self._path.stat().st_dev == self._data.stat().st_dev:
             log.warning("the journal %s lies on the disk of the data folder: both can be lost together", self._path)
         if self.trouble is not None:
             log.warning("the journal %s is written again, with all that the queue knows", self._path)
         self._renewed, self._sound, self.trouble = now, True, None
+
+
+def _kept(before: Journal | None, since: int) -> Iterator[Line]:
+    """What stays of a journal: no line from before `since`, and of the lines that only say that it is kept the last."""
+    if before is None:
+        return
+    for line in before.lines():
+        if line.at >= since and (not line.mark or line == before.mark):
+            yield line
 
 
 def _append(path: Path, text: bytes) -> bool:

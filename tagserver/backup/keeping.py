@@ -18,7 +18,8 @@ from tagserver.delivery.errors import OutboxStartError
 
 
 class Keeping:
-    """Made when the outbox is open: the data folder is ours then. `journal`: its file, or None. `clock`: ms."""
+    """Made when the outbox is open: the data folder is ours then. `journal`: its file, or None. `clock`: ms; `calm`:
+    whether it is believed."""
 
     def __init__(
         self,
@@ -28,13 +29,16 @@ class Keeping:
         install_key: bytes,
         journal: Path | None,
         clock: Callable[[], int],
+        calm: Callable[[], bool] = lambda: True,
     ) -> None:
         clear(data, queue.file)
         shutil.rmtree(data / STAGE, ignore_errors=True)  # of a restore that was killed before it changed anything
         self.hold = Hold(data)
         self.snapshots = Snapshots(outbox, data, queue.file, queue.min_free, clock)
         self.journal = outbox.journal = (
-            None if journal is None else JournalFile(journal, installation(install_key), outbox.stones, data, clock)
+            None
+            if journal is None
+            else JournalFile(journal, installation(install_key), outbox.stones, data, clock, calm)
         )
 
     async def start(self) -> None:

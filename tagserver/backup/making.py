@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from tagserver.backup import hold
 from tagserver.backup.archive import Manifest, write
 from tagserver.backup.members import in_folder
 from tagserver.delivery.errors import Damaged
@@ -71,6 +72,8 @@ def _packed(data: Path, queue: str, copy: Path, time: int, file: Path, *, force:
 
     def sources() -> Iterator[tuple[str, Path]]:
         yield queue, copy
+        if (held := hold.read(data)) is not None and held.waits:
+            yield hold.FILE, data / hold.FILE
         yield from in_folder(data)
 
     partial = partial_of(file)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tagserver.backup.hold import FILE
+
 MANIFEST = "manifest.json"
 KEY = "install-key"
 _STATE = ("serving.json", "last-good.json", KEY)
@@ -20,12 +22,13 @@ MOST = 200_000
 
 
 def is_known(name: str) -> bool:
-    """Whether a backup may hold a file of this name: no other has a place in a data folder."""
+    """Whether a backup may hold a file of this name: no other has a place in a data folder. That of a restore is in the
+    backup of a folder whose delivery waits for a decision."""
     folder, slash, rest = name.partition("/")
     if slash:
         pattern = _FOLDERS.get(folder)
         return pattern is not None and pattern.fullmatch(rest) is not None
-    return name in _STATE or is_queue(name)
+    return name in (*_STATE, FILE) or is_queue(name)
 
 
 def is_queue(name: str) -> bool:

@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -101,10 +102,13 @@ def restore(
 def play(data: Path, journal: Path, clock: Callable[[], int]) -> Done | None:
     """Play a journal into a folder that was restored before; None when it was not. Raises as `restore` does."""
     restored, queue = hold.read(data), queue_in(data)
+    if (why := unfinished(data)) is not None:
+        raise NotRestored(why)
     if restored is None or queue is None or not restored.backup:
         return None
+    since = restored.backup if restored.since is None else restored.since
     with _locked(data, queue.name):
-        erased, reaches, waits = _played(data, queue, journal, restored.backup, clock)
+        erased, reaches, waits = _played(data, queue, journal, since, restored.backup, clock)
         waits = waits if restored.waits else ""
         hold.write(data, msgspec.structs.replace(restored, format=hold.FORMAT, journal=reaches, waits=waits))
     return Done(backup=restored.backup, held=0, erased=erased, waits=waits, journal=reaches)
@@ -112,7 +116,9 @@ def play(data: Path, journal: Path, clock: Callable[[], int]) -> Done | None:
 
 def deliver(data: Path) -> bool:
     """Let a restored folder, whose server does not run, deliver without a journal. Whether anything was held. Raises
-    InUse, OSError."""
+    InUse, OutboxStartError, OSError."""
+    if (why := unfinished(data)) is not None:
+        raise OutboxStartError(why)
     queue = queue_in(data)
     with _locked(data, queue.name if queue is not None else "outbox.db"):
         return hold.Hold(data).release()
@@ -129,27 +135,40 @@ def _made_ready(
         raise BadBackup(str(error)) from None
     held = hold_rows(queue, manifest.time, clock())
     erased, reaches, waits = 0, None, ""
+    before = hold.read(stage)  # of a folder that came from a backup itself, and of which nobody has decided
+    undecided = before is not None and bool(before.waits)
+    since = None
+    if before is not None and undecided:
+        since = before.backup if before.since is None else before.since
     if journal is not None:
-        erased, reaches, waits = _played(stage, queue, journal, manifest.time, clock)
+        begin = manifest.time if since is None else since
+        erased, reaches, waits = _played(stage, queue, journal, begin, manifest.time, clock)
+    elif before is not None and undecided:
+        waits = before.waits
     elif not without:
         waits = f"restored from a backup of {hold.day(manifest.time)}, without a journal of what was taken back since"
     if without:
         waits = ""
     for ending in ("-wal", "-shm"):
         Path(f"{queue}{ending}").unlink(missing_ok=True)
-    hold.write(stage, hold.Restored(backup=manifest.time, restored=clock(), journal=reaches, waits=waits))
+    about = hold.Restored(backup=manifest.time, restored=clock(), since=since, journal=reaches, waits=waits)
+    hold.write(stage, about)
     return Done(backup=manifest.time, manifest=manifest, held=held, erased=erased, waits=waits, journal=reaches)
 
 
-def _played(folder: Path, queue: Path, journal: Path, backup: int, clock: Callable[[], int]) -> tuple[int, int, str]:
+def _played(
+    folder: Path, queue: Path, journal: Path, since: int, backup: int, clock: Callable[[], int]
+) -> tuple[int, int, str]:
     """Play a journal: how many deliveries were erased, how far it reaches (ms), and why that is not far enough, or
-    empty. Raises BadJournal, OSError."""
-    read = Journal(journal, installation((folder / KEY).read_bytes()))
+    empty. It has to know what came since `since`, until beyond the `backup` (ms). Raises BadJournal, OSError."""
+    read = Journal(journal, installation((folder / KEY).read_bytes()), forgiving=True)
     erased = take_back(queue, read.acts(), clock)
-    if read.covers(backup):
+    if read.covers(since, backup):
         return erased, read.until, ""
-    if read.since > backup:
-        why = f"begins {hold.day(read.since)}, after the backup of {hold.day(backup)}"
+    if read.unread is not None:
+        return erased, read.until, f"{read.unread} (what the other lines say holds)"
+    if read.since > since:
+        why = f"begins {hold.day(read.since)}, after the backup of {hold.day(since)}"
     else:
         why = f"ends {hold.day(read.until)}, before the backup of {hold.day(backup)}"
     return erased, read.until, f"the journal {why}: what was taken back between is not known"
@@ -194,7 +213,7 @@ def _take_places(data: Path, now: int, move: Callable[[Path, Path], object]) -> 
     OSError; the next call goes on from there."""
     mark = _read_mark(data / MARK)
     if mark is None:
-        mark = _Mark(f"{ASIDE}{now // 1000}" if _there(data) else "")
+        mark = _Mark(_free_name(data, now) if _there(data) else "")
         write_whole(data / MARK, msgspec.json.encode(mark))
     if not mark.moved:
         if mark.aside:
@@ -217,6 +236,12 @@ def _take_places(data: Path, now: int, move: Callable[[Path, Path], object]) -> 
     (data / MARK).unlink()
     _sync(data)
     return mark.aside
+
+
+def _free_name(data: Path, now: int) -> str:
+    """For the folder of what is there: a second restore within one second must not move its files over the first's."""
+    names = (f"{ASIDE}{second}" for second in count(now // 1000))
+    return next(name for name in names if not (data / name).exists())
 
 
 def _read_mark(path: Path) -> _Mark | None:

@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from tagserver.backup.archive import Manifest
+from tagserver.backup.keeping import require_whole
 from tagserver.backup.making import NotMade, pack, partial_of, refuse_place
 from tagserver.cli.options import environment, give_up, json_option, server_option
 from tagserver.cli.output import say, say_json, stream
@@ -71,6 +72,7 @@ def _of_a_server(data: Path, env_file: Path | None, file: Path, *, force: bool) 
 
 def _at_rest(data: Path, file: Path, *, force: bool) -> tuple[Manifest, int]:
     """No server runs, and none may start meanwhile."""
+    require_whole(data)
     queue = queue_in(data)
     if queue is None:
         raise NotMade(f"the data folder {data} holds no queue of tagserver: name the right one with --data")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tagserver.audit.files import FOLDER, AuditFiles
+from tagserver.backup.keeping import require_whole
 from tagserver.configuration import ConfigurationFolder
 from tagserver.delivery.sqlite import SqliteOutbox
 from tagserver.operations.data_folder import usable
@@ -40,6 +41,7 @@ def act_alone(folder: ConfigurationFolder, data: Path, clock: Callable[[], int],
     """
     _only_its_owner(data)
     with usable(data):
+        require_whole(data)
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
     configuration = Publishing(folder, Store(data), clock).start()
     return asyncio.run(_acted(configuration, data, clock, act))

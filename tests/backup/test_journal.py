@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tagserver.backup.journal import KEEP, BadJournal, Journal, installation
-from tagserver.backup.journal_file import AGAIN
+from tagserver.backup.journal import KEEP, BadJournal, Journal, Line, installation
+from tagserver.backup.journal_file import AGAIN, JournalFile
 from tagserver.delivery.held import Laid, Lifted
 from tagserver.delivery.outbox import EVERYTHING, Tombstone
 from tests.backup.world import Folder
@@ -168,13 +168,13 @@ async def test_lines_past_their_time_go_and_the_journal_says_so(folder: Folder, 
     await second.outbox.withdraw(second.forget([FRANK]), 30 * DAY)
     await second.close()
     assert persons(tmp_path / "journal", folder) == ["erika", "frank"]
-    assert Journal(tmp_path / "journal", installation(folder.key)).covers(begin)
+    assert Journal(tmp_path / "journal", installation(folder.key)).covers(begin, begin)
     clock.advance(KEEP / 1000 / 2 + 60)
     third = await Folder(folder.data, clock).open(tmp_path / "journal")
     assert persons(tmp_path / "journal", folder).count("erika") <= 1
     read = Journal(tmp_path / "journal", installation(folder.key))
-    assert not read.covers(begin)
-    assert read.covers(clock() - KEEP + 1)
+    assert not read.covers(begin, begin)
+    assert read.covers(clock() - KEEP + 1, clock())
     await third.close()
 
 
@@ -186,3 +186,24 @@ async def test_marks_do_not_gather(folder: Folder, tmp_path: Path, clock: Clock)
         again = await Folder(folder.data, clock).open(tmp_path / "journal")
         await again.close()
     assert len(lines(tmp_path / "journal")) == 4
+
+
+async def test_a_clock_that_is_not_believed_ages_no_line(folder: Folder, tmp_path: Path, clock: Clock) -> None:
+    """A server that starts with the date of next year must not throw away what it was told this year."""
+    await folder.outbox.withdraw(folder.forget([ERIKA]), 30 * DAY)
+    await folder.close()
+    right = clock()
+    clock.advance(400 * DAY)
+    stones: list[Line] = []
+    kept = JournalFile(
+        tmp_path / "journal", installation(folder.key), lambda: stones, folder.data, clock, lambda: False
+    )
+    await kept.mark("start")
+    await kept.close()
+    clock.now = right
+    read = Journal(tmp_path / "journal", installation(folder.key))
+    assert persons(tmp_path / "journal", folder) == ["erika"]
+    assert read.covers(right, right)
+    later = await Folder(folder.data, clock).open(tmp_path / "journal")
+    await later.close()
+    assert Journal(tmp_path / "journal", installation(folder.key)).until == right, "of the last line"
