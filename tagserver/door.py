@@ -15,6 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from tagserver.advice import advise
+from tagserver.audit.records import Decided
 from tagserver.consent.hold import Held
 from tagserver.consent.state import Reading
 from tagserver.container.model import Container
@@ -49,8 +50,10 @@ class TooMuch(Exception):
 TURN = 10
 """Events of one request that are decided before others have their turn: each costs a millisecond where ten tags want
 it, and to give way some microseconds."""
-Observe = Callable[[Container, Routing], None]
-"""Told about every routed event, for metrics and the audit; must not raise."""
+Observe = Callable[[Container, Routing], Decided]
+"""Told about every routed event, for metrics; gives back what the audit should know. Must not raise."""
+Record = Callable[[Sequence[Decided]], None]
+"""Told what was decided once that has come to pass: a request that is not stored is not on record. Must not raise."""
 Repeated = Callable[[str, Receipt], None]
 """Told about every delivery that was a duplicate, with its destination, for metrics; must not raise."""
 
@@ -103,10 +106,12 @@ class Door:
         withdrawals: Withdrawals,
         seal: Seal = OPEN,
         repeated: Repeated = lambda destination, receipt: None,
+        record: Record = lambda decided: None,
     ) -> None:
         self._outbox = outbox
         self._install_key = install_key
         self._observe = observe
+        self._record = record
         self._seal = seal
         self._repeated = repeated
         self._holding = holding
@@ -198,8 +203,9 @@ class Door:
             answers: list[tuple[Answer | None, int]] = []
             told = [routing.event if routing else None for _, routing in request.lines] if events_are_told() else []
             deliveries: list[Delivery] = []
+            decided: list[Decided] = []
             for place, (answer, routing) in enumerate(request.lines, 1):
-                made = [] if routing is None else self._deliveries(container, server, routing)
+                made = [] if routing is None else self._deliveries(container, server, routing, decided)
                 answers.append((answer, len(made)))
                 deliveries += map(self._seal.close, made)
                 if place % TURN == 0:
@@ -209,6 +215,7 @@ class Door:
         except OutboxError:
             self._holding.put_back(request.let_go)
             raise
+        self._record(decided)
         for delivery, receipt in zip(deliveries, receipts, strict=True):
             if not receipt.stored:
                 self._repeated(delivery.destination, receipt)
@@ -220,15 +227,22 @@ class Door:
                 say_accepted(event.event_id, event.name, event.source, stored)
         return [_stored(answer, its) for answer, its in lines if answer is not None]
 
-    def _deliveries(self, container: Container, server: ServerConfig, routing: Routing) -> list[Delivery]:
-        """What is to be stored of an event. What its person has taken back is not, and counts as blocked."""
-        if not any(decision.built is not None for decision in routing.decisions):
-            self._observe(container, routing)
-            return []
+    def _deliveries(
+        self, container: Container, server: ServerConfig, routing: Routing, decided: list[Decided]
+    ) -> list[Delivery]:
+        """What is to be stored of an event. What its person has taken back is not, and counts as blocked.
+        `decided` gets what is to be on record."""
+        made: list[Delivery] = []
+        if any(decision.built is not None for decision in routing.decisions):
+            routing = self._made(container, server, routing, made)
+        decided.append(self._observe(container, routing))
+        return made
+
+    def _made(self, container: Container, server: ServerConfig, routing: Routing, made: list[Delivery]) -> Routing:
+        """`made` gets the deliveries of an event; gives back what was decided in the end."""
         event = routing.event
         persons: dict[str | None, tuple[bytes, ...]] = {}
         event_rows = EventDeliveries(container, server, routing, self._install_key)
-        made: list[Delivery] = []
         decisions: list[Decision] = []
         for decision in routing.decisions:
             if decision.built is not None:
@@ -241,8 +255,7 @@ class Door:
                 else:
                     made.append(delivery)
             decisions.append(decision)
-        self._observe(container, msgspec.structs.replace(routing, decisions=tuple(decisions)))
-        return made
+        return msgspec.structs.replace(routing, decisions=tuple(decisions))
 
 
 def _stored(answer: Answer, receipts: Sequence[Receipt]) -> Answer:

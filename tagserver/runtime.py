@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from tagserver.audit.audit import Audit
+from tagserver.audit.records import Decided
 from tagserver.backup.keeping import Keeping
 from tagserver.container.log import LogConfig
 from tagserver.container.model import Container
@@ -105,7 +106,14 @@ class Runtime:
             steady=steady,
         )
         self.door = Door(
-            outbox, install_key, self._routed, self.holding, self.withdrawals, self.seal, self.meters.repeated
+            outbox,
+            install_key,
+            self._routed,
+            self.holding,
+            self.withdrawals,
+            self.seal,
+            self.meters.repeated,
+            audit.decided,
         )
         self.sources = Sources(configuration.server.collect)
         self._rate = configuration.server.collect.rate
@@ -157,10 +165,10 @@ class Runtime:
 
     # ── what is counted and put on record
 
-    def _routed(self, container: Container, routing: Routing) -> None:
+    def _routed(self, container: Container, routing: Routing) -> Decided:
         self.meters.routed(routing)
         self.failing.routed(routing)
-        self.audit.decided(container.version, routing)
+        return Decided.of(container.version, routing)
 
     def _withdrawn(self, kind: str, purposes: frozenset[str], identifiers: int) -> None:
         self.meters.withdrawn(kind)

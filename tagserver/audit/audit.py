@@ -10,7 +10,7 @@ import itertools
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from typing import Any
 from tagserver.audit.files import FOLDER, AuditFiles
 from tagserver.audit.forecast import room_for, said
 from tagserver.audit.records import Decided, Recorder, event_key
-from tagserver.pipeline import Routing
 
 log = logging.getLogger("tagserver.audit")
 
@@ -29,6 +28,8 @@ PAUSE = 0.002
 MOST = 100_000
 """Events that may wait; what is beyond is lost, and counted."""
 DAY = 86400.0
+SAID_EVERY = 60.0
+"""Seconds between two lines that it cannot be written: on a disk that is nearly full this comes and goes."""
 LOOK_EVERY = 3600.0
 """Seconds between two looks for files that are too old, and at how long the room lasts."""
 
@@ -68,8 +69,10 @@ class Audit:
         self._decided: deque[Decided] = deque()
         self._noted: deque[Mapping[str, Any]] = deque()
         self._unsaid = 0
-        self._looked = self._warned = float("-inf")
+        self._looked = self._warned = self._said = float("-inf")
         self._complained = False
+        self._told = 0
+        """Of what is lost, what the log knows."""
         self._stop = threading.Event()
         self._counting = threading.Lock()
         self.rows = 0
@@ -99,14 +102,12 @@ class Audit:
 
     # ── called by the event loop
 
-    def decided(self, container: str, routing: Routing) -> None:
-        """An event was decided under a version of the container."""
-        if not routing.decisions:
-            return
-        if len(self._decided) >= MOST:
-            self._lose(1)
-            return
-        self._decided.append(Decided.of(container, routing))
+    def decided(self, events: Sequence[Decided]) -> None:
+        """What was decided of some events has come to pass."""
+        room = max(0, MOST - len(self._decided))
+        self._decided.extend(events[:room])
+        if len(events) > room:
+            self._lose(len(events) - room)
 
     def note(self, kind: str, **facts: Any) -> None:
         """Something else happened to what is kept: consent was taken back, rows were erased."""
@@ -140,9 +141,9 @@ class Audit:
             try:
                 self._turn(ended)
             except OSError as error:
-                if not self._complained:
+                if not self._complained and self._steady() - self._said >= SAID_EVERY:
                     log.error("the audit cannot be written: %s; what is decided meanwhile is counted as lost", error)
-                self._complained = True
+                    self._complained, self._said = True, self._steady()
                 self._lose(len(self._decided) + len(self._noted))
                 self._decided.clear()
                 self._noted.clear()
@@ -152,8 +153,7 @@ class Audit:
         if files is None:
             files = self._files = self._open()
             self._write(files, [{"t": self._clock(), "kind": "start", "torn": files.torn}])
-        if self._unsaid:
-            number = self._unsaid
+        if number := self._unsaid:
             self._write(files, [{"t": self._clock(), "kind": "lost", "count": number}])
             with self._counting:
                 self._unsaid -= number
@@ -170,7 +170,11 @@ class Audit:
         if ended:
             self._write(files, [{"t": self._clock(), "kind": "stop"}])
             files.sync()
-        self._complained = False
+        if self._complained:
+            self._complained = False
+            missing, self._told = self.lost - self._told, self.lost
+            sentence = "the audit is written again; events and acts of meanwhile that are not on record: %d"
+            log.info(sentence, missing, extra={"count": missing})
 
     def _write(self, files: AuditFiles, records: Iterable[Mapping[str, Any]]) -> None:
         rows = list(records)

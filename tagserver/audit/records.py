@@ -62,6 +62,8 @@ class Recorder:
         """The rows of some events: one for each delivery, and one for all of the same kind that were not sent."""
         counted: dict[tuple[Any, ...], dict[str, Any]] = {}
         for one in decided:
+            if not one.what:
+                continue  # its state would count as written
             name, state = self._state(one.consent)
             key = ""
             for tag, decision, reason in one.what:

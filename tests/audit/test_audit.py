@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from tagserver.audit.audit import Audit
 from tagserver.audit.chain import Check
 from tagserver.audit.files import FOLDER, files_of, read_rows, rows_of
+from tagserver.audit.records import Decided
 from tagserver.cli import main
 from tagserver.consent.needs import ConsentPolicy, Needs
 from tagserver.consent.sources import read_consent
@@ -75,8 +76,8 @@ def kinds(data: Path) -> Iterator[str]:
 def test_a_delivery_has_a_row_with_what_was_needed_and_what_was_said(data: Path, clock: Clock) -> None:
     """The state stands once, before the first row that names it."""
     audit = start(data, clock)
-    audit.decided("c1", routing("e1"))
-    audit.decided("c1", routing("e2", "restrict"))
+    audit.decided([Decided.of("c1", routing("e1"))])
+    audit.decided([Decided.of("c1", routing("e2", "restrict"))])
     audit.close()
     begin, state, one, two, end = rows(data)
     assert [row["kind"] for row in (begin, state, one, two, end)] == ["start", "state", "decision", "decision", "stop"]
@@ -100,8 +101,8 @@ def test_what_was_not_sent_is_counted_together(data: Path, clock: Clock) -> None
     """By tag, reason and state."""
     audit = start(data, clock, every=60)
     for number in range(30):
-        audit.decided("c1", routing(f"b{number}", "block", "consent", {"ad_storage": "denied"}))
-        audit.decided("c1", routing(f"s{number}", "skip", "paused"))
+        audit.decided([Decided.of("c1", routing(f"b{number}", "block", "consent", {"ad_storage": "denied"}))])
+        audit.decided([Decided.of("c1", routing(f"s{number}", "skip", "paused"))])
     audit.close()
     counts = {row["reason"]: row["count"] for row in rows(data) if row["kind"] == "count"}
     assert counts == {"consent": 30, "paused": 30}
@@ -111,8 +112,8 @@ def test_what_was_not_sent_is_counted_together(data: Path, clock: Clock) -> None
 def test_no_row_says_who(data: Path, clock: Clock) -> None:
     """Neither in the clear nor hashed, and no event_id: it may be made of a person."""
     audit = start(data, clock)
-    audit.decided("c1", routing(ORDER))
-    audit.decided("c1", routing(ORDER, "block", "consent", {"ad_storage": "denied"}))
+    audit.decided([Decided.of("c1", routing(ORDER))])
+    audit.decided([Decided.of("c1", routing(ORDER, "block", "consent", {"ad_storage": "denied"}))])
     audit.stopped(ORDER, "Tag", "meta", "the person has withdrawn ad_storage")
     audit.close()
     text = b"".join(path.read_bytes() for path in files_of(data / FOLDER)).decode()
@@ -129,7 +130,7 @@ def test_an_event_is_found_by_who_has_the_key_of_the_installation(tmp_path: Path
     names = []
     for folder in (data, other):
         audit = start(folder, clock)
-        audit.decided("c1", routing("e1"))
+        audit.decided([Decided.of("c1", routing("e1"))])
         audit.close()
         names += [row["event"] for row in rows(folder) if row["kind"] == "decision"]
     assert len(set(names)) == 2
@@ -139,7 +140,7 @@ def test_rotation_writes_states_again_and_the_chain_goes_on(data: Path, clock: C
     """Each file can be read for itself."""
     audit = start(data, clock, max_size=100_000)
     for number in range(60):
-        audit.decided("c1", routing(f"e{number}"))
+        audit.decided([Decided.of("c1", routing(f"e{number}"))])
         time.sleep(0.002)
     audit.close()
     rows(data)
@@ -155,7 +156,7 @@ def test_rotation_writes_states_again_and_the_chain_goes_on(data: Path, clock: C
 def test_an_end_without_a_stop_can_be_seen(data: Path, clock: Clock) -> None:
     """After a kill the chain goes on, and the last second may be missing: two starts without a stop say so."""
     audit = start(data, clock)
-    audit.decided("c1", routing("e1"))
+    audit.decided([Decided.of("c1", routing("e1"))])
     audit.close()
     (path,) = files_of(data / FOLDER)
     path.write_bytes(path.read_bytes()[:-20])
@@ -168,29 +169,64 @@ def test_what_cannot_be_written_is_counted_and_costs_nobody_an_event(
     data: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The folder is a file: once that is mended, the next rows say how much is missing."""
+    caplog.set_level("INFO", "tagserver.audit")
     (data / FOLDER).write_text("in the way")
     audit = start(data, clock, every=0.005)
     for number in range(5):
-        audit.decided("c1", routing(f"e{number}"))
+        audit.decided([Decided.of("c1", routing(f"e{number}"))])
         time.sleep(0.01)
     audit.note("withdrawal", by="key")
     time.sleep(0.02)
     assert audit.lost == 6
     (data / FOLDER).unlink()
-    audit.decided("c1", routing("later"))
+    audit.decided([Decided.of("c1", routing("later"))])
     audit.close()
+    assert caplog.text.count("the audit is written again; events and acts of meanwhile that are not on record: 6") == 1
     assert [row["count"] for row in rows(data) if row["kind"] == "lost"] == [6]
     assert sum(kind == "decision" for kind in kinds(data)) == 1
     assert caplog.text.count("the audit cannot be written") == 1
     assert EMAIL not in caplog.text
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.005)
+    raise AssertionError("in vain")
+
+
+def test_what_comes_and_goes_does_not_flood_the_log(data: Path, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    """On a disk that is nearly full one row fits, and the next does not."""
+    caplog.set_level("INFO", "tagserver.audit")
+    audit = start(data, clock, every=0.005)
+    folder, aside = data / FOLDER, data / "aside"
+    for number in range(5):
+        wait_for(folder.exists)
+        folder.rename(aside)
+        audit.decided([Decided.of("c1", routing(f"e{number}"))])
+        wait_for(lambda: audit.lost > number)  # noqa: B023 - asked within this turn
+        aside.rename(folder)
+        audit.decided([Decided.of("c1", routing(f"w{number}"))])
+        time.sleep(0.02)
+    audit.close()
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+
+
 def test_an_event_that_no_tag_wanted_leaves_nothing(data: Path, clock: Clock) -> None:
     audit = start(data, clock)
     one = routing("e1")
-    audit.decided("c1", Routing(one.event, one.scope, one.consent, ()))
+    audit.decided([Decided.of("c1", Routing(one.event, one.scope, one.consent, ()))])
     audit.close()
     assert list(kinds(data)) == ["start", "stop"]
+
+
+def test_nor_does_it_keep_the_state_of_the_next_one_from_being_written(data: Path, clock: Clock) -> None:
+    audit = start(data, clock)
+    one = routing("e1")
+    audit.decided([Decided.of("c1", Routing(one.event, one.scope, one.consent, ())), Decided.of("c1", one)])
+    audit.close()
+    assert list(kinds(data)) == ["start", "state", "decision", "stop"]
 
 
 # ── the command
@@ -206,8 +242,8 @@ def kept(data: Path, clock: Clock) -> Path:
     """A data folder after two lives, with two deliveries each."""
     for number in range(2):
         audit = start(data, clock)
-        audit.decided("c1", routing(f"e{number}"))
-        audit.decided("c1", routing(f"n{number}", "restrict"))
+        audit.decided([Decided.of("c1", routing(f"e{number}"))])
+        audit.decided([Decided.of("c1", routing(f"n{number}", "restrict"))])
         audit.close()
     return data
 

@@ -62,6 +62,20 @@ async def test_what_is_stopped_before_an_attempt_is_on_record(start: Start) -> N
     await until(lambda: any(one["kind"] == "stopped" for one in rows(server)))
 
 
+async def test_a_request_that_is_turned_away_was_decided_for_nothing(server: Running) -> None:
+    """What got 503 was not sent, and its sender comes again: it is on record when it was stored, and is not lost."""
+    space = server.runtime.outbox._space  # type: ignore[attr-defined]  # so much need not be written for it
+    space.used = server.runtime.outbox.room().limit
+    assert (await server.collect(purchase("later"))).status_code == 503
+    space.used = 0
+    server.runtime.states.look_around()
+    for _ in range(2):
+        assert (await server.collect(purchase("later"))).status_code == 202
+    await until(lambda: sum(row["kind"] == "decision" for row in rows(server)) >= 2)
+    assert sum(row["kind"] == "decision" for row in rows(server)) == 2
+    assert server.runtime.audit.lost == 0
+
+
 async def test_it_is_in_status_metrics_and_doctor(server: Running) -> None:
     await server.collect(purchase())
     await until(lambda: server.runtime.audit.rows >= 3)

@@ -6,8 +6,11 @@ import asyncio
 from itertools import groupby
 from typing import Any
 
+from tagserver.audit.records import Decided
+from tagserver.container.model import Container
 from tagserver.door import Door
 from tagserver.inbound.datalayer import NO_CONTEXT
+from tagserver.pipeline import Routing
 
 from ..events import facts
 from .conftest import Running
@@ -48,10 +51,15 @@ async def test_a_large_request_does_not_hold_up_the_others(server: Running) -> N
     turns = Turns()
     stored: list[int] = []
     runtime = server.runtime
+
+    def decided(container: Container, routing: Routing) -> Decided:
+        stored.append(turns.number)
+        return Decided.of(container.version, routing)
+
     door = Door(
         runtime.outbox,
         bytes(32),
-        lambda container, routing: stored.append(turns.number),
+        decided,
         runtime.holding,
         runtime.withdrawals,
     )
