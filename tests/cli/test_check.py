@@ -114,7 +114,7 @@ def test_an_empty_folder(shop: Shop) -> None:
         b"- " * 9999,
         b"tags: !!python/none x",
     ],
-    ids=repr,
+    ids=lambda content: repr(content)[:30],
 )
 def test_a_file_of_nonsense(shop: Shop, content: bytes) -> None:
     """Exit 1 with a place, whatever it holds."""

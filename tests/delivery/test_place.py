@@ -108,6 +108,7 @@ async def test_nothing_is_promised_until_it_is_right_again(
     outbox = await opened(folder, clock)
     await outbox.append(deliveries(3))
     put_right = mischief(folder)
+    caplog.clear()
     with caplog.at_level(logging.WARNING, "tagserver.delivery"):
         await looked(clock, lambda: outbox.trouble() is not None and bool(caplog.records))
     assert [record.levelno for record in caplog.records] == [logging.CRITICAL]

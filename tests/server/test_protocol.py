@@ -87,11 +87,14 @@ async def talk(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
             await asyncio.sleep(pause)
 
     sending = asyncio.create_task(send())
+    answer = b""
     try:
         async with asyncio.timeout(5):
-            return await reader.read(-1)
+            while part := await reader.read(1 << 16):
+                answer += part
+        return answer
     except ConnectionError:
-        return b""
+        return answer  # who goes on talking after the server's last word may be reset, and has read that word
     finally:
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
