@@ -148,7 +148,6 @@ class Runtime:
             self.publisher,
             outbox,
             steady,
-            dispatcher=lambda: self.dispatcher,
             free=lambda: disk_free(self.data),
             answered=lambda name, response: doubt.heard(name, response.headers),
         )

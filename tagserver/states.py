@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 from tagserver.delivery.dead_lines import DeadLines
-from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.observer import Observer
 from tagserver.delivery.outbox import Outbox
 from tagserver.kit.destination import Response
@@ -31,10 +30,12 @@ READY = "ready"
 OVER = "over"
 _LEVELS = {"ok": logging.INFO, "paused": logging.ERROR, "failing": logging.ERROR}
 _CONSEQUENCES = {
-    "draining": "the server ends",
     "storage_failed": "the server ends, and what was accepted is there at the next start",
     "closed": "nothing is taken in (503)",
 }
+THE_END = "the server ends"
+WAITED_FOR = f"{THE_END}; connections wait for the next process"
+HANDED_OVER = "the next program takes its place; connections wait for it"
 _SHEDDING = "events get 503 and may be sent again; what waits is delivered"
 
 
@@ -49,7 +50,6 @@ class States:
         outbox: Outbox,
         steady: Callable[[], float],
         *,
-        dispatcher: Callable[[], Dispatcher | None],
         free: Callable[[], int | None],
         answered: Callable[[str, Response], None] = lambda destination, response: None,
     ) -> None:
@@ -57,13 +57,14 @@ class States:
         self._publisher = publisher
         self._outbox = outbox
         self._steady = steady
-        self._dispatcher = dispatcher
         self._free = free
         self._destinations = Changes("ok")
         self._server = Changes(READY)
         self._conditions = Changes(OVER)
         self._reasons: dict[str, str] = {}
         self._ready = True
+        self.end = THE_END
+        """What becomes of the server when it is draining, for the log."""
         self.strangers = Strangers(steady)
         self.dead_lines = DeadLines(steady)
         self.observer = Observer(self._moved, self.dead_lines.buried, answered)
@@ -115,10 +116,7 @@ class States:
         state, reason = self._status.state(name)
         if state == "ok":
             return Seen(state)
-        dispatcher = self._dispatcher()
-        configured = self._publisher.now.container.destination(name)
-        ours = configured is None or configured.paused is not None or self._status.held(name)
-        stop = dispatcher.stop_of(name) if dispatcher is not None and not ours and state != "failing" else None
+        stop = self._status.stop(name, state)
         mark = "" if state != "paused" else stop.code or stop.kind if stop is not None else reason or ""
         if stop is None:
             return Seen(state, self._placed(name, reason or ""), mark)
@@ -220,8 +218,10 @@ class States:
             log.info("%s%s", said, _unsaid(change), extra=fields)
             return
         why = f"{seen.reason}; " if seen.reason else ""
-        said = f"the server is not ready ({seen.state}): {why}{_CONSEQUENCES.get(seen.state, _SHEDDING)}"
-        level = logging.INFO if seen.state == "draining" else logging.ERROR
+        ends = seen.state == "draining"
+        said = f"the server is not ready ({seen.state}): {why}"
+        said += self.end if ends else _CONSEQUENCES.get(seen.state, _SHEDDING)
+        level = logging.INFO if ends else logging.ERROR
         log.log(level, "%s%s", said, _unsaid(change), extra=fields)
 
     def _say_condition(self, name: str, change: Change) -> None:

@@ -12,7 +12,7 @@ from tagserver.container.model import Container
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.opening import ALONE
 from tagserver.delivery.outbox import Counts, Outbox
-from tagserver.delivery.outcomes import is_plugins
+from tagserver.delivery.outcomes import Stop, is_plugins
 from tagserver.operations.failing import Failing, counted, unloaded_in
 from tagserver.operations.meters import Picture
 from tagserver.operations.unwritten import Unwritten
@@ -184,6 +184,23 @@ class Status:
             return "failing", how + (f"; {state}: {reason}" if reason else "")
         return state, reason or None
 
+    def stop(self, name: str, state: str) -> Stop | None:
+        """The vendor's answer, or the lack of one, by which a destination is in `state`; None where it is ours."""
+        dispatcher, configured = self._dispatcher(), self._container.destination(name)
+        ours = configured is None or configured.paused is not None or self.held(name)
+        if dispatcher is None or ours or self._keeping.hold.why is not None or state in ("ok", "failing"):
+            return None
+        return dispatcher.stop_of(name)
+
+    def _told(self, name: str, state: str, reason: str | None) -> str | None:
+        """The reason of a state with what else is known of the vendor's answer: its HTTP status and its own words."""
+        stop = self.stop(name, state)
+        if reason is None or stop is None:
+            return reason
+        if stop.status is not None and str(stop.status) not in reason:
+            reason += f" (HTTP {stop.status})"
+        return f'{reason}; it says: "{stop.said}"' if stop.said and stop.said not in reason else reason
+
     async def picture(self) -> Picture:
         """What metrics show beside the counters of this process."""
         counts = self._outbox.counts()
@@ -223,7 +240,7 @@ class Status:
         return {
             "type": configured.type if configured else None,
             "state": state,
-            "reason": reason,
+            "reason": self._told(name, state, reason),
             "pause": self._pausing.shown(name),
             "accepted": counts.accepted,
             "delivered": counts.delivered,

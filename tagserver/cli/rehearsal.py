@@ -20,3 +20,6 @@ def rehearsal(folder: ConfigurationFolder, data: Path, *, strict: bool) -> None:
     if (why := newer_than_this(data / configuration.server.queue.file)) is not None:
         give_up(why)
     say(f"a start would succeed: version {configuration.serving.number} would serve")
+    if number := len(configuration.refused or configuration.wrong):
+        some = "1 problem" if number == 1 else f"{number} problems"
+        say(f"today's files have {some} and would not be taken: tagserver check shows them")

@@ -229,7 +229,13 @@ async def _serve(
     if ending.hands_over and not fatal.is_set():
         ending.become_the_next()
         return 1
-    return 1 if fatal.is_set() else 0
+    if fatal.is_set():
+        return 1
+    waiting = sum(counts.pending for counts in runtime.outbox.counts().values())
+    log.info(
+        "tagserver has ended; in the queue %s", "1 delivery waits" if waiting == 1 else f"{waiting} deliveries wait"
+    )
+    return 0
 
 
 def _say_how_it_starts(runtime: Runtime, address: str) -> None:

@@ -13,6 +13,7 @@ from tagserver.runtime import Runtime
 from tagserver.server.serving import Serving
 from tagserver.server.succession import aside, become, rehearse
 from tagserver.server.supervisor import Supervisor
+from tagserver.states import HANDED_OVER, WAITED_FOR
 
 log = logging.getLogger("tagserver")
 
@@ -63,6 +64,8 @@ class Ending:
             self._runtime.hurry.set()
             self._close()
             return
+        if self._kept and not self._failed:
+            self._runtime.states.end = WAITED_FOR
         self._stopping = self._runtime.draining = True
         self._supervisor.stopping("finishes what is under way, and ends")
         self._begin(self._stop())
@@ -118,6 +121,7 @@ class Ending:
         if self._runtime.draining:  # somebody wants the end meanwhile
             return
         self._descriptor = aside(self._bound.fileno())
+        self._runtime.states.end = HANDED_OVER
         self._server.heirs = []
         self._let_the_next_one_in()
 

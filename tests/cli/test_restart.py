@@ -88,10 +88,13 @@ def test_a_server_becomes_the_next_program(shop: Shop, server: Process, manager:
             assert told(manager) == "READY=1"
             assert ask(unused) == ask(kept) == 200
         assert len(re.findall("listens on", server.text())) == 2
+        assert "the next program takes its place; connections wait for it" in server.text()
+        assert "the server ends" not in server.text()
         within(lambda: open_files(server) == before)
     os.kill(server.popen.pid, signal.SIGTERM)
     assert told(manager) == "STOPPING=1"
     assert server.popen.wait(20) == 0
+    assert "tagserver has ended; in the queue 0 deliveries wait" in server.text()
     assert not (shop.folder / "data" / "address").exists()
     with pytest.raises(ConnectionRefusedError):
         connect(server)
@@ -108,6 +111,9 @@ def test_a_program_that_would_not_start_does_not_get_its_turn(shop: Shop, server
         assert ask(one) == 200
     rehearsed = shop("serve", "--strict", "--rehearse", environ=GIVEN)
     assert (rehearsed.code, rehearsed.out) == (1, "")
+    rehearsed = shop("serve", "--rehearse", environ=GIVEN)
+    assert rehearsed.code == 0
+    assert "today's files have 1 problem and would not be taken: tagserver check" in rehearsed.out
     shop.write(CONTAINER)
     rehearsed = shop("serve", "--strict", "--rehearse", environ=GIVEN)
     assert (rehearsed.code, rehearsed.out) == (0, "a start would succeed: version 1 would serve\n")

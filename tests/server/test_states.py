@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from tagserver.delivery.event_lines import switch
 from tagserver.operations.logs import FIELDS, Net
+from tagserver.states import HANDED_OVER, THE_END, WAITED_FOR
 
 from .conftest import CONTAINER, ENVIRON, SERVER, Running, Start, purchase
 
@@ -118,8 +119,11 @@ async def test_a_dead_token_with_the_vendor_s_own_words(start: Start, vendor: Ve
     assert said.endswith("; 1 delivery waits; everything is kept")
     assert (fields["status"], fields["code"], fields["destination"]) == (401, "190", "meta")
     assert "session has expired" in fields["said"]
-    assert token not in f"{log.states}"
-    assert "erika" not in f"{log.states}"
+    reason = (await server.status())["destinations"]["meta"]["reason"]
+    assert reason.startswith("190: the access token is refused (HTTP 401); it says: ")
+    assert "session has expired" in reason
+    assert token not in f"{log.states}{reason}"
+    assert "erika" not in f"{log.states}{reason}"
     assert len(log.of("tagserver.delivery")) == 1, "the start's: of this there is one line, not two"
 
 
@@ -211,11 +215,20 @@ async def test_files_with_errors_begin_and_end(start: Start, log: Log) -> None:
     assert log.ways == ["none>begun", "begun>over"]
 
 
-async def test_the_end_is_said(start: Start, log: Log) -> None:
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (THE_END, "the server ends"),
+        (WAITED_FOR, "the server ends; connections wait for the next process"),
+        (HANDED_OVER, "the next program takes its place; connections wait for it"),
+    ],
+)
+async def test_the_end_is_said(start: Start, log: Log, end: str, said: str) -> None:
     server: Running = await start()
+    server.runtime.states.end = end
     server.runtime.draining = True
     server.runtime.states.look_at_server()
-    assert [said for said, _ in log.states] == ["the server is not ready (draining): the server ends"]
+    assert [line for line, _ in log.states] == [f"the server is not ready (draining): {said}"]
 
 
 @pytest.mark.parametrize(
