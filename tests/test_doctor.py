@@ -216,6 +216,12 @@ def status(state: str, reason: str | None = None, **fields: Any) -> dict[str, An
             "failing: build fails with KeyError at a.py:7",
         ),
         (status("retrying", "503"), "warning", "retrying: 503"),
+        (status("ok", dead_by_reason={"rejected": 3}), None, ""),
+        (
+            status("ok", dead_by_reason={"restored": 2}),
+            "warning",
+            "2 deliveries of a restored backup: held until you decide",
+        ),
         (status("open", "503"), "warning", "open: 503"),
         (status("disabled", None), "warning", "disabled"),
         ({"failing": [{"variable": "v", "reason": "it fails"}]}, "error", "failing: it fails"),

@@ -16,6 +16,8 @@ _FOLDERS = {
     "audit": re.compile(r"[0-9]{1,15}\.jsonl(\.gz)?"),
     "t": re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"),
 }
+OURS = frozenset(_FOLDERS)
+"""The folders that a server makes in its data folder; any other is a destination's or somebody else's."""
 _QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.(db|sqlite)")
 MOST = 200_000
 """Files in one backup."""

@@ -88,11 +88,11 @@ def _at_rest(data: Path, file: Path, *, force: bool) -> tuple[Manifest, int]:
         except OSError as error:
             raise NotMade(f"the queue cannot be copied to {copy}: {error.strerror or error}") from None
         finally:
-            _as_it_was(queue)
+            as_it_was(queue)
         return pack(data, queue.name, copy, now, file, force=force)
 
 
-def _as_it_was(queue: Path) -> None:
+def as_it_was(queue: Path) -> None:
     """What reading has made beside the queue goes; what stays is its owner's, also when root has made it: the server
     must be able to start."""
     log = Path(f"{queue}-wal")
@@ -119,7 +119,10 @@ def _say(file: Path, manifest: Manifest, size: int) -> None:
         f"{counts['withdrawn']} taken back; the install key; {kinds['versions']} of the versions, and of the audit's "
         f"files {kinds['audit']}."
     )
-    say("Not inside: the configuration folder, the env file and all secrets (also the keys of queue.encrypt).")
+    say(
+        "Not inside: the configuration folder, the env file, all secrets (also the keys of queue.encrypt), and rows of "
+        "file destinations."
+    )
     say("It holds personal data and the install key: keep it as closely as the data folder, on another machine.")
 
 

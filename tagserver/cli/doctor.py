@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from tagserver.cli.at_rest import check_at_rest
 from tagserver.cli.options import config_option, data_option, json_option, open_folder
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import Server
@@ -107,6 +108,8 @@ def doctor(config: Path, env_file: Path | None, data: Path, host: str, port: int
     ]
     if running.unheard is not None:
         findings.append(running.unheard)
+    elif running.readiness is None:
+        findings += check_at_rest(data, server.queue.file)
     if running.readiness is not None:
         findings += check_server(running.readiness)
     found = list(check_running_destinations(running.status))

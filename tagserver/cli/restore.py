@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +14,16 @@ import msgspec
 from tagserver.backup.archive import BadBackup
 from tagserver.backup.hold import WAY_OUT
 from tagserver.backup.journal import BadJournal
+from tagserver.backup.members import OURS
 from tagserver.backup.restoring import Done, NotRestored, deliver, play
 from tagserver.backup.restoring import restore as restore_into
-from tagserver.cli.backup import clock_text
+from tagserver.cli.backup import as_it_was, clock_text
 from tagserver.cli.options import environment, give_up, json_option, server_option
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
 from tagserver.delivery.errors import OutboxStartError
 from tagserver.delivery.held import RESTORED
+from tagserver.delivery.snapshot import facts_of, queue_in
 from tagserver.operations.server_files import lives
 from tagserver.operations.this_user import this_user
 from tagserver.runtime import wall_clock
@@ -98,17 +102,45 @@ def _restore(file: Path | None, data: Path, journal: Path | None, *, without: bo
 def _say(done: Done, data: Path) -> None:
     if done.manifest is not None:
         say(f"{data} is what it was at {clock_text(done.backup)} (tagserver {done.manifest.tagserver}).")
-        say(
-            f"{done.held} deliveries waited then, and may have been sent since. They are held as dead letters with the "
-            f"reason {RESTORED}: start the server, then tagserver restore --resend or --drop."
-        )
+        if done.held:
+            say(
+                f"{deliveries(done.held)} waited then, and may have been sent since: held as dead letters with the "
+                f"reason {RESTORED}. Start the server, then tagserver restore --resend or --drop."
+            )
+        else:
+            say("Nothing waited then, so nothing is held.")
         say("What was accepted since is not here, nor are its keys: a repeat of it would be sent again.")
     if done.journal is not None:
-        say(f"The journal reaches until {clock_text(done.journal)}; {done.erased} deliveries were erased for it.")
+        was = "was" if done.erased == 1 else "were"
+        say(f"The journal reaches until {clock_text(done.journal)}; {deliveries(done.erased)} {was} erased by it.")
     if done.waits:
         say(f"The server will take events in and deliver nothing: {done.waits}. {WAY_OUT}.")
     if done.aside:
-        say(f"What was there is in {data / done.aside}: remove it when nobody needs it any more.")
+        for sentence in _what_lies_aside(data / done.aside):
+            say(sentence)
+
+
+def _what_lies_aside(folder: Path) -> Iterator[str]:
+    """The folder that was there may hold the only copy of something."""
+    yield f"What was there is in {folder}: remove it when nobody needs it any more."
+    queue, waiting = queue_in(folder), 0
+    if queue is not None:
+        with suppress(OutboxStartError, OSError):
+            waiting = facts_of(queue).pending
+            as_it_was(queue)
+    if waiting:
+        it = "it" if waiting == 1 else "them"
+        yield (
+            f"{deliveries(waiting)} accepted there {'waits' if waiting == 1 else 'wait'} in its queue, and may have "
+            f"been sent: tagserver serve --data {folder} --port 0 sends {it}, beside the other server."
+        )
+    if rows := [path.name for path in sorted(folder.iterdir()) if path.is_dir() and path.name not in OURS]:
+        yield f"It also has folders of others, such as a file destination's rows: {', '.join(rows[:5])}."
+
+
+def deliveries(number: int, which: str = "") -> str:
+    """So many, for people."""
+    return f"1 {which}delivery" if number == 1 else f"{number:,} {which}deliveries"
 
 
 def _deliver(data: Path, environ: dict[str, str], *, as_json: bool) -> None:
@@ -142,7 +174,8 @@ def _decide(action: str, name: str, data: Path, environ: dict[str, str], *, yes:
     if as_json:
         say_json(done)
         return
-    say(f"{done['count']} held deliveries {'put back into the queue' if action == 'retry' else 'dropped'}.")
+    number = deliveries(done["count"], "held ")
+    say(f"{number} {'put back into the queue' if action == 'retry' else 'dropped'}.")
     for reason, number in (done.get("refused") or {}).items():
         say(f"{number} may not be sent as things stand ({reason}): they stay held.")
     if done.get("too_old"):

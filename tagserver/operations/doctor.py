@@ -20,6 +20,7 @@ from typing import Any
 from tagserver import __version__
 from tagserver.container.compile import Loaded
 from tagserver.container.model import ConfiguredDestination
+from tagserver.delivery.held import RESTORED
 from tagserver.delivery.outcomes import is_plugins
 from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.kit.version_clock import ending
@@ -151,6 +152,12 @@ def check_running_destinations(status: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding("error", name, said, _WHAT_TO_DO[what])
         elif state != "ok":
             yield Finding("warning", name, said)
+        if held := one.get("dead_by_reason", {}).get(RESTORED):
+            message = (
+                f"{'1 delivery' if held == 1 else f'{held} deliveries'} of a restored backup: held until you decide"
+            )
+            hint = f"tagserver restore --resend {name}, or --drop {name}; after queue.keep_dead they are gone"
+            yield Finding("warning", name, message, hint)
     for one in status.get("failing", ()):
         if "variable" in one:
             yield Finding("error", f"variable {one['variable']}", f"failing: {one['reason']}", _WHAT_TO_DO["failing"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import shutil
 import subprocess
@@ -86,7 +87,7 @@ def test_a_disk_is_lost_and_comes_back_from_a_backup_and_a_journal(site: Site) -
     site.control(clear=True)
     said = site.tagserver("restore", "b.tar", "--journal", "other/journal.jsonl")
     assert "2 deliveries waited then" in said
-    assert "1 deliveries were erased" in said
+    assert "1 delivery was erased by it" in said
     assert "The server will take events in and deliver nothing" not in said
     server = start_server(site.folder, "--journal", "other/journal.jsonl")
     try:
@@ -94,7 +95,8 @@ def test_a_disk_is_lost_and_comes_back_from_a_backup_and_a_journal(site: Site) -
         drained(server)
         assert site.arrived() == {"new"}
         assert status(server)["dead_by_reason"] == {"restored": 1}  # type: ignore[comparison-overlap] # counts by name
-        assert "1 held deliveries put back" in site.tagserver("restore", "--resend", "meta")
+        assert "meta: 1 delivery of a restored backup: held until" in site.tagserver("doctor", "--offline")
+        assert "1 held delivery put back" in site.tagserver("restore", "--resend", "meta")
         drained(server)
         assert site.arrived() == {"new", "frank"}
         counts = status(server)
@@ -114,8 +116,17 @@ def test_without_a_journal_it_waits_for_a_decision(site: Site) -> None:
     assert not list((site.folder / "data").glob("*-wal")), "the folder is as it was"
     site.control(clear=True)
     assert "Nothing was restored" in site.tagserver("restore", "b.tar", code=1).replace("nothing was", "Nothing was")
+    (site.folder / "data" / "events").mkdir()
     said = site.tagserver("restore", "b.tar", "--force")
     assert "deliver nothing: restored from a backup" in said
+    (aside,) = re.findall(r"What was there is in (\S+): remove it", said)
+    assert (
+        f"1 delivery accepted there waits in its queue, and may have been sent: tagserver serve --data {aside}" in said
+    )
+    assert "a file destination's rows: events." in said
+    doctor = site.tagserver("doctor", "--offline")
+    assert "server: none runs on the data folder data" in doctor
+    assert "restore: a server that starts delivers nothing: restored from a backup" in doctor
     server = start_server(site.folder)
     try:
         post(server, "new")
@@ -128,7 +139,7 @@ def test_without_a_journal_it_waits_for_a_decision(site: Site) -> None:
         assert "Delivery goes on" in site.tagserver("restore", "--without-journal")
         drained(server)
         assert site.arrived() == {"new"}
-        assert "1 held deliveries dropped" in site.tagserver("restore", "--drop")
+        assert "1 held delivery dropped" in site.tagserver("restore", "--drop")
     finally:
         server.stop()
 
