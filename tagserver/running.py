@@ -63,7 +63,8 @@ async def running(
     configuration = publishing.start(strict=strict)
     log(configuration.server.log)
     queue = configuration.server.queue
-    meters = Meters(started=clock() / 1000, disk_free=partial(disk_free, data))
+    plugins = dict.fromkeys(folder.registry.packages().values())
+    meters = Meters(started=clock() / 1000, disk_free=partial(disk_free, data), plugins=plugins)
     steps = ClockSteps(clock, time.monotonic, meters.stepped)
     doubt = ClockDoubt(clock, time.monotonic, written_last(data), clock_kept)
     time_watch = ClockWatch(steps, doubt, clock, time.monotonic)

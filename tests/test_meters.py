@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import msgspec
 
 from tagserver import BUILD
 from tagserver.delivery.outbox import Counts, Room
+from tagserver.operations import meters
 from tagserver.operations.meters import Histogram, Meters, Picture
 from tagserver.operations.process import ProcessFacts, process_facts
 
@@ -123,3 +125,31 @@ def test_proxies_are_counted_in_bounds() -> None:
     found = {key: value for key, value in samples(meters.text(PICTURE)).items() if "forwarded" in key}
     assert list(found.values()) == [1, 1, 2, 2]
     assert list(found)[-1] == 'tagserver_forwarded_requests_total{entries="5"}'
+
+
+def test_what_is_counted_by_a_word_of_ours_is_there_before_it_happens() -> None:
+    """Prometheus sees no increase where a series begins with what was to be noticed."""
+    found = samples(Meters(plugins=["slow"]).text(PICTURE))
+    for name in (
+        'tagserver_requests_total{status="503"}',
+        'tagserver_requests_refused_total{reason="admin_later"}',
+        'tagserver_loop_blocked_total{culprit="slow"}',
+        'tagserver_loop_blocked_total{culprit="tagserver"}',
+        'tagserver_loop_blocked_total{culprit="unknown"}',
+        'tagserver_dead_total{destination="meta",reason="expired",code=""}',
+    ):
+        assert found[name] == 0
+
+
+def test_each_reason_of_a_refusal_is_known() -> None:
+    """As the server's modules name them."""
+    named = set()
+    for path in (Path(meters.__file__).parents[1] / "server").glob("*.py"):
+        named |= set(
+            re.findall(
+                r'[._]refused\("(\w+)"\)|BadBody\(\d+, "(\w+)"|\.refuse\(\d+, "[^"]+", "(\w+)"', path.read_text()
+            )
+        )
+    assert {"".join(groups) for groups in named} == set(meters.REFUSALS)
+    found = samples(Meters().text(PICTURE))
+    assert sum(key.startswith("tagserver_requests_refused_total") for key in found) == len(meters.REFUSALS)

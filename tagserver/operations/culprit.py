@@ -8,6 +8,8 @@ from types import FrameType
 from tagserver.plugin import Destination, Variable
 
 OURS = "tagserver"
+UNKNOWN = "unknown"
+"""Stands for a plugin's name where nobody could look."""
 
 
 class Culprit:

@@ -4,12 +4,14 @@ lists of words alone, so that no stranger can make new ones."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
 from tagserver.delivery.outbox import Counts, Receipt, Room
+from tagserver.delivery.reasons import REASONS
 from tagserver.operations.build_info import build_info
+from tagserver.operations.culprit import OURS, UNKNOWN
 from tagserver.operations.exposition import Histogram, Page
 from tagserver.operations.process import ProcessFacts, process_facts
 from tagserver.pipeline import Routing
@@ -45,13 +47,17 @@ class Picture(msgspec.Struct, frozen=True):
 class Meters:
     """In memory, since the start of this process; what must survive is counted by the outbox. `started`: when that
     was, in seconds since 1970. `connections` says how many clients are connected, `process` what the process uses,
-    `disk_free` how many bytes the data folder's disk has left (None: it does not say)."""
+    `disk_free` how many bytes the data folder's disk has left (None: it does not say), `plugins` names what may block.
+
+    Whatever is counted by a label from a short list of ours is shown as 0 before it happens first: Prometheus sees no
+    increase where a series begins with what was to be noticed."""
 
     def __init__(
         self,
         started: float = 0.0,
         process: Callable[[], ProcessFacts] = process_facts,
         disk_free: Callable[[], int | None] = lambda: None,
+        plugins: Iterable[str] = (),
     ) -> None:
         self._started = started
         self._process = process
@@ -62,16 +68,16 @@ class Meters:
         self.commits = Histogram()
         self.loop_lag = Histogram()
         self.starved = 0.0
-        self._answers: Counter[int] = Counter()
+        self._answers: Counter[int] = Counter(dict.fromkeys(STATUSES, 0))
         self._answer_times: dict[tuple[str, ...], Histogram] = {(kind,): Histogram() for kind in CLASSES}
         self._vendors: dict[tuple[str, ...], Histogram] = {}
         self._decisions: Counter[tuple[str, str, str]] = Counter()
         self._duplicates: Counter[tuple[str, str]] = Counter()
         self._redacted: Counter[str] = Counter()
-        self._refused: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter(dict.fromkeys(REFUSALS, 0))
         self._faults: Counter[str] = Counter()
         self._forwarded: Counter[int] = Counter()
-        self._blocked: Counter[str] = Counter()
+        self._blocked: Counter[str] = Counter(dict.fromkeys((OURS, UNKNOWN, *plugins), 0))
         self._withdrawn: Counter[str] = Counter()
 
     def answered(self, status: int, seconds: float | None) -> None:
@@ -240,9 +246,10 @@ class Meters:
             for reason, number in sorted(count.dead_by_reason.items())
         ]
         page.add("tagserver_deliveries_dead_by_reason", "gauge", "Dead letters by reason.", by_reason)
+        none = {(to, reason, ""): 0 for to in picture.counts for reason in REASONS}
         burials = [
             ({"destination": to, "reason": reason, "code": code}, number)
-            for (to, reason, code), number in sorted(picture.burials.items())
+            for (to, reason, code), number in sorted((none | dict(picture.burials)).items())
         ]
         page.add("tagserver_dead_total", "counter", "Deliveries that became dead letters.", burials)
         oldest = [({"destination": to}, age) for to, age in sorted(picture.oldest.items()) if age is not None]
@@ -269,6 +276,15 @@ def _why_duplicate(receipt: Receipt) -> str:
 CLASSES = ("2xx", "4xx", "5xx")
 CLASS_OF = {2: ("2xx",), 4: ("4xx",), 5: ("5xx",)}
 """Of a status' first digit; /collect gives no others."""
+STATUSES = (202, 400, 401, 403, 405, 408, 413, 429, 499, 503)
+"""What /collect answers, and 499."""
+REFUSALS = (
+    *("closing", "key", "origin", "unseen", "rate", "outbox", "memory", "busy"),
+    *("slow_body", "too_large", "too_many_events", "bad_encoding", "bad_gzip", "bad_json", "bad_ctx"),
+    *("slow", "unread", "headers", "address", "malformed", "pipelined", "connections"),
+    *("admin_token", "admin_later"),
+)
+"""Why requests are refused as a whole."""
 MOST_PROXIES = 5
 """Entries of X-Forwarded-For that are told apart; so many or more are one."""
 STATES = ("ok", "retrying", "open", "failing", "paused", "disabled")

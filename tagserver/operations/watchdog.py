@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from tagserver.operations.culprit import Culprit
+from tagserver.operations.culprit import UNKNOWN, Culprit
 from tagserver.operations.readings import Lateness, Reading, Readings
 
 log = logging.getLogger("tagserver.operations.watchdog")
@@ -26,8 +26,6 @@ LATE = 0.25
 """Seconds without a heartbeat that are too many."""
 LONG = 1.0
 """Seconds after which it is said that somebody holds the loop, and not only that somebody did: it may never end."""
-UNKNOWN = "unknown"
-"""Stands for a plugin's name where nobody could look."""
 QUIET = 60.0
 """Seconds between two lines about a busy machine."""
 SOON = 0.05
