@@ -5,6 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
+
+
+def new_file(path: Path) -> BinaryIO:
+    """An empty file to be written, which its owner alone can read. What a killed process has left under its name, or
+    somebody has put there, is removed: a link is not followed. Raises OSError."""
+    path.unlink(missing_ok=True)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
 
 
 def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
@@ -13,8 +21,7 @@ def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
     OSError."""
     aside = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        with new_file(aside) as file:
             file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())

@@ -20,6 +20,7 @@ from typing import Any
 from tagserver.audit.chain import Link, Row
 from tagserver.audit.forecast import Written, first_time, room_for, written
 from tagserver.audit.index import ENDING, index_of, may_have, read_index, write_index
+from tagserver.whole_file import new_file
 
 FOLDER = "audit"
 LARGEST = 8 << 20
@@ -236,8 +237,7 @@ class AuditFiles:
         """Compress a file."""
         packed = path.with_name(path.name + ".gz")
         aside = packed.with_name(packed.name + ".new")
-        with path.open("rb") as plain, aside.open("wb") as out:
-            aside.chmod(0o600)
+        with path.open("rb") as plain, new_file(aside) as out:
             with gzip.GzipFile(path.name, "wb", 6, out, mtime=0) as pack:
                 shutil.copyfileobj(plain, pack, 1 << 20)
             out.flush()

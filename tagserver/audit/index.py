@@ -18,6 +18,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tagserver.audit.chain import Row
+from tagserver.whole_file import new_file
 
 ENDING = ".ids"
 WIDTH = 3
@@ -42,8 +43,7 @@ def write_index(packed: Path) -> int:
     text = _HEAD.pack(_MAGIC, packed.stat().st_size, zlib.crc32(body)) + body
     path = index_of(packed)
     aside = path.with_name(path.name + ".new")
-    with aside.open("wb") as out:
-        aside.chmod(0o600)
+    with new_file(aside) as out:
         out.write(text)
     aside.replace(path)
     return len(text)
