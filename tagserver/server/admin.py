@@ -103,7 +103,10 @@ class Admin:
             if self._keys.takes_code(code or ""):
                 return self._logged_in(request)
             return self._page("login.html", wrong=True)
-        if self._keys.opens(await _token_of(request)):
+        token = await _token_of(request)
+        if wait := self._guesses.wait(request):  # others of this address were complete before this one
+            return later(wait)
+        if self._keys.opens(token):
             return self._logged_in(request)
         self._guesses.wrong(request)
         return self._page("login.html", 401, wrong=True)

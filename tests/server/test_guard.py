@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -130,6 +132,26 @@ async def test_a_line_of_the_header_that_the_visitor_wrote_names_nobody(
     assert [await ask(number, "guess") for number in range(GUESSES)] == [401] * GUESSES
     assert await ask(GUESSES, TOKEN) == 429
     assert await _ask(http, STATUS, {"headers": RIGHT}, "203.0.113.1") == 200
+
+
+async def test_who_guesses_at_many_forms_at_once_has_no_more_guesses(behind: tuple[Running, httpx.AsyncClient]) -> None:
+    """All have come before the first is complete, and none is counted until then."""
+    _, http = behind
+    complete = asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"token="
+        await complete.wait()
+        yield b"guess"
+
+    async def ask() -> int:
+        headers = {"x-forwarded-for": "198.51.100.7", "content-type": "application/x-www-form-urlencoded"}
+        return (await http.post("/-/login", content=slowly(), headers=headers)).status_code
+
+    asked = [asyncio.create_task(ask()) for _ in range(3 * GUESSES)]
+    await asyncio.sleep(0.1)
+    complete.set()
+    assert Counter(await asyncio.gather(*asked)) == {401: GUESSES, 429: 2 * GUESSES}
 
 
 async def test_after_the_pause_there_is_one_more_guess_and_no_two(
