@@ -15,8 +15,8 @@ from tagserver.audit.chain import BEGINNING, Check, Row
 from tagserver.audit.files import FOLDER, read_rows, rows_about
 from tagserver.audit.index import IndexCheck
 from tagserver.audit.records import event_key
-from tagserver.cli.options import data_option, give_up
-from tagserver.cli.output import say
+from tagserver.cli.options import data_option
+from tagserver.cli.output import give_up, say
 from tagserver.operations.data_folder import KEY_BYTES
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}

@@ -15,8 +15,8 @@ import msgspec
 from tagserver.backup.archive import Manifest
 from tagserver.backup.keeping import require_whole
 from tagserver.backup.making import NotMade, pack, partial_of, refuse_place
-from tagserver.cli.options import environment, give_up, json_option, server_option
-from tagserver.cli.output import say, say_json, stream
+from tagserver.cli.options import environment, json_option, server_option
+from tagserver.cli.output import give_up, say, say_json, stream
 from tagserver.cli.remote import call
 from tagserver.delivery.errors import OutboxStartError
 from tagserver.delivery.lock import FolderLock, QueueLock

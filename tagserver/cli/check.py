@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from tagserver.cli.options import config_option, give_up, json_option, open_folder, print_problems
-from tagserver.cli.output import say, say_json
+from tagserver.cli.options import config_option, json_option, open_folder, print_problems
+from tagserver.cli.output import give_up, say, say_json
 from tagserver.container.model import Container
 from tagserver.container.problems import Problem, Problems
 from tagserver.os_fault import os_reason

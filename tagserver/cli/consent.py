@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from tagserver.cli.options import give_up, json_option
-from tagserver.cli.output import say, say_json
+from tagserver.cli.options import json_option
+from tagserver.cli.output import give_up, say, say_json
 from tagserver.consent.strings.printout import KINDS, Kind, printout
 from tagserver.runtime import wall_clock
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from tagserver.cli.options import give_up, installed
-from tagserver.cli.output import say, say_text
+from tagserver.cli.options import installed
+from tagserver.cli.output import give_up, say, say_text
 from tagserver.os_fault import os_reason
 from tagserver.schema import MODELINE, json_schema
 

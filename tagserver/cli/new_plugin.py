@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 import click
 
 from tagserver import plugin
-from tagserver.cli.options import give_up, installed
-from tagserver.cli.output import say
+from tagserver.cli.options import installed
+from tagserver.cli.output import give_up, say
 
 _NAME = re.compile(r"[a-z](?:_?[a-z0-9]){1,39}\Z")
 LONGEST = 40

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-from tagserver.cli.output import keep_standard_output, say, say_text, stream
+from tagserver.cli.output import keep_standard_output, say_text, stream
 from tagserver.configuration import ConfigurationFolder, process_environ, read_env_file
 from tagserver.container.problems import Problem, render
 from tagserver.operations.this_user import this_user
@@ -108,9 +108,3 @@ def print_problems(problems: Sequence[Problem], folder: Path, *, err: bool = Tru
         except OSError:
             continue
     say_text(render(problems, texts, root=str(folder), color=stream(err=err).isatty()), err=err)
-
-
-def give_up(sentence: str, code: int = 1) -> NoReturn:
-    """End the command with one sentence."""
-    say(f"tagserver: {sentence}", err=True)
-    raise SystemExit(code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 import click
 
@@ -43,6 +43,12 @@ def say_json(value: Any) -> None:
 def say_text(text: str, *, err: bool = False) -> None:
     """Several lines that are safe already: made by `printable`, or our own."""
     _print(text.removesuffix("\n"), stream(err=err))
+
+
+def give_up(sentence: str, code: int = 1) -> NoReturn:
+    """End the command with one sentence."""
+    say(f"tagserver: {sentence}", err=True)
+    raise SystemExit(code)
 
 
 def _print(text: str, file: TextIO) -> None:

@@ -13,13 +13,12 @@ from tagserver.cli.options import (
     config_option,
     data_option,
     environment,
-    give_up,
     json_option,
     open_folder,
     print_problems,
 )
 from tagserver.cli.outlook import when_pausing, when_resuming
-from tagserver.cli.output import say, say_json
+from tagserver.cli.output import give_up, say, say_json
 from tagserver.cli.remote import call
 from tagserver.cli.who import who
 from tagserver.delivery.errors import InUse, OutboxStartError

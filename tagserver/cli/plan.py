@@ -11,8 +11,8 @@ from typing import Any
 import click
 import msgspec
 
-from tagserver.cli.options import config_option, data_option, give_up, json_option, open_folder, print_problems
-from tagserver.cli.output import say, say_json
+from tagserver.cli.options import config_option, data_option, json_option, open_folder, print_problems
+from tagserver.cli.output import give_up, say, say_json
 from tagserver.cli.versions import say_damaged
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.folder import is_configuration, read_texts

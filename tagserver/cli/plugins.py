@@ -10,8 +10,8 @@ from typing import Any, NoReturn, TypeVar
 import click
 import msgspec
 
-from tagserver.cli.options import give_up, installed, json_option
-from tagserver.cli.output import say, say_json
+from tagserver.cli.options import installed, json_option
+from tagserver.cli.output import give_up, say, say_json
 from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.plugin import Destination, Variable
 from tagserver.privacy.rules import is_personal

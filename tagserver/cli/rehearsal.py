@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tagserver.cli.options import give_up
-from tagserver.cli.output import say
+from tagserver.cli.output import give_up, say
 from tagserver.configuration import ConfigurationFolder
 from tagserver.delivery.readable import newer_than_this
 from tagserver.publishing.publishing import Publishing

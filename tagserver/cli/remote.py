@@ -11,7 +11,7 @@ import click
 import httpx
 
 from tagserver import __version__
-from tagserver.cli.options import give_up
+from tagserver.cli.output import give_up
 from tagserver.container.references import ADMIN_TOKEN
 from tagserver.operations.printable import printable
 from tagserver.operations.server_files import UNREACHABLE, Token, Unanswered, address_in, token_for

@@ -18,8 +18,8 @@ from tagserver.backup.members import OURS
 from tagserver.backup.restoring import Done, NotRestored, deliver, play
 from tagserver.backup.restoring import restore as restore_into
 from tagserver.cli.backup import as_it_was, clock_text
-from tagserver.cli.options import environment, give_up, json_option, server_option
-from tagserver.cli.output import say, say_json
+from tagserver.cli.options import environment, json_option, server_option
+from tagserver.cli.output import give_up, say, say_json
 from tagserver.cli.remote import call
 from tagserver.delivery.errors import OutboxStartError
 from tagserver.delivery.held import RESTORED

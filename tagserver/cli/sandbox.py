@@ -7,8 +7,7 @@ import signal
 
 import click
 
-from tagserver.cli.options import give_up
-from tagserver.cli.output import say
+from tagserver.cli.output import give_up, say
 from tagserver.cli.serve import run
 from tagserver.os_fault import os_reason
 from tagserver.sandbox import create_sandbox

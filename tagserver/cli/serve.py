@@ -21,8 +21,8 @@ import click
 from tagserver import __version__
 from tagserver.cli.interrupt import left_to_the_loop
 from tagserver.cli.leave import leave_soon, others_run
-from tagserver.cli.options import config_option, data_option, give_up, open_folder, print_problems
-from tagserver.cli.output import say
+from tagserver.cli.options import config_option, data_option, open_folder, print_problems
+from tagserver.cli.output import give_up, say
 from tagserver.cli.rehearsal import rehearsal
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.log import Format

@@ -9,8 +9,8 @@ from xml.sax.saxutils import quoteattr
 
 import click
 
-from tagserver.cli.options import config_option, give_up, json_option, open_folder, print_problems
-from tagserver.cli.output import say, say_json
+from tagserver.cli.options import config_option, json_option, open_folder, print_problems
+from tagserver.cli.output import give_up, say, say_json
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.problems import Problems
 from tagserver.os_fault import os_fault

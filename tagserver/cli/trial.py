@@ -10,8 +10,8 @@ from typing import Any
 import click
 import msgspec
 
-from tagserver.cli.options import config_option, give_up, json_option, open_folder, print_problems
-from tagserver.cli.output import say, say_json, say_text
+from tagserver.cli.options import config_option, json_option, open_folder, print_problems
+from tagserver.cli.output import give_up, say, say_json, say_text
 from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.operations.printable import printable, printable_json
 from tagserver.os_fault import os_reason
