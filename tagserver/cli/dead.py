@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 import time
 from collections import Counter
@@ -17,6 +16,7 @@ from tagserver.cli.dead_shown import counted, say_letters, say_retried, say_summ
 from tagserver.cli.options import environment, json_option, server_option
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
+from tagserver.cli.who import who
 from tagserver.delivery.dead import LARGEST_ID
 from tagserver.moments import moment
 
@@ -204,7 +204,7 @@ class _Order:
         if not chosen and not everything:
             options = ", ".join(f"--{name}" for name in ("id", "event-id", "destination", "tag", "reason", "code"))
             raise click.UsageError(f"say which: {options}, --since, --until, or --all")
-        self._body = {"action": action, "all": everything, "seconds": SECONDS, "by": _who(), **chosen}
+        self._body = {"action": action, "all": everything, "seconds": SECONDS, "by": who(), **chosen}
         self._data = data
         self._environ = environ
 
@@ -243,12 +243,3 @@ class _Order:
         if "refused" in whole:
             whole["waiting"] = list(waiting.values())
         return whole | ({"dry_run": True, "begin": begin} if dry_run else {})
-
-
-def _who() -> str:
-    """The login name, for the audit."""
-    try:
-        name = getpass.getuser().encode(errors="replace").decode()[:100]
-    except (OSError, KeyError, ImportError):  # no name for this user id
-        name = ""
-    return name or "admin"

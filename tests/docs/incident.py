@@ -66,8 +66,8 @@ def titles(page: Path) -> list[str]:
 
 
 class Incident:
-    """`tagserver`, `systemctl` and `editor` of the page are programs of the folder `bin`; its paths and its address are
-    those of here."""
+    """`sudo`, `systemctl` and `editor` of the page are programs of the folder `bin`; its paths and its address are
+    those of here. `tagserver` is what the page's first block makes of it."""
 
     def __init__(self, folder: Path, vendor: Process) -> None:
         self.folder, self._vendor = folder, vendor
@@ -84,7 +84,9 @@ class Incident:
         self.write("server.yaml", SERVER)
         self.write("container.yaml", CONTAINER)
         self.secrets.write_text(f"TAGSERVER_ADMIN_TOKEN={ADMIN}\nMETA_ACCESS_TOKEN={VENDOR_TOKEN}\n")
-        self._program("tagserver", f'exec {sys.executable} -m tagserver "$@"')
+        (folder / ".venv" / "bin").mkdir(parents=True)
+        self._program("../.venv/bin/tagserver", f'exec {sys.executable} -m tagserver "$@"')
+        self._program("sudo", 'if [ "$1" = -u ]; then shift 2; fi; exec "$@"')
         self._program("editor", f'cp {self._edited} "$1"')
 
     def _program(self, name: str, script: str) -> None:
@@ -239,15 +241,15 @@ class Incident:
         return "\n".join(said)
 
     def _shell(self, block: Block, script: str) -> str:
+        begin = next(blocks(block.page, language="sh")).text.partition("tagserver doctor\n")[0]
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", self._here(script)],
+            ["bash", "-euo", "pipefail", "-c", self._here(begin + script)],
             cwd=self.folder,
             env={
                 "PATH": f"{self._bin}:{os.environ['PATH']}",
                 "PYTHONPATH": str(ROOT),
                 "LANG": "C.UTF-8",
                 **self.environ,
-                "TAGSERVER_ENV_FILE": str(self.secrets),
             },
             capture_output=True,
             text=True,

@@ -59,8 +59,8 @@ def commands() -> Iterator[Any]:
             for line in block.text.splitlines():
                 if block.language == "ini":
                     line = line.partition("=")[2] if line.startswith("Exec") else ""
-                line = line.removeprefix("$ ")
-                for part in re.split(r"&&|\|", line.partition(" # ")[0]):
+                line = line.removeprefix("$ ").partition(" # ")[0].partition(" < ")[0]
+                for part in re.split(r"&&|\|", line.removeprefix("sudo -u tagserver ")):
                     words = shlex.split(part) if "tagserver" in part and "'" not in part else []
                     if words and words[0].endswith("tagserver"):
                         yield pytest.param(words[1:], id=f"{block} {' '.join(words)}")

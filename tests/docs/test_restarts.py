@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tagserver import states
 from tagserver.server import ending, succession
 
 from ..faults.process import ADMIN, ends_with_parent, write_config
@@ -22,19 +23,25 @@ from .pages import OPERATE, blocks
 
 (PAGE,) = (page for page in OPERATE if page.name == "restarts.md")
 (SERVICE,) = (page for page in OPERATE if page.name == "service.md")
+(BACKUP,) = (page for page in OPERATE if page.name == "backup.md")
 TEXT = PAGE.read_text("utf-8")
 
 
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
-    """The socket, and the service with what is said beside it."""
+    """The socket, and the service with all that is said beside it."""
     if (systemd := shutil.which("systemd-analyze")) is None:
         pytest.skip("there is no systemd-analyze")
     held, beside, template = (one.text for one in blocks(PAGE, language="ini"))
     (unit,) = (one.text for one in blocks(SERVICE, language="ini") if "ExecStart" in one.text)
+    (journal,) = (one.text for one in blocks(BACKUP, language="ini"))
     (tmp_path / "tagserver.socket").write_text(held)
     (tmp_path / "tagserver.service").write_text(re.sub(r"=/srv/tagserver/\S+/tagserver .+", "=/bin/true", unit))
     (tmp_path / "tagserver.service.d").mkdir()
     (tmp_path / "tagserver.service.d" / "socket.conf").write_text(beside)
+    (tmp_path / "tagserver.service.d" / "journal.conf").write_text(
+        re.sub(r"=/srv/\S+/tagserver .+", "=/bin/true", journal)
+    )
+    assert "Type=notify\n" in unit, "what the page says of a start and of a reload is so"
     for key in ("ExecStart", "ReadWritePaths"):
         (line,) = re.findall(rf"^{key}=.*$", template, re.MULTILINE)
         unit = re.sub(rf"^{key}=.*$", line, unit, flags=re.MULTILINE)
@@ -87,7 +94,8 @@ def test_the_sentences_are_those_of_the_log() -> None:
     """What the page says of the log stands in the program."""
     section = TEXT[TEXT.index("## Hand over") : TEXT.index("## A socket")]
     shown = re.findall(r"^\| `([^`…]+)…?` \|", section, re.MULTILINE)
-    source = Path(ending.__file__).read_text() + Path(succession.__file__).read_text()
+    source = "".join(Path(one.__file__).read_text() for one in (ending, states, succession))
+    shown = [one.removeprefix("the server is not ready (draining): ") for one in shown]
     assert shown
     for words in shown:
         assert words.strip() in source or words.startswith("tagserver"), words
