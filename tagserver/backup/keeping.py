@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from tagserver.backup.hold import Hold
 from tagserver.backup.journal import installation
 from tagserver.backup.journal_file import JournalFile
 from tagserver.backup.journaled import JournaledOutbox
-from tagserver.backup.restoring import STAGE, unfinished
+from tagserver.backup.restoring import ASIDE, STAGE, unfinished
 from tagserver.backup.snapshots import Snapshot, Snapshots, clear
 from tagserver.container.queue import QueueConfig
 from tagserver.delivery.errors import OutboxStartError
+from tagserver.delivery.salvage import DAMAGED
+from tagserver.delivery.snapshot import ENDING
 
 
 class Keeping:
@@ -33,6 +36,8 @@ class Keeping:
     ) -> None:
         clear(data, queue.file)
         shutil.rmtree(data / STAGE, ignore_errors=True)  # of a restore that was killed before it changed anything
+        self._data = data
+        self._queue = queue.file
         self.hold = Hold(data)
         self.snapshots = Snapshots(outbox, data, queue.file, queue.min_free, clock)
         self.journal = outbox.journal = (
@@ -54,6 +59,14 @@ class Keeping:
     def lacking(self) -> str | None:
         """Why the journal lacks something, or None."""
         return None if self.journal is None else self.journal.trouble
+
+    def copies(self) -> list[str]:
+        """What lies in the data folder of an earlier time, by name: a queue that was set aside, what was there before a
+        restore, a copy that waits to be packed. Who is forgotten is still in them."""
+        beginnings = (f"{self._queue}{DAMAGED}", f"{self._queue}{ENDING}", ASIDE)
+        with suppress(OSError):  # the folder is gone, and all copies with it
+            return sorted(path.name for path in self._data.iterdir() if path.name.startswith(beginnings))
+        return []
 
     async def close(self) -> None:
         """The journal's last line."""

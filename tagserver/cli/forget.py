@@ -49,7 +49,9 @@ def forget(
             on_its_way = f", {counts['left']} still on the way to the vendor" if counts["left"] else ""
             say(f"{name}: {counts['queue']} of the queue, {counts['dead']} dead letters{on_its_way}")
         say(f"{done['held']} events that waited for consent, {done['once_per']} keys of once_per")
-        say("Nothing is left in the files." if done["clean"] else "Not all is erased yet: run it again.")
+        say("Nothing is left in the queue's files." if done["clean"] else "Not all is erased yet: run it again.")
+        if copies := ", ".join(str(data / name) for name in done.get("copies", ())):
+            say(f"Not looked through, of an earlier time: {copies}. Remove that when nobody needs it any more.")
         if done.get("journal"):
             say(f"A restored backup would not know of it: {done['journal']}")
         if done["refused_until"] is not None:

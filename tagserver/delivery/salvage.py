@@ -29,6 +29,8 @@ _CHUNK = 256
 _PAGE, _HEADER = 4096, 100
 _CHANGES, _VALID_FOR = slice(24, 28), slice(92, 96)
 """Of SQLite's file format: the bytes of a page, of the header in the first one, and two of its fields."""
+DAMAGED = ".damaged-"
+"""Behind the name of a queue that was set aside."""
 MARK = ".damaged"
 """Behind the file's name: a process has met the damage and ended; the next one begins with a salvage."""
 
@@ -39,7 +41,7 @@ def salvage(path: Path, max_size: int) -> str:
     Deduplication keys are copied as far as they can be read in one go; of the rest a repeat could be sent again, under
     the same event_id.
     """
-    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+    aside = path.with_name(f"{path.name}{DAMAGED}{time.strftime('%Y%m%d-%H%M%S')}")
     for ending in ("-wal", "-shm", ""):
         with contextlib.suppress(FileNotFoundError):
             Path(f"{path}{ending}").rename(f"{aside}{ending}")

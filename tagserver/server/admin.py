@@ -54,7 +54,7 @@ class Admin:
         publishing = Publishing(runtime)
         stops = Stops(runtime.pausing)
         backups = Backups(runtime, SAFE)
-        forget = Forget(runtime.forgetting, self._visitor, runtime.keeping.lacking)
+        forget = Forget(runtime.forgetting, self._visitor, runtime.keeping.lacking, runtime.keeping.copies)
         pages = Starlette(
             routes=[
                 Route("/", self.overview),

@@ -21,21 +21,24 @@ _who = msgspec.json.Decoder(Who)
 
 
 class Forget:
-    """The endpoint. `visitor`: who asks; `lacking`: why a journal lacks what was forgotten, or None."""
+    """The endpoint. `visitor`: who asks; `lacking`: why a journal lacks what was forgotten, or None. `copies`: what
+    else of the data folder may hold the person."""
 
     def __init__(
         self,
         forgetting: Forgetting,
         visitor: Callable[[Request], str | None],
-        lacking: Callable[[], str | None] = lambda: None,
+        lacking: Callable[[], str | None],
+        copies: Callable[[], list[str]],
     ) -> None:
         self._lacking = lacking
+        self._copies = copies
         self._forgetting = forgetting
         self._visitor = visitor
 
     async def post(self, request: Request) -> Response:
         """`{"email", "phone", "user_id", "client_id"}`, each a text or a list → counts by destination, never the
-        data."""
+        data; and the `copies` of an earlier time that nobody has looked through."""
         try:
             body = await read_body(request.receive, request.headers.get("content-length"), 1 << 16)
             who = read_json(body, _who)
@@ -56,4 +59,5 @@ class Forget:
             sum(counts["queue"] for counts in done.destinations.values()),
             sum(counts["dead"] for counts in done.destinations.values()),
         )
-        return JSONResponse({**msgspec.to_builtins(done), "journal": self._lacking()}, headers=SAFE)
+        beside = {"journal": self._lacking(), "copies": self._copies()}
+        return JSONResponse({**msgspec.to_builtins(done), **beside}, headers=SAFE)

@@ -70,6 +70,17 @@ async def account(server: Running) -> dict[str, Any]:
     return shown
 
 
+async def test_older_copies_in_the_data_folder_are_named(start: Start) -> None:
+    """A queue that was set aside, what a restore has moved away, a copy that waits to be packed: nobody looks through
+    them, so nobody may say that nothing is left."""
+    server: Running = await start()
+    assert (await forget(server, email="erika@example.com"))["copies"] == []
+    aside = ["before-restore-1795971670", "outbox.db.damaged-20261129-170000", "outbox.db.snapshot-0123456789abcdef"]
+    for name in aside:
+        (server.data / name).mkdir()
+    assert (await forget(server, email="erika@example.com"))["copies"] == aside
+
+
 @pytest.mark.parametrize(
     "who",
     [
