@@ -32,11 +32,13 @@ _LEVELS = {"ok": logging.INFO, "paused": logging.ERROR, "failing": logging.ERROR
 _CONSEQUENCES = {
     "storage_failed": "the server ends, and what was accepted is there at the next start",
     "closed": "nothing is taken in (503)",
+    "disk_slow": "events get 503 and may be sent again; what waits is delivered as fast as that can be recorded",
 }
 THE_END = "the server ends"
 WAITED_FOR = f"{THE_END}; connections wait for the next process"
 HANDED_OVER = "the next program takes its place; connections wait for it"
 _SHEDDING = "events get 503 and may be sent again; what waits is delivered"
+_STUCK = "events get 503 and may be sent again; what waits is kept, and not sent before that can be recorded"
 
 
 class States:
@@ -220,9 +222,13 @@ class States:
         why = f"{seen.reason}; " if seen.reason else ""
         ends = seen.state == "draining"
         said = f"the server is not ready ({seen.state}): {why}"
-        said += self.end if ends else _CONSEQUENCES.get(seen.state, _SHEDDING)
+        said += self.end if ends else _CONSEQUENCES.get(seen.state) or self._goes_on()
         level = logging.INFO if ends else logging.ERROR
         log.log(level, "%s%s", said, _unsaid(change), extra=fields)
+
+    def _goes_on(self) -> str:
+        """What becomes of events meanwhile, and of what waits: nothing is sent of which no record could be kept."""
+        return _STUCK if self._status.unrecorded else _SHEDDING
 
     def _say_condition(self, name: str, change: Change) -> None:
         reason = self._reasons.get(name, "")

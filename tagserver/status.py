@@ -163,6 +163,12 @@ class Status:
             "audit": self._audit.shown(),
         }
 
+    @property
+    def unrecorded(self) -> bool:
+        """Whether nothing is sent, to somebody at least, because nothing can be recorded."""
+        dispatcher = self._dispatcher()
+        return self._outbox.notice() == ALONE or (dispatcher is not None and dispatcher.unrecorded)
+
     def held(self, name: str) -> bool:
         """Whether somebody has stopped a destination by hand."""
         return self._pausing.held(name) is not None

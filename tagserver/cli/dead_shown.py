@@ -12,6 +12,7 @@ _WHY = {
     "no_destination": "their destination is not configured",
     "tag_removed": "their tag is gone, paused, or has another destination",
     "consent": "nothing may be sent without consent",
+    "restored": "a restore holds them, they may have been sent since the backup: tagserver restore --resend sends them",
 }
 
 

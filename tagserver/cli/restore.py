@@ -21,8 +21,8 @@ from tagserver.cli.backup import as_it_was, clock_text
 from tagserver.cli.options import environment, json_option, server_option
 from tagserver.cli.output import give_up, say, say_json
 from tagserver.cli.remote import call
+from tagserver.delivery.dead import RESTORED
 from tagserver.delivery.errors import OutboxStartError
-from tagserver.delivery.held import RESTORED
 from tagserver.delivery.snapshot import facts_of, queue_in
 from tagserver.operations.server_files import lives
 from tagserver.operations.this_user import this_user

@@ -30,6 +30,8 @@ class Ballast:
         self._queue = queue
         self._log = Path(f"{queue}-wal")
         self._path = queue.with_name(queue.name + ENDING)
+        self.owed = 0
+        """Bytes that were given up here and are not put back yet: free or not, they are no room."""
 
     def free(self) -> int | None:
         """Bytes that are free on the disk; None when nobody can tell."""
@@ -47,6 +49,7 @@ class Ballast:
                 self._path.unlink()
         except OSError:
             return False
+        self.owed += min(size, PIECE)
         return True
 
     def restore(self, min_free: int) -> None:
@@ -56,6 +59,7 @@ class Ballast:
             return
         self._path.unlink(missing_ok=True)
         self._allocate(SIZE)
+        self.owed = 0
 
     def keep_back(self, size: int) -> None:
         """The queue is closed, and its log of `size` bytes gone: on a full disk its room stays ours, for the next

@@ -15,6 +15,11 @@ LARGEST_ID = 2**63 - 1
 """Of a dead letter: what SQLite and most engines can count to."""
 
 
+RESTORED = "restored"
+"""The reason of a delivery that waited in a backup that was restored: it is held, and a retry that does not name the
+reason leaves it (see `held`)."""
+
+
 class Cause(msgspec.Struct, frozen=True, order=True, gc=False):
     """Why letters lie there. `code`: the vendor's, empty where no vendor has refused anything."""
 
@@ -110,7 +115,8 @@ class Account(msgspec.Struct, frozen=True, gc=False):
 
 class Retried(msgspec.Struct, frozen=True, gc=False):
     """What came of putting some dead letters back. `moved` by destination. `too_old`: the vendor would not take them
-    any more; `refused`: they may not be sent as things stand, by the reason for which they would die again; both stay.
+    any more; `refused`: they may not be sent as things stand, by the reason for which they would die again, or are held
+    after a restore (`restored`), and the choice does not name that reason; both stay.
     `late`: of the moved, those tried before whose vendor may count them twice by now. `after`: the letter that was
     looked at last, or None when there are no more."""
 

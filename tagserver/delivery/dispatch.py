@@ -135,6 +135,11 @@ class Dispatcher:
         running = self._running.get(name)
         return running.worker.status() if running else ("disabled", "it has no worker")
 
+    @property
+    def unrecorded(self) -> bool:
+        """Whether nothing is sent to somebody because nothing can be recorded."""
+        return any(running.worker.unrecorded for running in self._running.values())
+
     def stop_of(self, name: str) -> Stop | None:
         """What a vendor has answered that has led to the state of its destination."""
         running = self._running.get(name)

@@ -16,6 +16,7 @@ import msgspec
 
 from tagserver.delivery.causes import Causes
 from tagserver.delivery.counters import DEAD, Counters
+from tagserver.delivery.dead import RESTORED
 from tagserver.delivery.erasure import Erasure
 from tagserver.delivery.flights import Flights
 from tagserver.delivery.lanes import Lanes
@@ -25,8 +26,6 @@ from tagserver.delivery.rows import NAMES
 from tagserver.delivery.schema import open_database
 from tagserver.delivery.tombstones import Tombstones
 
-RESTORED = "restored"
-"""The reason of such a dead letter."""
 DETAIL = "waited when the backup was made; the vendor may have got it since"
 _CAUSE = (
     "(SELECT c.id FROM cause c WHERE c.destination = d.destination AND c.tag = d.tag AND c.reason = ?1 AND c.code = '')"

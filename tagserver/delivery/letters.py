@@ -14,6 +14,7 @@ from tagserver.delivery.causes import Causes
 from tagserver.delivery.counters import DEAD, Counters
 from tagserver.delivery.dead import (
     LARGEST_ID,
+    RESTORED,
     Account,
     Bound,
     Cause,
@@ -171,7 +172,8 @@ class Letters:
     ) -> Retried:
         """Put letters back into the queue, at its end and as if never tried.
 
-        A letter goes to the account that is configured now: to retry it is to agree to that.
+        A letter goes to the account that is configured now: to retry it is to agree to that. What a restore holds may
+        have been sent since the backup: to send that is a decision of its own, and the choice has to name it.
         """
         now = self._clock()
         moved: dict[str, int] = {}
@@ -182,6 +184,9 @@ class Letters:
         for place in self._in_time(places):
             at = place
             row, reason = self._row(database, place.id)
+            if reason == RESTORED and RESTORED not in choice.reasons:
+                refused[RESTORED] = refused.get(RESTORED, 0) + 1
+                continue
             destination = row.delivery.destination
             account = accounts.get(destination)
             end = deadline(row.delivery.expires, row.unknown_since, account.repeat if account is not None else None)

@@ -61,8 +61,10 @@ class Space:
             self._looked = now
             free = self.ballast.free()
             self._low = None
-            if free is not None and free < self._min_free:
-                self._low = f"the disk has {free >> 20} MiB left, and {self._min_free >> 20} MiB are kept free"
+            # What the ballast gave up is for what waits: to take in again for it would end at the same place at once.
+            kept = self._min_free + self.ballast.owed
+            if free is not None and free < kept:
+                self._low = f"the disk has {free >> 20} MiB left, and {kept >> 20} MiB are kept free"
         return self._low
 
     @property

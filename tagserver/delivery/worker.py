@@ -107,6 +107,11 @@ class Worker:
             return "retrying", self._unrecorded
         return state, reason
 
+    @property
+    def unrecorded(self) -> bool:
+        """Whether nothing is sent because nothing can be recorded."""
+        return self._unrecorded is not None
+
     def stop_of(self) -> Stop | None:
         """What the vendor has answered that has led to the state, None where that is not its doing."""
         return None if self._halted is not None else self._standing.stop

@@ -20,7 +20,7 @@ from typing import Any
 from tagserver import __version__
 from tagserver.container.compile import Loaded
 from tagserver.container.model import ConfiguredDestination
-from tagserver.delivery.held import RESTORED
+from tagserver.delivery.dead import RESTORED
 from tagserver.delivery.outcomes import is_plugins
 from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.kit.version_clock import ending

@@ -104,8 +104,8 @@ class DeadLetterPages:
 
     async def post(self, request: Request) -> Response:
         """`{"action": "retry" | "drop", ...}` → `{"count": n, "left": n, "next": …}`; of a retry also `too_old`,
-        `refused` (by the reason for which they would die again; these and the too old stay), `late` (they may be
-        counted twice) and `waiting` (destinations that cannot send now)."""
+        `refused` (by the reason for which they would die again, or `restored`; these and the too old stay), `late`
+        (they may be counted twice) and `waiting` (destinations that cannot send now)."""
         try:
             body = await read_body(request.receive, request.headers.get("content-length"), LARGEST)
             order = read_json(body, _order)

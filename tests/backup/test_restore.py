@@ -14,9 +14,8 @@ from tagserver.backup import hold
 from tagserver.backup.journal import BadJournal
 from tagserver.backup.making import pack
 from tagserver.backup.restoring import MARK, STAGE, NotRestored, deliver, play, unfinished
-from tagserver.delivery.dead import Account, Choice
+from tagserver.delivery.dead import RESTORED, Account, Choice
 from tagserver.delivery.errors import InUse
-from tagserver.delivery.held import RESTORED
 from tagserver.delivery.outbox import EVERYTHING, Buried, Settlement, Tombstone
 from tests.backup.test_upgrade import PERSON, SOON_AFTER, first_folder
 from tests.backup.world import Folder, restored
@@ -84,6 +83,23 @@ async def test_what_the_vendor_would_count_twice_stays_held(shop: Folder, tmp_pa
     done = await again.outbox.retry_dead(held, {"meta": Account("account-1", 47 * HOURS)}, 10)
     assert (done.moved, done.too_old) == ({}, 2)
     assert (await again.outbox.retry_dead(held, {"meta": Account("account-1")}, 10)).moved == {"meta": 2}
+    await again.close()
+
+
+async def test_an_order_for_everything_leaves_what_is_held(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+    """Held means held: who mends a vendor's outage has not thought of what may have been sent since the backup."""
+    shop.backup(tmp_path / "b.tar")
+    await shop.close()
+    restored(tmp_path / "b.tar", tmp_path / "new", clock)
+    again = await Folder(tmp_path / "new", clock).open()
+    accounts = {"meta": Account("account-1")}
+    for choice in (Choice(), Choice(destinations=("meta",)), Choice(event_ids=("erika", "frank", "dead"))):
+        done = await again.outbox.retry_dead(choice, accounts, 10, dry_run=True)
+        assert (done.moved, done.refused) == ({"meta": 1}, {RESTORED: 2})
+    assert (await again.outbox.retry_dead(Choice(reasons=("rejected",)), accounts, 10)).moved == {"meta": 1}
+    done = await again.outbox.retry_dead(Choice(reasons=(RESTORED, "expired")), accounts, 10)
+    assert (done.moved, done.refused) == ({"meta": 2}, {})
+    assert_adds_up(again.outbox, again.data)
     await again.close()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tagserver.delivery.ballast import SIZE, Ballast
 from tagserver.delivery.outbox import Full, OutboxError, Settlement
+from tagserver.delivery.space import Space
 from tagserver.delivery.sqlite import SqliteOutbox
 from tests.delivery.support import START, Clock, deliveries, meta, until
 from tests.delivery.world import World
@@ -79,6 +80,23 @@ async def test_it_is_opened_and_delivered_from(disk: Path, before: object) -> No
     await again.close()
 
 
+def test_what_the_ballast_gives_up_is_no_room_to_take_in(disk: Path, clock: Clock) -> None:
+    """Where less is kept free than the ballast is large, taking in would begin again with each piece of it."""
+    space = Space(disk / "outbox.db", 1 << 30, MIB // 2, clock.steady)
+    fill(disk)
+    clock.advance(1)
+    assert space.refusal()
+    for _ in range(3):
+        assert space.give_up_ballast()
+        clock.advance(1)
+        assert "are kept free" in (space.refusal() or "")
+    make_room(disk)
+    clock.advance(1)
+    assert space.refusal() is None
+    space.restore()
+    assert space.ballast.owed == 0
+
+
 async def test_many_restarts_while_it_is_full(disk: Path) -> None:
     """Each leaves the next one room, whatever another program takes in between."""
     await ended(disk)
@@ -124,11 +142,13 @@ async def test_a_destination_that_stands_still_for_want_of_room_says_so(disk: Pa
     world.start()
     await until(lambda: world.dispatcher.status("meta")[0] == "retrying")
     assert world.dispatcher.status("meta")[1].startswith("nothing can be recorded, so nothing is sent: ")
+    assert world.dispatcher.unrecorded
     await world.naps.begun()
     make_room(disk)
     world.naps.over()
     await until(lambda: meta(outbox).delivered == 50)
     assert world.dispatcher.status("meta") == ("ok", "")
+    assert not world.dispatcher.unrecorded
     await world.dispatcher.stop(drain=0)
     await outbox.close()
 

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tagserver.delivery.event_lines import switch
+from tagserver.delivery.opening import ALONE
 from tagserver.operations.logs import FIELDS, Net
 from tagserver.states import HANDED_OVER, THE_END, WAITED_FOR
 
@@ -197,6 +198,17 @@ async def test_a_queue_that_is_full_and_has_room_again(start: Start, log: Log) -
     assert fields["queue_mib"] == server.runtime.outbox.room().limit >> 20
     assert "the server is ready again after " in over
     assert later["previous"] == "queue_full"
+
+
+async def test_where_nothing_can_be_recorded_nothing_is_said_to_be_delivered(start: Start, log: Log) -> None:
+    """The queue was opened on a disk without any room, not even for what the ballast keeps back."""
+    server: Running = await start()
+    server.runtime.outbox._notice = ALONE  # type: ignore[attr-defined]
+    server.runtime.outbox._space.used = server.runtime.outbox.room().limit  # type: ignore[attr-defined]
+    server.runtime.states.look_around()
+    (said,) = [line for line, fields in log.states if "condition" not in fields]
+    assert "what waits is kept, and not sent before that can be recorded" in said
+    assert "is delivered" not in said
 
 
 async def test_files_with_errors_begin_and_end(start: Start, log: Log) -> None:
