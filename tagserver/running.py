@@ -114,6 +114,7 @@ async def running(
             clock=clock,
             calm=time_watch.calm,
             keep_removed=queue.keep_removed,
+            stopped=lambda name: runtime.pausing.of(name) is not None,
             sent=meters.sent,
             fared=runtime.failing.sent,
             tended=runtime.failing.tended,

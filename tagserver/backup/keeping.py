@@ -3,6 +3,7 @@ restore."""
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -52,9 +53,11 @@ class Keeping:
             await self.journal.mark("start")
 
     async def mind(self) -> None:
-        """Keep the journal alive, until cancelled."""
-        if self.journal is not None:
-            await self.journal.mind()
+        """Keep the journal alive, and no copy that nobody packs, until cancelled."""
+        if self.journal is None:
+            await self.snapshots.mind()
+        else:
+            await asyncio.gather(self.snapshots.mind(), self.journal.mind())
 
     def lacking(self) -> str | None:
         """Why the journal lacks something, or None."""

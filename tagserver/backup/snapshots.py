@@ -11,14 +11,20 @@ import asyncio
 import contextlib
 import secrets
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from tagserver.delivery.opening import ALONE
 from tagserver.delivery.outbox import Outbox, Unavailable
 from tagserver.delivery.snapshot import ENDING, copy_queue
+
+KEPT = 3600.0
+"""Seconds that a copy lies there at most: as long as a command is given to pack it."""
+LOOK_EVERY = 60.0
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -31,15 +37,26 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class Snapshots:
-    """One copy at a time; an older one that nobody has removed gives way to it."""
+    """One copy at a time; an older one that nobody has removed gives way to it. `steady`: seconds that never jump."""
 
-    def __init__(self, outbox: Outbox, data: Path, queue: str, min_free: int, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        data: Path,
+        queue: str,
+        min_free: int,
+        clock: Callable[[], int],
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._outbox = outbox
         self._data = data
         self._queue = queue
         self._min_free = min_free
         self._clock = clock
+        self._steady = steady
         self._one_at_a_time = asyncio.Lock()
+        self._made = float("inf")
+        """When the last copy was made, until it is looked for."""
 
     async def make(self) -> Snapshot:
         """Make one, aside from everything else that the server does. Raises Unavailable with a sentence."""
@@ -48,7 +65,7 @@ class Snapshots:
         async with self._one_at_a_time:
             clear(self._data, self._queue)
             self._require_room()
-            time = self._clock()
+            made_at = self._clock()
             file = f"{self._queue}{ENDING}{secrets.token_hex(8)}"
             try:
                 await asyncio.to_thread(copy_queue, self._data / self._queue, self._data / file)
@@ -61,7 +78,21 @@ class Snapshots:
                 raise Unavailable(
                     f"the queue cannot be copied: {why}; the server goes on, nothing is left of it"
                 ) from None
-            return Snapshot(file, self._queue, time)
+            self._made = self._steady()
+            return Snapshot(file, self._queue, made_at)
+
+    def look(self) -> None:
+        """Remove a copy whose command has not ended in time: it was killed, and nobody else would. What was forgotten
+        must not lie there any longer than in a backup that somebody wants."""
+        if self._steady() - self._made >= KEPT and not self._one_at_a_time.locked():
+            clear(self._data, self._queue)
+            self._made = float("inf")
+
+    async def mind(self, sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep) -> None:
+        """Look now and then, until cancelled."""
+        while True:
+            await sleep(LOOK_EVERY)
+            self.look()
 
     def _require_room(self) -> None:
         needed = self._outbox.room().used

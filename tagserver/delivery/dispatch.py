@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 
@@ -44,6 +45,7 @@ class Dispatcher:
         clock: Callable[[], int],
         calm: Callable[[], bool],
         keep_removed: float = 86400.0,
+        stopped: Callable[[str], bool] = lambda name: False,
         sent: Sent = lambda destination, outcome, seconds: None,
         fared: Fared = lambda destination, delivered, failures: None,
         tended: Tended = lambda destination, how: None,
@@ -54,13 +56,15 @@ class Dispatcher:
         seal: Seal = OPEN,
         observer: Observer = NOBODY,
     ) -> None:
-        """`seal` opens the payloads that were stored encrypted."""
+        """`seal` opens the payloads that were stored encrypted; `stopped`: whether somebody has stopped a destination
+        by hand, also one that is not configured any more."""
         self._outbox = outbox
         self._lookup = lookup
         self._permits = permits
         self._clock = clock
         self._calm = calm
         self._keep_removed = keep_removed
+        self._stopped_by_hand = stopped
         self._sent = sent
         self._fared = fared
         self._tended = tended
@@ -113,6 +117,7 @@ class Dispatcher:
             clock=self._clock,
             calm=self._calm,
             keep_removed=self._keep_removed,
+            stopped=partial(self._stopped_by_hand, name),
             sent=self._sent,
             fared=self._fared,
             tended=self._tended,

@@ -151,13 +151,15 @@ class Pauses:
 
     async def keep_time(self) -> None:
         """Write the ends anew that the clock has moved away from. Raises `OutboxError`."""
-        moved = self.drifted()
+        moved, before = self.drifted(), self._all
         if moved:
             records = [(pause.until, pause.destination) for pause in moved]
             await self._run(
                 lambda database: database.executemany("UPDATE pause SET until = ? WHERE destination = ?", records)
             )
-            self._all = {**self._all, **{pause.destination: pause for pause in moved if pause.destination in self._all}}
+            # Somebody may have given one another term or note meanwhile: that one stands.
+            same = (one for one in moved if self._all.get(one.destination) is before[one.destination])
+            self._all = {**self._all, **{pause.destination: pause for pause in same}}
 
 
 def _read(record: tuple[Any, ...]) -> Pause:

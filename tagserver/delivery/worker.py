@@ -47,7 +47,8 @@ _OUTCOMES = {"failed": "failed", "throttled": "throttled"}
 class Worker:
     """One destination's worker. `lookup` and `permits` are asked afresh before every attempt, so that a reload
     counts at once. `clock` is wall time in ms, `steady` seconds that never jump; `calm` says whether the wall clock can
-    be believed; `keep_removed`: seconds that deliveries wait whose destination is not configured any more."""
+    be believed; `keep_removed`: seconds that deliveries wait whose destination is not configured any more, counted
+    while nobody has `stopped` it by hand."""
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class Worker:
         clock: Callable[[], int],
         calm: Callable[[], bool],
         keep_removed: float,
+        stopped: Callable[[], bool] = lambda: False,
         sent: Sent = lambda destination, outcome, seconds: None,
         fared: Fared = lambda destination, delivered, failures: None,
         tended: Tended = lambda destination, how: None,
@@ -77,6 +79,7 @@ class Worker:
         self._clock = clock
         self._calm = calm
         self._keep_removed = keep_removed
+        self._stopped = stopped
         self._sent = sent
         self._fared = fared
         self._steady = steady
@@ -225,6 +228,9 @@ class Worker:
         """The destination is not configured any more: its deliveries wait a day for it to come back."""
         self._halted = ("disabled", "no destination of this name is configured")
         self._observer.moved(self.name)
+        if self._stopped():
+            self._removed_at = None
+            return await self._wait()
         now = self._steady()
         self._removed_at = now if self._removed_at is None else self._removed_at
         left = self._removed_at + self._keep_removed - now

@@ -137,8 +137,10 @@ class Pausing:
                 term=term,
             )
             replaced = None if before is None else self._shown(before)
-            await self._pauses.put(pause)
-            self.reconfigured()
+            try:
+                await self._pauses.put(pause)
+            finally:  # what stood before stands with all its names again, too
+                self.reconfigured()
             self._look_again(names)
             self._note("paused", destination=names[0], by=pause.by, until=pause.until, note=pause.note)
         done = {"destination": names[0], "pause": self._shown(pause), "replaced": replaced, "share": self._share(names)}

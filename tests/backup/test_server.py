@@ -8,12 +8,15 @@ import httpx
 import pytest
 
 from tagserver.backup.restoring import MARK
+from tagserver.backup.snapshots import KEPT, Snapshots
 from tagserver.configuration import ConfigurationFolder
 from tagserver.delivery.errors import OutboxStartError
 from tagserver.registry import Registry
 from tagserver.running import running
 from tagserver.server.app import create_app
 from tests.backup.test_upgrade import FIRST_ONE
+from tests.backup.world import Folder
+from tests.delivery.support import Clock
 
 TOKEN = "admin-token-of-tests"
 
@@ -53,6 +56,20 @@ async def test_a_copy_for_a_backup_is_one_at_a_time_and_gives_way(tmp_path: Path
     assert (tmp_path / "journal").read_text().count('"backup"') == 2
     async with running(folder(data), data, drain=0.1):
         assert not list(data.glob("*.snapshot-*")), "nor over a restart"
+
+
+async def test_a_copy_whose_command_was_killed_does_not_stay(tmp_path: Path, clock: Clock) -> None:
+    """It holds what may be forgotten meanwhile."""
+    folder = await Folder(tmp_path / "data", clock).open()
+    snapshots = Snapshots(folder.outbox, folder.data, "outbox.db", 0, clock, clock.steady)
+    made = await snapshots.make()
+    clock.advance(KEPT - 1)
+    snapshots.look()
+    assert (folder.data / made.file).exists()
+    clock.advance(1)
+    snapshots.look()
+    assert not (folder.data / made.file).exists()
+    await folder.close()
 
 
 async def test_a_server_does_not_start_on_half_a_restore(tmp_path: Path) -> None:

@@ -202,12 +202,14 @@ class World:
         self.targets: dict[str, Target] = {}
         self.tended: list[tuple[str, str | None]] = []
         self.permits: Callable[[Row], Refusal | None] = lambda row: None
+        self.stopped: set[str] = set()
         self.dispatcher = Dispatcher(
             outbox,
             lookup=self.targets.get,
             permits=lambda row: self.permits(row),
             clock=clock,
             calm=ClockSteps(clock, clock.steady).calm,
+            stopped=self.stopped.__contains__,
             transport=httpx.MockTransport(handler or self.vendor),
             steady=clock.steady,
             sleep=sleep or self.naps,
