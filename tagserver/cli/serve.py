@@ -227,8 +227,8 @@ async def _serve(
                 _remove(data / ADDRESS_FILE)
             watch.cancel()
     if ending.hands_over and not fatal.is_set():
-        ending.become_the_next()
-        return 1
+        await ending.become_the_next()
+        return 1 if ending.hands_over else 0
     if fatal.is_set():
         return 1
     waiting = sum(counts.pending for counts in runtime.outbox.counts().values())

@@ -11,7 +11,7 @@ from typing import Any
 from tagserver.os_fault import os_reason
 from tagserver.runtime import Runtime
 from tagserver.server.serving import Serving
-from tagserver.server.succession import aside, become, rehearse
+from tagserver.server.succession import aside, become, last_signals, rehearse
 from tagserver.server.supervisor import Supervisor
 from tagserver.states import HANDED_OVER, WAITED_FOR
 
@@ -44,9 +44,12 @@ class Ending:
         """Whether the next program is to go on in this process."""
         return self._descriptor is not None and not self._stopping
 
-    def become_the_next(self) -> None:
-        """Once everything is closed. Returns only if it cannot be, with a line in the log."""
-        assert self._descriptor is not None
+    async def become_the_next(self) -> None:
+        """Once everything is closed. Returns only if it cannot be, with a line in the log, or if somebody wants the end
+        in this very moment."""
+        await last_signals()
+        if not self.hands_over or self._descriptor is None:
+            return
         try:
             become(self._descriptor, self._server.heirs or (), kept=self._kept)
         except OSError as error:

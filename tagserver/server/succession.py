@@ -36,6 +36,11 @@ SPARE = 10
 """Descriptors below this number are put to other use at the change."""
 
 
+ENDS = (signal.SIGTERM, signal.SIGINT)
+"""They end whichever of the two programs is there."""
+HEARD_S = 0.02
+
+
 @dataclass(frozen=True, slots=True)
 class Heritage:
     """What the program before has left in this process. `kept`: whether somebody else, like systemd, holds the
@@ -48,6 +53,7 @@ class Heritage:
 def heritage(environ: MutableMapping[str, str]) -> Heritage:
     """What was left with a socket that was passed; takes the variable away. A passed socket without it comes from a
     service manager."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)  # one that came during the change ends this program here
     said, *numbers = environ.pop(VARIABLE, "kept").split()
     connections = []
     for number in numbers:
@@ -93,6 +99,13 @@ async def rehearse() -> str | None:
         return None
     lines = [line.strip() for line in words.decode(errors="replace").splitlines() if line.strip()]
     return (lines[-1] if lines else f"it ended with {process.returncode}")[:500]
+
+
+async def last_signals() -> None:
+    """Before `become`: a signal to end that has come is heard here, and one that comes from now on by the next program.
+    Else one between the last turn of the loop and the change would be lost, and whoever sent it would wait."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+    await asyncio.sleep(HEARD_S)
 
 
 def become(bound: int, connections: Sequence[int], *, kept: bool) -> NoReturn:
