@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Literal
 
 from tagserver.delivery.dead import Account, Bound, Choice, Place, Retried
-from tagserver.delivery.outbox import Row
+from tagserver.delivery.outbox import OutboxError, Row
 from tagserver.permits import permits
 from tagserver.runtime import Runtime
 from tagserver.server.dead_choice import run_of, run_text
@@ -55,6 +56,9 @@ class Run:
         finally:
             if not self._dry_run:
                 self._wake()
+        if at is None and self._action == "drop" and not self._dry_run:
+            with suppress(OutboxError):  # a full disk: the letters are dropped all the same
+                await outbox.scrub()
         left = await outbox.count_dead(self._choice, bound)
         answer = self.counts | {"left": left - (self.counts["count"] if self._dry_run else 0)}
         if self._action == "retry":

@@ -203,6 +203,25 @@ async def test_a_destination_that_stands_still_is_named(died: Running) -> None:
     assert "moving" in waiting["reason"]
 
 
+@pytest.mark.parametrize("seconds", [None, 0], ids=["at once", "in parts"])
+async def test_nothing_of_what_was_dropped_is_left_in_the_files(server: Running, seconds: float | None) -> None:
+    """Letters are dropped because they hold what nobody may have, too. As long as the order is not at its end, some of
+    it may be there."""
+    secret = {"transaction_id": "SENT-4711", "value": 5.0, "currency": "EUR"}
+    await server.vendor.post("/control", json={"bad_ids": ["bad-1"]})
+    await server.collect([purchase("bad-1", ecommerce=secret)])
+    await server.drained()
+
+    def found() -> list[str]:
+        return [path.name for path in sorted(server.data.glob("outbox.db*")) if b"SENT-4711" in path.read_bytes()]
+
+    assert found()
+    done: dict[str, Any] = {"next": None}
+    while (done := (await post(server, "drop", all=True, seconds=seconds, after=done["next"])).json())["next"]:
+        pass
+    assert found() == []
+
+
 async def test_each_order_is_on_record_without_ids_of_events(died: Running) -> None:
     await post(died, "retry", reason="rejected", dry_run=True)
     await post(died, "drop", event_id=["bad-1", "bad-2"], since="1h", by="erika")
