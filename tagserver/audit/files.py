@@ -81,6 +81,15 @@ def rows_about(folder: Path, key: str) -> Iterator[Row]:
                 yield from rows_of(packed)
 
 
+def written_in(folder: Path) -> Written | None:
+    """What was packed within the last day, with the indexes; None when there is too little to tell. Raises OSError."""
+    *packed, present = files_of(folder) or [folder / _PLAIN]
+    began = None if present.name.endswith(_PACKED) else first_time(present)
+    if began is None:
+        return None
+    return written([(path, path.stat().st_size + _index_size(path)) for path in packed], began)
+
+
 class AuditFiles:
     """Writes rows. `keep` in seconds, `max_size` (see `forecast.room_for`) and `min_free` (of the disk) in bytes,
     `clock` in ms, `calm`: whether it can be believed. Used by one thread. Raises OSError when the folder cannot be
@@ -188,9 +197,7 @@ class AuditFiles:
 
     def written(self) -> Written | None:
         """What was written within the last day; None when there is too little to tell."""
-        began = first_time(self._path)
-        files = [(path, path.stat().st_size + _index_size(path)) for path in self._packed()]
-        return None if began is None else written(files, began)
+        return written_in(self._folder)
 
     def remove_old(self) -> list[dict[str, Any]]:
         """Remove files that are too old, too much, or more than a full disk can bear; a record for each, to be written

@@ -1,4 +1,4 @@
-"""`tagserver check`: all problems of the configuration at once; and its privacy lock."""
+"""`tagserver check`: all problems of the configuration at once; and its privacy lock, and whether the audit lasts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from tagserver.cli.options import config_option, json_option, open_folder, print_problems
+from tagserver.audit.outlook import WHAT_TO_DO, shortage
+from tagserver.cli.options import config_option, data_option, json_option, open_folder, print_problems
 from tagserver.cli.output import give_up, say, say_json
 from tagserver.container.model import Container
 from tagserver.container.problems import Problem, Problems
@@ -16,10 +17,12 @@ from tagserver.privacy import lock as privacy_lock
 
 @click.command()
 @config_option
+@data_option
 @click.option("--lock", is_flag=True, help="Write privacy.lock.yaml anew: which personal fields can reach which host.")
 @json_option
-def check(config: Path, env_file: Path | None, lock: bool, as_json: bool) -> None:
-    """Check the configuration: every problem with file, line, column and a hint. Changes nothing but with --lock."""
+def check(config: Path, env_file: Path | None, data: Path, lock: bool, as_json: bool) -> None:
+    """Check the configuration: every problem with file, line, column and a hint; a note where the audit of the data
+    folder does not last for as long as it is to be kept. Changes nothing but with --lock."""
     loaded = open_folder(config, env_file).compile()
     container = loaded.container
     problems = list(loaded.problems)
@@ -42,6 +45,8 @@ def check(config: Path, env_file: Path | None, lock: bool, as_json: bool) -> Non
         parts = (("tag", container.tags), ("trigger", container.triggers), ("destination", container.destinations))
         counts = ", ".join(f"{len(some)} {what}{'s' if len(some) != 1 else ''}" for what, some in parts)
         say(f"No problems: {counts}. Container {container.version}.")
+    if loaded.server is not None and (short := shortage(data, loaded.server.audit.max_size, loaded.server.audit.keep)):
+        say(f"note: the audit: {short}; {WHAT_TO_DO}", err=True)
     raise SystemExit(1 if serious else 0)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tagserver.audit.chain import Check
 from tagserver.audit.files import FOLDER, files_of, rows_of, size_of
-from tagserver.audit.forecast import first_time, room_for, said, written
+from tagserver.audit.forecast import room_for
+from tagserver.audit.outlook import WHAT_TO_DO, shortage
 from tagserver.operations.finding import Finding
 
 
@@ -28,7 +29,5 @@ def check_audit(data: Path, max_size: int | None, keep: float) -> Iterator[Findi
             f"{check.end.number} rows so far, {size_of(folder) >> 20} of {room >> 20} MiB, and the newest file is whole"
         )
         yield Finding("ok", "audit", message)
-    began = first_time(files[-1])
-    found = None if began is None else written([(path, path.stat().st_size) for path in files[:-1]], began)
-    if found is not None and (short := said(found.lasts(room), keep, room)) is not None:
-        yield Finding("warning", "audit", short, "raise audit.max_size, or lower audit.keep to what you need")
+    if (short := shortage(data, max_size, keep)) is not None:
+        yield Finding("warning", "audit", short, WHAT_TO_DO)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from tagserver.audit.audit import Audit
 from tagserver.audit.files import FOLDER
 from tagserver.audit.forecast import LEAST, MOST, SHARE, room_for, said
+from tagserver.audit.outlook import shortage
 from tagserver.operations.audit_check import check_audit
 from tests.delivery.support import Clock
 
@@ -100,6 +103,33 @@ def test_the_doctor_says_it(tmp_path: Path, clock: Clock, keep: float, levels: l
         assert "raise audit.max_size" in findings[1].hint
 
 
+@pytest.mark.parametrize(("keep", "said_by_check"), [("1h", False), ("395d", True)])
+def test_check_says_the_same_and_exits_as_ever(tmp_path: Path, clock: Clock, keep: str, said_by_check: bool) -> None:
+    """Before anybody starts a server with this configuration; on standard error, so that what machines read stays."""
+    (tmp_path / "data").mkdir()
+    files = opened(tmp_path / "data" / FOLDER, clock, max_size=2 << 20)
+    for _ in range(4):
+        write(files, 2000, at=clock())
+        clock.advance(3600)
+        files.rotate()
+        files.index_one()
+    write(files, 1, at=clock())
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "container.yaml").write_text("triggers: {buy: {event: purchase}}\n")
+    (tmp_path / "config" / "server.yaml").write_text(f"audit: {{keep: {keep}, max_size: 2MiB}}\n")
+    command = [sys.executable, "-m", "tagserver", "check"]
+    for words in ([], ["--json"]):
+        done = subprocess.run([*command, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+        (_, *found) = check_audit(tmp_path / "data", 2 << 20, DAY * 395 if said_by_check else 3600.0)
+        assert done.stderr.splitlines() == [f"note: the audit: {one.message}; {one.hint}" for one in found]
+        assert len(found) == said_by_check
+    elsewhere = subprocess.run(
+        [*command, "--data", "elsewhere"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (elsewhere.returncode, elsewhere.stderr) == (0, "")
+
+
 def test_a_server_says_it_in_its_log_and_status(tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     """Once a day, from its start on."""
     files = opened(tmp_path / FOLDER, clock, max_size=1 << 20)
@@ -123,5 +153,6 @@ def test_a_server_says_it_in_its_log_and_status(tmp_path: Path, clock: Clock, ca
     assert shown["lasts_s"] is not None
     assert shown["lasts_s"] < shown["keep_s"]
     assert str(shown["notice"]).startswith("at today's rate")
+    assert shown["notice"] == shortage(tmp_path, 1 << 20, 395 * DAY), "with the indexes, as the doctor reckons"
     (line,) = [record.getMessage() for record in caplog.records]
     assert line == f"the audit is not kept for as long as it should be: {shown['notice']}"
