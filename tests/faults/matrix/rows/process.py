@@ -13,7 +13,7 @@ from tests.faults.matrix.child import DidNotStart
 from tests.faults.matrix.declared import Chapter
 from tests.faults.matrix.events import event
 from tests.faults.matrix.judge import usage
-from tests.faults.matrix.rows import kills, restarts
+from tests.faults.matrix.rows import backups, kills, restarts
 from tests.faults.matrix.web import call
 from tests.faults.matrix.world import Server, World
 
@@ -275,3 +275,7 @@ def _cpu_seconds(server: Server) -> float:
 
 chapter.row("P12", "SIGUSR2 under load, again and again; once while the vendor hangs")(restarts.handed_over)
 chapter.row("P13", "stop and start on a socket that a service manager holds, again and again")(restarts.restarted)
+chapter.row("P14", "a disk is lost; kill -9 of backup, restore and the order to send what is held")(
+    backups.lost_and_restored
+)
+chapter.row("P15", "kills, hand-overs, their ends and reloads while a destination is paused")(backups.stands_still)
