@@ -259,7 +259,8 @@ def _own(data: Path) -> None:
     """What root restores belongs to whom the data folder belongs: the server must be able to read it."""
     if os.geteuid() == 0:
         owner = data.stat()
-        for path in (*(data / STAGE).rglob("*"), data / STAGE, *data.glob(f"*{_LOCK}")):
+        made = (*data.glob(f"*{_LOCK}"), *data.glob(f"{ASIDE}*"))
+        for path in (*(data / STAGE).rglob("*"), data / STAGE, *made):
             os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 

@@ -35,7 +35,7 @@ from tagserver.operations.doctor import (
 from tagserver.operations.finding import Finding
 from tagserver.operations.kernel_clock import clock_is_kept
 from tagserver.operations.reach import check_reached, look_at_all
-from tagserver.operations.server_files import UNREACHABLE, NoServer, Unanswered
+from tagserver.operations.server_files import UNREACHABLE, NoServer, Unanswered, lives
 from tagserver.operations.ways import check_allowed, check_proxy, ways_of
 from tagserver.server.edge import file_descriptors
 
@@ -108,8 +108,9 @@ def doctor(config: Path, env_file: Path | None, data: Path, host: str, port: int
     ]
     if running.unheard is not None:
         findings.append(running.unheard)
-    elif running.readiness is None:
-        findings += check_at_rest(data, server.queue.file)
+    if running.readiness is None and not lives(data):
+        resting = check_at_rest(data, server.queue.file)
+        findings += (one for one in resting if running.unheard is None or one.matter != running.unheard.matter)
     if running.readiness is not None:
         findings += check_server(running.readiness)
     found = list(check_running_destinations(running.status))

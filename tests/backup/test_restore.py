@@ -3,6 +3,7 @@ command."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -334,3 +335,15 @@ async def test_held_deliveries_are_listed_under_their_causes(tmp_path: Path, clo
     for one in range(3):
         assert again.outbox.counts()[f"d{one}"].dead_by_reason == {RESTORED: 4}
     await again.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it needs root, to give files away")
+async def test_what_root_restores_is_the_server_s(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+    """All of it, also the folder in which the old files lie: its queue can still be sent."""
+    shop.backup(tmp_path / "b.tar")
+    await shop.close()
+    for path in (shop.data, *shop.data.rglob("*")):
+        os.chown(path, 64_107, 64_107)
+    done = restored(tmp_path / "b.tar", shop.data, clock, force=True)
+    assert (shop.data / done.aside).is_dir()
+    assert {path.stat().st_uid for path in shop.data.rglob("*")} == {64_107}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import socket
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -286,6 +287,10 @@ def test_doctor_says_that_the_server_runs(tmp_path: Path, token: str | None, say
 def test_doctor_says_that_the_server_is_gone(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "outbox.db.lock").touch()
+    with closing(sqlite3.connect(tmp_path / "data" / "outbox.db")) as database:
+        database.execute("PRAGMA user_version = 99")
     address = nobody()
-    _, said = asked(tmp_path, "doctor --offline", address, TOKEN, lives=False)
+    code, said = asked(tmp_path, "doctor --offline", address, TOKEN, lives=False)
     assert f"server: the server that was at {address} has ended" in said
+    assert said.count(" server: ") == 1
+    assert (code, "outbox.db is of a newer tagserver" in said) == (1, True), "why it does not come back"
