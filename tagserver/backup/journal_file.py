@@ -118,7 +118,9 @@ class JournalFile:
             if not (self._sound and now - self._renewed < RENEWED and self.write(self._path, text_of(lines))):
                 self._renew(now, lines)
         except BadJournal as bad:
-            self._fails(f"{bad}. Move it aside, and another one is begun")
+            self._fails(
+                f"{bad}. Move it aside and keep it (to restore a backup of then needs it); another one is begun"
+            )
         except OSError as error:
             self._fails(error.strerror or str(error))
         else:

@@ -143,7 +143,7 @@ async def test_a_file_that_is_no_journal_of_ours_is_left_alone(
     folder = await Folder(tmp_path / "data", clock).open(tmp_path / "journal")
     with pytest.raises(BadJournal, match=why):
         Journal(tmp_path / "journal", installation(folder.key))
-    assert "Move it aside" in trouble(folder)
+    assert "Move it aside and keep it" in trouble(folder)
     await folder.outbox.withdraw(folder.forget([ERIKA]), 30 * DAY)
     assert (tmp_path / "journal").read_bytes() == text
     await folder.close()
