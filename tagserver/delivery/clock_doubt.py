@@ -1,9 +1,10 @@
 """Is the wall clock right? A machine without a clock of its own boots in 1970, or where it was switched off, and is set
 minutes later; another one is years ahead. Nothing steps while the server runs, so nothing looks wrong.
 
-Three witnesses are heard. Vendors say the time in each answer (`Date`): where they were heard, they alone count, and
-most of them. Else the kernel, where a time service keeps its clock. Else what this installation knows: when this
-program was written, and when the data folder was written last.
+Three witnesses are heard. Vendors say the time in each answer (`Date`): where most of those that were heard agree, they
+alone count; a single one does not where the kernel says that a time service keeps its clock, for one vendor's fault is
+not everybody's. Else the kernel. Else what this installation knows: when this program was written, and when the data
+folder was written last.
 """
 
 from __future__ import annotations
@@ -85,11 +86,15 @@ class ClockDoubt:
         return now
 
     def _off(self) -> float | None:
-        """By how many seconds the clock is ahead of what most vendors say; None where none was heard lately."""
+        """By how many seconds the clock is ahead of what most vendors say; None where none was heard lately, or where
+        no more than half agree."""
         with self._lock:
             now = self._steady()
             skews = [skew for at, skew in self._heard.values() if now - at < HEARD_FOR]
-        return median(skews) if skews else None
+        if not skews or (len(skews) == 1 and abs(skews[0]) > OFF and self._kept()):
+            return None
+        off = median(skews)
+        return off if 2 * sum(abs(skew - off) <= OFF for skew in skews) > len(skews) else None
 
     def look(self) -> None:
         """Judge anew."""

@@ -53,11 +53,15 @@ def test_what_is_believed_at_a_start(
 
 @pytest.mark.parametrize("skew", [OFF + 60, -OFF - 60, YEARS, -YEARS])
 def test_vendors_say_what_time_it_is(clock: Clock, skew: float) -> None:
-    """Whatever the kernel and the folder say."""
+    """Whatever the folder says; and two of them whatever the kernel says."""
     clock.jump(skew)
+    alone = ClockDoubt(clock, clock.steady, None, lambda: None)
+    alone.heard("meta", date(START))
+    assert alone.why is not None
     doubt = ClockDoubt(clock, clock.steady, None, lambda: True)
-    assert doubt.why is None
     doubt.heard("meta", date(START))
+    assert doubt.why is None
+    doubt.heard("ga4", date(START + 2000))
     assert doubt.why is not None
     assert f"{'after' if skew > 0 else 'before'} what vendors' answers say" in doubt.why
 
@@ -70,13 +74,27 @@ def test_what_vendors_say_clears_what_the_folder_says(clock: Clock) -> None:
     assert doubt.why is None
 
 
-def test_one_vendor_with_a_wrong_clock_does_not_count(clock: Clock) -> None:
+@pytest.mark.parametrize("odd", [-7_200_000, 7_200_000, 40 * 365 * 86_400_000])
+def test_one_vendor_with_a_wrong_clock_does_not_count(clock: Clock, odd: int) -> None:
+    """As soon as another one says the same as the machine: and never gives an event of others another time."""
     doubt = ClockDoubt(clock, clock.steady, None, lambda: None)
-    doubt.heard("odd", date(START - 7_200_000))
+    doubt.heard("odd", date(START + odd))
     assert doubt.why is not None
-    doubt.heard("meta", date(START))
-    doubt.heard("ga4", date(START + 1000))
+    for other in ("meta", "ga4"):
+        doubt.heard(other, date(START + 1000))
+        assert doubt.why is None
+        assert doubt.received(None) == START
+
+
+def test_vendors_that_agree_with_nobody_say_nothing(clock: Clock) -> None:
+    """What lies between two times is neither."""
+    doubt = ClockDoubt(clock, clock.steady, None, lambda: None)
+    doubt.heard("one", date(START + 86_400_000))
+    doubt.heard("two", date(START + 3 * 86_400_000))
     assert doubt.why is None
+    doubt.heard("three", date(START + 86_400_000))
+    assert doubt.why is not None
+    assert doubt.received(None) == START + 86_400_000
 
 
 def test_a_word_is_heard_seldom_and_forgotten_after_an_hour(clock: Clock) -> None:
