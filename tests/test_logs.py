@@ -215,3 +215,17 @@ def test_single_events_are_a_switch(level: str, asked: bool, written: bool) -> N
     finally:
         root.setLevel(before)
         switch(False)
+
+
+def test_at_debug_no_library_tells_what_vendors_answer() -> None:
+    """httpcore writes all headers of an answer, with cookies and what a vendor repeats."""
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    try:
+        Logs(None, "debug")
+        assert logging.getLogger("tagserver").isEnabledFor(logging.DEBUG)
+        for name in ("httpx", "httpcore.connection", "httpcore.http11", "asyncio"):
+            assert not logging.getLogger(name).isEnabledFor(logging.DEBUG), name
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)

@@ -49,8 +49,8 @@ def test_after_a_quiet_minute_it_is_said_at_once_again(world: World) -> None:
     world.passes(SAID_EVERY + 1)
     world.strangers.refused("admin_token", "2001:db8::1")
     assert world.lines == [
-        "a wrong admin token came under /-/ from a local socket",
-        "a wrong admin token came under /-/ from 2001:db8::",
+        "a wrong admin token came under /-/ or at /readyz from a local socket",
+        "a wrong admin token came under /-/ or at /readyz from 2001:db8::",
     ]
 
 

@@ -151,7 +151,8 @@ class Logs:
         self._handler = logging.StreamHandler(sys.stderr)
         self._handler.addFilter(Net())
         logging.basicConfig(level=level.upper(), handlers=[self._handler], force=True)
-        logging.getLogger("httpx").setLevel(logging.WARNING)
+        for library in ("httpx", "httpcore", "asyncio"):  # addresses, and the headers of each answer
+            logging.getLogger(library).setLevel(logging.WARNING)
         # uvicorn writes a line for each request that it cannot read: strangers could fill the disk. They are counted.
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
         self.take(LogConfig())

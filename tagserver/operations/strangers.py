@@ -25,7 +25,7 @@ LONGEST = 100
 _SAID = {
     "unknown_key": ("a wrong key", "wrong keys", "at /collect", 401),
     "origin": ("an event of an origin that may not post", "events of origins that may not post", "at /collect", 403),
-    "admin_token": ("a wrong admin token", "wrong admin tokens", "under /-/", 401),
+    "admin_token": ("a wrong admin token", "wrong admin tokens", "under /-/ or at /readyz", 401),
 }
 
 
