@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tagserver.audit.outlook import WHAT_TO_DO, shortage
-from tagserver.cli.options import config_option, data_option, json_option, open_folder, print_problems
+from tagserver.cli.options import config_option, data_option, json_option, open_folder, print_problems, without_env_file
 from tagserver.cli.output import give_up, say, say_json
 from tagserver.container.model import Container
 from tagserver.container.problems import Problem, Problems
@@ -40,6 +40,8 @@ def check(config: Path, env_file: Path | None, data: Path, lock: bool, as_json: 
         say_json(shown)
     elif problems:
         print_problems(problems, config, err=False)
+        if said := without_env_file(env_file, problems):
+            say(f"{said[0].upper()}{said[1:]}.")
     else:
         assert container is not None
         parts = (("tag", container.tags), ("trigger", container.triggers), ("destination", container.destinations))

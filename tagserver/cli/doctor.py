@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +12,10 @@ from typing import Any
 import click
 
 from tagserver.cli.at_rest import check_at_rest
-from tagserver.cli.options import config_option, data_option, json_option, open_folder
+from tagserver.cli.options import config_option, data_option, json_option, open_folder, without_env_file
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import Server
+from tagserver.container.problems import Problem
 from tagserver.container.references import ADMIN_TOKEN
 from tagserver.container.server import ServerConfig
 from tagserver.operations.audit_check import check_audit
@@ -80,6 +81,12 @@ def _unheard(nothing: Unanswered) -> Finding:
     return Finding("warning", "server", why, todo)
 
 
+def _more_in_a_file(env_file: Path | None, problems: Iterable[Problem]) -> Iterator[Finding]:
+    if said := without_env_file(env_file, problems):
+        what, _, todo = said.partition(". ")
+        yield Finding("warning", "env file", what, todo)
+
+
 @click.command()
 @config_option
 @data_option
@@ -96,6 +103,7 @@ def doctor(config: Path, env_file: Path | None, data: Path, host: str, port: int
     running = Seen.of(data, folder.environment())
     findings = [
         *check_versions(),
+        *_more_in_a_file(env_file, loaded.problems),
         *check_configuration(loaded),
         *check_folder(data, server.queue.min_free),
         *check_secrecy(data, folder.environment().get(ADMIN_TOKEN)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -97,6 +97,14 @@ def installed() -> Registry:
 def open_folder(config: Path, env_file: Path | None, data: Path | None = None) -> ConfigurationFolder:
     """The configuration folder of a command."""
     return ConfigurationFolder(config, installed(), process_environ(), env_file, data)
+
+
+def without_env_file(env_file: Path | None, problems: Iterable[Problem]) -> str:
+    """The sentence for whoever misses a variable that may stand in a file nobody has named; else empty."""
+    missed = any(one.code == "P210" and "environment variable" in one.message for one in problems)
+    if env_file is not None or not missed:
+        return ""
+    return "no env file was named: a server that has one sees more. Name it with --env-file FILE or TAGSERVER_ENV_FILE"
 
 
 def print_problems(problems: Sequence[Problem], folder: Path, *, err: bool = True) -> None:

@@ -51,6 +51,10 @@ def test_a_secret_that_is_not_set(shop: Shop) -> None:
     done = shop("check", environ={"PIXEL": "1"})
     assert done.code == 1
     assert "paused[P210] destinations.meta.access_token: the environment variable META_TOKEN is not set" in done.out
+    assert "No env file was named: a server that has one sees more. Name it with --env-file" in done.out
+    assert "env file: no env file was named" in shop("doctor", "--offline", environ={"PIXEL": "1"}).out
+    (shop.folder / "empty.env").touch()
+    assert "No env file was named" not in shop("check", "--env-file", "empty.env", environ={"PIXEL": "1"}).out
 
 
 @pytest.mark.parametrize(
