@@ -175,8 +175,11 @@ def _bearer(request: Request) -> str | None:
 
 
 def _same_origin(request: Request, host: str) -> bool:
-    """Whether a page of ours sent this: a cookie alone does not say so."""
-    return request.headers.get("origin", "").partition("://")[2] == host != ""
+    """Whether a page of ours sent this: a cookie alone does not say so. A page in the clear is none where we are asked
+    by https; whose word that is does not matter, for it can but refuse."""
+    scheme, _, named = request.headers.get("origin", "").partition("://")
+    asked = request.headers.get("x-forwarded-proto", request.url.scheme)
+    return named == host != "" and not (scheme == "http" and asked == "https")
 
 
 def of_another_page(request: Request) -> bool:

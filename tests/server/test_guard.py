@@ -256,6 +256,27 @@ async def test_a_login_behind_a_proxy_that_speaks_https(
     assert ("secure" in flags) is secure
 
 
+@pytest.mark.parametrize(
+    ("scheme", "origin", "status"),
+    [
+        ("https", "https://tags.shop.example", 400),
+        ("https", "http://tags.shop.example", 401),
+        ("http", "http://tags.shop.example", 400),
+        (None, "http://tags.shop.example", 400),
+        ("https", "https://evil.example", 401),
+    ],
+)
+async def test_a_page_in_the_clear_gives_no_orders_to_one_by_https(
+    behind: tuple[Running, httpx.AsyncClient], scheme: str | None, origin: str, status: int
+) -> None:
+    """Whoever sits in between can answer for http://, under the same name, and has the operator's browser at hand."""
+    _, http = behind
+    cookie = (await http.post("/-/login", data={"token": TOKEN})).headers["set-cookie"].partition(";")[0]
+    http.cookies.clear()
+    headers = {"cookie": cookie, "origin": origin} | ({"x-forwarded-proto": scheme} if scheme else {})
+    assert (await http.post("/-/pause.json", json={}, headers=headers)).status_code == status
+
+
 @pytest.mark.parametrize("path", ["/-/", "/-/login", STATUS, "/-/metrics", "/-/style.css", "/-/dead.json?id=x"])
 async def test_no_page_may_be_framed_or_run_a_script(server: Running, path: str) -> None:
     """By every browser, old ones too."""
