@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from tagserver.amounts import size
 from tagserver.delivery.dead_lines import DeadLines
 from tagserver.delivery.observer import Observer
 from tagserver.delivery.outbox import Outbox
@@ -214,8 +215,8 @@ class States:
         if free is not None:
             fields["free_mib"] = free >> 20
         if seen.state == READY:
-            numbers = f"the queue holds {room.used >> 20} of {room.limit >> 20} MiB"
-            numbers += f", the disk has {free >> 20} MiB left" if free is not None else ""
+            numbers = f"the queue holds {size(room.used)} of {size(room.limit)}"
+            numbers += f", the disk has {size(free)} left" if free is not None else ""
             said = f"the server is ready again after {span(change.lasted)} ({change.previous.state} is over): {numbers}"
             log.info("%s%s", said, _unsaid(change), extra=fields)
             return

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tagserver.amounts import size
 from tagserver.audit.chain import Link, Row
 from tagserver.audit.forecast import Written, first_time, room_for, written
 from tagserver.audit.index import ENDING, index_of, may_have, read_index, write_index
@@ -155,7 +156,7 @@ class AuditFiles:
             lines.append(line)
         text = b"".join(lines)
         if shutil.disk_usage(self._folder).free < self._min_free + len(text):
-            raise OSError(f"less than {self._min_free >> 20} MiB of the disk are free")
+            raise OSError(f"less than {size(self._min_free)} of the disk are free")
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             if os.write(descriptor, text) != len(text):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tagserver.amounts import size
 from tagserver.audit.chain import Row
 
 DAY_MS = 86_400_000
@@ -70,8 +71,8 @@ def said(lasts: float, keep: float, room: int) -> str | None:
     if lasts >= keep:
         return None
     return (
-        f"at today's rate {_size(room)} (audit.max_size) hold {_days(lasts)}, and audit.keep asks for {_days(keep)}, "
-        f"which would take about {_size(room * keep / lasts)}; what is beyond is removed, the oldest first"
+        f"at today's rate {size(room)} (audit.max_size) hold {_days(lasts)}, and audit.keep asks for {_days(keep)}, "
+        f"which would take about {size(room * keep / lasts)}; what is beyond is removed, the oldest first"
     )
 
 
@@ -80,8 +81,3 @@ def _days(seconds: float) -> str:
     if days < 2:
         return f"{seconds / 3600:.0f} hours"
     return f"{days:.1f} days" if days < 10 else f"{days:.0f} days"
-
-
-def _size(size: float) -> str:
-    gib = size / (1 << 30)
-    return f"{gib:.0f} GiB" if gib >= 10 else f"{gib:.1f} GiB" if gib >= 1 else f"{size / (1 << 20):.0f} MiB"

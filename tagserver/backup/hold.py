@@ -4,7 +4,6 @@ backup was made: `restored.json` in the data folder says so. New events are take
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -47,11 +46,6 @@ def read(data: Path) -> Restored | None:
         waits = f"{FILE} is of a newer tagserver (format {found.format}, this one knows {FORMAT})"
         return Restored(backup=found.backup, restored=found.restored, waits=waits)
     return found
-
-
-def day(time: int) -> str:
-    """A moment in ms, for people."""
-    return f"{datetime.fromtimestamp(time / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 WAY_OUT = (

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from tagserver.amounts import size
 from tagserver.backup import hold
 from tagserver.backup.archive import Archive, BadBackup, Manifest
 from tagserver.backup.journal import Journal, installation
@@ -26,6 +27,7 @@ from tagserver.delivery.held import hold as hold_rows
 from tagserver.delivery.held import take_back
 from tagserver.delivery.lock import FolderLock, QueueLock
 from tagserver.delivery.snapshot import facts_of, queue_in, require_sound
+from tagserver.moments import shown
 from tagserver.whole_file import write_whole
 
 STAGE = ".restoring"
@@ -146,7 +148,7 @@ def _made_ready(
     elif before is not None and undecided:
         waits = before.waits
     elif not without:
-        waits = f"restored from a backup of {hold.day(manifest.time)}, without a journal of what was taken back since"
+        waits = f"restored from a backup of {shown(manifest.time)}, without a journal of what was taken back since"
     if without:
         waits = ""
     for ending in ("-wal", "-shm"):
@@ -168,9 +170,9 @@ def _played(
     if read.unread is not None:
         return erased, read.until, f"{read.unread} (what the other lines say holds)"
     if read.since > since:
-        why = f"begins {hold.day(read.since)}, after the backup of {hold.day(since)}"
+        why = f"begins {shown(read.since)}, after the backup of {shown(since)}"
     else:
-        why = f"ends {hold.day(read.until)}, before the backup of {hold.day(backup)}"
+        why = f"ends {shown(read.until)}, before the backup of {shown(backup)}"
     return erased, read.until, f"the journal {why}: what was taken back between is not known"
 
 
@@ -197,7 +199,7 @@ def _require_room(data: Path, archive: Archive, free: int) -> None:
     needed = archive.size + archive.manifest.members[archive.manifest.queue].size + (16 << 20)
     if free < needed:
         raise NotRestored(
-            f"the restore needs {needed >> 20} MiB on the disk of {data}, and {free >> 20} MiB are left: make room"
+            f"the restore needs {size(needed)} on the disk of {data}, and {size(free)} are left: make room"
         )
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from tagserver.amounts import size
 from tagserver.delivery.opening import ALONE
 from tagserver.delivery.outbox import Outbox, Unavailable
 from tagserver.delivery.snapshot import ENDING, copy_queue
@@ -102,8 +103,8 @@ class Snapshots:
             return
         if free < needed + self._min_free:
             raise Unavailable(
-                f"the copy needs {needed >> 20} MiB on the disk of the data folder, {self._min_free >> 20} MiB of it "
-                f"are kept free, and {free >> 20} MiB are left: make room, or stop the server and run this again"
+                f"the copy needs {size(needed)} on the disk of the data folder, {size(self._min_free)} of it "
+                f"are kept free, and {size(free)} are left: make room, or stop the server and run this again"
             )
 
 

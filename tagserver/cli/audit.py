@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +12,17 @@ from tagserver.audit.chain import BEGINNING, Check, Row
 from tagserver.audit.files import FOLDER, read_rows, rows_about
 from tagserver.audit.index import IndexCheck
 from tagserver.audit.records import event_key
-from tagserver.cli.options import data_option
+from tagserver.cli.options import data_option, when_option
 from tagserver.cli.output import give_up, say
 from tagserver.operations.data_folder import KEY_BYTES
-
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 @click.command()
 @data_option
-@click.option("--since", help="Only rows from then on: 24h, 7d, or a date, or a time in RFC 3339.")
+@when_option("--since", "Only rows from then on: 2h, 3d, 2026-11-01 (UTC), 2026-11-01T22:00:00Z.")
 @click.option("--event-id", help="Only rows about this event.")
 @click.option("--verify", is_flag=True, help="Check the chain instead of printing it.")
-def audit(data: Path, since: str | None, event_id: str | None, verify: bool) -> None:
+def audit(data: Path, since: int | None, event_id: str | None, verify: bool) -> None:
     """Print the audit as JSON lines, the oldest row first. No row says who it was about.
 
     A row's `prev` is the hash of the row before: the first 32 hex digits of the SHA-256 of its line. --verify follows
@@ -37,12 +32,14 @@ def audit(data: Path, since: str | None, event_id: str | None, verify: bool) -> 
     --event-id asks an index which files to read. It finds each event that was sent or restricted, or whose tag failed,
     repeats too; not those that were blocked or skipped for every tag, which have no rows of their own.
     """
+    if verify and (since is not None or event_id is not None):
+        raise click.UsageError("--verify looks at all rows: leave out --since and --event-id")
     folder = data / FOLDER
     if not folder.is_dir():
         give_up(f"there is no audit in the data folder {data}")
     if verify:
         raise SystemExit(_verify(folder))
-    from_ms = 0 if since is None else _moment(since)
+    from_ms = since or 0
     if event_id is None:
         for row in _chosen(read_rows(folder), from_ms, None):
             say(row.text.decode(errors="backslashreplace"))
@@ -106,15 +103,3 @@ def _install_key(data: Path) -> bytes:
     if len(key) != KEY_BYTES:
         give_up(f"{data / 'install-key'} is missing: without it no event can be found")
     return key
-
-
-def _moment(text: str) -> int:
-    """Milliseconds since 1970 UTC."""
-    if found := re.fullmatch(r"(\d{1,6})([mhd])", text):
-        ago = timedelta(**{_UNITS[found[2]]: int(found[1])})
-        return int((time.time() - ago.total_seconds()) * 1000)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.UsageError("--since: write 24h, 7d, 2026-11-01 or 2026-11-01T12:00:00Z") from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)

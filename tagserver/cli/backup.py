@@ -12,24 +12,29 @@ from pathlib import Path
 import click
 import msgspec
 
+from tagserver.amounts import counted
+from tagserver.amounts import size as size_text
 from tagserver.backup.archive import Manifest
 from tagserver.backup.keeping import require_whole
 from tagserver.backup.making import NotMade, pack, partial_of, refuse_place
 from tagserver.cli.options import environment, json_option, server_option
 from tagserver.cli.output import give_up, say, say_json, stream
+from tagserver.cli.paths import PATH
 from tagserver.cli.remote import call
 from tagserver.delivery.errors import OutboxStartError
 from tagserver.delivery.lock import FolderLock, QueueLock
 from tagserver.delivery.snapshot import copy_queue, queue_in
+from tagserver.moments import shown
 from tagserver.operations.server_files import lives
 from tagserver.operations.this_user import this_user
+from tagserver.os_fault import os_fault
 
 LONGEST = 3600.0
 """Seconds that a server gets for its copy: some GiB on a slow disk."""
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @server_option
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 @json_option
@@ -48,9 +53,7 @@ def backup(file: Path, data: Path, env_file: Path | None, force: bool, as_json: 
     except (NotMade, OutboxStartError) as error:
         give_up(f"no backup was made: {error}")
     except OSError as error:
-        give_up(
-            f"no backup was made: {error.filename or data} cannot be read by {this_user()}: {error.strerror or error}"
-        )
+        give_up(f"no backup was made: {os_fault(error)} (as {this_user()})")
     if as_json:
         members = {name: msgspec.to_builtins(one) for name, one in manifest.members.items()}
         say_json({"file": str(file), "size": size, **msgspec.to_builtins(manifest), "members": members})
@@ -64,7 +67,7 @@ def _of_a_server(data: Path, env_file: Path | None, file: Path, *, force: bool) 
     copy = data / Path(made["file"]).name
     try:
         with contextlib.suppress(FileNotFoundError):  # whether it is there is found out when it is packed
-            _progress(f"packing {copy.stat().st_size >> 20} MiB …")
+            _progress(f"packing {size_text(copy.stat().st_size)} …")
         return pack(data, made["queue"], copy, made["time"], file, force=force)
     finally:
         copy.unlink(missing_ok=True)
@@ -113,9 +116,9 @@ def _progress(line: str) -> None:
 def _say(file: Path, manifest: Manifest, size: int) -> None:
     counts = manifest.counts
     kinds = Counter(name.partition("/")[0] for name in manifest.members)
-    say(f"{file}: {_bytes(size)}, the data folder as it was at {clock_text(manifest.time)}")
+    say(f"{file}: {size_text(size)}, the data folder as it was at {shown(manifest.time)}.")
     say(
-        f"Inside: {counts['pending']} waiting, {counts['dead']} dead, {counts['keys']} keys of repeats, "
+        f"Inside: {counts['pending']} waiting, {counts['dead']} dead, {counted(counts['keys'], 'key')} of repeats, "
         f"{counts['withdrawn']} taken back; the install key; {kinds['versions']} of the versions, and of the audit's "
         f"files {kinds['audit']}."
     )
@@ -124,15 +127,3 @@ def _say(file: Path, manifest: Manifest, size: int) -> None:
         "file destinations."
     )
     say("It holds personal data and the install key: keep it as closely as the data folder, on another machine.")
-
-
-def clock_text(at: int) -> str:
-    """A moment in ms, for people."""
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at / 1000))
-
-
-def _bytes(size: int) -> str:
-    for unit, shift in (("GiB", 30), ("MiB", 20), ("KiB", 10)):
-        if size >> shift:
-            return f"{size / (1 << shift):.1f} {unit}"
-    return f"{size} bytes"

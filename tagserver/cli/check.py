@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from tagserver.amounts import counted
 from tagserver.audit.outlook import WHAT_TO_DO, shortage
 from tagserver.cli.options import config_option, data_option, json_option, open_folder, print_problems, without_env_file
 from tagserver.cli.output import give_up, say, say_json
@@ -45,7 +46,7 @@ def check(config: Path, env_file: Path | None, data: Path, lock: bool, as_json: 
     else:
         assert container is not None
         parts = (("tag", container.tags), ("trigger", container.triggers), ("destination", container.destinations))
-        counts = ", ".join(f"{len(some)} {what}{'s' if len(some) != 1 else ''}" for what, some in parts)
+        counts = ", ".join(counted(len(some), what) for what, some in parts)
         say(f"No problems: {counts}. Container {container.version}.")
     if loaded.server is not None and (short := shortage(data, loaded.server.audit.max_size, loaded.server.audit.keep)):
         say(f"note: the audit: {short}; {WHAT_TO_DO}", err=True)

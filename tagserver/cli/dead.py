@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from tagserver.cli.dead_shown import counted, say_letters, say_retried, say_summary
-from tagserver.cli.options import environment, json_option, server_option
+from tagserver.amounts import letters
+from tagserver.cli.asking import asks, sure
+from tagserver.cli.dead_shown import say_letters, say_retried, say_summary
+from tagserver.cli.options import environment, json_option, server_option, when_option
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
 from tagserver.cli.who import who
 from tagserver.delivery.dead import LARGEST_ID
-from tagserver.moments import moment
+from tagserver.moments import at
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,24 +46,13 @@ def dead() -> None:
     """
 
 
-def _moment(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
-    """The moment as the server takes it. Fixed here and once: a command may ask the server several times."""
-    if text is None:
-        return None
-    try:
-        ms = moment(text, time.time_ns() // 1_000_000)
-        return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
-    except (ValueError, OverflowError, OSError) as error:
-        raise click.BadParameter(str(error), context, parameter) from None
-
-
 def choice_options(command: F) -> F:
     """The options that choose letters; they arrive as keywords of those names."""
     for name, text in (
         ("--until", "Only of those that died before then."),
         ("--since", "Only of those that died since then: 2h, 3d, 2026-11-01 (UTC), 2026-11-01T22:00:00Z."),
     ):
-        command = click.option(name, metavar="WHEN", callback=_moment, help=text)(command)
+        command = when_option(name, text)(command)
     for name, text in reversed(_NAMES):
         command = click.option(name, multiple=True, help=text)(command)
     number = click.IntRange(1, LARGEST_ID)
@@ -74,8 +62,9 @@ def choice_options(command: F) -> F:
 
 
 def _asked(chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of a choice that are given."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in chosen.items() if value}
+    """The keys of a choice that are given, as the server takes them."""
+    lists = {name: list(value) for name, value in chosen.items() if isinstance(value, tuple) and value}
+    return lists | {name: at(value) for name in ("since", "until") if (value := chosen[name]) is not None}
 
 
 @dead.command()
@@ -119,6 +108,8 @@ def list_(
 
     The pages hold still: letters that die or go meanwhile move no other one to another page.
     """
+    if after == "":
+        raise click.UsageError("--after is empty: there is no next page")
     asked: dict[str, Any] = {**_asked(chosen), "limit": 1000 if everything else limit}
     total: int | None = None
     while True:
@@ -126,16 +117,16 @@ def list_(
         page = call(
             "GET", PATH, data=data, environ=environment(env_file), query=query, timeout=PATIENCE, wrong_usage=True
         )
-        letters, after = page["letters"], page["next"]
+        shown, after = page["letters"], page["next"]
         if total is None:
             total = int(page["total"])
             if not as_json:
-                part = f"Showing {len(letters):,} of " if after and not everything else ""
-                say(f"{part}{counted(total)}, the last that died first." if total else "No dead letters.")
+                part = f"Showing {len(shown):,} of " if after and not everything else ""
+                say(f"{part}{letters(total)}, the last that died first." if total else "No dead letters.")
         if as_json:
-            say_json({"dead": letters, "total": total, "next": after})
+            say_json({"dead": shown, "total": total, "next": after})
         else:
-            say_letters(letters)
+            say_letters(shown)
         if after is None or not everything:
             break
     if after is not None and not as_json:
@@ -175,16 +166,15 @@ def drop(
 ) -> None:
     """Remove dead letters for good. They count as erased. In a terminal it asks first."""
     order = _Order("drop", data, environment(env_file), _asked(chosen), everything)
-    asks = not (yes or dry_run) and sys.stdin.isatty()
     begin = None
-    if dry_run or asks:
+    if dry_run or asks(yes=yes):
         there = order.run(dry_run=True)
         if dry_run:
             _say_dropped(there, as_json, "would be removed")
             return
         begin = there["begin"]
         if there["count"]:
-            click.confirm(f"Remove {counted(there['count'])} for good?", abort=True, err=True)
+            sure(f"Remove {letters(there['count'])} for good?")
     _say_dropped(order.run(begin), as_json, "removed")
 
 
@@ -192,7 +182,7 @@ def _say_dropped(done: Mapping[str, Any], as_json: bool, were: str) -> None:
     if as_json:
         say_json(done)
     else:
-        say(f"{counted(done['count'])} {were}.")
+        say(f"{letters(done['count'])} {were}.")
 
 
 class _Order:
@@ -221,7 +211,7 @@ class _Order:
                 )
             except KeyboardInterrupt:
                 if not dry_run:
-                    sure = f"Interrupted. {counted(whole['count'])} are done, and some more within {SECONDS:.0f} s"
+                    sure = f"Interrupted. {letters(whole['count'])} are done, and some more within {SECONDS:.0f} s"
                     say(f"{sure}; the same command goes on with what is left.", err=True)
                 raise
             begin = begin or done.get("begin")

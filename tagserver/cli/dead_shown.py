@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tagserver.amounts import letters
 from tagserver.cli.output import say
 from tagserver.moments import shown
 
@@ -16,14 +17,9 @@ _WHY = {
 }
 
 
-def counted(number: int) -> str:
-    """How many dead letters."""
-    return f"{number:,} dead letter{'s' if number != 1 else ''}"
-
-
-def say_letters(letters: Sequence[Mapping[str, Any]]) -> None:
+def say_letters(found: Sequence[Mapping[str, Any]]) -> None:
     """Two lines for each."""
-    for one in letters:
+    for one in found:
         whose = "  ".join(one[key] for key in ("destination", "tag", "name", "event_id"))
         say(f"{one['id']:>8}  {shown(one['buried'])}  {whose}")
         say(f"          {_why(one)}")
@@ -60,7 +56,7 @@ def say_summary(found: Mapping[str, Any]) -> None:
         say("  ".join((first.strip().rjust(widths[0]), *middle, row[-1])))
     if found["more"]:
         say(f"And {found['more']:,} smaller groups: choose, or take --json.")
-    say(f"{counted(found['total'])}.")
+    say(f"{letters(found['total'])}.")
     for reason, sentence in {one["reason"]: one["advice"] for one in groups}.items():
         say(f"{reason}: {sentence}.")
 
@@ -68,17 +64,17 @@ def say_summary(found: Mapping[str, Any]) -> None:
 def say_retried(done: Mapping[str, Any], *, dry_run: bool) -> None:
     """How many were put back, why others were not, and what the moved ones wait for."""
     be, were = ("would be ", "would stay") if dry_run else ("", "stay")
-    say(f"{counted(done['count'])} {be}put back into the queue, {done['left']:,} left.")
+    say(f"{letters(done['count'])} {be}put back into the queue, {done['left']:,} left.")
     if done["too_old"]:
-        say(f"{counted(done['too_old'])} {were}: too old for the vendor.")
+        say(f"{letters(done['too_old'])} {were}: too old for the vendor.")
     for reason, number in sorted(done["refused"].items()):
-        say(f"{counted(number)} {were}: {_WHY.get(reason, 'they would die again')} ({reason}).")
+        say(f"{letters(number)} {were}: {_WHY.get(reason, 'they would die again')} ({reason}).")
     if done["late"]:
         say(
-            f"{counted(done['late'])} of those put back came after the vendor's window for equal events: what it has "
+            f"{letters(done['late'])} of those put back came after the vendor's window for equal events: what it has "
             "already may be counted twice."
         )
     for one in done["waiting"]:
         state, reason = one["state"], one["reason"] or ""
         how = reason if reason.startswith(state) else f"{state}: {reason}".removesuffix(": ")
-        say(f"{counted(one['count'])} of those {'would ' if dry_run else ''}wait: {one['destination']} is {how}.")
+        say(f"{letters(one['count'])} of those {'would ' if dry_run else ''}wait: {one['destination']} is {how}.")

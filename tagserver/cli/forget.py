@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from tagserver.amounts import counted, letters
 from tagserver.cli.options import environment, json_option, server_option
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
+from tagserver.moments import shown
 
 LONGEST = 900.0
 """Seconds: a walk through a long queue, and the time that vendors have to answer."""
@@ -40,21 +41,23 @@ def forget(
     if not any(who.values()):
         raise click.UsageError("say who: --email, --phone, --user-id or --client-id")
     body = {kind: list(texts) for kind, texts in who.items() if texts}
-    done = call("POST", "/-/forget.json", data=data, environ=environment(env_file), body=body, timeout=LONGEST)
+    done = call(
+        "POST", "/-/forget.json", data=data, environ=environment(env_file), body=body, timeout=LONGEST, wrong_usage=True
+    )
     left = sum(counts["left"] for counts in done["destinations"].values())
     if as_json:
         say_json(done)
     else:
         for name, counts in done["destinations"].items():
             on_its_way = f", {counts['left']} still on the way to the vendor" if counts["left"] else ""
-            say(f"{name}: {counts['queue']} of the queue, {counts['dead']} dead letters{on_its_way}")
-        say(f"{done['held']} events that waited for consent, {done['once_per']} keys of once_per")
+            say(f"{name}: {counts['queue']:,} of the queue, {letters(counts['dead'])}{on_its_way}.")
+        kept = counted(done["once_per"], "key")
+        say(f"{counted(done['held'], 'event')} that waited for consent, {kept} of once_per.")
         say("Nothing is left in the queue's files." if done["clean"] else "Not all is erased yet: run it again.")
         if copies := ", ".join(str(data / name) for name in done.get("copies", ())):
             say(f"Not looked through, of an earlier time: {copies}. Remove that when nobody needs it any more.")
         if done.get("journal"):
             say(f"A restored backup would not know of it: {done['journal']}")
         if done["refused_until"] is not None:
-            until = datetime.fromtimestamp(done["refused_until"] / 1000, UTC)
-            say(f"Events of this person are not sent until {until:%Y-%m-%d %H:%M} UTC.")
+            say(f"Events of this person are not sent until {shown(done['refused_until'])}.")
     raise SystemExit(0 if done["clean"] and not left else 1)

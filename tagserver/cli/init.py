@@ -10,6 +10,7 @@ import msgspec
 
 from tagserver.cli.options import installed
 from tagserver.cli.output import give_up, say, say_text
+from tagserver.cli.paths import GivenPath
 from tagserver.os_fault import os_reason
 from tagserver.schema import MODELINE, json_schema
 
@@ -26,7 +27,7 @@ def schema_text() -> str:
 @click.command()
 @click.option(
     "--into",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=GivenPath(dir_okay=False),
     help="A file, such as config/.tagserver/schema.json.  [default: standard output]",
 )
 def schema(into: Path | None) -> None:
@@ -41,7 +42,7 @@ def schema(into: Path | None) -> None:
 @click.command()
 @click.option(
     "--config",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=GivenPath(file_okay=False),
     default=Path("config"),
     show_default=True,
     help="The folder of the YAML files; .env.example is written beside it.",

@@ -11,6 +11,7 @@ from tagserver import BUILD
 from tagserver.cli.interrupt import told_apart
 from tagserver.cli.lazy import LazyCommands
 from tagserver.cli.output import give_up
+from tagserver.cli.streams import sound_streams
 from tagserver.os_fault import os_fault
 
 COMMANDS = LazyCommands(
@@ -46,6 +47,11 @@ COMMANDS = LazyCommands(
 
 class Commands(click.Group):
     """The commands of tagserver. What the system refuses is a sentence with path and reason, wherever it comes up."""
+
+    def main(self, *args: Any, **more: Any) -> Any:
+        """Run as a program."""
+        sound_streams()
+        return super().main(*args, **more)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""

@@ -18,6 +18,7 @@ import click
 from tagserver import plugin
 from tagserver.cli.options import installed
 from tagserver.cli.output import give_up, say
+from tagserver.cli.paths import GivenPath
 
 _NAME = re.compile(r"[a-z](?:_?[a-z0-9]){1,39}\Z")
 LONGEST = 40
@@ -29,7 +30,7 @@ _TYPING = ("Any", "Mapping", "Sequence", "Callable", "Settings")
 @click.argument("name")
 @click.option(
     "--into",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=GivenPath(file_okay=False),
     default=Path(),
     help="The folder that the new one is made in.  [default: here]",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,8 +10,10 @@ from typing import Any, TypeVar
 import click
 
 from tagserver.cli.output import keep_standard_output, say_text, stream
+from tagserver.cli.paths import PATH
 from tagserver.configuration import ConfigurationFolder, process_environ, read_env_file
 from tagserver.container.problems import Problem, render
+from tagserver.moments import moment
 from tagserver.operations.this_user import this_user
 from tagserver.os_fault import os_reason
 from tagserver.registry import Registry
@@ -39,7 +42,7 @@ env_file_option = click.option(
     "--env-file",
     envvar="TAGSERVER_ENV_FILE",
     show_envvar=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     callback=_readable,
     is_eager=True,
     help="NAME=value lines; they win over the environment.",
@@ -64,7 +67,7 @@ def config_option(command: F) -> F:
     return click.option(
         "--config",
         "config",
-        type=click.Path(path_type=Path),
+        type=PATH,
         default=Path("config"),
         show_default=True,
         help="The YAML files.",
@@ -76,7 +79,7 @@ def data_option(command: F) -> F:
     return click.option(
         "--data",
         "data",
-        type=click.Path(path_type=Path),
+        type=PATH,
         default=Path("data"),
         show_default=True,
         help="Queue and state.",
@@ -86,6 +89,29 @@ def data_option(command: F) -> F:
 def json_option(command: F) -> F:
     """`--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")(command)
+
+
+def note_option(most: int, text: str) -> Callable[[F], F]:
+    """`--note TEXT`, of `most` characters."""
+
+    def short(context: click.Context, parameter: click.Parameter, note: str) -> str:
+        if len(note) > most:
+            raise click.BadParameter(f"{len(note)} characters, and {most} are the most", context, parameter)
+        return note
+
+    return click.option("--note", default="", metavar="TEXT", callback=short, help=text)
+
+
+def when_option(name: str, text: str) -> Callable[[F], F]:
+    """A moment, in ms since 1970 UTC. It is fixed here and once: a command may ask the server several times."""
+
+    def fixed(context: click.Context, parameter: click.Parameter, given: str | None) -> int | None:
+        try:
+            return None if given is None else moment(given, time.time_ns() // 1_000_000)
+        except ValueError as error:
+            raise click.BadParameter(str(error), context, parameter) from None
+
+    return click.option(name, metavar="WHEN", callback=fixed, help=text)
 
 
 def installed() -> Registry:

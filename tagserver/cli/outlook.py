@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tagserver.pausing.words import moment
+from tagserver.amounts import deliveries, size
+from tagserver.moments import shown
 
 DAYS = 5
 """Of those that have a number of their own in a sentence."""
@@ -17,17 +18,17 @@ def when_pausing(done: Mapping[str, Any]) -> Iterator[str]:
         until = done["pause"]["until"]
         yield _waiting(seen)
         if seen["expired"]:
-            yield f"{_deliveries(seen['expired'])} {_are(seen['expired'])} too old already (expired)."
+            yield f"{deliveries(seen['expired'])} {_are(seen['expired'])} too old already (expired)."
         if until is not None and seen["looked"]:
-            some = _deliveries(seen["before"]) if seen["before"] else "None of them"
+            some = deliveries(seen["before"]) if seen["before"] else "None of them"
             verb = "expire" if seen["before"] > 1 else "expires"
             yield f"{some} {verb} before the pause ends" + (", and will not be sent." if seen["before"] else ".")
         elif seen["first"] is not None:
-            yield f"The first expires on {moment(seen['first'])}: {_by_day(seen)}."
+            yield f"The first expires on {shown(seen['first'])}: {_by_day(seen)}."
         elif seen["looked"] > seen["expired"]:
             yield "None of them has an age limit."
     share = done["share"]
-    full = f"{_mib(share['used'])} of {_mib(share['limit'])}"
+    full = f"{size(share['used'])} of {size(share['limit'])}"
     soon = ""
     if share["full_in_s"] is not None:
         soon = f", and at the rate of the last hour ({share['per_s']:.3g} a second) full in {_time(share['full_in_s'])}"
@@ -44,11 +45,11 @@ def when_resuming(done: Mapping[str, Any]) -> Iterator[str]:
             if seen["unknown"]
             else ""
         )
-        yield f"{_deliveries(seen['expired'])} {_are(seen['expired'])} too old by now: dead letters (expired){doubt}."
+        yield f"{deliveries(seen['expired'])} {_are(seen['expired'])} too old by now: dead letters (expired){doubt}."
     refused = sum(seen["refused"].values())
     if refused:
         reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(seen["refused"].items()))
-        yield f"{_deliveries(refused)} may not be sent any more: dead letters ({reasons})."
+        yield f"{deliveries(refused)} may not be sent any more: dead letters ({reasons})."
 
 
 def _waiting(seen: Mapping[str, Any]) -> str:
@@ -56,8 +57,8 @@ def _waiting(seen: Mapping[str, Any]) -> str:
     if not seen["waiting"]:
         return "Nothing waits now."
     if seen["looked"] < seen["waiting"]:
-        return f"{_deliveries(seen['waiting'])} {waits}. Of the oldest {seen['looked']:,}:"
-    return f"{_deliveries(seen['waiting'])} {waits}."
+        return f"{deliveries(seen['waiting'])} {waits}. Of the oldest {seen['looked']:,}:"
+    return f"{deliveries(seen['waiting'])} {waits}."
 
 
 def _by_day(seen: Mapping[str, Any]) -> str:
@@ -67,16 +68,8 @@ def _by_day(seen: Mapping[str, Any]) -> str:
     return ", ".join([*said, *([f"{later:,} later"] if later else [])])
 
 
-def _deliveries(number: int) -> str:
-    return f"{number:,} {'delivery' if number == 1 else 'deliveries'}"
-
-
 def _are(number: int) -> str:
     return "is" if number == 1 else "are"
-
-
-def _mib(size: int) -> str:
-    return f"{size / (1 << 20):,.0f} MiB"
 
 
 def _time(seconds: int) -> str:

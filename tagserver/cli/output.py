@@ -3,6 +3,8 @@ through here."""
 
 from __future__ import annotations
 
+import codecs
+import json
 import sys
 from contextlib import redirect_stdout
 from typing import Any, NoReturn, TextIO
@@ -36,8 +38,11 @@ def say(line: str, *, err: bool = False) -> None:
 
 
 def say_json(value: Any) -> None:
-    """One line for machines."""
-    _print(printable_json(value), stream())
+    """One line for machines; in escapes (`\\u2714`) where the stream's encoding is not UTF-8."""
+    text, file = printable_json(value), stream()
+    if not text.isascii() and codecs.lookup(file.encoding or "utf-8").name != "utf-8":
+        text = json.dumps(json.loads(text), separators=(",", ":"))
+    _print(text, file)
 
 
 def say_text(text: str, *, err: bool = False) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
+from tagserver.cli.asking import sure
 from tagserver.cli.options import (
     config_option,
     data_option,
     environment,
     json_option,
+    note_option,
     open_folder,
     print_problems,
 )
@@ -23,39 +23,34 @@ from tagserver.cli.remote import call
 from tagserver.cli.who import who
 from tagserver.delivery.errors import InUse, OutboxStartError
 from tagserver.delivery.outbox import OutboxError
+from tagserver.moments import shown, span
 from tagserver.operations.data_folder import unusable
+from tagserver.operations.printable import printable
 from tagserver.operations.server_files import lives
 from tagserver.pausing.alone import Act, OfAnother, act_alone
 from tagserver.pausing.names import Unknown
-from tagserver.pausing.words import LONGEST_NOTE, LONGEST_TERM, moment, unwritten
+from tagserver.pausing.words import LONGEST_NOTE, LONGEST_TERM, unwritten
 from tagserver.publishing.serving import NoConfiguration
 from tagserver.runtime import wall_clock
-
-_TERM = re.compile(r"(?:[0-9]{1,9}[dhms]){1,4}\Z")
-_PART = re.compile(r"([0-9]{1,9})([dhms])")
-_SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
 def _term(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
     if text is None:
         return None
-    seconds = sum(int(number) * _SECONDS[unit] for number, unit in _PART.findall(text)) if _TERM.match(text) else 0
+    try:
+        seconds = span(text)
+    except ValueError:
+        seconds = 0
     if not 1 <= seconds <= LONGEST_TERM:
-        raise click.BadParameter(f'"{text}" is no time to pause for: write 30m, 2h, 1h30m or 3d (366d at most)')
+        raise click.BadParameter(f"{text[:40]!r} is no time to pause for: write 30m, 2h, 1h30m or 3d (366d at most)")
     return seconds
-
-
-def _short(context: click.Context, parameter: click.Parameter, note: str) -> str:
-    if len(note) > LONGEST_NOTE:
-        raise click.BadParameter(f"{len(note)} characters, and {LONGEST_NOTE} are the most")
-    return note
 
 
 @click.command()
 @config_option
 @data_option
 @click.option("--for", "term", metavar="TIME", callback=_term, help="Go on by itself after 30m, 2h, 3d.")
-@click.option("--note", default="", metavar="TEXT", callback=_short, help="Why; it is shown with the state.")
+@note_option(LONGEST_NOTE, "Why; it is shown with the state.")
 @json_option
 @click.argument("destination")
 def pause(
@@ -78,7 +73,7 @@ def pause(
         say_json(done)
         return
     name, until = done["destination"], done["pause"]["until"]
-    end = f"until {moment(until)}" if until is not None else f"until you run tagserver resume {name}"
+    end = f"until {shown(until)}" if until is not None else f"until you run tagserver resume {name}"
     if done["server"]:
         say(f"{name} is paused {end}. Nothing more is sent to it; its events are accepted, and wait.")
     else:
@@ -120,9 +115,8 @@ def resume(
         if as_json:
             say_json(before)
         return
-    if not (yes or as_json or was is None) and _asks() and not click.confirm(f"Let {name} go on?"):
-        say("Nothing was changed.")
-        raise SystemExit(1)
+    if was is not None:
+        sure(f"Let {name} go on?", yes=yes)
     done = _done(
         ("/-/resume.json", {"destination": destination, "by": by}),
         lambda pausing: pausing.resume(destination, by=by),
@@ -156,14 +150,9 @@ def _say_before(before: dict[str, Any]) -> None:
         say(f"{name} is not paused by hand.")
     else:
         note = f": {was['note']}" if was["note"] else ""
-        say(f"{name} is paused by {was['by']} since {moment(was['since'])}{note}.")
+        say(f"{name} is paused by {was['by']} since {shown(was['since'])}{note}.")
     for sentence in when_resuming(before):
         say(sentence)
-
-
-def _asks() -> bool:
-    """Whether somebody sits there."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _done(
@@ -174,7 +163,10 @@ def _done(
 
     def by_server() -> dict[str, Any]:
         path, body = order
-        return {**call("POST", path, data=data, environ=environment(env_file), body=body), "server": True}
+        return {
+            **call("POST", path, data=data, environ=environment(env_file), body=body, wrong_usage=True),
+            "server": True,
+        }
 
     try:
         if lives(data):
@@ -200,7 +192,7 @@ def _on_folder(alone: Act, config: Path, env_file: Path | None, data: Path) -> d
     except (OutboxStartError, OfAnother) as error:
         give_up(str(error))
     except Unknown as unknown:
-        give_up(str(unknown))
+        raise click.UsageError(printable(str(unknown))) from None
     except OutboxError as error:
         give_up(unwritten(error))
     if not done.pop("recorded"):

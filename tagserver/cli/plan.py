@@ -13,6 +13,7 @@ import msgspec
 
 from tagserver.cli.options import config_option, data_option, json_option, open_folder, print_problems
 from tagserver.cli.output import give_up, say, say_json
+from tagserver.cli.paths import GivenPath
 from tagserver.cli.versions import say_damaged
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.folder import is_configuration, read_texts
@@ -32,7 +33,7 @@ from tagserver.publishing.store import Store
 )
 @click.option(
     "--events",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=GivenPath(dir_okay=False),
     help="A file with one event a line: what changes for each of them.",
 )
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request.")

@@ -126,8 +126,8 @@ def call(
     """The JSON of an admin address. Ends the command with 3 when there is no server to ask, with 1 when it refuses.
 
     `environ`: of `options.environment`. `refused`: a refusal that says why (409) is an answer, too. `wrong_usage`: what
-    the server cannot make sense of (400) is what was typed, and ends the command with 2. `timeout`: seconds for the
-    answer.
+    the server cannot make sense of (400) or does not know (404) was typed wrong, and ends the command with 2.
+    `timeout`: seconds for the answer.
     """
     try:
         server = Server.of(data, environ)
@@ -139,5 +139,7 @@ def call(
         give_up("what was given is not text in UTF-8; look how the terminal writes it", 2)
     if answer.is_error and not (refused and answer.status_code == 409):
         said = printable(_sentence(answer) or f"the server answered {answer.status_code}")
-        raise click.UsageError(said) if wrong_usage and answer.status_code == 400 else click.ClickException(said)
+        if wrong_usage and answer.status_code in (400, 404):
+            raise click.UsageError(said)
+        give_up(said)
     return shown

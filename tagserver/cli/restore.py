@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,21 +10,27 @@ from typing import Any
 import click
 import msgspec
 
+from tagserver.amounts import counted, deliveries, letters
 from tagserver.backup.archive import BadBackup
 from tagserver.backup.hold import WAY_OUT
 from tagserver.backup.journal import BadJournal
 from tagserver.backup.members import OURS
 from tagserver.backup.restoring import Done, NotRestored, deliver, play
 from tagserver.backup.restoring import restore as restore_into
-from tagserver.cli.backup import as_it_was, clock_text
+from tagserver.cli.asking import sure
+from tagserver.cli.backup import as_it_was
 from tagserver.cli.options import environment, json_option, server_option
 from tagserver.cli.output import give_up, say, say_json
+from tagserver.cli.paths import PATH
 from tagserver.cli.remote import call
 from tagserver.delivery.dead import RESTORED
 from tagserver.delivery.errors import OutboxStartError
 from tagserver.delivery.snapshot import facts_of, queue_in
+from tagserver.moments import shown
+from tagserver.operations.data_folder import unusable
 from tagserver.operations.server_files import lives
 from tagserver.operations.this_user import this_user
+from tagserver.os_fault import os_fault
 from tagserver.runtime import wall_clock
 
 EVERY = "*"
@@ -34,9 +39,9 @@ LONGEST = 3600.0
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.argument("file", type=PATH, required=False)
 @server_option
-@click.option("--journal", type=click.Path(path_type=Path), help="What persons took back since, of serve --journal.")
+@click.option("--journal", type=PATH, help="What persons took back since, of serve --journal.")
 @click.option("--without-journal", is_flag=True, help="Deliver without one.")
 @click.option("--force", is_flag=True, help="Move what is in the data folder aside, into the folder before-restore-….")
 @click.option("--resend", is_flag=False, flag_value=EVERY, help="Send what is held, all of it or of one DESTINATION.")
@@ -89,8 +94,7 @@ def _restore(file: Path | None, data: Path, journal: Path | None, *, without: bo
     except (BadBackup, BadJournal, NotRestored, OutboxStartError) as error:
         give_up(f"nothing was restored: {error}")
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        give_up(f"nothing was restored: {where}{error.strerror or error} (as {this_user()})")
+        give_up(f"nothing was restored: {os_fault(error)} (as {this_user()})")
     if done is None:
         give_up(f"the data folder {data} does not come from a backup: name the file, too")
     if as_json:
@@ -101,7 +105,7 @@ def _restore(file: Path | None, data: Path, journal: Path | None, *, without: bo
 
 def _say(done: Done, data: Path) -> None:
     if done.manifest is not None:
-        say(f"{data} is what it was at {clock_text(done.backup)} (tagserver {done.manifest.tagserver}).")
+        say(f"{data} is what it was at {shown(done.backup)} (tagserver {done.manifest.tagserver}).")
         if done.held:
             say(
                 f"{deliveries(done.held)} waited then, and may have been sent since: held as dead letters with the "
@@ -112,7 +116,7 @@ def _say(done: Done, data: Path) -> None:
         say("What was accepted since is not here, nor are its keys: a repeat of it would be sent again.")
     if done.journal is not None:
         was = "was" if done.erased == 1 else "were"
-        say(f"The journal reaches until {clock_text(done.journal)}; {deliveries(done.erased)} {was} erased by it.")
+        say(f"The journal reaches until {shown(done.journal)}; {deliveries(done.erased)} {was} erased by it.")
     if done.waits:
         say(f"The server will take events in and deliver nothing: {done.waits}. {WAY_OUT}.")
     if done.aside:
@@ -138,11 +142,6 @@ def _what_lies_aside(folder: Path) -> Iterator[str]:
         yield f"It also has folders of others, such as a file destination's rows: {', '.join(rows[:5])}."
 
 
-def deliveries(number: int, which: str = "") -> str:
-    """So many, for people."""
-    return f"1 {which}delivery" if number == 1 else f"{number:,} {which}deliveries"
-
-
 def _deliver(data: Path, environ: dict[str, str], *, as_json: bool) -> None:
     try:
         held = (
@@ -150,8 +149,10 @@ def _deliver(data: Path, environ: dict[str, str], *, as_json: bool) -> None:
             if lives(data)
             else deliver(data)
         )
-    except (OutboxStartError, OSError) as error:
+    except OutboxStartError as error:
         give_up(str(error))
+    except OSError as error:
+        give_up(unusable(data, error))
     if as_json:
         say_json({"held": held})
     else:
@@ -163,20 +164,20 @@ def _decide(action: str, name: str, data: Path, environ: dict[str, str], *, yes:
     if name != EVERY:
         body["destination"] = name
     of = "of all destinations" if name == EVERY else f"of {name}"
-    if not yes and sys.stdin.isatty():
-        ask = (
-            f"Send what is held {of}? What the vendor has got since the backup may be counted twice."
-            if action == "retry"
-            else f"Drop what is held {of}, for good?"
-        )
-        click.confirm(ask, abort=True)
-    done = call("POST", "/-/dead.json", data=data, environ=environ, body=body, timeout=LONGEST)
+    sure(
+        f"Send what is held {of}? What the vendor has got since the backup may be counted twice."
+        if action == "retry"
+        else f"Drop what is held {of}, for good?",
+        yes=yes,
+    )
+    done = call("POST", "/-/dead.json", data=data, environ=environ, body=body, timeout=LONGEST, wrong_usage=True)
     if as_json:
         say_json(done)
         return
-    number = deliveries(done["count"], "held ")
-    say(f"{number} {'put back into the queue' if action == 'retry' else 'dropped'}.")
+    held = counted(done["count"], "held delivery", "held deliveries")
+    say(f"{held} {'put back into the queue' if action == 'retry' else 'dropped'}.")
     for reason, number in (done.get("refused") or {}).items():
-        say(f"{number} may not be sent as things stand ({reason}): they stay held.")
+        say(f"May not be sent as things stand ({reason}), and held on: {letters(number)}.")
     if done.get("too_old"):
-        say(f"{done['too_old']} are too old for the vendor: they stay held. tagserver restore --drop removes them.")
+        old = letters(done["too_old"])
+        say(f"Too old for the vendor, and held on: {old}. tagserver restore --drop removes them.")

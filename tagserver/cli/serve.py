@@ -23,6 +23,7 @@ from tagserver.cli.interrupt import left_to_the_loop
 from tagserver.cli.leave import leave_soon, others_run
 from tagserver.cli.options import config_option, data_option, open_folder, print_problems
 from tagserver.cli.output import give_up, say
+from tagserver.cli.paths import GivenPath
 from tagserver.cli.rehearsal import rehearsal
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.log import Format
@@ -58,7 +59,7 @@ log = logging.getLogger("tagserver")
 )
 @click.option(
     "--journal",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=GivenPath(dir_okay=False),
     help="Write what persons take back to this file, too: on another disk, for a restore.",
 )
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="In place of log.format in server.yaml.")

@@ -43,7 +43,8 @@ def _base(address: str) -> str:
     try:
         parts = urlsplit(address)
         parts.port  # noqa: B018 (raises for a port that is none)
-        sound = parts.scheme in ("http", "https") and host_of(parts.netloc) and not (parts.query or parts.fragment)
+        plain = address.isprintable() and " " not in address and not (parts.query or parts.fragment)
+        sound = plain and parts.scheme in ("http", "https") and host_of(parts.netloc)
     except ValueError:
         sound = False
     if not sound:

@@ -11,6 +11,7 @@ import click
 
 from tagserver.cli.options import config_option, json_option, open_folder, print_problems
 from tagserver.cli.output import give_up, say, say_json
+from tagserver.cli.paths import GivenPath
 from tagserver.configuration import ConfigurationFolder
 from tagserver.container.problems import Problems
 from tagserver.os_fault import os_fault
@@ -25,7 +26,7 @@ from tagserver.watch import picture
 @click.option(
     "--consent-matrix", "matrix", is_flag=True, help="Run every case with consent granted, denied, missing, garbled."
 )
-@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit report, too.")
+@click.option("--junit", type=GivenPath(dir_okay=False), help="Write a JUnit report, too.")
 @click.option("--watch", is_flag=True, help="Run again whenever a file changes.")
 @json_option
 def test(

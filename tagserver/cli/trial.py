@@ -12,6 +12,7 @@ import msgspec
 
 from tagserver.cli.options import config_option, json_option, open_folder, print_problems
 from tagserver.cli.output import give_up, say, say_json, say_text
+from tagserver.cli.paths import GivenPath
 from tagserver.inbound.json_text import UNREADABLE, read_json
 from tagserver.operations.printable import printable, printable_json
 from tagserver.os_fault import os_reason
@@ -24,7 +25,7 @@ _MARKS = {"send": "✔", "restrict": "◐", "block": "⊘", "skip": "○", "erro
 
 
 @click.command("try")
-@click.argument("event", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("event", type=GivenPath(allow_dash=True))
 @config_option
 @json_option
 @click.option("--request", "show_request", is_flag=True, help="Show the requests too.")

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import os
 from pathlib import Path
 from typing import Any
 
 import click
 
-from tagserver.cli.options import data_option, environment, json_option, server_option
-from tagserver.cli.output import say, say_json
+from tagserver.cli.options import data_option, environment, json_option, note_option, server_option
+from tagserver.cli.output import give_up, say, say_json
 from tagserver.cli.remote import call
 from tagserver.cli.who import who
+from tagserver.moments import shown
+from tagserver.operations.data_folder import unusable
 from tagserver.publishing.store import LONGEST_NOTE, SERVING, Store
 
 MOST = 6
 """Names that one line shows."""
 
 
-def _short(context: click.Context, parameter: click.Parameter, note: str) -> str:
-    if len(note) > LONGEST_NOTE:
-        raise click.BadParameter(f"{len(note)} characters, and {LONGEST_NOTE} are the most", context, parameter)
-    return note
-
-
-note_option = click.option(
-    "--note", default="", metavar="TEXT", callback=_short, help="Why; `tagserver versions` shows it."
-)
+_note = note_option(LONGEST_NOTE, "Why; `tagserver versions` shows it.")
 
 
 @click.command()
@@ -34,6 +28,12 @@ note_option = click.option(
 @json_option
 def versions(data: Path, as_json: bool) -> None:
     """The versions that were published, the newest first, and which one serves. Needs no running server."""
+    try:
+        os.scandir(data).close()
+    except FileNotFoundError:
+        give_up(f"there is no data folder {data}: name the right one with --data, or start a server, which makes it")
+    except OSError as error:
+        give_up(unusable(data, error))
     store = Store(data)
     listed = store.listed()
     say_damaged(store)
@@ -42,22 +42,22 @@ def versions(data: Path, as_json: bool) -> None:
         return
     for one in listed["versions"]:
         mark, who = "serves" if one["serves"] else "", one["by"] or "nobody knows"
-        say(f"{one['number']:>6}  {one['version']}  {_moment(one['published'])}  {mark:6}  by {who}")
+        say(f"{one['number']:>6}  {one['version']}  {shown(one['published'])}  {mark:6}  by {who}")
         if one["note"]:
             say(f"        {one['note']}")
         if one["changed"]:
             say(f"        changed: {_names(one['changed'])}")
         if (back := listed["rolled_back"]) is not None and back["number"] == one["number"]:
             note = f": {back['note']}" if back["note"] else ""
-            say(f"        rolled back to on {_moment(back['at'])} by {back['by'] or 'nobody knows'}{note}")
+            say(f"        rolled back to on {shown(back['at'])} by {back['by'] or 'nobody knows'}{note}")
     if not listed["versions"]:
         say(f"Nothing was published from the data folder {data} yet.")
 
 
 @click.command()
 @server_option
-@note_option
-@click.argument("number", type=click.IntRange(min=1))
+@_note
+@click.argument("number", type=click.IntRange(1, 2**63 - 1))
 def rollback(data: Path, env_file: Path | None, note: str, number: int) -> None:
     """Publish version NUMBER of marketing's files again. It serves until somebody publishes, over restarts;
     `server.yaml` stays as it is. `tagserver versions` shows the numbers."""
@@ -68,7 +68,7 @@ def rollback(data: Path, env_file: Path | None, note: str, number: int) -> None:
 
 @click.command()
 @server_option
-@note_option
+@_note
 @click.option("--server", "server_alone", is_flag=True, help="Renew server.yaml and secrets alone; publish nothing.")
 def reload(data: Path, env_file: Path | None, note: str, server_alone: bool) -> None:
     """Publish the files, and have the running server read server.yaml and secrets again."""
@@ -92,7 +92,8 @@ def _ask(path: str, data: Path, env_file: Path | None, body: dict[str, Any]) -> 
             say(f"    {one['hint']}", err=True)
     if not done["ok"]:
         what = "Not all was renewed" if "server" in body else "Nothing was changed"
-        say(f"{what}; version {done['number']} goes on (container {done['version']}). {_sentence(done)}".rstrip())
+        goes_on = f"{what}; version {done['number']} goes on (container {done['version']})"
+        say(f"{goes_on}. {_sentence(done)}".rstrip(), err=True)
         raise SystemExit(1)
     return done
 
@@ -119,10 +120,3 @@ def say_damaged(store: Store) -> None:
 def _names(names: list[str]) -> str:
     more = len(names) - MOST
     return ", ".join(names[:MOST]) + (f" and {more} more" if more > 0 else "")
-
-
-def _moment(milliseconds: int) -> str:
-    try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    except (ValueError, OverflowError, OSError):  # no time of this calendar
-        return f"{milliseconds} ms"

@@ -15,6 +15,7 @@ from tagserver.event import MISSING
 from tagserver.language.scope import Scope, Value
 from tagserver.language.templates import constant
 from tagserver.language.values import js_text
+from tagserver.moments import shown
 
 LONGEST = 365 * 86400.0
 
@@ -30,9 +31,9 @@ class Schedule:
         """Why not now."""
         now = scope.event.received
         if self.start is not None and now < self.start:
-            return "schedule", f"begins {_when(self.start)}"
+            return "schedule", f"begins {shown(self.start)}"
         if self.end is not None and now >= self.end:
-            return "schedule", f"ended {_when(self.end)}"
+            return "schedule", f"ended {shown(self.end)}"
         return None
 
 
@@ -182,7 +183,3 @@ class LimitCompiler:
             self._problems.add("E115", node.place, path, f"{path} is the same for every event", 'write "{{ name }}"')
             return constant(made)
         return made
-
-
-def _when(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from statistics import median
 
+from tagserver.moments import shown
 from tagserver.operations.spans import span
 
 FLOOR = 1_767_225_600_000
@@ -101,7 +102,7 @@ class ClockDoubt:
         self.why = self._judged()
 
     def _judged(self) -> str | None:
-        shows = f"this machine's clock shows {_moment(self._clock())}"
+        shows = f"this machine's clock shows {shown(self._clock())}"
         if (off := self._off()) is not None:
             if abs(off) <= OFF:
                 return None
@@ -113,14 +114,7 @@ class ClockDoubt:
         if self._newest is not None:
             since = (self._clock() - self._newest) / 1000
             if since < -OFF:
-                return f"{shows}, and the data folder was written at {_moment(self._newest)}"
+                return f"{shows}, and the data folder was written at {shown(self._newest)}"
             if since > AWAY:
-                return f"{shows}, and the data folder was written last at {_moment(self._newest)}"
+                return f"{shows}, and the data folder was written last at {shown(self._newest)}"
         return None
-
-
-def _moment(ms: int) -> str:
-    try:
-        return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
-    except (OverflowError, ValueError, OSError):
-        return "a time that no calendar has"

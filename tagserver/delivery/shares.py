@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+from tagserver.amounts import size
 from tagserver.delivery.volumes import ROW, Volumes
 
 log = logging.getLogger("tagserver.delivery")
@@ -69,7 +70,7 @@ class Shares:
         return fate
 
     def _say(self, destination: str, fate: Fate) -> None:
-        waiting = f"is paused, and has {self.limit >> 20} MiB waiting"
+        waiting = f"is paused, and has {size(self.limit)} waiting"
         said = {
             "waits": "has room in its share of the queue again: new deliveries wait",
             "dies": f"{waiting}, all that it may: new deliveries for it are dead letters ({FULL}), which tagserver "

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from tagserver.amounts import size as size_text
 from tagserver.delivery.ballast import SIZE, Ballast
 
 STOP = 0.95
@@ -51,11 +52,11 @@ class Space:
     def refusal(self, size: int = 0) -> str | None:
         """Why nothing more, or nothing of `size`, is taken in; or None."""
         if self.used + size > self._max_size:
-            return f"the queue is full: {self.used >> 20} of {self._max_size >> 20} MiB"
+            return f"the queue is full: {size_text(self.used)} of {size_text(self._max_size)}"
         share = self.used / self._max_size
         self._shedding = share >= STOP or (self._shedding and share > RESUME)
         if self._shedding:
-            return f"the queue is full: {self.used >> 20} of {self._max_size >> 20} MiB"
+            return f"the queue is full: {size_text(self.used)} of {size_text(self._max_size)}"
         now = self._steady()
         if now - self._looked > LOOK_EVERY:
             self._looked = now
@@ -64,7 +65,7 @@ class Space:
             # What the ballast gave up is for what waits: to take in again for it would end at the same place at once.
             kept = self._min_free + self.ballast.owed
             if free is not None and free < kept:
-                self._low = f"the disk has {free >> 20} MiB left, and {kept >> 20} MiB are kept free"
+                self._low = f"the disk has {size_text(free)} left, and {size_text(kept)} are kept free"
         return self._low
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from tagserver.amounts import size
 from tagserver.audit.chain import Check
 from tagserver.audit.files import FOLDER, files_of, rows_of, size_of
 from tagserver.audit.forecast import room_for
@@ -26,7 +27,7 @@ def check_audit(data: Path, max_size: int | None, keep: float) -> Iterator[Findi
         yield Finding("error", "audit", str(broken), "see tagserver audit --verify: rows were altered or are missing")
     elif check.end is not None:
         message = (
-            f"{check.end.number} rows so far, {size_of(folder) >> 20} of {room >> 20} MiB, and the newest file is whole"
+            f"{check.end.number} rows so far, {size(size_of(folder))} of {size(room)}, and the newest file is whole"
         )
         yield Finding("ok", "audit", message)
     if (short := shortage(data, max_size, keep)) is not None:

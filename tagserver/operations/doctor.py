@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tagserver import __version__
+from tagserver.amounts import size
 from tagserver.container.compile import Loaded
 from tagserver.container.model import ConfiguredDestination
 from tagserver.delivery.dead import RESTORED
@@ -85,9 +86,9 @@ def check_folder(data: Path, min_free: int) -> Iterator[Finding]:
     if free < 2 * min_free:
         hint = "below queue.min_free nothing is taken in" if free >= min_free else "make room: nothing is taken in"
         level: Level = "warning" if free >= min_free else "error"
-        yield Finding(level, "room", f"{free >> 20} MiB free, {min_free >> 20} MiB are kept free", hint)
+        yield Finding(level, "room", f"{size(free)} free, {size(min_free)} are kept free", hint)
     else:
-        yield Finding("ok", "room", f"{free >> 20} MiB free")
+        yield Finding("ok", "room", f"{size(free)} free")
 
 
 def check_secrecy(data: Path, token: str | None) -> Iterator[Finding]:

@@ -13,12 +13,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from statistics import median
 
 from tagserver.egress import address_refusal
+from tagserver.moments import shown
 from tagserver.operations.finding import Finding
 from tagserver.operations.spans import span
 from tagserver.operations.ways import Way
@@ -150,9 +151,7 @@ def check_reached(found: Sequence[Reached]) -> Iterator[Finding]:
     if skews and abs(middle) > SKEW:
         some = "the host that was asked says" if len(skews) == 1 else f"{len(skews)} hosts say"
         ahead = "ahead" if middle > 0 else "behind"
-        message = (
-            f"our clock is {span(abs(middle))} {ahead}, as {some}; it shows {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-        )
+        message = f"our clock is {span(abs(middle))} {ahead}, as {some}; it shows {shown(time.time_ns() // 1_000_000)}"
         yield Finding("error", "clock", message, "run a time service (NTP): vendors refuse events of another time")
     elif skews:
         yield Finding("ok", "clock", f"right, as {len(skews)} {'host says' if len(skews) == 1 else 'hosts say'}")

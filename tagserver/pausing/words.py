@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from tagserver.delivery.outbox import Full, OutboxError
 from tagserver.delivery.pauses import Pause
+from tagserver.moments import shown
 from tagserver.operations.printable import printable
 from tagserver.operations.redaction import redacted
 
@@ -15,19 +14,11 @@ LONGEST_TERM = 366 * 86400
 """Seconds of a term."""
 
 
-def moment(ms: int) -> str:
-    """A time for people."""
-    try:
-        return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    except (OverflowError, ValueError, OSError):  # by a clock that was far off
-        return "a time that no calendar has"
-
-
 def reason(pause: Pause, until: int | None) -> str:
     """Why a destination stands still: by whom, since when, until when, and why."""
-    end = "until somebody resumes it" if until is None else f"until {moment(until)}"
+    end = "until somebody resumes it" if until is None else f"until {shown(until)}"
     note = f": {pause.note}" if pause.note else ""
-    return f"paused by {pause.by} since {moment(pause.since)}, {end}{note}"
+    return f"paused by {pause.by} since {shown(pause.since)}, {end}{note}"
 
 
 def unwritten(error: OutboxError) -> str:

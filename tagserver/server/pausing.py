@@ -19,14 +19,13 @@ from tagserver.server.guard import SAFE, problem
 
 LARGEST = 1 << 14
 """Bytes of an order."""
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Who = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
 class Pause(msgspec.Struct, forbid_unknown_fields=True, rename={"seconds": "for"}):
     """`seconds`: for so long; None: until somebody resumes it."""
 
-    destination: Name
+    destination: str
     seconds: Annotated[float, msgspec.Meta(ge=1, le=LONGEST_TERM)] | None = None
     note: Annotated[str, msgspec.Meta(max_length=LONGEST_NOTE)] = ""
     by: Who = "admin"
@@ -35,7 +34,7 @@ class Pause(msgspec.Struct, forbid_unknown_fields=True, rename={"seconds": "for"
 class Resume(msgspec.Struct, forbid_unknown_fields=True):
     """Who wants it. `dry_run`: only say what it would find."""
 
-    destination: Name
+    destination: str
     by: Who = "admin"
     dry_run: bool = False
 

@@ -160,7 +160,7 @@ async def test_a_file_that_claims_more_than_the_disk_holds(made: Path, tmp_path:
                 out.truncate(out.tell() + size)
                 out.seek(0, 2)
         out.write(text.ljust(-(-len(text) // 512) * 512, b"\0") + b"\0" * 1024)
-    with pytest.raises(NotRestored, match=r"needs .* MiB on the disk .* make room"):
+    with pytest.raises(NotRestored, match=r"needs .* TiB on the disk .* make room"):
         restored(file, tmp_path / "new", clock)
 
 

@@ -80,7 +80,7 @@ def test_a_disk_is_lost_and_comes_back_from_a_backup_and_a_journal(site: Site) -
         shown = json.loads(site.tagserver("backup", "b.tar", "--force", "--json"))
         assert shown["counts"]["pending"] == 2
         post(server, "greta")
-        assert "Nothing is left in the files" in site.tagserver("forget", "--email", "erika@example.com")
+        assert "Nothing is left in the queue's files" in site.tagserver("forget", "--email", "erika@example.com")
     finally:
         server.kill()
     shutil.rmtree(site.folder / "data")

@@ -37,7 +37,7 @@ def date(ms: int) -> dict[str, str]:
         (AWAY + HOUR, 0, False, "and the data folder was written last at"),
         (AWAY + HOUR, 0, True, None),
         (-(START - FLOOR) / 1000 - 1, None, None, "before this program was written"),
-        (-START / 1000, None, False, "clock shows 1970-01-01 00:00 UTC"),
+        (-START / 1000, None, False, "clock shows 1970-01-01 00:00:00 UTC"),
     ],
 )
 def test_what_is_believed_at_a_start(

@@ -111,7 +111,7 @@ SEEN = {
     "refused": {},
 }
 SHARE = {"limit": 2 << 30, "used": 3 << 20, "per_s": None, "full_in_s": None}
-END = "Its share of the queue is used to 3 MiB of 2,048 MiB"
+END = "Its share of the queue is used to 3 MiB of 2 GiB"
 BEYOND = ". Beyond it new deliveries become dead letters (queue_full)."
 
 PAUSING: list[tuple[dict[str, Any], dict[str, Any], int | None, str]] = [
@@ -139,7 +139,7 @@ PAUSING: list[tuple[dict[str, Any], dict[str, Any], int | None, str]] = [
         {},
         None,
         (
-            "1,234 deliveries wait. The first expires on 2027-01-15 08:00 UTC: 15 on 2027-01-15, 16 on 2027-01-16, "
+            "1,234 deliveries wait. The first expires on 2027-01-15 08:00:00 UTC: 15 on 2027-01-15, 16 on 2027-01-16, "
             f"17 on 2027-01-17, 18 on 2027-01-18, 19 on 2027-01-19, 117 later. {END}{BEYOND}"
         ),
     ),
