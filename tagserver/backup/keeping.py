@@ -20,6 +20,9 @@ from tagserver.delivery.errors import OutboxStartError
 from tagserver.delivery.salvage import DAMAGED
 from tagserver.delivery.snapshot import ENDING
 
+AT_START = 0.5
+"""Seconds that a start waits for the journal."""
+
 
 class Keeping:
     """Made when the outbox is open: the data folder is ours then. `journal`: its file, or None. `clock`: ms; `calm`:
@@ -48,9 +51,11 @@ class Keeping:
         )
 
     async def start(self) -> None:
-        """Read the journal, add what it lacks, say that it is kept."""
+        """Read the journal, add what it lacks, say that it is kept. One that takes long is not waited for, because
+        whoever connects meanwhile would wait, too."""
         if self.journal is not None:
-            await self.journal.mark("start")
+            self._starting = asyncio.create_task(self.journal.mark("start"), name="journal's begin")
+            await asyncio.wait({self._starting}, timeout=AT_START)
 
     async def mind(self) -> None:
         """Keep the journal alive, and no copy that nobody packs, until cancelled."""

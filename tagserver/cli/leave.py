@@ -1,5 +1,5 @@
 """The end of a process in which something does not end: a task of a plugin that does not hear that it should, a thread
-of its that waits for a disk. Nobody may need `kill -9` for that."""
+that waits for a disk, a plugin's or that of the journal. Nobody may need `kill -9` for that."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def others_run() -> bool:
 
 
 def _leave(code: int) -> None:
-    log.warning("something that a plugin has begun does not end: the server ends without it")
+    log.warning("what a plugin has begun, or a disk that does not answer, does not end: the server ends without it")
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -68,17 +68,20 @@ class Ballast:
         if size > INDEX and not self._path.exists() and free is not None and free < SIZE + PLENTY:
             self._allocate(min(size, SIZE))
 
-    def lend(self) -> None:
-        """Before the queue is opened: on a full disk the ballast becomes its log, where there is none."""
+    def lend(self) -> int:
+        """Before the queue is opened: on a full disk the ballast becomes its log, where there is none. How many bytes
+        it lends."""
         free, size = self.free(), _size(self._path)
         if free is None or free >= SIZE or size <= INDEX or not _size(self._queue) or _size(self._log):
-            return
+            return 0
         with contextlib.suppress(OSError):
             with self._path.open("rb") as file:
                 if any(file.read(_HEADER)):
-                    return  # it is none of ours
+                    return 0  # it is none of ours
             os.truncate(self._path, size - INDEX)
             self._path.replace(self._log)
+            return size
+        return 0
 
     def _allocate(self, size: int) -> None:
         with contextlib.suppress(OSError):

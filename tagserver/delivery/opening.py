@@ -35,12 +35,14 @@ CHECK_TIME = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The connection that writes, and what of the file is kept in memory. `notice`: what operations should know."""
+    """The connection that writes, and what of the file is kept in memory. `notice`: what operations should know;
+    `lent`: bytes that the ballast has lent the log."""
 
     database: sqlite3.Connection
     counters: Counters
     tombstones: Tombstones
     notice: str | None = None
+    lent: int = 0
 
 
 def require_local_disk(folder: Path) -> None:
@@ -62,12 +64,13 @@ def open_queue(path: Path, max_size: int, clock: Callable[[], int], suspects: fr
         if Path(f"{path}{MARK}").exists():
             raise Damaged(f"the queue {path} was found damaged")
         crashed = _crashed(path)
+        lent = Ballast(path).lend()
         database, notice = _opened(path, max_size)
         try:
             if crashed and path.stat().st_size < CHECKED_SIZE:
                 _look_through(database, path)
             _recover(database, suspects, Ballast(path))
-            return Opened(database, Counters(database), Tombstones(database, clock), notice)
+            return Opened(database, Counters(database), Tombstones(database, clock), notice, lent)
         except sqlite3.DatabaseError as error:
             database.close()
             raise Damaged(f"the queue {path} is damaged: {error}") from None
@@ -84,7 +87,6 @@ def open_queue(path: Path, max_size: int, clock: Callable[[], int], suspects: fr
 
 def _opened(path: Path, max_size: int) -> tuple[sqlite3.Connection, str | None]:
     """The connection, and what operations should know of it."""
-    Ballast(path).lend()
     try:
         return open_database(path, max_size), None
     except NoRoom as full:

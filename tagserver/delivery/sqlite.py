@@ -100,6 +100,7 @@ class SqliteOutbox(SqliteDeadLetters, SqlitePersons):
         """A look at what waits, without taking it."""
         self._presence = Presence(empty=not any(one.pending or one.dead for one in self._counters.shown.values()))
         self._space = Space(path, max_size, min_free, steady)
+        self._space.ballast.owed = opened.lent
         self._space.measure(self._database)
         self._causes = Causes(self._database)
         self.shares = Shares(self._counters.volumes, self.pauses.spans, max_size, lambda: self._space.used, share)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import httpx
@@ -16,7 +17,7 @@ from tagserver.running import running
 from tagserver.server.app import create_app
 from tests.backup.test_upgrade import FIRST_ONE
 from tests.backup.world import Folder
-from tests.delivery.support import Clock
+from tests.delivery.support import Clock, until
 
 TOKEN = "admin-token-of-tests"
 
@@ -43,6 +44,19 @@ async def test_a_journal_that_lacks_something_is_said_where_somebody_looks(tmp_p
             again = (await http.post("/-/forget.json", json={"email": "erika@example.com"})).json()
             assert again["journal"] is None
             assert "journal" not in runtime.status.conditions()
+
+
+async def test_a_journal_that_does_not_answer_keeps_no_server_from_its_start(tmp_path: Path) -> None:
+    """A pipe that nobody writes into, in place of such a disk: nobody at the door waits for it."""
+    data, pipe = tmp_path / "data", tmp_path / "journal"
+    os.mkfifo(pipe)
+    async with running(folder(data), data, drain=0.1, journal=pipe) as runtime:
+        assert runtime.keeping.lacking() is None, "nobody knows yet, and the server runs"
+        end = os.open(pipe, os.O_WRONLY)
+        pipe.unlink()
+        os.close(end)
+        await until(lambda: runtime.keeping.lacking() is not None)
+        assert "is no journal" in (runtime.keeping.lacking() or "")
 
 
 async def test_a_copy_for_a_backup_is_one_at_a_time_and_gives_way(tmp_path: Path) -> None:

@@ -97,6 +97,24 @@ def test_what_the_ballast_gives_up_is_no_room_to_take_in(disk: Path, clock: Cloc
     assert space.ballast.owed == 0
 
 
+async def test_what_the_ballast_has_lent_is_no_room_either(disk: Path) -> None:
+    """At a start on a full disk it becomes the log, whose room is given back when the queue is drained."""
+    outbox = await opened(disk)
+    await outbox.append(deliveries(50))
+    await outbox.close()
+    fill(disk)
+    outbox = await SqliteOutbox.open(disk / "outbox.db", clock=lambda: START, min_free=MIB // 2)
+    assert "are kept free" in (outbox.trouble() or "")
+    await taken(outbox, 50)
+    await outbox.known([])
+    await until(lambda: (disk / "outbox.db-wal").stat().st_size == 0)
+    await until(lambda: "0 MiB left" not in (outbox.trouble() or ""))  # it is looked at again
+    assert "are kept free" in (outbox.trouble() or "")
+    make_room(disk)
+    await until(lambda: outbox.trouble() is None)
+    await outbox.close()
+
+
 async def test_many_restarts_while_it_is_full(disk: Path) -> None:
     """Each leaves the next one room, whatever another program takes in between."""
     await ended(disk)
