@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 from urllib.parse import quote
@@ -29,6 +29,8 @@ _MOST_VALUES = 2000
 """Of a payload with more the words are not kept: to look for each takes too long."""
 _HEAD = 12
 """Characters by which a longer value is known, where its end is cut off."""
+_MOST_ALIKE = 50
+"""Of more that begin alike nobody looks which it is: the words end there."""
 
 _KEYS = frozenset(
     [
@@ -63,9 +65,7 @@ def without_persons(words: str, bodies: Iterable[bytes], personal: Collection[st
     values = {value for body in bodies for value in _values(body, personal)}
     if len(values) > _MOST_VALUES:
         return ""
-    found = {one for value in values for one in _spellings(value) if one[:_HEAD] in text}
-    for value in sorted(found, key=len, reverse=True):
-        text = _without(text, value)
+    text = _without(text, {one for value in values for one in _spellings(value) if one[:_HEAD] in text})
     text = redacted(text)
     for name, pattern in _LIKE_A_PERSON:
         text = pattern.sub(name, text)
@@ -96,14 +96,31 @@ def _spellings(value: str) -> Iterator[str]:
     yield from (begin.lower(), begin.upper(), json.dumps(begin)[1:-1], quote(begin, errors="replace"))
 
 
-def _without(text: str, value: str) -> str:
-    """The text without a value, or as much of it as stands there: vendors cut what is long."""
-    pieces: list[str] = []
-    end = 0
-    while (at := text.find(value[:_HEAD], end)) >= 0:
-        pieces += (text[end:at], "[value]")
-        end = at + sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(text[at:], value, strict=False)))
-    return "".join(pieces) + text[end:]
+def _without(text: str, values: Collection[str]) -> str:
+    """The text without these values, or as much of each as stands there: vendors cut what is long."""
+    alike: dict[str, list[str]] = {}
+    for value in sorted(values, key=len, reverse=True):
+        alike.setdefault(value[:_HEAD], []).append(value)
+    for head in sorted(alike, key=len, reverse=True):
+        at = text.find(head)
+        while at >= 0:
+            text = f"{text[:at]}[value]{text[_end(text, at, alike[head]) :]}"
+            at = text.find(head, at + len("[value]"))
+    return text
+
+
+def _end(text: str, at: int, values: Sequence[str]) -> int:
+    """Where in the text ends what begins there as some values do, the longest first."""
+    if len(values) <= _MOST_ALIKE:
+        return at + max(_common(text[at:], value) for value in values)
+    whole = next((value for value in values if text.startswith(value, at)), "")
+    further = text[at : at + len(whole) + 1]
+    return len(text) if any(value.startswith(further) for value in values if value != whole) else at + len(whole)
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _on_one_line(text: str) -> str:

@@ -38,6 +38,7 @@ BODY = json.dumps(
         },
         "user": {"userIds": [{"idType": "X", "idValue": "li-click-1"}]},
         "custom_data": {"content_name": "Teapot", "note": ["for Ann,\nnot Joe"], "page": "https://shop.example/u/ann"},
+        "pages": ["https://shop.example/U/Ann/4711", "https://shop.example"],
     }
 ).encode()
 PATHS = (
@@ -68,6 +69,7 @@ PATHS = (
         ("973dfe463ec no hash", "973dfe463ec no hash"),
         # What people write is several words long, and pages are called after them, wherever that stands.
         ("'for Ann, not Joe' is too long; so is https://shop.example/u/ann.", "'[value]' is too long; so is [value]."),
+        ("https://shop.example/U/Ann/4711 https://shop.example/U/Ann/47… is none", "[value] [value]… is none"),
         ("two\nlines\x1b[31m\u2028 and  blanks", "two lines [31m and blanks"),
         ("x" * 5000, "x" * LONGEST),
     ],
@@ -81,6 +83,17 @@ def test_of_a_payload_that_is_a_book_nothing_is_kept() -> None:
     """To look for each of its texts would hold up everybody."""
     book = json.dumps([f"line {number}" for number in range(2001)]).encode()
     assert without_persons("line 1 is wrong", [book], PATHS) == ""
+
+
+def test_of_many_that_begin_alike_the_words_end_at_the_first() -> None:
+    pages = json.dumps([f"https://shop.example/{number:04}" for number in range(1000)]).encode()
+    assert without_persons("no https://shop.example/9 here", [pages], PATHS) == "no [value]"
+    assert without_persons("no https://shop.example/0009 here", [pages], PATHS) == "no [value] here"
+
+
+def test_a_value_may_be_called_like_what_stands_in_its_place() -> None:
+    body = json.dumps({"user_data": {"em": ["value", "[value]", "valu"]}}).encode()
+    assert without_persons("a value, a [value], a valu", [body], PATHS).count("[value]") >= 3
 
 
 @given(st.text(), st.binary(max_size=40))
