@@ -29,6 +29,8 @@ _MOST_VALUES = 2000
 """Of a payload with more the words are not kept: to look for each takes too long."""
 _HEAD = 12
 """Characters by which a longer value is known, where its end is cut off."""
+_TAKEN_OUT = "\0"
+"""Stands for a value meanwhile: nothing that is looked for holds it, so that nothing is found twice."""
 _MOST_ALIKE = 50
 """Of more that begin alike nobody looks which it is: the words end there."""
 
@@ -91,9 +93,9 @@ def _sentences(value: Any, left: list[int], depth: int) -> Iterator[str]:
 
 def _spellings(value: str) -> Iterator[str]:
     """How a text may come back: as it is, in other letters, inside JSON, inside an address."""
-    begin = value[:_LOOKED_AT]
-    yield _on_one_line(begin)
-    yield from (begin.lower(), begin.upper(), json.dumps(begin)[1:-1], quote(begin, errors="replace"))
+    raw = value[:_LOOKED_AT]
+    begin = _on_one_line(raw)
+    yield from (begin, begin.lower(), begin.upper(), json.dumps(raw)[1:-1], quote(raw, errors="replace"))
 
 
 def _without(text: str, values: Collection[str]) -> str:
@@ -104,9 +106,9 @@ def _without(text: str, values: Collection[str]) -> str:
     for head in sorted(alike, key=len, reverse=True):
         at = text.find(head)
         while at >= 0:
-            text = f"{text[:at]}[value]{text[_end(text, at, alike[head]) :]}"
-            at = text.find(head, at + len("[value]"))
-    return text
+            text = f"{text[:at]}{_TAKEN_OUT}{text[_end(text, at, alike[head]) :]}"
+            at = text.find(head, at)
+    return text.replace(_TAKEN_OUT, "[value]")
 
 
 def _end(text: str, at: int, values: Sequence[str]) -> int:
