@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -170,3 +171,16 @@ def test_what_needs_the_machine_for_itself_lies_where_it_is_run() -> None:
     marked = {path for path in files if "mark.al" + "one" in path.read_text()}
     assert marked
     assert {path.relative_to(ROOT).parts[:2] for path in marked} == {("tests", "faults")}
+
+
+def test_every_exception_to_a_rule_has_its_reason() -> None:
+    """On its line, behind it."""
+    bare = re.compile(r"#\s*(?:noqa(?:: [A-Z0-9, ]+)?|type: ignore(?:\[[a-z, -]+\])?)\s*$")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for folder in ("tagserver", "plugins", "tests")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if bare.search(line)
+    ]
+    assert found == []

@@ -105,8 +105,8 @@ NESTED.append(NESTED)
         (built(time=1 << 70), "a time of what was built is no whole number of milliseconds"),
         (built(expires=float("inf")), "a time of what was built is no whole number of milliseconds"),
         (built(omitted=[7]), LEFT_OUT),
-        (built(omitted=(Omitted(7, "is odd"),)), LEFT_OUT),  # type: ignore[arg-type]
-        (built(omitted=(Omitted("a", None),)), LEFT_OUT),  # type: ignore[arg-type]
+        (built(omitted=(Omitted(7, "is odd"),)), LEFT_OUT),  # type: ignore[arg-type]  # (wrong on purpose)
+        (built(omitted=(Omitted("a", None),)), LEFT_OUT),  # type: ignore[arg-type]  # (wrong on purpose)
         (built(body={"a": object()}), "the body of what was built cannot be written as JSON (TypeError)"),
         (built(body={"a": NESTED}), "the body of what was built cannot be written as JSON (RecursionError)"),
         (built(body={"a": "\ud800"}), "the body of what was built cannot be written as JSON (UnicodeEncodeError)"),
@@ -149,9 +149,9 @@ def test_a_plugin_cannot_change_what_others_see() -> None:
         event.data["user_data"]["email"] = "nobody@b.example"
         event.data["user_data"]["address"].clear()
         for values in (event.data, event.cookies, event.facts.headers):
-            values.clear()  # type: ignore[attr-defined]
+            values.clear()  # type: ignore[attr-defined]  # (wrong on purpose)
         with suppress(AttributeError):
-            event.page.query.clear()  # type: ignore[attr-defined]
+            event.page.query.clear()  # type: ignore[attr-defined]  # (wrong on purpose)
         parameters["goods"].clear()
         parameters["shoes"].append("red")
         return Built({}, event.name, event.time)
@@ -296,7 +296,7 @@ class Named(type):
     """Whose name cannot be asked for."""
 
     @property
-    def __name__(cls) -> str:  # type: ignore[override]
+    def __name__(cls) -> str:  # type: ignore[override]  # (wrong on purpose)
         raise SystemExit
 
 
@@ -314,7 +314,7 @@ class Classless(Exception):
 
 class Untraced(Exception):
     @property
-    def __traceback__(self) -> Any:  # type: ignore[override]
+    def __traceback__(self) -> Any:  # type: ignore[override]  # (wrong on purpose)
         raise KeyError
 
 
@@ -328,7 +328,7 @@ class Liar(Exception):
 
 class ReasonLost(Skip):
     @property
-    def reason(self) -> str:  # type: ignore[override]
+    def reason(self) -> str:  # type: ignore[override]  # (wrong on purpose)
         raise SystemExit
 
     @reason.setter

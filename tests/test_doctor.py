@@ -273,7 +273,7 @@ def test_a_plugin_that_breaks_the_contract_does_not_end_the_examination(ends: An
     known = configured({"META_PIXEL_ID": "1", "META_ACCESS_TOKEN": "t"}).container.destinations["meta"]
     plugin = Odd()
     if ends is not None:
-        plugin.ends = lambda: ends  # type: ignore[method-assign]
+        plugin.ends = lambda: ends  # type: ignore[method-assign]  # (that day in place of its own)
     odd = replace(known, plugin=plugin, hosts=("api.acme.example",))
     findings = list(check_destination("meta", odd, TODAY))
     assert [(finding.level, finding.matter) for finding in findings] == [("error", "meta")]

@@ -370,7 +370,7 @@ class Addressed(Box):
     """Calls what it is told, whatever its hosts are."""
 
     type = "addressed"
-    Settings = AddressSettings  # type: ignore[assignment]
+    Settings = AddressSettings  # type: ignore[assignment]  # (settings of its own)
 
     def hosts(self, settings: Any) -> Sequence[str]:
         """Its own, and two that are none of the public's."""

@@ -12,6 +12,7 @@ from tagserver.cli.interrupt import told_apart
 from tagserver.cli.lazy import LazyCommands
 from tagserver.cli.output import give_up
 from tagserver.cli.streams import sound_streams
+from tagserver.operations.this_user import this_user
 from tagserver.os_fault import os_fault
 
 COMMANDS = LazyCommands(
@@ -60,7 +61,10 @@ class Commands(click.Group):
         except OSError as error:
             if error.errno == errno.EPIPE:  # whoever read has gone, such as `head`: click ends quietly
                 raise
-            give_up(os_fault(error))
+            said = os_fault(error)
+            if isinstance(error, PermissionError):
+                said = f"{said} (as {this_user()}); run this as the user whose file it is"
+            give_up(said)
 
 
 @click.group(cls=Commands, commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

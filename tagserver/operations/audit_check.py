@@ -11,11 +11,20 @@ from tagserver.audit.files import FOLDER, files_of, rows_of, size_of
 from tagserver.audit.forecast import room_for
 from tagserver.audit.outlook import WHAT_TO_DO, shortage
 from tagserver.operations.finding import Finding
+from tagserver.operations.this_user import this_user
+from tagserver.os_fault import os_fault
 
 
 def check_audit(data: Path, max_size: int | None, keep: float) -> Iterator[Finding]:
     """How large the audit is, how long its room lasts (`max_size` in bytes or by the disk, `keep` in seconds), and
     whether its newest file holds together; of all files `tagserver audit --verify` knows."""
+    try:
+        yield from _checked(data, max_size, keep)
+    except OSError as error:
+        yield Finding("error", "audit", f"{os_fault(error)} (as {this_user()})", "run this as the user of the server")
+
+
+def _checked(data: Path, max_size: int | None, keep: float) -> Iterator[Finding]:
     folder = data / FOLDER
     files = files_of(folder)
     if not files:

@@ -115,3 +115,12 @@ def test_a_folder_that_is_none(shop: Shop) -> None:
         done = shop(*words, "--data", "config/server.yaml")
         assert (done.code, done.out) == (1, "")
         assert "Errno" not in done.err
+
+
+def test_the_doctor_goes_on_where_the_audit_cannot_be_read(shop: Shop) -> None:
+    (shop.folder / "data" / "audit" / "00000001.jsonl").mkdir(parents=True)
+    done = shop("doctor", "--offline", "--json")
+    matters = {one["matter"]: one for one in done.json["findings"]}
+    assert (done.code, matters["audit"]["level"], "clock" in matters) == (1, "error", True)
+    assert "Is a directory (as the user" in matters["audit"]["message"]
+    assert shop("audit").code == 1

@@ -361,7 +361,7 @@ def test_a_reader_that_fails_refuses() -> None:
 
     class Broken(ConsentPolicy):
         @property
-        def tcf_analytics(self) -> bool:  # type: ignore[override]
+        def tcf_analytics(self) -> bool:  # type: ignore[override]  # (a property that raises)
             raise ZeroDivisionError
 
     policy = object.__new__(Broken)

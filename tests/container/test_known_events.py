@@ -117,17 +117,17 @@ def test_what_a_visitor_chose_is_told_to_who_asks_for_it_by_name_alone() -> None
 
 class Wrong(Ads):
     type = "wrong"
-    standard_events = "Purchase"  # type: ignore[assignment]
+    standard_events = "Purchase"  # type: ignore[assignment]  # (wrong on purpose)
 
 
 class Odd(Ads):
     type = "odd"
-    standard_events = StandardEvents({"purchase": 7})  # type: ignore[dict-item]
+    standard_events = StandardEvents({"purchase": 7})  # type: ignore[dict-item]  # (wrong on purpose)
 
 
 class Endless(Ads):
     type = "endless"
-    standard_events = StandardEvents(7, None)  # type: ignore[arg-type]
+    standard_events = StandardEvents(7, None)  # type: ignore[arg-type]  # (wrong on purpose)
 
 
 class Failing(Ads):

@@ -161,7 +161,7 @@ def test_a_hint_names_the_place_of_the_first(name: str, word: str) -> None:
 def problem(code: str, line: int = 1, column: int = 1, length: int = 1, hint: str = "") -> Problem:
     """A problem in `a.yaml`."""
     severity = {"E": "error", "P": "pause", "W": "warning"}[code[0]]
-    return Problem(severity, code, Place("a.yaml", line, column, length), "", "it is wrong", hint)  # type: ignore[arg-type]
+    return Problem(severity, code, Place("a.yaml", line, column, length), "", "it is wrong", hint)  # type: ignore[arg-type]  # (a text of the table)
 
 
 def test_carets_stay_within_their_line() -> None:

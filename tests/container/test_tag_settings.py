@@ -35,7 +35,7 @@ class Desk(Box):
 
     type = "desk"
     reads = ("event",)
-    Settings = DeskSettings  # type: ignore[assignment]
+    Settings = DeskSettings  # type: ignore[assignment]  # (settings of its own)
 
     def sees(self, settings: Any) -> Sequence[str]:
         """The user, if so set."""

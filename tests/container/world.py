@@ -94,7 +94,7 @@ class Vault(Box):
     """Needs a secret."""
 
     type = "vault"
-    Settings = VaultSettings  # type: ignore[assignment]
+    Settings = VaultSettings  # type: ignore[assignment]  # (settings of its own)
 
     def hosts(self, settings: Any) -> Sequence[str]:
         """Its own host."""
@@ -117,7 +117,7 @@ class Hook(Box):
     """Calls whatever host its address names."""
 
     type = "hook"
-    Settings = HookSettings  # type: ignore[assignment]
+    Settings = HookSettings  # type: ignore[assignment]  # (settings of its own)
 
     def hosts(self, settings: Any) -> Sequence[str]:
         """That of the address."""
@@ -155,7 +155,7 @@ class Moody(Box):
     """Fails in a bad mood."""
 
     type = "moody"
-    Settings = MoodySettings  # type: ignore[assignment]
+    Settings = MoodySettings  # type: ignore[assignment]  # (settings of its own)
 
     def sees(self, settings: Any) -> Sequence[str]:
         """Everything, or breaks."""

@@ -107,4 +107,4 @@ async def test_the_judge_is_told_as_well(world: World, caplog: object) -> None:
     await world.outbox.append([delivery("e0")])
     world.start(Asking())
     await world.drained()
-    assert f"at {START}" in caplog.text  # type: ignore[attr-defined]
+    assert f"at {START}" in caplog.text  # type: ignore[attr-defined]  # (the fixture is typed as an object)

@@ -165,7 +165,7 @@ async def test_it_is_asked_when_its_turn_has_come_whether_it_may_be_sent(timed: 
 class Dated(Batches):
     """Says when it is sent."""
 
-    def request(self, payloads: Sequence[Payload], settings: Account, now: int) -> Request:  # type: ignore[override]
+    def request(self, payloads: Sequence[Payload], settings: Account, now: int) -> Request:  # type: ignore[override]  # (settings of its own)
         """In a header."""
         made = super().request(payloads, settings)
         return Request(made.method, made.url, {**made.headers, "at": str(now - START)}, made.content)

@@ -88,11 +88,11 @@ async def test_a_row_named_twice_in_a_settlement_takes_no_other_with_it(outbox: 
 
 
 NONSENSE: list[tuple[str, Any]] = [
-    ("an unknown kind", Outcome("okay")),  # type: ignore[arg-type]
-    ("an index that is text", Outcome.split("x", bad=("1",))),  # type: ignore[arg-type]
-    ("a reason that is a list", Outcome.rejected(["a"])),  # type: ignore[arg-type]
+    ("an unknown kind", Outcome("okay")),  # type: ignore[arg-type]  # (wrong on purpose)
+    ("an index that is text", Outcome.split("x", bad=("1",))),  # type: ignore[arg-type]  # (wrong on purpose)
+    ("a reason that is a list", Outcome.rejected(["a"])),  # type: ignore[arg-type]  # (wrong on purpose)
     ("a detail that no file can hold", Outcome.rejected("100", "half a face: \ud83d")),
-    ("a wait that is text", Outcome.retry("x", after="5")),  # type: ignore[arg-type]
+    ("a wait that is text", Outcome.retry("x", after="5")),  # type: ignore[arg-type]  # (wrong on purpose)
     ("a wait of years", Outcome.throttled("x", after=1e9)),
 ]
 
@@ -120,7 +120,7 @@ async def test_a_storm_of_a_plugin_with_one_event_a_request(world: World) -> Non
         limits = Limits(events=1)
 
     await world.outbox.append(deliveries(1))
-    world.start(OneNonsense(Outcome("okay")))  # type: ignore[arg-type]
+    world.start(OneNonsense(Outcome("okay")))  # type: ignore[arg-type]  # (wrong on purpose)
     await until(lambda: len(world.vendor.requests) > 0)
     await asyncio.sleep(0.1)
     assert len(world.vendor.requests) < 10

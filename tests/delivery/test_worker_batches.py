@@ -130,9 +130,9 @@ class Breaks(Hundred):
         if "fails" in names:
             raise ValueError("erika@example.com")
         if "nothing" in names:
-            return None  # type: ignore[return-value]
+            return None  # type: ignore[return-value]  # (wrong on purpose)
         request = super().request(payloads, settings)
-        return replace(request, content=7) if "content" in names else request  # type: ignore[arg-type]
+        return replace(request, content=7) if "content" in names else request  # type: ignore[arg-type]  # (wrong on purpose)
 
 
 async def test_a_plugin_that_fails_for_some_events_loses_only_those(world: World) -> None:

@@ -144,8 +144,8 @@ def lazily() -> Iterator[Outcome]:
     "given",
     [
         *(lambda: None, lambda: "delivered", lambda: 7, list, lambda: [Outcome.delivered()] * 19, lazily),
-        *(lambda: [None] * 20, lambda: [Outcome.delivered(), 7] * 10, lambda: Outcome("gone"), cancels),  # type: ignore[arg-type]
-        *(lambda: Outcome.retry(None), lambda: Outcome.retry("503", after="soon")),  # type: ignore[arg-type]
+        *(lambda: [None] * 20, lambda: [Outcome.delivered(), 7] * 10, lambda: Outcome("gone"), cancels),  # type: ignore[arg-type]  # (wrong on purpose)
+        *(lambda: Outcome.retry(None), lambda: Outcome.retry("503", after="soon")),  # type: ignore[arg-type]  # (wrong on purpose)
         lambda: Outcome.retry("503", after=float("nan")),
         lambda: itertools.repeat(Outcome.delivered()),
     ],

@@ -86,7 +86,7 @@ def test_the_way_of_an_event(acme: ModuleType) -> None:
     assert request.url == "https://api.acme.example/v1/17/events"
     assert len(json.loads(request.content)["events"]) == 2
     assert SECRET in request.headers["authorization"]
-    kinds = {status: one.plugin.classify(Response(status, {}, b"{}"), [payload]).kind for status in (200, 401, 503)}  # type: ignore[union-attr]
+    kinds = {status: one.plugin.classify(Response(status, {}, b"{}"), [payload]).kind for status in (200, 401, 503)}  # type: ignore[union-attr]  # (there is one)
     assert kinds == {200: "delivered", 401: "paused", 503: "retry"}
 
 

@@ -45,7 +45,7 @@ class Site:
     @property
     def tag(self) -> str:
         """The name of the tag that serves."""
-        tags: list[dict[str, str]] = self.post("try.json", {"event": {"event": "x"}})["tags"]  # type: ignore[assignment]
+        tags: list[dict[str, str]] = self.post("try.json", {"event": {"event": "x"}})["tags"]  # type: ignore[assignment]  # (JSON of our own)
         (tag,) = tags
         return tag["tag"]
 

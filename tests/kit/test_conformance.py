@@ -162,13 +162,13 @@ class Fickle(Impure):
 
 class Meddling(Post):
     def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Built:
-        event.user_data["seen"] = True  # type: ignore[index]
+        event.user_data["seen"] = True  # type: ignore[index]  # (wrong on purpose)
         return super().build(event, parameters, settings, mode)
 
 
 class Grasping(Post):
     def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Built:
-        parameters.pop("value", None)  # type: ignore[attr-defined]
+        parameters.pop("value", None)  # type: ignore[attr-defined]  # (wrong on purpose)
         return super().build(event, parameters, settings, mode)
 
 
@@ -207,11 +207,11 @@ class Named(Post):
     standard_events = StandardEvents({"purchase": "Purchase"})
 
     def event_names(self, settings: Any) -> Mapping[str, str]:
-        return self.standard_events.names | {"lead": "Lead"}  # type: ignore[operator]
+        return self.standard_events.names | {"lead": "Lead"}  # type: ignore[operator]  # (wrong on purpose)
 
 
 class Listed(Post):
-    standard_events = "Purchase"  # type: ignore[assignment]
+    standard_events = "Purchase"  # type: ignore[assignment]  # (wrong on purpose)
 
 
 class Unlimited(Post):
@@ -300,7 +300,7 @@ BROKEN: list[tuple[type[Destination], str]] = [
     (type("C", (Post,), {"hosts": lambda self, settings: ()}), "`hosts` names no host"),
     (type("C", (Post,), {"tick": waits}), "`tick` is called of a sink alone"),
     (type("C", (Post,), {"sink": True}), "a sink without `deliver`"),
-    (type("C", (Post,), {"sink": True, "deliver": waits, "close": raising("x").x}), "`close` is no async function"),  # type: ignore[attr-defined]
+    (type("C", (Post,), {"sink": True, "deliver": waits, "close": raising("x").x}), "`close` is no async function"),  # type: ignore[attr-defined]  # (wrong on purpose)
     (type("C", (Post,), {"hosts": lambda self, settings: ("https://post.example",)}), "`hosts` are bare names"),
     (raising("build"), "build raises ZeroDivisionError for purchase"),
     (Trusting, "build raises AttributeError for purchase with parameters"),
@@ -577,7 +577,7 @@ def works(seconds: float) -> None:
 
 
 def test_a_slow_build_is_named() -> None:
-    slow = body(lambda event: works(0.06) or {})  # type: ignore[func-returns-value]
+    slow = body(lambda event: works(0.06) or {})  # type: ignore[func-returns-value]  # (it only takes time)
     faults = check_destination(slow, SETTINGS, [make_event({})])
     assert any(re.match(r"build takes \d+ ms of work for one event, and holds up everybody", one) for one in faults)
 

@@ -35,7 +35,7 @@ def test_an_answer_may_be_the_host_s_own_response() -> None:
     """The one that `classify` gets. What is no answer is said to be none."""
     vendor = FakeVendor(lambda request: Response(429, {"Retry-After": "7"}, b""))
     assert vendor.talk(Post(), PAYLOADS, make_settings(Post, SETTINGS)) == Outcome.throttled("429")
-    nothing: Any = FakeVendor(lambda request: {})  # type: ignore[arg-type, return-value]
+    nothing: Any = FakeVendor(lambda request: {})  # type: ignore[arg-type, return-value]  # (wrong on purpose)
     with pytest.raises(TypeError, match="gives dict: return an httpx"):
         nothing.talk(Post(), PAYLOADS, make_settings(Post, SETTINGS))
 

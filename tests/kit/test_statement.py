@@ -49,14 +49,14 @@ WRONG: list[tuple[Any, str]] = [
     (changed(api_version=API_VERSION + 1), f"written for plugin API {API_VERSION + 1}, and this is {API_VERSION}"),
     (changed(api_version="1"), "written for plugin API '1'"),
     (changed(api_version=True), "written for plugin API True"),
-    (changed(Settings=PostSettings(account="1", token=None)), "it has no Settings dataclass"),  # type: ignore[arg-type]
+    (changed(Settings=PostSettings(account="1", token=None)), "it has no Settings dataclass"),  # type: ignore[arg-type]  # (wrong on purpose)
     (changed(Settings=dict), "it has no Settings dataclass"),
     (changed(consent="ad_storage"), "`consent` is str: write ConsentNeeds"),
-    (changed(consent=ConsentNeeds("ad_storage")), "`consent.purposes` is the one text 'ad_storage': write ("),  # type: ignore[arg-type]
+    (changed(consent=ConsentNeeds("ad_storage")), "`consent.purposes` is the one text 'ad_storage': write ("),  # type: ignore[arg-type]  # (wrong on purpose)
     (changed(consent=ConsentNeeds(("marketing",))), "needs the purpose 'marketing', which there is not: known are ad_"),
-    (changed(consent=ConsentNeeds(("ad_storage", 7))), "`consent.purposes` holds 7"),  # type: ignore[arg-type]
-    (changed(consent=ConsentNeeds((), restricted="yes")), "`consent.restricted` is 'yes'"),  # type: ignore[arg-type]
-    (changed(consent=ConsentNeeds((), locates="US-CA")), "`consent.locates` is no set of regions"),  # type: ignore[arg-type]
+    (changed(consent=ConsentNeeds(("ad_storage", 7))), "`consent.purposes` holds 7"),  # type: ignore[arg-type]  # (wrong on purpose)
+    (changed(consent=ConsentNeeds((), restricted="yes")), "`consent.restricted` is 'yes'"),  # type: ignore[arg-type]  # (wrong on purpose)
+    (changed(consent=ConsentNeeds((), locates="US-CA")), "`consent.locates` is no set of regions"),  # type: ignore[arg-type]  # (wrong on purpose)
     (changed(ads=True, consent=ConsentNeeds(())), "for ads must state the consent it needs: name one of ad_storage"),
     (changed(ads=True, consent=ConsentNeeds(("analytics_storage",))), "for ads must state the consent it needs"),
     (changed(ads=1), "`ads` is 1: write True or False"),
@@ -64,13 +64,13 @@ WRONG: list[tuple[Any, str]] = [
     (changed(sink=True), "`deliver` is missing: write async def deliver"),
     (changed(limits=100), "`limits` is int: write Limits(events=100)"),
     (changed(limits=Limits(events=0)), "`limits.events` is 0: write a whole number of at least 1"),
-    (changed(limits=Limits(events=1.5)), "`limits.events` is 1.5"),  # type: ignore[arg-type]
+    (changed(limits=Limits(events=1.5)), "`limits.events` is 1.5"),  # type: ignore[arg-type]  # (wrong on purpose)
     (changed(limits=Limits(events=True)), "`limits.events` is True"),
     (changed(limits=Limits(bytes=-1)), "`limits.bytes` is -1"),
     (changed(limits=Limits(requests=0)), "`limits.requests` is 0"),
     (changed(limits=Limits(age=-1.0)), "`limits.age` is -1.0: write a number above zero, or None"),
     (changed(limits=Limits(age=float("nan"))), "`limits.age` is nan"),
-    (changed(limits=Limits(repeat="1h")), "`limits.repeat` is '1h'"),  # type: ignore[arg-type]
+    (changed(limits=Limits(repeat="1h")), "`limits.repeat` is '1h'"),  # type: ignore[arg-type]  # (wrong on purpose)
     (changed(reads="user_data"), "`reads` is the one text 'user_data': write ('user_data',), with the comma"),
     (changed(hashed="em"), "`hashed` is the one text 'em'"),
     (changed(clear=7), "`clear` is int in place of a list of texts"),
@@ -100,7 +100,7 @@ def test_what_cannot_be_so_is_refused(destination: Any, says: str) -> None:
         changed(reads=[], hashed=["em"], clear={"ip"}, person=(), kinds={"currency": CURRENCY}),
         changed(limits=Limits(age=None, repeat=60, requests=1)),
         changed(ads=True, consent=ConsentNeeds(("ad_user_data",))),
-        changed(consent=ConsentNeeds(["ad_storage"], locates=frozenset())),  # type: ignore[arg-type]
+        changed(consent=ConsentNeeds(["ad_storage"], locates=frozenset())),  # type: ignore[arg-type]  # (wrong on purpose)
         type("Child", (changed(),), {}),
         *Registry.load().destinations.values(),
     ],

@@ -281,7 +281,7 @@ async def test_a_lost_key_buries_with_its_reason_and_a_found_one_sends(
             Choice(destinations=("meta",), reasons=("locked",)), {"meta": account}, 10
         )
         assert done.moved == {"meta": 1}
-        runtime.dispatcher.reconfigured(runtime.container.destinations)  # type: ignore[union-attr]
+        runtime.dispatcher.reconfigured(runtime.container.destinations)  # type: ignore[union-attr]  # (there is one)
         await delivered(runtime, 2)
     assert b"order-1001" in b"".join(vendor.bodies)
 

@@ -139,7 +139,7 @@ class Leaky(Box):
     """Puts into its payload what a setting says, or its own token."""
 
     type = "leaky"
-    Settings = LeakySettings  # type: ignore[assignment]
+    Settings = LeakySettings  # type: ignore[assignment]  # (settings of its own)
 
     def build(self, event: Event, parameters: Mapping[str, Any], settings: Any, mode: Mode) -> Built:
         """A payload that holds it."""

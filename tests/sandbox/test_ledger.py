@@ -29,11 +29,11 @@ def test_pair() -> None:
     """The same event from browser and server counts once and is a pair, in either order, however often."""
     for first, second in (("browser", "server"), ("server", "browser")):
         ledger = Ledger(Clock())
-        ledger.arrive(first, "1", "Purchase", "o-1", {})  # type: ignore[arg-type]
+        ledger.arrive(first, "1", "Purchase", "o-1", {})  # type: ignore[arg-type]  # (one that is only handed on)
         assert totals(ledger) == [1, 1, 0, 0]
-        ledger.arrive(second, "1", "Purchase", "o-1", {})  # type: ignore[arg-type]
+        ledger.arrive(second, "1", "Purchase", "o-1", {})  # type: ignore[arg-type]  # (one that is only handed on)
         assert totals(ledger) == [2, 1, 1, 1]
-        ledger.arrive(second, "1", "Purchase", "o-1", {})  # type: ignore[arg-type]
+        ledger.arrive(second, "1", "Purchase", "o-1", {})  # type: ignore[arg-type]  # (one that is only handed on)
         assert totals(ledger) == [3, 1, 1, 2]
         [record] = ledger.stats()["events"]
         assert record.sources == [first, second]

@@ -185,11 +185,11 @@ async def test_what_is_paused_from_the_start_is_said_once(start: Start, log: Log
 async def test_a_queue_that_is_full_and_has_room_again(start: Start, log: Log) -> None:
     """With numbers, also when it was full between two looks only."""
     server: Running = await start()
-    server.runtime.outbox._space.used = server.runtime.outbox.room().limit  # type: ignore[attr-defined]
+    server.runtime.outbox._space.used = server.runtime.outbox.room().limit  # type: ignore[attr-defined]  # (the engine behind the protocol)
     answer = await server.collect(purchase())
     assert answer.status_code == 503
     assert "ready>queue_full" in log.ways
-    server.runtime.outbox._space.used = 0  # type: ignore[attr-defined]
+    server.runtime.outbox._space.used = 0  # type: ignore[attr-defined]  # (the engine behind the protocol)
     server.runtime.states.look_around()
     assert (await server.collect(purchase())).status_code == 202
     (full, fields), (over, later) = [line for line in log.states if "condition" not in line[1]]
@@ -203,8 +203,8 @@ async def test_a_queue_that_is_full_and_has_room_again(start: Start, log: Log) -
 async def test_where_nothing_can_be_recorded_nothing_is_said_to_be_delivered(start: Start, log: Log) -> None:
     """The queue was opened on a disk without any room, not even for what the ballast keeps back."""
     server: Running = await start()
-    server.runtime.outbox._notice = ALONE  # type: ignore[attr-defined]
-    server.runtime.outbox._space.used = server.runtime.outbox.room().limit  # type: ignore[attr-defined]
+    server.runtime.outbox._notice = ALONE  # type: ignore[attr-defined]  # (the engine behind the protocol)
+    server.runtime.outbox._space.used = server.runtime.outbox.room().limit  # type: ignore[attr-defined]  # (the engine behind the protocol)
     server.runtime.states.look_around()
     (said,) = [line for line, fields in log.states if "condition" not in fields]
     assert "what waits is kept, and not sent before that can be recorded" in said
