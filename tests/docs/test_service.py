@@ -56,6 +56,16 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_the_unit_may_ask_whether_the_clock_is_kept() -> None:
+    """A filter that forbids `adjtimex` would leave a single vendor's wrong clock to be believed. Of lines of a filter
+    the later one counts."""
+    (unit,) = (one.text for one in blocks(SERVICE, language="ini") if "ExecStart" in one.text)
+    filters = re.findall(r"^SystemCallFilter=(.+)$", unit, re.MULTILINE)
+    assert filters.index("adjtimex") > filters.index("~@privileged @resources")
+    assert "ProtectClock" not in unit
+    assert "CapabilityBoundingSet=\n" in unit, "nobody can set it"
+
+
 def test_the_unit_runs_where_it_is_installed(jail: Jail) -> None:
     """As the page says: an unprivileged user, a system that can be read, and one folder that can be written. It takes
     an event, delivers it below that folder, and is reloaded."""
