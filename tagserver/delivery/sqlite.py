@@ -305,6 +305,7 @@ class SqliteOutbox(SqliteDeadLetters, SqlitePersons):
         self._closed = True
         await self._writer.close()
         if self._writer.fatal is None:
+            self._counters.volumes.write_all(self._database)
             left = sum(counts.pending + counts.dead for counts in self._counters.shown.values())
             close_queue(self._database, self._path, self._place, self._space, left)
         else:

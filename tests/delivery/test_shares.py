@@ -13,7 +13,7 @@ import pytest
 from tagserver.delivery.dead import Choice
 from tagserver.delivery.pauses import Pause
 from tagserver.delivery.sqlite import SqliteOutbox
-from tagserver.delivery.volumes import ROW
+from tagserver.delivery.volumes import ROW, SAMPLE
 from tests.delivery.support import (
     START,
     Clock,
@@ -156,19 +156,41 @@ async def test_bytes_are_known_after_a_restart_and_a_kill(tmp_path: Path, clock:
         await again.close()
 
 
-@pytest.mark.parametrize("statement", ["DELETE FROM volume", "UPDATE volume SET rows = rows + 1, bytes = 1"])
-async def test_bytes_that_cannot_be_right_are_estimated(tmp_path: Path, clock: Clock, statement: str) -> None:
-    """A file of before, or one that somebody has mended; and from then on they are counted."""
+def written(folder: Path) -> list[tuple[str, int, int]]:
+    with closing(sqlite3.connect(folder / "outbox.db")) as database:
+        return database.execute("SELECT destination, rows, bytes FROM volume ORDER BY destination").fetchall()
+
+
+async def test_bytes_are_written_at_the_end(tmp_path: Path, clock: Clock) -> None:
+    """With each transaction it would be a page of the log more for each event; and what stands in the file is true, or
+    does not stand there: after a kill as many rows may lie there as before, and be others."""
     outbox = await open_outbox(tmp_path, clock)
     await outbox.append(deliveries(5))
+    assert written(copy_as_killed(tmp_path, tmp_path / "killed")) == []
+    await outbox.close()
+    assert written(tmp_path) == [("meta", 5, 5 * SIZE)]
+    again = await open_outbox(tmp_path, clock)
+    await again.append([delivery("x1", body=bytes(9000))])
+    assert written(copy_as_killed(tmp_path, tmp_path / "changed")) == []
+    await again.close()
+
+
+@pytest.mark.parametrize("number", [5, SAMPLE + 20], ids=["few", "many"])
+@pytest.mark.parametrize("statement", ["DELETE FROM volume", "UPDATE volume SET rows = rows + 1, bytes = 1"])
+async def test_bytes_that_cannot_be_right_are_estimated(
+    tmp_path: Path, clock: Clock, statement: str, number: int
+) -> None:
+    """A file of before, or one that somebody has mended; and from then on they are counted."""
+    outbox = await open_outbox(tmp_path, clock)
+    await outbox.append(deliveries(number, body=bytes(100)))
     await outbox.close()
     with closing(sqlite3.connect(tmp_path / "outbox.db")) as database:
         database.execute(statement)
         database.commit()
     again = await open_outbox(tmp_path, clock)
-    assert again.shares.of(("meta",)) == 5 * SIZE
-    await again.append([delivery("f0")])
+    assert again.shares.of(("meta",)) == number * (100 + ROW)
+    await again.append([delivery("x1", body=bytes(100))])
     await again.close()
     last = await open_outbox(tmp_path, clock)
-    assert last.shares.of(("meta",)) == 6 * SIZE
+    assert last.shares.of(("meta",)) == (number + 1) * (100 + ROW)
     await last.close()
