@@ -220,3 +220,27 @@ def test_whose_clock_it_is(skews: list[float | None], clock: str | None, others:
     assert len(said) == (clock is not None)
     assert all(one.startswith(clock or "") for one in said)
     assert [one.matter for one in findings if one.level == "warning"] == others
+
+
+def test_nobody_listens_is_said_in_words() -> None:
+    """By the system's reason, and not by the name of a class."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        finding = look(way("127.0.0.1", free.getsockname()[1], "http", "127.0.0.0/8")).finding
+    assert finding.message == "cannot be reached: Connection refused (for meta)"
+    assert "nobody listens" in finding.hint
+
+
+def test_what_speaks_no_http_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with server.accept()[0] as connection:
+                connection.recv(1000)
+                connection.sendall(b"220 mail.shop.example ESMTP\r\n")
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        finding = look(way("127.0.0.1", server.getsockname()[1], "http", "127.0.0.0/8")).finding
+        answering.join()
+    assert finding.message == "answers no HTTP: BadStatusLine (for meta)"

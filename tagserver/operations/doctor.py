@@ -167,7 +167,7 @@ def check_running_destinations(status: Mapping[str, Any]) -> Iterator[Finding]:
 _WHAT_TO_DO = {
     "unloaded": "what waits is kept, new events are not kept for it; when its plugin is mended, restart the server",
     "stands": "everything is kept; its plugin has to be mended by its author, and the server restarted",
-    "paused": "everything is kept; when the cause is mended, tagserver reload asks at once",
+    "paused": "everything is kept; when the cause is mended, tagserver reload --server asks at once",
     "failing": "its plugin has to be mended by its author; the rest goes on",
 }
 

@@ -23,6 +23,7 @@ from tagserver.moments import shown
 from tagserver.operations.finding import Finding
 from tagserver.operations.spans import span
 from tagserver.operations.ways import Way
+from tagserver.os_fault import os_reason
 
 SKEW = 5.0
 """Seconds that our clock may be off."""
@@ -74,8 +75,12 @@ def look(way: Way, timeout: float = TIMEOUT, now: Callable[[], float] = time.tim
         return bad(f"TLS fails: {why}", "look at the machine's certificates and its clock")
     except TimeoutError:
         return bad(f"does not answer within {timeout:.0f} s", "look at the firewall")
-    except (OSError, HTTPException) as error:
-        return bad(f"cannot be reached: {type(error).__name__}", "look at the firewall")
+    except ConnectionRefusedError as error:
+        return bad(f"cannot be reached: {os_reason(error)}", "nobody listens at this port, or a firewall refuses it")
+    except OSError as error:
+        return bad(f"cannot be reached: {os_reason(error)}", "look at the firewall, and at the route to it")
+    except HTTPException as error:
+        return bad(f"answers no HTTP: {type(error).__name__}", "look at the address, and at what listens there")
     finally:
         connection.close()
     skew = _skew(said, now())

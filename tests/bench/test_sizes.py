@@ -36,7 +36,7 @@ async def test_a_delivery(name: str) -> None:
 
 
 async def test_keys_and_tombstones() -> None:
-    assert of_the_page("a key of a repeat or of an order") == near(await stored.of_key(5000))
+    assert of_the_page("a key of a repeat or of an order (a purchase has both)") == near(await stored.of_key(5000))
     assert of_the_page("a tombstone: an identifier and a purpose") == near(await stored.of_tombstone(5000))
 
 
