@@ -90,7 +90,11 @@ class Status:
             notices.append(counted(failing))
         remark = self._publisher.now.remark
         # Somebody wants it so: worth a word, and no reason to call anybody.
-        by_hand = [f"{name} is {held}" for name in self._container.destinations if (held := self._pausing.held(name))]
+        by_hand = [
+            f"destination {name} is {held}"
+            for name in self._container.destinations
+            if (held := self._pausing.held(name))
+        ]
         lost = any(self._pausing.overflows(name) for name in self._container.destinations)
         if said := [*notices, *filter(None, [remark]), *by_hand]:
             shown["notice"] = "; ".join(said)
