@@ -67,13 +67,13 @@ def test_of_a_few_minutes_nobody_concludes_anything(tmp_path: Path, clock: Clock
             2.5 * DAY,
             395 * DAY,
             1 << 30,
-            ("1.0 GiB", "2.5 days", "395 days", "158 GiB"),
+            ("1 GiB", "2.5 days", "395 days", "158 GiB"),
         ),
         (
             3600 * 5,
             30 * DAY,
             100 << 20,
-            ("100 MiB", "5 hours", "30 days", "14 GiB"),
+            ("100 MiB", "5 hours", "30 days", "14.1 GiB"),
         ),
     ],
 )
