@@ -96,7 +96,7 @@ class Status:
             if (held := self._pausing.held(name))
         ]
         lost = any(self._pausing.overflows(name) for name in self._container.destinations)
-        if said := [*notices, *filter(None, [remark]), *by_hand]:
+        if said := [*notices, *filter(None, [remark, self._publisher.awaits_a_start]), *by_hand]:
             shown["notice"] = "; ".join(said)
         degraded = self.degraded or bool(notices) or lost
         return True, {"ready": True, "status": "degraded" if degraded else "ok", **shown}

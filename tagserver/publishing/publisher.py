@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from tagserver.container.at_start import sentence, waiting
 from tagserver.container.problems import Problem
 from tagserver.os_fault import os_fault
 from tagserver.publishing.publishing import Publishing
@@ -54,9 +55,15 @@ class Publisher:
         self._take = take
         self._note = note
         self._acting = asyncio.Lock()
+        self._started = started.server
         self.now = started
         if started.serving.entry is not None:
             self._say(started, "published", started.serving.entry.by)
+
+    @property
+    def awaits_a_start(self) -> str:
+        """Which settings have changed since the start and count from the next one on, in a sentence; empty: none."""
+        return sentence(waiting(self._started, self.now.server))
 
     def listed(self) -> dict[str, Any]:
         """The object of `/-/versions.json`, by what serves here: the data folder may be full or damaged."""
@@ -111,6 +118,8 @@ class Publisher:
                 _complain(found.problems)
             elif found.remark and not before.remark:
                 log.info("%s", found.remark)
+            if (said := self.awaits_a_start) and found.server != before.server:
+                log.warning("%s", said)
             new, old = found.serving, before.serving
             if kind != "renewed" and not found.wrong and (before.wrong or new.server != old.server):
                 log.info("server.yaml is taken as it is now")
@@ -150,6 +159,7 @@ class Publisher:
             f"it could not be kept ({why}): a restart would serve what served before" if why else "",
             *sentences,
             "today's server.yaml is not taken: the one before goes on" if self.now.wrong else "",
+            self.awaits_a_start,
         ]
         return "; ".join(filter(None, said))
 
