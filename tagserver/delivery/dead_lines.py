@@ -22,7 +22,11 @@ LONGEST = 10.0
 SAMPLE = 3
 """Event ids of a larger group that are named."""
 MOST = 200
-"""Groups that are gathered at a time; vendors choose their codes."""
+"""Groups that are gathered at a time."""
+MOST_CODES = 20
+"""Of one destination, tag and reason at a time. Vendors choose their codes: one that has another for each event gets no
+line for each."""
+OTHER = "other"
 
 Kind = tuple[str, str, str, str]
 """Destination, tag, reason, code."""
@@ -52,6 +56,9 @@ class DeadLines:
             delivery = by_id[one.id]
             kind = destination, delivery.tag, one.reason, one.code
             group = self._groups.get(kind)
+            if group is None and self._codes(kind) >= MOST_CODES:
+                kind = (*kind[:3], OTHER)
+                group = self._groups.get(kind)
             if group is None:
                 if len(self._groups) >= MOST:
                     self.close()
@@ -60,6 +67,9 @@ class DeadLines:
             group.count += 1
             if group.count <= SAMPLE:
                 group.ids.append(delivery.event_id)
+
+    def _codes(self, kind: Kind) -> int:
+        return sum(known[:3] == kind[:3] for known in self._groups)
 
     def look(self) -> None:
         """Write what is complete."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagserver.delivery.dead_lines import LONGEST, MOST, DeadLines
+from tagserver.delivery.dead_lines import LONGEST, MOST, MOST_CODES, DeadLines
 from tagserver.delivery.outbox import Buried, Row
 from tests.delivery.support import Clock, delivery
 
@@ -85,9 +85,19 @@ def test_other_reasons_codes_and_tags_are_other_lines(graves: Graves) -> None:
     assert len(graves.said) == 4
 
 
-def test_codes_that_a_vendor_makes_up_are_bounded(graves: Graves) -> None:
+def test_codes_that_a_vendor_makes_up_are_bounded(graves: Graves, caplog: pytest.LogCaptureFixture) -> None:
+    """Another one for each event makes no line for each."""
     for number in range(3 * MOST):
         graves.bury(reason="rejected", code=f"c{number}")
+    graves.lines.close()
+    assert len(graves.said) == MOST_CODES + 1
+    last = caplog.records[-1].__dict__
+    assert (last["code"], last["count"]) == ("other", 3 * MOST - MOST_CODES)
+
+
+def test_what_is_gathered_is_bounded(graves: Graves) -> None:
+    for number in range(3 * MOST):
+        graves.bury(tag=f"Tag {number}")
     assert len(graves.said) >= 2 * MOST
     graves.lines.close()
     assert len(graves.said) == 3 * MOST
