@@ -111,6 +111,8 @@ class Status:
             found["delivery_held"] = held
         if (lacking := self._keeping.lacking()) is not None:
             found["journal"] = lacking
+        if (elsewhere := self._keeping.elsewhere()) is not None:
+            found["queue_elsewhere"] = elsewhere
         if (noted := self._outbox.notice()) is not None:
             found["queue_alone" if noted == ALONE else "queue_damaged"] = noted
         elif (filling := self._filling()) is not None:

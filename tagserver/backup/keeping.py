@@ -18,7 +18,7 @@ from tagserver.backup.snapshots import Snapshot, Snapshots, clear
 from tagserver.container.queue import QueueConfig
 from tagserver.delivery.errors import OutboxStartError
 from tagserver.delivery.salvage import DAMAGED
-from tagserver.delivery.snapshot import ENDING
+from tagserver.delivery.snapshot import ENDING, queues_in
 
 AT_START = 0.5
 """Seconds that a start waits for the journal."""
@@ -42,6 +42,7 @@ class Keeping:
         shutil.rmtree(data / STAGE, ignore_errors=True)  # of a restore that was killed before it changed anything
         self._data = data
         self._queue = queue.file
+        self._others = [path.name for path in queues_in(data) if path.name != queue.file]
         self.hold = Hold(data)
         self.snapshots = Snapshots(outbox, data, queue.file, queue.min_free, clock)
         self.journal = outbox.journal = (
@@ -67,6 +68,18 @@ class Keeping:
     def lacking(self) -> str | None:
         """Why the journal lacks something, or None."""
         return None if self.journal is None else self.journal.trouble
+
+    def elsewhere(self) -> str | None:
+        """What to say of a queue that lies in the data folder and is not the one that is configured: what waits in it
+        is not sent, and what persons took back is known to it alone. It was restored under its own name, or somebody
+        has changed `queue.url`."""
+        if not self._others:
+            return None
+        names = ", ".join(self._others)
+        return (
+            f"the data folder holds another queue ({names}): nothing of it is sent, and what was taken back in it is "
+            "not known here; name it in queue.url, or move it out of the folder"
+        )
 
     def copies(self) -> list[str]:
         """What lies in the data folder of an earlier time, by name: a queue that was set aside, what was there before a

@@ -37,12 +37,19 @@ class Facts(msgspec.Struct, frozen=True):
 
 def queue_in(data: Path) -> Path | None:
     """The queue's file of a data folder whose server does not run; None when there is none, or nobody can tell."""
-    found = [path for path in sorted(data.glob("*")) if path.suffix in (".db", ".sqlite") and _is_ours(path)]
+    found = queues_in(data)
     usual = data / "outbox.db"
     return usual if usual in found else found[0] if len(found) == 1 else None
 
 
+def queues_in(data: Path) -> list[Path]:
+    """The files of a data folder that are queues of ours, whichever of them is configured."""
+    return [path for path in sorted(data.glob("*")) if path.suffix in (".db", ".sqlite") and _is_ours(path)]
+
+
 def _is_ours(path: Path) -> bool:
+    if not path.is_file():  # a pipe would keep whoever opens it
+        return False
     try:
         with path.open("rb") as file:
             return file.read(100)[_APPLICATION] == APPLICATION_ID.to_bytes(4, "big")

@@ -94,3 +94,18 @@ async def test_a_server_does_not_start_on_half_a_restore(tmp_path: Path) -> None
         async with running(folder(data), data):
             raise AssertionError("it runs")
     assert {path.name for path in data.iterdir()} == {MARK}
+
+
+async def test_a_queue_under_another_name_is_not_passed_over(tmp_path: Path) -> None:
+    """As after a restore where `queue.url` names another file: the server starts with an empty one, and says so."""
+    data = tmp_path / "data"
+    async with running(folder(data), data, drain=0.1) as runtime:
+        assert "queue_elsewhere" not in runtime.status.conditions()
+    (data / "outbox.db").rename(data / "before.db")
+    (data / "notes.db").write_text("nobody's queue")
+    os.mkfifo(data / "pipe.db")
+    async with running(folder(data), data, drain=0.1) as runtime:
+        said = runtime.status.conditions()["queue_elsewhere"]
+        assert "another queue (before.db)" in said
+        assert "name it in queue.url" in said
+        assert runtime.status.readiness()[1]["status"] == "degraded"
