@@ -11,9 +11,10 @@ import functools
 import gc
 import itertools
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 Function = Callable[[str], object]
@@ -45,6 +46,8 @@ def _caches(modules: int) -> list[Any]:
 def instructions(function: Function, text: str) -> int:
     """The bytecode instructions that a call runs."""
     forget()
+    if sys.version_info >= (3, 12):  # tracing has to learn a function's instructions there before it counts them
+        return _monitored(function, text)
     count = 0
 
     def each(frame: FrameType, event: str, given: Any) -> Any:
@@ -60,6 +63,27 @@ def instructions(function: Function, text: str) -> int:
     finally:
         sys.settrace(before)
     return count
+
+
+if sys.version_info >= (3, 12):
+
+    def _monitored(function: Function, text: str) -> int:
+        count, here = 0, threading.get_ident()
+
+        def each(code: CodeType, offset: int) -> None:
+            nonlocal count
+            count += threading.get_ident() == here
+
+        watch, tool, event = sys.monitoring, sys.monitoring.PROFILER_ID, sys.monitoring.events.INSTRUCTION
+        watch.use_tool_id(tool, "growth")
+        watch.register_callback(tool, event, each)
+        watch.set_events(tool, event)
+        try:
+            function(text)
+        finally:
+            watch.set_events(tool, 0)
+            watch.free_tool_id(tool)
+        return count
 
 
 def nanoseconds(function: Function, text: str, times: int = 1) -> int:

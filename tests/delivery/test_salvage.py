@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -175,7 +176,7 @@ async def test_a_sound_file_with_the_mark_loses_nothing(tmp_path: Path, clock: C
 
 async def test_somebody_elses_file_is_left_alone(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "outbox.db"
-    with sqlite3.connect(path) as database:
+    with contextlib.closing(sqlite3.connect(path)) as database:
         database.execute("CREATE TABLE theirs (x)")
     before = path.read_bytes()
     with pytest.raises(ForeignFile):
