@@ -6,7 +6,6 @@ import heapq
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
 
 import msgspec
 
@@ -25,10 +24,11 @@ from tagserver.delivery.dead import (
     Place,
     Retried,
 )
-from tagserver.delivery.outbox import Delivery, Row
+from tagserver.delivery.outbox import Row
 from tagserver.delivery.presence import Presence
 from tagserver.delivery.retry import deadline
-from tagserver.delivery.rows import NAMES, persons_of, purposes_of
+from tagserver.delivery.rows import NAMES, read
+from tagserver.delivery.schema import COLUMNS
 
 SLICE = 500
 HOLD = 0.004
@@ -38,10 +38,9 @@ COUNTED = 20_000
 _BEGINNING = Place(-LARGEST_ID, 0)
 _END = Place(LARGEST_ID, LARGEST_ID)
 _SHOWN = "d.id, d.destination, d.tag, d.name, d.event_id, d.reason, d.detail, d.attempts, d.received, d.buried"
-_SENT = (
-    "destination, tag, event_id, name, reason, expires, attempts, received, time, purposes, person, mode, container, "
-    "unknown_since"
-)
+_BARE = {"grp": "NULL", "identity": "''", "body": "x''"}
+"""What nobody asks about a letter before it is put back: to retry it is to agree to the account of now."""
+_SENT = ", ".join(["id, attempts, unknown_since, 0", *(_BARE.get(name, name) for name in COLUMNS), "reason"])
 
 Permits = Callable[[Row], tuple[str, str] | None]
 """Why a row may not be sent as things stand (a reason and a sentence), or None."""
@@ -226,27 +225,8 @@ class Letters:
     def _row(database: sqlite3.Connection, one: int) -> tuple[Row, str]:
         """A letter as a row of the queue, but for its payload; and the reason."""
         query = f"SELECT {_SENT} FROM dead WHERE id = ?"  # noqa: S608 (our own names)
-        found: tuple[Any, ...] = database.execute(query, (one,)).fetchone()
-        destination, tag, event_id, name, reason, expires, attempts, received, *more = found
-        at, purposes, person, mode, container, unknown_since = more
-        delivery = Delivery(
-            key=b"",
-            event_id=event_id,
-            name=name,
-            tag=tag,
-            destination=destination,
-            container=container,
-            mode=mode,
-            purposes=purposes_of(purposes),
-            person=persons_of(person),
-            group=None,
-            time=at,
-            received=received,
-            expires=expires,
-            identity="",
-            body=b"",
-        )
-        return Row(one, delivery, attempts, unknown_since), reason
+        *record, reason = database.execute(query, (one,)).fetchone()
+        return read(tuple(record)), reason
 
     @staticmethod
     def _move_back(database: sqlite3.Connection, one: int, account: Account | None) -> int:
