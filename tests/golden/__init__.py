@@ -1,0 +1,1 @@
+"""What the present version answers, on record, and the same asked of a later one."""
