@@ -22,7 +22,7 @@ from tagserver.preview import casebook, expectations
 from tagserver.registry import Registry
 from tagserver.schema import json_schema
 
-from ..docs.pages import CONFIG, META, README, TESTS, blocks
+from ..docs.pages import LANGUAGE, META, README, TESTS, blocks
 from ..docs.world import completed, file_of
 from ..docs.world import load as load_documented
 from ..test_variable_plugins import BROUGHT
@@ -59,7 +59,7 @@ def test_shipped_files_are_taken(path: Path) -> None:
 
 SOUND = [
     block
-    for block in blocks(README, CONFIG, TESTS, META, language="yaml")
+    for block in blocks(README, *LANGUAGE, TESTS, META, language="yaml")
     if not block.text.startswith("# examples/")
     and (file_of(block) is not None or load_documented(completed(block.text)).container is not None)
 ]

@@ -10,9 +10,20 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 README, CONFIG, PLUGINS, TESTS = (ROOT / folder / "README.md" for folder in (".", "config", "plugins", "tests"))
 META = ROOT / "plugins" / "meta_capi" / "README.md"
+GUIDE, RECIPES, REFERENCE, OPERATIONS = (
+    ROOT / "config" / f"{name}.md" for name in ("guide", "recipes", "reference", "operate")
+)
+LANGUAGE = (CONFIG, GUIDE, RECIPES, REFERENCE)
+"""Where the configuration language is shown."""
 OPERATE = tuple(sorted((ROOT / "config" / "operate").glob("*.md")))
-"""What operations read beside the guide."""
-PAGES = (README, CONFIG, *OPERATE, PLUGINS, TESTS, META)
+"""The pages below the overview of operations, one matter each."""
+PAGES = (README, *LANGUAGE, OPERATIONS, *OPERATE, PLUGINS, TESTS, META)
+EVERY = tuple(
+    page
+    for page in sorted(ROOT.rglob("*.md"))
+    if not any(part.startswith(".") for part in page.relative_to(ROOT).parts)
+)
+"""All pages of the repository, those of each plugin too."""
 
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _ROW = re.compile(r"^\|(.+)\|$", re.MULTILINE)
@@ -42,6 +53,12 @@ def blocks(*pages: Path, language: str | None = None) -> Iterator[Block]:
                 before = text[: found.start()].rstrip().rpartition("\n")[2]
                 content = re.sub(rf"^{found[1]}", "", found[3], flags=re.MULTILINE)
                 yield Block(page, text.count("\n", 0, found.start()) + 1, found[2], content, before)
+
+
+def headings(page: Path) -> list[str]:
+    """The anchors of a page's headings, from top to bottom, as GitHub makes them; a repeated one stands there twice."""
+    titles = re.findall(r"^#+ (.+)$", _FENCE.sub("", page.read_text("utf-8")), re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles]
 
 
 def rows(page: Path, heading: str) -> list[list[str]]:

@@ -19,7 +19,7 @@ from tagserver.operations.meters import CLASSES, STATES, Meters, Picture
 from tagserver.pipeline import route
 from tagserver.testing import make_event
 
-from .pages import CONFIG, ROOT, blocks, names, rows
+from .pages import REFERENCE, ROOT, blocks, names, rows
 from .world import DESTINATIONS, TAGS, TRIGGERS, load
 
 PAGE = ROOT / "config" / "operate" / "alerts.md"
@@ -102,7 +102,7 @@ def test_what_is_asked_for_exists(expression: str, beside: str) -> None:
         assert label in labels
         known = {"state": STATES, "class": CLASSES, "outcome": OUTCOMES, "job": ("tagserver",)}.get(label)
         if label == "reason":
-            described = [row[1] for row in rows(CONFIG, "## Metrics") if names(row[0])[0] in metrics]
+            described = [row[1] for row in rows(REFERENCE, "## Metrics") if names(row[0])[0] in metrics]
             known = tuple(name for cell in described for name in names(cell))
         if known is not None:
             assert set(value.split("|")) <= set(known)

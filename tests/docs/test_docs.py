@@ -15,7 +15,21 @@ from click.testing import CliRunner
 
 from tagserver.cli import main
 
-from .pages import CONFIG, META, PAGES, PLUGINS, README, ROOT, TESTS, Block, blocks, first_names, rows
+from .pages import (
+    EVERY,
+    LANGUAGE,
+    META,
+    PAGES,
+    PLUGINS,
+    README,
+    ROOT,
+    TESTS,
+    Block,
+    blocks,
+    first_names,
+    headings,
+    rows,
+)
 from .world import Stage, completed, file_of, folder, load, needs_a_server
 
 # ── examples
@@ -40,7 +54,7 @@ def test_commands_print_what_is_shown(page: Path, tmp_path: Path, monkeypatch: p
     "block",
     [
         block
-        for block in blocks(README, CONFIG, TESTS, META, language="yaml")
+        for block in blocks(README, *LANGUAGE, TESTS, META, language="yaml")
         if file_of(block) is None and not block.text.startswith("# examples/")
     ],
     ids=str,
@@ -124,9 +138,9 @@ def test_every_named_file_exists() -> None:
         assert (ROOT / path).exists(), path
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", EVERY, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
-    """Files, and headings in them."""
+    """Files of the repository, and headings in them: each to one heading only."""
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
         if target.startswith(("https://", "http://")):
             continue
@@ -134,6 +148,4 @@ def test_links_lead_somewhere(page: Path) -> None:
         there = (page.parent / path) if path else page
         assert there.exists(), target
         if heading:
-            titles = re.findall(r"^#+ (.+)$", there.read_text("utf-8"), re.MULTILINE)
-            anchors = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
-            assert heading in anchors, target
+            assert headings(there).count(heading) == 1, target

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from tagserver.cli import main
 
-from .pages import CONFIG, ROOT, blocks
+from .pages import GUIDE, LANGUAGE, ROOT, blocks
 from .world import ENVIRON, Configuration, configurations
 
 DEMO = ROOT / "tagserver" / "demo"
@@ -47,7 +47,9 @@ def test_shipped(folders: tuple[Path, ...], tmp_path: Path) -> None:
     sound(files, tmp_path)
 
 
-@pytest.mark.parametrize("shown", [one for one in configurations(CONFIG) if not one.is_wrong], ids=str)
+@pytest.mark.parametrize(
+    "shown", [one for page in LANGUAGE for one in configurations(page) if not one.is_wrong], ids=str
+)
 def test_shown(shown: Configuration, tmp_path: Path) -> None:
     """Every configuration of the guide that is not there to show a mistake."""
     sound(shown.files, tmp_path, whole="No case " not in shown.said)
@@ -56,4 +58,4 @@ def test_shown(shown: Configuration, tmp_path: Path) -> None:
 def test_the_shipped_container_is_shown() -> None:
     """The whole shop at the end of the first chapter, word by word."""
     text = (ROOT / "config" / "container.yaml").read_text("utf-8")
-    assert [block for block in blocks(CONFIG, language="yaml") if block.text == f"# config/container.yaml\n{text}"]
+    assert [block for block in blocks(GUIDE, language="yaml") if block.text == f"# config/container.yaml\n{text}"]

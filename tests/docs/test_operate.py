@@ -1,14 +1,22 @@
-"""The pages of operations are all found from their index, which the guide names."""
+"""The pages of operations are all found from their overview, and the configuration's pages from their start."""
 
 from __future__ import annotations
 
 import re
 
-from .pages import CONFIG, OPERATE
+from .pages import CONFIG, GUIDE, OPERATE, OPERATIONS, RECIPES, REFERENCE
+
+LONGEST = 900
+"""Words of the start page."""
 
 
 def test_every_page_is_in_the_index() -> None:
-    index, *_ = (page for page in OPERATE if page.name == "README.md")
-    linked = set(re.findall(r"\]\(([\w-]+\.md)\)", index.read_text("utf-8")))
-    assert linked == {page.name for page in OPERATE if page != index}
-    assert f"operate/{index.name}" in CONFIG.read_text("utf-8")
+    linked = set(re.findall(r"^\| \[[^]]+\]\(operate/([\w-]+\.md)\) \|", OPERATIONS.read_text("utf-8"), re.MULTILINE))
+    assert linked == {page.name for page in OPERATE}
+
+
+def test_the_start_page_is_short_and_leads_to_all() -> None:
+    text = CONFIG.read_text("utf-8")
+    assert len(text.split()) < LONGEST
+    for page in (GUIDE, RECIPES, REFERENCE, OPERATIONS):
+        assert f"]({page.name}" in text

@@ -9,17 +9,18 @@ from pathlib import Path
 
 from tests.faults.process import ADMIN, Process
 
-from .pages import CONFIG, Block, blocks
+from .pages import GUIDE, Block, blocks
 from .world import file_of, needs_a_server, played, says
 
-ENVIRON = {"PATH": os.environ["PATH"], "PYTHONPATH": str(CONFIG.parents[1]), "TAGSERVER_ADMIN_TOKEN": ADMIN}
+ENVIRON = {"PATH": os.environ["PATH"], "PYTHONPATH": str(GUIDE.parents[1]), "TAGSERVER_ADMIN_TOKEN": ADMIN}
 
 
 def recipe() -> list[Block]:
     """The blocks of the section."""
-    text = CONFIG.read_text("utf-8")
-    first, last = (text.count("\n", 0, text.index(f"\n## {name}\n")) for name in ("Publish", "server.yaml"))
-    return [block for block in blocks(CONFIG) if first < block.line < last]
+    text = GUIDE.read_text("utf-8")
+    begin = text.index("\n## Publish\n")
+    first, last = (text.count("\n", 0, at) for at in (begin, text.index("\n## ", begin + 1)))
+    return [block for block in blocks(GUIDE) if first < block.line < last]
 
 
 def test_from_an_edit_to_a_rollback(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from tagserver.operations.meters import STATES, Meters, Picture
 from tagserver.preview import casebook, expectations
 from tagserver.testing import make_event
 
-from .pages import CONFIG, README, ROOT, blocks, first_names, names, rows
+from .pages import GUIDE, LANGUAGE, OPERATIONS, README, REFERENCE, ROOT, blocks, first_names, names, rows
 from .world import DESTINATIONS, TAGS, TRIGGERS, completed, load
 
 
@@ -45,7 +45,7 @@ SECTIONS = [
     ("## server.yaml", "server.yaml", "log: {zzzz: 1}", "log."),
     ("## server.yaml", "server.yaml", "egress: {zzzz: 1}", "egress."),
     ("## Consent", "container.yaml", "consent: {zzzz: 1}", ""),
-    ("## What leaves, and what rests", "container.yaml", "privacy: {zzzz: 1}", ""),
+    ("## Privacy", "container.yaml", "privacy: {zzzz: 1}", ""),
     ("## Tags", "container.yaml", "tags: [{zzzz: 1}]", ""),
     ("## Tags", "container.yaml", "tags: [{vendor: {zzzz: 1}}]", ""),
     ("## Triggers", "container.yaml", "triggers: {one: {zzzz: 1}}", ""),
@@ -59,7 +59,7 @@ SECTIONS = [
 @pytest.mark.parametrize(("heading", "file", "text", "prefix"), SECTIONS, ids=lambda value: str(value)[:40])
 def test_every_key_is_documented(heading: str, file: str, text: str, prefix: str) -> None:
     """Each key that the decoders know stands in the table of its section."""
-    documented = first_names(CONFIG, heading)
+    documented = first_names(REFERENCE, heading)
     for key in known_keys(file, text):
         below = f"{prefix}{key}."
         assert prefix + key in documented or any(name.startswith(below) for name in documented), key
@@ -67,12 +67,16 @@ def test_every_key_is_documented(heading: str, file: str, text: str, prefix: str
 
 @pytest.mark.parametrize(
     "key",
-    [name for heading in ("## server.yaml", "## Consent", "## Tags") for name in sorted(first_names(CONFIG, heading))],
+    [
+        name
+        for heading in ("## server.yaml", "## Consent", "## Tags")
+        for name in sorted(first_names(REFERENCE, heading))
+    ],
 )
 def test_every_key_has_an_example(key: str) -> None:
     """In one of the page's YAML blocks."""
     last = key.rpartition(".")[2]
-    texts = [block.text for block in blocks(CONFIG, language="yaml")] + [CONFIG.read_text("utf-8")]
+    texts = [block.text for block in blocks(*LANGUAGE, language="yaml")] + [REFERENCE.read_text("utf-8")]
     assert any(re.search(rf"[\s{{]{last}:\s", text) for text in texts), key
 
 
@@ -81,10 +85,10 @@ def test_every_kind_of_variable_is_documented() -> None:
     problems = load({"container.yaml": "variables: {one: {}}\n" + DESTINATIONS + TAGS + TRIGGERS}).problems
     message = next(one.message for one in problems if "exactly one of" in one.message)
     kinds = set(message.partition("exactly one of ")[2].split(", "))
-    assert kinds <= {name for row in rows(CONFIG, "## Variables") for name in names(row[0])}
+    assert kinds <= {name for row in rows(REFERENCE, "## Variables") for name in names(row[0])}
 
 
-@pytest.mark.parametrize("row", rows(CONFIG, "## Operators"), ids=lambda row: names(row[0])[0])
+@pytest.mark.parametrize("row", rows(REFERENCE, "## Operators"), ids=lambda row: names(row[0])[0])
 def test_examples_of_operators_compile(row: list[str]) -> None:
     """And use the operator that they stand for."""
     (operator,), (example,) = names(row[0]), names(row[1])
@@ -110,7 +114,7 @@ SAID: dict[str, dict[str, Any]] = {
 
 def test_the_consent_table_is_the_gates() -> None:
     """For Meta, and for a destination without a limited mode."""
-    shown = {row[0]: [names(cell)[0] for cell in row[1:]] for row in rows(CONFIG, "## Consent") if row[0] in SAID}
+    shown = {row[0]: [names(cell)[0] for cell in row[1:]] for row in rows(REFERENCE, "## Consent") if row[0] in SAID}
     assert shown.keys() == SAID.keys()
     needs = frozenset(("ad_storage", "ad_user_data"))
     for sentence, pushed in SAID.items():
@@ -122,7 +126,7 @@ def test_the_consent_table_is_the_gates() -> None:
 def test_the_defaults_are_those() -> None:
     """`server.yaml` and `consent:` with every documented default written out are the same as without."""
     tree: dict[str, Any] = {}
-    for row in rows(CONFIG, "## server.yaml"):
+    for row in rows(REFERENCE, "## server.yaml"):
         if names(row[1]):
             *way, last = names(row[0])[0].split(".")
             group = tree
@@ -130,7 +134,7 @@ def test_the_defaults_are_those() -> None:
                 group = group.setdefault(name, {})
             group[last] = names(row[1])[0]
     keys = {one.name for one in dataclasses.fields(ConsentPolicy)}
-    shown = [(names(row[0]), names(row[1])) for row in rows(CONFIG, "## Consent")]
+    shown = [(names(row[0]), names(row[1])) for row in rows(REFERENCE, "## Consent")]
     defaults = {key[0]: default[0] for key, default in shown if key and key[0] in keys}
     assert defaults.keys() == keys
     loaded = load(
@@ -154,7 +158,7 @@ def _flow(value: Any) -> str:
 
 def test_what_lies_in_the_data_folder_is_nobody_elses() -> None:
     """Each file of the guide's table is refused as the folder of a sink."""
-    section = CONFIG.read_text("utf-8").partition("**The data folder**")[2].partition("**Back up**")[0]
+    section = OPERATIONS.read_text("utf-8").partition("**The data folder**")[2].partition("**Back up**")[0]
     shown = {name.strip("/") for row in re.findall(r"^\|(.+?)\|", section, re.MULTILINE) for name in names(row)}
     own = {name.replace("-…", "-1") for name in shown if not name.startswith("-")}
     assert len(own) > 10
@@ -163,13 +167,13 @@ def test_what_lies_in_the_data_folder_is_nobody_elses() -> None:
 
 def test_every_problem_code_is_documented() -> None:
     """With the meaning that the code has, and no other codes."""
-    shown = {names(row[0])[0]: row[1] for row in rows(CONFIG, "## Problem codes")}
+    shown = {names(row[0])[0]: row[1] for row in rows(REFERENCE, "## Problem codes")}
     assert shown == {**CODES, **LATER_CODES}
 
 
 def test_the_fields_of_a_problem_are_documented() -> None:
     """What `check --json` gives of each."""
-    text = CONFIG.read_text("utf-8")
+    text = REFERENCE.read_text("utf-8")
     line = text[text.index("`check --json` gives") :].partition("of each")[0]
     problem = Problem("error", "E101", Place("container.yaml", 1, 1), "", "")
     assert names(line)[1:] == list(problem.as_dict())
@@ -177,7 +181,7 @@ def test_the_fields_of_a_problem_are_documented() -> None:
 
 def test_every_purpose_is_documented() -> None:
     """By its name."""
-    text = CONFIG.read_text("utf-8")
+    text = REFERENCE.read_text("utf-8")
     assert [purpose for purpose in PURPOSES if f"`{purpose}`" not in text] == []
 
 
@@ -190,9 +194,9 @@ REASONS = {
 
 def test_every_reason_and_state_is_documented() -> None:
     """Of decisions, dead letters and destinations."""
-    assert first_names(CONFIG, "## Try it") == REASONS
-    assert {*REASONS_OF_DEATH, *STATES} <= first_names(CONFIG, "## Operate")
-    shown = {names(row[0])[0]: row[1:] for row in rows(CONFIG, "## Operate") if names(row[0])}
+    assert first_names(GUIDE, "## Try it") == REASONS
+    assert {*REASONS_OF_DEATH, *STATES} <= first_names(OPERATIONS, "## In short")
+    shown = {names(row[0])[0]: row[1:] for row in rows(OPERATIONS, "## In short") if names(row[0])}
     assert {name: shown[name] for name in REASONS_OF_DEATH} == {
         one.name: [one.meaning, one.helps] for one in REASONS_OF_DEATH.values()
     }
@@ -201,7 +205,7 @@ def test_every_reason_and_state_is_documented() -> None:
 def test_every_command_and_option_is_documented() -> None:
     """In the table of commands, and nothing that is not there."""
     common = {"--config", "--data", "--env-file", "--json", "--help"}
-    shown = {names(row[0])[0]: set(names(row[1])) for row in rows(CONFIG, "## Commands")}
+    shown = {names(row[0])[0]: set(names(row[1])) for row in rows(REFERENCE, "## Commands")}
     real: dict[str, set[str]] = {}
     for name, command in main.commands.items():
         leaves: list[tuple[str, click.Command]] = [("", command)]
@@ -215,12 +219,12 @@ def test_every_command_and_option_is_documented() -> None:
 
 def test_every_key_of_a_case_is_documented() -> None:
     """Of cases and of what they expect."""
-    assert first_names(CONFIG, "## Test it") == {*casebook.KEYS, *expectations.EXPECTATIONS}
+    assert first_names(GUIDE, "## Test it") == {*casebook.KEYS, *expectations.EXPECTATIONS}
 
 
 def test_every_derived_path_is_documented() -> None:
     """What the server adds to an event."""
-    assert {name.partition(".")[0] for name in first_names(CONFIG, "## Events")} >= DERIVED_ROOTS
+    assert {name.partition(".")[0] for name in first_names(REFERENCE, "## Events")} >= DERIVED_ROOTS
 
 
 def test_every_address_is_documented() -> None:
@@ -231,7 +235,7 @@ def test_every_address_is_documented() -> None:
     )
     public = {re.sub(r"{(\w+)}", lambda found: found[1].upper(), path) for path in public}
     real = {"/collect", *public, *(f"/-{path}" for path in admin - {"/style.css"})}
-    cells = " ".join(cell for row in rows(CONFIG, "## Addresses") for cell in row)
+    cells = " ".join(cell for row in rows(REFERENCE, "## Addresses") for cell in row)
     assert set(re.findall(r"`(?:GET |POST )?(/[^` ]*)`", cells)) == real
 
 
@@ -239,7 +243,7 @@ def test_every_metric_is_documented() -> None:
     """By the name that Prometheus sees."""
     picture = Picture("1", {"meta": Counts()}, {"meta": "ok"}, {"meta": 1.0}, Room(0, 1))
     real = set(re.findall(r"^# TYPE (\w+) ", Meters().text(picture), re.MULTILINE))
-    assert first_names(CONFIG, "## Metrics") == real
+    assert first_names(REFERENCE, "## Metrics") == real
 
 
 def test_every_setting_of_the_page_client_is_documented() -> None:

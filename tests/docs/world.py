@@ -97,7 +97,8 @@ def configurations(page: Path) -> Iterator[Configuration]:
     that is there to show a mistake is not carried along."""
     shown = list(blocks(page))
     files: dict[str, str] = {}
-    for block, following in zip(shown, [*shown[1:], None], strict=True):
+    for at, block in enumerate(shown):
+        following = shown[at + 1] if at + 1 < len(shown) else None
         if (name := file_of(block)) is None:
             continue
         files = _with(files, name, block)

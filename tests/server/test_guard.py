@@ -87,7 +87,7 @@ NUMBERS = {"five": 5, "six": 6, "ten": 10, "twelve": 12, "fifteen": 15, "twenty"
 
 def test_the_guide_says_how_many_guesses_there_are() -> None:
     """And how long one more takes."""
-    text = " ".join((Path(__file__).parents[2] / "config" / "README.md").read_text("utf-8").split())
+    text = " ".join((Path(__file__).parents[2] / "config" / "operate.md").read_text("utf-8").split())
     said = re.search(r"(\w+) wrong admin tokens from one address, and it must wait: one more every (\w+) seconds", text)
     assert said is not None
     assert (NUMBERS[said[1].lower()], NUMBERS[said[2].lower()]) == (GUESSES, PAUSE)
