@@ -1,4 +1,4 @@
-"""The reference is whole: the guide's tables name what the code knows, and nothing else."""
+"""The reference is whole: its tables, and those of operations, name what the code knows, and nothing else."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ SAID: dict[str, dict[str, Any]] = {
 
 def test_the_consent_table_is_the_gates() -> None:
     """For Meta, and for a destination without a limited mode."""
-    shown = {row[0]: [names(cell)[0] for cell in row[1:]] for row in rows(REFERENCE, "## Consent") if row[0] in SAID}
+    shown = {row[0]: [names(cell)[0] for cell in row[1:]] for row in rows(GUIDE, "## Consent") if row[0] in SAID}
     assert shown.keys() == SAID.keys()
     needs = frozenset(("ad_storage", "ad_user_data"))
     for sentence, pushed in SAID.items():
@@ -157,9 +157,8 @@ def _flow(value: Any) -> str:
 
 
 def test_what_lies_in_the_data_folder_is_nobody_elses() -> None:
-    """Each file of the guide's table is refused as the folder of a sink."""
-    section = OPERATIONS.read_text("utf-8").partition("**The data folder**")[2].partition("**Back up**")[0]
-    shown = {name.strip("/") for row in re.findall(r"^\|(.+?)\|", section, re.MULTILINE) for name in names(row)}
+    """Each file of the table is refused as the folder of a sink."""
+    shown = {name.strip("/") for name in first_names(OPERATIONS, "## Data folder")}
     own = {name.replace("-…", "-1") for name in shown if not name.startswith("-")}
     assert len(own) > 10
     assert {name for name in own if not is_own(name)} == set()
@@ -181,7 +180,7 @@ def test_the_fields_of_a_problem_are_documented() -> None:
 
 def test_every_purpose_is_documented() -> None:
     """By its name."""
-    text = REFERENCE.read_text("utf-8")
+    text = GUIDE.read_text("utf-8")
     assert [purpose for purpose in PURPOSES if f"`{purpose}`" not in text] == []
 
 
@@ -194,9 +193,9 @@ REASONS = {
 
 def test_every_reason_and_state_is_documented() -> None:
     """Of decisions, dead letters and destinations."""
-    assert first_names(GUIDE, "## Try it") == REASONS
-    assert {*REASONS_OF_DEATH, *STATES} <= first_names(OPERATIONS, "## In short")
-    shown = {names(row[0])[0]: row[1:] for row in rows(OPERATIONS, "## In short") if names(row[0])}
+    assert first_names(REFERENCE, "## Decisions and reasons") == REASONS
+    assert {*REASONS_OF_DEATH, *STATES} <= first_names(OPERATIONS, "## Deliveries")
+    shown = {names(row[0])[0]: row[1:] for row in rows(OPERATIONS, "## Deliveries") if names(row[0])}
     assert {name: shown[name] for name in REASONS_OF_DEATH} == {
         one.name: [one.meaning, one.helps] for one in REASONS_OF_DEATH.values()
     }
@@ -219,7 +218,7 @@ def test_every_command_and_option_is_documented() -> None:
 
 def test_every_key_of_a_case_is_documented() -> None:
     """Of cases and of what they expect."""
-    assert first_names(GUIDE, "## Test it") == {*casebook.KEYS, *expectations.EXPECTATIONS}
+    assert first_names(REFERENCE, "## Test cases") == {*casebook.KEYS, *expectations.EXPECTATIONS}
 
 
 def test_every_derived_path_is_documented() -> None:
@@ -235,7 +234,7 @@ def test_every_address_is_documented() -> None:
     )
     public = {re.sub(r"{(\w+)}", lambda found: found[1].upper(), path) for path in public}
     real = {"/collect", *public, *(f"/-{path}" for path in admin - {"/style.css"})}
-    cells = " ".join(cell for row in rows(REFERENCE, "## Addresses") for cell in row)
+    cells = " ".join(cell for row in rows(REFERENCE, "## HTTP endpoints") for cell in row)
     assert set(re.findall(r"`(?:GET |POST )?(/[^` ]*)`", cells)) == real
 
 

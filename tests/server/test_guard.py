@@ -85,10 +85,14 @@ async def test_who_guesses_must_wait(
 NUMBERS = {"five": 5, "six": 6, "ten": 10, "twelve": 12, "fifteen": 15, "twenty": 20}
 
 
-def test_the_guide_says_how_many_guesses_there_are() -> None:
+def test_the_page_says_how_many_guesses_there_are() -> None:
     """And how long one more takes."""
     text = " ".join((Path(__file__).parents[2] / "config" / "operate.md").read_text("utf-8").split())
-    said = re.search(r"(\w+) wrong admin tokens from one address, and it must wait: one more every (\w+) seconds", text)
+    said = re.search(
+        r"after (\w+) wrong admin tokens from one address, that address must wait: one more try every (\w+) seconds",
+        text,
+        re.I,
+    )
     assert said is not None
     assert (NUMBERS[said[1].lower()], NUMBERS[said[2].lower()]) == (GUESSES, PAUSE)
 
