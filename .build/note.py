@@ -17,7 +17,7 @@ class Note(BuildHookInterface[Any]):
         """`version` is `editable` for an install that runs from the checkout, which asks git itself."""
         if version == "editable":
             return
-        spec = importlib.util.spec_from_file_location("version", Path(self.root, "tagserver", "version.py"))
+        spec = importlib.util.spec_from_file_location("version", Path(self.root, "tagserver", "system", "version.py"))
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)

@@ -1,6 +1,6 @@
 """tagserver: data-layer events in, vendor conversions out."""
 
-from tagserver.version import of_this
+from tagserver.system.version import of_this
 
 BUILD = of_this()
 """Version and commit of what runs."""

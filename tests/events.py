@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tagserver.event import Event, Facts
-from tagserver.inbound.datalayer import NO_CONTEXT, Context, read_event
+from tagserver.event.event import Event, Facts
+from tagserver.inbound.clients.datalayer import NO_CONTEXT, Context, read_event
 
 NOW = 1_790_000_000_000
 """The time of receipt in tests: 2026-09-21, in ms."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tagserver.operations.readings import Reading
-from tagserver.operations.watchdog import BEAT, Stretches
+from tagserver.runtime.watchdog import BEAT, Stretches
+from tagserver.system.readings import Reading
 
 
 class Loop:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tagserver.advice import advise, meant
-from tagserver.inbound.event_names import KNOWN_EVENTS
-from tagserver.pipeline import route
+from tagserver.event.names import KNOWN_EVENTS
+from tagserver.ingest.advice import advise, meant
+from tagserver.pipeline.route import route
 
 from .consent.writers import head, tc_string
 from .container.world import container

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagserver.amounts import counted, deliveries, size
+from tagserver.system.amounts import counted, deliveries, size
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from tagserver.event import Event
-from tagserver.kit.fault import Interrupted
-from tagserver.pipeline import Decision, route
+from tagserver.event.event import Event
+from tagserver.pipeline.route import Decision, route
 from tagserver.plugin import Built, Destination, Mode, Omitted, Skip, Variable, hookimpl, setting
-from tagserver.registry import Registry
+from tagserver.plugin.fault import Interrupted
+from tagserver.plugin.registry import Registry
 from tagserver.testing import check_destination
 
 from .container.world import Box, load

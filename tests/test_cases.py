@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tagserver.configuration import ConfigurationFolder
-from tagserver.container.compile import Loaded
-from tagserver.preview.trial import try_event
-from tagserver.registry import Registry
+from tagserver.config.compile import Loaded
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.explain.trial import try_event
+from tagserver.plugin.registry import Registry
 
 from .events import NOW
 

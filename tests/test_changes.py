@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.operations.changes import NONE, REPEATED, Change, Changes, Seen
-from tagserver.operations.spans import span
+from tagserver.logs.changes import NONE, REPEATED, Change, Changes, Seen
+from tagserver.system.spans import span
 
 
 class Subject:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.event import MISSING, reader
-from tagserver.inbound.datalayer import Context, Refused, read_context, read_event, uuid7
+from tagserver.event.event import MISSING, reader
+from tagserver.inbound.clients.datalayer import Context, Refused, read_context, read_event, uuid7
 
 from .events import NOW, event, facts
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tagserver.configuration import ConfigurationFolder
-from tagserver.container.model import ConfiguredDestination
-from tagserver.operations.doctor import (
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.config.model import ConfiguredDestination
+from tagserver.doctor.doctor import (
     check_clock,
     check_configuration,
     check_destination,
@@ -27,10 +27,10 @@ from tagserver.operations.doctor import (
     check_server,
     check_versions,
 )
-from tagserver.operations.finding import Finding
-from tagserver.operations.kernel_clock import clock_is_kept
 from tagserver.plugin import Destination
-from tagserver.registry import Registry
+from tagserver.plugin.registry import Registry
+from tagserver.system.finding import Finding
+from tagserver.system.kernel_clock import clock_is_kept
 
 ROOT = Path(__file__).parents[1]
 TODAY = date(2026, 11, 24)

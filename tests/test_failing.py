@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from tagserver.container.model import Container
-from tagserver.event import Event
-from tagserver.operations.failing import FORGOTTEN, RECENT, SAID_EVERY, WAYS, Failing, counted
-from tagserver.pipeline import route
+from tagserver.config.model import Container
+from tagserver.event.event import Event
+from tagserver.pipeline.route import route
 from tagserver.plugin import Built, Mode, Skip, Variable
-from tagserver.registry import Registry
+from tagserver.plugin.failing import FORGOTTEN, RECENT, SAID_EVERY, WAYS, Failing, counted
+from tagserver.plugin.registry import Registry
 
 from .container.world import Box, load
 from .events import event

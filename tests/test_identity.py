@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.identity.normalise import (
+from tagserver.event.identity import Found, Identity, arrived_hash
+from tagserver.event.normalise import (
     Unusable,
     birth_date_text,
     city_text,
@@ -22,10 +23,9 @@ from tagserver.identity.normalise import (
     state_text,
     trimmed_text,
 )
-from tagserver.identity.phone import NO_COUNTRY, phone_digits
-from tagserver.identity.placeholder import EMPTY_HASH
-from tagserver.identity.places import country_code, region_code
-from tagserver.identity.record import Found, Identity, arrived_hash
+from tagserver.event.phone import NO_COUNTRY, phone_digits
+from tagserver.event.placeholder import EMPTY_HASH
+from tagserver.event.places import country_code, region_code
 
 HASH = "0a1b" * 16
 

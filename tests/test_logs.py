@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from tagserver.container.log import LogConfig
+from tagserver.config.log import LogConfig
 from tagserver.delivery.event_lines import events_are_told, switch
-from tagserver.operations.logs import FIELDS, JsonLines, Logs, Net, TextLines
-from tagserver.operations.redaction import redacted, without_contacts
-from tagserver.secret import Secret, hide
+from tagserver.logs.logs import FIELDS, JsonLines, Logs, Net, TextLines
+from tagserver.logs.redaction import redacted, without_contacts
+from tagserver.system.secret import Secret, hide
 
 
 def line(message: str, *args: object, **extra: object) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 
 from tagserver import BUILD
-from tagserver.delivery.outbox import Counts, Room
-from tagserver.operations import meters
-from tagserver.operations.meters import Histogram, Meters, Picture
-from tagserver.operations.process import ProcessFacts, process_facts
+from tagserver.metrics import meters
+from tagserver.metrics.meters import Histogram, Meters, Picture
+from tagserver.queue.outbox import Counts, Room
+from tagserver.system.process import ProcessFacts, process_facts
 
 PICTURE = Picture(
     version="1.2.3",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagserver.moments import moment, shown
+from tagserver.system.moments import moment, shown
 
 NOW = 1_800_000_000_000  # 2027-01-15T08:00:00Z
 

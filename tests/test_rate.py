@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagserver.rate import BURST, RateLimit, sender_of
+from tagserver.system.rate_limit import BURST, RateLimit, sender_of
 
 
 class Time:

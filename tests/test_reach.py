@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.configuration import ConfigurationFolder
-from tagserver.operations.finding import Finding
-from tagserver.operations.reach import Reached, check_reached, look, look_at_all
-from tagserver.operations.ways import Way, check_allowed, check_proxy, ways_of
-from tagserver.registry import Registry
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.doctor.reach import Reached, check_reached, look, look_at_all
+from tagserver.doctor.ways import Way, check_allowed, check_proxy, ways_of
+from tagserver.plugin.registry import Registry
+from tagserver.system.finding import Finding
 
 NOW = 1_800_000_000.0
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tagserver.event import Event
-from tagserver.reads import Reads
+from tagserver.event.event import Event
+from tagserver.outgoing.field_filter import Reads
 
 from .events import event
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.container.model import Container
-from tagserver.registry import LONGEST_ERROR, Registry
+from tagserver.config.model import Container
+from tagserver.plugin.registry import LONGEST_ERROR, Registry
 
 from .container.world import codes, load
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.configuration import ConfigurationFolder, read_env_file
-from tagserver.registry import Registry
-from tagserver.secret_file import LARGEST, in_time, read_secret_file
+from tagserver.config.configuration import ConfigurationFolder, read_env_file
+from tagserver.plugin.registry import Registry
+from tagserver.system.secret_file import LARGEST, in_time, read_secret_file
 
 CONTAINER = """
 destinations:

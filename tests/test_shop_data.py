@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tagserver.container.compile import Loaded, compile_container
-from tagserver.preview.trial import try_event
-from tagserver.registry import Registry
+from tagserver.config.compile import Loaded, compile_container
+from tagserver.explain.trial import try_event
+from tagserver.plugin.registry import Registry
 from tagserver.testing import expanded
 
 from .events import NOW

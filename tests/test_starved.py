@@ -102,8 +102,8 @@ def test_a_call_that_nobody_saw_is_counted() -> None:
 
 STOPPED = """
 import asyncio, os
-from tagserver.operations.readings import Reading
-from tagserver.operations.watchdog import Watchdog
+from tagserver.system.readings import Reading
+from tagserver.runtime.watchdog import Watchdog
 
 async def main():
     seen = []

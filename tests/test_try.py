@@ -16,14 +16,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tagserver.config.compile import Loaded
+from tagserver.config.model import Container
+from tagserver.config.server import ServerConfig
 from tagserver.consent.state import Reading
-from tagserver.container.compile import Loaded
-from tagserver.container.model import Container
-from tagserver.container.server import ServerConfig
-from tagserver.event import Event
-from tagserver.inbound.datalayer import Refused, read_event
+from tagserver.event.event import Event
+from tagserver.explain.trial import BadTrial, try_event
+from tagserver.inbound.clients.datalayer import Refused, read_event
 from tagserver.inbound.enrich import read_facts
-from tagserver.pipeline import route
+from tagserver.pipeline.route import route
 from tagserver.plugin import (
     Built,
     Destination,
@@ -38,8 +39,7 @@ from tagserver.plugin import (
     Skip,
     setting,
 )
-from tagserver.preview.trial import BadTrial, try_event
-from tagserver.registry import Registry
+from tagserver.plugin.registry import Registry
 
 from .consent.writers import head, tc_string
 from .container.world import ENVIRON, Ads, Box, Broken, Vault, load

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.operations.server_files import address_in, leave_address, leave_token
-from tagserver.operations.unwritten import EVERY, Unwritten
+from tagserver.runtime.server_files import address_in, leave_address, leave_token
+from tagserver.runtime.unwritten import EVERY, Unwritten
 from tests.small_disk import fill, small_disk
 
 ADDRESS = "http://127.0.0.1:8080"

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 import yaml
 
-from tagserver.container.model import Container
-from tagserver.container.problems import render
-from tagserver.container.server import ServerConfig
-from tagserver.container.variables import BESIDE, KINDS
-from tagserver.event import MISSING
-from tagserver.kit.variable import RESERVED
-from tagserver.language.scope import Scope
-from tagserver.preview.trial import try_event
-from tagserver.registry import Registry
+from tagserver.config.model import Container
+from tagserver.config.server import ServerConfig
+from tagserver.config.variables import BESIDE, KINDS
+from tagserver.config.yaml.problems import render
+from tagserver.event.event import MISSING
+from tagserver.explain.trial import try_event
+from tagserver.expressions.scope import Scope
+from tagserver.plugin.registry import Registry
+from tagserver.plugin.variable import RESERVED
 
 from .container.world import ENVIRON, REGISTRY, WITH_A_LOSS, codes, load
 from .events import NOW, event

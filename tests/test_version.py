@@ -15,8 +15,8 @@ from click.testing import CliRunner
 
 from tagserver import BUILD, __version__
 from tagserver.cli import main
-from tagserver.operations.build_info import build_info
-from tagserver.version import VARIABLE, Build, described, of_checkout
+from tagserver.system.build_info import build_info
+from tagserver.system.version import VARIABLE, Build, described, of_checkout
 
 ROOT = Path(__file__).parents[1]
 COMMIT = "1a2b3c4d5e6f"

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from tagserver.operations.culprit import OURS, Culprit
-from tagserver.operations.watchdog import LATE, LONG, Watchdog
 from tagserver.plugin import Destination, Variable
-from tagserver.registry import Registry
+from tagserver.plugin.culprit import OURS, Culprit
+from tagserver.plugin.registry import Registry
+from tagserver.runtime.watchdog import LATE, LONG, Watchdog
 
 from .container.world import Box
 from .heartbeats import Loop
@@ -193,7 +193,7 @@ def test_a_kind_of_variable_is_named_as_one() -> None:
         ("corp.a.client", "a"),
         ("corp.b.deep.er", "b"),
         ("corporate", OURS),
-        ("tagserver.kit.plain", OURS),
+        ("tagserver.plugin.plain", OURS),
     ],
 )
 def test_the_longest_module_that_fits_counts(running: str, name: str) -> None:

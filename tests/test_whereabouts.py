@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from tagserver.container.compile import Loaded
+from tagserver.config.compile import Loaded
+from tagserver.event.geoip import UNKNOWN, open_database, region_of_record
+from tagserver.explain.trial import try_event
 from tagserver.inbound.enrich import read_facts
-from tagserver.inbound.whereabouts import UNKNOWN, open_database, region_of_record
-from tagserver.preview.trial import try_event
 
 from .container.world import load
 from .events import NOW

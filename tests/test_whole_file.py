@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tagserver.audit.index import write_index
-from tagserver.whole_file import write_whole
+from tagserver.system.whole_file import write_whole
 
 
 @pytest.fixture(autouse=True)

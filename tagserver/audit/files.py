@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tagserver.amounts import size
 from tagserver.audit.chain import Link, Row
 from tagserver.audit.forecast import Written, first_time, room_for, written
 from tagserver.audit.index import ENDING, index_of, may_have, read_index, write_index
-from tagserver.whole_file import new_file
+from tagserver.system.amounts import size
+from tagserver.system.whole_file import new_file
 
 FOLDER = "audit"
 LARGEST = 8 << 20

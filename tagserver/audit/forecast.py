@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tagserver.amounts import size
 from tagserver.audit.chain import Row
+from tagserver.system.amounts import size
 
 DAY_MS = 86_400_000
 SHORTEST_MS = 600_000

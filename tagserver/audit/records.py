@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from tagserver.config.model import Tag
 from tagserver.consent.needs import PURPOSES
 from tagserver.consent.state import ConsentState
-from tagserver.container.model import Tag
-from tagserver.identity.persons import person_key
-from tagserver.pipeline import Routing
+from tagserver.event.person_keys import person_key
+from tagserver.pipeline.route import Routing
 
 _encode = msgspec.json.Encoder().encode
 EACH = frozenset({"send", "restrict", "error"})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from tagserver.whole_file import write_whole
+from tagserver.system.whole_file import write_whole
 
 log = logging.getLogger("tagserver")
 

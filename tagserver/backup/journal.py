@@ -20,8 +20,8 @@ from typing import Any
 
 import msgspec
 
-from tagserver.delivery.held import Laid, Lifted
-from tagserver.delivery.outbox import Tombstone
+from tagserver.queue.outbox import Tombstone
+from tagserver.queue.sqlite.held import Laid, Lifted
 
 FORMAT = 1
 """Rises when a program of before would misread the file."""

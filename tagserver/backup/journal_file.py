@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tagserver.backup.journal import KEEP, BadJournal, Head, Journal, Line, laid, text_of, texts_of
-from tagserver.delivery.outbox import Tombstone
-from tagserver.whole_file import write_whole
+from tagserver.queue.outbox import Tombstone
+from tagserver.system.whole_file import write_whole
 
 log = logging.getLogger("tagserver.journal")
 

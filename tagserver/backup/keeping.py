@@ -15,10 +15,10 @@ from tagserver.backup.journal_file import JournalFile
 from tagserver.backup.journaled import JournaledOutbox
 from tagserver.backup.restoring import ASIDE, STAGE, unfinished
 from tagserver.backup.snapshots import Snapshot, Snapshots, clear
-from tagserver.container.queue import QueueConfig
-from tagserver.delivery.errors import OutboxStartError
-from tagserver.delivery.salvage import DAMAGED
-from tagserver.delivery.snapshot import ENDING, queues_in
+from tagserver.config.queue import QueueConfig
+from tagserver.queue.errors import OutboxStartError
+from tagserver.queue.sqlite.recovery import DAMAGED
+from tagserver.queue.sqlite.snapshot import ENDING, queues_in
 
 AT_START = 0.5
 """Seconds that a start waits for the journal."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from tagserver.backup import hold
 from tagserver.backup.archive import Manifest, write
 from tagserver.backup.members import in_folder
-from tagserver.delivery.errors import Damaged
-from tagserver.delivery.snapshot import facts_of
+from tagserver.queue.errors import Damaged
+from tagserver.queue.sqlite.snapshot import facts_of
 
 PARTIAL = ".partial"
 """Behind the name of a file that is not whole yet."""

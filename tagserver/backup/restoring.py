@@ -17,18 +17,18 @@ from pathlib import Path
 
 import msgspec
 
-from tagserver.amounts import size
 from tagserver.backup import hold
 from tagserver.backup.archive import Archive, BadBackup, Manifest
 from tagserver.backup.journal import Journal, installation
 from tagserver.backup.members import KEY
-from tagserver.delivery.errors import OutboxStartError
-from tagserver.delivery.held import hold as hold_rows
-from tagserver.delivery.held import take_back
-from tagserver.delivery.lock import FolderLock, QueueLock
-from tagserver.delivery.snapshot import facts_of, queue_in, require_sound
-from tagserver.moments import shown
-from tagserver.whole_file import write_whole
+from tagserver.queue.errors import OutboxStartError
+from tagserver.queue.sqlite.held import hold as hold_rows
+from tagserver.queue.sqlite.held import take_back
+from tagserver.queue.sqlite.lock import FolderLock, QueueLock
+from tagserver.queue.sqlite.snapshot import facts_of, queue_in, require_sound
+from tagserver.system.amounts import size
+from tagserver.system.moments import shown
+from tagserver.system.whole_file import write_whole
 
 STAGE = ".restoring"
 """In the data folder: where everything is made ready."""

@@ -18,10 +18,10 @@ from typing import Any
 
 import msgspec
 
-from tagserver.amounts import size
-from tagserver.delivery.opening import ALONE
-from tagserver.delivery.outbox import Outbox, Unavailable
-from tagserver.delivery.snapshot import ENDING, copy_queue
+from tagserver.queue.outbox import Outbox, Unavailable
+from tagserver.queue.sqlite.opening import ALONE
+from tagserver.queue.sqlite.snapshot import ENDING, copy_queue
+from tagserver.system.amounts import size
 
 KEPT = 3600.0
 """Seconds that a copy lies there at most: as long as a command is given to pack it."""

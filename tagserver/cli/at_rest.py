@@ -9,8 +9,8 @@ from pathlib import Path
 from tagserver.backup.hold import WAY_OUT
 from tagserver.backup.hold import read as restored
 from tagserver.backup.restoring import unfinished
-from tagserver.delivery.readable import newer_than_this
-from tagserver.operations.finding import Finding
+from tagserver.queue.sqlite.readable import newer_than_this
+from tagserver.system.finding import Finding
 
 
 def check_at_rest(data: Path, queue: str) -> Iterator[Finding]:

@@ -12,8 +12,6 @@ from pathlib import Path
 import click
 import msgspec
 
-from tagserver.amounts import counted
-from tagserver.amounts import size as size_text
 from tagserver.backup.archive import Manifest
 from tagserver.backup.keeping import require_whole
 from tagserver.backup.making import NotMade, pack, partial_of, refuse_place
@@ -21,13 +19,15 @@ from tagserver.cli.options import environment, json_option, server_option
 from tagserver.cli.output import give_up, say, say_json, stream
 from tagserver.cli.paths import PATH
 from tagserver.cli.remote import call
-from tagserver.delivery.errors import OutboxStartError
-from tagserver.delivery.lock import FolderLock, QueueLock
-from tagserver.delivery.snapshot import copy_queue, queue_in
-from tagserver.moments import shown
-from tagserver.operations.server_files import lives
-from tagserver.operations.this_user import this_user
-from tagserver.os_fault import os_fault
+from tagserver.queue.errors import OutboxStartError
+from tagserver.queue.sqlite.lock import FolderLock, QueueLock
+from tagserver.queue.sqlite.snapshot import copy_queue, queue_in
+from tagserver.runtime.server_files import lives
+from tagserver.system.amounts import counted
+from tagserver.system.amounts import size as size_text
+from tagserver.system.moments import shown
+from tagserver.system.os_fault import os_fault
+from tagserver.system.this_user import this_user
 
 LONGEST = 3600.0
 """Seconds that a server gets for its copy: some GiB on a slow disk."""

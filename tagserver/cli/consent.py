@@ -11,7 +11,7 @@ import click
 from tagserver.cli.options import json_option
 from tagserver.cli.output import give_up, say, say_json
 from tagserver.consent.strings.printout import KINDS, Kind, printout
-from tagserver.runtime import wall_clock
+from tagserver.runtime.runtime import wall_clock
 
 
 @click.command()

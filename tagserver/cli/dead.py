@@ -9,15 +9,15 @@ from typing import Any, TypeVar
 
 import click
 
-from tagserver.amounts import letters
 from tagserver.cli.asking import asks, sure
 from tagserver.cli.dead_shown import say_letters, say_retried, say_summary
 from tagserver.cli.options import environment, json_option, server_option, when_option
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
 from tagserver.cli.who import who
-from tagserver.delivery.dead import LARGEST_ID
-from tagserver.moments import at
+from tagserver.queue.dead import LARGEST_ID
+from tagserver.system.amounts import letters
+from tagserver.system.moments import at
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tagserver.amounts import letters
 from tagserver.cli.output import say
-from tagserver.moments import shown
+from tagserver.system.amounts import letters
+from tagserver.system.moments import shown
 
 _WHY = {
     "no_destination": "their destination is not configured",

@@ -23,12 +23,12 @@ import httpx
 from tagserver.cli.options import installed
 from tagserver.cli.output import say
 from tagserver.cli.serve import run
-from tagserver.configuration import ConfigurationFolder
+from tagserver.config.configuration import ConfigurationFolder
 from tagserver.demo.arrivals import EVERYONE, arrivals
 from tagserver.demo.shop import AD_PURPOSES, PURPOSES, create_shop
-from tagserver.preview.trial import try_event
-from tagserver.running import running
-from tagserver.runtime import Runtime, wall_clock
+from tagserver.explain.trial import try_event
+from tagserver.runtime.running import running
+from tagserver.runtime.runtime import Runtime, wall_clock
 from tagserver.sandbox import create_sandbox
 from tagserver.server.app import create_app
 from tagserver.server.listening import address_of, listen

@@ -15,11 +15,11 @@ from tagserver.cli.at_rest import check_at_rest
 from tagserver.cli.options import config_option, data_option, json_option, open_folder, without_env_file
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import Server
-from tagserver.container.problems import Problem
-from tagserver.container.references import ADMIN_TOKEN
-from tagserver.container.server import ServerConfig
-from tagserver.operations.audit_check import check_audit
-from tagserver.operations.doctor import (
+from tagserver.config.references import ADMIN_TOKEN
+from tagserver.config.server import ServerConfig
+from tagserver.config.yaml.problems import Problem
+from tagserver.doctor.audit_check import check_audit
+from tagserver.doctor.doctor import (
     check_clock,
     check_configuration,
     check_destination,
@@ -33,12 +33,12 @@ from tagserver.operations.doctor import (
     check_server,
     check_versions,
 )
-from tagserver.operations.finding import Finding
-from tagserver.operations.kernel_clock import clock_is_kept
-from tagserver.operations.reach import check_reached, look_at_all
-from tagserver.operations.server_files import UNREACHABLE, NoServer, Unanswered, lives
-from tagserver.operations.ways import check_allowed, check_proxy, ways_of
+from tagserver.doctor.reach import check_reached, look_at_all
+from tagserver.doctor.ways import check_allowed, check_proxy, ways_of
+from tagserver.runtime.server_files import UNREACHABLE, NoServer, Unanswered, lives
 from tagserver.server.edge import file_descriptors
+from tagserver.system.finding import Finding
+from tagserver.system.kernel_clock import clock_is_kept
 
 LONGEST = 10.0
 """Seconds for an answer."""

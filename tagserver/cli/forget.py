@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from tagserver.amounts import counted, letters
 from tagserver.cli.options import environment, json_option, server_option
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
-from tagserver.moments import shown
+from tagserver.system.amounts import counted, letters
+from tagserver.system.moments import shown
 
 LONGEST = 900.0
 """Seconds: a walk through a long queue, and the time that vendors have to answer."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from tagserver.kit.fault import Interrupted
+from tagserver.plugin.fault import Interrupted
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -11,12 +11,12 @@ import click
 
 from tagserver.cli.output import keep_standard_output, say_text, stream
 from tagserver.cli.paths import PATH
-from tagserver.configuration import ConfigurationFolder, process_environ, read_env_file
-from tagserver.container.problems import Problem, render
-from tagserver.moments import moment
-from tagserver.operations.this_user import this_user
-from tagserver.os_fault import os_reason
-from tagserver.registry import Registry
+from tagserver.config.configuration import ConfigurationFolder, process_environ, read_env_file
+from tagserver.config.yaml.problems import Problem, render
+from tagserver.plugin.registry import Registry
+from tagserver.system.moments import moment
+from tagserver.system.os_fault import os_reason
+from tagserver.system.this_user import this_user
 
 F = TypeVar("F", bound=Callable[..., Any])
 

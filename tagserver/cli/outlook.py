@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tagserver.amounts import deliveries, size
-from tagserver.moments import shown
+from tagserver.system.amounts import deliveries, size
+from tagserver.system.moments import shown
 
 DAYS = 5
 """Of those that have a number of their own in a sentence."""

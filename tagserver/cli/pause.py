@@ -21,17 +21,17 @@ from tagserver.cli.outlook import when_pausing, when_resuming
 from tagserver.cli.output import give_up, say, say_json
 from tagserver.cli.remote import call
 from tagserver.cli.who import who
-from tagserver.delivery.errors import InUse, OutboxStartError
-from tagserver.delivery.outbox import OutboxError
-from tagserver.moments import shown, span
-from tagserver.operations.data_folder import unusable
-from tagserver.operations.printable import printable
-from tagserver.operations.server_files import lives
 from tagserver.pausing.alone import Act, OfAnother, act_alone
 from tagserver.pausing.names import Unknown
 from tagserver.pausing.words import LONGEST_NOTE, LONGEST_TERM, unwritten
 from tagserver.publishing.serving import NoConfiguration
-from tagserver.runtime import wall_clock
+from tagserver.queue.errors import InUse, OutboxStartError
+from tagserver.queue.outbox import OutboxError
+from tagserver.runtime.data_folder import unusable
+from tagserver.runtime.runtime import wall_clock
+from tagserver.runtime.server_files import lives
+from tagserver.system.moments import shown, span
+from tagserver.system.printable import printable
 
 
 def _term(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:

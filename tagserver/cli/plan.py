@@ -15,11 +15,11 @@ from tagserver.cli.options import config_option, data_option, json_option, open_
 from tagserver.cli.output import give_up, say, say_json
 from tagserver.cli.paths import GivenPath
 from tagserver.cli.versions import say_damaged
-from tagserver.configuration import ConfigurationFolder
-from tagserver.container.folder import is_configuration, read_texts
-from tagserver.container.meaning import SERVER_FILE, version_of
-from tagserver.inbound.json_text import UNREADABLE, read_json
-from tagserver.preview.plan import Change, Effect, changes, effects, summary
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.config.folder import is_configuration, read_texts
+from tagserver.config.meaning import SERVER_FILE, version_of
+from tagserver.event.json_text import UNREADABLE, read_json
+from tagserver.explain.plan import Change, Effect, changes, effects, summary
 from tagserver.publishing.store import Store
 
 

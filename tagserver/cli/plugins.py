@@ -12,8 +12,8 @@ import msgspec
 
 from tagserver.cli.options import installed, json_option
 from tagserver.cli.output import give_up, say, say_json
-from tagserver.kit.fault import PluginCode, PluginFailed
 from tagserver.plugin import Destination, Variable
+from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.privacy.rules import is_personal
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from tagserver.cli.output import give_up, say
-from tagserver.configuration import ConfigurationFolder
-from tagserver.delivery.readable import newer_than_this
+from tagserver.config.configuration import ConfigurationFolder
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.store import Store
-from tagserver.runtime import wall_clock
+from tagserver.queue.sqlite.readable import newer_than_this
+from tagserver.runtime.runtime import wall_clock
 
 
 def rehearsal(folder: ConfigurationFolder, data: Path, *, strict: bool) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import click
 import msgspec
 
-from tagserver.amounts import counted, deliveries, letters
 from tagserver.backup.archive import BadBackup
 from tagserver.backup.hold import WAY_OUT
 from tagserver.backup.journal import BadJournal
@@ -23,15 +22,16 @@ from tagserver.cli.options import environment, json_option, server_option
 from tagserver.cli.output import give_up, say, say_json
 from tagserver.cli.paths import PATH
 from tagserver.cli.remote import call
-from tagserver.delivery.dead import RESTORED
-from tagserver.delivery.errors import OutboxStartError
-from tagserver.delivery.snapshot import facts_of, queue_in
-from tagserver.moments import shown
-from tagserver.operations.data_folder import unusable
-from tagserver.operations.server_files import lives
-from tagserver.operations.this_user import this_user
-from tagserver.os_fault import os_fault
-from tagserver.runtime import wall_clock
+from tagserver.queue.dead import RESTORED
+from tagserver.queue.errors import OutboxStartError
+from tagserver.queue.sqlite.snapshot import facts_of, queue_in
+from tagserver.runtime.data_folder import unusable
+from tagserver.runtime.runtime import wall_clock
+from tagserver.runtime.server_files import lives
+from tagserver.system.amounts import counted, deliveries, letters
+from tagserver.system.moments import shown
+from tagserver.system.os_fault import os_fault
+from tagserver.system.this_user import this_user
 
 EVERY = "*"
 LONGEST = 3600.0

@@ -9,10 +9,10 @@ import click
 
 from tagserver.cli.output import give_up, say
 from tagserver.cli.serve import run
-from tagserver.os_fault import os_reason
 from tagserver.sandbox import create_sandbox
 from tagserver.server.listening import address_of, listen
 from tagserver.server.serving import serving
+from tagserver.system.os_fault import os_reason
 
 
 @click.command()

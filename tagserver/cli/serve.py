@@ -25,26 +25,26 @@ from tagserver.cli.options import config_option, data_option, open_folder, print
 from tagserver.cli.output import give_up, say
 from tagserver.cli.paths import GivenPath
 from tagserver.cli.rehearsal import rehearsal
-from tagserver.configuration import ConfigurationFolder
-from tagserver.container.log import Format
-from tagserver.container.references import ADMIN_TOKEN
-from tagserver.delivery.errors import OutboxStartError
-from tagserver.operations.admin_token import TOKEN_FILE, unfit
-from tagserver.operations.data_folder import unusable
-from tagserver.operations.logs import LEVELS, Logs
-from tagserver.operations.server_files import ADDRESS_FILE, leave_address, leave_token, write_token
-from tagserver.operations.unwritten import Unwritten
-from tagserver.os_fault import os_fault, os_reason
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.config.log import Format
+from tagserver.config.references import ADMIN_TOKEN
+from tagserver.logs.logs import LEVELS, Logs
 from tagserver.publishing.serving import NoConfiguration
-from tagserver.running import running
-from tagserver.runtime import Runtime
-from tagserver.secret import hide
+from tagserver.queue.errors import OutboxStartError
+from tagserver.runtime.admin_token import TOKEN_FILE, unfit
+from tagserver.runtime.data_folder import unusable
+from tagserver.runtime.running import running
+from tagserver.runtime.runtime import Runtime
+from tagserver.runtime.server_files import ADDRESS_FILE, leave_address, leave_token, write_token
+from tagserver.runtime.unwritten import Unwritten
 from tagserver.server.app import create_app, create_edge
 from tagserver.server.ending import Ending
 from tagserver.server.listening import WrongSocket, address_of, is_loopback, listen, passed
 from tagserver.server.serving import serving
 from tagserver.server.succession import REHEARSE, Heritage, heritage
 from tagserver.server.supervisor import Supervisor
+from tagserver.system.os_fault import os_fault, os_reason
+from tagserver.system.secret import hide
 
 log = logging.getLogger("tagserver")
 

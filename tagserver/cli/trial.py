@@ -13,13 +13,13 @@ import msgspec
 from tagserver.cli.options import config_option, json_option, open_folder, print_problems
 from tagserver.cli.output import give_up, say, say_json, say_text
 from tagserver.cli.paths import GivenPath
-from tagserver.inbound.json_text import UNREADABLE, read_json
-from tagserver.operations.printable import printable, printable_json
-from tagserver.os_fault import os_reason
-from tagserver.preview.differences import field_change
-from tagserver.preview.trial import BadTrial, try_event
-from tagserver.privacy.cleaning import CLEANED
-from tagserver.runtime import wall_clock
+from tagserver.event.json_text import UNREADABLE, read_json
+from tagserver.explain.differences import field_change
+from tagserver.explain.trial import BadTrial, try_event
+from tagserver.outgoing.redaction import CLEANED
+from tagserver.runtime.runtime import wall_clock
+from tagserver.system.os_fault import os_reason
+from tagserver.system.printable import printable, printable_json
 
 _MARKS = {"send": "✔", "restrict": "◐", "block": "⊘", "skip": "○", "error": "✖"}
 

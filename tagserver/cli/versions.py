@@ -12,9 +12,9 @@ from tagserver.cli.options import data_option, environment, json_option, note_op
 from tagserver.cli.output import give_up, say, say_json
 from tagserver.cli.remote import call
 from tagserver.cli.who import who
-from tagserver.moments import shown
-from tagserver.operations.data_folder import unusable
 from tagserver.publishing.store import LONGEST_NOTE, SERVING, Store
+from tagserver.runtime.data_folder import unusable
+from tagserver.system.moments import shown
 
 MOST = 6
 """Names that one line shows."""

@@ -10,11 +10,10 @@ from collections.abc import Callable, Collection
 from typing import Any, NamedTuple, TypeVar
 
 from tagserver.consent.flags import read_flag
-from tagserver.consent.kinds import GDPR, GPP, GPP_SID
 from tagserver.consent.layers import together
 from tagserver.consent.mode import consent_mode
 from tagserver.consent.needs import ConsentPolicy
-from tagserver.consent.said import Found, Said
+from tagserver.consent.signals import Found, Said
 from tagserver.consent.state import UNREADABLE, Reading, Region, denied_for_ads
 from tagserver.consent.strings.gcd import read_gcd
 from tagserver.consent.strings.gcs import read_gcs
@@ -32,6 +31,7 @@ from tagserver.consent.strings.opt_outs import OptOuts, gpp_opt_outs
 from tagserver.consent.strings.tcf import TCString, read_tcf
 from tagserver.consent.strings.tcf_purposes import ANALYTICS, tcf_signals
 from tagserver.consent.strings.validity import why_not_valid
+from tagserver.event.consent_fields import GDPR, GPP, GPP_SID
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tagserver.kit.destination import Destination
-from tagserver.kit.fault import failed
+from tagserver.plugin.destination import Destination
+from tagserver.plugin.fault import failed
 
 LAST_WORD = 1.0
 """Seconds that a call has for its end after it was given up."""

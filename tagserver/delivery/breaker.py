@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal
 
-from tagserver.delivery.retry import Chance, backoff
+from tagserver.queue.retry import Chance, backoff
 
 IN_A_ROW = 5
 """So many failures in a row open the breaker; so does half of at least `OF` requests within `WINDOW` seconds."""

@@ -15,8 +15,8 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from statistics import median
 
-from tagserver.moments import shown
-from tagserver.operations.spans import span
+from tagserver.system.moments import shown
+from tagserver.system.spans import span
 
 FLOOR = 1_767_225_600_000
 """2026-01-01 in ms: before this program was written no clock was right."""

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tagserver.delivery.outbox import Buried, Row
+from tagserver.queue.outbox import Buried, Row
 
 log = logging.getLogger("tagserver.delivery")
 

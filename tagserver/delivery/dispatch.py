@@ -11,17 +11,17 @@ from functools import partial
 
 import httpx
 
+from tagserver.delivery.batch import Refusal
 from tagserver.delivery.exchange import open_http
+from tagserver.delivery.health import State
 from tagserver.delivery.observer import NOBODY, Observer
 from tagserver.delivery.open_sink import Tended
-from tagserver.delivery.outbox import Outbox, Row
 from tagserver.delivery.outcomes import Stop
-from tagserver.delivery.retry import Chance
-from tagserver.delivery.seal import OPEN, Seal
-from tagserver.delivery.shipment import Refusal
-from tagserver.delivery.standing import State
 from tagserver.delivery.target import Target
 from tagserver.delivery.worker import Fared, Sent, Worker
+from tagserver.queue.encryption import OPEN, Seal
+from tagserver.queue.outbox import Outbox, Row
+from tagserver.queue.retry import Chance
 
 log = logging.getLogger("tagserver.delivery")
 

@@ -18,11 +18,11 @@ from tagserver.delivery.outcomes import one_each
 from tagserver.delivery.resolver import Resolver, Unresolved
 from tagserver.delivery.sink_fault import sink_fault
 from tagserver.delivery.target import Target
-from tagserver.egress import refusal
-from tagserver.kit.attempt import conversation
-from tagserver.kit.declared import call
-from tagserver.kit.destination import Destination, Outcome, Outcomes, Payload, Request, Response
-from tagserver.kit.fault import PluginCode, PluginFailed
+from tagserver.plugin.attempt import conversation
+from tagserver.plugin.declared import call
+from tagserver.plugin.destination import Destination, Outcome, Outcomes, Payload, Request, Response
+from tagserver.plugin.fault import PluginCode, PluginFailed
+from tagserver.system.egress import refusal
 
 TIMEOUT = httpx.Timeout(connect=3.0, write=5.0, read=10.0, pool=5.0)
 TOTAL = 15.0

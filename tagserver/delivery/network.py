@@ -16,7 +16,7 @@ import httpcore
 import httpx
 
 from tagserver.delivery.resolver import Resolver
-from tagserver.egress import address_refusal
+from tagserver.system.egress import address_refusal
 
 Allowed = Callable[[], Sequence[str]]
 """Host names and networks that operations allow now."""

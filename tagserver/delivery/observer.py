@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tagserver.delivery.outbox import Buried, Row
-from tagserver.kit.destination import Response
+from tagserver.plugin.destination import Response
+from tagserver.queue.outbox import Buried, Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from typing import Any
 from tagserver.delivery.awaiting import given_up, guarded
 from tagserver.delivery.sink_fault import sink_fault
 from tagserver.delivery.target import Target
-from tagserver.kit.declared import call
-from tagserver.kit.fault import PluginFailed
 from tagserver.plugin import Destination
+from tagserver.plugin.declared import call
+from tagserver.plugin.fault import PluginFailed
 
 log = logging.getLogger("tagserver.delivery")
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Literal, get_args
 
-from tagserver.delivery.retry import LATE_CAP
-from tagserver.kit.destination import Outcome, OutcomeKind
-from tagserver.kit.fault import PluginFailed
-from tagserver.operations.redaction import redacted
+from tagserver.logs.redaction import redacted
+from tagserver.plugin.destination import Outcome, OutcomeKind
+from tagserver.plugin.fault import PluginFailed
+from tagserver.queue.retry import LATE_CAP
 
 LONGEST = 300
 """Characters of a sentence that are kept."""

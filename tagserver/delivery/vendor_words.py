@@ -15,8 +15,8 @@ from itertools import takewhile
 from typing import Any
 from urllib.parse import quote
 
-from tagserver.kit.destination import Response
-from tagserver.operations.redaction import redacted
+from tagserver.logs.redaction import redacted
+from tagserver.plugin.destination import Response
 
 LONGEST = 300
 """Characters that are kept."""

@@ -15,17 +15,17 @@ from typing import Any
 
 import httpx
 
+from tagserver.delivery.batch import Refusal, Shipment, Splits
 from tagserver.delivery.event_lines import events_are_told, say_delivered
+from tagserver.delivery.health import PROBE, Standing, State
 from tagserver.delivery.observer import NOBODY, Observer
 from tagserver.delivery.open_sink import OpenSink, Tended
-from tagserver.delivery.outbox import Batch, Buried, Outbox, OutboxError, Row, Settlement
 from tagserver.delivery.outcomes import Stop
 from tagserver.delivery.pace import Pace
-from tagserver.delivery.retry import Chance
-from tagserver.delivery.seal import OPEN, Seal
-from tagserver.delivery.shipment import Refusal, Shipment, Splits
-from tagserver.delivery.standing import PROBE, Standing, State
 from tagserver.delivery.target import Target
+from tagserver.queue.encryption import OPEN, Seal
+from tagserver.queue.outbox import Batch, Buried, Outbox, OutboxError, Row, Settlement
+from tagserver.queue.retry import Chance
 
 log = logging.getLogger("tagserver.delivery")
 

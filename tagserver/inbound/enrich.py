@@ -14,8 +14,8 @@ from contextlib import suppress
 from functools import lru_cache
 from urllib.parse import unquote
 
-from tagserver.event import NO_TEXTS, Facts
-from tagserver.inbound.whereabouts import UNKNOWN, Locate, nowhere
+from tagserver.event.event import NO_TEXTS, Facts
+from tagserver.event.geoip import UNKNOWN, Locate, nowhere
 
 COOKIE_HEADER_LIMIT = 16384
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tagserver.event import Note
-from tagserver.identity.hashing import arrived_hash
-from tagserver.identity.placeholder import SIGNS, WHY, is_placeholder, is_placeholder_name
-from tagserver.inbound.spelling import ADDRESS_SPELLINGS, PERSON_SPELLINGS, Path
+from tagserver.event.event import Note
+from tagserver.event.hashing import arrived_hash
+from tagserver.event.placeholder import SIGNS, WHY, is_placeholder, is_placeholder_name
+from tagserver.event.spelling import ADDRESS_SPELLINGS, PERSON_SPELLINGS, Path
 
 _NAMES_OF_PEOPLE = frozenset({"first_name", "last_name"})
 _RESPELLED = PERSON_SPELLINGS.keys()

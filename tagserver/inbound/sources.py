@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 
-from tagserver.container.collect import CollectConfig
+from tagserver.config.collect import CollectConfig
 
 BROWSER = "browser"
 Header = tuple[bytes, bytes]

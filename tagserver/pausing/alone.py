@@ -15,13 +15,13 @@ from typing import Any
 
 from tagserver.audit.files import FOLDER, AuditFiles
 from tagserver.backup.keeping import require_whole
-from tagserver.configuration import ConfigurationFolder
-from tagserver.delivery.sqlite import SqliteOutbox
-from tagserver.operations.data_folder import usable
+from tagserver.config.configuration import ConfigurationFolder
 from tagserver.pausing.pausing import Pausing
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration
 from tagserver.publishing.store import Store
+from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.runtime.data_folder import usable
 
 Act = Callable[[Pausing], Awaitable[dict[str, Any]]]
 

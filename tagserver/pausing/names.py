@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tagserver.container.model import Container
-from tagserver.delivery.pauses import Pause
+from tagserver.config.model import Container
+from tagserver.queue.pauses import Pause
 
 SHOWN = 20
 """Names that a sentence lists."""

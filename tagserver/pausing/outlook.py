@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from tagserver.delivery.outbox import Row
-from tagserver.delivery.retry import deadline
-from tagserver.delivery.waiting import Waiting
-from tagserver.permits import Refusal
+from tagserver.delivery.send_policy import Refusal
+from tagserver.queue.outbox import Row
+from tagserver.queue.retry import deadline
+from tagserver.queue.sqlite.waiting import Waiting
 
 MOST = 100_000
 """Rows that are looked at; they are the oldest, so they expire first."""

@@ -9,17 +9,17 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from typing import Any, Protocol
 
-from tagserver.container.model import Container
+from tagserver.config.model import Container
 from tagserver.delivery.dispatch import Dispatcher
-from tagserver.delivery.outbox import Outbox, OutboxError
-from tagserver.delivery.pauses import Pause, Pauses
-from tagserver.delivery.shares import FULL, Shares
-from tagserver.delivery.waiting import Waiting
+from tagserver.delivery.send_policy import permits
 from tagserver.pausing.names import names_of
 from tagserver.pausing.outlook import Outlook, outlook
 from tagserver.pausing.rates import Rates
 from tagserver.pausing.words import line, reason
-from tagserver.permits import permits
+from tagserver.queue.outbox import Outbox, OutboxError
+from tagserver.queue.pauses import Pause, Pauses
+from tagserver.queue.sqlite.shares import FULL, Shares
+from tagserver.queue.sqlite.waiting import Waiting
 
 log = logging.getLogger("tagserver.delivery")
 

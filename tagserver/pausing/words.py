@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tagserver.delivery.outbox import Full, OutboxError
-from tagserver.delivery.pauses import Pause
-from tagserver.moments import shown
-from tagserver.operations.printable import printable
-from tagserver.operations.redaction import redacted
+from tagserver.logs.redaction import redacted
+from tagserver.queue.outbox import Full, OutboxError
+from tagserver.queue.pauses import Pause
+from tagserver.system.moments import shown
+from tagserver.system.printable import printable
 
 LONGEST_NOTE = 500
 """Characters of a note: it stands in each line that shows the state."""

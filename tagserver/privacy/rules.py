@@ -1,7 +1,7 @@
 """What is personal, and what lets others in: the one list. Everything that keeps back, takes out or warns asks here.
 
 Of a value it is told by the name of its key (`key_kind`, and in the query of an address `query_kind`); of a field of an
-event by the consent that it needs (`AD_FIELDS` and its kind). What is found in a text itself: `tagserver.privacy.scan`.
+event by the consent that it needs (`AD_FIELDS` and its kind). What is found in a text itself: `privacy.detection`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from tagserver.identity.hashing import arrived_hash
-from tagserver.identity.placeholder import is_placeholder
-from tagserver.inbound.clicks import COOKIES, PARAMETERS
-from tagserver.inbound.spelling import path_root
+from tagserver.event.click_ids import COOKIES, PARAMETERS
+from tagserver.event.hashing import arrived_hash
+from tagserver.event.placeholder import is_placeholder
+from tagserver.event.spelling import path_root
 
 # ── names of keys
 # ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,13 +16,13 @@ from urllib.parse import quote, unquote_plus
 
 import msgspec
 
-from tagserver.identity.placeholder import is_placeholder
-from tagserver.inbound.clicks import is_click_key
-from tagserver.inbound.spelling import nfc
-from tagserver.kit.plain import is_text
+from tagserver.event.click_ids import is_click_key
+from tagserver.event.placeholder import is_placeholder
+from tagserver.event.spelling import nfc
+from tagserver.plugin.plain import is_text
 from tagserver.privacy.address_rules import NO_KEYS, STRICT, AddressRules, Loss, rules_of
+from tagserver.privacy.detection import LONGEST, scanned, suspicious
 from tagserver.privacy.rules import mark, names_an_id, query_kind
-from tagserver.privacy.scan import LONGEST, scanned, suspicious
 
 
 class Cleaned(msgspec.Struct, frozen=True):

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tagserver.configuration import ConfigurationFolder
-from tagserver.container.compile import Loaded
-from tagserver.container.folder import read_texts, unread_files
-from tagserver.container.meaning import SERVER_FILE
-from tagserver.container.model import Container
-from tagserver.container.problems import FAILED_CASE, Place, Problem, Problems
-from tagserver.container.server import ServerConfig
-from tagserver.preview import casebook
+from tagserver.config.compile import Loaded
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.config.folder import read_texts, unread_files
+from tagserver.config.meaning import SERVER_FILE
+from tagserver.config.model import Container
+from tagserver.config.server import ServerConfig
+from tagserver.config.yaml.problems import FAILED_CASE, Place, Problem, Problems
+from tagserver.explain import casebook
 from tagserver.publishing.store import Texts, without_server
 
 _GONE = Problem(

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from tagserver.container.at_start import sentence, waiting
-from tagserver.container.problems import Problem
-from tagserver.os_fault import os_fault
+from tagserver.config.at_start import sentence, waiting
+from tagserver.config.yaml.problems import Problem
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration, Refused
 from tagserver.publishing.store import listed
+from tagserver.system.os_fault import os_fault
 
 log = logging.getLogger("tagserver")
 

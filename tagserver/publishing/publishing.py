@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from tagserver.configuration import ConfigurationFolder
-from tagserver.container.meaning import SERVER_FILE, version_of
-from tagserver.container.problems import Problem
-from tagserver.os_fault import os_fault, os_reason
-from tagserver.preview.plan import changes
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.config.meaning import SERVER_FILE, version_of
+from tagserver.config.yaml.problems import Problem
+from tagserver.explain.plan import changes
 from tagserver.publishing.draft import Files, Fit, emptied, failed_cases, fit, read_files
 from tagserver.publishing.serving import Configuration, NoConfiguration, Refused, Serving
 from tagserver.publishing.store import SERVING, Back, State, Store, Texts, Version
+from tagserver.system.os_fault import os_fault, os_reason
 
 log = logging.getLogger("tagserver")
 

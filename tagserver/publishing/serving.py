@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tagserver.container.model import Container
-from tagserver.container.problems import Problem
-from tagserver.container.server import ServerConfig
-from tagserver.operations.admin_token import Given
+from tagserver.config.model import Container
+from tagserver.config.server import ServerConfig
+from tagserver.config.yaml.problems import Problem
 from tagserver.publishing.store import Back, Texts, Version
+from tagserver.runtime.admin_token import Given
 
 DIFFERS = "the files differ from what serves: `tagserver plan` shows it, `tagserver reload` publishes"
 

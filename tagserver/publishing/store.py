@@ -14,8 +14,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from tagserver.container.meaning import SERVER_FILE, version_of
-from tagserver.whole_file import write_whole
+from tagserver.config.meaning import SERVER_FILE, version_of
+from tagserver.system.whole_file import write_whole
 
 FOLDER = "versions"
 SERVING = "serving.json"

@@ -10,13 +10,13 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tagserver.page_script import shipped
-from tagserver.runtime import Runtime
-from tagserver.server.admin import Admin
+from tagserver.runtime.runtime import Runtime
+from tagserver.server.admin.admin import Admin
 from tagserver.server.collect import Collect
 from tagserver.server.edge import Edge, affordable, file_descriptors
 from tagserver.server.health import Health
 from tagserver.server.kept_scripts import KeptScripts
+from tagserver.server.page_script import shipped
 from tagserver.server.prefix import routed
 from tagserver.server.script import Scripts
 

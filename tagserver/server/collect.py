@@ -13,16 +13,16 @@ from typing import Any
 
 import msgspec
 
-from tagserver.delivery.outbox import OutboxError
-from tagserver.door import TooMuch
-from tagserver.event import Note
-from tagserver.inbound.datalayer import read_context
+from tagserver.event.event import Note
+from tagserver.inbound.clients.datalayer import read_context
 from tagserver.inbound.enrich import read_facts, read_headers, visitor_ip
 from tagserver.inbound.sources import BROWSER, Header, is_unseen, origin_of, refusal
-from tagserver.rate import sender_of
-from tagserver.runtime import Runtime
-from tagserver.server.answer import compose
-from tagserver.server.body import BadBody, Disconnected, Room, Turns, read_body, split, unpack, unpack_small
+from tagserver.ingest.answer import compose
+from tagserver.ingest.body import BadBody, Disconnected, Room, Turns, read_body, split, unpack, unpack_small
+from tagserver.ingest.ingest import TooMuch
+from tagserver.queue.outbox import OutboxError
+from tagserver.runtime.runtime import Runtime
+from tagserver.system.rate_limit import sender_of
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

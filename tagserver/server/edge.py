@@ -7,7 +7,7 @@ import resource
 from collections import Counter
 from collections.abc import Callable
 
-from tagserver.rate import sender_of
+from tagserver.system.rate_limit import sender_of
 
 REQUEST_S = 12.0
 """Seconds from the first byte of a request (or from the connection) to the last of its body; and for a client to take

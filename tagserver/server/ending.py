@@ -8,12 +8,12 @@ import socket
 from collections.abc import Coroutine
 from typing import Any
 
-from tagserver.os_fault import os_reason
-from tagserver.runtime import Runtime
+from tagserver.runtime.runtime import Runtime
+from tagserver.runtime.states import HANDED_OVER, WAITED_FOR
 from tagserver.server.serving import Serving
 from tagserver.server.succession import aside, become, last_signals, rehearse
 from tagserver.server.supervisor import Supervisor
-from tagserver.states import HANDED_OVER, WAITED_FOR
+from tagserver.system.os_fault import os_reason
 
 log = logging.getLogger("tagserver")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from tagserver.runtime import Runtime
-from tagserver.server.guard import Guard
+from tagserver.runtime.runtime import Runtime
+from tagserver.server.admin.guard import Guard
 
 AGAIN = "2"
 """Seconds after which to ask again while the answer is 503."""

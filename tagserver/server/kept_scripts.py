@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tagserver.page_script import ENDINGS, IDENTITY, PageScript
-from tagserver.whole_file import write_whole
+from tagserver.server.page_script import ENDINGS, IDENTITY, PageScript
+from tagserver.system.whole_file import write_whole
 
 KEPT = 400 * 86_400_000
 """Milliseconds since a version was last current or asked for. Caches may hold one for a year, and then ask."""

@@ -20,8 +20,8 @@ from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from tagserver.os_fault import os_reason
 from tagserver.server.listening import FIRST
+from tagserver.system.os_fault import os_reason
 
 log = logging.getLogger("tagserver")
 

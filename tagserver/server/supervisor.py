@@ -6,7 +6,7 @@ import logging
 import socket
 import time
 
-from tagserver.os_fault import os_reason
+from tagserver.system.os_fault import os_reason
 
 log = logging.getLogger("tagserver")
 

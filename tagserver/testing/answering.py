@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tagserver.kit.attempt import conversation
-from tagserver.kit.declared import call
-from tagserver.kit.fault import PluginFailed
 from tagserver.plugin import Built, Destination, Outcome, Payload, Request, Response, default_outcome
+from tagserver.plugin.attempt import conversation
+from tagserver.plugin.declared import call
+from tagserver.plugin.fault import PluginFailed
 from tagserver.testing.events import known_of, payloads_of
 from tagserver.testing.faults import Fault, raised
 from tagserver.testing.shut import Shut, shut

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tagserver.event import Event
-from tagserver.identity.placeholder import EMPTY_HASH
-from tagserver.kit.built import Unsound, encoded
-from tagserver.kit.fault import PluginFailed
+from tagserver.event.event import Event
+from tagserver.event.placeholder import EMPTY_HASH
+from tagserver.outgoing.field_filter import Reads
 from tagserver.plugin import Built, Destination, Mode, Skip, is_missing
-from tagserver.privacy.payload_fields import BadPath, PayloadFields
-from tagserver.reads import Reads
+from tagserver.plugin.built import Unsound, encoded
+from tagserver.plugin.fault import PluginFailed
+from tagserver.plugin.payload_fields import BadPath, PayloadFields
 from tagserver.testing.declaring import field_faults
 from tagserver.testing.faults import Fault, raised
 from tagserver.testing.shut import Shut, shut

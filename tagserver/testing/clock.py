@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
-from tagserver.event import Event
-from tagserver.kit.attempt import conversation
-from tagserver.kit.declared import call
-from tagserver.kit.fault import PluginCode, PluginFailed, own_line
+from tagserver.event.event import Event
+from tagserver.outgoing.field_filter import Reads
 from tagserver.plugin import Built, Destination, Payload, Response
-from tagserver.reads import Reads
+from tagserver.plugin.attempt import conversation
+from tagserver.plugin.declared import call
+from tagserver.plugin.fault import PluginCode, PluginFailed, own_line
 from tagserver.testing.events import known_of, payload_of, request_of
 
 FEW = 3

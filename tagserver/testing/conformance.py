@@ -7,11 +7,11 @@ import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tagserver.event import Event
-from tagserver.kit.fault import PluginCode, PluginFailed
-from tagserver.kit.standard_events import sound_events
-from tagserver.kit.statement import Misstated, stated, stated_hosts, statement_faults
+from tagserver.event.event import Event
 from tagserver.plugin import Destination, Secret
+from tagserver.plugin.fault import PluginCode, PluginFailed
+from tagserver.plugin.standard_events import sound_events
+from tagserver.plugin.statement import Misstated, stated, stated_hosts, statement_faults
 from tagserver.testing.answering import answering_faults
 from tagserver.testing.building import build_faults
 from tagserver.testing.clock import clock_faults

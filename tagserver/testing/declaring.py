@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tagserver.event import Event
+from tagserver.event.event import Event
 from tagserver.plugin import Built
-from tagserver.privacy.payload_fields import NO_CLEAR_FIELD, PayloadFields
-from tagserver.privacy.scan import without_emails
+from tagserver.plugin.payload_fields import NO_CLEAR_FIELD, PayloadFields
+from tagserver.privacy.detection import without_emails
 
 SHORTEST = 5
 """Characters of a personal value that is no other value by chance."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from tagserver.event import Event, Facts
-from tagserver.inbound.datalayer import read_event
-from tagserver.kit.attempt import attempt_of, carrying_request
+from tagserver.event.event import Event, Facts
+from tagserver.inbound.clients.datalayer import read_event
 from tagserver.plugin import Built, Destination, Payload, Request, Secret
+from tagserver.plugin.attempt import attempt_of, carrying_request
 
 NOW = 1_790_000_000_000
 """The time of receipt of sample events: 2026-09-21, in ms since 1970 UTC."""

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
-from tagserver.kit.declared import call
-from tagserver.kit.fault import PluginCode, PluginFailed
+from tagserver.explain.differences import ABSENT, FieldChange, differences
+from tagserver.outgoing.field_filter import Reads
 from tagserver.plugin import (
     Destination,
     Outcome,
@@ -23,8 +23,8 @@ from tagserver.plugin import (
     Response,
     Skip,
 )
-from tagserver.preview.differences import ABSENT, FieldChange, differences
-from tagserver.reads import Reads
+from tagserver.plugin.declared import call
+from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.testing.events import known_of, make_event, make_settings, payload_of, request_of
 from tagserver.testing.sent import body_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tagserver.kit.fault import PluginFailed
+from tagserver.plugin.fault import PluginFailed
 
 
 class Fault(NamedTuple):

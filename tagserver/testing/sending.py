@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 
-from tagserver.egress import literal_refusal
-from tagserver.event import Event
-from tagserver.kit.fault import PluginFailed
+from tagserver.event.event import Event
 from tagserver.plugin import Built, Destination, Payload, Request
+from tagserver.plugin.fault import PluginFailed
+from tagserver.system.egress import literal_refusal
 from tagserver.testing.events import payload_of, request_of
 from tagserver.testing.faults import Fault, raised
 from tagserver.testing.sent import carries, differing

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote, unquote_plus, urlsplit
 
-from tagserver.kit.carried import form_fields, unpacked
+from tagserver.explain.differences import differences
 from tagserver.plugin import Request
-from tagserver.preview.differences import differences
+from tagserver.plugin.carried import form_fields, unpacked
 
 
 def body_of(request: Request) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tagserver.kit.fault import PluginCode, own_line
+from tagserver.plugin.fault import PluginCode, own_line
 from tagserver.testing.faults import Fault
 
 NETWORK = {

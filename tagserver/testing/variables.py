@@ -6,10 +6,10 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tagserver.event import MISSING
-from tagserver.kit.fault import PluginFailed
-from tagserver.kit.variable import variable_fault
+from tagserver.event.event import MISSING
 from tagserver.plugin import Variable, sendable
+from tagserver.plugin.fault import PluginFailed
+from tagserver.plugin.variable import variable_fault
 from tagserver.testing.faults import Fault, raised, sentences
 from tagserver.testing.shut import Shut, shut
 from tagserver.testing.timing import slow_faults, timed

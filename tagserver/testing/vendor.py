@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from tagserver.kit.attempt import conversation
 from tagserver.plugin import Destination, Outcomes, Payload, Request, Response
+from tagserver.plugin.attempt import conversation
 from tagserver.testing.events import NOW, known_of
 
 

@@ -17,11 +17,11 @@ from tagserver.audit.chain import Check
 from tagserver.audit.files import FOLDER, files_of, read_rows, rows_of
 from tagserver.audit.records import Decided
 from tagserver.cli import main
+from tagserver.consent.merge import read_consent
 from tagserver.consent.needs import ConsentPolicy, Needs
-from tagserver.consent.sources import read_consent
-from tagserver.language.scope import Scope
-from tagserver.operations.data_folder import install_key
-from tagserver.pipeline import Decision, Routing
+from tagserver.expressions.scope import Scope
+from tagserver.pipeline.route import Decision, Routing
+from tagserver.runtime.data_folder import install_key
 from tests.delivery.support import Clock
 from tests.delivery.test_worker_permits import TAG
 from tests.events import event

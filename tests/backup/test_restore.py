@@ -15,9 +15,9 @@ from tagserver.backup import hold
 from tagserver.backup.journal import BadJournal
 from tagserver.backup.making import pack
 from tagserver.backup.restoring import MARK, STAGE, NotRestored, deliver, play, unfinished
-from tagserver.delivery.dead import RESTORED, Account, Choice
-from tagserver.delivery.errors import InUse
-from tagserver.delivery.outbox import EVERYTHING, Buried, Settlement, Tombstone
+from tagserver.queue.dead import RESTORED, Account, Choice
+from tagserver.queue.errors import InUse
+from tagserver.queue.outbox import EVERYTHING, Buried, Settlement, Tombstone
 from tests.backup.test_upgrade import PERSON, SOON_AFTER, first_folder
 from tests.backup.world import Folder, restored
 from tests.delivery.support import Clock, assert_adds_up, claim, deliveries, delivery, key

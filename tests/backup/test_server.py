@@ -10,10 +10,10 @@ import pytest
 
 from tagserver.backup.restoring import MARK
 from tagserver.backup.snapshots import KEPT, Snapshots
-from tagserver.configuration import ConfigurationFolder
-from tagserver.delivery.errors import OutboxStartError
-from tagserver.registry import Registry
-from tagserver.running import running
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.plugin.registry import Registry
+from tagserver.queue.errors import OutboxStartError
+from tagserver.runtime.running import running
 from tagserver.server.app import create_app
 from tests.backup.test_upgrade import FIRST_ONE
 from tests.backup.world import Folder

@@ -16,16 +16,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tagserver.configuration import ConfigurationFolder
-from tagserver.delivery import migrations, schema
-from tagserver.delivery.dead import Account, Choice
-from tagserver.delivery.errors import ForeignFile, OutboxStartError
-from tagserver.delivery.migrations import FIRST, STEPS, VERSION
-from tagserver.delivery.outbox import EVERYTHING
-from tagserver.delivery.schema import APPLICATION_ID, open_database
-from tagserver.registry import Registry
-from tagserver.running import running
-from tagserver.runtime import Runtime
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.plugin.registry import Registry
+from tagserver.queue.dead import Account, Choice
+from tagserver.queue.errors import ForeignFile, OutboxStartError
+from tagserver.queue.outbox import EVERYTHING
+from tagserver.queue.sqlite import migrations, schema
+from tagserver.queue.sqlite.migrations import FIRST, STEPS, VERSION
+from tagserver.queue.sqlite.schema import APPLICATION_ID, open_database
+from tagserver.runtime.running import running
+from tagserver.runtime.runtime import Runtime
 from tests.delivery.support import Clock, deliveries, open_outbox, until
 
 FIRST_ONE = Path(__file__).parent / "first"

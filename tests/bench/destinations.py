@@ -17,14 +17,14 @@ from typing import Any
 
 import yaml
 
-from tagserver.configuration import ConfigurationFolder
-from tagserver.container.collect import CollectConfig
-from tagserver.container.model import Container
-from tagserver.inbound.datalayer import read_event
+from tagserver.config.collect import CollectConfig
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.config.model import Container
+from tagserver.inbound.clients.datalayer import read_event
 from tagserver.inbound.enrich import read_facts
-from tagserver.pipeline import route
-from tagserver.registry import Registry
-from tagserver.server.body import split
+from tagserver.ingest.body import split
+from tagserver.pipeline.route import route
+from tagserver.plugin.registry import Registry
 from tests.bench.purchase import purchase
 from tests.destinations.nine import CONFIG, NAMES, TOKENS
 

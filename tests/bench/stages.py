@@ -16,24 +16,24 @@ from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 
-from tagserver.configuration import ConfigurationFolder
+from tagserver.config.collect import CollectConfig
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.config.model import Container
+from tagserver.consent.cache import ConsentReader
 from tagserver.consent.gate import decide
+from tagserver.consent.merge import read_consent
 from tagserver.consent.needs import ConsentPolicy, Needs, VendorCheck
-from tagserver.consent.reader import ConsentReader
-from tagserver.consent.sources import read_consent
-from tagserver.container.collect import CollectConfig
-from tagserver.container.model import Container
-from tagserver.delivery.outbox import Delivery
-from tagserver.delivery.seal import Seal
-from tagserver.event import Event
-from tagserver.inbound.datalayer import read_event
+from tagserver.event.event import Event
+from tagserver.inbound.clients.datalayer import read_event
 from tagserver.inbound.enrich import read_facts
-from tagserver.pipeline import route
+from tagserver.ingest.body import split
+from tagserver.outgoing.known_secrets import KnownSecrets
+from tagserver.outgoing.redaction import clean_data
+from tagserver.pipeline.route import route
+from tagserver.plugin.registry import Registry
 from tagserver.privacy.address_rules import STRICT
-from tagserver.privacy.cleaning import clean_data
-from tagserver.privacy.known_secrets import KnownSecrets
-from tagserver.registry import Registry
-from tagserver.server.body import split
+from tagserver.queue.encryption import Seal
+from tagserver.queue.outbox import Delivery
 from tests.bench.container import NAMES, OTHERS, write_config
 from tests.bench.goals import report
 from tests.bench.purchase import purchase

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from tagserver.audit.files import AuditFiles, size_of
 from tagserver.audit.records import Decided, Recorder
-from tagserver.container.model import Container
-from tagserver.container.server import ServerConfig
-from tagserver.deliveries import EventDeliveries
-from tagserver.delivery.outbox import Buried, Delivery, Settlement, Tombstone
-from tagserver.delivery.sqlite import SqliteOutbox
-from tagserver.identity.persons import person_keys
-from tagserver.inbound.datalayer import read_event
+from tagserver.config.model import Container
+from tagserver.config.server import ServerConfig
+from tagserver.event.person_keys import person_keys
+from tagserver.inbound.clients.datalayer import read_event
 from tagserver.inbound.enrich import read_facts
-from tagserver.pipeline import Routing, route
+from tagserver.ingest.deliveries import EventDeliveries
+from tagserver.pipeline.route import Routing, route
+from tagserver.queue.outbox import Buried, Delivery, Settlement, Tombstone
+from tagserver.queue.sqlite.engine import SqliteOutbox
 from tests.bench.destinations import HEADERS, container
 from tests.bench.purchase import purchase
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from tagserver.page_script import shipped
+from tagserver.server.page_script import shipped
 from tagserver.server.script import Scripts
 from tests.browser.recorder import listening, running
 
@@ -37,7 +37,7 @@ def tags() -> Iterator[str]:
 
 def test_the_right_hash(page: Page, tags: str) -> None:
     page.goto(f"{tags}?integrity={SCRIPT.integrity}")
-    assert page.evaluate("tagserver.version") == SCRIPT.version
+    assert page.evaluate("tagserver.system.version") == SCRIPT.version
 
 
 def test_another_hash(page: Page, tags: str) -> None:

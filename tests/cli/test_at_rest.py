@@ -12,7 +12,7 @@ import pytest
 from tagserver.backup import hold
 from tagserver.backup.restoring import MARK
 from tagserver.cli.at_rest import check_at_rest
-from tagserver.operations.finding import Level
+from tagserver.system.finding import Level
 
 
 def queue(data: Path, version: int = 1) -> None:

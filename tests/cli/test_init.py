@@ -10,10 +10,10 @@ from click.testing import CliRunner, Result
 from jsonschema import Draft7Validator
 
 from tagserver.cli import main
-from tagserver.container.decode import plain
-from tagserver.container.problems import Problems
-from tagserver.container.source import parse
-from tagserver.schema import MODELINE
+from tagserver.config.schema import MODELINE
+from tagserver.config.yaml.decode import plain
+from tagserver.config.yaml.problems import Problems
+from tagserver.config.yaml.source import parse
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from tagserver.cli.interrupt import left_to_the_loop, told_apart
 from tagserver.cli.main import main
-from tagserver.kit.fault import Interrupted
+from tagserver.plugin.fault import Interrupted
 
 
 @pytest.fixture(autouse=True)

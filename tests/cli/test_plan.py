@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.cli import main
-from tagserver.container.meaning import version_of
-from tagserver.preview.differences import differences
-from tagserver.preview.plan import changes
+from tagserver.config.meaning import version_of
+from tagserver.explain.differences import differences
+from tagserver.explain.plan import changes
+from tagserver.plugin.registry import Registry
 from tagserver.publishing.store import Back, Store, Version
-from tagserver.registry import Registry
 
 ENVIRON = {"META_ACCESS_TOKEN": "a-secret-token"}
 BEFORE = """

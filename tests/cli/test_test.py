@@ -14,11 +14,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tagserver.cli import main
-from tagserver.container.model import Container
-from tagserver.container.problems import Place
-from tagserver.container.server import ServerConfig
-from tagserver.preview.casebook import Case
-from tagserver.preview.consent_matrix import consent_matrix
+from tagserver.config.model import Container
+from tagserver.config.server import ServerConfig
+from tagserver.config.yaml.problems import Place
+from tagserver.explain.casebook import Case
+from tagserver.explain.consent_matrix import consent_matrix
 
 from ..container.world import load
 from ..processes import ends_with_parent

@@ -14,12 +14,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tagserver.consent.cache import ConsentReader
 from tagserver.consent.cookies.decoding import LONGEST
 from tagserver.consent.cookies.readers import NAMES as NAMES_OF
 from tagserver.consent.cookies.readers import OF_VENDORS, READERS, cmp_readings
+from tagserver.consent.merge import read_consent
 from tagserver.consent.needs import AD_PURPOSES, ConsentPolicy
-from tagserver.consent.reader import ConsentReader
-from tagserver.consent.sources import read_consent
 from tagserver.consent.state import ConsentState, Reading
 from tagserver.inbound.enrich import read_cookies
 

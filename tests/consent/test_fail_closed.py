@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tagserver.consent.cache import ConsentReader
 from tagserver.consent.gate import decide
-from tagserver.consent.kinds import FIELDS, KINDS
+from tagserver.consent.merge import read_consent, source_consent
 from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs
-from tagserver.consent.reader import ConsentReader
-from tagserver.consent.sources import read_consent, source_consent
 from tagserver.consent.state import ConsentState, Reading
 from tagserver.consent.withdrawal import granted_again, taken_back
-from tagserver.inbound.datalayer import read_context
+from tagserver.event.consent_fields import FIELDS, KINDS
+from tagserver.inbound.clients.datalayer import read_context
 
 from ..events import event, facts
 from .writers import gpp_string, head, items_of, tc_string, us_section

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.consent.gate import decide
+from tagserver.consent.merge import read_consent, source_consent
 from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs, VendorCheck
-from tagserver.consent.sources import read_consent, source_consent
 from tagserver.consent.state import ConsentState
-from tagserver.inbound.datalayer import read_context
+from tagserver.inbound.clients.datalayer import read_context
 
 from ..events import event, facts
 from ..test_datalayer import JSON

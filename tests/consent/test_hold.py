@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.consent.hold import LONGEST, MOST_HEARD, Held, Hold, Visitor, updated, wait_asked, waits
+from tagserver.consent.merge import read_consent
 from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs
-from tagserver.consent.sources import read_consent
 from tagserver.consent.state import ConsentState
-from tagserver.event import Event
+from tagserver.event.event import Event
+from tagserver.ingest.consent_wait import LONGEST, MOST_HEARD, Held, Hold, Visitor, updated, wait_asked, waits
 from tests.events import event
 
 POLICY = ConsentPolicy()

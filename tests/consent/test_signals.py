@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tagserver.consent.cache import ConsentReader
 from tagserver.consent.gate import decide
+from tagserver.consent.merge import read_consent
 from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs, VendorCheck
-from tagserver.consent.reader import ConsentReader
-from tagserver.consent.sources import read_consent
 from tagserver.consent.state import ConsentState
-from tagserver.event import Event
-from tagserver.inbound.datalayer import read_context
+from tagserver.event.event import Event
+from tagserver.inbound.clients.datalayer import read_context
 
 from ..events import NOW, event, facts
 from .writers import DAY, as_field, gpp_string, head, items_of, tc_string, us_section

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.pipeline import route
+from tagserver.pipeline.route import route
 from tests.container.world import container
 from tests.events import event
 

@@ -10,9 +10,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.event import MISSING
-from tagserver.language.decimals import rounded
-from tagserver.language.scope import Scope
+from tagserver.event.event import MISSING
+from tagserver.expressions.decimals import rounded
+from tagserver.expressions.scope import Scope
 
 from ..events import event
 from ..test_datalayer import JSON

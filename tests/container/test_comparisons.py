@@ -11,19 +11,19 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as some
 
-from tagserver.container.compared import shape_of_path, shape_of_variable
-from tagserver.container.comparisons import MOST_SHOWN
-from tagserver.container.forms import OF_PATHS, PATH, Form, Part
-from tagserver.container.patterns import beginning_of
-from tagserver.container.problems import Place, Problem
-from tagserver.container.source import Scalar
-from tagserver.event import MISSING
-from tagserver.inbound.datalayer import read_event
+from tagserver.config.lint.compared import shape_of_path, shape_of_variable
+from tagserver.config.lint.comparisons import MOST_SHOWN
+from tagserver.config.lint.forms import OF_PATHS, PATH, Form, Part
+from tagserver.config.lint.patterns import beginning_of
+from tagserver.config.yaml.problems import Place, Problem
+from tagserver.config.yaml.source import Scalar
+from tagserver.event.event import MISSING
+from tagserver.event.values import js_number, js_text
+from tagserver.expressions import derive
+from tagserver.expressions.conditions import BadPattern, compile_pattern
+from tagserver.expressions.networks import networks_of
+from tagserver.inbound.clients.datalayer import read_event
 from tagserver.inbound.enrich import clean_ip
-from tagserver.language import derive
-from tagserver.language.conditions import BadPattern, compile_pattern
-from tagserver.language.networks import networks_of
-from tagserver.language.values import js_number, js_text
 
 from ..events import facts
 from .world import load

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tagserver.kit.currencies import CURRENCIES
-from tagserver.registry import Registry
+from tagserver.plugin.currencies import CURRENCIES
+from tagserver.plugin.registry import Registry
 
 from .world import codes, load
 

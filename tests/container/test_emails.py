@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from tagserver.container.model import Container
-from tagserver.container.triggers import CompiledTrigger
-from tagserver.inbound.spelling import PERSON_SPELLINGS
-from tagserver.language.scope import Scope
-from tagserver.pipeline import Decision
-from tagserver.privacy.lock import lock_of
-from tagserver.reads import Reads
+from tagserver.config.model import Container
+from tagserver.config.privacy_lock import lock_of
+from tagserver.config.triggers import CompiledTrigger
+from tagserver.event.spelling import PERSON_SPELLINGS
+from tagserver.expressions.scope import Scope
+from tagserver.outgoing.field_filter import Reads
+from tagserver.pipeline.route import Decision
 
 from ..events import event
 from .world import container, decide

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tagserver.container.compile import Loaded
-from tagserver.container.problems import render
+from tagserver.config.compile import Loaded
+from tagserver.config.yaml.problems import render
 
 from ..events import event
 from .test_hostile import EVENTS, RICH

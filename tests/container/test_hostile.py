@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagserver.container.compile import Loaded
-from tagserver.container.folder import LARGEST, read_texts
-from tagserver.container.problems import CODES, render
-from tagserver.container.source import DEEPEST, MOST_NODES
-from tagserver.registry import Registry
+from tagserver.config.compile import Loaded
+from tagserver.config.folder import LARGEST, read_texts
+from tagserver.config.yaml.problems import CODES, render
+from tagserver.config.yaml.source import DEEPEST, MOST_NODES
+from tagserver.plugin.registry import Registry
 
 from ..events import event
 from .world import ENVIRON, codes, decide, load

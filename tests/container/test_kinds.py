@@ -11,11 +11,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.container.kinds import KINDS
-from tagserver.container.model import Container
-from tagserver.event import MISSING
-from tagserver.language.scope import Scope
-from tagserver.language.values import js_text
+from tagserver.config.model import Container
+from tagserver.config.variable_types import KINDS
+from tagserver.event.event import MISSING
+from tagserver.event.values import js_text
+from tagserver.expressions.scope import Scope
 
 from ..events import event
 from ..test_datalayer import JSON

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tagserver.inbound.event_names import CONSENT_EVENT
+from tagserver.event.names import CONSENT_EVENT
 from tagserver.plugin import ConsentNeeds, StandardEvents
-from tagserver.registry import Registry
+from tagserver.plugin.registry import Registry
 
 from ..events import event
 from .world import Ads, Box, codes, container, decide, load

@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tagserver.configuration import ConfigurationFolder
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.plugin.registry import Registry
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration, NoConfiguration
 from tagserver.publishing.store import Store
-from tagserver.registry import Registry
 
 from ..faults.process import ADMIN, Process, start_server, write_config
 from .world import ENVIRON, REGISTRY, Vault

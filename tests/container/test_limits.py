@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tagserver.pipeline import all_decisions, route
+from tagserver.pipeline.route import all_decisions, route
 
 from ..events import event
 from .world import codes, decide, load

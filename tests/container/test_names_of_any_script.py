@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tagserver.container.paths import is_path
-from tagserver.event import Event
+from tagserver.config.paths import is_path
+from tagserver.event.event import Event
+from tagserver.expressions.scope import Scope
 from tagserver.inbound.enrich import read_cookies
-from tagserver.language.scope import Scope
 
 from ..events import event
 from .world import codes, container, decide, load

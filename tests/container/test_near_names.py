@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tagserver.container.compile import compile_container
-from tagserver.container.folder import LARGEST
-from tagserver.container.near_names import ITEMS
-from tagserver.event import MISSING, reader
-from tagserver.inbound.fields import FIELDS
-from tagserver.inbound.spelling import DERIVED_PARTS, canonical
-from tagserver.registry import Registry
+from tagserver.config.compile import compile_container
+from tagserver.config.folder import LARGEST
+from tagserver.config.lint.near_names import ITEMS
+from tagserver.event.event import MISSING, reader
+from tagserver.event.fields import FIELDS
+from tagserver.event.spelling import DERIVED_PARTS, canonical
+from tagserver.plugin.registry import Registry
 
 from ..events import event
 from .world import REGISTRY, load, no_file

@@ -10,9 +10,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.container.triggers import CompiledTrigger
-from tagserver.language.networks import BadNetwork, Networks, parse_network
-from tagserver.language.scope import Scope
+from tagserver.config.triggers import CompiledTrigger
+from tagserver.expressions.networks import BadNetwork, Networks, parse_network
+from tagserver.expressions.scope import Scope
 
 from ..events import event
 from .world import container, decide, load

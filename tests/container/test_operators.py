@@ -10,10 +10,10 @@ import msgspec
 import pytest
 import yaml
 
-from tagserver.container.triggers import CompiledTrigger
-from tagserver.inbound.datalayer import read_event
-from tagserver.language.conditions import OPERATORS
-from tagserver.language.scope import Scope
+from tagserver.config.triggers import CompiledTrigger
+from tagserver.expressions.conditions import OPERATORS
+from tagserver.expressions.scope import Scope
+from tagserver.inbound.clients.datalayer import read_event
 
 from ..events import event, facts
 from .world import codes, container, load

@@ -10,11 +10,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.container.model import Container
-from tagserver.container.problems import Problems
+from tagserver.config.model import Container
+from tagserver.config.privacy_lock import FILE, Lock, Override, Way, compare, lock_of, read_lock, written
+from tagserver.config.yaml.problems import Problems
 from tagserver.plugin import ConsentNeeds
-from tagserver.privacy.lock import FILE, Lock, Override, Way, compare, lock_of, read_lock, written
-from tagserver.registry import Registry
+from tagserver.plugin.registry import Registry
 
 from .world import ENVIRON, Ads, Box, Vault, load
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tagserver.container.compile import Loaded
-from tagserver.container.problems import CODES, Place, Problem, Problems, render
+from tagserver.config.compile import Loaded
+from tagserver.config.yaml.problems import CODES, Place, Problem, Problems, render
 
 from .sentences import Sentence, sentences
 from .world import REGISTRY, WITH_A_LOSS, load

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from tagserver.container.problems import Problem, Problems
-from tagserver.container.quotes import check_quotes, stray_quotes
-from tagserver.container.source import parse
-from tagserver.preview.casebook import read_cases
+from tagserver.config.yaml.problems import Problem, Problems
+from tagserver.config.yaml.quotes import check_quotes, stray_quotes
+from tagserver.config.yaml.source import parse
+from tagserver.explain.casebook import read_cases
 
 from .world import container, load
 

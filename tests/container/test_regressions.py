@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from tagserver.container.problems import render
-from tagserver.language.values import js_number, js_text
-from tagserver.preview.trial import BadTrial, try_event
+from tagserver.config.yaml.problems import render
+from tagserver.event.values import js_number, js_text
+from tagserver.explain.trial import BadTrial, try_event
 
 from ..cli.conftest import Shop, shop
 from ..events import NOW, event

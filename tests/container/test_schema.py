@@ -12,15 +12,15 @@ import yaml
 from hypothesis import given, settings
 from jsonschema import Draft7Validator
 
-from tagserver.container.compile import ROOTS
-from tagserver.container.decode import plain
-from tagserver.container.problems import Problems
-from tagserver.container.server import ROOT_KEYS
-from tagserver.container.source import parse
-from tagserver.language.conditions import OPERATORS
-from tagserver.preview import casebook, expectations
-from tagserver.registry import Registry
-from tagserver.schema import json_schema
+from tagserver.config.compile import ROOTS
+from tagserver.config.schema import json_schema
+from tagserver.config.server import ROOT_KEYS
+from tagserver.config.yaml.decode import plain
+from tagserver.config.yaml.problems import Problems
+from tagserver.config.yaml.source import parse
+from tagserver.explain import casebook, expectations
+from tagserver.expressions.conditions import OPERATORS
+from tagserver.plugin.registry import Registry
 
 from ..docs.pages import LANGUAGE, META, README, TESTS, blocks
 from ..docs.world import completed, file_of

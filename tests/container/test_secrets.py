@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tagserver.container.compile import Loaded, compile_container
-from tagserver.container.problems import render
+from tagserver.config.compile import Loaded, compile_container
+from tagserver.config.yaml.problems import render
 
 from .world import REGISTRY, codes
 

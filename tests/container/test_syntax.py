@@ -12,10 +12,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.container.inline import Fault
-from tagserver.container.problems import Problem, Problems
-from tagserver.container.source import parse
-from tagserver.container.syntax import Lines
+from tagserver.config.yaml.inline import Fault
+from tagserver.config.yaml.problems import Problem, Problems
+from tagserver.config.yaml.source import parse
+from tagserver.config.yaml.syntax import Lines
 
 ROOT = Path(__file__).parents[2]
 CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "syntax.yaml").read_text("utf-8"))

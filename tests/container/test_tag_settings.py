@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from tagserver.config.compile import Loaded
+from tagserver.config.privacy_lock import lock_of
 from tagserver.consent.needs import AD_PURPOSES
-from tagserver.container.compile import Loaded
-from tagserver.event import Event
+from tagserver.event.event import Event
 from tagserver.plugin import Built, Mode, Secret, setting
-from tagserver.privacy.lock import lock_of
-from tagserver.registry import Registry
+from tagserver.plugin.registry import Registry
 
 from ..events import event
 from .world import ENVIRON, Box, codes, decide, load

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.language.scope import Scope
-from tagserver.language.templates import BadTemplate, Reference, compile_template, is_template, parse_template
+from tagserver.expressions.scope import Scope
+from tagserver.expressions.templates import BadTemplate, Reference, compile_template, is_template, parse_template
 
 from ..events import event
 from .world import codes, container, decide, load

@@ -9,9 +9,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.container.model import Container
-from tagserver.event import Event
-from tagserver.language.scope import Scope
+from tagserver.config.model import Container
+from tagserver.event.event import Event
+from tagserver.expressions.scope import Scope
 
 from ..events import event
 from ..test_datalayer import JSON

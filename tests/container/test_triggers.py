@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.container.model import NAMES_REMEMBERED
-from tagserver.language.scope import Scope
-from tagserver.pipeline import route
+from tagserver.config.model import NAMES_REMEMBERED
+from tagserver.expressions.scope import Scope
+from tagserver.pipeline.route import route
 
 from ..events import event
 from .world import codes, container, decide, load

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from tagserver.cli import main
-from tagserver.container.folder import MOST_UNREAD, read_texts, unread_files
-from tagserver.watch import contents, picture
+from tagserver.config.folder import MOST_UNREAD, read_texts, unread_files
+from tagserver.runtime.watch import contents, picture
 
 from ..publishing.site import Site
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tagserver.event import MISSING
-from tagserver.inbound.spelling import KNOWN_ROOTS
-from tagserver.language.scope import Scope
+from tagserver.event.event import MISSING
+from tagserver.event.spelling import KNOWN_ROOTS
+from tagserver.expressions.scope import Scope
 
 from ..events import event
 from .world import codes, container, load

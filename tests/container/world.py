@@ -12,11 +12,11 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from tagserver.container.compile import Loaded, compile_container
-from tagserver.container.folder import is_unread
-from tagserver.container.model import Container
-from tagserver.event import Event
-from tagserver.pipeline import Decision, all_decisions, route
+from tagserver.config.compile import Loaded, compile_container
+from tagserver.config.folder import is_unread
+from tagserver.config.model import Container
+from tagserver.event.event import Event
+from tagserver.pipeline.route import Decision, all_decisions, route
 from tagserver.plugin import (
     Built,
     ConsentNeeds,
@@ -29,7 +29,7 @@ from tagserver.plugin import (
     StandardEvents,
     setting,
 )
-from tagserver.registry import PluginInfo, Registry
+from tagserver.plugin.registry import PluginInfo, Registry
 
 ENVIRON = {"BACKEND_KEY": "backend-key-1", "TOKEN": "token-secret-1", "ACCOUNT": "4711"}
 

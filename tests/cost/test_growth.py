@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tagserver.config.collect import CollectConfig
 from tagserver.consent.cookies.readers import READERS, cmp_readings
 from tagserver.consent.needs import ConsentPolicy
 from tagserver.consent.strings.ac import read_ac
@@ -18,26 +19,25 @@ from tagserver.consent.strings.gpp import read_gpp
 from tagserver.consent.strings.gpp_sid import read_gpp_sid
 from tagserver.consent.strings.tcf import read_tcf
 from tagserver.consent.strings.usp import read_usp
-from tagserver.container.collect import CollectConfig
-from tagserver.identity.public_ip import public_ip
-from tagserver.identity.record import Identity
-from tagserver.inbound.clicks import click_ids
+from tagserver.event.click_ids import click_ids
+from tagserver.event.identity import Identity
+from tagserver.event.public_ip import public_ip
+from tagserver.event.spelling import key_of, nfc
+from tagserver.event.values import js_number
+from tagserver.expressions import derive
+from tagserver.expressions.conditions import compile_search, matches_of_event
+from tagserver.expressions.decimals import exact
+from tagserver.expressions.networks import Networks, parse_network
 from tagserver.inbound.enrich import clean_ip, read_cookies, visitor_ip, visitor_region
-from tagserver.inbound.spelling import key_of, nfc
-from tagserver.kit.plain import number
-from tagserver.language import derive
-from tagserver.language.conditions import compile_search, matches_of_event
-from tagserver.language.decimals import exact
-from tagserver.language.networks import Networks, parse_network
-from tagserver.language.values import js_number
-from tagserver.operations.redaction import redacted, without_contacts
-from tagserver.pipeline import all_decisions, route
+from tagserver.ingest.body import BadBody, split
+from tagserver.logs.redaction import redacted, without_contacts
+from tagserver.pipeline.route import all_decisions, route
+from tagserver.plugin.plain import number
+from tagserver.plugin.registry import Registry
 from tagserver.privacy.address_rules import STRICT
+from tagserver.privacy.detection import scanned, without_emails
 from tagserver.privacy.rules import key_kind, names_an_id, query_kind
-from tagserver.privacy.scan import scanned, without_emails
 from tagserver.privacy.urls import clean_address, clean_outgoing, parse_address, without_keys
-from tagserver.registry import Registry
-from tagserver.server.body import BadBody, split
 
 from ..container.world import load
 from ..destinations.nine import CONFIG, TOKENS

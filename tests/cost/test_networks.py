@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagserver.language.networks import Networks, parse_network
+from tagserver.expressions.networks import Networks, parse_network
 
 from .growth import instructions
 

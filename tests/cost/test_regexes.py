@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tagserver.consent.cookies.readers import NAMES
-from tagserver.consent.said import COOKIES
+from tagserver.consent.signals import COOKIES
 
 from ..test_architecture import MODULES
 from .backtracking import findings
@@ -24,9 +24,9 @@ AT_ONE_PLACE = {"match", "fullmatch"}
 FUNCTIONS = {"compile", "search", "split", "findall", "finditer", "sub", "subn", *AT_ONE_PLACE}
 LOCAL: Mapping[str, dict[str, Any]] = {
     "tagserver.consent.cookies.header": {"tools": tuple(NAMES), "COOKIES": COOKIES},
-    "tagserver.container.consequences": {"first": "a", "sought": "a"},
-    "tagserver.preview.expectations": {"detail": "a"},
-    "tagserver.container.problems": {"sought": r"(?<!\w)a\ secret(?!\w)"},
+    "tagserver.config.yaml.consequences": {"first": "a", "sought": "a"},
+    "tagserver.explain.expectations": {"detail": "a"},
+    "tagserver.config.yaml.problems": {"sought": r"(?<!\w)a\ secret(?!\w)"},
     "tagserver_file.jsonl": {"name": "events"},
     "tagserver_file.parquet": {"name": "events"},
 }
@@ -122,7 +122,7 @@ ALL = list(written())
 def test_they_are_found() -> None:
     """Those that stand in a call, in a table, and are made in a function."""
     assert len(ALL) > 80
-    assert {"tagserver.operations.redaction", "tagserver.consent.cookies.header", "tagserver_meta_capi.click"} <= {
+    assert {"tagserver.logs.redaction", "tagserver.consent.cookies.header", "tagserver_meta_capi.click"} <= {
         one.module for one in ALL
     }
     assert any(isinstance(one.pattern, bytes) for one in ALL)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.delivery.sqlite import SqliteOutbox
+from tagserver.queue.sqlite.engine import SqliteOutbox
 from tests.delivery.support import Clock, open_outbox
 from tests.delivery.world import World
 

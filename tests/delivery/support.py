@@ -11,9 +11,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tagserver.delivery.care import PURGE_EVERY
-from tagserver.delivery.outbox import Batch, Counts, Delivery, Outbox, Receipt
-from tagserver.delivery.sqlite import SqliteOutbox
+from tagserver.queue.outbox import Batch, Counts, Delivery, Outbox, Receipt
+from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.queue.sqlite.maintenance import PURGE_EVERY
 
 START = 1_800_000_000_000
 HOUR = 3600.0

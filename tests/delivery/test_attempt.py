@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import httpx
 
-from tagserver.kit.attempt import batch_id_of
 from tagserver.plugin import Limits, Outcome, Outcomes, Payload, Request, Response
+from tagserver.plugin.attempt import batch_id_of
 from tests.delivery.support import START, deliveries, delivery, until
 from tests.delivery.world import Account, Hundred, World, refuses
 

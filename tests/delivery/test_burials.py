@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tagserver.delivery.burials import MOST_CODES, OTHER, Burials
-from tagserver.delivery.dead import Choice
-from tagserver.delivery.outbox import Buried, Settlement
-from tagserver.delivery.sqlite import SqliteOutbox
+from tagserver.queue.dead import Choice
+from tagserver.queue.dead_counts import MOST_CODES, OTHER, Burials
+from tagserver.queue.outbox import Buried, Settlement
+from tagserver.queue.sqlite.engine import SqliteOutbox
 from tests.delivery.support import claim, deliveries
 
 

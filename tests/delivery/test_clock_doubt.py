@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from tagserver.delivery.clock_doubt import AWAY, FLOOR, HEARD_EVERY, HEARD_FOR, OFF, ClockDoubt
+from tagserver.delivery.clock_watch import KEPT_AFTER, ClockWatch
 from tagserver.delivery.exchange import certificate_fault
-from tagserver.delivery.steps import CALM, LONG_CALM, ClockSteps
-from tagserver.operations.clock_watch import KEPT_AFTER, ClockWatch
+from tagserver.system.clock_monitor import CALM, LONG_CALM, ClockSteps
 from tests.delivery.support import HOUR, START, Clock, deliveries, meta
 from tests.delivery.world import World
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagserver.delivery.causes import MOST_CODES, OTHER, code_in
-from tagserver.delivery.dead import Cause, Choice, DeadLetter, Place
-from tagserver.delivery.outbox import Buried, Settlement
-from tagserver.delivery.sqlite import SqliteOutbox
+from tagserver.queue.dead import Cause, Choice, DeadLetter, Place
+from tagserver.queue.outbox import Buried, Settlement
+from tagserver.queue.sqlite.causes import MOST_CODES, OTHER, code_in
+from tagserver.queue.sqlite.engine import SqliteOutbox
 from tests.delivery.support import START, Clock, assert_adds_up, claim, delivery, key, open_outbox
 
 DESTINATIONS, TAGS, REASONS, CODES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tagserver.delivery.dead_lines import LONGEST, MOST, MOST_CODES, DeadLines
-from tagserver.delivery.outbox import Buried, Row
+from tagserver.queue.outbox import Buried, Row
 from tests.delivery.support import Clock, delivery
 
 

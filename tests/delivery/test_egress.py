@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagserver.egress import address_refusal, literal_refusal, refusal
+from tagserver.system.egress import address_refusal, literal_refusal, refusal
 
 DECLARED = ("graph.example", "api.example")
 ALLOWED = ("127.0.0.0/8", "10.1.0.0/16", "fd00::/8", "localhost", "proxy.internal", "192.0.2.7")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tagserver.delivery.dead import Choice
-from tagserver.delivery.erasure import PIECE, walk
-from tagserver.delivery.outbox import Buried, Settlement, Trace
-from tagserver.delivery.sqlite import SqliteOutbox
+from tagserver.queue.dead import Choice
+from tagserver.queue.outbox import Buried, Settlement, Trace
+from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.queue.sqlite.erasure_walk import PIECE, walk
 from tests.delivery.support import START, Clock, assert_adds_up, claim, claimed_ids, delivery, key, meta, open_outbox
 
 ERIKA, MAX = key("erika"), key("max")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.delivery.ballast import SIZE, Ballast
-from tagserver.delivery.outbox import Full, OutboxError, Settlement
-from tagserver.delivery.space import Space
-from tagserver.delivery.sqlite import SqliteOutbox
+from tagserver.queue.outbox import Full, OutboxError, Settlement
+from tagserver.queue.sqlite.ballast import SIZE, Ballast
+from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.queue.sqlite.space import Space
 from tests.delivery.support import START, Clock, deliveries, meta, until
 from tests.delivery.world import World
 from tests.small_disk import MIB, fill, make_room, small_disk

@@ -9,10 +9,10 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from tagserver.delivery.dead import Account as Known
-from tagserver.delivery.dead import Choice
-from tagserver.delivery.standing import PROBE
+from tagserver.delivery.health import PROBE
 from tagserver.plugin import Limits, Outcome, Outcomes, Payload
+from tagserver.queue.dead import Account as Known
+from tagserver.queue.dead import Choice
 from tests.delivery.support import assert_adds_up, deliveries, delivery, meta, until
 from tests.delivery.world import Account, Hundred, World, refuses, takes_only
 

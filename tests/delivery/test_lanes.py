@@ -6,9 +6,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from tagserver.delivery.lanes import LONG, TURNS
-from tagserver.delivery.outbox import Buried, Settlement
-from tagserver.delivery.sqlite import SqliteOutbox
+from tagserver.queue.outbox import Buried, Settlement
+from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.queue.sqlite.priority import LONG, TURNS
 from tests.delivery.support import (
     Clock,
     as_of_format_one,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tagserver.delivery.dead import Account, Choice, Place
-from tagserver.delivery.outbox import Buried, Delivery, Settlement
-from tagserver.delivery.sqlite import SqliteOutbox
+from tagserver.queue.dead import Account, Choice, Place
+from tagserver.queue.outbox import Buried, Delivery, Settlement
+from tagserver.queue.sqlite.engine import SqliteOutbox
 from tests.delivery.support import HOUR, START, Clock, assert_adds_up, claim, deliveries, delivery, meta
 
 WINDOW = 47 * HOUR

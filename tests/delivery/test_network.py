@@ -11,7 +11,7 @@ import pytest
 
 from tagserver.delivery.exchange import open_http
 from tagserver.delivery.network import NotPublic
-from tagserver.egress import address_refusal
+from tagserver.system.egress import address_refusal
 
 
 @asynccontextmanager

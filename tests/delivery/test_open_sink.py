@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tagserver.delivery.open_sink import CLOSED_WITHIN, TICK, WITHIN
-from tagserver.delivery.sqlite import SqliteOutbox
-from tagserver.operations.failing import FORGOTTEN, Failing
 from tagserver.plugin import Limits, Outcome, Outcomes, Payload
+from tagserver.plugin.failing import FORGOTTEN, Failing
+from tagserver.queue.sqlite.engine import SqliteOutbox
 from tests.delivery.support import START, Clock, deliveries, meta, until
 from tests.delivery.world import Account, Hours, Hundred, World
 

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.delivery.care import VACUUM_TO
-from tagserver.delivery.errors import ForeignFile, InUse, OutboxStartError
-from tagserver.delivery.migrations import VERSION
-from tagserver.delivery.outbox import Buried, Receipt, Settlement
-from tagserver.delivery.schema import APPLICATION_ID
-from tagserver.delivery.sqlite import SqliteOutbox
-from tagserver.repeats import mark
+from tagserver.queue.errors import ForeignFile, InUse, OutboxStartError
+from tagserver.queue.outbox import Buried, Receipt, Settlement
+from tagserver.queue.repeats import mark
+from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.queue.sqlite.maintenance import VACUUM_TO
+from tagserver.queue.sqlite.migrations import VERSION
+from tagserver.queue.sqlite.schema import APPLICATION_ID
 from tests.delivery.support import (
     Clock,
     as_of_format_one,
@@ -48,8 +48,8 @@ def foreign(folder: Path) -> Path:
 OTHER_PROCESS = """
 import asyncio, sys
 from pathlib import Path
-from tagserver.delivery.errors import InUse
-from tagserver.delivery.sqlite import SqliteOutbox
+from tagserver.queue.errors import InUse
+from tagserver.queue.sqlite.engine import SqliteOutbox
 try:
     asyncio.run(SqliteOutbox.open(Path(sys.argv[1]), clock=lambda: 0))
 except InUse as error:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tagserver.delivery.outbox import Batch, Buried, Delivery, Full, Receipt, Settlement, Tombstone, Unavailable
-from tagserver.delivery.sqlite import SqliteOutbox
-from tagserver.repeats import mark
+from tagserver.queue.outbox import Batch, Buried, Delivery, Full, Receipt, Settlement, Tombstone, Unavailable
+from tagserver.queue.repeats import mark
+from tagserver.queue.sqlite.engine import SqliteOutbox
 from tests.delivery.support import (
     HOUR,
     START,

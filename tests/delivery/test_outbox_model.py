@@ -17,14 +17,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tagserver.delivery.dead import Choice, Place
-from tagserver.delivery.erasure import walk
-from tagserver.delivery.outbox import Batch, Buried, Receipt, Settlement
-from tagserver.delivery.pauses import Pause
-from tagserver.delivery.sqlite import SqliteOutbox
-from tagserver.delivery.suspicion import company
-from tagserver.delivery.volumes import ROW
-from tagserver.repeats import mark
+from tagserver.queue.crash_suspects import company
+from tagserver.queue.dead import Choice, Place
+from tagserver.queue.outbox import Batch, Buried, Receipt, Settlement
+from tagserver.queue.pauses import Pause
+from tagserver.queue.repeats import mark
+from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.queue.sqlite.erasure_walk import walk
+from tagserver.queue.sqlite.volumes import ROW
 from tests.delivery.support import Clock, cared_for, delivery, in_hand, key, lying, open_outbox
 
 DESTINATIONS = ("meta", "ga4")

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tagserver.cli.outlook import when_pausing, when_resuming
-from tagserver.delivery.outbox import Row, Settlement
-from tagserver.delivery.sqlite import SqliteOutbox
-from tagserver.delivery.waiting import PIECE
 from tagserver.pausing.outlook import Outlook, outlook
 from tagserver.pausing.rates import Rates
+from tagserver.queue.outbox import Row, Settlement
+from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.queue.sqlite.waiting import PIECE
 from tests.delivery.support import HOUR, START, Clock, claim, deliveries, delivery
 
 H = 3_600_000

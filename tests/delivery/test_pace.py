@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.delivery.pace import Pace
-from tagserver.delivery.sqlite import SqliteOutbox
 from tagserver.plugin import Limits, Outcome, Outcomes, Payload, Request, Response
+from tagserver.queue.sqlite.engine import SqliteOutbox
 from tests.delivery.support import START, Clock, deliveries, meta
 from tests.delivery.world import Account, Hours, Hundred, World, ids_of
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tagserver.delivery.pauses import Pause, Pauses
-from tagserver.delivery.sqlite import SqliteOutbox
+from tagserver.queue.pauses import Pause, Pauses
+from tagserver.queue.sqlite.engine import SqliteOutbox
 from tests.delivery.support import HOUR, START, Clock, copy_as_killed, open_outbox
 
 

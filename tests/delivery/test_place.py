@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.delivery.errors import InUse
-from tagserver.delivery.outbox import Buried, Settlement, Tombstone, Unavailable
-from tagserver.delivery.place import LOOK_EVERY
-from tagserver.delivery.sqlite import SqliteOutbox
+from tagserver.queue.errors import InUse
+from tagserver.queue.outbox import Buried, Settlement, Tombstone, Unavailable
+from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.queue.sqlite.place import LOOK_EVERY
 from tests.delivery.support import (
     START,
     Clock,

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tagserver.delivery.outbox import Buried, Full, Settlement
-from tagserver.delivery.sqlite import SqliteOutbox
 from tagserver.plugin import Limits, Outcome, Outcomes, Payload, Response
+from tagserver.queue.outbox import Buried, Full, Settlement
+from tagserver.queue.sqlite.engine import SqliteOutbox
 from tests.delivery.support import (
     Clock,
     assert_adds_up,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.delivery.retry import FLOOR, LATE_CAP, backoff, deadline, retry_after
+from tagserver.queue.retry import FLOOR, LATE_CAP, backoff, deadline, retry_after
 from tests.delivery.support import START
 from tests.delivery.world import Highest
 

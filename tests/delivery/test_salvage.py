@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.delivery.errors import ForeignFile
-from tagserver.delivery.outbox import Buried, Receipt, Settlement
-from tagserver.delivery.salvage import MARK
-from tagserver.repeats import mark
+from tagserver.queue.errors import ForeignFile
+from tagserver.queue.outbox import Buried, Receipt, Settlement
+from tagserver.queue.repeats import mark
+from tagserver.queue.sqlite.recovery import MARK
 from tests.delivery.support import (
     HOUR,
     Clock,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tagserver.delivery.outbox import Settlement
+from tagserver.queue.outbox import Settlement
 from tests.delivery.support import Clock, claim, deliveries, open_outbox, until
 
 NEVER_ENOUGH = 1 << 60

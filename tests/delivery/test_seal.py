@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.delivery.outbox import Delivery
-from tagserver.delivery.seal import OPEN, SIGN, Locked, Seal, is_closed
-from tagserver.operations.queue_key import key_of
+from tagserver.config.queue_key import key_of
+from tagserver.queue.encryption import OPEN, SIGN, Locked, Seal, is_closed
+from tagserver.queue.outbox import Delivery
 from tests.container.world import load
 
 ONE, TWO = bytes(range(32)), bytes(range(1, 33))
@@ -147,4 +147,4 @@ def test_the_library_is_missing() -> None:
 
 
 def test_the_library_is_not_loaded_without_a_key() -> None:
-    assert python("import sys, tagserver.runtime; print('cryptography' in sys.modules)").strip() == "False"
+    assert python("import sys, tagserver.runtime.runtime; print('cryptography' in sys.modules)").strip() == "False"

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tagserver.delivery.dead import Choice
-from tagserver.delivery.pauses import Pause
-from tagserver.delivery.sqlite import SqliteOutbox
-from tagserver.delivery.volumes import ROW, SAMPLE
+from tagserver.queue.dead import Choice
+from tagserver.queue.pauses import Pause
+from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.queue.sqlite.volumes import ROW, SAMPLE
 from tests.delivery.support import (
     START,
     Clock,

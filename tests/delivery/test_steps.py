@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.delivery.care import PURGE_EVERY
-from tagserver.delivery.outbox import Buried, Settlement
-from tagserver.delivery.steps import CALM, LONG_CALM, ClockSteps
+from tagserver.queue.outbox import Buried, Settlement
+from tagserver.queue.sqlite.maintenance import PURGE_EVERY
+from tagserver.system.clock_monitor import CALM, LONG_CALM, ClockSteps
 from tests.delivery.support import HOUR, START, Clock, claim, deliveries, meta, open_outbox, until
 from tests.delivery.world import World
 

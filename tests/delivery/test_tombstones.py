@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.delivery.outbox import EVERYTHING, Tombstone
-from tagserver.delivery.presence import FULL, Presence
-from tagserver.delivery.sqlite import SqliteOutbox
+from tagserver.queue.outbox import EVERYTHING, Tombstone
+from tagserver.queue.presence import FULL, Presence
+from tagserver.queue.sqlite.engine import SqliteOutbox
 from tests.delivery.support import START, Clock, cared_for, copy_as_killed, key, open_outbox
 
 ERIKA = key("erika")

@@ -18,10 +18,10 @@ from tagserver_snapchat import Snapchat
 from tagserver_tiktok import TikTok
 from tagserver_webhook import Webhook
 
-from tagserver.delivery.dead import Choice
 from tagserver.delivery.vendor_words import LONGEST, without_persons, words_of
 from tagserver.plugin import Destination, Outcome, Payload, Response
-from tagserver.secret import hide
+from tagserver.queue.dead import Choice
+from tagserver.system.secret import hide
 from tests.delivery.support import delivery
 from tests.delivery.world import Hundred, World
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 
-from tagserver.delivery.dead import Choice
-from tagserver.delivery.suspicion import BURIED_AFTER
 from tagserver.plugin import Limits, Outcomes, Payload, Request, Response
+from tagserver.queue.crash_suspects import BURIED_AFTER
+from tagserver.queue.dead import Choice
 from tests.delivery.support import (
     START,
     Clock,

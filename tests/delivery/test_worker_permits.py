@@ -8,13 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
+from tagserver.config.model import ConfiguredDestination, Container, Tag
+from tagserver.config.yaml.problems import Place
 from tagserver.consent.needs import ConsentPolicy, Needs
-from tagserver.container.model import ConfiguredDestination, Container, Tag
-from tagserver.container.problems import Place
-from tagserver.delivery.dead import Account, Choice
-from tagserver.delivery.outbox import EVERYTHING, Tombstone
-from tagserver.permits import permits
-from tagserver.reads import Reads
+from tagserver.delivery.send_policy import permits
+from tagserver.outgoing.field_filter import Reads
+from tagserver.queue.dead import Account, Choice
+from tagserver.queue.outbox import EVERYTHING, Tombstone
 from tests.delivery.support import START, assert_adds_up, delivery, key, meta
 from tests.delivery.world import Hundred, World
 

@@ -16,10 +16,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tagserver.delivery.dead import Choice
-from tagserver.delivery.suspicion import Marks, marked
-from tagserver.kit.fault import Interrupted
 from tagserver.plugin import Destination, Limits, Outcome, Outcomes, Payload, Request, Response
+from tagserver.plugin.fault import Interrupted
+from tagserver.queue.crash_suspects import Marks, marked
+from tagserver.queue.dead import Choice
 from tests.delivery.support import START, claim, deliveries, delivery, meta, until
 from tests.delivery.world import URL, Account, Hundred, World
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
-from tagserver.delivery.dead import Choice
 from tagserver.plugin import Outcome, Outcomes, Payload, Response
+from tagserver.queue.dead import Choice
 from tests.delivery.support import assert_adds_up, claim, deliveries, delivery, meta, until
 from tests.delivery.world import Handler, Hundred, Lone, World, ids_of, refuses
 

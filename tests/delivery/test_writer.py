@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tagserver.delivery.outbox import Full, OutboxError, Unavailable
-from tagserver.delivery.pressure import GIVE_UP, MOST_BYTES, MOST_OPERATIONS, RESUME, SLOW, Pressure, come_again
-from tagserver.delivery.writer import Writer
+from tagserver.queue.backpressure import GIVE_UP, MOST_BYTES, MOST_OPERATIONS, RESUME, SLOW, Pressure, come_again
+from tagserver.queue.outbox import Full, OutboxError, Unavailable
+from tagserver.queue.sqlite.writer import Writer
 from tests.delivery.support import Clock, claimed_ids, deliveries, open_outbox, until
 from tests.delivery.world import Highest
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import httpx
 
+from tagserver.delivery.batch import Refusal
 from tagserver.delivery.dispatch import Dispatcher
-from tagserver.delivery.outbox import Outbox, Row
-from tagserver.delivery.shipment import Refusal
-from tagserver.delivery.steps import ClockSteps
 from tagserver.delivery.target import Target
 from tagserver.delivery.worker import LINGER
 from tagserver.plugin import Destination, Limits, Payload, Request
+from tagserver.queue.outbox import Outbox, Row
+from tagserver.system.clock_monitor import ClockSteps
 from tests.delivery.support import Clock, flying, meta, until
 
 URL = "https://vendor.example/events"

@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from tagserver.configuration import ConfigurationFolder
-from tagserver.registry import Registry
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.plugin.registry import Registry
 from tagserver.testing import NOW
 
 FOLDER = Path(__file__).parent

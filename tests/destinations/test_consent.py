@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tagserver.configuration import ConfigurationFolder
-from tagserver.container.model import Container
-from tagserver.pipeline import Routing, route
-from tagserver.registry import Registry
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.config.model import Container
+from tagserver.pipeline.route import Routing, route
+from tagserver.plugin.registry import Registry
 from tagserver.testing import NOW, make_event
 from tests.consent.writers import DAY, as_field, gpp_string, head, items_of, tc_string, us_section
 

@@ -14,9 +14,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.container.compile import compile_container
+from tagserver.config.compile import compile_container
 from tagserver.plugin import Skip
-from tagserver.registry import Registry
+from tagserver.plugin.registry import Registry
 from tagserver.testing import make_event
 from tests.kit.pushed import pushed_events, tag_parameters
 

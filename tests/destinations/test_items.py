@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tagserver.pipeline import Decision, route
+from tagserver.pipeline.route import Decision, route
 from tagserver.plugin import Skip
 from tagserver.testing import make_event
 

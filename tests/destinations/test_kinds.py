@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tagserver.configuration import ConfigurationFolder
-from tagserver.preview.trial import try_event
-from tagserver.registry import Registry
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.explain.trial import try_event
+from tagserver.plugin.registry import Registry
 from tagserver.testing import NOW, expanded
 
 from .nine import CONFIG, FOLDER, TOKENS

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from tagserver.plugin import Request
-from tagserver.running import running
-from tagserver.runtime import Runtime
+from tagserver.runtime.running import running
+from tagserver.runtime.runtime import Runtime
 from tagserver.server.app import create_app
 from tagserver.testing import NOW
 from tests.kit.stand_in import StandIn

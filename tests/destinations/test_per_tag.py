@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tagserver.pipeline import route
+from tagserver.pipeline.route import route
 from tagserver.plugin import Payload
 from tagserver.testing import NOW, make_event, request_of
 

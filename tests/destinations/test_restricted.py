@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tagserver.container.compile import compile_container
-from tagserver.container.server import ServerConfig
-from tagserver.preview.trial import try_event
-from tagserver.registry import Registry
+from tagserver.config.compile import compile_container
+from tagserver.config.server import ServerConfig
+from tagserver.explain.trial import try_event
+from tagserver.plugin.registry import Registry
 from tagserver.testing import expanded
 
 from .nine import configuration, one_event

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tagserver.delivery.outbox import Counts, Receipt, Room
-from tagserver.operations.meters import CLASSES, STATES, Meters, Picture
-from tagserver.pipeline import route
+from tagserver.metrics.meters import CLASSES, STATES, Meters, Picture
+from tagserver.pipeline.route import route
+from tagserver.queue.outbox import Counts, Receipt, Room
 from tagserver.testing import make_event
 
 from .pages import REFERENCE, ROOT, blocks, names, rows

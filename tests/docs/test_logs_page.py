@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import get_args
 
-from tagserver.delivery.standing import State
-from tagserver.delivery.trouble import TroubleKind
-from tagserver.operations.logs import FIELDS
+from tagserver.delivery.health import State
+from tagserver.logs.logs import FIELDS
+from tagserver.queue.trouble import TroubleKind
 
 from .pages import OPERATE
 

@@ -19,8 +19,8 @@ from click.testing import CliRunner
 from tagserver import testing
 from tagserver.cli import main
 from tagserver.consent.needs import PURPOSES
-from tagserver.event import Facts
-from tagserver.reads import Reads
+from tagserver.event.event import Facts
+from tagserver.outgoing.field_filter import Reads
 
 from ..faults.process import Process
 from ..processes import ends_with_parent

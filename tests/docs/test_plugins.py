@@ -16,9 +16,8 @@ from typing import Any, get_args
 import pytest
 
 from tagserver import plugin, testing
-from tagserver.container.settings import SettingsReader
-from tagserver.hookspecs import register_destinations
-from tagserver.kit.destination import OutcomeKind
+from tagserver.config.settings import SettingsReader
+from tagserver.outgoing.field_filter import Reads
 from tagserver.plugin import (
     Built,
     Destination,
@@ -32,8 +31,9 @@ from tagserver.plugin import (
     Skip,
     Variable,
 )
-from tagserver.reads import Reads
-from tagserver.registry import Registry
+from tagserver.plugin.destination import OutcomeKind
+from tagserver.plugin.hookspecs import register_destinations
+from tagserver.plugin.registry import Registry
 from tagserver.testing import examples
 
 from .acme import install_acme

@@ -12,17 +12,17 @@ import pytest
 from click.testing import CliRunner
 
 from tagserver.cli import main
+from tagserver.config.server import ServerConfig
+from tagserver.config.yaml.problems import CODES, LATER_CODES, Place, Problem
 from tagserver.consent.gate import decide
+from tagserver.consent.merge import read_consent
 from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs
-from tagserver.consent.sources import read_consent
-from tagserver.container.problems import CODES, LATER_CODES, Place, Problem
-from tagserver.container.server import ServerConfig
-from tagserver.delivery.outbox import Counts, Room
-from tagserver.delivery.reasons import REASONS as REASONS_OF_DEATH
-from tagserver.inbound.spelling import DERIVED_ROOTS
-from tagserver.kit.data_folder import is_own
-from tagserver.operations.meters import STATES, Meters, Picture
-from tagserver.preview import casebook, expectations
+from tagserver.event.spelling import DERIVED_ROOTS
+from tagserver.explain import casebook, expectations
+from tagserver.metrics.meters import STATES, Meters, Picture
+from tagserver.plugin.data_folder import is_own
+from tagserver.queue.outbox import Counts, Room
+from tagserver.queue.reasons import REASONS as REASONS_OF_DEATH
 from tagserver.testing import make_event
 
 from .pages import GUIDE, LANGUAGE, OPERATIONS, README, REFERENCE, ROOT, blocks, first_names, names, rows

@@ -13,10 +13,10 @@ import yaml
 from click.testing import CliRunner
 
 from tagserver.cli import main
-from tagserver.configuration import ConfigurationFolder
-from tagserver.container.compile import Loaded, compile_container
-from tagserver.container.server import ROOT_KEYS
-from tagserver.registry import Registry
+from tagserver.config.compile import Loaded, compile_container
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.config.server import ROOT_KEYS
+from tagserver.plugin.registry import Registry
 
 from .pages import Block, blocks
 

@@ -8,10 +8,11 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from tagserver.event import MISSING
-from tagserver.identity.placeholder import EMPTY_HASH
-from tagserver.identity.record import Identity
-from tagserver.kit.fields import (
+from tagserver.event.event import MISSING
+from tagserver.event.identity import Identity
+from tagserver.event.placeholder import EMPTY_HASH
+from tagserver.plugin import Omitted
+from tagserver.plugin.fields import (
     COUNT,
     CURRENCY,
     DATA,
@@ -28,7 +29,6 @@ from tagserver.kit.fields import (
     field_label,
     is_missing,
 )
-from tagserver.plugin import Omitted
 
 from .anything import any_json, any_text
 

@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.event import MISSING
-from tagserver.kit.fields import is_missing
-from tagserver.kit.given import Given
+from tagserver.event.event import MISSING
 from tagserver.plugin import Omitted
+from tagserver.plugin.fields import is_missing
+from tagserver.plugin.parameters import Given
 
 from .anything import any_json, any_text
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.kit.fields import COUNT, ID, NUMBER, TEXT, Group, is_missing
-from tagserver.kit.items import (
+from tagserver.plugin import Omitted
+from tagserver.plugin.fields import COUNT, ID, NUMBER, TEXT, Group, is_missing
+from tagserver.plugin.items import (
     MOST_NAMED,
     PIECES,
     QUANTITY,
@@ -20,7 +21,6 @@ from tagserver.kit.items import (
     put_items,
     put_value,
 )
-from tagserver.plugin import Omitted
 from tagserver.testing import make_event
 
 from .anything import any_json

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.kit.moment import event_time, last_moment, milliseconds, rfc3339
 from tagserver.plugin import Omitted, Skip
+from tagserver.plugin.event_time import event_time, last_moment, milliseconds, rfc3339
 from tagserver.testing import NOW, make_event
 
 from .anything import any_json

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.identity.person import UserData, own_user_data
-from tagserver.identity.placeholder import EMPTY_HASH
-from tagserver.kit.fields import Group, is_missing
+from tagserver.event.placeholder import EMPTY_HASH
 from tagserver.plugin import Omitted
+from tagserver.plugin.fields import Group, is_missing
+from tagserver.plugin.own_user_data import UserData, own_user_data
 from tagserver.testing import make_event
 
 from .anything import any_json

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.kit.fields import web_address
+from tagserver.plugin.fields import web_address
 from tagserver.privacy.urls import clean_address
 
 from .anything import any_json, any_text

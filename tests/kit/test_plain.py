@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from tagserver.kit.plain import (
+from tagserver.plugin.plain import (
     currency_code,
     decimal_text,
     identifier,

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.egress import refusal
-from tagserver.kit.destination import API_VERSION
-from tagserver.kit.statement import Misstated, host_fault, stated, stated_hosts, statement_faults
 from tagserver.plugin import CURRENCY, ConsentNeeds, Destination, Limits
-from tagserver.registry import Registry
+from tagserver.plugin.destination import API_VERSION
+from tagserver.plugin.registry import Registry
+from tagserver.plugin.statement import Misstated, host_fault, stated, stated_hosts, statement_faults
+from tagserver.system.egress import refusal
 
 from .test_conformance import Post, PostSettings
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.identity.hashing import Found, arrived_hash
-from tagserver.identity.normalise import (
+from tagserver.event.hashing import Found, arrived_hash
+from tagserver.event.identity import FIELDS, Identity
+from tagserver.event.normalise import (
     Unusable,
     compact_text,
     digits_text,
@@ -23,9 +24,8 @@ from tagserver.identity.normalise import (
     letters_text,
     lower_text,
 )
-from tagserver.identity.placeholder import EMPTY_HASH
-from tagserver.identity.record import FIELDS, Identity
-from tagserver.kit.plain import is_text
+from tagserver.event.placeholder import EMPTY_HASH
+from tagserver.plugin.plain import is_text
 
 from .anything import any_json, any_text
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.event import MISSING
-from tagserver.kit.wish import FREE, LIMITED, NOTHING, UNCLEAR, Wish, read_wish, wish_kind
+from tagserver.event.event import MISSING
+from tagserver.plugin.wish import FREE, LIMITED, NOTHING, UNCLEAR, Wish, read_wish, wish_kind
 
 WORDS = ("LDU",)
 

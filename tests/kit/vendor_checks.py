@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 import yaml
 
+from tagserver.outgoing.field_filter import Reads
 from tagserver.plugin import Built, Destination, Mode, Outcome, Payload, Response, Skip
-from tagserver.reads import Reads
 from tagserver.testing import NOW, load_examples, make_event, make_settings, payloads_of, request_of, run_example
 
 from .stand_in import StandIn, hollow

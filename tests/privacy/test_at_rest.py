@@ -17,13 +17,13 @@ import httpx
 import msgspec
 import pytest
 
-from tagserver.configuration import ConfigurationFolder
-from tagserver.delivery.dead import Account, Choice
-from tagserver.delivery.seal import SIGN
-from tagserver.privacy.payload_fields import PayloadFields
-from tagserver.registry import Registry
-from tagserver.running import running
-from tagserver.runtime import Runtime
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.plugin.payload_fields import PayloadFields
+from tagserver.plugin.registry import Registry
+from tagserver.queue.dead import Account, Choice
+from tagserver.queue.encryption import SIGN
+from tagserver.runtime.running import running
+from tagserver.runtime.runtime import Runtime
 from tagserver.server.app import create_app
 from tagserver.testing import NOW
 from tests.destinations.nine import CONFIG, NAMES, TOKENS

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.container.server import ServerConfig
-from tagserver.event import Event
-from tagserver.pipeline import route
+from tagserver.config.server import ServerConfig
+from tagserver.event.event import Event
+from tagserver.explain.trial import try_event
+from tagserver.outgoing.known_secrets import FEW, KnownSecrets, secrets_of
+from tagserver.pipeline.route import route
 from tagserver.plugin import Built, Mode, Payload, Request, Secret, Skip, setting
-from tagserver.preview.trial import try_event
-from tagserver.privacy.known_secrets import FEW, KnownSecrets, secrets_of
-from tagserver.registry import Registry
-from tagserver.secret import SHORTEST
+from tagserver.plugin.registry import Registry
+from tagserver.system.secret import SHORTEST
 
 from ..container.world import Box, load
 from ..events import NOW, event

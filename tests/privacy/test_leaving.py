@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.delivery.outbox import Room
-from tagserver.event import Event
-from tagserver.operations.meters import Meters, Picture
-from tagserver.pipeline import Decision, route
+from tagserver.event.event import Event
+from tagserver.metrics.meters import Meters, Picture
+from tagserver.outgoing.redaction import clean_data
+from tagserver.pipeline.route import Decision, route
 from tagserver.plugin import Built, ConsentNeeds, Destination, Limits, Mode, Payload, Request
+from tagserver.plugin.registry import Registry
 from tagserver.privacy.address_rules import STRICT
-from tagserver.privacy.cleaning import clean_data
-from tagserver.registry import Registry
+from tagserver.queue.outbox import Room
 from tagserver.testing import make_event
 from tests.container.world import BoxSettings, load
 from tests.kit.anything import any_json

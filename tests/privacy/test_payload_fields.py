@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.event import Event
-from tagserver.pipeline import Decision, route
+from tagserver.event.event import Event
+from tagserver.pipeline.route import Decision, route
 from tagserver.plugin import Built, ConsentNeeds, Destination, Limits, Mode, Payload, Request
-from tagserver.privacy.payload_fields import NO_CLEAR, NO_CLEAR_FIELD, NO_HASH, BadPath, PayloadFields
-from tagserver.registry import Registry
+from tagserver.plugin.payload_fields import NO_CLEAR, NO_CLEAR_FIELD, NO_HASH, BadPath, PayloadFields
+from tagserver.plugin.registry import Registry
 from tagserver.testing import make_event
 from tests.container.world import BoxSettings, load
 from tests.destinations.nine import NAMES, configuration

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.event import MISSING, reader
-from tagserver.identity.persons import person_keys
-from tagserver.inbound.datalayer import read_context, read_event
-from tagserver.inbound.spelling import ADDRESS_SPELLINGS, FLAT_PERSON, PERSON_SPELLINGS, canonical
-from tagserver.pipeline import route
-from tagserver.preview.trial import try_event
+from tagserver.event.event import MISSING, reader
+from tagserver.event.person_keys import person_keys
+from tagserver.event.spelling import ADDRESS_SPELLINGS, FLAT_PERSON, PERSON_SPELLINGS, canonical
+from tagserver.explain.trial import try_event
+from tagserver.inbound.clients.datalayer import read_context, read_event
+from tagserver.pipeline.route import route
 from tagserver.privacy.rules import is_personal, is_private
 from tagserver.testing import NOW, make_event, make_settings
 from tests.container.world import load

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tagserver.configuration import ConfigurationFolder
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.plugin.registry import Registry
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration
 from tagserver.publishing.store import Store
-from tagserver.registry import Registry
 from tests.container.world import ENVIRON, REGISTRY
 
 GOOD = """

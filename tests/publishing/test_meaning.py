@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.container.meaning import version_of
-from tagserver.preview.plan import changes
-from tagserver.registry import Registry
+from tagserver.config.meaning import version_of
+from tagserver.explain.plan import changes
+from tagserver.plugin.registry import Registry
 
 TWO = "tags: [{name: A, destination: x}, {name: B}]\n"
 SAME = [

@@ -14,10 +14,10 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from tagserver.configuration import ConfigurationFolder
-from tagserver.registry import Registry
-from tagserver.running import running
-from tagserver.runtime import Runtime
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.plugin.registry import Registry
+from tagserver.runtime.running import running
+from tagserver.runtime.runtime import Runtime
 from tagserver.sandbox import create_sandbox
 from tagserver.server.app import create_app
 

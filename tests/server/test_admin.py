@@ -14,9 +14,9 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from tagserver.configuration import ConfigurationFolder
-from tagserver.registry import Registry
-from tagserver.running import running
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.plugin.registry import Registry
+from tagserver.runtime.running import running
 from tagserver.server.app import create_app
 
 from .conftest import CONTAINER, ENVIRON, SERVER, TOKEN, Running, Start, purchase

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tagserver.container.references import ADMIN_TOKEN
-from tagserver.operations.admin_token import TOKEN_FILE
+from tagserver.config.references import ADMIN_TOKEN
+from tagserver.runtime.admin_token import TOKEN_FILE
 from tagserver.server.app import create_app
 
 from .conftest import ENVIRON, TOKEN, Running, Start

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from tagserver.consent.hold import MOST_BYTES
-from tagserver.container.model import Container
-from tagserver.pipeline import route
-from tagserver.privacy.holding import Holding
-from tagserver.registry import Registry
+from tagserver.config.model import Container
+from tagserver.ingest.consent_wait import MOST_BYTES
+from tagserver.ingest.waiting import Holding
+from tagserver.pipeline.route import route
+from tagserver.plugin.registry import Registry
 from tests.container.world import load
 from tests.events import event
 

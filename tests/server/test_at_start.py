@@ -6,11 +6,11 @@ import logging
 
 import pytest
 
-from tagserver.container.at_start import sentence, waiting
-from tagserver.container.collect import CollectConfig
-from tagserver.container.queue import QueueConfig
-from tagserver.container.retention import AuditConfig
-from tagserver.container.server import ServerConfig, ShutdownConfig
+from tagserver.config.at_start import sentence, waiting
+from tagserver.config.collect import CollectConfig
+from tagserver.config.queue import QueueConfig
+from tagserver.config.retention import AuditConfig
+from tagserver.config.server import ServerConfig, ShutdownConfig
 
 from .conftest import SERVER, Running
 from .test_reload import BEARER, post

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.container.collect import CollectConfig
-from tagserver.inbound.datalayer import Refused
-from tagserver.server.body import BadBody, Disconnected, Room, Turns, read_body, split, unpack, unpack_small
+from tagserver.config.collect import CollectConfig
+from tagserver.inbound.clients.datalayer import Refused
+from tagserver.ingest.body import BadBody, Disconnected, Room, Turns, read_body, split, unpack, unpack_small
 
 EVENT = b'{"event": "x"}'
 LIMITS = CollectConfig(max_event=1000, max_events=10)

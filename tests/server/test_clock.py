@@ -15,10 +15,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tagserver.configuration import ConfigurationFolder
-from tagserver.registry import Registry
-from tagserver.running import running
-from tagserver.runtime import Runtime, wall_clock
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.plugin.registry import Registry
+from tagserver.runtime.running import running
+from tagserver.runtime.runtime import Runtime, wall_clock
 from tagserver.server.app import create_app
 
 from .conftest import CONTAINER, ENVIRON, ORIGIN, SERVER, TOKEN, purchase

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from tagserver.audit.files import FOLDER, read_rows
-from tagserver.delivery.dead import Choice
-from tagserver.delivery.outbox import Buried, Settlement
-from tagserver.delivery.reasons import REASONS
+from tagserver.queue.dead import Choice
+from tagserver.queue.outbox import Buried, Settlement
+from tagserver.queue.reasons import REASONS
 from tests.delivery.support import delivery
 
 from .conftest import TOKEN, Running, purchase

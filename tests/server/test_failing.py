@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tagserver.operations.doctor import check_running_destinations, check_server
+from tagserver.doctor.doctor import check_running_destinations, check_server
 from tagserver.plugin import Built, Event, Mode, Outcome, Outcomes, Payload, Request, Response
-from tagserver.registry import Registry
+from tagserver.plugin.registry import Registry
 from tests.container.world import Box
 from tests.plugin_with_variables import Failing
 from tests.server.conftest import SERVER, TOKEN, Running, Start, purchase

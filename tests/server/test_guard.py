@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tagserver.server.admin.guard import GUESSES, PAUSE
 from tagserver.server.app import create_app
-from tagserver.server.guard import GUESSES, PAUSE
 
 from .conftest import SERVER, TOKEN, Running, Start
 

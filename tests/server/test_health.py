@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable
 import httpx
 import pytest
 
+from tagserver.server.admin.guard import GUESSES, PAUSE
 from tagserver.server.app import create_app
-from tagserver.server.guard import GUESSES, PAUSE
 
 from .conftest import CONTAINER, TOKEN, Running
 

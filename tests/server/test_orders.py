@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from tagserver.container.compile import compile_container
-from tagserver.container.server import ServerConfig
-from tagserver.deliveries import EventDeliveries
-from tagserver.pipeline import route
-from tagserver.preview.trial import try_event
-from tagserver.registry import Registry
+from tagserver.config.compile import compile_container
+from tagserver.config.server import ServerConfig
+from tagserver.explain.trial import try_event
+from tagserver.ingest.deliveries import EventDeliveries
+from tagserver.pipeline.route import route
+from tagserver.plugin.registry import Registry
 from tagserver.testing import make_event
 
 from .conftest import CONTAINER, GRANTED, SERVER, TOKEN, Running, Start, purchase

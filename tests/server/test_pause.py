@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tagserver.configuration import ConfigurationFolder
-from tagserver.operations.doctor import check_running_destinations
-from tagserver.registry import Registry
-from tagserver.running import running
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.doctor.doctor import check_running_destinations
+from tagserver.plugin.registry import Registry
+from tagserver.runtime.running import running
 from tagserver.sandbox import create_sandbox
 from tagserver.server.app import create_app
 from tests.server.conftest import CONTAINER, ENVIRON, SERVER, TOKEN, Running, Start, purchase

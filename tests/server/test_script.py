@@ -12,9 +12,9 @@ from types import MappingProxyType
 import brotli
 import pytest
 
-from tagserver.page_script import ENDINGS, PageScript, shipped
 from tagserver.server.encodings import accepted
 from tagserver.server.kept_scripts import KEPT, KeptScripts
+from tagserver.server.page_script import ENDINGS, PageScript, shipped
 
 from .conftest import Running, Start
 

@@ -14,9 +14,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tagserver.delivery.event_lines import switch
-from tagserver.delivery.opening import ALONE
-from tagserver.operations.logs import FIELDS, Net
-from tagserver.states import HANDED_OVER, THE_END, WAITED_FOR
+from tagserver.logs.logs import FIELDS, Net
+from tagserver.queue.sqlite.opening import ALONE
+from tagserver.runtime.states import HANDED_OVER, THE_END, WAITED_FOR
 
 from .conftest import CONTAINER, ENVIRON, SERVER, Running, Start, purchase
 

@@ -7,10 +7,10 @@ from itertools import groupby
 from typing import Any
 
 from tagserver.audit.records import Decided
-from tagserver.container.model import Container
-from tagserver.door import Door
-from tagserver.inbound.datalayer import NO_CONTEXT
-from tagserver.pipeline import Routing
+from tagserver.config.model import Container
+from tagserver.inbound.clients.datalayer import NO_CONTEXT
+from tagserver.ingest.ingest import Door
+from tagserver.pipeline.route import Routing
 
 from ..events import facts
 from .conftest import Running

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tagserver.delivery.outbox import Tombstone
-from tagserver.identity.hashing import sha256_hex
-from tagserver.identity.persons import person_key
-from tagserver.operations.data_folder import install_key
+from tagserver.event.hashing import sha256_hex
+from tagserver.event.person_keys import person_key
+from tagserver.queue.outbox import Tombstone
+from tagserver.runtime.data_folder import install_key
 from tests.delivery.support import until
 
 from .conftest import CONTAINER, ENVIRON, GRANTED, SERVER, Running, Start, purchase

@@ -17,6 +17,7 @@ from tagserver_ga4.names import event_fault, name_fault, property_fault
 from tagserver_ga4.settings import Ga4Settings
 from tagserver_ga4.visit import cookie_client, cookie_session
 
+from tagserver.outgoing.field_filter import Reads
 from tagserver.plugin import (
     Built,
     Outcome,
@@ -28,7 +29,6 @@ from tagserver.plugin import (
     sha256_hex,
     street_text,
 )
-from tagserver.reads import Reads
 from tagserver.testing import (
     NOW,
     check_destination,

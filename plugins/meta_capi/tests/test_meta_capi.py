@@ -19,8 +19,8 @@ from tagserver_meta_capi.page import page_address
 from tagserver_meta_capi.processing import LDU_STATES
 from tagserver_meta_capi.settings import MetaSettings
 
-from tagserver.event import Event, Facts
-from tagserver.inbound.datalayer import read_event
+from tagserver.event.event import Event, Facts
+from tagserver.inbound.clients.datalayer import read_event
 from tagserver.plugin import Built, Outcome, Payload, Response, Secret, Skip
 from tagserver.sandbox.rules import refuse
 from tagserver.testing import check_destination, expanded, load_examples, make_event, make_settings

@@ -11,7 +11,7 @@ from functools import lru_cache
 from tagserver.consent.cookies.choice import unreadable
 from tagserver.consent.cookies.readers import NAMES
 from tagserver.consent.needs import ConsentPolicy
-from tagserver.consent.said import COOKIES
+from tagserver.consent.signals import COOKIES
 from tagserver.consent.state import Reading
 from tagserver.inbound.enrich import COOKIE_HEADER_LIMIT
 

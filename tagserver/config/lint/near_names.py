@@ -1,0 +1,210 @@
+"""Names that nearly exist: of events, of an event's fields, and of a vendor's events. Each of them is sound, and a name
+that no page sends and no vendor counts: a warning, with the one that was meant.
+
+What counts as near is said in `tagserver.event.likeness`. A name that stands in the folder's own tests is meant, and
+nothing is said of it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from tagserver.config.lint.seen import Seen, without_numbers
+from tagserver.config.paths import is_path
+from tagserver.config.yaml.problems import Place, Problems
+from tagserver.event.fields import FIELDS
+from tagserver.event.likeness import Alike, letters
+from tagserver.event.names import KNOWN_EVENTS
+from tagserver.event.spelling import KNOWN_ROOTS, canonical
+from tagserver.plugin.standard_events import StandardEvents
+
+ITEMS = ("ecommerce", "items")
+_BELOW = {group: Alike(names, brief=True) for group, names in FIELDS.items()}
+_CHEAPER = 10
+"""So many comparisons of these cost as much as one of difflib's."""
+
+
+@dataclass(frozen=True, slots=True)
+class VendorNames:
+    """What a tag's `event_name` may be: `standard` as the plugin states it, `names` under the destination's settings;
+    `type` is the destination's.
+
+    `theirs` are all names of the vendor, `right` those that a tag may say.
+    """
+
+    type: str
+    standard: StandardEvents
+    names: Mapping[str, str]
+    theirs: frozenset[str] = field(init=False)
+    right: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        theirs = self.standard.vendors.union(self.names.values())
+        object.__setattr__(self, "theirs", theirs)
+        object.__setattr__(self, "right", theirs.union(self.names) if self.standard.of_tags else theirs)
+
+
+def is_known_path(text: str) -> bool:
+    """Whether a text is a known path below a group, written out: `page.path`."""
+    if "." not in text or len(text) > _LONGEST_PATH or not is_path(text):
+        return False
+    *group, name = without_numbers(canonical(text))
+    return name in FIELDS.get(tuple(group), ())
+
+
+_LONGEST_PATH = 100
+_SEPARATORS = re.compile(r"[,;|]|[ ](?:or|and)[ ]")
+
+
+class NearNames:
+    """Compares names with known ones, and notes what looks misspelt.
+
+    `seen` gives what the folder's tests hold; it is asked only where something depends on it. `installed`: the standard
+    events of all destinations: what their vendors say is no name of an event, and what they have a name for is one.
+    """
+
+    def __init__(self, problems: Problems, seen: Callable[[], Seen], installed: Iterable[StandardEvents]) -> None:
+        self._problems = problems
+        self._ask_seen = seen
+        names = dict.fromkeys(sorted(KNOWN_EVENTS))
+        self._of_vendors: dict[str, str] = {}
+        for one in installed:
+            names |= dict.fromkeys(one.names)
+            for ours, theirs in one.names.items():
+                self._of_vendors.setdefault(letters(theirs), ours)
+        self._known = frozenset(names)
+        # Other tools' names (Order Completed) are known, and no reason to doubt a site's own order_completed.
+        self._events = Alike(name for name in names if name == name.lower())
+        self._meant: dict[str, str | None] = {}
+        self._fields: dict[tuple[str, ...], str | None] = {}
+        self._roots: dict[tuple[str, bool], str | None] = {}
+        self._vendors: dict[frozenset[str], Alike] = {}
+
+    @cached_property
+    def _seen(self) -> Seen:
+        return self._ask_seen()
+
+    @cached_property
+    def _of_tests(self) -> Alike:
+        return Alike(sorted(self._seen.names))
+
+    def event(self, name: str, place: Place, path: str, *, beside: Collection[str] = (), fold: bool = False) -> None:
+        """The name of an event, as a page pushes it. `beside`: what stands in the same list, where the right name may
+        be already. `fold`: upper and lower case are the same."""
+        if name not in self._meant:
+            self._meant[name] = self._event(name)
+            several = [one.strip() for one in _SEPARATORS.split(name)]
+            if len(several) > 1 and all(one in self._known for one in several):
+                message = f'{path}: the event "{name}" is not known, and looks like {len(several)} of them'
+                self._problems.add("W313", place, path, message, f"write [{', '.join(several)}]")
+        like = self._meant[name]
+        if like is not None and like not in beside and not (fold and name.lower() == like.lower()):
+            self._say_event(name, like, place, path)
+
+    def pattern(self, pattern: str, place: Place, path: str) -> None:
+        """A wildcard that ends in a star, and fits no name that is known: the words before the star may be misspelt."""
+        stem = pattern.rstrip("*")
+        if "*" in stem or any(name.startswith(stem) for name in (*self._known, *self._seen.names)):
+            return
+        like = self._beginnings.like(stem.rstrip("_"))
+        if like is not None and letters(like) != letters(stem) and self._is_patient(self._beginnings):
+            self._say_event(pattern, like + stem[len(stem.rstrip("_")) :] + "*", place, path)
+
+    def _say_event(self, name: str, like: str, place: Place, path: str) -> None:
+        flat = letters(name)
+        said = f'looks like "{like}"'
+        if flat != letters(like) and self._of_vendors.get(flat) == like:
+            said = f'is a vendor\'s name of "{like}"'
+        hint = f'did you mean "{like}"? If it is your own, a test with such an event says so'
+        self._problems.add("W313", place, path, f'{path}: the event "{name}" is not known, and {said}', hint)
+
+    def _event(self, name: str) -> str | None:
+        if name in self._known or not self._is_patient(self._events):
+            return None
+        like = self._events.like(name)
+        if like is None and name != name.lower():
+            like = self._of_vendors.get(letters(name))
+        if like is None and self._is_patient(self._of_tests):
+            like = self._of_tests.like(name)
+        return None if like is None or name in self._seen.names else like
+
+    @cached_property
+    def _beginnings(self) -> Alike:
+        """Known names, and what they begin with."""
+        parts = [name.split("_") for name in self._events.known]
+        return Alike("_".join(words[:length]) for words in parts for length in range(len(words), 0, -1))
+
+    def field(self, text: str, place: Place, path: str, others: Collection[str] = ()) -> None:
+        """A path of an event. `others`: what else may stand there (variables)."""
+        parts = canonical(text)
+        if parts[0] not in KNOWN_ROOTS:
+            like = self._root(parts[0], others)
+        else:
+            like = self._below(text, without_numbers(parts))
+        if like is not None and without_numbers(parts) not in self._seen.paths:
+            self._say_field(text, like, place, path)
+
+    def one_item(self, text: str, place: Place, path: str) -> None:
+        """A path that is read where one value is wanted: in the items it needs a number."""
+        parts = canonical(text)
+        if parts[: len(ITEMS)] == ITEMS and parts[len(ITEMS) :] and not parts[len(ITEMS)].isdecimal():
+            message = f'"{text}" says of no item which one it is'
+            below = ".".join(parts[len(ITEMS) :])
+            hint = f"write items.0.{below} for the first one, or {{{{ item.{below} }}}} in fields and pluck"
+            self._problems.add("W304", place, path, message, hint)
+
+    def item_field(self, name: str, place: Place, path: str) -> None:
+        """A field of the items of an order."""
+        like = self._like(ITEMS, name)
+        if like is not None and (*ITEMS, name) not in self._seen.paths:
+            self._say_field(name, like, place, path)
+
+    def _say_field(self, text: str, like: str, place: Place, path: str) -> None:
+        message = f'"{text}" is read as a field of your own'
+        self._problems.add("W304", place, path, message, f'did you mean "{like}"?', about=text)
+
+    def _root(self, root: str, others: Collection[str]) -> str | None:
+        key = (root, bool(others))
+        if key not in self._roots:
+            known = [*others, *KNOWN_ROOTS]
+            found = difflib.get_close_matches(root, known, 1, 0.8) if self._problems.has_patience(len(known)) else []
+            self._roots[key] = found[0] if found else None
+        return self._roots[key]
+
+    def _below(self, text: str, parts: tuple[str, ...]) -> str | None:
+        """The path that was meant by one below a known group: its first step that is nearly a known one is mended."""
+        for depth in range(1, min(len(parts), 3)):
+            group, name = parts[:depth], parts[depth]
+            if group not in _BELOW:
+                return None
+            if (like := self._like(group, name)) is not None:
+                return ".".join(like if step == name else step for step in text.split("."))
+        return None
+
+    def _like(self, group: tuple[str, ...], name: str) -> str | None:
+        key = (*group, name)
+        if key not in self._fields:
+            self._fields[key] = _BELOW[group].like(name) if self._is_patient(_BELOW[group]) else None
+        return self._fields[key]
+
+    def vendor(self, name: str, known: VendorNames, place: Place, path: str) -> None:
+        """A name under which a destination sends an event."""
+        names, theirs = known.names, known.theirs
+        if name in known.right:
+            return
+        alike = self._vendors.get(known.right)
+        if alike is None:
+            alike = self._vendors[known.right] = Alike(sorted(known.right, key=lambda one: (one not in theirs, one)))
+        like = names.get(name) or (alike.like(name) if self._is_patient(alike) else None)
+        if like is not None:
+            said = f'{path}: "{name}" is none of the standard events of {known.type}, and looks like "{like}"'
+            if name in names:
+                said = f'{path}: "{name}" is none of the standard events of {known.type}, which calls it "{like}"'
+            self._problems.add("W314", place, path, said, f'did you mean "{like}"?')
+
+    def _is_patient(self, alike: Alike) -> bool:
+        return self._problems.has_patience(1 + len(alike.known) // _CHEAPER)

@@ -1,0 +1,201 @@
+"""The Container: what the configuration means, as one immutable value. A reload makes a new one and swaps the
+reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+from tagserver.config.limits import NO_LIMITS, TagLimits
+from tagserver.config.lint.near_names import VendorNames
+from tagserver.config.trigger_index import ByAsk
+from tagserver.config.yaml.problems import Place, Problem
+from tagserver.consent.cache import ConsentReader
+from tagserver.consent.needs import ConsentPolicy, Needs
+from tagserver.expressions.conditions import Ask
+from tagserver.expressions.reshape import Transformation
+from tagserver.expressions.scope import Scope, Value
+from tagserver.outgoing.field_filter import Reads
+from tagserver.outgoing.known_secrets import KnownSecrets
+from tagserver.outgoing.outgoing import PrivacyPolicy
+from tagserver.plugin import Destination, StandardEvents
+from tagserver.plugin.payload_fields import PayloadFields
+
+
+class Trigger(Protocol):
+    """Which events a tag is for."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the configuration."""
+        ...
+
+    def wants(self, event_name: str) -> bool:
+        """Whether events of this name can match at all (the `event:` part). Asked once for each name, then
+        remembered."""
+        ...
+
+    def holds(self, scope: Scope) -> bool:
+        """Whether the conditions (`when:`) hold; `wants` is not asked again."""
+        ...
+
+    @property
+    def ask(self) -> Ask | None:
+        """What its first condition asks, where one text alone is the answer."""
+        ...
+
+    def met(self, scope: Scope) -> tuple[int, int]:
+        """How many of its conditions hold, and of how many; the event name counts as one. For "the nearest
+        trigger"."""
+        ...
+
+    def explain(self, scope: Scope) -> str:
+        """The condition that decided, with both operands: `page.path equals "/thanks", is "/thank-you"`."""
+        ...
+
+
+PURCHASE, REFUND = "purchase", "refund"
+NO_FIELDS = PayloadFields()
+NO_PRIVACY = PrivacyPolicy()
+NO_SECRETS = KnownSecrets()
+NO_NAMES = VendorNames("", StandardEvents(), {})
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredDestination:
+    """One entry under `destinations:`. `paused` says why nothing can be sent (a missing secret), or is None.
+
+    `identity` is the fingerprint of the settings that say whose account it is. `hosts` are those the plugin
+    declares for these settings; `egress` is what operations allow beyond them. `reads` makes what it sees of an event.
+    `aliases` are names it had before: what was queued under them is its own. `fields`: what it says of its payload.
+    `purchase`: its vendor's name for a purchase; `names`: of all events that it has one for.
+    """
+
+    name: str
+    type: str
+    plugin: Destination
+    settings: Any
+    paused: str | None
+    identity: str
+    hosts: tuple[str, ...]
+    egress: tuple[str, ...]
+    reads: Reads
+    place: Place
+    aliases: tuple[str, ...] = ()
+    fields: PayloadFields = field(default=NO_FIELDS, kw_only=True)
+    purchase: str = field(default=PURCHASE, kw_only=True)
+    names: VendorNames = field(default=NO_NAMES, kw_only=True)
+
+    def is_purchase(self, event: str, name: str) -> bool:
+        """Whether an event of this name, sent under the vendor's `name`, is a purchase: by its own name, or because the
+        vendor will take it for one. A refund is none, whatever it is called: an order may have several."""
+        return event == PURCHASE or (name == self.purchase and event != REFUND)
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """What marketing edits: when, to whom, with which parameters. `needs` is what consent must grant;
+    `redact_override` why personal data may stand wherever the tag puts it, or None.
+
+    `sees` are the paths that its destination can see of its events, `personal` the personal ones that its own words
+    lead to: parameters, event name, transformations. `event_name` gives MISSING where the destination's own name
+    counts, and None where the tag's own has no value.
+    """
+
+    name: str
+    destination: ConfiguredDestination
+    triggers: tuple[Trigger, ...]
+    exceptions: tuple[Trigger, ...]
+    needs: Needs
+    parameters: Callable[[Scope], dict[str, Any]]
+    event_name: Value | None
+    paused: bool
+    limits: TagLimits = field(default=NO_LIMITS, kw_only=True)
+    priority: int = field(default=0, kw_only=True)
+    transformations: tuple[Transformation, ...] = field(default=(), kw_only=True)
+    redact_override: str | None = field(default=None, kw_only=True)
+    sees: frozenset[str] = field(default=frozenset(), kw_only=True)
+    personal: frozenset[str] = field(default=frozenset(), kw_only=True)
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A tag that events of one name can fire, with those of its triggers and exceptions that such events can match."""
+
+    tag: Tag
+    triggers: tuple[Trigger, ...]
+    exceptions: tuple[Trigger, ...]
+
+
+NAMES_REMEMBERED = 2048
+LONGEST_NAME = 100
+"""Event names come from strangers: beyond this many, and of those that are longer than names are, candidates are worked
+out afresh each time."""
+
+
+@dataclass(frozen=True)
+class Container:
+    """The compiled configuration. `version` is a short hash of the files' texts. `problems` are those it was loaded
+    with (warnings, paused destinations); one with errors is never made. `rows` are those of all its tables, by their
+    names for people. `secrets`: those of all destinations and of operations, which no payload holds."""
+
+    version: str
+    destinations: Mapping[str, ConfiguredDestination]
+    tags: tuple[Tag, ...]
+    triggers: Mapping[str, Trigger]
+    variables: Mapping[str, Value]
+    consent: ConsentPolicy
+    privacy: PrivacyPolicy = NO_PRIVACY
+    problems: tuple[Problem, ...] = ()
+    rows: tuple[str, ...] = ()
+    secrets: KnownSecrets = field(default=NO_SECRETS, compare=False, repr=False)
+    _candidates: dict[str, ByAsk[Candidate]] = field(default_factory=dict, compare=False, repr=False)
+    _by_wanted: dict[frozenset[int], ByAsk[Candidate]] = field(default_factory=dict, compare=False, repr=False)
+
+    def candidates(self, event_name: str) -> ByAsk[Candidate]:
+        """The tags that an event of this name could fire, by priority and then in file order. Worked out once for each
+        name."""
+        found = self._candidates.get(event_name)
+        if found is None:
+            triggers = {id(one): one for tag in self.tags for one in (*tag.triggers, *tag.exceptions)}
+            wanted = frozenset(key for key, trigger in triggers.items() if trigger.wants(event_name))
+            # Names that nobody expects are alike: what `all` tags make of them is kept once, not once for each.
+            found = self._by_wanted.get(wanted) or self._wanted_by(wanted)
+            if len(event_name) <= LONGEST_NAME and len(self._candidates) < NAMES_REMEMBERED:
+                self._candidates[event_name] = self._by_wanted[wanted] = found
+        return found
+
+    def _wanted_by(self, wanted: frozenset[int]) -> ByAsk[Candidate]:
+        """The tags that some of the triggers fire."""
+        return ByAsk(
+            (
+                Candidate(tag, triggers, tuple(one for one in tag.exceptions if id(one) in wanted)),
+                [trigger.ask for trigger in triggers],
+            )
+            for tag in sorted(self.tags, key=lambda tag: -tag.priority)
+            if (triggers := tuple(one for one in tag.triggers if id(one) in wanted))
+        )
+
+    @cached_property
+    def consent_reader(self) -> ConsentReader:
+        """Reads what visitors allowed, under this container's policy."""
+        return ConsentReader(self.consent)
+
+    @cached_property
+    def _by_alias(self) -> dict[str, ConfiguredDestination]:
+        return {alias: one for one in self.destinations.values() for alias in one.aliases}
+
+    def destination(self, name: str) -> ConfiguredDestination | None:
+        """The destination of this name, or the one that had it before."""
+        return self.destinations.get(name) or self._by_alias.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Tag]:
+        return {tag.name: tag for tag in self.tags}
+
+    def tag(self, name: str) -> Tag | None:
+        """The tag of this name."""
+        return self._by_name.get(name)

@@ -1,0 +1,154 @@
+"""`${env:NAME}` and `${file:/path}`: values that stand outside the configuration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from posixpath import normpath
+
+from tagserver.config.yaml.problems import Place, Problems, did_you_mean
+from tagserver.system.secret import SHORTEST
+
+ADMIN_TOKEN = "TAGSERVER_ADMIN_TOKEN"  # noqa: S105 (the name of a variable)
+_REFERENCE = re.compile(r"\$\{(env|file):([^}]*)\}")
+_WHOLE = re.compile(r"\$\{(env|file):([^}]*)\}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What marketing's files may have of it. A secret leaves with each request of the destination that has it, so those
+    of operations (the admin token, keys of `collect` and `queue`) are given to none.
+
+    `secrets`: patterns of variables and paths that secret fields may name, None for all others. `owned`: whose each of
+    operations' secrets is, by its reference (`env:NAME`); `values`: the same by what it holds.
+    """
+
+    secrets: tuple[str, ...] | None = None
+    owned: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def owner(self, source: str, name: str) -> str | None:
+        """Whose secret a reference names, if it is one of operations'."""
+        return self.owned.get(reference(source, name))
+
+    def holds(self, value: str) -> str | None:
+        """Whose secret stands in a value: a file may be known by other names, or hold a whole environment."""
+        return next(
+            (owner for secret, owner in self.values.items() if len(secret) >= SHORTEST and secret in value), None
+        )
+
+    def may_name(self, source: str, name: str) -> bool:
+        """Whether a secret field may name it."""
+        written = name if source == "env" else normpath(name)
+        return self.secrets is None or any(
+            fnmatchcase(written, one) for one in self.secrets if (source == "file") == one.startswith("/")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The world outside the files: environment variables, secret files, and the variables that anybody may read.
+    `read_file` gives a file's text within a limited time, or raises OSError or ValueError. `rights`: of marketing's
+    files; None for those of operations."""
+
+    environ: Mapping[str, str]
+    read_file: Callable[[str], str]
+    listed: frozenset[str] = frozenset()
+    rights: Rights | None = None
+
+    def secret(self, text: str, place: Place, path: str, problems: Problems) -> tuple[str, str | None] | None:
+        """The value of a secret field and why it is missing, if it is (then the value is empty). None after an
+        error."""
+        found = _WHOLE.match(text)
+        if not found:
+            problems.add(
+                "E201", place, path, f"literal secret in {path}", "put it in the environment and write ${env:NAME}"
+            )
+            return None
+        source, name = found[1], found[2]
+        if self.rights is not None and name not in self.listed and not self.rights.may_name(source, name):
+            hint = f"list {name} under secrets: in server.yaml"
+            problems.add("E202", place, path, f"${{{source}:{name}}} may not be read here", hint, about=name)
+            return None
+        looked_up = self._look_up(source, name, place, path, problems)
+        if looked_up is None:
+            return None
+        value, why = looked_up
+        if why is not None:
+            sleeper = "its key does not work" if path.startswith("collect.") else "its destination is paused"
+            problems.add("P210", place, path, f"{path}: {why}", f"{sleeper} until it is there")
+        return value or "", why
+
+    def text(
+        self, text: str, place: Place, path: str, problems: Problems, *, free: bool, braces: str = "{{"
+    ) -> tuple[str, str | None] | None:
+        """A text with its references filled in, and why one of them is missing, if so. None after an error.
+
+        `free`: any variable may be read (`server.yaml`); otherwise only the listed ones, and no files. `braces`: what
+        is written for two braces in what is filled in.
+        """
+        missing: str | None = None
+        made = []
+        at = 0
+        for found in _REFERENCE.finditer(text):
+            made.append(text[at : found.start()])
+            at = found.end()
+            source, name = found[1], found[2]
+            if not free and (source == "file" or name not in self.listed):
+                hint = did_you_mean(name, self.listed) or f"list {name} under environment: in server.yaml"
+                if source == "file":
+                    hint = "files are read in secret fields and in server.yaml"
+                problems.add("E202", place, path, f"${{{source}:{name}}} may not be read here", hint, about=name)
+                return None
+            looked_up = self._look_up(source, name, place, path, problems)
+            if looked_up is None:
+                return None
+            value, why = looked_up
+            missing = missing or why
+            made.append((value or "").replace("{{", braces))
+        made.append(text[at:])
+        return "".join(made), missing
+
+    def _look_up(
+        self, source: str, name: str, place: Place, path: str, problems: Problems
+    ) -> tuple[str | None, str | None] | None:
+        """The value, or why there is none. None after an error: it is a secret of operations."""
+        owner = self.rights.owner(source, name) if self.rights is not None else None
+        found = self._value(source, name) if owner is None else ("", None)
+        if self.rights is not None and owner is None and found[0] is not None:
+            owner = self.rights.holds(found[0])
+        if owner is not None:
+            message = f"${{{source}:{name}}} holds a secret of operations ({owner}), which no destination gets"
+            problems.add("E202", place, path, message, "give the destination a secret of its own")
+            return None
+        if found[0] is not None:
+            problems.hide(found[0], f"${{{source}:{name}}}")
+        return found
+
+    def _value(self, source: str, name: str) -> tuple[str | None, str | None]:
+        if source == "env":
+            value = self.environ.get(name)
+            return (value, None) if value else (None, f"the environment variable {name} is not set")
+        try:
+            value = self.read_file(name).strip()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            return None, f"the file {name} cannot be read ({reason})"
+        return (value, None) if value else (None, f"the file {name} is empty")
+
+
+def reference(source: str, name: str) -> str:
+    """What `${env:NAME}` or `${file:PATH}` names, in one spelling."""
+    return f"{source}:{name if source == 'env' else normpath(name)}"
+
+
+def references(text: str) -> Iterator[str]:
+    """What all the references of a text name."""
+    return (reference(found[1], found[2]) for found in _REFERENCE.finditer(text))
+
+
+def has_reference(text: str) -> bool:
+    """Whether a text holds `${env:…}` or `${file:…}`."""
+    return _REFERENCE.search(text) is not None

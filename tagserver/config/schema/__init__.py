@@ -1,0 +1,57 @@
+"""One JSON Schema of all files of a configuration folder, with the settings of the installed plugins: editors complete
+and check by it.
+
+A file is a list of cases (`*.test.yaml`), or a map with keys of `server.yaml` or of the container. The schema knows
+shapes; whether names exist and templates can be read is what `tagserver check` finds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tagserver.config.schema import container
+from tagserver.config.schema.cases import CASE
+from tagserver.config.schema.server import SERVER
+from tagserver.config.schema.settings import destination
+from tagserver.config.schema.shapes import many, ref, said, table
+from tagserver.config.schema.variables import variable
+from tagserver.plugin.registry import Registry
+
+MODELINE = "# yaml-language-server: $schema=./.tagserver/schema.json"
+"""The first line of a file whose folder holds the schema: editors find it by that."""
+
+
+def json_schema(registry: Registry) -> dict[str, Any]:
+    """The schema, as plain data."""
+    roots = {
+        "consent": said(container.CONSENT, "How signals of consent are read."),
+        "privacy": said(container.PRIVACY, "What leaves."),
+        "destinations": said(table(ref("destination")), "Where events go."),
+        "variables": said(table(ref("variable")), "Values with a name."),
+        "triggers": said(table(ref("trigger")), "Which events."),
+        "tags": said({"type": ["array", "null"], "items": ref("tag")}, "What is sent, when and to whom."),
+        "transformations": said(table(ref("transformation")), "What tags see instead of the event."),
+    }
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "tagserver",
+        "description": "The configuration of tagserver, with the plugins that are installed here.",
+        "if": {"type": "array"},
+        "then": many(ref("case")),
+        "else": {
+            "type": ["object", "null"],
+            "properties": {**roots, **SERVER},
+            "additionalProperties": False,
+        },
+        "definitions": {
+            "case": CASE,
+            "conditions": container.CONDITIONS,
+            "destination": destination(registry.destinations),
+            "operator": container.OPERATOR,
+            "tag": container.TAG,
+            "transformation": container.TRANSFORMATION,
+            "trigger": container.TRIGGER,
+            "variable": variable(registry.variables),
+            "when": container.WHEN,
+        },
+    }

@@ -1,0 +1,313 @@
+"""The entries under `tags:`."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+
+from tagserver.config.known_events import KNOWN_EVENTS, KnownEvents
+from tagserver.config.limits import LimitCompiler
+from tagserver.config.model import ConfiguredDestination, Tag, Trigger
+from tagserver.config.names import Names
+from tagserver.config.parameters import check_constants, compile_parameters, no_parameters
+from tagserver.config.tables import plain_key
+from tagserver.config.triggers import ALL, BUILT_IN, EVERY_EVENT
+from tagserver.config.yaml.decode import Decoder
+from tagserver.config.yaml.problems import Place, Problems, known_are
+from tagserver.config.yaml.source import Map, Node, Scalar, Sequence
+from tagserver.consent.needs import PURPOSES, Needs, VendorCheck
+from tagserver.event.event import MISSING
+from tagserver.event.spelling import nfc
+from tagserver.expressions.scope import Scope, Value
+from tagserver.expressions.templates import constant
+from tagserver.plugin.fault import PluginCode, PluginFailed
+from tagserver.plugin.plain import identifier
+
+KEYS = [
+    "name",
+    "destination",
+    "settings",
+    "triggers",
+    "exceptions",
+    "consent",
+    "consent_override",
+    "redact_override",
+    "vendor",
+    "parameters",
+    "event_name",
+    "paused",
+    "schedule",
+    "sample",
+    "once_per",
+    "priority",
+    "notes",
+]
+
+
+class TagCompiler:
+    """Makes tags of nodes. A destination that had problems of its own is None: tags that name it are not blamed."""
+
+    def __init__(
+        self,
+        destinations: Mapping[str, ConfiguredDestination | None],
+        triggers: Mapping[str, Trigger | None],
+        names: Names,
+        problems: Problems,
+        for_tag: typing.Callable[[ConfiguredDestination, Node, str], ConfiguredDestination | None],
+    ) -> None:
+        """`for_tag` gives a destination with some of its settings set anew."""
+        self._for_tag = for_tag
+        self._destinations = destinations
+        self._triggers = triggers
+        self._names = names
+        self._problems = problems
+        self._decoder = Decoder(problems)
+        self._limits = LimitCompiler(names, problems)
+        self.used: set[tuple[str, str]] = set()
+        self._seen: dict[str, Place] = {}
+        self._looked_at: dict[tuple[str, frozenset[str]], set[str]] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of all tags, also of such that had problems."""
+        return tuple(self._seen)
+
+    def compile(self, node: Node, path: str) -> Tag | None:
+        """One tag, or None after a problem."""
+        if not isinstance(node, Map):
+            self._decoder.wrong(node, path, "a map")
+            return None
+        nodes = {name: held for name, (_, held) in self._decoder.map(node, path, KEYS).items()}
+        name = self._decoder.name(nodes.get("name"), f"{path}.name")
+        if "name" not in nodes:
+            self._decoder.missing(node.place, path, "name")
+        if name is not None and name in self._seen:
+            first = self._seen[name]
+            hint = f"the first is at {first.file}:{first.line}"
+            self._problems.add("E114", nodes["name"].place, f"{path}.name", f'two tags are named "{name}"', hint)
+        elif name is not None:
+            self._seen[name] = nodes["name"].place
+        destination = self._destination(nodes.get("destination"), node, path)
+        if destination is not None and "settings" in nodes:
+            destination = self._for_tag(destination, nodes["settings"], f"{path}.settings")
+        triggers = self._named_triggers(nodes.get("triggers"), destination, f"{path}.triggers")
+        if not triggers and self._empty(nodes.get("triggers")) and not self._problems.is_meant(path, "triggers"):
+            hint = f"name a trigger; {ALL} matches every event"
+            self._problems.add("E113", node.place, f"{path}.triggers", f"{path} has no trigger", hint)
+        exceptions = self._named_triggers(nodes.get("exceptions"), destination, f"{path}.exceptions")
+        needs = self._needs(destination, nodes, path)
+        with self._names.gathered() as reached:
+            parameters = self._parameters(nodes.get("parameters"), destination, f"{path}.parameters")
+            naming, named = _naming(nodes, path)
+            event_name = self._event_name(naming, named, name or "")
+        if destination is not None and naming is not None:
+            self._look_at_names(naming, destination, named)
+        paused = self._decoder.flag(nodes.get("paused"), f"{path}.paused")
+        limits = self._limits.compile(nodes, name or "", path)
+        priority = self._decoder.whole(nodes.get("priority"), f"{path}.priority", 0, -(10**9))
+        if "notes" in nodes:
+            self._decoder.text(nodes["notes"], f"{path}.notes")
+        if name is None or destination is None or needs is None:
+            return None
+        return Tag(
+            name=name,
+            destination=destination,
+            triggers=triggers,
+            exceptions=exceptions,
+            needs=needs,
+            parameters=parameters,
+            event_name=event_name,
+            paused=paused,
+            limits=limits,
+            priority=priority,
+            redact_override=self._redact_override(nodes.get("redact_override"), f"{path}.redact_override"),
+            sees=frozenset(destination.reads.paths),
+            personal=self._names.personal(reached),
+            place=node.place,
+        )
+
+    @staticmethod
+    def _empty(node: Node | None) -> bool:
+        return node is None or (isinstance(node, Sequence) and not node.items)
+
+    def _destination(self, node: Node | None, tag: Node, path: str) -> ConfiguredDestination | None:
+        if node is None:
+            self._decoder.missing(tag.place, path, "destination", known_are(self._destinations))
+            return None
+        name = self._decoder.name(node, f"{path}.destination")
+        if name is None:
+            return None
+        self.used.add(("destination", name))
+        if name not in self._destinations:
+            hint = self._problems.did_you_mean(name, self._destinations) or "define it under destinations:"
+            self._problems.add(
+                "E112", node.place, f"{path}.destination", f'unknown destination "{name}"', hint, about=name
+            )
+            return None
+        return self._destinations[name]
+
+    def _named_triggers(
+        self, node: Node | None, destination: ConfiguredDestination | None, path: str
+    ) -> tuple[Trigger, ...]:
+        found: list[Trigger] = []
+        for item, where in self._decoder.list(node, path):
+            name = self._decoder.name(item, where)
+            if name is None:
+                continue
+            self.used.add(("trigger", name))
+            if name == ALL:
+                found.append(EVERY_EVENT)
+            elif name == KNOWN_EVENTS:
+                found += self._known_events(item, destination, where)
+            elif name not in self._triggers:
+                hint = self._problems.did_you_mean(name, [*self._triggers, *BUILT_IN]) or "define it under triggers:"
+                self._problems.add("E112", item.place, where, f'unknown trigger "{name}"', hint, about=name)
+            elif (trigger := self._triggers[name]) is not None:
+                found.append(trigger)
+        return tuple(found)
+
+    def _known_events(self, node: Node, destination: ConfiguredDestination | None, path: str) -> list[Trigger]:
+        """The trigger for the events that the destination has a name for."""
+        if destination is None:
+            return []
+        names = destination.names
+        if not names.names and not names.standard.vendors and destination.settings is not None:
+            message = f"{path}: {destination.type} has no standard names for events, so that none is known"
+            self._problems.add("E115", node.place, path, message, f"name a trigger of your own, or {ALL}")
+            return []
+        return [KnownEvents(names)]
+
+    def _needs(self, destination: ConfiguredDestination | None, nodes: Mapping[str, Node], path: str) -> Needs | None:
+        purposes = self._purposes(nodes.get("consent"), f"{path}.consent")
+        vendor = self._vendor(nodes.get("vendor"), f"{path}.vendor")
+        override = None
+        if "consent_override" in nodes:
+            override = self._decoder.text(nodes["consent_override"], f"{path}.consent_override")
+            if not override:
+                place = nodes["consent_override"].place
+                self._problems.add("E130", place, f"{path}.consent_override", "consent_override needs its reason")
+        if destination is None:
+            return None
+        declared = destination.plugin.consent
+        left_out = [purpose for purpose in declared.purposes if purposes is not None and purpose not in purposes]
+        needed = frozenset(declared.purposes) | frozenset(purposes or ())
+        if override and purposes is not None:
+            needed = frozenset(purposes)
+        elif left_out:
+            hint = f"list {', '.join(left_out)} too, or say why not: consent_override: REASON"
+            message = f"{path}.consent leaves out {', '.join(left_out)}, which {destination.type} needs"
+            self._problems.add("E130", nodes["consent"].place, f"{path}.consent", message, hint)
+        return Needs(needed, destination.plugin.ads, declared.restricted, vendor, override)
+
+    def _redact_override(self, node: Node | None, path: str) -> str | None:
+        if node is None:
+            return None
+        reason = self._decoder.text(node, path)
+        if not reason:
+            self._problems.add("E130", node.place, path, "redact_override needs its reason")
+        return reason or None
+
+    def _purposes(self, node: Node | None, path: str) -> tuple[str, ...] | None:
+        if node is None:
+            return None
+        if not isinstance(node, Sequence):
+            self._decoder.wrong(node, path, "a list of purposes", "write [ad_storage, ad_user_data]")
+            return None
+        found = []
+        for item, where in self._decoder.list(node, path):
+            name = self._decoder.text(item, where)
+            if name in PURPOSES:
+                found.append(name)
+            elif name is not None:
+                hint = self._problems.did_you_mean(name, PURPOSES) or f"known are {', '.join(PURPOSES)}"
+                self._problems.add("E130", item.place, where, f'unknown purpose "{name}"', hint)
+                found += PURPOSES  # one that is misspelt may be any: what is left out is asked when it is mended
+        return tuple(found)
+
+    def _vendor(self, node: Node | None, path: str) -> VendorCheck | None:
+        if node is None:
+            return None
+        entries = self._decoder.map(node, path, ("ac_id", "gvl_id"))
+        if len(entries) != 1:
+            self._problems.add("E113", node.place, path, f"{path} needs one of ac_id and gvl_id", "write {ac_id: 89}")
+            return None
+        ((kind, (_, value)),) = entries.items()
+        number = self._decoder.whole(value, f"{path}.{kind}", 0, 1)
+        return VendorCheck("ac_id" if kind == "ac_id" else "gvl_id", number) if number else None
+
+    def _parameters(
+        self, node: Node | None, destination: ConfiguredDestination | None, path: str
+    ) -> typing.Callable[..., dict[str, typing.Any]]:
+        if node is None:
+            return no_parameters
+        if not isinstance(node, Map):
+            self._decoder.wrong(node, path, "a map")
+            return no_parameters
+        accepted = destination.plugin.Parameters if destination is not None else dict
+        if accepted is not dict:
+            self._decoder.map(node, path, typing.get_type_hints(accepted))
+        if destination is not None:
+            self._check_constants(node, destination, path)
+        return compile_parameters(node, self._names, path)
+
+    def _check_constants(self, node: Map, destination: ConfiguredDestination, path: str) -> None:
+        try:
+            with PluginCode(destination.plugin, f"the plugin {destination.type}"):
+                check_constants(node, destination.plugin.kinds, self._names, self._problems, path)
+        except PluginFailed as failed:  # what it thinks of constants is advice: the tag is as good as before
+            self._problems.add("P211", node.place, path, str(failed))
+
+    def _event_name(self, node: Node | None, path: str, name: str) -> Value | None:
+        """One name, or a table: the event's name → the vendor's. What is not in it has the destination's own name."""
+        if isinstance(node, Map):
+            return self._event_names(node, path, name)
+        text = self._decoder.text(node, path)
+        if text is None or node is None:
+            return None
+        made = self._names.template(text, node.place, path)
+        if isinstance(made, str):
+            if not made.strip():
+                hint = "leave it out for the destination's own name"
+                self._problems.add("E113", node.place, path, f"{path} is empty", hint)
+            return constant(made)
+        # A name that was asked for and is not there: None, and not MISSING, which leaves the name to the destination.
+        return None if made is None else lambda scope: identifier(made(scope))
+
+    def _look_at_names(self, node: Node, destination: ConfiguredDestination, path: str) -> None:
+        """Say which of the vendor's names, and in a table of the events' names, look misspelt."""
+        names = [node]
+        # A table that many tags use is looked through once for each set of names.
+        met = self._looked_at.setdefault((destination.type, destination.names.right), set())
+        if isinstance(node, Map):
+            keys = {key.text for key, _ in node.entries}
+            for key, _ in node.entries:
+                self._names.near.event(key.text, key.place, path, beside=keys)
+            names = [held for _, held in node.entries]
+        for one in names:
+            for text in self._names.texts_behind(one, met):
+                self._names.near.vendor(text.text, destination.names, text.place, path)
+
+    def _event_names(self, table: Map, path: str, name: str) -> Value:
+        rows: dict[str, tuple[str, Value]] = {}
+        for event, (key, held) in self._decoder.map(table, path).items():
+            made = self._event_name(held, f"{path}.{event}", name)
+            if plain_key(key, path, self._problems) and made is not None:
+                rows[event] = f"tags.{name}.event_name: {event}", made
+        self._names.rows += [label for label, _ in rows.values()]
+
+        def look_up(scope: Scope) -> typing.Any:
+            row = rows.get(nfc(scope.event.name))
+            if row is None:
+                return MISSING
+            scope.touch(row[0])
+            return row[1](scope)
+
+        return look_up
+
+
+def _naming(nodes: Mapping[str, Node], path: str) -> tuple[Node | None, str]:
+    """What names a tag's events, and its path. As a parameter it means the same."""
+    node, parameters = nodes.get("event_name"), nodes.get("parameters")
+    if node is None and isinstance(parameters, Map) and isinstance(named := parameters.get("event_name"), Scalar):
+        return named, f"{path}.parameters.event_name"
+    return node, f"{path}.event_name"

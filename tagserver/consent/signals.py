@@ -1,0 +1,111 @@
+"""Where each signal of consent is read: the raw values of one event, before anybody says what they mean.
+
+Of several places that carry the same format the event's own field counts, because the page read it when the event
+happened; only without one the cookie. Different formats are never chosen between, nor spellings: all are read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+
+from tagserver.event.consent_fields import AC, CONSENT_MODE, GCD, GCS, GDPR, GPC, GPP, GPP_SID, NPA, TCF, USP, is_word
+from tagserver.event.event import Event
+
+TCF_COOKIE = "euconsent-v2"
+USP_COOKIE = "usprivacy"
+COOKIES = (TCF_COOKIE, AC, USP_COOKIE)
+
+Found = tuple[Any, str]
+"""A value, any JSON, and the name of the place it was found at."""
+
+
+class Said(msgspec.Struct, frozen=True, gc=False):
+    """What one event says, raw. Of a format with several spellings all are there. `beneath`: what the batch's context
+    says of the kinds of which the event speaks itself."""
+
+    mode: tuple[Found, ...] = ()
+    gcs: tuple[Found, ...] = ()
+    gcd: tuple[Found, ...] = ()
+    tcf: tuple[Found, ...] = ()
+    npa: tuple[Found, ...] = ()
+    ac: Found | None = None
+    usp: Found | None = None
+    gdpr: Any = None
+    gpp: Any = None
+    gpp_sid: Any = None
+    gpc: Any = None
+    sec_gpc: str | None = None
+    dnt: str | None = None
+    beneath: Said | None = None
+
+
+def said_of(event: Event) -> Said:
+    """The signals of one event, and of the request that carried it."""
+    headers = event.facts.headers
+    if not event.beneath:
+        return _said(event.data, event.cookies, headers.get("sec-gpc"), headers.get("dnt"), None)
+    beneath, cookies = _said(event.beneath, {}, None, None, None), event.cookies
+    if beneath.tcf:
+        cookies = {name: text for name, text in cookies.items() if name not in (TCF_COOKIE, AC)}
+    return _said(event.data, cookies, headers.get("sec-gpc"), headers.get("dnt"), beneath)
+
+
+def _said(
+    data: Mapping[str, Any], cookies: Mapping[str, str], sec_gpc: str | None, dnt: str | None, beneath: Said | None
+) -> Said:
+    get = data.get
+    tcf = _both(get, TCF)
+    if not tcf and (cookie := _cookie(cookies, TCF_COOKIE)) is not None:
+        tcf = (cookie,)
+    ac, usp = get(AC), get(USP)
+    return Said(
+        mode=_both(get, CONSENT_MODE),
+        gcs=_both(get, GCS),
+        gcd=_both(get, GCD),
+        tcf=tcf,
+        npa=_both(get, NPA),
+        ac=(ac, AC) if is_word(AC, ac) else _cookie(cookies, AC),
+        usp=(usp, USP) if is_word(USP, usp) else _usp_cookie(cookies),
+        gdpr=get(GDPR),
+        gpp=get(GPP),
+        gpp_sid=get(GPP_SID),
+        gpc=get(GPC),
+        sec_gpc=sec_gpc,
+        dnt=dnt,
+        beneath=beneath,
+    )
+
+
+def _both(get: Callable[[str], Any], names: tuple[str, str]) -> tuple[Found, ...]:
+    """What a format's two spellings say. Asked of every event, which mostly has none of them."""
+    one, other = names
+    first, second = get(one), get(other)
+    if first is None and second is None:
+        return ()
+    found = ((first, one), (second, other))
+    return tuple((value, name) for value, name in found if is_word(name, value))
+
+
+def _cookie(cookies: Mapping[str, str], name: str) -> tuple[str, str] | None:
+    text = cookies.get(name)
+    if not text:
+        return None
+    # It was decoded once when the cookies were read; tools that encode twice exist.
+    return unquote(text) if "%" in text else text, f"cookie {name}"
+
+
+def _usp_cookie(cookies: Mapping[str, str]) -> Found | None:
+    """The cookie's text, or what stands under `uspString` where a tool has written JSON."""
+    found = _cookie(cookies, USP_COOKIE)
+    if found is None or not found[0].lstrip().startswith("{"):
+        return found
+    try:
+        text = json.loads(found[0][:1000]).get("uspString")
+    except (ValueError, RecursionError, AttributeError):
+        text = None
+    return (text if isinstance(text, str) else "unreadable"), found[1]

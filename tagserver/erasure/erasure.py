@@ -1,0 +1,185 @@
+"""Everything that is kept of one person is erased, and counted by destination.
+
+The order matters: first a tombstone, so that nothing of the person is sent any more and nothing new is stored; then
+what lies here; at last the files, in which removed rows would otherwise be found for a while. What is on its way to a
+vendor is waited for, and erased when its outcome is known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tagserver.config.model import Container
+from tagserver.event.event import Event, Facts
+from tagserver.event.identity import Identity
+from tagserver.event.person_keys import all_keys, phone_countries
+from tagserver.expressions.scope import Scope
+from tagserver.ingest.waiting import Holding
+from tagserver.queue.outbox import EVERYTHING, Outbox, Tombstone, Trace
+from tagserver.queue.repeats import SHARED, once_key, sender_part
+from tagserver.queue.sqlite.erasure_walk import walk
+
+PATIENCE = 20.0
+"""Seconds that vendors have to answer for what is on its way."""
+LOOK_EVERY = 0.2
+LEAST = 86400.0
+"""Seconds that a tombstone is kept at least: for what was on its way."""
+MOST = 5
+"""Identifiers of one kind."""
+
+
+class Unknown(ValueError):
+    """Nobody can be found by this; the text says why, and names no identifier."""
+
+
+class Who(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a person is known: each a text or several. E-mail and phone may be SHA-256 hashes as vendors get them."""
+
+    email: str | tuple[str, ...] = ()
+    phone: str | tuple[str, ...] = ()
+    user_id: str | tuple[str, ...] = ()
+    client_id: str | tuple[str, ...] = ()
+
+    def texts(self, kind: str) -> tuple[str, ...]:
+        """The identifiers of one kind."""
+        said = getattr(self, kind)
+        return (said,) if isinstance(said, str) else said
+
+    def keys(self, install_key: bytes, container: Container) -> frozenset[bytes]:
+        """The keyed hashes by which the person's rows are found. Raises Unknown."""
+        found: set[bytes] = set()
+        for kind in self.__struct_fields__:
+            if len(self.texts(kind)) > MOST:
+                raise Unknown(f"{kind}: at most {MOST} at once")
+            for text in self.texts(kind):
+                keys = all_keys(Identity(_pushed({kind: text})), install_key, phone_countries(container))
+                if not keys:
+                    raise Unknown(f"{kind}: this is none; write it as the shop sends it")
+                found.update(keys)
+        if not found:
+            raise Unknown("say who: email, phone, user_id or client_id")
+        return frozenset(found)
+
+    def events(self) -> Iterator[Event]:
+        """Events that know of the person no more than this, to find keys that are made of identifiers."""
+        kinds = [kind for kind in self.__struct_fields__ if self.texts(kind)]
+        for texts in itertools.product(*(self.texts(kind) for kind in kinds)):
+            yield Event("", "", 0, _pushed(dict(zip(kinds, texts, strict=True))), Facts("", 0))
+
+
+def _pushed(known: Mapping[str, str]) -> dict[str, Any]:
+    """As a page would push it."""
+    names = {"email": "email", "phone": "phone_number"}
+    ids = {kind: text for kind, text in known.items() if kind not in names}
+    return ids | {"user_data": {names[kind]: text for kind, text in known.items() if kind in names}}
+
+
+class Forgotten(msgspec.Struct, frozen=True):
+    """What was erased, by destination: `queue` and `dead`; `left` is still on its way to the vendor. `held`: events
+    that waited for consent; `once_per`: keys of tags; `clean`: whether the files hold nothing of it any more;
+    `refused_until`: ms, until when events of the person are not sent, or None."""
+
+    destinations: Mapping[str, Mapping[str, int]]
+    held: int
+    once_per: int
+    clean: bool
+    refused_until: int | None
+
+
+class Forgetting:
+    """`sources`: who may have sent. `refuse`: seconds for which events of somebody forgotten are not sent.
+    `sweep_soon` is asked when something is left; `noted` hears of how many identifiers what was erased. `clock` in ms,
+    `steady` seconds that never jump."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        install_key: bytes,
+        container: Callable[[], Container],
+        holding: Holding,
+        *,
+        sources: Callable[[], Iterable[str]],
+        refuse: Callable[[], float],
+        sweep_soon: Callable[[], None],
+        noted: Callable[[int, Forgotten], None],
+        clock: Callable[[], int],
+        steady: Callable[[], float],
+        sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
+    ) -> None:
+        self._outbox = outbox
+        self._install_key = install_key
+        self._container = container
+        self._holding = holding
+        self._sources = sources
+        self._refuse = refuse
+        self._sweep_soon = sweep_soon
+        self._noted = noted
+        self._clock = clock
+        self._steady = steady
+        self._sleep = sleep
+        self._one_at_a_time = asyncio.Lock()
+
+    async def forget(self, who: Who) -> Forgotten:
+        """Erase everything of a person. Raises Unknown before anything is done, and OutboxError."""
+        container = self._container()
+        persons = who.keys(self._install_key, container)
+        async with self._one_at_a_time:
+            now, refuse = self._clock(), self._refuse()
+            until = now + 1 + int(refuse * 1000)
+            stones = [Tombstone(person, EVERYTHING, now, until) for person in persons]
+            await self._outbox.withdraw(stones, max(refuse, LEAST))
+            held = self._holding.forget(lambda event: not persons.isdisjoint(self._keys_of(event)))
+            once_per = await self._outbox.forget_keys(_once_keys(container, who, self._sources()))
+            erased, left = await self._erase(persons)
+            clean = await self._outbox.scrub()
+        destinations = {
+            name: {"queue": erased[name, "queue"], "dead": erased[name, "dead"], "left": left.get(name, 0)}
+            for name in {**container.destinations, **self._outbox.counts()}
+        }
+        done = Forgotten(destinations, held, once_per, clean and not left, until if refuse else None)
+        self._noted(len(persons), done)
+        return done
+
+    def _keys_of(self, event: Event) -> tuple[bytes, ...]:
+        return all_keys(event.identity, self._install_key, phone_countries(self._container()))
+
+    async def _erase(self, persons: frozenset[bytes]) -> tuple[Counter[tuple[str, str]], Mapping[str, int]]:
+        """Walk until a whole walk finds nothing: that is the proof. What was erased, and what is still on its way."""
+        erased: Counter[tuple[str, str]] = Counter()
+        end = self._steady() + PATIENCE
+
+        def doomed(row: Trace) -> bool:
+            return not persons.isdisjoint(row.person)
+
+        while True:
+            found = await walk(self._outbox, doomed)
+            for place, numbers in (("queue", found.queue), ("dead", found.dead)):
+                erased.update({(name, place): number for name, number in numbers.items()})
+            if found.flying:
+                if self._steady() >= end:
+                    self._sweep_soon()
+                    return erased, found.flying
+                await self._sleep(LOOK_EVERY)
+            elif not found.queue and not found.dead:
+                return erased, {}
+
+
+def _once_keys(container: Container, who: Who, sources: Iterable[str]) -> Sequence[bytes]:
+    """The keys of `once_per` that are made of nothing but the identifiers, whoever sent them."""
+    scopes = [Scope(event) for event in who.events()]
+    senders = (SHARED, *map(sender_part, sources))
+    keys = {
+        once_key(tag.name, text, sender)
+        for tag in container.tags
+        if tag.limits.once is not None
+        for scope in scopes
+        if (text := tag.limits.once.text(scope)) is not None
+        for sender in senders
+    }
+    return list(keys)

@@ -1,0 +1,296 @@
+"""The Event: one thing that happened on a site, in one spelling, with what the server knows about the request.
+
+An Event is made once, at the door, and is the same value for every tag. Its `event_id` is what the page sent, byte
+for byte. Nothing in it changes afterwards; what is costly to derive (the parts of the page's address, click ids,
+the parsed identity) is derived at first use and remembered.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from tagserver.consent.needs import PURPOSES
+from tagserver.event.click_ids import NAMES, click_ids, is_sound_cookie
+from tagserver.event.consent_fields import NOTHING
+from tagserver.event.identity import Identity
+from tagserver.event.normalise import email_text
+from tagserver.event.spelling import canonical, key_of
+from tagserver.privacy.urls import Address, parse_address
+
+__all__ = ["MISSING", "Event", "Facts", "Missing", "Note", "Reader", "reader"]
+
+
+class Missing(enum.Enum):
+    """The value of a path that leads nowhere; not the same as null."""
+
+    MISSING = "missing"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+MISSING: Final = Missing.MISSING
+
+
+class Note(msgspec.Struct, frozen=True, gc=False):
+    """Something about one event that its sender should know: where, a stable code, a sentence. Never the value
+    itself."""
+
+    path: str
+    code: str
+    message: str
+
+
+NO_TEXTS: Mapping[str, str] = {}
+_ALL_PURPOSES = frozenset(PURPOSES)
+
+
+class Facts(msgspec.Struct, frozen=True, gc=False):
+    """What the server knows about the request that carried an event.
+
+    `source` is `browser` or the name of a key; `received` in ms since 1970 UTC; `headers` have lower-case names;
+    `ip` and `user_agent` are the visitor's, or None when the request does not tell (a backend's own address is not
+    the visitor's).
+    """
+
+    source: str
+    received: int
+    headers: Mapping[str, str] = NO_TEXTS
+    cookies: Mapping[str, str] = NO_TEXTS
+    ip: str | None = None
+    user_agent: str | None = None
+    country: str | None = None
+    region: str | None = None
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """One thing that happened.
+
+    `data` is the event as the page pushed it, in one spelling (read only). `time` and `facts.received` are in
+    milliseconds since 1970 UTC. `client` names the inbound adapter that made it. `beneath`: what the context of its
+    batch says of consent where the event speaks for itself, see `tagserver.event.consent_fields`.
+    """
+
+    name: str
+    event_id: str
+    time: int
+    data: Mapping[str, Any]
+    facts: Facts
+    client: str = "datalayer"
+    notes: tuple[Note, ...] = ()
+    beneath: Mapping[str, Any] = NOTHING
+    # What has been derived from this event; never part of its value.
+    memo: dict[str, Any] = msgspec.field(default_factory=dict)
+
+    @property
+    def received(self) -> int:
+        """When the server got it, ms since 1970 UTC. The only clock that `build` may use."""
+        return self.facts.received
+
+    @property
+    def source(self) -> str:
+        """`browser`, or the name of the key that sent it."""
+        return self.facts.source
+
+    @property
+    def user_data(self) -> Mapping[str, Any]:
+        """The `user_data` group, or an empty one."""
+        group: Mapping[str, Any] = self.data.get("user_data") or {}
+        return group
+
+    @property
+    def ecommerce(self) -> Mapping[str, Any]:
+        """The `ecommerce` group, or an empty one."""
+        group: Mapping[str, Any] = self.data.get("ecommerce") or {}
+        return group
+
+    @property
+    def page(self) -> Address:
+        """The parts of `page.location`."""
+        address: Address | None = self.memo.get("page")
+        if address is None:
+            page = self.data.get("page")
+            address = parse_address(page.get("location") if page else None)
+            self.memo["page"] = address
+        return address
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """Cookies of the request; beneath them those that the page or backend sent along in the event, which also count
+        where one of the request holds nothing that its vendor writes."""
+        cookies: Mapping[str, str] | None = self.memo.get("cookies")
+        if cookies is None:
+            sent = self.data.get("cookie")
+            cookies = self.facts.cookies
+            if sent:
+                ours = {name: text for name, text in cookies.items() if name not in sent or is_sound_cookie(name, text)}
+                cookies = {**cookies, **sent, **ours}
+            self.memo["cookies"] = cookies
+        return cookies
+
+    @property
+    def clicks(self) -> Mapping[str, str]:
+        """Click ids by their parameter's name (`fbclid`): page address first, then cookies, then fields of the
+        event; of these the first that can be one."""
+        clicks: Mapping[str, str] | None = self.memo.get("clicks")
+        if clicks is None:
+            clicks, self.memo["click_faults"] = click_ids(self.page.values_of(NAMES), self.cookies, self.data)
+            self.memo["clicks"] = clicks
+        return clicks
+
+    @property
+    def click_faults(self) -> Mapping[str, str]:
+        """What stood in the place of a click id and is none: its name, and a sentence without the value."""
+        if "clicks" not in self.memo:
+            _ = self.clicks
+        faults: Mapping[str, str] = self.memo.get("click_faults", NO_TEXTS)
+        return faults
+
+    @property
+    def identity(self) -> Identity:
+        """Who it was: each identifier parsed once, and hashed at most once, for all destinations."""
+        identity: Identity | None = self.memo.get("identity")
+        if identity is None:
+            identity = Identity(self.data)
+            self.memo["identity"] = identity
+        return identity
+
+    @property
+    def email_domain(self) -> str | None:
+        """What stands behind the @ of the first e-mail address that came in the clear, in lower case: personal as the
+        address is."""
+        if "email_domain" not in self.memo:
+            address = self.identity.plain("email", email_text)
+            self.memo["email_domain"] = None if address is None else address.rpartition("@")[2]
+        domain: str | None = self.memo["email_domain"]
+        return domain
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """The purposes of consent that were granted; all of them for an event that has not passed the gate."""
+        granted: frozenset[str] = self.memo.get("granted", _ALL_PURPOSES)
+        return granted
+
+    def get(self, path: str, default: Any = None) -> Any:
+        """The value at a dotted path in any of its spellings, or `default` when there is none."""
+        value = reader(path)(self)
+        return default if value is MISSING else value
+
+    def as_dict(self) -> dict[str, Any]:
+        """The whole event as people see it in `try`: the data, and what was derived from it and from the request."""
+        page = self.page
+        shown: dict[str, Any] = {**self.data, "event": self.name, "event_id": self.event_id}
+        shown["timestamp"] = self.time
+        shown["page"] = {**(self.data.get("page") or {})}
+        if page.host is not None:
+            shown["page"] |= {"host": page.host, "path": page.path, "query": dict(page.query), "hash": page.hash}
+        derived = {
+            "client": self.client,
+            "source": self.source,
+            "click": dict(self.clicks),
+            "cookie": dict(self.cookies),
+            "geo": {k: v for k, v in (("country", self.facts.country), ("region", self.facts.region)) if v},
+            "ip": self.facts.ip,
+            "user_agent": self.facts.user_agent,
+        }
+        return {k: v for k, v in (shown | derived).items() if v is not None and v != {}}
+
+
+Reader = Callable[[Event], Any]
+"""Reads one value of an event, or MISSING."""
+
+
+def _derived(path: tuple[str, ...]) -> Reader | None:
+    """A reader for what the server derives; None when the path is plain event data."""
+    match path:
+        case ("event",):
+            return lambda event: event.name
+        case ("event_id",):
+            return lambda event: event.event_id
+        case ("timestamp",):
+            return lambda event: event.time
+        case ("client",):
+            return lambda event: event.client
+        case ("source",):
+            return lambda event: event.facts.source
+        case ("ip",):
+            return lambda event: _or_missing(event.facts.ip)
+        case ("user_agent",):
+            return lambda event: _or_missing(event.facts.user_agent)
+        case ("page", "host"):
+            return lambda event: _or_missing(event.page.host)
+        case ("page", "path"):
+            return lambda event: _or_missing(event.page.path)
+        case ("page", "hash"):
+            return lambda event: _or_missing(event.page.hash)
+        case ("user_data", "email_domain"):
+            return lambda event: _or_missing(event.email_domain)
+        case ("page", "query", name):
+            if not name.isascii():
+                return lambda event: event.page.query.get(key_of(event.page.query, name), MISSING)
+            return lambda event: event.page.query.get(name, MISSING)
+        case ("click", name):
+            return lambda event: event.clicks.get(name, MISSING)
+        case ("cookie", *rest) if rest:
+            cookie = ".".join(rest)
+            if not cookie.isascii():
+                return lambda event: event.cookies.get(key_of(event.cookies, cookie), MISSING)
+            return lambda event: event.cookies.get(cookie, MISSING)
+        case ("header", *rest) if rest:
+            header = ".".join(rest).lower()
+            return lambda event: event.facts.headers.get(header, MISSING)
+        case ("geo", "country"):
+            return lambda event: _or_missing(event.facts.country)
+        case ("geo", "region"):
+            return lambda event: _or_missing(event.facts.region)
+    return None
+
+
+def _or_missing(value: Any) -> Any:
+    return MISSING if value is None else value
+
+
+def _walk(value: Any, parts: tuple[str, ...]) -> Any:
+    for part in parts:
+        if isinstance(value, Mapping):
+            found = value.get(part, MISSING)
+            value = found if found is not MISSING or part.isascii() else value.get(key_of(value, part), MISSING)
+        elif isinstance(value, list) and part.isascii() and part.isdigit():
+            index = int(part) if len(part) < 6 else len(value)
+            value = value[index] if index < len(value) else MISSING
+        else:
+            return MISSING
+    return value
+
+
+@lru_cache(maxsize=4096)
+def reader(path: str) -> Reader:
+    """A function that reads `path` (any spelling) from an event; compiled once, used for every event.
+
+    A step below something that is not an object or list gives MISSING, also below null.
+    """
+    parts = canonical(path)
+    derived = _derived(parts)
+    if derived is not None:
+        return derived
+    if not path.isascii():
+        return lambda event: _walk(event.data, parts)
+    if len(parts) == 1:
+        (name,) = parts
+        return lambda event: event.data.get(name, MISSING)
+    if len(parts) == 2:
+        root, name = parts
+
+        def two(event: Event) -> Any:
+            group = event.data.get(root)
+            if type(group) is dict:
+                return group.get(name, MISSING)
+            return _walk(event.data, parts)
+
+        return two
+    return lambda event: _walk(event.data, parts)

@@ -1,0 +1,224 @@
+"""Events that wait for the visitor's choice: which ones, how long, and what a choice that comes means for them.
+
+A consent tool that loads late says so with `wait_for_update` in its default. An event that some tag would send if only
+the visitor agreed is kept in memory for so long, by a name that the page gave the visitor or the page view. Nothing
+here knows a clock: `now` is given, in seconds that never jump.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, Literal
+
+from tagserver.consent.commands import MOST as MOST_WORDS
+from tagserver.consent.commands import words_of
+from tagserver.consent.needs import ConsentPolicy, Needs
+from tagserver.consent.state import ConsentState, Reading
+from tagserver.event.consent_fields import CONSENT_MODE
+from tagserver.event.event import Event
+
+LONGEST = 5.0
+"""Seconds that an event may wait."""
+MOST = 10_000
+MOST_OF_ONE = 100
+MOST_BYTES = 16 << 20
+"""Events that may wait, of all visitors and of one; and their size."""
+MOST_HEARD = 20
+"""Choices after which an event waits no more: each costs another look at all its tags, and can be posted by anybody."""
+
+Name = tuple[str, str, str]
+"""Source, kind and id of a visitor or a page view. A browser cannot let go what a key has sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who sent an event, as far as the page says. `view`: the page view, else the page's address; never an IP address
+    or a user agent."""
+
+    names: tuple[Name, ...]
+    view: tuple[str, str]
+    session: str
+
+    @classmethod
+    def of(cls, event: Event) -> Visitor:
+        """The visitor of an event; without names if the page gave none."""
+        view, client = (_text(event.data.get(key)) for key in ("page_view_id", "client_id"))
+        named = (("page_view", view), ("client", client))
+        page = event.data.get("page") or {}
+        address = _text(page.get("location")).partition("#")[0]
+        return cls(
+            tuple((event.source, kind, name) for kind, name in named if name),
+            (view, address),
+            _text(event.data.get("session_id")),
+        )
+
+    def same_view(self, other: Visitor) -> bool:
+        """Whether both are of one page view."""
+        if self.view[0] and other.view[0]:
+            return self.view[0] == other.view[0]
+        return self.view[1] == other.view[1]
+
+    def same_session(self, other: Visitor) -> bool:
+        """Whether both are of one session, as far as they say."""
+        return not (self.session and other.session) or self.session == other.session
+
+
+def _text(value: Any) -> str:
+    return value if type(value) is str else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An event that waits. `contract`: what its source's key says of consent; `consent`: what is known by now; `heard`:
+    how many choices have come meanwhile."""
+
+    event: Event
+    contract: Reading | None
+    consent: ConsentState
+    visitor: Visitor
+    size: int
+    until: float
+    heard: int = 0
+
+
+def wait_asked(event: Event, policy: ConsentPolicy) -> float:
+    """Seconds that an event asks to wait by `wait_for_update` (ms) in a default, else what the site's policy says; at
+    most LONGEST."""
+    asked = max((_wait(said) for name in CONSENT_MODE for said in _defaults(event.data.get(name))), default=0.0)
+    return min(asked or policy.hold, LONGEST)
+
+
+def _wait(said: Any) -> float:
+    wait = said.get("wait_for_update") if isinstance(said, Mapping) else None
+    if not isinstance(wait, int | float) or isinstance(wait, bool) or wait <= 0:
+        return 0.0
+    return min(wait, LONGEST * 1000) / 1000  # a whole number may be larger than any float
+
+
+def _defaults(consent: Any) -> Iterable[Any]:
+    """The defaults of an event's `consent`, in each of its forms."""
+    words = islice(words_of(consent), MOST_WORDS) if isinstance(consent, Mapping | list) else ()
+    return (said for verb, said in words if verb == "default")
+
+
+def waits(needs: Needs, consent: ConsentState) -> bool:
+    """Whether a tag with these needs might send once the visitor has chosen: something is missing, and nothing of that
+    was denied by the visitor."""
+    missing = needs.purposes - consent.granted
+    return bool(missing) and all(consent.purpose(name).kind != "explicit" for name in missing)
+
+
+def updated(known: ConsentState, said: ConsentState, *, grants: bool) -> ConsentState:
+    """What is known of a waiting event after its visitor has said more. Purposes that were chosen replace what was
+    known; opt-outs add up. `grants` False: only what was denied counts."""
+    chosen = {
+        name: purpose
+        for name, purpose in said.purposes.items()
+        if purpose.kind == "explicit" and (grants or purpose.state == "denied")
+    }
+    purposes = {**known.purposes, **chosen}
+    return replace(
+        said if grants else known,
+        purposes=purposes,
+        granted=frozenset(name for name, purpose in purposes.items() if purpose.state == "granted"),
+        sale_opt_out=tuple(dict.fromkeys((*known.sale_opt_out, *said.sale_opt_out))),
+        known_child=known.known_child or said.known_child,
+        problems=tuple(dict.fromkeys((*known.problems, *said.problems))),
+    )
+
+
+class Hold:
+    """The events that wait, in the order of their arrival, within bounds."""
+
+    def __init__(self, most: int = MOST, most_of_one: int = MOST_OF_ONE, most_bytes: int = MOST_BYTES) -> None:
+        self._most = most
+        self._most_of_one = most_of_one
+        self._most_bytes = most_bytes
+        self._held: dict[int, Held] = {}
+        self._of: dict[Name, set[int]] = {}
+        self._ends: list[tuple[float, int]] = []
+        self._last = 0
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def add(self, held: Held) -> list[Held]:
+        """One more; those that have to go for it, the oldest first, of this visitor if these are too many."""
+        self._last += 1
+        number = self._last
+        self._held[number] = held
+        self.bytes += held.size
+        heapq.heappush(self._ends, (held.until, number))
+        gone: list[Held] = []
+        for name in held.visitor.names:
+            own = self._of.setdefault(name, set())
+            own.add(number)
+            if len(own) > self._most_of_one:
+                gone.append(self._take(min(own)))
+        while len(self._held) > self._most or (self.bytes > self._most_bytes and self._held):
+            gone.append(self._take(next(iter(self._held))))
+        return gone
+
+    def heard(
+        self,
+        visitor: Visitor,
+        said: ConsentState,
+        retroactive: Literal["page", "session"],
+        waiting: Callable[[Event, Reading | None, ConsentState], bool],
+    ) -> list[Held]:
+        """A visitor has chosen: the events that need not wait any more, with what is known now.
+
+        A denial counts for all that waits of the visitor, a grant for the same page view alone (`session`: for the
+        session). `waiting`: whether a tag of an event still waits under a state.
+        """
+        numbers = sorted({number for name in visitor.names for number in self._of.get(name, ())})
+        ready = []
+        for number in numbers:
+            held = self._held[number]
+            same = visitor.same_view(held.visitor)
+            if retroactive == "session":
+                same = same or visitor.same_session(held.visitor)
+            held = replace(held, consent=updated(held.consent, said, grants=same), heard=held.heard + 1)
+            if held.heard < MOST_HEARD and waiting(held.event, held.contract, held.consent):
+                self._held[number] = held
+            else:
+                self._take(number)
+                ready.append(held)
+        return ready
+
+    def overdue(self, now: float) -> list[Held]:
+        """Those whose time is over, taken out."""
+        gone = []
+        while self._ends and self._ends[0][0] <= now:
+            _, number = heapq.heappop(self._ends)
+            if number in self._held:
+                gone.append(self._take(number))
+        return gone
+
+    def next_end(self) -> float | None:
+        """When the next one's time is over; None when nothing waits."""
+        while self._ends and self._ends[0][1] not in self._held:
+            heapq.heappop(self._ends)
+        return self._ends[0][0] if self._ends else None
+
+    def take(self, whose: Callable[[Event], bool]) -> list[Held]:
+        """Those that are somebody's, taken out."""
+        numbers = [number for number, held in self._held.items() if whose(held.event)]
+        return [self._take(number) for number in numbers]
+
+    def _take(self, number: int) -> Held:
+        held = self._held.pop(number)
+        self.bytes -= held.size
+        for name in held.visitor.names:
+            own = self._of[name]
+            own.discard(number)
+            if not own:
+                del self._of[name]
+        if len(self._ends) > 2 * len(self._held) + 100:  # most were let go before their time
+            self._ends = [(end, one) for end, one in self._ends if one in self._held]
+            heapq.heapify(self._ends)
+        return held

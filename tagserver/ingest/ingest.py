@@ -1,0 +1,270 @@
+"""The door: the events of one request are made, decided, stored, and answered.
+
+An event is answered `accepted` only after its deliveries are on disk. The answer says what became of the event,
+never what was decided about it: a browser must not learn a visitor's consent from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from tagserver.audit.records import Decided
+from tagserver.config.model import Container
+from tagserver.config.server import ServerConfig
+from tagserver.consent.state import Reading
+from tagserver.delivery.event_lines import events_are_told, say_accepted
+from tagserver.delivery.send_policy import trace, why
+from tagserver.erasure.opt_outs import Grant, Withdrawals
+from tagserver.event.event import Facts, Note
+from tagserver.event.person_keys import person_keys, phone_country
+from tagserver.inbound.clients.datalayer import Context, Refused, read_event
+from tagserver.ingest.advice import advise
+from tagserver.ingest.consent_wait import Held
+from tagserver.ingest.deliveries import EventDeliveries
+from tagserver.ingest.waiting import Holding
+from tagserver.pipeline.route import Decision, Routing, route
+from tagserver.queue.encryption import OPEN, Seal
+from tagserver.queue.outbox import Delivery, Outbox, OutboxError, Receipt, Tombstone
+
+Status = Literal["accepted", "duplicate", "held", "rejected"]
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """The line of one event in the answer of `/collect`."""
+
+    event_id: str | None
+    status: Status
+    problems: tuple[Note, ...] = ()
+
+
+class TooMuch(Exception):
+    """A request would add more to the queue than one may; nothing of it is stored."""
+
+
+TURN = 10
+"""Events of one request that are decided before others have their turn: each costs a millisecond where ten tags want
+it, and to give way some microseconds."""
+Observe = Callable[[Container, Routing], Decided]
+"""Told about every routed event, for metrics; gives back what the audit should know. Must not raise."""
+Record = Callable[[Sequence[Decided]], None]
+"""Told what was decided once that has come to pass: a request that is not stored is not on record. Must not raise."""
+Repeated = Callable[[str, Receipt], None]
+"""Told about every delivery that was a duplicate, with its destination, for metrics; must not raise."""
+
+_SAME_ORDER = Note(
+    "ecommerce.transaction_id",
+    "same_order",
+    "this order came before under another event_id and counts once; a pixel with this event_id counts it again",
+)
+_CONFLICTS = {
+    "order": Note(
+        "ecommerce.transaction_id", "conflict", "another order came before under this event_id; this one is not sent"
+    ),
+    "value": Note("ecommerce.value", "conflict", "the one that came before has another value; this one is not sent"),
+}
+
+
+class _Request:
+    """The events of one request, as far as they are decided. `lines`: the answer of each, in their order, and what it
+    is about; an event that has waited has no answer here. `most`: bytes of payload that it may make for one tag."""
+
+    __slots__ = ("_made", "_most", "again", "laid", "let_go", "lines")
+
+    def __init__(self, most: float = math.inf) -> None:
+        self._most = most
+        self._made: Counter[str] = Counter()
+        self.lines: list[tuple[Answer | None, Routing | None]] = []
+        self.laid: list[Tombstone] = []
+        self.again: list[Grant] = []
+        self.let_go: list[Held] = []
+
+    def counts(self, routing: Routing) -> None:
+        """One event more was decided. Raises TooMuch."""
+        for decision in routing.decisions:
+            if decision.body:
+                self._made[decision.tag.name] += len(decision.body)
+                if self._made[decision.tag.name] > self._most:
+                    raise TooMuch(f"the request would add more than {self._most} bytes; post fewer events at a time")
+
+
+class Door:
+    """Takes events in for one outbox. `install_key` (32 bytes of this installation) keys the hashes of persons; `seal`
+    closes what rests."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        install_key: bytes,
+        observe: Observe,
+        holding: Holding,
+        withdrawals: Withdrawals,
+        seal: Seal = OPEN,
+        repeated: Repeated = lambda destination, receipt: None,
+        record: Record = lambda decided: None,
+    ) -> None:
+        self._outbox = outbox
+        self._install_key = install_key
+        self._observe = observe
+        self._record = record
+        self._seal = seal
+        self._repeated = repeated
+        self._holding = holding
+        self._withdrawals = withdrawals
+
+    async def accept(
+        self,
+        container: Container,
+        server: ServerConfig,
+        raws: list[Any],
+        facts: Facts,
+        context: Context,
+    ) -> list[Answer]:
+        """One answer per event, in their order. Raises `OutboxError` when nothing could be stored and `TooMuch` when
+        it is too much; then nothing was.
+
+        `raws` is emptied: many requests wait for the disk at a time, and what was decided is all they need to keep.
+        """
+        contract = server.consent_of(facts.source)
+        request = _Request(server.collect.max_made)
+        raws.reverse()
+        try:
+            while raws:
+                self._decide(container, request, raws.pop(), facts, context, contract)
+                if len(request.lines) % TURN == 0:
+                    await asyncio.sleep(0)
+        except TooMuch:
+            self._holding.put_back(request.let_go)
+            raise
+        return await self._store(container, server, request)
+
+    async def decide_waiting(self, container: Container, server: ServerConfig, *, closing: bool = False) -> None:
+        """Decide the events whose time to wait is over (`closing`: all that wait) with what is known by now."""
+        request = _Request()
+        self._let_go(container, request, self._holding.all() if closing else self._holding.overdue())
+        # To put them back would be to wait for ever behind a full queue: they were promised to nobody.
+        request.let_go.clear()
+        number = len(request.lines)
+        try:
+            await self._store(container, server, request)
+        except OutboxError:
+            self._holding.ended["lost"] += number
+
+    def _decide(
+        self,
+        container: Container,
+        request: _Request,
+        raw: Any,
+        facts: Facts,
+        context: Context,
+        contract: Reading | None,
+    ) -> None:
+        """One event: what it says of its visitor, and what is to be stored of it, unless it waits."""
+        try:
+            if isinstance(raw, Refused):
+                raise raw
+            event = read_event(raw, facts, context)
+        except Refused as refused:
+            request.lines.append((Answer(refused.event_id, "rejected", refused.notes), None))
+            return
+        routing = route(container, event, contract)
+        request.counts(routing)
+        laid, again = self._withdrawals.said_by(event, routing.consent)
+        request.laid += laid
+        if again is not None:
+            request.again.append(again)
+        heard = self._holding.heard(container, event, routing.consent)
+        self._holding.count(self._let_go(container, request, heard))
+        gone = self._holding.comes(container, routing, contract)
+        problems = (*advise(container, routing), *event.notes)
+        if gone is None:
+            request.lines.append((Answer(event.event_id, "accepted", problems), routing))
+        else:
+            request.lines.append((Answer(event.event_id, "held", problems), None))
+            self._let_go(container, request, gone)
+
+    def _let_go(self, container: Container, request: _Request, held: Sequence[Held]) -> list[Routing]:
+        """Decide what has waited."""
+        request.let_go += held
+        routings = [self._holding.decide(container, one) for one in held]
+        request.lines += ((None, routing) for routing in routings)
+        return routings
+
+    async def _store(self, container: Container, server: ServerConfig, request: _Request) -> list[Answer]:
+        """Put a request on disk: what was taken back first, so that it counts for the events beside it, too."""
+        try:
+            if request.laid or request.again:
+                await self._withdrawals.write(request.laid, request.again)
+            answers: list[tuple[Answer | None, int]] = []
+            told = [routing.event if routing else None for _, routing in request.lines] if events_are_told() else []
+            deliveries: list[Delivery] = []
+            decided: list[Decided] = []
+            for place, (answer, routing) in enumerate(request.lines, 1):
+                made = [] if routing is None else self._deliveries(container, server, routing, decided)
+                answers.append((answer, len(made)))
+                deliveries += map(self._seal.close, made)
+                if place % TURN == 0:
+                    await asyncio.sleep(0)
+            request.lines.clear()
+            receipts = await self._outbox.append(deliveries) if deliveries else ()
+        except OutboxError:
+            self._holding.put_back(request.let_go)
+            raise
+        self._record(decided)
+        for delivery, receipt in zip(deliveries, receipts, strict=True):
+            if not receipt.stored:
+                self._repeated(delivery.destination, receipt)
+        each = iter(receipts)
+        lines = [(answer, [next(each) for _ in range(number)]) for answer, number in answers]
+        for event, (_, its) in zip(told, lines, strict=False):  # nobody may have asked for them
+            stored = sum(one.stored for one in its)
+            if event is not None and (stored or not its):
+                say_accepted(event.event_id, event.name, event.source, stored)
+        return [_stored(answer, its) for answer, its in lines if answer is not None]
+
+    def _deliveries(
+        self, container: Container, server: ServerConfig, routing: Routing, decided: list[Decided]
+    ) -> list[Delivery]:
+        """What is to be stored of an event. What its person has taken back is not, and counts as blocked.
+        `decided` gets what is to be on record."""
+        made: list[Delivery] = []
+        if any(decision.built is not None for decision in routing.decisions):
+            routing = self._made(container, server, routing, made)
+        decided.append(self._observe(container, routing))
+        return made
+
+    def _made(self, container: Container, server: ServerConfig, routing: Routing, made: list[Delivery]) -> Routing:
+        """`made` gets the deliveries of an event; gives back what was decided in the end."""
+        event = routing.event
+        persons: dict[str | None, tuple[bytes, ...]] = {}
+        event_rows = EventDeliveries(container, server, routing, self._install_key)
+        decisions: list[Decision] = []
+        for decision in routing.decisions:
+            if decision.built is not None:
+                country = phone_country(decision.tag.destination)
+                if country not in persons:
+                    persons[country] = person_keys(event.identity, self._install_key, country)
+                delivery = event_rows.of(decision, persons[country])
+                if lost := self._withdrawals.lost(trace(delivery)):
+                    decision = Decision(decision.tag, "block", "consent", why(lost), decision.consent)
+                else:
+                    made.append(delivery)
+            decisions.append(decision)
+        return msgspec.structs.replace(routing, decisions=tuple(decisions))
+
+
+def _stored(answer: Answer, receipts: Sequence[Receipt]) -> Answer:
+    """The answer once it is known what was new: an event all of whose deliveries were known is a duplicate. What the
+    first copy says otherwise is a problem, also of an event that is new for another tag."""
+    if all(one.stored for one in receipts):
+        return answer
+    notes = [_CONFLICTS[kind] for kind in ("order", "value") if any(one.differs == kind for one in receipts)]
+    if any(one.duplicate == "order" for one in receipts):
+        notes.append(_SAME_ORDER)
+    status = answer.status if any(one.stored for one in receipts) else "duplicate"
+    return Answer(answer.event_id, status, (*answer.problems, *notes))

@@ -1,1 +1,0 @@
-"""What authors of plugins import, through `tagserver.plugin`: contract, settings, values as vendors want them."""

@@ -1,1 +1,0 @@
-"""For operations: logs, metrics, a watchdog, and whether this machine is fit."""

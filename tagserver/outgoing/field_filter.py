@@ -1,0 +1,145 @@
+"""What a destination may see of an event: the fields that its plugin declares in `reads`, and nothing else.
+
+The view is made by the host before `build`. What is not declared is missing, as if the page had not sent it; so the
+list that people are shown (`tagserver plugins show`) is the list that is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from msgspec import to_builtins
+
+from tagserver.event.event import NO_TEXTS, Event, Facts
+from tagserver.event.paths import tree_of
+from tagserver.event.spelling import canonical
+
+ALL = "*"
+"""`cookie.*`: all of a kind. `*` alone: the whole event (a sink that writes down what it is given)."""
+
+_ALWAYS = frozenset({"event", "event_id", "timestamp"})
+
+
+class Reads:
+    """The declared paths of one destination class, compiled."""
+
+    def __init__(self, paths: Collection[str]) -> None:
+        self.paths = tuple(sorted(paths))
+        self._everything = ALL in paths
+        self._cookies = _names(paths, "cookie")
+        self._headers = _names(paths, "header")
+        self._clicks = _names(paths, "click")
+        self._ip, self._user_agent = "ip" in paths, "user_agent" in paths
+        self._geo = any(path.partition(".")[0] == "geo" for path in paths)
+        self._tree = tree_of([canonical(path) for path in {*paths, *_ALWAYS}])
+        # Whoever may see all of the person shares what is worked out about it.
+        self._whole_person = self._tree.get("user_data") is True and self._tree.get("user_id") is True
+        person = self._tree.get("user_data")
+        self._email_domain = isinstance(person, dict) and "email_domain" in person
+        page = self._tree.get("page")
+        self._whole = frozenset(name for name, below in self._tree.items() if below is True)
+        self._parts = tuple((name, below) for name, below in self._tree.items() if below is not True)
+        self._address = page is True or (isinstance(page, dict) and "location" in page)
+
+    def sees(self, path: str) -> bool:
+        """Whether a path of an event, or something below it, is declared."""
+        if self._everything:
+            return True
+        root, _, name = path.partition(".")
+        for kind, names in (("cookie", self._cookies), ("header", self._headers), ("click", self._clicks)):
+            if root == kind:
+                return names is None or name in names or (not name and bool(names))
+        below: Any = self._tree
+        for part in canonical(path):
+            if below is True:
+                return True
+            if part not in below:
+                return False
+            below = below[part]
+        return True
+
+    def view(self, event: Event) -> Event:
+        """The event as this destination sees it, its own to change. Shares what has been worked out about the person
+        with the others."""
+        facts, whole = event.facts, self._whole
+        if self._everything:
+            own = Facts(
+                facts.source,
+                facts.received,
+                dict(facts.headers),
+                dict(facts.cookies),
+                facts.ip,
+                facts.user_agent,
+                facts.country,
+                facts.region,
+            )
+            data = owned(event.data)
+            everything = Event(event.name, event.event_id, event.time, data, own, event.client, event.notes)
+            everything.memo["identity"], everything.memo["clicks"] = event.identity, event.clicks
+            return everything
+        data = {name: value for name, value in event.data.items() if name in whole}
+        for name, below in self._parts:
+            if name in event.data:
+                data[name] = _only(event.data[name], below)
+        view = Event(
+            event.name,
+            event.event_id,
+            event.time,
+            owned(data),
+            Facts(
+                facts.source,
+                facts.received,
+                _some(facts.headers, self._headers),
+                _some(event.cookies, self._cookies),
+                facts.ip if self._ip else None,
+                facts.user_agent if self._user_agent else None,
+                facts.country if self._geo else None,
+                facts.region if self._geo else None,
+            ),
+            event.client,
+        )
+        view.memo["clicks"] = NO_TEXTS if self._clicks == NONE else _some(event.clicks, self._clicks)
+        if self._address:
+            view.memo["page"] = event.page
+        if self._whole_person:
+            view.memo["identity"] = event.identity
+        if self._email_domain:
+            view.memo["email_domain"] = event.email_domain
+        return view
+
+
+NONE: frozenset[str] = frozenset()
+
+
+def _names(paths: Collection[str], root: str) -> frozenset[str] | None:
+    """The names below `cookie.` and its kind; None for all of them."""
+    if root in paths or f"{root}.{ALL}" in paths:
+        return None
+    return frozenset(path.partition(".")[2] for path in paths if path.startswith(f"{root}.")) or NONE
+
+
+def _some(values: Mapping[str, str], names: frozenset[str] | None) -> Mapping[str, str]:
+    if names is None:
+        return dict(values)
+    if not names:
+        return NO_TEXTS
+    return {name: values[name] for name in names if name in values}
+
+
+def owned(value: Any) -> Any:
+    """Plain data, with lists and maps of its own: who changes it changes nothing for anybody else."""
+    return to_builtins(value)
+
+
+def _only(value: Any, below: Mapping[str, Any]) -> Any:
+    """Of an object, or of each object of a list, the declared fields; what is neither holds no fields."""
+    if isinstance(value, list):
+        return [_only(one, below) for one in value if isinstance(one, dict)]
+    if not isinstance(value, dict):
+        return None
+    return {
+        name: value[name] if deeper is True else _only(value[name], deeper)
+        for name, deeper in below.items()
+        if name in value
+    }

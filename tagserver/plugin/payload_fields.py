@@ -1,0 +1,191 @@
+"""What a destination says of the fields of its payload: which of them are hashes, and which hold personal data in the
+clear. The host looks at the door, and lets nothing through that contradicts.
+
+A path is dotted: `user_data.em`. Lists on the way are looked through. `user.userIds[idType=SHA256_EMAIL].idValue` means
+those objects of a list in which a field has this text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from tagserver.plugin.destination import Omitted
+from tagserver.plugin.fields import HASH_LENGTH
+from tagserver.privacy.detection import without_emails
+
+NO_HASH = "is no SHA-256 (64 lower-case hex digits), so it is not sent"
+NO_CLEAR = "holds an e-mail address where the vendor needs none in the clear: taken out"
+NO_CLEAR_FIELD = "holds an e-mail address in a single field; `clear` lets one through in an object alone: taken out"
+
+_is_hash = re.compile(r"[0-9a-f]{64}(?:\.(?:[A-Za-z0-9_-]{8}|A[Qgw]|B[AQg]))?").fullmatch
+"""Perhaps with the mark that Meta's own library appends."""
+_HEX = b"0123456789abcdef"
+_LENGTHS = {HASH_LENGTH}
+_STEP = re.compile(r"([^.\[\]]+)(?:\[([^.\[\]=]+)=([^\[\]]*)\])?(?:\.|\Z)")
+
+Condition = tuple[str, str] | None
+Way = tuple[tuple[str, Condition], ...]
+
+
+class BadPath(ValueError):
+    """A path that cannot be read; the text says which."""
+
+
+def _steps(path: str) -> Way:
+    steps: list[tuple[str, Condition]] = []
+    at = 0
+    while at < len(path) or not steps:
+        found = _STEP.match(path, at)
+        if found is None or path.endswith("."):
+            raise BadPath(f"{path!r} is no path of a payload")
+        steps.append((found[1], (found[2], found[3]) if found[2] is not None else None))
+        at = found.end()
+    return tuple(steps)
+
+
+class PayloadFields:
+    """The declared paths of one configured destination, compiled. Raises BadPath."""
+
+    def __init__(self, hashed: Collection[str] = (), clear: Collection[str] = ()) -> None:
+        self.hashed, self.clear = tuple(hashed), tuple(clear)
+        groups: dict[Way, set[str]] = {}
+        for path in self.hashed:
+            *way, (name, condition) = _steps(path)
+            if condition is not None:
+                raise BadPath(f"{path!r} ends in a condition")
+            groups.setdefault(tuple(way), set()).add(name)
+        self._groups = tuple((way, frozenset(names)) for way, names in groups.items())
+        self._clear: dict[str, dict[str, set[str]]] = {}
+        for path in self.clear:
+            steps = _steps(path)
+            # Names may hold dots themselves (`params` of "page.host"): the whole way is what is compared.
+            known = self._clear.setdefault(".".join(step for step, _ in steps), {})
+            for _, condition in steps:
+                if condition is not None:
+                    known.setdefault(condition[0], set()).add(condition[1])
+
+    def only_hashes(self, body: Any) -> tuple[Mapping[str, Any], tuple[Omitted, ...]]:
+        """The payload without declared hashes that are none; the very same one when there are none."""
+        omitted: list[Omitted] = []
+        try:
+            sound = all(_are_hashes(group, names) for way, names in self._groups for group in _groups_at(body, way))
+        except TypeError:
+            # Something on the way is no plain data; as JSON it is.
+            body, sound = msgspec.to_builtins(body), False
+        if sound:
+            return body, ()
+        for way, names in self._groups:
+            if not all(_are_hashes(group, names) for group in _groups_at(body, way)):
+                body = _changed(body, way, _Sound(".".join(step for step, _ in way), names, omitted))
+        return body, tuple(dict.fromkeys(omitted))
+
+    def without_emails(self, body: Any, event_id: str) -> tuple[Mapping[str, Any], tuple[Omitted, ...]]:
+        """The payload without e-mail addresses, but for groups that are declared to hold personal data in the clear. (A
+        single field that is declared so is for an id, an address or an agent; an e-mail address is none of these.)
+        """
+        omitted: dict[str, str] = {}
+        made = self._scanned(msgspec.to_builtins(body), (), event_id, omitted)
+        return (made, tuple(Omitted(field, why) for field, why in omitted.items())) if omitted else (body, ())
+
+    def _scanned(self, value: Any, way: tuple[str, ...], event_id: str, omitted: dict[str, str]) -> Any:
+        if isinstance(value, dict):
+            return {
+                name: one
+                if isinstance(one, dict) and self.is_clear((*way, name), value)
+                else self._scanned(one, (*way, name), event_id, omitted)
+                for name, one in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return [self._scanned(one, way, event_id, omitted) for one in value]
+        if not isinstance(value, str) or value == event_id or (clean := without_emails(value)) == value:
+            return value
+        why = NO_CLEAR_FIELD if ".".join(way) in self._clear else NO_CLEAR
+        omitted[".".join(without_emails(step)[:60] for step in way)] = why
+        return clean
+
+    def is_clear(self, way: tuple[str, ...], parent: Mapping[str, Any]) -> bool:
+        """Whether a field is declared to hold personal data in the clear. `way`: the names that lead to it, `parent`:
+        the object that it stands in."""
+        conditions = self._clear.get(".".join(way))
+        return conditions is not None and all(parent.get(key) in texts for key, texts in conditions.items())
+
+
+def _are_hashes(group: Mapping[str, Any], names: frozenset[str]) -> bool:
+    values: list[Any] = []
+    for name in names:
+        if (value := group.get(name)) is not None:
+            if type(value) is list:
+                values += value
+            else:
+                values.append(value)
+    try:
+        # All in one look: what is left of them without hex digits.
+        if {*map(len, values)} <= _LENGTHS and not "".join(values).encode().translate(None, _HEX):
+            return True
+    except (TypeError, UnicodeEncodeError):
+        return False
+    return all(_is_hashed(group[name]) for name in names.intersection(group))
+
+
+def _is_hashed(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(isinstance(one, str) and _is_hash(one) for one in value)
+    return isinstance(value, str) and _is_hash(value) is not None
+
+
+class _Sound:
+    """Makes an object without those of some fields that are no hashes. `label`: what the object is called."""
+
+    def __init__(self, label: str, names: frozenset[str], omitted: list[Omitted]) -> None:
+        self._label, self._names, self._omitted = label, names, omitted
+
+    def __call__(self, group: Mapping[str, Any]) -> dict[str, Any]:
+        made = dict(group)
+        for name in sorted(self._names.intersection(group)):
+            value = group[name]
+            if _is_hashed(value):
+                continue
+            self._omitted.append(Omitted(f"{self._label}.{name}" if self._label else name, NO_HASH))
+            several = value if isinstance(value, list | tuple) else ()
+            kept = [one for one in several if isinstance(one, str) and _is_hashed(one)]
+            if kept:
+                made[name] = kept
+            else:
+                del made[name]
+        return made
+
+
+def _groups_at(value: Any, way: Way, condition: Condition = None) -> Iterator[Mapping[str, Any]]:
+    """The objects to which a way leads."""
+    if isinstance(value, dict):
+        if not _fits(value, condition):
+            return
+        if not way:
+            yield value
+        elif (name := way[0][0]) in value:
+            yield from _groups_at(value[name], way[1:], way[0][1])
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _groups_at(one, way, condition)
+    elif not (value is None or isinstance(value, str | int | float)):
+        raise TypeError
+
+
+def _changed(value: Any, way: Way, change: Callable[[Mapping[str, Any]], Any], condition: Condition = None) -> Any:
+    """The value with the objects to which a way leads as `change` makes them."""
+    if isinstance(value, list | tuple):
+        return [_changed(one, way, change, condition) for one in value]
+    if not isinstance(value, dict) or not _fits(value, condition):
+        return value
+    if not way:
+        return change(value)
+    name, deeper = way[0]
+    return {**value, name: _changed(value[name], way[1:], change, deeper)} if name in value else value
+
+
+def _fits(group: Mapping[str, Any], condition: Condition) -> bool:
+    return condition is None or group.get(condition[0]) == condition[1]

@@ -1,0 +1,136 @@
+"""Plain values as a vendor may have them. What does not fit is None; nothing is guessed, and no value of JSON raises.
+
+Authors of destinations import these from `tagserver.plugin`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from tagserver.event.placeholder import SIGNS, is_placeholder
+from tagserver.plugin.currencies import CURRENCIES
+
+LONGEST_TEXT = 1000
+DEEPEST = 12
+"""Lists and maps within each other that are followed."""
+LARGEST = 1 << 63
+"""Whole numbers that JSON readers hold: 64 bits with a sign."""
+
+_LONGEST_CODE = 16
+"""Characters of a code with blanks around it."""
+
+_number = re.compile(r"[+-]?(\d{1,15}(\.\d{0,40})?|\.\d{1,40})", re.ASCII).fullmatch
+
+
+def number(value: Any) -> int | float | None:
+    """A number, or a text that is one (`" 129.90 "` → 129.9). No thousands separators, no NaN, no infinity; true and
+    false are no numbers."""
+    if type(value) is int:
+        return value if abs(value) < 10**15 else None
+    if type(value) is float:
+        return value if -1e15 < value < 1e15 else None
+    if type(value) is str and _number(text := value.strip()):
+        made = float(text)
+        return int(text) if made.is_integer() and "." not in text else made
+    return None
+
+
+def whole_number(value: Any) -> int | None:
+    """A count: a whole number, not below zero (`"2"` → 2, `2.0` → 2, `2.5` → None)."""
+    found = number(value)
+    return int(found) if found is not None and found >= 0 and found == int(found) else None
+
+
+def decimal_text(value: Any) -> str | None:
+    """A number as the text that some vendors want for money (129.9 → `"129.9"`), never in powers of ten."""
+    found = number(value)
+    text = "" if found is None else f"{Decimal(repr(found)):f}".removesuffix(".0")
+    return text if _number(text) else None
+
+
+def identifier(value: Any) -> str | None:
+    """An id as text, trimmed (123 → `"123"`); None when it is empty, no id, or stands for a missing one
+    (`undefined`)."""
+    text = _text(value)
+    return None if text is None or (text[0] in SIGNS and is_placeholder(text)) else text
+
+
+def _text(value: Any) -> str | None:
+    if type(value) is str:
+        return (value.strip() or None) if is_text(value) else None
+    if type(value) is int and abs(value) < 10**40:
+        return str(value)
+    if type(value) is float and math.isfinite(value):
+        return str(int(value)) if value.is_integer() else repr(value)
+    return None
+
+
+def short_text(value: Any) -> str | None:
+    """A text, or a number as text, cut to a thousand characters. Not for ids: one that is cut is another id."""
+    text = _text(value)
+    return text[:LONGEST_TEXT] if text else None
+
+
+def currency_code(value: Any) -> str | None:
+    """A code of ISO 4217 in upper case (`" eur "` → `"EUR"`); None for what is in no use as one (`RMB`, `XXX`)."""
+    text = value.strip().upper() if type(value) is str and len(value) < _LONGEST_CODE else ""
+    return text if text in CURRENCIES else None
+
+
+def is_text(text: str) -> bool:
+    """Whether UTF-8 can hold a text: half a surrogate pair it cannot."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def sendable(value: Any, depth: int = DEEPEST) -> bool:
+    """Whether a value is plain data that JSON can hold as it stands."""
+    if isinstance(value, str):
+        return is_text(value)
+    if value is None or isinstance(value, bool):
+        return True
+    if isinstance(value, int):
+        return -LARGEST <= value < LARGEST
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if depth == 0:
+        return False
+    if isinstance(value, list):
+        return all(sendable(one, depth - 1) for one in value)
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and is_text(key) and sendable(one, depth - 1) for key, one in value.items())
+    return False
+
+
+def plain_data(value: Any, depth: int = DEEPEST) -> Any:
+    """The value without nulls, empty texts, lists and maps, and without what JSON cannot hold; None when nothing is
+    left. Whole numbers beyond 64 bits become text."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return value if value and is_text(value) else None
+    if isinstance(value, int):
+        if -LARGEST <= value < LARGEST:
+            return value
+        return str(value) if abs(value) < 10**40 else None
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if depth and isinstance(value, Mapping):
+        made = {
+            key: kept
+            for key, one in value.items()
+            if isinstance(key, str) and is_text(key) and (kept := plain_data(one, depth - 1)) is not None
+        }
+        return made or None
+    if depth and isinstance(value, list | tuple):
+        return [kept for one in value if (kept := plain_data(one, depth - 1)) is not None] or None
+    return None

@@ -1,0 +1,231 @@
+"""The destinations and kinds of variables that are installed. A registry is a value: a test makes its own, and nothing
+is loaded at import."""
+
+from __future__ import annotations
+
+import logging
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, distributions, entry_points
+from types import MappingProxyType
+from typing import Any
+
+import pluggy
+
+from tagserver.logs.redaction import redacted
+from tagserver.plugin import Destination, Variable, hookspecs
+from tagserver.plugin.claims import Brought, settled
+from tagserver.plugin.culprit import OR, variable_name
+from tagserver.plugin.fault import PluginCode, PluginFailed
+from tagserver.plugin.statement import statement_faults
+from tagserver.plugin.variable import variable_fault
+from tagserver.system.printable import printable
+
+log = logging.getLogger("tagserver.plugins")
+
+GROUP = "tagserver"
+LONGEST_ERROR = 500
+"""Characters of what is said of one plugin: its text is a stranger's."""
+OURS = "tagserver"
+"""The package whose destinations win: the one that carries this server. Nobody else's can have its name, since a
+package is installed once."""
+
+
+@dataclass(frozen=True, slots=True)
+class PluginInfo:
+    """One plugin: where it comes from, what it brought, and why it could not be loaded, if so, in one line.
+
+    `package`: the distribution that it was installed with. `refused`: types and kinds that it brought and that are not
+    used.
+    """
+
+    name: str
+    version: str
+    destinations: tuple[str, ...] = ()
+    error: str | None = None
+    variables: tuple[str, ...] = ()
+    package: str = ""
+    refused: tuple[str, ...] = ()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nobody knows what it would have brought."""
+        return self.error is not None and not (self.destinations or self.variables or self.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Destination classes and kinds of variables by their type, and the list of plugins with their errors.
+
+    `conflicts`: types and kinds that several strangers brought and nobody has, `shadowed`: types of ours that a
+    stranger's plugin has, too; each with the sentence that names the packages.
+    """
+
+    destinations: Mapping[str, type[Destination]]
+    plugins: tuple[PluginInfo, ...] = ()
+    variables: Mapping[str, Variable] = field(default_factory=lambda: MappingProxyType({}))
+    conflicts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    shadowed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    served: bool = False
+    """What is compiled has served before: a type that nobody has now is that of a plugin that is gone."""
+
+    @property
+    def failed(self) -> tuple[PluginInfo, ...]:
+        """Plugins that could not be loaded, wholly or in part."""
+        return tuple(plugin for plugin in self.plugins if plugin.error is not None)
+
+    def why_missing(self, kind: str, *, sure: bool = False) -> str | None:
+        """Why nobody has this type or kind although a plugin brought it, or may have brought it; or None. `sure`: only
+        what is known of this one."""
+        if kind in self.conflicts:
+            return self.conflicts[kind]
+        failed = [one for one in self.failed if kind in one.refused or one.name == kind]
+        if not failed and not sure:
+            failed = [one for one in self.failed if one.is_lost]
+        if failed:
+            return f"{failed[0].name} could not be loaded ({failed[0].error})"
+        return "the plugin that brought it is not installed any more" if self.served else None
+
+    def packages(self) -> Mapping[str, str]:
+        """Each module that a plugin's code is in, and the packages around it → its type: who a line of a stack belongs
+        to. What several have in common has the names of all of them."""
+        owners: dict[str, dict[str, None]] = {}
+        classes: Mapping[str, type] = self.destinations
+        kinds = {variable_name(name): type(one) for name, one in self.variables.items()}
+        for name, cls in [*classes.items(), *kinds.items()]:
+            top = cls.__module__.partition(".")[0]
+            for module in {one.__module__ for one in cls.__mro__ if one.__module__.partition(".")[0] == top}:
+                while module:
+                    owners.setdefault(module, {})[name] = None
+                    module = module.rpartition(".")[0]
+        return {module: OR.join(names) for module, names in owners.items() if module.partition(".")[0] != OURS}
+
+    @classmethod
+    def of(cls, *classes: type[Destination], variables: Iterable[type[Variable]] = ()) -> Registry:
+        """A registry of given classes."""
+        kinds = MappingProxyType({one.type: one() for one in variables})
+        return cls(MappingProxyType({one.type: one for one in classes}), variables=kinds)
+
+    @classmethod
+    def load(cls, points: Iterable[EntryPoint] | None = None) -> Registry:
+        """All installed plugins (entry-point group `tagserver`), one by one: one that fails is listed and hurts
+        nobody. Who has a type does not depend on their order."""
+        found = sorted(_installed() if points is None else points, key=lambda point: point.name)
+        brought = [_bring(point) for point in found]
+        types = settled(((one, cls.type, cls) for one in brought for cls in one.destinations), "type")
+        kinds = settled(((one, kind.type, kind) for one in brought for kind in one.variables), "kind")
+        return cls(
+            MappingProxyType({kind: destination for kind, (_, destination) in types.owned.items()}),
+            tuple(_info(one, types.of(one), kinds.of(one)) for one in brought),
+            MappingProxyType({kind: variable for kind, (_, variable) in kinds.owned.items()}),
+            MappingProxyType({**types.conflicts, **kinds.conflicts}),
+            MappingProxyType({**types.shadowed, **kinds.shadowed}),
+        )
+
+
+def _installed() -> Iterable[EntryPoint]:
+    """The entry points of this group. One package whose list cannot be read, a plugin's or not, makes Python's own look
+    fail for all: then each package is asked by itself."""
+    try:
+        return entry_points(group=GROUP)
+    except Exception:
+        found: dict[str, list[EntryPoint]] = {}
+        for one in distributions():
+            try:
+                found.setdefault(one.name, [point for point in one.entry_points if point.group == GROUP])
+            except Exception as error:
+                log.warning("a package's list of plugins cannot be read (%s), and is left out", type(error).__name__)
+        return [point for points in found.values() for point in points]
+
+
+def _package_of(point: EntryPoint) -> tuple[str, str]:
+    """The package and its version; empty where an installation that was broken off has left nothing to tell it."""
+    try:
+        return (point.dist.name or "", point.dist.version or "") if point.dist else ("", "")
+    except Exception:
+        return "", ""
+
+
+def _bring(point: EntryPoint) -> Brought:
+    """What one plugin registers, without what is wrong with it."""
+    package, version = _package_of(point)
+    brought = Brought(point.name, package, version, is_ours=package.lower() == OURS)
+    destinations: list[type[Destination]] = []
+    variables: list[type[Variable]] = []
+    try:
+        with PluginCode(str(point.value).partition(":")[0].partition(".")[0], "the plugin"):
+            manager = pluggy.PluginManager(GROUP)
+            manager.add_hookspecs(hookspecs)
+            manager.register(point.load(), point.name)
+            manager.check_pending()
+            manager.hook.register_destinations(register=destinations.append)
+            manager.hook.register_variables(register=variables.append)
+    except PluginFailed as failed:  # a bad plugin hurts only itself
+        brought.errors.append(_why(failed))
+        return brought
+    for destination in destinations:
+        fault = _looked_at(destination, _fault) or _again(destination, brought.destinations, "type")
+        if fault is None:
+            brought.destinations.append(destination)
+        else:
+            brought.refuse(_type_of(destination), fault)
+    for variable in variables:
+        fault = _looked_at(variable, variable_fault)
+        fault = fault or _again(variable, [type(one) for one in brought.variables], "kind")
+        if fault is None:
+            try:
+                with PluginCode(variable, variable.__name__):
+                    brought.variables.append(variable())
+            except PluginFailed as failed:  # a bad plugin hurts only itself
+                fault = str(failed)
+        if fault is not None:
+            brought.refuse(_type_of(variable), fault)
+    return brought
+
+
+def _fault(destination: type[Destination]) -> str | None:
+    """What is wrong with a registered class, if anything."""
+    faults = "; ".join(statement_faults(destination))
+    if not faults:
+        for stated in (destination.Settings, destination.Parameters):
+            typing.get_type_hints(stated)  # names in them that there are not: its author hears of them, not marketing
+    return f"{getattr(destination, '__name__', None) or repr(destination)}: {faults}" if faults else None
+
+
+def _looked_at(cls: Any, fault: Callable[[Any], str | None]) -> str | None:
+    try:
+        with PluginCode(cls, "a class that it registers"):
+            return fault(cls)
+    except PluginFailed as failed:  # a class may do anything when it is looked at
+        return f"{failed} when it is looked at"
+
+
+def _type_of(cls: Any) -> object:
+    try:
+        with PluginCode(cls, "type"):
+            return getattr(cls, "type", None)
+    except PluginFailed:  # as above
+        return None
+
+
+def _why(failed: PluginFailed) -> str:
+    """Where it fails and what it says: no event is there yet whose data could be in that."""
+    try:
+        with PluginCode("", "its error"):
+            said = str(failed.__cause__)[:LONGEST_ERROR]
+    except PluginFailed:  # an error of its own that cannot be shown
+        said = ""
+    return f"{failed.error}: {said}" + (f" ({failed.place})" if failed.place else "") if said else failed.cause
+
+
+def _again(cls: type[Destination | Variable], before: Sequence[type], word: str) -> str | None:
+    return f"another plugin has the {word} {cls.type} already" if cls in before else None
+
+
+def _info(brought: Brought, types: tuple[str, ...], kinds: tuple[str, ...]) -> PluginInfo:
+    error = redacted(printable("; ".join(brought.errors)))
+    if len(error) > LONGEST_ERROR:
+        error = f"{error[:LONGEST_ERROR]}…"
+    refused = tuple(dict.fromkeys(brought.refused))
+    return PluginInfo(brought.name, brought.version, types, error or None, kinds, brought.package, refused)

@@ -1,0 +1,194 @@
+"""What is claimed and not yet settled.
+
+A claim is one durable row that lists the ids in flight; the deliveries themselves are not touched. Which ids fly is
+also kept in memory, and put right again when a group of the writer could not be committed.
+"""
+
+from __future__ import annotations
+
+import array
+import sqlite3
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
+
+from tagserver.queue.crash_suspects import company
+from tagserver.queue.outbox import Batch, Row, Settlement
+from tagserver.queue.sqlite.causes import Causes, code_in
+from tagserver.queue.sqlite.counters import Counters
+from tagserver.queue.sqlite.priority import Lanes
+from tagserver.queue.sqlite.rows import BURY, SELECT_DELIVERY, read
+
+LOOK_AHEAD = 10_000
+"""Ids that a claim looks through for more of one group."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    destination: str
+    ids: frozenset[int]
+
+
+class Flights:
+    """Used inside the writer's transactions; `flying` may be asked from any thread."""
+
+    def __init__(self, counters: Counters, lanes: Lanes, causes: Causes, clock: Callable[[], int]) -> None:
+        self._counters = counters
+        self._clock = clock
+        self._lanes = lanes
+        self._causes = causes
+        self._in_flight: dict[int, _Flight] = {}
+        self._flying: set[int] = set()
+        # Ids up to these have been claimed: a claim need not look at them again, unless some are released.
+        self._claimed_to: dict[str, int] = {}
+        # What the present group has changed above, to be undone if it is not committed.
+        self._started: list[int] = []
+        self._landed: list[tuple[int, _Flight]] = []
+
+    @staticmethod
+    def recover(database: sqlite3.Connection, marked: frozenset[int]) -> None:
+        """What was in flight when the last process ended is ready again. The rows of `marked` flights, which a plugin
+        had in hand, count a crash."""
+        flights = database.execute("SELECT id, ids FROM flight").fetchall()
+        if not flights:
+            return
+        suspects = [(one,) for flight, packed in flights if flight in marked for one in array.array("q", packed)]
+        database.execute("BEGIN IMMEDIATE")
+        database.executemany("UPDATE delivery SET crashes = crashes + 1 WHERE id = ?", suspects)
+        database.execute("DELETE FROM flight")
+        database.execute("COMMIT")
+
+    def group_ended(self, ok: bool) -> None:
+        """A group of the writer was committed, or nothing of it was done."""
+        if not ok:
+            for flight, known in self._landed:
+                self._in_flight[flight] = known
+                self._flying |= known.ids
+            for flight in self._started:
+                if (gone := self._in_flight.pop(flight, None)) is not None:
+                    self._flying -= gone.ids
+            self._claimed_to.clear()
+        self._started.clear()
+        self._landed.clear()
+
+    def number(self, destination: str) -> int:
+        """How many rows of a destination are in flight."""
+        return sum(len(flight.ids) for flight in list(self._in_flight.values()) if flight.destination == destination)
+
+    def is_flying(self, one: int) -> bool:
+        """Whether a row is in flight."""
+        return one in self._flying
+
+    def claim(
+        self,
+        database: sqlite3.Connection,
+        destination: str,
+        max_items: int,
+        max_bytes: int,
+        newest: bool,
+        untried: bool,
+    ) -> Batch | None:
+        """See `Outbox.claim`."""
+        which = "AND attempts = 0" if untried else ""
+        by_lane = not newest and self._lanes.is_open(
+            database, destination, self._counters.pending(destination), self._flying
+        )
+        if by_lane:
+            records = self._lanes.records(database, destination, which, self._flying)
+        else:
+            records = self._by_age(database, destination, which, newest)
+        rows: list[Row] = []
+        size = 0
+        skipped: int | None = None
+        try:
+            for record in records:
+                row = read(record)
+                if rows and row.delivery.group != rows[0].delivery.group:
+                    if abs(row.id - rows[0].id) >= LOOK_AHEAD:
+                        break
+                    skipped = skipped or row.id
+                    continue  # another group's; ours may stand further on
+                together = company(row.crashes)
+                if together is not None:
+                    if rows and len(rows) >= together:
+                        break
+                    max_items = min(max_items, together)
+                size += len(row.delivery.body) + 1
+                if rows and size > max_bytes:
+                    break
+                rows.append(row)
+                if len(rows) >= max_items:
+                    break
+        finally:
+            records.close()
+        if not rows:
+            return None
+        ids = frozenset(row.id for row in rows)
+        if not (newest or untried or by_lane):
+            self._claimed_to[destination] = rows[-1].id if skipped is None else skipped - 1
+        packed = array.array("q", sorted(ids)).tobytes()
+        flight = database.execute(
+            "INSERT INTO flight (destination, ids) VALUES (?, ?)", (destination, packed)
+        ).lastrowid
+        assert flight is not None
+        self._in_flight[flight] = _Flight(destination, ids)
+        self._started.append(flight)
+        self._flying |= ids
+        return Batch(flight, tuple(rows))
+
+    def _by_age(
+        self, database: sqlite3.Connection, destination: str, which: str, newest: bool
+    ) -> Generator[tuple[Any, ...], None, None]:
+        order = "DESC" if newest else "ASC"
+        after = 0 if newest else self._claimed_to.get(destination, 0)
+        query = f"{SELECT_DELIVERY} WHERE destination = ? AND id > ? {which} ORDER BY id {order}"
+        for record in database.execute(query, (destination, after)):
+            if record[0] not in self._flying:
+                yield record
+
+    def settle(self, database: sqlite3.Connection, batch: Batch, settlement: Settlement) -> None:
+        """See `Outbox.settle`."""
+        flight = self._in_flight.get(batch.flight)
+        if flight is None:
+            return
+        ids = flight.ids
+        now = self._clock()
+        destination = flight.destination
+        # Each row ends once, whatever a list says twice; what was delivered is not buried.
+        delivered = ids.intersection(settlement.delivered)
+        buried = list({one.id: one for one in settlement.buried if one.id in ids and one.id not in delivered}.values())
+        # What is counted is what was there: the counters can never say less than nothing.
+        if len(delivered) == len(ids) and max(ids) - min(ids) + 1 == len(ids):
+            gone = database.execute(
+                "DELETE FROM delivery WHERE id BETWEEN ? AND ? AND destination = ?", (min(ids), max(ids), destination)
+            ).rowcount
+        else:
+            gone = database.executemany("DELETE FROM delivery WHERE id = ?", [(one,) for one in delivered]).rowcount
+        left = gone
+        for one in buried:
+            if (tag := database.execute("SELECT tag FROM delivery WHERE id = ?", (one.id,)).fetchone()) is None:
+                continue
+            cause = self._causes.number(destination, tag[0], one.reason, one.code or code_in(one.reason, one.detail))
+            database.execute(BURY, (one.reason, one.detail[:500], now, cause, one.id))
+            database.execute("DELETE FROM delivery WHERE id = ?", (one.id,))
+            self._counters.bury(destination, one.reason, one.code)
+            left += 1
+        database.executemany(
+            "UPDATE delivery SET attempts = attempts + 1, crashes = 0 WHERE id = ?",
+            [(one,) for one in settlement.attempted],
+        )
+        database.executemany(
+            "UPDATE delivery SET attempts = attempts + 1, crashes = 0, unknown_since = coalesce(unknown_since, ?) "
+            "WHERE id = ?",
+            [(now, one) for one in settlement.unknown],
+        )
+        database.execute("DELETE FROM flight WHERE id = ?", (batch.flight,))
+        self._counters.add(destination, "delivered", gone)
+        released = ids.difference(delivered, (one.id for one in buried))
+        payload = sum(len(row.delivery.body) for row in batch.rows if row.id not in released)
+        self._counters.wait(destination, -left, -payload)
+        self._landed.append((batch.flight, self._in_flight.pop(batch.flight)))
+        self._flying -= ids
+        self._lanes.drop(database, destination, ids - released)
+        if released:
+            self._claimed_to[destination] = min(self._claimed_to.get(destination, 0), min(released) - 1)

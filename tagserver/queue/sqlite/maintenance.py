@@ -1,0 +1,127 @@
+"""Housekeeping of the SQLite engine, in slices, while nobody waits: what is past its time is removed, and a file that
+has become mostly empty gives its room back to the disk."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable
+
+from tagserver.queue.sqlite.causes import Causes
+from tagserver.queue.sqlite.counters import Counters
+from tagserver.queue.sqlite.dead_letters import Letters
+from tagserver.queue.sqlite.keys import Keys
+from tagserver.queue.sqlite.space import Space
+from tagserver.queue.sqlite.tombstones import Tombstones
+from tagserver.system.clock_monitor import LONG_CALM
+
+PURGE_EVERY = 600.0
+"""Seconds between two looks for what is past its time."""
+VACUUM_PAGES = 256
+VACUUM_TO = 4096
+"""Free pages that are left in the file: as many as a busy hour uses again at once."""
+
+
+class Care:
+    """Called by the writer's thread. `keep_dead` in seconds; `calm(seconds)`: whether the wall clock has not been set
+    for so long."""
+
+    def __init__(
+        self,
+        counters: Counters,
+        keys: Keys,
+        tombstones: Tombstones,
+        letters: Letters,
+        causes: Causes,
+        space: Space,
+        *,
+        keep_dead: float,
+        steady: Callable[[], float],
+        calm: Callable[[float], bool],
+    ) -> None:
+        self._counters = counters
+        self._keys = keys
+        self._tombstones = tombstones
+        self._letters = letters
+        self._causes = causes
+        self._space = space
+        self._keep_dead = keep_dead
+        self._steady = steady
+        self._calm = calm
+        self._purged = steady()
+        self._shrinking = False
+        self._settling = True
+
+    def slice(self, database: sqlite3.Connection) -> bool:
+        """A little of it; whether there is more. Commits by itself."""
+        shrunk = self._shrink(database)
+        return self._purge(database) or shrunk or self._settle(database)
+
+    def _settle(self, database: sqlite3.Connection) -> bool:
+        """Letters of a file of before get their causes."""
+        if not self._settling:
+            return False
+        self._settling = False  # should it fail, whoever asks for letters tries again
+        database.execute("BEGIN IMMEDIATE")
+        more = self._causes.settle(database)
+        database.execute("COMMIT")
+        self._causes.group_ended(True)
+        self._settling = more
+        return more
+
+    def _shrink(self, database: sqlite3.Connection) -> bool:
+        free = database.execute("PRAGMA freelist_count").fetchone()[0]
+        scarce = self._space.scarce
+        if not self._shrinking:
+            pages = database.execute("PRAGMA page_count").fetchone()[0]
+            # Taking in may wait for nothing but the room that a drained file and its log still hold. Where they would
+            # not help, they stay: others would take that room, and what is delivered could not be recorded.
+            waste = scarce and (free > 0 or self._space.log_size() > 0) and self._space.may_give_back(free)
+            self._shrinking = waste or free > max(VACUUM_TO, pages // 2)
+            return self._shrinking
+        if free > (0 if scarce else VACUUM_TO):
+            shrink(database)
+            return True
+        # The file itself is cut by a checkpoint only; and the log, which has grown meanwhile, with it.
+        if not scarce or self._space.may_give_back(free):
+            empty_log(database)
+        self._shrinking = False
+        return False
+
+    def _purge(self, database: sqlite3.Connection) -> bool:
+        if self._steady() - self._purged < PURGE_EVERY or not self._calm(LONG_CALM):
+            return False
+        self._space.restore()
+        database.execute("BEGIN IMMEDIATE")
+        keys_left = self._keys.purge(database)
+        self._tombstones.purge(database)
+        letters_left = self._letters.purge(database, self._keep_dead)
+        self._counters.write(database)
+        database.execute("COMMIT")
+        self._counters.committed(True)
+        if not (keys_left or letters_left):
+            self._purged = self._steady()
+        return keys_left or letters_left
+
+
+def shrink(database: sqlite3.Connection) -> int:
+    """Give back some free pages; how many there were."""
+    free: int = database.execute("PRAGMA freelist_count").fetchone()[0]
+    # A fetch is needed: the pragma gives back one page for each step.
+    database.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+    return free
+
+
+def empty_log(database: sqlite3.Connection) -> bool:
+    """Write the log into the file, and cut it; False when a reader is in the way."""
+    busy = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    return not busy
+
+
+def reuse_log(database: sqlite3.Connection) -> bool:
+    """Write the log into the file, so that it is written from its begin again and needs no new room; whether all of it
+    could be."""
+    with contextlib.suppress(sqlite3.Error):
+        _, written, moved = database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        return bool(written > 0 and written == moved)
+    return False

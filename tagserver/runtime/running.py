@@ -1,0 +1,162 @@
+"""From nothing to a server that runs, and back: what is opened, in order, and closed again in the other."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import httpx
+
+from tagserver.audit.audit import Audit
+from tagserver.audit.last_row import written_last
+from tagserver.backup.journaled import JournaledOutbox
+from tagserver.backup.keeping import Keeping, require_whole
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.config.log import LogConfig
+from tagserver.delivery.clock_doubt import ClockDoubt
+from tagserver.delivery.clock_watch import ClockWatch
+from tagserver.delivery.dispatch import Dispatcher
+from tagserver.metrics.meters import Meters
+from tagserver.publishing.publishing import Publishing
+from tagserver.publishing.store import Store
+from tagserver.runtime.data_folder import install_key, usable
+from tagserver.runtime.runtime import Clock, Runtime, wall_clock
+from tagserver.runtime.watch import contents, watch
+from tagserver.runtime.watchdog import Watchdog
+from tagserver.system.clock_monitor import LONG_CALM, ClockSteps
+from tagserver.system.kernel_clock import clock_is_kept
+from tagserver.system.process import disk_free
+
+
+@asynccontextmanager
+async def running(
+    folder: ConfigurationFolder,
+    data: Path,
+    *,
+    strict: bool = False,
+    clock: Clock = wall_clock,
+    transport: httpx.AsyncBaseTransport | None = None,
+    drain: float | None = None,
+    on_fatal: Callable[[BaseException], None] | None = None,
+    log: Callable[[LogConfig], None] = lambda config: None,
+    clock_kept: Callable[[], bool | None] = clock_is_kept,
+    journal: Path | None = None,
+) -> AsyncIterator[Runtime]:
+    """A runtime from start to a drained end.
+
+    `transport` replaces the network in tests. `drain`: seconds that requests under way get at the end, instead of the
+    configuration's. `log` is told what `log:` says, at the start and after each reload.
+    `journal`: where what persons take back is written a second time.
+    `clock_kept`: the kernel's word on whether a time service keeps the clock. Raises NoConfiguration, and what the
+    outbox raises when it cannot be opened.
+    """
+    with usable(data):
+        require_whole(data)
+        await asyncio.to_thread(data.mkdir, mode=0o700, parents=True, exist_ok=True)
+        key = install_key(data)
+    said = contents(folder.folder)
+    publishing = Publishing(folder, Store(data), clock)
+    configuration = publishing.start(strict=strict)
+    log(configuration.server.log)
+    queue = configuration.server.queue
+    plugins = dict.fromkeys(folder.registry.packages().values())
+    meters = Meters(started=clock() / 1000, disk_free=partial(disk_free, data), plugins=plugins)
+    steps = ClockSteps(clock, time.monotonic, meters.stepped)
+    doubt = ClockDoubt(clock, time.monotonic, written_last(data), clock_kept)
+    time_watch = ClockWatch(steps, doubt, clock, time.monotonic)
+    with usable(data):
+        outbox = await JournaledOutbox.open(
+            data / queue.file,
+            clock=clock,
+            max_size=queue.max_size,
+            min_free=queue.min_free,
+            keep_dead=queue.keep_dead,
+            on_fatal=on_fatal,
+            commit_took=meters.commits.observe,
+            calm=time_watch.calm,
+            any_disk=queue.network_disk,
+        )
+    kept = configuration.server.audit
+    audit = Audit(
+        data,
+        key,
+        keep=kept.keep,
+        max_size=kept.max_size,
+        min_free=queue.min_free,
+        clock=clock,
+        steady=time.monotonic,
+        calm=lambda: time_watch.calm(LONG_CALM),
+    )
+    keeping = Keeping(data, outbox, queue, key, journal, clock, calm=lambda: time_watch.calm(LONG_CALM))
+    try:
+        await keeping.start()
+        configuration = publishing.settle(configuration)  # not before the outbox: now the folder is ours
+        runtime = Runtime(
+            publishing,
+            configuration,
+            outbox,
+            key,
+            clock,
+            meters,
+            audit,
+            keeping,
+            log=log,
+            doubt=doubt,
+        )
+        dispatcher = Dispatcher(
+            outbox,
+            lookup=runtime.target,
+            permits=runtime.permits,
+            clock=clock,
+            calm=time_watch.calm,
+            keep_removed=queue.keep_removed,
+            stopped=lambda name: runtime.pausing.of(name) is not None,
+            sent=meters.sent,
+            fared=runtime.failing.sent,
+            tended=runtime.failing.tended,
+            transport=transport,
+            seal=runtime.seal,
+            observer=runtime.states.observer,
+        )
+        runtime.dispatcher = dispatcher
+        time_watch.connect(outbox.burials, dispatcher.clock_is_right)
+        runtime.pausing.reconfigured()
+        await runtime.pausing.end_the_over()  # in time: else a term that has passed would show as a pause
+        dispatcher.reconfigured(runtime.container.destinations)
+        watchdog = Watchdog(
+            folder.registry.packages(), lag=meters.loop_lag.observe, blocked=meters.blocked, starved=meters.starved_for
+        )
+        watchdog.start()
+        following = watch(folder.folder, said, runtime.publisher.changed)
+        watching = asyncio.create_task(following, name="configuration files")
+        looking = asyncio.create_task(time_watch.watch(), name="clock")
+        holding = asyncio.create_task(runtime.mind_the_held(), name="events that wait for consent")
+        pausing = asyncio.create_task(runtime.pausing.mind(), name="pauses with a term")
+        runtime.states.look_around()
+        saying = asyncio.create_task(runtime.states.watch(), name="changes of state")
+        writing = asyncio.create_task(
+            runtime.unwritten.mind(runtime.publisher.keep_again, asyncio.sleep), name="what could not be written"
+        )
+        journaling = asyncio.create_task(keeping.mind(), name="journal")
+        sweeping = asyncio.create_task(runtime.withdrawals.sweep_when_asked(), name="withdrawn consent")
+        if outbox.tombstones():
+            runtime.withdrawals.sweep_soon()  # a kill may have come before it was done
+        try:
+            yield runtime
+        finally:
+            for task in (watching, looking, holding, pausing, writing, journaling, sweeping, saying):
+                task.cancel()
+            runtime.draining = True
+            runtime.states.look_at_server()
+            await runtime.door.decide_waiting(runtime.container, runtime.server, closing=True)
+            await dispatcher.stop(runtime.server.shutdown.drain if drain is None else drain, runtime.hurry)
+            await watchdog.stop()
+            runtime.states.close()
+    finally:
+        await outbox.close()
+        await keeping.close()
+        await asyncio.to_thread(audit.close)

@@ -1,0 +1,260 @@
+"""The running server: one configuration, one outbox, one worker per destination, and the door between them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from tagserver.audit.audit import Audit
+from tagserver.audit.records import Decided
+from tagserver.backup.keeping import Keeping
+from tagserver.config.log import LogConfig
+from tagserver.config.model import Container
+from tagserver.config.queue_key import key_of
+from tagserver.config.server import ServerConfig
+from tagserver.delivery.clock_doubt import ClockDoubt
+from tagserver.delivery.dispatch import Dispatcher
+from tagserver.delivery.send_policy import Refusal, permits
+from tagserver.delivery.target import Target
+from tagserver.erasure.erasure import Forgetting, Forgotten
+from tagserver.erasure.opt_outs import Withdrawals
+from tagserver.inbound.sources import BROWSER, Sources
+from tagserver.ingest.ingest import Door
+from tagserver.ingest.waiting import Holding
+from tagserver.metrics.meters import Meters
+from tagserver.pausing.pausing import Engine, Pausing
+from tagserver.pipeline.route import Routing
+from tagserver.plugin.failing import Failing
+from tagserver.publishing.publisher import Answer, Publisher
+from tagserver.publishing.publishing import Publishing
+from tagserver.publishing.serving import Configuration
+from tagserver.queue.encryption import Seal
+from tagserver.queue.outbox import Erased, Row
+from tagserver.runtime.admin_token import AdminToken
+from tagserver.runtime.states import States
+from tagserver.runtime.status import Status
+from tagserver.runtime.unwritten import Unwritten
+from tagserver.system.process import disk_free
+from tagserver.system.rate_limit import RateLimit
+
+KEPT = 30 * 86400.0
+"""Seconds that a tombstone is kept at least."""
+MARGIN = 7 * 86400.0
+Clock = Callable[[], int]
+"""Milliseconds since 1970 UTC."""
+
+
+def wall_clock() -> int:
+    """The machine's clock in ms since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class Runtime:
+    """What the endpoints and commands of a running server reach. Made by `running.py`, which also ends it."""
+
+    def __init__(
+        self,
+        publishing: Publishing,
+        configuration: Configuration,
+        outbox: Engine,
+        install_key: bytes,
+        clock: Clock,
+        meters: Meters,
+        audit: Audit,
+        keeping: Keeping,
+        steady: Callable[[], float] = time.monotonic,
+        log: Callable[[LogConfig], None] = lambda config: None,
+        doubt: ClockDoubt | None = None,
+    ) -> None:
+        doubt = doubt or ClockDoubt(clock, steady, None, lambda: True)
+        self.received = doubt.received
+        """When what comes now is received, in ms."""
+        self._log = log
+        self.data = publishing.store.data
+        """The data folder."""
+        self.publisher = Publisher(publishing, configuration, take=self._take, note=audit.note)
+        self._steady = steady
+        self.outbox = outbox
+        self.clock = clock
+        self.meters = meters
+        self.audit = audit
+        self.keeping = keeping
+        self.failing = Failing(steady, began=lambda kind, name: self.states.failing_began(kind, name))
+        self.seal = Seal([key for text in configuration.server.queue.encrypt if (key := key_of(text.reveal()))])
+        """Closes and opens what rests; by the keys of the start, as all of the queue's settings."""
+        self.holding = Holding(steady)
+        self.withdrawals = Withdrawals(
+            outbox,
+            install_key,
+            lambda: self.container,
+            self.retention,
+            steady,
+            noted=self._withdrawn,
+            swept=self._swept,
+        )
+        self.forgetting = Forgetting(
+            outbox,
+            install_key,
+            lambda: self.container,
+            self.holding,
+            sources=lambda: (BROWSER, *self.server.collect.keys),
+            refuse=lambda: self.server.forget.refuse,
+            sweep_soon=self.withdrawals.sweep_soon,
+            noted=self._forgotten,
+            clock=clock,
+            steady=steady,
+        )
+        self.door = Door(
+            outbox,
+            install_key,
+            self._routed,
+            self.holding,
+            self.withdrawals,
+            self.seal,
+            self.meters.repeated,
+            audit.decided,
+        )
+        self.sources = Sources(configuration.server.collect)
+        self._rate = configuration.server.collect.rate
+        self.rate = RateLimit(self._rate, steady)
+        self.admin_token = AdminToken(configuration.admin_token, self.data)
+        self.unwritten = Unwritten()
+        self.draining = False
+        """Not ready any more, but what comes is still taken; until `closing`, from when on new requests are refused."""
+        self.closing = False
+        self.hurry = asyncio.Event()
+        """Set by whoever does not want to wait for the vendors at the end."""
+        self.loaded = clock()
+        self.dispatcher: Dispatcher | None = None
+        self.pausing = Pausing(outbox, lambda: self.container, lambda: self.dispatcher, audit.note, clock, steady)
+        self.status = Status(
+            self.publisher,
+            outbox,
+            self.pausing,
+            self.failing,
+            self.holding,
+            audit,
+            self.unwritten,
+            keeping,
+            clock,
+            loaded=lambda: self.loaded,
+            draining=lambda: self.draining,
+            dispatcher=lambda: self.dispatcher,
+            doubt=lambda: doubt.why,
+        )
+        self.states = States(
+            self.status,
+            self.publisher,
+            outbox,
+            steady,
+            free=lambda: disk_free(self.data),
+            answered=lambda name, response: doubt.heard(name, response.headers),
+        )
+
+    @property
+    def container(self) -> Container:
+        """The container that serves now."""
+        return self.publisher.now.container
+
+    @property
+    def server(self) -> ServerConfig:
+        """The server's own settings."""
+        return self.publisher.now.server
+
+    # ── what is counted and put on record
+
+    def _routed(self, container: Container, routing: Routing) -> Decided:
+        self.meters.routed(routing)
+        self.failing.routed(routing)
+        return Decided.of(container.version, routing)
+
+    def _withdrawn(self, kind: str, purposes: frozenset[str], identifiers: int) -> None:
+        self.meters.withdrawn(kind)
+        self.audit.note("withdrawal", by=kind, purposes=sorted(purposes), identifiers=identifiers)
+
+    def _swept(self, erased: Erased) -> None:
+        if erased.queue or erased.dead:
+            self.audit.note("erased", queue=dict(erased.queue), dead=dict(erased.dead))
+
+    def _forgotten(self, identifiers: int, done: Forgotten) -> None:
+        self.audit.note("forgotten", identifiers=identifiers, destinations=done.destinations, held=done.held)
+
+    def permits(self, row: Row) -> Refusal | None:
+        """Asked before every attempt to send a delivery."""
+        refusal = permits(row, self.container, self.outbox.withdrawn)
+        if refusal is not None and refusal[0] == "consent":
+            self.audit.stopped(row.delivery.event_id, row.delivery.tag, row.delivery.destination, refusal[1])
+        return refusal
+
+    # ── what serves
+
+    def retention(self) -> float:
+        """Seconds after which nothing that was accepted before can lie in the queue or among the dead letters."""
+        ages = (one.plugin.limits.age or 0.0 for one in self.container.destinations.values())
+        return max(KEPT, self.server.queue.keep_dead, *ages) + MARGIN
+
+    async def mind_the_held(self) -> None:
+        """Decide events when their time to wait for consent is over, until cancelled."""
+        while True:
+            await self.holding.until_due()
+            await self.door.decide_waiting(self.container, self.server)
+
+    async def reload(self, by: str = "admin", note: str = "") -> Answer:
+        """Publish the files, renew secrets, and try at once what waits for a vendor, who may have been mended."""
+        return self._tried(await self.publisher.reload(by, note))
+
+    async def renew(self) -> Answer:
+        """Renew operations' part alone: `server.yaml`, secrets, the admin token. Vendors are tried at once, too."""
+        return self._tried(await self.publisher.renew())
+
+    def _tried(self, done: Answer) -> Answer:
+        if done.ok:
+            self.wait_no_longer()
+        return done
+
+    def wait_no_longer(self, destination: str | None = None) -> None:
+        """Somebody wants a destination tried now, or all of them: no wait after a failure goes on."""
+        if self.dispatcher is not None:
+            self.dispatcher.wait_no_longer(destination)
+
+    def decided(self) -> None:
+        """Somebody has decided that delivery goes on after a restore."""
+        if self.dispatcher is not None:
+            self.dispatcher.reconfigured(self.container.destinations)
+
+    def _take(self, configuration: Configuration, asked: bool) -> str:
+        """Swapped: from here on every event and every attempt goes by the new one. What to say of the admin token, the
+        more where somebody `asked` for new secrets."""
+        collect = configuration.server.collect
+        if collect.rate != self._rate:
+            self._rate = collect.rate
+            self.rate = RateLimit(self._rate, self._steady)
+        self.sources = Sources(collect)
+        self.loaded = self.clock()
+        self.pausing.reconfigured()
+        if self.dispatcher is not None:
+            self.dispatcher.reconfigured(self.container.destinations)
+        self._log(configuration.server.log)
+        self.states.look_around()
+        said = self.admin_token.renew(configuration.admin_token)
+        return said or (self.admin_token.fixed if asked else "")
+
+    def target(self, name: str) -> Target | None:
+        """The configured destination as a worker needs it, looked up afresh before each attempt. Also by a name that
+        it had before."""
+        destination = self.container.destination(name)
+        if destination is None:
+            return None
+        paused = self.keeping.hold.why or destination.paused
+        if destination.settings is None:
+            paused = paused or "it is not set up"
+        return Target(
+            destination=destination.plugin,
+            settings=destination.settings,
+            paused=paused,
+            hosts=destination.hosts,
+            egress=destination.egress,
+            data=self.data.absolute(),
+            held=self.pausing.held(name),
+        )

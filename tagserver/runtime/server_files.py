@@ -1,0 +1,179 @@
+"""What a server leaves in its data folder for commands: its address, and the token that it made; and whether it lives.
+
+The address alone says nothing of that: a server that was killed leaves it behind, and another program may listen there
+by now, which must not be sent the token.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tagserver.config.references import ADMIN_TOKEN
+from tagserver.runtime.admin_token import TOKEN_FILE, unfit
+from tagserver.system.os_fault import os_reason
+from tagserver.system.this_user import this_user
+from tagserver.system.whole_file import write_whole
+
+log = logging.getLogger("tagserver")
+
+ADDRESS_FILE = "address"
+SOUND = 32
+"""Characters of a token that a server has made, at least."""
+LONGEST = 4096
+"""Bytes that are read of either file."""
+_ADDRESS = re.compile(r"https?://[\w.:\[\]%-]{1,300}\Z")
+
+UNREACHABLE, KNOWN = 3, 1
+"""Exit codes: there is no server to ask; there may be one, and what is wrong is here."""
+
+
+class Unanswered(Exception):
+    """No answer can be had from the server of a data folder: a sentence that says why and what to do, and the `code`
+    that a command ends with."""
+
+    def __init__(self, sentence: str, code: int = KNOWN) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class NoServer(Unanswered):
+    """None runs on the data folder, nor was one killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The token that is sent; `text` is empty where there is none. `whence`: where it is from, or why there is none."""
+
+    text: str
+    whence: str
+
+
+def address_in(data: Path) -> str:
+    """`http://host:port` of the server of a data folder. Raises Unanswered."""
+    path = data / ADDRESS_FILE
+    try:
+        text = _address(path).strip()
+    except (FileNotFoundError, NotADirectoryError):
+        if lives(data):
+            why = f"a server holds the data folder {data} and has left no address: it is about to start, or to end"
+            raise Unanswered(f"{why}; try again in a moment, and look into its log", UNREACHABLE) from None
+        what = "" if data.is_dir() else ", which does not exist"
+        todo = "start it with tagserver serve, or name its folder with --data"
+        raise NoServer(f"no server runs on the data folder {data}{what}: {todo}", UNREACHABLE) from None
+    except OSError as error:
+        why = f"{path} cannot be read by {this_user()}: {os_reason(error)}"
+        raise Unanswered(f"{why}; run this as the user that runs the server") from None
+    if not _ADDRESS.match(text):
+        raise Unanswered(f"{path} holds no address of a server; restart the server, which writes it anew")
+    if lives(data) is False:
+        why = f"the server that was at {text} has ended without removing {path}, and no other runs on this data folder"
+        raise Unanswered(f"{why}; start it with tagserver serve", UNREACHABLE)
+    return text
+
+
+def token_for(data: Path, environ: Mapping[str, str]) -> Token:
+    """The token for that server: the variable's, else the one that it made and left. Raises Unanswered for a text that
+    can be none."""
+    if text := environ.get(ADMIN_TOKEN):
+        if why := unfit(text):
+            raise Unanswered(f"{ADMIN_TOKEN} {why}; look for a blank or quotes around it")
+        return Token(text, ADMIN_TOKEN)
+    path = data / TOKEN_FILE
+    try:
+        text = _read(path).strip()
+    except FileNotFoundError:
+        return Token("", f"{ADMIN_TOKEN} is not set, and there is no {path}")
+    except OSError as error:
+        return Token("", f"{ADMIN_TOKEN} is not set, and {path} cannot be read by {this_user()}: {os_reason(error)}")
+    if not text or unfit(text):
+        return Token("", f"{ADMIN_TOKEN} is not set, and {path} holds no token")
+    return Token(text, str(path))
+
+
+def lives(data: Path) -> bool | None:
+    """Whether a process holds the data folder; None where that cannot be known. The lock is shared for a moment to find
+    out, for which a server that starts just then waits (`delivery/lock.py`)."""
+    known = False
+    try:
+        for path in data.glob("*.lock"):
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            finally:
+                os.close(descriptor)
+            known = True
+    except OSError:
+        return None
+    return False if known else None
+
+
+def leave_address(data: Path, address: str) -> None:
+    """Leave the address of a server that listens. Raises OSError.
+
+    A full disk has no room for a file of one line, but mostly for a link: its text stands where its name does.
+    """
+    path = data / ADDRESS_FILE
+    try:
+        write_whole(path, f"{address}\n".encode())
+    except OSError:
+        path.unlink(missing_ok=True)  # one of before would lead commands elsewhere
+        try:
+            path.symlink_to(address)
+        except OSError:
+            pass
+        else:
+            return
+        raise
+
+
+def leave_token(data: Path, made: str) -> str:
+    """Leave a token that was made for commands; the token that goes. That is the one of the start before where there
+    is no room for another. Raises OSError."""
+    path = data / TOKEN_FILE
+    try:
+        write_token(data, made)
+    except OSError:
+        if (before := _left_token(path)) is None:
+            raise
+        log.warning("there is no room for a new admin token: the one in %s goes on", path)
+        return before
+    return made
+
+
+def write_token(data: Path, made: str) -> None:
+    """The same, whatever lies there. Raises OSError."""
+    write_whole(data / TOKEN_FILE, f"{made}\n".encode())
+
+
+def _left_token(path: Path) -> str | None:
+    """The token of a start before, where nobody else can have put it there or read it."""
+    try:
+        found = path.lstat()
+        ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+        text = _read(path).strip() if ours else ""
+    except OSError:
+        return None
+    return text if len(text) >= SOUND and unfit(text) is None else None
+
+
+def _address(path: Path) -> str:
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        if path.is_symlink():
+            return os.readlink(path)
+        raise
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(LONGEST).decode(errors="replace")

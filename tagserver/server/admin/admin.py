@@ -1,0 +1,179 @@
+"""The operator's addresses under `/-/`: status, try, metrics, dead letters. `guard.py` says who may use them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.resources import files
+from urllib.parse import parse_qs
+
+import msgspec
+from jinja2 import Environment, PackageLoader, select_autoescape
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from tagserver import __version__
+from tagserver.event.json_text import UNREADABLE, read_json
+from tagserver.explain.trial import BadTrial, try_event
+from tagserver.inbound.enrich import read_headers, visitor_ip
+from tagserver.ingest.body import BadBody, read_body
+from tagserver.queue.dead import Choice
+from tagserver.queue.outbox import OutboxError
+from tagserver.runtime.runtime import Runtime
+from tagserver.server.admin.backup import Backups
+from tagserver.server.admin.consent import ConsentStrings
+from tagserver.server.admin.dead import DeadLetterPages, summed_up
+from tagserver.server.admin.forget import Forget
+from tagserver.server.admin.guard import COOKIE, LOGIN, SAFE, Guard, Guesses, Keyring, later, of_another_page, problem
+from tagserver.server.admin.packed import Packed
+from tagserver.server.admin.pausing import Stops
+from tagserver.server.admin.publishing import Publishing
+from tagserver.system import moments
+
+FORM = 4096
+"""Bytes of a login form."""
+SHOWN = 20
+"""Groups of dead letters on the overview."""
+_pages = Environment(loader=PackageLoader("tagserver.server", "templates"), autoescape=select_autoescape(default=True))
+_pages.filters["moment"] = moments.shown
+
+
+class Admin:
+    """The admin application, and who may use it."""
+
+    def __init__(self, runtime: Runtime, token: str, steady: Callable[[], float]) -> None:
+        self._runtime = runtime
+        self._keys = Keyring(lambda: runtime.admin_token.today(token))
+        turned_away = runtime.states.strangers.refused
+        self._guesses = Guesses(
+            self._visitor, steady, runtime.meters.refused, lambda address: turned_away("admin_token", address)
+        )
+        letters = DeadLetterPages(runtime, steady)
+        publishing = Publishing(runtime)
+        stops = Stops(runtime.pausing)
+        backups = Backups(runtime, SAFE)
+        forget = Forget(runtime.forgetting, self._visitor, runtime.keeping.lacking, runtime.keeping.copies)
+        pages = Starlette(
+            routes=[
+                Route("/", self.overview),
+                Route("/login", self.login, methods=["GET", "POST"]),
+                Route("/status.json", self.status),
+                Route("/try.json", self.try_json, methods=["POST"]),
+                Route("/consent.json", ConsentStrings(runtime.clock).post, methods=["POST"]),
+                Route("/reload", publishing.reload, methods=["POST"]),
+                Route("/rollback", publishing.roll_back, methods=["POST"]),
+                Route("/versions.json", publishing.versions),
+                Route("/dead.json", letters.get, methods=["GET"]),
+                Route("/dead.json", letters.post, methods=["POST"]),
+                Route("/pause.json", stops.pause, methods=["POST"]),
+                Route("/resume.json", stops.resume, methods=["POST"]),
+                Route("/forget.json", forget.post, methods=["POST"]),
+                Route("/backup", backups.copy, methods=["POST"]),
+                Route("/restore", backups.decide, methods=["POST"]),
+                Route("/metrics", self.metrics),
+                Route("/style.css", self.style),
+            ]
+        )
+        pages.router.redirect_slashes = False
+        self.guard = Guard(pages, self._keys, self._guesses)
+        self.app: ASGIApp = Packed(self.guard)
+
+    def _visitor(self, request: Request) -> str | None:
+        """Who asks, by the rules of `/collect`."""
+        connection = request.client.host if request.client else None
+        # Not `request.headers`: of several lines of a header it gives the first, which is the visitor's own.
+        headers = read_headers(request.scope["headers"])
+        return visitor_ip(connection, headers, self._runtime.server.collect.trusted_proxies)
+
+    def login_path(self) -> str:
+        """The address of a login link. Its code works once."""
+        return f"{LOGIN}?code={self._keys.code}"
+
+    async def login(self, request: Request) -> Response:
+        code = request.query_params.get("code")
+        if request.method == "HEAD" or (request.method == "GET" and code is None):  # a look spends no link
+            return self._page("login.html", wrong=False)
+        if request.method == "POST" and of_another_page(request):
+            return problem(403, "origin", "this page may not log anybody in")
+        if wait := self._guesses.wait(request):
+            return later(wait)
+        if request.method == "GET":
+            if self._keys.takes_code(code or ""):
+                return self._logged_in(request)
+            return self._page("login.html", wrong=True)
+        token = await _token_of(request)
+        if wait := self._guesses.wait(request):  # others of this address were complete before this one
+            return later(wait)
+        if self._keys.opens(token):
+            return self._logged_in(request)
+        self._guesses.wrong(request)
+        return self._page("login.html", 401, wrong=True)
+
+    def _logged_in(self, request: Request) -> Response:
+        proxies = self._runtime.server.collect.trusted_proxies
+        scheme = request.headers.get("x-forwarded-proto") if proxies else None
+        response = RedirectResponse("/-/", 303, headers=SAFE)
+        response.set_cookie(
+            COOKIE,
+            self._keys.cookie(request.headers.get("host", "")),
+            httponly=True,
+            samesite="strict",
+            secure=(scheme or request.url.scheme) == "https",
+            path="/-/",
+        )
+        return response
+
+    @staticmethod
+    def _page(name: str, code: int = 200, **values: object) -> Response:
+        return HTMLResponse(_pages.get_template(name).render(version=__version__, **values), code, headers=SAFE)
+
+    async def overview(self, request: Request) -> Response:
+        status = await self._runtime.status.shown()
+        dead = None
+        if any(one["dead"] for one in status["destinations"].values()):
+            with suppress(OutboxError):  # it is said above
+                dead = await summed_up(self._runtime.outbox, Choice(), SHOWN)
+        return self._page("overview.html", status=status, dead=dead)
+
+    async def status(self, request: Request) -> Response:
+        return JSONResponse(await self._runtime.status.shown(), headers=SAFE)
+
+    async def metrics(self, request: Request) -> Response:
+        text = self._runtime.meters.text(await self._runtime.status.picture())
+        return PlainTextResponse(text, headers=SAFE, media_type="text/plain; version=0.0.4")
+
+    async def style(self, request: Request) -> Response:
+        css = files("tagserver.server").joinpath("templates", "style.css").read_bytes()
+        return Response(css, media_type="text/css", headers={**SAFE, "cache-control": "max-age=300"})
+
+    async def try_json(self, request: Request) -> Response:
+        runtime = self._runtime
+        limit = runtime.server.collect.max_body
+        try:
+            body = await read_body(request.receive, request.headers.get("content-length"), limit)
+            asked = read_json(body, _any)
+            if not isinstance(asked, dict):
+                raise BadTrial('post an object: {"event": {...}}')
+            answer = try_event(runtime.container, runtime.server, asked, runtime.clock())
+        except BadBody as bad:
+            return problem(bad.status, bad.code, str(bad))
+        except UNREADABLE:
+            return problem(400, "bad_json", "the body is not JSON")
+        except BadTrial as bad_trial:
+            return problem(400, "bad_trial", str(bad_trial))
+        return JSONResponse(answer, headers=SAFE)
+
+
+async def _token_of(request: Request) -> str:
+    """What was typed into the login form."""
+    try:
+        body = await read_body(request.receive, request.headers.get("content-length"), FORM)
+        return parse_qs(body.decode(), max_num_fields=5).get("token", [""])[0].strip()
+    except (BadBody, ValueError):
+        return ""
+
+
+_any = msgspec.json.Decoder()

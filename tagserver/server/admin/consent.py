@@ -1,0 +1,46 @@
+"""`/-/consent.json`: what a consent string says, for people who look for the reason of a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from tagserver.consent.strings.printout import KINDS, Kind, printout
+from tagserver.event.json_text import UNREADABLE, read_json
+from tagserver.ingest.body import BadBody, read_body
+from tagserver.server.admin.guard import SAFE, problem
+
+MOST = 2 << 20
+"""Bytes of a body. Far more than a string may have, so that one that is too long is told so."""
+
+
+class Question(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a POST."""
+
+    kind: Kind
+    input: str
+
+
+_question = msgspec.json.Decoder(Question)
+
+
+class ConsentStrings:
+    """The endpoint. `clock` gives ms since 1970 UTC: the age of a TC string counts."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+
+    async def post(self, request: Request) -> Response:
+        """`{"kind", "input"}` → what the string says; `"ok": false` for one that is not well-formed."""
+        try:
+            body = await read_body(request.receive, request.headers.get("content-length"), MOST)
+            question = read_json(body, _question)
+        except BadBody as bad:
+            return problem(bad.status, bad.code, str(bad))
+        except UNREADABLE:
+            message = f'post {{"kind": KIND, "input": TEXT}}; KIND is one of {", ".join(KINDS)}'
+            return problem(400, "bad_question", message)
+        return JSONResponse(printout(question.kind, question.input, self._clock()), headers=SAFE)

@@ -1,0 +1,144 @@
+"""Which dead letters an operator means: read from an address or a body, and held against the names that there are.
+
+A name that no letter ever had is a slip, and a slip in an order that is not obeyed to the letter is an order for
+something else. So it is refused with the name that was meant, before anything is done.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from tagserver.queue.dead import LARGEST_ID, Bound, Cause, Choice, Place
+from tagserver.queue.reasons import REASONS
+from tagserver.runtime.runtime import Runtime
+from tagserver.system.moments import moment
+
+MOST = 1000
+"""Values of one key."""
+LONGEST = 1000
+"""Characters of a name."""
+SHOWN = 20
+"""Names that a refusal lists."""
+NAMES = {"destination": "destination", "tag": "tag", "reason": "reason", "code": "vendor's code"}
+KEYS = ("id", "event_id", *NAMES, "since", "until")
+
+
+class BadChoice(Exception):
+    """What was asked for cannot be meant. `code` is the problem's."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def read_choice(given: Mapping[str, Sequence[Any]], now: int) -> Choice:
+    """A choice out of lists of values by key. `now` in ms. Raises BadChoice."""
+    for key, values in given.items():
+        if not values:
+            raise BadChoice("bad_choice", f"{key} is an empty list: name some, or leave it out")
+        if len(values) > MOST:
+            raise BadChoice("bad_choice", f"{len(values)} values of {key}, and {MOST} are the most")
+        if key != "id" and any(len(value) > LONGEST for value in values):
+            raise BadChoice("bad_choice", f"a value of {key} has more than {LONGEST} characters")
+    since, until = (_moment(key, given.get(key, ()), now) for key in ("since", "until"))
+    if since is not None and since > now:
+        raise BadChoice("bad_choice", f"since: {given['since'][0]} lies in the future, and no letter is of then")
+    if since is not None and until is not None and since >= until:
+        raise BadChoice("bad_choice", "since is not before until: no letter can be of between")
+    return Choice(
+        ids=tuple(whole_number("id", one) for one in given.get("id", ())),
+        event_ids=tuple(given.get("event_id", ())),
+        destinations=frozenset(given.get("destination", ())),
+        tags=frozenset(given.get("tag", ())),
+        reasons=frozenset(given.get("reason", ())),
+        codes=frozenset(given.get("code", ())),
+        since=since,
+        until=until,
+    )
+
+
+def whole_number(key: str, given: str | int, most: int = LARGEST_ID) -> int:
+    """A whole number from 1 on. Raises BadChoice."""
+    text = str(given)
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    if not 1 <= number <= most:
+        raise BadChoice("bad_number", f"{key} is a whole number from 1 to {most}, and {text[:20]!r} is none")
+    return number
+
+
+def _moment(key: str, values: Sequence[str], now: int) -> int | None:
+    if not values:
+        return None
+    if len(values) > 1:
+        raise BadChoice("bad_choice", f"{key} is given {len(values)} times, and it can be but one moment")
+    try:
+        return moment(values[0], now)
+    except ValueError as error:
+        raise BadChoice("bad_choice", f"{key}: {error}") from None
+
+
+async def check_names(runtime: Runtime, choice: Choice) -> None:
+    """Raises BadChoice for a name that neither the configuration nor any letter has, now or before."""
+    if not any(choice.names):
+        return
+    causes = await runtime.outbox.causes()
+    configured = runtime.container.destinations.values()
+    known: dict[str, set[str]] = {
+        "destination": {name for one in configured for name in (one.name, *one.aliases)} | {*runtime.outbox.counts()},
+        "tag": {tag.name for tag in runtime.container.tags},
+        "reason": {*REASONS},
+        "code": set(),
+    }
+    for key, wanted in zip(NAMES, choice.names, strict=True):
+        there = known[key] | {name for cause in causes if (name := getattr(cause, key))}
+        for name in sorted(wanted):
+            if name not in there:
+                raise BadChoice("unknown_name", _unknown(key, name, there, causes))
+
+
+def _unknown(key: str, name: str, there: Collection[str], causes: Iterable[Cause]) -> str:
+    """The sentence for a name that there is not: the one that was meant, or all that letters have."""
+    sentence = f"there is no {NAMES[key]} {name[:100]!r}"
+    if key == "code":
+        sentence = f"no dead letter has, or had, the vendor's code {name[:100]!r}"
+    below = sorted(code for code in there if code.startswith(f"{name}/"))
+    if near := below[:1] or difflib.get_close_matches(name[:100], there, 1):
+        return f"{sentence}; did you mean {near[0]!r}?"
+    with_letters = sorted({getattr(cause, key) for cause in causes} & {*there})
+    if not with_letters:
+        return f"{sentence}; no dead letter has any"
+    more = f", and {len(with_letters) - SHOWN} more" if len(with_letters) > SHOWN else ""
+    return f"{sentence}; dead letters have {', '.join(map(repr, with_letters[:SHOWN]))}{more}"
+
+
+# ── cursors: where an answer ended, for the next request
+
+
+def place_text(place: Place) -> str:
+    """A place in a list."""
+    return f"{place.buried}:{place.id}"
+
+
+def place_of(text: str) -> Place:
+    """Raises BadChoice."""
+    return Place(*_numbers(text, 2))
+
+
+def run_text(after: Place, bound: Bound) -> str:
+    """A place in a run, with the run's bound."""
+    return f"{place_text(after)}:{place_text(bound.end)}:{bound.last}"
+
+
+def run_of(text: str) -> tuple[Place, Bound]:
+    """Raises BadChoice."""
+    at, one, end, end_id, last = _numbers(text, 5)
+    return Place(at, one), Bound(Place(end, end_id), last)
+
+
+def _numbers(text: str, count: int) -> list[int]:
+    parts = text.split(":") if len(text) <= 100 else []
+    if len(parts) != count or not all(part.removeprefix("-").isdecimal() and part.isascii() for part in parts):
+        raise BadChoice("bad_cursor", "after is taken as it stands in `next` of the answer before")
+    return [max(-LARGEST_ID, min(LARGEST_ID, int(part))) for part in parts]
