@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 import re2
 
-from tagserver.plugin.plain import is_text
 from tagserver.privacy.detection import without_emails
 from tagserver.system.secret import SHORTEST, Secret
+from tagserver.system.unicode import is_text
 
 _encode = msgspec.json.Encoder().encode
 FEW = 4

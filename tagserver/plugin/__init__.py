@@ -82,7 +82,6 @@ from tagserver.plugin.plain import (
     currency_code,
     decimal_text,
     identifier,
-    is_text,
     number,
     plain_data,
     sendable,
@@ -96,6 +95,7 @@ from tagserver.plugin.wish import Wish, read_wish, wish_kind
 from tagserver.privacy.urls import clean_address
 from tagserver.system.os_fault import os_fault
 from tagserver.system.secret import Secret
+from tagserver.system.unicode import is_text
 
 __all__ = [
     "API_VERSION",

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tagserver.plugin import Built, Limits, Omitted, Skip
-from tagserver.plugin.plain import is_text
+from tagserver.system.unicode import is_text
 
 LARGEST = 1 << 20
 """Bytes that a payload may have at least, whatever its destination says about its requests."""

@@ -22,13 +22,13 @@ from tagserver.plugin.plain import (
     currency_code,
     decimal_text,
     identifier,
-    is_text,
     number,
     sendable,
     short_text,
     whole_number,
 )
 from tagserver.privacy.urls import clean_address
+from tagserver.system.unicode import is_text
 
 HASH_LENGTH = 64
 

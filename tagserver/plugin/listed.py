@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tagserver.plugin.plain import is_text
+from tagserver.system.unicode import is_text
 
 
 class Unlisted(ValueError):

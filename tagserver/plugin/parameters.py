@@ -7,7 +7,7 @@ from typing import Any
 
 from tagserver.plugin.destination import Omitted
 from tagserver.plugin.fields import is_missing
-from tagserver.plugin.plain import is_text
+from tagserver.system.unicode import is_text
 
 
 class Given:

@@ -13,6 +13,7 @@ from typing import Any
 
 from tagserver.event.placeholder import SIGNS, is_placeholder
 from tagserver.plugin.currencies import CURRENCIES
+from tagserver.system.unicode import is_text
 
 LONGEST_TEXT = 1000
 DEEPEST = 12
@@ -79,17 +80,6 @@ def currency_code(value: Any) -> str | None:
     """A code of ISO 4217 in upper case (`" eur "` → `"EUR"`); None for what is in no use as one (`RMB`, `XXX`)."""
     text = value.strip().upper() if type(value) is str and len(value) < _LONGEST_CODE else ""
     return text if text in CURRENCIES else None
-
-
-def is_text(text: str) -> bool:
-    """Whether UTF-8 can hold a text: half a surrogate pair it cannot."""
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def sendable(value: Any, depth: int = DEEPEST) -> bool:

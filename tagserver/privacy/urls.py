@@ -19,10 +19,10 @@ import msgspec
 from tagserver.event.click_ids import is_click_key
 from tagserver.event.placeholder import is_placeholder
 from tagserver.event.spelling import nfc
-from tagserver.plugin.plain import is_text
 from tagserver.privacy.address_rules import NO_KEYS, STRICT, AddressRules, Loss, rules_of
 from tagserver.privacy.detection import LONGEST, scanned, suspicious
 from tagserver.privacy.rules import mark, names_an_id, query_kind
+from tagserver.system.unicode import is_text
 
 
 class Cleaned(msgspec.Struct, frozen=True):
