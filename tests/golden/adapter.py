@@ -23,17 +23,17 @@ from tagserver.audit.audit import Audit
 from tagserver.audit.records import event_key
 from tagserver.backup.journaled import JournaledOutbox
 from tagserver.backup.keeping import Keeping
-from tagserver.configuration import ConfigurationFolder
-from tagserver.delivery.outbox import Delivery, Receipt, Settlement
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.explain.trial import try_event
 from tagserver.inbound.enrich import read_headers
 from tagserver.inbound.sources import BROWSER
-from tagserver.operations.meters import Meters
-from tagserver.preview.trial import try_event
+from tagserver.metrics.meters import Meters
+from tagserver.plugin.registry import Registry
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration, Serving
 from tagserver.publishing.store import Store
-from tagserver.registry import Registry
-from tagserver.runtime import Runtime
+from tagserver.queue.outbox import Delivery, Receipt, Settlement
+from tagserver.runtime.runtime import Runtime
 from tagserver.server.app import create_app
 
 ADMIN_TOKEN = "admin-token-of-the-corpus"
