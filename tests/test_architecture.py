@@ -217,7 +217,6 @@ UP_STILL: set[tuple[str, str]] = {
     ("tagserver.privacy.urls", "tagserver.event.click_ids"),
     ("tagserver.privacy.urls", "tagserver.event.placeholder"),
     ("tagserver.privacy.urls", "tagserver.event.spelling"),
-    ("tagserver.privacy.urls", "tagserver.plugin.plain"),
     ("tagserver.publishing.serving", "tagserver.runtime.admin_token"),
     ("tagserver.server.app", "tagserver.server.admin.admin"),
     ("tagserver.server.health", "tagserver.server.admin.guard"),
