@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[2] / "tagserver" / "container"
+FOLDER = Path(__file__).parents[2] / "tagserver" / "config"
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -27,7 +27,7 @@ class Sentence:
 
 def sentences() -> Iterator[Sentence]:
     """All of them: calls of `add`, `_Stop` and `Fault` whose message stands there, or in a name above."""
-    for path in sorted(FOLDER.glob("*.py")):
+    for path in sorted(FOLDER.rglob("*.py")):
         tree = ast.parse(path.read_text("utf-8"))
         functions = [node for node in ast.walk(tree) if isinstance(node, Function)]
         inner = {node for one in functions for node in ast.walk(one) if node is not one and isinstance(node, Function)}

@@ -230,7 +230,7 @@ def test_every_address_is_documented() -> None:
     """Public ones and those under `/-/`; a style sheet is none."""
     server = ROOT / "tagserver" / "server"
     public, admin = (
-        set(re.findall(r'Route\("([^"]+)"', (server / file).read_text())) for file in ("app.py", "admin.py")
+        set(re.findall(r'Route\("([^"]+)"', (server / file).read_text())) for file in ("app.py", "admin/admin.py")
     )
     public = {re.sub(r"{(\w+)}", lambda found: found[1].upper(), path) for path in public}
     real = {"/collect", *public, *(f"/-{path}" for path in admin - {"/style.css"})}

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tagserver.runtime.runtime import states
+from tagserver.runtime import states
 from tagserver.server import ending, succession
 
 from ..faults.process import ADMIN, ends_with_parent, write_config
