@@ -10,8 +10,8 @@ from tagserver.event.names import KNOWN_EVENTS
 from tagserver.ingest.advice import advise, meant
 from tagserver.pipeline.route import route
 
+from .config.world import container
 from .consent.writers import head, tc_string
-from .container.world import container
 from .events import NOW, event
 
 TAG = """

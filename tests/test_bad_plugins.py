@@ -20,7 +20,7 @@ from tagserver.plugin.fault import Interrupted
 from tagserver.plugin.registry import Registry
 from tagserver.testing import check_destination
 
-from .container.world import Box, load
+from .config.world import Box, load
 from .events import NOW, event
 
 Build = Callable[[Event, dict[str, Any]], Any]

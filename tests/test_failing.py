@@ -16,7 +16,7 @@ from tagserver.plugin import Built, Mode, Skip, Variable
 from tagserver.plugin.failing import FORGOTTEN, RECENT, SAID_EVERY, WAYS, Failing, counted
 from tagserver.plugin.registry import Registry
 
-from .container.world import Box, load
+from .config.world import Box, load
 from .events import event
 
 EVERYTHING = ("bad", "v")

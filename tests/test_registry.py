@@ -13,7 +13,7 @@ import pytest
 from tagserver.config.model import Container
 from tagserver.plugin.registry import LONGEST_ERROR, Registry
 
-from .container.world import codes, load
+from .config.world import codes, load
 
 CLASS = """
 class {name}(Destination):

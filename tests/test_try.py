@@ -41,8 +41,8 @@ from tagserver.plugin import (
 )
 from tagserver.plugin.registry import Registry
 
+from .config.world import ENVIRON, Ads, Box, Broken, Vault, load
 from .consent.writers import head, tc_string
-from .container.world import ENVIRON, Ads, Box, Broken, Vault, load
 from .events import NOW
 
 GRANTED = {"ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted"}

@@ -11,14 +11,14 @@ import yaml
 from tagserver.config.model import Container
 from tagserver.config.server import ServerConfig
 from tagserver.config.variables import BESIDE, KINDS
-from tagserver.config.yaml.problems import render
+from tagserver.config.yaml.report import render
 from tagserver.event.event import MISSING
 from tagserver.explain.trial import try_event
 from tagserver.expressions.scope import Scope
 from tagserver.plugin.registry import Registry
 from tagserver.plugin.variable import RESERVED
 
-from .container.world import ENVIRON, REGISTRY, WITH_A_LOSS, codes, load
+from .config.world import ENVIRON, REGISTRY, WITH_A_LOSS, codes, load
 from .events import NOW, event
 
 BROUGHT = Registry.load([EntryPoint("letters", "tests.plugin_with_variables", "tagserver")])

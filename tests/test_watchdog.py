@@ -18,7 +18,7 @@ from tagserver.plugin.culprit import OURS, Culprit
 from tagserver.plugin.registry import Registry
 from tagserver.runtime.watchdog import LATE, LONG, Watchdog
 
-from .container.world import Box
+from .config.world import Box
 from .heartbeats import Loop
 
 BLOCKS = "import time\ndef block():\n    until = time.thread_time() + 0.8\n    while time.thread_time() < until: pass\n"

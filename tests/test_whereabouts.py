@@ -15,7 +15,7 @@ from tagserver.event.geoip import UNKNOWN, open_database, region_of_record
 from tagserver.explain.trial import try_event
 from tagserver.inbound.enrich import read_facts
 
-from .container.world import load
+from .config.world import load
 from .events import NOW
 from .region_database import region_database
 from .test_datalayer import JSON
@@ -113,7 +113,7 @@ def test_a_database_that_is_not_there(tmp_path: Path) -> None:
 WITHOUT = """
 import sys
 sys.modules["maxminddb"] = None
-from tests.container.world import load
+from tests.config.world import load
 found = load({"server.yaml": "collect: {geo_database: /var/lib/city.mmdb}", "container.yaml": "consent: {}"})
 print([(one.code, one.message, one.hint) for one in found.problems])
 """

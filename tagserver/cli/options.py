@@ -12,7 +12,8 @@ import click
 from tagserver.cli.output import keep_standard_output, say_text, stream
 from tagserver.cli.paths import PATH
 from tagserver.config.configuration import ConfigurationFolder, process_environ, read_env_file
-from tagserver.config.yaml.problems import Problem, render
+from tagserver.config.yaml.problems import Problem
+from tagserver.config.yaml.report import render
 from tagserver.plugin.registry import Registry
 from tagserver.system.moments import moment
 from tagserver.system.os_fault import os_reason

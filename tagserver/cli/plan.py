@@ -16,8 +16,8 @@ from tagserver.cli.output import give_up, say, say_json
 from tagserver.cli.paths import GivenPath
 from tagserver.cli.versions import say_damaged
 from tagserver.config.configuration import ConfigurationFolder
-from tagserver.config.folder import is_configuration, read_texts
-from tagserver.config.meaning import SERVER_FILE, version_of
+from tagserver.config.version import SERVER_FILE, version_of
+from tagserver.config.yaml.folder import is_configuration, read_texts
 from tagserver.event.json_text import UNREADABLE, read_json
 from tagserver.explain.plan import Change, Effect, changes, effects, summary
 from tagserver.publishing.store import Store

@@ -26,12 +26,12 @@ from tagserver.cli.output import give_up, say
 from tagserver.cli.paths import GivenPath
 from tagserver.cli.rehearsal import rehearsal
 from tagserver.config.configuration import ConfigurationFolder
-from tagserver.config.log import Format
-from tagserver.config.references import ADMIN_TOKEN
+from tagserver.config.references import ADMIN_TOKEN, unfit_token
+from tagserver.config.server import Format
 from tagserver.logs.logs import LEVELS, Logs
 from tagserver.publishing.serving import NoConfiguration
 from tagserver.queue.errors import OutboxStartError
-from tagserver.runtime.admin_token import TOKEN_FILE, unfit
+from tagserver.runtime.admin_token import TOKEN_FILE
 from tagserver.runtime.data_folder import unusable
 from tagserver.runtime.running import running
 from tagserver.runtime.runtime import Runtime
@@ -87,7 +87,7 @@ def serve(
     left = heritage(os.environ)
     folder = open_folder(config, env_file, data)
     token = folder.environment().get(ADMIN_TOKEN) or None
-    if token is not None and (why := unfit(token)) is not None:
+    if token is not None and (why := unfit_token(token)) is not None:
         give_up(f"{ADMIN_TOKEN} {why}: take another one, such as openssl rand -base64 24 makes")
     if token is None and not is_loopback(bound.getsockname()[0] if bound else host):
         where = f"the socket {address_of(bound)}, which was passed to tagserver," if bound else f"--host {host}"

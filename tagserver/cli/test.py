@@ -13,8 +13,9 @@ from tagserver.cli.options import config_option, json_option, open_folder, print
 from tagserver.cli.output import give_up, say, say_json
 from tagserver.cli.paths import GivenPath
 from tagserver.config.configuration import ConfigurationFolder
+from tagserver.config.yaml.folder import read_test_files
 from tagserver.config.yaml.problems import Problems
-from tagserver.explain.casebook import Case, Report, read_cases, read_test_files, run
+from tagserver.explain.casebook import Case, Report, read_cases, run
 from tagserver.explain.consent_matrix import consent_matrix
 from tagserver.runtime.watch import picture
 from tagserver.system.os_fault import os_fault

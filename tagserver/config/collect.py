@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from tagserver.config.references import Outside
 from tagserver.config.yaml.decode import Decoder
-from tagserver.config.yaml.problems import Problems, did_you_mean
+from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Node, Scalar
+from tagserver.config.yaml.suggestions import did_you_mean
 from tagserver.consent.merge import source_consent
 from tagserver.consent.needs import PURPOSES
 from tagserver.consent.state import Reading

@@ -8,26 +8,23 @@ from datetime import date
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
-from tagserver.config.consent import compile_consent
 from tagserver.config.destinations import DestinationCompiler
 from tagserver.config.lint.comparisons import judge as judge_comparisons
-from tagserver.config.lint.near_names import NearNames
-from tagserver.config.lint.seen import seen_in
-from tagserver.config.meaning import SERVER_FILE, version_of_trees
+from tagserver.config.lint.near_names import NearNames, seen_in
 from tagserver.config.model import ConfiguredDestination, Container, Tag
 from tagserver.config.names import Names
-from tagserver.config.privacy import compile_privacy
+from tagserver.config.policies import compile_consent, compile_privacy
 from tagserver.config.references import Outside
 from tagserver.config.server import ServerConfig, ServerReader, listed_environment
 from tagserver.config.tags import TagCompiler
 from tagserver.config.transformations import TransformationCompiler, transformed
 from tagserver.config.triggers import CompiledTrigger, TriggerCompiler
 from tagserver.config.variables import VariableCompiler
-from tagserver.config.yaml.consequences import without_consequences
+from tagserver.config.version import SERVER_FILE, version_of_trees
 from tagserver.config.yaml.decode import Decoder
+from tagserver.config.yaml.mistakes import check_quotes, glued_entry
 from tagserver.config.yaml.problems import Place, Problem, Problems
-from tagserver.config.yaml.quotes import check_quotes
-from tagserver.config.yaml.slips import glued_entry
+from tagserver.config.yaml.report import without_consequences
 from tagserver.config.yaml.source import Map, Node, Scalar, parse
 from tagserver.event.names import KNOWN_EVENTS
 from tagserver.outgoing.known_secrets import KnownSecrets, secrets_of
@@ -144,7 +141,7 @@ class _Compiler:
         tags, compiler = self._tags(destinations, triggers, names)
         tags = self._transformed(tags, compiler.names, names, destinations)
         self._warn(declared, names, destinations, triggers, compiler.used, tags)
-        judge_comparisons(names, self._problems)
+        judge_comparisons(names.sides(), self._problems)
         return Container(
             version=version,
             destinations=MappingProxyType({name: one for name, one in destinations.items() if one is not None}),

@@ -11,11 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from tagserver.config.compile import Loaded, compile_container
-from tagserver.config.folder import read_texts, unread_files
-from tagserver.config.references import ADMIN_TOKEN
-from tagserver.explain.casebook import read_test_files
+from tagserver.config.references import ADMIN_TOKEN, GivenToken
+from tagserver.config.yaml.folder import read_test_files, read_texts, unread_files
 from tagserver.plugin.registry import Registry
-from tagserver.runtime.admin_token import Given
 from tagserver.system.secret_file import read_secret_file
 
 
@@ -60,11 +58,11 @@ class ConfigurationFolder:
         """All variables. Raises OSError or ValueError for an unreadable env file."""
         return {**self.environ, **self._from_file()}
 
-    def admin_token(self) -> Given:
+    def admin_token(self) -> GivenToken:
         """What the variables say of the admin token. Raises as `environment`."""
         of_file = self._from_file()
         text = {**self.environ, **of_file}.get(ADMIN_TOKEN)
-        return Given.of(text, from_file=ADMIN_TOKEN in of_file)
+        return GivenToken.of(text, from_file=ADMIN_TOKEN in of_file)
 
     def _from_file(self) -> dict[str, str]:
         return read_env_file(self.env_file) if self.env_file else {}

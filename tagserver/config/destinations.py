@@ -15,8 +15,9 @@ from tagserver.config.model import NO_FIELDS, PURCHASE, ConfiguredDestination
 from tagserver.config.references import Outside
 from tagserver.config.settings import SettingsReader
 from tagserver.config.yaml.decode import Decoder
-from tagserver.config.yaml.problems import Problems, did_you_mean
+from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Map, Node, Scalar, Sequence
+from tagserver.config.yaml.suggestions import did_you_mean
 from tagserver.event.event import Event, Facts
 from tagserver.outgoing.field_filter import Reads
 from tagserver.plugin import Destination

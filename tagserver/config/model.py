@@ -3,17 +3,17 @@ reference."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from tagserver.config.limits import NO_LIMITS, TagLimits
 from tagserver.config.lint.near_names import VendorNames
-from tagserver.config.trigger_index import ByAsk
 from tagserver.config.yaml.problems import Place, Problem
 from tagserver.consent.cache import ConsentReader
 from tagserver.consent.needs import ConsentPolicy, Needs
+from tagserver.event.values import js_text
 from tagserver.expressions.conditions import Ask
 from tagserver.expressions.reshape import Transformation
 from tagserver.expressions.scope import Scope, Value
@@ -87,6 +87,13 @@ class ConfiguredDestination:
     fields: PayloadFields = field(default=NO_FIELDS, kw_only=True)
     purchase: str = field(default=PURCHASE, kw_only=True)
     names: VendorNames = field(default=NO_NAMES, kw_only=True)
+
+    @property
+    def phone_country(self) -> str | None:
+        """Where it takes numbers without an international prefix to be: its setting `default_country`, if it has
+        one."""
+        country = getattr(self.settings, "default_country", None)
+        return country if isinstance(country, str) else None
 
     def is_purchase(self, event: str, name: str) -> bool:
         """Whether an event of this name, sent under the vendor's `name`, is a purchase: by its own name, or because the
@@ -184,6 +191,11 @@ class Container:
         """Reads what visitors allowed, under this container's policy."""
         return ConsentReader(self.consent)
 
+    @property
+    def phone_countries(self) -> Iterable[str | None]:
+        """Those of all destinations, and none: a national number has another hash in each."""
+        return {None, *(one.phone_country for one in self.destinations.values())}
+
     @cached_property
     def _by_alias(self) -> dict[str, ConfiguredDestination]:
         return {alias: one for one in self.destinations.values() for alias in one.aliases}
@@ -199,3 +211,33 @@ class Container:
     def tag(self, name: str) -> Tag | None:
         """The tag of this name."""
         return self._by_name.get(name)
+
+
+T = TypeVar("T")
+
+
+class ByAsk(Generic[T]):
+    """Things in their order, each with what its alternatives ask first (None: nothing that an index could know)."""
+
+    def __init__(self, things: Iterable[tuple[T, Sequence[Ask | None]]]) -> None:
+        self._all: list[T] = []
+        self._always: list[int] = []
+        self._by_left: dict[str, tuple[Value, dict[str, list[int]]]] = {}
+        for number, (thing, asks) in enumerate(things):
+            self._all.append(thing)
+            if None in asks:
+                self._always.append(number)
+                continue
+            for name, left, text in filter(None, asks):
+                _, by_text = self._by_left.setdefault(name, (left, {}))
+                by_text.setdefault(text, []).append(number)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._all)
+
+    def worth_trying(self, scope: Scope) -> list[T]:
+        """Those that may hold; of the others it is known that none of their alternatives does."""
+        numbers = set(self._always)
+        for left, by_text in self._by_left.values():
+            numbers.update(by_text.get(js_text(left(scope)), ()))
+        return [self._all[number] for number in sorted(numbers)]

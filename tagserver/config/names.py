@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from tagserver.config.google_words import PATHS
-from tagserver.config.lint.compared import Comparison, Shape
-from tagserver.config.lint.near_names import ITEMS, NearNames, is_known_path
-from tagserver.config.paths import is_path
+from tagserver.config.lint.comparisons import UNKNOWN, Comparison, Shape, Sides, shape_of_path
+from tagserver.config.lint.near_names import ITEMS, NearNames, is_known_path, is_path
 from tagserver.config.references import Outside, has_reference
+from tagserver.config.yaml.mistakes import slip
 from tagserver.config.yaml.problems import Place, Problems
-from tagserver.config.yaml.slips import slip
 from tagserver.config.yaml.source import Map, Node, Scalar, Sequence
+from tagserver.config.yaml.suggestions import GTM_PATHS
 from tagserver.event.event import MISSING, reader
 from tagserver.event.spelling import canonical, is_email
 from tagserver.expressions.scope import Scope, Value
@@ -76,7 +75,7 @@ class Names:
             self._gather(name)
             return self._variable(name)
         if not is_path(name):
-            hint = self._problems.did_you_mean(name, [*self._declared, *PATHS.values()])
+            hint = self._problems.did_you_mean(name, [*self._declared, *GTM_PATHS.values()])
             hint = hint or "define it under variables:, or write a path such as page.path"
             self._problems.add("E112", place, path, f'nothing is named "{name}"', hint, about=name)
             return None
@@ -240,6 +239,13 @@ class Names:
         name = lone_reference(text) or ""
         found = (self.constants[name],) if name in self.constants else self.tables.get(name, ())
         return tuple(one for one in found if one is not MISSING), f' of the variable "{name}"'
+
+    def sides(self) -> Iterator[tuple[Comparison, Sides]]:
+        """Each comparison with what is known of its sides, now that all variables are."""
+        for one in self.compared:
+            is_variable = self.is_declared(one.left)
+            shape = self.shapes.get(one.left, UNKNOWN) if is_variable else shape_of_path(one.left)
+            yield one, Sides(shape, *self.constants_in(one.operand.text))
 
     def plain(self, node: Node, path: str) -> Any:
         """Plain data as it stands, but for `${env:NAME}`; MISSING for a variable of the environment that is not set,

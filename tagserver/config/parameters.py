@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tagserver.config.names import Names
+from tagserver.config.yaml.mistakes import slip
 from tagserver.config.yaml.problems import Problems
-from tagserver.config.yaml.slips import slip
 from tagserver.config.yaml.source import Map, Node, Scalar, Sequence
 from tagserver.event.event import MISSING
 from tagserver.expressions.scope import Scope, Value

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tagserver.config.folder import read_content
 from tagserver.config.model import ConfiguredDestination, Container, Tag
 from tagserver.config.yaml.decode import Decoder
+from tagserver.config.yaml.folder import read_content
 from tagserver.config.yaml.problems import NARROWER, WIDENED, Place, Problem, Problems
 from tagserver.config.yaml.source import Map, Node, core_value, parse
 from tagserver.plugin.settings import addresses_in

@@ -1,12 +1,14 @@
-"""`queue:` of `server.yaml`: where the queue lies, how large it may become, and what closes its payloads."""
+"""`queue:` of `server.yaml`: where the queue lies, how large it may become, and what encrypts its payloads."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 
-from tagserver.config.queue_key import is_installed, key_of
 from tagserver.config.references import has_reference
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
@@ -88,3 +90,25 @@ def _encrypt(decoder: Decoder, problems: Problems, node: Node | None, filled: Fi
         hint = "install it: pip install 'tagserver[encrypt]'"
         problems.add("E115", node.place, path, f"{path} needs the library cryptography", hint)
     return tuple(keys)
+
+
+KEY_BYTES = 32
+_hex = re.compile(r"[0-9a-fA-F]{64}").fullmatch
+
+
+def key_of(text: str) -> bytes | None:
+    """The key that a text stands for: 32 bytes in base64 (`openssl rand -base64 32`) or 64 hex digits; None for
+    anything else."""
+    text = text.strip()
+    if _hex(text):
+        return bytes.fromhex(text)
+    try:
+        key = base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return key if len(key) == KEY_BYTES else None
+
+
+def is_installed() -> bool:
+    """Whether the library is there."""
+    return find_spec("cryptography") is not None

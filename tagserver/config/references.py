@@ -1,15 +1,20 @@
-"""`${env:NAME}` and `${file:/path}`: values that stand outside the configuration."""
+"""`${env:NAME}` and `${file:/path}`: values that stand outside the configuration. And secrets that somebody wrote into
+a file, against the rule: where files are shown, they are not repeated."""
 
 from __future__ import annotations
 
 import re
+import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from posixpath import normpath
+from typing import Any
 
-from tagserver.config.yaml.problems import Place, Problems, did_you_mean
-from tagserver.system.secret import SHORTEST
+from tagserver.config.yaml.problems import Place, Problems
+from tagserver.config.yaml.suggestions import did_you_mean
+from tagserver.plugin.registry import Registry
+from tagserver.system.secret import SHORTEST, Secret
 
 ADMIN_TOKEN = "TAGSERVER_ADMIN_TOKEN"  # noqa: S105 (the name of a variable)
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]*)\}")
@@ -152,3 +157,68 @@ def references(text: str) -> Iterator[str]:
 def has_reference(text: str) -> bool:
     """Whether a text holds `${env:…}` or `${file:…}`."""
     return _REFERENCE.search(text) is not None
+
+
+def unfit_token(token: str) -> str | None:
+    """Why a text cannot be an admin token; None where it can."""
+    if all("!" <= sign <= "~" for sign in token):
+        return None
+    return "holds a blank, a line end or a sign beyond ASCII, and so cannot be sent as a Bearer token"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenToken:
+    """What the environment says of the admin token. `why`: what is wrong with the one that it has, which is then no
+    `token`. `from_file`: it stands in the env file, which is read again; the environment of a process never changes.
+    """
+
+    token: Secret | None = None
+    why: str | None = None
+    from_file: bool = False
+
+    @classmethod
+    def of(cls, text: str | None, *, from_file: bool) -> GivenToken:
+        """By the variable's value; an empty one is none."""
+        if not text:
+            return cls()
+        why = unfit_token(text)
+        return cls(None, why) if why else cls(Secret(text), None, from_file)
+
+
+MASK = "a literal secret"
+
+
+def without_secrets(destination: Any, registry: Registry) -> Any:
+    """An entry of `destinations:` as plain data. Of a type that is not installed nobody knows which settings are
+    secret: all its texts are hidden but references."""
+    if not isinstance(destination, dict):
+        return destination
+    known = registry.destinations.get(str(destination.get("type")))
+    hints = typing.get_type_hints(known.Settings) if known is not None else {}
+    return {
+        name: _masked(value) if (known is None and name != "type") or _is_secret(hints.get(name)) else value
+        for name, value in destination.items()
+    }
+
+
+def without_keys(server: dict[str, Any]) -> dict[str, Any]:
+    """`server.yaml` as plain data, without the secrets of `collect.keys`."""
+    collect = server.get("collect")
+    keys = collect.get("keys") if isinstance(collect, dict) else None
+    if not isinstance(collect, dict) or not isinstance(keys, dict):
+        return server
+    hidden = {
+        name: {field: _masked(value) if field == "secret" else value for field, value in key.items()}
+        if isinstance(key, dict)
+        else key
+        for name, key in keys.items()
+    }
+    return {**server, "collect": {**collect, "keys": hidden}}
+
+
+def _is_secret(hint: Any) -> bool:
+    return hint is Secret or Secret in typing.get_args(hint)
+
+
+def _masked(value: Any) -> Any:
+    return value if value is None or (isinstance(value, str) and value.startswith("${")) else MASK

@@ -6,18 +6,75 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal, cast
 
 from tagserver.config.collect import CollectConfig, CollectReader
-from tagserver.config.log import LogConfig, read_log
 from tagserver.config.queue import QueueConfig, read_queue
 from tagserver.config.references import ADMIN_TOKEN, Outside, Rights, has_reference, reference, references
-from tagserver.config.retention import AuditConfig, ForgetConfig, read_audit, read_forget
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
-from tagserver.config.yaml.source import Map, Node
+from tagserver.config.yaml.source import Map, Node, Scalar
 from tagserver.consent.state import Reading
+
+Format = Literal["text", "json"]
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """`log:`. `events`: a line for each event that is accepted and each delivery that has arrived."""
+
+    format: Format = "text"
+    events: bool = False
+
+
+def read_log(decoder: Decoder, node: Node | None) -> LogConfig:
+    """The settings; with problems noted, defaults stand in for what is wrong."""
+    nodes = {name: value for name, (_, value) in decoder.map(node, "log", ("format", "events")).items()}
+    return LogConfig(
+        format=cast(Format, decoder.choice(nodes.get("format"), "log.format", ("text", "json"), "text")),
+        events=decoder.flag(nodes.get("events"), "log.events"),
+    )
+
+
+DAY = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetConfig:
+    """`forget:`. `refuse`: seconds for which events of somebody who asked to be forgotten are not sent."""
+
+    refuse: float = 30 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class AuditConfig:
+    """`audit:`. `keep` in seconds, `max_size` of all its files in bytes; what is older or beyond is removed, the oldest
+    first. `max_size` None: by the size of the disk, see `audit.forecast.room_for`."""
+
+    keep: float = 395 * DAY
+    max_size: int | None = None
+
+
+def read_audit(decoder: Decoder, node: Node | None) -> AuditConfig:
+    """The settings; with problems noted, defaults stand in for what is wrong."""
+    nodes = {name: value for name, (_, value) in decoder.map(node, "audit", ("keep", "max_size")).items()}
+    return AuditConfig(
+        keep=decoder.duration(nodes.get("keep"), "audit.keep", 395 * DAY),
+        max_size=_max_size(decoder, nodes.get("max_size")),
+    )
+
+
+def _max_size(decoder: Decoder, node: Node | None) -> int | None:
+    if node is None or (isinstance(node, Scalar) and node.value == "auto"):
+        return None
+    return decoder.size(node, "audit.max_size", 0) or None
+
+
+def read_forget(decoder: Decoder, node: Node | None) -> ForgetConfig:
+    """The settings; with problems noted, defaults stand in for what is wrong."""
+    nodes = {name: value for name, (_, value) in decoder.map(node, "forget", ("refuse",)).items()}
+    return ForgetConfig(refuse=decoder.duration(nodes.get("refuse"), "forget.refuse", 30 * DAY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,3 +243,29 @@ class ServerReader:
                     shown = self._decoder.text(item, path)
                     self._problems.add("E115", item.place, path, f'"{shown}" is neither a host nor a network', hint)
         return tuple(allowed)
+
+
+SECTIONS = ("queue", "audit")
+_SPELT = {"queue.file": "queue.url"}
+
+
+def waiting(started: ServerConfig, now: ServerConfig) -> tuple[str, ...]:
+    """The keys, as `server.yaml` spells them, whose value is another one than at the start."""
+    found = []
+    for section in SECTIONS:
+        before, after = getattr(started, section), getattr(now, section)
+        for one in fields(after):
+            if getattr(before, one.name) != getattr(after, one.name):
+                key = f"{section}.{one.name}"
+                found.append(_SPELT.get(key, key))
+    if started.collect.max_connections != now.collect.max_connections:
+        found.append("collect.max_connections")
+    return tuple(found)
+
+
+def sentence(keys: tuple[str, ...]) -> str:
+    """What to tell somebody who has changed them; empty for none."""
+    if not keys:
+        return ""
+    has, count = ("has", "counts") if len(keys) == 1 else ("have", "count")
+    return f"{', '.join(keys)} {has} changed and {count} from the next start on"

@@ -10,8 +10,9 @@ from typing import Any, Literal, get_args, get_origin
 
 from tagserver.config.references import Outside
 from tagserver.config.yaml.decode import Decoder
-from tagserver.config.yaml.problems import Problems, did_you_mean, known_are
+from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Node, Scalar
+from tagserver.config.yaml.suggestions import did_you_mean, known_are
 from tagserver.system.secret import Secret
 
 WRONG = object()

@@ -5,16 +5,17 @@ from __future__ import annotations
 import typing
 from collections.abc import Mapping
 
+from tagserver.config.computed import plain_key
 from tagserver.config.known_events import KNOWN_EVENTS, KnownEvents
 from tagserver.config.limits import LimitCompiler
 from tagserver.config.model import ConfiguredDestination, Tag, Trigger
 from tagserver.config.names import Names
 from tagserver.config.parameters import check_constants, compile_parameters, no_parameters
-from tagserver.config.tables import plain_key
 from tagserver.config.triggers import ALL, BUILT_IN, EVERY_EVENT
 from tagserver.config.yaml.decode import Decoder
-from tagserver.config.yaml.problems import Place, Problems, known_are
+from tagserver.config.yaml.problems import Place, Problems
 from tagserver.config.yaml.source import Map, Node, Scalar, Sequence
+from tagserver.config.yaml.suggestions import known_are
 from tagserver.consent.needs import PURPOSES, Needs, VendorCheck
 from tagserver.event.event import MISSING
 from tagserver.event.spelling import nfc

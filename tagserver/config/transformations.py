@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tagserver.config.item_rows import KEYS, compile_rows, look_at_fields
+from tagserver.config.items import KEYS, compile_rows, look_at_fields
 from tagserver.config.limits import LONGEST, Once
+from tagserver.config.lint.near_names import fault_of, stays_in_its_item
 from tagserver.config.model import Tag
 from tagserver.config.names import Names
 from tagserver.config.parameters import check_constants, compile_value
-from tagserver.config.paths import fault_of, stays_in_its_item
 from tagserver.config.triggers import TriggerCompiler
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems

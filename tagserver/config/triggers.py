@@ -7,13 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tagserver.config.known_events import KNOWN_EVENTS
-from tagserver.config.lint.compared import Comparison
-from tagserver.config.lint.patterns import pattern_hint
+from tagserver.config.lint.comparisons import Comparison, pattern_hint
 from tagserver.config.names import Names
 from tagserver.config.network_operand import NetworkOperands
 from tagserver.config.yaml.decode import Decoder
+from tagserver.config.yaml.mistakes import slip
 from tagserver.config.yaml.problems import Problems
-from tagserver.config.yaml.slips import slip
 from tagserver.config.yaml.source import Map, Node, Scalar, Sequence
 from tagserver.event.event import MISSING
 from tagserver.event.spelling import nfc

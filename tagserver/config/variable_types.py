@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tagserver.config.calculations import Calculations
-from tagserver.config.item_rows import compile_field, compile_rows, look_at_fields
+from tagserver.config.computed import AnyValue, Calculations, Tables
+from tagserver.config.items import compile_field, compile_rows, look_at_fields
 from tagserver.config.names import Names, lone_name
 from tagserver.config.parameters import compile_value
-from tagserver.config.tables import AnyValue, Tables
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Map, Node, Sequence

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tagserver.config.lint.compared import shape_of_variable
+from tagserver.config.computed import outcomes
+from tagserver.config.lint.comparisons import shape_of_variable
 from tagserver.config.names import Names
-from tagserver.config.tables import outcomes
 from tagserver.config.variable_types import KINDS as COMPUTED
 from tagserver.config.variable_types import Kinds
 from tagserver.config.yaml.decode import Decoder
-from tagserver.config.yaml.problems import Problems, did_you_mean
+from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Map, Node, Scalar
+from tagserver.config.yaml.suggestions import did_you_mean
 from tagserver.event.event import MISSING
 from tagserver.event.spelling import KNOWN_ROOTS, is_email
 from tagserver.expressions.scope import Value

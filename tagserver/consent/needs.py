@@ -43,6 +43,10 @@ class Needs:
     overridden: str | None = None
 
 
+LONGEST_HOLD = 5.0
+"""Seconds that an event may wait for a choice."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConsentPolicy:
     """The `consent:` block. `opt_in_regions`: ISO 3166 codes in which a preset is no consent; an unknown region is

@@ -18,7 +18,7 @@ import msgspec
 from tagserver.config.model import Container
 from tagserver.event.event import Event, Facts
 from tagserver.event.identity import Identity
-from tagserver.event.person_keys import all_keys, phone_countries
+from tagserver.event.person_keys import all_keys
 from tagserver.expressions.scope import Scope
 from tagserver.ingest.waiting import Holding
 from tagserver.queue.outbox import EVERYTHING, Outbox, Tombstone, Trace
@@ -58,7 +58,7 @@ class Who(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             if len(self.texts(kind)) > MOST:
                 raise Unknown(f"{kind}: at most {MOST} at once")
             for text in self.texts(kind):
-                keys = all_keys(Identity(_pushed({kind: text})), install_key, phone_countries(container))
+                keys = all_keys(Identity(_pushed({kind: text})), install_key, container.phone_countries)
                 if not keys:
                     raise Unknown(f"{kind}: this is none; write it as the shop sends it")
                 found.update(keys)
@@ -147,7 +147,7 @@ class Forgetting:
         return done
 
     def _keys_of(self, event: Event) -> tuple[bytes, ...]:
-        return all_keys(event.identity, self._install_key, phone_countries(self._container()))
+        return all_keys(event.identity, self._install_key, self._container().phone_countries)
 
     async def _erase(self, persons: frozenset[bytes]) -> tuple[Counter[tuple[str, str]], Mapping[str, int]]:
         """Walk until a whole walk finds nothing: that is the proof. What was erased, and what is still on its way."""

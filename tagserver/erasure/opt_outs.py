@@ -30,8 +30,8 @@ from tagserver.consent.state import ConsentState
 from tagserver.consent.withdrawal import granted_again, taken_back
 from tagserver.delivery.send_policy import taken_back as lost_by
 from tagserver.event.event import Event
-from tagserver.event.person_keys import all_keys, phone_countries
-from tagserver.inbound.sources import BROWSER
+from tagserver.event.person_keys import all_keys
+from tagserver.ingest.sources import BROWSER
 from tagserver.queue.outbox import Erased, Outbox, OutboxError, Tombstone, Trace
 from tagserver.queue.sqlite.erasure_walk import walk
 from tagserver.system.rate_limit import RateLimit, sender_of
@@ -112,7 +112,7 @@ class Withdrawals:
         return [Tombstone(person, purpose, received, received + 1) for person in here for purpose in denied]
 
     def _persons(self, event: Event) -> tuple[bytes, ...]:
-        return all_keys(event.identity, self._install_key, phone_countries(self._container()))
+        return all_keys(event.identity, self._install_key, self._container().phone_countries)
 
     def lost(self, delivery: Trace) -> frozenset[str]:
         """Of what a delivery relies on, what its person has taken back."""

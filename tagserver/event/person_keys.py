@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
 
-from tagserver.config.model import ConfiguredDestination, Container
 from tagserver.event.identity import Identity
 
 
@@ -22,18 +21,6 @@ def person_key(kind: str, text: str, install_key: bytes) -> bytes:
 def _keyed(install_key: bytes) -> hashlib.blake2b:
     """The hash that has taken in the key and nothing else; a copy of it costs less than a new one."""
     return hashlib.blake2b(digest_size=16, key=install_key)
-
-
-def phone_country(destination: ConfiguredDestination) -> str | None:
-    """Where a destination takes numbers without an international prefix to be: its setting `default_country`, if it
-    has one."""
-    country = getattr(destination.settings, "default_country", None)
-    return country if isinstance(country, str) else None
-
-
-def phone_countries(container: Container) -> Iterable[str | None]:
-    """All of those, and none: a national number has another hash in each."""
-    return {None, *(phone_country(one) for one in container.destinations.values())}
 
 
 def person_keys(identity: Identity, install_key: bytes, default_country: str | None = None) -> tuple[bytes, ...]:

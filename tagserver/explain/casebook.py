@@ -16,15 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from tagserver.config.folder import read_content
 from tagserver.config.model import Container
 from tagserver.config.server import ServerConfig
 from tagserver.config.yaml.decode import Decoder, plain
+from tagserver.config.yaml.mistakes import FOR_PEOPLE, check_quotes
 from tagserver.config.yaml.problems import Place, Problems
-from tagserver.config.yaml.quotes import FOR_PEOPLE, check_quotes
 from tagserver.config.yaml.source import Node, parse
 from tagserver.config.yaml.source import Sequence as Items
 from tagserver.consent.needs import PURPOSES
@@ -63,17 +61,6 @@ class Report:
     tags_untouched: list[str] = field(default_factory=list)
     triggers_untouched: list[str] = field(default_factory=list)
     rows_untouched: list[str] = field(default_factory=list)
-
-
-def read_test_files(folder: Path) -> dict[str, bytes]:
-    """The `*.test.yaml` files below a configuration folder, by their path in it."""
-    found = sorted(folder.rglob("*.test.yaml"))
-    names = {path.relative_to(folder): path for path in found}
-    return {
-        name.as_posix(): read_content(path)
-        for name, path in names.items()
-        if path.is_file() and not any(part.startswith(".") for part in name.parts)
-    }
 
 
 def read_cases(texts: Mapping[str, bytes], container: Container, problems: Problems) -> list[Case]:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tagserver.config.meaning import SERVER_FILE
 from tagserver.config.model import Container
+from tagserver.config.references import without_keys, without_secrets
 from tagserver.config.server import ServerConfig
-from tagserver.config.written_secrets import without_keys, without_secrets
+from tagserver.config.version import SERVER_FILE
 from tagserver.config.yaml.decode import plain
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import parse

@@ -15,13 +15,11 @@ from typing import Any, Literal
 
 from tagserver.consent.commands import MOST as MOST_WORDS
 from tagserver.consent.commands import words_of
-from tagserver.consent.needs import ConsentPolicy, Needs
+from tagserver.consent.needs import LONGEST_HOLD, ConsentPolicy, Needs
 from tagserver.consent.state import ConsentState, Reading
 from tagserver.event.consent_fields import CONSENT_MODE
 from tagserver.event.event import Event
 
-LONGEST = 5.0
-"""Seconds that an event may wait."""
 MOST = 10_000
 MOST_OF_ONE = 100
 MOST_BYTES = 16 << 20
@@ -86,16 +84,16 @@ class Held:
 
 def wait_asked(event: Event, policy: ConsentPolicy) -> float:
     """Seconds that an event asks to wait by `wait_for_update` (ms) in a default, else what the site's policy says; at
-    most LONGEST."""
+    most LONGEST_HOLD."""
     asked = max((_wait(said) for name in CONSENT_MODE for said in _defaults(event.data.get(name))), default=0.0)
-    return min(asked or policy.hold, LONGEST)
+    return min(asked or policy.hold, LONGEST_HOLD)
 
 
 def _wait(said: Any) -> float:
     wait = said.get("wait_for_update") if isinstance(said, Mapping) else None
     if not isinstance(wait, int | float) or isinstance(wait, bool) or wait <= 0:
         return 0.0
-    return min(wait, LONGEST * 1000) / 1000  # a whole number may be larger than any float
+    return min(wait, LONGEST_HOLD * 1000) / 1000  # a whole number may be larger than any float
 
 
 def _defaults(consent: Any) -> Iterable[Any]:

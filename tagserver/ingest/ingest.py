@@ -22,7 +22,7 @@ from tagserver.delivery.event_lines import events_are_told, say_accepted
 from tagserver.delivery.send_policy import trace, why
 from tagserver.erasure.opt_outs import Grant, Withdrawals
 from tagserver.event.event import Facts, Note
-from tagserver.event.person_keys import person_keys, phone_country
+from tagserver.event.person_keys import person_keys
 from tagserver.inbound.clients.datalayer import Context, Refused, read_event
 from tagserver.ingest.advice import advise
 from tagserver.ingest.consent_wait import Held
@@ -246,7 +246,7 @@ class Door:
         decisions: list[Decision] = []
         for decision in routing.decisions:
             if decision.built is not None:
-                country = phone_country(decision.tag.destination)
+                country = decision.tag.destination.phone_country
                 if country not in persons:
                     persons[country] = person_keys(event.identity, self._install_key, country)
                 delivery = event_rows.of(decision, persons[country])

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from tagserver.config.log import Format, LogConfig
+from tagserver.config.server import Format, LogConfig
 from tagserver.delivery.event_lines import switch
 from tagserver.logs.redaction import redacted
 from tagserver.system.printable import printable, printable_json

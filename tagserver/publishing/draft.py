@@ -8,10 +8,10 @@ from pathlib import Path
 
 from tagserver.config.compile import Loaded
 from tagserver.config.configuration import ConfigurationFolder
-from tagserver.config.folder import read_texts, unread_files
-from tagserver.config.meaning import SERVER_FILE
 from tagserver.config.model import Container
 from tagserver.config.server import ServerConfig
+from tagserver.config.version import SERVER_FILE
+from tagserver.config.yaml.folder import read_test_files, read_texts, unread_files
 from tagserver.config.yaml.problems import FAILED_CASE, Place, Problem, Problems
 from tagserver.explain import casebook
 from tagserver.publishing.store import Texts, without_server
@@ -97,7 +97,7 @@ def _compiled(folder: ConfigurationFolder, texts: Mapping[str, bytes], server: b
 def failed_cases(folder: Path, container: Container, server: ServerConfig) -> tuple[Problem, ...]:
     """What the folder's own tests say against a container."""
     problems = Problems()
-    cases = casebook.read_cases(casebook.read_test_files(folder), container, problems)
+    cases = casebook.read_cases(read_test_files(folder), container, problems)
     report = casebook.run(cases, container, server)
     found = [
         Problem("error", FAILED_CASE, case.place, case.name, f"{case.name}: {'; '.join(wrong)}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from tagserver.config.at_start import sentence, waiting
+from tagserver.config.server import sentence, waiting
 from tagserver.config.yaml.problems import Problem
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration, Refused

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from tagserver.config.configuration import ConfigurationFolder
-from tagserver.config.meaning import SERVER_FILE, version_of
+from tagserver.config.version import SERVER_FILE, version_of
 from tagserver.config.yaml.problems import Problem
 from tagserver.explain.plan import changes
 from tagserver.publishing.draft import Files, Fit, emptied, failed_cases, fit, read_files

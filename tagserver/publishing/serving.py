@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tagserver.config.model import Container
+from tagserver.config.references import GivenToken
 from tagserver.config.server import ServerConfig
 from tagserver.config.yaml.problems import Problem
 from tagserver.publishing.store import Back, Texts, Version
-from tagserver.runtime.admin_token import Given
 
 DIFFERS = "the files differ from what serves: `tagserver plan` shows it, `tagserver reload` publishes"
 
@@ -71,7 +71,7 @@ class Configuration:
     refused: tuple[Problem, ...] = ()
     differs: bool = False
     unread: bool = False
-    admin_token: Given = field(default_factory=Given)
+    admin_token: GivenToken = field(default_factory=GivenToken)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from tagserver.config.meaning import SERVER_FILE, version_of
+from tagserver.config.version import SERVER_FILE, version_of
 from tagserver.system.whole_file import write_whole
 
 FOLDER = "versions"

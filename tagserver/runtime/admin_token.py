@@ -1,14 +1,12 @@
-"""The admin token: whether a text can be one, and which one opens `/-/` after the environment was read again."""
+"""The admin token: which one opens `/-/` after the environment was read again."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 
-from tagserver.config.references import ADMIN_TOKEN
+from tagserver.config.references import ADMIN_TOKEN, GivenToken
 from tagserver.system.os_fault import os_reason
-from tagserver.system.secret import Secret
 
 log = logging.getLogger("tagserver.admin")
 
@@ -16,37 +14,11 @@ TOKEN_FILE = "admin-token"  # noqa: S105 (the name of a file)
 """In the data folder: the token that a server made, because its environment had none."""
 
 
-def unfit(token: str) -> str | None:
-    """Why a text cannot be an admin token; None where it can."""
-    if all("!" <= sign <= "~" for sign in token):
-        return None
-    return "holds a blank, a line end or a sign beyond ASCII, and so cannot be sent as a Bearer token"
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What the environment says of the admin token. `why`: what is wrong with the one that it has, which is then no
-    `token`. `from_file`: it stands in the env file, which is read again; the environment of a process never changes.
-    """
-
-    token: Secret | None = None
-    why: str | None = None
-    from_file: bool = False
-
-    @classmethod
-    def of(cls, text: str | None, *, from_file: bool) -> Given:
-        """By the variable's value; an empty one is none."""
-        if not text:
-            return cls()
-        why = unfit(text)
-        return cls(None, why) if why else cls(Secret(text), None, from_file)
-
-
 class AdminToken:
     """The token of a running server. It follows the environment, and never goes away: an edit that takes it out of the
     env file must not open `/-/`, nor lock the operator out. `data`: the data folder, where a made token lies."""
 
-    def __init__(self, given: Given, data: Path) -> None:
+    def __init__(self, given: GivenToken, data: Path) -> None:
         self._given = given
         self._data = data
         self._said = ""
@@ -55,7 +27,7 @@ class AdminToken:
         """The text of the token. `made`: the one that the start made, in case the environment never had any."""
         return made if self._given.token is None else self._given.token.reveal()
 
-    def renew(self, given: Given) -> str:
+    def renew(self, given: GivenToken) -> str:
         """The environment was read again. What to tell whoever asked for that: that there is another token now, or why
         there is none; empty when nothing has changed."""
         said = self._renewed(given)
@@ -64,7 +36,7 @@ class AdminToken:
         self._said = said if given.token is None else ""
         return said
 
-    def _renewed(self, given: Given) -> str:
+    def _renewed(self, given: GivenToken) -> str:
         if given.why is not None:
             return f"the admin token is not renewed: the new {ADMIN_TOKEN} {given.why}; the one before is still needed"
         if given.token is None:

@@ -16,7 +16,7 @@ from tagserver.audit.last_row import written_last
 from tagserver.backup.journaled import JournaledOutbox
 from tagserver.backup.keeping import Keeping, require_whole
 from tagserver.config.configuration import ConfigurationFolder
-from tagserver.config.log import LogConfig
+from tagserver.config.server import LogConfig
 from tagserver.delivery.clock_doubt import ClockDoubt
 from tagserver.delivery.clock_watch import ClockWatch
 from tagserver.delivery.dispatch import Dispatcher

@@ -9,18 +9,17 @@ from collections.abc import Callable
 from tagserver.audit.audit import Audit
 from tagserver.audit.records import Decided
 from tagserver.backup.keeping import Keeping
-from tagserver.config.log import LogConfig
 from tagserver.config.model import Container
-from tagserver.config.queue_key import key_of
-from tagserver.config.server import ServerConfig
+from tagserver.config.queue import key_of
+from tagserver.config.server import LogConfig, ServerConfig
 from tagserver.delivery.clock_doubt import ClockDoubt
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.send_policy import Refusal, permits
 from tagserver.delivery.target import Target
 from tagserver.erasure.erasure import Forgetting, Forgotten
 from tagserver.erasure.opt_outs import Withdrawals
-from tagserver.inbound.sources import BROWSER, Sources
 from tagserver.ingest.ingest import Door
+from tagserver.ingest.sources import BROWSER, Sources
 from tagserver.ingest.waiting import Holding
 from tagserver.metrics.meters import Meters
 from tagserver.pausing.pausing import Engine, Pausing

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tagserver.config.references import ADMIN_TOKEN
-from tagserver.runtime.admin_token import TOKEN_FILE, unfit
+from tagserver.config.references import ADMIN_TOKEN, unfit_token
+from tagserver.runtime.admin_token import TOKEN_FILE
 from tagserver.system.os_fault import os_reason
 from tagserver.system.this_user import this_user
 from tagserver.system.whole_file import write_whole
@@ -82,7 +82,7 @@ def token_for(data: Path, environ: Mapping[str, str]) -> Token:
     """The token for that server: the variable's, else the one that it made and left. Raises Unanswered for a text that
     can be none."""
     if text := environ.get(ADMIN_TOKEN):
-        if why := unfit(text):
+        if why := unfit_token(text):
             raise Unanswered(f"{ADMIN_TOKEN} {why}; look for a blank or quotes around it")
         return Token(text, ADMIN_TOKEN)
     path = data / TOKEN_FILE
@@ -92,7 +92,7 @@ def token_for(data: Path, environ: Mapping[str, str]) -> Token:
         return Token("", f"{ADMIN_TOKEN} is not set, and there is no {path}")
     except OSError as error:
         return Token("", f"{ADMIN_TOKEN} is not set, and {path} cannot be read by {this_user()}: {os_reason(error)}")
-    if not text or unfit(text):
+    if not text or unfit_token(text):
         return Token("", f"{ADMIN_TOKEN} is not set, and {path} holds no token")
     return Token(text, str(path))
 
@@ -162,7 +162,7 @@ def _left_token(path: Path) -> str | None:
         text = _read(path).strip() if ours else ""
     except OSError:
         return None
-    return text if len(text) >= SOUND and unfit(text) is None else None
+    return text if len(text) >= SOUND and unfit_token(text) is None else None
 
 
 def _address(path: Path) -> str:

@@ -7,8 +7,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tagserver.config.folder import is_unread, read_texts, unread_files
-from tagserver.explain.casebook import read_test_files
+from tagserver.config.yaml.folder import is_unread, read_test_files, read_texts, unread_files
 
 EVERY = 1.0
 """Seconds between two looks. A change is reported at the second look that sees it unchanged."""

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.cli import main
-from tagserver.config.meaning import version_of
+from tagserver.config.version import version_of
 from tagserver.explain.differences import differences
 from tagserver.explain.plan import changes
 from tagserver.plugin.registry import Registry

@@ -20,7 +20,7 @@ from tagserver.config.yaml.problems import Place
 from tagserver.explain.casebook import Case
 from tagserver.explain.consent_matrix import consent_matrix
 
-from ..container.world import load
+from ..config.world import load
 from ..processes import ends_with_parent
 
 ROOT = Path(__file__).parents[2]

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.consent.merge import read_consent
-from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs
+from tagserver.consent.needs import AD_PURPOSES, LONGEST_HOLD, PURPOSES, ConsentPolicy, Needs
 from tagserver.consent.state import ConsentState
 from tagserver.event.event import Event
-from tagserver.ingest.consent_wait import LONGEST, MOST_HEARD, Held, Hold, Visitor, updated, wait_asked, waits
+from tagserver.ingest.consent_wait import MOST_HEARD, Held, Hold, Visitor, updated, wait_asked, waits
 from tests.events import event
 
 POLICY = ConsentPolicy()
@@ -30,8 +30,8 @@ def state(consent: Any, **known: Any) -> ConsentState:
     [
         ({"default": {"wait_for_update": 500}}, 0.5),
         ({"default": [{"wait_for_update": 500, "region": ["DE"]}, {"wait_for_update": 2000}]}, 2.0),
-        ({"default": {"wait_for_update": 60_000}}, LONGEST),
-        ({"default": {"wait_for_update": 10**400}}, LONGEST),
+        ({"default": {"wait_for_update": 60_000}}, LONGEST_HOLD),
+        ({"default": {"wait_for_update": 10**400}}, LONGEST_HOLD),
         ({"default": {"wait_for_update": -(10**400)}}, 0.0),
         ([["consent", "default", {"wait_for_update": 700}]], 0.7),
         (["consent", "default", {"wait_for_update": 700}], 0.7),

@@ -39,7 +39,7 @@ from tagserver.privacy.detection import scanned, without_emails
 from tagserver.privacy.rules import key_kind, names_an_id, query_kind
 from tagserver.privacy.urls import clean_address, clean_outgoing, parse_address, without_keys
 
-from ..container.world import load
+from ..config.world import load
 from ..destinations.nine import CONFIG, TOKENS
 from ..events import event
 from .growth import SIZES, STEP, Function, excess, excess_of_instructions, excess_of_time, instructions

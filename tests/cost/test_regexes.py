@@ -24,7 +24,7 @@ AT_ONE_PLACE = {"match", "fullmatch"}
 FUNCTIONS = {"compile", "search", "split", "findall", "finditer", "sub", "subn", *AT_ONE_PLACE}
 LOCAL: Mapping[str, dict[str, Any]] = {
     "tagserver.consent.cookies.header": {"tools": tuple(NAMES), "COOKIES": COOKIES},
-    "tagserver.config.yaml.consequences": {"first": "a", "sought": "a"},
+    "tagserver.config.yaml.report": {"first": "a", "sought": "a"},
     "tagserver.explain.expectations": {"detail": "a"},
     "tagserver.config.yaml.problems": {"sought": r"(?<!\w)a\ secret(?!\w)"},
     "tagserver_file.jsonl": {"name": "events"},

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.config.queue_key import key_of
+from tagserver.config.queue import key_of
 from tagserver.queue.encryption import OPEN, SIGN, Locked, Seal, is_closed
 from tagserver.queue.outbox import Delivery
-from tests.container.world import load
+from tests.config.world import load
 
 ONE, TWO = bytes(range(32)), bytes(range(1, 33))
 
@@ -129,7 +129,7 @@ def test_the_setting(value: str, said: list[str]) -> None:
 WITHOUT = """
 import sys
 sys.modules["cryptography"] = None
-from tests.container.world import load
+from tests.config.world import load
 server = 'queue: {encrypt: "${env:KEY}"}'
 found = load({"server.yaml": server, "container.yaml": "consent: {}"}, environ={"KEY": "00" * 32})
 print([(one.code, one.message, one.hint) for one in found.problems])

@@ -23,7 +23,7 @@ from tagserver.plugin import Built, Mode, Payload, Request, Secret, Skip, settin
 from tagserver.plugin.registry import Registry
 from tagserver.system.secret import SHORTEST
 
-from ..container.world import Box, load
+from ..config.world import Box, load
 from ..events import NOW, event
 
 TOKEN = "token-of-vendor-17"

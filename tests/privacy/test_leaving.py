@@ -20,7 +20,7 @@ from tagserver.plugin.registry import Registry
 from tagserver.privacy.address_rules import STRICT
 from tagserver.queue.outbox import Room
 from tagserver.testing import make_event
-from tests.container.world import BoxSettings, load
+from tests.config.world import BoxSettings, load
 from tests.kit.anything import any_json
 
 

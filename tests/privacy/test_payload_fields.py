@@ -17,7 +17,7 @@ from tagserver.plugin import Built, ConsentNeeds, Destination, Limits, Mode, Pay
 from tagserver.plugin.payload_fields import NO_CLEAR, NO_CLEAR_FIELD, NO_HASH, BadPath, PayloadFields
 from tagserver.plugin.registry import Registry
 from tagserver.testing import make_event
-from tests.container.world import BoxSettings, load
+from tests.config.world import BoxSettings, load
 from tests.destinations.nine import NAMES, configuration
 from tests.kit.anything import any_json
 

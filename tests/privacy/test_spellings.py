@@ -17,7 +17,7 @@ from tagserver.inbound.clients.datalayer import read_context, read_event
 from tagserver.pipeline.route import route
 from tagserver.privacy.rules import is_personal, is_private
 from tagserver.testing import NOW, make_event, make_settings
-from tests.container.world import load
+from tests.config.world import load
 from tests.destinations.nine import NAMES, configuration
 from tests.events import facts
 from tests.kit.anything import any_json

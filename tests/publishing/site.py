@@ -10,7 +10,7 @@ from tagserver.plugin.registry import Registry
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration
 from tagserver.publishing.store import Store
-from tests.container.world import ENVIRON, REGISTRY
+from tests.config.world import ENVIRON, REGISTRY
 
 GOOD = """
 destinations: {box: {type: box}}

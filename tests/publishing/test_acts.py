@@ -10,7 +10,7 @@ import pytest
 
 from tagserver.publishing.serving import NoConfiguration, Refused
 from tagserver.publishing.store import Store
-from tests.container.world import REGISTRY
+from tests.config.world import REGISTRY
 
 from .site import BROKEN, GOOD, Site, named
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.config.meaning import version_of
+from tagserver.config.version import version_of
 from tagserver.explain.plan import changes
 from tagserver.plugin.registry import Registry
 

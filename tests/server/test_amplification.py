@@ -15,7 +15,7 @@ from tagserver.ingest.consent_wait import MOST_BYTES
 from tagserver.ingest.waiting import Holding
 from tagserver.pipeline.route import route
 from tagserver.plugin.registry import Registry
-from tests.container.world import load
+from tests.config.world import load
 from tests.events import event
 
 from .conftest import CONTAINER, GRANTED, ORIGIN, SERVER, Running, Start, purchase

@@ -6,11 +6,9 @@ import logging
 
 import pytest
 
-from tagserver.config.at_start import sentence, waiting
 from tagserver.config.collect import CollectConfig
 from tagserver.config.queue import QueueConfig
-from tagserver.config.retention import AuditConfig
-from tagserver.config.server import ServerConfig, ShutdownConfig
+from tagserver.config.server import AuditConfig, ServerConfig, ShutdownConfig, sentence, waiting
 
 from .conftest import SERVER, Running
 from .test_reload import BEARER, post

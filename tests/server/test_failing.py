@@ -13,7 +13,7 @@ import pytest
 from tagserver.doctor.doctor import check_running_destinations, check_server
 from tagserver.plugin import Built, Event, Mode, Outcome, Outcomes, Payload, Request, Response
 from tagserver.plugin.registry import Registry
-from tests.container.world import Box
+from tests.config.world import Box
 from tests.plugin_with_variables import Failing
 from tests.server.conftest import SERVER, TOKEN, Running, Start, purchase
 

@@ -1,6 +1,8 @@
 """Comparisons that never hold: a network under `equals`, a text under `greater_than`, a whole address under
-`page.path`, `yes` where events say true. They are judged when all variables are known, for a condition may name one
-that is declared below it.
+`page.path`, `yes` where events say true.
+
+What is compared with what is kept while conditions and tables are compiled, and judged when all variables are known:
+a condition may name one that is declared below it.
 """
 
 from __future__ import annotations
@@ -8,19 +10,116 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from tagserver.config.lint.compared import ROW, UNKNOWN, Comparison, Shape, shape_of_path
-from tagserver.config.lint.forms import EMAIL, IP, TRIMMED, Fault, Part
-from tagserver.config.lint.patterns import beginning_of
-from tagserver.config.names import Names
+from tagserver.config.lint.forms import (
+    ANY,
+    CASES,
+    DATE,
+    EMAIL,
+    IP,
+    MILLISECONDS,
+    OF_KINDS,
+    OF_PARTS,
+    TRIMMED,
+    WHOLE,
+    Fault,
+    Form,
+    Part,
+    form_of,
+)
+from tagserver.config.lint.forms import may_be_true as path_may_be_true
 from tagserver.config.yaml.problems import Problems
-from tagserver.config.yaml.source import Node, Scalar
+from tagserver.config.yaml.source import Map, Node, Scalar
+from tagserver.event.event import MISSING
 from tagserver.event.values import js_number, js_text
 from tagserver.expressions.conditions import NEGATED, TESTS
 from tagserver.expressions.derive import written_number
 from tagserver.expressions.networks import networks_of
+from tagserver.expressions.templates import is_template
+
+ROW = "a row of the table"
+"""The operator of a key of a lookup's table: the value is it, or the key of another row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`left operator operand`, as written; `beside` are all operands of its list, or keys of its table. `place` is that
+    of the operand."""
+
+    left: str
+    operator: str
+    operand: Scalar
+    beside: Sequence[Node]
+    path: str
+    ignore_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is known of a value: its form; what it is where it would be missing, or MISSING; whether it may be true or
+    false."""
+
+    form: Form = ANY
+    default: Any = MISSING
+    may_be_true: bool = False
+
+
+UNKNOWN = Shape()
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What is known of a comparison's sides before any event: the shape of the left one; the constants that the operand
+    may be, and whose they are, as ` of the variable "limit"`."""
+
+    shape: Shape
+    values: tuple[Any, ...]
+    whose: str
+
+
+def shape_of_path(path: str) -> Shape:
+    """Of what stands at a path of the event."""
+    return Shape(form_of(path), MISSING, path_may_be_true(path))
+
+
+def shape_of_variable(kind: str, nodes: Mapping[str, Node], path: str | None) -> Shape:
+    """Of a variable of some kind, by its keys; `path`: the one that it reads, if it does nothing else."""
+    if path is not None:
+        shape = shape_of_path(path)
+    elif kind == "url":
+        part = "" if "key" in nodes else _text(nodes.get("part"), "url")
+        shape = Shape(OF_PARTS.get(part, ANY))
+    elif kind == "time":
+        shape = Shape({"ms": MILLISECONDS, "seconds": WHOLE, "date": DATE}.get(_text(nodes.get("as"), "ms"), ANY))
+    elif kind == "container" and _text(nodes["container"], "") == "debug":
+        shape = Shape(may_be_true=True)
+    else:
+        shape = Shape(OF_KINDS.get(kind, ANY))
+    if "default" in nodes:
+        default = nodes["default"]
+        if not isinstance(default, Scalar) or is_template(default.text):
+            return UNKNOWN
+        may_be_true = shape.may_be_true and not isinstance(default.value, str)
+        shape = replace(shape, default=default.value, may_be_true=may_be_true)
+    return _formatted(shape, nodes["format"]) if "format" in nodes else shape
+
+
+def _formatted(shape: Shape, node: Node) -> Shape:
+    """A format that does nothing but write all in one case leaves the rest of the form as it is."""
+    if not isinstance(node, Map) or {key.text for key, _ in node.entries} != {"case"}:
+        return UNKNOWN
+    case = CASES.get(_text(node.get("case"), ""))
+    if case is None or shape.default is not MISSING:
+        return UNKNOWN
+    return replace(shape, form=shape.form.written(case))
+
+
+def _text(node: Node | None, default: str) -> str:
+    return node.text if isinstance(node, Scalar) else default
+
 
 PARTS: Mapping[str, Part] = {
     "equals": "whole",
@@ -43,25 +142,23 @@ _PLACES = re.compile(r"(country|land|nation|market|region|lang|language|locale|s
 """How fields are called in which `no` is Norway, or its language."""
 
 
-def judge(names: Names, problems: Problems) -> None:
+def judge(compared: Iterable[tuple[Comparison, Sides]], problems: Problems) -> None:
     """Warn of each comparison that never holds, or with `not_` in front always; of those in one list no more than
     `MOST_SHOWN`."""
     in_list: Counter[int] = Counter()
-    for one in names.compared:
+    for one, sides in compared:
         if in_list[id(one.beside)] == MOST_SHOWN:
             continue
-        is_variable = names.is_declared(one.left)
-        shape = names.shapes.get(one.left, UNKNOWN) if is_variable else shape_of_path(one.left)
-        found = next(_faults(one, shape, names), None)
+        found = next(_faults(one, sides), None)
         if found is not None:
             in_list[id(one.beside)] += 1
             message, hint = found
             problems.add("W312", one.operand.place, one.path, message, hint)
 
 
-def _faults(one: Comparison, shape: Shape, names: Names) -> Iterator[Fault]:
+def _faults(one: Comparison, sides: Sides) -> Iterator[Fault]:
     operator = NEGATED.get(one.operator, one.operator)
-    values, whose = names.constants_in(one.operand.text)
+    shape, values, whose = sides.shape, sides.values, sides.whose
     if operator.startswith(("greater", "less")):
         yield from _of_numbers(one, shape, values, whose)
     elif operator == "matches":
@@ -159,3 +256,48 @@ def _as_boolean(one: Comparison) -> Fault:
     right = "true" if word.lower() in _YES else "false"
     message = f"{word} is a text, and {right} is written `{right}`: where events hold {right}, {one.left} never is it"
     return message, f'write {right}, or "{word}" in quotes where events hold that text'
+
+
+_LITERAL = re.compile(r"\\([^\w\s])|([^\\.^$*+?{}()\[\]|])")
+"""A sign that stands for itself, or one that a backslash makes so."""
+
+
+def beginning_of(pattern: str) -> str:
+    """With which text whatever fits a pattern begins, as far as that is plain: `^/cart(/|$)` → `/cart`; empty where it
+    may fit anywhere."""
+    if not pattern.startswith("^") or _has_alternatives(pattern):
+        return ""
+    at, found = 1, ""
+    while (literal := _LITERAL.match(pattern, at)) is not None:
+        at = literal.end()
+        if pattern[at : at + 1] in ("?", "*", "{"):  # it may be there, or not
+            break
+        found += literal[1] or literal[2]
+        if pattern[at : at + 1] == "+":
+            break
+    return found
+
+
+def _has_alternatives(pattern: str) -> bool:
+    """Whether a bar stands outside of all brackets."""
+    depth, in_class = 0, False
+    for sign in re.sub(r"\\.", "", pattern):
+        if in_class:
+            in_class = sign != "]"
+        elif sign == "[":
+            in_class = True
+        elif sign in "()":
+            depth += 1 if sign == "(" else -1
+        elif sign == "|" and depth == 0:
+            return True
+    return False
+
+
+_REFUSED = re.compile(r"\(\?[=!<]|\\[1-9]")
+
+
+def pattern_hint(pattern: str) -> str:
+    """What to change in a regular expression that RE2 does not take."""
+    if _REFUSED.search(pattern):
+        return "look-around and back-references are not taken (RE2)"
+    return "a sign that stands for itself has \\ before it"

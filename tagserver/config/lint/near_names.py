@@ -1,25 +1,26 @@
-"""Names that nearly exist: of events, of an event's fields, and of a vendor's events. Each of them is sound, and a name
-that no page sends and no vendor counts: a warning, with the one that was meant.
+"""Names that nearly exist: of events, of an event's fields, and of a vendor's events; and what a path may look like.
 
-What counts as near is said in `tagserver.event.likeness`. A name that stands in the folder's own tests is meant, and
-nothing is said of it.
+Each of them is sound, and a name that no page sends and no vendor counts: a warning, with the one that was meant. What
+counts as near is said in `tagserver.event.likeness`. A name that stands in the folder's own tests is meant, and nothing
+is said of it.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from tagserver.config.lint.seen import Seen, without_numbers
-from tagserver.config.paths import is_path
 from tagserver.config.yaml.problems import Place, Problems
+from tagserver.config.yaml.source import Map, Node, Scalar, Sequence, parse
 from tagserver.event.fields import FIELDS
 from tagserver.event.likeness import Alike, letters
 from tagserver.event.names import KNOWN_EVENTS
-from tagserver.event.spelling import KNOWN_ROOTS, canonical
+from tagserver.event.paths import is_number
+from tagserver.event.spelling import KNOWN_ROOTS, Path, canonical
 from tagserver.plugin.standard_events import StandardEvents
 
 ITEMS = ("ecommerce", "items")
@@ -208,3 +209,89 @@ class NearNames:
 
     def _is_patient(self, alike: Alike) -> bool:
         return self._problems.has_patience(1 + len(alike.known) // _CHEAPER)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """`names` of events; `paths` of their fields, and of the groups on the way, without the numbers of items."""
+
+    names: frozenset[str] = frozenset()
+    paths: frozenset[Path] = frozenset()
+
+
+def seen_in(texts: Mapping[str, bytes]) -> Seen:
+    """What the cases of some files push. What cannot be read is `tagserver test`'s to say."""
+    names: set[str] = set()
+    paths: set[Path] = set()
+    for name, content in texts.items():
+        tree = parse(content, name, Problems())
+        for case in tree.items if isinstance(tree, Sequence) else ():
+            event = case.get("event") if isinstance(case, Map) else None
+            if not isinstance(event, Map):
+                continue
+            for key in ("event", "event_name"):
+                if isinstance(said := event.get(key), Scalar):
+                    names.add(said.text)
+            paths.update(_paths(event))
+    return Seen(frozenset(names), frozenset(paths))
+
+
+def _paths(node: Node, way: str = "") -> Iterator[Path]:
+    match node:
+        case Map():
+            for key, held in node.entries:
+                path = f"{way}.{key.text}" if way else key.text
+                yield without_numbers(canonical(path))
+                yield from _paths(held, path)
+        case Sequence():
+            for item in node.items:
+                yield from _paths(item, way)
+
+
+def without_numbers(path: Path) -> Path:
+    """`items.0.price` is the price of any item."""
+    return tuple(part for part in path if not part.isdecimal())
+
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_$-]+)*\Z")
+_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
+_JOINERS = "\u200c\u200d"
+"""Invisible, and part of the spelling of Persian and Indic words."""
+
+
+def is_path(text: str) -> bool:
+    """Whether a text can be a path where a variable's name could stand as well: steps of letters of any script, digits,
+    `_`, `-` and signs of currencies, of which the first begins with a letter."""
+    if text.isascii():
+        return _PLAIN.match(text) is not None
+    steps = text.split(".")
+    return all(steps) and all(map(_in_a_name, "".join(steps))) and (text[0] == "_" or text[0].isalpha())
+
+
+def _in_a_name(one: str) -> bool:
+    return one.isalnum() or one in "_-" or one in _JOINERS or unicodedata.category(one) in ("Mn", "Mc", "Sc")
+
+
+def fault_of(text: str) -> str | None:
+    """The fix of a path that can lead nowhere; None for any other."""
+    if _BRACKETS.search(text):
+        inner = _BRACKETS.sub(lambda found: "" if found[1] in ("", "*") else f".{found[1]}", text)
+        return f"write {inner}"
+    steps = text.split(".")
+    if not all(steps):
+        return "a dot stands between two names"
+    if "*" in steps:
+        return f"leave the star out: {'.'.join(step for step in steps if step != '*')} is that of each element"
+    path = canonical(text)
+    if path[:2] == ITEMS and len(path) > 2 and path[2][0] == "-" and is_number(path[2][1:]):
+        return "items are counted from 0, from the first to the last"
+    return None
+
+
+def stays_in_its_item(old: Path, new: Path) -> bool:
+    """Whether what stands in every item is not to stand outside of the items, where all of it has no room."""
+    return not _in_every_item(old) or _in_every_item(new)
+
+
+def _in_every_item(path: Path) -> bool:
+    return path[:2] == ITEMS and len(path) > 2 and not is_number(path[2])

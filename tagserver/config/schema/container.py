@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tagserver.config.consent import KEYS as CONSENT_KEYS
-from tagserver.config.privacy import KEYS as PRIVACY_KEYS
+from tagserver.config.policies import CONSENT_KEYS, PRIVACY_KEYS
 from tagserver.config.schema.shapes import (
     ANY,
     DURATION,

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tagserver.config.yaml.mistakes import shape, slip
 from tagserver.config.yaml.problems import Place, Problems
-from tagserver.config.yaml.slips import shape, slip
 from tagserver.config.yaml.source import Map, Node, Scalar, Sequence
 from tagserver.event.spelling import nfc
 

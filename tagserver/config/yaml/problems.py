@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tagserver.config.google_words import our_word
-from tagserver.config.yaml.pasted import shown
-from tagserver.system.printable import printable
+from tagserver.config.yaml.line_mistakes import shown
+from tagserver.config.yaml.suggestions import did_you_mean, glued
 from tagserver.system.secret import SHORTEST
 
 Severity = Literal["error", "pause", "warning"]
@@ -69,9 +66,6 @@ LATER_CODES: Mapping[str, str] = {
 
 LITERAL_SECRET = "E201"  # noqa: S105 (a code)
 UNREAD = "W310"
-
-_WORDS: Mapping[Severity, str] = {"error": "error", "pause": "paused", "warning": "warning"}
-_COLORS: Mapping[Severity, str] = {"error": "31", "pause": "35", "warning": "33"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -190,101 +184,3 @@ class Problems:
     def fatal(self) -> bool:
         """Whether one of them is an error."""
         return any(problem.severity == "error" for problem in self._found)
-
-
-GLUED = re.compile(r"\A([\w.-]+):(?=\S)")
-"""A key, a colon, and what should stand behind a blank."""
-
-
-def known_are(names: Iterable[str]) -> str:
-    """`known are a, b`, or nothing when there are none."""
-    listed = ", ".join(names)
-    return f"known are {listed}" if listed else ""
-
-
-def glued(key: str, known: Sequence[str]) -> tuple[str, str] | None:
-    """Of a key that holds its value, too (`event:purchase`): how to write it, and the known key that is meant."""
-    found = GLUED.match(key)
-    if found is not None and found[1] in known:
-        return f"a blank is missing behind the colon: write {found[1]}: …", found[1]
-    found = re.match(r"([\w.-]+)[ ]*[\[{]", key)
-    if found is not None and found[1] in known:
-        return f"a colon is missing: write {found[1]}: …", found[1]
-    return None
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`did you mean "purchase"?`, or nothing when no known word is like it. Google's words count as ours."""
-    words = list(known)
-    ours = our_word(word)
-    like = [ours] if ours in words else difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    return f'did you mean "{like[0]}"?' if like else ""
-
-
-def render(problems: Sequence[Problem], texts: Mapping[str, str], *, root: str = "", color: bool = False) -> str:
-    """All problems as text for people.
-
-    `texts`: the files' contents, for the lines that are shown. `root`: the folder they lie in, as the user named it, so
-    that a terminal can open the place.
-    """
-    lines = {name: text.splitlines() for name, text in texts.items()}
-    # What `check` prints ends up in logs: a line that holds a secret is not repeated, nor one that nobody has read.
-    secret = {(one.place.file, one.place.line) for one in problems if one.code in (LITERAL_SECRET, UNREAD)}
-    blocks = [
-        _block(one, None if (one.place.file, one.place.line) in secret else lines.get(one.place.file), root, color)
-        for one in problems
-    ]
-    # One destination stands still once, whatever number of its settings is missing.
-    counted = {(_kind(one), _standing_still(one)) if one.severity == "pause" else (_kind(one), one) for one in problems}
-    counts = Counter(kind for kind, _ in counted)
-    summary = ", ".join(_counted(counts[kind], kind) for kind in _KINDS if counts[kind])
-    files = len({problem.place.file for problem in problems})
-    return "\n".join([*blocks, f"{summary} in {files} file{'s' if files != 1 else ''}. Nothing was changed."])
-
-
-_KINDS = ("error", "destination", "source", "variable", "warning")
-_STILL: Mapping[str, str] = {"destination": " paused", "source": " paused", "variable": " without a value"}
-
-
-def _kind(problem: Problem) -> str:
-    """What it is counted as; a pause by what stands still."""
-    if problem.severity == "pause":
-        return {"collect": "source", "variables": "variable"}.get(problem.path.partition(".")[0], "destination")
-    return problem.severity
-
-
-def _standing_still(problem: Problem) -> str:
-    """The destination or source that a pause is about: `destinations.meta`, `collect.keys.crm`."""
-    parts = problem.path.split(".")
-    return ".".join(parts[: 3 if parts[0] == "collect" else 2])
-
-
-def _counted(number: int, kind: str) -> str:
-    plural = "s" if number != 1 else ""
-    return f"{number} {kind}{plural}" + _STILL.get(kind, "")
-
-
-def _block(problem: Problem, text: Sequence[str] | None, root: str, color: bool) -> str:
-    head = f"{_WORDS[problem.severity]}[{problem.code}]"
-    if color:
-        head = f"\x1b[1;{_COLORS[problem.severity]}m{head}\x1b[0m"
-    place = problem.place
-    file = f"{root.rstrip('/')}/{place.file}" if root else place.file
-    lines = [f"  --> {file}:{place.line}:{place.column}"]
-    source = text or []
-    if 0 < place.line <= len(source):
-        line = source[place.line - 1].replace("\t", " ")
-        number = str(place.line)
-        margin = " " * len(number)
-        carets = "^" * max(1, min(place.length, len(line) - place.column + 1))
-        lines += [
-            f"{margin} |",
-            f"{number} | {line}",
-            f"{margin} | {' ' * (place.column - 1)}{carets}",
-        ]
-        if problem.hint:
-            lines.append(f"{margin} = help: {problem.hint}")
-    elif problem.hint:
-        lines.append(f"  = help: {problem.hint}")
-    # Files hold what people have copied together: it must not paint the terminal.
-    return "\n".join([f"{head} {printable(problem.message)}", *map(printable, lines)]) + "\n"

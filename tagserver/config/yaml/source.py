@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
-from tagserver.config.folder import LARGEST, UNREADABLE
+from tagserver.config.yaml.folder import LARGEST, UNREADABLE
 from tagserver.config.yaml.inline import Fault, star, template
-from tagserver.config.yaml.line_slips import bare_hint
+from tagserver.config.yaml.line_mistakes import bare_hint
 from tagserver.config.yaml.problems import Place, Problems
 from tagserver.config.yaml.syntax import explain
 from tagserver.event.spelling import nfc

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from tagserver.config.yaml.inline import Fault, Inline, no_blank, tab, template
-from tagserver.config.yaml.line_slips import slip_near
+from tagserver.config.yaml.line_mistakes import slip_near
 
 _BLOCK_TEXT = re.compile(r"[|>](?:[1-9][+-]?|[+-][1-9]?)?[ \t]*(?:#.*)?$")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tagserver.config.compile import Loaded, compile_container
-from tagserver.config.yaml.problems import render
+from tagserver.config.yaml.report import render
 
 from .world import REGISTRY, codes
 

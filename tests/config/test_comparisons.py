@@ -11,10 +11,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as some
 
-from tagserver.config.lint.compared import shape_of_path, shape_of_variable
-from tagserver.config.lint.comparisons import MOST_SHOWN
+from tagserver.config.lint.comparisons import MOST_SHOWN, beginning_of, shape_of_path, shape_of_variable
 from tagserver.config.lint.forms import OF_PATHS, PATH, Form, Part
-from tagserver.config.lint.patterns import beginning_of
 from tagserver.config.yaml.problems import Place, Problem
 from tagserver.config.yaml.source import Scalar
 from tagserver.event.event import MISSING

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from tagserver.cli import main
-from tagserver.config.folder import MOST_UNREAD, read_texts, unread_files
+from tagserver.config.yaml.folder import MOST_UNREAD, read_texts, unread_files
 from tagserver.runtime.watch import contents, picture
 
 from ..publishing.site import Site

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tagserver.config.paths import is_path
+from tagserver.config.lint.near_names import is_path
 from tagserver.event.event import Event
 from tagserver.expressions.scope import Scope
 from tagserver.inbound.enrich import read_cookies

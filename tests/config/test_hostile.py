@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagserver.config.compile import Loaded
-from tagserver.config.folder import LARGEST, read_texts
-from tagserver.config.yaml.problems import CODES, render
+from tagserver.config.yaml.folder import LARGEST, read_texts
+from tagserver.config.yaml.problems import CODES
+from tagserver.config.yaml.report import render
 from tagserver.config.yaml.source import DEEPEST, MOST_NODES
 from tagserver.plugin.registry import Registry
 

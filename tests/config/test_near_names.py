@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tagserver.config.compile import compile_container
-from tagserver.config.folder import LARGEST
 from tagserver.config.lint.near_names import ITEMS
+from tagserver.config.yaml.folder import LARGEST
 from tagserver.event.event import MISSING, reader
 from tagserver.event.fields import FIELDS
 from tagserver.event.spelling import DERIVED_PARTS, canonical

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from tagserver.config.compile import Loaded
-from tagserver.config.yaml.problems import CODES, Place, Problem, Problems, render
+from tagserver.config.yaml.problems import CODES, Place, Problem, Problems
+from tagserver.config.yaml.report import render
 
 from .sentences import Sentence, sentences
 from .world import REGISTRY, WITH_A_LOSS, load

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.pipeline.route import route
-from tests.container.world import container
+from tests.config.world import container
 from tests.events import event
 
 TRIGGERS = """

@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tagserver.config.compile import Loaded, compile_container
-from tagserver.config.folder import is_unread
 from tagserver.config.model import Container
+from tagserver.config.yaml.folder import is_unread
 from tagserver.event.event import Event
 from tagserver.pipeline.route import Decision, all_decisions, route
 from tagserver.plugin import (

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tagserver.config.yaml.problems import render
+from tagserver.config.yaml.report import render
 from tagserver.event.values import js_number, js_text
 from tagserver.explain.trial import BadTrial, try_event
 

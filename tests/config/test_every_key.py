@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tagserver.config.compile import Loaded
-from tagserver.config.yaml.problems import render
+from tagserver.config.yaml.report import render
 
 from ..events import event
 from .test_hostile import EVENTS, RICH

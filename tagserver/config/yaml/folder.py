@@ -29,6 +29,17 @@ def read_texts(folder: Path) -> dict[str, bytes]:
     return texts
 
 
+def read_test_files(folder: Path) -> dict[str, bytes]:
+    """The `*.test.yaml` files below a configuration folder, by their path in it."""
+    found = sorted(folder.rglob("*.test.yaml"))
+    names = {path.relative_to(folder): path for path in found}
+    return {
+        name.as_posix(): read_content(path)
+        for name, path in names.items()
+        if path.is_file() and not any(part.startswith(".") for part in name.parts)
+    }
+
+
 def is_configuration(name: PurePath) -> bool:
     """Whether a file, by its path in the folder, is one of the configuration's: no test, no lock, in no dot-folder."""
     rest = name.name.endswith((".test.yaml", ".lock.yaml")) or any(part.startswith(".") for part in name.parts)

@@ -1,16 +1,19 @@
-"""Which problems only follow from others: they are not shown until their cause is gone.
+"""What of all the problems is shown, and how.
 
-A file that cannot be read may define what is unknown elsewhere, and use what nothing seems to use. So may a list where
-a map belongs, a key of a file that is not known, and a tag that is wrong.
+Some only follow from others, and are not shown until their cause is gone. A file that cannot be read may define what is
+unknown elsewhere, and use what nothing seems to use. So may a list where a map belongs, a key of a file that is not
+known, and a tag that is wrong.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from tagserver.config.yaml.problems import Problem
+from tagserver.config.yaml.problems import LITERAL_SECRET, UNREAD, Problem, Severity
+from tagserver.system.printable import printable
 
 PATIENCE = 50_000_000
 """Characters that are looked through in one run; after that a name counts as mentioned."""
@@ -95,3 +98,76 @@ class _Look:
                 if enough == 0:
                     return True
         return False
+
+
+_WORDS: Mapping[Severity, str] = {"error": "error", "pause": "paused", "warning": "warning"}
+_COLORS: Mapping[Severity, str] = {"error": "31", "pause": "35", "warning": "33"}
+
+
+def render(problems: Sequence[Problem], texts: Mapping[str, str], *, root: str = "", color: bool = False) -> str:
+    """All problems as text for people.
+
+    `texts`: the files' contents, for the lines that are shown. `root`: the folder they lie in, as the user named it, so
+    that a terminal can open the place.
+    """
+    lines = {name: text.splitlines() for name, text in texts.items()}
+    # What `check` prints ends up in logs: a line that holds a secret is not repeated, nor one that nobody has read.
+    secret = {(one.place.file, one.place.line) for one in problems if one.code in (LITERAL_SECRET, UNREAD)}
+    blocks = [
+        _block(one, None if (one.place.file, one.place.line) in secret else lines.get(one.place.file), root, color)
+        for one in problems
+    ]
+    # One destination stands still once, whatever number of its settings is missing.
+    counted = {(_kind(one), _standing_still(one)) if one.severity == "pause" else (_kind(one), one) for one in problems}
+    counts = Counter(kind for kind, _ in counted)
+    summary = ", ".join(_counted(counts[kind], kind) for kind in _KINDS if counts[kind])
+    files = len({problem.place.file for problem in problems})
+    return "\n".join([*blocks, f"{summary} in {files} file{'s' if files != 1 else ''}. Nothing was changed."])
+
+
+_KINDS = ("error", "destination", "source", "variable", "warning")
+_STILL: Mapping[str, str] = {"destination": " paused", "source": " paused", "variable": " without a value"}
+
+
+def _kind(problem: Problem) -> str:
+    """What it is counted as; a pause by what stands still."""
+    if problem.severity == "pause":
+        return {"collect": "source", "variables": "variable"}.get(problem.path.partition(".")[0], "destination")
+    return problem.severity
+
+
+def _standing_still(problem: Problem) -> str:
+    """The destination or source that a pause is about: `destinations.meta`, `collect.keys.crm`."""
+    parts = problem.path.split(".")
+    return ".".join(parts[: 3 if parts[0] == "collect" else 2])
+
+
+def _counted(number: int, kind: str) -> str:
+    plural = "s" if number != 1 else ""
+    return f"{number} {kind}{plural}" + _STILL.get(kind, "")
+
+
+def _block(problem: Problem, text: Sequence[str] | None, root: str, color: bool) -> str:
+    head = f"{_WORDS[problem.severity]}[{problem.code}]"
+    if color:
+        head = f"\x1b[1;{_COLORS[problem.severity]}m{head}\x1b[0m"
+    place = problem.place
+    file = f"{root.rstrip('/')}/{place.file}" if root else place.file
+    lines = [f"  --> {file}:{place.line}:{place.column}"]
+    source = text or []
+    if 0 < place.line <= len(source):
+        line = source[place.line - 1].replace("\t", " ")
+        number = str(place.line)
+        margin = " " * len(number)
+        carets = "^" * max(1, min(place.length, len(line) - place.column + 1))
+        lines += [
+            f"{margin} |",
+            f"{number} | {line}",
+            f"{margin} | {' ' * (place.column - 1)}{carets}",
+        ]
+        if problem.hint:
+            lines.append(f"{margin} = help: {problem.hint}")
+    elif problem.hint:
+        lines.append(f"  = help: {problem.hint}")
+    # Files hold what people have copied together: it must not paint the terminal.
+    return "\n".join([f"{head} {printable(problem.message)}", *map(printable, lines)]) + "\n"

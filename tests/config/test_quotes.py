@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from tagserver.config.yaml.mistakes import check_quotes, stray_quotes
 from tagserver.config.yaml.problems import Problem, Problems
-from tagserver.config.yaml.quotes import check_quotes, stray_quotes
 from tagserver.config.yaml.source import parse
 from tagserver.explain.casebook import read_cases
 
