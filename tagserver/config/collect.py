@@ -20,6 +20,8 @@ from tagserver.consent.state import Reading
 from tagserver.event.geoip import Locate, nowhere, open_database
 from tagserver.system.secret import Secret
 
+BROWSER = "browser"
+"""The source of all events that come without a key."""
 MERGED, MADE = 2, 8
 """How much larger than the largest body a request may become: by `ctx`, which is no more worth than to write it out,
 and on its way to the queue, where hashes and names are longer than what they stand for."""
@@ -186,7 +188,7 @@ class CollectReader:
         keys: dict[str, Key] = {}
         for name, (key, value) in self._decoder.map(node, "collect.keys").items():
             path = f"collect.keys.{name}"
-            if name == "browser":
+            if name == BROWSER:
                 self._problems.add("E123", key.place, path, "a key may not be called browser", "browsers have no key")
                 continue
             nodes = {

@@ -25,13 +25,13 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from tagserver.config.collect import BROWSER
 from tagserver.config.model import Container
 from tagserver.consent.state import ConsentState
 from tagserver.consent.withdrawal import granted_again, taken_back
 from tagserver.delivery.send_policy import taken_back as lost_by
 from tagserver.event.event import Event
 from tagserver.event.person_keys import all_keys
-from tagserver.ingest.sources import BROWSER
 from tagserver.queue.outbox import Erased, Outbox, OutboxError, Tombstone, Trace
 from tagserver.queue.sqlite.erasure_walk import walk
 from tagserver.system.rate_limit import RateLimit, sender_of

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 from tagserver.config.collect import CollectConfig
 
-BROWSER = "browser"
 Header = tuple[bytes, bytes]
 
 

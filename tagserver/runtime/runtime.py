@@ -9,6 +9,7 @@ from collections.abc import Callable
 from tagserver.audit.audit import Audit
 from tagserver.audit.records import Decided
 from tagserver.backup.keeping import Keeping
+from tagserver.config.collect import BROWSER
 from tagserver.config.model import Container
 from tagserver.config.queue import key_of
 from tagserver.config.server import LogConfig, ServerConfig
@@ -19,7 +20,7 @@ from tagserver.delivery.target import Target
 from tagserver.erasure.erasure import Forgetting, Forgotten
 from tagserver.erasure.opt_outs import Withdrawals
 from tagserver.ingest.ingest import Door
-from tagserver.ingest.sources import BROWSER, Sources
+from tagserver.ingest.sources import Sources
 from tagserver.ingest.waiting import Holding
 from tagserver.metrics.meters import Meters
 from tagserver.pausing.pausing import Engine, Pausing

@@ -13,13 +13,14 @@ from typing import Any
 
 import msgspec
 
+from tagserver.config.collect import BROWSER
 from tagserver.event.event import Note
 from tagserver.inbound.clients.datalayer import read_context
 from tagserver.inbound.enrich import read_facts, read_headers, visitor_ip
 from tagserver.ingest.answer import compose
 from tagserver.ingest.body import BadBody, Disconnected, Room, Turns, read_body, split, unpack, unpack_small
 from tagserver.ingest.ingest import TooMuch
-from tagserver.ingest.sources import BROWSER, Header, is_unseen, origin_of, refusal
+from tagserver.ingest.sources import Header, is_unseen, origin_of, refusal
 from tagserver.queue.outbox import OutboxError
 from tagserver.runtime.runtime import Runtime
 from tagserver.system.rate_limit import sender_of

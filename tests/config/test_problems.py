@@ -83,7 +83,11 @@ ELSEWHERE = {
 """Sentences that no small file can bring about."""
 
 
-@pytest.mark.parametrize("sentence", list(sentences()), ids=str)
+SENTENCES = list(sentences())
+assert SENTENCES
+
+
+@pytest.mark.parametrize("sentence", SENTENCES, ids=str)
 def test_each_sentence_has_a_case(sentence: Sentence) -> None:
     """Whatever the code can say of a configuration is said in one of the cases: who adds one shows what it looks
     like."""

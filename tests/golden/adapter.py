@@ -26,7 +26,7 @@ from tagserver.backup.keeping import Keeping
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.explain.trial import try_event
 from tagserver.inbound.enrich import read_headers
-from tagserver.inbound.sources import BROWSER
+from tagserver.config.collect import BROWSER
 from tagserver.metrics.meters import Meters
 from tagserver.plugin.registry import Registry
 from tagserver.publishing.publishing import Publishing
