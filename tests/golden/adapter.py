@@ -23,6 +23,7 @@ from tagserver.audit.audit import Audit
 from tagserver.audit.records import event_key
 from tagserver.backup.journaled import JournaledOutbox
 from tagserver.backup.keeping import Keeping
+from tagserver.config.collect import BROWSER
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.explain.trial import try_event
 from tagserver.inbound.enrich import read_headers
