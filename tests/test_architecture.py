@@ -193,7 +193,6 @@ UP_STILL: set[tuple[str, str]] = {
     ("tagserver.privacy.urls", "tagserver.event.click_ids"),
     ("tagserver.privacy.urls", "tagserver.event.placeholder"),
     ("tagserver.privacy.urls", "tagserver.event.spelling"),
-    ("tagserver.publishing.serving", "tagserver.runtime.admin_token"),
     ("tagserver.server.app", "tagserver.server.admin.admin"),
     ("tagserver.server.health", "tagserver.server.admin.guard"),
 }

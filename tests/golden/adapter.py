@@ -27,7 +27,6 @@ from tagserver.config.collect import BROWSER
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.explain.trial import try_event
 from tagserver.inbound.enrich import read_headers
-from tagserver.config.collect import BROWSER
 from tagserver.metrics.meters import Meters
 from tagserver.plugin.registry import Registry
 from tagserver.publishing.publishing import Publishing
