@@ -10,7 +10,7 @@ Schema = dict[str, Any]
 TEXT: Schema = {"type": ["string", "number", "boolean"]}
 """Text, also written as a number or as true and false."""
 FLAG: Schema = {"type": "boolean"}
-TEXTS: Schema = {"anyOf": [TEXT, {"type": "array", "items": TEXT}]}
+TEXTS: Schema = {"anyOf": [TEXT, {"type": ["array", "null"], "items": TEXT}]}
 REFERENCE: Schema = {"type": "string", "pattern": r"\$\{(env|file):[^}]+\}"}
 """A text with `${env:NAME}` or `${file:/path}` in it."""
 SECRET: Schema = {"type": "string", "pattern": r"^\$\{(env|file):[^}]+\}$"}
@@ -38,8 +38,8 @@ def one_of(*words: str) -> Schema:
 
 
 def many(items: Schema) -> Schema:
-    """A list."""
-    return {"type": "array", "items": items}
+    """A list. An empty one may be nothing at all."""
+    return {"type": ["array", "null"], "items": items}
 
 
 def record(properties: Mapping[str, Schema], needed: Sequence[str] = (), **more: Any) -> Schema:
