@@ -1,8 +1,9 @@
 """The direct implementation: a Starlette endpoint that hands each event to the official SDK in a thread pool.
 
 Runs in an environment of its own (starlette, uvicorn with uvloop and httptools, facebook-business), so that nothing
-of ours slows it. With several events in a request, each is still one call of the SDK, as the SDK's own examples do
-it.
+of ours slows it. `direct.py PORT VENDOR`: with several events in a request, each is still one call of the SDK, as the
+SDK's own examples do it. `direct.py PORT VENDOR batch`: the events of a request are one call, and one request of the
+SDK.
 """
 
 import sys
@@ -25,9 +26,9 @@ from starlette.routing import Route
 PIXEL = "1234567890"
 
 
-def send(pushed):
+def made(pushed):
     who, where, shop = pushed["user_data"], pushed["user_data"]["address"], pushed["ecommerce"]
-    event = Event(
+    return Event(
         event_name="Purchase",
         event_time=pushed["timestamp"] // 1000,
         event_id=pushed["event_id"],
@@ -57,14 +58,17 @@ def send(pushed):
             ],
         ),
     )
-    EventRequest(pixel_id=PIXEL, events=[event]).execute()
+
+
+def send(pushed):
+    EventRequest(pixel_id=PIXEL, events=[made(event) for event in pushed]).execute()
 
 
 async def collect(request: Request) -> JSONResponse:
     pushed = await request.json()
     events = pushed if isinstance(pushed, list) else [pushed]
-    for event in events:
-        await run_in_threadpool(send, event)
+    for call in [events] if request.app.state.batch else [[event] for event in events]:
+        await run_in_threadpool(send, call)
     return JSONResponse({"events": len(events)}, 202)
 
 
@@ -73,4 +77,5 @@ if __name__ == "__main__":
     FacebookSession.GRAPH = f"http://127.0.0.1:{vendor}"
     FacebookAdsApi.init(access_token="bench", crash_log=False)
     app = Starlette(routes=[Route("/collect", collect, methods=["POST"])])
+    app.state.batch = sys.argv[3:] == ["batch"]
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="critical", access_log=False)

@@ -6,7 +6,6 @@ Counted from the instant at which an event was due at our door to its arrival at
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import tempfile
 from pathlib import Path
@@ -14,9 +13,9 @@ from pathlib import Path
 import uvloop
 
 from tests.bench.container import write_config
-from tests.bench.goals import report
+from tests.bench.goals import Report
 from tests.bench.load import OpenLoop
-from tests.bench.purchase import Requests
+from tests.bench.purchase import Requests, some_prefix
 from tests.bench.server import Server, pin_load, tagserver
 from tests.bench.vendor import Vendor
 
@@ -25,7 +24,7 @@ RATE = 300
 
 async def lateness(server: Server, vendor: Vendor, seconds: float) -> float:
     """The seconds within which 99 % of the events came to `vendor`."""
-    prefix = os.urandom(4).hex()
+    prefix = some_prefix()
     number = int(RATE * seconds)
     expected = vendor.events + number
     vendor.arrivals = {}
@@ -38,7 +37,7 @@ async def lateness(server: Server, vendor: Vendor, seconds: float) -> float:
     return late[int(number * 0.99)]
 
 
-async def main(seconds: float, rounds: int) -> None:
+async def main(report: Report, seconds: float, rounds: int) -> None:
     """Measure and print."""
     live, dead = Vendor(), Vendor()
     dead.down = True
@@ -58,7 +57,7 @@ async def main(seconds: float, rounds: int) -> None:
         one.close()
     ratio = statistics.median(late / early for late, early in zip(beside, alone, strict=True))
     here, there = statistics.median(beside) * 1000, statistics.median(alone) * 1000
-    report("neighbour", ratio, f"{here:.0f} ms from door to vendor, alone {there:.0f} ms")
+    report.row("neighbour", ratio, f"{here:.0f} ms from door to vendor, alone {there:.0f} ms")
 
 
 if __name__ == "__main__":
@@ -67,4 +66,4 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     pin_load()
-    uvloop.run(main(arguments.seconds, arguments.rounds))
+    uvloop.run(main(Report(), arguments.seconds, arguments.rounds))

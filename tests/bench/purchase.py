@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
+import string
 import time
 
 _NUMBER = "48151623"
@@ -73,6 +75,12 @@ def purchase(prefix: str = "e", number: str = _NUMBER) -> dict[str, object]:
             ],
         },
     }
+
+
+def some_prefix() -> str:
+    """Of the ids of one load, which no other has. Letters alone: digits beside the number look like a telephone, which
+    now and then would make all events of a load dearer."""
+    return "".join(random.choices(string.ascii_lowercase, k=8))
 
 
 class Requests:

@@ -73,7 +73,7 @@ async def _running(command: list[str]) -> AsyncIterator[Server]:
     pin = ["taskset", "-c", str(SERVERS)] if (os.cpu_count() or 1) > 1 and shutil.which("taskset") else []
     # A large environment would slow a rival down that copies it for every request.
     environ = {"PATH": os.environ["PATH"], "BENCH_TOKEN": "bench", "HOME": "/"}
-    environ |= {"PYTHONPATH": os.environ["PYTHONPATH"]} if command[0] == sys.executable else {}
+    environ |= {"PYTHONPATH": str(HERE.parents[1])} if command[0] == sys.executable else {}
     process = subprocess.Popen(  # noqa: ASYNC220 (nothing else runs yet)
         [*pin, *command],
         env=environ,
@@ -104,9 +104,15 @@ def echo() -> Starting:
     return _running([sys.executable, str(HERE / "echo.py"), "PORT"])
 
 
-def direct(python: str, vendor: int) -> Starting:
-    """The rival, in its own environment."""
-    return _running([python, str(HERE / "direct.py"), "PORT", str(vendor)])
+def direct(python: str, vendor: int, *, batch: bool = False) -> Starting:
+    """The rival, in its own environment; `batch`: it forwards the events of a request as one."""
+    return _running([python, str(HERE / "direct.py"), "PORT", str(vendor), *(["batch"] if batch else [])])
+
+
+def sdk_version(python: str) -> str:
+    """What the rival is made of."""
+    ask = "from importlib.metadata import version; print('facebook-business', version('facebook-business'))"
+    return subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _free_port() -> int:

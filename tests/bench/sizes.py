@@ -5,7 +5,6 @@ machine."""
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import socket
 import tempfile
@@ -20,7 +19,7 @@ from tests.bench import stored
 from tests.bench.backlog import intake
 from tests.bench.container import write_config
 from tests.bench.load import ClosedLoop
-from tests.bench.purchase import Requests
+from tests.bench.purchase import Requests, some_prefix
 from tests.bench.server import Server, pin_load, tagserver
 from tests.bench.vendor import Vendor
 from tests.destinations.nine import NAMES
@@ -134,7 +133,7 @@ async def connections(server: Server, number: int) -> None:
 async def held(server: Server, number: int) -> None:
     """Events that wait for consent."""
     before = server.rss()
-    answers = await ClosedLoop(Held(1, os.urandom(4).hex()), number).run(server.port)
+    answers = await ClosedLoop(Held(1, some_prefix()), number).run(server.port)
     if answers.refused:
         raise SystemExit(f"{answers.refused} of {number} requests were refused")
     show("memory: an event that waits for consent", (server.rss() - before) * 1000 / number, "kB")

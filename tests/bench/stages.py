@@ -1,6 +1,7 @@
-"""What one event costs inside the process, by stages and by the size of the container.
+"""What one event costs inside the process: stage by stage (`stage_profile`), the parts that protect somebody, and one
+more tag.
 
-Times are the best of several repeats, in microseconds; ratios within one run are what counts.
+Times of the parts are the best of several repeats, in microseconds; ratios within one run are what counts.
 """
 
 from __future__ import annotations
@@ -34,8 +35,13 @@ from tagserver.plugin.registry import Registry
 from tagserver.privacy.address_rules import STRICT
 from tagserver.queue.encryption import Seal
 from tagserver.queue.outbox import Delivery
+from tagserver.privacy.cleaning import clean_data
+from tagserver.privacy.known_secrets import KnownSecrets
+from tagserver.registry import Registry
+from tagserver.server.body import split
+from tests.bench import stage_profile
 from tests.bench.container import NAMES, OTHERS, write_config
-from tests.bench.goals import report
+from tests.bench.goals import Report
 from tests.bench.purchase import purchase
 from tests.consent.writers import DAY, as_field, head, tc_string
 
@@ -68,13 +74,15 @@ def _decide(made: Container) -> object:
     return route(made, fresh())
 
 
-def one_more_tag(goal: str, event: float, repeats: int, names: tuple[str, ...], few: int, many: int) -> None:
+def one_more_tag(
+    report: Report, goal: str, event: float, repeats: int, names: tuple[str, ...], few: int, many: int
+) -> None:
     """Report what a tag costs that does not fire, from two containers measured in turn."""
     containers = container(few, names), container(many, names)
     both = [[best(partial(_decide, made), 1) for made in containers] for _ in range(repeats)]
     small, large = (min(times) for times in zip(*both, strict=True))
     cost = max(SMALLEST, (large - small) / (many - few))
-    report(goal, cost, f"{cost / event * 100:.3f} % of an event")
+    report.row(goal, cost, f"{cost / event * 100:.3f} % of an event")
 
 
 def leaving(made: Container, event: float, repeats: int) -> None:
@@ -148,19 +156,22 @@ def _gate(name: str, pushed: Mapping[str, Any], event: float, repeats: int) -> N
     print(f"  {again:.1f} us to read {name} and decide, {again / event:.0%} of it; {anew:.1f} worked out anew")
 
 
-def main(repeats: int) -> None:
-    """Measure and print."""
+def main(report: Report, repeats: int, events: int = 4000) -> None:
+    """Measure and print. `events`: of each repeat of the profile."""
+    stage_profile.main(events, max(1, repeats // 3))
     making = best(fresh, repeats)
     fifty = container(50)
     event = best(partial(_decide, fifty), repeats)
-    print(f"an event: {event:.1f} us, {making:.1f} of them to decode and make it; 50 tags, one fires")
+    print(f"decided and built: {event:.1f} us, {making:.1f} of them to decode and make it; 50 tags, one fires")
     consent(event, repeats)
     leaving(fifty, event, repeats)
-    one_more_tag("other tag", event, repeats, OTHERS, 50, 2000)
-    one_more_tag("same tag", event, repeats, ("purchase",), 10, 110)
+    one_more_tag(report, "other tag", event, repeats, OTHERS, 50, 2000)
+    one_more_tag(report, "same tag", event, repeats, ("purchase",), 10, 110)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=15)
-    main(parser.parse_args().repeats)
+    parser.add_argument("--events", type=int, default=4000, help="of each repeat of the profile")
+    arguments = parser.parse_args()
+    main(Report(), arguments.repeats, arguments.events)

@@ -1,29 +1,47 @@
-"""The main table: echo, ours and the SDK in turn on one core, load and vendor on the other; medians and ratios.
+"""The main table: a JSON echo, ours and the SDK in turn on one core, load and vendor on the other; medians and ratios.
 
-Ours answers after its commit, and its CPU time covers the delivery of everything.
+Ours answers after its commit, and its CPU time covers the delivery of everything. Each ratio is of one round; every
+second round goes through the servers the other way round.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
 
 from tests.bench.container import write_config
-from tests.bench.goals import left_out, report
+from tests.bench.goals import Report
 from tests.bench.load import ClosedLoop
-from tests.bench.purchase import Requests
-from tests.bench.server import Server, Starting, direct, echo, pin_load, tagserver
+from tests.bench.purchase import Requests, some_prefix
+from tests.bench.server import TICKS, Server, Starting, direct, echo, pin_load, sdk_version, tagserver
 from tests.bench.vendor import Vendor
 
-SLOWER = 20
-"""The SDK gets so many times fewer events: it is that much slower."""
+ROWS = ("echo", "echo20", "sdk", "sdk20", "batch")
+"""The goals that are measured here."""
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A server of the table: at which numbers of events a request it is measured, and by how many times fewer events
+    than ours, for it is about that much slower. `rows`: those that need it."""
+
+    batches: tuple[int, ...]
+    slower: float
+    rows: frozenset[str]
+
+
+SERVERS = {
+    "echo": Rival((1,), 1, frozenset({"echo", "echo20"})),
+    "ours": Rival((1, 20), 1, frozenset(ROWS)),
+    "SDK": Rival((1, 20), 20, frozenset({"sdk", "sdk20"})),
+    "SDK batch": Rival((20,), 4, frozenset({"batch"})),
+}
 
 
 @dataclass(frozen=True)
@@ -49,44 +67,51 @@ async def one_round(server: Server, vendor: Vendor | None, events: int, total: i
     requests = max(1, total // events)
     seconds, p50, p99 = await _load(server, vendor, events, requests)
     number = requests * events
-    return Round(number / seconds, number / (server.cpu() - before), p50, p99, rest, server.rss())
+    cpu = max(server.cpu() - before, 1 / TICKS)  # it is counted in ticks
+    return Round(number / seconds, number / cpu, p50, p99, rest, server.rss())
 
 
 async def _load(server: Server, vendor: Vendor | None, events: int, requests: int) -> tuple[float, float, float]:
     expected = (vendor.events if vendor else 0) + requests * events
-    answers = await ClosedLoop(Requests(events, os.urandom(4).hex()), requests).run(server.port)
+    answers = await ClosedLoop(Requests(events, some_prefix()), requests).run(server.port)
     if answers.refused:
         raise SystemExit(f"{answers.refused} of {requests} requests were refused")
     if vendor is not None:
         await vendor.has(expected)
+        if vendor.events > expected:
+            raise SystemExit(f"the vendor has {vendor.events - expected} events more than there were")
     return answers.seconds, answers.ms(0.5), answers.ms(0.99)
 
 
-async def measure(rounds: int, events: int, sdk_python: str | None) -> Rounds:
-    """All rounds, interleaved."""
+async def measure(rounds: int, events: int, sdk_python: str | None, rows: Collection[str] = ROWS) -> Rounds:
+    """All rounds, interleaved: of the servers that these rows need."""
     vendor = Vendor()
     listening = await vendor.listen()
     found: Rounds = {}
+    there = [name for name in SERVERS if sdk_python or not name.startswith("SDK")]
+    names = [name for name in there if not SERVERS[name].rows.isdisjoint(rows)]
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         write_config(folder, {"meta": vendor.port})
         for number in range(rounds):
-            for name, starting in _servers(folder, folder / f"data-{number}", vendor, sdk_python):
-                async with starting as server:
+            for name in names if number % 2 == 0 else reversed(names):
+                rival = SERVERS[name]
+                async with _starting(name, folder, folder / f"data-{number}", vendor, sdk_python or "") as server:
                     rest = server.rss()
-                    for batch in (1, 20):
-                        total = events // SLOWER if name == "SDK" else events * (2 if batch > 1 else 1)
+                    for batch in rival.batches:
+                        total = int(events * (2 if batch > 1 else 1) / rival.slower)
                         to = None if name == "echo" else vendor
                         found.setdefault((name, batch), []).append(await one_round(server, to, batch, total, rest))
     listening.close()
     return found
 
 
-def _servers(config: Path, data: Path, vendor: Vendor, sdk_python: str | None) -> Iterator[tuple[str, Starting]]:
-    yield "echo", echo()
-    yield "ours", tagserver(config, data)
-    if sdk_python:
-        yield "SDK", direct(sdk_python, vendor.port)
+def _starting(name: str, config: Path, data: Path, vendor: Vendor, sdk_python: str) -> Starting:
+    if name == "echo":
+        return echo()
+    if name == "ours":
+        return tagserver(config, data)
+    return direct(sdk_python, vendor.port, batch=name == "SDK batch")
 
 
 def median(rounds: list[Round], field: str) -> float:
@@ -96,43 +121,57 @@ def median(rounds: list[Round], field: str) -> float:
 
 def show(found: Rounds) -> None:
     """The table."""
-    print(f"{'':<8}{'ev/req':>7}{'events/s':>11}{'ev/CPU-s':>11}{'p50 ms':>9}{'p99 ms':>9}{'RSS MB':>8}")
+    print(f"{'':<10}{'ev/req':>7}{'events/s':>11}{'ev/CPU-s':>11}{'p50 ms':>9}{'p99 ms':>9}{'RSS MB':>8}")
     for (name, events), rounds in sorted(found.items(), key=lambda one: one[0][1]):
         rate, per_cpu, p50, p99, after = (median(rounds, field) for field in ("rate", "per_cpu", "p50", "p99", "after"))
-        print(f"{name:<8}{events:>7}{rate:>11,.0f}{per_cpu:>11,.0f}{p50:>9.1f}{p99:>9.1f}{after:>8.0f}")
+        print(f"{name:<10}{events:>7}{rate:>11,.0f}{per_cpu:>11,.0f}{p50:>9.1f}{p99:>9.1f}{after:>8.0f}")
     print()
 
 
-def show_ratios(found: Rounds) -> None:
-    """Ours against the floor and the rival, each pair of one round."""
-    _ratio(found, "echo", "rate", 1, "echo")
-    _ratio(found, "sdk", "per_cpu", 1, "SDK")
-    _ratio(found, "sdk20", "per_cpu", 20, "SDK")
-    report("rest", median(found["ours", 1], "rest"), f"the echo {median(found['echo', 1], 'rest'):.0f} MB")
+def show_ratios(report: Report, found: Rounds, rows: Collection[str] = ROWS) -> None:
+    """Ours against the floor and the rivals, each pair of one round. The echo is at one event a request in all."""
+    pairs = {
+        "echo": ("rate", 1, ("echo", 1)),
+        "echo20": ("rate", 20, ("echo", 1)),
+        "sdk": ("per_cpu", 1, ("SDK", 1)),
+        "sdk20": ("per_cpu", 20, ("SDK", 20)),
+        "batch": ("per_cpu", 20, ("SDK batch", 20)),
+    }
+    for row, (field, events, floor) in pairs.items():
+        if row not in rows:
+            continue
+        if floor not in found:
+            report.left_out(row, "the SDK's environment is missing")
+        else:
+            _ratio(report, row, field, found["ours", events], found[floor])
+    if ("echo", 1) in found:
+        report.row("rest", median(found["ours", 1], "rest"), f"the echo {median(found['echo', 1], 'rest'):.0f} MB")
 
 
-def _ratio(found: Rounds, goal: str, field: str, events: int, floor: str) -> None:
-    if (floor, events) not in found:
-        return left_out(goal, "the SDK's environment is missing")
-    both = list(zip(found["ours", events], found[floor, events], strict=True))
-    pairs = [getattr(ours, field) / getattr(other, field) for ours, other in both]
-    per_cpu = statistics.median(ours.per_cpu / other.per_cpu for ours, other in both)
-    beside = f"{min(pairs):.2f} to {max(pairs):.2f} in {len(pairs)} rounds"
-    return report(goal, statistics.median(pairs), beside if field == "per_cpu" else f"{beside}; by CPU {per_cpu:.2f}")
+def _ratio(report: Report, row: str, field: str, ours: list[Round], floor: list[Round]) -> None:
+    both = list(zip(ours, floor, strict=True))
+    ratios = [getattr(one, field) / getattr(other, field) for one, other in both]
+    beside = f"{min(ratios):.2f} to {max(ratios):.2f} in {len(ratios)} rounds"
+    if field == "rate":
+        beside += f"; by CPU {statistics.median(one.per_cpu / other.per_cpu for one, other in both):.2f}"
+    report.row(row, statistics.median(ratios), beside)
 
 
-async def main(rounds: int, events: int, sdk_python: str | None) -> None:
+async def main(report: Report, rounds: int, events: int, sdk_python: str | None, rows: Collection[str] = ROWS) -> None:
     """Measure and print."""
-    found = await measure(rounds, events, sdk_python)
+    if sdk_python is not None:
+        print(f"the SDK is {sdk_version(sdk_python)}")
+    found = await measure(rounds, events, sdk_python, rows)
     show(found)
-    show_ratios(found)
+    show_ratios(report, found, rows)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--events", type=int, default=20_000, help="events per measurement of the fast servers")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--events", type=int, default=20_000, help="of each measurement of ours at one a request")
+    parser.add_argument("--row", action="append", choices=ROWS, help="only this one; may be said again")
     parser.add_argument("--sdk-python", help="the python of an environment that has facebook-business")
     arguments = parser.parse_args()
     pin_load()
-    uvloop.run(main(arguments.rounds, arguments.events, arguments.sdk_python))
+    uvloop.run(main(Report(), arguments.rounds, arguments.events, arguments.sdk_python, arguments.row or ROWS))
