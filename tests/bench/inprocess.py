@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
-from tagserver.configuration import ConfigurationFolder
-from tagserver.registry import Registry
-from tagserver.running import running
+from tagserver.config.configuration import ConfigurationFolder
+from tagserver.plugin.registry import Registry
+from tagserver.runtime.running import running
 from tagserver.server.app import create_app, create_edge
 from tagserver.server.listening import listen
 from tagserver.server.serving import Serving, serving

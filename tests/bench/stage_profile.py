@@ -222,7 +222,7 @@ def show(costs: Costs, batch: int) -> None:
 
 def _line(stage: str, us: float, total: float, counts: Sequence[float]) -> None:
     calls, of_c, instructions = (f"{one:,.0f}" if one else "" for one in counts)
-    print(f"  {stage:<40}{us:>8.1f}{us / total:>7.0%}{calls:>8}{of_c:>7}{instructions:>14}", flush=True)
+    print(f"  {stage:<40}{us:>8.1f}{us / total:>7.0%}{calls:>8}{of_c:>7}{instructions:>14}".rstrip(), flush=True)
 
 
 def main(events: int, repeats: int, batches: tuple[int, ...] = (20, 1)) -> None:

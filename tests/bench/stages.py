@@ -35,10 +35,6 @@ from tagserver.plugin.registry import Registry
 from tagserver.privacy.address_rules import STRICT
 from tagserver.queue.encryption import Seal
 from tagserver.queue.outbox import Delivery
-from tagserver.privacy.cleaning import clean_data
-from tagserver.privacy.known_secrets import KnownSecrets
-from tagserver.registry import Registry
-from tagserver.server.body import split
 from tests.bench import stage_profile
 from tests.bench.container import NAMES, OTHERS, write_config
 from tests.bench.goals import Report
