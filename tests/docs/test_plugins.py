@@ -170,12 +170,12 @@ def test_every_part_of_a_destination_is_documented() -> None:
 def test_every_member_of_a_variable_is_documented() -> None:
     """Attributes and the method."""
     members = set(Variable.__annotations__) | {"value(given)"}
-    assert first_names(PLUGINS, "## A kind of variable") == members
+    assert first_names(PLUGINS, "## A variable type") == members
 
 
 def test_every_field_of_built_is_documented() -> None:
     """In its order."""
-    shown = [names(row[0])[0] for row in rows(PLUGINS, "### What build gives")]
+    shown = [names(row[0])[0] for row in rows(PLUGINS, "### What build returns")]
     assert shown == list(Built.__struct_fields__)
 
 
@@ -192,7 +192,7 @@ def test_every_key_of_an_example_is_documented() -> None:
 
 def test_every_outcome_is_documented() -> None:
     """With its parameters."""
-    shown = first_names(PLUGINS, "### Requests and answers")
+    shown = first_names(PLUGINS, "### Requests and responses")
     for kind in get_args(OutcomeKind):
         made = getattr(Outcome, kind)
         parameters = set(inspect.signature(made).parameters)

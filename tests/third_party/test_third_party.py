@@ -16,7 +16,7 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-GUIDE = (ROOT / "plugins" / "README.md").read_text("utf-8").partition("## A whole one")[0]
+GUIDE = (ROOT / "plugins" / "README.md").read_text("utf-8").partition("## A complete example")[0]
 COMMANDS = [
     line for block in re.findall(r"^```sh\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL) for line in block.splitlines()
 ]
