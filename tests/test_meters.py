@@ -10,7 +10,7 @@ import msgspec
 from tagserver import BUILD
 from tagserver.metrics import meters
 from tagserver.metrics.meters import Histogram, Meters, Picture
-from tagserver.queue.outbox import Counts, Room
+from tagserver.queue.values import Counts, Room
 from tagserver.system.process import ProcessFacts, process_facts
 
 PICTURE = Picture(

@@ -20,8 +20,8 @@ from typing import Any
 
 import msgspec
 
-from tagserver.queue.outbox import Tombstone
-from tagserver.queue.sqlite.held import Laid, Lifted
+from tagserver.queue.sqlite.snapshot import Laid, Lifted
+from tagserver.queue.values import Tombstone
 
 FORMAT = 1
 """Rises when a program of before would misread the file."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tagserver.backup.journal import KEEP, BadJournal, Head, Journal, Line, laid, text_of, texts_of
-from tagserver.queue.outbox import Tombstone
+from tagserver.queue.values import Tombstone
 from tagserver.system.whole_file import write_whole
 
 log = logging.getLogger("tagserver.journal")

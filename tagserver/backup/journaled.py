@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from tagserver.backup.journal import Line, laid
 from tagserver.backup.journal_file import JournalFile
-from tagserver.queue.outbox import Tombstone
 from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.queue.values import Tombstone
 
 
 class JournaledOutbox(SqliteOutbox):

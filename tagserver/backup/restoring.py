@@ -22,10 +22,9 @@ from tagserver.backup.archive import Archive, BadBackup, Manifest
 from tagserver.backup.journal import Journal, installation
 from tagserver.backup.members import KEY
 from tagserver.queue.errors import OutboxStartError
-from tagserver.queue.sqlite.held import hold as hold_rows
-from tagserver.queue.sqlite.held import take_back
-from tagserver.queue.sqlite.lock import FolderLock, QueueLock
-from tagserver.queue.sqlite.snapshot import facts_of, queue_in, require_sound
+from tagserver.queue.sqlite.ownership import FolderLock, QueueLock
+from tagserver.queue.sqlite.snapshot import facts_of, queue_in, require_sound, take_back
+from tagserver.queue.sqlite.snapshot import hold as hold_rows
 from tagserver.system.amounts import size
 from tagserver.system.moments import shown
 from tagserver.system.whole_file import write_whole

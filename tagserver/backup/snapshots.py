@@ -18,9 +18,10 @@ from typing import Any
 
 import msgspec
 
-from tagserver.queue.outbox import Outbox, Unavailable
-from tagserver.queue.sqlite.opening import ALONE
+from tagserver.queue.api import Outbox
+from tagserver.queue.errors import Unavailable
 from tagserver.queue.sqlite.snapshot import ENDING, copy_queue
+from tagserver.queue.sqlite.startup import ALONE
 from tagserver.system.amounts import size
 
 KEPT = 3600.0

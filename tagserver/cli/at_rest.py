@@ -9,7 +9,7 @@ from pathlib import Path
 from tagserver.backup.hold import WAY_OUT
 from tagserver.backup.hold import read as restored
 from tagserver.backup.restoring import unfinished
-from tagserver.queue.sqlite.readable import newer_than_this
+from tagserver.queue.sqlite.snapshot import newer_than_this
 from tagserver.system.finding import Finding
 
 

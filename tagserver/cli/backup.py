@@ -20,7 +20,7 @@ from tagserver.cli.output import give_up, say, say_json, stream
 from tagserver.cli.paths import PATH
 from tagserver.cli.remote import call
 from tagserver.queue.errors import OutboxStartError
-from tagserver.queue.sqlite.lock import FolderLock, QueueLock
+from tagserver.queue.sqlite.ownership import FolderLock, QueueLock
 from tagserver.queue.sqlite.snapshot import copy_queue, queue_in
 from tagserver.runtime.server_files import lives
 from tagserver.system.amounts import counted

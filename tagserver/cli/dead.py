@@ -15,7 +15,7 @@ from tagserver.cli.options import environment, json_option, server_option, when_
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
 from tagserver.cli.who import who
-from tagserver.queue.dead import LARGEST_ID
+from tagserver.queue.dead_letters import LARGEST_ID
 from tagserver.system.amounts import letters
 from tagserver.system.moments import at
 

@@ -8,7 +8,7 @@ from tagserver.cli.output import give_up, say
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.store import Store
-from tagserver.queue.sqlite.readable import newer_than_this
+from tagserver.queue.sqlite.snapshot import newer_than_this
 from tagserver.runtime.runtime import wall_clock
 
 

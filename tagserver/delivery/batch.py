@@ -22,8 +22,8 @@ from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.plugin.statement import stated
 from tagserver.queue.crash_suspects import BURIED_AFTER
 from tagserver.queue.encryption import OPEN, Locked, Seal
-from tagserver.queue.outbox import Batch, Buried, Row, Settlement
 from tagserver.queue.retry import deadline, retry_after
+from tagserver.queue.values import Batch, DeadLettered, Row, Settlement
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -90,8 +90,8 @@ class Shipment:
         self.delivered: list[int] = []
         self._attempted: list[int] = []
         self._unknown: list[int] = []
-        self._buried: list[Buried] = []
-        self._refused: dict[str, list[Buried]] = {}
+        self._buried: list[DeadLettered] = []
+        self._refused: dict[str, list[DeadLettered]] = {}
         self._kept: dict[str, int] = {}
         self._under_way: list[Row] = []
         self._answer: tuple[Response, list[Row]] | None = None
@@ -103,7 +103,7 @@ class Shipment:
         return {code: len(refused) for code, refused in self._refused.items()} | self._kept
 
     @property
-    def buried(self) -> list[Buried]:
+    def buried(self) -> list[DeadLettered]:
         """What goes to the dead letters."""
         return [*self._buried, *(one for refused in self._refused.values() for one in refused)]
 
@@ -124,9 +124,7 @@ class Shipment:
 
     def settlement(self) -> Settlement:
         """For the outbox. Rows that are in none of its lists are released untouched."""
-        return Settlement(
-            delivered=self.delivered, attempted=self._attempted, unknown=self._unknown, buried=self.buried
-        )
+        return Settlement(delivered=self.delivered, attempted=self._attempted, unknown=self._unknown, dead=self.buried)
 
     async def send(self, permits: Callable[[Row], Refusal | None]) -> Stop | None:
         """Send what may be sent; why the destination has to stop, or None. Cancelled, it notes what may have left."""
@@ -173,7 +171,7 @@ class Shipment:
             try:
                 body = self._seal.open(row.delivery)
             except Locked as locked:
-                self._buried.append(Buried(row.id, "locked", str(locked)))
+                self._buried.append(DeadLettered(row.id, "locked", str(locked)))
                 continue
             if body is not row.delivery.body:
                 row = msgspec.structs.replace(row, delivery=msgspec.structs.replace(row.delivery, body=body))
@@ -187,12 +185,12 @@ class Shipment:
         for row in rows:
             end = deadline(row.delivery.expires, row.unknown_since, self._target.destination.limits.repeat)
             if end is not None and now >= end and self._expiring:
-                self._buried.append(Buried(row.id, "expired", "too old for this destination"))
+                self._buried.append(DeadLettered(row.id, "expired", "too old for this destination"))
             elif row.crashes >= BURIED_AFTER:
                 detail = f"the server ended {row.crashes} times while the plugin had it in hand"
-                self._buried.append(Buried(row.id, "crashed", detail))
+                self._buried.append(DeadLettered(row.id, "crashed", detail))
             elif (refusal := permits(row)) is not None:
-                self._buried.append(Buried(row.id, *refusal))
+                self._buried.append(DeadLettered(row.id, *refusal))
             else:
                 kept.append(row)
         return kept
@@ -245,7 +243,7 @@ class Shipment:
                 ours = outcome.reason == PLUGIN_ERROR
                 detail = outcome.detail if ours else f"{outcome.reason} {outcome.detail}".strip()
                 code = "" if ours else outcome.reason
-                refused.append(Buried(row.id, PLUGIN_ERROR if ours else "rejected", detail, code))
+                refused.append(DeadLettered(row.id, PLUGIN_ERROR if ours else "rejected", detail, code))
             case "retry" if maybe:
                 self._unknown.append(row.id)
             case "retry":

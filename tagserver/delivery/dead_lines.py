@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tagserver.queue.outbox import Buried, Row
+from tagserver.queue.values import DeadLettered, Row
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -48,7 +48,7 @@ class DeadLines:
         self._steady = steady
         self._groups: dict[Kind, _Group] = {}
 
-    def buried(self, destination: str, rows: Sequence[Row], buried: Sequence[Buried]) -> None:
+    def buried(self, destination: str, rows: Sequence[Row], buried: Sequence[DeadLettered]) -> None:
         """Of these rows some have become dead letters."""
         now = self._steady()
         by_id = {row.id: row.delivery for row in rows}

@@ -19,9 +19,10 @@ from tagserver.delivery.open_sink import Tended
 from tagserver.delivery.outcomes import Stop
 from tagserver.delivery.target import Target
 from tagserver.delivery.worker import Fared, Sent, Worker
+from tagserver.queue.api import Outbox
 from tagserver.queue.encryption import OPEN, Seal
-from tagserver.queue.outbox import Outbox, Row
 from tagserver.queue.retry import Chance
+from tagserver.queue.values import Row
 
 log = logging.getLogger("tagserver.delivery")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 
-from tagserver.queue.outbox import Row
+from tagserver.queue.values import Row
 
 _log = logging.getLogger("tagserver.events")
 _log.setLevel(logging.WARNING)

@@ -16,8 +16,8 @@ from tagserver.delivery.breaker import Breaker
 from tagserver.delivery.budget import RetryBudget
 from tagserver.delivery.limiter import Limiter
 from tagserver.delivery.outcomes import Stop
-from tagserver.queue.outbox import Batch
 from tagserver.queue.retry import Chance
+from tagserver.queue.values import Batch
 
 log = logging.getLogger("tagserver.delivery")
 

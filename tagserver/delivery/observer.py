@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tagserver.plugin.destination import Response
-from tagserver.queue.outbox import Buried, Row
+from tagserver.queue.values import DeadLettered, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Observer:
     """
 
     moved: Callable[[str], None] = lambda destination: None
-    buried: Callable[[str, Sequence[Row], Sequence[Buried]], None] = lambda destination, rows, buried: None
+    buried: Callable[[str, Sequence[Row], Sequence[DeadLettered]], None] = lambda destination, rows, buried: None
     answered: Callable[[str, Response], None] = lambda destination, response: None
 
 

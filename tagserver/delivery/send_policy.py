@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from tagserver.config.model import Container
 from tagserver.consent.needs import AD_PURPOSES
-from tagserver.queue.outbox import EVERYTHING, Delivery, Row, Trace
+from tagserver.queue.values import EVERYTHING, Delivery, Row, Trace
 
 Refusal = tuple[str, str]
 """The reason to bury a row (`consent`, `tag_removed`, `destination_changed`) and a sentence."""

@@ -23,9 +23,11 @@ from tagserver.delivery.open_sink import OpenSink, Tended
 from tagserver.delivery.outcomes import Stop
 from tagserver.delivery.pace import Pace
 from tagserver.delivery.target import Target
+from tagserver.queue.api import Outbox
 from tagserver.queue.encryption import OPEN, Seal
-from tagserver.queue.outbox import Batch, Buried, Outbox, OutboxError, Row, Settlement
+from tagserver.queue.errors import OutboxError
 from tagserver.queue.retry import Chance
+from tagserver.queue.values import Batch, DeadLettered, Row, Settlement
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -239,8 +241,8 @@ class Worker:
         batch = await self._outbox.claim(self.name, max_items=1000, max_bytes=64 << 20)
         if batch is None:
             return await self._wait(self._outbox.wait(self.name))
-        buried = [Buried(row.id, "no_destination", "its destination was removed") for row in batch.rows]
-        await self._settle(batch, Settlement(buried=buried))
+        buried = [DeadLettered(row.id, "no_destination", "its destination was removed") for row in batch.rows]
+        await self._settle(batch, Settlement(dead=buried))
         self._observer.buried(self.name, batch.rows, buried)
         return None
 

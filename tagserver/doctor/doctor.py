@@ -24,7 +24,7 @@ from tagserver.delivery.outcomes import is_plugins
 from tagserver.plugin.failing import unloaded_in
 from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.plugin.version_clock import ending
-from tagserver.queue.dead import RESTORED
+from tagserver.queue.dead_letters import RESTORED
 from tagserver.server.edge import affordable
 from tagserver.system.amounts import size
 from tagserver.system.finding import Finding, Level

@@ -21,9 +21,9 @@ from tagserver.event.identity import Identity
 from tagserver.event.person_keys import all_keys
 from tagserver.expressions.scope import Scope
 from tagserver.ingest.waiting import Holding
-from tagserver.queue.outbox import EVERYTHING, Outbox, Tombstone, Trace
-from tagserver.queue.repeats import SHARED, once_key, sender_part
-from tagserver.queue.sqlite.erasure_walk import walk
+from tagserver.queue.api import Outbox, erase_all
+from tagserver.queue.dedup import SHARED, once_key, sender_part
+from tagserver.queue.values import EVERYTHING, Tombstone, Trace
 
 PATIENCE = 20.0
 """Seconds that vendors have to answer for what is on its way."""
@@ -158,13 +158,13 @@ class Forgetting:
             return not persons.isdisjoint(row.person)
 
         while True:
-            found = await walk(self._outbox, doomed)
+            found = await erase_all(self._outbox, doomed)
             for place, numbers in (("queue", found.queue), ("dead", found.dead)):
                 erased.update({(name, place): number for name, number in numbers.items()})
-            if found.flying:
+            if found.in_flight:
                 if self._steady() >= end:
                     self._sweep_soon()
-                    return erased, found.flying
+                    return erased, found.in_flight
                 await self._sleep(LOOK_EVERY)
             elif not found.queue and not found.dead:
                 return erased, {}

@@ -34,6 +34,11 @@ from tagserver.event.event import Event
 from tagserver.event.person_keys import all_keys
 from tagserver.queue.outbox import Erased, Outbox, OutboxError, Tombstone, Trace
 from tagserver.queue.sqlite.erasure_walk import walk
+from tagserver.event.person_keys import all_keys, phone_countries
+from tagserver.inbound.sources import BROWSER
+from tagserver.queue.api import Outbox, erase_all
+from tagserver.queue.errors import OutboxError
+from tagserver.queue.values import Erased, Tombstone, Trace
 from tagserver.system.rate_limit import RateLimit, sender_of
 
 log = logging.getLogger("tagserver.consent")
@@ -141,12 +146,12 @@ class Withdrawals:
             self._asked.clear()
             began = self._steady()
             try:
-                erased = await walk(self._outbox, lambda row: bool(self.lost(row)))
+                erased = await erase_all(self._outbox, lambda row: bool(self.lost(row)))
             except OutboxError as error:
                 log.warning("what was taken back is not erased yet: %s", error)
                 self._asked.set()
             else:
                 self._swept(erased)
-                if erased.flying:
+                if erased.in_flight:
                     self._asked.set()
             await self._sleep(max(SOONEST, REST * (self._steady() - began)))

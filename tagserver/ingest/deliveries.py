@@ -10,8 +10,8 @@ from tagserver.event.event import Event
 from tagserver.pipeline.route import Decision, Routing
 from tagserver.plugin.destination import Built
 from tagserver.plugin.plain import identifier, number
-from tagserver.queue.outbox import DEDUP_TTL, Delivery
-from tagserver.queue.repeats import SHARED, delivery_key, mark, once_key, order_key, sender_part
+from tagserver.queue.dedup import SHARED, delivery_key, mark, once_key, order_key, sender_part
+from tagserver.queue.values import DEDUP_TTL, Delivery
 
 DAY = 86400.0
 AGELESS = 7 * DAY

@@ -29,8 +29,10 @@ from tagserver.ingest.consent_wait import Held
 from tagserver.ingest.deliveries import EventDeliveries
 from tagserver.ingest.waiting import Holding
 from tagserver.pipeline.route import Decision, Routing, route
+from tagserver.queue.api import Outbox
 from tagserver.queue.encryption import OPEN, Seal
-from tagserver.queue.outbox import Delivery, Outbox, OutboxError, Receipt, Tombstone
+from tagserver.queue.errors import OutboxError
+from tagserver.queue.values import Delivery, Receipt, Tombstone
 
 Status = Literal["accepted", "duplicate", "held", "rejected"]
 

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tagserver.delivery.send_policy import Refusal
-from tagserver.queue.outbox import Row
+from tagserver.queue.api import Queue
 from tagserver.queue.retry import deadline
-from tagserver.queue.sqlite.waiting import Waiting
+from tagserver.queue.values import Row
 
 MOST = 100_000
 """Rows that are looked at; they are the oldest, so they expire first."""
@@ -73,8 +73,7 @@ class Outlook:
 
 
 async def outlook(
-    waiting: Waiting,
-    pending: Callable[[str], int],
+    queue: Queue,
     names: Iterable[str],
     now: int,
     steady: Callable[[], float],
@@ -83,15 +82,15 @@ async def outlook(
     repeat: float | None,
     permits: Permits = lambda row: None,
 ) -> Outlook:
-    """Of a destination with these names; `pending` says how many rows wait under a name. `now`, `until` in ms, `repeat`
+    """Of a destination with these names; `now`, `until` in ms, `repeat`
     in seconds. Raises `OutboxError`."""
     seen = Outlook()
     end = steady() + SECONDS
     for name in names:
-        if not pending(name):
+        if not queue.ready(name):
             continue
-        seen.waiting += pending(name)
-        async for rows in waiting.rows(name):
+        seen.waiting += queue.ready(name)
+        async for rows in queue.pending_rows(name):
             if seen.looked >= MOST or steady() > end:
                 break
             seen.see(rows, now, until, repeat, permits)

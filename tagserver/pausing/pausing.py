@@ -16,10 +16,9 @@ from tagserver.pausing.names import names_of
 from tagserver.pausing.outlook import Outlook, outlook
 from tagserver.pausing.rates import Rates
 from tagserver.pausing.words import line, reason
-from tagserver.queue.outbox import Outbox, OutboxError
-from tagserver.queue.pauses import Pause, Pauses
-from tagserver.queue.sqlite.shares import FULL, Shares
-from tagserver.queue.sqlite.waiting import Waiting
+from tagserver.queue.api import Outbox
+from tagserver.queue.errors import OutboxError
+from tagserver.queue.pauses import FULL, Pause, Pauses, Quotas
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -37,8 +36,7 @@ class Engine(Outbox, Protocol):
     """A queue that knows who stands still by somebody's hand."""
 
     pauses: Pauses
-    shares: Shares
-    waiting: Waiting
+    quotas: Quotas
 
 
 class Pausing:
@@ -57,7 +55,7 @@ class Pausing:
         log: logging.Logger = log,
     ) -> None:
         self._pauses = outbox.pauses
-        self._shares = outbox.shares
+        self._quotas = outbox.quotas
         self._outbox = outbox
         self._container = container
         self._dispatcher = dispatcher
@@ -89,15 +87,15 @@ class Pausing:
         if pause is None:
             return None
         why = reason(pause, self._pauses.until(pause))
-        return f"{why}; {_OVERFLOWS[how]} ({FULL})" if (how := self._shares.overflow(name)) in _OVERFLOWS else why
+        return f"{why}; {_OVERFLOWS[how]} ({FULL})" if (how := self._quotas.overflow(name)) in _OVERFLOWS else why
 
     def overflows(self, name: str) -> bool:
         """Whether new deliveries of a destination die, because it has stood still for so long."""
-        return self._shares.overflow(name) != "waits"
+        return self._quotas.overflow(name) != "waits"
 
     def bytes(self, name: str) -> int:
         """What waits under a name."""
-        return self._shares.of((name,))
+        return self._quotas.of((name,))
 
     def shown(self, name: str) -> dict[str, Any] | None:
         """The pause of a destination for machines: `by`, `since`, `until` and `note`; times in ms."""
@@ -160,8 +158,7 @@ class Pausing:
         destination = self._container().destination(names[0])
         container, withdrawn = self._container(), self._outbox.withdrawn
         return await outlook(
-            self._outbox.waiting,
-            self._outbox.ready,
+            self._outbox,
             names,
             self._clock(),
             self._steady,
@@ -173,13 +170,13 @@ class Pausing:
     def _share(self, names: list[str]) -> dict[str, Any]:
         """`limit` and `used` in bytes; `full_in_s`: when it is full, as fast as deliveries have come lately; None where
         nobody knows."""
-        used = self._shares.of(tuple(names))
+        used = self._quotas.of(tuple(names))
         waiting = sum(self._outbox.ready(name) for name in names)
         rate = self._rates.of(names)
         fill = (rate or 0.0) * (used / waiting if waiting else USUAL)
-        left = max(0, self._shares.limit - used)
+        left = max(0, self._quotas.limit - used)
         return {
-            "limit": self._shares.limit,
+            "limit": self._quotas.limit,
             "used": used,
             "per_s": rate,
             "full_in_s": round(left / fill) if fill > 0 else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 
-from tagserver.queue.outbox import Counts
+from tagserver.queue.values import Counts
 
 SAMPLES = 61
 """Kept, one a minute: an hour."""

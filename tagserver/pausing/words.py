@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tagserver.logs.redaction import redacted
-from tagserver.queue.outbox import Full, OutboxError
+from tagserver.queue.errors import Full, OutboxError
 from tagserver.queue.pauses import Pause
 from tagserver.system.moments import shown
 from tagserver.system.printable import printable

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from tagserver.queue.outbox import Delivery
+from tagserver.queue.values import Delivery
 
 SIGN = b"\x00tse\x01"
 _NAME, _NONCE = 4, 12

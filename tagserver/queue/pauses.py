@@ -1,23 +1,39 @@
-"""Which destinations the operator has stopped by hand, kept in the queue's own file: what waits and why it waits are
-saved, restored and refused to an older program together, and a disk that is full has room for it as for a delivery.
+"""Destinations that the operator has paused by hand, and how much may wait for each of them meanwhile.
 
-A pause with a term counts by steady time while the process lives, so that a clock that is set neither shortens nor
-lengthens it. Over a restart only the wall clock knows how much is left: never more than the whole term.
+Pauses are kept in the queue's own storage: what waits and why it waits are saved, restored and refused to an older
+program together, and a disk that is full has room for it as for a delivery. A pause with a term counts by steady time
+while the process lives, so that a clock that is set neither shortens nor lengthens it. Over a restart only the wall
+clock knows how much is left: never more than the whole term.
+
+A vendor that is down is nobody's decision, and ends by itself: what waits for it may fill the queue, and at its end
+nothing more is taken in rather than that anything is thrown away. A pause is somebody's decision, who may have gone
+home: new deliveries beyond a quarter of the queue become dead letters with the reason `queue_full`, with their payload,
+so that they can be tried again. These letters take the same room; when that is filled to KEEP, further ones are
+counted, and not kept. The others go on.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Any
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Literal, Protocol
 
 import msgspec
 
+from tagserver.queue.values import ROW_BYTES
+from tagserver.system.amounts import size
+
+log = logging.getLogger("tagserver.delivery")
+
 DRIFT = 5_000
 """Milliseconds that the wall clock may be off before the end of a pause is written anew."""
+QUARTER = 4
+KEEP = 0.7
+"""Of the queue's limit: up to there letters are kept that are beyond a share."""
+FULL = "queue_full"
+DETAIL = "its destination was paused, and had a quarter of the queue waiting"
 
-Run = Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]]
-"""Does a piece of work in the writer's thread, and returns once it is on disk."""
+Fate = Literal["waits", "dies", "is not kept"]
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,21 +53,38 @@ class Pause(msgspec.Struct, frozen=True, kw_only=True):
     term: int | None = None
 
 
+class PauseStore(Protocol):
+    """Where an engine keeps pauses. What is awaited is durable when it returns, or raises `OutboxError`."""
+
+    def stored(self) -> Iterable[Pause]:
+        """Those that were kept when the engine was opened."""
+        ...
+
+    async def replace(self, gone: Collection[str], pause: Pause) -> None:
+        """Keep a pause under its destination, and those of other destinations no more."""
+        ...
+
+    async def remove(self, gone: Collection[str]) -> None:
+        """Keep the pauses of these destinations no more."""
+        ...
+
+    async def move_ends(self, ends: Mapping[str, int | None]) -> None:
+        """Give pauses, by destination, another `until`."""
+        ...
+
+
 class Pauses:
     """Read from any thread, changed by the event loop's. `clock`: ms, `steady`: seconds that never jump."""
 
-    def __init__(
-        self, database: sqlite3.Connection, run: Run, clock: Callable[[], int], steady: Callable[[], float]
-    ) -> None:
-        self._run = run
+    def __init__(self, store: PauseStore, clock: Callable[[], int], steady: Callable[[], float]) -> None:
+        self._store = store
         self._clock = clock
         self._steady = steady
         self._all: Mapping[str, Pause] = {}
         self._ends: dict[str, float] = {}
         self._spans: Mapping[str, tuple[str, ...]] = {}
-        query = "SELECT destination, names, by, note, since, until, term FROM pause"
-        for record in database.execute(query):
-            self._set(_read(record))
+        for pause in store.stored():
+            self._set(pause)
 
     def _set(self, pause: Pause) -> None:
         if pause.until is None:
@@ -62,7 +95,6 @@ class Pauses:
                 self._steady() + min(left, left if pause.term is None else pause.term) / 1000
             )
         self._all = {**self._all, pause.destination: pause}
-
         self.span({})
 
     def _unset(self, destination: str) -> None:
@@ -122,17 +154,8 @@ class Pauses:
         for name in others:
             self._unset(name)
         self._set(pause)
-        record = (
-            *(pause.destination, msgspec.json.encode(pause.names).decode(), pause.by, pause.note),
-            *(pause.since, pause.until, pause.term),
-        )
-
-        def work(database: sqlite3.Connection) -> None:
-            database.executemany("DELETE FROM pause WHERE destination = ?", [(name,) for name in others])
-            database.execute("INSERT OR REPLACE INTO pause VALUES (?, ?, ?, ?, ?, ?, ?)", record)
-
         try:
-            await self._run(work)
+            await self._store.replace(others, pause)
         except Exception:  # one who waits no more may have made it all the same: then it stands
             self._all, self._ends = before, ends
             self.span({})
@@ -142,8 +165,7 @@ class Pauses:
         """End what stands for a destination of these names; what stood. Raises `OutboxError`; then it stands still."""
         gone = [pause for pause in self._all.values() if not set(names).isdisjoint(pause.names)]
         if gone:
-            doomed = [(pause.destination,) for pause in gone]
-            await self._run(lambda database: database.executemany("DELETE FROM pause WHERE destination = ?", doomed))
+            await self._store.remove([pause.destination for pause in gone])
             for pause in gone:
                 if self._all.get(pause.destination) is pause:
                     self._unset(pause.destination)
@@ -153,21 +175,80 @@ class Pauses:
         """Write the ends anew that the clock has moved away from. Raises `OutboxError`."""
         moved, before = self.drifted(), self._all
         if moved:
-            records = [(pause.until, pause.destination) for pause in moved]
-            await self._run(
-                lambda database: database.executemany("UPDATE pause SET until = ? WHERE destination = ?", records)
-            )
+            await self._store.move_ends({pause.destination: pause.until for pause in moved})
             # Somebody may have given one another term or note meanwhile: that one stands.
             same = (one for one in moved if self._all.get(one.destination) is before[one.destination])
             self._all = {**self._all, **{pause.destination: pause for pause in same}}
 
 
-def _read(record: tuple[Any, ...]) -> Pause:
-    """A row of the table. One that cannot be read, of a file that was salvaged, is a pause without an end: somebody has
-    to look."""
-    destination, names, by, note, since, until, term = record
-    try:
-        known = {"destination": destination, "names": msgspec.json.decode(names), "by": by, "note": note}
-        return msgspec.convert({**known, "since": since, "until": until, "term": term}, Pause)
-    except (msgspec.MsgspecError, UnicodeDecodeError, TypeError):
-        return Pause(destination=str(destination), names=(str(destination),), by="nobody knows", since=0)
+class PendingBytes(Protocol):
+    """How many bytes wait for destinations, payloads and about what the engine needs beside them."""
+
+    def of(self, destination: str) -> int:
+        """As of the last commit."""
+        ...
+
+    def now(self, destination: str) -> int:
+        """With what the present transaction has changed."""
+        ...
+
+
+class Quotas:
+    """`held`: the names under which destinations stand still by somebody's hand, each with all names of that one.
+    `used`: bytes that the queue's file holds, of `max_size`; `limit`: another one than the quarter. `fate` is called by
+    the writer's thread, inside its transactions; everything else by any."""
+
+    def __init__(
+        self,
+        pending: PendingBytes,
+        held: Callable[[], Mapping[str, tuple[str, ...]]],
+        max_size: int,
+        used: Callable[[], int],
+        limit: int | None = None,
+    ) -> None:
+        self._pending = pending
+        self._held = held
+        self._max_size = max_size
+        self._used = used
+        self.limit = max_size // QUARTER if limit is None else limit
+        """Bytes that may wait for one that is stopped."""
+        self._said: dict[str, Fate] = {}
+
+    def held(self) -> Mapping[str, tuple[str, ...]]:
+        """Those to which the limit applies."""
+        held = self._held()
+        if self._said and not (self._said.keys() & held.keys()):
+            self._said = {}
+        return held
+
+    def of(self, names: tuple[str, ...]) -> int:
+        """Bytes that wait for a destination, under all of its names."""
+        return sum(self._pending.of(name) for name in names)
+
+    def fate(self, destination: str, names: tuple[str, ...], payload: int, more: int) -> Fate:
+        """What becomes of a new delivery with a payload of so many bytes, of one that is stopped; `more`: bytes that
+        this transaction adds beside it."""
+        waiting = sum(self._pending.now(name) for name in names) + more
+        fate: Fate = "waits"
+        if waiting + payload + ROW_BYTES > self.limit:
+            fate = "dies" if self._used() <= KEEP * self._max_size else "is not kept"
+        if fate != self._said.get(destination, "waits"):
+            self._say(destination, fate)
+        return fate
+
+    def _say(self, destination: str, fate: Fate) -> None:
+        waiting = f"is paused, and has {size(self.limit)} waiting"
+        said = {
+            "waits": "has room in its share of the queue again: new deliveries wait",
+            "dies": f"{waiting}, all that it may: new deliveries for it are dead letters ({FULL}), which tagserver "
+            "dead retry brings back; others go on",
+            "is not kept": f"{waiting}, and the queue is {KEEP:.0%} full: new deliveries for it are counted as {FULL} "
+            "and lost; others go on. Let it go on, or drop dead letters",
+        }
+        level = logging.INFO if fate == "waits" else logging.ERROR
+        log.log(level, "destination %s %s", destination, said[fate], extra={"destination": destination})
+        self._said = {**self._said, destination: fate}
+
+    def overflow(self, name: str) -> Fate:
+        """What became of the last new delivery of a destination that is stopped."""
+        return self._said.get(name, "waits") if name in self._held() else "waits"

@@ -123,7 +123,7 @@ async def running(
             observer=runtime.states.observer,
         )
         runtime.dispatcher = dispatcher
-        time_watch.connect(outbox.burials, dispatcher.clock_is_right)
+        time_watch.connect(outbox.dead_lettered, dispatcher.clock_is_right)
         runtime.pausing.reconfigured()
         await runtime.pausing.end_the_over()  # in time: else a term that has passed would show as a pause
         dispatcher.reconfigured(runtime.container.destinations)

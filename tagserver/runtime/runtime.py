@@ -30,7 +30,7 @@ from tagserver.publishing.publisher import Answer, Publisher
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration
 from tagserver.queue.encryption import Seal
-from tagserver.queue.outbox import Erased, Row
+from tagserver.queue.values import Erased, Row
 from tagserver.runtime.admin_token import AdminToken
 from tagserver.runtime.states import States
 from tagserver.runtime.status import Status

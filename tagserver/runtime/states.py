@@ -18,7 +18,7 @@ from tagserver.logs.changes import NONE, Change, Changes, Seen
 from tagserver.logs.strangers import Strangers
 from tagserver.plugin.destination import Response
 from tagserver.publishing.publisher import Publisher
-from tagserver.queue.outbox import Outbox
+from tagserver.queue.api import Outbox
 from tagserver.runtime.status import Status
 from tagserver.system.amounts import size
 from tagserver.system.spans import span

@@ -16,8 +16,9 @@ from tagserver.metrics.meters import Picture
 from tagserver.pausing.pausing import Pausing
 from tagserver.plugin.failing import Failing, counted, unloaded_in
 from tagserver.publishing.publisher import Publisher
-from tagserver.queue.outbox import Counts, Outbox
-from tagserver.queue.sqlite.opening import ALONE
+from tagserver.queue.api import Outbox
+from tagserver.queue.sqlite.startup import ALONE
+from tagserver.queue.values import Counts
 from tagserver.runtime.unwritten import Unwritten
 
 FILLING = 0.7
@@ -236,7 +237,7 @@ class Status:
             audit_limit=self._audit.max_size,
             audit_keep=self._audit.keep,
             audit_lasts=self._audit.lasts,
-            burials=self._outbox.burials(),
+            burials=self._outbox.dead_lettered(),
             sizes={name: self._pausing.bytes(name) for name in names},
             by_hand={name: self._pausing.of(name) is not None for name in names},
         )

@@ -22,6 +22,7 @@ from tagserver.ingest.body import BadBody, Disconnected, Room, Turns, read_body,
 from tagserver.ingest.ingest import TooMuch
 from tagserver.ingest.sources import Header, is_unseen, origin_of, refusal
 from tagserver.queue.outbox import OutboxError
+from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
 from tagserver.system.rate_limit import sender_of
 

@@ -18,7 +18,7 @@ import pytest
 from tagserver.backup.archive import BadBackup, write
 from tagserver.backup.making import NotMade, pack, partial_of, refuse_place
 from tagserver.backup.restoring import MARK, STAGE, NotRestored
-from tagserver.queue.sqlite.migrations import VERSION
+from tagserver.queue.sqlite.schema import VERSION
 from tests.backup.world import Folder, restored
 from tests.delivery.support import Clock, deliveries
 

@@ -14,8 +14,8 @@ import pytest
 
 from tagserver.backup.journal import KEEP, BadJournal, Journal, Line, installation
 from tagserver.backup.journal_file import AGAIN, JournalFile
-from tagserver.queue.outbox import EVERYTHING, Tombstone
-from tagserver.queue.sqlite.held import Laid, Lifted
+from tagserver.queue.sqlite.snapshot import Laid, Lifted
+from tagserver.queue.values import EVERYTHING, Tombstone
 from tests.backup.world import Folder
 from tests.delivery.support import Clock, key
 

@@ -15,9 +15,9 @@ from tagserver.backup import hold
 from tagserver.backup.journal import BadJournal
 from tagserver.backup.making import pack
 from tagserver.backup.restoring import MARK, STAGE, NotRestored, deliver, play, unfinished
-from tagserver.queue.dead import RESTORED, Account, Choice
+from tagserver.queue.dead_letters import RESTORED, Account, Choice
 from tagserver.queue.errors import InUse
-from tagserver.queue.outbox import EVERYTHING, Buried, Settlement, Tombstone
+from tagserver.queue.values import EVERYTHING, DeadLettered, Settlement, Tombstone
 from tests.backup.test_upgrade import PERSON, SOON_AFTER, first_folder
 from tests.backup.world import Folder, restored
 from tests.delivery.support import Clock, assert_adds_up, claim, deliveries, delivery, key
@@ -34,7 +34,7 @@ async def shop(tmp_path: Path, clock: Clock) -> Folder:
     await folder.outbox.append([delivery("dead", person=(FRANK,))])
     batch = await claim(folder.outbox)
     gone = [row.id for row in batch.rows if row.delivery.event_id == "dead"]
-    await folder.outbox.settle(batch, Settlement(buried=[Buried(one, "rejected") for one in gone]))
+    await folder.outbox.settle(batch, Settlement(dead=[DeadLettered(one, "rejected") for one in gone]))
     return folder
 
 

@@ -9,7 +9,7 @@ import pytest
 from tagserver.backup import hold
 from tagserver.backup.keeping import require_whole
 from tagserver.backup.restoring import MARK, NotRestored, deliver, play
-from tagserver.queue.dead import Choice
+from tagserver.queue.dead_letters import Choice
 from tagserver.queue.errors import OutboxStartError
 from tests.backup.world import Folder, restored
 from tests.delivery.support import Clock, delivery, key

@@ -18,15 +18,14 @@ import pytest
 
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.plugin.registry import Registry
-from tagserver.queue.dead import Account, Choice
+from tagserver.queue.dead_letters import Account, Choice
 from tagserver.queue.errors import ForeignFile, OutboxStartError
-from tagserver.queue.outbox import EVERYTHING
-from tagserver.queue.sqlite import migrations, schema
-from tagserver.queue.sqlite.migrations import FIRST, STEPS, VERSION
-from tagserver.queue.sqlite.schema import APPLICATION_ID, open_database
+from tagserver.queue.sqlite import schema
+from tagserver.queue.sqlite.schema import APPLICATION_ID, FIRST, STEPS, VERSION, open_database
+from tagserver.queue.values import EVERYTHING
 from tagserver.runtime.running import running
 from tagserver.runtime.runtime import Runtime
-from tests.delivery.support import Clock, deliveries, open_outbox, until
+from tests.delivery.support import Clock, deliveries, delivery, open_outbox, stored, until
 
 FIRST_ONE = Path(__file__).parent / "first"
 SOON_AFTER = 1_795_967_990_000
@@ -113,7 +112,8 @@ async def test_a_file_of_every_format_keeps_its_rows_and_counters(version: int, 
         outbox = await open_outbox(tmp_path, clock)
         counts = outbox.counts()["meta"]
         assert (counts.accepted, counts.delivered, counts.pending, counts.dead) == (3 + start, 1, 1 + start, 1)
-        assert await outbox.known([bytes.fromhex("00112233445566778899aabbccddeeff")])
+        known = delivery("known", key=bytes.fromhex("00112233445566778899aabbccddeeff"))
+        assert stored(await outbox.append([known])) == [False]
         await outbox.append(deliveries(1, f"new{start}-"))
         await outbox.close()
     with closing(sqlite3.connect(path)) as database:
@@ -153,7 +153,7 @@ def test_an_older_program_refuses_what_a_newer_one_has_written_and_says_the_way_
     path = tmp_path / "outbox.db"
     open_database(path, 1 << 30).close()
     with closing(sqlite3.connect(path)) as database:
-        database.execute(f"PRAGMA user_version={migrations.VERSION + 1}")
+        database.execute(f"PRAGMA user_version={schema.VERSION + 1}")
     before = path.read_bytes()
     with pytest.raises(ForeignFile, match=r"newer tagserver .*nothing was changed.*restore the backup"):
         open_database(path, 1 << 30)

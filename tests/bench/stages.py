@@ -36,6 +36,7 @@ from tagserver.privacy.address_rules import STRICT
 from tagserver.queue.encryption import Seal
 from tagserver.queue.outbox import Delivery
 from tests.bench import stage_profile
+from tagserver.queue.values import Delivery
 from tests.bench.container import NAMES, OTHERS, write_config
 from tests.bench.goals import Report
 from tests.bench.purchase import purchase

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from tagserver.audit.files import AuditFiles, size_of
 from tagserver.audit.records import Decided, Recorder
 from tagserver.config.model import Container
@@ -18,8 +20,8 @@ from tagserver.inbound.clients.datalayer import read_event
 from tagserver.inbound.enrich import read_facts
 from tagserver.ingest.deliveries import EventDeliveries
 from tagserver.pipeline.route import Routing, route
-from tagserver.queue.outbox import Buried, Delivery, Settlement, Tombstone
 from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.queue.values import DeadLettered, Delivery, Settlement, Tombstone
 from tests.bench.destinations import HEADERS, container
 from tests.bench.purchase import purchase
 
@@ -96,8 +98,8 @@ async def _append(outbox: SqliteOutbox, made: Sequence[Delivery]) -> None:
 async def _settle(outbox: SqliteOutbox, name: str, *, dead: bool) -> None:
     while (batch := await outbox.claim(name, max_items=BATCH, max_bytes=1 << 30)) is not None:
         ids = [row.id for row in batch.rows]
-        buried = [Buried(one, "rejected", "100/2804007 Invalid parameter", "100/2804007") for one in ids]
-        await outbox.settle(batch, Settlement(buried=buried) if dead else Settlement(delivered=ids))
+        buried = [DeadLettered(one, "rejected", "100/2804007 Invalid parameter", "100/2804007") for one in ids]
+        await outbox.settle(batch, Settlement(dead=buried) if dead else Settlement(delivered=ids))
 
 
 async def _used(outbox: SqliteOutbox) -> int:
@@ -108,11 +110,21 @@ async def _used(outbox: SqliteOutbox) -> int:
 
 async def of_key(number: int) -> float:
     """One key of a repeat or of an order, with its mark left out."""
-    async with _outbox() as outbox:
-        empty = await _used(outbox)
-        for start in range(0, number, 1000):
-            await outbox.remember([_random(start + one) for one in range(1000)], 48 * 3600.0)
-        return (await _used(outbox) - empty) / number
+    made = deliveries(container(("meta",)), 1)[0]
+    used = []
+    for ordered in (False, True):
+        async with _outbox() as outbox:
+            for start in range(0, number, 1000):
+                keys = [(_random(2 * one), _random(2 * one + 1)) for one in range(start, start + 1000)]
+                bare = msgspec.structs.replace(made, mark=b"", once=None, person=())
+                await outbox.append(
+                    [
+                        msgspec.structs.replace(bare, key=key, order=(order, 7 * 86400.0) if ordered else None)
+                        for key, order in keys
+                    ]
+                )
+            used.append(await _used(outbox))
+    return (used[1] - used[0]) / number
 
 
 async def of_tombstone(number: int) -> float:

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from tagserver.cli import main
-from tagserver.queue.sqlite.lock import FolderLock
+from tagserver.queue.sqlite.ownership import FolderLock
 from tests.cli.conftest import Shop
 from tests.faults.process import ADMIN, Process, drained, purchase, start_sandbox, start_server, write_config
 

@@ -11,9 +11,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tagserver.queue.outbox import Batch, Counts, Delivery, Outbox, Receipt
+from tagserver.queue.api import Outbox
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.sqlite.maintenance import PURGE_EVERY
+from tagserver.queue.values import Batch, Counts, Delivery, Receipt, Tombstone
 
 START = 1_800_000_000_000
 HOUR = 3600.0
@@ -165,18 +166,18 @@ def in_hand(outbox: Outbox, batch: Batch) -> None:
 
 
 async def cared_for(outbox: Outbox, clock: Clock, folder: Path) -> None:
-    """Make it time for the writer's care and wait until it was done: until a key is gone whose time is over."""
+    """Make it time for the housekeeping and wait until it was done: until a tombstone is gone whose time is over."""
     over = key("its time is over")
-    await outbox.remember([over], 0)
+    await outbox.withdraw([Tombstone(over, "nothing", 0, 0)], 0)
     with closing(sqlite3.connect(f"file:{folder / 'outbox.db'}?mode=ro", uri=True)) as database:
         for poll in range(2000):
             if poll % 100 == 0:  # not oftener: time left over would make it take care again, unasked
                 clock.pass_unseen(PURGE_EVERY)
-            await outbox.known([])  # wakes the writer
-            if database.execute("SELECT 1 FROM known WHERE key = ?", (over,)).fetchone() is None:
+            await outbox.forget_keys([])  # wakes the writer
+            if database.execute("SELECT 1 FROM withdrawal WHERE person = ?", (over,)).fetchone() is None:
                 return
             await asyncio.sleep(0.002)
-    raise AssertionError("the writer did not take care")
+    raise AssertionError("no housekeeping was done")
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tagserver.queue.dead import Choice
-from tagserver.queue.dead_counts import MOST_CODES, OTHER, Burials
-from tagserver.queue.outbox import Buried, Settlement
+from tagserver.queue.dead_letters import MOST_CODES, OTHER, Choice, DeadLetterCounts
 from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.queue.values import DeadLettered, Settlement
 from tests.delivery.support import claim, deliveries
 
 
@@ -17,19 +16,19 @@ async def test_they_only_grow(outbox: SqliteOutbox) -> None:
     batch = await claim(outbox)
     one, two, three, four = (row.id for row in batch.rows)
     settlement = Settlement(
-        buried=[
-            Buried(one, "rejected", "100 Invalid parameter", "100"),
-            Buried(two, "rejected", "100 Invalid parameter", "100"),
-            Buried(three, "expired", "too old"),
+        dead=[
+            DeadLettered(one, "rejected", "100 Invalid parameter", "100"),
+            DeadLettered(two, "rejected", "100 Invalid parameter", "100"),
+            DeadLettered(three, "expired", "too old"),
         ],
         delivered=[four],
     )
     await outbox.settle(batch, settlement)
     counted = {("meta", "rejected", "100"): 2, ("meta", "expired", ""): 1}
-    assert outbox.burials() == counted
+    assert outbox.dead_lettered() == counted
     await outbox.settle(batch, settlement)
     await outbox.drop_dead(Choice(), 10)
-    assert outbox.burials() == counted
+    assert outbox.dead_lettered() == counted
 
 
 @pytest.mark.parametrize(
@@ -48,7 +47,7 @@ async def test_they_only_grow(outbox: SqliteOutbox) -> None:
     ],
 )
 def test_a_code_is_a_code(code: str, label: str) -> None:
-    burials = Burials()
+    burials = DeadLetterCounts()
     burials.add("meta", "rejected", code)
     burials.committed(True)
     assert burials.shown == {("meta", "rejected", label): 1}
@@ -56,7 +55,7 @@ def test_a_code_is_a_code(code: str, label: str) -> None:
 
 def test_a_vendor_cannot_make_many() -> None:
     """Of each destination for itself; those that were there before go on."""
-    burials = Burials()
+    burials = DeadLetterCounts()
     for number in (*range(5 * MOST_CODES), 0):
         burials.add("meta", "rejected", f"e{number}")
     burials.add("tiktok", "rejected", "late")
@@ -68,7 +67,7 @@ def test_a_vendor_cannot_make_many() -> None:
 
 
 def test_what_was_not_committed_is_not_counted() -> None:
-    burials = Burials()
+    burials = DeadLetterCounts()
     burials.add("meta", "rejected", "100")
     burials.committed(False)
     burials.committed(True)

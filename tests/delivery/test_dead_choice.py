@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagserver.queue.dead import Cause, Choice, DeadLetter, Place
-from tagserver.queue.outbox import Buried, Settlement
-from tagserver.queue.sqlite.causes import MOST_CODES, OTHER, code_in
+from tagserver.queue.dead_letters import Cause, Choice, DeadLetter, Position
+from tagserver.queue.sqlite.dead_search import MOST_CODES, OTHER, code_in
 from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.queue.values import DeadLettered, Settlement
 from tests.delivery.support import START, Clock, assert_adds_up, claim, delivery, key, open_outbox
 
 DESTINATIONS, TAGS, REASONS, CODES = (
@@ -34,7 +34,7 @@ async def bury(outbox: SqliteOutbox, event_id: str, cause: Cause) -> None:
     )
     batch = await claim(outbox, cause.destination)
     detail = f"{cause.code} it says no".strip() if cause.code else "no"
-    await outbox.settle(batch, Settlement(buried=[Buried(batch.rows[0].id, cause.reason, detail, cause.code)]))
+    await outbox.settle(batch, Settlement(dead=[DeadLettered(batch.rows[0].id, cause.reason, detail, cause.code)]))
 
 
 def meant(choice: Choice, letter: DeadLetter) -> bool:
@@ -91,7 +91,7 @@ def test_a_choice_means_what_it_says(
             await outbox._writer.run(lambda database: database.execute("UPDATE dead SET cause = NULL").rowcount)
         every = await outbox.dead(Choice(), 1000)
         assert len(every) == len(died)
-        assert [one.place for one in every] == sorted((one.place for one in every), reverse=True)
+        assert [one.position for one in every] == sorted((one.position for one in every), reverse=True)
         for choice in chosen:
             expected = [one for one in every if meant(choice, one)]
             assert list(await outbox.dead(choice, 1000)) == expected
@@ -99,7 +99,7 @@ def test_a_choice_means_what_it_says(
             paged, after = list[DeadLetter](), None
             while page := await outbox.dead(choice, 2, after):
                 paged += page
-                after = page[-1].place
+                after = page[-1].position
             assert paged == expected
             groups: dict[Cause, list[DeadLetter]] = defaultdict(list)
             for one in expected:
@@ -126,7 +126,7 @@ async def test_pages_hold_still_while_letters_come_and_go(outbox: SqliteOutbox, 
     clock.advance(1)
     await bury(outbox, "new", Cause("meta", "A", "rejected", "100"))
     await outbox.drop_dead(Choice(event_ids=("e4", "e3")), 10)
-    second = await outbox.dead(Choice(), 2, first[-1].place)
+    second = await outbox.dead(Choice(), 2, first[-1].position)
     assert [one.event_id for one in second] == ["e2", "e1"]
 
 
@@ -137,7 +137,7 @@ async def test_a_run_ends_where_it_has_begun(outbox: SqliteOutbox, tmp_path: Pat
         await bury(outbox, f"e{number}", Cause("meta", "A", "rejected", "100"))
     bound = await outbox.dead_bound()
     assert await outbox.count_dead(Choice(), bound) == 5
-    after: Place | None = Place(0, 0)
+    after: Position | None = Position(0, 0)
     moved = pieces = 0
     while after is not None:
         done = await outbox.retry_dead(Choice(), {}, 2, after, bound=bound)
@@ -146,7 +146,7 @@ async def test_a_run_ends_where_it_has_begun(outbox: SqliteOutbox, tmp_path: Pat
         pieces += 1
         clock.jump(-2)
         batch = await claim(outbox)
-        await outbox.settle(batch, Settlement(buried=[Buried(row.id, "rejected", "100 no") for row in batch.rows]))
+        await outbox.settle(batch, Settlement(dead=[DeadLettered(row.id, "rejected", "100 no") for row in batch.rows]))
     assert (moved, pieces) == (5, 3)
     assert await outbox.count_dead(Choice(), bound) == 0
     assert await outbox.count_dead(Choice()) == 5
@@ -159,7 +159,7 @@ async def test_what_would_die_again_stays_and_a_dry_run_says_the_same(
     for number, end in enumerate((None, None, START + 1000, None)):
         await outbox.append([delivery(f"e{number}", expires=end, tag=f"T{number}")])
     batch = await claim(outbox)
-    await outbox.settle(batch, Settlement(buried=[Buried(row.id, "rejected") for row in batch.rows]))
+    await outbox.settle(batch, Settlement(dead=[DeadLettered(row.id, "rejected") for row in batch.rows]))
     clock.advance(2)
     asked = []
 
@@ -254,7 +254,7 @@ async def test_a_slice_ends_when_its_time_is_over_and_comes_on(tmp_path: Path, c
     outbox = await SqliteOutbox.open(tmp_path / "outbox.db", clock=clock, steady=Slow(), min_free=0)
     for number in range(3):
         await bury(outbox, f"e{number}", Cause("meta", "A", "rejected", "1/1"))
-    after: Place | None = Place(0, 0)
+    after: Position | None = Position(0, 0)
     moved = []
     while after is not None:
         if order == "retry":

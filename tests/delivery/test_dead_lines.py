@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tagserver.delivery.dead_lines import LONGEST, MOST, MOST_CODES, DeadLines
-from tagserver.queue.outbox import Buried, Row
+from tagserver.queue.values import DeadLettered, Row
 from tests.delivery.support import Clock, delivery
 
 
 class Graves:
-    """Burials, with the time in hand."""
+    """DeadLetterCounts, with the time in hand."""
 
     def __init__(self, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
         self.clock = clock
@@ -24,7 +24,7 @@ class Graves:
         for _ in range(count):
             rows.append(Row(self._number, delivery(f"e{self._number}", tag=tag)))
             self._number += 1
-        self.lines.buried("meta", rows, [Buried(row.id, reason, "the tag is paused", code) for row in rows])
+        self.lines.buried("meta", rows, [DeadLettered(row.id, reason, "the tag is paused", code) for row in rows])
 
     def passes(self, seconds: int) -> None:
         """Time goes by, with a look a second."""

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tagserver.queue.dead import Choice
-from tagserver.queue.outbox import Buried, Settlement, Trace
+from tagserver.queue.api import erase_all
+from tagserver.queue.dead_letters import Choice
 from tagserver.queue.sqlite.engine import SqliteOutbox
-from tagserver.queue.sqlite.erasure_walk import PIECE, walk
-from tests.delivery.support import START, Clock, assert_adds_up, claim, claimed_ids, delivery, key, meta, open_outbox
+from tagserver.queue.sqlite.suppressions import WALKED
+from tagserver.queue.values import DeadLettered, Settlement, Trace
+from tests.delivery.support import (
+    START,
+    Clock,
+    assert_adds_up,
+    claim,
+    claimed_ids,
+    delivery,
+    key,
+    meta,
+    open_outbox,
+    stored,
+)
 
 ERIKA, MAX = key("erika"), key("max")
 
@@ -21,11 +33,11 @@ async def test_queue_and_dead_letters_are_erased_and_counted(outbox: SqliteOutbo
     """By destination; rows of others stay."""
     await outbox.append([delivery(f"d{n}", person=((ERIKA, MAX)[n % 2],)) for n in range(4)])
     batch = await claim(outbox)
-    await outbox.settle(batch, Settlement(buried=[Buried(row.id, "rejected") for row in batch.rows]))
+    await outbox.settle(batch, Settlement(dead=[DeadLettered(row.id, "rejected") for row in batch.rows]))
     await outbox.append([delivery("m", person=(MAX,)), delivery("e", person=(MAX, ERIKA), urgent=True)])
     await outbox.append([delivery("g", person=(ERIKA,), destination="ga4")])
-    erased = await walk(outbox, of_erika)
-    assert (dict(erased.queue), dict(erased.dead), erased.flying) == ({"meta": 1, "ga4": 1}, {"meta": 2}, {})
+    erased = await erase_all(outbox, of_erika)
+    assert (dict(erased.queue), dict(erased.dead), erased.in_flight) == ({"meta": 1, "ga4": 1}, {"meta": 2}, {})
     assert (meta(outbox).erased, meta(outbox).pending, meta(outbox).dead_by_reason) == (3, 1, {"rejected": 2})
     assert await claimed_ids(outbox) == ["m"]
     assert await claimed_ids(outbox, "ga4") == []
@@ -36,19 +48,19 @@ async def test_what_is_under_way_is_left_until_it_has_landed(outbox: SqliteOutbo
     """Whatever the outcome: what was not delivered is erased by the next walk."""
     await outbox.append([delivery(f"e{n}", person=(ERIKA,)) for n in range(3)])
     batch = await claim(outbox)
-    erased = await walk(outbox, of_erika)
-    assert (dict(erased.queue), erased.flying) == ({}, {"meta": 3})
+    erased = await erase_all(outbox, of_erika)
+    assert (dict(erased.queue), erased.in_flight) == ({}, {"meta": 3})
     one, two, _ = (row.id for row in batch.rows)
-    await outbox.settle(batch, Settlement(delivered=[one], buried=[Buried(two, "rejected")]))
-    erased = await walk(outbox, of_erika)
-    assert (dict(erased.queue), dict(erased.dead), erased.flying) == ({"meta": 1}, {"meta": 1}, {})
+    await outbox.settle(batch, Settlement(delivered=[one], dead=[DeadLettered(two, "rejected")]))
+    erased = await erase_all(outbox, of_erika)
+    assert (dict(erased.queue), dict(erased.dead), erased.in_flight) == ({"meta": 1}, {"meta": 1}, {})
     assert (meta(outbox).delivered, meta(outbox).erased) == (1, 2)
     assert_adds_up(outbox, tmp_path)
 
 
 async def test_many_are_erased_in_pieces(outbox: SqliteOutbox, tmp_path: Path) -> None:
     """Others are taken in between two pieces, and met if they come behind."""
-    number = 2 * PIECE + 10
+    number = 2 * WALKED + 10
     await outbox.append([delivery(f"e{n}", person=((ERIKA, MAX)[n % 3 == 0],)) for n in range(number)])
     pieces = 0
     after: tuple[int, int] | None = (0, 0)
@@ -71,7 +83,7 @@ async def everything(outbox: SqliteOutbox) -> list[Trace]:
         found.append(row)
         return False
 
-    await walk(outbox, keep)
+    await erase_all(outbox, keep)
     return found
 
 
@@ -96,12 +108,12 @@ async def test_nothing_of_what_was_erased_is_left_in_the_files(tmp_path: Path, c
     batch = await claim(outbox, max_items=2 * len(bodies))
     ids = [row.id for row in batch.rows]
     settlement = Settlement(
-        delivered=ids[: len(bodies)], buried=[Buried(one, "rejected") for one in ids[len(bodies) :]]
+        delivered=ids[: len(bodies)], dead=[DeadLettered(one, "rejected") for one in ids[len(bodies) :]]
     )
     await outbox.settle(batch, settlement)
     await outbox.append([delivery(f"m{n}", person=(MAX,), body=b'{"of": "max"}') for n in range(50)])
     assert marked(tmp_path)
-    await walk(outbox, of_erika)
+    await erase_all(outbox, of_erika)
     assert await outbox.scrub()
     assert marked(tmp_path) == []
     assert meta(outbox).pending == 50
@@ -115,9 +127,11 @@ def marked(folder: Path) -> list[str]:
 
 
 async def test_keys_can_be_forgotten(outbox: SqliteOutbox) -> None:
-    await outbox.remember([key("a"), key("b")], 60)
+    once = [delivery(f"e{name}", once=(key(name), 60.0)) for name in ("a", "b")]
+    await outbox.append(once)
     assert await outbox.forget_keys([key("a"), key("c")]) == 1
-    assert await outbox.known([key("a"), key("b")]) == {key("b")}
+    again = [delivery(f"f{name}", once=(key(name), 60.0)) for name in ("a", "b")]
+    assert stored(await outbox.append(again)) == [True, False]
 
 
 async def test_a_look_through_the_queue_tells_who_is_there(outbox: SqliteOutbox) -> None:
@@ -125,10 +139,10 @@ async def test_a_look_through_the_queue_tells_who_is_there(outbox: SqliteOutbox)
     await outbox.append([delivery("e", person=(ERIKA,)), delivery("m", person=(MAX,))])
     batch = await claim(outbox, max_items=1)
     await outbox.settle(batch, Settlement(delivered=[row.id for row in batch.rows]))
-    await walk(outbox, lambda row: False)
+    await erase_all(outbox, lambda row: False)
     assert (outbox.may_have([ERIKA]), outbox.may_have([MAX])) == (False, True)
     batch = await claim(outbox)
-    await outbox.settle(batch, Settlement(buried=[Buried(row.id, "rejected") for row in batch.rows]))
+    await outbox.settle(batch, Settlement(dead=[DeadLettered(row.id, "rejected") for row in batch.rows]))
     await outbox.retry_dead(Choice(), {}, 10)
-    await walk(outbox, lambda row: False)
+    await erase_all(outbox, lambda row: False)
     assert (outbox.may_have([ERIKA]), outbox.may_have([MAX])) == (False, True)

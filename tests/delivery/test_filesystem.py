@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.queue.sqlite.filesystem import not_local
+from tagserver.queue.sqlite.ownership import not_local
 
 MOUNTS = """\
 21 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.queue.outbox import Full, OutboxError, Settlement
-from tagserver.queue.sqlite.ballast import SIZE, Ballast
+from tagserver.queue.errors import Full, OutboxError
+from tagserver.queue.sqlite.backpressure import BALLAST, Ballast, Space
 from tagserver.queue.sqlite.engine import SqliteOutbox
-from tagserver.queue.sqlite.space import Space
+from tagserver.queue.values import Settlement
 from tests.delivery.support import START, Clock, deliveries, meta, until
 from tests.delivery.world import World
 from tests.small_disk import MIB, fill, make_room, small_disk
@@ -106,7 +106,7 @@ async def test_what_the_ballast_has_lent_is_no_room_either(disk: Path) -> None:
     outbox = await SqliteOutbox.open(disk / "outbox.db", clock=lambda: START, min_free=MIB // 2)
     assert "are kept free" in (outbox.trouble() or "")
     await taken(outbox, 50)
-    await outbox.known([])
+    await outbox.forget_keys([])
     await until(lambda: (disk / "outbox.db-wal").stat().st_size == 0)
     await until(lambda: "0 MiB left" not in (outbox.trouble() or ""))  # it is looked at again
     assert "are kept free" in (outbox.trouble() or "")
@@ -174,10 +174,10 @@ async def test_a_destination_that_stands_still_for_want_of_room_says_so(disk: Pa
 @pytest.mark.parametrize(
     ("queue", "log", "ballast", "lent"),
     [
-        (b"queue", b"", bytes(SIZE), True),
-        (b"queue", b"log", bytes(SIZE), False),
-        (b"", b"", bytes(SIZE), False),
-        (b"queue", b"", b"something else" + bytes(SIZE), False),
+        (b"queue", b"", bytes(BALLAST), True),
+        (b"queue", b"log", bytes(BALLAST), False),
+        (b"", b"", bytes(BALLAST), False),
+        (b"queue", b"", b"something else" + bytes(BALLAST), False),
         (b"queue", b"", bytes(100), False),
     ],
     ids=["lent", "there is a log", "there is no queue", "not the ballast", "too little"],
@@ -192,13 +192,13 @@ def test_the_ballast_takes_the_place_of_nothing(
     Ballast(disk / "outbox.db").lend()
     assert (disk / "outbox.db.ballast").exists() is not lent
     if lent:
-        assert 0 < (disk / "outbox.db-wal").stat().st_size < SIZE
+        assert 0 < (disk / "outbox.db-wal").stat().st_size < BALLAST
     else:
         assert {name: (disk / name).read_bytes() for name in contents} == contents
 
 
 def test_with_room_it_stays_what_it_is(tmp_path: Path) -> None:
     (tmp_path / "outbox.db").write_bytes(b"queue")
-    (tmp_path / "outbox.db.ballast").write_bytes(bytes(SIZE))
+    (tmp_path / "outbox.db.ballast").write_bytes(bytes(BALLAST))
     Ballast(tmp_path / "outbox.db").lend()
-    assert (tmp_path / "outbox.db.ballast").stat().st_size == SIZE
+    assert (tmp_path / "outbox.db.ballast").stat().st_size == BALLAST

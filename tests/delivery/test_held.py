@@ -11,8 +11,8 @@ import pytest
 
 from tagserver.delivery.health import PROBE
 from tagserver.plugin import Limits, Outcome, Outcomes, Payload
-from tagserver.queue.dead import Account as Known
-from tagserver.queue.dead import Choice
+from tagserver.queue.dead_letters import Account as Known
+from tagserver.queue.dead_letters import Choice
 from tests.delivery.support import assert_adds_up, deliveries, delivery, meta, until
 from tests.delivery.world import Account, Hundred, World, refuses, takes_only
 

@@ -6,9 +6,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from tagserver.queue.outbox import Buried, Settlement
+from tagserver.queue.sqlite.claims import LONG, TURNS
 from tagserver.queue.sqlite.engine import SqliteOutbox
-from tagserver.queue.sqlite.priority import LONG, TURNS
+from tagserver.queue.values import DeadLettered, Settlement
 from tests.delivery.support import (
     Clock,
     as_of_format_one,
@@ -52,7 +52,7 @@ async def test_the_lane_survives_a_kill_and_forgets_what_is_gone(
     await outbox.append(deliveries(4, "p", urgent=True))
     batch = await claim(outbox, max_items=2)
     one, two = (row.id for row in batch.rows)
-    await outbox.settle(batch, Settlement(delivered=[one], buried=[Buried(two, "rejected")]))
+    await outbox.settle(batch, Settlement(delivered=[one], dead=[DeadLettered(two, "rejected")]))
     await claim(outbox, max_items=1)
     again = await open_outbox(copy_as_killed(tmp_path, tmp_path / "killed"), clock)
     assert await claimed_ids(again) == ["p2", "p3"]

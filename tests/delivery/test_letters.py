@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tagserver.queue.dead import Account, Choice, Place
-from tagserver.queue.outbox import Buried, Delivery, Settlement
+from tagserver.queue.dead_letters import Account, Choice, Position
 from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.queue.values import DeadLettered, Delivery, Settlement
 from tests.delivery.support import HOUR, START, Clock, assert_adds_up, claim, deliveries, delivery, meta
 
 WINDOW = 47 * HOUR
@@ -20,7 +20,7 @@ async def bury(outbox: SqliteOutbox, *rows: Delivery, tried: bool = True) -> Non
         batch = await claim(outbox)
         await outbox.settle(batch, Settlement(attempted=[row.id for row in batch.rows]))
     batch = await claim(outbox)
-    await outbox.settle(batch, Settlement(buried=[Buried(row.id, "rejected") for row in batch.rows]))
+    await outbox.settle(batch, Settlement(dead=[DeadLettered(row.id, "rejected") for row in batch.rows]))
 
 
 async def test_a_retry_is_as_if_never_tried_and_a_second_one_changes_nothing(
@@ -46,7 +46,7 @@ async def test_what_the_vendor_would_not_take_stays_and_is_counted(
     ends = [START + 1000, None, START + 10_000, START + 2000, START + 3000]
     await bury(outbox, *(delivery(f"e{n}", expires=end) for n, end in enumerate(ends)))
     clock.advance(3)
-    after: Place | None = Place(0, 0)
+    after: Position | None = Position(0, 0)
     moved = too_old = pieces = 0
     while after is not None:
         done = await outbox.retry_dead(Choice(), ACCOUNTS, 2, after)

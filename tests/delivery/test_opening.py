@@ -13,13 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from tagserver.queue.dedup import mark
 from tagserver.queue.errors import ForeignFile, InUse, OutboxStartError
-from tagserver.queue.outbox import Buried, Receipt, Settlement
-from tagserver.queue.repeats import mark
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.sqlite.maintenance import VACUUM_TO
-from tagserver.queue.sqlite.migrations import VERSION
-from tagserver.queue.sqlite.schema import APPLICATION_ID
+from tagserver.queue.sqlite.schema import APPLICATION_ID, VERSION
+from tagserver.queue.values import DeadLettered, Receipt, Settlement
 from tests.delivery.support import (
     Clock,
     as_of_format_one,
@@ -181,7 +180,7 @@ async def test_the_dead_are_erased_when_their_time_is_over(tmp_path: Path, clock
     for reason in ("rejected", "consent"):
         await outbox.append(deliveries(2, reason))
         batch = await claim(outbox)
-        await outbox.settle(batch, Settlement(buried=[Buried(row.id, reason) for row in batch.rows]))
+        await outbox.settle(batch, Settlement(dead=[DeadLettered(row.id, reason) for row in batch.rows]))
         clock.advance(60)
     await outbox.append(deliveries(1, "waits"))
     await cared_for(outbox, clock, tmp_path)
@@ -202,7 +201,7 @@ async def test_care_takes_slices_and_leaves_what_is_in_time(tmp_path: Path, cloc
     outbox = await open_outbox(tmp_path, clock, keep_dead=100.0)
     await outbox.append(deliveries(1200))
     batch = await claim(outbox, max_items=1200)
-    await outbox.settle(batch, Settlement(buried=[Buried(row.id, "rejected") for row in batch.rows]))
+    await outbox.settle(batch, Settlement(dead=[DeadLettered(row.id, "rejected") for row in batch.rows]))
     clock.advance(49 * 3600)
     await outbox.append(deliveries(3, "young"))
     await cared_for(outbox, clock, tmp_path)

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from tagserver.queue.outbox import Batch, Buried, Delivery, Full, Receipt, Settlement, Tombstone, Unavailable
-from tagserver.queue.repeats import mark
+from tagserver.queue.dedup import mark
+from tagserver.queue.errors import Full, Unavailable
 from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.queue.values import Batch, DeadLettered, Delivery, Receipt, Settlement, Tombstone
 from tests.delivery.support import (
     HOUR,
     START,
@@ -118,7 +119,7 @@ async def test_a_key_stays_known_when_its_delivery_is_gone(outbox: SqliteOutbox)
     await outbox.append(deliveries(2))
     batch = await claim(outbox)
     first, second = ids(batch)
-    await outbox.settle(batch, Settlement(delivered=[first], buried=[Buried(second, "rejected")]))
+    await outbox.settle(batch, Settlement(delivered=[first], dead=[DeadLettered(second, "rejected")]))
     assert stored(await outbox.append(deliveries(2))) == [False, False]
 
 
@@ -208,14 +209,6 @@ async def test_retention_ends_keys_one_by_one(outbox: SqliteOutbox, clock: Clock
             assert database.execute("SELECT count(*) FROM known").fetchone() == (kept,)
 
 
-async def test_remembered_keys_end_with_their_time(outbox: SqliteOutbox, clock: Clock) -> None:
-    await outbox.remember([key("a"), key("b")], 10)
-    clock.advance(5)
-    await outbox.remember([key("b")], 10)
-    clock.advance(5)
-    assert await outbox.known([key("a"), key("b"), key("c")]) == {key("b")}
-
-
 # ── given out
 
 
@@ -296,7 +289,7 @@ async def test_every_fate_is_counted_at_every_step(outbox: SqliteOutbox, tmp_pat
     clock.advance(7)
     await outbox.settle(
         batch,
-        Settlement(delivered=[one], attempted=[two], unknown=[three], buried=[Buried(four, "rejected", "100 x")]),
+        Settlement(delivered=[one], attempted=[two], unknown=[three], dead=[DeadLettered(four, "rejected", "100 x")]),
     )
     assert_adds_up(outbox, tmp_path)
     counts = meta(outbox)
@@ -449,7 +442,7 @@ async def test_rows_that_came_through_are_free_of_suspicion(tmp_path: Path, cloc
 async def test_the_counters_are_the_same_after_a_restart(outbox: SqliteOutbox, tmp_path: Path, clock: Clock) -> None:
     await outbox.append([*deliveries(4), delivery("g", destination="ga4")])
     batch = await claim(outbox)
-    await outbox.settle(batch, Settlement(delivered=ids(batch)[:2], buried=[Buried(ids(batch)[2], "consent")]))
+    await outbox.settle(batch, Settlement(delivered=ids(batch)[:2], dead=[DeadLettered(ids(batch)[2], "consent")]))
     before = dict(outbox.counts())
     await outbox.close()
     again = await open_outbox(tmp_path, clock)
@@ -505,8 +498,7 @@ async def test_a_closed_outbox_is_unavailable(outbox: SqliteOutbox) -> None:
         outbox.append([delivery("e2")]),
         outbox.claim("meta", max_items=1, max_bytes=100),
         outbox.settle(batch, Settlement()),
-        outbox.remember([key("a")], 1),
-        outbox.known([key("a")]),
+        outbox.forget_keys([key("a")]),
         outbox.withdraw([Tombstone(key("a"), "ad_storage", START)], 1),
         outbox.oldest("meta"),
     ):

@@ -17,14 +17,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tagserver.queue.api import erase_all
 from tagserver.queue.crash_suspects import company
-from tagserver.queue.dead import Choice, Place
-from tagserver.queue.outbox import Batch, Buried, Receipt, Settlement
+from tagserver.queue.dead_letters import Choice, Position
+from tagserver.queue.dedup import mark
 from tagserver.queue.pauses import Pause
-from tagserver.queue.repeats import mark
 from tagserver.queue.sqlite.engine import SqliteOutbox
-from tagserver.queue.sqlite.erasure_walk import walk
-from tagserver.queue.sqlite.volumes import ROW
+from tagserver.queue.values import ROW_BYTES, Batch, DeadLettered, Receipt, Settlement
 from tests.delivery.support import Clock, cared_for, delivery, in_hand, key, lying, open_outbox
 
 DESTINATIONS = ("meta", "ga4")
@@ -64,7 +63,7 @@ class Waiting:
     @property
     def size(self) -> int:
         """Bytes, as the queue counts them."""
-        return len(delivery(self.event_id).body) + ROW
+        return len(delivery(self.event_id).body) + ROW_BYTES
 
 
 class Died(NamedTuple):
@@ -235,7 +234,7 @@ class OutboxMachine(RuleBasedStateMachine):
             delivered=fates["delivered"],
             attempted=fates["attempted"],
             unknown=fates["unknown"],
-            buried=[Buried(one, "rejected", "100") for one in fates["buried"]],
+            dead=[DeadLettered(one, "rejected", "100") for one in fates["buried"]],
         )
         for _ in range(2 if again else 1):
             self.runner.run(self.outbox.settle(batch, settlement))
@@ -272,7 +271,7 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule()
     def forget(self) -> None:
         """Somebody's rows are erased, but for those in flight; nobody else's."""
-        erased = self.runner.run(walk(self.outbox, lambda row: GONE in row.person))
+        erased = self.runner.run(erase_all(self.outbox, lambda row: GONE in row.person))
         flying = {id(row) for _, _, rows in self.flights for row in rows}
         for name, side in self.sides.items():
             left = [row for row in side.waiting if id(row) in flying or not is_gone(row.event_id)]
@@ -280,7 +279,7 @@ class OutboxMachine(RuleBasedStateMachine):
             gone = (len(side.waiting) - len(left), len(side.dead) - len(dead))
             assert (erased.queue.get(name, 0), erased.dead.get(name, 0)) == gone
             held_up = sum(is_gone(row.event_id) for row in left)
-            assert erased.flying.get(name, 0) == held_up
+            assert erased.in_flight.get(name, 0) == held_up
             side.waiting, side.dead, side.erased = left, dead, side.erased + sum(gone)
 
     @precondition(lambda self: any(side.dead for side in self.sides.values()))
@@ -327,7 +326,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     async def _order(self, order: str, choice: Choice, at_once: int, interrupted: bool) -> int:
         bound = await self.outbox.dead_bound()
-        after: Place | None = Place(0, 0)
+        after: Position | None = Position(0, 0)
         number = 0
         while after is not None:
             if order == "drop":
@@ -361,7 +360,7 @@ class OutboxMachine(RuleBasedStateMachine):
             assert counts.accepted == counts.delivered + counts.pending + counts.dead + counts.erased
             assert rows.get(name, (0, 0)) == (counts.pending, counts.dead)
             assert self.outbox.ready(name) == counts.pending
-            assert self.outbox.shares.of((name,)) == side.bytes
+            assert self.outbox.quotas.of((name,)) == side.bytes
             assert (name in self.outbox.pauses.all()) is side.stopped
 
 

@@ -10,9 +10,9 @@ import pytest
 from tagserver.cli.outlook import when_pausing, when_resuming
 from tagserver.pausing.outlook import Outlook, outlook
 from tagserver.pausing.rates import Rates
-from tagserver.queue.outbox import Row, Settlement
+from tagserver.queue.sqlite.claims import LOOKED
 from tagserver.queue.sqlite.engine import SqliteOutbox
-from tagserver.queue.sqlite.waiting import PIECE
+from tagserver.queue.values import Row, Settlement
 from tests.delivery.support import HOUR, START, Clock, claim, deliveries, delivery
 
 H = 3_600_000
@@ -22,21 +22,21 @@ REPEAT = 47 * HOUR
 async def seen(outbox: SqliteOutbox, clock: Clock, *names: str, **options: Any) -> Outlook:
     """Now."""
     given: dict[str, Any] = {"until": None, "repeat": REPEAT}
-    return await outlook(outbox.waiting, outbox.ready, names or ("meta",), clock.now, clock.steady, **(given | options))
+    return await outlook(outbox, names or ("meta",), clock.now, clock.steady, **(given | options))
 
 
 async def test_every_row_is_looked_at_once_and_stays(outbox: SqliteOutbox, clock: Clock) -> None:
     """Also those in flight, and those of a destination's earlier names; payloads are not read."""
     for _ in range(3):
-        await outbox.append(deliveries(PIECE // 2 + 1, f"{_}-"))
+        await outbox.append(deliveries(LOOKED // 2 + 1, f"{_}-"))
     await outbox.append(deliveries(7, "o", destination="old name"))
     await outbox.append(deliveries(9, "g", destination="ga4"))
     await claim(outbox)
     found = await seen(outbox, clock, "meta", "old name", "no such")
-    assert (found.waiting, found.looked) == (3 * (PIECE // 2 + 1) + 7,) * 2
-    pieces = [rows async for rows in outbox.waiting.rows("meta")]
+    assert (found.waiting, found.looked) == (3 * (LOOKED // 2 + 1) + 7,) * 2
+    pieces = [rows async for rows in outbox.pending_rows("meta")]
     assert {row.delivery.body for rows in pieces for row in rows} == {b""}
-    assert len({row.id for rows in pieces for row in rows}) == 3 * (PIECE // 2 + 1)
+    assert len({row.id for rows in pieces for row in rows}) == 3 * (LOOKED // 2 + 1)
 
 
 async def test_what_expires_when(outbox: SqliteOutbox, clock: Clock) -> None:
@@ -74,13 +74,13 @@ async def test_what_may_not_be_sent(outbox: SqliteOutbox, clock: Clock) -> None:
 
 async def test_a_long_queue_is_looked_at_for_a_while(outbox: SqliteOutbox, clock: Clock) -> None:
     """The oldest rows; how many of how many is said."""
-    await outbox.append(deliveries(PIECE + 3))
+    await outbox.append(deliveries(LOOKED + 3))
 
     def slow(row: Row) -> None:
         clock.advance(1)
 
     found = await seen(outbox, clock, permits=slow)
-    assert (found.waiting, found.looked) == (PIECE + 3, PIECE)
+    assert (found.waiting, found.looked) == (LOOKED + 3, LOOKED)
 
 
 async def test_the_rate_is_of_the_last_hour(outbox: SqliteOutbox, clock: Clock) -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.queue.errors import InUse
-from tagserver.queue.outbox import Buried, Settlement, Tombstone, Unavailable
+from tagserver.queue.errors import InUse, Unavailable
 from tagserver.queue.sqlite.engine import SqliteOutbox
-from tagserver.queue.sqlite.place import LOOK_EVERY
+from tagserver.queue.sqlite.ownership import LOOK_EVERY
+from tagserver.queue.values import DeadLettered, Settlement, Tombstone
 from tests.delivery.support import (
     START,
     Clock,
@@ -117,13 +117,12 @@ async def test_nothing_is_promised_until_it_is_right_again(
         outbox.append(deliveries(1, "late")),
         outbox.withdraw([Tombstone(key("p"), "ad_storage", START)], 60.0),
         outbox.lift([key("p")], frozenset({"ad_storage"}), START),
-        outbox.remember([key("k")], 60.0),
     ):
         with pytest.raises(Unavailable, match="of the queue's files outbox"):
             await refused
     batch = await claim(outbox, max_items=2)
     first, second = batch.rows
-    await outbox.settle(batch, Settlement(delivered=[first.id], buried=[Buried(second.id, "rejected")]))
+    await outbox.settle(batch, Settlement(delivered=[first.id], dead=[DeadLettered(second.id, "rejected")]))
     assert (meta(outbox).pending, meta(outbox).delivered, meta(outbox).dead) == (1, 1, 1)
     put_right()
     await looked(clock, lambda: outbox.trouble() is None)
@@ -303,5 +302,5 @@ async def test_counters_count_what_was_there(outbox: SqliteOutbox, tmp_path: Pat
         database.execute("DELETE FROM delivery WHERE id > 1")
         database.commit()
     ids = [row.id for row in batch.rows]
-    await outbox.settle(batch, Settlement(delivered=ids[:2], buried=[Buried(one, "rejected") for one in ids[2:]]))
+    await outbox.settle(batch, Settlement(delivered=ids[:2], dead=[DeadLettered(one, "rejected") for one in ids[2:]]))
     assert (meta(outbox).delivered, meta(outbox).dead, meta(outbox).pending) == (1, 0, 3)

@@ -6,8 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from tagserver.queue.sqlite.migrations import VERSION
-from tagserver.queue.sqlite.readable import newer_than_this
+from tagserver.queue.sqlite.schema import VERSION
+from tagserver.queue.sqlite.snapshot import newer_than_this
 
 
 def test_a_queue_of_a_newer_format_is_named(tmp_path: Path) -> None:

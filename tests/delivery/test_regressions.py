@@ -13,8 +13,9 @@ import httpx
 import pytest
 
 from tagserver.plugin import Limits, Outcome, Outcomes, Payload, Response
-from tagserver.queue.outbox import Buried, Full, Settlement
+from tagserver.queue.errors import Full
 from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.queue.values import DeadLettered, Settlement
 from tests.delivery.support import (
     Clock,
     assert_adds_up,
@@ -222,7 +223,7 @@ async def test_a_queue_that_is_full_can_still_bury(tmp_path: Path, clock: Clock)
     try:
         await fill(outbox)
         batch = await claim(outbox)
-        await outbox.settle(batch, Settlement(buried=[Buried(row.id, "rejected", "x" * 400) for row in batch.rows]))
+        await outbox.settle(batch, Settlement(dead=[DeadLettered(row.id, "rejected", "x" * 400) for row in batch.rows]))
         assert meta(outbox).dead == 100
         assert_adds_up(outbox, tmp_path)
     finally:

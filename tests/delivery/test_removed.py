@@ -31,7 +31,7 @@ async def test_while_it_is_paused_by_hand_nothing_is_given_up(world: World) -> N
     for _ in range(3):
         world.clock.advance(DAY)
         world.dispatcher.look_again(["meta"])
-        await world.outbox.known([])
+        await world.outbox.forget_keys([])
     assert (meta(world.outbox).pending, world.naps.none) == (3, True)
     world.stopped.clear()
     world.dispatcher.look_again(["meta"])

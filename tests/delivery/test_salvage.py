@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tagserver.queue.dedup import mark
 from tagserver.queue.errors import ForeignFile
-from tagserver.queue.outbox import Buried, Receipt, Settlement
-from tagserver.queue.repeats import mark
 from tagserver.queue.sqlite.recovery import MARK
+from tagserver.queue.values import DeadLettered, Receipt, Settlement
 from tests.delivery.support import (
     HOUR,
     Clock,
@@ -35,8 +35,8 @@ async def filled(folder: Path, clock: Clock) -> Path:
     await outbox.append(deliveries(NUMBER + 15))
     batch = await claim(outbox, max_items=15)
     ids = [row.id for row in batch.rows]
-    buried = [Buried(one, "rejected", "400") for one in ids[10:]]
-    await outbox.settle(batch, Settlement(delivered=ids[:10], buried=buried))
+    buried = [DeadLettered(one, "rejected", "400") for one in ids[10:]]
+    await outbox.settle(batch, Settlement(delivered=ids[:10], dead=buried))
     await outbox.close()
     return folder / "outbox.db"
 
@@ -64,7 +64,7 @@ async def test_a_spoilt_page_costs_only_what_was_on_it(tmp_path: Path, clock: Cl
         assert not Path(f"{path}{MARK}").exists()
         assert stored(await outbox.append(deliveries(1, "new"))) == [True]
         batch = await claim(outbox, max_items=1000)
-        await outbox.settle(batch, Settlement(buried=[Buried(row.id, "rejected") for row in batch.rows]))
+        await outbox.settle(batch, Settlement(dead=[DeadLettered(row.id, "rejected") for row in batch.rows]))
     finally:
         await outbox.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tagserver.queue.outbox import Settlement
+from tagserver.queue.values import Settlement
 from tests.delivery.support import Clock, claim, deliveries, open_outbox, until
 
 NEVER_ENOUGH = 1 << 60
@@ -23,7 +23,7 @@ async def test_a_drained_queue_gives_its_room_back_when_the_disk_is_scarce(tmp_p
         await outbox.settle(batch, Settlement(delivered=[row.id for row in batch.rows]))
         assert (path.stat().st_size, log.stat().st_size > 0) == (full, True)
         assert "kept free" in (outbox.trouble() or "")
-        await outbox.known([])  # wakes the writer
+        await outbox.forget_keys([])  # wakes the writer
         await until(lambda: path.stat().st_size < full // 5 and log.stat().st_size == 0)
     finally:
         await outbox.close()

@@ -15,6 +15,8 @@ from tagserver.config.queue import key_of
 from tagserver.queue.encryption import OPEN, SIGN, Locked, Seal, is_closed
 from tagserver.queue.outbox import Delivery
 from tests.config.world import load
+from tagserver.queue.values import Delivery
+from tests.container.world import load
 
 ONE, TWO = bytes(range(32)), bytes(range(1, 33))
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from tagserver.queue.dead import Choice
+from tagserver.queue.dead_letters import Choice
 from tagserver.queue.pauses import Pause
+from tagserver.queue.sqlite.counters import SAMPLE
 from tagserver.queue.sqlite.engine import SqliteOutbox
-from tagserver.queue.sqlite.volumes import ROW, SAMPLE
+from tagserver.queue.values import ROW_BYTES
 from tests.delivery.support import (
     START,
     Clock,
@@ -27,7 +28,7 @@ from tests.delivery.support import (
     stored,
 )
 
-SIZE = len(delivery("e0").body) + ROW
+SIZE = len(delivery("e0").body) + ROW_BYTES
 """Of each of the deliveries here."""
 
 
@@ -62,7 +63,7 @@ async def test_beyond_the_share_new_ones_die_and_others_go_on(
     )
     assert (counts["ga4"].pending, counts["ga4"].dead) == (4, 0)
     assert sum("dead letters (queue_full)" in line for line in caplog.messages) == 1
-    assert outbox.shares.overflow("meta") == "dies"
+    assert outbox.quotas.overflow("meta") == "dies"
     assert_adds_up(outbox, tmp_path)
     assert [row.delivery.event_id for row in (await claim(outbox)).rows] == ["e0", "e1", "m0"]
     await outbox.close()
@@ -72,7 +73,7 @@ async def test_beyond_the_share_new_ones_die_and_others_go_on(
     assert (meta(again).pending, meta(again).dead) == (10, 0)
     rows = (await claim(again)).rows
     assert [row.delivery.event_id for row in rows[3:]] == ["n0", "m1", "n1", "m2", "n2", "m3", "n3"]
-    assert again.shares.of(("meta",)) == 10 * SIZE
+    assert again.quotas.of(("meta",)) == 10 * SIZE
     await again.close()
 
 
@@ -102,11 +103,11 @@ async def test_room_that_comes_back_is_used(tmp_path: Path, clock: Clock) -> Non
     await outbox.erase(lambda trace: True)
     await outbox.append([delivery("b")])
     assert (meta(outbox).pending, meta(outbox).dead) == (1, 1)
-    assert outbox.shares.overflow("meta") == "waits"
+    assert outbox.quotas.overflow("meta") == "waits"
     await outbox.append(deliveries(4, "c"))
-    assert outbox.shares.overflow("meta") == "dies"
+    assert outbox.quotas.overflow("meta") == "dies"
     await outbox.pauses.end(["meta"])
-    assert outbox.shares.overflow("meta") == "waits"
+    assert outbox.quotas.overflow("meta") == "waits"
     await outbox.append(deliveries(4, "d"))
     assert meta(outbox).pending == 7
     assert_adds_up(outbox, tmp_path)
@@ -136,7 +137,7 @@ async def test_in_a_full_queue_nothing_more_is_kept_of_it(
     assert 8 < counts.dead < 15
     assert counts.erased == 40 - counts.dead
     assert outbox.room().used < 0.8 * (1 << 20)
-    assert outbox.burials()["meta", "queue_full", ""] == 40
+    assert outbox.dead_lettered()["meta", "queue_full", ""] == 40
     assert stored(await outbox.append([delivery("m39"), delivery("other", destination="ga4")])) == [True, True]
     assert outbox.counts()["ga4"].pending == 1
     assert sum("lost" in line for line in caplog.messages) == 1
@@ -152,7 +153,7 @@ async def test_bytes_are_known_after_a_restart_and_a_kill(tmp_path: Path, clock:
     await outbox.close()
     for folder in (tmp_path, killed):
         again = await open_outbox(folder, clock)
-        assert [again.shares.of((name,)) for name in ("meta", "ga4", "none")] == [5 * SIZE, 2 * SIZE, 0]
+        assert [again.quotas.of((name,)) for name in ("meta", "ga4", "none")] == [5 * SIZE, 2 * SIZE, 0]
         await again.close()
 
 
@@ -188,9 +189,9 @@ async def test_bytes_that_cannot_be_right_are_estimated(
         database.execute(statement)
         database.commit()
     again = await open_outbox(tmp_path, clock)
-    assert again.shares.of(("meta",)) == number * (100 + ROW)
+    assert again.quotas.of(("meta",)) == number * (100 + ROW_BYTES)
     await again.append([delivery("x1", body=bytes(100))])
     await again.close()
     last = await open_outbox(tmp_path, clock)
-    assert last.shares.of(("meta",)) == (number + 1) * (100 + ROW)
+    assert last.quotas.of(("meta",)) == (number + 1) * (100 + ROW_BYTES)
     await last.close()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.queue.outbox import Buried, Settlement
 from tagserver.queue.sqlite.maintenance import PURGE_EVERY
+from tagserver.queue.values import DeadLettered, Settlement
 from tagserver.system.clock_monitor import CALM, LONG_CALM, ClockSteps
 from tests.delivery.support import HOUR, START, Clock, claim, deliveries, meta, open_outbox, until
 from tests.delivery.world import World
@@ -71,14 +71,14 @@ async def test_a_step_forward_erases_no_dead_letters(tmp_path: Path, clock: Cloc
     outbox = await open_outbox(tmp_path, clock, keep_dead=1000.0, calm=steps.calm)
     await outbox.append(deliveries(1))
     batch = await claim(outbox)
-    await outbox.settle(batch, Settlement(buried=[Buried(batch.rows[0].id, "rejected")]))
+    await outbox.settle(batch, Settlement(dead=[DeadLettered(batch.rows[0].id, "rejected")]))
     clock.jump(YEARS)
     for _ in range(3):
         clock.advance(PURGE_EVERY)
-        await outbox.known([])  # wakes the writer
+        await outbox.forget_keys([])  # wakes the writer
         await asyncio.sleep(0.02)
         assert meta(outbox).dead == 1
     clock.advance(LONG_CALM)
-    await outbox.known([])
+    await outbox.forget_keys([])
     await until(lambda: meta(outbox).dead == 0)
     await outbox.close()

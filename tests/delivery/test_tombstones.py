@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.queue.outbox import EVERYTHING, Tombstone
-from tagserver.queue.presence import FULL, Presence
 from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.queue.sqlite.person_filter import FILTER_FULL, PersonFilter
+from tagserver.queue.values import EVERYTHING, Tombstone
 from tests.delivery.support import START, Clock, cared_for, copy_as_killed, key, open_outbox
 
 ERIKA = key("erika")
@@ -73,35 +73,35 @@ PERSONS = st.lists(st.binary(min_size=16, max_size=16), max_size=20)
 @given(before=PERSONS, during=PERSONS, left=st.data())
 def test_nobody_who_is_there_is_overlooked(before: list[bytes], during: list[bytes], left: st.DataObject) -> None:
     """Neither among those who were stored, nor after a look that some have left before."""
-    presence = Presence(empty=True)
-    presence.add(before)
-    assert all(presence.may_have([one]) for one in before)
-    presence.look_begins()
-    presence.add(during)
+    person_filter = PersonFilter(empty=True)
+    person_filter.add(before)
+    assert all(person_filter.may_have([one]) for one in before)
+    person_filter.rebuild_begins()
+    person_filter.add(during)
     stayed = [one for one in before if left.draw(st.booleans())]
-    presence.met(stayed)
-    presence.look_ends()
-    assert all(presence.may_have([one]) for one in (*stayed, *during))
+    person_filter.rebuild_adds(stayed)
+    person_filter.rebuild_ends()
+    assert all(person_filter.may_have([one]) for one in (*stayed, *during))
 
 
 def test_a_stranger_is_known_for_one_again_after_a_look() -> None:
-    presence = Presence(empty=True)
-    presence.add([key("max")])
-    assert not presence.may_have([ERIKA])
-    presence.lose_track()
-    assert presence.may_have([ERIKA])
-    presence.look_begins()
-    presence.met([key("max")])
-    presence.look_ends()
-    assert (presence.may_have([ERIKA]), presence.may_have([key("max")])) == (False, True)
+    person_filter = PersonFilter(empty=True)
+    person_filter.add([key("max")])
+    assert not person_filter.may_have([ERIKA])
+    person_filter.give_up()
+    assert person_filter.may_have([ERIKA])
+    person_filter.rebuild_begins()
+    person_filter.rebuild_adds([key("max")])
+    person_filter.rebuild_ends()
+    assert (person_filter.may_have([ERIKA]), person_filter.may_have([key("max")])) == (False, True)
 
 
 def test_of_a_file_with_rows_nothing_is_known_at_first() -> None:
-    assert Presence(empty=False).may_have([ERIKA])
+    assert PersonFilter(empty=False).may_have([ERIKA])
 
 
 def test_too_many_are_everybody() -> None:
-    presence = Presence(empty=True)
-    for number in range(0, FULL, 1000):
-        presence.add([key("max")] * min(1000, FULL - number))
-    assert presence.may_have([ERIKA])
+    person_filter = PersonFilter(empty=True)
+    for number in range(0, FILTER_FULL, 1000):
+        person_filter.add([key("max")] * min(1000, FILTER_FULL - number))
+    assert person_filter.may_have([ERIKA])

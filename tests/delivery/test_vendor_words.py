@@ -20,7 +20,7 @@ from tagserver_webhook import Webhook
 
 from tagserver.delivery.vendor_words import LONGEST, without_persons, words_of
 from tagserver.plugin import Destination, Outcome, Payload, Response
-from tagserver.queue.dead import Choice
+from tagserver.queue.dead_letters import Choice
 from tagserver.system.secret import hide
 from tests.delivery.support import delivery
 from tests.delivery.world import Hundred, World

@@ -12,7 +12,7 @@ import httpx
 
 from tagserver.plugin import Limits, Outcomes, Payload, Request, Response
 from tagserver.queue.crash_suspects import BURIED_AFTER
-from tagserver.queue.dead import Choice
+from tagserver.queue.dead_letters import Choice
 from tests.delivery.support import (
     START,
     Clock,

@@ -13,8 +13,8 @@ from tagserver.config.yaml.problems import Place
 from tagserver.consent.needs import ConsentPolicy, Needs
 from tagserver.delivery.send_policy import permits
 from tagserver.outgoing.field_filter import Reads
-from tagserver.queue.dead import Account, Choice
-from tagserver.queue.outbox import EVERYTHING, Tombstone
+from tagserver.queue.dead_letters import Account, Choice
+from tagserver.queue.values import EVERYTHING, Tombstone
 from tests.delivery.support import START, assert_adds_up, delivery, key, meta
 from tests.delivery.world import Hundred, World
 

@@ -19,7 +19,7 @@ import pytest
 from tagserver.plugin import Destination, Limits, Outcome, Outcomes, Payload, Request, Response
 from tagserver.plugin.fault import Interrupted
 from tagserver.queue.crash_suspects import Marks, marked
-from tagserver.queue.dead import Choice
+from tagserver.queue.dead_letters import Choice
 from tests.delivery.support import START, claim, deliveries, delivery, meta, until
 from tests.delivery.world import URL, Account, Hundred, World
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tagserver.plugin import Outcome, Outcomes, Payload, Response
-from tagserver.queue.dead import Choice
+from tagserver.queue.dead_letters import Choice
 from tests.delivery.support import assert_adds_up, claim, deliveries, delivery, meta, until
 from tests.delivery.world import Handler, Hundred, Lone, World, ids_of, refuses
 

@@ -12,8 +12,16 @@ from typing import Any
 
 import pytest
 
-from tagserver.queue.backpressure import GIVE_UP, MOST_BYTES, MOST_OPERATIONS, RESUME, SLOW, Pressure, come_again
-from tagserver.queue.outbox import Full, OutboxError, Unavailable
+from tagserver.queue.errors import Full, OutboxError, Unavailable
+from tagserver.queue.sqlite.backpressure import (
+    GIVE_UP,
+    MOST_BYTES,
+    MOST_OPERATIONS,
+    RESUME,
+    SLOW,
+    Pressure,
+    jittered_retry_after,
+)
 from tagserver.queue.sqlite.writer import Writer
 from tests.delivery.support import Clock, claimed_ids, deliveries, open_outbox, until
 from tests.delivery.world import Highest
@@ -158,8 +166,8 @@ def test_the_wait_that_is_asked_for_grows_with_the_depth(depth: float, low: floa
         def uniform(self, a: float, b: float) -> float:
             return a
 
-    assert come_again(depth, Lowest()) == pytest.approx(low, abs=0.06)
-    assert come_again(depth, Highest()) == pytest.approx(high)
+    assert jittered_retry_after(depth, Lowest()) == pytest.approx(low, abs=0.06)
+    assert jittered_retry_after(depth, Highest()) == pytest.approx(high)
 
 
 async def test_a_program_that_locks_the_file_costs_one_wait_not_one_for_each(tmp_path: Path, clock: Clock) -> None:

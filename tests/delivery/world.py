@@ -19,7 +19,8 @@ from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.target import Target
 from tagserver.delivery.worker import LINGER
 from tagserver.plugin import Destination, Limits, Payload, Request
-from tagserver.queue.outbox import Outbox, Row
+from tagserver.queue.api import Outbox
+from tagserver.queue.values import Row
 from tagserver.system.clock_monitor import ClockSteps
 from tests.delivery.support import Clock, flying, meta, until
 
@@ -233,7 +234,7 @@ class World:
         """Wait until a worker has lain down and all it learned is recorded; for how long it wants to sleep."""
         seconds = await self.naps.begun()
         await until(lambda: flying(self.folder) == 0)
-        await self.outbox.known([])  # after the writer: what is committed shows in the file before it is counted
+        await self.outbox.forget_keys([])  # after the writer: what is committed shows in the file before it is counted
         return seconds
 
     async def rested(self) -> float:

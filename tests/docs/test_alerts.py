@@ -16,7 +16,7 @@ import yaml
 
 from tagserver.metrics.meters import CLASSES, STATES, Meters, Picture
 from tagserver.pipeline.route import route
-from tagserver.queue.outbox import Counts, Receipt, Room
+from tagserver.queue.values import Counts, Receipt, Room
 from tagserver.testing import make_event
 
 from .pages import REFERENCE, ROOT, blocks, names, rows

@@ -7,7 +7,7 @@ from typing import get_args
 
 from tagserver.delivery.health import State
 from tagserver.logs.logs import FIELDS
-from tagserver.queue.trouble import TroubleKind
+from tagserver.queue.errors import TroubleKind
 
 from .pages import OPERATE
 

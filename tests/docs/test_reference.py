@@ -21,8 +21,8 @@ from tagserver.event.spelling import DERIVED_ROOTS
 from tagserver.explain import casebook, expectations
 from tagserver.metrics.meters import STATES, Meters, Picture
 from tagserver.plugin.data_folder import is_own
-from tagserver.queue.outbox import Counts, Room
-from tagserver.queue.reasons import REASONS as REASONS_OF_DEATH
+from tagserver.queue.dead_letters import REASONS as REASONS_OF_DEATH
+from tagserver.queue.values import Counts, Room
 from tagserver.testing import make_event
 
 from .pages import GUIDE, LANGUAGE, OPERATIONS, README, REFERENCE, ROOT, blocks, first_names, names, rows

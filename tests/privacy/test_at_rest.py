@@ -20,7 +20,7 @@ import pytest
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.plugin.payload_fields import PayloadFields
 from tagserver.plugin.registry import Registry
-from tagserver.queue.dead import Account, Choice
+from tagserver.queue.dead_letters import Account, Choice
 from tagserver.queue.encryption import SIGN
 from tagserver.runtime.running import running
 from tagserver.runtime.runtime import Runtime

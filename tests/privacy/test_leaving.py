@@ -18,7 +18,7 @@ from tagserver.pipeline.route import Decision, route
 from tagserver.plugin import Built, ConsentNeeds, Destination, Limits, Mode, Payload, Request
 from tagserver.plugin.registry import Registry
 from tagserver.privacy.address_rules import STRICT
-from tagserver.queue.outbox import Room
+from tagserver.queue.values import Room
 from tagserver.testing import make_event
 from tests.config.world import BoxSettings, load
 from tests.kit.anything import any_json

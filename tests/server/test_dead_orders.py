@@ -9,9 +9,8 @@ import httpx
 import pytest
 
 from tagserver.audit.files import FOLDER, read_rows
-from tagserver.queue.dead import Choice
-from tagserver.queue.outbox import Buried, Settlement
-from tagserver.queue.reasons import REASONS
+from tagserver.queue.dead_letters import REASONS, Choice
+from tagserver.queue.values import DeadLettered, Settlement
 from tests.delivery.support import delivery
 
 from .conftest import TOKEN, Running, purchase
@@ -181,7 +180,7 @@ async def _bury(server: Running, destination: str) -> None:
     outbox = server.runtime.outbox
     while batch := await outbox.claim(destination, max_items=100, max_bytes=1 << 20):
         await outbox.settle(
-            batch, Settlement(buried=[Buried(row.id, "rejected", "9/9 no", "9/9") for row in batch.rows])
+            batch, Settlement(dead=[DeadLettered(row.id, "rejected", "9/9 no", "9/9") for row in batch.rows])
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tagserver.queue.outbox import Settlement
+from tagserver.queue.values import Settlement
 from tests.delivery.support import until
 
 from .conftest import CONTAINER, ENVIRON, SERVER, TOKEN, Running, Start, purchase

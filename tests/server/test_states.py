@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from tagserver.delivery.event_lines import switch
 from tagserver.logs.logs import FIELDS, Net
-from tagserver.queue.sqlite.opening import ALONE
+from tagserver.queue.sqlite.startup import ALONE
 from tagserver.runtime.states import HANDED_OVER, THE_END, WAITED_FOR
 
 from .conftest import CONTAINER, ENVIRON, SERVER, Running, Start, purchase

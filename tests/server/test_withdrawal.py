@@ -12,7 +12,7 @@ import pytest
 
 from tagserver.event.hashing import sha256_hex
 from tagserver.event.person_keys import person_key
-from tagserver.queue.outbox import Tombstone
+from tagserver.queue.values import Tombstone
 from tagserver.runtime.data_folder import install_key
 from tests.delivery.support import until
 
@@ -96,7 +96,7 @@ async def test_what_waits_of_somebody_who_denies_is_erased(waiting: Running, who
 async def test_what_is_no_denial_erases_nothing(waiting: Running, consent: Any) -> None:
     await waiting.collect({"event": "consent", "client_id": "c-erika", "consent": consent})
     await post(waiting, {"event": "consent", "client_id": "c-erika", "consent": consent}, **BACKEND)
-    await waiting.runtime.outbox.known([])
+    await waiting.runtime.outbox.forget_keys([])
     await left(waiting, "erika-1", "erika-2", "max")
     assert waiting.runtime.outbox.tombstones() == 0
 
@@ -155,7 +155,7 @@ async def test_a_denial_by_a_key_stands_until_a_key_grants_again(waiting: Runnin
 
 async def test_strangers_who_deny_leave_nothing_behind(waiting: Running) -> None:
     """Most visitors who refuse have granted nothing before: no tombstone, no write."""
-    await waiting.runtime.outbox.known([])
+    await waiting.runtime.outbox.forget_keys([])
     for number in range(50):
         await waiting.collect(choice(client_id=f"stranger-{number}", user_data={"email": f"s{number}@example.com"}))
     assert waiting.runtime.outbox.tombstones() <= 1, "one in a thousand may be taken for somebody else"

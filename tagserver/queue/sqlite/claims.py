@@ -1,23 +1,27 @@
-"""What is claimed and not yet settled.
+"""Claims: which rows are given out next, which are in flight, and what became of them.
 
-A claim is one durable row that lists the ids in flight; the deliveries themselves are not touched. Which ids fly is
-also kept in memory, and put right again when a group of the writer could not be committed.
+A claim is one durable row that lists the ids in flight; the deliveries themselves are not touched. Which ids are in
+flight is also kept in memory, and put right again when a group of the writer could not be committed.
+
+Urgent deliveries go past a long queue: after an outage of a week, a purchase of today does not stand behind all the
+page views. Their ids are in a table of their own; nothing else knows of it. A row that is missing there costs a
+delivery its place, and nothing else.
 """
 
 from __future__ import annotations
 
 import array
 import sqlite3
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tagserver.queue.crash_suspects import company
-from tagserver.queue.outbox import Batch, Row, Settlement
-from tagserver.queue.sqlite.causes import Causes, code_in
 from tagserver.queue.sqlite.counters import Counters
-from tagserver.queue.sqlite.priority import Lanes
+from tagserver.queue.sqlite.dead_search import Causes, code_in
 from tagserver.queue.sqlite.rows import BURY, SELECT_DELIVERY, read
+from tagserver.queue.sqlite.schema import COLUMNS
+from tagserver.queue.values import Batch, Row, Settlement
 
 LOOK_AHEAD = 10_000
 """Ids that a claim looks through for more of one group."""
@@ -29,13 +33,13 @@ class _Flight:
     ids: frozenset[int]
 
 
-class Flights:
-    """Used inside the writer's transactions; `flying` may be asked from any thread."""
+class Claims:
+    """Used inside the writer's transactions; `number` and `is_in_flight` may be asked from any thread."""
 
-    def __init__(self, counters: Counters, lanes: Lanes, causes: Causes, clock: Callable[[], int]) -> None:
+    def __init__(self, counters: Counters, priority: Priority, causes: Causes, clock: Callable[[], int]) -> None:
         self._counters = counters
         self._clock = clock
-        self._lanes = lanes
+        self._priority = priority
         self._causes = causes
         self._in_flight: dict[int, _Flight] = {}
         self._flying: set[int] = set()
@@ -75,7 +79,7 @@ class Flights:
         """How many rows of a destination are in flight."""
         return sum(len(flight.ids) for flight in list(self._in_flight.values()) if flight.destination == destination)
 
-    def is_flying(self, one: int) -> bool:
+    def is_in_flight(self, one: int) -> bool:
         """Whether a row is in flight."""
         return one in self._flying
 
@@ -90,11 +94,11 @@ class Flights:
     ) -> Batch | None:
         """See `Outbox.claim`."""
         which = "AND attempts = 0" if untried else ""
-        by_lane = not newest and self._lanes.is_open(
+        by_lane = not newest and self._priority.is_open(
             database, destination, self._counters.pending(destination), self._flying
         )
         if by_lane:
-            records = self._lanes.records(database, destination, which, self._flying)
+            records = self._priority.records(database, destination, which, self._flying)
         else:
             records = self._by_age(database, destination, which, newest)
         rows: list[Row] = []
@@ -148,7 +152,7 @@ class Flights:
 
     def settle(self, database: sqlite3.Connection, batch: Batch, settlement: Settlement) -> None:
         """See `Outbox.settle`."""
-        flight = self._in_flight.get(batch.flight)
+        flight = self._in_flight.get(batch.id)
         if flight is None:
             return
         ids = flight.ids
@@ -156,7 +160,7 @@ class Flights:
         destination = flight.destination
         # Each row ends once, whatever a list says twice; what was delivered is not buried.
         delivered = ids.intersection(settlement.delivered)
-        buried = list({one.id: one for one in settlement.buried if one.id in ids and one.id not in delivered}.values())
+        buried = list({one.id: one for one in settlement.dead if one.id in ids and one.id not in delivered}.values())
         # What is counted is what was there: the counters can never say less than nothing.
         if len(delivered) == len(ids) and max(ids) - min(ids) + 1 == len(ids):
             gone = database.execute(
@@ -182,13 +186,71 @@ class Flights:
             "WHERE id = ?",
             [(now, one) for one in settlement.unknown],
         )
-        database.execute("DELETE FROM flight WHERE id = ?", (batch.flight,))
+        database.execute("DELETE FROM flight WHERE id = ?", (batch.id,))
         self._counters.add(destination, "delivered", gone)
         released = ids.difference(delivered, (one.id for one in buried))
         payload = sum(len(row.delivery.body) for row in batch.rows if row.id not in released)
         self._counters.wait(destination, -left, -payload)
-        self._landed.append((batch.flight, self._in_flight.pop(batch.flight)))
+        self._landed.append((batch.id, self._in_flight.pop(batch.id)))
         self._flying -= ids
-        self._lanes.drop(database, destination, ids - released)
+        self._priority.drop(database, destination, ids - released)
         if released:
             self._claimed_to[destination] = min(self._claimed_to.get(destination, 0), min(released) - 1)
+
+
+LONG = 1000
+"""Deliveries that wait, from which on the lane is open."""
+TURNS = 10
+"""Of so many claims one goes by age alone, so that nothing is starved."""
+
+
+class Priority:
+    """Used inside the writer's transactions."""
+
+    def __init__(self) -> None:
+        self._turns: dict[str, int] = {}
+
+    @staticmethod
+    def add(database: sqlite3.Connection, rows: Sequence[tuple[str, int]]) -> None:
+        """Deliveries that matter more: destination and id of each."""
+        database.executemany("INSERT INTO urgent (destination, id) VALUES (?, ?)", rows)
+
+    @staticmethod
+    def drop(database: sqlite3.Connection, destination: str, ids: Collection[int]) -> None:
+        """Deliveries that wait no more."""
+        if database.execute("SELECT 1 FROM urgent WHERE destination = ? LIMIT 1", (destination,)).fetchone():
+            database.executemany("DELETE FROM urgent WHERE destination = ? AND id = ?", [(destination, i) for i in ids])
+
+    def is_open(self, database: sqlite3.Connection, destination: str, waiting: int, flying: Collection[int]) -> bool:
+        """Whether the next claim of a destination, of which `waiting` deliveries wait, goes by the lane."""
+        if waiting <= LONG:
+            return False
+        turn = self._turns[destination] = (self._turns.get(destination, 0) + 1) % TURNS
+        return turn != 0 and next(self._ids(database, destination, flying), None) is not None
+
+    def records(
+        self, database: sqlite3.Connection, destination: str, which: str, flying: Collection[int]
+    ) -> Generator[tuple[Any, ...], None, None]:
+        """The deliveries of the lane, oldest first, but for those that are `flying`; `which`: a condition more."""
+        for one in self._ids(database, destination, flying):
+            yield from database.execute(f"{SELECT_DELIVERY} WHERE id = ? {which}", (one,))
+
+    @staticmethod
+    def _ids(database: sqlite3.Connection, destination: str, flying: Collection[int]) -> Iterator[int]:
+        query = "SELECT id FROM urgent WHERE destination = ? ORDER BY id"
+        return (one for (one,) in database.execute(query, (destination,)) if one not in flying)
+
+
+LOOKED = 200
+"""Rows that are looked at in one go, without taking them: two milliseconds."""
+LOOK_PAUSE = 0.002
+"""Seconds in between, in which others have the processor."""
+_PENDING = (
+    f"SELECT id, attempts, unknown_since, crashes, {', '.join(name for name in COLUMNS if name != 'body')}, x'' "  # noqa: S608 (our own names)
+    f"FROM delivery WHERE destination = ? AND id > ? ORDER BY id LIMIT {LOOKED}"
+)
+
+
+def pending_piece(database: sqlite3.Connection, destination: str, after: int) -> list[Row]:
+    """Some rows of a destination beyond an id, without their payloads."""
+    return [read(record) for record in database.execute(_PENDING, (destination, after))]

@@ -1,15 +1,17 @@
-"""Dead letters in the SQLite engine: chosen, counted, listed, tried again, dropped, and removed when they are old."""
+"""Dead letters in the SQLite engine: tried again, dropped, removed when they are old; and all of it in slices of the
+writer's time, so that events are taken in and sent beside it."""
 
 from __future__ import annotations
 
-import heapq
+import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import TypeVar
 
 import msgspec
 
-from tagserver.queue.dead import (
+from tagserver.queue.dead_letters import (
     LARGEST_ID,
     RESTORED,
     Account,
@@ -19,144 +21,45 @@ from tagserver.queue.dead import (
     DeadGroup,
     DeadLetter,
     Dropped,
-    Place,
+    Permits,
+    Position,
     Retried,
 )
-from tagserver.queue.outbox import Row
-from tagserver.queue.presence import Presence
+from tagserver.queue.errors import Full
 from tagserver.queue.retry import deadline
-from tagserver.queue.sqlite.causes import Causes
 from tagserver.queue.sqlite.counters import DEAD, Counters
+from tagserver.queue.sqlite.dead_search import BEGINNING, END, Causes, DeadSearch
+from tagserver.queue.sqlite.person_filter import PersonFilter
 from tagserver.queue.sqlite.rows import NAMES, read
 from tagserver.queue.sqlite.schema import COLUMNS
+from tagserver.queue.sqlite.writer import Writer
+from tagserver.queue.values import Row
 
+T = TypeVar("T")
 SLICE = 500
 HOLD = 0.004
 """Seconds that a slice of a retry or drop may hold the writer."""
-COUNTED = 20_000
-"""Entries of the index that are counted in one go: about a millisecond."""
-_BEGINNING = Place(-LARGEST_ID, 0)
-_END = Place(LARGEST_ID, LARGEST_ID)
-_SHOWN = "d.id, d.destination, d.tag, d.name, d.event_id, d.reason, d.detail, d.attempts, d.received, d.buried"
 _BARE = {"grp": "NULL", "identity": "''", "body": "x''"}
 """What nobody asks about a letter before it is put back: to retry it is to agree to the account of now."""
 _SENT = ", ".join(["id, attempts, unknown_since, 0", *(_BARE.get(name, name) for name in COLUMNS), "reason"])
 
-Permits = Callable[[Row], tuple[str, str] | None]
-"""Why a row may not be sent as things stand (a reason and a sentence), or None."""
 
-
-class Letters:
-    """Used by the writer's thread; what changes something, inside its transactions. `steady`: seconds."""
+class DeadLetterTable:
+    """Used inside the writer's transactions. `steady`: seconds."""
 
     def __init__(
         self,
         counters: Counters,
-        presence: Presence,
-        causes: Causes,
+        person_filter: PersonFilter,
+        search: DeadSearch,
         clock: Callable[[], int],
         steady: Callable[[], float],
     ) -> None:
         self._counters = counters
-        self._presence = presence
-        self._causes = causes
+        self._person_filter = person_filter
+        self._search = search
         self._clock = clock
         self._steady = steady
-
-    # ── which
-
-    def bound(self, database: sqlite3.Connection) -> Bound:
-        """See `DeadLetters.dead_bound`."""
-        newest = database.execute("SELECT buried, id FROM dead ORDER BY buried DESC, id DESC LIMIT 1").fetchone()
-        last = database.execute("SELECT max(id) FROM dead").fetchone()[0]
-        return Bound(Place(*newest) if newest else _BEGINNING, last or 0)
-
-    def _places(
-        self, database: sqlite3.Connection, choice: Choice, low: Place, high: Place, last: int, *, newest: bool = False
-    ) -> Iterator[Place]:
-        """Where the letters of a choice lie, behind `low` and up to `high`, in the order of burial or the reverse."""
-        low, high = max(low, _since(choice)), min(high, _until(choice))
-        span = (low.buried, low.id, high.buried, high.id, last)
-        within = "(buried, id) > (?, ?) AND (buried, id) <= (?, ?) AND id <= ?"
-        order = "buried DESC, id DESC" if newest else "buried, id"
-        if choice.ids or choice.event_ids:
-            yield from sorted(self._named(database, choice, within, span), reverse=newest)
-            return
-        if not any(choice.names):
-            found = database.execute(f"SELECT buried, id FROM dead WHERE {within} ORDER BY {order}", span)  # noqa: S608 (ours)
-            yield from (Place(*record) for record in found)
-            return
-        query = f"SELECT buried, id FROM dead WHERE cause = ? AND {within} ORDER BY {order}"  # noqa: S608 (ours)
-        ways = [database.execute(query, (number, *span)) for _, number in self._matching(choice)]
-        try:
-            yield from (Place(*record) for record in heapq.merge(*ways, reverse=newest))
-        finally:
-            for way in ways:
-                way.close()
-
-    def _matching(self, choice: Choice) -> list[tuple[Cause, int]]:
-        return sorted((cause, number) for cause, number in self._causes.numbers.items() if choice.fits(cause))
-
-    def _named(
-        self, database: sqlite3.Connection, choice: Choice, within: str, span: tuple[int, ...]
-    ) -> Iterator[Place]:
-        """The letters of some ids, or of some events: few, whatever else is asked of them."""
-        causes = {number for _, number in self._matching(choice)}
-        column, wanted = ("id", choice.ids) if choice.ids else ("event_id", choice.event_ids)
-        query = f"SELECT buried, id, cause, event_id FROM dead WHERE {column} = ? AND {within}"  # noqa: S608 (our own names)
-        for value in dict.fromkeys(wanted):
-            for buried, one, cause, event_id in database.execute(query, (value, *span)):
-                if cause in causes and (not choice.event_ids or event_id in choice.event_ids):
-                    yield Place(buried, one)
-
-    # ── seen
-
-    def look(
-        self, database: sqlite3.Connection, choice: Choice, limit: int, after: Place | None = None
-    ) -> list[DeadLetter]:
-        """See `DeadLetters.dead`."""
-        high = _END if after is None else Place(after.buried, after.id - 1)
-        places = islice(self._places(database, choice, _BEGINNING, high, LARGEST_ID, newest=True), limit)
-        query = f"SELECT {_SHOWN}, coalesce(c.code, '') FROM dead d LEFT JOIN cause c ON c.id = d.cause WHERE d.id = ?"  # noqa: S608 (ours)
-        return [DeadLetter(*database.execute(query, (place.id,)).fetchone()) for place in list(places)]
-
-    def counter(self, database: sqlite3.Connection, choice: Choice, bound: Bound | None) -> Iterator[int]:
-        """Counts the letters of a choice in pieces, each of which takes about a millisecond."""
-        low, high = _since(choice), min(_until(choice), bound.end if bound else _END)
-        last = bound.last if bound else LARGEST_ID
-        if choice.ids or choice.event_ids:
-            yield sum(1 for _ in self._places(database, choice, low, high, last))
-            return
-        numbers = [number for _, number in self._matching(choice)]
-        for number in numbers:
-            yield from _count(database, number, low, high, last)
-
-    def groups(self, database: sqlite3.Connection, choice: Choice) -> Iterator[DeadGroup | None]:
-        """The letters of a choice by cause, in pieces as in `counter`; None where a piece has ended and no group."""
-        if choice.ids or choice.event_ids:
-            yield from self._small_groups(database, choice)
-            return
-        low, high = _since(choice), _until(choice)
-        ends = "SELECT buried, event_id FROM dead WHERE cause = ? AND (buried, id) > (?, ?) AND (buried, id) <= (?, ?)"
-        for cause, number in self._matching(choice):
-            span = (number, low.buried, low.id, high.buried, high.id)
-            count = 0
-            for piece in _count(database, number, low, high, LARGEST_ID):
-                count += piece
-                yield None
-            oldest = database.execute(f"{ends} ORDER BY buried, id LIMIT 1", span).fetchone()
-            newest = database.execute(f"{ends} ORDER BY buried DESC, id DESC LIMIT 1", span).fetchone()
-            if count and oldest and newest:  # between two pieces others may have taken them all
-                yield DeadGroup(cause, count, oldest[0], newest[0], newest[1])
-
-    def _small_groups(self, database: sqlite3.Connection, choice: Choice) -> Iterator[DeadGroup]:
-        by: dict[Cause, list[DeadLetter]] = {}
-        for letter in self.look(database, choice, LARGEST_ID):
-            by.setdefault(Cause(letter.destination, letter.tag, letter.reason, letter.code), []).append(letter)
-        for cause, letters in sorted(by.items()):
-            yield DeadGroup(cause, len(letters), letters[-1].buried, letters[0].buried, letters[0].event_id)
-
-    # ── moved
 
     def retry(
         self,
@@ -164,7 +67,7 @@ class Letters:
         choice: Choice,
         accounts: Mapping[str, Account],
         limit: int,
-        after: Place | None = None,
+        after: Position | None = None,
         bound: Bound | None = None,
         permits: Permits | None = None,
         dry_run: bool = False,
@@ -203,17 +106,17 @@ class Letters:
                 self._counters.add(destination, DEAD + reason, -1)
                 self._counters.wait(destination, 1, payload)
         if moved and not dry_run:
-            self._presence.lose_track()
+            self._person_filter.give_up()
         ended = len(places) < limit and (not places or at == places[-1])
         return Retried(moved, too_old, refused, late, None if ended else at)
 
     def _next(
-        self, database: sqlite3.Connection, choice: Choice, limit: int, after: Place | None, bound: Bound | None
-    ) -> Sequence[Place]:
-        end, last = (bound.end, bound.last) if bound else (_END, LARGEST_ID)
-        return list(islice(self._places(database, choice, after or _BEGINNING, end, last), limit))
+        self, database: sqlite3.Connection, choice: Choice, limit: int, after: Position | None, bound: Bound | None
+    ) -> Sequence[Position]:
+        end, last = (bound.end, bound.last) if bound else (END, LARGEST_ID)
+        return list(islice(self._search.positions(database, choice, after or BEGINNING, end, last), limit))
 
-    def _in_time(self, places: Sequence[Place]) -> Iterator[Place]:
+    def _in_time(self, places: Sequence[Position]) -> Iterator[Position]:
         """As many as a slice has time for: one at least, or nothing would ever come on."""
         began = self._steady()
         for place in places:
@@ -248,7 +151,7 @@ class Letters:
         database: sqlite3.Connection,
         choice: Choice,
         limit: int,
-        after: Place | None = None,
+        after: Position | None = None,
         bound: Bound | None = None,
     ) -> Dropped:
         """Remove letters for good. They count as erased."""
@@ -281,14 +184,6 @@ class Letters:
         return len(old) == SLICE
 
 
-def _since(choice: Choice) -> Place:
-    return _BEGINNING if choice.since is None else Place(choice.since - 1, LARGEST_ID)
-
-
-def _until(choice: Choice) -> Place:
-    return _END if choice.until is None else Place(choice.until - 1, LARGEST_ID)
-
-
 def _for(row: Row, account: Account | None) -> Row:
     """The row as it would wait for the account that is configured now."""
     return (
@@ -298,17 +193,101 @@ def _for(row: Row, account: Account | None) -> Row:
     )
 
 
-def _count(database: sqlite3.Connection, number: int, low: Place, high: Place, last: int) -> Iterator[int]:
-    """How many letters of a cause lie in a span, in pieces."""
-    span = "FROM dead WHERE cause = ? AND (buried, id) > (?, ?) AND (buried, id) <= (?, ?) AND id <= ?"
-    while True:
-        values = (number, low.buried, low.id, high.buried, high.id, last)
-        end = database.execute(
-            f"SELECT buried, id {span} ORDER BY buried, id LIMIT 1 OFFSET {COUNTED - 1}",
-            values,
-        ).fetchone()
-        if end is None:
-            yield database.execute(f"SELECT count(*) {span}", values).fetchone()[0]
-            return
-        low = Place(*end)
-        yield COUNTED
+class SqliteDeadLetters:
+    """The `DeadLetters` of the engine, which inherits it and sets what is named here."""
+
+    _writer: Writer
+    _dead_search: DeadSearch
+    _dead_letters: DeadLetterTable
+    _causes: Causes
+    _steady: Callable[[], float]
+
+    def _announce_all(self) -> None:
+        """Something may be ready for any destination."""
+        raise NotImplementedError
+
+    async def dead(self, choice: Choice, limit: int, after: Position | None = None) -> Sequence[DeadLetter]:
+        """See `DeadLetters.dead`."""
+        await self._settled()
+        found: list[DeadLetter] = await self._writer.aside(
+            lambda database: self._dead_search.find(database, choice, limit, after)
+        )
+        return found
+
+    async def count_dead(self, choice: Choice, bound: Bound | None = None) -> int:
+        """See `DeadLetters.count_dead`."""
+        await self._settled()
+        return sum(await self._pieces(lambda database: self._dead_search.count(database, choice, bound)))
+
+    async def dead_groups(self, choice: Choice) -> Sequence[DeadGroup]:
+        """See `DeadLetters.dead_groups`."""
+        await self._settled()
+        found = await self._pieces(lambda database: self._dead_search.groups(database, choice))
+        return [group for group in found if group is not None]
+
+    async def causes(self) -> Collection[Cause]:
+        """See `DeadLetters.causes`."""
+        await self._settled()
+        return list(self._causes.numbers)
+
+    async def dead_bound(self) -> Bound:
+        """See `DeadLetters.dead_bound`."""
+        bound: Bound = await self._writer.aside(self._dead_search.bound)
+        return bound
+
+    async def retry_dead(
+        self,
+        choice: Choice,
+        accounts: Mapping[str, Account],
+        limit: int,
+        after: Position | None = None,
+        *,
+        bound: Bound | None = None,
+        permits: Permits | None = None,
+        dry_run: bool = False,
+    ) -> Retried:
+        """See `DeadLetters.retry_dead`."""
+        await self._settled()
+
+        def work(database: sqlite3.Connection) -> Retried:
+            return self._dead_letters.retry(database, choice, accounts, limit, after, bound, permits, dry_run)
+
+        done: Retried = await (self._writer.aside(work) if dry_run else self._writer.run(work))
+        if done.moved and not dry_run:
+            self._announce_all()
+        return done
+
+    async def drop_dead(
+        self, choice: Choice, limit: int, after: Position | None = None, *, bound: Bound | None = None
+    ) -> Dropped:
+        """See `DeadLetters.drop_dead`."""
+        await self._settled()
+        done: Dropped = await self._writer.run(
+            lambda database: self._dead_letters.drop(database, choice, limit, after, bound)
+        )
+        return done
+
+    async def _settled(self) -> None:
+        """Letters that have no cause yet get theirs, or a choice by name would not find them."""
+        with contextlib.suppress(Full):  # whoever wants to drop some to make room must not wait for room
+            while await self._writer.run(self._causes.settle):
+                pass
+
+    async def _pieces(self, begin: Callable[[sqlite3.Connection], Iterator[T]]) -> list[T]:
+        """Everything that a walk gives, which is done in slices between the writer's groups."""
+        found: list[T] = []
+        walk: Iterator[T] | None = None
+
+        def some(database: sqlite3.Connection) -> bool:
+            nonlocal walk
+            walk = walk or begin(database)
+            began = self._steady()
+            for piece in walk:
+                found.append(piece)
+                if self._steady() - began > HOLD:
+                    return True
+            return False
+
+        while await self._writer.aside(some):
+            pass
+        return found

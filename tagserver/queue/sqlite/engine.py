@@ -1,7 +1,5 @@
 """The default engine: one SQLite file, WAL, `synchronous=FULL`, one owning process, one writer thread with group
-commit. Its rooms: `rows`, `intake`, `flights`, `lanes`, `keys`, `letters`, `causes`, `tombstones`, `presence`,
-`erasure`, `counters`, `volumes`, `pauses`, `shares`, `waiting`, `space`, `place`, `opening`, `salvage`, `care`,
-`writer`."""
+commit. It implements all of `tagserver.queue.api`."""
 
 from __future__ import annotations
 
@@ -11,51 +9,35 @@ import logging
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Self
 
-from tagserver.queue.backpressure import Pressure
 from tagserver.queue.crash_suspects import Marks, marked
-from tagserver.queue.outbox import (
-    Batch,
-    Counts,
-    Delivery,
-    Full,
-    Receipt,
-    Room,
-    Settlement,
-    Unavailable,
-)
-from tagserver.queue.pauses import Pauses
-from tagserver.queue.presence import Presence
+from tagserver.queue.errors import Full, Trouble, TroubleKind, Unavailable
+from tagserver.queue.pauses import Pauses, Quotas
 from tagserver.queue.retry import Chance
-from tagserver.queue.sqlite.causes import Causes
-from tagserver.queue.sqlite.claims import Flights
-from tagserver.queue.sqlite.closing import close_queue
-from tagserver.queue.sqlite.dead import SqliteDeadLetters
-from tagserver.queue.sqlite.dead_letters import Letters
-from tagserver.queue.sqlite.enqueue import Intake, size_of
-from tagserver.queue.sqlite.erasure_walk import Erasure
-from tagserver.queue.sqlite.keys import Keys
-from tagserver.queue.sqlite.lock import FolderLock, QueueLock
-from tagserver.queue.sqlite.maintenance import Care, empty_log, reuse_log
-from tagserver.queue.sqlite.opening import open_queue, require_local_disk
-from tagserver.queue.sqlite.persons import SqlitePersons
-from tagserver.queue.sqlite.place import Place
-from tagserver.queue.sqlite.priority import Lanes
+from tagserver.queue.sqlite.backpressure import Pressure, Space, empty_log, reuse_log
+from tagserver.queue.sqlite.claims import LOOK_PAUSE, LOOKED, Claims, Priority, pending_piece
+from tagserver.queue.sqlite.dead_letters import DeadLetterTable, SqliteDeadLetters
+from tagserver.queue.sqlite.dead_search import Causes, DeadSearch
+from tagserver.queue.sqlite.enqueue import Enqueue, Keys, size_of
+from tagserver.queue.sqlite.maintenance import Housekeeping, close_queue
+from tagserver.queue.sqlite.ownership import FileWatch, FolderLock, QueueLock
+from tagserver.queue.sqlite.person_filter import PersonFilter
 from tagserver.queue.sqlite.recovery import MARK
-from tagserver.queue.sqlite.shares import Shares
-from tagserver.queue.sqlite.space import Space
-from tagserver.queue.sqlite.waiting import Waiting
+from tagserver.queue.sqlite.rows import PauseTable
+from tagserver.queue.sqlite.startup import open_queue, require_local_disk
+from tagserver.queue.sqlite.suppressions import ErasureWalk, SqliteSuppressions
 from tagserver.queue.sqlite.writer import Writer
-from tagserver.queue.trouble import Trouble, TroubleKind
+from tagserver.queue.values import Batch, Counts, Delivery, Receipt, Room, Row, Settlement
 
 log = logging.getLogger("tagserver.delivery")
 
 
-class SqliteOutbox(SqliteDeadLetters, SqlitePersons):
+class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
     """An `Outbox` in one file. Made by `open`."""
 
     def __init__(
@@ -89,33 +71,34 @@ class SqliteOutbox(SqliteDeadLetters, SqlitePersons):
             undo.callback(opened.database.close)
             self._queue_lock.renew()
             self._marks = Marks(marks)
-            self._place = Place(path, locked, self._queue_lock.descriptor, steady)
+            self._files = FileWatch(path, locked, self._queue_lock.descriptor, steady)
             undo.pop_all()
         self._database, self._counters, self._tombstones = opened.database, opened.counters, opened.tombstones
         self._notice = opened.notice
-        self.pauses = Pauses(self._database, lambda work: self._writer.run(work), clock, steady)
+        self.pauses = Pauses(PauseTable(self._database, lambda work: self._writer.run(work)), clock, steady)
         """Which destinations somebody has stopped by hand."""
         self._keys = Keys(clock)
-        self.waiting = Waiting(lambda work: self._writer.aside(work))
-        """A look at what waits, without taking it."""
-        self._presence = Presence(empty=not any(one.pending or one.dead for one in self._counters.shown.values()))
+        self._person_filter = PersonFilter(
+            empty=not any(one.pending or one.dead for one in self._counters.shown.values())
+        )
         self._space = Space(path, max_size, min_free, steady)
         self._space.ballast.owed = opened.lent
         self._space.measure(self._database)
         self._causes = Causes(self._database)
-        self.shares = Shares(self._counters.volumes, self.pauses.spans, max_size, lambda: self._space.used, share)
+        self.quotas = Quotas(self._counters.volumes, self.pauses.spans, max_size, lambda: self._space.used, share)
         """What of the queue those may take that stand still by somebody's hand."""
-        self._intake = Intake(
-            self._keys, self._counters, self._presence, self._space, self.shares, self._causes, clock, chance
+        self._enqueue = Enqueue(
+            self._keys, self._counters, self._person_filter, self._space, self.quotas, self._causes, clock, chance
         )
-        self._flights = Flights(self._counters, Lanes(), self._causes, clock)
-        self._letters = Letters(self._counters, self._presence, self._causes, clock, steady)
-        self._erasure = Erasure(self._counters, self._flights, self._presence)
-        care = Care(
+        self._claims = Claims(self._counters, Priority(), self._causes, clock)
+        self._dead_search = DeadSearch(self._causes)
+        self._dead_letters = DeadLetterTable(self._counters, self._person_filter, self._dead_search, clock, steady)
+        self._erasure = ErasureWalk(self._counters, self._claims, self._person_filter)
+        housekeeping = Housekeeping(
             self._counters,
             self._keys,
             self._tombstones,
-            self._letters,
+            self._dead_letters,
             self._causes,
             self._space,
             keep_dead=keep_dead,
@@ -126,7 +109,7 @@ class SqliteOutbox(SqliteDeadLetters, SqlitePersons):
             self._database,
             finish=self._finish,
             committed=self._group_ended,
-            idle=care.slice,
+            idle=housekeeping.slice,
             look=self._look,
             make_room=self._make_room,
             commit_took=commit_took,
@@ -135,8 +118,8 @@ class SqliteOutbox(SqliteDeadLetters, SqlitePersons):
         )
 
     def _look(self, database: sqlite3.Connection) -> None:
-        self._place.look()
-        if self._place.log_lost:
+        self._files.look()
+        if self._files.log_lost:
             empty_log(database)
 
     def _make_room(self, database: sqlite3.Connection) -> bool:
@@ -146,7 +129,7 @@ class SqliteOutbox(SqliteDeadLetters, SqlitePersons):
 
     def _fatal(self, error: BaseException) -> None:
         # Of another queue that lies there now nothing is known.
-        if self._place.trouble() is None and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
+        if self._files.trouble() is None and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
             with contextlib.suppress(OSError):
                 Path(f"{self._path}{MARK}").touch(mode=0o600)
         self._on_fatal(error)
@@ -156,7 +139,7 @@ class SqliteOutbox(SqliteDeadLetters, SqlitePersons):
         self._space.measure(database)
 
     def _group_ended(self, ok: bool) -> None:
-        self._flights.group_ended(ok)
+        self._claims.group_ended(ok)
         self._causes.group_ended(ok)
         self._counters.committed(ok)
 
@@ -197,16 +180,13 @@ class SqliteOutbox(SqliteDeadLetters, SqlitePersons):
             calm=calm,
         )
 
-    # ── taking in
-    # ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
     async def append(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt]:
-        """See `Outbox.append`."""
+        """See `Queue.append`."""
         if self._closed:
             raise Unavailable("the server is closing")
-        self._place.refuse()
-        self._intake.refuse()
-        receipts: list[Receipt] = await self._writer.join(self._intake.append, deliveries, size_of(deliveries))
+        self._files.refuse()
+        self._enqueue.refuse()
+        receipts: list[Receipt] = await self._writer.join(self._enqueue.append, deliveries, size_of(deliveries))
         both = zip(deliveries, receipts, strict=True)
         for destination in {delivery.destination for delivery, receipt in both if receipt.stored}:
             self._announce(destination)
@@ -216,45 +196,42 @@ class SqliteOutbox(SqliteDeadLetters, SqlitePersons):
         if (event := self._appended.get(destination)) is not None:
             event.set()
 
-    # ── giving out
-    # ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
     async def claim(
         self, destination: str, *, max_items: int, max_bytes: int, newest: bool = False, untried: bool = False
     ) -> Batch | None:
-        """See `Outbox.claim`."""
+        """See `Queue.claim`."""
         batch: Batch | None = await self._writer.run(
-            lambda database: self._flights.claim(database, destination, max_items, max_bytes, newest, untried)
+            lambda database: self._claims.claim(database, destination, max_items, max_bytes, newest, untried)
         )
         return batch
 
     def working(self, batch: Batch) -> AbstractContextManager[None]:
-        """See `Outbox.working`."""
-        return self._marks.mark(batch.flight)
+        """See `Queue.working`."""
+        return self._marks.mark(batch.id)
 
     async def settle(self, batch: Batch, settlement: Settlement) -> None:
-        """See `Outbox.settle`."""
-        await self._writer.run(lambda database: self._flights.settle(database, batch, settlement))
+        """See `Queue.settle`."""
+        await self._writer.run(lambda database: self._claims.settle(database, batch, settlement))
 
     async def wait(self, destination: str) -> None:
-        """See `Outbox.wait`."""
+        """See `Queue.wait`."""
         event = self._appended.setdefault(destination, asyncio.Event())
         event.clear()
-        if self.ready(destination) > self._flights.number(destination):
+        if self.ready(destination) > self._claims.number(destination):
             return
         await event.wait()
 
     def ready(self, destination: str) -> int:
-        """See `Outbox.ready`."""
+        """See `Queue.ready`."""
         counts = self._counters.shown.get(destination)
         return counts.pending if counts else 0
 
     def counts(self) -> Mapping[str, Counts]:
-        """See `Outbox.counts`."""
+        """See `Queue.counts`."""
         return self._counters.shown
 
     async def oldest(self, destination: str) -> int | None:
-        """See `Outbox.oldest`."""
+        """See `Queue.oldest`."""
         if not self.ready(destination):
             return None
 
@@ -266,30 +243,39 @@ class SqliteOutbox(SqliteDeadLetters, SqlitePersons):
         oldest: int | None = await self._writer.run(work)
         return oldest
 
+    async def pending_rows(self, destination: str) -> AsyncIterator[Sequence[Row]]:
+        """See `Queue.pending_rows`. Done piece by piece, between two groups of the writer."""
+        after = 0
+        while True:
+            rows: list[Row] = await self._writer.aside(partial(pending_piece, destination=destination, after=after))
+            if rows:
+                yield rows
+            if len(rows) < LOOKED:
+                return
+            after = rows[-1].id
+            await asyncio.sleep(LOOK_PAUSE)
+
     def _announce_all(self) -> None:
         for destination in list(self._appended):
             self._announce(destination)
 
-    # ── care and end
-    # ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def burials(self) -> Mapping[tuple[str, str, str], int]:
-        """See `Outbox.burials`."""
-        return self._counters.burials.shown
+    def dead_lettered(self) -> Mapping[tuple[str, str, str], int]:
+        """See `DeadLetters.dead_lettered`."""
+        return self._counters.dead_lettered.shown
 
     def room(self) -> Room:
-        """See `Outbox.room`."""
+        """See `Maintenance.room`."""
         return Room(self._space.used, self._space.limit)
 
     def notice(self) -> str | None:
-        """See `Outbox.notice`."""
+        """See `Maintenance.notice`."""
         return self._notice
 
     def trouble(self) -> Trouble | None:
-        """See `Outbox.trouble`."""
+        """See `Queue.trouble`."""
         if self._closed:
             return Trouble("closed", "the queue is closed")
-        if (lost := self._place.trouble()) is not None:
+        if (lost := self._files.trouble()) is not None:
             return Trouble("files_lost", lost)
         if (refusal := self._writer.refusal()) is not None:
             failed: TroubleKind = "storage_failed" if self._writer.fatal is not None else "disk_slow"
@@ -299,7 +285,7 @@ class SqliteOutbox(SqliteDeadLetters, SqlitePersons):
         return None
 
     async def close(self) -> None:
-        """See `Outbox.close`."""
+        """See `Maintenance.close`."""
         if self._closed:
             return
         self._closed = True
@@ -307,7 +293,7 @@ class SqliteOutbox(SqliteDeadLetters, SqlitePersons):
         if self._writer.fatal is None:
             self._counters.volumes.write_all(self._database)
             left = sum(counts.pending + counts.dead for counts in self._counters.shown.values())
-            close_queue(self._database, self._path, self._place, self._space, left)
+            close_queue(self._database, self._path, self._files, self._space, left)
         else:
             _left_open.append(self._database)
         self._marks.close()

@@ -1,25 +1,28 @@
-"""Taking deliveries in: all of one request, or none, and of equal ones the first."""
+"""Taking deliveries in: all of one request, or none, and of equal ones the first.
+
+Keys (of repeats, of orders, of once-per) are known for a while: each with the time when it ends, and perhaps a mark by
+which a repeat that says something else is noticed.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from tagserver.queue.backpressure import come_again
-from tagserver.queue.outbox import DEDUP_TTL, Delivery, Full, Receipt
-from tagserver.queue.presence import Presence
-from tagserver.queue.repeats import difference
+from tagserver.queue.dedup import difference
+from tagserver.queue.errors import Full
+from tagserver.queue.pauses import DETAIL, FULL, Fate, Quotas
 from tagserver.queue.retry import Chance
-from tagserver.queue.sqlite.causes import Causes
+from tagserver.queue.sqlite.backpressure import Space, jittered_retry_after
+from tagserver.queue.sqlite.claims import Priority
 from tagserver.queue.sqlite.counters import Counters
-from tagserver.queue.sqlite.keys import Keys
-from tagserver.queue.sqlite.priority import Lanes
+from tagserver.queue.sqlite.dead_search import Causes
+from tagserver.queue.sqlite.person_filter import PersonFilter
 from tagserver.queue.sqlite.rows import BURY, WIDTH, insert, pieces, values
-from tagserver.queue.sqlite.shares import DETAIL, FULL, Fate, Shares
-from tagserver.queue.sqlite.space import Space
-from tagserver.queue.sqlite.volumes import ROW
+from tagserver.queue.values import DEDUP_TTL, ROW_BYTES, Delivery, Receipt
 
 STORED = Receipt()
 REPEAT = Receipt("event")
@@ -27,28 +30,28 @@ REPEAT = Receipt("event")
 
 def size_of(deliveries: Sequence[Delivery]) -> int:
     """Bytes that they will take."""
-    return sum(len(delivery.body) + ROW for delivery in deliveries)
+    return sum(len(delivery.body) + ROW_BYTES for delivery in deliveries)
 
 
-class Intake:
+class Enqueue:
     """Used inside the writer's transactions, but for `refuse`."""
 
     def __init__(
         self,
         keys: Keys,
         counters: Counters,
-        presence: Presence,
+        person_filter: PersonFilter,
         space: Space,
-        shares: Shares,
+        quotas: Quotas,
         causes: Causes,
         clock: Callable[[], int],
         chance: Chance,
     ) -> None:
         self._keys = keys
         self._counters = counters
-        self._presence = presence
+        self._person_filter = person_filter
         self._space = space
-        self._shares = shares
+        self._quotas = quotas
         self._causes = causes
         self._clock = clock
         self._chance = chance
@@ -56,7 +59,7 @@ class Intake:
     def refuse(self, size: int = 0) -> None:
         """Raises Full when there is no room, for nothing more or for nothing of `size` bytes."""
         if (why := self._space.refusal(size)) is not None:
-            raise Full(why, come_again(1.0, self._chance))
+            raise Full(why, jittered_retry_after(1.0, self._chance))
 
     def append(self, database: sqlite3.Connection, requests: Sequence[Sequence[Delivery]]) -> list[list[Receipt]]:
         """All the deliveries of several requests, as few statements: each costs a change of hands with the loop."""
@@ -68,7 +71,7 @@ class Intake:
         urgent: list[tuple[str, int]] = []
         taken: Counter[str] = Counter()
         payload: Counter[str] = Counter()
-        held = self._shares.held()
+        held = self._quotas.held()
         doomed: list[tuple[str, str, int]] = []
         lost: Counter[str] = Counter()
         for request in requests:
@@ -79,8 +82,8 @@ class Intake:
                 if receipt is STORED:
                     fate: Fate = "waits"
                     if (names := held.get(delivery.destination)) is not None:
-                        more = sum(payload[name] + taken[name] * ROW for name in names)
-                        fate = self._shares.fate(delivery.destination, names, len(delivery.body), more)
+                        more = sum(payload[name] + taken[name] * ROW_BYTES for name in names)
+                        fate = self._quotas.fate(delivery.destination, names, len(delivery.body), more)
                     if fate == "is not kept":
                         lost[delivery.destination] += 1
                         continue  # nothing of it is remembered: it may come again
@@ -92,7 +95,7 @@ class Intake:
                             known[further[0]] = delivery.mark
                     at = len(stored) // WIDTH
                     stored += values(delivery)
-                    self._presence.add(delivery.person)
+                    self._person_filter.add(delivery.person)
                     if fate == "dies":
                         doomed.append((delivery.destination, delivery.tag, at))
                         continue
@@ -108,7 +111,7 @@ class Intake:
             assert cursor.lastrowid is not None
             first_id = first_id or cursor.lastrowid - rows + 1
         if urgent:  # the ids of one transaction follow one another
-            Lanes.add(database, [(destination, first_id + at) for destination, at in urgent])
+            Priority.add(database, [(destination, first_id + at) for destination, at in urgent])
         for destination, number in taken.items():
             self._counters.add(destination, "accepted", number)
             self._counters.wait(destination, number, payload[destination])
@@ -118,7 +121,7 @@ class Intake:
             self._counters.add(destination, "accepted", number)
             self._counters.add(destination, "erased", number)
             for _ in range(number):
-                self._counters.burials.add(destination, FULL, "")
+                self._counters.dead_lettered.add(destination, FULL, "")
         return receipts
 
     def _bury(self, database: sqlite3.Connection, doomed: Sequence[tuple[str, str, int]]) -> None:
@@ -155,3 +158,66 @@ def _receipt(delivery: Delivery, known: Mapping[bytes, bytes]) -> Receipt:
     if delivery.once is not None and delivery.once[0] in known:
         return Receipt("once")
     return STORED
+
+
+PURGED = 500
+
+
+class Keys:
+    """Used inside the writer's transactions. Times in ms."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._purged_to = b""
+
+    def marks(self, database: sqlite3.Connection, keys: Collection[bytes]) -> dict[bytes, bytes]:
+        """Those of the keys that are kept and not past their time, each with its mark.
+
+        They are few, and asked for before anything is written: each row that a statement gives costs a change of hands
+        with the event loop.
+        """
+        now = self._clock()
+        waiting = sorted(keys)
+        found: dict[bytes, bytes] = {}
+        for start, rows in pieces(len(waiting)):
+            asked = waiting[start : start + rows]
+            found.update((key, mark or b"") for key, mark in database.execute(_known(rows), [*asked, now]))
+        return found
+
+    def remember(self, database: sqlite3.Connection, keys: Mapping[bytes, tuple[float, bytes]]) -> None:
+        """Keep keys from now on, each for its seconds and with its mark."""
+        now = self._clock()
+        waiting = sorted(keys)
+        for start, rows in pieces(len(waiting)):
+            values: list[bytes | int | None] = []
+            for key in waiting[start : start + rows]:
+                ttl, mark = keys[key]
+                values += (key, now + int(ttl * 1000), mark or None)
+            database.execute(_remember(rows), values)
+
+    def forget(self, database: sqlite3.Connection, keys: Sequence[bytes]) -> int:
+        """Remove keys; how many there were."""
+        return sum(database.execute("DELETE FROM known WHERE key = ?", (key,)).rowcount for key in keys)
+
+    def purge(self, database: sqlite3.Connection) -> bool:
+        """Remove a slice of what is past its time; whether there is more to look through.
+
+        Keys are looked through in their own order: an index by time would cost every append a write.
+        """
+        now = self._clock()
+        seen = database.execute(
+            "SELECT key, expires FROM known WHERE key > ? ORDER BY key LIMIT ?", (self._purged_to, PURGED)
+        ).fetchall()
+        database.executemany("DELETE FROM known WHERE key = ?", [(key,) for key, expires in seen if expires <= now])
+        self._purged_to = seen[-1][0] if len(seen) == PURGED else b""
+        return bool(self._purged_to)
+
+
+@lru_cache
+def _known(rows: int) -> str:
+    return f"SELECT key, mark FROM known WHERE key IN ({', '.join('?' * rows)}) AND expires > ?"  # noqa: S608 (our own names)
+
+
+@lru_cache
+def _remember(rows: int) -> str:
+    return f"INSERT OR REPLACE INTO known (key, expires, mark) VALUES {', '.join(['(?, ?, ?)'] * rows)}"  # noqa: S608 (ours)

@@ -1,28 +1,30 @@
 """Housekeeping of the SQLite engine, in slices, while nobody waits: what is past its time is removed, and a file that
-has become mostly empty gives its room back to the disk."""
+has become mostly empty gives its room back to the disk. And its end: the log is written into the file, and goes."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 
-from tagserver.queue.sqlite.causes import Causes
+from tagserver.queue.sqlite.backpressure import Space, empty_log, shrink
 from tagserver.queue.sqlite.counters import Counters
-from tagserver.queue.sqlite.dead_letters import Letters
-from tagserver.queue.sqlite.keys import Keys
-from tagserver.queue.sqlite.space import Space
-from tagserver.queue.sqlite.tombstones import Tombstones
+from tagserver.queue.sqlite.dead_letters import DeadLetterTable
+from tagserver.queue.sqlite.dead_search import Causes
+from tagserver.queue.sqlite.enqueue import Keys
+from tagserver.queue.sqlite.ownership import FileWatch, put_back
+from tagserver.queue.sqlite.suppressions import Tombstones
 from tagserver.system.clock_monitor import LONG_CALM
 
 PURGE_EVERY = 600.0
 """Seconds between two looks for what is past its time."""
-VACUUM_PAGES = 256
 VACUUM_TO = 4096
 """Free pages that are left in the file: as many as a busy hour uses again at once."""
 
 
-class Care:
+class Housekeeping:
     """Called by the writer's thread. `keep_dead` in seconds; `calm(seconds)`: whether the wall clock has not been set
     for so long."""
 
@@ -31,7 +33,7 @@ class Care:
         counters: Counters,
         keys: Keys,
         tombstones: Tombstones,
-        letters: Letters,
+        letters: DeadLetterTable,
         causes: Causes,
         space: Space,
         *,
@@ -104,24 +106,19 @@ class Care:
         return keys_left or letters_left
 
 
-def shrink(database: sqlite3.Connection) -> int:
-    """Give back some free pages; how many there were."""
-    free: int = database.execute("PRAGMA freelist_count").fetchone()[0]
-    # A fetch is needed: the pragma gives back one page for each step.
-    database.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
-    return free
+log = logging.getLogger("tagserver.delivery")
 
 
-def empty_log(database: sqlite3.Connection) -> bool:
-    """Write the log into the file, and cut it; False when a reader is in the way."""
-    busy = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    return not busy
-
-
-def reuse_log(database: sqlite3.Connection) -> bool:
-    """Write the log into the file, so that it is written from its begin again and needs no new room; whether all of it
-    could be."""
+def close_queue(database: sqlite3.Connection, path: Path, files: FileWatch, space: Space, left: int) -> None:
+    """Close the connection that writes. A file that was deleted meanwhile is written again, with the `left` deliveries
+    that it holds."""
     with contextlib.suppress(sqlite3.Error):
-        _, written, moved = database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        return bool(written > 0 and written == moved)
-    return False
+        database.execute("PRAGMA wal_checkpoint(FULL)")
+    if files.deleted:
+        if put_back(database, path):
+            log.warning("the queue's file was deleted; it is written again, with %d deliveries in it", left)
+        else:
+            log.critical("the queue's file was deleted; %d deliveries that were in it are lost", left)
+    size = space.log_size()
+    database.close()
+    space.ballast.keep_back(size)

@@ -1,14 +1,18 @@
-"""Deliveries as rows of the SQLite engine, and back."""
+"""Deliveries and pauses as rows of the SQLite engine, and back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import sqlite3
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from struct import Struct
 from typing import Any
 
-from tagserver.queue.outbox import Delivery, Row
+import msgspec
+
+from tagserver.queue.pauses import Pause
 from tagserver.queue.sqlite.schema import COLUMNS
+from tagserver.queue.values import Delivery, Row
 
 WIDTH = len(COLUMNS)
 NAMES = ", ".join(COLUMNS)
@@ -19,6 +23,9 @@ BURY = (
 )
 
 _MOST = 64
+_END_PAUSE = "DELETE FROM pause WHERE destination = ?"
+
+Run = Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]]
 
 
 def pieces(rows: int) -> Iterator[tuple[int, int]]:
@@ -104,3 +111,52 @@ def _purposes_text(purposes: frozenset[str]) -> str:
 def purposes_of(text: str) -> frozenset[str]:
     """The purposes that the column `purposes` names."""
     return frozenset(text.split())
+
+
+class PauseTable:
+    """The `PauseStore` of the engine. `run` does a piece of work in the writer's thread, and returns once it is on
+    disk."""
+
+    def __init__(self, database: sqlite3.Connection, run: Run) -> None:
+        query = "SELECT destination, names, by, note, since, until, term FROM pause"
+        self._found = [_pause(record) for record in database.execute(query)]
+        self._run = run
+
+    def stored(self) -> Sequence[Pause]:
+        """See `PauseStore.stored`."""
+        return self._found
+
+    async def replace(self, gone: Collection[str], pause: Pause) -> None:
+        """See `PauseStore.replace`."""
+        record = (
+            *(pause.destination, msgspec.json.encode(pause.names).decode(), pause.by, pause.note),
+            *(pause.since, pause.until, pause.term),
+        )
+
+        def work(database: sqlite3.Connection) -> None:
+            database.executemany(_END_PAUSE, [(name,) for name in gone])
+            database.execute("INSERT OR REPLACE INTO pause VALUES (?, ?, ?, ?, ?, ?, ?)", record)
+
+        await self._run(work)
+
+    async def remove(self, gone: Collection[str]) -> None:
+        """See `PauseStore.remove`."""
+        await self._run(lambda database: database.executemany(_END_PAUSE, [(name,) for name in gone]))
+
+    async def move_ends(self, ends: Mapping[str, int | None]) -> None:
+        """See `PauseStore.move_ends`."""
+        records = [(until, destination) for destination, until in ends.items()]
+        await self._run(
+            lambda database: database.executemany("UPDATE pause SET until = ? WHERE destination = ?", records)
+        )
+
+
+def _pause(record: tuple[Any, ...]) -> Pause:
+    """A row of the table. One that cannot be read, of a file that was salvaged, is a pause without an end: somebody has
+    to look."""
+    destination, names, by, note, since, until, term = record
+    try:
+        known = {"destination": destination, "names": msgspec.json.decode(names), "by": by, "note": note}
+        return msgspec.convert({**known, "since": since, "until": until, "term": term}, Pause)
+    except (msgspec.MsgspecError, UnicodeDecodeError, TypeError):
+        return Pause(destination=str(destination), names=(str(destination),), by="nobody knows", since=0)

@@ -17,9 +17,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tagserver.queue.backpressure import Pressure
-from tagserver.queue.errors import is_full
-from tagserver.queue.outbox import Full, OutboxError, Unavailable
+from tagserver.queue.errors import Full, OutboxError, Unavailable
+from tagserver.queue.sqlite.backpressure import Pressure
+from tagserver.queue.sqlite.schema import is_full
 
 GROUP_OPERATIONS = 256
 GROUP_BYTES = 1 << 20

@@ -20,8 +20,8 @@ from tagserver.event.json_text import UNREADABLE, read_json
 from tagserver.explain.trial import BadTrial, try_event
 from tagserver.inbound.enrich import read_headers, visitor_ip
 from tagserver.ingest.body import BadBody, read_body
-from tagserver.queue.dead import Choice
-from tagserver.queue.outbox import OutboxError
+from tagserver.queue.dead_letters import Choice
+from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
 from tagserver.server.admin.backup import Backups
 from tagserver.server.admin.consent import ConsentStrings

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from tagserver.event.json_text import UNREADABLE, read_json
 from tagserver.ingest.body import BadBody, read_body
-from tagserver.queue.outbox import OutboxError
+from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
 from tagserver.server.admin.guard import problem
 

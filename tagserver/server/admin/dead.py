@@ -11,9 +11,9 @@ from starlette.responses import JSONResponse, Response
 
 from tagserver.event.json_text import UNREADABLE, read_json
 from tagserver.ingest.body import BadBody, read_body
-from tagserver.queue.dead import Choice
-from tagserver.queue.outbox import Outbox, OutboxError
-from tagserver.queue.reasons import advice
+from tagserver.queue.api import Outbox
+from tagserver.queue.dead_letters import Choice, advice
+from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
 from tagserver.server.admin.dead_choice import (
     KEYS,
@@ -99,7 +99,7 @@ class DeadLetterPages:
         return {
             "letters": [msgspec.to_builtins(letter) for letter in letters],
             "total": total,
-            "next": None if ended else place_text(letters[-1].place),
+            "next": None if ended else place_text(letters[-1].position),
         }
 
     async def post(self, request: Request) -> Response:

@@ -10,8 +10,7 @@ import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from tagserver.queue.dead import LARGEST_ID, Bound, Cause, Choice, Place
-from tagserver.queue.reasons import REASONS
+from tagserver.queue.dead_letters import LARGEST_ID, REASONS, Bound, Cause, Choice, Position
 from tagserver.runtime.runtime import Runtime
 from tagserver.system.moments import moment
 
@@ -116,25 +115,25 @@ def _unknown(key: str, name: str, there: Collection[str], causes: Iterable[Cause
 # ── cursors: where an answer ended, for the next request
 
 
-def place_text(place: Place) -> str:
+def place_text(place: Position) -> str:
     """A place in a list."""
     return f"{place.buried}:{place.id}"
 
 
-def place_of(text: str) -> Place:
+def place_of(text: str) -> Position:
     """Raises BadChoice."""
-    return Place(*_numbers(text, 2))
+    return Position(*_numbers(text, 2))
 
 
-def run_text(after: Place, bound: Bound) -> str:
+def run_text(after: Position, bound: Bound) -> str:
     """A place in a run, with the run's bound."""
     return f"{place_text(after)}:{place_text(bound.end)}:{bound.last}"
 
 
-def run_of(text: str) -> tuple[Place, Bound]:
+def run_of(text: str) -> tuple[Position, Bound]:
     """Raises BadChoice."""
     at, one, end, end_id, last = _numbers(text, 5)
-    return Place(at, one), Bound(Place(end, end_id), last)
+    return Position(at, one), Bound(Position(end, end_id), last)
 
 
 def _numbers(text: str, count: int) -> list[int]:

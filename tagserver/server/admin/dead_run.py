@@ -12,14 +12,15 @@ from contextlib import suppress
 from typing import Any, Literal
 
 from tagserver.delivery.send_policy import permits
-from tagserver.queue.dead import Account, Bound, Choice, Place, Retried
-from tagserver.queue.outbox import OutboxError, Row
+from tagserver.queue.dead_letters import Account, Bound, Choice, Position, Retried
+from tagserver.queue.errors import OutboxError
+from tagserver.queue.values import Row
 from tagserver.runtime.runtime import Runtime
 from tagserver.server.admin.dead_choice import run_of, run_text
 
 AT_ONCE = 200
 """Letters of one slice, if they take no longer than some milliseconds."""
-_START = Place(0, 0)
+_START = Position(0, 0)
 _WAITING = frozenset({"paused", "disabled", "failing", "open", "retrying"})
 
 Action = Literal["retry", "drop"]
@@ -47,7 +48,7 @@ class Run:
         after, bound = (_START, await outbox.dead_bound()) if cursor is None else run_of(cursor)
         begin = run_text(after, bound)
         began = self._steady()
-        at: Place | None = after
+        at: Position | None = after
         try:
             while at is not None:
                 at = await self._slice(at, bound)
@@ -74,7 +75,7 @@ class Run:
             counts |= {"too_old": self._too_old, "late": self._late, "refused": dict(self._refused)}
         return counts
 
-    async def _slice(self, after: Place, bound: Bound) -> Place | None:
+    async def _slice(self, after: Position, bound: Bound) -> Position | None:
         outbox = self._runtime.outbox
         if self._action == "retry":
             done = await outbox.retry_dead(

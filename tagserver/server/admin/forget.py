@@ -13,7 +13,7 @@ from tagserver.erasure.erasure import Forgetting, Unknown, Who
 from tagserver.event.json_text import UNREADABLE, read_json
 from tagserver.expressions.derive import truncated_ip
 from tagserver.ingest.body import BadBody, read_body
-from tagserver.queue.outbox import OutboxError
+from tagserver.queue.errors import OutboxError
 from tagserver.server.admin.guard import SAFE, problem
 
 log = logging.getLogger("tagserver.admin")

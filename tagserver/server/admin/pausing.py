@@ -14,7 +14,7 @@ from tagserver.ingest.body import BadBody, read_body
 from tagserver.pausing.names import Unknown
 from tagserver.pausing.pausing import Pausing
 from tagserver.pausing.words import LONGEST_NOTE, LONGEST_TERM, unwritten
-from tagserver.queue.outbox import OutboxError
+from tagserver.queue.errors import OutboxError
 from tagserver.server.admin.guard import SAFE, problem
 
 LARGEST = 1 << 14

@@ -9,15 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tagserver.queue.errors import Damaged, NoRoom, OutboxStartError, is_full
-from tagserver.queue.sqlite.ballast import Ballast
-from tagserver.queue.sqlite.claims import Flights
+from tagserver.queue.errors import Damaged, NoRoom, OutboxStartError
+from tagserver.queue.sqlite.backpressure import Ballast, reuse_log
+from tagserver.queue.sqlite.claims import Claims
 from tagserver.queue.sqlite.counters import Counters
-from tagserver.queue.sqlite.filesystem import not_local
-from tagserver.queue.sqlite.maintenance import reuse_log
+from tagserver.queue.sqlite.ownership import not_local
 from tagserver.queue.sqlite.recovery import MARK, salvage
-from tagserver.queue.sqlite.schema import open_database
-from tagserver.queue.sqlite.tombstones import Tombstones
+from tagserver.queue.sqlite.schema import is_full, open_database
+from tagserver.queue.sqlite.suppressions import Tombstones
 from tagserver.queue.sqlite.writer import TRIES
 
 log = logging.getLogger("tagserver.delivery")
@@ -100,7 +99,7 @@ def _recover(database: sqlite3.Connection, suspects: frozenset[int], ballast: Ba
     nothing yet; but nobody notes whom a crash may be blamed on."""
     for _ in range(TRIES):
         try:
-            Flights.recover(database, suspects)
+            Claims.recover(database, suspects)
             return
         except sqlite3.OperationalError as error:
             if database.in_transaction:
