@@ -32,7 +32,7 @@ from tagserver.plugin.registry import Registry
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration, Serving
 from tagserver.publishing.store import Store
-from tagserver.queue.outbox import Delivery, Receipt, Settlement
+from tagserver.queue.values import Delivery, Receipt, Settlement
 from tagserver.runtime.runtime import Runtime
 from tagserver.server.app import create_app
 
