@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from tagserver.queue.api import Outbox
+from tagserver.queue.api import Maintenance
 from tagserver.queue.errors import Unavailable
 from tagserver.queue.sqlite.snapshot import ENDING, copy_queue
 from tagserver.queue.sqlite.startup import ALONE
@@ -43,7 +43,7 @@ class Snapshots:
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: Maintenance,
         data: Path,
         queue: str,
         min_free: int,

@@ -21,7 +21,7 @@ from tagserver.plugin.destination import Outcome, Payload, Response
 from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.plugin.statement import stated
 from tagserver.queue.crash_suspects import BURIED_AFTER
-from tagserver.queue.encryption import OPEN, Locked, Seal
+from tagserver.queue.encryption import NO_ENCRYPTION, Encryption, Undecryptable
 from tagserver.queue.retry import deadline, retry_after
 from tagserver.queue.values import Batch, DeadLettered, Row, Settlement
 
@@ -68,11 +68,11 @@ class Shipment:
         turn: Callable[[], Awaitable[None]],
         held: Callable[[], bool] = lambda: False,
         expiring: bool = True,
-        seal: Seal = OPEN,
+        encryption: Encryption = NO_ENCRYPTION,
     ) -> None:
-        """`seal` opens what was encrypted. `working`: see `Outbox.working`. `refusals`: how often the vendor has
-        refused with a code since it last took something. `proven`: it has just taken a probe, so what it refuses now
-        are bad events. `turn` is waited for before each request.
+        """`encryption` decrypts what was encrypted. `working`: see `Queue.working`. `refusals`: how often the vendor
+        has refused with a code since it last took something. `proven`: it has just taken a probe, so what it refuses
+        now are bad events. `turn` is waited for before each request.
         `held`: whether somebody has stopped the destination meanwhile; then what is left is released as it is."""
         self.batch = batch
         self._target = target
@@ -86,7 +86,7 @@ class Shipment:
         self._turn = turn
         self._held = held
         self._expiring = expiring
-        self._seal = seal
+        self._encryption = encryption
         self.delivered: list[int] = []
         self._attempted: list[int] = []
         self._unknown: list[int] = []
@@ -169,12 +169,12 @@ class Shipment:
         opened = []
         for row in rows:
             try:
-                body = self._seal.open(row.delivery)
-            except Locked as locked:
-                self._buried.append(DeadLettered(row.id, "locked", str(locked)))
+                body = self._encryption.decrypt(row)
+            except Undecryptable as error:
+                self._buried.append(DeadLettered(row.id, "locked", str(error)))
                 continue
-            if body is not row.delivery.body:
-                row = msgspec.structs.replace(row, delivery=msgspec.structs.replace(row.delivery, body=body))
+            if body is not row.body:
+                row = msgspec.structs.replace(row, body=body)
             opened.append(row)
         return opened
 
@@ -183,7 +183,7 @@ class Shipment:
         now = self._clock()
         kept = []
         for row in rows:
-            end = deadline(row.delivery.expires, row.unknown_since, self._target.destination.limits.repeat)
+            end = deadline(row.expires, row.unknown_since, self._target.destination.limits.repeat)
             if end is not None and now >= end and self._expiring:
                 self._buried.append(DeadLettered(row.id, "expired", "too old for this destination"))
             elif row.crashes >= BURIED_AFTER:
@@ -252,14 +252,13 @@ class Shipment:
     async def _attempt(self, rows: list[Row]) -> tuple[Sequence[Outcome], Stop | None]:
         """One exchange: an outcome for each row, which is noted, and why the rest has to wait, if it has to. Raises
         Stop when the way is blocked."""
-        stored = [row.delivery for row in rows]
-        payloads = [Payload(one.event_id, one.name, one.time, one.body, one.group) for one in stored]
+        payloads = [Payload(row.event_id, row.name, row.time, row.body, row.group) for row in rows]
         self._under_way = rows
         self._answer = None
         self.tried = True
         try:
             with PluginCode(self._target.destination, "request"):
-                known = attempt_of(self._target.destination, stored[0].destination, payloads, self._clock())
+                known = attempt_of(self._target.destination, rows[0].destination, payloads, self._clock())
             each, response = await exchange(
                 self._http, self._target, payloads, self._cache, self._working, known, self._turn
             )
@@ -283,7 +282,7 @@ class Shipment:
             raise
         self._answer = None if response is None else (response, rows)
         for warning in warnings(each):
-            log.warning("destination %s: %s", self.batch.rows[0].delivery.destination, warning)
+            log.warning("destination %s: %s", self.batch.rows[0].destination, warning)
         alone = response if len(rows) == 1 else None
         each = [self._with_words(row, one, alone) for row, one in zip(rows, each, strict=True)]
         if len(rows) == 1 and each[0].kind == "split":
@@ -316,7 +315,7 @@ class Shipment:
                 personal = (*stated("hashes", plugin.hashes(settings)), *stated("in_clear", plugin.in_clear(settings)))
         except PluginFailed:  # then nobody knows what in them tells of a person
             return ""
-        return without_persons(words, (row.delivery.body for row in rows), personal)
+        return without_persons(words, (row.body for row in rows), personal)
 
     def _asked(self, response: Response | None) -> float | None:
         return None if response is None else retry_after(response.headers.get("retry-after"), self._clock())

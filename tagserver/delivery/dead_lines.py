@@ -51,7 +51,7 @@ class DeadLines:
     def buried(self, destination: str, rows: Sequence[Row], buried: Sequence[DeadLettered]) -> None:
         """Of these rows some have become dead letters."""
         now = self._steady()
-        by_id = {row.id: row.delivery for row in rows}
+        by_id = {row.id: row for row in rows}
         for one in buried:
             delivery = by_id[one.id]
             kind = destination, delivery.tag, one.reason, one.code

@@ -19,8 +19,8 @@ from tagserver.delivery.open_sink import Tended
 from tagserver.delivery.outcomes import Stop
 from tagserver.delivery.target import Target
 from tagserver.delivery.worker import Fared, Sent, Worker
-from tagserver.queue.api import Outbox
-from tagserver.queue.encryption import OPEN, Seal
+from tagserver.queue.api import Queue
+from tagserver.queue.encryption import NO_ENCRYPTION, Encryption
 from tagserver.queue.retry import Chance
 from tagserver.queue.values import Row
 
@@ -39,7 +39,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: Queue,
         *,
         lookup: Callable[[str], Target | None],
         permits: Callable[[Row], Refusal | None],
@@ -54,11 +54,11 @@ class Dispatcher:
         steady: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Chance | None = None,
-        seal: Seal = OPEN,
+        encryption: Encryption = NO_ENCRYPTION,
         observer: Observer = NOBODY,
     ) -> None:
-        """`seal` opens the payloads that were stored encrypted; `stopped`: whether somebody has stopped a destination
-        by hand, also one that is not configured any more."""
+        """`encryption` decrypts the payloads that were stored encrypted; `stopped`: whether somebody has stopped a
+        destination by hand, also one that is not configured any more."""
         self._outbox = outbox
         self._lookup = lookup
         self._permits = permits
@@ -73,7 +73,7 @@ class Dispatcher:
         self._steady = steady
         self._sleep = sleep
         self._chance = chance
-        self._seal = seal
+        self._encryption = encryption
         self._observer = observer
         self._running: dict[str, _Running] = {}
         self._stopped = False
@@ -125,7 +125,7 @@ class Dispatcher:
             steady=self._steady,
             sleep=self._sleep,
             chance=self._chance,
-            seal=self._seal,
+            encryption=self._encryption,
             observer=self._observer,
         )
         task = asyncio.create_task(worker.run(), name=f"destination {name}")

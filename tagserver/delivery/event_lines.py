@@ -34,6 +34,5 @@ def say_accepted(event_id: str, name: str, source: str, deliveries: int) -> None
 
 def say_delivered(row: Row) -> None:
     """A vendor has taken a delivery."""
-    one = row.delivery
-    fields = {"event_id": one.event_id, "destination": one.destination, "tag": one.tag, "attempts": row.attempts + 1}
-    _log.info("event %s was delivered to %s", one.event_id, one.destination, extra=fields)
+    fields = {"event_id": row.event_id, "destination": row.destination, "tag": row.tag, "attempts": row.attempts + 1}
+    _log.info("event %s was delivered to %s", row.event_id, row.destination, extra=fields)

@@ -11,7 +11,7 @@ from tagserver.queue.values import EVERYTHING, Delivery, Row, Trace
 Refusal = tuple[str, str]
 """The reason to bury a row (`consent`, `tag_removed`, `destination_changed`) and a sentence."""
 Withdrawn = Callable[[Sequence[bytes], int], frozenset[str]]
-"""Knows the tombstones: see `Outbox.withdrawn`."""
+"""Knows the tombstones: see `Suppressions.withdrawn`."""
 _ADS = frozenset(AD_PURPOSES)
 
 
@@ -21,23 +21,22 @@ def permits(row: Row, container: Container, withdrawn: Withdrawn) -> Refusal | N
     The consent that counts is what was granted when the event came in, without what its person has taken back since,
     against what the tag needs today: a tag that has become stricter stops its own backlog.
     """
-    delivery = row.delivery
-    tag = container.tag(delivery.tag)
-    if tag is None or delivery.destination not in (tag.destination.name, *tag.destination.aliases):
-        return ("tag_removed", f"the tag {delivery.tag} no longer sends to {delivery.destination}")
+    tag = container.tag(row.tag)
+    if tag is None or row.destination not in (tag.destination.name, *tag.destination.aliases):
+        return ("tag_removed", f"the tag {row.tag} no longer sends to {row.destination}")
     if tag.paused:
-        return ("tag_removed", f"the tag {delivery.tag} is paused")
-    if not tag.needs.purposes <= delivery.purposes:
-        missing = tag.needs.purposes - delivery.purposes
+        return ("tag_removed", f"the tag {row.tag} is paused")
+    if not tag.needs.purposes <= row.purposes:
+        missing = tag.needs.purposes - row.purposes
         return ("consent", f"the tag now needs {', '.join(sorted(missing))}, which was not granted")
-    if lost := taken_back(trace(delivery), container, withdrawn):
+    if lost := taken_back(trace(row), container, withdrawn):
         return ("consent", why(lost))
-    if tag.destination.identity != delivery.identity:
-        return ("destination_changed", f"{delivery.destination} is another account since this was queued")
+    if tag.destination.identity != row.identity:
+        return ("destination_changed", f"{row.destination} is another account since this was queued")
     return None
 
 
-def trace(delivery: Delivery) -> Trace:
+def trace(delivery: Delivery | Row) -> Trace:
     """What a delivery tells about its person."""
     return Trace(delivery.person, delivery.tag, delivery.purposes, min(delivery.time, delivery.received))
 

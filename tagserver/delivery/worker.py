@@ -23,8 +23,8 @@ from tagserver.delivery.open_sink import OpenSink, Tended
 from tagserver.delivery.outcomes import Stop
 from tagserver.delivery.pace import Pace
 from tagserver.delivery.target import Target
-from tagserver.queue.api import Outbox
-from tagserver.queue.encryption import OPEN, Seal
+from tagserver.queue.api import Queue
+from tagserver.queue.encryption import NO_ENCRYPTION, Encryption
 from tagserver.queue.errors import OutboxError
 from tagserver.queue.retry import Chance
 from tagserver.queue.values import Batch, DeadLettered, Row, Settlement
@@ -55,7 +55,7 @@ class Worker:
     def __init__(
         self,
         name: str,
-        outbox: Outbox,
+        outbox: Queue,
         http: httpx.AsyncClient,
         *,
         lookup: Callable[[str], Target | None],
@@ -70,7 +70,7 @@ class Worker:
         steady: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Chance | None = None,
-        seal: Seal = OPEN,
+        encryption: Encryption = NO_ENCRYPTION,
         observer: Observer = NOBODY,
     ) -> None:
         self.name = name
@@ -86,7 +86,7 @@ class Worker:
         self._fared = fared
         self._steady = steady
         self._sleep = sleep
-        self._seal = seal
+        self._encryption = encryption
         self._observer = observer
         self._chance = chance or random.Random()  # noqa: S311 (jitter, no secret)
         self._cache: dict[str, Any] = {}
@@ -291,7 +291,7 @@ class Worker:
             turn=turn,
             held=self._held,
             expiring=self._calm(),
-            seal=self._seal,
+            encryption=self._encryption,
         )
         limits = target.destination.limits
         crowded = len(self._under_way) >= standing.requests(limits.requests)

@@ -21,7 +21,7 @@ from tagserver.event.identity import Identity
 from tagserver.event.person_keys import all_keys
 from tagserver.expressions.scope import Scope
 from tagserver.ingest.waiting import Holding
-from tagserver.queue.api import Outbox, erase_all
+from tagserver.queue.api import Suppressions, erase_all
 from tagserver.queue.dedup import SHARED, once_key, sender_part
 from tagserver.queue.values import EVERYTHING, Tombstone, Trace
 
@@ -93,18 +93,20 @@ class Forgotten(msgspec.Struct, frozen=True):
 
 
 class Forgetting:
-    """`sources`: who may have sent. `refuse`: seconds for which events of somebody forgotten are not sent.
+    """`sources`: who may have sent. `destinations`: the names of all that anything was ever queued for. `refuse`:
+    seconds for which events of somebody forgotten are not sent.
     `sweep_soon` is asked when something is left; `noted` hears of how many identifiers what was erased. `clock` in ms,
     `steady` seconds that never jump."""
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: Suppressions,
         install_key: bytes,
         container: Callable[[], Container],
         holding: Holding,
         *,
         sources: Callable[[], Iterable[str]],
+        destinations: Callable[[], Iterable[str]],
         refuse: Callable[[], float],
         sweep_soon: Callable[[], None],
         noted: Callable[[int, Forgotten], None],
@@ -117,6 +119,7 @@ class Forgetting:
         self._container = container
         self._holding = holding
         self._sources = sources
+        self._destinations = destinations
         self._refuse = refuse
         self._sweep_soon = sweep_soon
         self._noted = noted
@@ -140,7 +143,7 @@ class Forgetting:
             clean = await self._outbox.scrub()
         destinations = {
             name: {"queue": erased[name, "queue"], "dead": erased[name, "dead"], "left": left.get(name, 0)}
-            for name in {**container.destinations, **self._outbox.counts()}
+            for name in dict.fromkeys((*container.destinations, *self._destinations()))
         }
         done = Forgotten(destinations, held, once_per, clean and not left, until if refuse else None)
         self._noted(len(persons), done)

@@ -36,7 +36,7 @@ from tagserver.queue.outbox import Erased, Outbox, OutboxError, Tombstone, Trace
 from tagserver.queue.sqlite.erasure_walk import walk
 from tagserver.event.person_keys import all_keys, phone_countries
 from tagserver.inbound.sources import BROWSER
-from tagserver.queue.api import Outbox, erase_all
+from tagserver.queue.api import Suppressions, erase_all
 from tagserver.queue.errors import OutboxError
 from tagserver.queue.values import Erased, Tombstone, Trace
 from tagserver.system.rate_limit import RateLimit, sender_of
@@ -69,7 +69,7 @@ class Withdrawals:
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: Suppressions,
         install_key: bytes,
         container: Callable[[], Container],
         keep: Callable[[], float],

@@ -29,8 +29,8 @@ from tagserver.ingest.consent_wait import Held
 from tagserver.ingest.deliveries import EventDeliveries
 from tagserver.ingest.waiting import Holding
 from tagserver.pipeline.route import Decision, Routing, route
-from tagserver.queue.api import Outbox
-from tagserver.queue.encryption import OPEN, Seal
+from tagserver.queue.api import Queue
+from tagserver.queue.encryption import NO_ENCRYPTION, Encryption
 from tagserver.queue.errors import OutboxError
 from tagserver.queue.values import Delivery, Receipt, Tombstone
 
@@ -96,17 +96,17 @@ class _Request:
 
 
 class Door:
-    """Takes events in for one outbox. `install_key` (32 bytes of this installation) keys the hashes of persons; `seal`
-    closes what rests."""
+    """Takes events in for one outbox. `install_key` (32 bytes of this installation) keys the hashes of persons;
+    `encryption` encrypts data at rest."""
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: Queue,
         install_key: bytes,
         observe: Observe,
         holding: Holding,
         withdrawals: Withdrawals,
-        seal: Seal = OPEN,
+        encryption: Encryption = NO_ENCRYPTION,
         repeated: Repeated = lambda destination, receipt: None,
         record: Record = lambda decided: None,
     ) -> None:
@@ -114,7 +114,7 @@ class Door:
         self._install_key = install_key
         self._observe = observe
         self._record = record
-        self._seal = seal
+        self._encryption = encryption
         self._repeated = repeated
         self._holding = holding
         self._withdrawals = withdrawals
@@ -209,7 +209,7 @@ class Door:
             for place, (answer, routing) in enumerate(request.lines, 1):
                 made = [] if routing is None else self._deliveries(container, server, routing, decided)
                 answers.append((answer, len(made)))
-                deliveries += map(self._seal.close, made)
+                deliveries += map(self._encryption.encrypt, made)
                 if place % TURN == 0:
                     await asyncio.sleep(0)
             request.lines.clear()

@@ -44,10 +44,10 @@ class Outlook:
         """Count some rows. `repeat`: see `deadline`."""
         for row in rows:
             self.looked += 1
-            end = deadline(row.delivery.expires, row.unknown_since, repeat)
+            end = deadline(row.expires, row.unknown_since, repeat)
             if end is not None and end <= now:
                 self.expired += 1
-                self.unknown += row.delivery.expires is None or row.delivery.expires > now
+                self.unknown += row.expires is None or row.expires > now
                 continue
             if (refusal := permits(row)) is not None:
                 self.refused[refusal[0]] += 1

@@ -28,8 +28,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     granted. `person`: keyed hashes, 16 bytes each, for erasure and withdrawal. `identity`: fingerprint of the
     destination's identity settings. `order`, `once`: further keys, that of the order of a purchase and that of
     once-per, each with the seconds in which another delivery of that key is none. `mark`: what it says of order and
-    value, eight bytes that tell neither (`dedup.mark`). `urgent`: goes first when many wait. Keys, mark and urgency
-    are needed when it is stored: of a claimed row they are not known any more.
+    value, eight bytes that tell neither (`dedup.mark`). `urgent`: goes first when many wait.
     """
 
     key: bytes
@@ -68,12 +67,27 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
-    """A delivery as it is in the queue. `attempts` counts requests that reached the vendor or its network;
-    `unknown_since` (ms) is the first attempt whose outcome nobody knows; `crashes` counts ends of the process while a
-    plugin had it in hand, since it last came through."""
+    """A delivery that is pending, as far as it is needed to send it: see `Delivery`, whose keys, mark and urgency are
+    for storing it, and whose container and mode are for the record.
+
+    `id` names it in this engine. `attempts` counts requests that reached the vendor or its network; `unknown_since`
+    (ms) is the first attempt whose outcome nobody knows; `crashes` counts ends of the process while a plugin had it in
+    hand, since it last came through.
+    """
 
     id: int
-    delivery: Delivery
+    event_id: str
+    name: str
+    tag: str
+    destination: str
+    purposes: frozenset[str]
+    person: tuple[bytes, ...]
+    group: str | None
+    time: int
+    received: int
+    expires: int | None
+    identity: str
+    body: bytes
     attempts: int = 0
     unknown_since: int | None = None
     crashes: int = 0

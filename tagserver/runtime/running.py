@@ -119,7 +119,7 @@ async def running(
             fared=runtime.failing.sent,
             tended=runtime.failing.tended,
             transport=transport,
-            seal=runtime.seal,
+            encryption=runtime.encryption,
             observer=runtime.states.observer,
         )
         runtime.dispatcher = dispatcher

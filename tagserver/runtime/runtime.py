@@ -29,7 +29,7 @@ from tagserver.plugin.failing import Failing
 from tagserver.publishing.publisher import Answer, Publisher
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration
-from tagserver.queue.encryption import Seal
+from tagserver.queue.encryption import Encryption
 from tagserver.queue.values import Erased, Row
 from tagserver.runtime.admin_token import AdminToken
 from tagserver.runtime.states import States
@@ -81,8 +81,9 @@ class Runtime:
         self.audit = audit
         self.keeping = keeping
         self.failing = Failing(steady, began=lambda kind, name: self.states.failing_began(kind, name))
-        self.seal = Seal([key for text in configuration.server.queue.encrypt if (key := key_of(text.reveal()))])
-        """Closes and opens what rests; by the keys of the start, as all of the queue's settings."""
+        keys = [key for text in configuration.server.queue.encrypt if (key := key_of(text.reveal()))]
+        self.encryption = Encryption(keys)
+        """Of data at rest; by the keys of the start, as all of the queue's settings."""
         self.holding = Holding(steady)
         self.withdrawals = Withdrawals(
             outbox,
@@ -99,6 +100,7 @@ class Runtime:
             lambda: self.container,
             self.holding,
             sources=lambda: (BROWSER, *self.server.collect.keys),
+            destinations=outbox.counts,
             refuse=lambda: self.server.forget.refuse,
             sweep_soon=self.withdrawals.sweep_soon,
             noted=self._forgotten,
@@ -111,7 +113,7 @@ class Runtime:
             self._routed,
             self.holding,
             self.withdrawals,
-            self.seal,
+            self.encryption,
             self.meters.repeated,
             audit.decided,
         )
@@ -184,7 +186,7 @@ class Runtime:
         """Asked before every attempt to send a delivery."""
         refusal = permits(row, self.container, self.outbox.withdrawn)
         if refusal is not None and refusal[0] == "consent":
-            self.audit.stopped(row.delivery.event_id, row.delivery.tag, row.delivery.destination, refusal[1])
+            self.audit.stopped(row.event_id, row.tag, row.destination, refusal[1])
         return refusal
 
     # ── what serves

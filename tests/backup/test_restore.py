@@ -33,7 +33,7 @@ async def shop(tmp_path: Path, clock: Clock) -> Folder:
     await folder.outbox.append([delivery("erika", person=(ERIKA,)), delivery("frank", person=(FRANK,))])
     await folder.outbox.append([delivery("dead", person=(FRANK,))])
     batch = await claim(folder.outbox)
-    gone = [row.id for row in batch.rows if row.delivery.event_id == "dead"]
+    gone = [row.id for row in batch.rows if row.event_id == "dead"]
     await folder.outbox.settle(batch, Settlement(dead=[DeadLettered(one, "rejected") for one in gone]))
     return folder
 

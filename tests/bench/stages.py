@@ -36,6 +36,7 @@ from tagserver.privacy.address_rules import STRICT
 from tagserver.queue.encryption import Seal
 from tagserver.queue.outbox import Delivery
 from tests.bench import stage_profile
+from tagserver.queue.encryption import Encryption
 from tagserver.queue.values import Delivery
 from tests.bench.container import NAMES, OTHERS, write_config
 from tests.bench.goals import Report
@@ -100,7 +101,7 @@ def leaving(made: Container, event: float, repeats: int) -> None:
         print(
             f"  {sought:.1f} us to look for {number} secrets in a payload of {len(decision.body)} bytes, for each tag"
         )
-    seal = Seal([bytes(32)])
+    encryption = Encryption([bytes(32)])
     row = Delivery(
         key=b"",
         event_id=pushed.event_id,
@@ -118,10 +119,10 @@ def leaving(made: Container, event: float, repeats: int) -> None:
         identity="",
         body=decision.body,
     )
-    closed = seal.close(row)
+    closed = encryption.encrypt(row)
     print(
-        f"  {best(lambda: seal.close(row), repeats):.1f} us to encrypt a payload of {len(row.body)} bytes, "
-        f"{best(lambda: seal.open(closed), repeats):.1f} to decrypt it"
+        f"  {best(lambda: encryption.encrypt(row), repeats):.1f} us to encrypt a payload of {len(row.body)} bytes, "
+        f"{best(lambda: encryption.decrypt(closed), repeats):.1f} to decrypt it"
     )
 
 

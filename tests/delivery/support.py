@@ -14,7 +14,7 @@ from typing import Any
 from tagserver.queue.api import Outbox
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.sqlite.maintenance import PURGE_EVERY
-from tagserver.queue.values import Batch, Counts, Delivery, Receipt, Tombstone
+from tagserver.queue.values import Batch, Counts, Delivery, Receipt, Row, Tombstone
 
 START = 1_800_000_000_000
 HOUR = 3600.0
@@ -73,6 +73,12 @@ def delivery(event_id: str, **fields: Any) -> Delivery:
         "body": f'{{"id":"{event_id}"}}'.encode(),
     }
     return Delivery(**(values | fields))
+
+
+def row_of(number: int, stored: Delivery, **more: Any) -> Row:
+    """A delivery as the queue gives it out."""
+    shared = [name for name in Row.__struct_fields__ if name in Delivery.__struct_fields__]
+    return Row(id=number, **{name: getattr(stored, name) for name in shared}, **more)
 
 
 def deliveries(count: int, prefix: str = "e", **fields: Any) -> list[Delivery]:
@@ -157,7 +163,7 @@ async def claim(outbox: Outbox, destination: str = "meta", **options: Any) -> Ba
 async def claimed_ids(outbox: Outbox, destination: str = "meta", **options: Any) -> list[str]:
     """The event ids of the next batch; empty when nothing is ready."""
     batch = await outbox.claim(destination, **({"max_items": 100, "max_bytes": 1 << 20} | options))
-    return [row.delivery.event_id for row in batch.rows] if batch else []
+    return [row.event_id for row in batch.rows] if batch else []
 
 
 def in_hand(outbox: Outbox, batch: Batch) -> None:

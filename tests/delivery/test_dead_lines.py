@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tagserver.delivery.dead_lines import LONGEST, MOST, MOST_CODES, DeadLines
-from tagserver.queue.values import DeadLettered, Row
-from tests.delivery.support import Clock, delivery
+from tagserver.queue.values import DeadLettered
+from tests.delivery.support import Clock, delivery, row_of
 
 
 class Graves:
@@ -22,7 +22,7 @@ class Graves:
         """Some rows of one batch."""
         rows = []
         for _ in range(count):
-            rows.append(Row(self._number, delivery(f"e{self._number}", tag=tag)))
+            rows.append(row_of(self._number, delivery(f"e{self._number}", tag=tag)))
             self._number += 1
         self.lines.buried("meta", rows, [DeadLettered(row.id, reason, "the tag is paused", code) for row in rows])
 

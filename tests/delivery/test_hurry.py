@@ -32,5 +32,5 @@ async def test_whoever_is_in_a_hurry_does_not_wait_for_the_vendor(tmp_path: Path
     hurry.set()
     await asyncio.wait_for(stopping, 5)
     rows = (await claim(outbox)).rows
-    assert [(row.delivery.event_id, row.unknown_since) for row in rows] == [("e0", START), ("e1", START)]
+    assert [(row.event_id, row.unknown_since) for row in rows] == [("e0", START), ("e1", START)]
     await outbox.close()

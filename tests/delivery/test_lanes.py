@@ -34,7 +34,7 @@ async def test_past_a_long_queue_but_for_every_tenth_request(outbox: SqliteOutbo
     await outbox.append([delivery("late view"), *deliveries(25, "p", urgent=True), delivery("later view")])
     given: list[list[str]] = []
     while batch := await outbox.claim("meta", max_items=2, max_bytes=1 << 20):
-        given.append([row.delivery.event_id for row in batch.rows])
+        given.append([row.event_id for row in batch.rows])
         await outbox.settle(batch, Settlement(delivered=[row.id for row in batch.rows]))
     first = [one for batch in given[: TURNS + 4] for one in batch]
     assert [one for one in first if one.startswith("p")] == [f"p{n}" for n in range(25)]

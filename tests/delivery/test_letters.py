@@ -34,8 +34,8 @@ async def test_a_retry_is_as_if_never_tried_and_a_second_one_changes_nothing(
         assert (done.moved, done.too_old, done.late) == ({}, 0, 0)
         assert_adds_up(outbox, tmp_path)
     (row,) = (await claim(outbox)).rows
-    assert (row.delivery.event_id, row.attempts, row.unknown_since) == ("e1", 0, None)
-    assert row.delivery.identity == "account-2"
+    assert (row.event_id, row.attempts, row.unknown_since) == ("e1", 0, None)
+    assert row.identity == "account-2"
     assert (meta(outbox).pending, meta(outbox).dead) == (1, 2)
 
 
@@ -52,7 +52,7 @@ async def test_what_the_vendor_would_not_take_stays_and_is_counted(
         done = await outbox.retry_dead(Choice(), ACCOUNTS, 2, after)
         moved, too_old, after, pieces = moved + sum(done.moved.values()), too_old + done.too_old, done.after, pieces + 1
     assert (moved, too_old, pieces) == (2, 3, 3)
-    assert sorted(row.delivery.event_id for row in (await claim(outbox)).rows) == ["e1", "e2"]
+    assert sorted(row.event_id for row in (await claim(outbox)).rows) == ["e1", "e2"]
     assert_adds_up(outbox, tmp_path)
 
 

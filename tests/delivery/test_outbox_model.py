@@ -200,10 +200,7 @@ class OutboxMachine(RuleBasedStateMachine):
         if batch is None:
             assert expected == []
             return
-        shown = [
-            Waiting(row.delivery.event_id, row.delivery.group, row.attempts, row.unknown_since, row.crashes)
-            for row in batch.rows
-        ]
+        shown = [Waiting(row.event_id, row.group, row.attempts, row.unknown_since, row.crashes) for row in batch.rows]
         assert shown == expected
         assert len({row.id for row in batch.rows}) == len(batch.rows)
         self.flights.append((destination, batch, expected))

@@ -96,8 +96,8 @@ async def test_a_row_that_is_there_in_part_is_not_saved(tmp_path: Path, clock: C
     try:
         batch = await claim(outbox, max_items=1000)
         assert len(batch.rows) > 50
-        assert {len(row.delivery.body) for row in batch.rows} == {409}
-        assert all(row.delivery.body.endswith(b'y"}') for row in batch.rows)
+        assert {len(row.body) for row in batch.rows} == {409}
+        assert all(row.body.endswith(b'y"}') for row in batch.rows)
     finally:
         await outbox.close()
 

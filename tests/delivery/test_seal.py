@@ -15,6 +15,8 @@ from tagserver.config.queue import key_of
 from tagserver.queue.encryption import OPEN, SIGN, Locked, Seal, is_closed
 from tagserver.queue.outbox import Delivery
 from tests.config.world import load
+from tagserver.config.queue_key import key_of
+from tagserver.queue.encryption import MAGIC, NO_ENCRYPTION, Encryption, Undecryptable, is_encrypted
 from tagserver.queue.values import Delivery
 from tests.container.world import load
 
@@ -41,53 +43,53 @@ def delivery(body: bytes = b'{"ip":"203.0.113.77"}', **changes: str) -> Delivery
 @given(st.binary(max_size=300), st.text(st.characters(codec=None), max_size=20))
 def test_what_closes_opens(body: bytes, event_id: str) -> None:
     made = delivery(b"{" + body, event_id=event_id)
-    closed = Seal([ONE, TWO]).close(made)
-    assert is_closed(closed.body)
-    assert Seal([TWO, ONE]).open(closed) == made.body
+    closed = Encryption([ONE, TWO]).encrypt(made)
+    assert is_encrypted(closed.body)
+    assert Encryption([TWO, ONE]).decrypt(closed) == made.body
     assert msgspec.structs.replace(closed, body=made.body) == made
 
 
 def test_equal_bodies_do_not_look_equal() -> None:
-    seal = Seal([ONE])
-    assert len({seal.close(delivery()).body for _ in range(50)}) == 50
+    encryption = Encryption([ONE])
+    assert len({encryption.encrypt(delivery()).body for _ in range(50)}) == 50
 
 
 def test_without_a_key_nothing_changes() -> None:
     made = delivery()
-    assert OPEN.close(made) is made
-    assert OPEN.open(made) == Seal([ONE]).open(made) == made.body
+    assert NO_ENCRYPTION.encrypt(made) is made
+    assert NO_ENCRYPTION.decrypt(made) == Encryption([ONE]).decrypt(made) == made.body
 
 
 def test_another_key_opens_nothing_and_is_named() -> None:
-    closed = Seal([ONE]).close(delivery())
-    for seal in (Seal([TWO]), OPEN):
-        with pytest.raises(Locked, match=r"the key [0-9a-f]{8}, which queue\.encrypt does not list"):
-            seal.open(closed)
+    closed = Encryption([ONE]).encrypt(delivery())
+    for encryption in (Encryption([TWO]), NO_ENCRYPTION):
+        with pytest.raises(Undecryptable, match=r"the key [0-9a-f]{8}, which queue\.encrypt does not list"):
+            encryption.decrypt(closed)
 
 
 @pytest.mark.parametrize("field", ["event_id", "tag", "destination"])
 def test_a_body_opens_in_its_own_row_alone(field: str) -> None:
-    moved = msgspec.structs.replace(Seal([ONE]).close(delivery()), **{field: "another"})
-    with pytest.raises(Locked, match="damaged"):
-        Seal([ONE]).open(moved)
+    moved = msgspec.structs.replace(Encryption([ONE]).encrypt(delivery()), **{field: "another"})
+    with pytest.raises(Undecryptable, match="damaged"):
+        Encryption([ONE]).decrypt(moved)
 
 
 @given(st.integers(0, 60), st.integers(1, 255))
 def test_a_changed_byte_is_noticed(at: int, by: int) -> None:
-    body = bytearray(Seal([ONE]).close(delivery()).body)
+    body = bytearray(Encryption([ONE]).encrypt(delivery()).body)
     body[at % len(body)] ^= by
     broken = msgspec.structs.replace(delivery(), body=bytes(body))
-    if broken.body.startswith(SIGN):
-        with pytest.raises(Locked):
-            Seal([ONE]).open(broken)
+    if broken.body.startswith(MAGIC):
+        with pytest.raises(Undecryptable):
+            Encryption([ONE]).decrypt(broken)
     else:
-        assert not is_closed(broken.body)
+        assert not is_encrypted(broken.body)
 
 
 @given(st.binary(max_size=60))
 def test_any_end_of_a_body_is_locked_and_raises_nothing_else(rest: bytes) -> None:
-    with pytest.raises(Locked):
-        Seal([ONE]).open(delivery(SIGN + rest))
+    with pytest.raises(Undecryptable):
+        Encryption([ONE]).decrypt(delivery(MAGIC + rest))
 
 
 @pytest.mark.parametrize(

@@ -65,14 +65,14 @@ async def test_beyond_the_share_new_ones_die_and_others_go_on(
     assert sum("dead letters (queue_full)" in line for line in caplog.messages) == 1
     assert outbox.quotas.overflow("meta") == "dies"
     assert_adds_up(outbox, tmp_path)
-    assert [row.delivery.event_id for row in (await claim(outbox)).rows] == ["e0", "e1", "m0"]
+    assert [row.event_id for row in (await claim(outbox)).rows] == ["e0", "e1", "m0"]
     await outbox.close()
     again = await small(tmp_path, clock)
     assert await again.pauses.end(["meta"])
     await again.retry_dead(Choice(reasons=["queue_full"]), {}, 100)
     assert (meta(again).pending, meta(again).dead) == (10, 0)
     rows = (await claim(again)).rows
-    assert [row.delivery.event_id for row in rows[3:]] == ["n0", "m1", "n1", "m2", "n2", "m3", "n3"]
+    assert [row.event_id for row in rows[3:]] == ["n0", "m1", "n1", "m2", "n2", "m3", "n3"]
     assert again.quotas.of(("meta",)) == 10 * SIZE
     await again.close()
 

@@ -190,7 +190,7 @@ async def test_a_request_that_is_cut_by_the_end_may_have_arrived(tmp_path: Path,
     await world.dispatcher.stop(drain=0.01)
     assert world.state[0] == "ok", "a server that ends answers on for a while, and has not lost its destinations"
     rows = (await claim(outbox)).rows
-    assert [(row.delivery.event_id, row.unknown_since, row.crashes) for row in rows] == [
+    assert [(row.event_id, row.unknown_since, row.crashes) for row in rows] == [
         ("e0", START, 0),
         ("e1", START, 0),
     ]

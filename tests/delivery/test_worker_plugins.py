@@ -311,7 +311,7 @@ async def test_of_a_list_under_a_5xx_only_what_asks_for_a_repeat_may_have_arrive
     await world.resting()
     assert (meta(world.outbox).delivered, meta(world.outbox).pending, meta(world.outbox).dead) == (1, 1, 1)
     (row,) = (await claim(world.outbox)).rows
-    assert (row.delivery.event_id, row.attempts, row.unknown_since) == ("e1", 1, START)
+    assert (row.event_id, row.attempts, row.unknown_since) == ("e1", 1, START)
 
 
 async def test_the_sentence_for_the_person_reaches_the_state(world: World) -> None:

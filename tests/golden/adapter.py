@@ -186,7 +186,7 @@ class Server:
                 continue
             for row in batch.rows:
                 if (why := self._runtime.permits(row)) is not None:
-                    yield [row.delivery.event_id, row.delivery.tag, *why]
+                    yield [row.event_id, row.tag, *why]
             await self._outbox.settle(batch, Settlement())
 
     def _on_record(self) -> Iterator[dict[str, Any]]:

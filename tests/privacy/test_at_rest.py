@@ -21,7 +21,7 @@ from tagserver.config.configuration import ConfigurationFolder
 from tagserver.plugin.payload_fields import PayloadFields
 from tagserver.plugin.registry import Registry
 from tagserver.queue.dead_letters import Account, Choice
-from tagserver.queue.encryption import SIGN
+from tagserver.queue.encryption import MAGIC
 from tagserver.runtime.running import running
 from tagserver.runtime.runtime import Runtime
 from tagserver.server.app import create_app
@@ -235,7 +235,7 @@ async def test_with_a_key_nothing_can_be_read(tmp_path: Path) -> None:
     assert found(contents(tmp_path / "data"), CLEAR_SOMEWHERE, NEVER_CLEAR) == []
     bodies = [row["body"] for table, row in tables(tmp_path / "data" / "outbox.db") if table == "delivery"]
     assert len(bodies) == len(NAMES)
-    assert all(body.startswith(SIGN) for body in bodies)
+    assert all(body.startswith(MAGIC) for body in bodies)
     assert KEYS[0].encode().lower() not in contents(tmp_path / "data")
 
 
@@ -258,7 +258,7 @@ async def test_what_was_stored_before_and_under_an_older_key_is_sent(tmp_path: P
         await delivered(runtime, 3, ("meta", "shop"))
     sent = b"".join(vendor.bodies)
     assert all(f'"order-{number}"'.encode() in sent for number in range(3))
-    assert SIGN not in sent
+    assert MAGIC not in sent
 
 
 async def test_a_lost_key_buries_with_its_reason_and_a_found_one_sends(

@@ -19,12 +19,15 @@ from typing import Any
 from tagserver.queue.crash_suspects import company
 from tagserver.queue.sqlite.counters import Counters
 from tagserver.queue.sqlite.dead_search import Causes, code_in
-from tagserver.queue.sqlite.rows import BURY, SELECT_DELIVERY, read
-from tagserver.queue.sqlite.schema import COLUMNS
+from tagserver.queue.sqlite.rows import BARE, BODY, BURY, CRASHES, GROUP, READ, read
 from tagserver.queue.values import Batch, Row, Settlement
 
 LOOK_AHEAD = 10_000
 """Ids that a claim looks through for more of one group."""
+
+
+Records = sqlite3.Cursor | Generator[tuple[Any, ...], None, None]
+"""Of the columns `READ`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,41 +97,19 @@ class Claims:
     ) -> Batch | None:
         """See `Outbox.claim`."""
         which = "AND attempts = 0" if untried else ""
-        by_lane = not newest and self._priority.is_open(
+        urgent_first = not newest and self._priority.is_open(
             database, destination, self._counters.pending(destination), self._flying
         )
-        if by_lane:
-            records = self._priority.records(database, destination, which, self._flying)
+        records: Records
+        if urgent_first:
+            records = self._priority.records(database, destination, which)
         else:
             records = self._by_age(database, destination, which, newest)
-        rows: list[Row] = []
-        size = 0
-        skipped: int | None = None
-        try:
-            for record in records:
-                row = read(record)
-                if rows and row.delivery.group != rows[0].delivery.group:
-                    if abs(row.id - rows[0].id) >= LOOK_AHEAD:
-                        break
-                    skipped = skipped or row.id
-                    continue  # another group's; ours may stand further on
-                together = company(row.crashes)
-                if together is not None:
-                    if rows and len(rows) >= together:
-                        break
-                    max_items = min(max_items, together)
-                size += len(row.delivery.body) + 1
-                if rows and size > max_bytes:
-                    break
-                rows.append(row)
-                if len(rows) >= max_items:
-                    break
-        finally:
-            records.close()
+        rows, skipped = self._fill(records, max_items, max_bytes)
         if not rows:
             return None
         ids = frozenset(row.id for row in rows)
-        if not (newest or untried or by_lane):
+        if not (newest or untried or urgent_first):
             self._claimed_to[destination] = rows[-1].id if skipped is None else skipped - 1
         packed = array.array("q", sorted(ids)).tobytes()
         flight = database.execute(
@@ -140,15 +121,42 @@ class Claims:
         self._flying |= ids
         return Batch(flight, tuple(rows))
 
-    def _by_age(
-        self, database: sqlite3.Connection, destination: str, which: str, newest: bool
-    ) -> Generator[tuple[Any, ...], None, None]:
+    def _fill(self, records: Records, max_items: int, max_bytes: int) -> tuple[list[Row], int | None]:
+        """The rows of one claim, and the first of another group that was passed over for it."""
+        flying = self._flying
+        rows: list[Row] = []
+        size = 0
+        skipped: int | None = None
+        group: str | None = None
+        for record in records:
+            one = record[0]
+            if one in flying:
+                continue
+            if not rows:
+                group = record[GROUP]
+            elif record[GROUP] != group:
+                if abs(one - rows[0].id) >= LOOK_AHEAD:
+                    break
+                skipped = skipped or one
+                continue  # another group's; ours may stand further on
+            if record[CRASHES] and (together := company(record[CRASHES])) is not None:
+                if rows and len(rows) >= together:
+                    break
+                max_items = min(max_items, together)
+            size += len(record[BODY]) + 1
+            if rows and size > max_bytes:
+                break
+            rows.append(read(record))
+            if len(rows) >= max_items:
+                break
+        records.close()  # or the statement would stay in the middle of its rows, and hold up the log
+        return rows, skipped
+
+    def _by_age(self, database: sqlite3.Connection, destination: str, which: str, newest: bool) -> sqlite3.Cursor:
         order = "DESC" if newest else "ASC"
         after = 0 if newest else self._claimed_to.get(destination, 0)
-        query = f"{SELECT_DELIVERY} WHERE destination = ? AND id > ? {which} ORDER BY id {order}"
-        for record in database.execute(query, (destination, after)):
-            if record[0] not in self._flying:
-                yield record
+        query = f"SELECT {READ} FROM delivery WHERE destination = ? AND id > ? {which} ORDER BY id {order}"  # noqa: S608 (our own names)
+        return database.execute(query, (destination, after))
 
     def settle(self, database: sqlite3.Connection, batch: Batch, settlement: Settlement) -> None:
         """See `Outbox.settle`."""
@@ -175,7 +183,7 @@ class Claims:
             cause = self._causes.number(destination, tag[0], one.reason, one.code or code_in(one.reason, one.detail))
             database.execute(BURY, (one.reason, one.detail[:500], now, cause, one.id))
             database.execute("DELETE FROM delivery WHERE id = ?", (one.id,))
-            self._counters.bury(destination, one.reason, one.code)
+            self._counters.dead(destination, one.reason, one.code)
             left += 1
         database.executemany(
             "UPDATE delivery SET attempts = attempts + 1, crashes = 0 WHERE id = ?",
@@ -189,7 +197,7 @@ class Claims:
         database.execute("DELETE FROM flight WHERE id = ?", (batch.id,))
         self._counters.add(destination, "delivered", gone)
         released = ids.difference(delivered, (one.id for one in buried))
-        payload = sum(len(row.delivery.body) for row in batch.rows if row.id not in released)
+        payload = sum(len(row.body) for row in batch.rows if row.id not in released)
         self._counters.wait(destination, -left, -payload)
         self._landed.append((batch.id, self._in_flight.pop(batch.id)))
         self._flying -= ids
@@ -228,12 +236,11 @@ class Priority:
         turn = self._turns[destination] = (self._turns.get(destination, 0) + 1) % TURNS
         return turn != 0 and next(self._ids(database, destination, flying), None) is not None
 
-    def records(
-        self, database: sqlite3.Connection, destination: str, which: str, flying: Collection[int]
-    ) -> Generator[tuple[Any, ...], None, None]:
-        """The deliveries of the lane, oldest first, but for those that are `flying`; `which`: a condition more."""
-        for one in self._ids(database, destination, flying):
-            yield from database.execute(f"{SELECT_DELIVERY} WHERE id = ? {which}", (one,))
+    @staticmethod
+    def records(database: sqlite3.Connection, destination: str, which: str) -> Generator[tuple[Any, ...], None, None]:
+        """The urgent deliveries, oldest first; `which`: a condition more."""
+        for (one,) in database.execute("SELECT id FROM urgent WHERE destination = ? ORDER BY id", (destination,)):
+            yield from database.execute(f"SELECT {READ} FROM delivery WHERE id = ? {which}", (one,))  # noqa: S608 (our own names)
 
     @staticmethod
     def _ids(database: sqlite3.Connection, destination: str, flying: Collection[int]) -> Iterator[int]:
@@ -245,10 +252,7 @@ LOOKED = 200
 """Rows that are looked at in one go, without taking them: two milliseconds."""
 LOOK_PAUSE = 0.002
 """Seconds in between, in which others have the processor."""
-_PENDING = (
-    f"SELECT id, attempts, unknown_since, crashes, {', '.join(name for name in COLUMNS if name != 'body')}, x'' "  # noqa: S608 (our own names)
-    f"FROM delivery WHERE destination = ? AND id > ? ORDER BY id LIMIT {LOOKED}"
-)
+_PENDING = f"SELECT {BARE} FROM delivery WHERE destination = ? AND id > ? ORDER BY id LIMIT {LOOKED}"  # noqa: S608 (our own names)
 
 
 def pending_piece(database: sqlite3.Connection, destination: str, after: int) -> list[Row]:

@@ -40,7 +40,7 @@ class Counters:
         self.shown: Mapping[str, Counts] = self._picture()
         self.dead_lettered = DeadLetterCounts()
 
-    def bury(self, destination: str, reason: str, code: str = "") -> None:
+    def dead(self, destination: str, reason: str, code: str = "") -> None:
         """A row becomes a dead letter inside the present transaction; `code` is the vendor's."""
         self.add(destination, DEAD + reason, 1)
         self.dead_lettered.add(destination, reason, code)

@@ -31,7 +31,6 @@ from tagserver.queue.sqlite.counters import DEAD, Counters
 from tagserver.queue.sqlite.dead_search import BEGINNING, END, Causes, DeadSearch
 from tagserver.queue.sqlite.person_filter import PersonFilter
 from tagserver.queue.sqlite.rows import NAMES, read
-from tagserver.queue.sqlite.schema import COLUMNS
 from tagserver.queue.sqlite.writer import Writer
 from tagserver.queue.values import Row
 
@@ -39,9 +38,12 @@ T = TypeVar("T")
 SLICE = 500
 HOLD = 0.004
 """Seconds that a slice of a retry or drop may hold the writer."""
-_BARE = {"grp": "NULL", "identity": "''", "body": "x''"}
-"""What nobody asks about a letter before it is put back: to retry it is to agree to the account of now."""
-_SENT = ", ".join(["id, attempts, unknown_since, 0", *(_BARE.get(name, name) for name in COLUMNS), "reason"])
+_SENT = (
+    "SELECT id, event_id, name, tag, destination, purposes, person, NULL, time, received, expires, '', x'', attempts, "
+    "unknown_since, 0, reason FROM dead WHERE id = ?"
+)
+"""A letter as a `Row`, and its reason. Nobody asks about its group, account and payload before it is put back: to retry
+it is to agree to the account of now."""
 
 
 class DeadLetterTable:
@@ -89,9 +91,9 @@ class DeadLetterTable:
             if reason == RESTORED and RESTORED not in choice.reasons:
                 refused[RESTORED] = refused.get(RESTORED, 0) + 1
                 continue
-            destination = row.delivery.destination
+            destination = row.destination
             account = accounts.get(destination)
-            end = deadline(row.delivery.expires, row.unknown_since, account.repeat if account is not None else None)
+            end = deadline(row.expires, row.unknown_since, account.repeat if account is not None else None)
             if end is not None and end <= now:
                 too_old += 1
                 continue
@@ -99,7 +101,7 @@ class DeadLetterTable:
                 refused[no[0]] = refused.get(no[0], 0) + 1
                 continue
             if account is not None and account.repeat is not None and row.attempts:
-                late += now - row.delivery.received > account.repeat * 1000
+                late += now - row.received > account.repeat * 1000
             moved[destination] = moved.get(destination, 0) + 1
             if not dry_run:
                 payload = self._move_back(database, place.id, account)
@@ -127,8 +129,7 @@ class DeadLetterTable:
     @staticmethod
     def _row(database: sqlite3.Connection, one: int) -> tuple[Row, str]:
         """A letter as a row of the queue, but for its payload; and the reason."""
-        query = f"SELECT {_SENT} FROM dead WHERE id = ?"  # noqa: S608 (our own names)
-        *record, reason = database.execute(query, (one,)).fetchone()
+        *record, reason = database.execute(_SENT, (one,)).fetchone()
         return read(tuple(record)), reason
 
     @staticmethod
@@ -186,11 +187,7 @@ class DeadLetterTable:
 
 def _for(row: Row, account: Account | None) -> Row:
     """The row as it would wait for the account that is configured now."""
-    return (
-        row
-        if account is None
-        else Row(row.id, msgspec.structs.replace(row.delivery, identity=account.identity), row.attempts)
-    )
+    return row if account is None else msgspec.structs.replace(row, identity=account.identity, unknown_since=None)
 
 
 class SqliteDeadLetters:

@@ -187,9 +187,10 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
         self._files.refuse()
         self._enqueue.refuse()
         receipts: list[Receipt] = await self._writer.join(self._enqueue.append, deliveries, size_of(deliveries))
-        both = zip(deliveries, receipts, strict=True)
-        for destination in {delivery.destination for delivery, receipt in both if receipt.stored}:
-            self._announce(destination)
+        if self._appended:
+            both = zip(deliveries, receipts, strict=True)
+            for destination in {delivery.destination for delivery, receipt in both if not receipt.duplicate}:
+                self._announce(destination)
         return receipts
 
     def _announce(self, destination: str) -> None:

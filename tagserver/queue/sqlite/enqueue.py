@@ -10,6 +10,8 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from tagserver.queue.dedup import difference
@@ -21,16 +23,21 @@ from tagserver.queue.sqlite.claims import Priority
 from tagserver.queue.sqlite.counters import Counters
 from tagserver.queue.sqlite.dead_search import Causes
 from tagserver.queue.sqlite.person_filter import PersonFilter
-from tagserver.queue.sqlite.rows import BURY, WIDTH, insert, pieces, values
+from tagserver.queue.sqlite.rows import BURY, insert, pieces, values
 from tagserver.queue.values import DEDUP_TTL, ROW_BYTES, Delivery, Receipt
 
 STORED = Receipt()
 REPEAT = Receipt("event")
+PURGED = 500
+"""Keys that are looked through for old ones in one go."""
+
+Known = tuple[bytes, int, bytes | None]
+"""A key, the time (ms) when it ends, and its mark."""
 
 
 def size_of(deliveries: Sequence[Delivery]) -> int:
     """Bytes that they will take."""
-    return sum(len(delivery.body) + ROW_BYTES for delivery in deliveries)
+    return sum([len(delivery.body) for delivery in deliveries]) + ROW_BYTES * len(deliveries)
 
 
 class Enqueue:
@@ -65,67 +72,49 @@ class Enqueue:
         """All the deliveries of several requests, as few statements: each costs a change of hands with the loop."""
         self.refuse(sum(map(size_of, requests)))
         known = self._keys.marks(database, _keys_of(requests))
-        new: dict[bytes, tuple[float, bytes]] = {}
+        group = _Group(self._clock(), known)
+        paused = self._quotas.held()
         receipts: list[list[Receipt]] = []
-        stored: list[Any] = []
-        urgent: list[tuple[str, int]] = []
-        taken: Counter[str] = Counter()
-        payload: Counter[str] = Counter()
-        held = self._quotas.held()
-        doomed: list[tuple[str, str, int]] = []
-        lost: Counter[str] = Counter()
         for request in requests:
             answer: list[Receipt] = []
             for delivery in request:
-                receipt = _receipt(delivery, known)
+                receipt = _receipt(delivery, known) if known else STORED
                 answer.append(receipt)
                 if receipt is STORED:
-                    fate: Fate = "waits"
-                    if (names := held.get(delivery.destination)) is not None:
-                        more = sum(payload[name] + taken[name] * ROW_BYTES for name in names)
-                        fate = self._quotas.fate(delivery.destination, names, len(delivery.body), more)
-                    if fate == "is not kept":
-                        lost[delivery.destination] += 1
-                        continue  # nothing of it is remembered: it may come again
-                    new[delivery.key] = DEDUP_TTL, delivery.mark
-                    known[delivery.key] = delivery.mark
-                    for further in (delivery.order, delivery.once):
-                        if further is not None:
-                            new[further[0]] = further[1], delivery.mark
-                            known[further[0]] = delivery.mark
-                    at = len(stored) // WIDTH
-                    stored += values(delivery)
-                    self._person_filter.add(delivery.person)
-                    if fate == "dies":
-                        doomed.append((delivery.destination, delivery.tag, at))
-                        continue
-                    if delivery.urgent:
-                        urgent.append((delivery.destination, at))
-                    taken[delivery.destination] += 1
-                    payload[delivery.destination] += len(delivery.body)
+                    names = paused.get(delivery.destination) if paused else None
+                    group.add(delivery, "waits" if names is None else self._fate(delivery, names, group))
             receipts.append(answer)
-        self._keys.remember(database, new)
+        self._write(database, group)
+        return receipts
+
+    def _fate(self, delivery: Delivery, names: tuple[str, ...], group: _Group) -> Fate:
+        """What becomes of a delivery whose destination, with these names, is paused."""
+        more = sum(group.payload[name] + group.taken[name] * ROW_BYTES for name in names)
+        return self._quotas.fate(delivery.destination, names, len(delivery.body), more)
+
+    def _write(self, database: sqlite3.Connection, group: _Group) -> None:
+        self._keys.remember(database, group.keys)
         first_id = 0
-        for start, rows in pieces(len(stored) // WIDTH):
-            cursor = database.execute(insert(rows), stored[start * WIDTH : (start + rows) * WIDTH])
+        for start, rows in pieces(len(group.rows)):
+            cursor = database.execute(insert(rows), list(chain.from_iterable(group.rows[start : start + rows])))
             assert cursor.lastrowid is not None
             first_id = first_id or cursor.lastrowid - rows + 1
-        if urgent:  # the ids of one transaction follow one another
-            Priority.add(database, [(destination, first_id + at) for destination, at in urgent])
-        for destination, number in taken.items():
+        self._person_filter.add(group.persons)
+        if group.urgent:  # the ids of one transaction follow one another
+            Priority.add(database, [(destination, first_id + at) for destination, at in group.urgent])
+        for destination, number in group.taken.items():
             self._counters.add(destination, "accepted", number)
-            self._counters.wait(destination, number, payload[destination])
-        if doomed:
-            self._bury(database, [(destination, tag, first_id + at) for destination, tag, at in doomed])
-        for destination, number in lost.items():
+            self._counters.wait(destination, number, group.payload[destination])
+        if group.doomed:
+            self._to_dead_letters(database, [(to, tag, first_id + at) for to, tag, at in group.doomed])
+        for destination, number in group.lost.items():
             self._counters.add(destination, "accepted", number)
             self._counters.add(destination, "erased", number)
             for _ in range(number):
                 self._counters.dead_lettered.add(destination, FULL, "")
-        return receipts
 
-    def _bury(self, database: sqlite3.Connection, doomed: Sequence[tuple[str, str, int]]) -> None:
-        """What is beyond a share never waits: destination, tag and id of each. Its id is of the same row of numbers as
+    def _to_dead_letters(self, database: sqlite3.Connection, doomed: Sequence[tuple[str, str, int]]) -> None:
+        """What is beyond a quota never waits: destination, tag and id of each. Its id is of the same row of numbers as
         everybody's."""
         now = self._clock()
         letters = [(FULL, DETAIL, now, self._causes.number(to, tag, FULL, ""), one) for to, tag, one in doomed]
@@ -133,18 +122,55 @@ class Enqueue:
         database.executemany("DELETE FROM delivery WHERE id = ?", [(one,) for _, _, one in doomed])
         for destination, _, _ in doomed:
             self._counters.add(destination, "accepted", 1)
-            self._counters.bury(destination, FULL)
+            self._counters.dead(destination, FULL)
+
+
+class _Group:
+    """What one transaction stores. `known`: the keys that are known, which those of the group are added to; `urgent`
+    and `doomed` name rows by their place in `rows`."""
+
+    def __init__(self, now: int, known: dict[bytes, bytes]) -> None:
+        self._now = now
+        self._known = known
+        self._expires = now + int(DEDUP_TTL * 1000)
+        self.keys: list[Known] = []
+        self.rows: list[tuple[Any, ...]] = []
+        self.persons: list[bytes] = []
+        self.urgent: list[tuple[str, int]] = []
+        self.doomed: list[tuple[str, str, int]] = []
+        self.taken: Counter[str] = Counter()
+        self.payload: Counter[str] = Counter()
+        self.lost: Counter[str] = Counter()
+
+    def add(self, delivery: Delivery, fate: Fate) -> None:
+        """One that is new."""
+        destination = delivery.destination
+        if fate == "is not kept":
+            self.lost[destination] += 1
+            return  # nothing of it is remembered: it may come again
+        mark = delivery.mark
+        self._known[delivery.key] = mark
+        self.keys.append((delivery.key, self._expires, mark or None))
+        for further in (delivery.order, delivery.once):
+            if further is not None:
+                self._known[further[0]] = mark
+                self.keys.append((further[0], self._now + int(further[1] * 1000), mark or None))
+        self.rows.append(values(delivery))
+        self.persons += delivery.person
+        if fate == "dies":
+            self.doomed.append((destination, delivery.tag, len(self.rows) - 1))
+            return
+        if delivery.urgent:
+            self.urgent.append((destination, len(self.rows) - 1))
+        self.taken[destination] += 1
+        self.payload[destination] += len(delivery.body)
 
 
 def _keys_of(requests: Sequence[Sequence[Delivery]]) -> set[bytes]:
-    keys: set[bytes] = set()
-    for request in requests:
-        for delivery in request:
-            keys.add(delivery.key)
-            if delivery.order is not None:
-                keys.add(delivery.order[0])
-            if delivery.once is not None:
-                keys.add(delivery.once[0])
+    every = list(chain.from_iterable(requests))
+    keys = {delivery.key for delivery in every}
+    keys.update([delivery.order[0] for delivery in every if delivery.order is not None])
+    keys.update([delivery.once[0] for delivery in every if delivery.once is not None])
     return keys
 
 
@@ -158,9 +184,6 @@ def _receipt(delivery: Delivery, known: Mapping[bytes, bytes]) -> Receipt:
     if delivery.once is not None and delivery.once[0] in known:
         return Receipt("once")
     return STORED
-
-
-PURGED = 500
 
 
 class Keys:
@@ -184,16 +207,11 @@ class Keys:
             found.update((key, mark or b"") for key, mark in database.execute(_known(rows), [*asked, now]))
         return found
 
-    def remember(self, database: sqlite3.Connection, keys: Mapping[bytes, tuple[float, bytes]]) -> None:
-        """Keep keys from now on, each for its seconds and with its mark."""
-        now = self._clock()
-        waiting = sorted(keys)
-        for start, rows in pieces(len(waiting)):
-            values: list[bytes | int | None] = []
-            for key in waiting[start : start + rows]:
-                ttl, mark = keys[key]
-                values += (key, now + int(ttl * 1000), mark or None)
-            database.execute(_remember(rows), values)
+    def remember(self, database: sqlite3.Connection, keys: list[Known]) -> None:
+        """Keep keys, which are all different."""
+        keys.sort(key=itemgetter(0))
+        for start, rows in pieces(len(keys)):
+            database.execute(_remember(rows), list(chain.from_iterable(keys[start : start + rows])))
 
     def forget(self, database: sqlite3.Connection, keys: Sequence[bytes]) -> int:
         """Remove keys; how many there were."""

@@ -18,6 +18,8 @@ from tagserver.queue.sqlite.ownership import FileWatch, put_back
 from tagserver.queue.sqlite.suppressions import Tombstones
 from tagserver.system.clock_monitor import LONG_CALM
 
+log = logging.getLogger("tagserver.delivery")
+
 PURGE_EVERY = 600.0
 """Seconds between two looks for what is past its time."""
 VACUUM_TO = 4096
@@ -104,9 +106,6 @@ class Housekeeping:
         if not (keys_left or letters_left):
             self._purged = self._steady()
         return keys_left or letters_left
-
-
-log = logging.getLogger("tagserver.delivery")
 
 
 def close_queue(database: sqlite3.Connection, path: Path, files: FileWatch, space: Space, left: int) -> None:

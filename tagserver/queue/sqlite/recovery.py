@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from tagserver.queue.encryption import is_closed
+from tagserver.queue.encryption import is_encrypted
 from tagserver.queue.sqlite.schema import COLUMNS, create_database
 
 log = logging.getLogger("tagserver.delivery")
@@ -133,7 +133,7 @@ def _copy(damaged: sqlite3.Connection, fresh: sqlite3.Connection, table: str, co
 def _is_json(body: Any) -> bool:
     """A page that is there in part gives rows that end in nothing; no vendor must get one of these. (What is encrypted
     tells so itself, when it is opened.)"""
-    if is_closed(body):
+    if is_encrypted(body):
         return True
     try:
         msgspec.json.decode(body)

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from tagserver.event.json_text import UNREADABLE, read_json
 from tagserver.ingest.body import BadBody, read_body
-from tagserver.queue.api import Outbox
+from tagserver.queue.api import DeadLetters
 from tagserver.queue.dead_letters import Choice, advice
 from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
@@ -153,7 +153,7 @@ class DeadLetterPages:
         self._runtime.audit.note("dead", action=order.action, by=order.by, choice=named, **counts)
 
 
-async def summed_up(outbox: Outbox, choice: Choice, most: int = MOST_GROUPS) -> dict[str, Any]:
+async def summed_up(outbox: DeadLetters, choice: Choice, most: int = MOST_GROUPS) -> dict[str, Any]:
     """The letters of a choice by cause: the `most` largest groups, each with what helps, how many there are beside
     them, and the letters of all."""
     groups = sorted(await outbox.dead_groups(choice), key=lambda one: (-one.count, one.cause))

@@ -114,7 +114,7 @@ class Run:
         container, withdrawn = self._runtime.container, self._runtime.outbox.withdrawn
 
         def no(row: Row) -> tuple[str, str] | None:
-            if container.destination(row.delivery.destination) is None:
+            if container.destination(row.destination) is None:
                 return ("no_destination", "it is not configured")
             return permits(row, container, withdrawn)
 
