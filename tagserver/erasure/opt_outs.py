@@ -32,10 +32,6 @@ from tagserver.consent.withdrawal import granted_again, taken_back
 from tagserver.delivery.send_policy import taken_back as lost_by
 from tagserver.event.event import Event
 from tagserver.event.person_keys import all_keys
-from tagserver.queue.outbox import Erased, Outbox, OutboxError, Tombstone, Trace
-from tagserver.queue.sqlite.erasure_walk import walk
-from tagserver.event.person_keys import all_keys, phone_countries
-from tagserver.inbound.sources import BROWSER
 from tagserver.queue.api import Suppressions, erase_all
 from tagserver.queue.errors import OutboxError
 from tagserver.queue.values import Erased, Tombstone, Trace

@@ -21,7 +21,6 @@ from tagserver.ingest.answer import compose
 from tagserver.ingest.body import BadBody, Disconnected, Room, Turns, read_body, split, unpack, unpack_small
 from tagserver.ingest.ingest import TooMuch
 from tagserver.ingest.sources import Header, is_unseen, origin_of, refusal
-from tagserver.queue.outbox import OutboxError
 from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
 from tagserver.system.rate_limit import sender_of

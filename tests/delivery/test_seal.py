@@ -12,13 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.config.queue import key_of
-from tagserver.queue.encryption import OPEN, SIGN, Locked, Seal, is_closed
-from tagserver.queue.outbox import Delivery
-from tests.config.world import load
-from tagserver.config.queue_key import key_of
-from tagserver.queue.encryption import MAGIC, NO_ENCRYPTION, Encryption, Undecryptable, is_encrypted
+from tagserver.queue.encryption import (
+    MAGIC,
+    NO_ENCRYPTION,
+    Encryption,
+    Undecryptable,
+    is_encrypted,
+)
 from tagserver.queue.values import Delivery
-from tests.container.world import load
+from tests.config.world import load
 
 ONE, TWO = bytes(range(32)), bytes(range(1, 33))
 
