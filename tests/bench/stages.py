@@ -33,11 +33,9 @@ from tagserver.outgoing.redaction import clean_data
 from tagserver.pipeline.route import route
 from tagserver.plugin.registry import Registry
 from tagserver.privacy.address_rules import STRICT
-from tagserver.queue.encryption import Seal
-from tagserver.queue.outbox import Delivery
-from tests.bench import stage_profile
 from tagserver.queue.encryption import Encryption
 from tagserver.queue.values import Delivery
+from tests.bench import stage_profile
 from tests.bench.container import NAMES, OTHERS, write_config
 from tests.bench.goals import Report
 from tests.bench.purchase import purchase
