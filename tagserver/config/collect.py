@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from tagserver.config.references import Outside
+from tagserver.config import schema_parts as parts
+from tagserver.config.keys import FLAG, SIZE, TEXT, WRONG, Block, Key, ValueType, choice, compiled, key, whole
+from tagserver.config.references import ServerDecoder
+from tagserver.config.schema_parts import many, one_of, record, table
 from tagserver.config.yaml.decode import Decoder
-from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Node, Scalar
 from tagserver.config.yaml.suggestions import did_you_mean
 from tagserver.consent.merge import source_consent
@@ -30,11 +32,125 @@ _RATE = re.compile(r"(\d{1,9})/s\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class SourceKey:
     """A server that may send. `consent` is what the contract behind it says for all its events, or None."""
 
     secret: Secret
     consent: Reading | None = None
+
+
+def _origins(d: Decoder, node: Node, path: str) -> tuple[str, ...]:
+    origins = []
+    for item, where in d.list(node, path):
+        written = d.filled(item, where)
+        if written is None:
+            continue
+        origin = written.lower()
+        if origin == "*":
+            d.problems.add("W303", item.place, where, "every web page may post here", "list your pages' origins")
+            origins.append(origin)
+        elif _ORIGIN.match(origin):
+            origins.append(_without_default_port(origin))
+        else:
+            d.problems.add("E115", item.place, where, f'"{d.text(item, where)}" is no origin', _origin_hint(origin))
+    return tuple(origins)
+
+
+def _locate(d: Decoder, node: Node, path: str) -> Locate:
+    """Opened anew whenever the configuration is read. A file that has gone stops nobody: regions are unknown then,
+    which is the strict reading."""
+    file = d.filled(node, path)
+    if file is None:
+        return nowhere
+    try:
+        return open_database(file)
+    except ImportError:
+        hint = "install it: pip install 'tagserver[geo]'"
+        d.problems.add("E115", node.place, path, f"{path} needs the library maxminddb", hint)
+    except (OSError, ValueError) as error:
+        hint = "regions stay unknown, and an unknown one asks for an opt-in"
+        why = getattr(error, "strerror", None) or error
+        d.problems.add("W308", node.place, path, f"{path} cannot be used: {why}", hint)
+    return nowhere
+
+
+def _per_address(d: Decoder, node: Node, path: str) -> Any:
+    off = isinstance(node, Scalar) and node.value in ("off", False)
+    return None if off else d.whole(node, path, WRONG, 1)
+
+
+def _rate(d: Decoder, node: Node, path: str) -> float | None:
+    text = d.text(node, path)
+    if text is None or text in ("off", "false"):
+        return None
+    found = _RATE.match(text)
+    if not found or int(found[1]) == 0:
+        d.problems.add("E115", node.place, path, f'"{text}" is no rate', "write off, or 100/s")
+        return None
+    return float(found[1])
+
+
+def _grants(d: Decoder, node: Node, path: str) -> dict[str, str]:
+    words: dict[str, str] = {}
+    for purpose, (key_of_it, value) in d.map(node, path).items():
+        where = f"{path}.{purpose}"
+        if purpose not in PURPOSES:
+            hint = did_you_mean(purpose, PURPOSES)
+            d.problems.add("E130", key_of_it.place, where, f'unknown purpose "{purpose}"', hint)
+            continue
+        words[purpose] = d.choice(value, where, ("granted", "denied"), "denied")
+    return words
+
+
+_SOURCE = Block(
+    "a source with a key",
+    Key("secret", compiled(parts.SECRET), "required: `${env:…}` or `${file:…}`", needed=True),
+    Key(
+        "consent",
+        ValueType(record({purpose: one_of("granted", "denied") for purpose in PURPOSES}), _grants),
+        "what all people in these events have granted or denied",
+    ),
+    Key("basis", TEXT, "why that may be said; required with `consent`"),
+)
+
+
+def _keys(d: ServerDecoder, node: Node, path: str) -> Mapping[str, SourceKey]:
+    keys: dict[str, SourceKey] = {}
+    for name, (key_of_it, value) in d.map(node, path).items():
+        where = f"{path}.{name}"
+        if name == BROWSER:
+            d.problems.add("E123", key_of_it.place, where, "a key may not be called browser", "browsers have no key")
+            continue
+        nodes = _SOURCE.nodes(d, value, where)
+        if "secret" not in nodes:
+            d.missing(key_of_it.place, where, "secret", 'write secret: "${env:NAME}"')
+            continue
+        found = d.secret(nodes["secret"], f"{where}.secret")
+        twin = next((one for one, held in keys.items() if found and held.secret.reveal() == found), None)
+        if twin is not None:
+            message = f"{where} has the same secret as {path}.{twin}: nobody could tell them apart"
+            d.problems.add("E115", nodes["secret"].place, f"{where}.secret", message, "give each its own")
+        elif found is not None:
+            keys[name] = SourceKey(Secret(found), _consent(d, name, where, nodes, key_of_it))
+    return MappingProxyType(keys)
+
+
+def _consent(d: Decoder, name: str, path: str, nodes: Mapping[str, Node], source: Scalar) -> Reading | None:
+    if "consent" not in nodes:
+        if "basis" in nodes:
+            place = nodes["basis"].place
+            d.problems.add("E130", place, path, f"{path} has a basis without consent", "say which purposes it covers")
+        return None
+    said = _SOURCE.values(d, {one: nodes[one] for one in ("consent", "basis") if one in nodes}, path)
+    if not said.get("basis"):
+        hint = 'say where it comes from: basis: "contract, 2026-03"'
+        d.problems.add("E130", source.place, path, f"{path} states consent without a basis", hint)
+        return None
+    return source_consent(name, said["consent"], said["basis"])
+
+
+_COUNT = whole(1)
+_OFF = {"enum": ["off", False]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +159,69 @@ class CollectConfig:
     for each key or address, None for off; `max_connections_per_address` None for off. `dedup_orders`: whether an order
     counts once, whatever its event_id."""
 
-    origins: tuple[str, ...] = ()
-    keys: Mapping[str, Key] = field(default_factory=lambda: MappingProxyType({}))
-    trusted_proxies: int = 0
-    geo_headers: tuple[str, ...] = ()
-    locate: Locate = nowhere
-    max_body: int = 1 << 20
-    max_event: int = 256 << 10
-    max_events: int = 1000
-    max_connections: int = 10_000
-    max_connections_per_address: int | None = 1000
-    rate: float | None = None
-    dedup: Literal["shared", "per_source"] = "shared"
-    dedup_orders: bool = True
+    origins: tuple[str, ...] = key(
+        ValueType(many(parts.TEXT), _origins),
+        "[]",
+        'who may post from a browser: each origin as browsers write it. `"*"` accepts every page, with a warning',
+    )
+    keys: Mapping[str, SourceKey] = key(
+        ValueType(table(_SOURCE.schema), _keys, _SOURCE, "NAME."),
+        "{}",
+        "who may post from a server: `NAME: {secret: …}`. Sent as `Authorization: Bearer SECRET`, or as the user "
+        "name of basic authentication",
+    )
+    trusted_proxies: int = key(
+        whole(),
+        "0",
+        "how many proxies of yours stand in front: the visitor's address is that entry of X-Forwarded-For, from "
+        "the right. 0 ignores the header",
+    )
+    geo_headers: tuple[str, ...] = key(
+        ValueType(parts.TEXTS, lambda d, node, path: tuple(name.lower() for name in d.texts(node, path))),
+        "[]",
+        "headers with the visitor's country or region, see [regions](#regions); needs `trusted_proxies`",
+    )
+    locate: Locate = key(
+        ValueType(parts.TEXT, _locate),
+        "",
+        "a file in MaxMind's format that tells the region of an address, see [regions](#regions)",
+        name="geo_database",
+        otherwise=nowhere,
+    )
+    max_body: int = key(
+        SIZE,
+        "1MiB",
+        "of a request, unpacked; above it 413. With `ctx` added to each event a request may become twice as large, "
+        "as payloads for one tag eight times",
+    )
+    max_event: int = key(SIZE, "256KiB", "of one event with `ctx` added; above it that event is rejected")
+    max_events: int = key(_COUNT, "1000", "in one request")
+    max_connections: int = key(
+        _COUNT,
+        "10000",
+        "at once; one more gets 503. Never more than the process may open files (`LimitNOFILE`). Read at the start",
+    )
+    max_connections_per_address: int | None = key(
+        ValueType({"anyOf": [_COUNT.schema, _OFF]}, _per_address),
+        "1000",
+        "of one address at once (of IPv6: of one network of 64 bits), or `off`. Without effect behind "
+        "`trusted_proxies`: there all connections are the proxies'",
+    )
+    rate: float | None = key(
+        ValueType({"anyOf": [_OFF, {"type": "string", "pattern": r"^\d{1,9}/s$"}]}, _rate),
+        "off",
+        "`50/s`: events a second for each key, or each visitor's address; bursts of ten seconds' worth are "
+        "accepted. Above it 429",
+    )
+    dedup: Literal["shared", "per_source"] = key(
+        choice("shared", "per_source"),
+        "shared",
+        "`per_source`: events of one source do not hide those of another, by `event_id`, order or `once_per`. For "
+        "sites where a stranger could guess order ids",
+    )
+    dedup_orders: bool = key(
+        FLAG, "true", "whether [an order counts once](recipes.md#an-order-counts-once), whatever its `event_id`"
+    )
 
     @property
     def max_merged(self) -> int:
@@ -68,177 +234,21 @@ class CollectConfig:
         return MADE * self.max_body
 
 
-class CollectReader:
-    """Reads `collect:`. `filled` gives a text with its references filled in; `keep` is told of each secret: as it is
-    written, its value, and whose it is."""
+COLLECT = Block.of(CollectConfig, "Who may send, and how much.")
 
-    def __init__(
-        self,
-        outside: Outside,
-        problems: Problems,
-        filled: Callable[[Node, str], str | None],
-        keep: Callable[[str, str, str], None],
-    ) -> None:
-        self._outside = outside
-        self._problems = problems
-        self._decoder = Decoder(problems)
-        self._filled = filled
-        self._keep = keep
 
-    def read(self, node: Node | None) -> CollectConfig:
-        """The settings; with problems noted, defaults stand in for what is wrong."""
-        d = self._decoder
-        known = [
-            "origins",
-            "keys",
-            "trusted_proxies",
-            "geo_headers",
-            "geo_database",
-            "max_body",
-            "max_event",
-            "max_events",
-            "max_connections",
-            "max_connections_per_address",
-            "rate",
-            "dedup",
-            "dedup_orders",
-        ]
-        nodes = {name: value for name, (_, value) in d.map(node, "collect", known).items()}
-        proxies = d.whole(nodes.get("trusted_proxies"), "collect.trusted_proxies", 0)
-        geo = tuple(name.lower() for name in d.texts(nodes.get("geo_headers"), "collect.geo_headers"))
-        if geo and not proxies:
-            self._problems.add(
-                "E115",
-                nodes["geo_headers"].place,
-                "collect.geo_headers",
-                "geo headers can be forged by anybody while no proxy is trusted",
-                "set collect.trusted_proxies",
-            )
-        dedup = d.choice(nodes.get("dedup"), "collect.dedup", ("shared", "per_source"), "shared")
-        return CollectConfig(
-            origins=self._origins(nodes.get("origins")),
-            keys=self._keys(nodes.get("keys")),
-            trusted_proxies=proxies,
-            geo_headers=geo,
-            locate=self._locate(nodes.get("geo_database")),
-            max_body=d.size(nodes.get("max_body"), "collect.max_body", 1 << 20),
-            max_event=d.size(nodes.get("max_event"), "collect.max_event", 256 << 10),
-            max_events=d.whole(nodes.get("max_events"), "collect.max_events", 1000, 1),
-            max_connections=d.whole(nodes.get("max_connections"), "collect.max_connections", 10_000, 1),
-            max_connections_per_address=self._per_address(nodes.get("max_connections_per_address"), proxies),
-            rate=self._rate(nodes.get("rate")),
-            dedup="per_source" if dedup == "per_source" else "shared",
-            dedup_orders=d.flag(nodes.get("dedup_orders"), "collect.dedup_orders", True),
+def read_collect(d: Decoder, node: Node, path: str) -> CollectConfig:
+    """The settings; with problems noted, defaults stand in for what is wrong."""
+    nodes = COLLECT.nodes(d, node, path)
+    made = CollectConfig(**COLLECT.values(d, nodes, path))
+    if made.geo_headers and not made.trusted_proxies:
+        message = "geo headers can be forged by anybody while no proxy is trusted"
+        d.problems.add(
+            "E115", nodes["geo_headers"].place, f"{path}.geo_headers", message, f"set {path}.trusted_proxies"
         )
-
-    def _locate(self, node: Node | None) -> Locate:
-        """Opened anew whenever the configuration is read. A file that has gone stops nobody: regions are unknown then,
-        which is the strict reading."""
-        path = "collect.geo_database"
-        file = self._filled(node, path) if node is not None else None
-        if file is None or node is None:
-            return nowhere
-        try:
-            return open_database(file)
-        except ImportError:
-            hint = "install it: pip install 'tagserver[geo]'"
-            self._problems.add("E115", node.place, path, f"{path} needs the library maxminddb", hint)
-            return nowhere
-        except (OSError, ValueError) as error:
-            hint = "regions stay unknown, and an unknown one asks for an opt-in"
-            why = getattr(error, "strerror", None) or error
-            self._problems.add("W308", node.place, path, f"{path} cannot be used: {why}", hint)
-            return nowhere
-
-    def _origins(self, node: Node | None) -> tuple[str, ...]:
-        origins = []
-        for item, path in self._decoder.list(node, "collect.origins"):
-            written = self._filled(item, path)
-            if written is None:
-                continue
-            origin = written.lower()
-            if origin == "*":
-                self._problems.add("W303", item.place, path, "every web page may post here", "list your pages' origins")
-                origins.append(origin)
-            elif _ORIGIN.match(origin):
-                origins.append(_without_default_port(origin))
-            else:
-                shown = self._decoder.text(item, path)
-                self._problems.add("E115", item.place, path, f'"{shown}" is no origin', _origin_hint(origin))
-        return tuple(origins)
-
-    def _per_address(self, node: Node | None, proxies: int) -> int | None:
-        """Behind proxies all connections come from their few addresses: no limit there."""
-        if isinstance(node, Scalar) and node.value in ("off", False):
-            return None
-        most = self._decoder.whole(node, "collect.max_connections_per_address", 1000, 1)
-        return None if proxies else most
-
-    def _rate(self, node: Node | None) -> float | None:
-        text = self._decoder.text(node, "collect.rate")
-        if text is None or node is None or text in ("off", "false"):
-            return None
-        found = _RATE.match(text)
-        if not found or int(found[1]) == 0:
-            self._problems.add("E115", node.place, "collect.rate", f'"{text}" is no rate', "write off, or 100/s")
-            return None
-        return float(found[1])
-
-    def _keys(self, node: Node | None) -> Mapping[str, Key]:
-        keys: dict[str, Key] = {}
-        for name, (key, value) in self._decoder.map(node, "collect.keys").items():
-            path = f"collect.keys.{name}"
-            if name == BROWSER:
-                self._problems.add("E123", key.place, path, "a key may not be called browser", "browsers have no key")
-                continue
-            nodes = {
-                one: held for one, (_, held) in self._decoder.map(value, path, ("secret", "consent", "basis")).items()
-            }
-            if "secret" not in nodes:
-                self._decoder.missing(key.place, path, "secret", 'write secret: "${env:NAME}"')
-                continue
-            written = self._decoder.text(nodes["secret"], f"{path}.secret")
-            if written is None:
-                continue
-            found = self._outside.secret(written, nodes["secret"].place, f"{path}.secret", self._problems)
-            self._keep(written, found[0] if found else "", f"{path}.secret")
-            twin = next(
-                (one for one, held in keys.items() if found and found[0] and held.secret.reveal() == found[0]), None
-            )
-            if twin is not None:
-                message = f"{path} has the same secret as collect.keys.{twin}: nobody could tell them apart"
-                self._problems.add("E115", nodes["secret"].place, f"{path}.secret", message, "give each its own")
-            elif found is not None:
-                keys[name] = Key(Secret(found[0]), self._consent(name, path, nodes, key))
-        return MappingProxyType(keys)
-
-    def _consent(self, name: str, path: str, nodes: Mapping[str, Node], key: Scalar) -> Reading | None:
-        if "consent" not in nodes:
-            if "basis" in nodes:
-                place = nodes["basis"].place
-                self._problems.add(
-                    "E130", place, path, f"{path} has a basis without consent", "say which purposes it covers"
-                )
-            return None
-        words: dict[str, str] = {}
-        for purpose, (purpose_key, value) in self._decoder.map(nodes["consent"], f"{path}.consent").items():
-            where = f"{path}.consent.{purpose}"
-            if purpose not in PURPOSES:
-                hint = did_you_mean(purpose, PURPOSES)
-                self._problems.add("E130", purpose_key.place, where, f'unknown purpose "{purpose}"', hint)
-                continue
-            words[purpose] = self._decoder.choice(value, where, ("granted", "denied"), "denied")
-        basis = self._decoder.text(nodes.get("basis"), f"{path}.basis")
-        if not basis:
-            self._problems.add(
-                "E130",
-                key.place,
-                path,
-                f"{path} states consent without a basis",
-                'say where it comes from: basis: "contract, 2026-03"',
-            )
-            return None
-        return source_consent(name, words, basis)
+    if made.trusted_proxies:  # all connections come from their few addresses: no limit there
+        return replace(made, max_connections_per_address=None)
+    return made
 
 
 def _without_default_port(origin: str) -> str:

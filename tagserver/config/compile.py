@@ -15,7 +15,7 @@ from tagserver.config.model import ConfiguredDestination, Container, Tag
 from tagserver.config.names import Names
 from tagserver.config.policies import compile_consent, compile_privacy
 from tagserver.config.references import Outside
-from tagserver.config.server import ServerConfig, ServerReader, listed_environment
+from tagserver.config.server import ServerConfig, listed_environment, read_server
 from tagserver.config.tags import TagCompiler
 from tagserver.config.transformations import TransformationCompiler, transformed
 from tagserver.config.triggers import CompiledTrigger, TriggerCompiler
@@ -76,9 +76,8 @@ def compile_container(
         check_quotes(tree, problems, secrets=name == SERVER_FILE)
     server_tree = trees.pop(SERVER_FILE, None)
     outside = Outside(environ, read_file, listed_environment(server_tree, problems))
-    reader = ServerReader(outside, problems)
-    server = reader.read(server_tree)
-    outside = replace(outside, rights=reader.rights(server_tree))
+    server, rights = read_server(server_tree, outside, problems)
+    outside = replace(outside, rights=rights)
     if not trees:
         hint = "write a container.yaml, or name another folder with --config"
         problems.add("E104", Place("container.yaml", 1, 1), "", "there is no container file here", hint)

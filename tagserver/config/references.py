@@ -11,7 +11,9 @@ from fnmatch import fnmatchcase
 from posixpath import normpath
 from typing import Any
 
+from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Place, Problems
+from tagserver.config.yaml.source import Node
 from tagserver.config.yaml.suggestions import did_you_mean
 from tagserver.plugin.registry import Registry
 from tagserver.system.secret import SHORTEST, Secret
@@ -157,6 +159,52 @@ def references(text: str) -> Iterator[str]:
 def has_reference(text: str) -> bool:
     """Whether a text holds `${env:…}` or `${file:…}`."""
     return _REFERENCE.search(text) is not None
+
+
+class ServerDecoder(Decoder):
+    """Reads `server.yaml`: its texts may name any variable or file, and what they hold is a secret of operations."""
+
+    def __init__(self, outside: Outside, problems: Problems) -> None:
+        super().__init__(problems)
+        self.outside = outside
+        self._owned: dict[str, str] = {reference("env", ADMIN_TOKEN): "the admin token"}
+        self._values: dict[str, str] = {}
+        if token := outside.environ.get(ADMIN_TOKEN):
+            self._values[token] = "the admin token"
+
+    def filled(self, node: Node | None, path: str) -> str | None:
+        """Text with its references filled in; None, with the problem noted, where that cannot be done."""
+        text = self.text(node, path)
+        if text is None or node is None:
+            return None
+        filled = self.outside.text(text, node.place, path, self.problems, free=True)
+        if filled is None:
+            return None
+        value, why = filled
+        if path.startswith("queue."):
+            self._keep(text, value, path)
+        if why is not None:
+            self.problems.add("E115", node.place, path, f"{path}: {why}")
+            return None
+        return value
+
+    def secret(self, node: Node, path: str) -> str | None:
+        """What a reference names, "" where that is missing; None after a problem."""
+        written = self.text(node, path)
+        if written is None:
+            return None
+        found = self.outside.secret(written, node.place, path, self.problems)
+        self._keep(written, found[0] if found else "", path)
+        return found[0] if found else None
+
+    def _keep(self, written: str, value: str, owner: str) -> None:
+        self._owned |= dict.fromkeys(references(written), owner)
+        if value and has_reference(written):
+            self._values[value] = owner
+
+    def rights(self, secrets: tuple[str, ...] | None) -> Rights:
+        """What marketing's files may read, once this file was read; `secrets`: the patterns that it lists."""
+        return Rights(secrets, self._owned, self._values)
 
 
 def unfit_token(token: str) -> str | None:

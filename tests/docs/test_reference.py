@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from tagserver.cli import main
-from tagserver.config.server import ServerConfig
+from tagserver.config.server import SERVER, ServerConfig
 from tagserver.config.yaml.problems import CODES, LATER_CODES, Place, Problem
 from tagserver.consent.gate import decide
 from tagserver.consent.merge import read_consent
@@ -63,6 +63,19 @@ def test_every_key_is_documented(heading: str, file: str, text: str, prefix: str
     for key in known_keys(file, text):
         below = f"{prefix}{key}."
         assert prefix + key in documented or any(name.startswith(below) for name in documented), key
+
+
+TABLES = {"## server.yaml": SERVER}
+
+
+@pytest.mark.parametrize("heading", TABLES)
+def test_a_table_says_what_the_keys_declare(heading: str) -> None:
+    """Each key with its default and its description, in the order in which they are declared. Who declares one finds
+    here the row that the table needs."""
+    shown = [row if len(row) > 2 else [row[0], "", *row[1:]] for row in rows(REFERENCE, heading)]
+    declared = [list(row) for row in TABLES[heading].rows()]
+    assert [row for row in declared if row not in shown] == []
+    assert [row for row in shown if row in declared] == declared
 
 
 @pytest.mark.parametrize(

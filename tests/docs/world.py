@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from tagserver.cli import main
 from tagserver.config.compile import Loaded, compile_container
 from tagserver.config.configuration import ConfigurationFolder
-from tagserver.config.server import ROOT_KEYS
+from tagserver.config.server import SERVER
 from tagserver.plugin.registry import Registry
 
 from .pages import Block, blocks
@@ -55,7 +55,7 @@ def load(files: Mapping[str, str], registry: Registry | None = None) -> Loaded:
 def completed(block: str) -> dict[str, str]:
     """The files of a configuration that holds a block and what it leaves out."""
     keys = set(yaml.safe_load(block))
-    if keys <= set(ROOT_KEYS):
+    if keys <= set(SERVER.keys):
         return {"server.yaml": block, "container.yaml": DESTINATIONS + TRIGGERS + TAGS}
     parts = {"destinations": DESTINATIONS, "triggers": TRIGGERS, "variables": VARIABLES, "tags": TAGS}
     if "tags" not in keys and "triggers" in keys:

@@ -11,10 +11,10 @@ from typing import Any
 
 from tagserver.config.schema import container
 from tagserver.config.schema.cases import CASE
-from tagserver.config.schema.server import SERVER
 from tagserver.config.schema.settings import destination
-from tagserver.config.schema.shapes import many, ref, said, table
 from tagserver.config.schema.variables import variable
+from tagserver.config.schema_parts import many, ref, said, table
+from tagserver.config.server import SERVER
 from tagserver.plugin.registry import Registry
 
 MODELINE = "# yaml-language-server: $schema=./.tagserver/schema.json"
@@ -40,7 +40,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
         "then": many(ref("case")),
         "else": {
             "type": ["object", "null"],
-            "properties": {**roots, **SERVER},
+            "properties": {**roots, **SERVER.schema["properties"]},
             "additionalProperties": False,
         },
         "definitions": {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tagserver.config.schema.shapes import ANY, FLAG, NOTES, TEXT, Schema, many, one_of, record, said, table
+from tagserver.config.schema_parts import ANY, FLAG, NOTES, TEXT, Schema, many, one_of, record, said, table
 from tagserver.consent.needs import PURPOSES
 from tagserver.explain.trial import REASONS
 

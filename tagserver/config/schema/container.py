@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tagserver.config.policies import CONSENT_KEYS, PRIVACY_KEYS
-from tagserver.config.schema.shapes import (
+from tagserver.config.schema_parts import (
     ANY,
     DURATION,
     FLAG,

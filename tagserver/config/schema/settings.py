@@ -8,7 +8,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Literal, get_args, get_origin
 
-from tagserver.config.schema.shapes import FLAG, REFERENCE, SECRET, TEXT, TEXTS, Schema, many, one_of, said, table
+from tagserver.config.schema_parts import FLAG, REFERENCE, SECRET, TEXT, TEXTS, Schema, many, one_of, said, table
 from tagserver.plugin import Destination
 from tagserver.system.secret import Secret
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tagserver.config.schema.shapes import (
+from tagserver.config.schema_parts import (
     ANY,
     FLAG,
     NOTES,

@@ -86,6 +86,10 @@ class Decoder:
             return None
         return node.text
 
+    def filled(self, node: Node | None, path: str) -> str | None:
+        """Text with its `${…}` filled in, where a decoder can do that; here as it is written."""
+        return self.text(node, path)
+
     def name(self, node: Node | None, path: str) -> str | None:
         """Text that names something, in the form in which names are compared."""
         text = self.text(node, path)
