@@ -42,6 +42,8 @@ _COOKIES: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
                 "-1",
                 "{necessary:true,marketing:1,method:'explicit'}",
                 "{stamp:'a',marketing:tr",
+                quote(quote("{stamp:'a',necessary:true,statistics:true,marketing:true,method:'explicit'}")),
+                "%7B" + "x" * 9000,
             ),
         ),
     ),
@@ -117,6 +119,8 @@ _COOKIES: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
                 quote("{" + _FACEBOOK + "}"),
                 '{"google_analytics":true,"facebook_pixel":false}',
                 '{"facebook_pixel":"denied"}',
+                '{"facebook_pixel":true,"facebook_pixel":false}',
+                '{"facebook_pixel"',
             ),
         ),
     ),
@@ -168,6 +172,7 @@ _COOKIES: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
                 "0@078%7C2@1%2C5@@1790000000000@",
                 "0@078@1,2",
                 "0@078@all@@",
+                "kaputt",
             ),
         ),
     ),
@@ -190,8 +195,8 @@ def cookies(draw: Draw, tools: list[str]) -> dict[str, str]:
     made: dict[str, str] = {}
     for tool in tools:
         for name, values in draw.some(_COOKIES[tool], len(_COOKIES[tool]), 1):
-            made[name] = draw.weighted((3, values[0]), (5, draw.one(values)))
-    if draw.chance(0.12):
+            made[name] = draw.weighted((6, values[0]), (5, draw.one(values)))
+    if draw.chance(0.06):
         made["euconsent-v2"] = strings.tcf(draw)
     if draw.chance(0.06):
         made["addtl_consent"] = strings.ac(draw)

@@ -56,6 +56,9 @@ _OPERANDS: Mapping[str, Sequence[Any]] = {
     "timestamp": (1_790_000_000_000,),
     "action_source": ("website", "app"),
     "Größe": ("L",),
+    "ecomerce.value": (5,),
+    "user_data.emial": ("x",),
+    "page.pathh": ("/",),
 }
 """Paths in many spellings, each with what it may be compared with."""
 _TEXT = ("equals", "not_equals", "contains", "not_contains", "starts_with", "ends_with")
@@ -74,7 +77,14 @@ _PATTERNS = (
 _NETWORKS: tuple[Any, ...] = ("203.0.113.0/24", ["10.0.0.0/8", "2001:db8::/32"], ["198.51.100.23", "::/0"], "0.0.0.0/0")
 _EVENTS: tuple[Any, ...] = (
     *("purchase", "view_*", "*", "*_view", "add_to_*", "/^(purchase|refund)$/", "/(?i)lead/", "käse", "ka\u0308se"),
-    *(["purchase", "generate_lead"], ["page_view", "view_item", "add_to_cart"], ["sign_up", "/^sub/"], "custom event"),
+    *(
+        ["purchase", "generate_lead"],
+        ["page_view", "view_item", "add_to_cart"],
+        ["sign_up", "/^sub/"],
+        "custom event",
+        "purchse",
+        ["view_itme", "purchase"],
+    ),
 )
 
 

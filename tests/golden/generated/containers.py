@@ -9,6 +9,7 @@ from tests.golden.generated import (
     cmp_cookies,
     conditions,
     destinations,
+    mistakes,
     parameters,
     signals,
     transformations,
@@ -112,13 +113,13 @@ def _tag(draw: Draw, number: int, named: Mapping[str, Mapping[str, Any]], trigge
     kind = str(named[destination]["type"])
     made: dict[str, Any] = {"name": f"tag {number}", "destination": destination}
     made["triggers"] = draw.weighted(
-        (9 if number else 25, ["all"]), (3, [draw.one(triggers)]), (2, draw.some(triggers, 3, 1))
+        (13 if number else 90, ["all"]), (3, [draw.one(triggers)]), (2, draw.some(triggers, 3, 1))
     )
     if kind not in ("file", "webhook", "linkedin") and draw.chance(0.1):
         made["triggers"] = ["known events"]
-    if draw.chance(0.12):
+    if draw.chance(0.12 if number else 0.05):
         made["exceptions"] = draw.some(triggers, 1, 1)
-    if draw.chance(0.45):
+    if draw.chance(0.6):
         made["parameters"] = parameters.parameters(draw, kind)
     if draw.chance(0.15) and "event_name" not in made.get("parameters", {}):
         names = destinations.KINDS[kind].names
@@ -127,7 +128,9 @@ def _tag(draw: Draw, number: int, named: Mapping[str, Mapping[str, Any]], trigge
         )
     if draw.chance(0.1) and destinations.KINDS[kind].per_tag:
         made["settings"] = destinations.for_tag(draw, kind)
-    made |= _needs(draw, kind) | _limits(draw)
+    made |= _needs(draw, kind)
+    if number or draw.chance(0.4):
+        made |= _limits(draw)
     if draw.chance(0.04):
         made["redact_override"] = "die Kasse braucht es"
     return made
@@ -136,8 +139,10 @@ def _tag(draw: Draw, number: int, named: Mapping[str, Mapping[str, Any]], trigge
 def _needs(draw: Draw, kind: str) -> dict[str, Any]:
     made: dict[str, Any] = {}
     declared = list(destinations.KINDS[kind].consent)
-    if draw.chance(0.12):
+    if draw.chance(0.3 if kind in ("file", "webhook") else 0.15):
         more = draw.some(("analytics_storage", "personalization_storage", "ad_personalization"), 2, 1)
+        if kind in ("file", "webhook", "ga4"):
+            more += ["ad_storage", "ad_user_data"][: draw.below(3)]
         made["consent"] = list(dict.fromkeys([*declared, *more]))
     elif draw.chance(0.05):
         made |= {"consent": draw.some(declared, 1), "consent_override": "Vertrag 5"}
@@ -165,7 +170,7 @@ def _limits(draw: Draw) -> dict[str, Any]:
 
 def _consent(draw: Draw) -> tuple[dict[str, Any], list[str]]:
     made = draw.fields(_CONSENT, 3, 1) if draw.chance(0.35) else {}
-    tools = draw.some(cmp_cookies.TOOLS, 2, 1) if draw.chance(0.2) else []
+    tools = draw.some(cmp_cookies.TOOLS, 2, 1) if draw.chance(0.25) else []
     if tools:
         made["cmp_cookies"] = tools
         if any(tool in cmp_cookies.BY_VENDOR for tool in tools):
@@ -181,7 +186,7 @@ def server(draw: Draw) -> dict[str, Any]:
     collect: dict[str, Any] = {"origins": ["https://shop.example"] if draw.chance(0.9) else ["*"]}
     if proxies:
         collect["trusted_proxies"] = proxies
-        if draw.chance(0.6):
+        if draw.chance(0.8):
             collect["geo_headers"] = draw.one(_GEO)
     granted = dict.fromkeys(signals.PURPOSES[:4], "granted")
     collect["keys"] = {
@@ -200,25 +205,17 @@ def server(draw: Draw) -> dict[str, Any]:
     return made
 
 
-_BREAKS: tuple[tuple[str, Any], ...] = (
-    ("tags", [{"name": "allein", "destination": "nirgends", "triggers": ["all"]}]),
-    ("triggers", {"leer": {}}),
-    ("variables", {"kreis": {"template": "{{ kreis }}"}, "event": {"path": "x"}}),
-    ("unbekannt", 5),
-    ("privacy", {"query_allow": ["a*b"], "sensitive": ["event"]}),
-    ("consent", {"gpc": "maybe", "opt_in_regions": ["Bayern"]}),
-    ("transformations", {"nichts": {}, "verboten": {"set": {"event_id": "x"}, "exclude": ["page.path"]}}),
-)
-
-
 def files(draw: Draw) -> tuple[dict[str, str], list[str]]:
     """The files of a configuration folder, and the consent tools that it knows. A few are broken."""
     made, tools = container(draw)
-    if draw.chance(0.03):
-        key, value = draw.one(_BREAKS)
-        made[key] = value
-    found = {"container.yaml": as_yaml(made), "server.yaml": as_yaml(server(draw))}
+    blocks = draw.weighted((6, 1), (3, 2), (3, 3), (2, 5))
+    broken = draw.weighted((191, ""), (5, "content"), (4, "text"))
+    if broken == "content":
+        made = mistakes.mistaken(draw, made)
+    found = {"container.yaml": as_yaml(made, blocks), "server.yaml": as_yaml(server(draw), blocks)}
     if draw.chance(0.1):
-        found["more/tags.yaml"] = as_yaml({key: made[key] for key in ("tags",)})
-        found["container.yaml"] = as_yaml({key: value for key, value in made.items() if key != "tags"})
+        found["more/tags.yaml"] = as_yaml({"tags": made["tags"]}, blocks)
+        found["container.yaml"] = as_yaml({key: value for key, value in made.items() if key != "tags"}, blocks)
+    if broken == "text":
+        found["container.yaml"] = mistakes.mistyped(draw, found["container.yaml"])
     return found, tools

@@ -10,6 +10,8 @@ from random import Random
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_ ./@]*[A-Za-z0-9_]")
+_WORDS = frozenset({"null", "true", "false", "Null", "True", "False", "NULL", "TRUE", "FALSE"})
 _PLAIN = re.compile(r'"\\u0000plain:([^"\\]*)"')
 
 
@@ -61,11 +63,25 @@ def plain(text: str) -> str:
     return f"\0plain:{text}"
 
 
-def as_yaml(value: Mapping[str, Any]) -> str:
-    """A file of the configuration: one line for each key. (JSON is YAML; what is `plain` is written without quotes.)"""
-    lines = (f"{json.dumps(key, ensure_ascii=False)}: {_flow(held)}\n" for key, held in value.items())
-    return "".join(lines)
+def as_yaml(value: Mapping[str, Any], blocks: int = 1) -> str:
+    """A file of the configuration. So many levels of it are blocks, one line for each key; what is below stands on one
+    line. (JSON is YAML; what is `plain` is written without quotes.)"""
+    return "\n".join(_block(value, blocks, "")) + "\n"
+
+
+def _block(value: Any, blocks: int, indent: str) -> list[str]:
+    lines: list[str] = []
+    entries = [(f"{_flow(key)}:", held) for key, held in value.items()] if isinstance(value, Mapping) else None
+    for head, held in entries if entries is not None else [("-", held) for held in value]:
+        if blocks > 1 and isinstance(held, Mapping | list) and held:
+            inner = _block(held, blocks - 1, indent + "  ")
+            lines += [indent + head, *inner] if head != "-" else [f"{indent}- {inner[0].lstrip()}", *inner[1:]]
+        else:
+            lines.append(f"{indent}{head} {_flow(held)}")
+    return lines
 
 
 def _flow(value: Any) -> str:
+    if isinstance(value, str) and _BARE.fullmatch(value) and value not in _WORDS:
+        return value
     return _PLAIN.sub(lambda found: found[1], json.dumps(value, ensure_ascii=False))

@@ -50,6 +50,13 @@ VALUES: tuple[Any, ...] = (
     *(59.9, 18, 0, 120.5, "59.90", 1, "89,90", "1.234,50", "1,234.50", "1'234.50", "12 EUR", "€ 12", -5, -0.0, 1e308),
     *(
         1e-9,
+        1e-7,
+        1.5e-8,
+        1e21,
+        1e22,
+        1.5e300,
+        "0x1F",
+        "1e400",
         0.1 + 0.2,
         10**18,
         10**25,
@@ -167,9 +174,11 @@ def event(draw: Draw, at: int) -> dict[str, Any]:
         made["user_data"] = people.user_data(draw) if draw.chance(0.97) else draw.one((None, "x", [], 5, {}))
     if draw.chance(0.08):
         made |= people.flat(draw)
-    if draw.chance(0.92):
+    if draw.chance(0.97):
         made |= signals.fields(draw)
     made |= shop(draw, str(name))
+    if draw.chance(0.06):
+        made |= draw.made(_of_app, _of_conversation)
     if draw.chance(0.4):
         made |= draw.fields(fields.AT_TOP, 5, 1)
     if draw.chance(0.15):
@@ -180,11 +189,29 @@ def event(draw: Draw, at: int) -> dict[str, Any]:
         made |= draw.fields({"user_agent": _AGENTS, "ip_override": _ADDRESSES}, 2, 1)
     if draw.chance(0.05):
         made["cookie"] = draw.one(
-            ({"_fbp": "fb.1.1789900000000.9", "klaro": {"facebook_pixel": True}}, "_ga=GA1.1.5.6; a=b", 5, [])
+            (
+                {"_fbp": "fb.1.1789900000000.9", "klaro": {"facebook_pixel": True}},
+                "_ga=GA1.1.5.6; a=b",
+                {"x" * 300: {"a": 1}, "b": True, "c": 5},
+                5,
+                [],
+            )
         )
     if draw.chance(0.04):
         made["ctx"] = draw.one(({"consent": {"ad_storage": "denied"}}, {"gpc": True, "page": {}}, 5))
     return made
+
+
+def _of_app(draw: Draw) -> dict[str, Any]:
+    said = draw.fields({name: fields.AT_TOP[name] for name in fields.OF_APP}, 4, 1)
+    return {"action_source": draw.one(("app", "MOBILE_APP", "APP", "app_ios")), **said}
+
+
+def _of_conversation(draw: Draw) -> dict[str, Any]:
+    who: dict[str, Any] = {"ctwa_clid": "ARAkLkA8", "page_id": "12345", "ig_sid": "igs-1", "page_scoped_user_id": "777"}
+    known = {name: who[name] for name in draw.some(list(who), 3, 1)}
+    made = {"action_source": "business_messaging", "user_data": {**known, "email": "erika@example.com"}}
+    return {**made, "messaging_channel": "whatsapp"} if draw.chance(0.7) else made
 
 
 def _ids(draw: Draw) -> dict[str, Any]:
@@ -215,10 +242,10 @@ def shop(draw: Draw, name: str) -> dict[str, Any]:
         return {}
     order = name in ("purchase", "refund", "Order Completed")
     made: dict[str, Any] = {}
-    if draw.chance(0.9):
-        made["value"] = draw.one(VALUES[:5] if draw.chance(0.75) else VALUES)
-    if draw.chance(0.9):
-        made["currency"] = draw.one(CURRENCIES[:7] if draw.chance(0.8) else CURRENCIES)
+    if draw.chance(0.95):
+        made["value"] = draw.one(VALUES[:5] if draw.chance(0.8) else VALUES)
+    if draw.chance(0.95):
+        made["currency"] = draw.one(CURRENCIES[:7] if draw.chance(0.9) else CURRENCIES)
     if draw.chance(0.85 if order else 0.1):
         made["transaction_id"] = f"O-{draw.below(10**6)}" if draw.chance(0.6) else draw.one(ORDERS)
     if draw.chance(0.55):
@@ -235,7 +262,9 @@ def shop(draw: Draw, name: str) -> dict[str, Any]:
 def items(draw: Draw) -> Any:
     """The items of an order."""
     if draw.chance(0.06):
-        return draw.one(([], "x", {}, None, [5, None, {"item_id": "T-1"}], [[]], [{}], {"0": {"item_id": "T-1"}}))
+        return draw.one(
+            ([], "x", {}, None, [5, None, {"item_id": "T-1"}], [[]], [{}], {"0": {"item_id": "T-1"}}, [5] * 45)
+        )
     many = draw.weighted((10, 1 + draw.below(3)), (1, 12), (1, 210) if draw.chance(0.1) else (1, 5))
     return [_item(draw, number) for number in range(many)]
 

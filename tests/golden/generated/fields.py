@@ -73,7 +73,7 @@ AT_TOP: Mapping[str, tuple[Any, ...]] = {
     "item_name": ("Schwert",),
     "form": ("quote", "callback", "anders"),
     "new_customer": (True, False, "true", 1),
-    "plan": ("pro", "Basic", None),
+    "plan": ("pro", "Basic", "Kauf", None, "secret-token-1-abcdefghijkl"),
     "preis": ("89,90", "0.75", "2.499,00", "1 234,5"),
     "kunde": ("neu", "alt", {"stufe": "gold"}, ["a", "b"]),
     "liste": ([1, 2, 3], ["a", {"b": 1}], [], "a,b,c", "a|b"),
@@ -117,8 +117,8 @@ AT_TOP: Mapping[str, tuple[Any, ...]] = {
     "messaging_channel": ("whatsapp", "Messenger", "brieftaube", 5),
     "original_event_data": ({"event_name": "Purchase", "event_time": 1_789_900_000}, "x"),
     "attribution_data": ({"attribution_share": "0.3"}, []),
-    "opt_out": (True, False, "yes", "vielleicht", 0),
-    "data_processing_options": (["LDU"], [], "LDU", "", ["XYZ"]),
+    "opt_out": (True, False, "yes", "vielleicht", 0, "nein", [], {"a": 1}, 2, "[kaputt"),
+    "data_processing_options": (["LDU"], [], "LDU", "", ["XYZ"], '["LDU"]', {"0": "LDU"}, "x" * 9000),
     "data_processing_options_country": (1, 0, "1", 49),
     "data_processing_options_state": (1000, 0, 5),
     "x-fb-cd-content_name": ("Kanne",),
@@ -146,3 +146,4 @@ AT_TOP: Mapping[str, tuple[Any, ...]] = {
     "kartennummer": ("4111 1111 1111 1111",),
 }
 """Fields that stand beside the usual ones: those that some vendor reads, a shop's own, and those of the server."""
+OF_APP = ("app_data", "advertiser_tracking_enabled", "application_tracking_enabled", "extinfo")

@@ -32,6 +32,10 @@ _BASES = (
         "https://shop.example/%",
         "https://shop.example/a%00",
     ),
+    *(
+        "https://shop.example/p;jsessionid=AB12;v=1/x",
+        "https://shop.example/login;token=abc?color=red",
+    ),
 )
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "utm_source": ("brief", "news%20letter", "a+b"),
@@ -60,6 +64,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "street": ("Hauptstr.%205",),
     "iban": ("DE89370400440532013000",),
     "customer": ("4711",),
+    "weiter": ("https%3A%2F%2Fshop.example%2F%3Femail%3Derika%2540example.com", "https://a.example/?token=abc#x"),
     "voucher": ("erika-10",),
     "ts_preview": ("abc.def",),
     "a%": ("%zz", "%E4%F6"),
@@ -78,6 +83,7 @@ TITLES = (
     ["x"],
 )
 TEXTS = (
+    "Schlüssel secret-token-1-abcdefghijkl",
     *("Bitte bei erika@example.com klingeln", "Tel. +49 30 901820 ab 18 Uhr", "Karte 4111 1111 1111 1111, danke"),
     *("Karte 5500-0000-0000-0004", "1234567890123", "ganz harmlos", "erika%40example.com", "erika%2540example.com"),
     *("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLXNpZ25hdHVyZQ", "mailto:a@b.example?cc=c@d.example"),

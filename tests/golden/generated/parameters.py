@@ -24,7 +24,7 @@ _ANY: tuple[Any, ...] = (
     {"a": "{{ plan }}", "b": [1, "{{ event }}"]},
 )
 _TIMES: tuple[Any, ...] = ("{{ timestamp }}", "{{ ts }}", 1_789_990_000)
-_FLAGS: tuple[Any, ...] = (True, False, "{{ opt_out }}", "{{ new_customer }}")
+_FLAGS: tuple[Any, ...] = (True, False, "{{ opt_out }}", "{{ new_customer }}", "{{ kunde }}")
 
 PARAMETERS: Mapping[str, Mapping[str, Sequence[Any]]] = {
     "meta_capi": {
@@ -42,6 +42,8 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Any]]] = {
         "user_data": (
             {"em": "{{ user_data.email }}", "ph": "{{ user_data.phone_number }}", "country": "de"},
             {"external_id": "{{ kunde }}", "fn": "Erika", "db": "{{ user_data.date_of_birth }}", "ge": "w"},
+            {"em": "undefined", "ph": "null", "fn": ["{{ kunde }}", "N/A"], "anon_id": "{{ kunde }}"},
+            {"client_ip_address": "10.0.0.1", "fbp": "fb.1.1789900000000.5", "external_id": ["{{ user_id }}", "c-9"]},
             {
                 "fbc": "{{ cookie._fbc }}",
                 "fbp": "undefined",
@@ -77,12 +79,23 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Any]]] = {
         "non_personalized_ads": _FLAGS,
         "ip_override": ("{{ ip }}",),
         "validation_behavior": ("ENFORCE_RECOMMENDATIONS", "RELAXED"),
-        "user_properties": ({"stufe": "{{ plan }}", "_x": 1, "user_id": "u", "l": {"value": "x" * 50}}, {"s": 5}),
+        "user_properties": (
+            {"stufe": "{{ plan }}", "_x": 1, "user_id": "u", "l": {"value": "x" * 50}},
+            {"s": 5},
+            {f"s{number}": number for number in range(30)},
+            {"leer": "{{ form }}"},
+            {f"s{number}": number for number in range(30)},
+            {"leer": ""},
+        ),
         "user_data": ({"email": "{{ kunde }}"}, {"phone_number": "+4930901820", "address": {"first_name": "E"}}),
-        "consent": ({"ad_user_data": "{{ opt_out }}", "ad_personalization": "DENIED"}, {"ad_user_data": "granted"}),
+        "consent": (
+            {"ad_user_data": "{{ plan }}", "ad_personalization": "{{ new_customer }}"},
+            {"ad_user_data": "{{ opt_out }}", "ad_personalization": "DENIED"},
+            {"ad_user_data": "granted"},
+        ),
         "user_location": ({"city": "Berlin", "country_id": "{{ geo.country }}", "mars": 1},),
         "device": ({"category": "{{ geraet }}", "language": "de"},),
-        "params": ({"a": 1, "b": "{{ page.path }}"},),
+        "params": ({"a": 1, "b": "{{ page.path }}"}, {f"p{number}": number for number in range(30)}),
         "value": _VALUE,
         "currency": ("EUR", "{{ currency }}"),
         "items": ("{{ items rows }}", [{"item_id": "A"}], "{{ items }}"),
@@ -128,6 +141,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Any]]] = {
         "value": _VALUE,
         "currency": ("EUR", "{{ currency }}"),
         "app_name": ("Laden",),
+        "custom": ("{{ kunde }}",),
         "wifi": (True, "{{ new_customer }}"),
         "device_info": ({"a": 1},),
         "search_string": ("{{ search_term }}",),
@@ -173,7 +187,11 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Any]]] = {
         "event_source_url": _SOURCE_URL,
         "user": (
             {"email": _PEOPLE[0], "uuid": "{{ cookie._rdt_uuid }}"},
-            {"data_processing_options": {"modes": ["LDU"]}},
+            {"data_processing_options": {"modes": ["LDU"], "region": "US-CO"}},
+            {"data_processing_options": "{{ plan }}"},
+            {"screen_dimensions": {"width": 390, "height": "844"}},
+            {"screen_dimensions": {"width": 1}},
+            {"data_processing_options": {"modes": []}},
             {"x": 1},
         ),
         "metadata": (
@@ -185,12 +203,23 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[Any]]] = {
         "conversion_id": ("{{ transaction_id }}",),
         "farbe": _ANY,
     },
-    "file": {"farbe": _ANY, "value": _VALUE, "params": ({"a": 1},)},
+    "file": {
+        "farbe": _ANY,
+        "value": _VALUE,
+        "params": ({"a": 1}, "{{ plan }}", {"page.location": "{{ page.location }}"}),
+        "event_id": ("x",),
+        "ip": ("{{ ip }}",),
+    },
     "webhook": {
         "farbe": _ANY,
         "value": _VALUE,
-        "gruppe": ({"a": {"b": "{{ user_data.email }}"}},),
+        "gruppe": ({"a": {"b": "{{ user_data.email }}"}}, {"tief": "{{ tief }}"}),
         "event_name": ("kauf",),
+        "event_id": ("x",),
+        "timestamp": ("{{ timestamp }}", "{{ ts }}", 1_789_990_000, "{{ plan }}"),
+        "type": ("bestellung", "{{ plan }}"),
+        "data": ({"a": "{{ kunde }}"}, "{{ plan }}"),
+        "user_data": ({"email": "{{ kunde }}"},),
     },
 }
 

@@ -11,17 +11,24 @@ from tests.golden.generated.drawing import Draw
 NOTHING = ("undefined", "null", "NULL", "(not set)", "N/A", "none", "{{email}}", "[object Object]", "-", "NaN", "", " ")
 """What is written for a missing value."""
 EMAILS = (
+    "erika@example.com",
+    "erika.muster@gmail.com",
     *("erika@example.com", " Erika.Muster+shop@Example.COM ", "jörg@müller.example", "o'neil@example.org"),
     *("nora.keller@gmail.com", "n.o.r.a+x@googlemail.com", "user@sub.domain.example", "用户@例子.example"),
     *("kein-at.example", "zwei@@example.com", "a@b", "a b@example.com", "@example.com", "erika@.example.com"),
     "erika@example.com\n",
+    "...@gmail.com",
+    "+x@example.org",
+    "e" * 600 + "@example.com",
 )
 PHONES = (
+    *("+49 30 901820", "+4930901820"),
     *("+49 30 901820", "0049 (0)30 901820", "030/901820", "+1 (415) 555-2671", "415-555-2671", "14155552671"),
     *("+44 020 7946 0000", "+44 (0)20 7946 0958", "+39 06 6982", "+41446681800", "0446681800", "+33 1 42 68 53 00"),
     *("77777777777", "4.1446681800E+10", "14155552671.0", "+1 415 555 2671 ext. 12", "030 901820 oder 030 901821"),
     *("+999 12345678", "12345", "+٤٩ ٣٠ ٩٠١٨٢٠", "tel:+49-30-901820", "+43 1 58858-0", "123456789012345678901", "++"),
     *("+8613800138000", "+5511987654321", "+972-3-123-4567", "+7 495 123-45-67", "keine"),
+    *("+49 30 901820 / +49 30 901821", "+4930901820999999", "555", "5551234", "abc 030 901820", "0"),
 )
 FIRST = (
     "Erika",
@@ -40,8 +47,37 @@ FIRST = (
 LAST = ("Mustermann", "von der Heide", "Müller-Lüdenscheidt", "SMITH", "Null", "Ng", "Şahin", "---")
 STREETS = ("Hauptstraße 5", "10 Downing St.", "221B Baker Street", "Rue de l'Église 3 bis", "Straße")
 CITIES = ("Berlin", " São Paulo ", "St. John's", "Wien 1010", "München", "Zürich", "Köln (Deutz)", "東京", "???")
-REGIONS = ("CA", "California", "Bayern", "BY", "Île-de-France", "Québec", "QC", "new york", "US-TX", "Wien", "11")
-CODES = ("10115", "94025-1234", " 94025 ", "SW1A 1AA", "m1 1ae", "1010", "75001", "K1A 0B1", "1234", "９４０２５", "--")
+REGIONS = (
+    "CA",
+    "California",
+    "Bayern",
+    "BY",
+    "Île-de-France",
+    "Québec",
+    "QC",
+    "new york",
+    "US-TX",
+    "Wien",
+    "11",
+    "Washington, District of Columbia",
+    "Nova Scotia",
+    "California, The",
+)
+CODES = (
+    "10115",
+    "94025-1234",
+    " 94025 ",
+    "SW1A 1AA",
+    "m1 1ae",
+    "1010",
+    "75001",
+    "K1A 0B1",
+    "1234",
+    "９４０２５",
+    "９４０２５‐１２３４",
+    "ABC",
+    "--",
+)
 COUNTRIES = (
     "DE",
     "de",
@@ -60,7 +96,20 @@ COUNTRIES = (
 )
 BIRTHS = (
     *("1990-02-16", "16.02.1990", "2/16/1990", "2/3/1990", "16 Feb 1990", "February 16th, 1990", "19900216"),
-    *("16021990", "90-02-16", "1990-13-45", "1890-01-01", "0", "1990-02-16T00:00:00Z", "30.2.1990", "März 1990"),
+    *(
+        "16021990",
+        "90-02-16",
+        "1990-13-45",
+        "1890-01-01",
+        "0",
+        "1990-02-16T00:00:00Z",
+        "30.2.1990",
+        "März 1990",
+        "2/16/90",
+        "x" * 50,
+        "16 Feb 90",
+        "1990 1991 2",
+    ),
 )
 GENDERS = ("f", "M", "female", "weiblich", "Herr", "divers", "x", "W.", "2")
 IDS = ("c-4711", "4711", "C-Ä-1", "5F4DCC3B5AA765D61D8327DEB882CF99", "erika@example.com", " c-9 ", "0", "x" * 600)
@@ -164,6 +213,8 @@ def user_data(draw: Draw) -> dict[str, Any]:
         names, values = _FIELDS[kind]
         for name in draw.some(names, 2, 1) if draw.chance(0.15) else [draw.one(names[:2])]:
             made[name] = field(draw, values)
+    if draw.chance(0.6):
+        made["email"] = draw.one(EMAILS[:6])
     address = {draw.one(names): field(draw, values) for names, values in _chosen(draw)}
     if address and draw.chance(0.3):
         made |= address

@@ -36,7 +36,12 @@ _COOKIES: Mapping[str, Sequence[str]] = {
         "fb.1.1789900000000.",
     ),
     "_ga": ("GA1.1.1098115397.1789900000", "GA1.2-3.5.6", "kaputt", "GA1.1.x"),
-    "_ga_ABC123DEF4": ("GS1.1.1789990000.5.1.1789990050.0.0.0", "GS2.1.s1789990000$o5$g1", "x"),
+    "_ga_ABC123DEF4": (
+        "GS1.1.1789990000.5.1.1789990050.0.0.0",
+        "GS2.1.s1789990000$o5$g1",
+        "GS2.1.o5$s1789990000$g1",
+        "x",
+    ),
     "_gcl_aw": ("GCL.1789900000.Cj0KCQ-1", "x"),
     "FPGCLAW": ("2.1.kCj0KCQ-2$i1789900000",),
     "_gcl_gb": ("GCL.1789900000.CjgKCA-9",),
@@ -53,6 +58,8 @@ _COOKIES: Mapping[str, Sequence[str]] = {
     "colleague": ("1", '"ja"'),
     "gr%C3%B6%C3%9Fe": ("L",),
     "größe": ("XL",),
+    "_rdt_em": ("0" * 64, "a" * 64),
+    "_gtmeec": ("e30=",),
     "a": ("b=c", "", "%zz", "erika%40example.com"),
 }
 _HEADERS: Mapping[str, Sequence[str]] = {
@@ -110,6 +117,9 @@ def requests(draw: Draw, tools: list[str], start: int) -> tuple[Request, ...]:
     at = start
     made: list[Request] = []
     before: list[dict[str, Any]] = []
+    if draw.chance(0.06):
+        made += _waiting(draw, at)
+        at += 4000
     for _ in range(draw.weighted((5, 1), (4, 2), (2, 3), (1, 5))):
         made.append(_request(draw, tools, at, before))
         at += draw.one((0, 5, 300, 1500, 6000, 7_200_000, 3 * 86_400_000))
@@ -117,14 +127,21 @@ def requests(draw: Draw, tools: list[str], start: int) -> tuple[Request, ...]:
 
 
 def _request(draw: Draw, tools: list[str], at: int, before: list[dict[str, Any]]) -> Request:
-    if draw.chance(0.04):
+    if draw.chance(0.03):
         headers = [("origin", "https://shop.example"), ("content-type", "application/json")]
         return Request(draw.one(_BODIES), tuple(headers), draw.one(_PEERS), at)
-    key = draw.weighted((7, None), (2, "backend"), (1, "crm"))
+    key = draw.weighted((7, None), (2, "backend"), (2, "crm"))
     headers = _of_backend(draw, key) if key else _of_browser(draw, tools)
     if draw.chance(0.02):
         headers = draw.one(
-            ([("origin", "https://fremd.example")], [], [("origin", "null")], [("authorization", "Bearer falsch")])
+            (
+                [("origin", "https://fremd.example")],
+                [],
+                [("origin", "null")],
+                [("authorization", "Bearer falsch")],
+                [("authorization", "Basic !!")],
+                [("authorization", "Digest x")],
+            )
         )
     said: list[dict[str, Any]] = []
     for _ in range(draw.weighted((7, 1), (3, 2), (1, 5))):
@@ -136,6 +153,29 @@ def _request(draw: Draw, tools: list[str], at: int, before: list[dict[str, Any]]
         body, named = draw.one(_ENCODINGS)(body)
         headers.append(("content-encoding", named))
     return Request(body, tuple(headers), draw.one(_PEERS), at)
+
+
+def _waiting(draw: Draw, at: int) -> list[Request]:
+    """Events that ask to wait for the visitor's choice; and the choice, of the same visitor or another."""
+    visitor = {"client_id": "c-wait", "session_id": "s-1", "page": {"location": pages.address(draw)}}
+    if draw.chance(0.3):
+        visitor["page_view_id"] = "v-1"
+    default = dict.fromkeys(signals.PURPOSES[: draw.one((3, 4, 7))], "denied")
+    wait = draw.one((2000, 5000, 500, 3000))
+    said = [
+        events.event(draw, at) | visitor | {"consent": {"default": {**default, "wait_for_update": wait}}}
+        for _ in range(1 + draw.below(3))
+    ]
+    choice: dict[str, Any] = {"event": draw.one(("consent", "consent", "page_view")), **visitor}
+    choice["consent"] = {"update": signals.words(draw)}
+    other: dict[str, Any] = draw.one(
+        ({"page": {"location": "https://shop.example/weiter"}}, {"client_id": "c-x"}, {"event_id": "e"})
+    )
+    headers = (("origin", "https://shop.example"), ("content-type", "application/json"))
+    return [
+        Request(_written(draw, said), headers, "203.0.113.7", at),
+        Request(_written(draw, choice | other), headers, "203.0.113.7", at + draw.one((100, 1500, 3900))),
+    ]
 
 
 def _shape(draw: Draw, said: list[dict[str, Any]], at: int) -> Any:
@@ -170,9 +210,9 @@ def _of_browser(draw: Draw, tools: list[str]) -> list[tuple[str, str]]:
     made = [("origin", "https://shop.example"), ("content-type", draw.one(("application/json", "text/plain")))]
     if draw.chance(0.92):
         made.append(("user-agent", draw.one(_AGENTS[:4] if draw.chance(0.8) else _AGENTS)))
-    if draw.chance(0.5):
+    if draw.chance(0.8):
         made.append(("x-forwarded-for", draw.one(_FORWARDED[:2] if draw.chance(0.7) else _FORWARDED)))
-    if draw.chance(0.5):
+    if draw.chance(0.7):
         made += _place(draw)
     made += draw.fields(_HEADERS, 2).items()
     if draw.chance(0.1):

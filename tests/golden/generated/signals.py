@@ -24,13 +24,28 @@ _NO_CONSENT: tuple[Any, ...] = (
         ["event", "x", {"ad_storage": "granted"}],
     ),
 )
-_REGIONS: tuple[Any, ...] = (["DE"], ["US-CA"], ["US"], ["FR", "AT"], "DE", [], ["Bayern"], 5, ["us-ca", "US"])
+_REGIONS: tuple[Any, ...] = (
+    ["DE"],
+    ["US-CA"],
+    ["US"],
+    ["FR", "AT"],
+    "DE",
+    [],
+    ["Bayern"],
+    ["DE-BY", "US-TX"],
+    5,
+    ["us-ca", "US"],
+)
 
 
 def words(draw: Draw) -> dict[str, Any]:
     """Purposes with words; mostly good ones."""
     if draw.chance(0.55):
         return dict(ALL)
+    if draw.chance(0.02):
+        return draw.one(
+            ({"marketing": "granted"}, {"ad_storage": {}}, {f"zweck{number}": "granted" for number in range(70)})
+        )
     made = {name: draw.one(_WORDS) for name in draw.some(PURPOSES, 6, 1)}
     if draw.chance(0.15):
         made[draw.one((*PURPOSES, "marketing"))] = draw.one(_ODD)
@@ -39,7 +54,7 @@ def words(draw: Draw) -> dict[str, Any]:
 
 def _default(draw: Draw) -> dict[str, Any]:
     made = words(draw)
-    if draw.chance(0.3):
+    if draw.chance(0.5):
         made["region"] = draw.one(_REGIONS)
     if draw.chance(0.3):
         made["wait_for_update"] = draw.one((500, 2000, "500", 10**30, -1, True, 60_000))
@@ -60,14 +75,16 @@ def consent(draw: Draw) -> Any:
         return {"default": _default(draw), "update": words(draw)}
     if how < 68:
         return {"default": [_default(draw), _default(draw)], "update": [words(draw), words(draw)]}
-    if how < 74:
+    if how < 75:
         return {"default": _default(draw)}
     if how < 80:
         return [_arguments(draw, "default", _default(draw)), _arguments(draw, "update", words(draw))]
     if how < 83:
         return _arguments(draw, draw.one(("update", "default", "Update", "grant")), words(draw))
-    if how < 86:
+    if how < 85:
         return {**words(draw), "update": words(draw)}
+    if how < 86:
+        return [_arguments(draw, "update", words(draw)) for _ in range(120)]
     if how < 88:
         return [
             {"default": _default(draw)},
@@ -80,12 +97,15 @@ def consent(draw: Draw) -> Any:
 def fields(draw: Draw) -> dict[str, Any]:
     """The fields of an event or of a batch's context that say something of consent."""
     how = draw.below(100)
-    if how < 72:
+    if how < 77:
         return {"consent": dict(ALL)}
-    if how < 74:
+    if how < 79:
         return {}
-    if how < 86:
+    if how < 87:
         return {draw.weighted((6, "consent"), (1, "consent_state")): consent(draw)}
+    if how < 91:
+        asked: dict[str, Any] = {"tcf": strings.tcf(draw), "gdpr": draw.one((1, True, "1", None)), "consent": dict(ALL)}
+        return {**asked, "addtl_consent": strings.ac(draw)} if draw.chance(0.6) else asked
     made: dict[str, Any] = {}
     for name in draw.some(list(_SIGNALS), 3, 1):
         made[name] = _SIGNALS[name](draw)

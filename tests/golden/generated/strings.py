@@ -91,10 +91,12 @@ def tcf(draw: Draw) -> str:
 def gpp(draw: Draw) -> str:
     """A GPP string, of one section that is written here, of several, or a sample."""
     if draw.chance(0.35):
-        return garbled(draw, draw.one(SAMPLES), 0.1)
+        return garbled(draw, draw.one(SAMPLES), 0.2)
     numbers = draw.some(sorted([*_US, 2, 6]), 2, 1)
     sections = [_section(draw, number) for number in numbers]
-    return garbled(draw, "~".join([_header(numbers), *sections]), 0.05)
+    if draw.chance(0.08):
+        sections = draw.one((sections[1:], [*sections, "1YNN"]))
+    return garbled(draw, "~".join([_header(numbers), *sections]), 0.12)
 
 
 def _section(draw: Draw, number: int) -> str:

@@ -19,7 +19,12 @@ _TABLES: tuple[dict[str, Any], ...] = (
 )
 _REGEXES: tuple[dict[str, Any], ...] = (
     *({"/p/(.*)": "product $1", "/": "home"}, {"(?P<a>[a-z]+)@(.*)": "$<a> at $2 $& $$ $9"}, {"e": "{{ event }}"}),
-    *({".*": 5}, {"[0-9]+": "#", "^$": "leer"}, {"(o)(x)?": "$2$1$10"}),
+    *(
+        {".*": 5},
+        {"[0-9]+": "#", "^$": "leer"},
+        {"(o)(x)?": "$2$1$10"},
+        {"(?P<b>[a-z])": "$$ $& $<b>$<c> $77", "[A-Z]+": ["liste"]},
+    ),
 )
 VARIABLES: Mapping[str, Sequence[dict[str, Any]]] = {
     "betrag": (
@@ -58,6 +63,7 @@ VARIABLES: Mapping[str, Sequence[dict[str, Any]]] = {
     ),
     "items ids": (
         {"items": "{{ items }}", "pluck": "item_id"},
+        {"items": "{{ items }}", "pluck": "item_idd"},
         {"items": "{{ ecommerce.items }}", "pluck": "tee_{{ item.item_id }}_{{ event }}", "join": ","},
         {"items": "{{ items }}", "where": {"item_id": ["T-0", "T-1"], "quantity": 1}, "pluck": "item_id", "join": "|"},
     ),
