@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from tagserver.consent.needs import PURPOSES
-from tagserver.event.click_ids import NAMES, click_ids, is_sound_cookie
+from tagserver.event.click_ids import click_ids, is_sound_cookie
 from tagserver.event.consent_fields import NOTHING
 from tagserver.event.identity import Identity
 from tagserver.event.normalise import email_text
@@ -47,7 +47,7 @@ class Note(msgspec.Struct, frozen=True, gc=False):
 
 
 NO_TEXTS: Mapping[str, str] = {}
-_ALL_PURPOSES = frozenset(PURPOSES)
+ALL_PURPOSES = frozenset(PURPOSES)
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):
@@ -68,12 +68,25 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     region: str | None = None
 
 
+class Derived(msgspec.Struct, gc=False):
+    """What has been worked out of an event, each at its first use; an event of the same data may share it."""
+
+    page: Address | None = None
+    cookies: Mapping[str, str] | None = None
+    clicks: Mapping[str, str] | None = None
+    click_faults: Mapping[str, str] = NO_TEXTS
+    identity: Identity | None = None
+    email_domain: str | None = None
+    email_known: bool = False
+
+
 class Event(msgspec.Struct, frozen=True, gc=False):
     """One thing that happened.
 
     `data` is the event as the page pushed it, in one spelling (read only). `time` and `facts.received` are in
     milliseconds since 1970 UTC. `client` names the inbound adapter that made it. `beneath`: what the context of its
-    batch says of consent where the event speaks for itself, see `tagserver.event.consent_fields`.
+    batch says of consent where the event speaks for itself, see `tagserver.event.consent_fields`. `granted`: the
+    purposes of consent that were granted; all of them for an event that has not passed the gate.
     """
 
     name: str
@@ -84,8 +97,24 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     client: str = "datalayer"
     notes: tuple[Note, ...] = ()
     beneath: Mapping[str, Any] = NOTHING
-    # What has been derived from this event; never part of its value.
-    memo: dict[str, Any] = msgspec.field(default_factory=dict)
+    granted: frozenset[str] = ALL_PURPOSES
+    derived: Derived = msgspec.field(default_factory=Derived)
+
+    def derive(self, data: Mapping[str, Any], facts: Facts | None = None, derived: Derived | None = None) -> Event:
+        """The same event with other data, as some tags may have it. `derived`: what stays true of it; the rest is
+        worked out of the new data."""
+        return Event(
+            self.name,
+            self.event_id,
+            self.time,
+            data,
+            self.facts if facts is None else facts,
+            self.client,
+            self.notes,
+            NOTHING,
+            self.granted,
+            Derived() if derived is None else derived,
+        )
 
     @property
     def received(self) -> int:
@@ -112,69 +141,60 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     @property
     def page(self) -> Address:
         """The parts of `page.location`."""
-        address: Address | None = self.memo.get("page")
-        if address is None:
+        derived = self.derived
+        if derived.page is None:
             page = self.data.get("page")
-            address = parse_address(page.get("location") if page else None)
-            self.memo["page"] = address
-        return address
+            derived.page = parse_address(page.get("location") if page else None)
+        return derived.page
 
     @property
     def cookies(self) -> Mapping[str, str]:
         """Cookies of the request; beneath them those that the page or backend sent along in the event, which also count
         where one of the request holds nothing that its vendor writes."""
-        cookies: Mapping[str, str] | None = self.memo.get("cookies")
-        if cookies is None:
+        derived = self.derived
+        if derived.cookies is None:
             sent = self.data.get("cookie")
             cookies = self.facts.cookies
             if sent:
                 ours = {name: text for name, text in cookies.items() if name not in sent or is_sound_cookie(name, text)}
                 cookies = {**cookies, **sent, **ours}
-            self.memo["cookies"] = cookies
-        return cookies
+            derived.cookies = cookies
+        return derived.cookies
 
     @property
     def clicks(self) -> Mapping[str, str]:
         """Click ids by their parameter's name (`fbclid`): page address first, then cookies, then fields of the
         event; of these the first that can be one."""
-        clicks: Mapping[str, str] | None = self.memo.get("clicks")
-        if clicks is None:
-            clicks, self.memo["click_faults"] = click_ids(self.page.values_of(NAMES), self.cookies, self.data)
-            self.memo["clicks"] = clicks
-        return clicks
+        derived = self.derived
+        if derived.clicks is None:
+            derived.clicks, derived.click_faults = click_ids(self.page.clicks, self.cookies, self.data)
+        return derived.clicks
 
     @property
     def click_faults(self) -> Mapping[str, str]:
         """What stood in the place of a click id and is none: its name, and a sentence without the value."""
-        if "clicks" not in self.memo:
+        if self.derived.clicks is None:
             _ = self.clicks
-        faults: Mapping[str, str] = self.memo.get("click_faults", NO_TEXTS)
-        return faults
+        return self.derived.click_faults
 
     @property
     def identity(self) -> Identity:
         """Who it was: each identifier parsed once, and hashed at most once, for all destinations."""
-        identity: Identity | None = self.memo.get("identity")
-        if identity is None:
-            identity = Identity(self.data)
-            self.memo["identity"] = identity
-        return identity
+        derived = self.derived
+        if derived.identity is None:
+            derived.identity = Identity(self.data)
+        return derived.identity
 
     @property
     def email_domain(self) -> str | None:
         """What stands behind the @ of the first e-mail address that came in the clear, in lower case: personal as the
         address is."""
-        if "email_domain" not in self.memo:
+        derived = self.derived
+        if not derived.email_known:
             address = self.identity.plain("email", email_text)
-            self.memo["email_domain"] = None if address is None else address.rpartition("@")[2]
-        domain: str | None = self.memo["email_domain"]
-        return domain
-
-    @property
-    def granted(self) -> frozenset[str]:
-        """The purposes of consent that were granted; all of them for an event that has not passed the gate."""
-        granted: frozenset[str] = self.memo.get("granted", _ALL_PURPOSES)
-        return granted
+            derived.email_domain = None if address is None else address.rpartition("@")[2]
+            derived.email_known = True
+        return derived.email_domain
 
     def get(self, path: str, default: Any = None) -> Any:
         """The value at a dotted path in any of its spellings, or `default` when there is none."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from tagserver.event.event import MISSING, Event
+from tagserver.event.event import MISSING
 from tagserver.event.paths import moved, only, tree_of, walk, without, written
 from tagserver.expressions.derive import truncated_ip
 from tagserver.expressions.scope import Scope
@@ -69,9 +69,9 @@ class Transformation:
         if self._hiding.beside:
             facts = self._hiding.facts(facts)
         # A new event: what was derived of the old one (its person, its page) is derived anew.
-        seen = Event(event.name, event.event_id, event.time, data, facts, event.client)
+        seen = event.derive(data, facts)
         if self._hiding.beside:
-            seen.memo["clicks"] = self._hiding.clicks(seen)
+            seen.derived.clicks = self._hiding.clicks(seen)
         return scope.seeing(seen)
 
 

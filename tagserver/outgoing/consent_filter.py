@@ -19,7 +19,7 @@ import msgspec
 
 from tagserver.consent.needs import Needs
 from tagserver.consent.state import ConsentState
-from tagserver.event.event import MISSING, NO_TEXTS, Event, Facts
+from tagserver.event.event import MISSING, NO_TEXTS, Derived, Event, Facts
 from tagserver.expressions.derive import device_class, truncated_ip
 from tagserver.plugin.destination import ConsentNeeds, Mode, Omitted
 from tagserver.privacy.rules import (
@@ -76,8 +76,6 @@ def leave(needs: Needs, declared: ConsentNeeds, state: ConsentState, mode: Mode)
 
 def withhold(event: Event, left: Leave) -> tuple[Event, tuple[Omitted, ...]]:
     """The event without what is kept back, and what that was, by its path."""
-    if left is EVERYTHING:
-        return event, ()
     omitted: list[Omitted] = []
     gone = _gone_fields(left)
     data: dict[str, Any] = {}
@@ -92,12 +90,10 @@ def withhold(event: Event, left: Leave) -> tuple[Event, tuple[Omitted, ...]]:
         data["user_data"] = kept
     data.pop("cookie", None)
     facts = _facts(event, left, omitted)
-    made = Event(event.name, event.event_id, event.time, data, facts, event.client, event.notes)
-    made.memo["clicks"] = event.clicks if left.storage else NO_TEXTS
-    made.memo["click_faults"] = event.click_faults if left.storage else NO_TEXTS
-    if not left.storage:
-        omitted += [Omitted(f"click.{name}", _NO_STORAGE) for name in event.clicks]
-    return made, tuple(omitted)
+    if left.storage:
+        return event.derive(data, facts, Derived(clicks=event.clicks, click_faults=event.click_faults)), tuple(omitted)
+    omitted += [Omitted(f"click.{name}", _NO_STORAGE) for name in event.clicks]
+    return event.derive(data, facts, Derived(clicks=NO_TEXTS)), tuple(omitted)
 
 
 _NO_STORAGE = "ad_storage is not granted"

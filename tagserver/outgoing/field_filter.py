@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from tagserver.event.event import NO_TEXTS, Event, Facts
+from tagserver.event.event import ALL_PURPOSES, NO_TEXTS, Derived, Event, Facts
 from tagserver.event.paths import tree_of
 from tagserver.event.spelling import canonical
 
@@ -30,6 +30,8 @@ class Reads:
         self._cookies = _names(paths, "cookie")
         self._headers = _names(paths, "header")
         self._clicks = _names(paths, "click")
+        self.any_click = self._everything or self._clicks != NONE
+        """Whether it sees any click id."""
         self._ip, self._user_agent = "ip" in paths, "user_agent" in paths
         self._geo = any(path.partition(".")[0] == "geo" for path in paths)
         self._tree = tree_of([canonical(path) for path in {*paths, *_ALWAYS}])
@@ -59,10 +61,10 @@ class Reads:
             below = below[part]
         return True
 
-    def view(self, event: Event) -> Event:
+    def view(self, event: Event, granted: frozenset[str] = ALL_PURPOSES) -> Event:
         """The event as this destination sees it, its own to change. Shares what has been worked out about the person
         with the others."""
-        facts, whole = event.facts, self._whole
+        facts = event.facts
         if self._everything:
             own = Facts(
                 facts.source,
@@ -74,39 +76,41 @@ class Reads:
                 facts.country,
                 facts.region,
             )
-            data = owned(event.data)
-            everything = Event(event.name, event.event_id, event.time, data, own, event.client, event.notes)
-            everything.memo["identity"], everything.memo["clicks"] = event.identity, event.clicks
-            return everything
-        data = {name: value for name, value in event.data.items() if name in whole}
-        for name, below in self._parts:
-            if name in event.data:
-                data[name] = _only(event.data[name], below)
-        view = Event(
-            event.name,
-            event.event_id,
-            event.time,
-            owned(data),
-            Facts(
+            data, notes, derived = event.data, event.notes, Derived(identity=event.identity, clicks=event.clicks)
+        else:
+            whole = self._whole
+            data = {name: value for name, value in event.data.items() if name in whole}
+            for name, below in self._parts:
+                if name in event.data:
+                    data[name] = _only(event.data[name], below)
+            own = Facts(
                 facts.source,
                 facts.received,
-                _some(facts.headers, self._headers),
-                _some(event.cookies, self._cookies),
+                NO_TEXTS if self._headers is NONE else _some(facts.headers, self._headers),
+                NO_TEXTS if self._cookies is NONE else _some(event.cookies, self._cookies),
                 facts.ip if self._ip else None,
                 facts.user_agent if self._user_agent else None,
                 facts.country if self._geo else None,
                 facts.region if self._geo else None,
-            ),
+            )
+            notes, derived = (), Derived(clicks=_some(event.clicks, self._clicks) if self.any_click else NO_TEXTS)
+            if self._address:
+                derived.page = event.page
+            if self._whole_person:
+                derived.identity = event.identity
+            if self._email_domain:
+                derived.email_domain, derived.email_known = event.email_domain, True
+        return Event(
+            event.name,
+            event.event_id,
+            event.time,
+            owned(data),
+            own,
             event.client,
+            notes,
+            granted=granted,
+            derived=derived,
         )
-        view.memo["clicks"] = NO_TEXTS if self._clicks == NONE else _some(event.clicks, self._clicks)
-        if self._address:
-            view.memo["page"] = event.page
-        if self._whole_person:
-            view.memo["identity"] = event.identity
-        if self._email_domain:
-            view.memo["email_domain"] = event.email_domain
-        return view
 
 
 NONE: frozenset[str] = frozenset()

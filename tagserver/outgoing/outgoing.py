@@ -1,8 +1,8 @@
-"""What of an event leaves for a tag: without what consent keeps back, and without personal data where nobody expects
-it.
+"""The outgoing event: what of an event may leave for a tag, without what consent keeps back, and without personal data
+where nobody expects it.
 
-The host does this before any plugin is asked, so no plugin can forget it. It is worked out once for all tags of an
-event that may have the same.
+The host makes it before any plugin is asked, so no plugin can forget it. Tags of one event that may have the same share
+one outgoing event.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ from typing import Any
 
 import msgspec
 
-from tagserver.consent.needs import Needs
 from tagserver.consent.state import ConsentState
-from tagserver.event.event import NO_TEXTS, Event
+from tagserver.event.event import Derived, Event
+from tagserver.event.paths import without
 from tagserver.expressions.scope import Scope
-from tagserver.outgoing.consent_filter import Leave, leave, withhold, withhold_parameters
+from tagserver.outgoing.consent_filter import EVERYTHING, Leave, withhold, withhold_parameters
 from tagserver.outgoing.field_filter import Reads
 from tagserver.outgoing.path_filter import Path
 from tagserver.outgoing.redaction import Finding, clean_data, clean_parameters
-from tagserver.outgoing.sensitive import Sensitive
-from tagserver.plugin.destination import ConsentNeeds, Mode, Omitted
+from tagserver.plugin.destination import Omitted
 from tagserver.privacy.address_rules import AddressRules, rules_of
 from tagserver.privacy.urls import clean_outgoing
 
@@ -47,38 +46,58 @@ class PrivacyPolicy:
 
 NAMES_OF_THE_EVENT = frozenset({"event_name", "event_id", "event_time", "timestamp"})
 """Parameters that are not looked at: they say what happened and when."""
+LIMITED = "is sensitive, and the visitor limits its use"
+NO_CLICK = "is no click: it "
 
 
-class Outgoing:
+class OutgoingEvent:
     """One event as some tags may have it. `scope` is what their parameters are worked out from."""
 
-    __slots__ = ("_event", "_granted", "_left", "_rules", "_sensitive", "_withheld", "findings", "scope")
+    __slots__ = ("_event", "_left", "_limited", "_rules", "_withheld", "findings", "scope")
 
     def __init__(
-        self, scope: Scope, left: Leave, rules: AddressRules, granted: frozenset[str], sensitive: Sensitive
+        self, scope: Scope, left: Leave, rules: AddressRules, limited: Sequence[Path], omitted: Sequence[Omitted]
     ) -> None:
-        self._left, self._rules, self._granted, self._sensitive = left, rules, granted, sensitive
-        event, withheld = withhold(scope.event, left)
-        self._withheld = (*sensitive.omitted, *withheld)
-        self.scope = scope if event is scope.event else scope.seeing(event)
-        self._event, self.findings = _cleaned(event, rules)
+        """`left`: what consent lets out; `rules`: what addresses may keep; `limited`: paths that tags may not set, and
+        `omitted`: those that the event had."""
+        self._left, self._rules, self._limited = left, rules, limited
+        self._withheld = omitted
+        self.scope = scope
+        self.findings: Sequence[Finding] = ()
+        """What was taken out as personal data."""
+        event = scope.event
+        if left is not EVERYTHING:
+            event, withheld = withhold(event, left)
+            self._withheld = (*omitted, *withheld)
+            self.scope = scope.seeing(event)
+        if not (rules.personal and rules.clicks):
+            data, self.findings = clean_data(event.data, rules)
+            if self.findings:
+                # What is about the person, and how it came, is not looked at, and shared with the others.
+                shared = Derived(
+                    cookies=event.cookies,
+                    clicks=event.clicks,
+                    click_faults=event.click_faults,
+                    identity=event.identity,
+                )
+                event = event.derive(data, derived=shared)
+        self._event = event
 
     def parameters(
         self, parameters: dict[str, Any], personal: Collection[str]
     ) -> tuple[dict[str, Any], list[Omitted], list[Finding]]:
         """A tag's parameters by the same rules. `personal`: under which of them the tag says who it was."""
-        parameters, limited = self._sensitive.parameters(parameters)
+        parameters, limited = without_paths(parameters, self._limited)
         kept, omitted = withhold_parameters(parameters, personal, self._left)
         omitted = limited + omitted
-        if _changes_nothing(self._rules):
+        if self._rules.personal and self._rules.clicks:
             return kept, omitted, []
         clean, findings = clean_parameters(kept, NAMES_OF_THE_EVENT.union(personal), self._rules)
         return clean, omitted, findings
 
-    def view(self, reads: Reads) -> Event:
-        """The event with the fields that a destination declares."""
-        view = reads.view(self._event)
-        view.memo["granted"] = self._granted
+    def view(self, reads: Reads, granted: frozenset[str]) -> Event:
+        """The event with the fields that a destination declares; `granted`: the purposes that were granted."""
+        view = reads.view(self._event, granted)
         referer = view.facts.headers.get("referer")
         if referer is not None and (clean := clean_outgoing(referer, self._rules)).lost:
             headers = {**view.facts.headers, "referer": clean.address}
@@ -86,55 +105,51 @@ class Outgoing:
             view = msgspec.structs.replace(view, facts=facts)
         return view
 
-    def seen(self, reads: Reads) -> tuple[list[Omitted], list[Finding]]:
+    def omitted(self, reads: Reads) -> tuple[list[Omitted], list[Finding]]:
         """What a destination would have seen, and does not: kept back, no click, and taken out."""
-        faults = self._event.click_faults if reads.sees("click") else NO_TEXTS
-        if not self._withheld and not self.findings and not faults:
+        faults = self._event.click_faults if reads.any_click else {}
+        if not (self._withheld or self.findings or faults):
             return [], []
-        lost = (*self._withheld, *(Omitted(f"click.{name}", f"is no click: it {why}") for name, why in faults.items()))
+        lost = (*self._withheld, *(Omitted(f"click.{name}", NO_CLICK + why) for name, why in faults.items()))
         return [one for one in lost if reads.sees(one.field)], [one for one in self.findings if reads.sees(one.path)]
 
 
-def _changes_nothing(rules: AddressRules) -> bool:
-    return rules.personal and rules.clicks
+class OutgoingEvents:
+    """The outgoing events that are made of one event, under one policy and one visitor's consent."""
 
-
-def _cleaned(event: Event, rules: AddressRules) -> tuple[Event, Sequence[Finding]]:
-    if _changes_nothing(rules):
-        return event, ()
-    data, findings = clean_data(event.data, rules)
-    if not findings:
-        return event, ()
-    made = Event(event.name, event.event_id, event.time, data, event.facts, event.client, event.notes)
-    # What is about the person, and how it came, is not looked at, and shared with the others.
-    made.memo["identity"], made.memo["cookies"], made.memo["clicks"] = event.identity, event.cookies, event.clicks
-    made.memo["click_faults"] = event.click_faults
-    return made, findings
-
-
-class Leaving:
-    """One event on its way out, under one container."""
+    __slots__ = ("_known", "_limited", "_omitted", "_policy", "consent", "scope")
 
     def __init__(self, scope: Scope, policy: PrivacyPolicy, consent: ConsentState) -> None:
-        self._sensitive = Sensitive(policy.sensitive if consent.sensitive_limit else (), scope.event)
-        event = self._sensitive.event
-        self.scope = scope if event is scope.event else scope.seeing(event)
+        self.consent = consent
+        self.scope = scope
         """What tags are worked out from; triggers see the whole event."""
         self._policy = policy
-        self.consent = consent
-        self._known: dict[tuple[Leave, bool], Outgoing] = {}
+        self._limited = policy.sensitive if consent.sensitive_limit else ()
+        self._omitted: list[Omitted] = []
+        self._known: dict[tuple[Leave, bool], OutgoingEvent] = {}
+        if self._limited:
+            data, self._omitted = without_paths(scope.event.data, self._limited)
+            if self._omitted:
+                self.scope = scope.seeing(scope.event.derive(data))
 
-    def of(self, scope: Scope, needs: Needs, declared: ConsentNeeds, mode: Mode, *, redact: bool) -> Outgoing:
-        """What a tag may have that sees the event as `scope` has it. `redact`: False for one that may have personal
-        data everywhere."""
-        left = leave(needs, declared, self.consent, mode)
-        if scope is not self.scope:  # a transformation made it, for one tag
-            return self._outgoing(scope, left, redact)
-        known = self._known.get((left, redact))
+    def of(self, scope: Scope, left: Leave, *, redact: bool) -> OutgoingEvent:
+        """What a tag may have that sees the event as `scope` has it. `left`: what consent lets out; `redact`: False for
+        a tag that may have personal data everywhere."""
+        known = self._known.get((left, redact)) if scope is self.scope else None
         if known is None:
-            known = self._known[left, redact] = self._outgoing(scope, left, redact)
+            rules = self._policy.rules[left.storage, not redact]
+            known = OutgoingEvent(scope, left, rules, self._limited, self._omitted)
+            if scope is self.scope:  # else a transformation made it, for one tag
+                self._known[left, redact] = known
         return known
 
-    def _outgoing(self, scope: Scope, left: Leave, redact: bool) -> Outgoing:
-        rules = self._policy.rules[left.storage, not redact]
-        return Outgoing(scope, left, rules, self.consent.granted, self._sensitive)
+
+def without_paths(data: Any, paths: Sequence[Path]) -> tuple[Any, list[Omitted]]:
+    """Data without what stands at some paths, and which of them there were."""
+    omitted: list[Omitted] = []
+    for path in paths:
+        kept = without(data, path)
+        if kept != data:
+            data = kept
+            omitted.append(Omitted(".".join(path), LIMITED))
+    return data, omitted

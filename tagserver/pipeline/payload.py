@@ -7,9 +7,10 @@ import msgspec
 
 from tagserver.config.model import Tag
 from tagserver.event.event import MISSING
+from tagserver.outgoing.consent_filter import leave
 from tagserver.outgoing.field_filter import owned
 from tagserver.outgoing.known_secrets import KnownSecrets
-from tagserver.outgoing.outgoing import Leaving
+from tagserver.outgoing.outgoing import OutgoingEvents
 from tagserver.outgoing.redaction import Finding
 from tagserver.plugin.built import Unsound, encoded, skipped
 from tagserver.plugin.destination import Built, Mode, Omitted, Skip
@@ -27,29 +28,30 @@ class Made(msgspec.Struct, frozen=True, gc=False):
     findings: tuple[Finding, ...] = ()
 
 
-def make(tag: Tag, leaving: Leaving, mode: Mode, secrets: KnownSecrets) -> Made:
+def make(tag: Tag, outgoing: OutgoingEvents, mode: Mode, secrets: KnownSecrets) -> Made:
     """The payload. Raises Skip with all that was omitted, Unsound, and PluginFailed. `secrets`: what no payload may
     hold."""
     destination, redact = tag.destination, tag.redact_override is None
     plugin = destination.plugin
-    scope = leaving.scope
+    scope = outgoing.scope
     for transformation in tag.transformations:
         scope = transformation.apply(scope)
-    out = leaving.of(scope, tag.needs, plugin.consent, mode, redact=redact)
-    parameters = tag.parameters(out.scope)
-    if tag.event_name is not None and (name := tag.event_name(out.scope)) is not MISSING:
+    event = outgoing.of(scope, leave(tag.needs, plugin.consent, outgoing.consent, mode), redact=redact)
+    parameters = tag.parameters(event.scope)
+    if tag.event_name is not None and (name := tag.event_name(event.scope)) is not MISSING:
         if name is None:
             # The destination's own name would be another event: a second purchase.
             raise Skip("variable", "event_name has no value")
         parameters["event_name"] = name
-    omitted, findings = out.seen(destination.reads)
+    omitted, findings = event.omitted(destination.reads)
     if parameters:
-        parameters, withheld, found = out.parameters(parameters, plugin.person)
+        parameters, withheld, found = event.parameters(parameters, plugin.person)
         omitted, findings = omitted + withheld, findings + found
     if findings:
         omitted = omitted + [Omitted(one.path, one.why) for one in findings]
     try:
-        built = plugin.build(out.view(destination.reads), owned(parameters), destination.settings, mode)
+        view = event.view(destination.reads, outgoing.consent.granted)
+        built = plugin.build(view, owned(parameters) if parameters else parameters, destination.settings, mode)
     except Skip as raised:
         skip = skipped(raised)
         raise (Skip(skip.reason, skip.detail, (*omitted, *skip.omitted)) if omitted else skip) from None

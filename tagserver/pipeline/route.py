@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from tagserver.config.limits import NO_LIMITS
 from tagserver.config.model import Candidate, Container, Tag, Trigger
 from tagserver.config.triggers import BUILT_IN
 from tagserver.consent.gate import Verdict, decide
@@ -18,8 +19,7 @@ from tagserver.consent.state import ConsentState, Reading
 from tagserver.event.event import Event
 from tagserver.event.names import CONSENT_EVENT
 from tagserver.expressions.scope import Scope
-from tagserver.outgoing.known_secrets import KnownSecrets
-from tagserver.outgoing.outgoing import Leaving
+from tagserver.outgoing.outgoing import OutgoingEvents
 from tagserver.outgoing.redaction import Finding
 from tagserver.pipeline.payload import make
 from tagserver.plugin import Built, Omitted, Skip
@@ -72,7 +72,7 @@ def route(
     scope = Scope(event, touched)
     if consent is None:
         consent = container.consent_reader.read(event, source)
-    leaving = Leaving(scope, container.privacy, consent)
+    outgoing = OutgoingEvents(scope, container.privacy, consent)
     decisions: list[Decision] = []
     sent: set[tuple[str, str]] = set()
     for candidate in container.candidates(event.name).worth_trying(scope):
@@ -81,7 +81,7 @@ def route(
                 break
         else:
             continue
-        decision = _decide(container, candidate, trigger, scope, leaving)
+        decision = _decide(container, candidate, trigger, scope, outgoing)
         if decision.built is not None:
             address = (decision.tag.destination.name, decision.built.name)
             if address in sent:
@@ -93,22 +93,39 @@ def route(
     return Routing(event, scope, consent, tuple(decisions))
 
 
-def _decide(container: Container, candidate: Candidate, fired: Trigger, scope: Scope, leaving: Leaving) -> Decision:
+def _decide(
+    container: Container, candidate: Candidate, fired: Trigger, scope: Scope, outgoing: OutgoingEvents
+) -> Decision:
     """One tag that was fired: exception, paused, consent, build, in this order."""
     tag = candidate.tag
-    exception = next((trigger for trigger in candidate.exceptions if trigger.holds(scope)), None)
-    verdict = decide(tag.needs, leaving.consent, container.consent)
-    if exception is not None:
-        return Decision(tag, "skip", "exception", f"{exception.name}: {exception.explain(scope)}", verdict)
+    verdict = decide(tag.needs, outgoing.consent, container.consent)
+    for exception in candidate.exceptions:
+        if exception.holds(scope):
+            return Decision(tag, "skip", "exception", f"{exception.name}: {exception.explain(scope)}", verdict)
     if tag.paused:
         return Decision(tag, "skip", "paused", "the tag is paused", verdict)
-    if (refused := tag.limits.refusal(scope)) is not None:
+    if tag.limits is not NO_LIMITS and (refused := tag.limits.refusal(scope)) is not None:
         return Decision(tag, "skip", *refused, verdict)
     if verdict.decision == "block":
         return Decision(tag, "block", verdict.reason, verdict.detail, verdict)
     if scope.event.name == CONSENT_EVENT and (untold := _untold(candidate, scope)):
         return Decision(tag, "block", "consent", untold, verdict)
-    return _build(tag, fired.name, leaving, verdict, container.secrets)
+    destination = tag.destination
+    if destination.settings is None:
+        return Decision(tag, "skip", "destination_paused", destination.paused or "not set up", verdict)
+    mode = verdict.decision
+    try:
+        made = make(tag, outgoing, mode, container.secrets)
+    except Skip as skip:
+        if skip.reason not in SKIPS:
+            return Decision(tag, "error", "plugin_error", "it skips for a reason that there is not", verdict)
+        return Decision(tag, "skip", skip.reason, skip.detail, verdict, omitted=skip.omitted)
+    except (Unsound, PluginFailed) as error:  # a bad plugin is isolated
+        return Decision(tag, "error", "plugin_error", str(error), verdict)
+    except BaseException as error:  # what it gave fails where it is looked at
+        return Decision(tag, "error", "plugin_error", str(failed(error, destination.plugin, "the payload")), verdict)
+    detail = f"trigger {fired.name}" + (f"; {verdict.detail}" if verdict.detail else "")
+    return Decision(tag, mode, "fired", detail, verdict, made.built, made.body, made.omitted, made.findings)
 
 
 def _untold(candidate: Candidate, scope: Scope) -> str | None:
@@ -119,26 +136,6 @@ def _untold(candidate: Candidate, scope: Scope) -> str | None:
     if not any(trigger.name not in BUILT_IN and trigger.holds(scope) for trigger in candidate.triggers):
         return "what a visitor chose is told to tags that ask for it by name, and not by all"
     return None
-
-
-def _build(tag: Tag, trigger: str, leaving: Leaving, verdict: Verdict, secrets: KnownSecrets) -> Decision:
-    destination = tag.destination
-    if destination.settings is None:
-        return Decision(tag, "skip", "destination_paused", destination.paused or "not set up", verdict)
-    mode = verdict.decision
-    assert mode != "block"
-    try:
-        made = make(tag, leaving, mode, secrets)
-    except Skip as skip:
-        if skip.reason not in SKIPS:
-            return Decision(tag, "error", "plugin_error", "it skips for a reason that there is not", verdict)
-        return Decision(tag, "skip", skip.reason, skip.detail, verdict, omitted=skip.omitted)
-    except (Unsound, PluginFailed) as error:  # a bad plugin hurts only itself
-        return Decision(tag, "error", "plugin_error", str(error), verdict)
-    except BaseException as error:  # what it gave hurts where it is looked at
-        return Decision(tag, "error", "plugin_error", str(failed(error, destination.plugin, "the payload")), verdict)
-    detail = f"trigger {trigger}" + (f"; {verdict.detail}" if verdict.detail else "")
-    return Decision(tag, mode, "fired", detail, verdict, made.built, made.body, made.omitted, made.findings)
 
 
 def explain_unfired(tag: Tag, scope: Scope) -> str:

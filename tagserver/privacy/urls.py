@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote_plus
 
 import msgspec
 
-from tagserver.event.click_ids import is_click_key
+from tagserver.event.click_ids import NAMES, is_click_key
 from tagserver.event.placeholder import is_placeholder
 from tagserver.event.spelling import nfc
 from tagserver.privacy.address_rules import NO_KEYS, STRICT, AddressRules, Loss, rules_of
@@ -57,7 +57,19 @@ class Address:
     """
 
     __slots__ = (
-        *("_authority", "_cleaned", "_fragment", "_front", "_keys", "_path", "_query", "_quiet", "_raw", "_text"),
+        *(
+            "_authority",
+            "_cleaned",
+            "_clicks",
+            "_fragment",
+            "_front",
+            "_keys",
+            "_path",
+            "_query",
+            "_quiet",
+            "_raw",
+            "_text",
+        ),
         *("host", "is_web", "scheme"),
     )
 
@@ -76,6 +88,7 @@ class Address:
         self._cleaned: dict[AddressRules, Cleaned] = {}
         self._keys: tuple[tuple[str, str], ...] | None = None
         self._query: Mapping[str, str] | None = None
+        self._clicks: tuple[tuple[str, str], ...] | None = None
         self._quiet: bool | None = None
         if (found := _origin(head)) is not None:
             self._authority = found[2].rpartition("@")[2]
@@ -124,12 +137,15 @@ class Address:
             self._query = MappingProxyType(made)
         return self._query
 
-    def values_of(self, wanted: Collection[str]) -> Sequence[tuple[str, str]]:
-        """The keys of the query among some, in lower case, each with its value, decoded; in their order, as often as
-        they are there."""
-        if self._raw is None or self.host is None:
-            return ()
-        return [(key, _decoded(pair.partition("=")[2])) for pair, key in self._keyed() if key in wanted]
+    @property
+    def clicks(self) -> Sequence[tuple[str, str]]:
+        """The keys of the query that hold click ids, in lower case, each with its value, decoded; in their order, as
+        often as they are there."""
+        if self._clicks is None:
+            web = self._raw is not None and self.host is not None
+            pairs = self._keyed() if web else ()
+            self._clicks = tuple([(key, _decoded(pair.partition("=")[2])) for pair, key in pairs if key in NAMES])
+        return self._clicks
 
     def cleaned(self, rules: AddressRules, depth: int = 0) -> Cleaned:
         """The address as it may leave."""
