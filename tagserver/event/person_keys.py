@@ -25,7 +25,7 @@ def _keyed(install_key: bytes) -> hashlib.blake2b:
 
 def person_keys(identity: Identity, install_key: bytes, default_country: str | None = None) -> tuple[bytes, ...]:
     """The keyed hashes of e-mail, phone, user_id and client_id as one destination's deliveries carry them."""
-    return tuple(person_key(kind, text, install_key) for kind, text in identity.identifiers(default_country))
+    return tuple([person_key(kind, text, install_key) for kind, text in identity.identifiers(default_country)])
 
 
 def all_keys(

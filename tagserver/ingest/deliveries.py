@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from tagserver.config.model import Container, Tag
+from tagserver.config.model import ConfiguredDestination, Container, Tag
 from tagserver.config.server import ServerConfig
 from tagserver.event.event import Event
+from tagserver.event.person_keys import person_keys
 from tagserver.pipeline.route import Decision, Routing
 from tagserver.plugin.destination import Built
 from tagserver.plugin.plain import identifier, number
@@ -30,13 +31,21 @@ class EventDeliveries:
         self._routing = routing
         self._install_key = install_key
         self._sender = sender_part(event.source) if server.collect.dedup == "per_source" else SHARED
+        self._persons: dict[str | None, tuple[bytes, ...]] = {}
         said = identifier(event.ecommerce.get("transaction_id"))
         value = number(event.ecommerce.get("value"))
         self._mark = mark(said, None if value is None else float(value), install_key)
         self._order = said if server.collect.dedup_orders else None
 
-    def of(self, decision: Decision, person: tuple[bytes, ...]) -> Delivery:
-        """What is stored of the event for one tag that sends. `person`: the keyed hashes of whom it is about."""
+    def _person(self, destination: ConfiguredDestination) -> tuple[bytes, ...]:
+        """The keyed hashes of whom the event is about, as a destination reads telephone numbers."""
+        country = destination.phone_country
+        if (found := self._persons.get(country)) is None:
+            found = self._persons[country] = person_keys(self._routing.event.identity, self._install_key, country)
+        return found
+
+    def of(self, decision: Decision) -> Delivery:
+        """What is stored of the event for one tag that sends."""
         event, built, tag = self._routing.event, decision.built, decision.tag
         assert built is not None
         assert decision.decision in ("send", "restrict")
@@ -52,7 +61,7 @@ class EventDeliveries:
             container=self._container.version,
             mode="send" if decision.decision == "send" else "restrict",
             purposes=self._routing.consent.granted,
-            person=person,
+            person=self._person(tag.destination),
             group=built.group,
             time=built.time,
             received=event.received,

@@ -22,7 +22,6 @@ from tagserver.delivery.event_lines import events_are_told, say_accepted
 from tagserver.delivery.send_policy import trace, why
 from tagserver.erasure.opt_outs import Grant, Withdrawals
 from tagserver.event.event import Facts, Note
-from tagserver.event.person_keys import person_keys
 from tagserver.inbound.clients.datalayer import Context, Refused, read_event
 from tagserver.ingest.advice import advise
 from tagserver.ingest.consent_wait import Held
@@ -180,8 +179,8 @@ class Door:
         request.laid += laid
         if again is not None:
             request.again.append(again)
-        heard = self._holding.heard(container, event, routing.consent)
-        self._holding.count(self._let_go(container, request, heard))
+        if heard := self._holding.heard(container, event, routing.consent):
+            self._holding.count(self._let_go(container, request, heard))
         gone = self._holding.comes(container, routing, contract)
         problems = (*advise(container, routing), *event.notes)
         if gone is None:
@@ -232,32 +231,27 @@ class Door:
     def _deliveries(
         self, container: Container, server: ServerConfig, routing: Routing, decided: list[Decided]
     ) -> list[Delivery]:
-        """What is to be stored of an event. What its person has taken back is not, and counts as blocked.
+        """What is to be stored of an event. What its person has opted out of is not, and counts as blocked.
         `decided` gets what is to be on record."""
         made: list[Delivery] = []
-        if any(decision.built is not None for decision in routing.decisions):
-            routing = self._made(container, server, routing, made)
+        sends = [decision for decision in routing.decisions if decision.built is not None]
+        if sends:
+            event_rows = EventDeliveries(container, server, routing, self._install_key)
+            for decision in sends:
+                delivery = event_rows.of(decision)
+                if lost := self._withdrawals.lost(trace(delivery)):
+                    routing = _blocked(routing, decision, lost)
+                else:
+                    made.append(delivery)
         decided.append(self._observe(container, routing))
         return made
 
-    def _made(self, container: Container, server: ServerConfig, routing: Routing, made: list[Delivery]) -> Routing:
-        """`made` gets the deliveries of an event; gives back what was decided in the end."""
-        event = routing.event
-        persons: dict[str | None, tuple[bytes, ...]] = {}
-        event_rows = EventDeliveries(container, server, routing, self._install_key)
-        decisions: list[Decision] = []
-        for decision in routing.decisions:
-            if decision.built is not None:
-                country = decision.tag.destination.phone_country
-                if country not in persons:
-                    persons[country] = person_keys(event.identity, self._install_key, country)
-                delivery = event_rows.of(decision, persons[country])
-                if lost := self._withdrawals.lost(trace(delivery)):
-                    decision = Decision(decision.tag, "block", "consent", why(lost), decision.consent)
-                else:
-                    made.append(delivery)
-            decisions.append(decision)
-        return msgspec.structs.replace(routing, decisions=tuple(decisions))
+
+def _blocked(routing: Routing, decision: Decision, lost: frozenset[str]) -> Routing:
+    """The routing with one tag blocked after all: its person has opted out."""
+    blocked = Decision(decision.tag, "block", "consent", why(lost), decision.consent)
+    decisions = tuple([blocked if one is decision else one for one in routing.decisions])
+    return msgspec.structs.replace(routing, decisions=decisions)
 
 
 def _stored(answer: Answer, receipts: Sequence[Receipt]) -> Answer:

@@ -19,7 +19,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "tagserver.server",
         "tagserver.ingest.answer",
         "tagserver.inbound.enrich",
-        "tagserver.inbound.sources",
+        "tagserver.ingest.sources",
         "tagserver.inbound.clients.datalayer:read_context",
         "tagserver.system.rate_limit",
     ),
@@ -56,7 +56,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "person keys, delivery, metrics": (
         "tagserver.ingest.ingest",
         "tagserver.ingest.deliveries",
-        "tagserver.queue.repeats",
+        "tagserver.queue.dedup",
         "tagserver.event.person_keys",
         "tagserver.delivery.send_policy",
         "tagserver.plugin.failing",
