@@ -1,4 +1,4 @@
-"""The configurations that people copy are sound: those that are shipped, and those of the guide."""
+"""The configurations that people copy are valid: those that are shipped, and those of the pages."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_shipped(folders: tuple[Path, ...], tmp_path: Path) -> None:
     "shown", [one for page in LANGUAGE for one in configurations(page) if not one.is_wrong], ids=str
 )
 def test_shown(shown: Configuration, tmp_path: Path) -> None:
-    """Every configuration of the guide that is not there to show a mistake."""
+    """Every configuration of the pages that is not there to show a mistake."""
     sound(shown.files, tmp_path, whole="No case " not in shown.said)
 
 

@@ -1,4 +1,4 @@
-"""Two servers behind haproxy, as the guide has it: one is restarted, one is killed, and nothing accepted is lost."""
+"""Two servers behind haproxy, as their page has it: one is restarted, one is killed, and nothing accepted is lost."""
 
 from __future__ import annotations
 
