@@ -27,10 +27,10 @@ def inside(report: Report, parts: Collection[str]) -> None:
         stages.main(report, repeats=15)
 
 
-async def servers(report: Report, parts: Collection[str], sdk_python: str | None) -> None:
+async def servers(report: Report, parts: Collection[str], rivals: table.Rivals) -> None:
     """What is measured of servers."""
     if rows := [row for row in table.ROWS if row in parts]:
-        await table.main(report, rounds=5, events=20_000, sdk_python=sdk_python, rows=rows)
+        await table.main(report, rounds=5, events=20_000, rivals=rivals, rows=rows)
     if "openloop" in parts:
         await openloop.main(report, rounds=5, seconds=10)
     if "backlog" in parts:
@@ -42,13 +42,13 @@ async def servers(report: Report, parts: Collection[str], sdk_python: str | None
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--row", action="append", choices=PARTS, help="only this one; may be said again")
-    parser.add_argument("--sdk-python", help="the python of an environment that has facebook-business")
+    table.add_rivals(parser)
     arguments = parser.parse_args()
     whole, began, report = arguments.row or PARTS, time.monotonic(), Report()
     load = os.getloadavg()[0]
     pin_load()
     inside(report, whole)
-    uvloop.run(servers(report, whole, arguments.sdk_python))
+    uvloop.run(servers(report, whole, table.Rivals(arguments.sdk_python, arguments.node_modules)))
     report.table()
     minutes = (time.monotonic() - began) / 60
     print(f"{time.strftime('%Y-%m-%d %H:%M')}, {minutes:.0f} minutes; the load of the machine before was {load:.1f}")

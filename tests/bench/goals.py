@@ -33,6 +33,7 @@ GOALS = {
     "sdk": Goal("events a CPU second at 1 a request, of the SDK's", 6, 13),
     "sdk20": Goal("events a CPU second at 20 a request, of the SDK's", 15, 31),
     "batch": Goal("the same, of the SDK's that sends the 20 as one request", 1, 3),
+    "node": Goal("the same, of the Node SDK's that sends the 20 as one", 1),
     "calls": Goal("calls from request to 202", 150, 80, "less"),
     "files": Goal("files that these are in", 12, 10, "less"),
     "added": Goal("each destination more, of an event to Meta alone", 0.7, 0.35, "less"),

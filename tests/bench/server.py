@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import socket
@@ -109,10 +110,22 @@ def direct(python: str, vendor: int, *, batch: bool = False) -> Starting:
     return _running([python, str(HERE / "direct.py"), "PORT", str(vendor), *(["batch"] if batch else [])])
 
 
-def sdk_version(python: str) -> str:
-    """What the rival is made of."""
-    ask = "from importlib.metadata import version; print('facebook-business', version('facebook-business'))"
-    return subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True).stdout.strip()
+def direct_node(modules: str, vendor: int) -> Starting:
+    """The rival in Node, which forwards the events of a request as one. `modules`: the folder that npm has filled."""
+    return _running(["node", str(HERE / "direct.cjs"), "PORT", str(vendor), modules])
+
+
+def versions(sdk_python: str | None, node_modules: str | None) -> str:
+    """What the rivals are made of."""
+    found: list[str] = []
+    if sdk_python is not None:
+        ask = "from importlib.metadata import version; print('facebook-business', version('facebook-business'))"
+        told = subprocess.run([sdk_python, "-c", ask], capture_output=True, text=True, check=True)
+        found.append(told.stdout.strip())
+    if node_modules is not None:
+        package = Path(node_modules) / "node_modules" / "facebook-nodejs-business-sdk" / "package.json"
+        found.append(f"facebook-nodejs-business-sdk {json.loads(package.read_text())['version']}")
+    return ", ".join(found)
 
 
 def _free_port() -> int:
