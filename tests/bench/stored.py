@@ -15,7 +15,6 @@ from tagserver.audit.files import AuditFiles, size_of
 from tagserver.audit.records import Decided, Recorder
 from tagserver.config.model import Container
 from tagserver.config.server import ServerConfig
-from tagserver.event.person_keys import person_keys
 from tagserver.inbound.clients.datalayer import read_event
 from tagserver.inbound.enrich import read_facts
 from tagserver.ingest.deliveries import EventDeliveries
@@ -56,8 +55,7 @@ def deliveries(made: Container, events: int) -> list[Delivery]:
     for number in range(events):
         routing = routed(made, number)
         rows = EventDeliveries(made, ServerConfig(), routing, KEY)
-        persons = person_keys(routing.event.identity, KEY, None)
-        found += [rows.of(one, persons) for one in routing.decisions if one.built is not None]
+        found += [rows.of(one) for one in routing.decisions if one.built is not None]
     return found
 
 
