@@ -7,6 +7,7 @@ Data in which nothing is found is given back as it is, so that all destinations 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
@@ -120,16 +121,15 @@ def _is_clean(data: Mapping[str, Any]) -> bool:
     except (ValueError, TypeError, OverflowError, RecursionError):  # half an emoji, a number beyond JSON's
         return False
     signs = text.decode("latin-1")
-    if suspicious(text, signs) or len(text) > _LARGE:
-        return False
-    if ("/" in signs and ("://" in signs or '"/' in signs)) or ("?" in signs and '"?' in signs):
+    if suspicious(text, signs) or "://" in signs or (("/" in signs or "?" in signs) and _begins_so(signs)):
         return False
     return not _names_something(data, 0)
 
 
 _NESTING = frozenset({dict, list})
-_LARGE = 64 << 10
-"""Bytes of JSON whose lists may go deeper than is followed."""
+_begins_so = re.compile(r'"(?:[/? \\]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2(?:\x80|\x81\x9f)|\xe3\x80\x80)').search
+"""Whether a text of the JSON begins as the part of an address does that stands behind the host, or with a blank, behind
+which one may follow. The JSON is UTF-8, read byte by byte; an escape may be a blank, too."""
 
 
 def _names_something(value: Any, depth: int) -> bool:

@@ -350,6 +350,33 @@ def test_an_address_is_cleaned_wherever_it_stands(scheme: str) -> None:
     assert [one.path for one in found] == ["link", "ecommerce.items.link"]
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\t", "\n ", "\u00a0", "\u2003", "\u3000", "\x1f"])
+@pytest.mark.parametrize("more", ["", "a b " * 20_000], ids=["alone", "in a large event"])
+@pytest.mark.parametrize(
+    ("link", "clean"),
+    [("/order?x=1&token=9f8b", "/order?x=1"), ("?name=Nora&x=1", "?x=1"), ("//a.example/#b", "//a.example/")],
+)
+def test_a_part_of_an_address_is_cleaned_behind_a_blank(link: str, clean: str, blank: str, more: str) -> None:
+    """However large the event is, and whatever else is in it."""
+    kept, found = clean_data({"event": "x", "link": blank + link, "more": more}, STRICT)
+    assert (kept["link"], kept["more"], [one.path for one in found]) == (clean, more, ["link"])
+
+
+@pytest.mark.parametrize("links", ["https://a.example/x?y=1", "/x?y=1", " a/b?", "a / b ? c"])
+def test_an_address_with_nothing_in_it_stays_byte_for_byte(links: str) -> None:
+    data = {"event": "x", "links": [links, {"link": links}]}
+    assert clean_data(data, STRICT) == (data, [])
+
+
+def test_a_long_text_goes_on_cut_where_there_is_something_to_look_for() -> None:
+    """Its end was not looked at. One in which there is nothing to look for goes on as it is."""
+    long = "a plain text " * 1000
+    (clean, found) = clean_data({"event": "x", "a": long, "b": f"{long} @", "c": f"{long} a@b.example"}, STRICT)
+    assert (clean["a"], clean["b"], clean["c"]) == (long, long[:4096], long[:4096])
+    assert [one.path for one in found] == ["b", "c"]
+    assert {one.why for one in found} == {"cleaned: it held more than 4096 characters, and something to look for"}
+
+
 def test_a_tag_may_have_it_for_a_reason() -> None:
     decision = decided("    redact_override: our own system\n    parameters: {mail: a@b.example}\n", PUSHED | LEAKING)
     body = body_of(decision)
