@@ -69,6 +69,49 @@ def test_a_neighbour_is_not_seen() -> None:
     assert seen("click.fbclid").clicks == {"fbclid": "F"}
 
 
+@pytest.mark.parametrize(
+    ("declared", "headers", "cookies", "clicks"),
+    [
+        ("header", {"x-a": "1", "x-b": "2"}, {}, {}),
+        ("cookie", {}, {"_fbp": "p", "session": "secret"}, {}),
+        ("click", {}, {}, {"fbclid": "F", "gclid": "G"}),
+        ("header.x-a", {"x-a": "1"}, {}, {}),
+        ("header.y", {}, {}, {}),
+        ("page", {}, {}, {}),
+    ],
+)
+def test_a_bare_root_is_all_of_its_kind_and_of_no_other(
+    declared: str, headers: dict[str, str], cookies: dict[str, str], clicks: dict[str, str]
+) -> None:
+    view = seen(declared)
+    assert (view.facts.headers, view.cookies, view.clicks) == (headers, cookies, clicks)
+
+
+@pytest.mark.parametrize(
+    ("declared", "asked", "answer"),
+    [
+        ("cookie", "cookie", True),
+        ("cookie", "cookie._fbp", True),
+        ("cookie", "header", False),
+        ("cookie", "header.x-a", False),
+        ("cookie._fbp", "cookie", True),
+        ("cookie._fbp", "cookie._fbp", True),
+        ("cookie._fbp", "cookie.session", False),
+        ("page", "click", False),
+        ("click.fbclid", "click", True),
+        ("page.title", "page", True),
+        ("page.title", "page.title", True),
+        ("page.title", "page.location", False),
+        ("page", "page.title", True),
+        ("user_data", "user_data.address.city", True),
+        ("*", "anything.at.all", True),
+    ],
+)
+def test_what_is_kept_back_is_named_where_it_would_have_been_seen(declared: str, asked: str, answer: bool) -> None:
+    """A path, something below it, or something that it lies below."""
+    assert Reads((declared,)).sees(asked) is answer
+
+
 def test_name_id_and_time_are_always_seen() -> None:
     view = seen()
     assert (view.name, view.event_id, view.received) == ("purchase", "e-1", event().received)

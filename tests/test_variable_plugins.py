@@ -86,6 +86,15 @@ def test_one_that_fails_for_what_a_transformation_made_is_named_too() -> None:
     assert "variable_failed" in {one["code"] for one in said["problems"]}
 
 
+@pytest.mark.parametrize("consent", [{}, dict.fromkeys(("ad_storage", "ad_user_data"), "granted")])
+def test_one_that_fails_is_named_whatever_consent_keeps_back(consent: dict[str, str]) -> None:
+    """What a tag works out of the part of an event that it may see fails for all to know."""
+    made = container(bad={"failing": {"of": "{{ page.title }}"}})
+    asked = {"event": {"event": "purchase", "page": {"title": "A"}, "user_id": "u", "consent": consent}}
+    said = try_event(made, ServerConfig(), asked, NOW)
+    assert [one["path"] for one in said["problems"] if one["code"] == "variable_failed"] == ["variables.bad"]
+
+
 def test_it_cannot_change_the_event() -> None:
     made = container(greedy={"greedy": {"of": "{{ items }}"}})
     pushed = event({"items": [{"item_id": "1"}]})

@@ -19,6 +19,14 @@ from tagserver.config.server import ServerConfig
 from tagserver.config.yaml.problems import Place
 from tagserver.explain.casebook import Case
 from tagserver.explain.consent_matrix import consent_matrix
+from tagserver.consent.needs import PURPOSES
+from tagserver.container.model import Container
+from tagserver.container.problems import Place
+from tagserver.container.server import ServerConfig
+from tagserver.pipeline import route
+from tagserver.preview.casebook import Case
+from tagserver.preview.consent_matrix import consent_matrix
+from tagserver.testing import make_event
 
 from ..config.world import load
 from ..processes import ends_with_parent
@@ -266,6 +274,27 @@ def test_rows_of_tables_that_no_case_comes_to(tmp_path: Path) -> None:
     said = json.loads(CliRunner().invoke(main, [*words, "--json"], env=ENVIRON).output)
     assert said["untouched"]["rows"] == rows
     assert "rows of tables" not in CliRunner().invoke(main, [*words, "-k", "x"], env=ENVIRON).output
+
+
+@pytest.mark.parametrize("consent", ["granted", "denied"])
+def test_a_row_is_used_whatever_consent_keeps_back(consent: str) -> None:
+    """Also for a tag that sees a part of the event alone."""
+    text = """
+destinations: {box: {type: box}}
+variables: {kind: {lookup: "{{ page.path }}", table: {/: home, /cart: cart}}}
+tags: [{name: T, destination: box, triggers: [all], parameters: {kind: "{{ kind }}"}}]
+"""
+    container = load({"container.yaml": text}).container
+    assert container is not None
+    pushed = {
+        "page": {"location": "https://a.example/cart"},
+        "user_id": "u",
+        "consent": dict.fromkeys(PURPOSES, consent),
+    }
+    touched: set[str] = set()
+    routing = route(container, make_event(pushed), touched=touched)
+    assert [decision.decision for decision in routing.decisions] == ["send"]
+    assert touched == {"variables.kind: /cart"}
 
 
 def open_tag(consent: str) -> Container:

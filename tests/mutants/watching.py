@@ -1,4 +1,4 @@
-"""What is noted while pytest runs: the first test that fails and, without a change, which tests call which functions."""
+"""What is noted while pytest runs: the first test that fails, or, without a change, which functions each test calls."""
 
 from __future__ import annotations
 
