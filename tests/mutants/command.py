@@ -16,8 +16,6 @@ ROOT = Path(__file__).parents[2]
 TABLE = Path(__file__).with_name("core.yaml")
 SLOWER = 4
 """How many times as long as the slowest one without a change a test may take; a busy machine is slow, too."""
-AT_LEAST = 20.0
-"""Seconds that a test may take in any case."""
 
 
 def main(words: Sequence[str]) -> int:
@@ -31,7 +29,7 @@ def main(words: Sequence[str]) -> int:
         if options.list:
             print(*(f"{one}: {one.was} → {one.now}" for one in mutants), sep="\n")
             return 0
-        survivors, timed_out = _run(mutants, options)
+        survivors, timed_out = _run(mutants, table.libraries, options)
     except Wrong as wrong:
         print(f"tests/mutants/run: {wrong}", file=sys.stderr)
         return 2
@@ -44,6 +42,7 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="say which mutants would be made")
     parser.add_argument("--fast", action="store_true", help="run only the tests that call what was changed")
     parser.add_argument("--jobs", type=int, default=2, help="how many run at a time")
+    parser.add_argument("--patience", type=float, default=20.0, help="seconds that a test may take in any case")
     parser.add_argument("--table", type=Path, default=TABLE)
     parser.add_argument("--root", type=Path, default=ROOT, help="where the modules and tests of the table lie")
     return parser.parse_args(words)
@@ -62,9 +61,9 @@ def _wanted(table: Table, options: argparse.Namespace) -> list[Mutant]:
     return found
 
 
-def _run(mutants: Sequence[Mutant], options: argparse.Namespace) -> tuple[list[Mutant], int]:
+def _run(mutants: Sequence[Mutant], libraries: Sequence[str], options: argparse.Namespace) -> tuple[list[Mutant], int]:
     """Survivors, and how many took too long. Raises Wrong when a test fails without a change."""
-    forks = Forks(options.root, options.jobs)
+    forks = Forks(options.root, options.jobs, libraries)
     files: dict[tuple[str, ...], set[str]] = {}
     for one in mutants:
         files.setdefault(one.tests, set()).add(str(one.path))
@@ -76,7 +75,7 @@ def _run(mutants: Sequence[Mutant], options: argparse.Namespace) -> tuple[list[M
         print(f"{result.seconds:.0f} s without a change: {len(result.calls)} tests", flush=True)
     survivors: list[Mutant] = []
     timed_out = 0
-    for job, result in forks.run([_job(one, plain[one.tests], fast=options.fast) for one in mutants]):
+    for job, result in forks.run([_job(one, plain[one.tests], options.patience, fast=options.fast) for one in mutants]):
         assert job.mutant is not None
         timed_out += result.by == TIMED_OUT
         if result.passed:
@@ -86,10 +85,10 @@ def _run(mutants: Sequence[Mutant], options: argparse.Namespace) -> tuple[list[M
     return survivors, timed_out
 
 
-def _job(mutant: Mutant, plain: Result, *, fast: bool) -> Job:
+def _job(mutant: Mutant, plain: Result, patience: float, *, fast: bool) -> Job:
     name = function(str(mutant.path), mutant.unit)
     likely = frozenset(test for test, functions in plain.calls.items() if name in functions)
-    return Job(mutant, mutant.tests, (), likely, fast, max(AT_LEAST, SLOWER * plain.slowest))
+    return Job(mutant, mutant.tests, (), likely, fast, max(patience, SLOWER * plain.slowest))
 
 
 def _report(

@@ -28,18 +28,6 @@ from tests.processes import ends_with_parent
 from .table import Mutant, Wrong
 from .watching import Calls, Witness
 
-LIBRARIES = (
-    "hypothesis",
-    "httpx",
-    "starlette.applications",
-    "uvicorn",
-    "msgspec",
-    "yaml",
-    "jinja2",
-    "phonenumbers",
-    "re2",
-)
-"""What takes time to import, and is no part of what is tested."""
 POLL = 0.02
 
 
@@ -100,12 +88,12 @@ class Job:
 
 
 class Forks:
-    """Runs of tests below `root`, so many at a time. Must be made before anything that is tested is imported."""
+    """Runs of tests below `root`, so many at a time. `libraries` are imported once for all of them. Must be made before
+    anything that is tested is imported."""
 
-    def __init__(self, root: Path, at_a_time: int) -> None:
-        for name in LIBRARIES:
-            with contextlib.suppress(ImportError):
-                importlib.import_module(name)
+    def __init__(self, root: Path, at_a_time: int, libraries: Sequence[str] = ()) -> None:
+        for name in libraries:
+            importlib.import_module(name)
         sys.path.insert(0, str(root))
         self._root = root
         self._at_a_time = at_a_time

@@ -84,11 +84,13 @@ class Known:
 
 @dataclass
 class Table:
-    """A table that was read. `every`: all mutants that can be made; `chosen`: those that a run makes."""
+    """A table that was read. `every`: all mutants that can be made; `chosen`: those that a run makes; `known`: those of
+    them that change nothing; `libraries`: what takes time to import and is not tested."""
 
     every: list[Mutant] = field(default_factory=list)
     chosen: list[Mutant] = field(default_factory=list)
     known: list[Known] = field(default_factory=list)
+    libraries: list[str] = field(default_factory=list)
 
 
 def read(path: Path, root: Path) -> Table:
@@ -96,6 +98,7 @@ def read(path: Path, root: Path) -> Table:
     said: dict[str, Any] = yaml.safe_load(path.read_text())
     table = Table()
     table.known = [Known(**one) for one in said.get("equivalent") or ()]
+    table.libraries = said.get("libraries", [])
     for group in said["groups"]:
         of_group = tuple(group["tests"])
         if missing := [one for one in of_group if not (root / one).exists()]:
