@@ -17,15 +17,10 @@ from tagserver.cli import main
 from tagserver.config.model import Container
 from tagserver.config.server import ServerConfig
 from tagserver.config.yaml.problems import Place
+from tagserver.consent.needs import PURPOSES
 from tagserver.explain.casebook import Case
 from tagserver.explain.consent_matrix import consent_matrix
-from tagserver.consent.needs import PURPOSES
-from tagserver.container.model import Container
-from tagserver.container.problems import Place
-from tagserver.container.server import ServerConfig
 from tagserver.pipeline import route
-from tagserver.preview.casebook import Case
-from tagserver.preview.consent_matrix import consent_matrix
 from tagserver.testing import make_event
 
 from ..config.world import load
