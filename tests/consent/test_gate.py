@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tagserver.consent.gate import decide
 from tagserver.consent.merge import read_consent, source_consent
 from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs, VendorCheck
-from tagserver.consent.state import ConsentState
+from tagserver.consent.state import ConsentState, Reading, Region, merge
 from tagserver.inbound.clients.datalayer import read_context
 
 from ..events import event, facts
@@ -97,6 +97,13 @@ def test_the_detail_names_purpose_state_and_source() -> None:
     )
 
 
+def test_the_detail_names_purposes_in_their_own_order() -> None:
+    """As Google lists them, not by the alphabet."""
+    needs = Needs(frozenset(PURPOSES), ads=True, restricted=True)
+    verdict = decide(needs, read_consent(event({}), ConsentPolicy()), ConsentPolicy())
+    assert verdict.detail == "needs " + "; ".join(f"{name}, is not set" for name in PURPOSES)
+
+
 @pytest.mark.parametrize(("gpc", "decision"), [("restrict", "restrict"), ("block", "block"), ("ignore", "send")])
 def test_gpc_policy(gpc: Any, decision: str) -> None:
     """`gpc:` says what Global Privacy Control does to ads destinations."""
@@ -111,6 +118,35 @@ def test_merging_does_not_depend_on_the_order_of_commands_between_sources() -> N
     one = read_consent(event({"consent": {"ad_storage": "granted"}, "gpc": True}), policy)
     two = read_consent(event({"gpc": True, "consent": {"ad_storage": "granted"}}), policy)
     assert one.proof == two.proof
+
+
+ALLOWED = dict.fromkeys(PURPOSES, "granted")
+OTHERS: list[dict[str, Any]] = [
+    {"event": {"consent": ALLOWED | {"ad_storage": "denied"}}},
+    {"event": {"consent": {"default": ALLOWED}}},
+    {"event": {"consent": ALLOWED, "gpc": True}},
+    {"event": {"consent": ALLOWED, "gdpr": 1}},
+    {"event": {"consent": ALLOWED, "gdpr": 0}},
+    {"event": {"consent": ALLOWED}, "geo": ("DE", None)},
+    {"event": {"consent": ALLOWED}, "geo": ("US", None)},
+    {"event": {"consent": ALLOWED}, "geo": ("US", "US-CA")},
+]
+
+
+def test_states_that_differ_have_other_proofs() -> None:
+    """In a purpose, in an opt-out, in the law that applies; and equal ones the same, whatever else was said."""
+    policy = ConsentPolicy()
+    proofs = [state_of(case, policy).proof for case in [{"event": {"consent": ALLOWED}}, *OTHERS]]
+    assert len(set(proofs)) == len(proofs)
+    again = state_of({"event": {"consent": ALLOWED, "client_id": "c", "x": 1}}, policy)
+    assert again.proof == proofs[0]
+
+
+@pytest.mark.parametrize("what", ["sensitive_limit", "known_child"])
+def test_a_limit_and_a_child_have_other_proofs(what: str) -> None:
+    """They come with signals of the United States."""
+    plain = merge([Reading("a")], Region())
+    assert merge([Reading("a", **{what: True})], Region()).proof != plain.proof
 
 
 def test_a_flood_of_commands_denies() -> None:

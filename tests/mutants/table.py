@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import difflib
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,7 +104,10 @@ def read(path: Path, root: Path) -> Table:
         of_group = tuple(group["tests"])
         if missing := [one for one in of_group if not (root / one).exists()]:
             raise Wrong(f"{group['name']}: there is no {', '.join(missing)}")
-        for name, take in group["modules"].items():
+        wanted: Counter[str] = Counter()
+        for one in group["modules"]:
+            wanted.update(one)
+        for name, take in wanted.items():
             every = [one for module, file in _modules(name, root) for one in _mutants(module, file, of_group)]
             table.every += every
             table.chosen += chosen(every, take)

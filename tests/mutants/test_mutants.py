@@ -92,7 +92,7 @@ def test_free():
     assert is_free(60)
     assert not is_free(49)
 """
-TABLE_OF_THE_SHOP = "groups: [{name: all, modules: {shop.cart: 2}, tests: [test_cart.py]}]\n"
+TABLE_OF_THE_SHOP = "groups: [{name: all, modules: [{shop.cart: 1}, {shop.cart: 1}], tests: [test_cart.py]}]\n"
 LISTED = """equivalent:
   - {unit: is_free, was: value >= 50, now: value > 50, why: nobody buys for 50}
   - {unit: is_free, was: value < 50, now: value <= 50, why: it was so once}
@@ -145,7 +145,7 @@ def test_tests_that_fail_by_themselves_are_no_judges(tmp_path: Path) -> None:
     [
         ("shop.cart", "shop.basket", "there is no module shop.basket"),
         ("test_cart.py", "test_basket.py", "there is no test_basket.py"),
-        (": 2", ": 3", "3 mutants are wanted where there are 2"),
+        ("{shop.cart: 1}, ", "{shop.cart: 2}, ", "3 mutants are wanted where there are 2"),
     ],
 )
 def test_a_table_that_says_what_is_not_so_is_an_error(tmp_path: Path, was: str, now: str, says: str) -> None:

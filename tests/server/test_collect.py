@@ -121,6 +121,15 @@ async def test_results_are_in_the_order_sent(server: Running) -> None:
     assert answer.json()["events"][1]["problems"][0]["path"] == "event"
 
 
+async def test_an_event_that_is_too_large_is_rejected_alone(server: Running) -> None:
+    """With the reason; its neighbours go on."""
+    large = purchase("large", note="x" * (17 << 10))
+    answer = (await server.collect([purchase("a"), large, purchase("b")])).json()
+    assert [one["status"] for one in answer["events"]] == ["accepted", "rejected", "accepted"]
+    assert [note["code"] for note in answer["events"][1]["problems"]] == ["too_large"]
+    assert (await server.drained())["unique"] == 2
+
+
 async def test_every_event_rejected_is_400(server: Running) -> None:
     """Then the page should know that nothing was taken."""
     answer = await server.collect([{}, {}])

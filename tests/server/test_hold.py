@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
+
 from tests.delivery.support import until
 
-from .conftest import CONTAINER, ENVIRON, GRANTED, Running, Start, purchase
+from .conftest import CONTAINER, ENVIRON, GRANTED, SERVER, Running, Start, purchase
 
 MINUTES_AGO = int(time.time()) - 180
 LATER = {"default": {"ad_storage": "denied", "ad_user_data": "denied", "wait_for_update": 5000}}
@@ -125,6 +127,42 @@ async def test_what_was_taken_back_meanwhile_is_not_let_go(start: Start) -> None
     await server.http.post("/collect", json=denial, headers={"authorization": "Bearer backend-key"})
     await server.collect(choice(GRANTED))
     assert (await server.status())["destinations"]["meta"]["accepted"] == 0
+
+
+async def test_what_could_not_be_stored_waits_on(start: Start) -> None:
+    """The choice came in a request that was too much: whoever posts it again lets go what waits."""
+    noted = CONTAINER.replace("[purchase]}", '[purchase], parameters: {note: "{{ header.x-note }}"}}', 1)
+    server: Running = await start(server=SERVER.replace("64KiB", "8KiB").replace("16KiB", "8KiB"), container=noted)
+    await server.collect([waiting("a"), waiting("b")])
+    many = [purchase(f"p-{number}") for number in range(5)]
+    assert (await server.collect([choice(GRANTED), *many], **{"x-note": "x" * 30_000})).status_code == 413
+    assert (await server.status())["held"]["events"] == 2
+    assert (await server.status())["destinations"]["meta"]["accepted"] == 0
+    assert await statuses(server, choice(GRANTED), *many) == ["accepted"] * 6
+    arrived = {one["event_id"] for one in (await server.drained())["events"]}
+    assert arrived == {"a", "b", *(one["event_id"] for one in many)}
+
+
+ANYHOW = """
+  - name: Own
+    destination: meta
+    event_name: Own
+    triggers: [purchase]
+    consent: []
+    consent_override: by contract
+"""
+
+
+@pytest.mark.parametrize(("wish", "closing"), [(SHORT, False), (LATER, True)], ids=["its time is over", "the end"])
+async def test_what_needs_no_choice_is_sent_when_the_waiting_ends(start: Start, wish: Any, closing: bool) -> None:
+    """The event waits for one of its tags, and for the other one with it."""
+    server: Running = await start(container=CONTAINER + ANYHOW)
+    assert await statuses(server, waiting("a", wish)) == ["held"]
+    if closing:
+        assert (await server.status())["destinations"]["meta"]["accepted"] == 0
+        await server.runtime.door.decide_waiting(server.runtime.container, server.runtime.server, closing=True)
+    await until(lambda: any(one.accepted for one in server.runtime.outbox.counts().values()))
+    assert [one["event_name"] for one in (await server.drained())["events"]] == ["Own"]
 
 
 async def test_what_waits_is_in_the_metrics(server: Running) -> None:

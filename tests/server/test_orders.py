@@ -14,9 +14,12 @@ from tagserver.config.server import ServerConfig
 from tagserver.explain.trial import try_event
 from tagserver.ingest.deliveries import EventDeliveries
 from tagserver.pipeline.route import route
+from tagserver.plugin import Limits
 from tagserver.plugin.registry import Registry
+from tagserver.queue.values import Delivery
 from tagserver.testing import make_event
 
+from ..config.world import Box, load
 from .conftest import CONTAINER, GRANTED, SERVER, TOKEN, Running, Start, purchase
 
 DAY = 86400.0
@@ -74,6 +77,29 @@ async def test_a_value_written_otherwise_is_no_conflict(server: Running, value: 
     lead = purchase("l", event="generate_lead", ecommerce={"transaction_id": "L-1"})
     assert await said(server, lead) == [("accepted", [])]
     assert await said(server, lead | {"ecommerce": {"value": value, "currency": "EUR"}}) == [("duplicate", [])]
+
+
+@pytest.mark.parametrize(
+    ("first", "repeat", "problems"),
+    [
+        ({}, {}, []),
+        ({}, {"transaction_id": "L-1", "value": 5, "currency": "EUR"}, []),
+        ({"transaction_id": "L-1", "value": 5, "currency": "EUR"}, {}, []),
+        ({"transaction_id": "L-1"}, {"transaction_id": "L-2"}, ["ecommerce.transaction_id"]),
+        ({"value": 5, "currency": "EUR"}, {"value": 6, "currency": "EUR"}, ["ecommerce.value"]),
+        ({"transaction_id": "L-1", "value": 5, "currency": "EUR"}, {"transaction_id": "L-1"}, []),
+        ({"value": 0, "currency": "EUR"}, {"value": 1, "currency": "EUR"}, ["ecommerce.value"]),
+    ],
+)
+async def test_a_repeat_contradicts_only_what_both_say(
+    server: Running, first: dict[str, Any], repeat: dict[str, Any], problems: list[str]
+) -> None:
+    """A value of nought is said, too."""
+    lead = purchase("l", event="generate_lead")
+    await server.collect(lead | {"ecommerce": first})
+    (answer,) = (await server.collect(lead | {"ecommerce": repeat})).json()["events"]
+    assert answer["status"] == "duplicate"
+    assert [(one["path"], one["code"]) for one in answer["problems"]] == [(path, "conflict") for path in problems]
 
 
 async def test_what_is_no_purchase_has_no_order(server: Running) -> None:
@@ -191,8 +217,8 @@ def no_file(name: str) -> str:
     raise FileNotFoundError(name)
 
 
-def order_of(tag: str, **fields: Any) -> tuple[bytes, float] | None:
-    """The order key that the one tag of a container gives a purchase, and its seconds."""
+def delivery_of(tag: str, **fields: Any) -> Delivery:
+    """What is stored of a purchase for the one tag of a container."""
     text = DESTINATIONS + f"  - {{name: one, triggers: [any], {tag}}}\n"
     environ = {"T": "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"}
     loaded = compile_container(
@@ -203,7 +229,43 @@ def order_of(tag: str, **fields: Any) -> tuple[bytes, float] | None:
     routing = route(loaded.container, make_event(pushed, ip="192.0.2.7", user_agent="Mozilla/5.0"))
     (decision,) = routing.decisions
     assert decision.built is not None, (decision.reason, decision.detail)
-    return EventDeliveries(loaded.container, ServerConfig(), routing, b"k" * 32).of(decision, ()).order
+    return EventDeliveries(loaded.container, ServerConfig(), routing, b"k" * 32).of(decision, ())
+
+
+def order_of(tag: str, **fields: Any) -> tuple[bytes, float] | None:
+    """The order key that the tag gives the purchase, and its seconds."""
+    return delivery_of(tag, **fields).order
+
+
+class Hourly(Box):
+    """Takes events that are an hour old, and leaves it to the host to say until when."""
+
+    type = "hourly"
+    limits = Limits(age=3600.0)
+
+
+class Ageless(Box):
+    """Takes events of any age."""
+
+    type = "ageless"
+    limits = Limits()
+
+
+@pytest.mark.parametrize(("type_", "until"), [("hourly", 3_600_000), ("ageless", None)])
+def test_a_delivery_ends_when_the_vendor_takes_the_event_no_more(type_: str, until: int | None) -> None:
+    """Counted from when it happened, in milliseconds."""
+    text = f"destinations: {{d: {{type: {type_}}}}}\ntags: [{{name: T, destination: d, triggers: [all]}}]\n"
+    loaded = load({"container.yaml": text}, registry=Registry.of(Hourly, Ageless))
+    assert loaded.container is not None, loaded.problems
+    routing = route(loaded.container, make_event(purchase()))
+    (decision,) = routing.decisions
+    delivery = EventDeliveries(loaded.container, ServerConfig(), routing, b"k" * 32).of(decision, ())
+    assert delivery.expires == (None if until is None else delivery.time + until)
+
+
+def test_the_mark_of_a_delivery_has_the_size_that_the_queue_has_always_had() -> None:
+    """Marks of older versions lie there, and are compared with new ones."""
+    assert len(delivery_of("destination: meta").mark) == 8
 
 
 @pytest.mark.parametrize(
