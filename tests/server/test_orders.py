@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from tagserver.config.compile import compile_container
+from tagserver.config.model import Container
 from tagserver.config.server import ServerConfig
 from tagserver.explain.trial import try_event
 from tagserver.ingest.deliveries import EventDeliveries
-from tagserver.pipeline.route import route
+from tagserver.pipeline.route import Routing, route
 from tagserver.plugin import Limits
 from tagserver.plugin.registry import Registry
 from tagserver.queue.values import Delivery
@@ -227,9 +228,14 @@ def delivery_of(tag: str, **fields: Any) -> Delivery:
     assert loaded.container is not None, loaded.problems
     pushed = purchase(client_id="1.2", **fields)
     routing = route(loaded.container, make_event(pushed, ip="192.0.2.7", user_agent="Mozilla/5.0"))
+    return stored(loaded.container, routing)
+
+
+def stored(container: Container, routing: Routing) -> Delivery:
+    """What is stored of an event for its one tag."""
     (decision,) = routing.decisions
     assert decision.built is not None, (decision.reason, decision.detail)
-    return EventDeliveries(loaded.container, ServerConfig(), routing, b"k" * 32).of(decision, ())
+    return EventDeliveries(container, ServerConfig(), routing, b"k" * 32).of(decision)
 
 
 def order_of(tag: str, **fields: Any) -> tuple[bytes, float] | None:
@@ -257,9 +263,7 @@ def test_a_delivery_ends_when_the_vendor_takes_the_event_no_more(type_: str, unt
     text = f"destinations: {{d: {{type: {type_}}}}}\ntags: [{{name: T, destination: d, triggers: [all]}}]\n"
     loaded = load({"container.yaml": text}, registry=Registry.of(Hourly, Ageless))
     assert loaded.container is not None, loaded.problems
-    routing = route(loaded.container, make_event(purchase()))
-    (decision,) = routing.decisions
-    delivery = EventDeliveries(loaded.container, ServerConfig(), routing, b"k" * 32).of(decision, ())
+    delivery = stored(loaded.container, route(loaded.container, make_event(purchase())))
     assert delivery.expires == (None if until is None else delivery.time + until)
 
 
