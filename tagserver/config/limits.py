@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from tagserver.config.keys import DURATION, TEXT, Block, Key, compiled
 from tagserver.config.names import Names
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
@@ -88,6 +89,25 @@ class TagLimits:
 NO_LIMITS = TagLimits()
 
 
+SCHEDULE = Block(
+    "",
+    Key("from", TEXT, "when it begins: `2026-11-20T00:00`"),
+    Key("until", TEXT, "when it ends, exclusive"),
+    Key("time_zone", TEXT, "that of both: `Europe/Berlin`; without it UTC"),
+    anyOf=[{"required": ["from"]}, {"required": ["until"]}],
+)
+SAMPLE = Block(
+    "",
+    Key("percent", compiled({"type": "number", "minimum": 0, "maximum": 100}), "required: from 0 to 100", needed=True),
+    Key("by", compiled(TEXT.schema), "required: the value that decides, a text with `{{ }}`", needed=True),
+)
+ONCE = Block(
+    "",
+    Key("key", compiled(TEXT.schema), "required: what is the same in both, a text with `{{ }}`", needed=True),
+    Key("within", DURATION, "required: the time, at most `365d`", needed=True),
+)
+
+
 class LimitCompiler:
     """Reads `schedule`, `sample` and `once_per` of a tag."""
 
@@ -109,7 +129,7 @@ class LimitCompiler:
     def _schedule(self, node: Node | None, path: str) -> Schedule | None:
         if node is None:
             return None
-        nodes = {key: held for key, (_, held) in self._decoder.map(node, path, ("from", "until", "time_zone")).items()}
+        nodes = SCHEDULE.nodes(self._decoder, node, path)
         zone = self._zone(nodes.get("time_zone"), f"{path}.time_zone")
         start, end = (self._moment(nodes.get(key), zone, f"{path}.{key}") for key in ("from", "until"))
         if isinstance(node, Map) and not nodes.keys() & {"from", "until"}:
@@ -144,7 +164,7 @@ class LimitCompiler:
     def _sample(self, node: Node | None, name: str, path: str) -> Sample | None:
         if node is None:
             return None
-        nodes = {key: held for key, (_, held) in self._decoder.map(node, path, ("percent", "by")).items()}
+        nodes = SAMPLE.nodes(self._decoder, node, path)
         if not isinstance(node, Map):
             return None
         for needed in ("percent", "by"):
@@ -162,7 +182,7 @@ class LimitCompiler:
     def _once(self, node: Node | None, path: str) -> Once | None:
         if node is None:
             return None
-        nodes = {key: held for key, (_, held) in self._decoder.map(node, path, ("key", "within")).items()}
+        nodes = ONCE.nodes(self._decoder, node, path)
         if not isinstance(node, Map):
             return None
         for needed in ("key", "within"):

@@ -4,61 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import Any
 
+from tagserver.config.keys import DURATION, FLAG, WRONG, Block, Key, ValueType, choice, compiled
 from tagserver.config.lint.near_names import NearNames
+from tagserver.config.schema_parts import NAMES, PURPOSE_LIST, table
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Node
 from tagserver.config.yaml.suggestions import did_you_mean, known_are
 from tagserver.consent.cookies.readers import OF_VENDORS, ONLY_IN_THE_PAGE, READERS
-from tagserver.consent.needs import EEA, LONGEST_HOLD, OPT_IN_REGIONS, PURPOSES, ConsentPolicy
+from tagserver.consent.needs import EEA, LONGEST_HOLD, PURPOSES, ConsentPolicy
 from tagserver.event.spelling import DERIVED_ROOTS, canonical, nfc, part_of
 from tagserver.expressions.reshape import KEPT
 from tagserver.outgoing.outgoing import PrivacyPolicy
 from tagserver.outgoing.path_filter import Path
 
-CMP_KEYS = ("cmp_cookies", "cmp_vendors", "onetrust_groups")
-
-NamedPurposes = Mapping[str, frozenset[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class CmpCookies:
-    """The tools, and the purposes of vendors and of OneTrust's groups."""
-
-    tools: tuple[str, ...] = ()
-    vendors: NamedPurposes = field(default_factory=dict)
-    onetrust_groups: NamedPurposes = field(default_factory=dict)
+_COUNTRY = re.compile(r"[A-Z]{2}\Z")
+_REGION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?\Z")
 
 
-def compile_cmp_cookies(d: Decoder, nodes: Mapping[str, Node]) -> CmpCookies:
-    """The settings under `consent:`; with problems noted, what is wrong is left out."""
-    tools = _tools(d, nodes.get("cmp_cookies"))
-    vendors = _purposes(d, nodes.get("cmp_vendors"), "consent.cmp_vendors")
-    groups = _purposes(d, nodes.get("onetrust_groups"), "consent.onetrust_groups")
-    silent = [tool for tool in tools if tool in OF_VENDORS]
-    if silent and not vendors:
-        message = f"{silent[0]} asks by names of your own, and nothing says what they stand for"
-        hint = "write consent.cmp_vendors: {facebook_pixel: [ad_storage, ad_user_data, ad_personalization]}"
-        d.problems.add("E113", nodes["cmp_cookies"].place, "consent.cmp_cookies", message, hint)
-    if vendors and not silent:
-        _unused(d, nodes, "cmp_vendors", OF_VENDORS)
-    if groups and "onetrust" not in tools:
-        _unused(d, nodes, "onetrust_groups", {"onetrust"})
-    return CmpCookies(tools, vendors, groups)
-
-
-def _unused(d: Decoder, nodes: Mapping[str, Node], name: str, users: Set[str]) -> None:
-    hint = f"list in consent.cmp_cookies what uses it: {', '.join(sorted(users))}"
-    d.problems.add("W301", nodes[name].place, f"consent.{name}", f"consent.{name} is used by nothing", hint)
-
-
-def _tools(d: Decoder, node: Node | None) -> tuple[str, ...]:
+def _tools(d: Decoder, node: Node, path: str) -> tuple[str, ...]:
     tools: dict[str, None] = {}
-    for item, path in d.list(node, "consent.cmp_cookies"):
-        name = d.text(item, path)
+    for item, where in d.list(node, path):
+        name = d.text(item, where)
         if name is None:
             continue
         if name in READERS:
@@ -66,87 +35,29 @@ def _tools(d: Decoder, node: Node | None) -> tuple[str, ...]:
         elif name in ONLY_IN_THE_PAGE:
             message = f"{name} keeps the choice in the browser's storage, which no request carries"
             hint = "take it out, and have the page send consent with each event"
-            d.problems.add("E115", item.place, path, message, hint)
+            d.problems.add("E115", item.place, where, message, hint)
         else:
             message = f'no consent tool is called "{name}"'
-            d.problems.add("E115", item.place, path, message, did_you_mean(name, READERS) or known_are(READERS))
+            d.problems.add("E115", item.place, where, message, did_you_mean(name, READERS) or known_are(READERS))
     return tuple(tools)
 
 
-def _purposes(d: Decoder, node: Node | None, path: str) -> NamedPurposes:
+def _purposes(d: Decoder, node: Node, path: str) -> Mapping[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for name, (_, value) in d.map(node, path).items():
-        named = set()
+        purposes = set()
         for item, where in d.list(value, f"{path}.{name}"):
             purpose = d.text(item, where)
             if purpose in PURPOSES:
-                named.add(purpose)
+                purposes.add(purpose)
             elif purpose is not None:
                 hint = did_you_mean(purpose, PURPOSES) or known_are(PURPOSES)
                 d.problems.add("E130", item.place, where, f'unknown purpose "{purpose}"', hint)
-        found[name] = frozenset(named)
+        found[name] = frozenset(purposes)
     return found
 
 
-CONSENT_KEYS = (
-    *CMP_KEYS,
-    "tcf_analytics",
-    "tcf_exempt",
-    "opt_in_regions",
-    "gpc",
-    "gpc_scope",
-    "dnt",
-    "hold",
-    "retroactive",
-)
-_COUNTRY = re.compile(r"[A-Z]{2}\Z")
-_REGION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?\Z")
-
-
-def compile_consent(node: Node | None, problems: Problems) -> ConsentPolicy:
-    """The policy; with problems noted, the strict defaults stand in for what is wrong."""
-    d = Decoder(problems)
-    nodes = {name: held for name, (_, held) in d.map(node, "consent", CONSENT_KEYS).items()}
-    cookies = compile_cmp_cookies(d, nodes)
-    regions: frozenset[str] = OPT_IN_REGIONS
-    if "opt_in_regions" in nodes:
-        named: set[str] = set()
-        for item, path in d.list(nodes["opt_in_regions"], "consent.opt_in_regions"):
-            text = d.text(item, path)
-            if text == "EEA":
-                named |= EEA
-            elif text is not None and _REGION.match(text):
-                named.add(text)
-            elif text is not None:
-                problems.add("E115", item.place, path, f'"{text}" is no region', "write EEA, DE or US-CA")
-        regions = frozenset(named)
-    return ConsentPolicy(
-        opt_in_regions=regions,
-        gpc=cast(
-            Literal["restrict", "block", "ignore"],
-            d.choice(nodes.get("gpc"), "consent.gpc", ("restrict", "block", "ignore"), "restrict"),
-        ),
-        gpc_scope=cast(
-            Literal["global", "us_only"],
-            d.choice(nodes.get("gpc_scope"), "consent.gpc_scope", ("global", "us_only"), "global"),
-        ),
-        dnt=cast(
-            Literal["ignore", "restrict"], d.choice(nodes.get("dnt"), "consent.dnt", ("ignore", "restrict"), "ignore")
-        ),
-        hold=_hold(d, nodes.get("hold")),
-        retroactive=cast(
-            Literal["page", "session"],
-            d.choice(nodes.get("retroactive"), "consent.retroactive", ("page", "session"), "page"),
-        ),
-        tcf_analytics=d.flag(nodes.get("tcf_analytics"), "consent.tcf_analytics"),
-        tcf_exempt=_countries(d, nodes.get("tcf_exempt"), "consent.tcf_exempt"),
-        cmp_cookies=cookies.tools,
-        cmp_vendors=cookies.vendors,
-        onetrust_groups=cookies.onetrust_groups,
-    )
-
-
-def _countries(d: Decoder, node: Node | None, path: str) -> tuple[str, ...]:
+def _countries(d: Decoder, node: Node, path: str) -> tuple[str, ...]:
     countries = []
     for item, where in d.list(node, path):
         text = d.text(item, where)
@@ -157,32 +68,118 @@ def _countries(d: Decoder, node: Node | None, path: str) -> tuple[str, ...]:
     return tuple(countries)
 
 
-def _hold(d: Decoder, node: Node | None) -> float:
-    wait = d.duration(node, "consent.hold", 0.0)
-    if node is not None and wait > LONGEST_HOLD:
-        d.problems.add(
-            "E115", node.place, "consent.hold", f"consent.hold is at most {LONGEST_HOLD:g}s", "write 2s, or less"
-        )
-        return 0.0
+def _regions(d: Decoder, node: Node, path: str) -> frozenset[str]:
+    regions: set[str] = set()
+    for item, where in d.list(node, path):
+        text = d.text(item, where)
+        if text == "EEA":
+            regions |= EEA
+        elif text is not None and _REGION.match(text):
+            regions.add(text)
+        elif text is not None:
+            d.problems.add("E115", item.place, where, f'"{text}" is no region', "write EEA, DE or US-CA")
+    return frozenset(regions)
+
+
+def _hold(d: Decoder, node: Node, path: str) -> Any:
+    wait = d.duration(node, path, 0.0)
+    if wait > LONGEST_HOLD:
+        d.problems.add("E115", node.place, path, f"{path} is at most {LONGEST_HOLD:g}s", "write 2s, or less")
+        return WRONG
     return wait
 
 
-PRIVACY_KEYS = ("query_allow", "sensitive")
+_NAMED_PURPOSES = ValueType(table(PURPOSE_LIST), _purposes)
+CONSENT = Block(
+    "How signals of consent are read.",
+    Key(
+        "cmp_cookies",
+        ValueType(NAMES, _tools),
+        "the consent tools whose cookies are read, see [below](#consent-tool-cookies)",
+        "[]",
+    ),
+    Key(
+        "cmp_vendors",
+        _NAMED_PURPOSES,
+        "a consent tool's vendor, service or category by the site's own name, and its purposes",
+        "{}",
+    ),
+    Key(
+        "onetrust_groups",
+        _NAMED_PURPOSES,
+        "the site's own OneTrust groups and their purposes; they replace `C0001` and its kind. `[]`: no purpose",
+        "{}",
+    ),
+    Key("tcf_analytics", FLAG, "`true`: a TC string also covers `analytics_storage` (P1 and P8)", "false"),
+    Key(
+        "tcf_exempt",
+        ValueType(NAMES, _countries),
+        "countries of publishers in which P1 need not be asked for, when the string says that it was not",
+        "[]",
+    ),
+    Key(
+        "opt_in_regions",
+        ValueType(NAMES, _regions),
+        "where a default is no consent: `EEA`, countries (`DE`), states (`US-CA`). An unknown country is one of them",
+        "[EEA, GB, CH]",
+    ),
+    Key(
+        "gpc",
+        choice("restrict", "block", "ignore"),
+        "Global Privacy Control (`Sec-GPC: 1`, or `gpc` in the event): `restrict`, `block` (where it would "
+        "restrict otherwise) or `ignore`",
+        "restrict",
+    ),
+    Key(
+        "gpc_scope",
+        choice("global", "us_only"),
+        "`us_only`: it counts only for visitors known to be in the US",
+        "global",
+    ),
+    Key("dnt", choice("ignore", "restrict"), "`restrict`: `DNT: 1` counts like Global Privacy Control", "ignore"),
+    Key(
+        "hold",
+        ValueType(DURATION.schema, _hold),
+        "how long events wait for a late choice, also where the page does not ask for it; at most 5s, see [consent "
+        "wait queue](#consent-wait-queue)",
+        "0s",
+    ),
+    Key(
+        "retroactive",
+        choice("page", "session"),
+        "which events a late grant releases: those of the same page view, or `session`: of all page views of the "
+        "visitor's session",
+        "page",
+    ),
+)
 
 
-def compile_privacy(node: Node | None, near: NearNames, problems: Problems) -> PrivacyPolicy:
-    """The policy; what is wrong in it is noted, and not allowed."""
+def compile_consent(node: Node | None, problems: Problems) -> ConsentPolicy:
+    """The policy; with problems noted, the strict defaults stand in for what is wrong."""
     d = Decoder(problems)
-    nodes = {name: held for name, (_, held) in d.map(node, "privacy", PRIVACY_KEYS).items()}
-    return PrivacyPolicy(_query_allow(d, nodes.get("query_allow")), _sensitive(d, nodes.get("sensitive"), near))
+    nodes = CONSENT.nodes(d, node, "consent")
+    policy = ConsentPolicy(**CONSENT.values(d, nodes, "consent"))
+    silent = [tool for tool in policy.cmp_cookies if tool in OF_VENDORS]
+    if silent and not policy.cmp_vendors:
+        message = f"{silent[0]} asks by names of your own, and nothing says what they stand for"
+        hint = "write consent.cmp_vendors: {facebook_pixel: [ad_storage, ad_user_data, ad_personalization]}"
+        problems.add("E113", nodes["cmp_cookies"].place, "consent.cmp_cookies", message, hint)
+    if policy.cmp_vendors and not silent:
+        _unused(problems, nodes, "cmp_vendors", OF_VENDORS)
+    if policy.onetrust_groups and "onetrust" not in policy.cmp_cookies:
+        _unused(problems, nodes, "onetrust_groups", {"onetrust"})
+    return policy
 
 
-def _query_allow(d: Decoder, node: Node | None) -> tuple[str, ...] | None:
-    if node is None:
-        return None
+def _unused(problems: Problems, nodes: Mapping[str, Node], name: str, users: Set[str]) -> None:
+    hint = f"list in consent.cmp_cookies what uses it: {', '.join(sorted(users))}"
+    problems.add("W301", nodes[name].place, f"consent.{name}", f"consent.{name} is used by nothing", hint)
+
+
+def _query_keys(d: Decoder, node: Node, path: str) -> tuple[str, ...]:
     allowed: list[str] = []
-    for item, path in d.list(node, "privacy.query_allow"):
-        text = d.text(item, path)
+    for item, where in d.list(node, path):
+        text = d.text(item, where)
         if text is None:
             continue
         key = nfc(text.strip().lower())
@@ -190,8 +187,33 @@ def _query_allow(d: Decoder, node: Node | None) -> tuple[str, ...] | None:
             allowed.append(key)
         else:
             hint = "write a key such as color, or utm_* for all that begin so"
-            d.problems.add("E115", item.place, path, f'"{text}" is no key of a query', hint)
+            d.problems.add("E115", item.place, where, f'"{text}" is no key of a query', hint)
     return tuple(allowed)
+
+
+PRIVACY = Block(
+    "What leaves.",
+    Key(
+        "query_allow",
+        ValueType(NAMES, _query_keys),
+        "the only parameters that URLs keep, beside click ids where `ad_storage` is granted. Without it: all but "
+        "personal ones. Values are redacted in any case",
+    ),
+    Key(
+        "sensitive",
+        compiled(NAMES),
+        "fields that no tag sees or sets where the visitor limits the use of sensitive data (a US section of "
+        "`gpp`). Only you know which of your fields are sensitive; a path below a list means each of its objects",
+        "[]",
+    ),
+)
+
+
+def compile_privacy(node: Node | None, near: NearNames, problems: Problems) -> PrivacyPolicy:
+    """The policy; what is wrong in it is noted, and not allowed."""
+    d = Decoder(problems)
+    values = PRIVACY.read(d, node, "privacy")
+    return PrivacyPolicy(values.get("query_allow"), _sensitive(d, values.get("sensitive"), near))
 
 
 def _sensitive(d: Decoder, node: Node | None, near: NearNames) -> tuple[Path, ...]:

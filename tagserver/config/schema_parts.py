@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tagserver.consent.needs import PURPOSES
+
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": ["string", "number", "boolean"]}
@@ -19,6 +21,8 @@ SIZE: Schema = {
     "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\d{1,15}(B|KiB|MiB|GiB|TiB)?$"}]
 }
 ANY: Schema = {}
+NAMES: Schema = {"type": ["array", "null"], "items": TEXT}
+PURPOSE_LIST: Schema = {"type": ["array", "null"], "items": {"enum": list(PURPOSES)}}
 NOTES: Schema = {**TEXT, "description": "For people."}
 
 

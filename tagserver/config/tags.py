@@ -6,11 +6,13 @@ import typing
 from collections.abc import Mapping
 
 from tagserver.config.computed import plain_key
+from tagserver.config.keys import FLAG, NAME, NOTES, TEXT, Block, Key, compiled, whole
 from tagserver.config.known_events import KNOWN_EVENTS, KnownEvents
-from tagserver.config.limits import LimitCompiler
+from tagserver.config.limits import ONCE, SAMPLE, SCHEDULE, LimitCompiler
 from tagserver.config.model import ConfiguredDestination, Tag, Trigger
 from tagserver.config.names import Names
 from tagserver.config.parameters import check_constants, compile_parameters, no_parameters
+from tagserver.config.schema_parts import NAMES, PURPOSE_LIST, table
 from tagserver.config.triggers import ALL, BUILT_IN, EVERY_EVENT
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Place, Problems
@@ -24,25 +26,82 @@ from tagserver.expressions.templates import constant
 from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.plugin.plain import identifier
 
-KEYS = [
-    "name",
-    "destination",
-    "settings",
-    "triggers",
-    "exceptions",
-    "consent",
-    "consent_override",
-    "redact_override",
-    "vendor",
-    "parameters",
-    "event_name",
-    "paused",
-    "schedule",
-    "sample",
-    "once_per",
-    "priority",
-    "notes",
-]
+_VENDOR = Block(
+    "",
+    Key("ac_id", whole(1), "its number in Google's list: `{ac_id: 89}`"),
+    Key("gvl_id", whole(1), "its number in the IAB's list: `{gvl_id: 755}`; one of the two"),
+    minProperties=1,
+    maxProperties=1,
+)
+TAG = Block(
+    "",
+    Key("name", NAME, "required, unique; shown everywhere", needed=True),
+    Key("destination", NAME, "required", needed=True),
+    Key(
+        "settings",
+        compiled({"type": "object"}),
+        "settings of the destination that differ for this tag: `{default_country: FR}`. `tagserver plugins show "
+        "TYPE` says which may (“also of a tag”)",
+    ),
+    Key(
+        "triggers",
+        compiled({**NAMES, "minItems": 1}),
+        "required: any of these; `all` matches every event, `known events` those that the destination has a name for",
+        needed=True,
+    ),
+    Key("exceptions", compiled(NAMES), "none of these"),
+    Key(
+        "consent",
+        compiled(PURPOSE_LIST),
+        "all purposes that are needed: those of the destination, and more. Leaving out one of the destination's is "
+        "a problem …",
+    ),
+    Key(
+        "consent_override",
+        compiled(TEXT.schema),
+        "… unless this gives the reason. Then only the listed purposes count: nothing is "
+        "[removed](guide.md#privacy) for want of another",
+    ),
+    Key(
+        "redact_override",
+        compiled(TEXT.schema),
+        "the reason why this tag may send personal data anywhere: no [redaction](guide.md#privacy) in titles, "
+        "items, URLs and parameters",
+    ),
+    Key(
+        "vendor",
+        compiled(_VENDOR.schema, _VENDOR),
+        "under the TCF this vendor must be accepted, see [consent signals](#consent-signals)",
+    ),
+    Key("parameters", compiled({"type": "object"}), "values to send along. A missing value is left out"),
+    Key(
+        "event_name",
+        compiled({"anyOf": [TEXT.schema, table(TEXT.schema)]}),
+        "the vendor's name for the event; without it the destination's default (`purchase` → `Purchase` at Meta). "
+        "A name with `{{ }}` that has no value skips the event, with the reason `variable`. Among `parameters` it "
+        "means the same",
+    ),
+    Key("paused", FLAG, "`true`: nothing is sent, and what is queued for this tag becomes dead letters"),
+    Key("schedule", compiled(SCHEDULE.schema, SCHEDULE), "nothing is sent outside of it: `from`, `until` or both"),
+    Key(
+        "sample",
+        compiled(SAMPLE.schema, SAMPLE),
+        'a share of all values of `by`, always the same ones: `{percent: 10, by: "{{ client_id }}"}`',
+    ),
+    Key(
+        "once_per",
+        compiled(ONCE.schema, ONCE),
+        "a second event with the same key within that time is a duplicate, whatever its id",
+    ),
+    Key(
+        "priority",
+        whole(-(10**9)),
+        "a whole number, higher first (default 0). Of two tags that would send the same event it decides which one "
+        "does. Above 0: while more than 1,000 deliveries of a destination wait, those of the tag go first, except "
+        "for every tenth request",
+    ),
+    NOTES,
+)
 
 
 class TagCompiler:
@@ -78,8 +137,9 @@ class TagCompiler:
         if not isinstance(node, Map):
             self._decoder.wrong(node, path, "a map")
             return None
-        nodes = {name: held for name, (_, held) in self._decoder.map(node, path, KEYS).items()}
-        name = self._decoder.name(nodes.get("name"), f"{path}.name")
+        nodes = TAG.nodes(self._decoder, node, path)
+        values = TAG.values(self._decoder, nodes, path)
+        name: str | None = values.get("name")
         if "name" not in nodes:
             self._decoder.missing(node.place, path, "name")
         if name is not None and name in self._seen:
@@ -88,7 +148,7 @@ class TagCompiler:
             self._problems.add("E114", nodes["name"].place, f"{path}.name", f'two tags are named "{name}"', hint)
         elif name is not None:
             self._seen[name] = nodes["name"].place
-        destination = self._destination(nodes.get("destination"), node, path)
+        destination = self._destination(values.get("destination"), nodes.get("destination"), node, path)
         if destination is not None and "settings" in nodes:
             destination = self._for_tag(destination, nodes["settings"], f"{path}.settings")
         triggers = self._named_triggers(nodes.get("triggers"), destination, f"{path}.triggers")
@@ -103,11 +163,7 @@ class TagCompiler:
             event_name = self._event_name(naming, named, name or "")
         if destination is not None and naming is not None:
             self._look_at_names(naming, destination, named)
-        paused = self._decoder.flag(nodes.get("paused"), f"{path}.paused")
         limits = self._limits.compile(nodes, name or "", path)
-        priority = self._decoder.whole(nodes.get("priority"), f"{path}.priority", 0, -(10**9))
-        if "notes" in nodes:
-            self._decoder.text(nodes["notes"], f"{path}.notes")
         if name is None or destination is None or needs is None:
             return None
         return Tag(
@@ -118,9 +174,9 @@ class TagCompiler:
             needs=needs,
             parameters=parameters,
             event_name=event_name,
-            paused=paused,
+            paused=values.get("paused", False),
             limits=limits,
-            priority=priority,
+            priority=values.get("priority", 0),
             redact_override=self._redact_override(nodes.get("redact_override"), f"{path}.redact_override"),
             sees=frozenset(destination.reads.paths),
             personal=self._names.personal(reached),
@@ -131,11 +187,10 @@ class TagCompiler:
     def _empty(node: Node | None) -> bool:
         return node is None or (isinstance(node, Sequence) and not node.items)
 
-    def _destination(self, node: Node | None, tag: Node, path: str) -> ConfiguredDestination | None:
+    def _destination(self, name: str | None, node: Node | None, tag: Node, path: str) -> ConfiguredDestination | None:
         if node is None:
             self._decoder.missing(tag.place, path, "destination", known_are(self._destinations))
             return None
-        name = self._decoder.name(node, f"{path}.destination")
         if name is None:
             return None
         self.used.add(("destination", name))
@@ -228,13 +283,12 @@ class TagCompiler:
     def _vendor(self, node: Node | None, path: str) -> VendorCheck | None:
         if node is None:
             return None
-        entries = self._decoder.map(node, path, ("ac_id", "gvl_id"))
-        if len(entries) != 1:
+        nodes = _VENDOR.nodes(self._decoder, node, path)
+        if len(nodes) != 1:
             self._problems.add("E113", node.place, path, f"{path} needs one of ac_id and gvl_id", "write {ac_id: 89}")
             return None
-        ((kind, (_, value)),) = entries.items()
-        number = self._decoder.whole(value, f"{path}.{kind}", 0, 1)
-        return VendorCheck("ac_id" if kind == "ac_id" else "gvl_id", number) if number else None
+        found = [*_VENDOR.values(self._decoder, nodes, path).items()]
+        return VendorCheck("ac_id" if found[0][0] == "ac_id" else "gvl_id", found[0][1]) if found else None
 
     def _parameters(
         self, node: Node | None, destination: ConfiguredDestination | None, path: str

@@ -12,7 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from tagserver.cli import main
+from tagserver.config.policies import CONSENT, PRIVACY
 from tagserver.config.server import SERVER, ServerConfig
+from tagserver.config.tags import TAG
 from tagserver.config.yaml.problems import CODES, LATER_CODES, Place, Problem
 from tagserver.consent.gate import decide
 from tagserver.consent.merge import read_consent
@@ -38,16 +40,6 @@ def known_keys(file: str, text: str) -> set[str]:
 
 
 SECTIONS = [
-    ("## server.yaml", "server.yaml", "zzzz: 1", ""),
-    ("## server.yaml", "server.yaml", "collect: {zzzz: 1}", "collect."),
-    ("## server.yaml", "server.yaml", "collect: {keys: {one: {zzzz: 1}}}", "collect.keys.NAME."),
-    ("## server.yaml", "server.yaml", "queue: {zzzz: 1}", "queue."),
-    ("## server.yaml", "server.yaml", "log: {zzzz: 1}", "log."),
-    ("## server.yaml", "server.yaml", "egress: {zzzz: 1}", "egress."),
-    ("## Consent", "container.yaml", "consent: {zzzz: 1}", ""),
-    ("## Privacy", "container.yaml", "privacy: {zzzz: 1}", ""),
-    ("## Tags", "container.yaml", "tags: [{zzzz: 1}]", ""),
-    ("## Tags", "container.yaml", "tags: [{vendor: {zzzz: 1}}]", ""),
     ("## Triggers", "container.yaml", "triggers: {one: {zzzz: 1}}", ""),
     ("## Transformations", "container.yaml", "transformations: {one: {zzzz: 1}}", ""),
     ("## Operators", "container.yaml", "triggers: {one: {when: {a: {zzzz: 1}}}}", ""),
@@ -65,17 +57,17 @@ def test_every_key_is_documented(heading: str, file: str, text: str, prefix: str
         assert prefix + key in documented or any(name.startswith(below) for name in documented), key
 
 
-TABLES = {"## server.yaml": SERVER}
+TABLES = {"## server.yaml": SERVER, "## Consent": CONSENT, "## Privacy": PRIVACY, "## Tags": TAG}
 
 
 @pytest.mark.parametrize("heading", TABLES)
 def test_a_table_says_what_the_keys_declare(heading: str) -> None:
-    """Each key with its default and its description, in the order in which they are declared. Who declares one finds
-    here the row that the table needs."""
+    """Each key with its default and its description. Who declares one finds here the row that the table needs."""
     shown = [row if len(row) > 2 else [row[0], "", *row[1:]] for row in rows(REFERENCE, heading)]
     declared = [list(row) for row in TABLES[heading].rows()]
     assert [row for row in declared if row not in shown] == []
-    assert [row for row in shown if row in declared] == declared
+    known = {name for name, _, _ in declared}
+    assert [row for row in shown if row[0] in known and row not in declared] == []
 
 
 @pytest.mark.parametrize(

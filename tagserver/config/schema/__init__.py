@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from tagserver.config.policies import CONSENT, PRIVACY
 from tagserver.config.schema import container
 from tagserver.config.schema.cases import CASE
 from tagserver.config.schema.settings import destination
 from tagserver.config.schema.variables import variable
 from tagserver.config.schema_parts import many, ref, said, table
 from tagserver.config.server import SERVER
+from tagserver.config.tags import TAG
 from tagserver.plugin.registry import Registry
 
 MODELINE = "# yaml-language-server: $schema=./.tagserver/schema.json"
@@ -24,8 +26,8 @@ MODELINE = "# yaml-language-server: $schema=./.tagserver/schema.json"
 def json_schema(registry: Registry) -> dict[str, Any]:
     """The schema, as plain data."""
     roots = {
-        "consent": said(container.CONSENT, "How signals of consent are read."),
-        "privacy": said(container.PRIVACY, "What leaves."),
+        "consent": said(CONSENT.schema, CONSENT.doc),
+        "privacy": said(PRIVACY.schema, PRIVACY.doc),
         "destinations": said(table(ref("destination")), "Where events go."),
         "variables": said(table(ref("variable")), "Values with a name."),
         "triggers": said(table(ref("trigger")), "Which events."),
@@ -48,7 +50,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
             "conditions": container.CONDITIONS,
             "destination": destination(registry.destinations),
             "operator": container.OPERATOR,
-            "tag": container.TAG,
+            "tag": TAG.schema,
             "transformation": container.TRANSFORMATION,
             "trigger": container.TRIGGER,
             "variable": variable(registry.variables),

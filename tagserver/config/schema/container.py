@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tagserver.config.policies import CONSENT_KEYS, PRIVACY_KEYS
 from tagserver.config.schema_parts import (
     ANY,
     DURATION,
@@ -11,16 +10,12 @@ from tagserver.config.schema_parts import (
     TEXT,
     TEXTS,
     Schema,
-    known,
     many,
-    one_of,
     record,
     ref,
     said,
     table,
 )
-from tagserver.config.tags import KEYS as TAG_KEYS
-from tagserver.consent.needs import PURPOSES
 from tagserver.expressions.conditions import OPERATORS
 
 _OPERATOR_DOCS = {
@@ -71,59 +66,7 @@ TRIGGER = record(
     anyOf=[{"required": ["event"]}, {"required": ["when"]}],
 )
 
-_PURPOSES = many(one_of(*PURPOSES))
 _NAMES = many(TEXT)
-TAG = known(
-    TAG_KEYS,
-    {
-        "name": said(TEXT, "Unique; shown everywhere."),
-        "destination": said(TEXT, "Where it sends: a name under destinations."),
-        "settings": said({"type": "object"}, "Settings of the destination that are different for this tag."),
-        "triggers": said(
-            {**_NAMES, "minItems": 1},
-            "Any of these; all matches every event, known events those that the destination has a name for.",
-        ),
-        "exceptions": said(_NAMES, "None of these."),
-        "event_name": said(
-            {"anyOf": [TEXT, table(TEXT)]}, "The vendor's name for the event; or a table, event: vendor's name."
-        ),
-        "parameters": said({"type": "object"}, "Values that are sent along; they may hold {{ }}."),
-        "consent": said(_PURPOSES, "All purposes that are needed: those of the destination, and more."),
-        "consent_override": said(TEXT, "The reason why a purpose of the destination is left out."),
-        "redact_override": said(TEXT, "The reason why personal data may stand wherever this tag puts it."),
-        "vendor": said(
-            record(
-                {"ac_id": {"type": "integer", "minimum": 1}, "gvl_id": {"type": "integer", "minimum": 1}},
-                minProperties=1,
-                maxProperties=1,
-            ),
-            "Under the TCF this vendor must be accepted: its number in Google's list, or in the IAB's.",
-        ),
-        "schedule": said(
-            record(
-                {
-                    "from": said(TEXT, "2026-11-20T00:00"),
-                    "until": said(TEXT, "Exclusive."),
-                    "time_zone": said(TEXT, "Europe/Berlin; default UTC."),
-                },
-                anyOf=[{"required": ["from"]}, {"required": ["until"]}],
-            ),
-            "Nothing is sent outside.",
-        ),
-        "sample": said(
-            record({"percent": {"type": "number", "minimum": 0, "maximum": 100}, "by": TEXT}, ("percent", "by")),
-            "A share of all values of by, always the same ones.",
-        ),
-        "once_per": said(
-            record({"key": TEXT, "within": DURATION}, ("key", "within")),
-            "A second event with the same key in that time is a duplicate.",
-        ),
-        "priority": said({"type": "integer"}, "Higher first; default 0."),
-        "paused": said(FLAG, "Nothing is sent, and what is queued becomes dead letters."),
-        "notes": NOTES,
-    },
-    ("name", "destination", "triggers"),
-)
 TRANSFORMATION = record(
     {
         "allow": said(TEXTS, "Only these paths, and what is below them."),
@@ -149,27 +92,4 @@ TRANSFORMATION = record(
             *("allow", "exclude", "rename", "set", "items", "strip_query", "redact", "truncate_ip", "block_duplicates"),
         )
     ],
-)
-CONSENT = known(
-    CONSENT_KEYS,
-    {
-        "opt_in_regions": said(_NAMES, "Where a preset is no consent: EEA, countries (DE), states (US-CA)."),
-        "gpc": said(one_of("restrict", "block", "ignore"), "Global Privacy Control."),
-        "gpc_scope": said(one_of("global", "us_only"), "For whom it counts."),
-        "dnt": said(one_of("ignore", "restrict"), "Do Not Track."),
-        "hold": said(DURATION, "How long events wait for a choice that comes late; at most 5s."),
-        "retroactive": said(one_of("page", "session"), "Which events a late grant lets go."),
-        "tcf_analytics": said(FLAG, "A TC string speaks for analytics_storage, too."),
-        "tcf_exempt": said(_NAMES, "Countries of publishers in which purpose 1 need not be asked for."),
-        "cmp_cookies": said(_NAMES, "Consent tools whose cookies are read."),
-        "cmp_vendors": said(table(_PURPOSES), "A consent tool's name for a vendor: the purposes it stands for."),
-        "onetrust_groups": said(table(_PURPOSES), "OneTrust's groups: the purposes they stand for."),
-    },
-)
-PRIVACY = known(
-    PRIVACY_KEYS,
-    {
-        "query_allow": said(_NAMES, "Keys that addresses keep on their way out: color, utm_*."),
-        "sensitive": said(_NAMES, "Fields that nobody gets where the visitor limits the use of sensitive data."),
-    },
 )
