@@ -10,7 +10,7 @@ import yaml
 
 from tagserver.config.model import Container
 from tagserver.config.server import ServerConfig
-from tagserver.config.variables import BESIDE, KINDS
+from tagserver.config.variable_types import BESIDE, TYPES
 from tagserver.config.yaml.report import render
 from tagserver.event.event import MISSING
 from tagserver.explain.trial import try_event
@@ -151,4 +151,4 @@ def test_a_kind_of_a_plugin_that_is_lost_has_no_value_and_the_rest_serves() -> N
 
 
 def test_the_reserved_names_are_those_that_are_built_in() -> None:
-    assert {*KINDS, *BESIDE} == RESERVED
+    assert {*TYPES, *(one.name for one in BESIDE)} == RESERVED

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Protocol
 
+from tagserver.config.conditions import ConditionCompiler, warn_of_undefined
+from tagserver.config.keys import Block, Key, compiled
 from tagserver.config.lint.comparisons import ROW, Comparison, pattern_hint
 from tagserver.config.names import Names, lone_name
-from tagserver.config.triggers import TriggerCompiler, warn_of_undefined
+from tagserver.config.schema_parts import ANY, TEXT, ref
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Map, Node, Scalar, Sequence
@@ -21,6 +23,12 @@ from tagserver.expressions.conditions import BadPattern, all_of, compile_search
 from tagserver.expressions.decimals import OPERATIONS, Step, calculation, exact
 from tagserver.expressions.scope import Scope, Value
 from tagserver.expressions.templates import is_template
+
+CHOICE = Block(
+    "",
+    Key("when", compiled(ref("when")), "the conditions, all of which must hold", needed=True),
+    Key("value", compiled(ANY), "what the value is then; it may hold `{{ }}`", needed=True),
+)
 
 
 class AnyValue(Protocol):
@@ -37,7 +45,7 @@ class Tables:
     def __init__(self, any_value: AnyValue, names: Names, problems: Problems) -> None:
         self._any = any_value
         self._names = names
-        self._triggers = TriggerCompiler(names, problems)
+        self._conditions = ConditionCompiler(names, problems)
         self._problems = problems
         self._decoder = Decoder(problems)
 
@@ -94,12 +102,12 @@ class Tables:
         """The value of the first row whose conditions hold."""
         rows: list[tuple[Callable[[Scope], bool], str, Value]] = []
         for number, (item, where) in enumerate(self._decoder.list(node, f"{path}.choose"), 1):
-            parts = {key: held for key, (_, held) in self._decoder.map(item, where, ("when", "value")).items()}
+            parts = CHOICE.nodes(self._decoder, item, where)
             for needed in ("when", "value"):
                 if needed not in parts:
                     self._decoder.missing(item.place, where, needed)
             if "when" in parts and "value" in parts:
-                clauses = self._triggers.when(parts["when"], f"{where}.when")
+                clauses = self._conditions.when(parts["when"], f"{where}.when")
                 value = self._any(parts["value"], f"{where}.value")
                 label = f"{path}: row {number}"
                 self._names.rows.append(label)
@@ -150,7 +158,15 @@ def outcomes(nodes: Mapping[str, Node]) -> Iterator[Node]:
         yield from (held for row in rows.items if isinstance(row, Map) and (held := row.get("value")) is not None)
 
 
-STEP_KEYS = (*OPERATIONS, "missing")
+STEP = Block(
+    "",
+    Key("plus", compiled(TEXT), "and this"),
+    Key("minus", compiled(TEXT), "less this"),
+    Key("times", compiled(TEXT), "so many times"),
+    Key("divided by", compiled(TEXT), "by this; by 0 there is no result"),
+    Key("missing", compiled({"type": ["number", "string"]}), "what counts where this step's value is missing"),
+    anyOf=[{"required": [word]} for word in OPERATIONS],
+)
 _SHAPE = 'write ["{{ value }}", {minus: "{{ shipping }}"}, {times: 0.9}]'
 _STEPS = f"{', '.join(OPERATIONS)}"
 
@@ -182,7 +198,7 @@ class Calculations:
         if not isinstance(node, Map):
             self._decoder.wrong(node, path, "a step", f"say what is done with it: {_STEPS}")
             return None
-        entries = self._decoder.map(node, path, STEP_KEYS)
+        entries = self._decoder.map(node, path, STEP.keys)
         words = [word for word in entries if word in OPERATIONS]
         if len(words) != 1:
             if len(entries) == len(node.entries):

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tagserver.config.keys import Block, Key, compiled
 from tagserver.config.lint.comparisons import Comparison
 from tagserver.config.lint.near_names import NearNames
 from tagserver.config.names import Names
+from tagserver.config.schema_parts import ANY, TEXT, table
 from tagserver.config.yaml.decode import Decoder, plain
 from tagserver.config.yaml.source import Map, Node, Scalar, Sequence
 from tagserver.event.event import MISSING
@@ -133,7 +135,13 @@ class _Room:
         return True
 
 
-KEYS = ("where", "fields")
+WHERE = Key("where", compiled(table(ANY)), "only items whose fields have these values; a list: one of them")
+FIELDS = Key(
+    "fields",
+    compiled(table(TEXT)),
+    "new name: name of the item's field, or a template of it: `tee_{{ item.item_id }}`",
+)
+ITEM_ROWS = Block("", WHERE, FIELDS, minProperties=1)
 Rows = Callable[[Any, Scope], list[Mapping[str, Any]]]
 
 

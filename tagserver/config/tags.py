@@ -7,13 +7,12 @@ from collections.abc import Mapping
 
 from tagserver.config.computed import plain_key
 from tagserver.config.keys import FLAG, NAME, NOTES, TEXT, Block, Key, compiled, whole
-from tagserver.config.known_events import KNOWN_EVENTS, KnownEvents
 from tagserver.config.limits import ONCE, SAMPLE, SCHEDULE, LimitCompiler
 from tagserver.config.model import ConfiguredDestination, Tag, Trigger
 from tagserver.config.names import Names
 from tagserver.config.parameters import check_constants, compile_parameters, no_parameters
 from tagserver.config.schema_parts import NAMES, PURPOSE_LIST, table
-from tagserver.config.triggers import ALL, BUILT_IN, EVERY_EVENT
+from tagserver.config.triggers import ALL, BUILT_IN, EVERY_EVENT, KNOWN_EVENTS, KnownEvents
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Place, Problems
 from tagserver.config.yaml.source import Map, Node, Scalar, Sequence

@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tagserver.config.items import KEYS, compile_rows, look_at_fields
+from tagserver.config import keys
+from tagserver.config.conditions import ConditionCompiler
+from tagserver.config.items import ITEM_ROWS, compile_rows, look_at_fields
+from tagserver.config.keys import DURATION, FLAG, NOTES, Block, Key, compiled
 from tagserver.config.limits import LONGEST, Once
 from tagserver.config.lint.near_names import fault_of, stays_in_its_item
 from tagserver.config.model import Tag
 from tagserver.config.names import Names
 from tagserver.config.parameters import check_constants, compile_value
-from tagserver.config.triggers import TriggerCompiler
+from tagserver.config.schema_parts import ANY, NAMES, TEXT, TEXTS, ref, table
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Map, Node, Scalar
@@ -39,7 +42,52 @@ from tagserver.plugin.fields import CURRENCY
 from tagserver.privacy.rules import is_personal
 
 STEPS = ("allow", "exclude", "rename", "set", "items", "strip_query", "redact", "truncate_ip", "block_duplicates")
-SCOPE = ("destinations", "tags", "except_tags", "when", "notes")
+TRANSFORMATION = Block(
+    "",
+    Key(
+        "allow",
+        compiled(TEXTS),
+        "keeps only these paths, and what is below them; of IP address, user agent, cookies, headers, places and "
+        "click ids only what is named (`ip`, `cookie._fbp`)",
+    ),
+    Key("exclude", compiled(TEXTS), "removes these"),
+    Key(
+        "rename",
+        compiled(table(TEXT)),
+        "moves a value from the first path to the second; in lists, within each item: `{items.sku: items.item_id}`",
+    ),
+    Key(
+        "set",
+        compiled(table(ANY)),
+        "adds or overwrites. What has no value changes nothing, nor does an item that is not there",
+    ),
+    Key(
+        "items",
+        compiled(ITEM_ROWS.schema),
+        "the items of the order: those that match `where`, with the `fields` under their new names; a field may be "
+        'a [template of the item](#variables) (`"tee_{{ item.item_id }}"`)',
+    ),
+    Key("strip_query", keys.TEXTS, "removes parameters from the page's URL and the referrer"),
+    Key(
+        "redact",
+        FLAG,
+        "`true`: e-mail addresses, and telephone numbers that begin with + or 00, become `[e-mail]` and `[phone]` "
+        "in all texts outside `user_data`; parameters such as `email` and `name` are removed from the page's URL",
+    ),
+    Key("truncate_ip", FLAG, "`true`: removes the last part of the IP address"),
+    Key(
+        "block_duplicates",
+        compiled(DURATION.schema),
+        "a second event of the same name and `transaction_id` within this time is a duplicate, whatever its "
+        "`event_id`. A tag's own `once_per` takes precedence",
+    ),
+    Key("destinations", compiled(NAMES), "for tags of these alone"),
+    Key("tags", compiled(NAMES), "for these tags alone"),
+    Key("except_tags", compiled(NAMES), "for all tags but these"),
+    Key("when", compiled(ref("when")), "for which events, as in a trigger"),
+    NOTES,
+    anyOf=[{"required": [step]} for step in STEPS],
+)
 
 
 _KINDS = dict.fromkeys(("currency", "ecommerce.currency"), CURRENCY)
@@ -72,14 +120,15 @@ class TransformationCompiler:
         self._names = names
         self._destinations = tuple(destinations)
         self._tags = tuple(tags)
-        self._triggers = TriggerCompiler(names, problems)
+        self._conditions = ConditionCompiler(names, problems)
         self._problems = problems
         self._decoder = Decoder(problems)
 
     def compile(self, name: str, key: Scalar, node: Node) -> Scoped | None:
         """One of them, or None after a problem that leaves nothing of it."""
         path = f"transformations.{name}"
-        nodes = {one: held for one, (_, held) in self._decoder.map(node, path, (*STEPS, *SCOPE)).items()}
+        nodes = TRANSFORMATION.nodes(self._decoder, node, path)
+        values = TRANSFORMATION.values(self._decoder, nodes, path)
         if not nodes.keys() & set(STEPS):
             self._problems.add("E113", key.place, path, f"{path} changes nothing", f"write one of {', '.join(STEPS)}")
             return None
@@ -102,7 +151,7 @@ class TransformationCompiler:
             steps.append(renaming(pairs))
         if "set" in nodes:
             with self._names.gathered() as names:
-                values = [
+                assigned = [
                     (canonical(one), compile_value(held, self._names, f"{path}.set.{one}"))
                     for one, (place, held) in self._decoder.map(nodes["set"], f"{path}.set").items()
                     if self._free(one, one, place, path) and self._of_data((one,), place, path)
@@ -110,10 +159,9 @@ class TransformationCompiler:
                 ]
             check_constants(nodes["set"], _KINDS, self._names, self._problems, f"{path}.set")
             brings |= self._names.personal(names)
-            steps.append(setting(values))
+            steps.append(setting(assigned))
         if "items" in nodes:
-            below = self._decoder.map(nodes["items"], f"{path}.items", KEYS)
-            inner = {one: held for one, (_, held) in below.items()}
+            inner = ITEM_ROWS.nodes(self._decoder, nodes["items"], f"{path}.items")
             if not inner:
                 self._decoder.missing(nodes["items"].place, f"{path}.items", "where or fields")
             look_at_fields(inner, f"{path}.items", self._names.near)
@@ -122,17 +170,16 @@ class TransformationCompiler:
             brings |= self._names.personal(names)
             steps.append(reshaping(rows))
         if "strip_query" in nodes:
-            keys = self._decoder.texts(nodes["strip_query"], f"{path}.strip_query")
-            steps.append(stripping(frozenset(one.lower() for one in keys)))
-        if self._decoder.flag(nodes.get("redact"), f"{path}.redact"):
+            steps.append(stripping(frozenset(one.lower() for one in values["strip_query"])))
+        if values.get("redact"):
             steps.append(redacting)
-        clauses = self._triggers.when(nodes["when"], f"{path}.when") if "when" in nodes else ()
+        clauses = self._conditions.when(nodes["when"], f"{path}.when") if "when" in nodes else ()
         made = Transformation(
             name,
             all_of([clause.test for clause in clauses]),
             steps,
             hiding=hiding,
-            truncate_ip=self._decoder.flag(nodes.get("truncate_ip"), f"{path}.truncate_ip"),
+            truncate_ip=values.get("truncate_ip", False),
         )
         return Scoped(
             made,

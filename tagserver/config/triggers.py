@@ -1,4 +1,4 @@
-"""The entries under `triggers:`: which events, and under which conditions."""
+"""The entries under `triggers:`: which events, and under which conditions; and the two triggers that are built in."""
 
 from __future__ import annotations
 
@@ -6,39 +6,35 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tagserver.config.known_events import KNOWN_EVENTS
-from tagserver.config.lint.comparisons import Comparison, pattern_hint
+from tagserver.config.conditions import ConditionCompiler
+from tagserver.config.keys import NOTES, Block, Key, compiled
+from tagserver.config.lint.comparisons import pattern_hint
+from tagserver.config.lint.near_names import VendorNames
 from tagserver.config.names import Names
-from tagserver.config.network_operand import NetworkOperands
+from tagserver.config.schema_parts import TEXTS, ref
 from tagserver.config.yaml.decode import Decoder
-from tagserver.config.yaml.mistakes import slip
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Map, Node, Scalar, Sequence
-from tagserver.event.event import MISSING
 from tagserver.event.spelling import nfc
-from tagserver.expressions.conditions import (
-    OPERATORS,
-    AnyOf,
-    Ask,
-    BadPattern,
-    Clause,
-    Condition,
-    NotAll,
-    Operand,
-    all_of,
-    compile_pattern,
-    in_networks,
-    make_test,
-)
-from tagserver.expressions.emails import make_email_test
-from tagserver.expressions.scope import Scope, Value
-from tagserver.expressions.templates import constant, is_template
+from tagserver.expressions.conditions import Ask, BadPattern, Clause, Condition, all_of, compile_pattern
+from tagserver.expressions.scope import Scope
 
+KNOWN_EVENTS = "known events"
 ALL = "all"
 BUILT_IN = {ALL: "every event", KNOWN_EVENTS: "the events that the destination has a name for"}
 """The triggers that need not be defined, and what they match."""
 
-TRIGGER_KEYS = ("event", "when", "notes")
+TRIGGER = Block(
+    "",
+    Key(
+        "event",
+        compiled(TEXTS),
+        "a name, a wildcard (`view_*`), `/regex/`, or a list of these. Without it: every event",
+    ),
+    Key("when", compiled(ref("when")), "conditions: a map, or a list of maps; all must hold"),
+    NOTES,
+    anyOf=[{"required": ["event"]}, {"required": ["when"]}],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +90,39 @@ class CompiledTrigger:
 EVERY_EVENT = CompiledTrigger.of(ALL, (), ())
 
 
+@dataclass(frozen=True, slots=True)
+class KnownEvents:
+    """A trigger (see `model.Trigger`) for the events that one destination's vendor knows, by our name for them or its
+    own."""
+
+    vendor: VendorNames
+    name: str = KNOWN_EVENTS
+
+    def wants(self, event_name: str) -> bool:
+        """Whether the vendor has a name for it, or it is one."""
+        return event_name in self.vendor.names or event_name in self.vendor.theirs
+
+    def holds(self, scope: Scope) -> bool:
+        """Always: the name is all that it asks."""
+        return True
+
+    @property
+    def ask(self) -> Ask | None:
+        """Nothing but the name."""
+        return None
+
+    def met(self, scope: Scope) -> tuple[int, int]:
+        """Its one condition is the name."""
+        return int(self.wants(scope.event.name)), 1
+
+    def explain(self, scope: Scope) -> str:
+        """What the vendor calls the event."""
+        event = scope.event.name
+        if not self.wants(event):
+            return f'{self.vendor.type} has no standard name for "{event}"'
+        return f'{self.vendor.type} calls "{event}" "{self.vendor.names.get(event, event)}"'
+
+
 class TriggerCompiler:
     """Makes triggers of nodes."""
 
@@ -101,7 +130,7 @@ class TriggerCompiler:
         self._names = names
         self._problems = problems
         self._decoder = Decoder(problems)
-        self._networks = NetworkOperands(names, problems)
+        self._conditions = ConditionCompiler(names, problems)
 
     def compile(self, name: str, key: Scalar, node: Node) -> CompiledTrigger | None:
         """One trigger, or None after a problem that leaves nothing of it."""
@@ -112,16 +141,15 @@ class TriggerCompiler:
                 "E123", key.place, path, f'"{name}" is built in and matches {matches}', "choose another name"
             )
             return None
-        nodes = {one: held for one, (_, held) in self._decoder.map(node, path, TRIGGER_KEYS).items()}
-        self._decoder.text(nodes.get("notes"), f"{path}.notes")
+        nodes = TRIGGER.read(self._decoder, node, path)
         if not nodes.keys() & {"event", "when"}:
-            unknown = isinstance(node, Map) and any(one.text not in TRIGGER_KEYS for one, _ in node.entries)
+            unknown = isinstance(node, Map) and any(one.text not in TRIGGER.keys for one, _ in node.entries)
             if not unknown:  # else that is what is wrong
                 message = f"{path} has neither event nor conditions"
                 self._problems.add("E113", key.place, path, message, "the trigger all is built in")
             return None
         patterns = self._events(nodes["event"], f"{path}.event") if "event" in nodes else ()
-        clauses = self.when(nodes["when"], f"{path}.when") if "when" in nodes else ()
+        clauses = self._conditions.when(nodes["when"], f"{path}.when") if "when" in nodes else ()
         return CompiledTrigger.of(name, patterns, clauses)
 
     def _events(self, node: Node, path: str) -> tuple[EventPattern, ...]:
@@ -165,168 +193,3 @@ class TriggerCompiler:
         except BadPattern as bad:
             self._problems.add("E120", node.place, path, f"{path}: {bad}", pattern_hint(pattern))
             return None
-
-    def when(self, node: Node, path: str) -> tuple[Clause, ...]:
-        """The conditions of a `when:`."""
-        groups = node.items if isinstance(node, Sequence) else (node,)
-        clauses = [clause for group in groups for clause in self._group(group, path)]
-        if not groups or all(isinstance(group, Map) and not group.entries for group in groups):
-            self._problems.add("E113", node.place, path, f"{path} holds no condition")
-        return tuple(clauses)
-
-    def _group(self, node: Node, path: str) -> list[Clause]:
-        if not isinstance(node, Map):
-            self._decoder.wrong(node, path, "a map of conditions", "write {page.path: /thanks}")
-            return []
-        clauses: list[Clause] = []
-        for key, value in node.entries:
-            where = f"{path}.{key.text}"
-            if key.text == "any":
-                clauses += self._any(value, where)
-            elif key.text == "not":
-                clauses += [NotAll(inner)] if (inner := self.when(value, where)) else []
-            elif (hint := _JOINED.get(key.text.lower())) is not None and _holds_conditions(value):
-                self._problems.add("E110", key.place, where, f'unknown key "{key.text}" in {path}', hint)
-            else:
-                clauses += self._conditions(key, value, where)
-        return clauses
-
-    def _any(self, node: Node, path: str) -> list[Clause]:
-        if not isinstance(node, Sequence):
-            self._decoder.wrong(node, path, "a list of maps", "write [{page.path: /sale}, {page.path: /cart}]")
-            return []
-        groups = [tuple(self._group(item, where)) for item, where in self._decoder.list(node, path)]
-        if not all(groups):
-            self._problems.add("E113", node.place, path, f"{path} holds an empty group")
-        elif not groups:
-            self._problems.add("E113", node.place, path, f"{path} holds no condition")
-        sound = tuple(group for group in groups if group)
-        return [AnyOf(sound)] if sound else []
-
-    def _conditions(self, key: Scalar, node: Node, path: str) -> list[Clause]:
-        left = self._names.value(key.text, key.place, path)
-        if left is None:
-            return []
-        if isinstance(node, Map):
-            return self._operators(key, left, node, path)
-        operator = "one_of" if isinstance(node, Sequence) else "equals"
-        if isinstance(node, Scalar) and node.value in ("exists", "missing") and node.text == node.value:
-            # `ecommerce.items: exists` reads well, and means the operator: the text would need quotes… which YAML
-            # drops.
-            hint = f"write {{{node.text}: true}} for the operator, or {{equals: {node.text}}} for the text"
-            self._problems.add("E115", node.place, path, f'"{node.text}" could be the operator or the text', hint)
-            return []
-        made = self._condition(key, left, operator, node, path, ignore_case=False)
-        return [made] if made else []
-
-    def _operators(self, key: Scalar, left: Value, node: Map, path: str) -> list[Clause]:
-        ignore_case = self._decoder.flag(node.get("ignore_case"), f"{path}.ignore_case")
-        made: list[Clause] = []
-        seen = False
-        for operator, operand in node.entries:
-            if operator.text == "ignore_case":
-                continue
-            seen = True
-            where = f"{path}.{operator.text}"
-            if operator.text not in OPERATORS:
-                hint = self._problems.did_you_mean(operator.text, OPERATORS) or f"known are {', '.join(OPERATORS)}"
-                self._problems.add("E110", operator.place, where, f'unknown operator "{operator.text}"', hint)
-            elif (condition := self._condition(key, left, operator.text, operand, where, ignore_case)) is not None:
-                made.append(condition)
-        if not seen:
-            self._problems.add("E113", node.place, path, f"{path} holds no operator")
-        return made
-
-    def _condition(
-        self, key: Scalar, left: Value, operator: str, node: Node, path: str, ignore_case: bool
-    ) -> Condition | None:
-        name = key.text
-        private = self._names.is_private(name)
-        if operator in ("exists", "missing"):
-            wanted = self._decoder.flag(node, path, default=True)
-            real = operator if wanted else ("missing" if operator == "exists" else "exists")
-            return Condition(name, real, "", make_test(real, left, (), False), left, private)
-        if operator == "in":
-            networks = self._networks.compile(key, node, path)
-            if networks is None:
-                return None
-            return Condition(name, operator, str(networks), in_networks(left, networks), left, private)
-        if operator == "one_of":
-            if not isinstance(node, Sequence):
-                self._decoder.wrong(node, path, "a list")
-                return None
-            if not node.items:
-                self._problems.add("E113", node.place, path, f"{path} is an empty list")
-                return None
-            items: tuple[Node, ...] = node.items
-            operands = [self._operand(item, path) for item in items]
-            shown = ", ".join(_quoted(item) for item in node.items)
-        else:
-            items = (node,)
-            operands = [self._operand(node, path)]
-            shown = _quoted(node)
-        if any(operand is None for operand in operands):
-            return None
-        self._names.compared += [
-            Comparison(name, operator, item, items, path, ignore_case) for item in items if isinstance(item, Scalar)
-        ]
-        sides = [operand for operand in operands if operand is not None]
-        of_email = self._names.is_email(name)
-        if operator in ("equals", "not_equals", "one_of") and self._names.is_event_name(name):
-            said = {node.text: node.place for node in _leaves(node) if not is_template(node.text)}
-            for text, place in said.items():
-                self._names.near.event(text, place, path, beside=said, fold=ignore_case)
-        try:
-            test = make_email_test(operator, left, sides) if of_email else make_test(operator, left, sides, ignore_case)
-        except BadPattern as bad:
-            hint = pattern_hint("".join(one.text for one in _leaves(node)))
-            self._problems.add("E120", node.place, path, f"{path}: {bad}", hint)
-            return None
-        fixed = sides[0].constant if operator == "equals" and not ignore_case and not of_email else MISSING
-        only = fixed if isinstance(fixed, str) else None
-        return Condition(name, operator, shown, test, left, private, only)
-
-    def _operand(self, node: Node, path: str) -> Operand | None:
-        """The right side: compared as written, so `012` is a text; and its constant, if it holds no template."""
-        if not isinstance(node, Scalar):
-            hint = "one_of takes a list" if isinstance(node, Sequence) else ""
-            self._decoder.wrong(node, path, "a text or number", hint)
-            return None
-        if node.value is None:
-            hint = slip(node, "a text") or 'write "" for the empty text, or {missing: true}'
-            self._problems.add("E111", node.place, path, f"{path} has no operand", hint)
-            return None
-        warn_of_undefined(node, path, self._problems)
-        made = self._names.template(node.text, node.place, path)
-        if made is None:
-            return None
-        return Operand(constant(made), made) if isinstance(made, str) else Operand(made)
-
-
-def warn_of_undefined(node: Scalar, path: str, problems: Problems) -> None:
-    """A missing value compares as the text `undefined`, as in Google Tag Manager: whoever writes that text may not know
-    the operator that says it."""
-    if "undefined" in node.text:
-        hint = "say what you mean: {missing: true}, or {exists: true}"
-        problems.add("W306", node.place, path, f'{path}: a missing value compares as the text "undefined"', hint)
-
-
-_ANY = "write any: and a list of maps, one of which must hold"
-_ALL = "leave it out: all lines of when must hold, and a list of maps may stand there"
-_JOINED = {"or": _ANY, "any_of": _ANY, "one_of": _ANY, "and": _ALL, "all": _ALL, "all_of": _ALL}
-"""What conditions are joined by elsewhere."""
-
-
-def _holds_conditions(node: Node) -> bool:
-    """Whether conditions stand in it, and no operators or operands."""
-    if isinstance(node, Sequence):
-        return any(isinstance(item, Map) for item in node.items)
-    return isinstance(node, Map) and not any(key.text in OPERATORS for key, _ in node.entries)
-
-
-def _leaves(node: Node) -> list[Scalar]:
-    return [one for one in (node.items if isinstance(node, Sequence) else (node,)) if isinstance(one, Scalar)]
-
-
-def _quoted(node: Node) -> str:
-    return f'"{node.text}"' if isinstance(node, Scalar) and isinstance(node.value, str) else getattr(node, "text", "…")

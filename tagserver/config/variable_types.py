@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tagserver.config.computed import AnyValue, Calculations, Tables
-from tagserver.config.items import compile_field, compile_rows, look_at_fields
+from tagserver.config.computed import CHOICE, STEP, AnyValue, Calculations, Tables
+from tagserver.config.items import FIELDS, WHERE, compile_field, compile_rows, look_at_fields
+from tagserver.config.keys import FLAG, NAME, NOTES, TEXT, TEXTS, Block, Key, ValueType, choice, compiled, whole
 from tagserver.config.names import Names, lone_name
 from tagserver.config.parameters import compile_value
+from tagserver.config.schema_parts import ANY, many, table
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Map, Node, Sequence
@@ -23,6 +25,123 @@ from tagserver.outgoing.field_filter import owned
 from tagserver.plugin.fault import failed
 from tagserver.plugin.plain import sendable
 from tagserver.plugin.variable import Variable
+
+CONTAINER = ("version", "debug")
+REPLACED = ("null", "undefined", "true", "false")
+FORMAT = Block(
+    "",
+    Key("case", choice("lower", "upper"), "of a text"),
+    Key("trim", FLAG, "without blanks around a text"),
+    Key("null", compiled(ANY), "what takes the place of null; it may hold `{{ }}`"),
+    Key("undefined", compiled(ANY), "what takes the place of a missing value; it may hold `{{ }}`"),
+    Key("true", compiled(ANY), "what takes the place of true"),
+    Key("false", compiled(ANY), "what takes the place of false"),
+    Key("number", choice("point", "comma"), "a number from a text; which sign is the decimal one"),
+    Key("round", whole(-15), "to so many digits"),
+)
+BESIDE = (
+    Key("default", compiled(ANY), "used when there is no value at all; null and an empty text are values"),
+    Key("format", compiled(FORMAT.schema), "changes the value, see below"),
+    NOTES,
+)
+"""Keys that may stand beside any type."""
+_VALUE = compiled(TEXT.schema)
+"""A text that may hold `{{ }}`."""
+_ANY = compiled(ANY)
+_TABLE = compiled(table(ANY))
+
+
+def _of(name: str, value: ValueType, doc: str, *beside: Key) -> Block:
+    """A type of variable: its key, and those that may stand beside it."""
+    return Block("", Key(name, value, doc, needed=True), *beside, *BESIDE)
+
+
+_TYPES = (
+    _of("path", TEXT, "what stands at a path of the event"),
+    _of("constant", _ANY, "always this text, number, list or map"),
+    _of("header", TEXT, "a header of the request"),
+    _of("cookie", TEXT, "a cookie of the request"),
+    _of("query", TEXT, "a parameter of the page's URL"),
+    _of("template", TEXT, "a text with other values in it; a missing one adds nothing"),
+    _of(
+        "lookup",
+        _VALUE,
+        "the row of `table` for a text; nothing when there is no such row",
+        Key("table", _TABLE, "the rows of a `lookup`; their values may hold `{{ }}`"),
+    ),
+    _of(
+        "url",
+        _VALUE,
+        "a part of a URL",
+        Key("part", choice(*derive.URL_PARTS), "which part of it"),
+        Key("key", NAME, "one parameter of its query"),
+    ),
+    _of("device", _VALUE, "`desktop`, `mobile`, `tablet` or `bot`, guessed from a user agent"),
+    _of("truncate_ip", _VALUE, "an IP address without the part that tells visitors apart"),
+    _of(
+        "hash",
+        _VALUE,
+        "SHA-256 of the normalised form",
+        Key("as", choice(*derive.HASHES), "how the text is normalised first"),
+    ),
+    _of(
+        "time",
+        choice("event", "received"),
+        "of the `event`, or when it was `received`",
+        Key("as", choice(*derive.TIMES), "how it is written"),
+    ),
+    _of(
+        "random",
+        whole(),
+        "a whole number from 0 to this one, drawn by the event's id: the same each time for that event",
+        Key("by", _VALUE, "drawn by this value instead of the event's id"),
+    ),
+    _of("coalesce", compiled(many(ANY)), "the first of a list that is not missing, null or empty"),
+    _of(
+        "split",
+        _VALUE,
+        "a piece of a text",
+        Key("by", TEXT, "what stands between the pieces"),
+        Key("index", whole(-1000), "which piece: from 0; negative from the end"),
+    ),
+    _of("property", TEXT, "what stands at a path inside a value", Key("of", _VALUE, "the value")),
+    _of("object", _TABLE, "a map with `{{ }}` in it"),
+    _of("list", compiled(many(ANY)), "a list with `{{ }}` in it"),
+    _of("environment", compiled(TEXT.schema), "a variable that `environment:` in `server.yaml` lists"),
+    _of(
+        "container", choice(*CONTAINER), "`version`: the container's; `debug`: whether `server.yaml` says `debug: true`"
+    ),
+    _of("choose", compiled(many(CHOICE.schema)), "the `value` of the first row whose `when` holds"),
+    _of(
+        "calculate",
+        compiled({**many({"anyOf": [TEXT.schema, STEP.schema]}), "minItems": 2}),
+        "a number, computed from left to right: the list begins with a value, each step applies the next one: "
+        "`plus`, `minus`, `times` or `divided by`",
+    ),
+    _of(
+        "regex",
+        _VALUE,
+        "the text, with the match replaced by the value of the first row whose expression matches. `$1` is its "
+        "first group, `$<name>` a named one, `$&` the whole match",
+        Key("table", _TABLE, "regular expression (RE2): value, with `$1` for its first group"),
+        Key("full_match", FLAG, "the whole text must match (default true)"),
+        Key("ignore_case", FLAG, "upper and lower case are the same (default true)"),
+        Key("replace", FLAG, "false: the row's value alone (default true)"),
+    ),
+    _of(
+        "items",
+        _VALUE,
+        "the items of a list: those that match `where`, and of these the `fields` under new names, one field "
+        "(`pluck`), or a `sum` of products",
+        WHERE,
+        FIELDS,
+        Key("pluck", compiled(TEXT.schema), "one field of each, or a template of it: `tee_{{ item.item_id }}`"),
+        Key("sum", TEXTS, "the sum of the products of these fields"),
+        Key("join", TEXT, "as one text, with this between"),
+    ),
+)
+TYPES: Mapping[str, Block] = {next(iter(block.keys)): block for block in _TYPES}
+"""Each type of variable by its key."""
 
 
 class Kinds:
@@ -49,11 +168,14 @@ class Kinds:
         self._brought = brought
         self._read_environment = environment
 
-    def compile(self, kind: str, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
-        """One variable of a kind in `KINDS`, or one that a plugin brought; None after a problem."""
+    def compile(
+        self, kind: str, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str
+    ) -> Value | None:
+        """One variable of a type in `TYPES`, or of one that a plugin brought; None after a problem. `given`: the
+        values of its keys, as far as they are sound."""
         if kind in self._brought:
             return self._plugin(self._brought[kind], kind, nodes[kind], f"{path}.{kind}")
-        made: Value | None = getattr(self, f"_{kind}")(name, nodes, path)
+        made: Value | None = getattr(self, f"_{kind}")(name, nodes, given, path)
         return made
 
     def _plugin(self, variable: Variable, kind: str, node: Node, path: str) -> Value:
@@ -80,34 +202,34 @@ class Kinds:
         self._names.look_at_input(nodes[key], f"{path}.{key}")
         return self._any(nodes[key], f"{path}.{key}")
 
-    def _url(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+    def _url(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
         value = self._input(nodes, "url", path)
-        part = self._decoder.choice(nodes.get("part"), f"{path}.part", derive.URL_PARTS, "url")
-        key = self._decoder.name(nodes.get("key"), f"{path}.key")
+        part = given.get("part", "url")
+        key = given.get("key")
         return None if value is None else lambda scope: derive.url_part(value(scope), part, key)
 
-    def _device(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+    def _device(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
         value = self._input(nodes, "device", path)
         return None if value is None else lambda scope: derive.device_class(value(scope))
 
-    def _truncate_ip(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+    def _truncate_ip(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
         value = self._input(nodes, "truncate_ip", path)
         return None if value is None else lambda scope: derive.truncated_ip(value(scope))
 
-    def _hash(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+    def _hash(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
         value = self._input(nodes, "hash", path)
-        rule = self._decoder.choice(nodes.get("as"), f"{path}.as", derive.HASHES, "exact")
+        rule = given.get("as", "exact")
         return None if value is None else lambda scope: derive.hashed(value(scope), rule)
 
-    def _time(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
-        which = self._decoder.choice(nodes["time"], f"{path}.time", ("event", "received"), "event")
-        form = self._decoder.choice(nodes.get("as"), f"{path}.as", derive.TIMES, "ms")
+    def _time(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
+        which = given.get("time")
+        form = given.get("as", "ms")
         if which == "received":
             return lambda scope: derive.moment(scope.event.received, form)
         return lambda scope: derive.moment(scope.event.time, form)
 
-    def _random(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
-        most = self._decoder.whole(nodes["random"], f"{path}.random", 2**31 - 1, 0)
+    def _random(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
+        most = given.get("random", 0)
         if "by" not in nodes:
             return lambda scope: derive.drawn(scope.event.event_id, name, most)
         key = self._any(nodes["by"], f"{path}.by")
@@ -118,49 +240,49 @@ class Kinds:
 
         return draw
 
-    def _coalesce(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+    def _coalesce(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
         items = self._decoder.list(nodes["coalesce"], f"{path}.coalesce")
         found = [value for item, where in items if (value := self._any(item, where)) is not None]
         return lambda scope: derive.coalesced([value(scope) for value in found])
 
-    def _split(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+    def _split(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
         value = self._input(nodes, "split", path)
-        by = self._decoder.text(nodes.get("by"), f"{path}.by") or ","
-        index = self._decoder.whole(nodes.get("index"), f"{path}.index", 0, -1000)
+        by = given.get("by") or ","
+        index = given.get("index", 0)
         return None if value is None else lambda scope: derive.split(value(scope), by, index)
 
-    def _property(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+    def _property(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
         if "of" not in nodes:
             self._decoder.missing(nodes["property"].place, path, "of", 'write of: "{{ name }}"')
             return None
         value = self._input(nodes, "of", path)
-        text = nfc(self._decoder.text(nodes["property"], f"{path}.property") or "")
+        text = nfc(given.get("property", ""))
         if (of := lone_name(nodes["of"])) is not None and not self._names.is_declared(of):
             self._names.near.field(f"{of}.{text}", nodes["property"].place, f"{path}.property")
         way = text.split(".")
         return None if value is None else lambda scope: walk(value(scope), way)
 
-    def _object(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+    def _object(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
         if not isinstance(nodes["object"], Map):
             self._decoder.wrong(nodes["object"], f"{path}.object", "a map")
             return None
         return compile_value(nodes["object"], self._names, f"{path}.object")
 
-    def _list(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+    def _list(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
         if not isinstance(nodes["list"], Sequence):
             self._decoder.wrong(nodes["list"], f"{path}.list", "a list")
             return None
         return compile_value(nodes["list"], self._names, f"{path}.list")
 
-    def _environment(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+    def _environment(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
         found = self._read_environment(nodes["environment"], f"{path}.environment")
         return None if found is None else constant(found or MISSING)
 
-    def _container(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
-        what = self._decoder.choice(nodes["container"], f"{path}.container", CONTAINER, "version")
+    def _container(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
+        what = given.get("container", "version")
         return constant(self._known[what])
 
-    def _lookup(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+    def _lookup(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
         value = self._input(nodes, "lookup", path)
         if "table" not in nodes:
             self._decoder.missing(nodes["lookup"].place, path, "table", "write table: {/: home, /cart: cart}")
@@ -169,12 +291,9 @@ class Kinds:
             self._tables.look_at_events(nodes["table"], path)
         return None if value is None else self._tables.lookup(value, nodes["lookup"], nodes["table"], path)
 
-    def _regex(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+    def _regex(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
         value = self._input(nodes, "regex", path)
-        full, fold, replace = (
-            self._decoder.flag(nodes.get(key), f"{path}.{key}", default=True)
-            for key in ("full_match", "ignore_case", "replace")
-        )
+        full, fold, replace = (given.get(key, True) for key in ("full_match", "ignore_case", "replace"))
         if "table" not in nodes:
             self._decoder.missing(nodes["regex"].place, path, "table", "write table: {/p/(.*): product $1}")
             return None
@@ -182,20 +301,20 @@ class Kinds:
             return None
         return self._tables.regex(value, nodes["table"], path, full=full, fold=fold, replace=replace)
 
-    def _choose(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+    def _choose(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
         return self._tables.choose(nodes["choose"], path)
 
-    def _calculate(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+    def _calculate(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
         return self._calculations.compile(nodes["calculate"], f"{path}.calculate")
 
-    def _items(self, name: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+    def _items(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
         value = self._input(nodes, "items", path)
         rows = compile_rows(nodes, path, self._decoder, self._names)
         if self._names.is_items(lone_name(nodes["items"]) or ""):
             look_at_fields(nodes, path, self._names.near)
         pluck = compile_field(nodes.get("pluck"), f"{path}.pluck", self._decoder, self._names)
-        total = tuple(map(nfc, self._decoder.texts(nodes.get("sum"), f"{path}.sum")))
-        glue = self._decoder.text(nodes.get("join"), f"{path}.join")
+        total = tuple(map(nfc, given.get("sum", ())))
+        glue = given.get("join")
         if sum(key in nodes for key in ("fields", "pluck", "sum")) > 1:
             message = f"{path} has more than one of fields, pluck and sum"
             self._problems.add("E115", nodes["items"].place, path, message)
@@ -218,42 +337,14 @@ class Kinds:
 
     def format(self, node: Node, path: str) -> Callable[[Any, Scope], Any]:
         """The `format:` of any variable; what takes the place of null and its kind may hold `{{ }}`."""
-        nodes = {name: held for name, (_, held) in self._decoder.map(node, path, FORMAT).items()}
-        case = nodes.get("case")
-        number = nodes.get("number")
+        given = FORMAT.read(self._decoder, node, path)
         return derive.Format(
-            case=self._decoder.choice(case, f"{path}.case", ("lower", "upper"), "lower") if case else None,
-            replace={name: value for name in REPLACED if (value := self._replacement(nodes, name, path)) is not None},
-            number=self._decoder.choice(number, f"{path}.number", ("point", "comma"), "point") if number else None,
-            digits=self._decoder.whole(nodes["round"], f"{path}.round", 0, -15) if "round" in nodes else None,
-            trim=self._decoder.flag(nodes.get("trim"), f"{path}.trim"),
+            case=given.get("case"),
+            replace={name: value for name in REPLACED if (value := self._replacement(given, name, path)) is not None},
+            number=given.get("number"),
+            digits=given.get("round"),
+            trim=given.get("trim", False),
         )
 
     def _replacement(self, nodes: Mapping[str, Node], name: str, path: str) -> Value | None:
         return self._any(nodes[name], f"{path}.{name}") if name in nodes else None
-
-
-KINDS: Mapping[str, tuple[str, ...]] = {
-    "lookup": ("table",),
-    "url": ("part", "key"),
-    "device": (),
-    "truncate_ip": (),
-    "hash": ("as",),
-    "time": ("as",),
-    "random": ("by",),
-    "coalesce": (),
-    "split": ("by", "index"),
-    "property": ("of",),
-    "object": (),
-    "list": (),
-    "environment": (),
-    "container": (),
-    "choose": (),
-    "calculate": (),
-    "regex": ("table", "full_match", "ignore_case", "replace"),
-    "items": ("where", "fields", "pluck", "sum", "join"),
-}
-"""Each kind by its key, with the keys that may stand beside it."""
-CONTAINER = ("version", "debug")
-REPLACED = ("null", "undefined", "true", "false")
-FORMAT = ("case", "trim", "null", "undefined", "true", "false", "number", "round")

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tagserver.config.computed import outcomes
+from tagserver.config.keys import Block, Key, compiled
 from tagserver.config.lint.comparisons import shape_of_variable
 from tagserver.config.names import Names
-from tagserver.config.variable_types import KINDS as COMPUTED
-from tagserver.config.variable_types import Kinds
+from tagserver.config.variable_types import BESIDE, TYPES, Kinds
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Map, Node, Scalar
@@ -23,12 +23,7 @@ from tagserver.plugin.registry import Registry
 ROOTS = {"path": "", "header": "header.", "cookie": "cookie.", "query": "page.query."}
 """Kinds that are a path, and what the path begins with."""
 PLAIN = ("path", "constant", "header", "cookie", "query", "template")
-KINDS = (*PLAIN, *COMPUTED)
-"""What tells a variable's kind."""
-
-
-BESIDE = ("default", "format", "notes")
-"""Keys that may stand beside any kind."""
+_BESIDE = frozenset(one.name for one in BESIDE)
 LONGEST_CHAIN = 50
 
 
@@ -49,7 +44,7 @@ class VariableCompiler:
             self.any_value, names, problems, known=known, environment=environment, brought=registry.variables
         )
         self._registry = registry
-        self._kinds = (*KINDS, *registry.variables)
+        self._kinds = (*TYPES, *registry.variables)
         self._names = names
         self._problems = problems
         self._decoder = Decoder(problems)
@@ -94,12 +89,12 @@ class VariableCompiler:
                 self._no_kind(node, path, key)
             return None
         kind = kinds[0]
-        known = (kind, *COMPUTED.get(kind, ()), *BESIDE)
-        nodes = {one: held for one, (_, held) in self._decoder.map(node, path, known).items()}
+        block = TYPES.get(kind) or Block("", Key(kind, compiled({}), ""), *BESIDE)
+        nodes = block.nodes(self._decoder, node, path)
+        given = block.values(self._decoder, nodes, path)
         self._names.outcomes[name] = list(outcomes(nodes))
-        value = self._kind(name, kind, nodes, path)
+        value = self._kind(name, kind, nodes, given, path)
         self._remember(name, kind, nodes)
-        self._decoder.text(nodes.get("notes"), f"{path}.notes")
         if value is not None and "default" in nodes:
             default = self.any_value(nodes["default"], f"{path}.default")
             value = None if default is None else with_default(value, default)
@@ -110,9 +105,9 @@ class VariableCompiler:
 
     def _no_kind(self, node: Map, path: str, key: Scalar) -> None:
         """Say which key is no kind, or that there are too many."""
-        written = [one for one, _ in node.entries if one.text not in BESIDE]
+        written = [one for one, _ in node.entries if one.text not in _BESIDE]
         kinds = [one.text for one in written if one.text in self._kinds]
-        beside = {word for words in COMPUTED.values() for word in words}
+        beside = {word for kind, block in TYPES.items() for word in block.keys if word != kind}
         for one in [one for one in written if one.text not in beside and not kinds]:
             if hint := self._problems.mean(path, one.text, self._kinds):
                 message = f'"{one.text}" is no kind of variable'
@@ -126,7 +121,7 @@ class VariableCompiler:
 
     def _is_lost(self, node: Map, path: str) -> bool:
         """Whether the kind may be one of a plugin that could not be loaded; then the variable alone has no value."""
-        strange = [one for one, _ in node.entries if one.text not in BESIDE]
+        strange = [one for one, _ in node.entries if one.text not in _BESIDE]
         if len(strange) != 1:
             return False
         alike = did_you_mean(strange[0].text, self._kinds)
@@ -137,16 +132,18 @@ class VariableCompiler:
         self._problems.add("P211", strange[0].place, path, message, "the variable has no value until it is there")
         return True
 
-    def _kind(self, name: str, kind: str, nodes: Mapping[str, Node], path: str) -> Value | None:
+    def _kind(
+        self, name: str, kind: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str
+    ) -> Value | None:
         if kind not in PLAIN:
-            return self._computed.compile(kind, name, nodes, path)
+            return self._computed.compile(kind, name, nodes, given, path)
         node, where = nodes[kind], f"{path}.{kind}"
         if kind == "constant":
             value = self._names.plain(node, where)
             if "format" not in nodes:
                 self._names.constants[name] = value
             return constant(value)
-        text = self._decoder.text(node, where)
+        text = given.get(kind)
         if text is None:
             return None
         if kind == "template":

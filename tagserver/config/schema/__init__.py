@@ -7,17 +7,21 @@ shapes; whether names exist and templates can be read is what `tagserver check` 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from tagserver.config.conditions import CONDITIONS, OPERATOR, WHEN
 from tagserver.config.policies import CONSENT, PRIVACY
-from tagserver.config.schema import container
 from tagserver.config.schema.cases import CASE
 from tagserver.config.schema.settings import destination
-from tagserver.config.schema.variables import variable
-from tagserver.config.schema_parts import many, ref, said, table
+from tagserver.config.schema_parts import ANY, Schema, by_key, many, record, ref, said, table
 from tagserver.config.server import SERVER
 from tagserver.config.tags import TAG
+from tagserver.config.transformations import TRANSFORMATION
+from tagserver.config.triggers import TRIGGER
+from tagserver.config.variable_types import BESIDE, TYPES
 from tagserver.plugin.registry import Registry
+from tagserver.plugin.variable import Variable
 
 MODELINE = "# yaml-language-server: $schema=./.tagserver/schema.json"
 """The first line of a file whose folder holds the schema: editors find it by that."""
@@ -47,13 +51,31 @@ def json_schema(registry: Registry) -> dict[str, Any]:
         },
         "definitions": {
             "case": CASE,
-            "conditions": container.CONDITIONS,
+            "conditions": CONDITIONS,
             "destination": destination(registry.destinations),
-            "operator": container.OPERATOR,
+            "operator": OPERATOR.schema,
             "tag": TAG.schema,
-            "transformation": container.TRANSFORMATION,
-            "trigger": container.TRIGGER,
+            "transformation": TRANSFORMATION.schema,
+            "trigger": TRIGGER.schema,
             "variable": variable(registry.variables),
-            "when": container.WHEN,
+            "when": WHEN,
         },
     }
+
+
+def variable(brought: Mapping[str, Variable]) -> Schema:
+    """One entry of `variables:`. `brought` are the types of plugins."""
+    beside = {one.name for one in BESIDE}
+    types = {
+        name: (
+            one.keys[name].schema,
+            {key: held.schema for key, held in one.keys.items() if key not in {name, *beside}},
+        )
+        for name, one in TYPES.items()
+    }
+    for name, plugin in brought.items():
+        inputs = record({key: said(ANY, doc) for key, doc in plugin.inputs.items()}, plugin.needed)
+        if not plugin.needed:
+            inputs["type"] = ["object", "null"]
+        types[name] = (said(inputs, (plugin.__doc__ or "").strip().partition("\n")[0]), {})
+    return by_key(types, {one.name: one.schema for one in BESIDE})
