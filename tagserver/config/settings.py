@@ -1,4 +1,4 @@
-"""A plugin's Settings dataclass, filled from YAML with every mistake named."""
+"""A plugin's Settings dataclass: filled from YAML with every mistake named, and its JSON Schema for editors."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args, get_origin
 
+from tagserver.config.keys import FLAG, TEXT, TEXTS, WRONG, Block, Key
 from tagserver.config.references import Outside
+from tagserver.config.schema_parts import REFERENCE, SECRET, Schema, many, one_of, said, table
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Node, Scalar
 from tagserver.config.yaml.suggestions import did_you_mean, known_are
+from tagserver.plugin import Destination
 from tagserver.system.secret import Secret
 
-WRONG = object()
-"""What stands for a value that had a problem."""
+ENTRY = Block(
+    "",
+    Key("type", TEXT, "required: which plugin", needed=True),
+    Key("aliases", TEXTS, "names that the destination had before: `[old]`. What was queued under them is still sent"),
+)
+"""The keys of any destination; all others are its plugin's."""
 
 
 class SettingsReader:
@@ -163,3 +170,53 @@ class SettingsReader:
             # The rest of the settings can be used: events are taken and kept until the secret is there.
             self.missing.append(f"{path}: {why}")
         return Secret(value)
+
+
+def destination(known: Mapping[str, type[Destination]]) -> Schema:
+    """One entry: the keys that may stand there depend on its type."""
+    documented = [
+        {"const": name, "description": (cls.__doc__ or "").strip().partition("\n")[0]} for name, cls in known.items()
+    ]
+    types = said({"anyOf": documented} if documented else TEXT.schema, "Which plugin.")
+    return {
+        "type": "object",
+        "properties": {"type": types, "aliases": ENTRY.keys["aliases"].schema},
+        "required": ["type"],
+        "allOf": [
+            {"if": {"properties": {"type": {"const": name}}, "required": ["type"]}, "then": _settings(cls)}
+            for name, cls in known.items()
+        ],
+    }
+
+
+def _settings(cls: type[Destination]) -> Schema:
+    hints = typing.get_type_hints(cls.Settings)
+    fields = dataclasses.fields(cls.Settings)
+    needed = [
+        field.name
+        for field in fields
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    ]
+    properties = {field.name: said(_schema_of(hints[field.name]), field.metadata.get("doc", "")) for field in fields}
+    return {
+        "properties": {"type": True, "aliases": True, **properties},
+        "additionalProperties": False,
+        **({"required": needed} if needed else {}),
+    }
+
+
+def _schema_of(hint: Any) -> Schema:
+    """What may be written for a field of a type, as `tagserver.plugin.settings` lists them."""
+    origin = get_origin(hint)
+    if origin in (types.UnionType, typing.Union):
+        inner = next(one for one in get_args(hint) if one is not type(None))
+        return {"anyOf": [_schema_of(inner), {"type": "null"}]}
+    if origin is Literal:
+        return {"anyOf": [one_of(*map(str, get_args(hint))), REFERENCE]}
+    if origin in (list, tuple):
+        return many(_schema_of(get_args(hint)[0]))
+    if origin is dict or getattr(origin, "__name__", "") == "Mapping":
+        return table(_schema_of(get_args(hint)[1]))
+    return {Secret: SECRET, bool: FLAG.schema, int: {"type": "integer"}, float: {"type": "number"}}.get(
+        hint, TEXT.schema
+    )

@@ -18,7 +18,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tagserver.config import schema_parts as parts
+from tagserver.config.keys import NOTES, TEXT, Block, Key, compiled
 from tagserver.config.model import Container
+from tagserver.config.schema_parts import one_of, table
 from tagserver.config.server import ServerConfig
 from tagserver.config.yaml.decode import Decoder, plain
 from tagserver.config.yaml.mistakes import FOR_PEOPLE, check_quotes
@@ -26,14 +29,38 @@ from tagserver.config.yaml.problems import Place, Problems
 from tagserver.config.yaml.source import Node, parse
 from tagserver.config.yaml.source import Sequence as Items
 from tagserver.consent.needs import PURPOSES
-from tagserver.explain.expectations import DECISIONS, ExpectationReader, differences
+from tagserver.explain.expectations import DECISIONS, EXPECT, ExpectationReader, differences
 from tagserver.explain.trial import BadTrial, Trial, trial
 
 NOW = 1_767_225_600_000
 """The time of every case that names none: 2026-01-01T00:00:00Z, in ms."""
 MINTED = "00000000-0000-7000-8000-000000000001"
 
-KEYS = ("name", "event", "request", "consent", "expect", "notes")
+_REQUEST = Block(
+    "",
+    Key("headers", compiled(table(parts.TEXT)), "headers of the request"),
+    Key("cookies", compiled(table(parts.TEXT)), "cookies of the request"),
+    Key("ip", TEXT, "the connection's address"),
+    Key("source", TEXT, "browser, or the name of a key"),
+    Key("now", TEXT, "RFC 3339, with its zone"),
+)
+CASE = Block(
+    "",
+    Key("name", TEXT, "required; `tagserver test -k WORD` runs those whose name contains the word", needed=True),
+    Key("event", compiled({"type": "object"}), "required: as the page pushes it", needed=True),
+    Key(
+        "request",
+        compiled(_REQUEST.schema),
+        "the rest of what `try` takes: `headers`, `cookies`, `ip`, `source`, `now`",
+    ),
+    Key(
+        "consent",
+        compiled({"anyOf": [one_of("granted", "denied"), {"type": "object"}]}),
+        "the visitor's choice; `granted` or `denied` alone stands for all purposes",
+    ),
+    Key("expect", compiled(EXPECT.schema), "required, see below", needed=True),
+    NOTES,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +112,7 @@ class _CaseReader:
         self._expectations = ExpectationReader(container, problems)
 
     def read(self, node: Node) -> Case | None:
-        nodes = {name: held for name, (_, held) in self._decoder.map(node, "case", KEYS).items()}
+        nodes = CASE.nodes(self._decoder, node, "case")
         for needed in ("name", "event", "expect"):
             if needed not in nodes:
                 self._decoder.missing(node.place, "case", needed)

@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tagserver.config.keys import FLAG, Block, Key, compiled
 from tagserver.config.model import Container, Tag
+from tagserver.config.schema_parts import ANY, NAMES, TEXT, one_of, table
 from tagserver.config.yaml.decode import Decoder, plain
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Map, Node
@@ -20,8 +22,37 @@ from tagserver.explain.trial import REASONS, Trial
 from tagserver.pipeline.route import Routing
 
 DECISIONS = ("send", "restrict", "block")
-EXPECTATIONS = (*DECISIONS, "skip", "request", "silent")
-SKIP_KEYS = ("reason", "detail")
+_REASON = one_of(*REASONS)
+_SKIPPED = Block(
+    "",
+    Key("reason", compiled(_REASON), "the reason of the decision", needed=True),
+    Key("detail", compiled(TEXT), "which exception, trigger or purpose it must name"),
+)
+EXPECT = Block(
+    "",
+    *(
+        Key(
+            decision,
+            compiled({"anyOf": [NAMES, table(TEXT)]}),
+            "tags with this decision: a list, or a map that says what the cause must name (`{Meta purchase: "
+            "ad_user_data}`)",
+        )
+        for decision in DECISIONS
+    ),
+    Key(
+        "skip",
+        compiled(table({"anyOf": [_REASON, _SKIPPED.schema]})),
+        "tags that do not send, each with its reason: a case cannot pass for another cause. `{reason: exception, "
+        "detail: staging}` says which exception, trigger or purpose",
+    ),
+    Key(
+        "request",
+        compiled(table(table(ANY))),
+        "for a destination, values in the request's body by their path; `sha256(text)` stands for the hash",
+    ),
+    Key("silent", FLAG, "`true`: no tag sends"),
+    minProperties=1,
+)
 _BY_CONSENT = frozenset({"consent", "vendor", "child"})
 
 
@@ -37,7 +68,7 @@ class ExpectationReader:
 
     def read(self, node: Node) -> dict[str, Any]:
         """What one case expects; what is wrong with it is noted."""
-        nodes = {name: held for name, (_, held) in self._decoder.map(node, "expect", EXPECTATIONS).items()}
+        nodes = EXPECT.nodes(self._decoder, node, "expect")
         if isinstance(node, Map) and not node.entries:
             self._problems.add("E113", node.place, "expect", "nothing is expected: the case cannot fail")
         found: dict[str, Any] = {
@@ -69,7 +100,7 @@ class ExpectationReader:
             self._tag(key, name)
             parts: dict[str, Node] = {"reason": held}
             if isinstance(held, Map):
-                parts = {one: part for one, (_, part) in self._decoder.map(held, path, SKIP_KEYS).items()}
+                parts = _SKIPPED.nodes(self._decoder, held, path)
             if "reason" not in parts:
                 self._decoder.missing(held.place, path, "reason", "write {reason: exception, detail: staging}")
                 continue

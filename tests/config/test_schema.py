@@ -18,7 +18,8 @@ from tagserver.config.server import SERVER
 from tagserver.config.yaml.decode import plain
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import parse
-from tagserver.explain import casebook, expectations
+from tagserver.explain.casebook import CASE
+from tagserver.explain.expectations import EXPECT
 from tagserver.expressions.conditions import OPERATORS
 from tagserver.plugin.registry import Registry
 
@@ -184,8 +185,8 @@ def test_it_knows_roots_operators_kinds_and_cases() -> None:
     assert set(schema["else"]["properties"]) == {*ROOTS, *SERVER.keys}
     assert set(schema["definitions"]["operator"]["properties"]) == {*OPERATORS, "ignore_case"}
     case = schema["definitions"]["case"]["properties"]
-    assert set(case) == set(casebook.KEYS)
-    assert set(case["expect"]["properties"]) == set(expectations.EXPECTATIONS)
+    assert set(case) == set(CASE.keys)
+    assert set(case["expect"]["properties"]) == set(EXPECT.keys)
 
 
 @pytest.mark.parametrize("kind", ["url", "regex", "split", "random", "items", "hash", "lookup"])

@@ -12,14 +12,14 @@ from typing import Any
 
 from tagserver.config.conditions import CONDITIONS, OPERATOR, WHEN
 from tagserver.config.policies import CONSENT, PRIVACY
-from tagserver.config.schema.cases import CASE
-from tagserver.config.schema.settings import destination
 from tagserver.config.schema_parts import ANY, Schema, by_key, many, record, ref, said, table
 from tagserver.config.server import SERVER
+from tagserver.config.settings import destination
 from tagserver.config.tags import TAG
 from tagserver.config.transformations import TRANSFORMATION
 from tagserver.config.triggers import TRIGGER
 from tagserver.config.variable_types import BESIDE, TYPES
+from tagserver.explain.casebook import CASE
 from tagserver.plugin.registry import Registry
 from tagserver.plugin.variable import Variable
 
@@ -50,7 +50,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
             "additionalProperties": False,
         },
         "definitions": {
-            "case": CASE,
+            "case": CASE.schema,
             "conditions": CONDITIONS,
             "destination": destination(registry.destinations),
             "operator": OPERATOR.schema,
