@@ -12,7 +12,7 @@ from tests.bench import calls
 from tests.bench.traced import begins
 
 CEILINGS = {
-    "request to 202": {"calls": 512, "files": 90, "depth": 21},
+    "request to 202": {"calls": 481, "files": 86, "depth": 18},
     "the store": {"calls": 70, "files": 15, "depth": 8},
     "row to settled": {"calls": 363, "files": 51, "depth": 12},
 }
