@@ -163,7 +163,7 @@ def click_ids(
                 faults[name] = fault
 
     for group in (explicit if type(explicit) is dict else {}, data):
-        for name in NAMES.intersection(group):
+        for name in sorted(NAMES.intersection(group)):  # a set has another order in each process
             look(name, group[name])
     if cookies:
         for name, places in COOKIES.items():

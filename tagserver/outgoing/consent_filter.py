@@ -86,7 +86,7 @@ def withhold(event: Event, left: Leave) -> tuple[Event, tuple[Omitted, ...]]:
             omitted.append(Omitted(name, why))
     if not left.storage and isinstance(person := data.get("user_data"), dict):
         kept = {name: value for name, value in person.items() if name not in AD_FIELDS}
-        omitted += [Omitted(f"user_data.{name}", _NO_STORAGE) for name in person.keys() - kept.keys()]
+        omitted += [Omitted(f"user_data.{name}", _NO_STORAGE) for name in person if name not in kept]
         data["user_data"] = kept
     data.pop("cookie", None)
     facts = _facts(event, left, omitted)
@@ -132,7 +132,7 @@ def _facts(event: Event, left: Leave, omitted: list[Omitted]) -> Facts:
     elif not left.storage and "cookie" in headers:
         headers = {name: text for name, text in headers.items() if name != "cookie"}
     kept = {name: text for name, text in cookies.items() if _cookie_stays(name, left)}
-    for name in cookies.keys() - kept.keys():
+    for name in [name for name in cookies if name not in kept]:
         why = left.why_person if left.storage else _NO_STORAGE if left.visit else _NO_VISIT
         omitted.append(Omitted(f"cookie.{name}", why))
     return Facts(facts.source, facts.received, headers, kept, ip, agent, facts.country, facts.region)

@@ -31,7 +31,7 @@ COLUMNS = (
 )
 ADDRESSES = ("page_location", "page_referrer")
 UTM = ("source", "medium", "campaign", "term", "content", "id")
-_SHOP = frozenset({"transaction_id", "value", "currency", "items"})
+_SHOP = ("transaction_id", "value", "currency", "items")
 
 
 def _text(value: Any) -> str | None:
@@ -70,8 +70,7 @@ def build_row(
         "click_ids": dict(event.clicks),
         "source": event.source,
     }
-    for key in given.keys() & FIXED:
-        omitted.append(Omitted(str(key), "a tag cannot change it"))
+    omitted += [Omitted(str(key), "a tag cannot change it") for key in given if key in FIXED]
     said |= {key: value for key, value in given.items() if key in said and key not in FIXED}
     if mode == "restrict":
         for key in ("ip", "user_agent", "click_ids"):

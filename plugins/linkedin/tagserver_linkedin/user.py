@@ -51,7 +51,7 @@ def build_user(
         if len(ids) > 1:
             made.omit("externalIds", "LinkedIn takes one; the others are left out")
     made.put("lead", given.get("lead"), TEXT)
-    for key in given.keys() - _KNOWN:
+    for key in [key for key in given if key not in _KNOWN]:
         made.omit(key, "is no key that LinkedIn knows")
     return made
 

@@ -82,7 +82,7 @@ def build_custom_data(
     for key, value in given.items():
         _set(made, key, value)
     if settings.core_setup:
-        for key in made.keys() - _CORE:
+        for key in [key for key in made if key not in _CORE]:
             made.omit(key, "core_setup sends value and currency alone")
         return {key: value for key, value in made.items() if key in _CORE}
     return made

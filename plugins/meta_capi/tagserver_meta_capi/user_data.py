@@ -78,7 +78,7 @@ def build_user_data(
             if hashes:
                 made[name] = list(hashes)
             omitted += [Omitted(f"user_data.{name}", fault) for fault in faults] if faults else ()
-        for key in event.user_data.keys() & _PLAIN:
+        for key in sorted(event.user_data.keys() & _PLAIN):  # a set has another order in each process
             _plain(made, key, event.user_data[key], omitted)
     _put(made, "external_id", _external_ids(identity, settings), omitted)
     _browser(made, event, omitted)

@@ -87,7 +87,7 @@ def build_user(
             made.put_first(key, (given.get(key), found[key]), kind)
         else:
             made.put(key, given.get(key, found.get(key)), kind)
-    for key in given.keys() - PLACES.keys() - _PLAIN.keys() - {_DEVICES}:
+    for key in [key for key in given if key not in PLACES and key not in _PLAIN and key != _DEVICES]:
         made.omit(key, "is no key that Pinterest knows")
     return made
 

@@ -57,6 +57,7 @@ _PLAIN: Mapping[str, Kind] = {
     "screen_dimensions": Kind(_screen, "is not a width and a height"),
 }
 CLEAR = tuple(_PLAIN)
+_KNOWN = frozenset({*PLACES, *_DEVICES, *_PLAIN, OPTIONS})
 
 
 def build_user(
@@ -82,7 +83,7 @@ def build_user(
             made.put_first(key, (given.get(key), found[key]), kind)
         else:
             made.put(key, given.get(key, found.get(key)), kind)
-    for key in given.keys() - PLACES.keys() - _DEVICES.keys() - _PLAIN.keys() - {OPTIONS}:
+    for key in [key for key in given if key not in _KNOWN]:
         made.omit(key, "is no key that Reddit knows")
     return made
 

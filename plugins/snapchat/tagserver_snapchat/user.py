@@ -107,7 +107,7 @@ def build_user(
             made.put_first(key, (given.get(key), _IDS[key](event), event.user_data.get(key)), kind)
         else:
             made.put(key, given.get(key, found[key]), kind)
-    for key in given.keys() - PLACES.keys() - _PLAIN.keys():
+    for key in [key for key in given if key not in PLACES and key not in _PLAIN]:
         made.omit(key, "is no key that Snap knows")
     return made
 
