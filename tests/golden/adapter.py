@@ -39,6 +39,8 @@ from tagserver.server.app import create_app
 ADMIN_TOKEN = "admin-token-of-the-corpus"
 KEY = bytes(range(32))
 """The installation's."""
+MINTED = "00000000-0000-7000-8000-"
+"""How ids begin that stand for those that were minted by chance; their number follows."""
 QUEUE = "queue.db"
 COUNTED = re.compile(
     r"tagserver_((?:events|requests_refused|redacted|decisions|variable_failures|duplicates|held_ended|withdrawals)"
@@ -85,6 +87,8 @@ class Server:
         container, server = self._loaded.container, self._loaded.server
         assert container is not None
         assert server is not None
+        with (self._data / f"{QUEUE}.ballast").open("wb") as ballast:
+            ballast.truncate(16 << 20)  # of holes: it is there already, and the queue need not write one
         clock, steady = (lambda: self.now), (lambda: self.now / 1000)
         self._outbox = await RecordedOutbox.open(
             self._data / QUEUE, clock=clock, steady=steady, min_free=0, calm=lambda seconds: False, any_disk=True
@@ -207,7 +211,7 @@ class Server:
             name = event.get("event_id")
             codes = [problem["message"] for problem in event.get("problems", ())]
             if name and name not in self._minted and any(one.startswith("minted: ") for one in codes):
-                self._minted[name] = f"00000000-0000-7000-8000-{len(self._minted) + 1:012d}"
+                self._minted[name] = f"{MINTED}{len(self._minted) + 1:012d}"
 
     def without_chance(self, text: str) -> str:
         """A text of this server's with every id that was minted replaced by its number, and keys made of it; and

@@ -26,10 +26,16 @@ def read(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> Itera
     """The scenarios of a file whose names are `wanted`."""
     with lzma.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
-            name, rest = json.JSONDecoder().raw_decode(line)
-            if wanted(name):
-                scenario, record = json.loads(line[rest + 1 :])
+            begin, _, rest = line.partition("\t")
+            if wanted(name := json.loads(begin)):
+                scenario, record = json.loads(rest)
                 yield _scenario(name, scenario), record
+
+
+def names(path: Path) -> list[str]:
+    """Of the scenarios of a file, without reading these."""
+    with lzma.open(path, "rt", encoding="utf-8") as lines:
+        return [json.loads(line.partition("\t")[0]) for line in lines]
 
 
 def write(path: Path, recorded: Iterable[Recorded]) -> None:

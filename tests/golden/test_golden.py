@@ -6,6 +6,9 @@ import asyncio
 import contextlib
 import copy
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,13 +17,16 @@ from zlib import crc32
 
 import pytest
 
+from tests.processes import ends_with_parent
+
 from .compare import ABSENT, BadChange, Change, Difference, changes, differences, unexplained
-from .corpus import FOLDER, files, read, write
+from .corpus import FOLDER, files, names, read, write
 from .replay import record
 from .scenario import Request, Scenario
 
-SAMPLE = 120
-"""Scenarios of the whole corpus that are replayed here, those by hand aside."""
+SAMPLE = 50
+"""Scenarios of each file of the corpus that are replayed here; of those by hand, all."""
+ROOT = Path(__file__).parents[2]
 FLOWS = FOLDER / "flows.jsonl.xz"
 TAKEN = "flow/a repeat"
 """One that stores something."""
@@ -44,16 +50,15 @@ def replayed(path: Path, wanted: Callable[[str], bool]) -> tuple[int, list[Diffe
 @pytest.mark.parametrize("path", files(), ids=lambda path: str(path.name))
 def test_a_sample_is_answered_as_it_was(path: Path) -> None:
     """`tests/golden/run` asks all of them."""
-    total = sum(1 for _ in read(path))
-    every = 1 if path == FLOWS else -(-total // SAMPLE)
+    every = 1 if path == FLOWS else -(-len(names(path)) // SAMPLE)
     number, found = replayed(path, lambda name: crc32(name.encode()) % every == 0)
     assert number
     assert not found, "\n".join(map(str, found[:5]))
 
 
 def test_names_are_of_one_scenario_each() -> None:
-    names = [scenario.name for path in files() for scenario, _ in read(path)]
-    assert len(names) == len(set(names))
+    all_names = [name for path in files() for name in names(path)]
+    assert len(all_names) == len(set(all_names))
 
 
 ALTERED: dict[str, tuple[str, ...]] = {
@@ -126,6 +131,23 @@ def test_equal_in_any_order_and_place(tmp_path: Path) -> None:
     asyncio.run(record(recorded("flow/forgotten")[0]))
     with contextlib.chdir(tmp_path):
         assert list(differences(scenario.name, was, asyncio.run(record(scenario)))) == []
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_equal_in_any_process(seed: str) -> None:
+    """Under any order of sets; these scenarios had another one in each process."""
+    command = [sys.executable, "-m", "tests.golden.main", "--only", "example/[mf]*/*"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": seed},
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=ends_with_parent(),
+    )
+    assert done.stdout.splitlines()[-1].endswith("scenarios, 0 differences, 0 more that are meant"), done.stdout
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize(
