@@ -137,9 +137,23 @@ class Dropped(msgspec.Struct, frozen=True, gc=False):
     after: Position | None = None
 
 
+OTHER = "other"
+"""In place of a code that is none, or one too many."""
+CAUSE_CODE = re.compile(r"[A-Za-z0-9_.:/-]{1,60}")
+"""What the code of a cause looks like. Anything else is a sentence, and may have somebody's data in it."""
+_SPEAKING = re.compile(r"[0-9_/]")
+"""What a code has and a sentence's first word has not."""
+
+
+def code_in(reason: str, detail: str) -> str:
+    """The vendor's code with which a detail begins, where it has one."""
+    word = detail.partition(" ")[0]
+    is_code = reason == "rejected" and CAUSE_CODE.fullmatch(word) and _SPEAKING.search(word)
+    return word if is_code else ""
+
+
 MOST_CODES = 20
 """Of one destination; further ones are counted as OTHER."""
-OTHER = "other"
 _CODE = re.compile(r"[A-Za-z0-9_.:/-]{1,40}")
 """What a code looks like. Anything else is a sentence, and may have somebody's data in it."""
 

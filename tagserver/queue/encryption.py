@@ -53,7 +53,7 @@ class Encryption:
         encrypted = cipher.encrypt(nonce, delivery.body, _about(delivery))
         return msgspec.structs.replace(delivery, body=MAGIC + name + nonce + encrypted)
 
-    def decrypt(self, row: Row) -> bytes:
+    def decrypt(self, row: Delivery | Row) -> bytes:
         """The body as the plugin built it. Raises Undecryptable."""
         body = row.body
         if not body.startswith(MAGIC):

@@ -16,6 +16,14 @@ DEDUP_TTL = 48 * 3600.0
 
 ROW_BYTES = 500
 """Bytes that a delivery needs beside its payload, about."""
+URGENT_FROM = 1000
+"""Pending deliveries of a destination, beyond which urgent ones are claimed first."""
+BY_AGE_EVERY = 10
+"""Of so many claims one goes by age alone all the same, so that nothing is starved."""
+LOOK_AHEAD = 10_000
+"""Ids that a claim looks through for more of one group."""
+LONGEST_DETAIL = 500
+"""Characters of a dead letter's detail that are kept."""
 DeadReason = str
 """Why a delivery became a dead letter: one of `dead_letters.REASONS`."""
 

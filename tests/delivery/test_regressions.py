@@ -78,16 +78,6 @@ async def test_blaming_a_row_that_was_delivered_does_not_send_it_again(world: Wo
     assert sum(ids.count("e0") for ids in world.vendor.sent) == 1
 
 
-async def test_a_row_named_twice_in_a_settlement_takes_no_other_with_it(outbox: SqliteOutbox, tmp_path: Path) -> None:
-    """Three names for three consecutive rows look like the whole batch: the third row, never delivered, is deleted."""
-    await outbox.append(deliveries(3))
-    batch = await claim(outbox)
-    one, two, _three = (row.id for row in batch.rows)
-    await outbox.settle(batch, Settlement(delivered=[one, one, two]))
-    assert_adds_up(outbox, tmp_path)
-    assert (meta(outbox).delivered, meta(outbox).pending) == (2, 1)
-
-
 NONSENSE: list[tuple[str, Any]] = [
     ("an unknown kind", Outcome("okay")),  # type: ignore[arg-type]  # (wrong on purpose)
     ("an index that is text", Outcome.split("x", bad=("1",))),  # type: ignore[arg-type]  # (wrong on purpose)

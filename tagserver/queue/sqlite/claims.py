@@ -17,14 +17,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tagserver.queue.crash_suspects import company
+from tagserver.queue.dead_letters import code_in
 from tagserver.queue.sqlite.counters import Counters
-from tagserver.queue.sqlite.dead_search import Causes, code_in
+from tagserver.queue.sqlite.dead_search import Causes
 from tagserver.queue.sqlite.rows import BARE, BODY, BURY, CRASHES, GROUP, READ, read
-from tagserver.queue.values import Batch, Row, Settlement
-
-LOOK_AHEAD = 10_000
-"""Ids that a claim looks through for more of one group."""
-
+from tagserver.queue.values import BY_AGE_EVERY, LONGEST_DETAIL, LOOK_AHEAD, URGENT_FROM, Batch, Row, Settlement
 
 Records = sqlite3.Cursor | Generator[tuple[Any, ...], None, None]
 """Of the columns `READ`."""
@@ -181,7 +178,7 @@ class Claims:
             if (tag := database.execute("SELECT tag FROM delivery WHERE id = ?", (one.id,)).fetchone()) is None:
                 continue
             cause = self._causes.number(destination, tag[0], one.reason, one.code or code_in(one.reason, one.detail))
-            database.execute(BURY, (one.reason, one.detail[:500], now, cause, one.id))
+            database.execute(BURY, (one.reason, one.detail[:LONGEST_DETAIL], now, cause, one.id))
             database.execute("DELETE FROM delivery WHERE id = ?", (one.id,))
             self._counters.dead(destination, one.reason, one.code)
             left += 1
@@ -206,12 +203,6 @@ class Claims:
             self._claimed_to[destination] = min(self._claimed_to.get(destination, 0), min(released) - 1)
 
 
-LONG = 1000
-"""Deliveries that wait, from which on the lane is open."""
-TURNS = 10
-"""Of so many claims one goes by age alone, so that nothing is starved."""
-
-
 class Priority:
     """Used inside the writer's transactions."""
 
@@ -231,9 +222,9 @@ class Priority:
 
     def is_open(self, database: sqlite3.Connection, destination: str, waiting: int, flying: Collection[int]) -> bool:
         """Whether the next claim of a destination, of which `waiting` deliveries wait, goes by the lane."""
-        if waiting <= LONG:
+        if waiting <= URGENT_FROM:
             return False
-        turn = self._turns[destination] = (self._turns.get(destination, 0) + 1) % TURNS
+        turn = self._turns[destination] = (self._turns.get(destination, 0) + 1) % BY_AGE_EVERY
         return turn != 0 and next(self._ids(database, destination, flying), None) is not None
 
     @staticmethod

@@ -11,14 +11,24 @@ from __future__ import annotations
 
 import heapq
 import logging
-import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from tagserver.queue.dead_letters import LARGEST_ID, Bound, Cause, Choice, DeadGroup, DeadLetter, Position
+from tagserver.queue.dead_letters import (
+    CAUSE_CODE,
+    LARGEST_ID,
+    OTHER,
+    Bound,
+    Cause,
+    Choice,
+    DeadGroup,
+    DeadLetter,
+    Position,
+    code_in,
+)
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -31,12 +41,6 @@ SETTLED = 200
 MOST = 2000
 MOST_CODES = 200
 """Of causes in all, and of codes for one destination, tag and reason: a vendor's code is whatever it answers."""
-OTHER = "other"
-"""In place of a code beyond that, or of one that is none."""
-_CODE = re.compile(r"[A-Za-z0-9_.:/-]{1,60}")
-"""What a code looks like. Anything else is a sentence, and may have somebody's data in it."""
-_SPEAKING = re.compile(r"[0-9_/]")
-"""What a code has and a sentence's first word has not."""
 
 _INDEXES = {
     "dead_cause": "CREATE INDEX IF NOT EXISTS dead_cause ON dead (cause, buried)",
@@ -96,7 +100,7 @@ class Causes:
 
     def number(self, destination: str, tag: str, reason: str, code: str) -> int:
         """The number of a cause, which is written down when it is new."""
-        cause = Cause(destination, tag, reason, code if not code or _CODE.fullmatch(code) else OTHER)
+        cause = Cause(destination, tag, reason, code if not code or CAUSE_CODE.fullmatch(code) else OTHER)
         if (known := self._numbers.get(cause)) is not None:
             return known
         if code and self._full(cause):
@@ -134,13 +138,6 @@ class Causes:
             ],
         )
         return len(found) == SETTLED
-
-
-def code_in(reason: str, detail: str) -> str:
-    """The vendor's code with which a detail begins, where it has one."""
-    word = detail.partition(" ")[0]
-    is_code = reason == "rejected" and _CODE.fullmatch(word) and _SPEAKING.search(word)
-    return word if is_code else ""
 
 
 class DeadSearch:

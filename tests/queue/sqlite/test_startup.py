@@ -18,6 +18,7 @@ from tagserver.queue.errors import ForeignFile, InUse, OutboxStartError
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.sqlite.maintenance import VACUUM_TO
 from tagserver.queue.sqlite.schema import APPLICATION_ID, VERSION
+from tagserver.queue.sqlite.snapshot import newer_than_this
 from tagserver.queue.values import DeadLettered, Receipt, Settlement
 from tests.delivery.support import (
     Clock,
@@ -253,3 +254,17 @@ async def test_a_file_that_has_become_mostly_empty_gives_its_room_back(tmp_path:
     await until(lambda: (tmp_path / "outbox.db-wal").stat().st_size == 0)
     assert (tmp_path / "outbox.db").stat().st_size < (VACUUM_TO + 300) * 4096
     await outbox.close()
+
+
+def test_a_queue_of_a_newer_format_is_named(tmp_path: Path) -> None:
+    """One of this version, none, and something else are not."""
+    path = tmp_path / "outbox.db"
+    assert newer_than_this(path) is None
+    for version in (VERSION, VERSION + 1):
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute(f"PRAGMA user_version={version}")
+        assert (newer_than_this(path) is None) is (version == VERSION)
+    assert f"format {VERSION + 1}" in str(newer_than_this(path))
+    path.write_bytes(b"something else")
+    assert newer_than_this(path) is None

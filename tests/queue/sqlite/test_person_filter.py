@@ -1,58 +1,19 @@
-"""What persons have taken back: how far it reaches, what lifts it, and that strangers are not taken for them."""
+"""Who may have something in the queue: nobody is overlooked, and strangers are not taken for them; and when a tombstone
+is removed."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.sqlite.person_filter import FILTER_FULL, PersonFilter
 from tagserver.queue.values import EVERYTHING, Tombstone
-from tests.delivery.support import START, Clock, cared_for, copy_as_killed, key, open_outbox
+from tests.delivery.support import START, Clock, cared_for, key
 
 ERIKA = key("erika")
-ADS = frozenset({"ad_storage"})
-
-
-async def test_one_of_a_browser_reaches_back_alone(outbox: SqliteOutbox) -> None:
-    await outbox.withdraw([Tombstone(ERIKA, "ad_storage", START, START + 1)], 60)
-    assert [bool(outbox.withdrawn([ERIKA], START + at)) for at in (-1, 0, 1)] == [True, True, False]
-
-
-async def test_one_that_stands_is_lifted_by_a_later_grant_for_new_events_alone(
-    outbox: SqliteOutbox, tmp_path: Path, clock: Clock
-) -> None:
-    """Also after a kill."""
-    await outbox.withdraw([Tombstone(ERIKA, one, START) for one in ("ad_storage", "ad_user_data")], 60)
-    await outbox.lift([ERIKA, key("max")], ADS, START + 10)
-    again = await open_outbox(copy_as_killed(tmp_path, tmp_path / "killed"), clock)
-    for one in (outbox, again):
-        assert one.withdrawn([ERIKA], START + 9) == {"ad_storage", "ad_user_data"}
-        assert one.withdrawn([ERIKA], START + 10) == {"ad_user_data"}
-    await again.close()
-
-
-@pytest.mark.parametrize("at", [START - 1, START])
-async def test_a_grant_of_before_lifts_nothing(outbox: SqliteOutbox, at: int) -> None:
-    await outbox.withdraw([Tombstone(ERIKA, "ad_storage", START)], 60)
-    await outbox.lift([ERIKA], ADS, at)
-    assert outbox.withdrawn([ERIKA], START + 1000) == ADS
-
-
-async def test_no_grant_brings_back_who_asked_to_be_forgotten(outbox: SqliteOutbox) -> None:
-    await outbox.withdraw([Tombstone(ERIKA, EVERYTHING, START, START + 50)], 60)
-    await outbox.lift([ERIKA], ADS, START + 10)
-    assert outbox.withdrawn([ERIKA], START + 49) == {EVERYTHING}
-    assert not outbox.withdrawn([ERIKA], START + 50)
-
-
-async def test_a_second_withdrawal_never_makes_the_first_one_shorter(outbox: SqliteOutbox) -> None:
-    await outbox.withdraw([Tombstone(ERIKA, "ad_storage", START)], 60)
-    await outbox.withdraw([Tombstone(ERIKA, "ad_storage", START + 5, START + 6)], 1)
-    assert outbox.withdrawn([ERIKA], START + 1000) == ADS
 
 
 async def test_it_is_removed_when_its_time_is_over(outbox: SqliteOutbox, tmp_path: Path, clock: Clock) -> None:

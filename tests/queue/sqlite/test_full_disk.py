@@ -11,7 +11,7 @@ from tagserver.queue.errors import Full, OutboxError
 from tagserver.queue.sqlite.backpressure import BALLAST, Ballast, Space
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.values import Settlement
-from tests.delivery.support import START, Clock, deliveries, meta, until
+from tests.delivery.support import START, Clock, claim, deliveries, meta, open_outbox, until
 from tests.delivery.world import World
 from tests.small_disk import MIB, fill, make_room, small_disk
 
@@ -202,3 +202,25 @@ def test_with_room_it_stays_what_it_is(tmp_path: Path) -> None:
     (tmp_path / "outbox.db.ballast").write_bytes(bytes(BALLAST))
     Ballast(tmp_path / "outbox.db").lend()
     assert (tmp_path / "outbox.db.ballast").stat().st_size == BALLAST
+
+
+NEVER_ENOUGH = 1 << 60
+
+
+async def test_a_drained_queue_gives_its_room_back_when_the_disk_is_scarce(tmp_path: Path, clock: Clock) -> None:
+    """The file's free pages, few as they are, and the log, which keeps the size that it once had."""
+    outbox = await open_outbox(tmp_path, clock)
+    await outbox.append(deliveries(500, body=b"x" * 4000))
+    await outbox.close()
+    path, log = tmp_path / "outbox.db", tmp_path / "outbox.db-wal"
+    full = path.stat().st_size
+    outbox = await open_outbox(tmp_path, clock, min_free=NEVER_ENOUGH)
+    try:
+        batch = await claim(outbox, max_items=500, max_bytes=4 << 20)
+        await outbox.settle(batch, Settlement(delivered=[row.id for row in batch.rows]))
+        assert (path.stat().st_size, log.stat().st_size > 0) == (full, True)
+        assert "kept free" in (outbox.trouble() or "")
+        await outbox.forget_keys([])  # wakes the writer
+        await until(lambda: path.stat().st_size < full // 5 and log.stat().st_size == 0)
+    finally:
+        await outbox.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tagserver.queue.dead_letters import Choice
 from tagserver.queue.pauses import Pause
 from tagserver.queue.sqlite.counters import SAMPLE
 from tagserver.queue.sqlite.engine import SqliteOutbox
@@ -19,7 +17,6 @@ from tests.delivery.support import (
     START,
     Clock,
     assert_adds_up,
-    claim,
     copy_as_killed,
     deliveries,
     delivery,
@@ -40,87 +37,6 @@ def pause(name: str = "meta", *others: str) -> Pause:
 async def small(folder: Path, clock: Clock, rows: int = 3, **options: Any) -> SqliteOutbox:
     """An outbox in which so many rows may wait for one that is stopped."""
     return await open_outbox(folder, clock, share=rows * SIZE, **options)
-
-
-async def test_beyond_the_share_new_ones_die_and_others_go_on(
-    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Once said; and all are dead letters that can be tried again."""
-    outbox = await small(tmp_path, clock)
-    await outbox.append(deliveries(2))
-    await outbox.pauses.put(pause())
-    with caplog.at_level(logging.INFO):
-        for number in range(4):
-            receipts = await outbox.append(
-                [delivery(f"m{number}"), delivery(f"g{number}", destination="ga4"), delivery(f"n{number}")]
-            )
-            assert stored(receipts) == [True, True, True]
-    counts = outbox.counts()
-    assert (counts["meta"].accepted, counts["meta"].pending, counts["meta"].dead_by_reason) == (
-        10,
-        3,
-        {"queue_full": 7},
-    )
-    assert (counts["ga4"].pending, counts["ga4"].dead) == (4, 0)
-    assert sum("dead letters (queue_full)" in line for line in caplog.messages) == 1
-    assert outbox.quotas.overflow("meta") == "dies"
-    assert_adds_up(outbox, tmp_path)
-    assert [row.event_id for row in (await claim(outbox)).rows] == ["e0", "e1", "m0"]
-    await outbox.close()
-    again = await small(tmp_path, clock)
-    assert await again.pauses.end(["meta"])
-    await again.retry_dead(Choice(reasons=["queue_full"]), {}, 100)
-    assert (meta(again).pending, meta(again).dead) == (10, 0)
-    rows = (await claim(again)).rows
-    assert [row.event_id for row in rows[3:]] == ["n0", "m1", "n1", "m2", "n2", "m3", "n3"]
-    assert again.quotas.of(("meta",)) == 10 * SIZE
-    await again.close()
-
-
-async def test_nobody_else_is_limited(tmp_path: Path, clock: Clock) -> None:
-    """What waits for a vendor that is down is nobody's decision."""
-    outbox = await small(tmp_path, clock)
-    await outbox.append(deliveries(10))
-    assert (meta(outbox).pending, meta(outbox).dead) == (10, 0)
-    await outbox.close()
-
-
-async def test_a_repeat_of_one_that_died_is_a_duplicate(tmp_path: Path, clock: Clock) -> None:
-    """It can be tried again: beside its repeat it would count twice."""
-    outbox = await small(tmp_path, clock, rows=0)
-    await outbox.pauses.put(pause())
-    assert stored(await outbox.append([delivery("a"), delivery("a")])) == [True, False]
-    assert stored(await outbox.append([delivery("a")])) == [False]
-    assert meta(outbox).dead_by_reason == {"queue_full": 1}
-    await outbox.close()
-
-
-async def test_room_that_comes_back_is_used(tmp_path: Path, clock: Clock) -> None:
-    """A person is forgotten, or the pause ends."""
-    outbox = await small(tmp_path, clock)
-    await outbox.pauses.put(pause())
-    await outbox.append(deliveries(4))
-    await outbox.erase(lambda trace: True)
-    await outbox.append([delivery("b")])
-    assert (meta(outbox).pending, meta(outbox).dead) == (1, 1)
-    assert outbox.quotas.overflow("meta") == "waits"
-    await outbox.append(deliveries(4, "c"))
-    assert outbox.quotas.overflow("meta") == "dies"
-    await outbox.pauses.end(["meta"])
-    assert outbox.quotas.overflow("meta") == "waits"
-    await outbox.append(deliveries(4, "d"))
-    assert meta(outbox).pending == 7
-    assert_adds_up(outbox, tmp_path)
-    await outbox.close()
-
-
-async def test_all_names_of_a_destination_have_one_share(tmp_path: Path, clock: Clock) -> None:
-    outbox = await small(tmp_path, clock)
-    await outbox.append(deliveries(2))
-    await outbox.pauses.put(pause("facebook", "meta"))
-    await outbox.append(deliveries(2, "f", destination="facebook"))
-    assert (outbox.counts()["facebook"].pending, outbox.counts()["facebook"].dead) == (1, 1)
-    await outbox.close()
 
 
 async def test_in_a_full_queue_nothing_more_is_kept_of_it(

@@ -4,31 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagserver.queue.dead_letters import MOST_CODES, OTHER, Choice, DeadLetterCounts
-from tagserver.queue.sqlite.engine import SqliteOutbox
-from tagserver.queue.values import DeadLettered, Settlement
-from tests.delivery.support import claim, deliveries
-
-
-async def test_they_only_grow(outbox: SqliteOutbox) -> None:
-    """Also when the letters are dropped, and nothing is counted twice."""
-    await outbox.append(deliveries(4))
-    batch = await claim(outbox)
-    one, two, three, four = (row.id for row in batch.rows)
-    settlement = Settlement(
-        dead=[
-            DeadLettered(one, "rejected", "100 Invalid parameter", "100"),
-            DeadLettered(two, "rejected", "100 Invalid parameter", "100"),
-            DeadLettered(three, "expired", "too old"),
-        ],
-        delivered=[four],
-    )
-    await outbox.settle(batch, settlement)
-    counted = {("meta", "rejected", "100"): 2, ("meta", "expired", ""): 1}
-    assert outbox.dead_lettered() == counted
-    await outbox.settle(batch, settlement)
-    await outbox.drop_dead(Choice(), 10)
-    assert outbox.dead_lettered() == counted
+from tagserver.queue.dead_letters import MOST_CODES, OTHER, DeadLetterCounts
 
 
 @pytest.mark.parametrize(

@@ -1,35 +1,90 @@
-"""Erasing somebody's rows: all of them, nobody else's, counted, and gone from the files."""
+"""What persons have taken back, how far it reaches and what lifts it; and how their rows are erased."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import pytest
 
 from tagserver.queue.api import erase_all
 from tagserver.queue.dead_letters import Choice
-from tagserver.queue.sqlite.engine import SqliteOutbox
-from tagserver.queue.sqlite.suppressions import WALKED
-from tagserver.queue.values import DeadLettered, Settlement, Trace
+from tagserver.queue.values import (
+    EVERYTHING,
+    DeadLettered,
+    Settlement,
+    Tombstone,
+    Trace,
+)
 from tests.delivery.support import (
     START,
     Clock,
-    assert_adds_up,
     claim,
     claimed_ids,
     delivery,
     key,
     meta,
-    open_outbox,
     stored,
 )
+from tests.queue.contract.conftest import Engine, Storage, assert_adds_up
 
 ERIKA, MAX = key("erika"), key("max")
+
+
+ADS = frozenset({"ad_storage"})
+
+
+async def test_one_of_a_browser_reaches_back_alone(outbox: Engine) -> None:
+    await outbox.withdraw([Tombstone(ERIKA, "ad_storage", START, START + 1)], 60)
+    assert [bool(outbox.withdrawn([ERIKA], START + at)) for at in (-1, 0, 1)] == [True, True, False]
+
+
+async def test_one_that_stands_is_lifted_by_a_later_grant_for_new_events_alone(
+    outbox: Engine, storage: Storage
+) -> None:
+    """Also after a kill."""
+    await outbox.withdraw([Tombstone(ERIKA, one, START) for one in ("ad_storage", "ad_user_data")], 60)
+    await outbox.lift([ERIKA, MAX], ADS, START + 10)
+    for one in (outbox, await storage.open_as_killed()) if storage.keeps else (outbox,):
+        assert one.withdrawn([ERIKA], START + 9) == {"ad_storage", "ad_user_data"}
+        assert one.withdrawn([ERIKA], START + 10) == {"ad_user_data"}
+
+
+@pytest.mark.parametrize("at", [START - 1, START])
+async def test_a_grant_of_before_lifts_nothing(outbox: Engine, at: int) -> None:
+    await outbox.withdraw([Tombstone(ERIKA, "ad_storage", START)], 60)
+    await outbox.lift([ERIKA], ADS, at)
+    assert outbox.withdrawn([ERIKA], START + 1000) == ADS
+
+
+async def test_no_grant_brings_back_who_asked_to_be_forgotten(outbox: Engine) -> None:
+    await outbox.withdraw([Tombstone(ERIKA, EVERYTHING, START, START + 50)], 60)
+    await outbox.lift([ERIKA], ADS, START + 10)
+    assert outbox.withdrawn([ERIKA], START + 49) == {EVERYTHING}
+    assert not outbox.withdrawn([ERIKA], START + 50)
+
+
+async def test_a_second_withdrawal_never_makes_the_first_one_shorter(outbox: Engine) -> None:
+    await outbox.withdraw([Tombstone(ERIKA, "ad_storage", START)], 60)
+    await outbox.withdraw([Tombstone(ERIKA, "ad_storage", START + 5, START + 6)], 1)
+    assert outbox.withdrawn([ERIKA], START + 1000) == ADS
+
+
+async def test_tombstones_hold_after_a_restart_and_end(outbox: Engine, clock: Clock, storage: Storage) -> None:
+    await outbox.withdraw([Tombstone(key("erika"), "ad_storage", START)], 60)
+    assert outbox.withdrawn([key("max"), key("erika")], START) == {"ad_storage"}
+    assert not outbox.withdrawn([key("max")], START)
+    if storage.keeps:
+        await outbox.close()
+        outbox = await storage.open()
+        assert outbox.withdrawn([key("erika")], START) == {"ad_storage"}
+    assert outbox.tombstones() == 1
+    clock.advance(60)
+    assert not outbox.withdrawn([key("erika")], START)
 
 
 def of_erika(row: Trace) -> bool:
     return ERIKA in row.person
 
 
-async def test_queue_and_dead_letters_are_erased_and_counted(outbox: SqliteOutbox, tmp_path: Path) -> None:
+async def test_queue_and_dead_letters_are_erased_and_counted(outbox: Engine) -> None:
     """By destination; rows of others stay."""
     await outbox.append([delivery(f"d{n}", person=((ERIKA, MAX)[n % 2],)) for n in range(4)])
     batch = await claim(outbox)
@@ -41,10 +96,10 @@ async def test_queue_and_dead_letters_are_erased_and_counted(outbox: SqliteOutbo
     assert (meta(outbox).erased, meta(outbox).pending, meta(outbox).dead_by_reason) == (3, 1, {"rejected": 2})
     assert await claimed_ids(outbox) == ["m"]
     assert await claimed_ids(outbox, "ga4") == []
-    assert_adds_up(outbox, tmp_path)
+    await assert_adds_up(outbox)
 
 
-async def test_what_is_under_way_is_left_until_it_has_landed(outbox: SqliteOutbox, tmp_path: Path) -> None:
+async def test_what_is_under_way_is_left_until_it_has_landed(outbox: Engine) -> None:
     """Whatever the outcome: what was not delivered is erased by the next walk."""
     await outbox.append([delivery(f"e{n}", person=(ERIKA,)) for n in range(3)])
     batch = await claim(outbox)
@@ -55,27 +110,10 @@ async def test_what_is_under_way_is_left_until_it_has_landed(outbox: SqliteOutbo
     erased = await erase_all(outbox, of_erika)
     assert (dict(erased.queue), dict(erased.dead), erased.in_flight) == ({"meta": 1}, {"meta": 1}, {})
     assert (meta(outbox).delivered, meta(outbox).erased) == (1, 2)
-    assert_adds_up(outbox, tmp_path)
+    await assert_adds_up(outbox)
 
 
-async def test_many_are_erased_in_pieces(outbox: SqliteOutbox, tmp_path: Path) -> None:
-    """Others are taken in between two pieces, and met if they come behind."""
-    number = 2 * WALKED + 10
-    await outbox.append([delivery(f"e{n}", person=((ERIKA, MAX)[n % 3 == 0],)) for n in range(number)])
-    pieces = 0
-    after: tuple[int, int] | None = (0, 0)
-    while after is not None:
-        erased = await outbox.erase(of_erika, after)
-        await outbox.append([delivery(f"late{pieces}", person=(ERIKA,))])
-        pieces, after = pieces + 1, erased.after
-    assert pieces == 4, "three of the queue, one of the dead letters"
-    left = [row.person for row in await everything(outbox)]
-    assert left.count((MAX,)) == sum(n % 3 == 0 for n in range(number))
-    assert left.count((ERIKA,)) == 2, "those that came behind the walk"
-    assert_adds_up(outbox, tmp_path)
-
-
-async def everything(outbox: SqliteOutbox) -> list[Trace]:
+async def everything(outbox: Engine) -> list[Trace]:
     """All rows there are, told by a walk that erases none."""
     found: list[Trace] = []
 
@@ -87,46 +125,13 @@ async def everything(outbox: SqliteOutbox) -> list[Trace]:
     return found
 
 
-async def test_a_row_tells_what_it_relied_on(outbox: SqliteOutbox) -> None:
+async def test_a_row_tells_what_it_relied_on(outbox: Engine) -> None:
     """And when it happened or was received, the earlier of the two."""
     await outbox.append([delivery("a", time=START - 5), delivery("b", received=START - 7)])
     assert [(row.tag, row.at) for row in await everything(outbox)] == [("Tag", START - 5), ("Tag", START - 7)]
 
 
-async def test_nothing_of_what_was_erased_is_left_in_the_files(tmp_path: Path, clock: Clock) -> None:
-    """Of rows in the queue, of dead letters, of what was delivered before; small ones and such as fill many pages."""
-    outbox = await open_outbox(tmp_path, clock)
-    bodies = [b'{"marker-of-erika": "%s"}' % (b"x" * size) for size in (10, 700, 9000, 30_000)]
-    fates = ["delivered", "buried", "queue"]
-    await outbox.append(
-        [
-            delivery(f"{fate}-{n}-marker-of-erika", person=(ERIKA,), body=body)
-            for fate in fates
-            for n, body in enumerate(bodies)
-        ]
-    )
-    batch = await claim(outbox, max_items=2 * len(bodies))
-    ids = [row.id for row in batch.rows]
-    settlement = Settlement(
-        delivered=ids[: len(bodies)], dead=[DeadLettered(one, "rejected") for one in ids[len(bodies) :]]
-    )
-    await outbox.settle(batch, settlement)
-    await outbox.append([delivery(f"m{n}", person=(MAX,), body=b'{"of": "max"}') for n in range(50)])
-    assert marked(tmp_path)
-    await erase_all(outbox, of_erika)
-    assert await outbox.scrub()
-    assert marked(tmp_path) == []
-    assert meta(outbox).pending == 50
-    assert_adds_up(outbox, tmp_path)
-    await outbox.close()
-
-
-def marked(folder: Path) -> list[str]:
-    """The files in which the marker can be found."""
-    return [path.name for path in folder.iterdir() if b"marker-of-erika" in path.read_bytes()]
-
-
-async def test_keys_can_be_forgotten(outbox: SqliteOutbox) -> None:
+async def test_keys_can_be_forgotten(outbox: Engine) -> None:
     once = [delivery(f"e{name}", once=(key(name), 60.0)) for name in ("a", "b")]
     await outbox.append(once)
     assert await outbox.forget_keys([key("a"), key("c")]) == 1
@@ -134,7 +139,7 @@ async def test_keys_can_be_forgotten(outbox: SqliteOutbox) -> None:
     assert stored(await outbox.append(again)) == [True, False]
 
 
-async def test_a_look_through_the_queue_tells_who_is_there(outbox: SqliteOutbox) -> None:
+async def test_a_look_through_the_queue_tells_who_is_there(outbox: Engine) -> None:
     """Who was delivered long ago is not, who was put back from the dead letters is."""
     await outbox.append([delivery("e", person=(ERIKA,)), delivery("m", person=(MAX,))])
     batch = await claim(outbox, max_items=1)
