@@ -10,9 +10,9 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from tagserver.config import schema_parts as parts
-from tagserver.config.keys import FLAG, SIZE, TEXT, WRONG, Block, Key, ValueType, choice, compiled, key, whole
+from tagserver.config.keys import FLAG, SIZE, TEXT, WRONG, Block, Key, ValueType, choice, compiled, each, key, whole
 from tagserver.config.references import ServerDecoder
-from tagserver.config.schema_parts import many, one_of, record, table
+from tagserver.config.schema_parts import one_of, record, table
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.source import Node, Scalar
 from tagserver.config.yaml.suggestions import did_you_mean
@@ -39,21 +39,17 @@ class SourceKey:
     consent: Reading | None = None
 
 
-def _origins(d: Decoder, node: Node, path: str) -> tuple[str, ...]:
-    origins = []
-    for item, where in d.list(node, path):
-        written = d.filled(item, where)
-        if written is None:
-            continue
-        origin = written.lower()
-        if origin == "*":
-            d.problems.add("W303", item.place, where, "every web page may post here", "list your pages' origins")
-            origins.append(origin)
-        elif _ORIGIN.match(origin):
-            origins.append(_without_default_port(origin))
-        else:
-            d.problems.add("E115", item.place, where, f'"{d.text(item, where)}" is no origin', _origin_hint(origin))
-    return tuple(origins)
+def _origin(d: Decoder, node: Node, path: str) -> Any:
+    written = d.filled(node, path)
+    if written is None:
+        return WRONG
+    origin = written.lower()
+    if origin == "*":
+        d.problems.add("W303", node.place, path, "every web page may post here", "list your pages' origins")
+    elif not _ORIGIN.match(origin):
+        d.problems.add("E115", node.place, path, f'"{d.text(node, path)}" is no origin', _origin_hint(origin))
+        return WRONG
+    return _without_default_port(origin)
 
 
 def _locate(d: Decoder, node: Node, path: str) -> Locate:
@@ -160,7 +156,7 @@ class CollectConfig:
     counts once, whatever its event_id."""
 
     origins: tuple[str, ...] = key(
-        ValueType(many(parts.TEXT), _origins),
+        each(ValueType(parts.TEXT, _origin)),
         "[]",
         'who may post from a browser: each origin as browsers write it. `"*"` accepts every page, with a warning',
     )

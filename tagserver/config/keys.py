@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from tagserver.config import schema_parts as parts
-from tagserver.config.schema_parts import Schema, many, one_of, record, said, table
+from tagserver.config.schema_parts import Schema, described, many, one_of, record, table
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Node, parse
@@ -57,7 +57,7 @@ class Key:
     def schema(self) -> Schema:
         """Its JSON Schema; links of the reference lead nowhere in an editor, and are plain words there."""
         doc = self.doc or (self.type.block.doc if self.type.block else "")
-        return said(self.type.schema, _LINK.sub(r"\1", doc))
+        return described(self.type.schema, _LINK.sub(r"\1", doc))
 
 
 class Block:
@@ -169,12 +169,25 @@ def choice(*words: str) -> ValueType:
     return ValueType(one_of(*words), lambda d, node, path: d.choice(node, path, words, WRONG))
 
 
-def each(item: ValueType) -> ValueType:
+def text_like(pattern: re.Pattern[str], fault: str, hint: str = "") -> ValueType:
+    """A text that a pattern matches; `fault` is what any other one is: `is no country`."""
+
+    def read(d: Decoder, node: Node, path: str) -> Any:
+        text = d.text(node, path)
+        if text is None or pattern.match(text):
+            return WRONG if text is None else text
+        d.problems.add("E115", node.place, path, f'"{text}" {fault}', hint)
+        return WRONG
+
+    return ValueType(parts.TEXT, read)
+
+
+def each(item: ValueType, into: Callable[[Iterable[Any]], Any] = tuple) -> ValueType:
     """A list of values, of which those with problems are left out."""
 
     def read(d: Decoder, node: Node, path: str) -> Any:
-        found = (item.read(d, one, where) for one, where in d.list(node, path))
-        return tuple(value for value in found if value is not WRONG)
+        found = [item.read(d, one, where) for one, where in d.list(node, path)]
+        return into(value for value in found if value is not WRONG)
 
     return ValueType(many(item.schema), read)
 

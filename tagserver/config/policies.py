@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Set
 from typing import Any
 
-from tagserver.config.keys import DURATION, FLAG, WRONG, Block, Key, ValueType, choice, compiled
+from tagserver.config.keys import DURATION, FLAG, WRONG, Block, Key, ValueType, choice, compiled, each, named, text_like
 from tagserver.config.lint.near_names import NearNames
-from tagserver.config.schema_parts import NAMES, PURPOSE_LIST, table
+from tagserver.config.schema_parts import NAMES, TEXT, one_of
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Node
@@ -20,65 +20,39 @@ from tagserver.expressions.reshape import KEPT
 from tagserver.outgoing.outgoing import PrivacyPolicy
 from tagserver.outgoing.path_filter import Path
 
-_COUNTRY = re.compile(r"[A-Z]{2}\Z")
 _REGION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?\Z")
 
 
-def _tools(d: Decoder, node: Node, path: str) -> tuple[str, ...]:
-    tools: dict[str, None] = {}
-    for item, where in d.list(node, path):
-        name = d.text(item, where)
-        if name is None:
-            continue
-        if name in READERS:
-            tools[name] = None
-        elif name in ONLY_IN_THE_PAGE:
-            message = f"{name} keeps the choice in the browser's storage, which no request carries"
-            hint = "take it out, and have the page send consent with each event"
-            d.problems.add("E115", item.place, where, message, hint)
-        else:
-            message = f'no consent tool is called "{name}"'
-            d.problems.add("E115", item.place, where, message, did_you_mean(name, READERS) or known_are(READERS))
-    return tuple(tools)
+def _tool(d: Decoder, node: Node, path: str) -> Any:
+    name = d.text(node, path)
+    if name is None or name in READERS:
+        return WRONG if name is None else name
+    message = f'no consent tool is called "{name}"'
+    hint = did_you_mean(name, READERS) or known_are(READERS)
+    if name in ONLY_IN_THE_PAGE:
+        message = f"{name} keeps the choice in the browser's storage, which no request carries"
+        hint = "take it out, and have the page send consent with each event"
+    d.problems.add("E115", node.place, path, message, hint)
+    return WRONG
 
 
-def _purposes(d: Decoder, node: Node, path: str) -> Mapping[str, frozenset[str]]:
-    found: dict[str, frozenset[str]] = {}
-    for name, (_, value) in d.map(node, path).items():
-        purposes = set()
-        for item, where in d.list(value, f"{path}.{name}"):
-            purpose = d.text(item, where)
-            if purpose in PURPOSES:
-                purposes.add(purpose)
-            elif purpose is not None:
-                hint = did_you_mean(purpose, PURPOSES) or known_are(PURPOSES)
-                d.problems.add("E130", item.place, where, f'unknown purpose "{purpose}"', hint)
-        found[name] = frozenset(purposes)
-    return found
+def _purpose(d: Decoder, node: Node, path: str) -> Any:
+    purpose = d.text(node, path)
+    if purpose is None or purpose in PURPOSES:
+        return WRONG if purpose is None else purpose
+    hint = did_you_mean(purpose, PURPOSES) or known_are(PURPOSES)
+    d.problems.add("E130", node.place, path, f'unknown purpose "{purpose}"', hint)
+    return WRONG
 
 
-def _countries(d: Decoder, node: Node, path: str) -> tuple[str, ...]:
-    countries = []
-    for item, where in d.list(node, path):
-        text = d.text(item, where)
-        if text is not None and _COUNTRY.match(text):
-            countries.append(text)
-        elif text is not None:
-            d.problems.add("E115", item.place, where, f'"{text}" is no country', "write two capital letters: DE")
-    return tuple(countries)
-
-
-def _regions(d: Decoder, node: Node, path: str) -> frozenset[str]:
-    regions: set[str] = set()
-    for item, where in d.list(node, path):
-        text = d.text(item, where)
-        if text == "EEA":
-            regions |= EEA
-        elif text is not None and _REGION.match(text):
-            regions.add(text)
-        elif text is not None:
-            d.problems.add("E115", item.place, where, f'"{text}" is no region', "write EEA, DE or US-CA")
-    return frozenset(regions)
+def _region(d: Decoder, node: Node, path: str) -> Any:
+    text = d.text(node, path)
+    if text is None or text == "EEA":
+        return WRONG if text is None else EEA
+    if _REGION.match(text):
+        return {text}
+    d.problems.add("E115", node.place, path, f'"{text}" is no region', "write EEA, DE or US-CA")
+    return WRONG
 
 
 def _hold(d: Decoder, node: Node, path: str) -> Any:
@@ -89,12 +63,13 @@ def _hold(d: Decoder, node: Node, path: str) -> Any:
     return wait
 
 
-_NAMED_PURPOSES = ValueType(table(PURPOSE_LIST), _purposes)
+_COUNTRY = text_like(re.compile(r"[A-Z]{2}\Z"), "is no country", "write two capital letters: DE")
+_NAMED_PURPOSES = named(each(ValueType(one_of(*PURPOSES), _purpose), frozenset))
 CONSENT = Block(
     "How signals of consent are read.",
     Key(
         "cmp_cookies",
-        ValueType(NAMES, _tools),
+        each(ValueType(TEXT, _tool), lambda tools: tuple(dict.fromkeys(tools))),
         "the consent tools whose cookies are read, see [below](#consent-tool-cookies)",
         "[]",
     ),
@@ -113,13 +88,13 @@ CONSENT = Block(
     Key("tcf_analytics", FLAG, "`true`: a TC string also covers `analytics_storage` (P1 and P8)", "false"),
     Key(
         "tcf_exempt",
-        ValueType(NAMES, _countries),
+        each(_COUNTRY),
         "countries of publishers in which P1 need not be asked for, when the string says that it was not",
         "[]",
     ),
     Key(
         "opt_in_regions",
-        ValueType(NAMES, _regions),
+        each(ValueType(TEXT, _region), lambda sets: frozenset().union(*sets)),
         "where a default is no consent: `EEA`, countries (`DE`), states (`US-CA`). An unknown country is one of them",
         "[EEA, GB, CH]",
     ),
@@ -176,26 +151,23 @@ def _unused(problems: Problems, nodes: Mapping[str, Node], name: str, users: Set
     problems.add("W301", nodes[name].place, f"consent.{name}", f"consent.{name} is used by nothing", hint)
 
 
-def _query_keys(d: Decoder, node: Node, path: str) -> tuple[str, ...]:
-    allowed: list[str] = []
-    for item, where in d.list(node, path):
-        text = d.text(item, where)
-        if text is None:
-            continue
-        key = nfc(text.strip().lower())
-        if key and "*" not in key[:-1] and key != "*":
-            allowed.append(key)
-        else:
-            hint = "write a key such as color, or utm_* for all that begin so"
-            d.problems.add("E115", item.place, where, f'"{text}" is no key of a query', hint)
-    return tuple(allowed)
+def _query_key(d: Decoder, node: Node, path: str) -> Any:
+    text = d.text(node, path)
+    if text is None:
+        return WRONG
+    key = nfc(text.strip().lower())
+    if key and "*" not in key[:-1] and key != "*":
+        return key
+    hint = "write a key such as color, or utm_* for all that begin so"
+    d.problems.add("E115", node.place, path, f'"{text}" is no key of a query', hint)
+    return WRONG
 
 
 PRIVACY = Block(
     "What leaves.",
     Key(
         "query_allow",
-        ValueType(NAMES, _query_keys),
+        each(ValueType(TEXT, _query_key)),
         "the only parameters that URLs keep, beside click ids where `ad_storage` is granted. Without it: all but "
         "personal ones. Values are redacted in any case",
     ),

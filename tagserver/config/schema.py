@@ -12,7 +12,7 @@ from typing import Any
 
 from tagserver.config.conditions import CONDITIONS, OPERATOR, WHEN
 from tagserver.config.policies import CONSENT, PRIVACY
-from tagserver.config.schema_parts import ANY, Schema, by_key, many, record, ref, said, table
+from tagserver.config.schema_parts import ANY, Schema, by_key, described, many, record, ref, table
 from tagserver.config.server import SERVER
 from tagserver.config.settings import destination
 from tagserver.config.tags import TAG
@@ -30,13 +30,13 @@ MODELINE = "# yaml-language-server: $schema=./.tagserver/schema.json"
 def json_schema(registry: Registry) -> dict[str, Any]:
     """The schema, as plain data."""
     roots = {
-        "consent": said(CONSENT.schema, CONSENT.doc),
-        "privacy": said(PRIVACY.schema, PRIVACY.doc),
-        "destinations": said(table(ref("destination")), "Where events go."),
-        "variables": said(table(ref("variable")), "Values with a name."),
-        "triggers": said(table(ref("trigger")), "Which events."),
-        "tags": said({"type": ["array", "null"], "items": ref("tag")}, "What is sent, when and to whom."),
-        "transformations": said(table(ref("transformation")), "What tags see instead of the event."),
+        "consent": described(CONSENT.schema, CONSENT.doc),
+        "privacy": described(PRIVACY.schema, PRIVACY.doc),
+        "destinations": described(table(ref("destination")), "Where events go."),
+        "variables": described(table(ref("variable")), "Values with a name."),
+        "triggers": described(table(ref("trigger")), "Which events."),
+        "tags": described({"type": ["array", "null"], "items": ref("tag")}, "What is sent, when and to whom."),
+        "transformations": described(table(ref("transformation")), "What tags see instead of the event."),
     }
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -74,8 +74,8 @@ def variable(brought: Mapping[str, Variable]) -> Schema:
         for name, one in TYPES.items()
     }
     for name, plugin in brought.items():
-        inputs = record({key: said(ANY, doc) for key, doc in plugin.inputs.items()}, plugin.needed)
+        inputs = record({key: described(ANY, doc) for key, doc in plugin.inputs.items()}, plugin.needed)
         if not plugin.needed:
             inputs["type"] = ["object", "null"]
-        types[name] = (said(inputs, (plugin.__doc__ or "").strip().partition("\n")[0]), {})
+        types[name] = (described(inputs, (plugin.__doc__ or "").strip().partition("\n")[0]), {})
     return by_key(types, {one.name: one.schema for one in BESIDE})

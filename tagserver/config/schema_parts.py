@@ -31,7 +31,7 @@ def ref(name: str) -> Schema:
     return {"$ref": f"#/definitions/{name}"}
 
 
-def said(shape: Schema, doc: str) -> Schema:
+def described(shape: Schema, doc: str) -> Schema:
     """A shape with its description."""
     return {"allOf": [shape], "description": doc} if "$ref" in shape else {**shape, "description": doc}
 
@@ -50,12 +50,6 @@ def record(properties: Mapping[str, Schema], needed: Sequence[str] = (), **more:
     """A map with these keys and no others."""
     shape: Schema = {"type": "object", "properties": dict(properties), "additionalProperties": False}
     return {**shape, **({"required": list(needed)} if needed else {}), **more}
-
-
-def known(keys: Iterable[str], described: Mapping[str, Schema], needed: Sequence[str] = (), **more: Any) -> Schema:
-    """A record with all keys that the reader of the configuration knows; one that nobody has described takes
-    anything."""
-    return record({key: described.get(key, ANY) for key in keys}, needed, **more)
 
 
 def table(values: Schema) -> Schema:

@@ -10,10 +10,23 @@ from typing import Any, Literal
 
 from tagserver.config import schema_parts as parts
 from tagserver.config.collect import COLLECT, CollectConfig, read_collect
-from tagserver.config.keys import DURATION, FLAG, SIZE, WRONG, Block, Key, ValueType, choice, group, key
+from tagserver.config.keys import (
+    DURATION,
+    FLAG,
+    SIZE,
+    WRONG,
+    Block,
+    Key,
+    ValueType,
+    choice,
+    each,
+    group,
+    key,
+    text_like,
+)
 from tagserver.config.queue import QUEUE, QueueConfig
 from tagserver.config.references import Outside, Rights, ServerDecoder
-from tagserver.config.schema_parts import many, one_of
+from tagserver.config.schema_parts import one_of
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Map, Node, Scalar
@@ -24,8 +37,12 @@ Format = Literal["text", "json"]
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.\-]{0,251}[a-z0-9])?\Z")
 _PATH_PREFIX = re.compile(r"(/[A-Za-z0-9_~][A-Za-z0-9_~.\-]{0,99}){1,8}\Z")
 """No segment begins with a dot, and none is the `-` of the admin's addresses."""
-_SECRET = re.compile(r"[A-Za-z_*][A-Za-z0-9_*]*\Z|/.")
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_SECRET = text_like(
+    re.compile(r"[A-Za-z_*][A-Za-z0-9_*]*\Z|/."),
+    "names no variable or file",
+    "write META_ACCESS_TOKEN, META_* or /run/secrets/*",
+)
+_ENVIRONMENT = each(text_like(re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z"), "is no name of a variable"), frozenset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,46 +112,30 @@ class LogConfig:
     )
 
 
-def _allowed(d: Decoder, node: Node, path: str) -> tuple[str, ...]:
-    allowed = []
-    for item, where in d.list(node, path):
-        text = d.filled(item, where)
-        if text is None:
-            continue
-        entry = text.lower()
-        try:
-            allowed.append(str(ipaddress.ip_network(entry)))
-        except ValueError:
-            if _HOST.match(entry) and not entry.replace(".", "").isdigit():
-                allowed.append(entry)
-            else:
-                hint = 'write a host name ("proxy.internal") or a network ("10.0.0.0/8")'
-                message = f'"{d.text(item, where)}" is neither a host nor a network'
-                d.problems.add("E115", item.place, where, message, hint)
-    return tuple(allowed)
+def _allowed(d: Decoder, node: Node, path: str) -> Any:
+    text = d.filled(node, path)
+    if text is None:
+        return WRONG
+    entry = text.lower()
+    try:
+        return str(ipaddress.ip_network(entry))
+    except ValueError:
+        if _HOST.match(entry) and not entry.replace(".", "").isdigit():
+            return entry
+    hint = 'write a host name ("proxy.internal") or a network ("10.0.0.0/8")'
+    d.problems.add("E115", node.place, path, f'"{d.text(node, path)}" is neither a host nor a network', hint)
+    return WRONG
 
 
 _EGRESS = Block(
     "Whom the server may call.",
     Key(
         "allow",
-        ValueType(many(parts.TEXT), _allowed),
+        each(ValueType(parts.TEXT, _allowed)),
         "hosts and networks that may be called beyond the plugins' own hosts",
         "[]",
     ),
 )
-
-
-def _patterns(d: Decoder, node: Node, path: str) -> tuple[str, ...]:
-    found = []
-    for item, where in d.list(node, path):
-        text = d.text(item, where)
-        if text is not None and _SECRET.match(text):
-            found.append(text)
-        elif text is not None:
-            hint = "write META_ACCESS_TOKEN, META_* or /run/secrets/*"
-            d.problems.add("E115", item.place, where, f'"{text}" names no variable or file', hint)
-    return tuple(found)
 
 
 def _path_prefix(d: Decoder, node: Node, path: str) -> Any:
@@ -164,14 +165,14 @@ class ServerConfig:
     log: LogConfig = group(LogConfig, Block.of(LogConfig, "What the server writes to standard error."))
     egress: tuple[str, ...] = group(tuple, _EGRESS, lambda d, node, path: _EGRESS.read(d, node, path).get("allow", ()))
     environment: frozenset[str] = key(
-        ValueType(many(parts.TEXT), lambda d, node, path: WRONG),  # it was read before everything else
+        ValueType(_ENVIRONMENT.schema, lambda d, node, path: WRONG),  # it was read before everything else
         "",
         "variables that the other files may read outside secret fields",
         shown="`[]`",
         otherwise=frozenset(),
     )
     secrets: tuple[str, ...] | None = key(
-        ValueType(many(parts.TEXT), _patterns),
+        each(_SECRET),
         "",
         "variables and files that secret fields of the other files may name: `[META_*, /run/secrets/*]`. Never the "
         "admin token, keys of `collect`, the queue's keys, and files of the data folder (a running server knows "
@@ -212,15 +213,8 @@ def listed_environment(root: Node | None, problems: Problems) -> frozenset[str]:
     """The names under `environment:`; read before everything else."""
     if not isinstance(root, Map) or (node := root.get("environment")) is None:
         return frozenset()
-    decoder = Decoder(problems)
-    names = []
-    for item, path in decoder.list(node, "environment"):
-        name = decoder.text(item, path)
-        if name is not None and not _ENV_NAME.match(name):
-            problems.add("E115", item.place, path, f'"{name}" is no name of a variable')
-        elif name is not None:
-            names.append(name)
-    return frozenset(names)
+    found: frozenset[str] = _ENVIRONMENT.read(Decoder(problems), node, "environment")
+    return found
 
 
 def read_server(root: Node | None, outside: Outside, problems: Problems) -> tuple[ServerConfig, Rights]:

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from tagserver.config.keys import FLAG, TEXT, TEXTS, WRONG, Block, Key
 from tagserver.config.references import Outside
-from tagserver.config.schema_parts import REFERENCE, SECRET, Schema, many, one_of, said, table
+from tagserver.config.schema_parts import REFERENCE, SECRET, Schema, described, many, one_of, table
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Node, Scalar
@@ -177,7 +177,7 @@ def destination(known: Mapping[str, type[Destination]]) -> Schema:
     documented = [
         {"const": name, "description": (cls.__doc__ or "").strip().partition("\n")[0]} for name, cls in known.items()
     ]
-    types = said({"anyOf": documented} if documented else TEXT.schema, "Which plugin.")
+    types = described({"anyOf": documented} if documented else TEXT.schema, "Which plugin.")
     return {
         "type": "object",
         "properties": {"type": types, "aliases": ENTRY.keys["aliases"].schema},
@@ -197,7 +197,9 @@ def _settings(cls: type[Destination]) -> Schema:
         for field in fields
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     ]
-    properties = {field.name: said(_schema_of(hints[field.name]), field.metadata.get("doc", "")) for field in fields}
+    properties = {
+        field.name: described(_schema_of(hints[field.name]), field.metadata.get("doc", "")) for field in fields
+    }
     return {
         "properties": {"type": True, "aliases": True, **properties},
         "additionalProperties": False,

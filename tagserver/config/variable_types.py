@@ -1,4 +1,4 @@
-"""The kinds of variables that compute something. Each reads its own keys and gives a function of the scope."""
+"""The types of variables, and those of them that compute something: each gives a function of the scope."""
 
 from __future__ import annotations
 
@@ -144,9 +144,9 @@ TYPES: Mapping[str, Block] = {next(iter(block.keys)): block for block in _TYPES}
 """Each type of variable by its key."""
 
 
-class Kinds:
-    """Compiles them. `known` is what is known of the container: its `version`, and whether it is of a server for tests
-    (`debug`). `environment` gives a listed variable of the environment; `brought` are the kinds of plugins."""
+class VariableTypes:
+    """Compiles them. `known` is what is known of the container: its `version`, and whether it is a server for tests
+    (`debug`). `environment` gives a listed variable of the environment; `brought` are the types of plugins."""
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from tagserver.config.computed import outcomes
 from tagserver.config.keys import Block, Key, compiled
 from tagserver.config.lint.comparisons import shape_of_variable
 from tagserver.config.names import Names
-from tagserver.config.variable_types import BESIDE, TYPES, Kinds
+from tagserver.config.variable_types import BESIDE, TYPES, VariableTypes
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Map, Node, Scalar
@@ -21,7 +21,7 @@ from tagserver.expressions.templates import ITEM, constant, with_default
 from tagserver.plugin.registry import Registry
 
 ROOTS = {"path": "", "header": "header.", "cookie": "cookie.", "query": "page.query."}
-"""Kinds that are a path, and what the path begins with."""
+"""Types that are a path, and what the path begins with."""
 PLAIN = ("path", "constant", "header", "cookie", "query", "template")
 _BESIDE = frozenset(one.name for one in BESIDE)
 LONGEST_CHAIN = 50
@@ -39,12 +39,12 @@ class VariableCompiler:
         registry: Registry,
     ) -> None:
         """`known`: what is known of the container; `environment` reads a listed variable of the environment; the
-        registry holds the kinds that plugins brought."""
-        self._computed = Kinds(
+        registry holds the types that plugins brought."""
+        self._computed = VariableTypes(
             self.any_value, names, problems, known=known, environment=environment, brought=registry.variables
         )
         self._registry = registry
-        self._kinds = (*TYPES, *registry.variables)
+        self._types = (*TYPES, *registry.variables)
         self._names = names
         self._problems = problems
         self._decoder = Decoder(problems)
@@ -83,12 +83,12 @@ class VariableCompiler:
         if not isinstance(node, Map):
             self._decoder.wrong(node, path, "a map", "write {path: page.path}, {constant: x}, …")
             return None
-        kinds = [one.text for one, _ in node.entries if one.text in self._kinds]
-        if len(kinds) != 1:
-            if kinds or not self._is_lost(node, path):
-                self._no_kind(node, path, key)
+        types = [one.text for one, _ in node.entries if one.text in self._types]
+        if len(types) != 1:
+            if types or not self._is_lost(node, path):
+                self._no_type(node, path, key)
             return None
-        kind = kinds[0]
+        kind = types[0]
         block = TYPES.get(kind) or Block("", Key(kind, compiled({}), ""), *BESIDE)
         nodes = block.nodes(self._decoder, node, path)
         given = block.values(self._decoder, nodes, path)
@@ -103,28 +103,28 @@ class VariableCompiler:
         form, plain_value = self._computed.format(nodes["format"], f"{path}.format"), value
         return lambda scope: form(plain_value(scope), scope)
 
-    def _no_kind(self, node: Map, path: str, key: Scalar) -> None:
+    def _no_type(self, node: Map, path: str, key: Scalar) -> None:
         """Say which key is no kind, or that there are too many."""
         written = [one for one, _ in node.entries if one.text not in _BESIDE]
-        kinds = [one.text for one in written if one.text in self._kinds]
+        types = [one.text for one in written if one.text in self._types]
         beside = {word for kind, block in TYPES.items() for word in block.keys if word != kind}
-        for one in [one for one in written if one.text not in beside and not kinds]:
-            if hint := self._problems.mean(path, one.text, self._kinds):
+        for one in [one for one in written if one.text not in beside and not types]:
+            if hint := self._problems.mean(path, one.text, self._types):
                 message = f'"{one.text}" is no kind of variable'
                 self._problems.add("E113", one.place, f"{path}.{one.text}", message, hint)
                 return
-        if kinds:
-            message = f"{path} is of more than one kind: {', '.join(kinds)}"
+        if types:
+            message = f"{path} is of more than one kind: {', '.join(types)}"
             self._problems.add("E113", key.place, path, message, "keep one of them")
             return
-        self._problems.add("E113", key.place, path, f"{path} needs exactly one of {', '.join(self._kinds)}")
+        self._problems.add("E113", key.place, path, f"{path} needs exactly one of {', '.join(self._types)}")
 
     def _is_lost(self, node: Map, path: str) -> bool:
         """Whether the kind may be one of a plugin that could not be loaded; then the variable alone has no value."""
         strange = [one for one, _ in node.entries if one.text not in _BESIDE]
         if len(strange) != 1:
             return False
-        alike = did_you_mean(strange[0].text, self._kinds)
+        alike = did_you_mean(strange[0].text, self._types)
         why = self._registry.why_missing(strange[0].text, sure=bool(alike))
         if why is None:
             return False

@@ -78,7 +78,7 @@ def _mistaken(text: str) -> bool:
     return re.search(r"access_token: [A-Z]", text) is not None
 
 
-KINDS = yaml.safe_load(Path(__file__).with_name("kinds.yaml").read_text())
+KINDS = yaml.safe_load(Path(__file__).with_name("variable_types.yaml").read_text())
 
 
 @pytest.mark.parametrize("case", KINDS, ids=lambda case: str(case["is"])[:60])

@@ -22,7 +22,7 @@ from ..events import event
 from ..test_datalayer import JSON
 from .world import codes, load
 
-CASES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("kinds.yaml").read_text())
+CASES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("variable_types.yaml").read_text())
 SERVER = "environment: [SHOP, UNSET, BRACES]\n"
 
 

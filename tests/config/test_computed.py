@@ -16,7 +16,7 @@ from tagserver.expressions.scope import Scope
 
 from ..events import event
 from ..test_datalayer import JSON
-from .test_kinds import compiled
+from .test_variable_types import compiled
 from .world import container, load
 
 A, B = "{{ a }}", "{{ b }}"
