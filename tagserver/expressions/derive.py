@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from tagserver.event.address import parse_address
 from tagserver.event.event import MISSING
 from tagserver.event.normalise import Unusable, email_text
 from tagserver.event.phone import phone_digits
 from tagserver.event.spelling import key_of
 from tagserver.event.values import js_number, js_text
 from tagserver.expressions.decimals import rounded
-from tagserver.privacy.urls import parse_address
 
 URL_PARTS = ("url", "protocol", "host", "host_without_www", "port", "path", "query", "fragment", "extension")
 HASHES = ("exact", "lower", "email", "phone")

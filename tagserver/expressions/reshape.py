@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from tagserver.event.address import is_address
 from tagserver.event.event import MISSING
 from tagserver.event.paths import moved, only, tree_of, walk, without, written
 from tagserver.expressions.derive import truncated_ip
@@ -17,7 +18,7 @@ from tagserver.expressions.scope import Scope
 from tagserver.logs.redaction import without_contacts
 from tagserver.outgoing.path_filter import Hiding
 from tagserver.privacy.address_rules import STRICT
-from tagserver.privacy.urls import clean_outgoing, is_address, without_keys
+from tagserver.privacy.urls import clean_outgoing, without_keys
 
 Step = Callable[[dict[str, Any], Scope], dict[str, Any]]
 """Gives the data anew; what it does not change may be shared with the event."""

@@ -13,13 +13,14 @@ from typing import Any, Literal
 
 import msgspec
 
+from tagserver.event.address import is_address
 from tagserver.event.consent_fields import FIELDS as CONSENT_FIELDS
 from tagserver.event.fields import ITEM_FIELDS, PAGE_TEXTS, SHOP_FIELDS
 from tagserver.plugin.fields import field_label
 from tagserver.privacy.address_rules import AddressRules, Loss
 from tagserver.privacy.detection import LONGEST, scanned, suspicious
 from tagserver.privacy.rules import DECLARED, SENTENCES, Kind, holds, key_kind, mark, names_an_id
-from tagserver.privacy.urls import clean_outgoing, is_address
+from tagserver.privacy.urls import clean_outgoing
 
 PERSONAL = DECLARED.union(CONSENT_FIELDS)
 """Fields of an event that are not looked at: those, and what was said about consent."""

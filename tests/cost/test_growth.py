@@ -19,6 +19,7 @@ from tagserver.consent.strings.gpp import read_gpp
 from tagserver.consent.strings.gpp_sid import read_gpp_sid
 from tagserver.consent.strings.tcf import read_tcf
 from tagserver.consent.strings.usp import read_usp
+from tagserver.event.address import parse_address
 from tagserver.event.click_ids import click_ids
 from tagserver.event.identity import Identity
 from tagserver.event.public_ip import public_ip
@@ -37,7 +38,7 @@ from tagserver.plugin.registry import Registry
 from tagserver.privacy.address_rules import STRICT
 from tagserver.privacy.detection import scanned, without_emails
 from tagserver.privacy.rules import key_kind, names_an_id, query_kind
-from tagserver.privacy.urls import clean_address, clean_outgoing, parse_address, without_keys
+from tagserver.privacy.urls import clean_address, clean_outgoing, without_keys
 
 from ..config.world import load
 from ..destinations.nine import CONFIG, TOKENS
