@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tagserver.event.names import KNOWN_EVENTS
+from tagserver.event.known_names import KNOWN_EVENTS
 from tagserver.ingest.advice import advise, meant
 from tagserver.pipeline.route import route
 

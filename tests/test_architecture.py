@@ -147,7 +147,7 @@ ROOMS = [
     "server.admin", "server", "runtime", "pausing", "publishing", "backup", "config.schema", "explain", "doctor",
     "ingest", "erasure", "delivery", "metrics", "queue.sqlite", "queue", "audit",
     "pipeline", "config", "config.lint", "config.yaml", "outgoing", "expressions",
-    "inbound.clients", "inbound", "plugin", "consent.cookies", "consent.strings", "consent", "event", "privacy",
+    "inbound.clients", "inbound", "plugin", "consent.cookies", "consent.strings", "consent", "privacy", "event",
     "logs", "system",
 ]
 # fmt: on
@@ -178,10 +178,10 @@ UP_STILL: set[tuple[str, str]] = {
     ("tagserver.doctor.doctor", "tagserver.server.edge"),
     ("tagserver.erasure.erasure", "tagserver.ingest.waiting"),
     ("tagserver.event.event", "tagserver.consent.needs"),
-    ("tagserver.expressions.reshape", "tagserver.outgoing.path_filter"),
+    ("tagserver.expressions.reshape", "tagserver.expressions.path_filter"),
     ("tagserver.logs.logs", "tagserver.config.server"),
     ("tagserver.logs.logs", "tagserver.delivery.event_lines"),
-    ("tagserver.logs.strangers", "tagserver.expressions.derive"),
+    ("tagserver.runtime.strangers", "tagserver.expressions.derive"),
     ("tagserver.pausing.alone", "tagserver.runtime.data_folder"),
     ("tagserver.plugin.failing", "tagserver.pipeline.route"),
     ("tagserver.privacy.rules", "tagserver.event.click_ids"),

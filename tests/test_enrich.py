@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.inbound.enrich import clean_ip, read_cookies, read_facts, read_headers, visitor_ip, visitor_region
+from tagserver.event.ip_address import clean_ip
+from tagserver.inbound.enrich import read_cookies, read_facts, read_headers, visitor_ip, visitor_region
 
 from .events import NOW, event
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tagserver.event.known_names import KNOWN_EVENTS
 from tagserver.event.likeness import OWN_WORDS, Alike, distance
-from tagserver.event.names import KNOWN_EVENTS
 
 OF_VENDORS = ("contact", "donate", "schedule", "subscribe", "start_trial", "find_location", "submit_application")
 EVENTS = Alike([*sorted(KNOWN_EVENTS), *OF_VENDORS])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagserver.logs.strangers import LONGEST, MOST, SAID_EVERY, Strangers
+from tagserver.runtime.strangers import LONGEST, MOST, SAID_EVERY, Strangers
 
 
 class World:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 
 from tagserver.config.compile import Loaded
-from tagserver.event.geoip import UNKNOWN, open_database, region_of_record
+from tagserver.event.ip_address import UNKNOWN, open_database, region_of_record
 from tagserver.explain.trial import try_event
 from tagserver.inbound.enrich import read_facts
 

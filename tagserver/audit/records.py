@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tagserver.config.model import Tag
-from tagserver.consent.needs import PURPOSES
 from tagserver.consent.state import ConsentState
+from tagserver.event.consent_fields import PURPOSES
 from tagserver.event.person_keys import person_key
 from tagserver.pipeline.route import Routing
 

@@ -17,9 +17,9 @@ from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.source import Node, Scalar
 from tagserver.config.yaml.suggestions import did_you_mean
 from tagserver.consent.merge import source_consent
-from tagserver.consent.needs import PURPOSES
 from tagserver.consent.state import Reading
-from tagserver.event.geoip import Locate, nowhere, open_database
+from tagserver.event.consent_fields import PURPOSES
+from tagserver.event.ip_address import Locate, nowhere, open_database
 from tagserver.system.secret import Secret
 
 BROWSER = "browser"

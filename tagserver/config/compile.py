@@ -26,7 +26,7 @@ from tagserver.config.yaml.mistakes import check_quotes, glued_entry
 from tagserver.config.yaml.problems import Place, Problem, Problems
 from tagserver.config.yaml.report import without_consequences
 from tagserver.config.yaml.source import Map, Node, Scalar, parse
-from tagserver.event.names import KNOWN_EVENTS
+from tagserver.event.known_names import KNOWN_EVENTS
 from tagserver.outgoing.known_secrets import KnownSecrets, secrets_of
 from tagserver.plugin.registry import Registry
 from tagserver.plugin.standard_events import sound_events

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tagserver.consent.needs import PURPOSES
+from tagserver.event.consent_fields import PURPOSES
 
 Schema = dict[str, Any]
 

@@ -17,7 +17,8 @@ from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Place, Problems
 from tagserver.config.yaml.source import Map, Node, Scalar, Sequence
 from tagserver.config.yaml.suggestions import known_are
-from tagserver.consent.needs import PURPOSES, Needs, VendorCheck
+from tagserver.consent.needs import Needs, VendorCheck
+from tagserver.event.consent_fields import PURPOSES
 from tagserver.event.event import MISSING
 from tagserver.event.spelling import nfc
 from tagserver.expressions.scope import Scope, Value

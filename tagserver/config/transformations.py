@@ -23,6 +23,7 @@ from tagserver.event.event import MISSING, reader
 from tagserver.event.spelling import DERIVED_ROOTS, canonical, part_of
 from tagserver.event.values import js_text
 from tagserver.expressions.conditions import all_of
+from tagserver.expressions.path_filter import Hiding
 from tagserver.expressions.reshape import (
     KEPT,
     NOTHING_HIDDEN,
@@ -37,7 +38,6 @@ from tagserver.expressions.reshape import (
     stripping,
 )
 from tagserver.expressions.scope import Scope
-from tagserver.outgoing.path_filter import Hiding
 from tagserver.plugin.fields import CURRENCY
 from tagserver.privacy.rules import is_personal
 

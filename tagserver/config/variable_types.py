@@ -15,6 +15,7 @@ from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Map, Node, Sequence
 from tagserver.event.event import MISSING
+from tagserver.event.ip_address import truncated_ip
 from tagserver.event.paths import walk
 from tagserver.event.spelling import nfc
 from tagserver.event.values import js_text
@@ -214,7 +215,7 @@ class VariableTypes:
 
     def _truncate_ip(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
         value = self._input(nodes, "truncate_ip", path)
-        return None if value is None else lambda scope: derive.truncated_ip(value(scope))
+        return None if value is None else lambda scope: truncated_ip(value(scope))
 
     def _hash(self, name: str, nodes: Mapping[str, Node], given: Mapping[str, Any], path: str) -> Value | None:
         value = self._input(nodes, "hash", path)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs, VendorCheck
+from tagserver.consent.needs import ConsentPolicy, Needs, VendorCheck
 from tagserver.consent.state import ConsentState, Evidence
 from tagserver.consent.strings.invalid import Invalid
 from tagserver.consent.strings.vendor_check import why_not_ac, why_not_gvl
+from tagserver.event.consent_fields import AD_PURPOSES, PURPOSES
 
 Decision = Literal["send", "restrict", "block"]
 _ADS = frozenset(AD_PURPOSES)

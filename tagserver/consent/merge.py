@@ -9,7 +9,7 @@ from tagserver.consent.cookies.header import header_readings
 from tagserver.consent.cookies.readers import cmp_readings
 from tagserver.consent.flags import read_flag
 from tagserver.consent.layers import above
-from tagserver.consent.needs import PURPOSES, ConsentPolicy
+from tagserver.consent.needs import ConsentPolicy
 from tagserver.consent.signals import Found, Said, said_of
 from tagserver.consent.state import ConsentState, Evidence, Reading, Regime, Region, Signal, merge
 from tagserver.consent.strings.ac import AcString, read_ac
@@ -17,7 +17,7 @@ from tagserver.consent.strings.invalid import Invalid
 from tagserver.consent.strings.opt_outs import usp_opt_outs
 from tagserver.consent.strings.usp import read_usp
 from tagserver.consent.words import Tcf, Words, opted_out, text_of, unread
-from tagserver.event.consent_fields import GDPR, GPC, NPA
+from tagserver.event.consent_fields import GDPR, GPC, NPA, PURPOSES
 from tagserver.event.event import Event
 
 

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from tagserver.consent.commands import MOST, Verb, words_of
-from tagserver.consent.needs import PURPOSES
 from tagserver.consent.scope import scope_of
 from tagserver.consent.state import UNREADABLE, Kind, Reading, Region, Signal
+from tagserver.event.consent_fields import PURPOSES
 
 _NAMES = frozenset(PURPOSES)
 _BESIDE = frozenset({"region", "wait_for_update"})

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from tagserver.consent.needs import AD_PURPOSES, PURPOSES
 from tagserver.consent.strings.ac import AcString
 from tagserver.consent.strings.tcf import TCString
+from tagserver.event.consent_fields import AD_PURPOSES, PURPOSES
 
 State = Literal["granted", "denied", "unset"]
 Kind = Literal["default", "explicit"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tagserver.config.model import Container
-from tagserver.consent.needs import AD_PURPOSES
+from tagserver.event.consent_fields import AD_PURPOSES
 from tagserver.queue.values import EVERYTHING, Delivery, Row, Trace
 
 Refusal = tuple[str, str]

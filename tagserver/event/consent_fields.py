@@ -8,6 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+AD_PURPOSES = ("ad_storage", "ad_user_data", "ad_personalization")
+PURPOSES = (
+    *AD_PURPOSES,
+    "analytics_storage",
+    "functionality_storage",
+    "personalization_storage",
+    "security_storage",
+)
+"""The seven purposes, by Google's names for Consent Mode v2."""
+
 CONSENT_MODE = ("consent", "consent_state")
 GCS = ("gcs", "x-ga-gcs")
 GCD = ("gcd", "x-ga-gcd")

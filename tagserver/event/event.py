@@ -14,10 +14,9 @@ from typing import Any, Final
 
 import msgspec
 
-from tagserver.consent.needs import PURPOSES
 from tagserver.event.address import Address, parse_address
 from tagserver.event.click_ids import click_ids, is_sound_cookie
-from tagserver.event.consent_fields import NOTHING
+from tagserver.event.consent_fields import NOTHING, PURPOSES
 from tagserver.event.identity import Identity
 from tagserver.event.normalise import email_text
 from tagserver.event.spelling import canonical, key_of

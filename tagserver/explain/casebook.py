@@ -28,8 +28,10 @@ from tagserver.config.yaml.mistakes import FOR_PEOPLE, check_quotes
 from tagserver.config.yaml.problems import Place, Problems
 from tagserver.config.yaml.source import Node, parse
 from tagserver.config.yaml.source import Sequence as Items
-from tagserver.consent.needs import PURPOSES
+from tagserver.event.consent_fields import PURPOSES
 from tagserver.explain.expectations import DECISIONS, EXPECT, ExpectationReader, differences
+from tagserver.event.consent_fields import PURPOSES
+from tagserver.explain.expectations import DECISIONS, ExpectationReader, differences
 from tagserver.explain.trial import BadTrial, Trial, trial
 
 NOW = 1_767_225_600_000

@@ -9,8 +9,7 @@ from typing import Any
 
 from tagserver.config.model import Container, Tag
 from tagserver.config.server import ServerConfig
-from tagserver.consent.needs import PURPOSES
-from tagserver.event.consent_fields import FIELDS
+from tagserver.event.consent_fields import FIELDS, PURPOSES
 from tagserver.explain.casebook import Case, answer
 from tagserver.explain.trial import BadTrial
 from tagserver.privacy.rules import is_personal

@@ -17,7 +17,7 @@ from tagserver.config.schema_parts import ANY, NAMES, TEXT, one_of, table
 from tagserver.config.yaml.decode import Decoder, plain
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Map, Node
-from tagserver.consent.needs import PURPOSES
+from tagserver.event.consent_fields import PURPOSES
 from tagserver.explain.trial import REASONS, Trial
 from tagserver.pipeline.route import Routing
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -66,18 +65,6 @@ def device_class(agent: Any) -> Any:
     if _TABLET.search(agent) or (android and "mobile" not in behind):
         return "tablet"
     return "mobile" if _MOBILE.search(agent) else "desktop"
-
-
-def truncated_ip(value: Any) -> Any:
-    """An address without what tells one visitor from another: the last byte of IPv4, the last 80 bits of IPv6."""
-    try:
-        address = ipaddress.ip_address(value) if isinstance(value, str) else None
-    except ValueError:
-        address = None
-    if address is None:
-        return MISSING
-    prefix = 24 if address.version == 4 else 48
-    return str(ipaddress.ip_network((address, prefix), strict=False).network_address)
 
 
 def hashed(value: Any, rule: str) -> Any:

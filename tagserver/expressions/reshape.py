@@ -12,12 +12,12 @@ import msgspec
 
 from tagserver.event.address import is_address
 from tagserver.event.event import MISSING
+from tagserver.event.ip_address import truncated_ip
 from tagserver.event.paths import moved, only, tree_of, walk, without, written
-from tagserver.expressions.derive import truncated_ip
+from tagserver.expressions.path_filter import Hiding
 from tagserver.expressions.scope import Scope
 from tagserver.logs.redaction import without_contacts
-from tagserver.outgoing.path_filter import Hiding
-from tagserver.privacy.address_rules import STRICT
+from tagserver.privacy.rules import STRICT
 from tagserver.privacy.urls import clean_outgoing, without_keys
 
 Step = Callable[[dict[str, Any], Scope], dict[str, Any]]

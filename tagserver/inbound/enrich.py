@@ -7,15 +7,13 @@ own claim.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from urllib.parse import unquote
 
 from tagserver.event.event import NO_TEXTS, Facts
-from tagserver.event.geoip import UNKNOWN, Locate, nowhere
+from tagserver.event.ip_address import UNKNOWN, Locate, clean_ip, nowhere
 
 COOKIE_HEADER_LIMIT = 16384
 
@@ -69,28 +67,6 @@ def read_cookies(header: str | None) -> Mapping[str, str]:
             value = value.strip().strip('"')
             cookies[name] = unquote(value) if "%" in value else value
     return cookies
-
-
-def clean_ip(value: object) -> str | None:
-    """An IP address in its short form, without brackets, port or IPv4 mapping; None when it is none."""
-    if not isinstance(value, str) or not value or len(value) > 64:
-        return None
-    return _clean_ip(value)
-
-
-@lru_cache(maxsize=4096)
-def _clean_ip(value: str) -> str | None:
-    text = value.strip().strip('"')
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address)
 
 
 def visitor_ip(connection: str | None, headers: Mapping[str, str], trusted_proxies: int) -> str | None:

@@ -14,8 +14,8 @@ from typing import Any
 from tagserver.config.model import Container
 from tagserver.consent.state import ConsentState
 from tagserver.event.event import Event, Note
+from tagserver.event.known_names import KNOWN_EVENTS
 from tagserver.event.likeness import Alike
-from tagserver.event.names import KNOWN_EVENTS
 from tagserver.pipeline.route import Routing
 from tagserver.plugin.plain import currency_code, number
 

@@ -20,7 +20,8 @@ import msgspec
 from tagserver.consent.needs import Needs
 from tagserver.consent.state import ConsentState
 from tagserver.event.event import MISSING, NO_TEXTS, Derived, Event, Facts
-from tagserver.expressions.derive import device_class, truncated_ip
+from tagserver.event.ip_address import truncated_ip
+from tagserver.expressions.derive import device_class
 from tagserver.plugin.destination import ConsentNeeds, Mode, Omitted
 from tagserver.privacy.rules import (
     AD_COOKIES,

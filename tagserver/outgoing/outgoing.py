@@ -17,13 +17,13 @@ import msgspec
 from tagserver.consent.state import ConsentState
 from tagserver.event.event import Derived, Event
 from tagserver.event.paths import without
+from tagserver.expressions.path_filter import Path
 from tagserver.expressions.scope import Scope
 from tagserver.outgoing.consent_filter import EVERYTHING, Leave, withhold, withhold_parameters
 from tagserver.outgoing.field_filter import Reads
-from tagserver.outgoing.path_filter import Path
 from tagserver.outgoing.redaction import Finding, clean_data, clean_parameters
 from tagserver.plugin.destination import Omitted
-from tagserver.privacy.address_rules import AddressRules, rules_of
+from tagserver.privacy.rules import AddressRules, rules_of
 from tagserver.privacy.urls import clean_outgoing
 
 

@@ -15,11 +15,10 @@ import msgspec
 
 from tagserver.event.address import is_address
 from tagserver.event.consent_fields import FIELDS as CONSENT_FIELDS
-from tagserver.event.fields import ITEM_FIELDS, PAGE_TEXTS, SHOP_FIELDS
+from tagserver.event.known_names import ITEM_FIELDS, PAGE_TEXTS, SHOP_FIELDS
 from tagserver.plugin.fields import field_label
-from tagserver.privacy.address_rules import AddressRules, Loss
 from tagserver.privacy.detection import LONGEST, scanned, suspicious
-from tagserver.privacy.rules import DECLARED, SENTENCES, Kind, holds, key_kind, mark, names_an_id
+from tagserver.privacy.rules import DECLARED, SENTENCES, AddressRules, Kind, Loss, holds, key_kind, mark, names_an_id
 from tagserver.privacy.urls import clean_outgoing
 
 PERSONAL = DECLARED.union(CONSENT_FIELDS)

@@ -17,7 +17,7 @@ from tagserver.config.triggers import BUILT_IN
 from tagserver.consent.gate import Verdict, decide
 from tagserver.consent.state import ConsentState, Reading
 from tagserver.event.event import Event
-from tagserver.event.names import CONSENT_EVENT
+from tagserver.event.known_names import CONSENT_EVENT
 from tagserver.expressions.scope import Scope
 from tagserver.outgoing.outgoing import OutgoingEvents
 from tagserver.outgoing.redaction import Finding

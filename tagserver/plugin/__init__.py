@@ -11,7 +11,8 @@ import pluggy
 from tagserver.event.event import MISSING, Event, Note
 from tagserver.event.hashing import Found, arrived_hash, hash_phones, hash_values, sha256_hex
 from tagserver.event.identity import Identity
-from tagserver.event.names import GOOGLE_EVENTS
+from tagserver.event.ip_address import public_ip
+from tagserver.event.known_names import GOOGLE_EVENTS
 from tagserver.event.normalise import (
     Unusable,
     birth_date_text,
@@ -34,7 +35,6 @@ from tagserver.event.normalise import (
     trimmed_text,
 )
 from tagserver.event.places import country_code
-from tagserver.event.public_ip import public_ip
 from tagserver.event.spelling import path_root
 from tagserver.event.tag_identity import Who
 from tagserver.plugin.answers import json_object

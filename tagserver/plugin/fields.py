@@ -14,7 +14,7 @@ from typing import Any
 from tagserver.event.click_ids import browser_fault, click_fault
 from tagserver.event.event import MISSING
 from tagserver.event.hashing import Found
-from tagserver.event.public_ip import public_ip
+from tagserver.event.ip_address import public_ip
 from tagserver.plugin.destination import Omitted
 from tagserver.plugin.kind import Kind
 from tagserver.plugin.listed import Unlisted, listed

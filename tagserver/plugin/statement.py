@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tagserver.consent.needs import AD_PURPOSES, PURPOSES
+from tagserver.event.consent_fields import AD_PURPOSES, PURPOSES
 from tagserver.plugin.destination import API_VERSION, ConsentNeeds, Destination, Limits
 from tagserver.plugin.kind import Kind
 from tagserver.plugin.payload_fields import BadPath, PayloadFields

@@ -16,9 +16,8 @@ import msgspec
 from tagserver.event.address import LONGEST_ADDRESS, Address, is_address, keys_of, parse_address
 from tagserver.event.click_ids import is_click_key
 from tagserver.event.spelling import nfc
-from tagserver.privacy.address_rules import NO_KEYS, STRICT, AddressRules, Loss, rules_of
 from tagserver.privacy.detection import LONGEST, scanned, suspicious
-from tagserver.privacy.rules import mark, names_an_id, query_kind
+from tagserver.privacy.rules import NO_KEYS, STRICT, AddressRules, Loss, mark, names_an_id, query_kind, rules_of
 from tagserver.system.unicode import is_text
 
 

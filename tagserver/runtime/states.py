@@ -15,11 +15,11 @@ from typing import Any
 from tagserver.delivery.dead_lines import DeadLines
 from tagserver.delivery.observer import Observer
 from tagserver.logs.changes import NONE, Change, Changes, Seen
-from tagserver.logs.strangers import Strangers
 from tagserver.plugin.destination import Response
 from tagserver.publishing.publisher import Publisher
 from tagserver.queue.api import Outbox
 from tagserver.runtime.status import Status
+from tagserver.runtime.strangers import Strangers
 from tagserver.system.amounts import size
 from tagserver.system.spans import span
 

@@ -32,7 +32,7 @@ from tagserver.outgoing.known_secrets import KnownSecrets
 from tagserver.outgoing.redaction import clean_data
 from tagserver.pipeline.route import route
 from tagserver.plugin.registry import Registry
-from tagserver.privacy.address_rules import STRICT
+from tagserver.privacy.rules import STRICT
 from tagserver.queue.encryption import Encryption
 from tagserver.queue.values import Delivery
 from tests.bench import stage_profile

@@ -17,7 +17,7 @@ from tagserver.cli import main
 from tagserver.config.model import Container
 from tagserver.config.server import ServerConfig
 from tagserver.config.yaml.problems import Place
-from tagserver.consent.needs import PURPOSES
+from tagserver.event.consent_fields import PURPOSES
 from tagserver.explain.casebook import Case
 from tagserver.explain.consent_matrix import consent_matrix
 from tagserver.pipeline import route

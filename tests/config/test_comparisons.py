@@ -16,12 +16,12 @@ from tagserver.config.lint.forms import OF_PATHS, PATH, Form, Part
 from tagserver.config.yaml.problems import Place, Problem
 from tagserver.config.yaml.source import Scalar
 from tagserver.event.event import MISSING
+from tagserver.event.ip_address import clean_ip
 from tagserver.event.values import js_number, js_text
 from tagserver.expressions import derive
 from tagserver.expressions.conditions import BadPattern, compile_pattern
 from tagserver.expressions.networks import networks_of
 from tagserver.inbound.clients.datalayer import read_event
-from tagserver.inbound.enrich import clean_ip
 
 from ..events import facts
 from .world import load

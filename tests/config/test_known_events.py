@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagserver.event.names import CONSENT_EVENT
+from tagserver.event.known_names import CONSENT_EVENT
 from tagserver.plugin import ConsentNeeds, StandardEvents
 from tagserver.plugin.registry import Registry
 

@@ -8,7 +8,7 @@ from tagserver.config.compile import compile_container
 from tagserver.config.lint.near_names import ITEMS
 from tagserver.config.yaml.folder import LARGEST
 from tagserver.event.event import MISSING, reader
-from tagserver.event.fields import FIELDS
+from tagserver.event.known_names import FIELDS
 from tagserver.event.spelling import DERIVED_PARTS, canonical
 from tagserver.plugin.registry import Registry
 

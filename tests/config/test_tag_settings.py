@@ -11,7 +11,7 @@ import pytest
 
 from tagserver.config.compile import Loaded
 from tagserver.config.privacy_lock import lock_of
-from tagserver.consent.needs import AD_PURPOSES
+from tagserver.event.consent_fields import AD_PURPOSES
 from tagserver.event.event import Event
 from tagserver.plugin import Built, Mode, Secret, setting
 from tagserver.plugin.registry import Registry

@@ -19,8 +19,9 @@ from tagserver.consent.cookies.decoding import LONGEST
 from tagserver.consent.cookies.readers import NAMES as NAMES_OF
 from tagserver.consent.cookies.readers import OF_VENDORS, READERS, cmp_readings
 from tagserver.consent.merge import read_consent
-from tagserver.consent.needs import AD_PURPOSES, ConsentPolicy
+from tagserver.consent.needs import ConsentPolicy
 from tagserver.consent.state import ConsentState, Reading
+from tagserver.event.consent_fields import AD_PURPOSES
 from tagserver.inbound.enrich import read_cookies
 
 from ..events import event

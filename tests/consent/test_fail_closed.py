@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tagserver.consent.cache import ConsentReader
 from tagserver.consent.gate import decide
 from tagserver.consent.merge import read_consent, source_consent
-from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs
+from tagserver.consent.needs import ConsentPolicy, Needs
 from tagserver.consent.state import ConsentState, Reading
 from tagserver.consent.withdrawal import granted_again, taken_back
-from tagserver.event.consent_fields import FIELDS, KINDS
+from tagserver.event.consent_fields import AD_PURPOSES, FIELDS, KINDS, PURPOSES
 from tagserver.inbound.clients.datalayer import read_context
 
 from ..events import event, facts

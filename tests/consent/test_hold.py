@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.consent.merge import read_consent
-from tagserver.consent.needs import AD_PURPOSES, LONGEST_HOLD, PURPOSES, ConsentPolicy, Needs
+from tagserver.consent.needs import LONGEST_HOLD, ConsentPolicy, Needs
 from tagserver.consent.state import ConsentState
+from tagserver.event.consent_fields import AD_PURPOSES, PURPOSES
 from tagserver.event.event import Event
 from tagserver.ingest.consent_wait import MOST_HEARD, Held, Hold, Visitor, updated, wait_asked, waits
 from tests.events import event

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from tagserver.consent.cache import ConsentReader
 from tagserver.consent.gate import decide
 from tagserver.consent.merge import read_consent
-from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs, VendorCheck
+from tagserver.consent.needs import ConsentPolicy, Needs, VendorCheck
 from tagserver.consent.state import ConsentState
+from tagserver.event.consent_fields import AD_PURPOSES, PURPOSES
 from tagserver.event.event import Event
 from tagserver.inbound.clients.datalayer import read_context
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.consent.needs import AD_PURPOSES
 from tagserver.consent.strings.ac import AcString, read_ac
 from tagserver.consent.strings.vendor_check import why_not_ac, why_not_gvl
+from tagserver.event.consent_fields import AD_PURPOSES
 
 from .test_tcf import vendors_of
 from .writers import Restrictions, as_field, as_ranges, tc_string

@@ -22,22 +22,21 @@ from tagserver.consent.strings.usp import read_usp
 from tagserver.event.address import parse_address
 from tagserver.event.click_ids import click_ids
 from tagserver.event.identity import Identity
-from tagserver.event.public_ip import public_ip
+from tagserver.event.ip_address import clean_ip, public_ip
 from tagserver.event.spelling import key_of, nfc
 from tagserver.event.values import js_number
 from tagserver.expressions import derive
 from tagserver.expressions.conditions import compile_search, matches_of_event
 from tagserver.expressions.decimals import exact
 from tagserver.expressions.networks import Networks, parse_network
-from tagserver.inbound.enrich import clean_ip, read_cookies, visitor_ip, visitor_region
+from tagserver.inbound.enrich import read_cookies, visitor_ip, visitor_region
 from tagserver.ingest.body import BadBody, split
 from tagserver.logs.redaction import redacted, without_contacts
 from tagserver.pipeline.route import all_decisions, route
 from tagserver.plugin.plain import number
 from tagserver.plugin.registry import Registry
-from tagserver.privacy.address_rules import STRICT
 from tagserver.privacy.detection import scanned, without_emails
-from tagserver.privacy.rules import key_kind, names_an_id, query_kind
+from tagserver.privacy.rules import STRICT, key_kind, names_an_id, query_kind
 from tagserver.privacy.urls import clean_address, clean_outgoing, without_keys
 
 from ..config.world import load

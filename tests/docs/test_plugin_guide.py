@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from tagserver import testing
 from tagserver.cli import main
-from tagserver.consent.needs import PURPOSES
+from tagserver.event.consent_fields import PURPOSES
 from tagserver.event.event import Facts
 from tagserver.outgoing.field_filter import Reads
 

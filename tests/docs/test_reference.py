@@ -24,7 +24,8 @@ from tagserver.config.variable_types import BESIDE, TYPES
 from tagserver.config.yaml.problems import CODES, LATER_CODES, Place, Problem
 from tagserver.consent.gate import decide
 from tagserver.consent.merge import read_consent
-from tagserver.consent.needs import AD_PURPOSES, PURPOSES, ConsentPolicy, Needs
+from tagserver.consent.needs import ConsentPolicy, Needs
+from tagserver.event.consent_fields import AD_PURPOSES, PURPOSES
 from tagserver.event.spelling import DERIVED_ROOTS
 from tagserver.explain.casebook import CASE
 from tagserver.explain.expectations import EXPECT

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.event.public_ip import public_ip
+from tagserver.event.ip_address import public_ip
 
 from .anything import any_json
 

@@ -17,7 +17,7 @@ from tagserver.outgoing.redaction import clean_data
 from tagserver.pipeline.route import Decision, route
 from tagserver.plugin import Built, ConsentNeeds, Destination, Limits, Mode, Payload, Request
 from tagserver.plugin.registry import Registry
-from tagserver.privacy.address_rules import STRICT
+from tagserver.privacy.rules import STRICT
 from tagserver.queue.values import Room
 from tagserver.testing import make_event
 from tests.config.world import BoxSettings, load

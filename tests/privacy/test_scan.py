@@ -12,9 +12,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.privacy.address_rules import AddressRules
 from tagserver.privacy.detection import LONGEST, is_card, scanned, suspicious, without_emails
-from tagserver.privacy.rules import SENTENCES, holds, key_kind, mark, names_an_id, query_kind
+from tagserver.privacy.rules import SENTENCES, AddressRules, holds, key_kind, mark, names_an_id, query_kind
 from tagserver.privacy.urls import clean_outgoing
 
 FOLDER = Path(__file__).parent

@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from tagserver.server.edge import Edge, affordable
+from tagserver.server.edge import Edge
+from tagserver.system.process import affordable
 from tagserver.server.listening import listen
 from tagserver.server.serving import Serving, serving
 

@@ -15,9 +15,9 @@ from typing import Literal
 from urllib.parse import quote
 
 from tagserver.event.address import host_of, parse_address
+from tagserver.event.ip_address import clean_ip
 from tagserver.event.spelling import ADDRESS_SPELLINGS, PERSON_SPELLINGS, Path, canonical, is_email
 from tagserver.expressions.networks import networks_of
-from tagserver.inbound.enrich import clean_ip
 
 Part = Literal["whole", "start", "end", "inside"]
 """Which part of a value a text is compared with."""

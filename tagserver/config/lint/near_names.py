@@ -16,9 +16,8 @@ from functools import cached_property
 
 from tagserver.config.yaml.problems import Place, Problems
 from tagserver.config.yaml.source import Map, Node, Scalar, Sequence, parse
-from tagserver.event.fields import FIELDS
+from tagserver.event.known_names import FIELDS, KNOWN_EVENTS
 from tagserver.event.likeness import Alike, letters
-from tagserver.event.names import KNOWN_EVENTS
 from tagserver.event.paths import is_number
 from tagserver.event.spelling import KNOWN_ROOTS, Path, canonical
 from tagserver.plugin.standard_events import StandardEvents

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from tagserver.consent.needs import AD_PURPOSES
 from tagserver.consent.state import UNREADABLE, Reading, Signal
+from tagserver.event.consent_fields import AD_PURPOSES
 
 NECESSARY = ("security_storage",)
 PREFERENCES = ("functionality_storage", "personalization_storage")

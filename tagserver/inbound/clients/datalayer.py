@@ -15,13 +15,13 @@ import msgspec
 
 from tagserver.event.consent_fields import CONSENT_MODE, FIELDS, ILLEGIBLE, NOTHING, lay_beneath, with_words
 from tagserver.event.event import Event, Facts, Note
-from tagserver.event.event_time import event_time
-from tagserver.event.fields import PAGE_TEXTS
-from tagserver.event.geoip import Locate, nowhere
-from tagserver.event.notes import bounded
+from tagserver.event.ip_address import Locate, clean_ip, nowhere
+from tagserver.event.known_names import PAGE_TEXTS
 from tagserver.event.placeholder import WHY, is_placeholder
 from tagserver.event.spelling import FLAT_PERSON, ROOT_SPELLINGS, UNREAD
-from tagserver.inbound.enrich import clean_ip, read_cookies
+from tagserver.inbound.enrich import read_cookies
+from tagserver.inbound.event_time import event_time
+from tagserver.inbound.notes import bounded
 from tagserver.inbound.person import Flat, is_said, read_person
 
 CLIENT = "datalayer"

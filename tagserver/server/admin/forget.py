@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tagserver.erasure.erasure import Forgetting, Unknown, Who
+from tagserver.event.ip_address import truncated_ip
 from tagserver.event.json_text import UNREADABLE, read_json
-from tagserver.expressions.derive import truncated_ip
 from tagserver.ingest.body import BadBody, read_body
 from tagserver.queue.errors import OutboxError
 from tagserver.server.admin.guard import SAFE, problem

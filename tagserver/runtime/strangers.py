@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tagserver.expressions.derive import truncated_ip
+from tagserver.event.ip_address import truncated_ip
 
 log = logging.getLogger("tagserver.refused")
 
