@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tagserver.queue.data_folder import install_key, usable
 from tagserver.queue.errors import OutboxStartError
-from tagserver.runtime.data_folder import install_key, usable
 
 
 def test_the_key_is_made_once_and_for_the_owner_alone(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from tagserver.config.model import Container
 from tagserver.event.event import Event
 from tagserver.pipeline.route import route
 from tagserver.plugin import Built, Mode, Skip, Variable
-from tagserver.plugin.failing import FORGOTTEN, RECENT, SAID_EVERY, WAYS, Failing, counted
 from tagserver.plugin.registry import Registry
+from tagserver.runtime.failing import FORGOTTEN, RECENT, SAID_EVERY, WAYS, Failing, counted
 
 from .config.world import Box, load
 from .events import event

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tagserver.config.server import LogConfig
-from tagserver.delivery.event_lines import events_are_told, switch
+from tagserver.logs.event_lines import events_are_told, switch
 from tagserver.logs.logs import FIELDS, JsonLines, Logs, Net, TextLines
 from tagserver.logs.redaction import redacted, without_contacts
 from tagserver.system.secret import Secret, hide

@@ -14,7 +14,7 @@ from tagserver.audit.index import IndexCheck
 from tagserver.audit.records import event_key
 from tagserver.cli.options import data_option, when_option
 from tagserver.cli.output import give_up, say
-from tagserver.runtime.data_folder import KEY_BYTES
+from tagserver.queue.data_folder import KEY_BYTES
 
 
 @click.command()

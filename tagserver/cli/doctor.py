@@ -39,6 +39,7 @@ from tagserver.runtime.server_files import UNREACHABLE, NoServer, Unanswered, li
 from tagserver.system.process import file_descriptors
 from tagserver.system.finding import Finding
 from tagserver.system.kernel_clock import clock_is_kept
+from tagserver.system.process import file_descriptors
 
 LONGEST = 10.0
 """Seconds for an answer."""

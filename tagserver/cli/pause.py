@@ -25,8 +25,8 @@ from tagserver.pausing.alone import Act, OfAnother, act_alone
 from tagserver.pausing.names import Unknown
 from tagserver.pausing.words import LONGEST_NOTE, LONGEST_TERM, unwritten
 from tagserver.publishing.serving import NoConfiguration
+from tagserver.queue.data_folder import unusable
 from tagserver.queue.errors import InUse, OutboxError, OutboxStartError
-from tagserver.runtime.data_folder import unusable
 from tagserver.runtime.runtime import wall_clock
 from tagserver.runtime.server_files import lives
 from tagserver.system.moments import shown, span

@@ -22,10 +22,10 @@ from tagserver.cli.options import environment, json_option, server_option
 from tagserver.cli.output import give_up, say, say_json
 from tagserver.cli.paths import PATH
 from tagserver.cli.remote import call
+from tagserver.queue.data_folder import unusable
 from tagserver.queue.dead_letters import RESTORED
 from tagserver.queue.errors import OutboxStartError
 from tagserver.queue.sqlite.snapshot import facts_of, queue_in
-from tagserver.runtime.data_folder import unusable
 from tagserver.runtime.runtime import wall_clock
 from tagserver.runtime.server_files import lives
 from tagserver.system.amounts import counted, deliveries, letters

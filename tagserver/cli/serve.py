@@ -27,12 +27,12 @@ from tagserver.cli.paths import GivenPath
 from tagserver.cli.rehearsal import rehearsal
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.config.references import ADMIN_TOKEN, unfit_token
-from tagserver.config.server import Format
-from tagserver.logs.logs import LEVELS, Logs
+from tagserver.config.server import LogConfig
+from tagserver.logs.logs import LEVELS, Format, Logs
 from tagserver.publishing.serving import NoConfiguration
+from tagserver.queue.data_folder import unusable
 from tagserver.queue.errors import OutboxStartError
 from tagserver.runtime.admin_token import TOKEN_FILE
-from tagserver.runtime.data_folder import unusable
 from tagserver.runtime.running import running
 from tagserver.runtime.runtime import Runtime
 from tagserver.runtime.server_files import ADDRESS_FILE, leave_address, leave_token, write_token
@@ -177,7 +177,10 @@ async def _serve(
         log.critical("the outbox cannot go on: %s", error)
         fatal.set()
 
-    async with running(folder, data, strict=strict, on_fatal=on_fatal, log=logs.take, journal=journal) as runtime:
+    def take_log(config: LogConfig) -> None:
+        logs.take(config.format, events=config.events)
+
+    async with running(folder, data, strict=strict, on_fatal=on_fatal, log=take_log, journal=journal) as runtime:
         bound = entrance.open()
         made = token or _made_token(data, runtime.unwritten)
         hide(made)

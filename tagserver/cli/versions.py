@@ -13,7 +13,7 @@ from tagserver.cli.output import give_up, say, say_json
 from tagserver.cli.remote import call
 from tagserver.cli.who import who
 from tagserver.publishing.store import LONGEST_NOTE, SERVING, Store
-from tagserver.runtime.data_folder import unusable
+from tagserver.queue.data_folder import unusable
 from tagserver.system.moments import shown
 
 MOST = 6

@@ -31,8 +31,7 @@ from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Map, Node, Scalar
 from tagserver.consent.state import Reading
-
-Format = Literal["text", "json"]
+from tagserver.logs.logs import Format
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.\-]{0,251}[a-z0-9])?\Z")
 _PATH_PREFIX = re.compile(r"(/[A-Za-z0-9_~][A-Za-z0-9_~.\-]{0,99}){1,8}\Z")

@@ -16,13 +16,13 @@ from typing import Any
 import httpx
 
 from tagserver.delivery.batch import Refusal, Shipment, Splits
-from tagserver.delivery.event_lines import events_are_told, say_delivered
 from tagserver.delivery.health import PROBE, Standing, State
 from tagserver.delivery.observer import NOBODY, Observer
 from tagserver.delivery.open_sink import OpenSink, Tended
 from tagserver.delivery.outcomes import Stop
 from tagserver.delivery.pace import Pace
 from tagserver.delivery.target import Target
+from tagserver.logs.event_lines import events_are_told, say_delivered
 from tagserver.queue.api import Queue
 from tagserver.queue.encryption import NO_ENCRYPTION, Encryption
 from tagserver.queue.errors import OutboxError
@@ -340,4 +340,4 @@ class Worker:
             delivered = set(shipment.delivered)
             for row in batch.rows:
                 if row.id in delivered:
-                    say_delivered(row)
+                    say_delivered(row.event_id, row.destination, row.tag, row.attempts + 1)

@@ -20,7 +20,6 @@ from tagserver.event.event import Event, Facts
 from tagserver.event.identity import Identity
 from tagserver.event.person_keys import all_keys
 from tagserver.expressions.scope import Scope
-from tagserver.ingest.waiting import Holding
 from tagserver.queue.api import Suppressions, erase_all
 from tagserver.queue.dedup import SHARED, once_key, sender_part
 from tagserver.queue.values import EVERYTHING, Tombstone, Trace
@@ -103,7 +102,7 @@ class Forgetting:
         outbox: Suppressions,
         install_key: bytes,
         container: Callable[[], Container],
-        holding: Holding,
+        forget_waiting: Callable[[Callable[[Event], bool]], int],
         *,
         sources: Callable[[], Iterable[str]],
         destinations: Callable[[], Iterable[str]],
@@ -117,7 +116,7 @@ class Forgetting:
         self._outbox = outbox
         self._install_key = install_key
         self._container = container
-        self._holding = holding
+        self._forget_waiting = forget_waiting
         self._sources = sources
         self._destinations = destinations
         self._refuse = refuse
@@ -137,7 +136,7 @@ class Forgetting:
             until = now + 1 + int(refuse * 1000)
             stones = [Tombstone(person, EVERYTHING, now, until) for person in persons]
             await self._outbox.withdraw(stones, max(refuse, LEAST))
-            held = self._holding.forget(lambda event: not persons.isdisjoint(self._keys_of(event)))
+            held = self._forget_waiting(lambda event: not persons.isdisjoint(self._keys_of(event)))
             once_per = await self._outbox.forget_keys(_once_keys(container, who, self._sources()))
             erased, left = await self._erase(persons)
             clean = await self._outbox.scrub()

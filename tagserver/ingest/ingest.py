@@ -18,7 +18,6 @@ from tagserver.audit.records import Decided
 from tagserver.config.model import Container
 from tagserver.config.server import ServerConfig
 from tagserver.consent.state import Reading
-from tagserver.delivery.event_lines import events_are_told, say_accepted
 from tagserver.delivery.send_policy import trace, why
 from tagserver.erasure.opt_outs import Grant, Withdrawals
 from tagserver.event.event import Facts, Note
@@ -27,6 +26,7 @@ from tagserver.ingest.advice import advise
 from tagserver.ingest.consent_wait import Held
 from tagserver.ingest.deliveries import EventDeliveries
 from tagserver.ingest.waiting import Holding
+from tagserver.logs.event_lines import events_are_told, say_accepted
 from tagserver.pipeline.route import Decision, Routing, route
 from tagserver.queue.api import Queue
 from tagserver.queue.encryption import NO_ENCRYPTION, Encryption

@@ -7,14 +7,15 @@ import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
-from tagserver.config.server import Format, LogConfig
-from tagserver.delivery.event_lines import switch
+from tagserver.logs.event_lines import switch
 from tagserver.logs.redaction import redacted
 from tagserver.system.printable import printable, printable_json
 
 LEVELS = ("debug", "info", "warning", "error")
+Format = Literal["text", "json"]
+
 FIELDS: Mapping[str, str] = {
     "destination": "name of a destination",
     "tag": "name of a tag",
@@ -155,10 +156,9 @@ class Logs:
             logging.getLogger(library).setLevel(logging.WARNING)
         # uvicorn writes a line for each request that it cannot read: strangers could fill the disk. They are counted.
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-        self.take(LogConfig())
+        self.take("text", events=False)
 
-    def take(self, config: LogConfig) -> None:
-        """What `server.yaml` says, at the start and after a reload."""
-        form = self._form or config.format
-        self._handler.setFormatter(JsonLines() if form == "json" else TextLines())
-        switch(config.events)
+    def take(self, form: Format, *, events: bool) -> None:
+        """What `log:` of `server.yaml` says, at the start and after a reload."""
+        self._handler.setFormatter(JsonLines() if (self._form or form) == "json" else TextLines())
+        switch(events)

@@ -20,8 +20,8 @@ from tagserver.pausing.pausing import Pausing
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration
 from tagserver.publishing.store import Store
+from tagserver.queue.data_folder import usable
 from tagserver.queue.sqlite.engine import SqliteOutbox
-from tagserver.runtime.data_folder import usable
 
 Act = Callable[[Pausing], Awaitable[dict[str, Any]]]
 

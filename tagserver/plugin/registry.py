@@ -229,3 +229,8 @@ def _info(brought: Brought, types: tuple[str, ...], kinds: tuple[str, ...]) -> P
         error = f"{error[:LONGEST_ERROR]}…"
     refused = tuple(dict.fromkeys(brought.refused))
     return PluginInfo(brought.name, brought.version, types, error or None, kinds, brought.package, refused)
+
+
+def unloaded_in(problems: Iterable[tuple[str, str]]) -> set[str]:
+    """The destinations whose plugin could not be loaded, or not be set up, by code and path of the problems."""
+    return {path.split(".")[1] for code, path in problems if code == "P211" and path.startswith("destinations.")}

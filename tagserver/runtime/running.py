@@ -23,7 +23,7 @@ from tagserver.delivery.dispatch import Dispatcher
 from tagserver.metrics.meters import Meters
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.store import Store
-from tagserver.runtime.data_folder import install_key, usable
+from tagserver.queue.data_folder import install_key, usable
 from tagserver.runtime.runtime import Clock, Runtime, wall_clock
 from tagserver.runtime.watch import contents, watch
 from tagserver.runtime.watchdog import Watchdog

@@ -25,13 +25,13 @@ from tagserver.ingest.waiting import Holding
 from tagserver.metrics.meters import Meters
 from tagserver.pausing.pausing import Engine, Pausing
 from tagserver.pipeline.route import Routing
-from tagserver.plugin.failing import Failing
 from tagserver.publishing.publisher import Answer, Publisher
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration
 from tagserver.queue.encryption import Encryption
 from tagserver.queue.values import Erased, Row
 from tagserver.runtime.admin_token import AdminToken
+from tagserver.runtime.failing import Failing
 from tagserver.runtime.states import States
 from tagserver.runtime.status import Status
 from tagserver.runtime.unwritten import Unwritten
@@ -98,7 +98,7 @@ class Runtime:
             outbox,
             install_key,
             lambda: self.container,
-            self.holding,
+            self.holding.forget,
             sources=lambda: (BROWSER, *self.server.collect.keys),
             destinations=outbox.counts,
             refuse=lambda: self.server.forget.refuse,

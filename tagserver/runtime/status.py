@@ -20,6 +20,7 @@ from tagserver.publishing.publisher import Publisher
 from tagserver.queue.api import Outbox
 from tagserver.queue.sqlite.startup import ALONE
 from tagserver.queue.values import Counts
+from tagserver.runtime.failing import Failing, counted
 from tagserver.runtime.unwritten import Unwritten
 
 FILLING = 0.7

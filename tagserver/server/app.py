@@ -20,6 +20,7 @@ from tagserver.server.kept_scripts import KeptScripts
 from tagserver.server.page_script import shipped
 from tagserver.server.prefix import routed
 from tagserver.server.script import Scripts
+from tagserver.system.process import affordable, file_descriptors
 
 
 class TagServer(Starlette):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import resource
 from collections import Counter
 from collections.abc import Callable
 
@@ -15,8 +13,6 @@ its answer."""
 LINGER_S = 2.0
 """Seconds in which the rest of a body may still come whose answer is out, so that the client can read the answer."""
 CONNECTIONS = 10_000
-SPARE = 100
-"""File descriptors that are kept for everything that is no client: the queue, vendors, the configuration."""
 
 
 def unlimited() -> None:
@@ -70,17 +66,3 @@ class Edge:
         self._of[group] -= 1
         if not self._of[group]:
             del self._of[group]
-
-
-def affordable(connections: int, descriptors: int) -> int:
-    """How many of the wanted connections a process can hold that may open so many file descriptors."""
-    return max(8, min(connections, descriptors - SPARE))
-
-
-def file_descriptors() -> int:
-    """How many file descriptors this process may open, after asking for as many as the system allows."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):  # macOS says infinity, and means less
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return soft if soft != resource.RLIM_INFINITY else 1 << 20

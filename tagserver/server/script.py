@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from tagserver.server.encodings import IDENTITY, accepted, etag_of, is_known
+from tagserver.server.admin.compressed import IDENTITY, accepted, etag_of, is_known
 from tagserver.server.kept_scripts import KeptScripts
 from tagserver.server.page_script import ENDINGS, PageScript
 

@@ -43,3 +43,21 @@ def disk_free(folder: Path) -> int | None:
         return shutil.disk_usage(folder).free
     except OSError:
         return None
+
+
+SPARE = 100
+"""File descriptors that are kept for everything that is no client: the queue, vendors, the configuration."""
+
+
+def affordable(connections: int, descriptors: int) -> int:
+    """How many of the wanted connections a process can hold that may open so many file descriptors."""
+    return max(8, min(connections, descriptors - SPARE))
+
+
+def file_descriptors() -> int:
+    """How many file descriptors this process may open, after asking for as many as the system allows."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS says infinity, and means less
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return soft if soft != resource.RLIM_INFINITY else 1 << 20

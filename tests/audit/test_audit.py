@@ -21,7 +21,7 @@ from tagserver.consent.merge import read_consent
 from tagserver.consent.needs import ConsentPolicy, Needs
 from tagserver.expressions.scope import Scope
 from tagserver.pipeline.route import Decision, Routing
-from tagserver.runtime.data_folder import install_key
+from tagserver.queue.data_folder import install_key
 from tests.delivery.support import Clock
 from tests.delivery.test_worker_permits import TAG
 from tests.events import event

@@ -12,9 +12,9 @@ from tagserver.backup.journal_file import JournalFile
 from tagserver.backup.journaled import JournaledOutbox
 from tagserver.backup.making import pack
 from tagserver.backup.restoring import Done, restore
+from tagserver.queue.data_folder import install_key
 from tagserver.queue.sqlite.snapshot import copy_queue
 from tagserver.queue.values import EVERYTHING, Tombstone
-from tagserver.runtime.data_folder import install_key
 from tests.delivery.support import Clock
 
 

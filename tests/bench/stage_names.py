@@ -59,7 +59,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "tagserver.queue.dedup",
         "tagserver.event.person_keys",
         "tagserver.delivery.send_policy",
-        "tagserver.plugin.failing",
+        "tagserver.runtime.failing",
         "tagserver.metrics",
         "tagserver.audit",
     ),

@@ -12,8 +12,8 @@ import pytest
 
 from tagserver.delivery.open_sink import CLOSED_WITHIN, TICK, WITHIN
 from tagserver.plugin import Limits, Outcome, Outcomes, Payload
-from tagserver.plugin.failing import FORGOTTEN, Failing
 from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.runtime.failing import FORGOTTEN, Failing
 from tests.delivery.support import START, Clock, deliveries, meta, until
 from tests.delivery.world import Account, Hours, Hundred, World
 

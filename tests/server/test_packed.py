@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from tagserver.server.admin.packed import LEAST, Packed
+from tagserver.server.admin.compressed import LEAST, Packed
 
 from .conftest import TOKEN, Running
 

@@ -19,6 +19,7 @@ from tagserver.server.edge import Edge
 from tagserver.system.process import affordable
 from tagserver.server.listening import listen
 from tagserver.server.serving import Serving, serving
+from tagserver.system.process import affordable
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import brotli
 import pytest
 
-from tagserver.server.encodings import accepted
+from tagserver.server.admin.compressed import accepted
 from tagserver.server.kept_scripts import KEPT, KeptScripts
 from tagserver.server.page_script import ENDINGS, PageScript, shipped
 

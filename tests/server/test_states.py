@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tagserver.delivery.event_lines import switch
+from tagserver.logs.event_lines import switch
 from tagserver.logs.logs import FIELDS, Net
 from tagserver.queue.sqlite.startup import ALONE
 from tagserver.runtime.states import HANDED_OVER, THE_END, WAITED_FOR

@@ -12,8 +12,8 @@ import pytest
 
 from tagserver.event.hashing import sha256_hex
 from tagserver.event.person_keys import person_key
+from tagserver.queue.data_folder import install_key
 from tagserver.queue.values import Tombstone
-from tagserver.runtime.data_folder import install_key
 from tests.delivery.support import until
 
 from .conftest import CONTAINER, ENVIRON, GRANTED, SERVER, Running, Start, purchase

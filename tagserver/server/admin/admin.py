@@ -24,11 +24,11 @@ from tagserver.queue.dead_letters import Choice
 from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
 from tagserver.server.admin.backup import Backups
+from tagserver.server.admin.compressed import Packed
 from tagserver.server.admin.consent import ConsentStrings
 from tagserver.server.admin.dead import DeadLetterPages, summed_up
 from tagserver.server.admin.forget import Forget
 from tagserver.server.admin.guard import COOKIE, LOGIN, SAFE, Guard, Guesses, Keyring, later, of_another_page, problem
-from tagserver.server.admin.packed import Packed
 from tagserver.server.admin.pausing import Stops
 from tagserver.server.admin.publishing import Publishing
 from tagserver.system import moments

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import logging
 
-from tagserver.queue.values import Row
-
 _log = logging.getLogger("tagserver.events")
 _log.setLevel(logging.WARNING)
 LONGEST = 100
@@ -32,7 +30,7 @@ def say_accepted(event_id: str, name: str, source: str, deliveries: int) -> None
     _log.info("event %s was accepted", event_id, extra=fields)
 
 
-def say_delivered(row: Row) -> None:
-    """A vendor has taken a delivery."""
-    fields = {"event_id": row.event_id, "destination": row.destination, "tag": row.tag, "attempts": row.attempts + 1}
-    _log.info("event %s was delivered to %s", row.event_id, row.destination, extra=fields)
+def say_delivered(event_id: str, destination: str, tag: str, attempts: int) -> None:
+    """A vendor has taken a delivery, at the attempt of this number, from 1."""
+    fields = {"event_id": event_id, "destination": destination, "tag": tag, "attempts": attempts}
+    _log.info("event %s was delivered to %s", event_id, destination, extra=fields)

@@ -1,11 +1,11 @@
-"""Answers under `/-/`, packed with gzip and under an ETag.
+"""Content codings and validators: what a request allows, and whether it has the answer already; and the answers under
+`/-/`, compressed with gzip and under an ETag.
 
-Packing must not help anybody to guess what stands in an answer (the BREACH attack: who can have a victim ask again and
-again, and choose a part of the answer, learns the rest from its length). So only answers to GET are packed: what was
-posted comes back plain. No answer holds the admin token or anything made from it, and no web page can have a browser
-ask with its cookie, which is `SameSite=Strict`.
-
-Answers stay `no-store`: a browser keeps no copy of what operators see. The ETag is for those that poll.
+Compression must not help anybody to guess what stands in an answer (the BREACH attack: who can have a victim ask again
+and again, and choose a part of the answer, learns the rest from its length). So only answers to GET are compressed:
+what was posted comes back plain. No answer holds the admin token or anything made from it, and no web page can have a
+browser ask with its cookie, which is `SameSite=Strict`. Answers stay `no-store`: a browser keeps no copy of what
+operators see. The ETag is for those that poll.
 """
 
 from __future__ import annotations
@@ -13,12 +13,35 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tagserver.server.encodings import IDENTITY, accepted, etag_of, is_known
+IDENTITY = "identity"
+
+
+def accepted(header: str, codings: Iterable[str]) -> list[str]:
+    """Those of `codings` that an Accept-Encoding header allows, in their order (RFC 9110, 12.5.3); the plain one is
+    always among them, for an answer that does not come is worse than one that comes unasked."""
+    wanted: dict[str, bool] = {}
+    for part in header.lower().split(","):
+        coding, _, parameter = part.partition(";")
+        name, _, weight = parameter.partition("=")
+        wanted[coding.strip()] = name.strip() != "q" or weight.strip().strip("0.") != ""
+    return [one for one in codings if one == IDENTITY or wanted.get(one, wanted.get("*", False))]
+
+
+def etag_of(version: str, coding: str) -> str:
+    """A strong validator of these bytes: packed in another way they are others."""
+    return f'"{version}"' if coding == IDENTITY else f'"{version}.{coding}"'
+
+
+def is_known(header: str, etag: str) -> bool:
+    """Whether an If-None-Match header names it, by weak comparison (RFC 9110, 13.1.2): a proxy that packs answers
+    itself makes a strong one weak."""
+    return any(one.strip().removeprefix("W/") in (etag, "*") for one in header.split(","))
+
 
 LEAST = 256
 """Bytes below which packing saves nothing worth the time."""

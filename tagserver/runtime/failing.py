@@ -138,11 +138,6 @@ class Failing:
             subject.recent.extend([True] * min(number, RECENT))
 
 
-def unloaded_in(problems: Iterable[tuple[str, str]]) -> set[str]:
-    """The destinations whose plugin could not be loaded, or not be set up, by code and path of the problems."""
-    return {path.split(".")[1] for code, path in problems if code == "P211" and path.startswith("destinations.")}
-
-
 def counted(failing: Sequence[Mapping[str, str]]) -> str:
     """How many fail of what `Failing.shown` gives, and which, in a few words."""
     names = [one.get("destination") or f"the variable {one['variable']}" for one in failing]
