@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from tagserver.config.server import LogConfig
 from tagserver.logs.event_lines import events_are_told, switch
 from tagserver.logs.logs import FIELDS, JsonLines, Logs, Net, TextLines
 from tagserver.logs.redaction import redacted, without_contacts
@@ -193,7 +192,7 @@ def test_the_command_line_stands_above_the_file(option: Any, file: Any, json_lin
     before, level = list(root.handlers), root.level
     try:
         logs = Logs(option, "info")
-        logs.take(LogConfig(format=file))
+        logs.take(file, events=False)
         (handler,) = root.handlers
         assert isinstance(handler.formatter, JsonLines) == json_lines
     finally:

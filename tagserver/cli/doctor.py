@@ -36,7 +36,6 @@ from tagserver.doctor.doctor import (
 from tagserver.doctor.reach import check_reached, look_at_all
 from tagserver.doctor.ways import check_allowed, check_proxy, ways_of
 from tagserver.runtime.server_files import UNREACHABLE, NoServer, Unanswered, lives
-from tagserver.system.process import file_descriptors
 from tagserver.system.finding import Finding
 from tagserver.system.kernel_clock import clock_is_kept
 from tagserver.system.process import file_descriptors

@@ -16,8 +16,6 @@ from tagserver.config.yaml.suggestions import did_you_mean, known_are
 from tagserver.consent.cookies.readers import OF_VENDORS, ONLY_IN_THE_PAGE, READERS
 from tagserver.consent.needs import EEA, LONGEST_HOLD, ConsentPolicy
 from tagserver.event.consent_fields import PURPOSES
-from tagserver.consent.needs import EEA, LONGEST_HOLD, OPT_IN_REGIONS, ConsentPolicy
-from tagserver.event.consent_fields import PURPOSES
 from tagserver.event.spelling import DERIVED_ROOTS, canonical, nfc, part_of
 from tagserver.expressions.path_filter import Path
 from tagserver.expressions.reshape import KEPT

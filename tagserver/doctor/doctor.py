@@ -21,12 +21,10 @@ from tagserver import __version__
 from tagserver.config.compile import Loaded
 from tagserver.config.model import ConfiguredDestination
 from tagserver.delivery.outcomes import is_plugins
-from tagserver.plugin.registry import unloaded_in
 from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.plugin.registry import unloaded_in
 from tagserver.plugin.version_clock import ending
 from tagserver.queue.dead_letters import RESTORED
-from tagserver.system.process import affordable
 from tagserver.system.amounts import size
 from tagserver.system.finding import Finding, Level
 from tagserver.system.os_fault import os_reason

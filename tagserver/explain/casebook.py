@@ -30,8 +30,6 @@ from tagserver.config.yaml.source import Node, parse
 from tagserver.config.yaml.source import Sequence as Items
 from tagserver.event.consent_fields import PURPOSES
 from tagserver.explain.expectations import DECISIONS, EXPECT, ExpectationReader, differences
-from tagserver.event.consent_fields import PURPOSES
-from tagserver.explain.expectations import DECISIONS, ExpectationReader, differences
 from tagserver.explain.trial import BadTrial, Trial, trial
 
 NOW = 1_767_225_600_000

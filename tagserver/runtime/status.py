@@ -14,7 +14,6 @@ from tagserver.delivery.outcomes import Stop, is_plugins
 from tagserver.ingest.waiting import Holding
 from tagserver.metrics.meters import Picture
 from tagserver.pausing.pausing import Pausing
-from tagserver.plugin.failing import Failing, counted
 from tagserver.plugin.registry import unloaded_in
 from tagserver.publishing.publisher import Publisher
 from tagserver.queue.api import Outbox

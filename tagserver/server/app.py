@@ -14,7 +14,6 @@ from tagserver.runtime.runtime import Runtime
 from tagserver.server.admin.admin import Admin
 from tagserver.server.collect import Collect
 from tagserver.server.edge import Edge
-from tagserver.system.process import affordable, file_descriptors
 from tagserver.server.health import Health
 from tagserver.server.kept_scripts import KeptScripts
 from tagserver.server.page_script import shipped

@@ -13,11 +13,8 @@ from hypothesis import strategies as st
 
 from tagserver.consent.gate import decide
 from tagserver.consent.merge import read_consent, source_consent
-from tagserver.event.consent_fields import AD_PURPOSES, PURPOSES
 from tagserver.consent.needs import ConsentPolicy, Needs, VendorCheck
 from tagserver.consent.state import ConsentState, Reading, Region, merge
-from tagserver.consent.needs import ConsentPolicy, Needs, VendorCheck
-from tagserver.consent.state import ConsentState
 from tagserver.event.consent_fields import AD_PURPOSES, PURPOSES
 from tagserver.inbound.clients.datalayer import read_context
 

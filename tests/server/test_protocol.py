@@ -16,7 +16,6 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from tagserver.server.edge import Edge
-from tagserver.system.process import affordable
 from tagserver.server.listening import listen
 from tagserver.server.serving import Serving, serving
 from tagserver.system.process import affordable
