@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 README, CONFIG, PLUGINS, TESTS = (ROOT / folder / "README.md" for folder in (".", "config", "plugins", "tests"))
 META = ROOT / "plugins" / "meta_capi" / "README.md"
+FAULTS = ROOT / "tests" / "faults" / "README.md"
 GUIDE, RECIPES, REFERENCE, OPERATIONS = (
     ROOT / "config" / f"{name}.md" for name in ("guide", "recipes", "reference", "operate")
 )
@@ -17,7 +18,7 @@ LANGUAGE = (CONFIG, GUIDE, RECIPES, REFERENCE)
 """Where the configuration language is shown."""
 OPERATE = tuple(sorted((ROOT / "config" / "operate").glob("*.md")))
 """The pages below the overview of operations, one matter each."""
-PAGES = (README, *LANGUAGE, OPERATIONS, *OPERATE, PLUGINS, TESTS, META)
+PAGES = (README, *LANGUAGE, OPERATIONS, *OPERATE, PLUGINS, TESTS, FAULTS, META)
 EVERY = tuple(
     page
     for page in sorted(ROOT.rglob("*.md"))
