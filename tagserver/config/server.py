@@ -174,8 +174,8 @@ class ServerConfig:
         each(_SECRET),
         "",
         "variables and files that secret fields of the other files may name: `[META_*, /run/secrets/*]`. Never the "
-        "admin token, keys of `collect`, the queue's keys, and files of the data folder (a running server knows "
-        "which that is; `check` does not)",
+        "admin token, keys of `collect`, what `queue` is opened with, and files of the data folder (a running server "
+        "knows which that is; `check` does not)",
         shown="all",
     )
     reload: Literal["auto", "require_tests", "manual"] = key(
