@@ -83,7 +83,8 @@ CONSENT = Block(
     Key(
         "onetrust_groups",
         _NAMED_PURPOSES,
-        "the site's own OneTrust groups and their purposes; they replace `C0001` and its kind. `[]`: no purpose",
+        "the site's own OneTrust groups and their purposes; they take precedence over `C0001` and its kind. "
+        "`[]`: says nothing",
         "{}",
     ),
     Key("tcf_analytics", FLAG, "`true`: a TC string also covers `analytics_storage` (P1 and P8)", "false"),
