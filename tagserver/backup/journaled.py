@@ -22,13 +22,13 @@ class JournaledOutbox(SqliteOutbox):
             yield laid(since, [Tombstone(person, purpose, since, until)], expires)
 
     async def withdraw(self, tombstones: Sequence[Tombstone], ttl: float) -> None:
-        """See `Outbox.withdraw`."""
+        """See `Suppressions.withdraw`."""
         await super().withdraw(tombstones, ttl)
         if self.journal is not None and tombstones:
             await self.journal.taken_back(tombstones, ttl)
 
     async def lift(self, persons: Sequence[bytes], purposes: frozenset[str], at: int) -> None:
-        """See `Outbox.lift`."""
+        """See `Suppressions.lift`."""
         await super().lift(persons, purposes, at)
         if self.journal is not None:
             await self.journal.granted_again(persons, purposes, at)

@@ -39,7 +39,7 @@ class _Fault:
 
 
 class ClockWatch:
-    """`clock`: ms since 1970, `steady`: seconds that never jump; `burials` as the outbox counts them. `mended` is
+    """`clock`: ms since 1970, `steady`: seconds that never jump; `dead_lettered` as the outbox counts them. `mended` is
     called when the clock has become right, or was set by much. `doubt` and `calm` may be asked from any thread."""
 
     def __init__(
@@ -60,9 +60,9 @@ class ClockWatch:
         self._fault = self._begun() if doubt.why is not None else None
         self._before: tuple[float, _Fault] | None = None
 
-    def connect(self, burials: Callable[[], Burials], mended: Callable[[], None]) -> None:
+    def connect(self, dead_lettered: Callable[[], Burials], mended: Callable[[], None]) -> None:
         """Who is asked and told; from then on `watch` makes sense."""
-        self._burials, self._mended = burials, mended
+        self._burials, self._mended = dead_lettered, mended
 
     def calm(self, seconds: float = CALM) -> bool:
         """Whether the clock is believed, and was not set by much for so long. For what cannot be undone (LONG_CALM),

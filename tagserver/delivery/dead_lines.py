@@ -2,7 +2,7 @@
 reason, with the same code.
 
 A tag that is paused, or a vendor that refuses all of a night, makes thousands at a time. A line for each would push out
-of sight what else the log says, and would cost more than the burials.
+of sight what else the log says, and would cost more than to record it.
 """
 
 from __future__ import annotations

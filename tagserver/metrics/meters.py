@@ -20,7 +20,7 @@ from tagserver.system.process import ProcessFacts, process_facts
 class Picture(msgspec.Struct, frozen=True):
     """What is not counted here but shown with it. `states`, `oldest` (seconds), `sizes` (bytes that wait) and `by_hand`
     (whether somebody has stopped it) by destination; `loaded`: when the
-    container was, in seconds since 1970; `burials`: see `Outbox.burials`."""
+    container was, in seconds since 1970; `dead_lettered`: see `DeadLetters.dead_lettered`."""
 
     version: str
     counts: Mapping[str, Counts]
@@ -39,7 +39,7 @@ class Picture(msgspec.Struct, frozen=True):
     audit_limit: int = 0
     audit_keep: float = 0.0
     audit_lasts: float | None = None
-    burials: Mapping[tuple[str, str, str], int] = {}
+    dead_lettered: Mapping[tuple[str, str, str], int] = {}
     sizes: Mapping[str, int] = {}
     by_hand: Mapping[str, bool] = {}
 
@@ -247,11 +247,11 @@ class Meters:
         ]
         page.add("tagserver_deliveries_dead_by_reason", "gauge", "Dead letters by reason.", by_reason)
         none = {(to, reason, ""): 0 for to in picture.counts for reason in REASONS}
-        burials = [
+        dead_lettered = [
             ({"destination": to, "reason": reason, "code": code}, number)
-            for (to, reason, code), number in sorted((none | dict(picture.burials)).items())
+            for (to, reason, code), number in sorted((none | dict(picture.dead_lettered)).items())
         ]
-        page.add("tagserver_dead_total", "counter", "Deliveries that became dead letters.", burials)
+        page.add("tagserver_dead_total", "counter", "Deliveries that became dead letters.", dead_lettered)
         oldest = [({"destination": to}, age) for to, age in sorted(picture.oldest.items()) if age is not None]
         page.add("tagserver_oldest_pending_seconds", "gauge", "Age of the oldest pending delivery.", oldest)
         states = [

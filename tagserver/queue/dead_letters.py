@@ -24,7 +24,7 @@ reason leaves it."""
 
 
 class Cause(msgspec.Struct, frozen=True, order=True, gc=False):
-    """Why letters lie there. `code`: the vendor's, empty where no vendor has refused anything."""
+    """Why letters are dead. `code`: the vendor's, empty where no vendor has refused anything."""
 
     destination: str
     tag: str

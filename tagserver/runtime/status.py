@@ -238,7 +238,7 @@ class Status:
             audit_limit=self._audit.max_size,
             audit_keep=self._audit.keep,
             audit_lasts=self._audit.lasts,
-            burials=self._outbox.dead_lettered(),
+            dead_lettered=self._outbox.dead_lettered(),
             sizes={name: self._pausing.bytes(name) for name in names},
             by_hand={name: self._pausing.of(name) is not None for name in names},
         )

@@ -68,9 +68,15 @@ def shown_metrics() -> dict[str, set[str]]:
     assert container is not None
     meters.routed(route(container, make_event({"event": "purchase"})))
     dead = Counts(accepted=1, dead=1, dead_by_reason={"expired": 1})
-    burials = {("meta", "rejected", "100"): 1}
+    died = {("meta", "rejected", "100"): 1}
     picture = Picture(
-        "1", {"meta": dead}, {"meta": "ok"}, {"meta": 1.0}, Room(0, 1), held_ended={"granted": 1}, burials=burials
+        "1",
+        {"meta": dead},
+        {"meta": "ok"},
+        {"meta": 1.0},
+        Room(0, 1),
+        held_ended={"granted": 1},
+        dead_lettered=died,
     )
     text = meters.text(picture)
     found: dict[str, set[str]] = {name: set() for name in re.findall(r"^# TYPE (\w+) ", text, re.MULTILINE)}

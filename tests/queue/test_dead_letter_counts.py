@@ -23,28 +23,28 @@ from tagserver.queue.dead_letters import MOST_CODES, OTHER, DeadLetterCounts
     ],
 )
 def test_a_code_is_a_code(code: str, label: str) -> None:
-    burials = DeadLetterCounts()
-    burials.add("meta", "rejected", code)
-    burials.committed(True)
-    assert burials.shown == {("meta", "rejected", label): 1}
+    counts = DeadLetterCounts()
+    counts.add("meta", "rejected", code)
+    counts.committed(True)
+    assert counts.shown == {("meta", "rejected", label): 1}
 
 
 def test_a_vendor_cannot_make_many() -> None:
     """Of each destination for itself; those that were there before go on."""
-    burials = DeadLetterCounts()
+    counts = DeadLetterCounts()
     for number in (*range(5 * MOST_CODES), 0):
-        burials.add("meta", "rejected", f"e{number}")
-    burials.add("tiktok", "rejected", "late")
-    burials.committed(True)
-    assert len(burials.shown) == MOST_CODES + 2
-    assert burials.shown["meta", "rejected", OTHER] == 4 * MOST_CODES
-    assert burials.shown["meta", "rejected", "e0"] == 2
-    assert burials.shown["tiktok", "rejected", "late"] == 1
+        counts.add("meta", "rejected", f"e{number}")
+    counts.add("tiktok", "rejected", "late")
+    counts.committed(True)
+    assert len(counts.shown) == MOST_CODES + 2
+    assert counts.shown["meta", "rejected", OTHER] == 4 * MOST_CODES
+    assert counts.shown["meta", "rejected", "e0"] == 2
+    assert counts.shown["tiktok", "rejected", "late"] == 1
 
 
 def test_what_was_not_committed_is_not_counted() -> None:
-    burials = DeadLetterCounts()
-    burials.add("meta", "rejected", "100")
-    burials.committed(False)
-    burials.committed(True)
-    assert burials.shown == {}
+    counts = DeadLetterCounts()
+    counts.add("meta", "rejected", "100")
+    counts.committed(False)
+    counts.committed(True)
+    assert counts.shown == {}

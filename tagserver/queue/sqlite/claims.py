@@ -13,6 +13,7 @@ from __future__ import annotations
 import array
 import sqlite3
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,14 +22,23 @@ from tagserver.queue.dead_letters import code_in
 from tagserver.queue.sqlite.counters import Counters
 from tagserver.queue.sqlite.dead_search import Causes
 from tagserver.queue.sqlite.rows import BARE, BODY, BURY, CRASHES, GROUP, READ, read
-from tagserver.queue.values import BY_AGE_EVERY, LONGEST_DETAIL, LOOK_AHEAD, URGENT_FROM, Batch, Row, Settlement
+from tagserver.queue.values import (
+    BY_AGE_EVERY,
+    LONGEST_DETAIL,
+    LOOK_AHEAD,
+    URGENT_FROM,
+    Batch,
+    DeadLettered,
+    Row,
+    Settlement,
+)
 
 Records = sqlite3.Cursor | Generator[tuple[Any, ...], None, None]
 """Of the columns `READ`."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Flight:
+class _Claim:
     destination: str
     ids: frozenset[int]
 
@@ -41,17 +51,17 @@ class Claims:
         self._clock = clock
         self._priority = priority
         self._causes = causes
-        self._in_flight: dict[int, _Flight] = {}
-        self._flying: set[int] = set()
+        self._claims: dict[int, _Claim] = {}
+        self._in_flight: set[int] = set()
         # Ids up to these have been claimed: a claim need not look at them again, unless some are released.
         self._claimed_to: dict[str, int] = {}
         # What the present group has changed above, to be undone if it is not committed.
         self._started: list[int] = []
-        self._landed: list[tuple[int, _Flight]] = []
+        self._settled: list[tuple[int, _Claim]] = []
 
     @staticmethod
     def recover(database: sqlite3.Connection, marked: frozenset[int]) -> None:
-        """What was in flight when the last process ended is ready again. The rows of `marked` flights, which a plugin
+        """What was in flight when the last process ended is ready again. The rows of `marked` claims, which a plugin
         had in hand, count a crash."""
         flights = database.execute("SELECT id, ids FROM flight").fetchall()
         if not flights:
@@ -65,23 +75,23 @@ class Claims:
     def group_ended(self, ok: bool) -> None:
         """A group of the writer was committed, or nothing of it was done."""
         if not ok:
-            for flight, known in self._landed:
-                self._in_flight[flight] = known
-                self._flying |= known.ids
-            for flight in self._started:
-                if (gone := self._in_flight.pop(flight, None)) is not None:
-                    self._flying -= gone.ids
+            for number, known in self._settled:
+                self._claims[number] = known
+                self._in_flight |= known.ids
+            for number in self._started:
+                if (gone := self._claims.pop(number, None)) is not None:
+                    self._in_flight -= gone.ids
             self._claimed_to.clear()
         self._started.clear()
-        self._landed.clear()
+        self._settled.clear()
 
     def number(self, destination: str) -> int:
         """How many rows of a destination are in flight."""
-        return sum(len(flight.ids) for flight in list(self._in_flight.values()) if flight.destination == destination)
+        return sum(len(claim.ids) for claim in list(self._claims.values()) if claim.destination == destination)
 
     def is_in_flight(self, one: int) -> bool:
         """Whether a row is in flight."""
-        return one in self._flying
+        return one in self._in_flight
 
     def claim(
         self,
@@ -92,10 +102,10 @@ class Claims:
         newest: bool,
         untried: bool,
     ) -> Batch | None:
-        """See `Outbox.claim`."""
+        """See `Queue.claim`."""
         which = "AND attempts = 0" if untried else ""
         urgent_first = not newest and self._priority.is_open(
-            database, destination, self._counters.pending(destination), self._flying
+            database, destination, self._counters.pending(destination), self._in_flight
         )
         records: Records
         if urgent_first:
@@ -109,44 +119,43 @@ class Claims:
         if not (newest or untried or urgent_first):
             self._claimed_to[destination] = rows[-1].id if skipped is None else skipped - 1
         packed = array.array("q", sorted(ids)).tobytes()
-        flight = database.execute(
-            "INSERT INTO flight (destination, ids) VALUES (?, ?)", (destination, packed)
-        ).lastrowid
-        assert flight is not None
-        self._in_flight[flight] = _Flight(destination, ids)
-        self._started.append(flight)
-        self._flying |= ids
-        return Batch(flight, tuple(rows))
+        query = "INSERT INTO flight (destination, ids) VALUES (?, ?)"
+        number = database.execute(query, (destination, packed)).lastrowid
+        assert number is not None
+        self._claims[number] = _Claim(destination, ids)
+        self._started.append(number)
+        self._in_flight |= ids
+        return Batch(number, tuple(rows))
 
     def _fill(self, records: Records, max_items: int, max_bytes: int) -> tuple[list[Row], int | None]:
         """The rows of one claim, and the first of another group that was passed over for it."""
-        flying = self._flying
+        in_flight = self._in_flight
         rows: list[Row] = []
         size = 0
         skipped: int | None = None
         group: str | None = None
-        for record in records:
-            one = record[0]
-            if one in flying:
-                continue
-            if not rows:
-                group = record[GROUP]
-            elif record[GROUP] != group:
-                if abs(one - rows[0].id) >= LOOK_AHEAD:
+        with closing(records):  # or the statement would stay in the middle of its rows, and hold up the log
+            for record in records:
+                one = record[0]
+                if one in in_flight:
+                    continue
+                if not rows:
+                    group = record[GROUP]
+                elif record[GROUP] != group:
+                    if abs(one - rows[0].id) >= LOOK_AHEAD:
+                        break
+                    skipped = skipped or one
+                    continue  # another group's; ours may stand further on
+                if record[CRASHES]:
+                    max_items = min(max_items, company(record[CRASHES]) or max_items)
+                    if rows and len(rows) >= max_items:
+                        break
+                size += len(record[BODY]) + 1
+                if rows and size > max_bytes:
                     break
-                skipped = skipped or one
-                continue  # another group's; ours may stand further on
-            if record[CRASHES] and (together := company(record[CRASHES])) is not None:
-                if rows and len(rows) >= together:
+                rows.append(read(record))
+                if len(rows) >= max_items:
                     break
-                max_items = min(max_items, together)
-            size += len(record[BODY]) + 1
-            if rows and size > max_bytes:
-                break
-            rows.append(read(record))
-            if len(rows) >= max_items:
-                break
-        records.close()  # or the statement would stay in the middle of its rows, and hold up the log
         return rows, skipped
 
     def _by_age(self, database: sqlite3.Connection, destination: str, which: str, newest: bool) -> sqlite3.Cursor:
@@ -156,51 +165,60 @@ class Claims:
         return database.execute(query, (destination, after))
 
     def settle(self, database: sqlite3.Connection, batch: Batch, settlement: Settlement) -> None:
-        """See `Outbox.settle`."""
-        flight = self._in_flight.get(batch.id)
-        if flight is None:
+        """See `Queue.settle`."""
+        claim = self._claims.pop(batch.id, None)
+        if claim is None:
             return
-        ids = flight.ids
-        now = self._clock()
-        destination = flight.destination
-        # Each row ends once, whatever a list says twice; what was delivered is not buried.
+        self._settled.append((batch.id, claim))
+        self._in_flight -= claim.ids
+        ids, destination = claim.ids, claim.destination
+        # Each row ends once, whatever a list says twice; what was delivered does not die.
         delivered = ids.intersection(settlement.delivered)
-        buried = list({one.id: one for one in settlement.dead if one.id in ids and one.id not in delivered}.values())
+        dead = {one.id: one for one in settlement.dead if one.id in ids and one.id not in delivered}
         # What is counted is what was there: the counters can never say less than nothing.
-        if len(delivered) == len(ids) and max(ids) - min(ids) + 1 == len(ids):
-            gone = database.execute(
-                "DELETE FROM delivery WHERE id BETWEEN ? AND ? AND destination = ?", (min(ids), max(ids), destination)
-            ).rowcount
-        else:
-            gone = database.executemany("DELETE FROM delivery WHERE id = ?", [(one,) for one in delivered]).rowcount
-        left = gone
-        for one in buried:
-            if (tag := database.execute("SELECT tag FROM delivery WHERE id = ?", (one.id,)).fetchone()) is None:
-                continue
-            cause = self._causes.number(destination, tag[0], one.reason, one.code or code_in(one.reason, one.detail))
-            database.execute(BURY, (one.reason, one.detail[:LONGEST_DETAIL], now, cause, one.id))
-            database.execute("DELETE FROM delivery WHERE id = ?", (one.id,))
-            self._counters.dead(destination, one.reason, one.code)
-            left += 1
+        gone = _delete(database, destination, ids, delivered)
+        died = sum([self._die(database, destination, one) for one in dead.values()])
+        self._count_attempts(database, settlement)
+        database.execute("DELETE FROM flight WHERE id = ?", (batch.id,))
+        self._counters.add(destination, "delivered", gone)
+        released = ids.difference(delivered, dead)
+        payload = sum([len(row.body) for row in batch.rows if row.id not in released])
+        self._counters.wait(destination, -gone - died, -payload)
+        self._priority.drop(database, destination, ids - released)
+        if released:
+            self._claimed_to[destination] = min(self._claimed_to.get(destination, 0), min(released) - 1)
+
+    def _die(self, database: sqlite3.Connection, destination: str, one: DeadLettered) -> bool:
+        """A row becomes a dead letter; False when it is not there."""
+        if (tag := database.execute("SELECT tag FROM delivery WHERE id = ?", (one.id,)).fetchone()) is None:
+            return False
+        cause = self._causes.number(destination, tag[0], one.reason, one.code or code_in(one.reason, one.detail))
+        database.execute(BURY, (one.reason, one.detail[:LONGEST_DETAIL], self._clock(), cause, one.id))
+        database.execute("DELETE FROM delivery WHERE id = ?", (one.id,))
+        self._counters.dead(destination, one.reason, one.code)
+        return True
+
+    def _count_attempts(self, database: sqlite3.Connection, settlement: Settlement) -> None:
         database.executemany(
             "UPDATE delivery SET attempts = attempts + 1, crashes = 0 WHERE id = ?",
             [(one,) for one in settlement.attempted],
         )
+        now = self._clock()
         database.executemany(
             "UPDATE delivery SET attempts = attempts + 1, crashes = 0, unknown_since = coalesce(unknown_since, ?) "
             "WHERE id = ?",
             [(now, one) for one in settlement.unknown],
         )
-        database.execute("DELETE FROM flight WHERE id = ?", (batch.id,))
-        self._counters.add(destination, "delivered", gone)
-        released = ids.difference(delivered, (one.id for one in buried))
-        payload = sum(len(row.body) for row in batch.rows if row.id not in released)
-        self._counters.wait(destination, -left, -payload)
-        self._landed.append((batch.id, self._in_flight.pop(batch.id)))
-        self._flying -= ids
-        self._priority.drop(database, destination, ids - released)
-        if released:
-            self._claimed_to[destination] = min(self._claimed_to.get(destination, 0), min(released) - 1)
+
+
+def _delete(database: sqlite3.Connection, destination: str, ids: Collection[int], delivered: Collection[int]) -> int:
+    """Remove the delivered rows of a claim; how many there were. A whole claim without gaps is one range, in which rows
+    of other destinations may be."""
+    low, high = min(ids), max(ids)
+    if len(delivered) == len(ids) == high - low + 1:
+        query = "DELETE FROM delivery WHERE id BETWEEN ? AND ? AND destination = ?"
+        return database.execute(query, (low, high, destination)).rowcount
+    return database.executemany("DELETE FROM delivery WHERE id = ?", [(one,) for one in delivered]).rowcount
 
 
 class Priority:
@@ -220,12 +238,12 @@ class Priority:
         if database.execute("SELECT 1 FROM urgent WHERE destination = ? LIMIT 1", (destination,)).fetchone():
             database.executemany("DELETE FROM urgent WHERE destination = ? AND id = ?", [(destination, i) for i in ids])
 
-    def is_open(self, database: sqlite3.Connection, destination: str, waiting: int, flying: Collection[int]) -> bool:
-        """Whether the next claim of a destination, of which `waiting` deliveries wait, goes by the lane."""
+    def is_open(self, database: sqlite3.Connection, destination: str, waiting: int, in_flight: Collection[int]) -> bool:
+        """Whether the next claim of a destination, of which `waiting` deliveries wait, takes urgent ones alone."""
         if waiting <= URGENT_FROM:
             return False
         turn = self._turns[destination] = (self._turns.get(destination, 0) + 1) % BY_AGE_EVERY
-        return turn != 0 and next(self._ids(database, destination, flying), None) is not None
+        return turn != 0 and next(self._ids(database, destination, in_flight), None) is not None
 
     @staticmethod
     def records(database: sqlite3.Connection, destination: str, which: str) -> Generator[tuple[Any, ...], None, None]:
@@ -234,9 +252,9 @@ class Priority:
             yield from database.execute(f"SELECT {READ} FROM delivery WHERE id = ? {which}", (one,))  # noqa: S608 (our own names)
 
     @staticmethod
-    def _ids(database: sqlite3.Connection, destination: str, flying: Collection[int]) -> Iterator[int]:
+    def _ids(database: sqlite3.Connection, destination: str, in_flight: Collection[int]) -> Iterator[int]:
         query = "SELECT id FROM urgent WHERE destination = ? ORDER BY id"
-        return (one for (one,) in database.execute(query, (destination,)) if one not in flying)
+        return (one for (one,) in database.execute(query, (destination,)) if one not in in_flight)
 
 
 LOOKED = 200

@@ -29,7 +29,7 @@ class Counters:
         self._values: Counter[tuple[str, str]] = Counter()
         for destination, name, value in database.execute("SELECT destination, name, value FROM counter"):
             self._values[destination, name] = value
-        # Pending is what lies there; it is counted, not believed.
+        # Pending is what is there; it is counted, not believed.
         for key in [key for key in self._values if key[1] == "pending"]:
             self._values[key] = 0
         pending = dict(database.execute("SELECT destination, count(*) FROM delivery GROUP BY destination").fetchall())

@@ -162,7 +162,7 @@ class DeadSearch:
         *,
         newest: bool = False,
     ) -> Iterator[Position]:
-        """Where the letters of a choice lie, behind `low` and up to `high`, in the order of burial or the reverse."""
+        """The letters of a choice behind `low` and up to `high`, in the order of death or the reverse."""
         low, high = max(low, _since(choice)), min(high, _until(choice))
         span = (low.buried, low.id, high.buried, high.id, last)
         within = "(buried, id) > (?, ?) AND (buried, id) <= (?, ?) AND id <= ?"
@@ -252,7 +252,7 @@ def _until(choice: Choice) -> Position:
 
 
 def _count(database: sqlite3.Connection, number: int, low: Position, high: Position, last: int) -> Iterator[int]:
-    """How many letters of a cause lie in a span, in pieces."""
+    """How many letters of a cause are in a span, in pieces."""
     span = "FROM dead WHERE cause = ? AND (buried, id) > (?, ?) AND (buried, id) <= (?, ?) AND id <= ?"
     while True:
         values = (number, low.buried, low.id, high.buried, high.id, last)

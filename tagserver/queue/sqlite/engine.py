@@ -124,11 +124,11 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
 
     def _make_room(self, database: sqlite3.Connection) -> bool:
         gave = self._space.give_up_ballast()
-        # With that room the log gets into the file, and is then written anew where it lies: that needs no room at all.
+        # With that room the log gets into the file, and is then written anew where it is: that needs no room at all.
         return reuse_log(database) or gave
 
     def _fatal(self, error: BaseException) -> None:
-        # Of another queue that lies there now nothing is known.
+        # Of another queue that is there now nothing is known.
         if self._files.trouble() is None and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
             with contextlib.suppress(OSError):
                 Path(f"{self._path}{MARK}").touch(mode=0o600)

@@ -102,7 +102,7 @@ class FileWatch:
 
 def put_back(database: sqlite3.Connection, path: Path) -> bool:
     """Write what a deleted queue holds to its old name, before it is closed for good; whether that was possible. Where
-    another file lies, or the folder is gone as well, it is not: the key of the persons in it has gone with that."""
+    another file is, or the folder is gone as well, it is not: the key of the persons in it has gone with that."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError:

@@ -85,13 +85,13 @@ def read(record: tuple[Any, ...]) -> Row:
 
 
 def persons_of(blob: bytes) -> tuple[bytes, ...]:
-    """The hashes that lie in the column `person`."""
+    """The hashes in the column `person`."""
     return _cut(len(blob))(blob)
 
 
 @lru_cache(maxsize=64)
 def _cut(size: int) -> Callable[[bytes], tuple[bytes, ...]]:
-    """Cuts the hashes of a person, which lie in one blob of this size, from each other; a rest is left out."""
+    """Cuts the hashes of a person, which are one blob of this size, from each other; a rest is left out."""
     return Struct("16s" * (size // 16) + f"{size % 16}x").unpack
 
 

@@ -31,7 +31,7 @@ log = logging.getLogger("tagserver.delivery")
 
 APPLICATION_ID = 0x74616773  # "tags"
 RESERVE = 4 << 20
-"""Bytes beyond the size at which taking in stops: claims, burials and counters need pages too."""
+"""Bytes beyond the size at which taking in stops: claims, dead letters and counters need pages too."""
 
 COLUMNS = (
     "event_id",
@@ -80,19 +80,19 @@ _URGENT = """
 CREATE TABLE IF NOT EXISTS urgent (destination TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (destination, id))
   WITHOUT ROWID
 """
-"""See `lanes`."""
+"""See `claims.Priority`."""
 _WITHDRAWAL = """
 CREATE TABLE IF NOT EXISTS withdrawal (person BLOB NOT NULL, purpose TEXT NOT NULL, since INTEGER NOT NULL,
   until INTEGER NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY (person, purpose)) WITHOUT ROWID
 """
-"""See `tombstones`."""
+"""See `suppressions.Tombstones`."""
 _TOMBSTONES = """
 INSERT OR IGNORE INTO withdrawal (person, purpose, since, until, expires)
   SELECT person, '*', 0, 1 << 62, expires FROM tombstone
 """
 """Of the first landed tagserver, whose tombstones were for everything, and had no other end than this."""
 _MARK = "ALTER TABLE known ADD COLUMN mark BLOB"
-"""See `keys`."""
+"""See `enqueue.Keys`."""
 
 
 def _in_use_without_a_number(database: sqlite3.Connection) -> Sequence[str]:
@@ -108,11 +108,11 @@ def _in_use_without_a_number(database: sqlite3.Connection) -> Sequence[str]:
 
 
 _RESTORED = (
-    # Of a row that came back from a backup: nobody knows whether the vendor has it. See `held`.
+    # Of a row that came back from a backup: nobody knows whether the vendor has it. See `snapshot.hold`.
     "ALTER TABLE dead ADD COLUMN unknown_since INTEGER",
 )
 _CAUSES = (
-    # Letters of before get theirs while the server runs: see `causes`.
+    # Letters of before get theirs while the server runs: see `dead_search`.
     (
         "CREATE TABLE cause (id INTEGER PRIMARY KEY, destination TEXT NOT NULL, tag TEXT NOT NULL, "
         "reason TEXT NOT NULL, code TEXT NOT NULL, UNIQUE (destination, tag, reason, code))"
@@ -124,12 +124,12 @@ _PAUSE = """
 CREATE TABLE pause (destination TEXT PRIMARY KEY, names TEXT NOT NULL, by TEXT NOT NULL, note TEXT NOT NULL,
   since INTEGER NOT NULL, until INTEGER, term INTEGER) WITHOUT ROWID
 """
-"""See `pauses`. A program of before would send what waits because somebody has stopped its destination."""
+"""See `rows.PauseTable`. A program of before would send what waits because somebody has stopped its destination."""
 
 _VOLUME = (
     "CREATE TABLE volume (destination TEXT PRIMARY KEY, rows INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID"
 )
-"""See `volumes`."""
+"""See `counters.Volumes`."""
 
 STEPS: tuple[Step, ...] = (
     _in_use_without_a_number,  # 1 → 2

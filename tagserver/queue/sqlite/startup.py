@@ -45,7 +45,7 @@ class Opened:
 
 
 def require_local_disk(folder: Path) -> None:
-    """Raises OutboxStartError when the folder lies on a network file system or on FUSE."""
+    """Raises OutboxStartError when the folder is on a network file system or on FUSE."""
     if (kind := not_local(folder)) is not None:
         raise OutboxStartError(
             f"the data folder {folder} lies on {kind}: the queue's locks are not safe there, and accepted events could "
