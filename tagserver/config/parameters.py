@@ -1,19 +1,24 @@
-"""A tag's parameters: plain data with `{{ }}` in its texts, compiled into one function that gives a fresh map for
-each event."""
+"""What a tag says of an event: its parameters, plain data with `{{ }}` in its texts, compiled into one function that
+gives a fresh map for each event; and the vendor's name for the event."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from tagserver.config.computed import plain_key
+from tagserver.config.model import ConfiguredDestination
 from tagserver.config.names import Names
+from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.mistakes import slip
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Map, Node, Scalar, Sequence
 from tagserver.event.event import MISSING
+from tagserver.event.spelling import nfc
 from tagserver.expressions.scope import Scope, Value
 from tagserver.expressions.templates import constant
 from tagserver.plugin.kind import Kind
+from tagserver.plugin.plain import identifier
 
 MOST_SHOWN = 60
 """Characters of a constant in a message."""
@@ -79,3 +84,68 @@ def _leaves(node: Node, way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
                 yield from _leaves(item, way)
         case Scalar():
             yield way, node
+
+
+class EventNames:
+    """Compiles the `event_name` of tags."""
+
+    def __init__(self, names: Names, problems: Problems) -> None:
+        self._names = names
+        self._problems = problems
+        self._decoder = Decoder(problems)
+        self._looked_at: dict[tuple[str, frozenset[str]], set[str]] = {}
+
+    def compile(self, node: Node | None, path: str, name: str) -> Value | None:
+        """One name, or a table: the event's name → the vendor's. What is not in it has the destination's own name."""
+        if isinstance(node, Map):
+            return self._table(node, path, name)
+        text = self._decoder.text(node, path)
+        if text is None or node is None:
+            return None
+        made = self._names.template(text, node.place, path)
+        if isinstance(made, str):
+            if not made.strip():
+                hint = "leave it out for the destination's own name"
+                self._problems.add("E113", node.place, path, f"{path} is empty", hint)
+            return constant(made)
+        # A name that was asked for and is not there: None, and not MISSING, which leaves the name to the destination.
+        return None if made is None else lambda scope: identifier(made(scope))
+
+    def warn(self, node: Node, destination: ConfiguredDestination, path: str) -> None:
+        """Say which of the vendor's names, and in a table of the events' names, look misspelt."""
+        names = [node]
+        # A table that many tags use is looked through once for each set of names.
+        met = self._looked_at.setdefault((destination.type, destination.names.right), set())
+        if isinstance(node, Map):
+            keys = {key.text for key, _ in node.entries}
+            for key, _ in node.entries:
+                self._names.near.event(key.text, key.place, path, beside=keys)
+            names = [held for _, held in node.entries]
+        for one in names:
+            for text in self._names.texts_behind(one, met):
+                self._names.near.vendor(text.text, destination.names, text.place, path)
+
+    def _table(self, table: Map, path: str, name: str) -> Value:
+        rows: dict[str, tuple[str, Value]] = {}
+        for event, (key, held) in self._decoder.map(table, path).items():
+            made = self.compile(held, f"{path}.{event}", name)
+            if plain_key(key, path, self._problems) and made is not None:
+                rows[event] = f"tags.{name}.event_name: {event}", made
+        self._names.rows += [label for label, _ in rows.values()]
+
+        def look_up(scope: Scope) -> Any:
+            row = rows.get(nfc(scope.event.name))
+            if row is None:
+                return MISSING
+            scope.touch(row[0])
+            return row[1](scope)
+
+        return look_up
+
+
+def naming_of(nodes: Mapping[str, Node], path: str) -> tuple[Node | None, str]:
+    """What names a tag's events, and its path. As a parameter it means the same."""
+    node, parameters = nodes.get("event_name"), nodes.get("parameters")
+    if node is None and isinstance(parameters, Map) and isinstance(named := parameters.get("event_name"), Scalar):
+        return named, f"{path}.parameters.event_name"
+    return node, f"{path}.event_name"

@@ -5,17 +5,16 @@ from __future__ import annotations
 import typing
 from collections.abc import Mapping
 
-from tagserver.config.computed import plain_key
 from tagserver.config.keys import FLAG, NAME, NOTES, TEXT, Block, Key, compiled, whole
 from tagserver.config.limits import ONCE, SAMPLE, SCHEDULE, LimitCompiler
 from tagserver.config.model import ConfiguredDestination, Tag, Trigger
 from tagserver.config.names import Names
-from tagserver.config.parameters import check_constants, compile_parameters, no_parameters
+from tagserver.config.parameters import EventNames, check_constants, compile_parameters, naming_of, no_parameters
 from tagserver.config.schema_parts import NAMES, PURPOSE_LIST, table
 from tagserver.config.triggers import ALL, BUILT_IN, EVERY_EVENT, KNOWN_EVENTS, KnownEvents
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Place, Problems
-from tagserver.config.yaml.source import Map, Node, Scalar, Sequence
+from tagserver.config.yaml.source import Map, Node, Sequence
 from tagserver.config.yaml.suggestions import known_are
 from tagserver.consent.needs import Needs, VendorCheck
 from tagserver.event.consent_fields import PURPOSES
@@ -23,8 +22,8 @@ from tagserver.event.event import MISSING
 from tagserver.event.spelling import nfc
 from tagserver.expressions.scope import Scope, Value
 from tagserver.expressions.templates import constant
+from tagserver.consent.needs import PURPOSES, Needs, VendorCheck
 from tagserver.plugin.fault import PluginCode, PluginFailed
-from tagserver.plugin.plain import identifier
 
 _VENDOR = Block(
     "",
@@ -123,9 +122,9 @@ class TagCompiler:
         self._problems = problems
         self._decoder = Decoder(problems)
         self._limits = LimitCompiler(names, problems)
+        self._event_names = EventNames(names, problems)
         self.used: set[tuple[str, str]] = set()
         self._seen: dict[str, Place] = {}
-        self._looked_at: dict[tuple[str, frozenset[str]], set[str]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -159,10 +158,10 @@ class TagCompiler:
         needs = self._needs(destination, nodes, path)
         with self._names.gathered() as reached:
             parameters = self._parameters(nodes.get("parameters"), destination, f"{path}.parameters")
-            naming, named = _naming(nodes, path)
-            event_name = self._event_name(naming, named, name or "")
+            naming, named = naming_of(nodes, path)
+            event_name = self._event_names.compile(naming, named, name or "")
         if destination is not None and naming is not None:
-            self._look_at_names(naming, destination, named)
+            self._event_names.warn(naming, destination, named)
         limits = self._limits.compile(nodes, name or "", path)
         if name is None or destination is None or needs is None:
             return None
@@ -311,58 +310,3 @@ class TagCompiler:
                 check_constants(node, destination.plugin.kinds, self._names, self._problems, path)
         except PluginFailed as failed:  # what it thinks of constants is advice: the tag is as good as before
             self._problems.add("P211", node.place, path, str(failed))
-
-    def _event_name(self, node: Node | None, path: str, name: str) -> Value | None:
-        """One name, or a table: the event's name → the vendor's. What is not in it has the destination's own name."""
-        if isinstance(node, Map):
-            return self._event_names(node, path, name)
-        text = self._decoder.text(node, path)
-        if text is None or node is None:
-            return None
-        made = self._names.template(text, node.place, path)
-        if isinstance(made, str):
-            if not made.strip():
-                hint = "leave it out for the destination's own name"
-                self._problems.add("E113", node.place, path, f"{path} is empty", hint)
-            return constant(made)
-        # A name that was asked for and is not there: None, and not MISSING, which leaves the name to the destination.
-        return None if made is None else lambda scope: identifier(made(scope))
-
-    def _look_at_names(self, node: Node, destination: ConfiguredDestination, path: str) -> None:
-        """Say which of the vendor's names, and in a table of the events' names, look misspelt."""
-        names = [node]
-        # A table that many tags use is looked through once for each set of names.
-        met = self._looked_at.setdefault((destination.type, destination.names.right), set())
-        if isinstance(node, Map):
-            keys = {key.text for key, _ in node.entries}
-            for key, _ in node.entries:
-                self._names.near.event(key.text, key.place, path, beside=keys)
-            names = [held for _, held in node.entries]
-        for one in names:
-            for text in self._names.texts_behind(one, met):
-                self._names.near.vendor(text.text, destination.names, text.place, path)
-
-    def _event_names(self, table: Map, path: str, name: str) -> Value:
-        rows: dict[str, tuple[str, Value]] = {}
-        for event, (key, held) in self._decoder.map(table, path).items():
-            made = self._event_name(held, f"{path}.{event}", name)
-            if plain_key(key, path, self._problems) and made is not None:
-                rows[event] = f"tags.{name}.event_name: {event}", made
-        self._names.rows += [label for label, _ in rows.values()]
-
-        def look_up(scope: Scope) -> typing.Any:
-            row = rows.get(nfc(scope.event.name))
-            if row is None:
-                return MISSING
-            scope.touch(row[0])
-            return row[1](scope)
-
-        return look_up
-
-
-def _naming(nodes: Mapping[str, Node], path: str) -> tuple[Node | None, str]:
-    """What names a tag's events, and its path. As a parameter it means the same."""
-    node, parameters = nodes.get("event_name"), nodes.get("parameters")
-    if node is None and isinstance(parameters, Map) and isinstance(named := parameters.get("event_name"), Scalar):
-        return named, f"{path}.parameters.event_name"
-    return node, f"{path}.event_name"

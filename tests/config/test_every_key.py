@@ -14,7 +14,7 @@ from tagserver.config.compile import Loaded
 from tagserver.config.yaml.report import render
 
 from ..events import event
-from .test_hostile import EVENTS, RICH
+from .rich import EVENTS, RICH
 from .world import codes, decide, load
 
 SERVER = """

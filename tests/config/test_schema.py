@@ -27,7 +27,7 @@ from ..docs.pages import LANGUAGE, META, README, TESTS, blocks
 from ..docs.world import completed, file_of
 from ..docs.world import load as load_documented
 from ..test_variable_plugins import BROUGHT
-from .test_hostile import RICH, mutated
+from .rich import RICH, mutated
 from .world import REGISTRY, load
 
 ROOT = Path(__file__).parents[2]
