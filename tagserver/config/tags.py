@@ -18,11 +18,6 @@ from tagserver.config.yaml.source import Map, Node, Sequence
 from tagserver.config.yaml.suggestions import known_are
 from tagserver.consent.needs import Needs, VendorCheck
 from tagserver.event.consent_fields import PURPOSES
-from tagserver.event.event import MISSING
-from tagserver.event.spelling import nfc
-from tagserver.expressions.scope import Scope, Value
-from tagserver.expressions.templates import constant
-from tagserver.consent.needs import PURPOSES, Needs, VendorCheck
 from tagserver.plugin.fault import PluginCode, PluginFailed
 
 _VENDOR = Block(
