@@ -14,7 +14,7 @@ from tagserver.config.lint.near_names import NearNames, seen_in
 from tagserver.config.model import ConfiguredDestination, Container, Tag
 from tagserver.config.names import Names
 from tagserver.config.policies import compile_consent, compile_privacy
-from tagserver.config.references import Outside
+from tagserver.config.references import ExternalValues
 from tagserver.config.server import ServerConfig, listed_environment, read_server
 from tagserver.config.tags import TagCompiler
 from tagserver.config.transformations import TransformationCompiler, transformed
@@ -75,13 +75,13 @@ def compile_container(
     for name, tree in trees.items():
         check_quotes(tree, problems, secrets=name == SERVER_FILE)
     server_tree = trees.pop(SERVER_FILE, None)
-    outside = Outside(environ, read_file, listed_environment(server_tree, problems))
-    server, rights = read_server(server_tree, outside, problems)
-    outside = replace(outside, rights=rights)
+    external = ExternalValues(environ, read_file, listed_environment(server_tree, problems))
+    server, rights = read_server(server_tree, external, problems)
+    external = replace(external, rights=rights)
     if not trees:
         hint = "write a container.yaml, or name another folder with --config"
         problems.add("E104", Place("container.yaml", 1, 1), "", "there is no container file here", hint)
-    container = _Compiler(trees, registry, outside, server, problems, today, tests).compile(version_of_trees(trees))
+    container = _Compiler(trees, registry, external, server, problems, today, tests).compile(version_of_trees(trees))
     found = without_consequences(problems.sorted(), texts)
     if problems.fatal:
         return Loaded(None, None, found)
@@ -107,7 +107,7 @@ class _Compiler:
         self,
         trees: Mapping[str, Node | None],
         registry: Registry,
-        outside: Outside,
+        external: ExternalValues,
         server: ServerConfig,
         problems: Problems,
         today: date | None,
@@ -116,14 +116,14 @@ class _Compiler:
         self._today = today
         self._trees = trees
         self._registry = registry
-        self._outside = outside
+        self._external = external
         self._server = server
         self._problems = problems
         self._decoder = Decoder(problems)
         stated = (sound_events(one.standard_events) for one in registry.destinations.values())
         installed = [one for one in stated if one is not None]
         self._near = NearNames(problems, lambda: seen_in(tests()), installed)
-        self._destination_compiler = DestinationCompiler(registry, outside, server.egress, self._near, problems, today)
+        self._destination_compiler = DestinationCompiler(registry, external, server.egress, self._near, problems, today)
 
     def compile(self, version: str) -> Container:
         """The container; with errors noted it is not whole, and not used."""
@@ -132,7 +132,7 @@ class _Compiler:
         privacy = compile_privacy(self._single("privacy"), self._near, self._problems)
         declared = self._named("variables")
         places = {name: key.place for name, (key, _) in declared.items()}
-        names = Names(places, self._outside, self._near, self._problems)
+        names = Names(places, self._external, self._near, self._problems)
         known = {"version": version, "debug": self._server.debug}
         VariableCompiler(names, self._problems, known, self._listed, self._registry).compile_all(declared)
         destinations = self._destinations()
@@ -158,7 +158,7 @@ class _Compiler:
         operations. One that is the name of an event stands in payloads anyhow: to look for it would protect nothing,
         and cost each of these events."""
         used = [one for one in (*destinations.values(), *(tag.destination for tag in tags)) if one is not None]
-        rights = self._outside.rights
+        rights = self._external.rights
         owned = rights.values if rights is not None else ()
         found = {*owned, *(secret for one in used for secret in secrets_of(one.settings))}
         return KnownSecrets(found.difference(KNOWN_EVENTS, *(one.names.standard.vendors for one in used)))
@@ -168,7 +168,7 @@ class _Compiler:
         name = self._decoder.text(node, path)
         if name is None:
             return None
-        found = self._outside.text(f"${{env:{name}}}", node.place, path, self._problems, free=False)
+        found = self._external.text(f"${{env:{name}}}", node.place, path, self._problems, free=False)
         if found is not None and found[1] is not None:
             self._problems.add("W307", node.place, path, f"{path}: {found[1]}", "the variable has no value")
         return None if found is None else found[0]

@@ -12,7 +12,7 @@ from typing import Any
 
 from tagserver.config.lint.near_names import NearNames, VendorNames
 from tagserver.config.model import NO_FIELDS, PURCHASE, ConfiguredDestination
-from tagserver.config.references import Outside
+from tagserver.config.references import ExternalValues
 from tagserver.config.settings import SettingsReader
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
@@ -38,7 +38,7 @@ class DestinationCompiler:
     def __init__(
         self,
         registry: Registry,
-        outside: Outside,
+        external: ExternalValues,
         egress: tuple[str, ...],
         near: NearNames,
         problems: Problems,
@@ -47,7 +47,7 @@ class DestinationCompiler:
         self._near = near
         self._today = today
         self._registry = registry
-        self._outside = outside
+        self._external = external
         self._egress = egress
         self._problems = problems
         self._decoder = Decoder(problems)
@@ -67,7 +67,7 @@ class DestinationCompiler:
         cls = self._registry.destinations.get(type_name)
         if cls is None:
             return self._unknown_type(name, type_name, key, kind[1])
-        reader = SettingsReader(self._outside, self._problems, path)
+        reader = SettingsReader(self._external, self._problems, path)
         plugin: Destination = _Absent()
         try:
             with PluginCode(cls, f"the plugin {type_name}", Misstated):
@@ -125,7 +125,7 @@ class DestinationCompiler:
         entries = self._decoder.map(node, path)
         if one.settings is None:  # it is paused, and nobody can tell
             return one
-        reader = SettingsReader(self._outside, self._problems, path)
+        reader = SettingsReader(self._external, self._problems, path)
         try:
             with PluginCode(one.plugin, f"the plugin {one.type}", Misstated):
                 if (settings := reader.for_tag(one.settings, entries)) is None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from tagserver.config.lint.comparisons import UNKNOWN, Comparison, Shape, Sides, shape_of_path
 from tagserver.config.lint.near_names import ITEMS, NearNames, is_known_path, is_path
-from tagserver.config.references import Outside, has_reference
+from tagserver.config.references import ExternalValues, has_reference
 from tagserver.config.yaml.mistakes import slip
 from tagserver.config.yaml.problems import Place, Problems
 from tagserver.config.yaml.source import Map, Node, Scalar, Sequence
@@ -37,14 +37,16 @@ class Names:
     `outcomes` with all that stands in a variable as its value, `shapes` with what else is known of them; `emails` are
     those that are a path to e-mail addresses. `compared` is what conditions and tables compare.
 
-    `outside` gives the variables of the environment that anybody may read; `near` says what looks misspelt. `rows` are
+    `external` gives the variables of the environment that anybody may read; `near` says what looks misspelt. `rows` are
     those of all tables, each named for people: what tests can touch.
     """
 
-    def __init__(self, declared: Mapping[str, Place], outside: Outside, near: NearNames, problems: Problems) -> None:
+    def __init__(
+        self, declared: Mapping[str, Place], external: ExternalValues, near: NearNames, problems: Problems
+    ) -> None:
         self.near = near
         self._declared = declared
-        self._outside = outside
+        self._external = external
         self._problems = problems
         self._gathering: list[set[str]] = []
         self.variables: dict[str, Value] = {}
@@ -275,7 +277,7 @@ class Names:
         """
         if not has_reference(text):
             return text
-        found = self._outside.text(text, place, path, self._problems, free=False, braces=r"\{{" if braces else "{{")
+        found = self._external.text(text, place, path, self._problems, free=False, braces=r"\{{" if braces else "{{")
         if found is None:
             return None
         value, why = found

@@ -55,7 +55,7 @@ class Rights:
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class ExternalValues:
     """The world outside the files: environment variables, secret files, and the variables that anybody may read.
     `read_file` gives a file's text within a limited time, or raises OSError or ValueError. `rights`: of marketing's
     files; None for those of operations."""
@@ -164,12 +164,12 @@ def has_reference(text: str) -> bool:
 class ServerDecoder(Decoder):
     """Reads `server.yaml`: its texts may name any variable or file, and what they hold is a secret of operations."""
 
-    def __init__(self, outside: Outside, problems: Problems) -> None:
+    def __init__(self, external: ExternalValues, problems: Problems) -> None:
         super().__init__(problems)
-        self.outside = outside
+        self.external = external
         self._owned: dict[str, str] = {reference("env", ADMIN_TOKEN): "the admin token"}
         self._values: dict[str, str] = {}
-        if token := outside.environ.get(ADMIN_TOKEN):
+        if token := external.environ.get(ADMIN_TOKEN):
             self._values[token] = "the admin token"
 
     def filled(self, node: Node | None, path: str) -> str | None:
@@ -177,7 +177,7 @@ class ServerDecoder(Decoder):
         text = self.text(node, path)
         if text is None or node is None:
             return None
-        filled = self.outside.text(text, node.place, path, self.problems, free=True)
+        filled = self.external.text(text, node.place, path, self.problems, free=True)
         if filled is None:
             return None
         value, why = filled
@@ -193,7 +193,7 @@ class ServerDecoder(Decoder):
         written = self.text(node, path)
         if written is None:
             return None
-        found = self.outside.secret(written, node.place, path, self.problems)
+        found = self.external.secret(written, node.place, path, self.problems)
         self._keep(written, found[0] if found else "", path)
         return found[0] if found else None
 

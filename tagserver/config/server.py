@@ -25,7 +25,7 @@ from tagserver.config.keys import (
     text_like,
 )
 from tagserver.config.queue import QUEUE, QueueConfig
-from tagserver.config.references import Outside, Rights, ServerDecoder
+from tagserver.config.references import ExternalValues, Rights, ServerDecoder
 from tagserver.config.schema_parts import one_of
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
@@ -216,11 +216,11 @@ def listed_environment(root: Node | None, problems: Problems) -> frozenset[str]:
     return found
 
 
-def read_server(root: Node | None, outside: Outside, problems: Problems) -> tuple[ServerConfig, Rights]:
+def read_server(root: Node | None, external: ExternalValues, problems: Problems) -> tuple[ServerConfig, Rights]:
     """The settings, and what marketing's files may read under them; with problems noted, defaults stand in for what is
     wrong."""
-    d = ServerDecoder(outside, problems)
-    config = ServerConfig(**SERVER.read(d, root, ""), environment=outside.listed)
+    d = ServerDecoder(external, problems)
+    config = ServerConfig(**SERVER.read(d, root, ""), environment=external.listed)
     return config, d.rights(config.secrets)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args, get_origin
 
 from tagserver.config.keys import FLAG, TEXT, TEXTS, WRONG, Block, Key
-from tagserver.config.references import Outside
+from tagserver.config.references import ExternalValues
 from tagserver.config.schema_parts import REFERENCE, SECRET, Schema, described, many, one_of, table
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
@@ -29,8 +29,8 @@ ENTRY = Block(
 class SettingsReader:
     """Reads the settings of one destination. `missing` collects why it must pause (unset variables)."""
 
-    def __init__(self, outside: Outside, problems: Problems, path: str) -> None:
-        self._outside = outside
+    def __init__(self, external: ExternalValues, problems: Problems, path: str) -> None:
+        self._external = external
         self._problems = problems
         self._decoder = Decoder(problems)
         self._path = path
@@ -145,7 +145,7 @@ class SettingsReader:
             hint = "write one destination for each account; ${env:NAME} differs from server to server"
             self._problems.add("E115", node.place, path, f"{path} is the same for every event", hint)
             return WRONG
-        filled = self._outside.text(text, node.place, path, self._problems, free=False)
+        filled = self._external.text(text, node.place, path, self._problems, free=False)
         if filled is None:
             return WRONG
         value, why = filled
@@ -162,7 +162,7 @@ class SettingsReader:
         text = self._decoder.text(node, path)
         if text is None:
             return WRONG
-        found = self._outside.secret(text, node.place, path, self._problems)
+        found = self._external.secret(text, node.place, path, self._problems)
         if found is None:
             return WRONG
         value, why = found
