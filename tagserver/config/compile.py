@@ -9,12 +9,14 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from tagserver.config.destinations import DestinationCompiler
+from tagserver.config.keys import Block, Key, compiled
 from tagserver.config.lint.comparisons import judge as judge_comparisons
 from tagserver.config.lint.near_names import NearNames, seen_in
 from tagserver.config.model import ConfiguredDestination, Container, Tag
 from tagserver.config.names import Names
-from tagserver.config.policies import compile_consent, compile_privacy
+from tagserver.config.policies import CONSENT, PRIVACY, compile_consent, compile_privacy
 from tagserver.config.references import ExternalValues
+from tagserver.config.schema_parts import many, ref, table
 from tagserver.config.server import ServerConfig, listed_environment, read_server
 from tagserver.config.tags import TagCompiler
 from tagserver.config.transformations import TransformationCompiler, transformed
@@ -31,7 +33,16 @@ from tagserver.outgoing.known_secrets import KnownSecrets, secrets_of
 from tagserver.plugin.registry import Registry
 from tagserver.plugin.standard_events import sound_events
 
-ROOTS = ("consent", "privacy", "destinations", "variables", "triggers", "tags", "transformations")
+CONTAINER = Block(
+    "",
+    Key("consent", compiled(CONSENT.schema), CONSENT.doc),
+    Key("privacy", compiled(PRIVACY.schema), PRIVACY.doc),
+    Key("destinations", compiled(table(ref("destination"))), "Where events go."),
+    Key("variables", compiled(table(ref("variable"))), "Values with a name."),
+    Key("triggers", compiled(table(ref("trigger"))), "Which events."),
+    Key("tags", compiled(many(ref("tag"))), "What is sent, when and to whom."),
+    Key("transformations", compiled(table(ref("transformation"))), "What tags see instead of the event."),
+)
 
 
 Tests = Callable[[], Mapping[str, bytes]]
@@ -175,7 +186,7 @@ class _Compiler:
 
     def _check_roots(self) -> None:
         for tree in self._trees.values():
-            self._decoder.map(tree, "", ROOTS)
+            self._decoder.map(tree, "", CONTAINER.keys)
 
     def _roots(self, name: str) -> list[Node]:
         trees = (tree for tree in self._trees.values() if isinstance(tree, Map))

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tagserver.config.compile import CONTAINER
 from tagserver.config.conditions import CONDITIONS, OPERATOR, WHEN
-from tagserver.config.policies import CONSENT, PRIVACY
-from tagserver.config.schema_parts import ANY, Schema, by_key, described, many, record, ref, table
+from tagserver.config.schema_parts import ANY, Schema, by_key, described, many, record, ref
 from tagserver.config.server import SERVER
 from tagserver.config.settings import destination
 from tagserver.config.tags import TAG
@@ -29,15 +29,6 @@ MODELINE = "# yaml-language-server: $schema=./.tagserver/schema.json"
 
 def json_schema(registry: Registry) -> dict[str, Any]:
     """The schema, as plain data."""
-    roots = {
-        "consent": described(CONSENT.schema, CONSENT.doc),
-        "privacy": described(PRIVACY.schema, PRIVACY.doc),
-        "destinations": described(table(ref("destination")), "Where events go."),
-        "variables": described(table(ref("variable")), "Values with a name."),
-        "triggers": described(table(ref("trigger")), "Which events."),
-        "tags": described({"type": ["array", "null"], "items": ref("tag")}, "What is sent, when and to whom."),
-        "transformations": described(table(ref("transformation")), "What tags see instead of the event."),
-    }
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "tagserver",
@@ -46,7 +37,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
         "then": many(ref("case")),
         "else": {
             "type": ["object", "null"],
-            "properties": {**roots, **SERVER.schema["properties"]},
+            "properties": {**CONTAINER.schema["properties"], **SERVER.schema["properties"]},
             "additionalProperties": False,
         },
         "definitions": {

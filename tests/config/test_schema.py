@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given, settings
 from jsonschema import Draft7Validator
 
-from tagserver.config.compile import ROOTS
+from tagserver.config.compile import CONTAINER
 from tagserver.config.schema import json_schema
 from tagserver.config.server import SERVER
 from tagserver.config.yaml.decode import plain
@@ -182,7 +182,7 @@ def test_it_knows_the_keys_that_the_decoders_know(text: str, way: str) -> None:
 
 def test_it_knows_roots_operators_kinds_and_cases() -> None:
     schema = json_schema(REGISTRY)
-    assert set(schema["else"]["properties"]) == {*ROOTS, *SERVER.keys}
+    assert set(schema["else"]["properties"]) == {*CONTAINER.keys, *SERVER.keys}
     assert set(schema["definitions"]["operator"]["properties"]) == {*OPERATORS, "ignore_case"}
     case = schema["definitions"]["case"]["properties"]
     assert set(case) == set(CASE.keys)
