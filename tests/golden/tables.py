@@ -186,7 +186,7 @@ def strings(name: str) -> Iterator[Scenario]:
 
 def operators(name: str) -> Iterator[Scenario]:
     """Every operator of `when`, with values that hold and that fail."""
-    for group in rows("tests/container/operators.yaml"):
+    for group in rows("tests/config/operators.yaml"):
         for row in group["rows"]:
             made = nine(types=["file"])
             made["tags"][0]["triggers"] = ["it"]
@@ -204,7 +204,7 @@ def operators(name: str) -> Iterator[Scenario]:
 
 def comparisons(name: str) -> Iterator[Scenario]:
     """Conditions that never hold, and those that look like them."""
-    for group in rows("tests/container/comparisons.yaml"):
+    for group in rows("tests/config/comparisons.yaml"):
         for row in group["rows"]:
             text = "destinations: {box: {type: file, path: out}}\n"
             text += f"variables: {row['variables']}\n" if "variables" in row else ""
@@ -216,7 +216,7 @@ def comparisons(name: str) -> Iterator[Scenario]:
 def variables(name: str) -> Iterator[Scenario]:
     """Variables that compute something, as a parameter of a webhook."""
     server = {**SERVER, "environment": ["SHOP", "UNSET", "BRACES"]}
-    for case in rows("tests/container/kinds.yaml"):
+    for case in rows("tests/config/variable_types.yaml"):
         made = nine(types=["webhook", "file"], parameters={"found": "{{ v }}"}, variables={"v": case["is"]})
         event = {"event": "purchase", "event_id": "e-1", "consent": GRANTED, **case.get("event", {})}
         known = {key: value for key, value in case.get("facts", {}).items() if key in KNOWN}
@@ -227,12 +227,12 @@ def variables(name: str) -> Iterator[Scenario]:
 def problems(name: str) -> Iterator[Scenario]:
     """Configurations that have problems."""
     probe = request(granted({"event": "purchase", "event_id": "e-1", "user_id": "u-1", "value": 5, "currency": "EUR"}))
-    for case in rows("tests/container/problems.yaml"):
+    for case in rows("tests/config/problems.yaml"):
         if all(isinstance(text, str) for text in case["files"].values()):
             files = {key: text.replace("{type: box", "{type: file, path: out") for key, text in case["files"].items()}
             files = {"server.yaml": 'collect: {origins: ["*"]}\n', "container.yaml": "", **files}
             yield Scenario(f"{name}/{case['name']}", files, {"TOKEN": "t", "SECRET": "s"}, (probe,))
-    for number, case in enumerate(rows("tests/container/syntax.yaml")):
+    for number, case in enumerate(rows("tests/config/syntax.yaml")):
         yield Scenario(f"{name}/syntax {number}", {"container.yaml": str(case["text"])})
 
 
