@@ -23,6 +23,7 @@ LONGEST = 4096
 """Bytes of signals, cookies included, beyond which a state is not remembered: nobody else says the same."""
 MOST = 1024
 
+_HEADERS = ("sec-gpc", "dnt")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -85,10 +86,11 @@ class ConsentReader:
 
     def _request(self, event: Event) -> _Request:
         """The request of an event, with the cookies that the event brings along."""
-        headers, cookies = event.facts.headers, event.cookies
-        texts = [cookies.get(name) for name in COOKIES]
-        readings = tuple([one.value for one in cookie_readings(event, self._policy)])
-        what = (region_of(event, self._policy), headers.get("sec-gpc"), headers.get("dnt"), *texts, readings)
+        facts, cookies = event.facts, event.cookies
+        what: tuple[Hashable, ...] = (facts.country, facts.region, *map(facts.headers.get, _HEADERS))
+        if cookies or "cookie" in facts.headers:
+            texts = map(cookies.get, COOKIES)
+            what = (*what, *texts, *[one.value for one in cookie_readings(event, self._policy)])
         found = self._requests.get(what)
         if found is None:
             found = _Request(len(repr(what)))

@@ -146,6 +146,8 @@ def _names_something(value: Any, depth: int) -> bool:
     return False
 
 
+_is_short = re.compile(r"[^@%+/:?J]{0,12}").fullmatch
+"""A text in which there is no room for anything that is looked for, nor a sign of it."""
 _GONE = object()
 _MANY = 10**12
 """Numbers from here on may be those of payment cards."""
@@ -174,10 +176,11 @@ class _Cleaner:
         return {name: value for name, value in made.items() if value is not _GONE}
 
     def _under(self, name: str, value: Any, path: str, depth: int) -> Any:
-        if not self._rules.personal and (kinds := scanned(name)[1]):
+        if self._rules.personal or name in _USUAL_KEYS:
+            return self._value(name, None, value, path, depth)
+        if kinds := scanned(name)[1]:
             return self._lost(path, name, kinds, _GONE)
-        named = None if self._rules.personal else key_kind(name)
-        return self._value(name, named, value, path, depth)
+        return self._value(name, key_kind(name), value, path, depth)
 
     def _value(self, name: str, named: Kind | None, value: Any, path: str, depth: int) -> Any:
         kind = type(value)
@@ -200,6 +203,8 @@ class _Cleaner:
     def _text(self, name: str, named: Kind | None, text: str, path: str) -> Any:
         if named is not None and holds(named, text):
             return self._lost(path, name, (named,), mark(named))
+        if _is_short(text):
+            return text
         if is_address(text):
             clean = clean_outgoing(text, self._rules)
             return self._lost(path, name, clean.lost, clean.address) if clean.lost else text
