@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tagserver.queue.values import (
     BY_AGE_EVERY,
     URGENT_FROM,
@@ -33,6 +35,13 @@ async def test_a_claim_keeps_to_its_bytes_but_gives_one_row(outbox: Engine) -> N
     await outbox.append([delivery(f"e{n}", body=body) for n, body in enumerate(bodies)])
     assert await claimed_ids(outbox, max_bytes=1002) == ["e0", "e1"]
     assert await claimed_ids(outbox, max_bytes=1002) == ["e2"]
+
+
+@pytest.mark.parametrize(("most", "given"), [(1001, ["e0"]), (1002, ["e0", "e1"]), (1502, ["e0", "e1"])])
+async def test_each_row_has_its_payload_and_a_comma(outbox: Engine, most: int, given: list[str]) -> None:
+    """So the request that is made of them is not larger than the vendor takes, to the byte."""
+    await outbox.append([delivery(f"e{n}", body=b"x" * 500) for n in range(3)])
+    assert await claimed_ids(outbox, max_bytes=most) == given
 
 
 async def test_groups_are_never_mixed(outbox: Engine) -> None:
