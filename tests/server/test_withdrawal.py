@@ -16,7 +16,7 @@ from tagserver.queue.data_folder import install_key
 from tagserver.queue.values import Tombstone
 from tests.delivery.support import until
 
-from .conftest import CONTAINER, ENVIRON, GRANTED, SERVER, Running, Start, purchase
+from .conftest import CONTAINER, ENVIRON, GRANTED, SERVER, TOKEN, Running, Start, purchase
 
 DENIED = {"ad_storage": "denied", "ad_user_data": "denied", "ad_personalization": "denied"}
 PAUSED = {name: value for name, value in ENVIRON.items() if name != "META_TOKEN"}
@@ -153,6 +153,27 @@ async def test_a_denial_by_a_key_stands_until_a_key_grants_again(waiting: Runnin
     assert queued(waiting) == ["max", "new"]
 
 
+ANALYTICS = (
+    CONTAINER.replace(
+        "triggers:\n", '  ga4: {type: ga4, measurement_id: G-A1B2C3D4, api_secret: "${env:META_TOKEN}"}\ntriggers:\n', 1
+    )
+    + "  - {name: Analytics, destination: ga4, triggers: [purchase]}\n"
+)
+
+
+async def test_a_denial_stops_the_tags_that_rely_on_it_and_is_on_record_for_those_alone(start: Start) -> None:
+    """Analytics was not denied: its tag sends the same event."""
+    server: Running = await start(environ=PAUSED, container=ANALYTICS)
+    await post(server, choice(user_data={"email": "erika@example.com"}), **BACKEND)
+    granted = GRANTED | {"analytics_storage": "granted"}
+    assert (await server.collect(purchase("both", client_id="1.2", consent=granted))).status_code == 202
+    assert queued(server) == ["both"]
+    metrics = (await server.http.get("/-/metrics", headers={"authorization": f"Bearer {TOKEN}"})).text
+    decided = [line for line in metrics.splitlines() if line.startswith("tagserver_decisions_total{")]
+    assert [(line.count('"block"'), line.count('"send"')) for line in decided if '"Meta purchase"' in line] == [(1, 0)]
+    assert [(line.count('"block"'), line.count('"send"')) for line in decided if '"Analytics"' in line] == [(0, 1)]
+
+
 async def test_strangers_who_deny_leave_nothing_behind(waiting: Running) -> None:
     """Most visitors who refuse have granted nothing before: no tombstone, no write."""
     await waiting.runtime.outbox.forget_keys([])
@@ -206,9 +227,12 @@ async def test_a_restart_goes_on_with_what_a_kill_has_cut_short(start: Start) ->
     assert queued(two) == ["max"]
 
 
-async def test_a_choice_is_not_told_to_an_ads_destination(start: Start) -> None:
-    """Not even by a tag for every event."""
-    everything = CONTAINER + "  - {name: Meta all, destination: meta, triggers: [all]}\n"
+@pytest.mark.parametrize("trigger", ["all", "chosen"])
+async def test_a_choice_is_not_told_to_an_ads_destination(start: Start, trigger: str) -> None:
+    """Neither by a tag for every event, nor by one that asks for it by name; there is somebody to be told of."""
+    text = CONTAINER.replace("triggers:\n", "triggers:\n  chosen: {event: consent}\n", 1)
+    everything = f"{text}  - {{name: Meta all, destination: meta, triggers: [{trigger}]}}\n"
     server: Running = await start(server=SERVER, container=everything)
-    await server.collect([choice(GRANTED, client_id="c"), {"event": "view", "event_id": "v", "consent": GRANTED}])
+    who = {"client_id": "c", "user_data": {"email": "erika@example.com"}, "consent": GRANTED}
+    await server.collect([choice(GRANTED) | who, {"event": "view", "event_id": "v", "consent": GRANTED}])
     assert [one["event_id"] for one in (await server.drained())["events"]] == []
