@@ -169,6 +169,14 @@ def test_click_ids(location: str, cookies: dict[str, str], pushed: dict[str, Any
 
 
 @pytest.mark.parametrize(
+    "location", ["/a?fbclid=F", "?fbclid=F", "a?fbclid=F", "https:///?fbclid=F", "mailto:a?fbclid=F"]
+)
+def test_what_is_no_address_of_a_host_carries_no_click(location: str) -> None:
+    """Nobody clicked their way to a part of an address."""
+    assert event({"page": {"location": location}}).clicks == {}
+
+
+@pytest.mark.parametrize(
     ("value", "why"),
     [
         ("undefined", "missing value"),

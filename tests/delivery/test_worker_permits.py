@@ -138,6 +138,36 @@ async def test_what_is_taken_back_counts_for_its_purpose(world: World, purpose: 
     assert dict(meta(world.outbox).dead_by_reason) == ({} if sent else {"consent": 1})
 
 
+async def test_what_was_not_granted_cannot_be_taken_back(world: World) -> None:
+    """A payload in the restricted form does not rely on the purpose that it was built without."""
+    needed = frozenset({"ad_storage", "ad_user_data"})
+    await world.outbox.append([delivery("restricted", purposes=needed), delivery("whole", purposes=ALL)])
+    await world.outbox.withdraw([Tombstone(key("person one"), "ad_personalization", START)], 60)
+    under(world, container())
+    world.start()
+    await world.drained()
+    assert world.vendor.sent == [["restricted"]]
+
+
+@pytest.mark.parametrize(
+    ("purposes", "sentence"),
+    [
+        ([EVERYTHING], "the person asked to be forgotten"),
+        (["ad_user_data"], "the person has withdrawn ad_user_data"),
+        (["ad_user_data", "ad_storage"], "the person has withdrawn ad_storage, ad_user_data"),
+    ],
+)
+async def test_a_dead_letter_says_what_its_person_has_taken_back(
+    world: World, purposes: list[str], sentence: str
+) -> None:
+    await world.outbox.append([delivery("e0")])
+    await world.outbox.withdraw([Tombstone(key("person one"), purpose, START) for purpose in purposes], 60)
+    under(world, container())
+    world.start()
+    await world.drained()
+    assert [letter.detail for letter in await world.outbox.dead(Choice(), 10)] == [sentence]
+
+
 async def test_a_replay_passes_the_gate_again(world: World) -> None:
     """A dead letter of before: retried after its person has withdrawn, it is not sent."""
     await world.outbox.append([delivery("e0")])

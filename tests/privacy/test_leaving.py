@@ -391,6 +391,17 @@ def test_the_reason_is_not_one_for_click_ids() -> None:
     assert "fbclid" not in decision.body.decode()
 
 
+def test_without_click_ids_the_rest_stays_as_it_came() -> None:
+    """What the reason is for is not lost with what it is not for."""
+    decision = decided("    redact_override: our own system\n", PUSHED | LEAKING, ["ad_user_data"])
+    data = body_of(decision)["seen"]["data"]
+    assert (data["page"], data["search_term"], data["billing"]) == (
+        LEAKING["page"],
+        LEAKING["search_term"],
+        LEAKING["billing"],
+    )
+
+
 def test_a_reason_is_needed() -> None:
     text = (
         "destinations: {d: {type: mirror}}\ntags: [{name: T, destination: d, triggers: [all], redact_override: ''}]\n"
