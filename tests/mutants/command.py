@@ -109,9 +109,9 @@ def _report(
     )
     for one in unknown:
         print(f"\n{one}\n{one.diff()}")
-    stale = [one for one in table.known if whole and not any(one.is_it(mutant) for mutant in known)]
+    stale = [one for one in table.known if whole and not any(one.is_it(mutant) for mutant in mutants)]
     for same in stale:
-        print(f"\nlisted as equivalent, and no survivor: {same.unit}: {same.was} → {same.now}")
+        print(f"\nlisted as equivalent, and not made any more: {same.unit}: {same.was} → {same.now}")
     return 1 if unknown or stale else 0
 
 
