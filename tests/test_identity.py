@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.event.identity import Found, Identity, arrived_hash
+from tagserver.event.hashing import Found, arrived_hash
+from tagserver.event.identity import Identity
 from tagserver.event.normalise import (
     Unusable,
     birth_date_text,

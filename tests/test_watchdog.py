@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tagserver.plugin import Destination, Variable
-from tagserver.plugin.culprit import OURS, Culprit
+from tagserver.plugin.fault import OURS, Culprit
 from tagserver.plugin.registry import Registry
 from tagserver.runtime.watchdog import LATE, LONG, Watchdog
 

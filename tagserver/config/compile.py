@@ -30,8 +30,8 @@ from tagserver.config.yaml.report import without_consequences
 from tagserver.config.yaml.source import Map, Node, Scalar, parse
 from tagserver.event.known_names import KNOWN_EVENTS
 from tagserver.outgoing.known_secrets import KnownSecrets, secrets_of
+from tagserver.plugin.destination import sound_events
 from tagserver.plugin.registry import Registry
-from tagserver.plugin.standard_events import sound_events
 
 CONTAINER = Block(
     "",

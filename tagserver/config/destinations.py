@@ -21,13 +21,12 @@ from tagserver.config.yaml.suggestions import did_you_mean
 from tagserver.event.event import Event, Facts
 from tagserver.outgoing.field_filter import Reads
 from tagserver.plugin import Destination
+from tagserver.plugin.destination import sound_events
 from tagserver.plugin.fault import PluginCode, PluginFailed
-from tagserver.plugin.payload_fields import PayloadFields
+from tagserver.plugin.payload_check import PayloadFields
 from tagserver.plugin.registry import Registry
-from tagserver.plugin.settings import addresses_in
-from tagserver.plugin.standard_events import sound_events
+from tagserver.plugin.settings import addresses_in, ending
 from tagserver.plugin.statement import Misstated, stated, stated_hosts
-from tagserver.plugin.version_clock import ending
 from tagserver.system.egress import literal_refusal, refusal
 
 

@@ -21,7 +21,7 @@ from tagserver.outgoing.field_filter import Reads
 from tagserver.outgoing.known_secrets import KnownSecrets
 from tagserver.outgoing.outgoing import PrivacyPolicy
 from tagserver.plugin import Destination, StandardEvents
-from tagserver.plugin.payload_fields import PayloadFields
+from tagserver.plugin.payload_check import PayloadFields
 
 
 class Trigger(Protocol):

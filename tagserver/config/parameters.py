@@ -19,6 +19,7 @@ from tagserver.expressions.scope import Scope, Value
 from tagserver.expressions.templates import constant
 from tagserver.plugin.kind import Kind
 from tagserver.plugin.plain import identifier
+from tagserver.plugin.fields import Kind
 
 MOST_SHOWN = 60
 """Characters of a constant in a message."""

@@ -19,8 +19,7 @@ from tagserver.delivery.resolver import Resolver, Unresolved
 from tagserver.delivery.sink_fault import sink_fault
 from tagserver.delivery.target import Target
 from tagserver.plugin.attempt import conversation
-from tagserver.plugin.declared import call
-from tagserver.plugin.destination import Destination, Outcome, Outcomes, Payload, Request, Response
+from tagserver.plugin.destination import Destination, Outcome, Outcomes, Payload, Request, Response, call
 from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.system.egress import refusal
 

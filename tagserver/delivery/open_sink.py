@@ -15,7 +15,7 @@ from tagserver.delivery.awaiting import given_up, guarded
 from tagserver.delivery.sink_fault import sink_fault
 from tagserver.delivery.target import Target
 from tagserver.plugin import Destination
-from tagserver.plugin.declared import call
+from tagserver.plugin.destination import call
 from tagserver.plugin.fault import PluginFailed
 
 log = logging.getLogger("tagserver.delivery")

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, Literal, get_args
 
 from tagserver.logs.redaction import redacted
-from tagserver.plugin.destination import Outcome, OutcomeKind
+from tagserver.plugin.contract import Outcome, OutcomeKind
 from tagserver.plugin.fault import PluginFailed
 from tagserver.queue.retry import LATE_CAP
 

@@ -23,7 +23,7 @@ from tagserver.config.model import ConfiguredDestination
 from tagserver.delivery.outcomes import is_plugins
 from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.plugin.registry import unloaded_in
-from tagserver.plugin.version_clock import ending
+from tagserver.plugin.settings import ending
 from tagserver.queue.dead_letters import RESTORED
 from tagserver.system.amounts import size
 from tagserver.system.finding import Finding, Level

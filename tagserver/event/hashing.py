@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from hashlib import sha256
 from math import isfinite
 from typing import Any
@@ -13,6 +12,8 @@ from tagserver.event.normalise import Unusable
 from tagserver.event.phone import phone_digits
 from tagserver.event.placeholder import SIGNS, WHY, is_hash_of_nothing, is_placeholder, is_placeholder_name
 
+SHORTEST_HASH = 32
+"""Characters that an MD5 has, of all hashes the fewest."""
 LONGEST = 512
 MOST = 20
 """Characters of a value, and values of a field, that are believed."""
@@ -122,7 +123,7 @@ def hash_phone(value: Any, country: str | None) -> Found:
     """A field of telephone numbers, as bare digits."""
     if value is None:
         return NOTHING
-    if not is_short(value):
+    if type(value) is not str or not is_short(value):
         return hash_phones(several(value), country)
     try:
         digits, note = phone_digits(value, country.lower() if country else None)
@@ -140,29 +141,23 @@ def several(value: Any) -> list[Any]:
 
 def is_short(value: Any) -> bool:
     """Whether this is the usual case: one short plain text, which can be neither a hash nor half a surrogate pair."""
-    return type(value) is str and 0 < len(value) < 32 and value.isascii() and not value.isspace()
+    return type(value) is str and 0 < len(value) < SHORTEST_HASH and value.isascii() and not value.isspace()
 
 
 def hash_short(text: str, normalise: Normalise, fault: str, person_name: bool = False) -> Found:
     """The hash of a text that `is_short`."""
-    if text[0] in SIGNS and (is_placeholder_name if person_name else is_placeholder)(text):
+    return hash_bare(text, text.strip(), normalise, fault, person_name)
+
+
+def hash_bare(text: str, bare: str, normalise: Normalise, fault: str, person_name: bool) -> Found:
+    """The same. `bare`: the text without blanks around it."""
+    if bare[0] in SIGNS and (is_placeholder_name if person_name else is_placeholder)(text):
         return (), (WHY,)
     try:
         canonical = normalise(text)
     except Unusable as problem:
         return (), (str(problem),)
     return ((sha256(canonical.encode()).hexdigest(),), ()) if canonical else ((), (fault,))
-
-
-_remembered = lru_cache(maxsize=8192)(hash_short)
-
-
-def hash_common(value: Any, normalise: Normalise, fault: str) -> Found:
-    """A field whose values many visitors share (country, region, city): what became of them is remembered.
-
-    `normalise` must be one function for all events.
-    """
-    return _remembered(value, normalise, fault) if is_short(value) else hash_field(value, normalise, fault)
 
 
 def hash_field(value: Any, normalise: Normalise, fault: str, twin: Any = None, *, person_name: bool = False) -> Found:
@@ -202,8 +197,11 @@ def id_text(value: Any) -> str | None:
 
 def id_texts(value: Any) -> Found:
     """The ids of a field that may hold one or several, without doubles, and sentences about what is none."""
-    if type(value) is str and (text := id_text(value)) is not None:
-        return (text,), ()
+    if type(value) is str:
+        if value.isascii() and 0 < len(value) <= LONGEST and value[0] not in SIGNS and not value.isspace():
+            return (value,), ()
+        if (text := id_text(value)) is not None:
+            return (text,), ()
     made: dict[str, None] = {}
     faults: dict[str, None] = {}
     for one in several(value)[:MOST]:

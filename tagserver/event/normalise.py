@@ -32,7 +32,7 @@ def email_text(text: str) -> str:
 
     Letters of any script are taken; what cannot be an address is Unusable: one @, a dot in the domain, no blank.
     """
-    text = email_form(text)
+    text = text.strip().lower()
     local, at, domain = text.partition("@")
     if not at or not local or "@" in domain:
         raise Unusable("is not an e-mail address: it needs exactly one @ with something before it")
@@ -80,7 +80,7 @@ def _some(local: str) -> str:
 
 def lower_text(text: str) -> str:
     """Trimmed and in lower case, nothing else."""
-    return unicodedata.normalize("NFC", text).strip().lower()
+    return (text if text.isascii() else unicodedata.normalize("NFC", text)).strip().lower()
 
 
 def compact_text(text: str) -> str:

@@ -33,6 +33,8 @@ _extension = re.compile(
 _power_of_ten = re.compile(r"\s*[+-]?[0-9]+(?:[.,][0-9]*)?e[+-]?[0-9]+\s*", re.IGNORECASE).fullmatch
 _whole_decimal = re.compile(r"\s*(\+?[0-9]{7,15})[.,]0+\s*").fullmatch
 """`14155552671.0`: a number that passed through a table of numbers."""
+_usual = re.compile(r"\+[0-9 /-]{7,40}").fullmatch
+"""How most numbers come: international, and nothing in them that needs a second look."""
 _bracketed_zero = re.compile(r"[(\[]\s*0+\s*[)\]]")
 
 _two_digit_codes = """
@@ -52,6 +54,8 @@ def phone_digits(text: str, country: str | None) -> tuple[str, str]:
     `country` (ISO 3166-1 alpha-2, lower case) is where a number without international prefix belongs. Raises
     Unusable.
     """
+    if usual := usual_digits(text):
+        return usual, ""
     if (whole := _whole_decimal(text)) is not None:
         text = whole[1]
     raw = text.encode() if text.isascii() else b"?"
@@ -66,6 +70,17 @@ def phone_digits(text: str, country: str | None) -> tuple[str, str]:
     if country is not None:
         return _national(digits, country), ""
     return _sized(digits.lstrip("0")), NO_COUNTRY
+
+
+def usual_digits(text: str) -> str:
+    """The same of a number as most come: international, of a known length, nothing in it that needs a second look.
+    Empty for any other."""
+    if _usual(text) is None:
+        return ""
+    digits = text.encode().translate(None, _NO_DIGITS).decode().lstrip("0")
+    code = 1 if digits[:1] in ("1", "7") else 2 if digits[:2] in _TWO_DIGIT_CODES else 3
+    sound = SHORTEST <= len(digits) <= LONGEST and digits[code : code + 1] != "0"
+    return digits if sound and len(digits) - code in _lengths(digits[:code]) else ""
 
 
 def _first_digit(raw: bytes) -> int:

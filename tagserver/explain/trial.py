@@ -19,8 +19,7 @@ from tagserver.inbound.enrich import read_cookies, read_facts
 from tagserver.ingest.advice import advise
 from tagserver.pipeline.route import Decision, Routing, all_decisions, as_dict, route
 from tagserver.plugin import Payload, Request
-from tagserver.plugin.attempt import attempt_of, carrying_request
-from tagserver.plugin.carried import unpacked
+from tagserver.plugin.attempt import attempt_of, carrying_request, unpacked
 from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.system.egress import certain_refusal
 from tagserver.system.secret import Secret

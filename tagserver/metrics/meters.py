@@ -10,7 +10,7 @@ import msgspec
 
 from tagserver.metrics.exposition import Histogram, Page
 from tagserver.pipeline.route import Routing
-from tagserver.plugin.culprit import OURS, UNKNOWN
+from tagserver.plugin.fault import OURS, UNKNOWN
 from tagserver.queue.dead_letters import REASONS
 from tagserver.queue.values import Counts, Receipt, Room
 from tagserver.system.build_info import build_info

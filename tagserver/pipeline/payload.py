@@ -12,9 +12,9 @@ from tagserver.outgoing.field_filter import owned
 from tagserver.outgoing.known_secrets import KnownSecrets
 from tagserver.outgoing.outgoing import OutgoingEvents
 from tagserver.outgoing.redaction import Finding
-from tagserver.plugin.built import Unsound, encoded, skipped
 from tagserver.plugin.destination import Built, Mode, Omitted, Skip
 from tagserver.plugin.fault import failed
+from tagserver.plugin.payload_check import Unsound, encoded, skipped
 from tagserver.privacy.detection import may_hide_email
 
 

@@ -23,8 +23,8 @@ from tagserver.outgoing.outgoing import OutgoingEvents
 from tagserver.outgoing.redaction import Finding
 from tagserver.pipeline.payload import make
 from tagserver.plugin import Built, Omitted, Skip
-from tagserver.plugin.built import Unsound
 from tagserver.plugin.fault import PluginFailed, failed
+from tagserver.plugin.payload_check import Unsound
 
 Outcome = Literal["send", "restrict", "block", "skip", "error"]
 

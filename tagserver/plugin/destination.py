@@ -1,31 +1,59 @@
-"""What a destination is, and what goes in and out of it. Authors import all of this from `tagserver.plugin`.
+"""What a destination is, what it states of itself, and what its methods may ask for. Authors import all of this from
+`tagserver.plugin`.
 
 A destination turns one event into one vendor payload (`build`), some payloads into one HTTP request (`request`),
 and the vendor's answer into outcomes (`classify`). All three are pure: no network, no clock, no logging. Retries,
-batches, consent, connection pools, time-outs and masking belong to the host.
+batches, consent, connection pools, time-outs and masking belong to the host. A method gets what it declares a parameter
+for (`now`, `batch_id`), and nothing else: one that was written before something could be asked for goes on as it is.
 """
 
 from __future__ import annotations
 
 import builtins
+import inspect
 import math
-from collections.abc import Generator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Generator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, ClassVar, Literal
-
-import msgspec
+from functools import lru_cache
+from typing import Any, ClassVar, TypeVar
 
 from tagserver.event.event import Event
-from tagserver.plugin.declared import call
-from tagserver.plugin.kind import Kind
-from tagserver.plugin.standard_events import StandardEvents
+from tagserver.plugin.contract import (
+    Built,
+    Mode,
+    Omitted,
+    Outcome,
+    Outcomes,
+    Payload,
+    Request,
+    Response,
+    Skip,
+    default_outcome,
+)
+from tagserver.plugin.fields import Kind
+from tagserver.plugin.table_parts import Table, stated
+
+__all__ = [
+    "API_VERSION",
+    "Built",
+    "ConsentNeeds",
+    "Destination",
+    "Limits",
+    "Mode",
+    "Omitted",
+    "Outcome",
+    "Outcomes",
+    "Payload",
+    "Request",
+    "Response",
+    "SettingsT",
+    "Skip",
+    "default_outcome",
+]
 
 API_VERSION = 1
 """The version of `tagserver.plugin` that a destination states in `api_version`; another one is refused at load."""
-
-Mode = Literal["send", "restrict"]
-"""`restrict`: some consent is missing that the vendor's limited mode can do without (Meta: Limited Data Use)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,158 +100,57 @@ class Limits:
             raise ValueError("Limits: rate is a number of requests a second, above zero, or None")
 
 
-class Omitted(msgspec.Struct, frozen=True, gc=False):
-    """A field that `build` left out: its vendor name (`user_data.ph`) and a sentence that says why, without the
-    value."""
-
-    field: str
-    why: str
+Result = TypeVar("Result")
+POSSIBLE = frozenset({"now", "batch_id", "data_folder"})
+"""What may be asked for."""
 
 
-class Built(msgspec.Struct, frozen=True, gc=False):
-    """One event as the vendor wants it.
-
-    `body` is plain data that JSON can hold (the host encodes it once). `name` is the vendor's event name. `time` is
-    the event's time and `expires` the moment after which sending is pointless, both in milliseconds since 1970 UTC.
-    Payloads of different `group` never share a request.
-    """
-
-    body: Mapping[str, Any]
-    name: str
-    time: int
-    group: str | None = None
-    expires: int | None = None
-    omitted: tuple[Omitted, ...] = ()
+@lru_cache(maxsize=1024)
+def declared(function: Callable[..., Any]) -> frozenset[str]:
+    """Those of `POSSIBLE` that a function has a parameter for; looked up once for each function."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):  # something built in
+        return frozenset()
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return frozenset(name for name in POSSIBLE & parameters.keys() if parameters[name].kind in by_name)
 
 
-class Skip(Exception):
-    """Raised by `build`: this event cannot become a payload. `reason` is one of the decision reasons (`no_identity`,
-    `too_old`, `missing_required`, `variable`); `detail` is a sentence for people, without personal data."""
-
-    def __init__(self, reason: str, detail: str, omitted: Sequence[Omitted] = ()) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
-        self.omitted = tuple(omitted)
-
-
-class Payload(msgspec.Struct, frozen=True, gc=False):
-    """One stored delivery as `request` gets it: `body` is the JSON text of `Built.body`, `group` is `Built.group`;
-    `time` in ms since 1970 UTC."""
-
-    event_id: str
-    name: str
-    time: int
-    body: bytes
-    group: str | None = None
+def call(method: Callable[..., Result], known: Mapping[str, Any], *arguments: Any) -> Result:
+    """Call a method with its arguments and with what it declares of what is known."""
+    names = declared(getattr(method, "__func__", method))
+    return method(*arguments, **{name: known[name] for name in names if name in known})
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """One HTTP request. `url` must be https and its host among `hosts(settings)`, unless operations allow more."""
+class StandardEvents:
+    """What a destination states of its vendor's standard events.
 
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    content: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """The vendor's answer: lower-case header names, and at most 64 KiB of body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-OutcomeKind = Literal["delivered", "retry", "rejected", "throttled", "paused", "split"]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What an answer means. Make one with the named constructors.
-
-    `reason` is a short stable code (`100/2804003`), `detail` a sentence without payload; `after` seconds; `bad` the
-    indexes of the payloads a `split` blames, when the vendor names them; `warning` something operations should read
-    although the delivery counts. `said`: the vendor's own words about one payload of several, as they came; the host
-    takes out what tells of a person. Of a payload that was sent alone the host reads them from the answer.
+    `names`: the event's name in the data layer → the vendor's (`purchase` → `Purchase`). `others`: names of the vendor
+    that no event of the data layer has. `of_tags`: a tag's own `event_name` is looked up in `names`, too, so that
+    `purchase` is right there as well.
     """
 
-    kind: OutcomeKind
-    reason: str = ""
-    detail: str = ""
-    after: float | None = None
-    bad: tuple[int, ...] = ()
-    warning: str = ""
-    said: str = field(default="", repr=False)
+    names: Mapping[str, str] = field(default_factory=dict)
+    others: frozenset[str] = frozenset()
+    of_tags: bool = False
 
-    @classmethod
-    def delivered(cls, warning: str = "") -> Outcome:
-        """The vendor has it."""
-        return cls("delivered", warning=warning)
-
-    @classmethod
-    def retry(cls, reason: str, after: float | None = None, detail: str = "") -> Outcome:
-        """Not now: the same request later. The whole destination waits, not this payload alone."""
-        return cls("retry", reason, detail, after)
-
-    @classmethod
-    def rejected(cls, reason: str, detail: str = "", said: str = "") -> Outcome:
-        """Never: this payload cannot succeed."""
-        return cls("rejected", reason, detail, said=said)
-
-    @classmethod
-    def throttled(cls, reason: str, after: float | None = None, detail: str = "") -> Outcome:
-        """Too fast: the destination slows down."""
-        return cls("throttled", reason, detail, after)
-
-    @classmethod
-    def paused(cls, reason: str, detail: str = "") -> Outcome:
-        """Nothing can succeed until somebody acts (a dead token): the destination stops, everything is kept."""
-        return cls("paused", reason, detail)
-
-    @classmethod
-    def split(cls, reason: str, detail: str = "", bad: Sequence[int] = ()) -> Outcome:
-        """One of these is bad; the host finds out which."""
-        return cls("split", reason, detail, bad=tuple(bad))
+    @property
+    def vendors(self) -> frozenset[str]:
+        """All names of the vendor."""
+        return self.others.union(self.names.values())
 
 
-NO_REMEDIES: Mapping[int, str] = {}
-_REFUSED = {
-    401: "the credentials are refused",
-    403: "the credentials have no right to this",
-    410: "the address is gone for good",
-}
+def sound_events(stated: object) -> StandardEvents | None:
+    """What a destination states, or None where that is something else: names are texts."""
+    if not isinstance(stated, StandardEvents):
+        return None
+    try:
+        texts = [*stated.names, *stated.names.values(), *stated.others]
+    except (TypeError, AttributeError):
+        return None
+    return stated if all(isinstance(one, str) for one in texts) else None
 
-
-def default_outcome(
-    response: Response, payloads: Sequence[Payload], reason: str = "", remedies: Mapping[int, str] = NO_REMEDIES
-) -> Outcome:
-    """The meaning of a bare status code, for vendors that say nothing more.
-
-    `reason`: the code of the outcome; the status when it is empty. `remedies`: statuses that pause the destination,
-    each with the sentence that says what to do. 401, 403, 410 and redirects pause it in any case.
-    """
-    status = response.status
-    code = reason or str(status)
-    if 200 <= status < 300:
-        return Outcome.delivered()
-    if status == 429:
-        return Outcome.throttled(code)
-    if (why := remedies.get(status) or _REFUSED.get(status)) is not None:
-        return Outcome.paused(code, why)
-    if status in (408, 425) or status >= 500 or status < 200:
-        return Outcome.retry(code)
-    if status < 400:
-        return Outcome.paused(code, "the address answers with a redirect, which is not followed")
-    if len(payloads) > 1:
-        return Outcome.split(code)
-    return Outcome.rejected(code)
-
-
-Outcomes = Outcome | Sequence[Outcome]
-"""One outcome for all payloads of a request, or one each in their order."""
 
 SettingsT = Any
 """A destination's own Settings dataclass."""
@@ -260,8 +187,18 @@ class Destination:
     `known events` holds for those that have a name."""
     event_id: ClassVar[bool] = True
     """Whether the vendor has a field for the `event_id`; False where it deduplicates by nothing or something else."""
+    table: ClassVar[Table | None] = None
+    """The fields of the payload, from which `reads`, `hashed` and `clear` follow; what the class states in these beside
+    it is added."""
     sink: ClassVar[bool] = False
     """Not reached by HTTP: the host calls `deliver`, and `request` only describes for people what would be written."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if isinstance(table := vars(cls).get("table"), Table):
+            cls.reads = stated(vars(cls).get("reads", ()), table.reads)
+            cls.hashed = tuple(dict.fromkeys((*vars(cls).get("hashed", ()), *table.hashed)))
+            cls.clear = tuple(dict.fromkeys((*vars(cls).get("clear", ()), *table.clear)))
 
     def hosts(self, settings: SettingsT) -> Sequence[str]:
         """The public https host names it talks to."""

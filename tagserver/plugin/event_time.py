@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tagserver.event.event import Event
-from tagserver.plugin.destination import Omitted, Skip
+from tagserver.plugin.contract import Omitted, Skip
 
 AHEAD_MS = 600_000
 """A browser's clock may run ahead by this much; such a time is taken as now."""

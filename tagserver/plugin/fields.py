@@ -1,5 +1,6 @@
 """Fields of a payload: each value is read by its kind, and what does not fit is named and left out.
 
+    given = Given(parameters, {"event_name"}, omitted)
     shop = Group("custom_data", omitted)
     shop.put("value", event.get("value"), NUMBER)
 
@@ -9,19 +10,21 @@ A missing value leaves no trace; `"many"` leaves `Omitted("custom_data.value", "
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tagserver.event.click_ids import browser_fault, click_fault
 from tagserver.event.event import MISSING
 from tagserver.event.hashing import Found
 from tagserver.event.ip_address import public_ip
-from tagserver.plugin.destination import Omitted
-from tagserver.plugin.kind import Kind
-from tagserver.plugin.listed import Unlisted, listed
+from tagserver.plugin.contract import Omitted
 from tagserver.plugin.plain import (
+    Unlisted,
     currency_code,
     decimal_text,
     identifier,
+    listed,
     number,
     sendable,
     short_text,
@@ -29,6 +32,33 @@ from tagserver.plugin.plain import (
 )
 from tagserver.privacy.urls import clean_address
 from tagserver.system.unicode import is_text
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a value is read (None for what does not fit), and the sentence for what does not fit.
+
+    `each`: the field is a list, and each of its values is read by itself; a single value is a list of one, and a JSON
+    text of a list is that list. `commas`: of a text with commas each part is a value. `free`: what is read may be a
+    text that somebody wrote, so that it may hold an e-mail address; False for numbers, codes and ids of a vendor's own
+    form. `cut`: a text that is longer has so many characters, and that is named.
+    """
+
+    read: Callable[[Any], Any]
+    fault: str
+    each: bool = False
+    commas: bool = False
+    free: bool = True
+    cut: int | None = None
+
+    def faults(self, value: Any) -> bool:
+        """Whether a value, or one of a list of them, does not fit."""
+        try:
+            values = listed(value, commas=self.commas) if self.each else [value]
+        except Unlisted:
+            return True
+        return any(self.read(one) is None for one in values)
+
 
 HASH_LENGTH = 64
 
@@ -38,30 +68,50 @@ def _rows(value: Any) -> list[Any] | None:
     return value if fits and sendable(value) else None
 
 
-NUMBER = Kind(number, "is not a plain number")
-COUNT = Kind(whole_number, "is not a whole number")
-MONEY_TEXT = Kind(decimal_text, "is not a plain number")
-CURRENCY = Kind(currency_code, "is no currency of ISO 4217")
+NUMBER = Kind(number, "is not a plain number", free=False)
+COUNT = Kind(whole_number, "is not a whole number", free=False)
+MONEY_TEXT = Kind(decimal_text, "is not a plain number", free=False)
+CURRENCY = Kind(currency_code, "is no currency of ISO 4217", free=False)
 ID = Kind(identifier, "is no id")
 IDS = Kind(identifier, "is no id", each=True, commas=True)
 TEXT = Kind(short_text, "is not text")
 TEXTS = Kind(short_text, "is not text", each=True)
-IP = Kind(public_ip, "is no public IP address")
+IP = Kind(public_ip, "is no public IP address", free=False)
 ROWS = Kind(_rows, "is not a list of objects that JSON can hold")
 DATA = Kind(lambda value: value if sendable(value) else None, "holds something that JSON cannot")
 
 
+@lru_cache(maxsize=64)
+def _web_address(strip: tuple[str, ...] | None) -> Kind:
+    cleaned = lru_cache(maxsize=1024)(clean_address)
+
+    def read(value: Any) -> str | None:
+        # A site has fewer pages than visitors; very long addresses are not worth their room.
+        return cleaned(value, strip) if type(value) is str and len(value) <= LONGEST else clean_address(value, strip)
+
+    return Kind(read, "is no http or https address of a host")
+
+
+LONGEST = 2048
+"""Characters of an address that is remembered."""
+
+
 def web_address(strip: Collection[str] | None = None) -> Kind:
     """The kind of a page's address, as `clean_address` makes it."""
-    return Kind(lambda value: clean_address(value, strip), "is no http or https address of a host")
+    return _web_address(None if strip is None else tuple(strip))
+
+
+def page_address(settings: Any) -> Kind:
+    """The same by the setting `strip_query`: for a table of fields."""
+    return web_address(settings.strip_query)
 
 
 def click_id(name: str) -> Kind:
     """The kind of a click id by its parameter's name in lower case (`ttclid`)."""
-    return Kind(lambda value: _sound(value, lambda text: click_fault(name, text)), "is no click id")
+    return Kind(lambda value: _sound(value, lambda text: click_fault(name, text)), "is no click id", free=False)
 
 
-BROWSER_ID = Kind(lambda value: _sound(value, browser_fault), "is no id of a browser")
+BROWSER_ID = Kind(lambda value: _sound(value, browser_fault), "is no id of a browser", free=False)
 
 
 def _sound(value: Any, fault: Callable[[str], str | None]) -> str | None:
@@ -88,14 +138,22 @@ def field_label(key: Any) -> str:
     return text if is_text(text) and text.isprintable() else "?"
 
 
+def cut_hashes(hashes: tuple[str, ...]) -> list[str]:
+    """Hashes without what a vendor's own library has appended to them."""
+    if len(hashes) == 1 and len(hashes[0]) == HASH_LENGTH:
+        return [*hashes]
+    return list(dict.fromkeys(one[:HASH_LENGTH] for one in hashes))
+
+
 class Group(dict[str, Any]):
     """A part of a payload (`user_data`, `properties`) while it is filled; a dict when it is done.
 
     `name` is what its fields are called in `omitted`; empty for the payload itself.
     """
 
+    __slots__ = ("name", "omitted")
+
     def __init__(self, name: str, omitted: list[Omitted]) -> None:
-        super().__init__()
         self.name = name
         self.omitted = omitted
 
@@ -106,9 +164,9 @@ class Group(dict[str, Any]):
     def put(self, key: Any, value: Any, kind: Kind) -> None:
         """Set a field to a value as its kind reads it. A missing value changes nothing, one that does not fit is
         named."""
-        if is_missing(value):
+        if value is None or (not value and is_missing(value)):
             return
-        if not isinstance(key, str) or not is_text(key):
+        if type(key) is not str or not (key.isascii() or is_text(key)):
             self.omit(key, "its name is no text")
         elif kind.each:
             try:
@@ -118,7 +176,13 @@ class Group(dict[str, Any]):
         elif (made := kind.read(value)) is None:
             self.omit(key, kind.fault)
         else:
-            self[key] = made
+            self[key] = made if kind.cut is None else self._cut(key, made, kind.cut)
+
+    def _cut(self, key: str, made: Any, longest: int) -> Any:
+        if not isinstance(made, str) or len(made) <= longest:
+            return made
+        self.omit(key, f"is cut to {longest} characters")
+        return made[:longest]
 
     def put_first(self, key: str, values: Iterable[Any], kind: Kind) -> None:
         """Set a field to the first of several values that fits, the best place first. Where one in front of it does
@@ -149,7 +213,60 @@ class Group(dict[str, Any]):
         """
         hashes, faults = found
         if hashes:
-            cut = list(dict.fromkeys(one[:HASH_LENGTH] for one in hashes))
-            self[key] = cut[0] if single else cut
+            self[key] = hashes[0][:HASH_LENGTH] if single else cut_hashes(hashes)
         for fault in faults:
             self.omit(key, fault)
+
+
+class Given:
+    """A tag's parameters without those that have no value: `fields` by the vendor's names, the others in `rest`.
+
+    `names`: the vendor's fields, groups among them. `empty`: those of them for which an empty list is a value. An
+    `event_id` is refused: it is the same everywhere.
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Any],
+        names: Collection[str],
+        omitted: list[Omitted],
+        *,
+        empty: Collection[str] = (),
+    ) -> None:
+        self.fields: dict[str, Any] = {}
+        self.rest: dict[str, Any] = {}
+        self._omitted = omitted
+        for key, value in parameters.items():
+            if is_missing(value) and not (value == [] and key in empty):
+                continue
+            if key == "event_id":
+                why = "a tag cannot change it: every destination and the page have the same"
+                omitted.append(Omitted("event_id", why))
+            else:
+                (self.fields if key in names else self.rest)[key] = value
+
+    def text(self, key: str) -> str | None:
+        """A field as text, whole numbers too; None when it is missing or something else."""
+        value = self.fields.get(key)
+        if value is None:
+            return None
+        if isinstance(value, str) and is_text(value):
+            return value
+        if type(value) is int and abs(value) < 10**40:
+            return str(value)
+        self._omitted.append(Omitted(key, "is not text"))
+        return None
+
+    def among(self, names: Collection[str]) -> dict[str, Any]:
+        """Those of the fields that have these names."""
+        return {key: value for key, value in self.fields.items() if key in names} if self.fields else {}
+
+    def group(self, key: str) -> dict[str, Any]:
+        """A group's own fields, without those that have no value."""
+        value = self.fields.get(key)
+        if value is None:
+            return {}
+        if isinstance(value, Mapping):
+            return {name: one for name, one in value.items() if not is_missing(one)}
+        self._omitted.append(Omitted(key, "is not a map"))
+        return {}

@@ -7,33 +7,38 @@ or price that is said and is no sound number is left out and named, never replac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tagserver.event.event import Event
-from tagserver.plugin.fields import Group, is_missing
-from tagserver.plugin.kind import Kind
-from tagserver.plugin.listed import Unlisted, listed
-from tagserver.plugin.plain import number, whole_number
+from tagserver.plugin.fields import Group, Kind, is_missing
+from tagserver.plugin.plain import Unlisted, listed, number, whole_number
 
 ItemFields = Mapping[str, tuple[str, Kind]]
 """The vendor's name of a field → the data layer's name, and the kind of value the vendor wants."""
 
+ItemPlan = Sequence[tuple[str, str, Callable[[Any], Any], str]]
+"""The vendor's name, the one in an item, how it is read, and the sentence for what does not fit."""
+_MOST_PLANS = 256
 NOTHING_ELSE: Mapping[str, Any] = {}
 
 
 def _quantity(value: Any) -> int | float | None:
-    said = number(value)
+    said = value if type(value) is int and 0 < value < _MOST else number(value)
     return said if said is not None and said > 0 else None
 
 
 def _pieces(value: Any) -> int | None:
-    return whole_number(value) or None
+    return value if type(value) is int and 0 < value < _MOST else whole_number(value) or None
 
 
-QUANTITY = Kind(_quantity, "is not a number above zero")
+_MOST = 10**15
+"""Whole numbers that are read by one look."""
+
+
+QUANTITY = Kind(_quantity, "is not a number above zero", free=False)
 """How many of an item, of weights and lengths too (1.5)."""
-PIECES = Kind(_pieces, "is not a whole number above zero")
+PIECES = Kind(_pieces, "is not a whole number above zero", free=False)
 """How many of an item, for vendors that take whole numbers alone."""
 
 
@@ -55,21 +60,23 @@ def put_items(
     a JSON text, and a field that the vendor does not know is named.
     """
     objects = _own_objects(group, key, items, fields) if own else _objects(items)
+    if not objects:
+        return
     faults: dict[tuple[str, str], None] = {}
     rows: list[dict[str, Any]] = []
     lost: dict[str, int] = {}
     wanted = (needed,) if isinstance(needed, str) else needed or ()
-    places = [(name, name if own else source, kind) for name, (source, kind) in fields.items()]
+    places = _places(fields, own)
     for item in objects:
         row: dict[str, Any] = {}
         quiet: dict[str, Any] = {}
-        for name, place, kind in places:
+        for name, place, read, fault in places:
             value = item.get(place)
-            if value is None or is_missing(value):
+            if value is None or (not value and is_missing(value)):
                 if name in unsaid:
                     quiet[name] = unsaid[name]
-            elif (made := kind.read(value)) is None:
-                faults[name, kind.fault] = None
+            elif (made := read(value)) is None:
+                faults[name, fault] = None
             else:
                 row[name] = made
         if not row:
@@ -93,6 +100,20 @@ def put_items(
         group.omit(key, f"{count} of the items without {missing}")
     if rows:
         group[key] = rows
+
+
+_PLANS: dict[tuple[int, bool], tuple[ItemFields, ItemPlan]] = {}
+
+
+def _places(fields: ItemFields, own: bool) -> ItemPlan:
+    """The fields as they are gone through for each item; looked up once for each map of fields."""
+    known = _PLANS.get((id(fields), own))
+    if known is None or known[0] is not fields:
+        if len(_PLANS) >= _MOST_PLANS:
+            _PLANS.clear()
+        made = [(name, name if own else source, kind.read, kind.fault) for name, (source, kind) in fields.items()]
+        known = _PLANS[id(fields), own] = fields, made
+    return known[1]
 
 
 def _own_objects(group: Group, key: str, items: Any, fields: ItemFields) -> list[dict[str, Any]]:

@@ -9,9 +9,10 @@ from typing import Any, Literal
 from tagserver.event.event import Event
 from tagserver.event.hashing import id_texts
 from tagserver.event.identity import Identity
-from tagserver.event.normalise import email_text, lower_text
+from tagserver.event.identity_rules import EMAIL, phone_plus_rule, rule
+from tagserver.event.normalise import lower_text
 from tagserver.event.places import country_code
-from tagserver.plugin.destination import Omitted
+from tagserver.plugin.contract import Omitted
 from tagserver.plugin.fields import Group
 from tagserver.plugin.plain import plain_data
 
@@ -43,17 +44,22 @@ def own_user_data(event: Event, given: Any, how: UserData, default_country: str 
         _hashed(made, said, identity, default_country)
 
 
+_OF_THE_ADDRESS = tuple((f"sha256_{field}", rule(field, lower_text)) for field in ("first_name", "last_name", "street"))
+
+
 def _hashed(made: Group, said: Mapping[str, Any], identity: Identity, default_country: str | None) -> None:
-    made.put_hashes("sha256_email_address", identity.hashed("email", email_text))
-    made.put_hashes("sha256_phone_number", identity.phone_plus(default_country))
+    own = (("sha256_email_address", EMAIL), ("sha256_phone_number", phone_plus_rule(default_country)))
+    for key, found in identity.gather(own):
+        made.put_hashes(key, found)
     address = Group(made.name, made.omitted)
-    for field in ("first_name", "last_name", "street"):
-        address.put_hashes(f"sha256_{field}", identity.hashed(field, lower_text))
-    for field in ("city", "region", "postal_code"):
-        if (text := identity.plain(field)) is not None:
-            address[field] = text
-    if (country := identity.plain("country", country_code)) is not None:
-        address["country"] = country.upper()
+    for key, found in identity.gather(_OF_THE_ADDRESS):
+        address.put_hashes(key, found)
+    if identity.address:
+        for field in ("city", "region", "postal_code"):
+            if (text := identity.plain(field)) is not None:
+                address[field] = text
+        if (country := identity.plain("country", country_code)) is not None:
+            address["country"] = country.upper()
     if address:
         made["address"] = address
     if said.get("external_id") is not None:

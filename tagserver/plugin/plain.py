@@ -1,10 +1,15 @@
-"""Plain values as a vendor may have them. What does not fit is None; nothing is guessed, and no value of JSON raises.
+"""Plain values as a vendor may have them, and lists of them as pages write these. What does not fit is None; nothing is
+guessed, and no value of JSON raises.
 
-Authors of destinations import these from `tagserver.plugin`.
+Templates of shops often write a list as one text: as JSON (`["301","302"]`), or with commas (`301, 302`). Taken as one
+value, such a text is an id that matches nothing.
+
+Authors of destinations import these from `tagserver.plugin.values`.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -12,7 +17,6 @@ from decimal import Decimal
 from typing import Any
 
 from tagserver.event.placeholder import SIGNS, is_placeholder
-from tagserver.plugin.currencies import CURRENCIES
 from tagserver.system.unicode import is_text
 
 LONGEST_TEXT = 1000
@@ -30,10 +34,12 @@ _number = re.compile(r"[+-]?(\d{1,15}(\.\d{0,40})?|\.\d{1,40})", re.ASCII).fullm
 def number(value: Any) -> int | float | None:
     """A number, or a text that is one (`" 129.90 "` → 129.9). No thousands separators, no NaN, no infinity; true and
     false are no numbers."""
-    if type(value) is int:
-        return value if abs(value) < 10**15 else None
-    if type(value) is float:
-        return value if -1e15 < value < 1e15 else None
+    kind = type(value)
+    if kind is float:
+        found: float = value
+        return found if -1e15 < found < 1e15 else None
+    if kind is int:
+        return int(value) if -(10**15) < value < 10**15 else None
     if type(value) is str and _number(text := value.strip()):
         made = float(text)
         return int(text) if made.is_integer() and "." not in text else made
@@ -56,8 +62,8 @@ def decimal_text(value: Any) -> str | None:
 def identifier(value: Any) -> str | None:
     """An id as text, trimmed (123 → `"123"`); None when it is empty, no id, or stands for a missing one
     (`undefined`)."""
-    text = _text(value)
-    return None if text is None or (text[0] in SIGNS and is_placeholder(text)) else text
+    text = value.strip() if type(value) is str and value.isascii() else _text(value)
+    return None if not text or (text[0] in SIGNS and is_placeholder(text)) else text
 
 
 def _text(value: Any) -> str | None:
@@ -72,12 +78,14 @@ def _text(value: Any) -> str | None:
 
 def short_text(value: Any) -> str | None:
     """A text, or a number as text, cut to a thousand characters. Not for ids: one that is cut is another id."""
-    text = _text(value)
+    text = value.strip() if type(value) is str and value.isascii() else _text(value)
     return text[:LONGEST_TEXT] if text else None
 
 
 def currency_code(value: Any) -> str | None:
     """A code of ISO 4217 in upper case (`" eur "` → `"EUR"`); None for what is in no use as one (`RMB`, `XXX`)."""
+    if type(value) is str and value in CURRENCIES:
+        return value
     text = value.strip().upper() if type(value) is str and len(value) < _LONGEST_CODE else ""
     return text if text in CURRENCIES else None
 
@@ -124,3 +132,47 @@ def plain_data(value: Any, depth: int = DEEPEST) -> Any:
     if depth and isinstance(value, list | tuple):
         return [kept for one in value if (kept := plain_data(one, depth - 1)) is not None] or None
     return None
+
+
+class Unlisted(ValueError):
+    """A text that looks like JSON and is no list; what it says is for people, without the value."""
+
+
+def listed(value: Any, *, commas: bool = False) -> list[Any]:
+    """The values as a list. A single value is a list of one; `commas`: of a text with commas each part is a value.
+
+    Raises Unlisted for a text between brackets or braces that is no JSON list. Nothing else is an error.
+    """
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, str):
+        return [value]
+    text = value.strip()
+    if text[:1] + text[-1:] in ("[]", "{}"):
+        return _json_list(text)
+    if commas and "," in text:
+        return [part.strip() for part in text.split(",")]
+    return [value]
+
+
+def _json_list(text: str) -> list[Any]:
+    try:
+        made = json.loads(text) if is_text(text) else None
+    except (ValueError, RecursionError):
+        made = None
+    if not isinstance(made, list):
+        raise Unlisted("is a text that looks like JSON, and is no list")
+    return made
+
+
+_CODES = """
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CLF
+CLP CNY COP COU CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF
+IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT
+MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD
+SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS
+VED VES VND VUV WST XAD XAF XAG XAU XBA XBB XBC XBD XCD XCG XDR XOF XPD XPF XPT XSU XUA YER ZAR ZMW ZWG
+"""
+CURRENCIES = frozenset(_CODES.split())
+"""The currencies of ISO 4217, in upper case: list one of its maintenance agency (SIX), published on 2026-01-01. `XXX`
+(no currency) and `XTS` (for tests) are in that list and name none; they are left out here."""

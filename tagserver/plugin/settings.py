@@ -1,9 +1,12 @@
-"""Settings of a destination: fields of a frozen dataclass, and checks that many destinations share."""
+"""Settings of a destination: fields of a frozen dataclass, checks that many destinations share (a country, an address,
+a sink's folder), and the day on which a set API version ends."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -62,3 +65,46 @@ def api_url_fault(value: str) -> str | None:
     if plain and parts.scheme in ("http", "https") and parts.hostname:
         return None
     return "write an address such as https://api.example.com, without query and credentials"
+
+
+OWN_FILES = frozenset(
+    {
+        *("address", "admin-token", "audit", "install-key", "last-good.json", "pinned.json", "serving.json", "t"),
+        *("restore-unfinished", "restored.json", "versions", ".restoring"),
+    }
+)
+"""What the server itself keeps in its data folder, beside the queue."""
+OWN_BEGINNINGS = ("outbox.db", "before-restore-")
+"""What the names of the queue's files begin with, and of the folders that a restore has moved aside."""
+
+
+def folder_fault(value: str) -> str | None:
+    """A check for the folder of a sink: what is wrong with it, or None. A relative one lies below the server's data
+    folder (`data_folder / value`), and is none of the server's own."""
+    if not value.strip() or not value.isprintable():
+        return "write a folder, such as events, or /srv/events"
+    path = Path(value)
+    if "{" in value or "%" in value or ".." in path.parts:
+        return "write one plain folder: there are no templates and no .. in it"
+    if not path.is_absolute() and path.parts and is_own(path.parts[0]):
+        return f"{path.parts[0]} is the server's own in its data folder; write another name"
+    return None
+
+
+def is_own(name: str) -> bool:
+    """Whether a name in the data folder is the server's own."""
+    return name in OWN_FILES or name.startswith(OWN_BEGINNINGS)
+
+
+NOTICE = timedelta(days=120)
+"""How long before the end of a version it is said: events that are refused for it are lost at the worst moment. Time to
+read a changelog and to try the next one."""
+
+
+def ending(ends: date | None, today: date) -> str | None:
+    """What to say of a version that ends on a day, or None while that is far off or not known."""
+    if ends is None or ends - today > NOTICE:
+        return None
+    if ends <= today:
+        return f"the vendor's API version has ended on {ends}"
+    return f"the vendor's API version ends on {ends}, in {(ends - today).days} days"

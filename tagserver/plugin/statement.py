@@ -15,10 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tagserver.event.consent_fields import AD_PURPOSES, PURPOSES
-from tagserver.plugin.destination import API_VERSION, ConsentNeeds, Destination, Limits
-from tagserver.plugin.kind import Kind
-from tagserver.plugin.payload_fields import BadPath, PayloadFields
-from tagserver.plugin.standard_events import sound_events
+from tagserver.plugin.destination import API_VERSION, ConsentNeeds, Destination, Limits, sound_events
+from tagserver.plugin.fields import Kind
+from tagserver.plugin.payload_check import BadPath, PayloadFields
 
 STATED = {
     "api_version": "the version of tagserver.plugin it is written for",

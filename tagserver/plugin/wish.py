@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tagserver.event.event import MISSING
-from tagserver.plugin.kind import Kind
+from tagserver.plugin.fields import Kind
 
 LONGEST = 200
 """Characters of a text that are looked at; what a vendor's words make is far shorter."""

@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from tagserver.plugin.culprit import UNKNOWN, Culprit
+from tagserver.plugin.fault import UNKNOWN, Culprit
 from tagserver.system.readings import Lateness, Reading, Readings
 
 log = logging.getLogger("tagserver.runtime.watchdog")

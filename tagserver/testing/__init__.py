@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from tagserver.testing.conformance import check_destination
 from tagserver.testing.events import NOW, make_event, make_settings, payloads_of, request_of, sample_events
-from tagserver.testing.examples import expanded, load_examples, run_example
-from tagserver.testing.printing import with_examples
+from tagserver.testing.examples import expanded, load_examples, run_example, with_examples
 from tagserver.testing.variables import check_variable
 from tagserver.testing.vendor import FakeVendor
 

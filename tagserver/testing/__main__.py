@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tagserver.testing.printing import with_examples
+from tagserver.testing.examples import with_examples
 
 
 def main(words: list[str]) -> int:

@@ -1,9 +1,16 @@
-"""Examples as tests: event in, payload and request out, answer in, outcome out, in YAML."""
+"""Examples as tests: event in, payload and request out, answer in, outcome out, in YAML; and as documentation, in a
+plugin's README, with the table of its destination's fields.
+
+The README marks the places; `python -m tagserver.testing FOLDER` prints them there, and a test keeps them equal:
+
+    assert with_examples(FOLDER) == (FOLDER / "README.md").read_text()
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import inspect
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,10 +30,11 @@ from tagserver.plugin import (
     Response,
     Skip,
 )
-from tagserver.plugin.declared import call
+from tagserver.plugin.destination import call
 from tagserver.plugin.fault import PluginCode, PluginFailed
+from tagserver.plugin.registry import Registry
 from tagserver.testing.events import known_of, make_event, make_settings, payload_of, request_of
-from tagserver.testing.sent import body_of
+from tagserver.testing.sending import body_of
 
 T = TypeVar("T")
 
@@ -172,3 +180,45 @@ def _run(plugin: Destination, method: str, call: Callable[[], T]) -> T:
         allowed = ": only Skip is allowed" if method == "build" else ""
         cause = failed.__cause__
         raise AssertionError(f"{method} raises {failed.cause}{allowed}: {cause}") from cause
+
+
+BEGIN, END = "<!-- examples -->", "<!-- /examples -->"
+FIELDS, END_FIELDS = "<!-- fields -->", "<!-- /fields -->"
+
+
+def with_examples(folder: Path) -> str:
+    """The text of a plugin's README.md with all of its `examples/*.yaml` between the marks; and, where it has the marks
+    for fields, with the table of its installed destination's fields between these.
+
+    Raises ValueError with the fix when the README does not have both marks, once each and in this order.
+    """
+    text = (folder / "README.md").read_text("utf-8")
+    if FIELDS in text:
+        head, tail = _around(text, FIELDS, END_FIELDS, "the table of fields")
+        text = "\n\n".join([head + FIELDS, *map(_fields, _destinations(folder)), END_FIELDS + tail])
+    head, tail = _around(text, BEGIN, END, "the examples")
+    return "\n\n".join([head + BEGIN, *map(_printed, sorted((folder / "examples").glob("*.yaml"))), END + tail])
+
+
+def _around(text: str, begin: str, end: str, what: str) -> tuple[str, str]:
+    head, first, rest = text.partition(begin)
+    _, second, tail = rest.partition(end)
+    if not first or not second or begin in rest or end in tail:
+        raise ValueError(f"README.md needs one line {begin} and below it one line {end}: {what} stand between")
+    return head, tail
+
+
+def _printed(path: Path) -> str:
+    return f"```yaml\n# examples/{path.name}\n{path.read_text('utf-8').strip()}\n```"
+
+
+def _destinations(folder: Path) -> Iterator[type[Destination]]:
+    """The installed destinations whose code lies in a folder."""
+    for cls in Registry.load().destinations.values():
+        if Path(inspect.getfile(cls)).resolve().is_relative_to(folder.resolve()):
+            yield cls
+
+
+def _fields(cls: type[Destination]) -> str:
+    rows = cls.table.described() if cls.table is not None else []
+    return "\n".join(["| field | from | sent |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)])

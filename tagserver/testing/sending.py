@@ -1,20 +1,25 @@
-"""The rules of `request`: pure, where it goes, and that everything that was handed over is in it."""
+"""The rules of `request`, `classify` and `exchange`: pure, to the stated hosts, with everything in it that was handed
+over (as JSON, a form or a query, packed or not); and whatever a vendor answers has a meaning, and none of its words are
+kept."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 import httpx
 
 from tagserver.event.event import Event
-from tagserver.plugin import Built, Destination, Payload, Request
+from tagserver.explain.differences import differences
+from tagserver.plugin import Built, Destination, Outcome, Payload, Request, Response, default_outcome
+from tagserver.plugin.attempt import conversation, form_fields, unpacked
+from tagserver.plugin.destination import call
 from tagserver.plugin.fault import PluginFailed
 from tagserver.system.egress import literal_refusal
-from tagserver.testing.events import payload_of, request_of
-from tagserver.testing.faults import Fault, raised
-from tagserver.testing.sent import carries, differing
-from tagserver.testing.shut import Shut, shut
+from tagserver.testing.events import known_of, payload_of, payloads_of, request_of
+from tagserver.testing.shut import Fault, Shut, raised, shut
 
 SOME = 3
 """Payloads of one request: more than one, where the destination takes them."""
@@ -101,3 +106,154 @@ def _faults(
         yield "the event_id does not reach the vendor"
     elif plugin.event_id and lost:
         yield f"{len(lost)} of {len(payloads)} payloads are not in the request"
+
+
+def body_of(request: Request) -> Any:
+    """The content as data: the fields of a form, or what its JSON says, else its text."""
+    if (fields := form_fields(request)) is not None:
+        return fields
+    text = unpacked(request).decode(errors="replace")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def carries(request: Request, text: str) -> bool:
+    """Whether a text reaches the vendor: in the body, a header, the path or the query, however it is written there."""
+    content = unpacked(request).decode(errors="replace")
+    address = urlsplit(request.url)
+    places = [content, unquote_plus(content), unquote(address.path), unquote_plus(address.query)]
+    places += map(str, request.headers.values())
+    written = {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+    return any(form in place for form in written for place in places)
+
+
+def differing(first: Request, second: Request) -> Iterator[str]:
+    """The parts in which two requests differ, by name and without their values."""
+    if first.method != second.method:
+        yield "the method"
+    if first.url != second.url:
+        yield "the address"
+    if changed := sorted(_changed(first.headers, second.headers)):
+        yield from (f"the header {name}" for name in changed)
+    if first.content != second.content:
+        paths = [change.path for change in differences(body_of(first), body_of(second))]
+        yield from (f"{path} of the body" if path else "the body" for path in paths or [""])
+
+
+def _changed(first: Mapping[str, str], second: Mapping[str, str]) -> set[str]:
+    return {name for name in {**first, **second} if first.get(name) != second.get(name)}
+
+
+SAID = "erika@example.com"
+"""What vendors repeat in their sentences."""
+WORDS = ("code", "detail", "error", "errors", "message", "reason", "status", "title", "type")
+ODD: tuple[Any, ...] = (None, 7, -1, [], {}, [[]], {"code": {}})
+BODIES = (
+    b"",
+    b"{}",
+    b"[]",
+    b"null",
+    b"0",
+    b'"ok"',
+    b"\xff\xfe",
+    b"<html></html>",
+    b"[" * 5000,
+    json.dumps(dict.fromkeys(WORDS, SAID)).encode(),
+    json.dumps({"error": dict.fromkeys(WORDS, SAID), "errors": [dict.fromkeys(WORDS, SAID)]}).encode(),
+    *(json.dumps({word: value}).encode() for word in WORDS for value in ODD),
+)
+HEADERS: tuple[Mapping[str, str], ...] = ({}, {"retry-after": "soon", "content-type": "text/plain"})
+USUAL = (404, 200, 201, 202, 204, 207, 301, 400, 401, 403, 408, 409, 410, 413, 422, 426, 429, 500, 502, 503)
+"""Statuses that vendors use: these with every body, all others with two. Of a fault that many have the first is
+named, so the one that everybody knows comes first."""
+ALL = (*USUAL, *(status for status in range(100, 600) if status not in USUAL))
+STEPS = 8
+"""Requests of one exchange, beyond which it does not end."""
+
+
+def answering_faults(plugin: Destination, settings: Any, built: Sequence[Built]) -> list[Fault]:
+    """What is wrong with the outcomes."""
+    several = payloads_of(built[: min(3, plugin.limits.events)])
+    faults: list[Fault] = []
+    for payloads, response in _answers(several):
+        reached: list[Fault] = []
+        faults += _answer_faults(plugin, payloads, response, reached)
+        if reached:  # who reaches for the network is not asked five thousand times
+            return [*faults, *reached]
+    if type(plugin).exchange is not Destination.exchange:
+        for status in USUAL:
+            for body in BODIES:
+                reached = []
+                faults += _exchanged(plugin, several, settings, Response(status, {}, body), reached)
+                if reached:
+                    return [*faults, *reached]
+    return faults
+
+
+def _answers(several: Sequence[Payload]) -> Iterator[tuple[Sequence[Payload], Response]]:
+    """Every status with some bodies, to one payload and to several."""
+    for payloads in (several[:1], several):
+        for status in ALL:
+            for body in BODIES if status in USUAL else BODIES[:2]:
+                yield payloads, Response(status, HEADERS[len(body) % 2], body)
+
+
+def _answer_faults(
+    plugin: Destination, payloads: Sequence[Payload], response: Response, reached: list[Fault]
+) -> Sequence[Fault]:
+    try:
+        with shut(plugin, "classify", reached):
+            outcomes = call(plugin.classify, known_of(plugin, payloads), response, payloads)
+            return list(_judged("classify", outcomes, payloads, response))
+    except Shut:
+        return ()  # and it is noted
+    except PluginFailed as failed:
+        return [raised("classify", failed, f"status {response.status}")]
+
+
+def _judged(method: str, outcomes: Any, payloads: Sequence[Payload], response: Response) -> Iterator[Fault]:
+    status = str(response.status)
+    each = [outcomes] if isinstance(outcomes, Outcome) else outcomes
+    if not isinstance(each, list | tuple) or not all(isinstance(outcome, Outcome) for outcome in each):
+        yield Fault(f"{method} gives something that is no Outcome for status {{}}", status)
+        return
+    if each is outcomes and len(each) != len(payloads):
+        yield Fault(f"{method} gives {len(each)} outcomes for {len(payloads)} payloads")
+    if not 200 <= response.status < 300 and any(outcome.kind == "delivered" for outcome in each):
+        usual = default_outcome(response, payloads).kind
+        yield Fault(f"{method} takes status {{}} as delivered; usual is {usual}", status)
+    if any(SAID in f"{outcome.reason}{outcome.detail}{outcome.warning}" for outcome in each):
+        yield Fault(f"an outcome of {method} repeats the vendor's text, which may hold personal data")
+    if any(not 0 <= index < len(payloads) for outcome in each for index in outcome.bad):
+        yield Fault(f"{method} blames a payload that is not there")
+
+
+def _exchanged(
+    plugin: Destination, payloads: Sequence[Payload], settings: Any, response: Response, reached: list[Fault]
+) -> Sequence[Fault]:
+    """An exchange in which the vendor always answers the same."""
+    try:
+        with shut(plugin, "exchange", reached):
+            return list(_talked(plugin, payloads, settings, response))
+    except Shut:
+        return ()  # and it is noted
+    except PluginFailed as failed:
+        return [raised("exchange", failed, f"status {response.status}")]
+
+
+def _talked(plugin: Destination, payloads: Sequence[Payload], settings: Any, response: Response) -> Iterator[Fault]:
+    talk = conversation(plugin, payloads, settings, {}, known_of(plugin, payloads))
+    try:
+        asked: Any = next(talk)
+        for _ in range(STEPS):
+            if not isinstance(asked, Request):
+                yield Fault("exchange yields something that is no Request")
+                return
+            asked = talk.send(response)
+        yield Fault(f"exchange does not end after {STEPS} requests")
+    except StopIteration as end:
+        yield from _judged("exchange", end.value, payloads, response)
+    finally:
+        talk.close()

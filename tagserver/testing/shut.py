@@ -2,18 +2,19 @@
 
 Python tells its audit hooks of every socket, also of those that a library opens. A hook cannot be taken away again, so
 there is one, which does nothing but while a check runs in its own thread.
+
+What the kit finds is said once for each fault, with the author's own line and how often it was seen.
 """
 
 from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
-from tagserver.plugin.fault import PluginCode, own_line
-from tagserver.testing.faults import Fault
+from tagserver.plugin.fault import PluginCode, PluginFailed, own_line
 
 NETWORK = {
     "socket.connect": "opens a connection",
@@ -72,3 +73,30 @@ def _heard(event: str, arguments: tuple[Any, ...]) -> None:
     at = own_line(sys._getframe(1), plugin)
     faults.append(Fault(f"{method} {NETWORK[event]}, and {_WHY}", at=at))
     raise Shut(f"{method} may not do that: {event}")
+
+
+class Fault(NamedTuple):
+    """`says`: a sentence, in which `{}` stands for what it was seen with (`about`): an event, a status. `at`: the
+    author's line, such as `destination.py:41`."""
+
+    says: str
+    about: str = ""
+    at: str = ""
+
+
+def sentences(faults: Iterable[Fault]) -> list[str]:
+    """One sentence for each fault: with what it was seen first, its line, and how often."""
+    seen: dict[tuple[str, str], list[str]] = {}
+    for says, about, at in faults:
+        seen.setdefault((says, at), []).append(about)
+    made = []
+    for (says, at), abouts in seen.items():
+        notes = [*([at] if at else []), *([f"{len(abouts)} times"] if len(abouts) > 1 else [])]
+        made.append(says.replace("{}", abouts[0], 1) + (f" ({', '.join(notes)})" if notes else ""))
+    return made
+
+
+def raised(method: str, failed: PluginFailed, about: str = "", allowed: str = "") -> Fault:
+    """An error that a method raises for something. `allowed`: what it may do in place of that."""
+    says = f"{method} raises {failed.error}" + (" for {}" if about else "") + (f": {allowed}" if allowed else "")
+    return Fault(says, about, failed.place)

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tagserver.event.event import MISSING
-from tagserver.plugin import Variable, sendable
+from tagserver.plugin import Variable
 from tagserver.plugin.fault import PluginFailed
+from tagserver.plugin.values import sendable
 from tagserver.plugin.variable import variable_fault
-from tagserver.testing.faults import Fault, raised, sentences
-from tagserver.testing.shut import Shut, shut
-from tagserver.testing.timing import slow_faults, timed
+from tagserver.testing.building import slow_faults, timed
+from tagserver.testing.shut import Fault, Shut, raised, sentences, shut
 
 ODD: tuple[tuple[str, Any], ...] = (
     ("an empty text", ""),

@@ -42,8 +42,8 @@ STAGES: dict[str, tuple[str, ...]] = {
     "the plugin's build": ("tagserver_meta_capi",),
     "encode, and look at the payload": (
         "tagserver.pipeline.payload",
-        "tagserver.plugin.built",
-        "tagserver.plugin.payload_fields",
+        "tagserver.plugin.payload_check",
+        "tagserver.plugin.payload_check",
         "tagserver.outgoing.known_secrets",
     ),
     "opt-outs, waiting, advice": (

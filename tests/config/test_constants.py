@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tagserver.plugin.currencies import CURRENCIES
+from tagserver.plugin.plain import CURRENCIES
 from tagserver.plugin.registry import Registry
 
 from .world import codes, load

@@ -30,8 +30,11 @@ from tagserver.plugin import (
     Secret,
     Skip,
     Variable,
+    identity,
+    table,
+    values,
 )
-from tagserver.plugin.destination import OutcomeKind
+from tagserver.plugin.contract import OutcomeKind
 from tagserver.plugin.hookspecs import register_destinations
 from tagserver.plugin.registry import Registry
 from tagserver.testing import examples
@@ -105,7 +108,8 @@ def test_the_python_runs(acme: ModuleType, tmp_path: Path, monkeypatch: pytest.M
         exec(compile(text, str(PLUGINS), "exec", dont_inherit=True), known)
     destinations = [one for one in known.values() if isinstance(one, type) and issubclass(one, Destination)]
     assert {one.type for one in destinations if one is not Destination} == {
-        *("acme", "acme_by_id", "acme_form", "acme_login", "acme_pixel", "acme_signed", "lines", "open_lines"),
+        *("acme", "acme_by_id", "acme_form", "acme_login", "acme_pixel", "acme_signed", "acme_table"),
+        *("lines", "open_lines"),
     }
     settings = testing.make_settings(known["Lines"], {"file": "events.jsonl"})
     payloads = [Payload("e", "purchase", 0, b'{"event":"purchase"}')]
@@ -145,7 +149,7 @@ def test_a_login_that_expires() -> None:
 # ─────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("module", [plugin, testing], ids=lambda module: str(module.__name__))
+@pytest.mark.parametrize("module", [plugin, identity, table, values, testing], ids=lambda module: str(module.__name__))
 def test_every_public_name_is_documented(module: ModuleType) -> None:
     """What a module exports stands on the page, in code marks or in an example."""
     text = PLUGINS.read_text("utf-8")

@@ -30,7 +30,7 @@ from tagserver.event.spelling import DERIVED_ROOTS
 from tagserver.explain.casebook import CASE
 from tagserver.explain.expectations import EXPECT
 from tagserver.metrics.meters import STATES, Meters, Picture
-from tagserver.plugin.data_folder import is_own
+from tagserver.plugin.settings import is_own
 from tagserver.queue.dead_letters import REASONS as REASONS_OF_DEATH
 from tagserver.queue.values import Counts, Room
 from tagserver.testing import make_event

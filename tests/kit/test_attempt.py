@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tagserver.plugin import Built, Outcome, Outcomes, Payload, Request, Response
 from tagserver.plugin.attempt import batch_id_of
-from tagserver.plugin.declared import call, declared
+from tagserver.plugin.destination import call, declared
 from tagserver.testing import NOW, FakeVendor, check_destination, make_settings, payloads_of, request_of, run_example
 
 from .test_conformance import SETTINGS, Post

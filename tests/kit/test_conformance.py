@@ -43,8 +43,8 @@ from tagserver.plugin import (
     setting,
 )
 from tagserver.testing import check_destination, make_event, payloads_of
-from tagserver.testing.faults import Fault, sentences
-from tagserver.testing.timing import SLOW, slow_faults
+from tagserver.testing.building import SLOW, slow_faults
+from tagserver.testing.shut import Fault, sentences
 
 FORM = "application/x-www-form-urlencoded"
 SETTINGS = {"account": "17", "token": "a-secret-token"}

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from tagserver.event.event import MISSING
 from tagserver.plugin import Omitted
-from tagserver.plugin.fields import is_missing
-from tagserver.plugin.parameters import Given
+from tagserver.plugin.fields import Given, is_missing
 
 from .anything import any_json, any_text
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.plugin.listed import Unlisted, listed
+from tagserver.plugin.plain import Unlisted, listed
 
 from .anything import any_json
 

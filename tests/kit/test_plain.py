@@ -15,13 +15,13 @@ from tagserver.plugin.plain import (
     currency_code,
     decimal_text,
     identifier,
-    is_text,
     number,
     plain_data,
     sendable,
     short_text,
     whole_number,
 )
+from tagserver.system.unicode import is_text
 
 from .anything import any_json
 

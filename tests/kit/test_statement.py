@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.plugin import CURRENCY, ConsentNeeds, Destination, Limits
+from tagserver.plugin import ConsentNeeds, Destination, Limits
 from tagserver.plugin.destination import API_VERSION
 from tagserver.plugin.registry import Registry
 from tagserver.plugin.statement import Misstated, host_fault, stated, stated_hosts, statement_faults
+from tagserver.plugin.values import CURRENCY
 from tagserver.system.egress import refusal
 
 from .test_conformance import Post, PostSettings

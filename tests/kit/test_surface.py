@@ -10,9 +10,10 @@ from types import ModuleType
 import pytest
 
 from tagserver import plugin, testing
-from tagserver.plugin import API_VERSION, Destination
+from tagserver.plugin import API_VERSION, Destination, identity, table, values
 
 ROOT = Path(__file__).parents[2]
+FACES = [plugin, identity, table, values, testing]
 
 
 def order(name: str) -> tuple[int, str]:
@@ -20,7 +21,7 @@ def order(name: str) -> tuple[int, str]:
     return 0 if name.isupper() else 1 if name[0].isupper() else 2, name
 
 
-@pytest.mark.parametrize("module", [plugin, testing], ids=lambda module: str(module.__name__))
+@pytest.mark.parametrize("module", FACES, ids=lambda module: str(module.__name__))
 def test_the_list_is_sorted_and_whole(module: ModuleType) -> None:
     """Everything that the module imports from us is public, and everything public is there."""
     assert list(module.__all__) == sorted(module.__all__, key=order)
@@ -35,7 +36,7 @@ def test_the_list_is_sorted_and_whole(module: ModuleType) -> None:
     assert all(hasattr(module, name) for name in module.__all__)
 
 
-@pytest.mark.parametrize("module", [plugin, testing], ids=lambda module: str(module.__name__))
+@pytest.mark.parametrize("module", FACES, ids=lambda module: str(module.__name__))
 def test_every_public_class_and_function_says_what_it_does(module: ModuleType) -> None:
     """And so does each method of theirs."""
     silent = []

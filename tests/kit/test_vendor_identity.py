@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.event.hashing import Found, arrived_hash
-from tagserver.event.identity import FIELDS, Identity
+from tagserver.event.identity import Identity
+from tagserver.event.identity_rules import FIELDS
 from tagserver.event.normalise import (
     Unusable,
     compact_text,
@@ -25,7 +26,7 @@ from tagserver.event.normalise import (
     lower_text,
 )
 from tagserver.event.placeholder import EMPTY_HASH
-from tagserver.plugin.plain import is_text
+from tagserver.system.unicode import is_text
 
 from .anything import any_json, any_text
 

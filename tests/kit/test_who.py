@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.plugin import Who, sha256_hex
+from tagserver.plugin.identity import Who, sha256_hex
 from tagserver.testing import make_event
 
 from .anything import any_json

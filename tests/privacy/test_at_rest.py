@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from tagserver.config.configuration import ConfigurationFolder
-from tagserver.plugin.payload_fields import PayloadFields
+from tagserver.plugin.payload_check import PayloadFields
 from tagserver.plugin.registry import Registry
 from tagserver.queue.dead_letters import Account, Choice
 from tagserver.queue.encryption import MAGIC

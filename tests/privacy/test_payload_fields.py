@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tagserver.event.event import Event
 from tagserver.pipeline.route import Decision, route
 from tagserver.plugin import Built, ConsentNeeds, Destination, Limits, Mode, Payload, Request
-from tagserver.plugin.payload_fields import NO_CLEAR, NO_CLEAR_FIELD, NO_HASH, BadPath, PayloadFields
+from tagserver.plugin.payload_check import NO_CLEAR, NO_CLEAR_FIELD, NO_HASH, BadPath, PayloadFields
 from tagserver.plugin.registry import Registry
 from tagserver.testing import make_event
 from tests.config.world import BoxSettings, load

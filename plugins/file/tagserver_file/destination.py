@@ -12,10 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tagserver.plugin import (
-    CURRENCY,
     MISSING,
-    OWN_CLEAR,
-    OWN_HASHED,
     Built,
     ConsentNeeds,
     Destination,
@@ -27,8 +24,9 @@ from tagserver.plugin import (
     Payload,
     Request,
     Skip,
-    os_fault,
 )
+from tagserver.plugin.identity import OWN_CLEAR, OWN_HASHED
+from tagserver.plugin.values import CURRENCY, os_fault
 from tagserver_file.disk import locked, writable
 from tagserver_file.jsonl import write_lines
 from tagserver_file.moved import left_behind

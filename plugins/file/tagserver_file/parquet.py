@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tagserver.plugin import os_fault
+from tagserver.plugin.values import os_fault
 from tagserver_file.disk import FILE_MODE, append, make_folder, sync_folder
 from tagserver_file.row import COLUMNS
 

@@ -5,20 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import (
-    CURRENCY,
-    NUMBER,
-    Event,
-    Group,
-    Kind,
-    Mode,
-    Omitted,
-    is_text,
-    own_user_data,
-    plain_data,
-    rfc3339,
-    web_address,
-)
+from tagserver.plugin import Event, Group, Kind, Mode, Omitted
+from tagserver.plugin.identity import own_user_data
+from tagserver.plugin.values import CURRENCY, NUMBER, is_text, plain_data, rfc3339, web_address
 from tagserver_file.settings import FileSettings
 
 FIXED = frozenset({"event_id", "received_at", "timestamp", "restricted", "source"})
@@ -70,7 +59,9 @@ def build_row(
         "click_ids": dict(event.clicks),
         "source": event.source,
     }
-    omitted += [Omitted(str(key), "a tag cannot change it") for key in given if key in FIXED]
+    for key in given:
+        if key in FIXED:
+            omitted.append(Omitted(str(key), "a tag cannot change it"))
     said |= {key: value for key, value in given.items() if key in said and key not in FIXED}
     if mode == "restrict":
         for key in ("ip", "user_agent", "click_ids"):

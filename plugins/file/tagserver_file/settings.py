@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from tagserver.plugin import country_fault, folder_fault, path_root, setting
+from tagserver.plugin import setting
+from tagserver.plugin.values import country_fault, folder_fault, path_root
 
 
 def _name(value: str) -> str | None:

@@ -9,7 +9,8 @@ import pytest
 from tagserver_file import FileSink
 from tagserver_file.settings import FileSettings
 
-from tagserver.plugin import Payload, folder_fault
+from tagserver.plugin import Payload
+from tagserver.plugin.values import folder_fault
 from tagserver.testing import NOW
 
 ROW = Payload("e-1", "lead", NOW, b'{"event_id":"e-1","event":"lead"}')

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tagserver.plugin import (
-    CURRENCY,
     Built,
     ConsentNeeds,
     Destination,
@@ -23,15 +22,16 @@ from tagserver.plugin import (
     Request,
     Response,
     Skip,
-    event_time,
-    is_text,
 )
+from tagserver.plugin.table import Table
+from tagserver.plugin.values import CURRENCY, event_time, is_text
 from tagserver_ga4.answers import read_answer
 from tagserver_ga4.envelope import FIELDS, build_envelope
 from tagserver_ga4.envelope import KINDS as LIMITS
 from tagserver_ga4.names import EVENTS, event_fault
-from tagserver_ga4.params import FROM_EVENT, FROM_EVENT_OF, FROM_SHOP, build_params
+from tagserver_ga4.params import FROM_EVENT, FROM_EVENT_OF, SHOP, VISIT, build_params
 from tagserver_ga4.settings import HOSTS, Ga4Settings
+from tagserver_ga4.user import ADDRESS, USER_DATA
 from tagserver_ga4.visit import session_cookie
 
 HOUR_MS = 3_600_000
@@ -50,22 +50,13 @@ class Ga4(Destination):
     consent = ConsentNeeds(("analytics_storage",), restricted=True)
     limits = Limits(events=25, bytes=128_000, age=WINDOW_MS / 1000, requests=16)
     event_id = False  # it is an ordinary parameter there; Google deduplicates purchases by transaction_id alone
+    table = Table(USER_DATA, ADDRESS, SHOP, VISIT)
     reads = (
-        *("event", "event_id", "timestamp", "client_id", "user_id", "session_id", "cookie._ga"),
-        *("page.location", "page.referrer", "page.title", "ecommerce", "user_data", "ip"),
+        *("event", "event_id", "timestamp", "client_id", "user_id", "cookie._ga", "ecommerce", "user_data", "ip"),
         *FROM_EVENT,
-        *FROM_SHOP,
         *(name for names in FROM_EVENT_OF.values() for name in names),
     )
-
-    hashed = (
-        *("user_data.sha256_email_address", "user_data.sha256_phone_number"),
-        *(f"user_data.address.sha256_{name}" for name in ("first_name", "last_name", "street")),
-    )
-    clear = (
-        *("client_id", "user_id", "ip_override", "events.params.session_id"),
-        *(f"user_data.address.{name}" for name in ("city", "region", "postal_code", "country")),
-    )
+    clear = ("client_id", "user_id", "ip_override")
 
     standard_events = EVENTS
     kinds = dict.fromkeys(("currency", "items.currency", "params.currency"), CURRENCY) | LIMITS
@@ -117,5 +108,7 @@ class Ga4(Destination):
 
 def _group(envelope: Mapping[str, Any]) -> str:
     """The same for events that may share a request, and not readable: it rests in the queue."""
-    text = json.dumps(envelope, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(_sorted(envelope).encode()).hexdigest()[:32]
+
+
+_sorted = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode

@@ -6,21 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import (
-    ID,
-    Event,
-    Given,
-    Group,
-    Kind,
-    Mode,
-    Omitted,
-    Skip,
-    identifier,
-    is_missing,
-    is_text,
-    read_wish,
-    wish_kind,
-)
+from tagserver.plugin import Event, Given, Group, Kind, Mode, Omitted, Skip
+from tagserver.plugin.values import ID, identifier, is_missing, is_text, read_wish, wish_kind
 from tagserver_ga4.names import property_fault
 from tagserver_ga4.settings import Ga4Settings
 from tagserver_ga4.user import build_user_data
@@ -143,8 +130,7 @@ def _properties(said: Mapping[Any, Any], omitted: list[Omitted]) -> dict[str, An
         elif len(made) == MOST_PROPERTIES:
             made.omit(key, f"is one more than {MOST_PROPERTIES}")
         else:
-            made.put(key, value, SCALAR)
-            cut(made, key, LONGEST_PROPERTY_VALUE)
+            made.put(key, value, cut(SCALAR, LONGEST_PROPERTY_VALUE))
     return {key: {"value": value} for key, value in made.items()}
 
 

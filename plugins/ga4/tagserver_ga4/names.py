@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tagserver.plugin import GOOGLE_EVENTS, StandardEvents
+from tagserver.plugin import StandardEvents
+from tagserver.plugin.values import GOOGLE_EVENTS
 
 LONGEST_NAME = 40
 LONGEST_PROPERTY = 24

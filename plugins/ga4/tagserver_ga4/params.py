@@ -6,20 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import (
-    CURRENCY,
-    ID,
-    NUMBER,
-    Event,
-    Group,
-    Kind,
-    Omitted,
-    identifier,
-    is_missing,
-    is_text,
-    number,
-    web_address,
-)
+from tagserver.plugin import Event, Group, Kind, Omitted
+from tagserver.plugin.table import Code, Field, From, Part
+from tagserver.plugin.values import CURRENCY, ID, NUMBER, identifier, is_missing, is_text, number, page_address
 from tagserver_ga4.items import build_items
 from tagserver_ga4.names import name_fault
 from tagserver_ga4.settings import Ga4Settings
@@ -40,6 +29,7 @@ FROM_EVENT_OF: Mapping[str, tuple[str, ...]] = {
     "exception": ("description", "fatal"),
 }
 """The same for parameters whose names may mean anything elsewhere: of the events alone that Google has them for."""
+_NAMED = frozenset(FROM_EVENT)
 VIRTUAL = frozenset({"earn_virtual_currency", "spend_virtual_currency"})
 """Events whose value is no money, so that it needs no currency."""
 FROM_SHOP = (
@@ -86,26 +76,60 @@ _LONGEST = {"page_location": 1000, "page_referrer": 420, "page_title": 300}
 """Google gives the fields of a page more room than other parameters."""
 
 
+def _kind(key: str, settings: Ga4Settings) -> Kind:
+    """How a parameter is read: Google's limit of characters is a setting."""
+    longest = _LONGEST.get(key, settings.max_value_length)
+    if key in _IDS:
+        return short(ID, longest)
+    if key in _ADDRESSES:
+        return cut(page_address(settings), longest)
+    kind = _KINDS.get(key, SCALAR)
+    return cut(kind, longest) if kind is SCALAR else kind
+
+
+def _field(key: str, source: From | str | tuple[str, ...]) -> Field:
+    return Field(key, source, lambda settings: _kind(key, settings))
+
+
+def _of_shop(key: str) -> From:
+    def read(event: Event) -> Any:
+        shop = event.ecommerce
+        return shop[key] if key in shop else event.data.get(key)
+
+    return From(read, (f"ecommerce.{key}", key))
+
+
+def _put_session(made: Group, event: Event, given: Mapping[str, Any], settings: Ga4Settings) -> None:
+    cookie = cookie_session(event.cookies, settings.measurement_id)
+    made.put_first("session_id", (given.get("session_id"), cookie, event.data.get("session_id")), _SESSION)
+
+
+SHOP = Part("events.params", *(_field(key, _of_shop(key)) for key in FROM_SHOP), label="params")
+"""Of Google's shop events, which have these at the top level, too."""
+OTHER = Part("events.params", *(_field(key, f"ecommerce.{key}") for key in FROM_SHOP), label="params")
+VISIT = Part(
+    "events.params",
+    Code(("session_id",), _put_session, reads=("session_id",), clear=("session_id",), free=False),
+    *(_field(f"page_{key}", f"page.{key}") for key in ("location", "referrer", "title")),
+    label="params",
+)
+"""The visit and the page."""
+
+
 def build_params(
     event: Event, name: str, given: Mapping[Any, Any], settings: Ga4Settings, omitted: list[Omitted]
 ) -> dict[str, Any]:
     """The parameters of an event. `given`: what the tag sets; it wins, and goes by the same rules."""
-    made = Group("params", omitted)
-    shop = event.ecommerce
-    if name in SHOP_EVENTS:
-        shop = {**{key: event.data[key] for key in FROM_SHOP if key in event.data}, **shop}
-    for key in FROM_SHOP:
-        _set(made, key, given.get(key, shop.get(key)), settings)
+    part = SHOP if name in SHOP_EVENTS else OTHER
+    made = part.fill(event, _among(given, part), settings, omitted)
     if "value" in made and "currency" not in made and name not in VIRTUAL:
         del made["value"]
         made.omit("value", "needs a currency beside it")
-    _visit(made, event, given, settings)
+    made |= VISIT.fill(event, _among(given, VISIT), settings, omitted)
     for key, value in given.items():
-        if key not in made and key not in FROM_SHOP and key not in _VISIT and key != "items":
+        if key not in made and key not in part.names and key not in VISIT.names and key != "items":
             _set(made, key, value, settings)
-    for key in (*FROM_EVENT, *FROM_EVENT_OF.get(name, ()), *settings.params):
-        if key not in made and key not in given:
-            _set(made, key, event.data.get(key), settings)
+    _put_of_event(made, event, (*FROM_EVENT_OF.get(name, ()), *settings.params), given, settings)
     if settings.debug_view:
         made["debug_mode"] = True
     if "engagement_time_msec" not in made and settings.engagement_time_msec is not None:
@@ -120,8 +144,26 @@ def build_params(
             made.omit(key, f"is longer than {settings.max_value_length} characters")
         else:
             made[key] = event.event_id
-    items = build_items(given.get("items", shop.get("items")), settings, omitted)
+    said = event.ecommerce.get("items")
+    if "items" not in event.ecommerce and name in SHOP_EVENTS:
+        said = event.data.get("items")
+    items = build_items(given.get("items", said), settings, omitted)
     return _most(made, items, omitted)
+
+
+def _among(given: Mapping[Any, Any], part: Part) -> Mapping[Any, Any]:
+    return {key: given[key] for key in given if key in part.names} if given else given
+
+
+def _put_of_event(
+    made: Group, event: Event, more: tuple[str, ...], given: Mapping[Any, Any], settings: Ga4Settings
+) -> None:
+    """Fields of the event that have a parameter's name."""
+    data = event.data
+    if more or not _NAMED.isdisjoint(data):
+        for key in (*FROM_EVENT, *more):
+            if key in data and key not in made and key not in given:
+                _set(made, key, data[key], settings)
 
 
 def _most(made: dict[str, Any], items: list[dict[str, Any]], omitted: list[Omitted]) -> dict[str, Any]:
@@ -140,28 +182,11 @@ _VISIT = ("session_id", "page_location", "page_referrer", "page_title")
 _FIRST = frozenset({"currency", "value", "transaction_id", *_VISIT, "engagement_time_msec", "debug_mode"})
 
 
-def _visit(made: Group, event: Event, given: Mapping[Any, Any], settings: Ga4Settings) -> None:
-    """The visit and the page."""
-    cookie = cookie_session(event.cookies, settings.measurement_id)
-    made.put_first("session_id", (given.get("session_id"), cookie, event.data.get("session_id")), _SESSION)
-    page = event.data.get("page") or {}
-    for key in ("location", "referrer", "title"):
-        _set(made, f"page_{key}", given.get(f"page_{key}", page.get(key)), settings)
-
-
 def _set(made: Group, key: Any, value: Any, settings: Ga4Settings) -> None:
     if is_missing(value):
         return
     fault = name_fault(key) if isinstance(key, str) and is_text(key) else "is no text"
     if fault is not None:
         made.omit(key, f"its name {fault}")
-        return
-    longest = _LONGEST.get(key, settings.max_value_length)
-    if key in _IDS:
-        kind = short(ID, longest)
-    elif key in _ADDRESSES:
-        kind = web_address(settings.strip_query)
     else:
-        kind = _KINDS.get(key, SCALAR)
-    made.put(key, value, kind)
-    cut(made, key, longest)
+        made.put(key, value, _kind(key, settings))

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from tagserver.plugin import (
-    Event,
-    Group,
-    Identity,
-    Omitted,
+from tagserver.plugin import Event, Omitted
+from tagserver.plugin.identity import (
+    PHONE_PLUS,
     country_code,
     email_gmail_dots_text,
     letters_text,
+    rule,
     street_text,
 )
+from tagserver.plugin.table import HASH, HASHES, Clear, Field, Part
+from tagserver.plugin.values import DATA
 from tagserver_ga4.settings import Ga4Settings
+
+LONGEST = 100
+"""Characters of a place."""
 
 
 def postal_code(text: str) -> str:
@@ -23,35 +27,47 @@ def postal_code(text: str) -> str:
     return text.replace(".", "").replace("~", "").strip()
 
 
+def _country(text: str) -> str | None:
+    code = country_code(text)
+    return code.upper() if code else None
+
+
+def _place(name: str, form: Callable[[str], str | None]) -> Field:
+    def read(who: Any) -> str | None:
+        text: str | None = who.plain(name, form)
+        return text if text is not None and len(text) <= LONGEST else None
+
+    return Field(name, Clear(f"address.{name}", read), DATA, clear=True)
+
+
+USER_DATA = Part(
+    "user_data",
+    Field("sha256_email_address", rule("email", email_gmail_dots_text, "is no e-mail address"), HASHES),
+    Field("sha256_phone_number", PHONE_PLUS, HASHES),
+)
+ADDRESS = Part(
+    "user_data.address",
+    Field("sha256_first_name", rule("first_name", letters_text, "holds no letters"), HASH),
+    Field("sha256_last_name", rule("last_name", letters_text, "holds no letters"), HASH),
+    Field("sha256_street", rule("street", street_text, "holds no letters"), HASH),
+    _place("city", letters_text),
+    _place("region", letters_text),
+    _place("postal_code", postal_code),
+    _place("country", _country),
+)
+
+
 def build_user_data(
     event: Event, given: Mapping[str, Any], settings: Ga4Settings, omitted: list[Omitted]
 ) -> dict[str, Any]:
     """The group for one event. `given`: what the tag sets under `user_data`, in the event's spelling; it wins."""
-    identity = event.identity
     if given:
-        identity = Identity({"user_data": {**event.user_data, **given}})
-    made = Group("user_data", omitted)
-    made.put_hashes("sha256_email_address", identity.hashed("email", email_gmail_dots_text, "is no e-mail address"))
-    made.put_hashes("sha256_phone_number", identity.phone_plus(settings.default_country))
-    address = Group("user_data.address", omitted)
-    for key, rule in (("first_name", letters_text), ("last_name", letters_text), ("street", street_text)):
-        address.put_hashes(f"sha256_{key}", identity.hashed(key, rule, "holds no letters"), single=True)
-    named = bool(address)
-    for key, clear in (
-        ("city", letters_text),
-        ("region", letters_text),
-        ("postal_code", postal_code),
-        ("country", _country),
-    ):
-        if (text := identity.plain(key, clear)) is not None and len(text) <= 100:
-            address[key] = text
-    if named:
+        data = {**event.data, "user_data": {**event.user_data, **given}}
+        event = Event(event.name, event.event_id, event.time, data, event.facts)
+    made = USER_DATA.fill(event, {}, settings, omitted)
+    address = ADDRESS.fill(event, {}, settings, omitted)
+    if any(key.startswith("sha256_") for key in address):
         made["address"] = [dict(address)]
     elif address:
         made.omit("address", "has no name and no street, and finds nobody")
     return made
-
-
-def _country(text: str) -> str | None:
-    code = country_code(text)
-    return code.upper() if code else None

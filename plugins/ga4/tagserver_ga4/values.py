@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
-from tagserver.plugin import Group, Kind, is_text, number
+from tagserver.plugin import Kind
+from tagserver.plugin.values import is_text, number
 
 
 def scalar(value: Any) -> str | int | float | bool | None:
@@ -19,14 +21,7 @@ def scalar(value: Any) -> str | int | float | bool | None:
 SCALAR = Kind(scalar, "is neither text nor number")
 
 
-def cut(group: Group, key: str, longest: int) -> None:
-    """Cut a text that is longer than Google takes, and say so."""
-    value = group.get(key)
-    if isinstance(value, str) and len(value) > longest:
-        group[key] = value[:longest]
-        group.omit(key, f"is cut to {longest} characters")
-
-
+@lru_cache(maxsize=256)
 def short(kind: Kind, longest: int) -> Kind:
     """The kind without texts that are too long. For ids: one that is cut is another id."""
 
@@ -35,3 +30,9 @@ def short(kind: Kind, longest: int) -> Kind:
         return made if made is None or len(made) <= longest else None
 
     return Kind(read, f"{kind.fault} of at most {longest} characters")
+
+
+@lru_cache(maxsize=256)
+def cut(kind: Kind, longest: int) -> Kind:
+    """The kind with texts cut that are longer than Google takes, which is said."""
+    return Kind(kind.read, kind.fault, free=kind.free, cut=longest)

@@ -18,17 +18,8 @@ from tagserver_ga4.settings import Ga4Settings
 from tagserver_ga4.visit import cookie_client, cookie_session
 
 from tagserver.outgoing.field_filter import Reads
-from tagserver.plugin import (
-    Built,
-    Outcome,
-    Payload,
-    Response,
-    Skip,
-    email_gmail_dots_text,
-    letters_text,
-    sha256_hex,
-    street_text,
-)
+from tagserver.plugin import Built, Outcome, Payload, Response, Skip
+from tagserver.plugin.identity import email_gmail_dots_text, letters_text, sha256_hex, street_text
 from tagserver.testing import (
     NOW,
     check_destination,

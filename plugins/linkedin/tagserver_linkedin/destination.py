@@ -7,8 +7,6 @@ from datetime import date
 from typing import Any
 
 from tagserver.plugin import (
-    CURRENCY,
-    MONEY_TEXT,
     Built,
     ConsentNeeds,
     Destination,
@@ -24,19 +22,23 @@ from tagserver.plugin import (
     Response,
     Skip,
     StandardEvents,
-    event_time,
-    is_text,
-    last_moment,
-    put_value,
 )
+from tagserver.plugin.table import Field, Part, Table, Value
+from tagserver.plugin.values import CURRENCY, MONEY_TEXT, event_time, is_text, last_moment
 from tagserver_linkedin.answers import read_answer
 from tagserver_linkedin.settings import LinkedInSettings
-from tagserver_linkedin.user import CLEAR, HASHED, build_user, finds_somebody
+from tagserver_linkedin.user import USER, USER_IDS, USER_INFO, build_user, finds_somebody
 from tagserver_linkedin.version import ends
 
 OLDEST_DAYS = 90
 VALUES: Mapping[str, str] = {"value": "amount", "currency": "currencyCode"}
 FIELDS = frozenset({"event_name", "conversionHappenedAt", "conversionValue", "user", *VALUES})
+VALUE = Part(
+    "conversionValue",
+    Value("amount", MONEY_TEXT),
+    Field("currencyCode", "ecommerce.currency", CURRENCY),
+    others="is no key that LinkedIn knows",
+)
 
 
 class LinkedIn(Destination):
@@ -50,10 +52,8 @@ class LinkedIn(Destination):
     consent = ConsentNeeds(("ad_storage", "ad_user_data", "ad_personalization"), restricted=False)
     # LinkedIn's pages say 300 and 600 requests a minute.
     limits = Limits(events=5000, bytes=4 << 20, age=OLDEST_DAYS * 86_400.0, requests=4)
-    reads = ("event", "event_id", "timestamp", "ecommerce", "user_data", "user_id", "ip", "click.li_fat_id")
-
-    hashed = HASHED
-    clear = CLEAR
+    table = Table(USER_IDS, USER_INFO, USER, VALUE)
+    reads = ("event", "event_id", "timestamp", "ecommerce", "user_data", "user_id")
     person = ("user",)
     standard_events = StandardEvents(of_tags=True)
     kinds = dict.fromkeys(("currency", "conversionValue.currencyCode"), CURRENCY)
@@ -124,16 +124,9 @@ class LinkedIn(Destination):
 
 def _value(event: Event, given: Given, settings: LinkedInSettings, omitted: list[Omitted]) -> Group | None:
     """Amount and currency: both, or neither."""
-    made = Group("conversionValue", omitted)
     own = given.group("conversionValue")
     own = {**{name: given.fields[key] for key, name in VALUES.items() if key in given.fields}, **own}
-    if "amount" in own:
-        made.put("amount", own.pop("amount"), MONEY_TEXT)
-    else:
-        put_value(made, "amount", event, MONEY_TEXT, from_items=settings.value_from_items)
-    made.put("currencyCode", own.pop("currencyCode", event.get("currency")), CURRENCY)
-    for key in own:
-        made.omit(key, "is no key that LinkedIn knows")
+    made = VALUE.fill(event, own, settings, omitted)
     if len(made) == 1:
         missing = "currencyCode" if "amount" in made else "amount"
         omitted.append(Omitted("conversionValue", f"has no {missing}, and LinkedIn wants both"))

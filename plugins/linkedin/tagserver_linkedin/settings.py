@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tagserver.plugin import Secret, api_url_fault, setting
+from tagserver.plugin import Secret, setting
+from tagserver.plugin.values import api_url_fault
 from tagserver_linkedin.version import NEWEST_SEEN, version_fault
 
 

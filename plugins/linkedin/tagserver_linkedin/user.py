@@ -9,82 +9,92 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import ID, IDS, IP, TEXT, Event, Group, Omitted, Who, click_id
+from tagserver.plugin import Event, Group, Omitted
+from tagserver.plugin.identity import EMAIL as EMAIL_RULE
+from tagserver.plugin.identity import Who, in_clear
+from tagserver.plugin.table import HASHES, Clear, Code, Field, Part
+from tagserver.plugin.values import ID, IDS, IP, TEXT, click_id
 from tagserver_linkedin.settings import LinkedInSettings
 
 EMAIL, COOKIE, ADDRESS = "SHA256_EMAIL", "LINKEDIN_FIRST_PARTY_ADS_TRACKING_UUID", "PLAINTEXT_IP_ADDRESS"
 OTHER_IDS = ("ACXIOM_ID", "ORACLE_MOAT_ID", "GOOGLE_AID")
 """Sent only where a tag has them."""
-PLACES: Mapping[str, str] = {
-    EMAIL: "email",
-    "firstName": "address.first_name",
-    "lastName": "address.last_name",
-    "countryCode": "address.country",
-    "externalIds": "external_id",
-}
-"""LinkedIn's names, and where an event's `user_data` holds the same."""
-HASHED = (f"user.userIds[idType={EMAIL}].idValue",)
-CLEAR = (
-    *(f"user.userIds[idType={kind}].idValue" for kind in (COOKIE, ADDRESS, *OTHER_IDS)),
-    *(f"user.userInfo.{key}" for key in ("firstName", "lastName", "title", "companyName", "countryCode")),
-    *("user.externalIds", "user.lead"),
+
+
+def _path(kind: str) -> str:
+    return f"userIds[idType={kind}].idValue"
+
+
+def _put_address(made: Group, event: Event, given: Mapping[str, Any], settings: LinkedInSettings) -> None:
+    if settings.send_ip or ADDRESS in given:
+        made.put(ADDRESS, given.get(ADDRESS, event.facts.ip), IP)
+        if ":" in made.get(ADDRESS, ""):
+            del made[ADDRESS]
+            made.omit(ADDRESS, "is an IPv6 address, and LinkedIn takes IPv4 alone")
+
+
+def _put_ids(made: Group, event: Event, given: Mapping[str, Any], settings: LinkedInSettings) -> None:
+    who = Who(event, given, {"externalIds": "external_id"}).of("externalIds")
+    for fault in who.external_id_faults:
+        made.omit("externalIds", fault)
+    if ids := who.external_ids:
+        made.put("externalIds", [ids[0]], IDS)
+        if len(ids) > 1:
+            made.omit("externalIds", "LinkedIn takes one; the others are left out")
+
+
+USER_IDS = Part(
+    "user",
+    Field(EMAIL, EMAIL_RULE, HASHES, path=_path(EMAIL)),
+    Field(COOKIE, "click.li_fat_id", click_id("li_fat_id"), clear=True, first=True, path=_path(COOKIE)),
+    Code((ADDRESS,), _put_address, reads=("ip",), clear=(_path(ADDRESS),), free=False),
+    *(Field(kind, None, ID, clear=True, path=_path(kind)) for kind in OTHER_IDS),
 )
-_KNOWN = frozenset({*PLACES, COOKIE, ADDRESS, *OTHER_IDS, "title", "companyName", "lead"})
+"""LinkedIn's list of identifiers, each under its kind."""
+USER_INFO = Part(
+    "user",
+    Field("firstName", in_clear("first_name"), TEXT, clear=True, path="userInfo.firstName"),
+    Field("lastName", in_clear("last_name"), TEXT, clear=True, path="userInfo.lastName"),
+    Field("title", None, TEXT, clear=True, path="userInfo.title"),
+    Field("companyName", None, TEXT, clear=True, path="userInfo.companyName"),
+    Field(
+        "countryCode",
+        Clear("address.country", lambda who: who.country.upper() if who.country else None),
+        TEXT,
+        clear=True,
+        path="userInfo.countryCode",
+    ),
+)
+USER = Part(
+    "user",
+    Code(("externalIds",), _put_ids, reads=("user_data", "user_id"), clear=("externalIds",)),
+    Field("lead", None, TEXT, clear=True),
+    others="is no key that LinkedIn knows",
+)
 
 
 def build_user(
     event: Event, given: Mapping[str, Any], settings: LinkedInSettings, omitted: list[Omitted]
 ) -> dict[str, Any]:
     """The group for one event. `given`: what the tag's parameters set under `user`, by LinkedIn's names; they win."""
-    made = Group("user", omitted)
-    who = Who(event, given, PLACES)
-    made["userIds"] = _ids(event, given, who, settings, omitted)
-    info = _info(given, who, omitted)
+    ids = USER_IDS.fill(event, _among(given, USER_IDS), settings, omitted)
+    emails = ids.pop(EMAIL, [])
+    made: dict[str, Any] = {
+        # It must be there, also when it is empty.
+        "userIds": [{"idType": EMAIL, "idValue": one} for one in emails]
+        + [{"idType": kind, "idValue": value} for kind, value in ids.items()]
+    }
+    info = USER_INFO.fill(event, _among(given, USER_INFO), settings, omitted)
     if {"firstName", "lastName"} <= info.keys():
         made["userInfo"] = info
     elif info.keys() - {"countryCode"}:
-        made.omit("userInfo", "LinkedIn wants first and last name, both in the clear, or none of it")
-    for fault in who.of("externalIds").external_id_faults:
-        made.omit("externalIds", fault)
-    if ids := who.of("externalIds").external_ids:
-        made.put("externalIds", [ids[0]], IDS)
-        if len(ids) > 1:
-            made.omit("externalIds", "LinkedIn takes one; the others are left out")
-    made.put("lead", given.get("lead"), TEXT)
-    for key in [key for key in given if key not in _KNOWN]:
-        made.omit(key, "is no key that LinkedIn knows")
-    return made
+        omitted.append(Omitted("user.userInfo", "LinkedIn wants first and last name, both in the clear, or none of it"))
+    others = {key: given[key] for key in given if key not in USER_IDS.names and key not in USER_INFO.names}
+    return made | USER.fill(event, others, settings, omitted)
 
 
-def _ids(
-    event: Event, given: Mapping[str, Any], who: Who, settings: LinkedInSettings, omitted: list[Omitted]
-) -> list[dict[str, str]]:
-    """LinkedIn's list of identifiers: it must be there, also when it is empty."""
-    found = Group("user", omitted)
-    found.put_hashes(EMAIL, who.of(EMAIL).email)
-    found.put_first(COOKIE, (given.get(COOKIE), event.clicks.get("li_fat_id")), click_id("li_fat_id"))
-    if settings.send_ip or ADDRESS in given:
-        found.put(ADDRESS, given.get(ADDRESS, event.facts.ip), IP)
-        if ":" in found.get(ADDRESS, ""):
-            del found[ADDRESS]
-            found.omit(ADDRESS, "is an IPv6 address, and LinkedIn takes IPv4 alone")
-    for key in OTHER_IDS:
-        found.put(key, given.get(key), ID)
-    emails = found.pop(EMAIL, [])
-    return [{"idType": EMAIL, "idValue": one} for one in emails] + [
-        {"idType": key, "idValue": value} for key, value in found.items()
-    ]
-
-
-def _info(given: Mapping[str, Any], who: Who, omitted: list[Omitted]) -> Group:
-    made = Group("user", omitted)
-    made.put("firstName", who.of("firstName").plain("first_name"), TEXT)
-    made.put("lastName", who.of("lastName").plain("last_name"), TEXT)
-    made.put("title", given.get("title"), TEXT)
-    made.put("companyName", given.get("companyName"), TEXT)
-    country = who.of("countryCode").country
-    made.put("countryCode", country.upper() if country else None, TEXT)
-    return made
+def _among(given: Mapping[str, Any], part: Part) -> dict[str, Any]:
+    return {key: given[key] for key in given if key in part.names}
 
 
 def finds_somebody(user: Mapping[str, Any]) -> bool:

@@ -1,12 +1,13 @@
-"""`app_data` of events from an app. Source: Meta's page on app events; extinfo is a list of exactly sixteen texts in a
-fixed order."""
+"""What Meta needs of an event from an app, or from a conversation, and refuses a whole request without. Source: Meta's
+pages on app events (`extinfo` is a list of exactly sixteen texts in a fixed order) and on business messaging."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import DATA, TEXT, Event, Given, Group, Kind, Omitted, Skip, is_text
+from tagserver.plugin import Event, Given, Group, Kind, Omitted, Skip
+from tagserver.plugin.values import DATA, TEXT, is_text
 
 EXTINFO = 16
 NEEDED = ("advertiser_tracking_enabled", "application_tracking_enabled", "extinfo")
@@ -60,3 +61,22 @@ def build_app_data(event: Event, given: Given, omitted: list[Omitted]) -> dict[s
     if missing := [f"app_data.{key}" for key in NEEDED if key not in made]:
         raise Skip("missing_required", f"an event of an app needs {' and '.join(missing)}", omitted)
     return made
+
+
+_ACCOUNTS: Mapping[str, tuple[str, ...]] = {
+    "ctwa_clid": ("whatsapp_business_account_id", "page_id"),
+    "page_scoped_user_id": ("page_id",),
+    "ig_sid": ("ig_account_id", "instagram_business_account_id"),
+}
+"""Who it was in a conversation, and the account of the shop, one of which Meta needs to know whom that means."""
+
+
+def check_messaging(body: Mapping[str, Any], omitted: list[Omitted]) -> None:
+    """Skips an event without what Meta needs of a conversation: it would refuse a whole request for it."""
+    user_data = body["user_data"]
+    missing = [] if "messaging_channel" in body else ["messaging_channel"]
+    for key, accounts in _ACCOUNTS.items():
+        if key in user_data and not any(account in user_data for account in accounts):
+            missing.append(f"user_data.{accounts[0]} beside {key}")
+    if missing:
+        raise Skip("missing_required", f"an event of a conversation needs {' and '.join(missing)}", omitted)

@@ -7,67 +7,77 @@ perhaps with an appendix that tells which library touched it (carried, never mad
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
 
-from tagserver.plugin import Event, identifier
+from tagserver.plugin import Event, Group
+from tagserver.plugin.values import identifier
 
-_APPENDIX = r"(?:\.(?:[A-Za-z0-9_-]{8}|AQ|Ag|Aw|BA|BQ|Bg))?"
-_SHAPES = {
-    "fbc": re.compile(rf"fb\.\d{{1,3}}\.\d{{1,20}}\.([A-Za-z0-9_-]{{1,2048}}){_APPENDIX}\Z", re.ASCII),
-    "fbp": re.compile(rf"fb\.\d{{1,3}}\.\d{{1,20}}\.([A-Za-z0-9_-]{{1,64}}){_APPENDIX}\Z", re.ASCII),
-}
+_LONGEST = {"fbc": 2048, "fbp": 64}
+"""Characters of the fourth part."""
+_APPENDICES = frozenset({"AQ", "Ag", "Aw", "BA", "BQ", "Bg"})
+_WORD = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-"
 FAULTS = {"fbc": "is not of the form fb.1.<ms>.<fbclid>", "fbp": "is not of the form fb.1.<ms>.<number>"}
-
-Found = tuple[str | None, str | None]
-"""The value to send, and why one that stood in front of it, or alone, is not sent."""
 
 _PLACES = {"fbc": ("_fbc", "x-fb-ck-fbc"), "fbp": ("_fbp", "x-fb-ck-fbp")}
 """The cookie, and the field under which server containers pass its value on."""
 
 
-def _given(event: Event, name: str) -> Found:
-    """The cookie, or what the event says in one of the usual places: the first that is well-formed."""
-    cookie, header = _PLACES[name]
-    data = event.data
-    fault = None
-    for place in (event.cookies.get(cookie), event.user_data.get(name), data.get(name), data.get(header)):
-        if place is None or place == "":
-            continue
-        if (text := well_formed(name, place)) is not None:
-            return text, fault
-        fault = FAULTS[name]
-    return None, fault
+def put_clicks(made: Group, event: Event, given: Mapping[str, Any], settings: Any) -> None:
+    """Set both where they are known.
+
+    fbc is the click: that of the page's address when it differs from the cookie's, else the cookie with its own time.
+    The time of a new one is when the click was first seen: receipt, or the event's own time when that is earlier (a
+    replay). fbp is the browser's id from its cookie, never made here: a new one for each hit is worse than none.
+    """
+    cookies, data = event.cookies, event.data
+    said = event.user_data
+    for name, (cookie, header) in _PLACES.items():
+        value, fault = None, False
+        # The cookie, or what the event says in one of the usual places: the first that is well-formed.
+        for place in (cookies.get(cookie), said.get(name), data.get(name), data.get(header)):
+            if place is None or place == "":
+                continue
+            if (value := well_formed(name, place)) is not None:
+                break
+            fault = True
+        click = event.clicks.get("fbclid") if name == "fbc" else None
+        if click is not None and (value is None or (value.split(".")[3] != click and _arrived(event, click))):
+            value = f"fb.1.{min(event.time, event.received)}.{click}"
+        if value is not None:
+            made[name] = value
+        if fault:
+            made.omit(name, FAULTS[name])
 
 
 def well_formed(name: str, value: object) -> str | None:
     """An fbc or fbp as it may be sent, or None."""
-    text = value.strip() if isinstance(value, str) else ""
-    found = _SHAPES[name].match(text)
+    return _well_formed(name, value.strip()) if isinstance(value, str) and len(value) < _LONG else None
+
+
+_LONG = 4096
+
+
+@lru_cache(maxsize=4096)
+def _well_formed(name: str, text: str) -> str | None:
+    """A browser sends the same ones with each event of a visit."""
+    parts = text.split(".")
+    if len(parts) not in (4, 5) or parts[0] != "fb" or not text.isascii():
+        return None
+    _, index, moment, payload, *rest = parts
+    if not (index.isdigit() and len(index) <= 3 and moment.isdigit() and len(moment) <= 20):
+        return None
+    if not 0 < len(payload) <= _LONGEST[name] or not _is_word(payload):
+        return None
+    if rest and not (rest[0] in _APPENDICES or (len(rest[0]) == 8 and _is_word(rest[0]))):
+        return None
     # What is written for a missing value has the shape of an id, and is none.
-    return text if found is not None and identifier(found[1]) is not None else None
+    return text if payload[0].isdigit() or identifier(payload) is not None else None
 
 
-def _click_of(fbc: str) -> str:
-    """The fbclid in a well-formed fbc: its fourth part, before the appendix."""
-    return fbc.split(".")[3]
-
-
-def read_fbp(event: Event) -> Found:
-    """The browser's id from its cookie. Never made here: a new one for each hit is worse than none."""
-    return _given(event, "fbp")
-
-
-def read_fbc(event: Event) -> Found:
-    """The click: that of the page's address when it differs from the cookie's, else the cookie with its own time.
-
-    The time of a new one is when the click was first seen: receipt, or the event's own time when that is
-    earlier (a replay).
-    """
-    held, fault = _given(event, "fbc")
-    click = event.clicks.get("fbclid")
-    if click is None or (held is not None and (_click_of(held) == click or not _arrived(event, click))):
-        return held, fault
-    return f"fb.1.{min(event.time, event.received)}.{click}", fault
+def _is_word(text: str) -> bool:
+    return not text.encode().translate(None, _WORD)
 
 
 def _arrived(event: Event, click: str) -> bool:

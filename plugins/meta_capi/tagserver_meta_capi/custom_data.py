@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import (
+from tagserver.plugin import Event, Group, Kind, Omitted
+from tagserver.plugin.table import Code, Field, Items, Part, Value
+from tagserver.plugin.values import (
     COUNT,
     CURRENCY,
     DATA,
@@ -15,14 +17,9 @@ from tagserver.plugin import (
     NUMBER,
     QUANTITY,
     TEXT,
-    Event,
-    Group,
-    Kind,
-    Omitted,
     identifier,
     items_count,
     put_items,
-    put_value,
 )
 from tagserver_meta_capi.settings import MetaSettings
 
@@ -42,15 +39,14 @@ NEEDED = ("id", "quantity")
 ONE = {"quantity": 1}
 
 KINDS: Mapping[str, Kind] = {
-    **dict.fromkeys(("value", "predicted_ltv", "net_revenue"), NUMBER),
+    **dict.fromkeys(("predicted_ltv", "net_revenue"), NUMBER),
     **dict.fromkeys(("content_name", "content_category", "content_type", "delivery_category"), TEXT),
     **dict.fromkeys(("search_string", "status"), TEXT),
-    **dict.fromkeys(("order_id", "item_number"), ID),
-    "currency": CURRENCY,
+    "item_number": ID,
     "content_ids": IDS,
     "num_items": COUNT,
 }
-"""Of Meta's fields; any other field may hold what JSON can."""
+"""Of Meta's fields beside value, currency and order_id; any other field may hold what JSON can."""
 _OF_THE_SERVER_TAG = (
     *("content_category", "content_ids", "content_name", "content_type", "contents", "delivery_category"),
     *("num_items", "predicted_ltv", "status"),
@@ -62,57 +58,78 @@ FROM_EVENT: Mapping[str, str] = {
 }
 """Fields of an event, or of its ecommerce, that are custom_data by their name, each with its name at Meta: as a page's
 pixel has them, and as Meta's tag for server containers reads them."""
+_SOURCES = frozenset(FROM_EVENT)
 _CORE = frozenset({"value", "currency"})
 
 
-def build_custom_data(
-    event: Event, given: Mapping[str, Any], name: str, settings: MetaSettings, omitted: list[Omitted]
-) -> dict[str, Any]:
-    """The group for one event. `given`: what the tag's parameters set; they win, and go by the same rules."""
-    shop = event.ecommerce
-    made = Group("custom_data", omitted)
-    _items(made, shop.get("items"), name)
-    put_value(made, "value", event, NUMBER, from_items=settings.value_from_items)
-    made.put("currency", shop.get("currency"), CURRENCY)
-    made.put("order_id", _order(event), ID)
-    for group in (shop, event.data):
-        # In the order of the alphabet: what was written for Meta alone (x-fb-cd-…) comes last, and wins.
-        for key in sorted(group.keys() & FROM_EVENT.keys()):
-            _set(made, FROM_EVENT[key], group[key])
-    for key, value in given.items():
-        _set(made, key, value)
-    if settings.core_setup:
-        for key in [key for key in made if key not in _CORE]:
-            made.omit(key, "core_setup sends value and currency alone")
-        return {key: value for key, value in made.items() if key in _CORE}
-    return made
-
-
-def _order(event: Event) -> Any:
-    """The order's id, by GA4's name or, where that says nothing, by Meta's."""
-    for said in (event.ecommerce.get("transaction_id"), event.ecommerce.get("order_id"), event.data.get("order_id")):
-        if said is not None and said != "":
-            return said
-    return None
-
-
-def _items(made: Group, items: Any, name: str) -> None:
-    if not isinstance(items, list) or not items:
+def _put_of_items(made: Group, event: Event, given: Mapping[str, Any], settings: MetaSettings) -> None:
+    items = event.ecommerce.get("items")
+    if type(items) is not list or not items:
         return
-    put_items(made, "contents", items, ITEMS, NEEDED, unsaid=ONE)
-    objects = [item for item in items if isinstance(item, dict)]
-    if ids := [known for item in objects if (known := identifier(item.get("item_id"))) is not None]:
+    ids, objects = [], []
+    for item in items:
+        if isinstance(item, dict):
+            objects.append(item)
+            if (known := identifier(item.get("item_id"))) is not None:
+                ids.append(known)
+    if ids:
         made["content_ids"] = ids
         made["content_type"] = "product"
     if len(objects) == 1:
         made.put("content_name", objects[0].get("item_name"), TEXT)
         made.put("content_category", objects[0].get("item_category"), TEXT)
-    if name == "InitiateCheckout":
-        made.put("num_items", items_count(items), COUNT)
 
 
-def _set(made: Group, key: str, value: Any) -> None:
-    if key == "contents":
-        put_items(made, key, value, CONTENTS, NEEDED, own=True, unsaid=ONE)
-    else:
-        made.put(key, value, KINDS.get(key, DATA))
+def _put_count(made: Group, event: Event, given: Mapping[str, Any], settings: MetaSettings) -> None:
+    made.put("num_items", items_count(event.ecommerce.get("items")), COUNT)
+
+
+def _put_named(made: Group, event: Event, given: Mapping[str, Any], settings: MetaSettings) -> None:
+    for group in (event.ecommerce, event.data):
+        if _SOURCES.isdisjoint(group):
+            continue
+        # In the order of the alphabet: what was written for Meta alone (x-fb-cd-…) comes last, and wins.
+        for key in sorted(_SOURCES.intersection(group)):
+            name = FROM_EVENT[key]
+            if name == "contents":
+                put_items(made, name, group[key], CONTENTS, NEEDED, own=True, unsaid=ONE)
+            else:
+                made.put(name, group[key], KINDS[name])
+
+
+def _part(*more: Code) -> Part:
+    return Part(
+        "custom_data",
+        Items("contents", ITEMS, NEEDED, own=CONTENTS, unsaid=ONE),
+        Code(
+            ("content_ids", "content_type", "content_name", "content_category"),
+            _put_of_items,
+            reads=("ecommerce.items",),
+            kinds=KINDS,
+        ),
+        *more,
+        Value("value", NUMBER),
+        Field("currency", "ecommerce.currency", CURRENCY),
+        Field("order_id", ("ecommerce.transaction_id", "ecommerce.order_id", "order_id"), ID),
+        Code(tuple(KINDS), _put_named, reads=("ecommerce", *sorted(FROM_EVENT)), kinds=KINDS),
+        tag="over",
+        others=DATA,
+    )
+
+
+CUSTOM_DATA = _part()
+CHECKOUT_DATA = _part(Code(("num_items",), _put_count, reads=("ecommerce.items",), kinds=KINDS, free=False))
+"""What the tag's parameters set wins, and goes by the same rules."""
+
+
+def build_custom_data(
+    event: Event, given: Mapping[str, Any], name: str, settings: MetaSettings, omitted: list[Omitted]
+) -> dict[str, Any]:
+    """The group for one event."""
+    part = CHECKOUT_DATA if name == "InitiateCheckout" else CUSTOM_DATA
+    made = part.fill(event, given, settings, omitted)
+    if settings.core_setup:
+        for key in [key for key in made if key not in _CORE]:
+            made.omit(key, "core_setup sends value and currency alone")
+        return {key: value for key, value in made.items() if key in _CORE}
+    return made

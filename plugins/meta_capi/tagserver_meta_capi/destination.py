@@ -11,13 +11,11 @@ from datetime import date
 from typing import Any
 
 from tagserver.plugin import (
-    CURRENCY,
     Built,
     ConsentNeeds,
     Destination,
     Event,
     Given,
-    Group,
     Limits,
     Mode,
     Omitted,
@@ -26,20 +24,18 @@ from tagserver.plugin import (
     Request,
     Response,
     Skip,
-    event_time,
 )
+from tagserver.plugin.table import Table
+from tagserver.plugin.values import CURRENCY, event_time
 from tagserver_meta_capi.answers import read_answer
-from tagserver_meta_capi.app_data import FLAGS, NEEDED, build_app_data
-from tagserver_meta_capi.custom_data import FROM_EVENT, build_custom_data
-from tagserver_meta_capi.fields import PASSED
-from tagserver_meta_capi.messaging import check_messaging
+from tagserver_meta_capi.app_data import FLAGS, NEEDED, build_app_data, check_messaging
+from tagserver_meta_capi.custom_data import CHECKOUT_DATA, build_custom_data
+from tagserver_meta_capi.fields import CONVERSATION, EMPTY, EVENT, EVENT_FIELDS
 from tagserver_meta_capi.names import EVENTS, STANDARD_EVENTS, meta_names
-from tagserver_meta_capi.page import page_address
-from tagserver_meta_capi.parameters import EMPTY, EVENT_FIELDS
 from tagserver_meta_capi.processing import KINDS as LIMITS
 from tagserver_meta_capi.processing import LDU_STATES, limit_processing
 from tagserver_meta_capi.settings import MetaSettings
-from tagserver_meta_capi.user_data import BROWSER_KEYS, HASHED_KEYS, PLAIN_KEYS, build_user_data, too_broad
+from tagserver_meta_capi.user_data import BROWSER_KEYS, USER_DATA, too_broad
 from tagserver_meta_capi.versions import version_end
 
 DAY_MS = 86_400_000
@@ -79,19 +75,13 @@ class MetaCapi(Destination):
         ("ad_storage", "ad_user_data"), restricted=True, processor=True, locates=frozenset(LDU_STATES)
     )
     limits = Limits(events=1000, bytes=8 << 20, age=WINDOW_MS / 1000, repeat=47 * 3600.0, requests=8)
+    table = Table(USER_DATA, CHECKOUT_DATA, EVENT)
     reads = (
-        *("event", "event_id", "timestamp", "action_source", "page.location", "page.referrer", "ecommerce"),
-        *("user_data", "user_id", "ip", "user_agent", "geo.region", "source"),
-        *("cookie._fbp", "cookie._fbc", "click.fbclid", "fbclid", "fbc", "fbp", "x-fb-ck-fbc", "x-fb-ck-fbp"),
-        *("app_data", *NEEDED, "opt_out", "data_processing_options", "data_processing_options_country"),
-        "data_processing_options_state",
-        *sorted(PASSED),
-        "order_id",
-        *sorted(FROM_EVENT),
+        *("event", "event_id", "timestamp", "action_source", "user_data", "user_id", "geo.region", "source"),
+        *("app_data", *NEEDED, "opt_out"),
+        *("data_processing_options", "data_processing_options_country", "data_processing_options_state"),
     )
 
-    hashed = tuple(f"user_data.{key}" for key in (*HASHED_KEYS, "external_id"))
-    clear = tuple(f"user_data.{key}" for key in (*BROWSER_KEYS, *PLAIN_KEYS))
     standard_events = EVENTS
     kinds = (
         dict.fromkeys(("currency", "custom_data.currency"), CURRENCY)
@@ -136,7 +126,10 @@ class MetaCapi(Destination):
         if event.received >= expires:
             days = 62 if source == "physical_store" else 7
             raise Skip("too_old", f"Meta takes events of the last {days} days", omitted)
-        user_data = build_user_data(event, given.group("user_data"), settings, source, omitted)
+        user_data = USER_DATA.fill(event, given.group("user_data"), settings, omitted)
+        if source in ("business_messaging", "physical_store"):
+            for key in BROWSER_KEYS:
+                user_data.pop(key, None)
         if too_broad(user_data):
             why = f"Meta finds nobody by {', '.join(sorted(user_data))} alone"
             if not user_data:
@@ -147,8 +140,7 @@ class MetaCapi(Destination):
             missing = [key for key in ("value", "currency") if key not in custom_data]
             if missing:
                 raise Skip("missing_required", f"a Purchase needs {' and '.join(missing)}", omitted)
-        body = Group("", omitted)
-        body |= {
+        body: dict[str, Any] = {
             "event_name": name,
             "event_time": time // 1000,
             "event_id": event.event_id,
@@ -157,9 +149,8 @@ class MetaCapi(Destination):
         }
         if custom_data:
             body["custom_data"] = custom_data
-        _addresses(body, event, given, settings, source, omitted)
-        for key, kind in PASSED.items():
-            body.put(key, given.fields.get(key, event.data.get(key)), kind)
+        part = CONVERSATION if source == "business_messaging" else EVENT
+        body |= part.fill(event, given.among(part.names), settings, omitted)
         if source == "business_messaging":
             check_messaging(body, omitted)
         if source == "app":
@@ -197,20 +188,3 @@ class MetaCapi(Destination):
     def classify(self, response: Response, payloads: Sequence[Payload]) -> Outcome:
         """By Meta's codes."""
         return read_answer(response, payloads)
-
-
-def _addresses(
-    body: dict[str, Any], event: Event, given: Given, settings: MetaSettings, source: str, omitted: list[Omitted]
-) -> None:
-    if source == "business_messaging":
-        return
-    page = event.data.get("page") or {}
-    for key, said in (("event_source_url", page.get("location")), ("referrer_url", page.get("referrer"))):
-        said = given.fields.get(key, said)
-        if said is None or said == "":
-            continue
-        address = page_address(said, settings)
-        if address is None:
-            omitted.append(Omitted(key, "is no http or https address"))
-        else:
-            body[key] = address

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import Event, Kind, Mode, Omitted, Wish, is_missing, read_wish, whole_number, wish_kind
+from tagserver.plugin import Event, Kind, Mode, Omitted
+from tagserver.plugin.values import Wish, is_missing, read_wish, whole_number, wish_kind
 
 LDU_STATES = {
     "US-CA": 1000, "US-CO": 1001, "US-CT": 1002, "US-FL": 1003, "US-OR": 1004, "US-TX": 1005, "US-MT": 1006,
@@ -40,15 +41,19 @@ def limit_processing(
     Who wants a limit has it: consent (`restrict`), the event or the tag; none loosens what another wants. What cannot
     be read is taken as the wish. Source: Meta, data processing options.
     """
-    limited = _wish(OPTIONS, event.data, fields, mode, omitted)
-    opt_out = _wish(OPT_OUT, event.data, fields, mode, omitted)
+    data = event.data
+    if mode == "send" and _WORDS.keys().isdisjoint(data) and _WORDS.keys().isdisjoint(fields):
+        body[OPTIONS] = []
+        return
+    limited = _wish(OPTIONS, data, fields, mode, omitted)
+    opt_out = _wish(OPT_OUT, data, fields, mode, omitted)
     body[OPTIONS] = ["LDU"] if limited else []
     if limited:
         # With 0 and 0 Meta locates the visitor by the IP address.
         state = LDU_STATES.get(event.facts.region or "", 0)
         where = (1 if state else 0, state)
         if mode == "send":
-            where = _place(fields, event.data, where, omitted)
+            where = _place(fields, data, where, omitted)
         body[f"{OPTIONS}_country"], body[f"{OPTIONS}_state"] = where
     if opt_out is not None:
         body[OPT_OUT] = opt_out

@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from tagserver.plugin import Secret, api_url_fault, country_fault, setting
+from tagserver.plugin import Secret, setting
+from tagserver.plugin.values import api_url_fault, country_fault
 
 
 def _pixel(value: str) -> str | None:

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tagserver.plugin import (
-    MISSING,
-    Event,
+from tagserver.plugin import MISSING, Event, Group, Kind
+from tagserver.plugin.identity import (
+    BIRTH_DATE,
+    CITY,
+    COUNTRY,
+    EMAIL,
+    EXTERNAL_ID,
+    FIRST_NAME,
+    GENDER,
+    LAST_NAME,
+    PHONE,
+    POSTAL_CODE,
+    REGION,
     Found,
     Identity,
-    Omitted,
+    Rule,
     birth_date_text,
     city_text,
     country_code,
@@ -18,15 +28,14 @@ from tagserver.plugin import (
     gender_text,
     hash_phones,
     hash_values,
-    identifier,
-    is_text,
     name_text,
+    own_id_rule,
     postal_text,
-    public_ip,
-    sha256_hex,
     state_text,
 )
-from tagserver_meta_capi.click import FAULTS, read_fbc, read_fbp, well_formed
+from tagserver.plugin.table import Code, Field, Hashes, Part, RuleBy
+from tagserver.plugin.values import IP, identifier, is_text
+from tagserver_meta_capi.click import FAULTS, put_clicks, well_formed
 from tagserver_meta_capi.settings import MetaSettings
 
 PLAIN_KEYS = (
@@ -41,7 +50,6 @@ PLAIN_KEYS = (
     ),
 )
 """Sent in the clear, as they are."""
-HASHED_KEYS = ("em", "ph", "fn", "ln", "ge", "db", "ct", "st", "zp", "country")
 _PLAIN = frozenset(PLAIN_KEYS)
 BROWSER_KEYS = ("client_ip_address", "client_user_agent", "fbc", "fbp")
 """Those of a chat server or a shop's till are not the visitor's."""
@@ -55,39 +63,64 @@ _BROAD = (
 """Sets that find nobody: an event with keys of one of them alone is refused with its whole request (100/2804050)."""
 
 
-def build_user_data(
-    event: Event, given: Mapping[str, Any], settings: MetaSettings, action_source: str, omitted: list[Omitted]
-) -> dict[str, Any]:
-    """The group for one event. `given`: what the tag's parameters set under `user_data`, by Meta's names; they win."""
-    made: dict[str, Any] = {}
-    identity = event.identity
-    if event.user_data:
-        hashed = (
-            ("em", identity.email),
-            ("ph", identity.phone(settings.default_country)),
-            ("fn", identity.first_name),
-            ("ln", identity.last_name),
-            ("ct", identity.city),
-            ("st", identity.region),
-            ("zp", identity.postal_code),
-            ("country", identity.country_hash),
-            ("ge", identity.gender),
-            ("db", identity.birth_date(day_first=settings.date_order == "day_first")),
-        )
-        for name, (hashes, faults) in hashed:
-            if hashes:
-                made[name] = list(hashes)
-            omitted += [Omitted(f"user_data.{name}", fault) for fault in faults] if faults else ()
-        for key in sorted(event.user_data.keys() & _PLAIN):  # a set has another order in each process
-            _plain(made, key, event.user_data[key], omitted)
-    _put(made, "external_id", _external_ids(identity, settings), omitted)
-    _browser(made, event, omitted)
+MARKED = Hashes(marked=True)
+"""Meta's parameter builder marks its hashes, and Meta wants the mark."""
+
+
+def _folded(text: str) -> str:
+    return text.strip().lower()
+
+
+_OWN_IDS: Mapping[str, Rule] = {
+    "hash": own_id_rule(_folded),
+    "keep_case": EXTERNAL_ID,
+    "raw": own_id_rule(None),
+}
+"""The ids as the pixel sends them: the same format everywhere, or Meta does not match them."""
+
+
+def _agent(value: Any) -> str | None:
+    return value[:1024] if type(value) is str and is_text(value) else None
+
+
+def _put_plain(made: Group, event: Event, given: Mapping[str, Any], settings: MetaSettings) -> None:
+    said = event.user_data
+    if not _PLAIN.isdisjoint(said):
+        for key in sorted(_PLAIN.intersection(said)):  # a set has another order in each process
+            _plain(made, key, said[key])
+
+
+def _put_given(made: Group, event: Event, given: Mapping[str, Any], settings: MetaSettings) -> None:
     for key in given:
-        _set(made, key, given, event, settings, omitted)
-    drops = BROWSER_KEYS if action_source in ("business_messaging", "physical_store") else ()
-    for key in drops:
-        made.pop(key, None)
-    return made
+        _set(made, key, given, event, settings)
+
+
+USER_DATA = Part(
+    "user_data",
+    Field("em", EMAIL, MARKED),
+    Field("ph", PHONE, MARKED),
+    Field("fn", FIRST_NAME, MARKED),
+    Field("ln", LAST_NAME, MARKED),
+    Field("ct", CITY, MARKED),
+    Field("st", REGION, MARKED),
+    Field("zp", POSTAL_CODE, MARKED),
+    Field("country", COUNTRY, MARKED),
+    Field("ge", GENDER, MARKED),
+    Field("db", BIRTH_DATE, MARKED),
+    Code(PLAIN_KEYS, _put_plain, reads=("user_data",), clear=PLAIN_KEYS),
+    Field("external_id", RuleBy("external_id", lambda settings: _OWN_IDS[settings.external_id]), MARKED),
+    Field("client_ip_address", "ip", IP, clear=True),
+    Field("client_user_agent", "user_agent", Kind(_agent, "is not text"), clear=True),
+    Code(
+        ("fbc", "fbp"),
+        put_clicks,
+        reads=("cookie._fbp", "cookie._fbc", "click.fbclid", "fbclid", "fbc", "fbp", "x-fb-ck-fbc", "x-fb-ck-fbp"),
+        clear=("fbc", "fbp"),
+        free=False,
+    ),
+    tag=_put_given,
+)
+"""What the tag's parameters set under `user_data`, by Meta's names, wins where it fits."""
 
 
 def too_broad(user_data: Mapping[str, Any]) -> bool:
@@ -98,72 +131,29 @@ def too_broad(user_data: Mapping[str, Any]) -> bool:
     return not keys or any(keys <= broad for broad in _BROAD)
 
 
-def _put(made: dict[str, Any], key: str, found: Found, omitted: list[Omitted]) -> None:
+def _put(made: Group, key: str, found: Found) -> None:
     hashes, faults = found
     if hashes:
         made[key] = list(hashes)
     for fault in faults:
-        omitted.append(Omitted(f"user_data.{key}", fault))
+        made.omit(key, fault)
 
 
-def _plain(made: dict[str, Any], key: str, value: Any, omitted: list[Omitted]) -> None:
+def _plain(made: Group, key: str, value: Any) -> None:
     if value is None or value == "":
         return
     text = identifier(value)
     if text is None or len(text) > 500:
-        omitted.append(Omitted(f"user_data.{key}", "is not a short text"))
+        made.omit(key, "is not a short text")
     elif key in ("fb_login_id", "lead_id") and not (text.isascii() and text.isdigit()):
-        omitted.append(Omitted(f"user_data.{key}", "is not a row of digits"))
+        made.omit(key, "is not a row of digits")
     elif key == "lead_id" and not 15 <= len(text) <= 17:
-        omitted.append(Omitted("user_data.lead_id", "does not have 15 to 17 digits"))
+        made.omit("lead_id", "does not have 15 to 17 digits")
     else:
         made[key] = text
 
 
-def _external_ids(identity: Identity, settings: MetaSettings) -> Found:
-    """The ids as the pixel sends them: the same format everywhere, or Meta does not match them.
-
-    32 hex digits are a customary id (a UUID without dashes) and no wrong hash.
-    """
-    ids, wrong = identity.external_ids, identity.external_id_faults
-    if settings.external_id == "raw":
-        return ids, wrong
-    if len(ids) == 1 and len(ids[0]) < 32:
-        text = ids[0].strip()
-        return (sha256_hex(text if settings.external_id == "keep_case" else text.lower()),), wrong
-    normalise = str.strip if settings.external_id == "keep_case" else _folded
-    hashes, faults = hash_values(list(ids), normalise, "is no id", md5=False)
-    return hashes, (*wrong, *faults)
-
-
-def _folded(text: str) -> str:
-    return text.strip().lower()
-
-
-def _browser(made: dict[str, Any], event: Event, omitted: list[Omitted]) -> None:
-    address = event.facts.ip
-    if address is not None:
-        if public := public_ip(address):
-            made["client_ip_address"] = public
-        else:
-            omitted.append(Omitted("user_data.client_ip_address", "is no public IP address"))
-    if (agent := event.facts.user_agent) and is_text(agent):
-        made["client_user_agent"] = agent[:1024]
-    for key, (value, why) in (("fbc", read_fbc(event)), ("fbp", read_fbp(event))):
-        if value is not None:
-            made[key] = value
-        if why is not None:
-            omitted.append(Omitted(f"user_data.{key}", why))
-
-
-def _set(
-    made: dict[str, Any],
-    key: str,
-    given: Mapping[str, Any],
-    event: Event,
-    settings: MetaSettings,
-    omitted: list[Omitted],
-) -> None:
+def _set(made: Group, key: str, given: Mapping[str, Any], event: Event, settings: MetaSettings) -> None:
     """One key that the tag sets itself, by the same rules."""
     value = given[key]
     if value is None or value is MISSING or value == "" or value == []:
@@ -186,25 +176,25 @@ def _set(
         "country": country_code,
     }
     if key == "ph":
-        _put(made, key, hash_phones(values, (country or settings.default_country or "").upper() or None), omitted)
+        _put(made, key, hash_phones(values, (country or settings.default_country or "").upper() or None))
     elif key in normalisers:
         found = hash_values(values, normalisers[key], "is not usable", person_name=key in ("fn", "ln"))
-        _put(made, key, found, omitted)
+        _put(made, key, found)
     elif key == "external_id":
-        _put(made, key, _external_ids(Identity({"user_data": {"external_id": value}}), settings), omitted)
+        _put(made, key, Identity({"user_data": {"external_id": value}}).found(_OWN_IDS[settings.external_id]))
     elif key in PLAIN_KEYS:
-        _plain(made, key, value, omitted)
+        _plain(made, key, value)
     elif key == "client_user_agent" and type(value) is str and is_text(value) and not value.isspace():
         made[key] = value[:1024]
     elif key == "client_ip_address":
-        if type(value) is str and (public := public_ip(value)):
+        if type(value) is str and (public := IP.read(value)):
             made[key] = public
         else:
-            omitted.append(Omitted("user_data.client_ip_address", "is no public IP address"))
+            made.omit("client_ip_address", "is no public IP address")
     elif key in ("fbc", "fbp"):
         if text := well_formed(key, value):
             made[key] = text
         else:
-            omitted.append(Omitted(f"user_data.{key}", FAULTS[key]))
+            made.omit(key, FAULTS[key])
     else:
-        omitted.append(Omitted(f"user_data.{str(key)[:40]}", "is no key that Meta knows, or not of its type"))
+        made.omit(str(key)[:40], "is no key that Meta knows, or not of its type")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tagserver_meta_capi import MetaCapi
 from tagserver_meta_capi.answers import read_answer
 from tagserver_meta_capi.click import well_formed
-from tagserver_meta_capi.page import page_address
+from tagserver_meta_capi.fields import page_address
 from tagserver_meta_capi.processing import LDU_STATES
 from tagserver_meta_capi.settings import MetaSettings
 
@@ -155,7 +155,7 @@ def test_every_state_with_a_code() -> None:
 )
 def test_addresses(sent: object, clean: str | None) -> None:
     """Without credentials and personal keys; byte for byte otherwise."""
-    assert page_address(sent, make_settings(MetaCapi, {"pixel_id": "1", "access_token": "t"})) == clean
+    assert page_address(make_settings(MetaCapi, {"pixel_id": "1", "access_token": "t"})).read(sent) == clean
 
 
 @pytest.mark.parametrize(

@@ -6,23 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import (
-    COUNT,
-    CURRENCY,
-    ID,
-    IDS,
-    MONEY_TEXT,
-    PIECES,
-    TEXT,
-    Event,
-    Group,
-    Kind,
-    Omitted,
-    items_count,
-    put_items,
-    put_value,
-)
-from tagserver_pinterest.processing import FLAGS
+from tagserver.plugin import Event, Group
+from tagserver.plugin.table import Code, Field, From, Items, Part, Value
+from tagserver.plugin.values import COUNT, CURRENCY, ID, IDS, MONEY_TEXT, PIECES, TEXT, items_count
 from tagserver_pinterest.settings import PinterestSettings
 
 ITEMS = {
@@ -34,37 +20,27 @@ ITEMS = {
     "quantity": ("quantity", PIECES),
 }
 _OF_ONE = {"content_name": "item_name", "content_category": "item_category", "content_brand": "item_brand"}
-KINDS: Mapping[str, Kind] = {
-    "value": MONEY_TEXT,
-    "currency": CURRENCY,
-    "order_id": ID,
-    "num_items": COUNT,
-    "content_ids": IDS,
-    "predicted_ltv": MONEY_TEXT,
-    **dict.fromkeys(("search_string", "content_name", "content_category", "content_brand", "np"), TEXT),
-}
-ELSEWHERE = frozenset({"contents", FLAGS})
-_UNKNOWN = Kind(lambda value: None, "is no field of custom_data, and Pinterest refuses others")
 
 
-def build_custom_data(
-    event: Event, given: Mapping[str, Any], settings: PinterestSettings, omitted: list[Omitted]
-) -> dict[str, Any]:
-    """The group for one event. `given`: what the tag's parameters set; they win, and go by the same rules."""
-    made = Group("custom_data", omitted)
-    items = event.ecommerce.get("items")
-    put_items(made, "contents", given.get("contents", items), ITEMS, own="contents" in given)
+def _put_of_items(made: Group, event: Event, given: Mapping[str, Any], settings: PinterestSettings) -> None:
     contents = made.get("contents", [])
     made.put("content_ids", [content["id"] for content in contents if "id" in content], IDS)
     if len(contents) == 1:
         for key, source in _OF_ONE.items():
             made.put(key, contents[0].get(source), TEXT)
-    made.put("num_items", items_count(items), COUNT)
-    put_value(made, "value", event, MONEY_TEXT, from_items=settings.value_from_items)
-    made.put("currency", event.get("currency"), CURRENCY)
-    made.put("order_id", event.get("transaction_id"), ID)
-    made.put("search_string", event.get("search_term"), TEXT)
-    for key, value in given.items():
-        if key not in ELSEWHERE:
-            made.put(key, value, KINDS.get(key, _UNKNOWN))
-    return made
+
+
+CUSTOM_DATA = Part(
+    "custom_data",
+    Items("contents", ITEMS, first=True),
+    Code(("content_ids", *_OF_ONE), _put_of_items, kinds={"content_ids": IDS, **dict.fromkeys(_OF_ONE, TEXT)}),
+    Field("num_items", From(lambda event: items_count(event.ecommerce.get("items")), ("ecommerce.items",)), COUNT),
+    Value("value", MONEY_TEXT),
+    Field("currency", "ecommerce.currency", CURRENCY),
+    Field("order_id", "ecommerce.transaction_id", ID),
+    Field("search_string", "search_term", TEXT),
+    Field("predicted_ltv", None, MONEY_TEXT),
+    Field("np", None, TEXT),
+    tag="over",
+    others="is no field of custom_data, and Pinterest refuses others",
+)

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tagserver.plugin import (
-    CURRENCY,
-    TEXT,
     Built,
     ConsentNeeds,
     Destination,
@@ -23,19 +21,16 @@ from tagserver.plugin import (
     Request,
     Response,
     Skip,
-    event_time,
-    is_text,
-    last_moment,
-    plain_data,
-    web_address,
 )
+from tagserver.plugin.table import Code, Field, Part, Table
+from tagserver.plugin.values import CURRENCY, TEXT, event_time, is_text, last_moment, page_address, plain_data
 from tagserver_pinterest.answers import read_answer
-from tagserver_pinterest.custom_data import build_custom_data
+from tagserver_pinterest.custom_data import CUSTOM_DATA
 from tagserver_pinterest.names import EVENTS, pinterest_name
+from tagserver_pinterest.processing import FLAGS, limit, locate
 from tagserver_pinterest.processing import KINDS as LIMITS
-from tagserver_pinterest.processing import limit, locate
 from tagserver_pinterest.settings import OLDEST_DAYS, PinterestSettings
-from tagserver_pinterest.user import CLEAR, HASHED, build_user, finds_somebody
+from tagserver_pinterest.user import USER_DATA, finds_somebody
 
 _SOURCES: Mapping[str, str] = {
     **{name: name for name in ("web", "app_ios", "app_android", "offline")},
@@ -67,6 +62,18 @@ FIELDS = frozenset(
 )
 
 
+def _put_partner(made: Group, event: Event, given: Mapping[str, Any], settings: PinterestSettings) -> None:
+    made.put("partner_name", settings.partner_name, TEXT)
+
+
+EVENT = Part(
+    "",
+    Field("event_source_url", "page.location", page_address),
+    Code(("partner_name",), _put_partner),
+    *(Field(key, None, kind) for key, kind in _OPTIONAL.items()),
+)
+
+
 class Pinterest(Destination):
     """Pinterest's Conversions API v5."""
 
@@ -77,13 +84,11 @@ class Pinterest(Destination):
     # Under its limited processing Pinterest is a service provider. `locate` drops the address where the place is known.
     consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True, processor=True, locates=frozenset())
     limits = Limits(events=1000, bytes=2 << 20, age=OLDEST_DAYS * 86_400.0, requests=8)
+    table = Table(USER_DATA, CUSTOM_DATA, EVENT, by_code=("user_data.st", "user_data.country"))
     reads = (
-        *("event", "event_id", "timestamp", "action_source", "page.location", "ecommerce", "user_data", "user_id"),
-        *("search_term", "ip", "user_agent", "geo.country", "geo.region", "click.epik"),
+        *("event", "event_id", "timestamp", "action_source", "ecommerce", "user_data", "user_id"),
+        *("geo.country", "geo.region"),
     )
-
-    hashed = tuple(f"user_data.{key}" for key in HASHED)
-    clear = tuple(f"user_data.{key}" for key in CLEAR)
     standard_events = EVENTS
     kinds = dict.fromkeys(("currency", "custom_data.currency"), CURRENCY) | {"wifi": _FLAG} | LIMITS
 
@@ -106,14 +111,14 @@ class Pinterest(Destination):
         name = _name(event, given, settings, omitted)
         time = event_time(event, given.fields.get("event_time"), "event_time", omitted)
         expires = last_moment(event, time, settings.max_age_days, "Pinterest", omitted)
-        user = build_user(event, given.group("user_data"), settings, omitted)
+        user = USER_DATA.fill(event, given.group("user_data"), settings, omitted)
         if mode == "restrict":
             locate(user, event)
         if not finds_somebody(user):
             wanted = "an e-mail, an advertising id, or address and agent"
             raise Skip("no_identity", f"Pinterest wants {wanted}; here is {_known(user)}", omitted)
         own = {**given.group("custom_data"), **given.rest}
-        custom = build_custom_data(event, own, settings, omitted)
+        custom = CUSTOM_DATA.fill(event, {key: own[key] for key in own if key != FLAGS}, settings, omitted)
         body = Group("", omitted)
         body |= {
             "event_name": name,
@@ -125,11 +130,7 @@ class Pinterest(Destination):
         }
         for said in (event.get("action_source"), given.fields.get("action_source")):
             body.put("action_source", said, _SOURCE)
-        address = given.fields.get("event_source_url", event.get("page.location"))
-        body.put("event_source_url", address, web_address(settings.strip_query))
-        body.put("partner_name", settings.partner_name, TEXT)
-        for key, kind in _OPTIONAL.items():
-            body.put(key, given.fields.get(key), kind)
+        body |= EVENT.fill(event, given.among(EVENT.names), settings, omitted)
         limit(body, custom, {**own, **given.fields}, mode, omitted)
         if custom:
             body["custom_data"] = custom

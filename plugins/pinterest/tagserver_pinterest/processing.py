@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import Event, Kind, Mode, Omitted, is_text, read_wish, sha256_hex, wish_kind
+from tagserver.plugin import Event, Kind, Mode, Omitted
+from tagserver.plugin.identity import sha256_hex
+from tagserver.plugin.values import is_text, read_wish, wish_kind
 
 FLAG, LONGEST_FLAG = "LDP", 20
 OPT_OUT, FLAGS = "opt_out", "opt_out_type"

@@ -13,7 +13,8 @@ from tagserver_pinterest import Pinterest
 from tagserver_pinterest.names import DOUBTFUL_EVENTS, EVENT_NAMES, PINTEREST_EVENTS
 from tagserver_pinterest.settings import PinterestSettings
 
-from tagserver.plugin import Payload, sha256_hex
+from tagserver.plugin import Payload
+from tagserver.plugin.identity import sha256_hex
 from tagserver.testing import NOW, check_destination, request_of
 from tests.kit.anything import any_json
 from tests.kit.pushed import pushed_events, tag_parameters

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tagserver.plugin import (
-    CURRENCY,
     Built,
     ConsentNeeds,
     Destination,
@@ -23,19 +22,16 @@ from tagserver.plugin import (
     Request,
     Response,
     Skip,
-    click_id,
-    event_time,
-    is_text,
-    last_moment,
-    web_address,
 )
+from tagserver.plugin.table import Field, Part, Table
+from tagserver.plugin.values import CURRENCY, click_id, event_time, is_text, last_moment, page_address
 from tagserver_reddit.answers import read_answer
-from tagserver_reddit.metadata import build_metadata
+from tagserver_reddit.metadata import METADATA, build_metadata
 from tagserver_reddit.names import CUSTOM, EVENTS, tracking_type
 from tagserver_reddit.processing import KINDS as LIMITS
 from tagserver_reddit.processing import limit_processing
 from tagserver_reddit.settings import RedditSettings
-from tagserver_reddit.user import CLEAR, HASHED, build_user, finds_somebody
+from tagserver_reddit.user import OPTIONS, USER, finds_somebody
 
 OLDEST_DAYS = 7
 _SOURCES: Mapping[str, str] = {
@@ -57,6 +53,9 @@ FIELDS = frozenset(
     ]
 )
 
+CLICK = Part("", Field("click_id", "click.rdt_cid", click_id("rdt_cid"), clear=True, first=True))
+PAGE = Part("", Field("event_source_url", "page.location", page_address))
+
 
 class Reddit(Destination):
     """Reddit's Conversions API v3."""
@@ -68,13 +67,11 @@ class Reddit(Destination):
     # Under LDU Reddit is a service provider; `limit_processing` drops the address where the place is known.
     consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True, processor=True, locates=frozenset())
     limits = Limits(events=1000, bytes=2 << 20, age=OLDEST_DAYS * 86_400.0, requests=8)
+    table = Table(USER, METADATA, CLICK, PAGE)
     reads = (
-        *("event", "event_id", "timestamp", "action_source", "page.location", "ecommerce", "user_data", "user_id"),
-        *("ip", "user_agent", "geo.country", "geo.region", "cookie._rdt_uuid", "cookie._rdt_em", "click.rdt_cid"),
+        *("event", "event_id", "timestamp", "action_source", "ecommerce", "user_data", "user_id"),
+        *("geo.country", "geo.region"),
     )
-
-    hashed = tuple(f"user.{key}" for key in HASHED)
-    clear = ("click_id", *(f"user.{key}" for key in CLEAR))
     person = ("user",)
     standard_events = EVENTS
     kinds = dict.fromkeys(("currency", "metadata.currency"), CURRENCY) | LIMITS
@@ -101,7 +98,7 @@ class Reddit(Destination):
         time = event_time(event, given.fields.get("event_at"), "event_at", omitted)
         expires = last_moment(event, time, OLDEST_DAYS, "Reddit", omitted)
         own = given.group("user")
-        user = build_user(event, own, settings, omitted)
+        user = USER.fill(event, {key: own[key] for key in own if key != OPTIONS}, settings, omitted)
         limit_processing(user, event, own, mode, omitted)
         body = Group("", omitted)
         body |= {
@@ -111,13 +108,12 @@ class Reddit(Destination):
         }
         for said in (event.get("action_source"), given.fields.get("action_source")):
             body.put("action_source", said, _SOURCE)
-        body.put_first("click_id", (given.fields.get("click_id"), event.clicks.get("rdt_cid")), click_id("rdt_cid"))
+        body |= CLICK.fill(event, given.among(CLICK.names), settings, omitted)
         if not finds_somebody(user, body.get("click_id")):
             wanted = "a click, an e-mail, a phone, an id, or address and agent"
             known = ", ".join(sorted(user)) or "nothing"
             raise Skip("no_identity", f"Reddit wants {wanted}; here is {known}", omitted)
-        address = given.fields.get("event_source_url", event.get("page.location"))
-        body.put("event_source_url", address, web_address(settings.strip_query))
+        body |= PAGE.fill(event, given.among(PAGE.names), settings, omitted)
         if user:
             body["user"] = user
         body["metadata"] = build_metadata(event, kind, {**given.group("metadata"), **given.rest}, settings, omitted)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import Event, Kind, Mode, Omitted, country_code, identifier, read_wish, wish_kind
+from tagserver.plugin import Event, Kind, Mode, Omitted
+from tagserver.plugin.identity import country_code
+from tagserver.plugin.values import identifier, read_wish, wish_kind
 from tagserver_reddit.user import OPTIONS
 
 MODES = ["LDU"]

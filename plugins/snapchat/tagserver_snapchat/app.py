@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import DATA, Group, Kind, Omitted, is_text
+from tagserver.plugin import Kind
+from tagserver.plugin.table import Field, Part
+from tagserver.plugin.values import DATA, is_text
 
 EXTINFO = 16
 
@@ -26,17 +28,12 @@ def _extinfo(value: Any) -> list[str] | None:
 
 
 FLAGS: Mapping[str, Kind] = dict.fromkeys(
-    ("advertiser_tracking_enabled", "application_tracking_enabled"), Kind(_flag, "is neither 0 nor 1")
+    ("advertiser_tracking_enabled", "application_tracking_enabled"), Kind(_flag, "is neither 0 nor 1", free=False)
 )
-KINDS: Mapping[str, Kind] = {
-    **FLAGS,
-    "extinfo": Kind(_extinfo, "is not a list of sixteen texts that begins with a2 or i2"),
-}
-
-
-def build_app_data(given: Mapping[str, Any], omitted: list[Omitted]) -> dict[str, Any]:
-    """The group, without what does not fit."""
-    made = Group("app_data", omitted)
-    for key, value in given.items():
-        made.put(key, value, KINDS.get(key, DATA))
-    return made
+APP_DATA = Part(
+    "app_data",
+    *(Field(key, None, kind) for key, kind in FLAGS.items()),
+    Field("extinfo", None, Kind(_extinfo, "is not a list of sixteen texts that begins with a2 or i2")),
+    tag="over",
+    others=DATA,
+)

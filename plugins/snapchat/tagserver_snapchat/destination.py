@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import quote
 
 from tagserver.plugin import (
-    CURRENCY,
     Built,
     ConsentNeeds,
     Destination,
@@ -22,19 +21,17 @@ from tagserver.plugin import (
     Request,
     Response,
     Skip,
-    event_time,
-    is_missing,
-    last_moment,
-    web_address,
 )
+from tagserver.plugin.table import Field, Part, Table
+from tagserver.plugin.values import CURRENCY, event_time, is_missing, last_moment, page_address
 from tagserver_snapchat.answers import read_answer
-from tagserver_snapchat.app import FLAGS, build_app_data
-from tagserver_snapchat.custom_data import SOURCES, build_custom_data
+from tagserver_snapchat.app import APP_DATA, FLAGS
+from tagserver_snapchat.custom_data import SIGN_UP_DATA, build_custom_data
 from tagserver_snapchat.names import EVENTS, SNAP_EVENTS, snap_name
 from tagserver_snapchat.processing import KINDS as LIMITS
 from tagserver_snapchat.processing import OPTIONS, STATES, limit_processing
 from tagserver_snapchat.settings import OLDEST_DAYS, SnapchatSettings
-from tagserver_snapchat.user import CLEAR, PLACES, build_user, finds_somebody
+from tagserver_snapchat.user import USER_DATA, finds_somebody
 
 ACTION_SOURCES: Mapping[str, str] = {
     "WEB": "WEB",
@@ -57,6 +54,8 @@ FIELDS = frozenset(
     ]
 )
 
+PAGE = Part("", Field("event_source_url", "page.location", page_address))
+
 
 class Snapchat(Destination):
     """Snapchat's Conversions API v3."""
@@ -69,14 +68,8 @@ class Snapchat(Destination):
     consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True, processor=True, locates=frozenset(STATES))
     # Repeats are counted once for 48 hours; the body's size is not documented.
     limits = Limits(events=2000, bytes=2 << 20, age=OLDEST_DAYS * 86_400.0, repeat=47 * 3600.0, requests=8)
-    reads = (
-        *("event", "event_id", "timestamp", "action_source", "page.location", "ecommerce", "user_data", "user_id"),
-        *("ip", "user_agent", "geo.region", "cookie._scid", "click.sccid", "app_data"),
-        *sorted({place for places in SOURCES.values() for place in places} - {"transaction_id"} | {"contents"}),
-    )
-
-    hashed = tuple(f"user_data.{key}" for key in PLACES)
-    clear = tuple(f"user_data.{key}" for key in CLEAR)
+    table = Table(USER_DATA, SIGN_UP_DATA, PAGE, APP_DATA)
+    reads = ("event", "event_id", "timestamp", "action_source", "user_data", "user_id", "geo.region", "app_data")
     standard_events = EVENTS
     kinds = (
         dict.fromkeys(("currency", "custom_data.currency"), CURRENCY)
@@ -112,14 +105,14 @@ class Snapchat(Destination):
         source = _action_source(event, given, settings, omitted)
         time = event_time(event, given.fields.get("event_time"), "event_time", omitted)
         expires = last_moment(event, time, settings.max_age_days, "Snap", omitted)
-        user = build_user(event, given.group("user_data"), settings, omitted)
+        user = USER_DATA.fill(event, given.group("user_data"), settings, omitted)
         if not finds_somebody(user):
             known = ", ".join(sorted(user)) or "nothing"
             raise Skip(
                 "no_identity", f"Snap wants an e-mail, a phone, a madid, or address and agent; here is {known}", omitted
             )
         own = {**given.group("custom_data"), **given.rest}
-        custom = build_custom_data(event, own, name, settings.value_from_items, omitted)
+        custom = build_custom_data(event, own, name, settings, omitted)
         if name == "PURCHASE" and (missing := [key for key in ("value", "currency") if key not in custom]):
             raise Skip("missing_required", f"a PURCHASE needs {' and '.join(missing)}", omitted)
         body = Group("", omitted)
@@ -130,10 +123,12 @@ class Snapchat(Destination):
             "action_source": source,
             "user_data": user,
         }
-        _page(body, event, given, settings)
+        body |= PAGE.fill(event, given.among(PAGE.names), settings, omitted)
+        if source == "WEB" and is_missing(given.fields.get("event_source_url", event.get("page.location"))):
+            body.omit("event_source_url", "is missing, and Snap wants it for WEB")
         if custom:
             body["custom_data"] = custom
-        if source == "MOBILE_APP" and (app := _app(event, given, omitted)):
+        if source == "MOBILE_APP" and (app := _app(event, given, settings, omitted)):
             body["app_data"] = app
         if (integration := given.text("integration")) is not None:
             body["integration"] = integration
@@ -167,13 +162,7 @@ def _action_source(event: Event, given: Given, settings: SnapchatSettings, omitt
     return settings.action_source
 
 
-def _page(body: Group, event: Event, given: Given, settings: SnapchatSettings) -> None:
-    said = given.fields.get("event_source_url", (event.data.get("page") or {}).get("location"))
-    body.put("event_source_url", said, web_address(settings.strip_query))
-    if is_missing(said) and body["action_source"] == "WEB":
-        body.omit("event_source_url", "is missing, and Snap wants it for WEB")
-
-
-def _app(event: Event, given: Given, omitted: list[Omitted]) -> dict[str, Any]:
+def _app(event: Event, given: Given, settings: SnapchatSettings, omitted: list[Omitted]) -> Group:
     said = event.data.get("app_data")
-    return build_app_data({**(said if isinstance(said, dict) else {}), **given.group("app_data")}, omitted)
+    own = {**(said if isinstance(said, dict) else {}), **given.group("app_data")}
+    return APP_DATA.fill(event, own, settings, omitted)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tagserver.plugin import Event, Given, Kind, Mode, Omitted, is_missing, read_wish, whole_number, wish_kind
+from tagserver.plugin import Event, Given, Kind, Mode, Omitted
+from tagserver.plugin.values import is_missing, read_wish, whole_number, wish_kind
 from tagserver_snapchat.settings import SnapchatSettings
 
 STATES = {"US-CA": 1000}

@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tagserver.plugin import (
-    CURRENCY,
     Built,
     ConsentNeeds,
     Destination,
     Event,
     Given,
-    Group,
     Limits,
     Mode,
     Omitted,
@@ -22,18 +20,14 @@ from tagserver.plugin import (
     Request,
     Response,
     Skip,
-    event_time,
-    is_text,
-    last_moment,
-    read_wish,
-    web_address,
-    wish_kind,
 )
+from tagserver.plugin.table import Table
+from tagserver.plugin.values import CURRENCY, event_time, is_text, last_moment, read_wish, wish_kind
 from tagserver_tiktok.answers import read_answer
 from tagserver_tiktok.names import EVENTS, tiktok_name
-from tagserver_tiktok.properties import ANYTHING, build_properties
+from tagserver_tiktok.properties import LEAD, PAGE, PROPERTIES
 from tagserver_tiktok.settings import OLDEST_DAYS, TikTokSettings
-from tagserver_tiktok.user import CLEAR, HASHED, build_user, finds_somebody
+from tagserver_tiktok.user import USER, finds_somebody
 
 LIMITED = "limited_data_use"
 _FAULT = "is neither true nor false, and is taken as true"
@@ -51,13 +45,8 @@ class TikTok(Destination):
     consent = ConsentNeeds(("ad_storage", "ad_user_data"), restricted=True, processor=True)
     # Repeats are counted once for 48 hours; the body's size is not documented.
     limits = Limits(events=1000, bytes=2 << 20, age=OLDEST_DAYS * 86_400.0, repeat=47 * 3600.0, requests=8)
-    reads = (
-        *("event", "event_id", "timestamp", "page.location", "page.referrer", "ecommerce", "user_data", "user_id"),
-        *("search_term", "ip", "user_agent", "header.accept-language", "cookie._ttp", "click.ttclid"),
-    )
-
-    hashed = tuple(f"user.{key}" for key in HASHED)
-    clear = tuple(f"user.{key}" for key in CLEAR)
+    table = Table(USER, PROPERTIES, PAGE, LEAD)
+    reads = ("event", "event_id", "timestamp", "ecommerce", "user_data", "user_id")
     person = ("user",)
     standard_events = EVENTS
     kinds = dict.fromkeys(("currency", "properties.currency"), CURRENCY) | dict.fromkeys((LIMITED,), wish_kind(_FAULT))
@@ -83,17 +72,21 @@ class TikTok(Destination):
             raise Skip("missing_required", "the event's name or its event_id is no valid text", omitted)
         time = event_time(event, given.fields.get("event_time"), "event_time", omitted)
         expires = last_moment(event, time, settings.max_age_days, "TikTok", omitted)
-        user = build_user(event, given.group("user"), settings, omitted)
+        user = USER.fill(event, given.group("user"), settings, omitted)
         if not finds_somebody(user):
             wanted = "an e-mail, a phone, an id, a click, or address and agent"
             raise Skip("no_identity", f"TikTok wants {wanted}; here is {', '.join(sorted(user)) or 'nothing'}", omitted)
-        body = Group("", omitted)
-        body |= {"event": name, "event_time": time // 1000, "event_id": event.event_id, "user": user}
+        body: dict[str, Any] = {
+            "event": name,
+            "event_time": time // 1000,
+            "event_id": event.event_id,
+            "user": user,
+        }
         own = {**given.group("properties"), **given.rest}
         groups = {
-            "properties": build_properties(event, own, settings, omitted),
-            "page": _page(event, given, settings, omitted),
-            "lead": _lead(given, omitted),
+            "properties": PROPERTIES.fill(event, own, settings, omitted),
+            "page": PAGE.fill(event, given.group("page"), settings, omitted),
+            "lead": LEAD.fill(event, given.group("lead"), settings, omitted) if "lead" in given.fields else {},
         }
         body |= {key: group for key, group in groups.items() if group}
         body[LIMITED] = _limited(given, settings, mode, omitted)
@@ -114,24 +107,6 @@ class TikTok(Destination):
     def classify(self, response: Response, payloads: Sequence[Payload]) -> Outcome:
         """By TikTok's codes."""
         return read_answer(response, payloads)
-
-
-def _page(event: Event, given: Given, settings: TikTokSettings, omitted: list[Omitted]) -> Group:
-    """The page's address with its query: TikTok reads the click id there, too."""
-    made, address = Group("page", omitted), web_address(settings.strip_query)
-    own = given.group("page")
-    made.put("url", own.pop("url", event.get("page.location")), address)
-    made.put("referrer", own.pop("referrer", event.get("page.referrer")), address)
-    for key in own:
-        made.omit(key, "is no key that TikTok knows")
-    return made
-
-
-def _lead(given: Given, omitted: list[Omitted]) -> Group:
-    made = Group("lead", omitted)
-    for key, value in given.group("lead").items():
-        made.put(key, value, ANYTHING)
-    return made
 
 
 def _limited(given: Given, settings: TikTokSettings, mode: Mode, omitted: list[Omitted]) -> bool:

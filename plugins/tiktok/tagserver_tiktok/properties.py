@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import (
+from tagserver.plugin import Event, Group, Kind
+from tagserver.plugin.table import Code, Field, From, Items, Part, Value
+from tagserver.plugin.values import (
     COUNT,
     CURRENCY,
     ID,
@@ -13,14 +15,9 @@ from tagserver.plugin import (
     NUMBER,
     PIECES,
     TEXT,
-    Event,
-    Group,
-    Kind,
-    Omitted,
     items_count,
+    page_address,
     plain_data,
-    put_items,
-    put_value,
 )
 from tagserver_tiktok.settings import TikTokSettings
 
@@ -33,35 +30,37 @@ ITEMS = {
     "quantity": ("quantity", PIECES),
 }
 _TYPES = ("product", "product_group")
-KINDS: Mapping[str, Kind] = {
-    "value": NUMBER,
-    "currency": CURRENCY,
-    "num_items": COUNT,
-    "content_ids": IDS,
-    "content_type": Kind(lambda value: value if value in _TYPES else None, "is neither product nor product_group"),
-    **dict.fromkeys(("order_id", "shop_id"), ID),
-    **dict.fromkeys(("query", "search_string", "description"), TEXT),
-}
-"""Of TikTok's fields."""
+_TYPE = Kind(lambda value: value if value in _TYPES else None, "is neither product nor product_group", free=False)
 ANYTHING = Kind(plain_data, "holds nothing that JSON can")
-"""Of any other field, without what is empty within it."""
+"""Any other field, without what is empty within it."""
 
 
-def build_properties(
-    event: Event, given: Mapping[str, Any], settings: TikTokSettings, omitted: list[Omitted]
-) -> dict[str, Any]:
-    """The group for one event. `given`: what the tag's parameters set; they win, and go by the same rules."""
-    made = Group("properties", omitted)
-    items = event.ecommerce.get("items")
-    put_items(made, "contents", given.get("contents", items), ITEMS, own="contents" in given)
+def _put_type(made: Group, event: Event, given: Mapping[str, Any], settings: TikTokSettings) -> None:
     if any("content_id" in content for content in made.get("contents", [])):
         made["content_type"] = "product"
-    made.put("num_items", items_count(items), COUNT)
-    put_value(made, "value", event, NUMBER, from_items=settings.value_from_items)
-    made.put("currency", event.get("currency"), CURRENCY)
-    made.put("order_id", event.get("transaction_id"), ID)
-    made.put("query", event.get("search_term"), TEXT)
-    for key, value in given.items():
-        if key != "contents":
-            made.put(key, value, KINDS.get(key, ANYTHING))
-    return made
+
+
+PROPERTIES = Part(
+    "properties",
+    Items("contents", ITEMS, first=True),
+    Code(("content_type",), _put_type, kinds={"content_type": _TYPE}, free=False),
+    Field("num_items", From(lambda event: items_count(event.ecommerce.get("items")), ("ecommerce.items",)), COUNT),
+    Value("value", NUMBER),
+    Field("currency", "ecommerce.currency", CURRENCY),
+    Field("order_id", "ecommerce.transaction_id", ID),
+    Field("query", "search_term", TEXT),
+    Field("content_ids", None, IDS),
+    Field("shop_id", None, ID),
+    Field("search_string", None, TEXT),
+    Field("description", None, TEXT),
+    tag="over",
+    others=ANYTHING,
+)
+PAGE = Part(
+    "page",
+    Field("url", "page.location", page_address),
+    Field("referrer", "page.referrer", page_address),
+    others="is no key that TikTok knows",
+)
+"""The page's address with its query: TikTok reads the click id there, too."""
+LEAD = Part("lead", others=ANYTHING)

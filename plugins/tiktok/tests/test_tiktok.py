@@ -13,7 +13,8 @@ from tagserver_tiktok import TikTok
 from tagserver_tiktok.names import EVENT_NAMES
 from tagserver_tiktok.settings import TikTokSettings
 
-from tagserver.plugin import Payload, sha256_hex
+from tagserver.plugin import Payload
+from tagserver.plugin.identity import sha256_hex
 from tagserver.testing import NOW, check_destination, make_event, request_of
 from tests.kit.anything import any_json
 from tests.kit.pushed import pushed_events, tag_parameters

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin import DATA, Event, Group, Mode, Omitted, is_text, own_user_data, plain_data, web_address
+from tagserver.plugin import Event, Group, Mode, Omitted
+from tagserver.plugin.identity import own_user_data
+from tagserver.plugin.values import DATA, is_text, plain_data, web_address
 from tagserver_webhook.settings import WebhookSettings
 
 NOT_IN_ALL = frozenset({"event", "event_id", "timestamp", "user_data", "cookie", "click", "consent"})

@@ -8,8 +8,6 @@ from urllib.parse import urlsplit
 
 from tagserver.plugin import (
     MISSING,
-    OWN_CLEAR,
-    OWN_HASHED,
     Built,
     ConsentNeeds,
     Destination,
@@ -22,10 +20,9 @@ from tagserver.plugin import (
     Request,
     Response,
     Skip,
-    is_text,
-    milliseconds,
-    rfc3339,
 )
+from tagserver.plugin.identity import OWN_CLEAR, OWN_HASHED
+from tagserver.plugin.values import is_text, milliseconds, rfc3339
 from tagserver_webhook.data import PERSONAL, build_data
 from tagserver_webhook.settings import WebhookSettings
 from tagserver_webhook.signature import message_id, sign

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-from tagserver.plugin import Secret, country_fault, path_root, setting
+from tagserver.plugin import Secret, setting
+from tagserver.plugin.values import country_fault, path_root
 from tagserver_webhook.signature import key_of
 
 FIELDS = [

@@ -20,7 +20,7 @@ from tagserver.event.known_names import FIELDS, KNOWN_EVENTS
 from tagserver.event.likeness import Alike, letters
 from tagserver.event.paths import is_number
 from tagserver.event.spelling import KNOWN_ROOTS, Path, canonical
-from tagserver.plugin.standard_events import StandardEvents
+from tagserver.plugin.destination import StandardEvents
 
 ITEMS = ("ecommerce", "items")
 _BELOW = {group: Alike(names, brief=True) for group, names in FIELDS.items()}

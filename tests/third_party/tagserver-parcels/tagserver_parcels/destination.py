@@ -10,9 +10,6 @@ from datetime import date
 from typing import Any, Literal
 
 from tagserver.plugin import (
-    DATA,
-    ID,
-    PIECES,
     Built,
     ConsentNeeds,
     Destination,
@@ -31,9 +28,9 @@ from tagserver.plugin import (
     Skip,
     default_outcome,
     json_object,
-    put_items,
     setting,
 )
+from tagserver.plugin.values import DATA, ID, PIECES, put_items
 
 HOST = "api.parcels.example"
 ENDS = {"2025-05": date(2026, 5, 31), "2026-05": date(2038, 5, 31)}

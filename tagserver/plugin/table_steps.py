@@ -1,0 +1,206 @@
+"""A destination's table compiled for some settings: fields of one sort that follow each other are one step, which reads
+them all in one loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import Any
+
+from tagserver.event.event import MISSING, Event, reader
+from tagserver.event.identity_rules import Rule
+from tagserver.event.spelling import canonical
+from tagserver.event.tag_identity import Who
+from tagserver.plugin.fields import HASH_LENGTH, Group, Kind, is_missing
+from tagserver.plugin.items import NOTHING_ELSE, put_items, put_value
+from tagserver.plugin.table_rows import Clear, Code, Field, From, Hashes, Items, KindBy, Row, RuleBy, Source, Value
+
+Step = Callable[[Group, Event, Mapping[str, Any]], None]
+"""Fills some fields of a group from an event; the last is what the tag says."""
+
+
+def steps(rows: Iterable[Row], settings: Any) -> Iterator[Step]:
+    """The rows compiled: fields of one sort that follow each other are one step."""
+    hashes: list[tuple[tuple[str, Hashes], Rule]] = []
+    plain: list[Reading] = []
+    for row in rows:
+        kind = kind_of(row.kind, settings) if isinstance(row, Field | Value) else None
+        if hashes and not isinstance(kind, Hashes):
+            yield _hashing(hashes)
+            hashes = []
+        if plain and not isinstance(kind, Kind):
+            yield _reading(plain)
+            plain = []
+        if isinstance(row, Value):
+            if getattr(settings, "value_from_items", False):
+                if plain:
+                    yield _reading(plain)
+                    plain = []
+                yield _adding_up(row)
+            else:
+                plain.append(_plan(row.name, "ecommerce.value", row.kind))
+        elif isinstance(row, Items):
+            yield _listing(row)
+        elif isinstance(row, Code):
+            yield _writing(row, settings)
+        elif isinstance(kind, Hashes):
+            source = row.source.under(settings) if isinstance(row.source, RuleBy) else row.source
+            assert isinstance(source, Rule), f"{row.name} is a hash of nothing"
+            hashes.append(((row.name, kind), source))
+        elif row.first and isinstance(row.source, tuple) and isinstance(kind, Kind):
+            if plain:
+                yield _reading(plain)
+                plain = []
+            yield _choosing(row.name, _readers(row.source), kind)
+        elif row.source is not None and kind is not None:
+            plain.append(_plan(row.name, row.source, kind))
+    if hashes:
+        yield _hashing(hashes)
+    if plain:
+        yield _reading(plain)
+
+
+def _hashing(rules: Sequence[tuple[tuple[str, Hashes], Rule]]) -> Step:
+    def step(made: Group, event: Event, given: Mapping[str, Any]) -> None:
+        for (name, kind), (hashes, faults) in event.identity.gather(rules):
+            if hashes:
+                if not kind.single and len(hashes) == 1 and len(hashes[0]) == HASH_LENGTH:
+                    made[name] = [hashes[0]]
+                else:
+                    made[name] = kind.of(hashes)
+            for fault in faults:
+                made.omit(name, fault)
+
+    return step
+
+
+Reading = tuple[str, str | None, str | None, Callable[[Event], Any], Kind, Callable[[Any], Any]]
+"""A vendor's field; where the event's data has it, if it does: a name at its top, perhaps one below; how it is read of
+the event; and its kind."""
+
+
+def _reading(plans: Sequence[Reading]) -> Step:
+    def step(made: Group, event: Event, given: Mapping[str, Any]) -> None:
+        data = event.data
+        for name, root, below, read, kind, fitting in plans:
+            if root is None:
+                value = read(event)
+            elif root not in data:
+                continue
+            elif below is None:
+                value = data[root]
+            else:
+                group = data[root]
+                value = group.get(below) if type(group) is dict else read(event)
+            if value is None or (not value and is_missing(value)):
+                continue
+            if kind.each or kind.cut is not None:
+                made.put(name, value, kind)
+            elif (fit := fitting(value)) is None:
+                made.omit(name, kind.fault)
+            else:
+                made[name] = fit
+
+    return step
+
+
+def _plan(name: str, source: Source, kind: Kind) -> Reading:
+    root = below = None
+    if isinstance(source, str) and source.isascii():
+        way = canonical(source)
+        if way[0] not in _BESIDE or (way[0] == "page" and way[1:] in _OF_THE_PAGE):
+            root, below = (way[0], None) if len(way) == 1 else way if len(way) == 2 else (None, None)
+    return name, root, below, _reader(source), kind, kind.read
+
+
+_OF_THE_REQUEST: Mapping[str, Callable[[Event], Any]] = {
+    "ip": attrgetter("facts.ip"),
+    "user_agent": attrgetter("facts.user_agent"),
+}
+_BESIDE = frozenset(
+    {"event", "event_id", "timestamp", "client", "source", "page", "click", "cookie", "header", "geo", *_OF_THE_REQUEST}
+)
+"""Roots of paths that do not, or not all, stand in an event's data."""
+_OF_THE_PAGE = (("location",), ("referrer",), ("title",))
+
+
+def _reader(source: Source) -> Callable[[Event], Any]:
+    if isinstance(source, From):
+        return source.read
+    if isinstance(source, Clear):
+        read = source.read
+        return lambda event: read(event.identity)
+    if isinstance(source, str):
+        return _OF_THE_REQUEST.get(source) or reader(source)
+    assert isinstance(source, tuple), "a rule is for hashes"
+    readers = tuple(map(reader, source))
+
+    def first(event: Event) -> Any:
+        for one in readers:
+            value = one(event)
+            if value is not None and value is not MISSING and value != "":
+                return value
+        return None
+
+    return first
+
+
+def _readers(source: Source) -> tuple[Callable[[Event], Any], ...]:
+    return tuple(map(_reader, source if isinstance(source, tuple) else () if source is None else (source,)))
+
+
+def _choosing(name: str, readers: Sequence[Callable[[Event], Any]], kind: Kind) -> Step:
+    return lambda made, event, given: made.put_first(name, [read(event) for read in readers], kind)
+
+
+def _adding_up(row: Value) -> Step:
+    return lambda made, event, given: put_value(made, row.name, event, row.kind, from_items=True)
+
+
+def _listing(row: Items) -> Step:
+    unsaid = row.unsaid or NOTHING_ELSE
+
+    def step(made: Group, event: Event, given: Mapping[str, Any]) -> None:
+        if row.first and row.name in given:
+            put_own_items(made, row, given[row.name])
+        elif row.of_event and (items := event.ecommerce.get("items")):
+            put_items(made, row.name, items, row.fields, row.needed, unsaid=unsaid)
+
+    return step
+
+
+def put_own_items(made: Group, row: Items, value: Any) -> None:
+    put_items(made, row.name, value, row.own or row.fields, row.needed, own=True, unsaid=row.unsaid or NOTHING_ELSE)
+
+
+def _writing(row: Code, settings: Any) -> Step:
+    write = row.write
+
+    def step(made: Group, event: Event, given: Mapping[str, Any]) -> None:
+        write(made, event, given, settings)
+
+    return step
+
+
+def kind_of(kind: Kind | Hashes | KindBy, settings: Any) -> Kind | Hashes:
+    return kind if isinstance(kind, Kind | Hashes) else kind(settings)
+
+
+def put_field(made: Group, row: Field, event: Event, given: Mapping[str, Any], who: Who, settings: Any) -> None:
+    name, source, kind = row.name, row.source, kind_of(row.kind, settings)
+    if isinstance(source, RuleBy):
+        source = source.under(settings)
+    if isinstance(kind, Hashes):
+        assert isinstance(source, Rule)
+        hashes, faults = who.of(name).found(source)
+        if hashes:
+            made[name] = kind.of(hashes)
+        for fault in faults:
+            made.omit(name, fault)
+    elif isinstance(source, Clear):
+        made.put(name, source.read(who.of(name)), kind)
+    else:
+        if row.first:
+            made.put_first(name, (given.get(name), *(read(event) for read in _readers(source))), kind)
+        else:
+            made.put(name, given[name] if name in given else None if source is None else _reader(source)(event), kind)
