@@ -43,7 +43,6 @@ STAGES: dict[str, tuple[str, ...]] = {
     "encode, and look at the payload": (
         "tagserver.pipeline.payload",
         "tagserver.plugin.payload_check",
-        "tagserver.plugin.payload_check",
         "tagserver.outgoing.known_secrets",
     ),
     "opt-outs, waiting, advice": (
