@@ -32,7 +32,7 @@ from tagserver.plugin.contract import (
     default_outcome,
 )
 from tagserver.plugin.fields import Kind
-from tagserver.plugin.table_parts import Table, stated
+from tagserver.plugin.table_parts import Table, without_parts
 
 __all__ = [
     "API_VERSION",
@@ -195,10 +195,14 @@ class Destination:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if isinstance(table := vars(cls).get("table"), Table):
-            cls.reads = stated(vars(cls).get("reads", ()), table.reads)
-            cls.hashed = tuple(dict.fromkeys((*vars(cls).get("hashed", ()), *table.hashed)))
-            cls.clear = tuple(dict.fromkeys((*vars(cls).get("clear", ()), *table.clear)))
+        own = vars(cls)
+        if isinstance(table := own.get("table"), Table):
+            for name, paths in (("reads", table.reads), ("hashed", table.hashed), ("clear", table.clear)):
+                said = own.get(name, ())
+                if isinstance(said, str):  # one text in place of a list: its author hears of it
+                    continue
+                every = tuple(dict.fromkeys((*said, *paths)))
+                setattr(cls, name, without_parts(every) if name == "reads" else every)
 
     def hosts(self, settings: SettingsT) -> Sequence[str]:
         """The public https host names it talks to."""

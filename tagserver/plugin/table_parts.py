@@ -154,10 +154,9 @@ class Table:
         return made
 
 
-def stated(own: Sequence[str], paths: Sequence[str]) -> tuple[str, ...]:
-    """What a class states, and what its table adds to that: no path below one that is there."""
-    every = dict.fromkeys((*own, *paths))
-    return tuple(path for path in every if not any(path.startswith(f"{other}.") for other in every))
+def without_parts(paths: Sequence[str]) -> tuple[str, ...]:
+    """Paths of an event without those that lie below another one of them."""
+    return tuple(path for path in paths if not any(path.startswith(f"{other}.") for other in paths))
 
 
 def _paths(parts: Iterable[Part], of: Callable[[Row], Iterable[str]]) -> tuple[str, ...]:

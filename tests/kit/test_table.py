@@ -8,9 +8,6 @@ from typing import Any
 import pytest
 
 from tagserver import plugin
-from tagserver.event.identity import Identity
-from tagserver.event.identity_rules import EMAIL as EMAIL_RULE
-from tagserver.event.identity_rules import rule
 from tagserver.plugin import Destination, Group, Kind, Omitted
 from tagserver.plugin.identity import (
     BIRTH_DATE,
@@ -25,6 +22,7 @@ from tagserver.plugin.identity import (
     sha256_hex,
 )
 from tagserver.plugin.registry import Registry
+from tagserver.plugin.statement import statement_faults
 from tagserver.plugin.table import HASH, HASHES, Code, Field, From, Hashes, Items, Part, RuleBy, Table, Value
 from tagserver.plugin.values import CURRENCY, DATA, ID, IDS, IP, NUMBER, TEXT, click_id, page_address
 from tagserver.testing import make_event
@@ -280,6 +278,15 @@ def test_what_a_heir_states_is_its_own() -> None:
     assert Heir.hashed == Acme.hashed
 
 
+def test_one_text_in_place_of_a_list_is_a_fault_with_a_table_too() -> None:
+    class Wrong(Acme):
+        type = "wrong"
+        table = Table(USER)
+        reads = "user_data"  # type: ignore[assignment]  # (that is the fault)
+
+    assert any("`reads` is the one text 'user_data'" in fault for fault in statement_faults(Wrong))
+
+
 def test_the_rows_are_described_for_people() -> None:
     assert [row for row in Table(USER, ORDER).described() if "`user.maid`" not in row] == [
         ("`user.e`", "`user_data.email`", "hashed"),
@@ -309,33 +316,6 @@ def test_a_kind_cuts_what_is_too_long_and_says_so() -> None:
     part = Part("p", Field("t", "t", Kind(str, "is none", cut=3)))
     assert filled(part, {"t": "abcd"}) == ({"t": "abc"}, ["p.t is cut to 3 characters"])
     assert filled(part, {"t": "abc"}) == ({"t": "abc"}, [])
-
-
-def test_rules_are_shared_and_worked_out_once() -> None:
-    """One object for the same field and form, so that a second vendor finds what the first has worked out."""
-    calls: list[str] = []
-
-    def form(text: str) -> str:
-        calls.append(text)
-        return text
-
-    assert rule("first_name", form) is rule("first_name", form)
-    who = Identity({"user_data": {"address": {"first_name": "Erika"}}})
-    first = who.found(rule("first_name", form))
-    assert who.gather([("fn", rule("first_name", form)), ("em", EMAIL_RULE)]) == [("fn", first)]
-    assert calls == ["Erika"]
-
-
-def test_values_that_many_share_are_remembered_for_their_country_alone() -> None:
-    """A region means another in another country."""
-
-    def hashes(country: str) -> Any:
-        address = {"region": "Georgia", "country": country}
-        return Identity({"user_data": {"address": address}}).region
-
-    for _ in range(2):
-        assert hashes("US") == ((sha256_hex("ga"),), ())
-        assert hashes("GE") == ((sha256_hex("georgia"),), ())
 
 
 @pytest.mark.parametrize("name", ["NUMBER", "put_items", "email_text", "Identity", "Who", "event_time", "Note"])
