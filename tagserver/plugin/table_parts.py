@@ -21,6 +21,7 @@ from tagserver.plugin.table_rows import (
     Value,
     Write,
     clear_of,
+    fault_text,
     free_of,
     hashed_of,
     names_of,
@@ -143,14 +144,17 @@ class Table:
         whole = [part.at for part in parts if part.others.free]
         self.free_text = tuple(dict.fromkeys((*whole, *_paths(parts, free_of))))
 
-    def described(self) -> list[tuple[str, str, str]]:
-        """For people, each row: its fields in the payload, where our event has them, and how they are sent."""
+    def described(self) -> list[tuple[str, str, str, str]]:
+        """For people, each row: its fields in the payload, where our event has them, how they are sent, and why a value
+        is left out."""
         made = []
         for part in self.parts:
             for row in part.rows:
                 below = row.path if isinstance(row, Field) and row.path else ""
                 names = [f"{part.at}.{name}" if part.at else name for name in ((below,) if below else names_of(row))]
-                made.append((", ".join(f"`{name}`" for name in names), source_text(row), way_text(row)))
+                made.append(
+                    (", ".join(f"`{name}`" for name in names), source_text(row), way_text(row), fault_text(row))
+                )
         return made
 
 

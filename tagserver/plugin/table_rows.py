@@ -221,3 +221,12 @@ def way_text(row: Row) -> str:
     if hashed_of(row):
         return "hashed"
     return "in the clear" if clear_of(row) else ""
+
+
+def fault_text(row: Row) -> str:
+    """What is said of a value that does not fit and is left out, for people; empty where that is not one sentence."""
+    if isinstance(row, Items | Code):
+        return ""
+    if isinstance(row, Field) and isinstance(row.source, Rule) and isinstance(row.kind, Hashes):
+        return getattr(row.source, "fault", "")
+    return row.kind.fault if isinstance(row.kind, Kind) else ""

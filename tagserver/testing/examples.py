@@ -221,4 +221,6 @@ def _destinations(folder: Path) -> Iterator[type[Destination]]:
 
 def _fields(cls: type[Destination]) -> str:
     rows = cls.table.described() if cls.table is not None else []
-    return "\n".join(["| field | from | sent |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)])
+    return "\n".join(
+        ["| field | from | sent | left out if it |", "|---|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
+    )

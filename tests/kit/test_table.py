@@ -289,15 +289,20 @@ def test_one_text_in_place_of_a_list_is_a_fault_with_a_table_too() -> None:
 
 def test_the_rows_are_described_for_people() -> None:
     assert [row for row in Table(USER, ORDER).described() if "`user.maid`" not in row] == [
-        ("`user.e`", "`user_data.email`", "hashed"),
-        ("`user.ids[kind=OWN].value`", "`user_data.external_id`, else `user_id`", "hashed"),
-        ("`user.city`", "`user_data.address.city`", "in the clear"),
-        ("`user.ip`", "`ip`", "in the clear"),
-        ("`lines`", "`ecommerce.items`", ""),
-        ("`value`", "`ecommerce.value`; else the sum of the items, with `value_from_items`", ""),
-        ("`coupon`", "`ecommerce.coupon`, else `coupon`", ""),
-        ("`when`", "`timestamp`", ""),
-        ("`page`", "`page.location`", ""),
+        ("`user.e`", "`user_data.email`", "hashed", "is no e-mail address"),
+        ("`user.ids[kind=OWN].value`", "`user_data.external_id`, else `user_id`", "hashed", ""),
+        ("`user.city`", "`user_data.address.city`", "in the clear", "is not text"),
+        ("`user.ip`", "`ip`", "in the clear", "is no public IP address"),
+        ("`lines`", "`ecommerce.items`", "", ""),
+        (
+            "`value`",
+            "`ecommerce.value`; else the sum of the items, with `value_from_items`",
+            "",
+            "is not a plain number",
+        ),
+        ("`coupon`", "`ecommerce.coupon`, else `coupon`", "", "is no id"),
+        ("`when`", "`timestamp`", "", "is not a plain number"),
+        ("`page`", "`page.location`", "", ""),
     ]
 
 
