@@ -17,9 +17,8 @@ from tagserver.event.event import MISSING
 from tagserver.event.spelling import nfc
 from tagserver.expressions.scope import Scope, Value
 from tagserver.expressions.templates import constant
-from tagserver.plugin.kind import Kind
-from tagserver.plugin.plain import identifier
 from tagserver.plugin.fields import Kind
+from tagserver.plugin.plain import identifier
 
 MOST_SHOWN = 60
 """Characters of a constant in a message."""
