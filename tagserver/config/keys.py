@@ -23,7 +23,7 @@ from tagserver.config.yaml.source import Node, parse
 WRONG: Any = object()
 """What a type gives for a value that had a problem: the default counts."""
 _KEY = "key"
-_LINK = re.compile(r"\[([^\]\n]+)\]\([^)\s]+\)")
+_LINK = re.compile(r"\[([^\[\]\n]+)\]\([^()\s]+\)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,11 +37,11 @@ _HOST = re.compile(r"[a-z0-9]([a-z0-9.\-]{0,251}[a-z0-9])?\Z")
 _PATH_PREFIX = re.compile(r"(/[A-Za-z0-9_~][A-Za-z0-9_~.\-]{0,99}){1,8}\Z")
 """No segment begins with a dot, and none is the `-` of the admin's addresses."""
 _SECRET = text_like(
-    re.compile(r"[A-Za-z_*][A-Za-z0-9_*]*\Z|/."),
+    re.compile(r"\A(?:[A-Za-z_*][A-Za-z0-9_*]*\Z|/.)"),
     "names no variable or file",
     "write META_ACCESS_TOKEN, META_* or /run/secrets/*",
 )
-_ENVIRONMENT = each(text_like(re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z"), "is no name of a variable"), frozenset)
+_ENVIRONMENT = each(text_like(re.compile(r"\A[A-Za-z_][A-Za-z0-9_]*\Z"), "is no name of a variable"), frozenset)
 
 
 @dataclass(frozen=True, slots=True)
