@@ -22,7 +22,7 @@ from tagserver.consent.strings.usp import read_usp
 from tagserver.event.address import parse_address
 from tagserver.event.click_ids import click_ids
 from tagserver.event.identity import Identity
-from tagserver.event.ip_address import clean_ip, public_ip
+from tagserver.event.ip_address import clean_ip, public_ip, truncated_ip
 from tagserver.event.spelling import key_of, nfc
 from tagserver.event.values import js_number
 from tagserver.expressions import derive
@@ -75,7 +75,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "split": lambda text: derive.split(text, ",", -1),
     "a part of an address": lambda text: derive.url_part(text, "query"),
     "device": derive.device_class,
-    "truncate_ip": derive.truncated_ip,
+    "truncate_ip": truncated_ip,
     "hash": lambda text: [derive.hashed(text, rule) for rule in derive.HASHES],
     "regex": lambda text: derive.replaced(text, compile_search("(.*)")(text), text),
     "a pattern of the event": lambda text: matches_of_event(text[:64], text, True),
