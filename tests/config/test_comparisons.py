@@ -16,7 +16,7 @@ from tagserver.config.lint.forms import OF_PATHS, PATH, Form, Part
 from tagserver.config.yaml.problems import Place, Problem
 from tagserver.config.yaml.source import Scalar
 from tagserver.event.event import MISSING
-from tagserver.event.ip_address import clean_ip
+from tagserver.event.ip_address import clean_ip, truncated_ip
 from tagserver.event.values import js_number, js_text
 from tagserver.expressions import derive
 from tagserver.expressions.conditions import BadPattern, compile_pattern
@@ -183,7 +183,7 @@ def computed(kind: str, keys: dict[str, str], made: Any) -> Any:
         case "device":
             return derive.device_class(location)
         case "truncate_ip":
-            return derive.truncated_ip(made.get("ip"))
+            return truncated_ip(made.get("ip"))
         case "hash":
             return derive.hashed(location, "exact")
         case "random":

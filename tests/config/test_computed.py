@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagserver.event.event import MISSING
@@ -166,6 +166,7 @@ def test_what_is_wrong_is_said(steps: Any, code: str, said: str, hint: str) -> N
     assert any((one.code, said in one.message, hint in one.hint) == (code, True, True) for one in found), found
 
 
+@settings(deadline=None)
 @given(JSON, JSON, JSON)
 def test_whatever_arrives_gives_a_number_or_nothing(a: Any, b: Any, c: Any) -> None:
     scope = Scope(event({"a": a, "b": b, "c": c}))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagserver.config.model import Container
@@ -101,6 +101,7 @@ EVERY = [case["is"] for case in CASES]
 ALL = compiled(*EVERY)
 
 
+@settings(deadline=None)
 @given(
     st.fixed_dictionaries(
         {"loyalty": JSON, "items": JSON, "page": st.fixed_dictionaries({"location": JSON}), "value": JSON}
