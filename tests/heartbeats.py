@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tagserver.runtime.watchdog import BEAT, Stretches
-from tagserver.system.readings import Reading
+from tagserver.system.machine import Reading
 
 
 class Loop:

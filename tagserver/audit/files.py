@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from tagserver.audit.chain import Link, Row
-from tagserver.audit.forecast import Written, first_time, room_for, written
+from tagserver.audit.forecast import Written, first_time, room_for, said, written
 from tagserver.audit.index import ENDING, index_of, may_have, read_index, write_index
-from tagserver.system.amounts import size
-from tagserver.system.whole_file import new_file
+from tagserver.system.files import new_file
+from tagserver.system.text import size
 
 FOLDER = "audit"
 LARGEST = 8 << 20
@@ -276,3 +276,42 @@ def _mend(path: Path) -> int:
             whole = begin
         file.truncate(whole)
     return size - whole
+
+
+# ── what a data folder tells without a server
+
+WHAT_TO_DO = "raise audit.max_size, or lower audit.keep to what you need"
+
+
+def shortage(data: Path, max_size: int | None, keep: float) -> str | None:
+    """The sentence for a data folder (`max_size` in bytes or by the disk, `keep` in seconds); None when all is well, or
+    nobody can tell: there is no audit, too little of it, or it cannot be read by this user."""
+    try:
+        found = written_in(data / FOLDER)
+    except OSError:
+        return None
+    room = room_for(max_size, data)
+    return None if found is None else said(found.lasts(room), keep, room)
+
+
+_LOOKED_AT = 64 << 10
+"""Bytes at the end of the newest file; a row is much shorter."""
+
+
+def written_last(data: Path) -> int | None:
+    """The time of the last row below a data folder, in ms by the clock of then; None when there is none, or when it
+    cannot be read."""
+    files = files_of(data / FOLDER)
+    if not files or files[-1].suffix == ".gz":
+        return None
+    try:
+        with files[-1].open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LOOKED_AT))
+            lines = file.read().splitlines(keepends=True)
+    except OSError:
+        return None
+    for line in reversed(lines):
+        record = Row.of(files[-1].name, 0, line).record
+        if record is not None and type(at := record.get("t")) is int:
+            return at
+    return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tagserver.audit.chain import Row
-from tagserver.system.amounts import size
+from tagserver.system.text import size
 
 DAY_MS = 86_400_000
 SHORTEST_MS = 600_000

@@ -18,7 +18,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tagserver.audit.chain import Row
-from tagserver.system.whole_file import new_file
+from tagserver.system.files import new_file
 
 ENDING = ".ids"
 WIDTH = 3

@@ -1,14 +1,12 @@
-"""A backup as a file: a tar that every `tar` can list, with a manifest as its last member.
-
-It is not packed: the audit's older files are packed already, and whoever wants less room or a seal pipes it through a
-program for that. So a file is never larger when it is unpacked than it was before.
-"""
+"""A backup as a file: a tar that every `tar` can list, with a manifest as its last member; and what of a data folder it
+holds, by name."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import os
+import re
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,7 +15,7 @@ from typing import BinaryIO
 import msgspec
 
 from tagserver import __version__
-from tagserver.backup.members import MANIFEST, MOST, is_known, is_queue
+from tagserver.backup.hold import RESTORED_FILE
 
 FORMAT = 1
 """Rises when a program of before would misread the file."""
@@ -50,7 +48,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     members: dict[str, Member]
 
 
-def write(file: BinaryIO, sources: Iterable[tuple[str, Path]], time: int, about: dict[str, object]) -> Manifest:
+def write_archive(file: BinaryIO, sources: Iterable[tuple[str, Path]], time: int, about: dict[str, object]) -> Manifest:
     """Write all sources and the manifest to an open file. A source that is gone when its turn comes is left out; of one
     that grows, what was there. Raises OSError, and FileNotFoundError for the queue that `about` names."""
     members: dict[str, Member] = {}
@@ -204,3 +202,48 @@ class Archive:
                 raise BadBackup(f"{self._path} ends in the middle of {info.name}: it is not whole")
             left -= len(piece)
             yield piece
+
+
+# ── what of a data folder is in a backup; all else in a file that is to be restored is refused
+
+MANIFEST = "manifest.json"
+KEY = "install-key"
+_STATE = ("serving.json", "last-good.json", KEY)
+_FOLDERS = {
+    "versions": re.compile(r"[0-9]{1,15}\.json"),
+    "audit": re.compile(r"[0-9]{1,15}\.jsonl(\.gz)?"),
+    "t": re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"),
+}
+OURS = frozenset(_FOLDERS)
+"""The folders that a server makes in its data folder; any other is a destination's or somebody else's."""
+_QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.(db|sqlite)")
+MOST = 200_000
+"""Files in one backup."""
+
+
+def is_known(name: str) -> bool:
+    """Whether a backup may hold a file of this name: no other has a place in a data folder. That of a restore is in the
+    backup of a folder whose delivery waits for a decision."""
+    folder, slash, rest = name.partition("/")
+    if slash:
+        pattern = _FOLDERS.get(folder)
+        return pattern is not None and pattern.fullmatch(rest) is not None
+    return name in (*_STATE, RESTORED_FILE) or is_queue(name)
+
+
+def is_queue(name: str) -> bool:
+    """Whether it is the name of a queue's file."""
+    return _QUEUE.fullmatch(name) is not None
+
+
+def in_folder(data: Path) -> Iterator[tuple[str, Path]]:
+    """The small files of a data folder, without its queue: (name, path). What says which version serves comes before
+    the versions, because it is written after them: so nothing that it names is missing. Folders are listed when they
+    are reached."""
+    for name in _STATE:
+        if (data / name).is_file():
+            yield name, data / name
+    for folder in _FOLDERS:
+        for path in sorted((data / folder).glob("*")):
+            if is_known(f"{folder}/{path.name}") and path.is_file() and not path.is_symlink():
+                yield f"{folder}/{path.name}", path

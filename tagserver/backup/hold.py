@@ -8,11 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from tagserver.system.whole_file import write_whole
+from tagserver.system.files import write_whole
 
 log = logging.getLogger("tagserver")
 
-FILE = "restored.json"
+RESTORED_FILE = "restored.json"
 FORMAT = 1
 
 
@@ -29,21 +29,21 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     waits: str = ""
 
 
-def write(data: Path, restored: Restored) -> None:
+def write_restored(data: Path, restored: Restored) -> None:
     """Write it down. Raises OSError."""
-    write_whole(data / FILE, msgspec.json.encode(restored))
+    write_whole(data / RESTORED_FILE, msgspec.json.encode(restored))
 
 
-def read(data: Path) -> Restored | None:
+def read_restored(data: Path) -> Restored | None:
     """What a data folder says of a restore; None: nothing. What cannot be read holds delivery: the safe side."""
     try:
-        found = msgspec.json.decode((data / FILE).read_bytes(), type=Restored)
+        found = msgspec.json.decode((data / RESTORED_FILE).read_bytes(), type=Restored)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return Restored(backup=0, restored=0, waits=f"{FILE} in the data folder cannot be read")
+        return Restored(backup=0, restored=0, waits=f"{RESTORED_FILE} in the data folder cannot be read")
     if found.format > FORMAT:
-        waits = f"{FILE} is of a newer tagserver (format {found.format}, this one knows {FORMAT})"
+        waits = f"{RESTORED_FILE} is of a newer tagserver (format {found.format}, this one knows {FORMAT})"
         return Restored(backup=found.backup, restored=found.restored, waits=waits)
     return found
 
@@ -54,12 +54,12 @@ WAY_OUT = (
 )
 
 
-class Hold:
+class DeliveryHold:
     """Whether a running server may deliver."""
 
     def __init__(self, data: Path) -> None:
         self._data = data
-        self._known = read(data)
+        self._known = read_restored(data)
         if (why := self.why) is not None:
             log.error("%s", why)
 
@@ -76,7 +76,7 @@ class Hold:
         if known is None or not known.waits:
             return False
         freed = msgspec.structs.replace(known, format=FORMAT, waits="")
-        write(self._data, freed)
+        write_restored(self._data, freed)
         self._known = freed
         log.warning("delivery goes on without a journal: what was taken back since the backup is not known here")
         return True

@@ -11,9 +11,15 @@ it, and as soon as it can be written again everything that the queue still knows
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator
+import logging
+import os
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -22,6 +28,7 @@ import msgspec
 
 from tagserver.queue.sqlite.snapshot import Laid, Lifted
 from tagserver.queue.values import Tombstone
+from tagserver.system.files import write_whole
 
 FORMAT = 1
 """Rises when a program of before would misread the file."""
@@ -154,3 +161,167 @@ def _read_head(path: Path, text: bytes, of: str) -> Head:
     if head.of != of:
         raise BadJournal(f"the journal {path} is of another installation: its hashes mean nothing here")
     return head
+
+
+# ── the journal of a running server: appended to, synced, and written anew when lines are past their time or lacking
+
+log = logging.getLogger("tagserver.journal")
+
+PATIENCE = 5.0
+"""Seconds that an act waits for the disk of the journal; then it counts without it."""
+ALIVE = 3600_000
+"""Milliseconds between two lines that say that the journal is kept."""
+AGAIN = 30.0
+"""Seconds until a journal that could not be written is tried again."""
+RENEWED = 86400_000
+"""Milliseconds after which lines that are past their time are removed."""
+
+
+class JournalFile:
+    """Appends lines. `of`: the installation that writes it. `stones`: all that the queue knows to be taken back, as
+    lines, asked from another thread. `data`: the data folder, whose disk should be another one. `clock`: ms; `calm`:
+    whether it is believed, for else no line goes for its age.
+
+    One thread of its own does all work with the file. What could not be written is not kept here: when the file can be
+    written again, it is made anew with all that the queue knows then. `trouble` says until then why it lacks something.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        of: str,
+        stones: Callable[[], Iterable[Line]],
+        data: Path,
+        clock: Callable[[], int],
+        calm: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._path = path
+        self._of = of
+        self._stones = stones
+        self._data = data
+        self._clock = clock
+        self._calm = calm
+        self._waiting: deque[Line] = deque()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tagserver-journal")
+        self._stuck: asyncio.Future[None] | None = None
+        self._renewed = self._written = 0
+        self._sound = False
+        self.trouble: str | None = None
+        self.patience = PATIENCE
+        self.write = _append
+
+    # ── called by the event loop
+
+    async def taken_back(self, stones: Sequence[Tombstone], ttl: float) -> None:
+        """Persons have taken something back, which the queue keeps for `ttl` seconds."""
+        now = self._clock()
+        await self._append(laid(now, stones, now + int(ttl * 1000)))
+
+    async def granted_again(self, persons: Sequence[bytes], purposes: frozenset[str], at: int) -> None:
+        """Persons have granted purposes again, from `at` (ms) on."""
+        lifted = ([person.hex() for person in persons], sorted(purposes), at)
+        await self._append(Line(at=self._clock(), lifted=lifted))
+
+    async def mark(self, word: str) -> None:
+        """Say that the journal is kept."""
+        await self._append(Line(at=self._clock(), mark=word))
+
+    async def mind(self, sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep) -> None:
+        """Keep it alive, and try one that could not be written again; until cancelled."""
+        while True:
+            await sleep(AGAIN)
+            if self.trouble is not None or self._clock() - self._written >= ALIVE:
+                await self.mark("alive")
+
+    async def close(self) -> None:
+        """The last line, as far as the disk answers."""
+        await self.mark("stop")
+        self._thread.shutdown(wait=False)
+
+    async def _append(self, line: Line) -> None:
+        """On disk when it returns, or `trouble` says why not. Lines that wait are written together."""
+        if self._stuck is not None and not self._stuck.done():
+            self._sound = False
+            return
+        self._waiting.append(line)
+        writing = asyncio.get_running_loop().run_in_executor(self._thread, self._write)
+        done, _ = await asyncio.wait([writing], timeout=self.patience)
+        if not done:
+            self._stuck = writing
+            self._fails(f"its disk did not answer within {self.patience:.0f} s")
+
+    def _fails(self, why: str) -> None:
+        self._sound = False
+        before, self.trouble = self.trouble, f"the journal {self._path} cannot be written: {why}"
+        if before is None:
+            log.error("%s. What persons take back counts; a restored backup would not know it", self.trouble)
+
+    # ── the thread
+
+    def _write(self) -> None:
+        lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if not lines:
+            return
+        now = self._clock()
+        try:
+            if not (self._sound and now - self._renewed < RENEWED and self.write(self._path, text_of(lines))):
+                self._renew(now, lines)
+        except BadJournal as bad:
+            self._fails(
+                f"{bad}. Move it aside and keep it (to restore a backup of then needs it); another one is begun"
+            )
+        except OSError as error:
+            self._fails(error.strerror or str(error))
+        else:
+            self._written = now
+
+    def _renew(self, now: int, lines: list[Line]) -> None:
+        """Write it anew: what is not past its time, what the queue knows, and the new lines."""
+        try:
+            before: Journal | None = Journal(self._path, self._of)
+        except FileNotFoundError:
+            before = None
+        since = now if before is None else before.since
+        if before is not None and self._calm():
+            since = max(since, now - KEEP)
+        known = list(self._stones())
+        reach: dict[tuple[str, str], tuple[int, int]] = {row[:2]: (-1, -1) for one in known for row in one.laid}
+        for line in _kept(before, since):
+            reach.update({row[:2]: row[2:4] for row in line.laid if row[:2] in reach})
+        lacking = (one for one in known if any(reach[row[:2]] < row[2:4] for row in one.laid))
+        write_whole(self._path, texts_of([Head(of=self._of, since=since)], _kept(before, since), lacking, lines))
+        if self._renewed == 0 and self._path.stat().st_dev == self._data.stat().st_dev:
+            log.warning("the journal %s lies on the disk of the data folder: both can be lost together", self._path)
+        if self.trouble is not None:
+            log.warning("the journal %s is written again, with all that the queue knows", self._path)
+        self._renewed, self._sound, self.trouble = now, True, None
+
+
+def _kept(before: Journal | None, since: int) -> Iterator[Line]:
+    """What stays of a journal: no line from before `since`, and of the lines that only say that it is kept the last."""
+    if before is None:
+        return
+    for line in before.lines():
+        if line.at >= since and (not line.mark or line == before.mark):
+            yield line
+
+
+def _append(path: Path, text: bytes) -> bool:
+    """Whether it could be appended; False when the file has gone. All of it or, as far as that is possible, nothing.
+    Raises OSError."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        before = os.fstat(descriptor).st_size
+        try:
+            if os.write(descriptor, text) < len(text):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, before)
+            raise
+    finally:
+        os.close(descriptor)
+    return True

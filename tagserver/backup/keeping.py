@@ -1,24 +1,35 @@
-"""What a running server holds for backups: the journal, copies of the queue, and whether it may deliver after a
-restore."""
+"""What a running server does for backups: a journal, copies of the queue, and no delivery after a restore until it may.
+
+The server makes the copies for `tagserver backup` because it alone may open the queue; the command packs them because
+it alone may know the place: a server under a unit or in a container cannot write there, and who has the admin token may
+not choose files to be written."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import secrets
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from tagserver.backup.hold import Hold
-from tagserver.backup.journal import installation
-from tagserver.backup.journal_file import JournalFile
-from tagserver.backup.journaled import JournaledOutbox
+import msgspec
+
+from tagserver.backup.hold import DeliveryHold
+from tagserver.backup.journal import JournalFile, Line, installation, laid
 from tagserver.backup.restoring import ASIDE, STAGE, unfinished
-from tagserver.backup.snapshots import Snapshot, Snapshots, clear
 from tagserver.config.queue import QueueConfig
-from tagserver.queue.errors import OutboxStartError
+from tagserver.queue.api import Maintenance
+from tagserver.queue.errors import OutboxStartError, Unavailable
+from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.sqlite.recovery import DAMAGED
-from tagserver.queue.sqlite.snapshot import ENDING, queues_in
+from tagserver.queue.sqlite.snapshot import ENDING, copy_queue, queues_in
+from tagserver.queue.sqlite.startup import ALONE
+from tagserver.queue.values import Tombstone
+from tagserver.system.text import size
 
 AT_START = 0.5
 """Seconds that a start waits for the journal."""
@@ -43,7 +54,7 @@ class Keeping:
         self._data = data
         self._queue = queue.file
         self._others = [path.name for path in queues_in(data) if path.name != queue.file]
-        self.hold = Hold(data)
+        self.hold = DeliveryHold(data)
         self.snapshots = Snapshots(outbox, data, queue.file, queue.min_free, clock)
         self.journal = outbox.journal = (
             None
@@ -106,3 +117,124 @@ def require_whole(data: Path) -> None:
     """Raises OutboxStartError for a folder in which a restore has begun to change something, and has not ended."""
     if (why := unfinished(data)) is not None:
         raise OutboxStartError(why)
+
+
+# ── a queue beside which a journal is kept
+
+
+class JournaledOutbox(SqliteOutbox):
+    """A `SqliteOutbox` beside which a journal may be kept. What could not be stored in the queue is not in the journal
+    either: its sender was told to come again."""
+
+    journal: JournalFile | None = None
+
+    def stones(self) -> Iterator[Line]:
+        """All that is taken back now, as lines of a journal. From memory, in any thread."""
+        for person, purpose, since, until, expires in self._tombstones.all():
+            yield laid(since, [Tombstone(person, purpose, since, until)], expires)
+
+    async def withdraw(self, tombstones: Sequence[Tombstone], ttl: float) -> None:
+        """See `Suppressions.withdraw`."""
+        await super().withdraw(tombstones, ttl)
+        if self.journal is not None and tombstones:
+            await self.journal.taken_back(tombstones, ttl)
+
+    async def lift(self, persons: Sequence[bytes], purposes: frozenset[str], at: int) -> None:
+        """See `Suppressions.lift`."""
+        await super().lift(persons, purposes, at)
+        if self.journal is not None:
+            await self.journal.granted_again(persons, purposes, at)
+
+
+# ── copies of the queue
+
+KEPT = 3600.0
+"""Seconds that a copy lies there at most: as long as a command is given to pack it."""
+LOOK_EVERY = 60.0
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A copy: `file` in the data folder, of the queue's file `queue`, made at `time` (ms). Whoever has packed it
+    removes it."""
+
+    file: str
+    queue: str
+    time: int
+
+
+class Snapshots:
+    """One copy at a time; an older one that nobody has removed gives way to it. `steady`: seconds that never jump."""
+
+    def __init__(
+        self,
+        outbox: Maintenance,
+        data: Path,
+        queue: str,
+        min_free: int,
+        clock: Callable[[], int],
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._outbox = outbox
+        self._data = data
+        self._queue = queue
+        self._min_free = min_free
+        self._clock = clock
+        self._steady = steady
+        self._one_at_a_time = asyncio.Lock()
+        self._made = float("inf")
+        """When the last copy was made, until it is looked for."""
+
+    async def make(self) -> Snapshot:
+        """Make one, aside from everything else that the server does. Raises Unavailable with a sentence."""
+        if self._one_at_a_time.locked():
+            raise Unavailable("another backup is being made: wait for it")
+        async with self._one_at_a_time:
+            clear(self._data, self._queue)
+            self._require_room()
+            made_at = self._clock()
+            file = f"{self._queue}{ENDING}{secrets.token_hex(8)}"
+            try:
+                await asyncio.to_thread(copy_queue, self._data / self._queue, self._data / file)
+            except OSError as error:
+                why = error.strerror or str(error)
+                if self._outbox.notice() == ALONE:
+                    why = (
+                        "it was opened on a full disk, and nothing else can read it; make room, restart, and try again"
+                    )
+                raise Unavailable(
+                    f"the queue cannot be copied: {why}; the server goes on, nothing is left of it"
+                ) from None
+            self._made = self._steady()
+            return Snapshot(file, self._queue, made_at)
+
+    def look(self) -> None:
+        """Remove a copy whose command has not ended in time: it was killed, and nobody else would. What was forgotten
+        must not lie there any longer than in a backup that somebody wants."""
+        if self._steady() - self._made >= KEPT and not self._one_at_a_time.locked():
+            clear(self._data, self._queue)
+            self._made = float("inf")
+
+    async def mind(self, sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep) -> None:
+        """Look now and then, until cancelled."""
+        while True:
+            await sleep(LOOK_EVERY)
+            self.look()
+
+    def _require_room(self) -> None:
+        needed = self._outbox.room().used
+        try:
+            free = shutil.disk_usage(self._data).free
+        except OSError:
+            return
+        if free < needed + self._min_free:
+            raise Unavailable(
+                f"the copy needs {size(needed)} on the disk of the data folder, {size(self._min_free)} of it "
+                f"are kept free, and {size(free)} are left: make room, or stop the server and run this again"
+            )
+
+
+def clear(data: Path, queue: str) -> None:
+    """Remove copies that nobody has packed."""
+    for left in data.glob(f"{queue}{ENDING}*"):
+        with contextlib.suppress(OSError):
+            left.unlink()

@@ -8,9 +8,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from tagserver.backup import hold
-from tagserver.backup.archive import Manifest, write
-from tagserver.backup.members import in_folder
+from tagserver.backup.archive import Manifest, in_folder, write_archive
+from tagserver.backup.hold import RESTORED_FILE, read_restored
 from tagserver.queue.errors import Damaged
 from tagserver.queue.sqlite.snapshot import facts_of
 
@@ -72,15 +71,15 @@ def _packed(data: Path, queue: str, copy: Path, time: int, file: Path, *, force:
 
     def sources() -> Iterator[tuple[str, Path]]:
         yield queue, copy
-        if (held := hold.read(data)) is not None and held.waits:
-            yield hold.FILE, data / hold.FILE
+        if (held := read_restored(data)) is not None and held.waits:
+            yield RESTORED_FILE, data / RESTORED_FILE
         yield from in_folder(data)
 
     partial = partial_of(file)
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as out:
-            manifest = write(out, sources(), time, about)
+            manifest = write_archive(out, sources(), time, about)
             out.flush()
             os.fsync(out.fileno())
             size = out.tell()

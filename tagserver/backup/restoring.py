@@ -17,17 +17,15 @@ from pathlib import Path
 
 import msgspec
 
-from tagserver.backup import hold
-from tagserver.backup.archive import Archive, BadBackup, Manifest
+from tagserver.backup.archive import KEY, Archive, BadBackup, Manifest
+from tagserver.backup.hold import FORMAT, DeliveryHold, Restored, read_restored, write_restored
 from tagserver.backup.journal import Journal, installation
-from tagserver.backup.members import KEY
 from tagserver.queue.errors import OutboxStartError
 from tagserver.queue.sqlite.ownership import FolderLock, QueueLock
 from tagserver.queue.sqlite.snapshot import facts_of, queue_in, require_sound, take_back
 from tagserver.queue.sqlite.snapshot import hold as hold_rows
-from tagserver.system.amounts import size
-from tagserver.system.moments import shown
-from tagserver.system.whole_file import write_whole
+from tagserver.system.files import write_whole
+from tagserver.system.text import readable_time, size
 
 STAGE = ".restoring"
 """In the data folder: where everything is made ready."""
@@ -102,7 +100,7 @@ def restore(
 
 def play(data: Path, journal: Path, clock: Callable[[], int]) -> Done | None:
     """Play a journal into a folder that was restored before; None when it was not. Raises as `restore` does."""
-    restored, queue = hold.read(data), queue_in(data)
+    restored, queue = read_restored(data), queue_in(data)
     if (why := unfinished(data)) is not None:
         raise NotRestored(why)
     if restored is None or queue is None or not restored.backup:
@@ -111,7 +109,7 @@ def play(data: Path, journal: Path, clock: Callable[[], int]) -> Done | None:
     with _locked(data, queue.name):
         erased, reaches, waits = _played(data, queue, journal, since, restored.backup, clock)
         waits = waits if restored.waits else ""
-        hold.write(data, msgspec.structs.replace(restored, format=hold.FORMAT, journal=reaches, waits=waits))
+        write_restored(data, msgspec.structs.replace(restored, format=FORMAT, journal=reaches, waits=waits))
     return Done(backup=restored.backup, held=0, erased=erased, waits=waits, journal=reaches)
 
 
@@ -122,7 +120,7 @@ def deliver(data: Path) -> bool:
         raise OutboxStartError(why)
     queue = queue_in(data)
     with _locked(data, queue.name if queue is not None else "outbox.db"):
-        return hold.Hold(data).release()
+        return DeliveryHold(data).release()
 
 
 def _made_ready(
@@ -136,7 +134,7 @@ def _made_ready(
         raise BadBackup(str(error)) from None
     held = hold_rows(queue, manifest.time, clock())
     erased, reaches, waits = 0, None, ""
-    before = hold.read(stage)  # of a folder that came from a backup itself, and of which nobody has decided
+    before = read_restored(stage)  # of a folder that came from a backup itself, and of which nobody has decided
     undecided = before is not None and bool(before.waits)
     since = None
     if before is not None and undecided:
@@ -147,13 +145,15 @@ def _made_ready(
     elif before is not None and undecided:
         waits = before.waits
     elif not without:
-        waits = f"restored from a backup of {shown(manifest.time)}, without a journal of what was taken back since"
+        waits = (
+            f"restored from a backup of {readable_time(manifest.time)}, without a journal of what was taken back since"
+        )
     if without:
         waits = ""
     for ending in ("-wal", "-shm"):
         Path(f"{queue}{ending}").unlink(missing_ok=True)
-    about = hold.Restored(backup=manifest.time, restored=clock(), since=since, journal=reaches, waits=waits)
-    hold.write(stage, about)
+    about = Restored(backup=manifest.time, restored=clock(), since=since, journal=reaches, waits=waits)
+    write_restored(stage, about)
     return Done(backup=manifest.time, manifest=manifest, held=held, erased=erased, waits=waits, journal=reaches)
 
 
@@ -169,9 +169,9 @@ def _played(
     if read.unread is not None:
         return erased, read.until, f"{read.unread} (what the other lines say holds)"
     if read.since > since:
-        why = f"begins {shown(read.since)}, after the backup of {shown(since)}"
+        why = f"begins {readable_time(read.since)}, after the backup of {readable_time(since)}"
     else:
-        why = f"ends {shown(read.until)}, before the backup of {shown(backup)}"
+        why = f"ends {readable_time(read.until)}, before the backup of {readable_time(backup)}"
     return erased, read.until, f"the journal {why}: what was taken back between is not known"
 
 

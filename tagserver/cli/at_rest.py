@@ -6,11 +6,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from tagserver.backup.hold import WAY_OUT
-from tagserver.backup.hold import read as restored
+from tagserver.backup.hold import WAY_OUT, read_restored
 from tagserver.backup.restoring import unfinished
+from tagserver.doctor.doctor import Finding
 from tagserver.queue.sqlite.snapshot import newer_than_this
-from tagserver.system.finding import Finding
 
 
 def check_at_rest(data: Path, queue: str) -> Iterator[Finding]:
@@ -25,5 +24,5 @@ def check_at_rest(data: Path, queue: str) -> Iterator[Finding]:
     if (why := newer_than_this(data / queue)) is not None:
         hint = "start the newer one again, or restore the backup that was made before the upgrade"
         yield Finding("error", "queue", why, hint)
-    if (known := restored(data)) is not None and known.waits:
+    if (known := read_restored(data)) is not None and known.waits:
         yield Finding("warning", "restore", f"a server that starts delivers nothing: {known.waits}", WAY_OUT)

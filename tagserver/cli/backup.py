@@ -23,11 +23,10 @@ from tagserver.queue.errors import OutboxStartError
 from tagserver.queue.sqlite.ownership import FolderLock, QueueLock
 from tagserver.queue.sqlite.snapshot import copy_queue, queue_in
 from tagserver.runtime.server_files import lives
-from tagserver.system.amounts import counted
-from tagserver.system.amounts import size as size_text
-from tagserver.system.moments import shown
-from tagserver.system.os_fault import os_fault
-from tagserver.system.this_user import this_user
+from tagserver.system.files import os_fault
+from tagserver.system.machine import this_user
+from tagserver.system.text import counted, readable_time
+from tagserver.system.text import size as size_text
 
 LONGEST = 3600.0
 """Seconds that a server gets for its copy: some GiB on a slow disk."""
@@ -116,7 +115,7 @@ def _progress(line: str) -> None:
 def _say(file: Path, manifest: Manifest, size: int) -> None:
     counts = manifest.counts
     kinds = Counter(name.partition("/")[0] for name in manifest.members)
-    say(f"{file}: {size_text(size)}, the data folder as it was at {shown(manifest.time)}.")
+    say(f"{file}: {size_text(size)}, the data folder as it was at {readable_time(manifest.time)}.")
     say(
         f"Inside: {counts['pending']} waiting, {counts['dead']} dead, {counted(counts['keys'], 'key')} of repeats, "
         f"{counts['withdrawn']} taken back; the install key; {kinds['versions']} of the versions, and of the audit's "

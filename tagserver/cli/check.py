@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from tagserver.audit.outlook import WHAT_TO_DO, shortage
+from tagserver.audit.files import WHAT_TO_DO, shortage
 from tagserver.cli.options import config_option, data_option, json_option, open_folder, print_problems, without_env_file
 from tagserver.cli.output import give_up, say, say_json
 from tagserver.config import privacy_lock
 from tagserver.config.model import Container
 from tagserver.config.yaml.problems import Problem, Problems
-from tagserver.system.amounts import counted
-from tagserver.system.os_fault import os_reason
+from tagserver.system.files import os_reason
+from tagserver.system.text import counted
 
 
 @click.command()

@@ -16,8 +16,7 @@ from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
 from tagserver.cli.who import who
 from tagserver.queue.dead_letters import LARGEST_ID
-from tagserver.system.amounts import letters
-from tagserver.system.moments import at
+from tagserver.system.text import iso_time, letters
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -64,7 +63,7 @@ def choice_options(command: F) -> F:
 def _asked(chosen: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of a choice that are given, as the server takes them."""
     lists = {name: list(value) for name, value in chosen.items() if isinstance(value, tuple) and value}
-    return lists | {name: at(value) for name in ("since", "until") if (value := chosen[name]) is not None}
+    return lists | {name: iso_time(value) for name in ("since", "until") if (value := chosen[name]) is not None}
 
 
 @dead.command()

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tagserver.cli.output import say
-from tagserver.system.amounts import letters
-from tagserver.system.moments import shown
+from tagserver.system.text import letters, readable_time
 
 _WHY = {
     "no_destination": "their destination is not configured",
@@ -21,7 +20,7 @@ def say_letters(found: Sequence[Mapping[str, Any]]) -> None:
     """Two lines for each."""
     for one in found:
         whose = "  ".join(one[key] for key in ("destination", "tag", "name", "event_id"))
-        say(f"{one['id']:>8}  {shown(one['buried'])}  {whose}")
+        say(f"{one['id']:>8}  {readable_time(one['buried'])}  {whose}")
         say(f"          {_why(one)}")
 
 
@@ -44,8 +43,8 @@ def say_summary(found: Mapping[str, Any]) -> None:
         (
             f"{one['count']:,}",
             *(one[key] or "-" for key in ("destination", "tag", "reason", "code")),
-            shown(one["oldest"]),
-            shown(one["newest"]),
+            readable_time(one["oldest"]),
+            readable_time(one["newest"]),
             one["event_id"],
         )
         for one in groups

@@ -18,8 +18,9 @@ from tagserver.cli.remote import Server
 from tagserver.config.references import ADMIN_TOKEN
 from tagserver.config.server import ServerConfig
 from tagserver.config.yaml.problems import Problem
-from tagserver.doctor.audit_check import check_audit
 from tagserver.doctor.doctor import (
+    Finding,
+    check_audit,
     check_clock,
     check_configuration,
     check_destination,
@@ -33,12 +34,9 @@ from tagserver.doctor.doctor import (
     check_server,
     check_versions,
 )
-from tagserver.doctor.reach import check_reached, look_at_all
-from tagserver.doctor.ways import check_allowed, check_proxy, ways_of
+from tagserver.doctor.reach import check_allowed, check_proxy, check_reached, look_at_all, ways_of
 from tagserver.runtime.server_files import UNREACHABLE, NoServer, Unanswered, lives
-from tagserver.system.finding import Finding
-from tagserver.system.kernel_clock import clock_is_kept
-from tagserver.system.process import file_descriptors
+from tagserver.system.machine import clock_is_kept, file_descriptors
 
 LONGEST = 10.0
 """Seconds for an answer."""

@@ -9,8 +9,7 @@ import click
 from tagserver.cli.options import environment, json_option, server_option
 from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
-from tagserver.system.amounts import counted, letters
-from tagserver.system.moments import shown
+from tagserver.system.text import counted, letters, readable_time
 
 LONGEST = 900.0
 """Seconds: a walk through a long queue, and the time that vendors have to answer."""
@@ -59,5 +58,5 @@ def forget(
         if done.get("journal"):
             say(f"A restored backup would not know of it: {done['journal']}")
         if done["refused_until"] is not None:
-            say(f"Events of this person are not sent until {shown(done['refused_until'])}.")
+            say(f"Events of this person are not sent until {readable_time(done['refused_until'])}.")
     raise SystemExit(0 if done["clean"] and not left else 1)

@@ -12,7 +12,7 @@ from tagserver.cli.options import installed
 from tagserver.cli.output import give_up, say, say_text
 from tagserver.cli.paths import GivenPath
 from tagserver.config.schema import MODELINE, json_schema
-from tagserver.system.os_fault import os_reason
+from tagserver.system.files import os_reason
 
 SCHEMA_FILE = Path(".tagserver", "schema.json")
 """Below the configuration folder: where the first line of its files tells editors to look."""

@@ -12,8 +12,8 @@ from tagserver.cli.interrupt import told_apart
 from tagserver.cli.lazy import LazyCommands
 from tagserver.cli.output import give_up
 from tagserver.cli.streams import sound_streams
-from tagserver.system.os_fault import os_fault
-from tagserver.system.this_user import this_user
+from tagserver.system.files import os_fault
+from tagserver.system.machine import this_user
 
 COMMANDS = LazyCommands(
     {

@@ -15,9 +15,9 @@ from tagserver.config.configuration import ConfigurationFolder, process_environ,
 from tagserver.config.yaml.problems import Problem
 from tagserver.config.yaml.report import render
 from tagserver.plugin.registry import Registry
-from tagserver.system.moments import moment
-from tagserver.system.os_fault import os_reason
-from tagserver.system.this_user import this_user
+from tagserver.system.files import os_reason
+from tagserver.system.machine import this_user
+from tagserver.system.text import parse_time
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -108,7 +108,7 @@ def when_option(name: str, text: str) -> Callable[[F], F]:
 
     def fixed(context: click.Context, parameter: click.Parameter, given: str | None) -> int | None:
         try:
-            return None if given is None else moment(given, time.time_ns() // 1_000_000)
+            return None if given is None else parse_time(given, time.time_ns() // 1_000_000)
         except ValueError as error:
             raise click.BadParameter(str(error), context, parameter) from None
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tagserver.system.amounts import deliveries, size
-from tagserver.system.moments import shown
+from tagserver.system.text import deliveries, readable_time, size
 
 DAYS = 5
 """Of those that have a number of their own in a sentence."""
@@ -24,7 +23,7 @@ def when_pausing(done: Mapping[str, Any]) -> Iterator[str]:
             verb = "expire" if seen["before"] > 1 else "expires"
             yield f"{some} {verb} before the pause ends" + (", and will not be sent." if seen["before"] else ".")
         elif seen["first"] is not None:
-            yield f"The first expires on {shown(seen['first'])}: {_by_day(seen)}."
+            yield f"The first expires on {readable_time(seen['first'])}: {_by_day(seen)}."
         elif seen["looked"] > seen["expired"]:
             yield "None of them has an age limit."
     share = done["share"]

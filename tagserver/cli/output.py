@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
-from tagserver.system.printable import printable, printable_json
+from tagserver.system.text import printable, printable_json
 
 
 def keep_standard_output() -> None:

@@ -22,22 +22,20 @@ from tagserver.cli.output import give_up, say, say_json
 from tagserver.cli.remote import call
 from tagserver.cli.who import who
 from tagserver.pausing.alone import Act, OfAnother, act_alone
-from tagserver.pausing.names import Unknown
-from tagserver.pausing.words import LONGEST_NOTE, LONGEST_TERM, unwritten
+from tagserver.pausing.pausing import LONGEST_NOTE, LONGEST_TERM, Unknown, unwritten
 from tagserver.publishing.serving import NoConfiguration
 from tagserver.queue.data_folder import unusable
 from tagserver.queue.errors import InUse, OutboxError, OutboxStartError
 from tagserver.runtime.runtime import wall_clock
 from tagserver.runtime.server_files import lives
-from tagserver.system.moments import shown, span
-from tagserver.system.printable import printable
+from tagserver.system.text import parse_duration, printable, readable_time
 
 
 def _term(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
     if text is None:
         return None
     try:
-        seconds = span(text)
+        seconds = parse_duration(text)
     except ValueError:
         seconds = 0
     if not 1 <= seconds <= LONGEST_TERM:
@@ -72,7 +70,7 @@ def pause(
         say_json(done)
         return
     name, until = done["destination"], done["pause"]["until"]
-    end = f"until {shown(until)}" if until is not None else f"until you run tagserver resume {name}"
+    end = f"until {readable_time(until)}" if until is not None else f"until you run tagserver resume {name}"
     if done["server"]:
         say(f"{name} is paused {end}. Nothing more is sent to it; its events are accepted, and wait.")
     else:
@@ -149,7 +147,7 @@ def _say_before(before: dict[str, Any]) -> None:
         say(f"{name} is not paused by hand.")
     else:
         note = f": {was['note']}" if was["note"] else ""
-        say(f"{name} is paused by {was['by']} since {shown(was['since'])}{note}.")
+        say(f"{name} is paused by {was['by']} since {readable_time(was['since'])}{note}.")
     for sentence in when_resuming(before):
         say(sentence)
 

@@ -14,7 +14,7 @@ from tagserver import __version__
 from tagserver.cli.output import give_up
 from tagserver.config.references import ADMIN_TOKEN
 from tagserver.runtime.server_files import UNREACHABLE, Token, Unanswered, address_in, token_for
-from tagserver.system.printable import printable
+from tagserver.system.text import printable
 
 HOW = f"set {ADMIN_TOKEN} to the one that the server was started with, or name the file that holds it: --env-file FILE"
 ANY = "/-/status.json"

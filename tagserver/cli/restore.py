@@ -10,10 +10,9 @@ from typing import Any
 import click
 import msgspec
 
-from tagserver.backup.archive import BadBackup
+from tagserver.backup.archive import OURS, BadBackup
 from tagserver.backup.hold import WAY_OUT
 from tagserver.backup.journal import BadJournal
-from tagserver.backup.members import OURS
 from tagserver.backup.restoring import Done, NotRestored, deliver, play
 from tagserver.backup.restoring import restore as restore_into
 from tagserver.cli.asking import sure
@@ -28,10 +27,9 @@ from tagserver.queue.errors import OutboxStartError
 from tagserver.queue.sqlite.snapshot import facts_of, queue_in
 from tagserver.runtime.runtime import wall_clock
 from tagserver.runtime.server_files import lives
-from tagserver.system.amounts import counted, deliveries, letters
-from tagserver.system.moments import shown
-from tagserver.system.os_fault import os_fault
-from tagserver.system.this_user import this_user
+from tagserver.system.files import os_fault
+from tagserver.system.machine import this_user
+from tagserver.system.text import counted, deliveries, letters, readable_time
 
 EVERY = "*"
 LONGEST = 3600.0
@@ -105,7 +103,7 @@ def _restore(file: Path | None, data: Path, journal: Path | None, *, without: bo
 
 def _say(done: Done, data: Path) -> None:
     if done.manifest is not None:
-        say(f"{data} is what it was at {shown(done.backup)} (tagserver {done.manifest.tagserver}).")
+        say(f"{data} is what it was at {readable_time(done.backup)} (tagserver {done.manifest.tagserver}).")
         if done.held:
             say(
                 f"{deliveries(done.held)} waited then, and may have been sent since: held as dead letters with the "
@@ -116,7 +114,7 @@ def _say(done: Done, data: Path) -> None:
         say("What was accepted since is not here, nor are its keys: a repeat of it would be sent again.")
     if done.journal is not None:
         was = "was" if done.erased == 1 else "were"
-        say(f"The journal reaches until {shown(done.journal)}; {deliveries(done.erased)} {was} erased by it.")
+        say(f"The journal reaches until {readable_time(done.journal)}; {deliveries(done.erased)} {was} erased by it.")
     if done.waits:
         say(f"The server will take events in and deliver nothing: {done.waits}. {WAY_OUT}.")
     if done.aside:

@@ -12,7 +12,7 @@ from tagserver.cli.serve import run
 from tagserver.sandbox import create_sandbox
 from tagserver.server.listening import address_of, listen
 from tagserver.server.serving import serving
-from tagserver.system.os_fault import os_reason
+from tagserver.system.files import os_reason
 
 
 @click.command()

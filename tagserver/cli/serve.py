@@ -32,18 +32,16 @@ from tagserver.logs.logs import LEVELS, Format, Logs
 from tagserver.publishing.serving import NoConfiguration
 from tagserver.queue.data_folder import unusable
 from tagserver.queue.errors import OutboxStartError
-from tagserver.runtime.admin_token import TOKEN_FILE
 from tagserver.runtime.running import running
 from tagserver.runtime.runtime import Runtime
-from tagserver.runtime.server_files import ADDRESS_FILE, leave_address, leave_token, write_token
+from tagserver.runtime.server_files import ADDRESS_FILE, TOKEN_FILE, leave_address, leave_token, write_token
 from tagserver.runtime.unwritten import Unwritten
-from tagserver.server.app import create_app, create_edge
-from tagserver.server.ending import Ending
+from tagserver.server.app import connection_limits, create_app
+from tagserver.server.ending import Ending, Supervisor
 from tagserver.server.listening import WrongSocket, address_of, is_loopback, listen, passed
 from tagserver.server.serving import serving
-from tagserver.server.succession import REHEARSE, Heritage, heritage
-from tagserver.server.supervisor import Supervisor
-from tagserver.system.os_fault import os_fault, os_reason
+from tagserver.server.succession import REHEARSE, Inherited, inherited
+from tagserver.system.files import os_fault, os_reason
 from tagserver.system.secret import hide
 
 log = logging.getLogger("tagserver")
@@ -84,7 +82,7 @@ def serve(
         bound = passed(os.environ)
     except WrongSocket as wrong:
         give_up(str(wrong))
-    left = heritage(os.environ)
+    left = inherited(os.environ)
     folder = open_folder(config, env_file, data)
     token = folder.environment().get(ADMIN_TOKEN) or None
     if token is not None and (why := unfit_token(token)) is not None:
@@ -147,7 +145,7 @@ class Entrance:
     host: str
     port: int
     passed: socket.socket | None
-    left: Heritage
+    left: Inherited
 
     def open(self) -> socket.socket:
         """The listening socket."""
@@ -187,7 +185,7 @@ async def _serve(
         if token is not None:
             _remove(data / TOKEN_FILE)  # of an earlier start: it would mislead commands
         app = create_app(runtime, made)
-        server = serving(app, create_edge(runtime))
+        server = serving(app, connection_limits(runtime))
         supervisor = Supervisor(os.environ.get("NOTIFY_SOCKET"))
         ending = Ending(runtime, server, bound, supervisor, kept=entrance.kept)
         address = address_of(bound)

@@ -10,7 +10,7 @@ import click
 from tagserver.cli.options import json_option
 from tagserver.cli.output import say, say_json, say_text
 from tagserver.event.address import host_of
-from tagserver.server.page_script import shipped, stub
+from tagserver.server.script import shipped, stub
 
 EXAMPLE = "https://tags.shop.example"
 

@@ -17,8 +17,8 @@ from tagserver.config.yaml.folder import read_test_files
 from tagserver.config.yaml.problems import Problems
 from tagserver.explain.casebook import Case, Report, read_cases, run
 from tagserver.explain.consent_matrix import consent_matrix
-from tagserver.runtime.watch import picture
-from tagserver.system.os_fault import os_fault
+from tagserver.runtime.running import picture
+from tagserver.system.files import os_fault
 
 
 @click.command()

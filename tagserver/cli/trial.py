@@ -18,8 +18,8 @@ from tagserver.explain.differences import field_change
 from tagserver.explain.trial import BadTrial, try_event
 from tagserver.outgoing.redaction import CLEANED
 from tagserver.runtime.runtime import wall_clock
-from tagserver.system.os_fault import os_reason
-from tagserver.system.printable import printable, printable_json
+from tagserver.system.files import os_reason
+from tagserver.system.text import printable, printable_json
 
 _MARKS = {"send": "✔", "restrict": "◐", "block": "⊘", "skip": "○", "error": "✖"}
 

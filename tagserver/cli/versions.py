@@ -14,7 +14,7 @@ from tagserver.cli.remote import call
 from tagserver.cli.who import who
 from tagserver.publishing.store import LONGEST_NOTE, SERVING, Store
 from tagserver.queue.data_folder import unusable
-from tagserver.system.moments import shown
+from tagserver.system.text import readable_time
 
 MOST = 6
 """Names that one line shows."""
@@ -42,14 +42,14 @@ def versions(data: Path, as_json: bool) -> None:
         return
     for one in listed["versions"]:
         mark, who = "serves" if one["serves"] else "", one["by"] or "nobody knows"
-        say(f"{one['number']:>6}  {one['version']}  {shown(one['published'])}  {mark:6}  by {who}")
+        say(f"{one['number']:>6}  {one['version']}  {readable_time(one['published'])}  {mark:6}  by {who}")
         if one["note"]:
             say(f"        {one['note']}")
         if one["changed"]:
             say(f"        changed: {_names(one['changed'])}")
         if (back := listed["rolled_back"]) is not None and back["number"] == one["number"]:
             note = f": {back['note']}" if back["note"] else ""
-            say(f"        rolled back to on {shown(back['at'])} by {back['by'] or 'nobody knows'}{note}")
+            say(f"        rolled back to on {readable_time(back['at'])} by {back['by'] or 'nobody knows'}{note}")
     if not listed["versions"]:
         say(f"Nothing was published from the data folder {data} yet.")
 

@@ -14,7 +14,7 @@ from tagserver.config.compile import Loaded, compile_container
 from tagserver.config.references import ADMIN_TOKEN, GivenToken
 from tagserver.config.yaml.folder import read_test_files, read_texts, unread_files
 from tagserver.plugin.registry import Registry
-from tagserver.system.secret_file import read_secret_file
+from tagserver.system.files import read_secret_file
 
 
 def read_env_file(path: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ from tagserver.event.event import MISSING
 from tagserver.event.values import js_text
 from tagserver.expressions.scope import Scope, Value
 from tagserver.expressions.templates import constant
-from tagserver.system.moments import shown
+from tagserver.system.text import readable_time
 
 LONGEST = 365 * 86400.0
 
@@ -32,9 +32,9 @@ class Schedule:
         """Why not now."""
         now = scope.event.received
         if self.start is not None and now < self.start:
-            return "schedule", f"begins {shown(self.start)}"
+            return "schedule", f"begins {readable_time(self.start)}"
         if self.end is not None and now >= self.end:
-            return "schedule", f"ended {shown(self.end)}"
+            return "schedule", f"ended {readable_time(self.end)}"
         return None
 
 

@@ -15,8 +15,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from statistics import median
 
-from tagserver.system.moments import shown
-from tagserver.system.spans import span
+from tagserver.system.text import readable_time, span
 
 FLOOR = 1_767_225_600_000
 """2026-01-01 in ms: before this program was written no clock was right."""
@@ -102,7 +101,7 @@ class ClockDoubt:
         self.why = self._judged()
 
     def _judged(self) -> str | None:
-        shows = f"this machine's clock shows {shown(self._clock())}"
+        shows = f"this machine's clock shows {readable_time(self._clock())}"
         if (off := self._off()) is not None:
             if abs(off) <= OFF:
                 return None
@@ -114,7 +113,7 @@ class ClockDoubt:
         if self._newest is not None:
             since = (self._clock() - self._newest) / 1000
             if since < -OFF:
-                return f"{shows}, and the data folder was written at {shown(self._newest)}"
+                return f"{shows}, and the data folder was written at {readable_time(self._newest)}"
             if since > AWAY:
-                return f"{shows}, and the data folder was written last at {shown(self._newest)}"
+                return f"{shows}, and the data folder was written last at {readable_time(self._newest)}"
         return None

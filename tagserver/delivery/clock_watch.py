@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from tagserver.delivery.clock_doubt import ClockDoubt
 from tagserver.system.clock_monitor import CALM, EVERY, LONG_CALM, ClockSteps
-from tagserver.system.spans import span
+from tagserver.system.text import span
 
 log = logging.getLogger("tagserver.clock")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Literal, get_args
 
-from tagserver.logs.redaction import redacted
+from tagserver.logs.logs import redacted
 from tagserver.plugin.contract import Outcome, OutcomeKind
 from tagserver.plugin.fault import PluginFailed
 from tagserver.queue.retry import LATE_CAP

@@ -15,7 +15,7 @@ from itertools import takewhile
 from typing import Any
 from urllib.parse import quote
 
-from tagserver.logs.redaction import redacted
+from tagserver.logs.logs import redacted
 from tagserver.plugin.destination import Response
 
 LONGEST = 300

@@ -22,7 +22,7 @@ from tagserver.delivery.open_sink import OpenSink, Tended
 from tagserver.delivery.outcomes import Stop
 from tagserver.delivery.pace import Pace
 from tagserver.delivery.target import Target
-from tagserver.logs.event_lines import events_are_told, say_delivered
+from tagserver.logs.logs import events_are_told, say_delivered
 from tagserver.queue.api import Queue
 from tagserver.queue.encryption import NO_ENCRYPTION, Encryption
 from tagserver.queue.errors import OutboxError

@@ -13,11 +13,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tagserver import __version__
+from tagserver.audit.chain import Check
+from tagserver.audit.files import FOLDER, WHAT_TO_DO, files_of, rows_of, shortage, size_of
+from tagserver.audit.forecast import room_for
 from tagserver.config.compile import Loaded
 from tagserver.config.model import ConfiguredDestination
 from tagserver.delivery.outcomes import is_plugins
@@ -25,10 +29,9 @@ from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.plugin.registry import unloaded_in
 from tagserver.plugin.settings import ending
 from tagserver.queue.dead_letters import RESTORED
-from tagserver.system.amounts import size
-from tagserver.system.finding import Finding, Level
-from tagserver.system.os_fault import os_reason
-from tagserver.system.process import affordable
+from tagserver.system.files import os_fault, os_reason
+from tagserver.system.machine import affordable, this_user
+from tagserver.system.text import size
 
 SLOW_SYNC = 0.02
 """Seconds for one fsync beyond which every answer is noticeably late."""
@@ -232,3 +235,53 @@ def check_destination(name: str, destination: ConfiguredDestination, today: date
         ends = said = None
     if ends is not None and said is not None:
         yield Finding("error" if ends <= today else "warning", name, said, "set a newer one")
+
+
+# ── what an examination says
+
+Level = Literal["ok", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sentence about one matter, and what to do."""
+
+    level: Level
+    matter: str
+    message: str
+    hint: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines."""
+        return {"level": self.level, "matter": self.matter, "message": self.message, "hint": self.hint}
+
+
+# ── the audit
+
+
+def check_audit(data: Path, max_size: int | None, keep: float) -> Iterator[Finding]:
+    """How large the audit is, how long its room lasts (`max_size` in bytes or by the disk, `keep` in seconds), and
+    whether its newest file holds together; of all files `tagserver audit --verify` knows."""
+    try:
+        yield from _checked(data, max_size, keep)
+    except OSError as error:
+        yield Finding("error", "audit", f"{os_fault(error)} (as {this_user()})", "run this as the user of the server")
+
+
+def _checked(data: Path, max_size: int | None, keep: float) -> Iterator[Finding]:
+    folder = data / FOLDER
+    files = files_of(folder)
+    if not files:
+        return
+    room = room_for(max_size, data)
+    check = Check()
+    broken = next(check.follow(rows_of(files[-1])), None)
+    if broken is not None:
+        yield Finding("error", "audit", str(broken), "see tagserver audit --verify: rows were altered or are missing")
+    elif check.end is not None:
+        message = (
+            f"{check.end.number} rows so far, {size(size_of(folder))} of {size(room)}, and the newest file is whole"
+        )
+        yield Finding("ok", "audit", message)
+    if (short := shortage(data, max_size, keep)) is not None:
+        yield Finding("warning", "audit", short, WHAT_TO_DO)

@@ -16,7 +16,7 @@ from tagserver.event.ip_address import truncated_ip
 from tagserver.event.paths import moved, only, tree_of, walk, without, written
 from tagserver.expressions.path_filter import Hiding
 from tagserver.expressions.scope import Scope
-from tagserver.logs.redaction import without_contacts
+from tagserver.logs.logs import without_contacts
 from tagserver.privacy.rules import STRICT
 from tagserver.privacy.urls import clean_outgoing, without_keys
 

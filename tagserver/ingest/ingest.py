@@ -26,7 +26,7 @@ from tagserver.ingest.advice import advise
 from tagserver.ingest.consent_wait import Held
 from tagserver.ingest.deliveries import EventDeliveries
 from tagserver.ingest.waiting import Holding
-from tagserver.logs.event_lines import events_are_told, say_accepted
+from tagserver.logs.logs import events_are_told, say_accepted
 from tagserver.pipeline.route import Decision, Routing, route
 from tagserver.queue.api import Queue
 from tagserver.queue.encryption import NO_ENCRYPTION, Encryption

@@ -1,4 +1,5 @@
-"""Logs for people or for machines. What a line may hold: ids, names, outcomes, sizes and times; never a payload."""
+"""Logs for people or for machines. What a line may hold: ids, names, outcomes, sizes and times; never a payload, and
+nothing personal: a net takes that out of the texts of plugins and libraries that do not know the rule."""
 
 from __future__ import annotations
 
@@ -9,9 +10,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from tagserver.logs.event_lines import switch
-from tagserver.logs.redaction import redacted
-from tagserver.system.printable import printable, printable_json
+from tagserver.system.secret import masked
+from tagserver.system.text import printable, printable_json
 
 LEVELS = ("debug", "info", "warning", "error")
 Format = Literal["text", "json"]
@@ -161,4 +161,76 @@ class Logs:
     def take(self, form: Format, *, events: bool) -> None:
         """What `log:` of `server.yaml` says, at the start and after a reload."""
         self._handler.setFormatter(JsonLines() if (self._form or form) == "json" else TextLines())
-        switch(events)
+        switch_event_lines(events)
+
+
+# ── the net: what must not stand in a log, taken out of a text
+
+_PATTERNS = (
+    ("[token]", re.compile(r"\b(?:EAA|AIza|sk_|ya29\.)[\w-]{10,}")),
+    ("[token]", re.compile(r"(?<=bearer )[\w.~+/=-]{8,}", re.IGNORECASE)),
+    ("[phone]", re.compile(r"\+\d[\d ()/.-]{6,}\d")),
+)
+_HASH = re.compile(r"\b[0-9a-fA-F]{40,}\b")
+_CALLED = re.compile(r"(?:\+|%2B|\b00)[1-9](?:[ ()/.-]{0,2}\d){7,14}", re.IGNORECASE)
+_signs = re.compile("@|%40").finditer
+_local = {"@": re.compile(r"[\w.+%-]+").match, "%40": re.compile(r"[\w.+-]+").match}
+_domain = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}").match
+_LONGEST_LOCAL = 64
+"""Characters in front of the sign (RFC 5321, section 4.5.3.1.1)."""
+
+
+def without_contacts(text: str) -> str:
+    """The text without e-mail addresses and telephone numbers that begin with + or 00, also as addresses write them."""
+    return _CALLED.sub("[phone]", _without_emails(text))
+
+
+def _without_emails(text: str) -> str:
+    """Looked for from the sign to both sides: a search for what stands in front of it would begin at each letter."""
+    pieces: list[str] = []
+    end = 0
+    for sign in _signs(text):
+        local = _local[sign[0]](text[max(end, sign.start() - _LONGEST_LOCAL) : sign.start()][::-1])
+        if local is not None and (domain := _domain(text, sign.end())) is not None:
+            pieces += (text[end : sign.start() - local.end()], "[e-mail]")
+            end = domain.end()
+    return "".join(pieces) + text[end:] if pieces else text
+
+
+def redacted(text: str, *, hashes: bool = True) -> str:
+    """The text without e-mail addresses, telephone numbers (with their plus sign), hashes of persons, tokens of known
+    forms, and secrets that this process has read. `hashes` False: those stay."""
+    text = _without_emails(masked(text))
+    for name, pattern in _PATTERNS:
+        text = pattern.sub(name, text)
+    return _HASH.sub("[hash]", text) if hashes else text
+
+
+# ── one line for each accepted event and each delivery, where `log.events` asks for them
+
+_log = logging.getLogger("tagserver.events")
+_log.setLevel(logging.WARNING)
+LONGEST_NAME = 100
+"""Characters of an event's name; strangers choose it."""
+
+
+def switch_event_lines(on: bool) -> None:
+    """Write these lines from now on, or do not. With `--log-level debug` they are written in any case."""
+    _log.setLevel(logging.NOTSET if on or logging.getLogger().level <= logging.DEBUG else logging.WARNING)
+
+
+def events_are_told() -> bool:
+    """Whether they are written: asked before anything is gathered for them."""
+    return _log.isEnabledFor(logging.INFO)
+
+
+def say_accepted(event_id: str, name: str, source: str, deliveries: int) -> None:
+    """An event was answered `accepted`, with so many new deliveries on disk. `source`: `browser`, or a key's name."""
+    fields = {"event_id": event_id, "event": name[:LONGEST_NAME], "source": source, "deliveries": deliveries}
+    _log.info("event %s was accepted", event_id, extra=fields)
+
+
+def say_delivered(event_id: str, destination: str, tag: str, attempts: int) -> None:
+    """A vendor has taken a delivery, at the attempt of this number, from 1."""
+    fields = {"event_id": event_id, "destination": destination, "tag": tag, "attempts": attempts}
+    _log.info("event %s was delivered to %s", event_id, destination, extra=fields)

@@ -3,18 +3,20 @@ lists of words alone, so that no stranger can make new ones."""
 
 from __future__ import annotations
 
+import platform
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
+from tagserver import BUILD
 from tagserver.metrics.exposition import Histogram, Page
 from tagserver.pipeline.route import Routing
 from tagserver.plugin.fault import OURS, UNKNOWN
 from tagserver.queue.dead_letters import REASONS
 from tagserver.queue.values import Counts, Receipt, Room
-from tagserver.system.build_info import build_info
-from tagserver.system.process import ProcessFacts, process_facts
+from tagserver.system.machine import ProcessFacts, process_facts
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -295,3 +297,14 @@ _DELIVERIES = (
     ("dead", "gauge", "Deliveries among the dead letters."),
     ("erased", "counter", "Deliveries erased by retention, request or drop."),
 )
+
+
+def build_info(version: str) -> dict[str, str]:
+    """The labels of `tagserver_info`: our version, its commit, and the libraries that matter when somebody asks for
+    help."""
+    return {
+        "version": version,
+        "commit": BUILD.commit,
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+    }

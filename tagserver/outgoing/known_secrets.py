@@ -16,7 +16,7 @@ import re2
 
 from tagserver.privacy.detection import without_emails
 from tagserver.system.secret import SHORTEST, Secret
-from tagserver.system.unicode import is_text
+from tagserver.system.text import is_text
 
 _encode = msgspec.json.Encoder().encode
 FEW = 4

@@ -3,8 +3,8 @@ sent any more."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from tagserver.delivery.send_policy import Refusal
 from tagserver.queue.api import Queue
 from tagserver.queue.retry import deadline
-from tagserver.queue.values import Row
+from tagserver.queue.values import Counts, Row
 
 MOST = 100_000
 """Rows that are looked at; they are the oldest, so they expire first."""
@@ -102,3 +102,31 @@ def _day(ms: int) -> str:
         return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d")
     except (OverflowError, ValueError, OSError):  # of a clock that was far off
         return "9999-12-31"
+
+
+# ── how fast deliveries have come lately: a forecast needs it, and the counters only know sums
+
+SAMPLES = 61
+"""Kept, one a minute: an hour."""
+SHORTEST = 60.0
+"""Seconds over which something can be said."""
+
+
+class Rates:
+    """`counts`: those of the queue; `steady`: seconds that never jump."""
+
+    def __init__(self, counts: Callable[[], Mapping[str, Counts]], steady: Callable[[], float]) -> None:
+        self._counts = counts
+        self._steady = steady
+        self._samples: deque[tuple[float, dict[str, int]]] = deque(maxlen=SAMPLES)
+
+    def note(self) -> None:
+        """Once a minute."""
+        self._samples.append((self._steady(), {name: one.accepted for name, one in self._counts().items()}))
+
+    def of(self, names: Iterable[str]) -> float | None:
+        """Deliveries a second over the last hour, or as much of it as this process has seen; None: too little."""
+        if not self._samples or (span := self._steady() - self._samples[0][0]) < SHORTEST:
+            return None
+        then, now = self._samples[0][1], self._counts()
+        return sum(now[name].accepted - then.get(name, 0) for name in names if name in now) / span

@@ -5,20 +5,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
 from tagserver.config.model import Container
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.send_policy import permits
-from tagserver.pausing.names import names_of
-from tagserver.pausing.outlook import Outlook, outlook
-from tagserver.pausing.rates import Rates
-from tagserver.pausing.words import line, reason
+from tagserver.logs.logs import redacted
+from tagserver.pausing.outlook import Outlook, Rates, outlook
 from tagserver.queue.api import Outbox
-from tagserver.queue.errors import OutboxError
+from tagserver.queue.errors import Full, OutboxError
 from tagserver.queue.pauses import FULL, Pause, Pauses, Quotas
+from tagserver.system.text import printable, readable_time
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -248,3 +247,57 @@ _OVERFLOWS = {
     "dies": "as much waits as may: new deliveries become dead letters",
     "is not kept": "as much waits as may, and the queue is filling: new deliveries are lost",
 }
+
+
+# ── which destination is meant
+
+SHOWN = 20
+"""Names that a sentence lists."""
+
+
+class Unknown(Exception):
+    """There is no destination of this name; the sentence lists those that there are."""
+
+
+def names_of(name: str, container: Container | None, queued: Iterable[str], pauses: Mapping[str, Pause]) -> list[str]:
+    """All names of a destination, the present one first. `queued`: destinations that the queue has ever seen; one that
+    is not configured any more can be stopped, too, for the day on which it comes back. Raises Unknown."""
+    destination = container.destination(name) if container is not None else None
+    if destination is not None:
+        return [destination.name, *destination.aliases]
+    queued = list(queued)
+    if name in queued or any(name in pause.names for pause in pauses.values()):
+        return [name]
+    known = sorted({*(container.destinations if container is not None else ()), *queued, *pauses})
+    listed = ", ".join(known[:SHOWN]) + (f" and {len(known) - SHOWN} more" if len(known) > SHOWN else "")
+    raise Unknown(
+        f'there is no destination "{name[:100]}"; there are: {listed}'
+        if known
+        else f'there is no destination "{name[:100]}", nor any other'
+    )
+
+
+# ── how a pause reads
+
+LONGEST_NOTE = 500
+"""Characters of a note: it stands in each line that shows the state."""
+LONGEST_TERM = 366 * 86400
+"""Seconds of a term."""
+
+
+def reason(pause: Pause, until: int | None) -> str:
+    """Why a destination stands still: by whom, since when, until when, and why."""
+    end = "until somebody resumes it" if until is None else f"until {readable_time(until)}"
+    note = f": {pause.note}" if pause.note else ""
+    return f"paused by {pause.by} since {readable_time(pause.since)}, {end}{note}"
+
+
+def unwritten(error: OutboxError) -> str:
+    """What to say where neither a pause nor its end could be written."""
+    todo = "; make room on the disk of the data folder" if isinstance(error, Full) else ""
+    return f"nothing was changed, because it could not be written: {error}{todo}"
+
+
+def line(text: str) -> str:
+    """What somebody has typed, as it may stand in states, logs and pages: one line, without contacts and secrets."""
+    return " ".join(printable(redacted(" ".join(text.split()))).split())

@@ -31,7 +31,7 @@ from tagserver.plugin.plain import (
     whole_number,
 )
 from tagserver.privacy.urls import clean_address
-from tagserver.system.unicode import is_text
+from tagserver.system.text import is_text
 
 
 @dataclass(frozen=True, slots=True)

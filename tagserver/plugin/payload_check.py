@@ -19,7 +19,7 @@ import msgspec
 from tagserver.plugin import Built, Limits, Omitted, Skip
 from tagserver.plugin.fields import HASH_LENGTH
 from tagserver.privacy.detection import without_emails
-from tagserver.system.unicode import is_text
+from tagserver.system.text import is_text
 
 NO_HASH = "is no SHA-256 (64 lower-case hex digits), so it is not sent"
 NO_CLEAR = "holds an e-mail address where the vendor needs none in the clear: taken out"

@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any
 
 from tagserver.event.placeholder import SIGNS, is_placeholder
-from tagserver.system.unicode import is_text
+from tagserver.system.text import is_text
 
 LONGEST_TEXT = 1000
 DEEPEST = 12

@@ -16,12 +16,12 @@ from typing import Any, Generic, TypeVar
 
 import pluggy
 
-from tagserver.logs.redaction import redacted
+from tagserver.logs.logs import redacted
 from tagserver.plugin import Destination, Variable, hookspecs
 from tagserver.plugin.fault import OR, PluginCode, PluginFailed, variable_name
 from tagserver.plugin.statement import statement_faults
 from tagserver.plugin.variable import variable_fault
-from tagserver.system.printable import printable
+from tagserver.system.text import printable
 
 
 @dataclass(eq=False)

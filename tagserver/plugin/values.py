@@ -40,8 +40,8 @@ from tagserver.plugin.plain import (
 from tagserver.plugin.settings import api_url_fault, country_fault, folder_fault
 from tagserver.plugin.wish import Wish, read_wish, wish_kind
 from tagserver.privacy.urls import clean_address
-from tagserver.system.os_fault import os_fault
-from tagserver.system.unicode import is_text
+from tagserver.system.files import os_fault
+from tagserver.system.text import is_text
 
 __all__ = [
     "BROWSER_ID",

@@ -18,7 +18,7 @@ from tagserver.event.click_ids import is_click_key
 from tagserver.event.spelling import nfc
 from tagserver.privacy.detection import LONGEST, scanned, suspicious
 from tagserver.privacy.rules import NO_KEYS, STRICT, AddressRules, Loss, mark, names_an_id, query_kind, rules_of
-from tagserver.system.unicode import is_text
+from tagserver.system.text import is_text
 
 
 class Cleaned(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from tagserver.config.yaml.problems import Problem
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration, Refused
 from tagserver.publishing.store import listed
-from tagserver.system.os_fault import os_fault
+from tagserver.system.files import os_fault
 
 log = logging.getLogger("tagserver")
 

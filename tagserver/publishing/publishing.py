@@ -19,7 +19,7 @@ from tagserver.explain.plan import changes
 from tagserver.publishing.draft import Files, Fit, emptied, failed_cases, fit, read_files
 from tagserver.publishing.serving import Configuration, NoConfiguration, Refused, Serving
 from tagserver.publishing.store import SERVING, Back, State, Store, Texts, Version
-from tagserver.system.os_fault import os_fault, os_reason
+from tagserver.system.files import os_fault, os_reason
 
 log = logging.getLogger("tagserver")
 

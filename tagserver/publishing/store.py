@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import msgspec
 
 from tagserver.config.version import SERVER_FILE, version_of
-from tagserver.system.whole_file import write_whole
+from tagserver.system.files import write_whole
 
 FOLDER = "versions"
 SERVING = "serving.json"

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tagserver.queue.errors import OutboxStartError
-from tagserver.system.os_fault import os_fault
-from tagserver.system.this_user import this_user
-from tagserver.system.whole_file import write_whole
+from tagserver.system.files import os_fault, write_whole
+from tagserver.system.machine import this_user
 
 KEY_BYTES = 32
 

@@ -21,7 +21,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from tagserver.queue.values import ROW_BYTES
-from tagserver.system.amounts import size
+from tagserver.system.text import size
 
 log = logging.getLogger("tagserver.delivery")
 

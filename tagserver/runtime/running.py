@@ -1,10 +1,12 @@
-"""From nothing to a server that runs, and back: what is opened, in order, and closed again in the other."""
+"""From nothing to a server that runs, and back: what is opened, in order, and closed again in the other; and how it
+notices that the configuration's files have changed."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -12,11 +14,11 @@ from pathlib import Path
 import httpx
 
 from tagserver.audit.audit import Audit
-from tagserver.audit.last_row import written_last
-from tagserver.backup.journaled import JournaledOutbox
-from tagserver.backup.keeping import Keeping, require_whole
+from tagserver.audit.files import written_last
+from tagserver.backup.keeping import JournaledOutbox, Keeping, require_whole
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.config.server import LogConfig
+from tagserver.config.yaml.folder import is_unread, read_test_files, read_texts, unread_files
 from tagserver.delivery.clock_doubt import ClockDoubt
 from tagserver.delivery.clock_watch import ClockWatch
 from tagserver.delivery.dispatch import Dispatcher
@@ -25,11 +27,9 @@ from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.store import Store
 from tagserver.queue.data_folder import install_key, usable
 from tagserver.runtime.runtime import Clock, Runtime, wall_clock
-from tagserver.runtime.watch import contents, watch
 from tagserver.runtime.watchdog import Watchdog
 from tagserver.system.clock_monitor import LONG_CALM, ClockSteps
-from tagserver.system.kernel_clock import clock_is_kept
-from tagserver.system.process import disk_free
+from tagserver.system.machine import clock_is_kept, disk_free
 
 
 @asynccontextmanager
@@ -160,3 +160,56 @@ async def running(
         await outbox.close()
         await keeping.close()
         await asyncio.to_thread(audit.close)
+
+
+# ── changed files
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks. A change is reported at the second look that sees it unchanged."""
+
+Picture = dict[str, tuple[int, int, int, int]]
+
+
+def picture(folder: Path) -> Picture:
+    """Times, size and number of each YAML file, those with a wrong name too: a cheap sign that something may have
+    changed. Files that come and go meanwhile are left out."""
+    seen: Picture = {}
+    for path in folder.rglob("*"):
+        if path.suffix != ".yaml" and not is_unread(path.relative_to(folder)):
+            continue
+        try:
+            found = path.stat()
+        except OSError:
+            continue
+        seen[str(path)] = (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
+    return seen
+
+
+def contents(folder: Path) -> str:
+    """A hash of all that the files say, cases too: a file that was only touched, or copied anew, says the same. One
+    that cannot be read says something else, and one that is not read its name."""
+    digest = hashlib.sha256(repr(unread_files(folder)).encode(errors="surrogateescape"))
+    for name, content in sorted({**read_texts(folder), **read_test_files(folder)}.items()):
+        digest.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape"))
+        digest.update(content)
+    return digest.hexdigest()
+
+
+async def watch(
+    folder: Path,
+    said: str,
+    changed: Callable[[], Awaitable[object]],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Call `changed` after each change, until cancelled. `said` are the contents that were read already."""
+    known: Picture | None = None
+    looked_at: Picture | None = None
+    while True:
+        await sleep(LOOK_EVERY)
+        now = await asyncio.to_thread(picture, folder)
+        if now == known and now != looked_at:
+            looked_at = now
+            before, said = said, await asyncio.to_thread(contents, folder)
+            if said != before:
+                await changed()
+        known = now

@@ -30,12 +30,12 @@ from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration
 from tagserver.queue.encryption import Encryption
 from tagserver.queue.values import Erased, Row
-from tagserver.runtime.admin_token import AdminToken
 from tagserver.runtime.failing import Failing
+from tagserver.runtime.server_files import AdminToken
 from tagserver.runtime.states import States
 from tagserver.runtime.status import Status
 from tagserver.runtime.unwritten import Unwritten
-from tagserver.system.process import disk_free
+from tagserver.system.machine import disk_free
 from tagserver.system.rate_limit import RateLimit
 
 KEPT = 30 * 86400.0

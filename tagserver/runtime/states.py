@@ -18,10 +18,9 @@ from tagserver.logs.changes import NONE, Change, Changes, Seen
 from tagserver.plugin.destination import Response
 from tagserver.publishing.publisher import Publisher
 from tagserver.queue.api import Outbox
+from tagserver.runtime.refused_requests import Strangers
 from tagserver.runtime.status import Status
-from tagserver.runtime.strangers import Strangers
-from tagserver.system.amounts import size
-from tagserver.system.spans import span
+from tagserver.system.text import size, span
 
 log = logging.getLogger("tagserver.state")
 

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tagserver.system.os_fault import os_fault
+from tagserver.system.files import os_fault
 
 log = logging.getLogger("tagserver")
 

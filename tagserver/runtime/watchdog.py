@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from tagserver.plugin.fault import UNKNOWN, Culprit
-from tagserver.system.readings import Lateness, Reading, Readings
+from tagserver.system.machine import Lateness, Reading, Readings
 
 log = logging.getLogger("tagserver.runtime.watchdog")
 

@@ -1,4 +1,4 @@
-"""The server's addresses, in one table."""
+"""The server's addresses, in one table; those of its health; and the path below which the public ones lie."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tagserver.runtime.runtime import Runtime
 from tagserver.server.admin.admin import Admin
+from tagserver.server.admin.auth import Guard
 from tagserver.server.collect import Collect
-from tagserver.server.edge import Edge
-from tagserver.server.health import Health
-from tagserver.server.kept_scripts import KeptScripts
-from tagserver.server.page_script import shipped
-from tagserver.server.prefix import routed
-from tagserver.server.script import Scripts
-from tagserver.system.process import affordable, file_descriptors
+from tagserver.server.protocol import ConnectionLimits
+from tagserver.server.script import KeptScripts, Scripts, shipped
+from tagserver.system.machine import affordable, file_descriptors
 
 
 class TagServer(Starlette):
@@ -73,13 +72,60 @@ def create_app(runtime: Runtime, admin_token: str, steady: Callable[[], float] =
     return app
 
 
-def create_edge(runtime: Runtime) -> Edge:
+def connection_limits(runtime: Runtime) -> ConnectionLimits:
     """The limits of a runtime's connections. How many there may be is fixed at the start, how many of one address
     follows the configuration."""
-    edge = Edge(
+    limits = ConnectionLimits(
         most=affordable(runtime.server.collect.max_connections, file_descriptors()),
         per_address=lambda: runtime.server.collect.max_connections_per_address,
         refused=runtime.meters.refused,
     )
-    runtime.meters.connections = lambda: edge.connections
-    return edge
+    runtime.meters.connections = lambda: limits.connections
+    return limits
+
+
+# ── `/healthz` and `/readyz`
+
+AGAIN = "2"
+"""Seconds after which to ask again while the answer is 503."""
+_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+class Health:
+    """The endpoints. A wrong token is answered like none, and is a guess all the same (`Guard.knows`): a load balancer
+    must not take a server out of service because somebody else behind its address guesses. A login's cookie means
+    nothing here: these are public addresses."""
+
+    def __init__(self, runtime: Runtime, guard: Guard) -> None:
+        self._runtime = runtime
+        self._guard = guard
+
+    async def alive(self, request: Request) -> Response:
+        """The process lives."""
+        return PlainTextResponse("ok", headers=_HEADERS)
+
+    async def ready(self, request: Request) -> Response:
+        """Whether anything can be promised now: `ok` and `degraded` are 200, `unavailable` is 503."""
+        shown = self._runtime.status.told()
+        headers = _HEADERS if shown["ready"] else {**_HEADERS, "retry-after": AGAIN}
+        code = 200 if shown["ready"] else 503
+        if self._guard.knows(request):
+            return JSONResponse(shown, code, headers)
+        return PlainTextResponse(shown["status"], code, headers)
+
+
+# ── public addresses below `path_prefix`, for a proxy that passes paths on as they are
+
+NOWHERE = "/"
+"""A path without a route."""
+_EVERYWHERE = ("/healthz", "/readyz")
+"""Asked by this machine and by load balancers, which know nothing of pages."""
+
+
+def routed(path: str, prefix: str) -> str:
+    """The path of the table of addresses that a request's path means. Public ones have moved below the prefix; those of
+    the admin have not, so that a proxy that passes on the prefix alone has closed them."""
+    if path.startswith(prefix) and path[len(prefix) :].startswith("/"):
+        inner = path[len(prefix) :]
+        return NOWHERE if inner == "/-" or inner.startswith("/-/") else inner
+    return path if path in _EVERYWHERE or path.startswith("/-/") else NOWHERE

@@ -1,10 +1,12 @@
-"""How a server ends: for good, for a process that comes after it, or by becoming the next program itself."""
+"""How a server ends: for good, for a process that comes after it, or by becoming the next program itself; and what the
+service manager is told of it (sd_notify(3))."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -12,8 +14,7 @@ from tagserver.runtime.runtime import Runtime
 from tagserver.runtime.states import HANDED_OVER, WAITED_FOR
 from tagserver.server.serving import Serving
 from tagserver.server.succession import aside, become, last_signals, rehearse
-from tagserver.server.supervisor import Supervisor
-from tagserver.system.os_fault import os_reason
+from tagserver.system.files import os_reason
 
 log = logging.getLogger("tagserver")
 
@@ -51,7 +52,7 @@ class Ending:
         if not self.hands_over or self._descriptor is None:
             return
         try:
-            become(self._descriptor, self._server.heirs or (), kept=self._kept)
+            become(self._descriptor, self._server.handed_over or (), kept=self._kept)
         except OSError as error:
             log.critical("the next program cannot be started: %s; start the server again", os_reason(error))
 
@@ -125,7 +126,7 @@ class Ending:
             return
         self._descriptor = aside(self._bound.fileno())
         self._runtime.states.end = HANDED_OVER
-        self._server.heirs = []
+        self._server.handed_over = []
         self._let_the_next_one_in()
 
     def _begin(self, what: Coroutine[Any, Any, None]) -> None:
@@ -141,3 +142,45 @@ class Ending:
             )
             self._stopping = self._runtime.draining = True
             self._close()
+
+
+# ── what the service manager is told
+
+
+class Supervisor:
+    """Whoever has started this process, if it wants to hear. `address`: of `NOTIFY_SOCKET`; a path, or `@name` in the
+    abstract namespace. A supervisor that does not listen keeps nobody from serving."""
+
+    def __init__(self, address: str | None) -> None:
+        self._address = address or None
+        if address and address[0] not in "/@":
+            log.warning(
+                "NOTIFY_SOCKET is %r, which is neither a path nor @name: the service manager hears nothing", address
+            )
+            self._address = None
+
+    def ready(self, status: str) -> None:
+        """It serves; also after `reloading`."""
+        self._say("READY=1", f"STATUS={status}")
+
+    def reloading(self, status: str) -> None:
+        """`ready` will follow."""
+        # CLOCK_MONOTONIC, by which systemd tells this from the answer to an earlier request.
+        self._say(
+            "RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}", f"STATUS={status}"
+        )
+
+    def stopping(self, status: str) -> None:
+        """It will end."""
+        self._say("STOPPING=1", f"STATUS={status}")
+
+    def _say(self, *lines: str) -> None:
+        if self._address is None:
+            return
+        name = "\0" + self._address[1:] if self._address.startswith("@") else self._address
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as there:
+                there.setblocking(False)
+                there.sendto("\n".join(line.replace("\n", " ") for line in lines).encode(), name)
+        except OSError as error:
+            log.warning("the service manager was not told %s: %s", lines[0], os_reason(error))

@@ -11,7 +11,7 @@ import os
 import socket
 from collections.abc import MutableMapping
 
-from tagserver.system.os_fault import os_reason
+from tagserver.system.files import os_reason
 
 FIRST = 3
 """The first descriptor that is passed (SD_LISTEN_FDS_START)."""

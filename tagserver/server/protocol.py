@@ -9,20 +9,81 @@ costs nothing more than a few assignments.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Callable
 from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from tagserver.server.edge import Edge
 from tagserver.server.succession import aside
+from tagserver.system.rate_limit import sender_of
 
 HEADER_BYTES = 32 << 10
 HEADERS = 100
 URL_BYTES = 8 << 10
 PIPELINED = 32
 """Requests that a client may send before the answer to the first."""
+
+REQUEST_S = 12.0
+"""Seconds from the first byte of a request (or from the connection) to the last of its body; and for a client to take
+its answer."""
+LINGER_S = 2.0
+"""Seconds in which the rest of a body may still come whose answer is out, so that the client can read the answer."""
+CONNECTIONS = 10_000
+
+
+def unlimited() -> None:
+    """No limit for one address."""
+
+
+def uncounted(reason: str) -> None:
+    """Nobody counts."""
+
+
+class ConnectionLimits:
+    """Limits, and the connections of each address.
+
+    `patience` and `linger` in seconds. `per_address` is asked at each new connection, None for no limit. `refused`
+    hears the reason of each refusal: `slow unread headers address malformed pipelined connections`.
+    """
+
+    def __init__(
+        self,
+        *,
+        patience: float = REQUEST_S,
+        linger: float = LINGER_S,
+        most: int = CONNECTIONS,
+        per_address: Callable[[], int | None] = unlimited,
+        refused: Callable[[str], None] = uncounted,
+    ) -> None:
+        self.patience = patience
+        self.linger = linger
+        self.refused = refused
+        self._most = most
+        self._per_address = per_address
+        self.handing_over = False
+        """Whether this process ends and another one goes on with what is in the kernel: nothing new is begun."""
+        self._of: Counter[str] = Counter()
+        self.connections = 0
+
+    def opened(self, address: str | None) -> str | None:
+        """One more connection; None when it may stay, else why not. Each is matched by one `closed`."""
+        group = sender_of(address)
+        self.connections += 1
+        self._of[group] += 1
+        if self.connections > self._most:
+            return "too many connections"
+        most = self._per_address()
+        return "too many connections of this address" if most is not None and self._of[group] > most else None
+
+    def closed(self, address: str | None) -> None:
+        """A connection has ended."""
+        group = sender_of(address)
+        self.connections -= 1
+        self._of[group] -= 1
+        if not self._of[group]:
+            del self._of[group]
 
 
 class TooMuch(Exception):
@@ -32,7 +93,7 @@ class TooMuch(Exception):
 class DeadlineProtocol(HttpToolsProtocol):
     """uvicorn's protocol on httptools, with limits. `at` makes the class for one server."""
 
-    edge = Edge()
+    limits = ConnectionLimits()
     waiting_since: float | None = None
     """When the request began that is not complete yet, or the connection that has sent nothing; loop time. Once its
     answer is out: when that was."""
@@ -49,21 +110,21 @@ class DeadlineProtocol(HttpToolsProtocol):
     """Whether bytes of a request are here that is not complete."""
 
     @classmethod
-    def at(cls, edge: Edge) -> type[DeadlineProtocol]:
+    def at(cls, limits: ConnectionLimits) -> type[DeadlineProtocol]:
         """The protocol with the limits of one server."""
-        return type(cls.__name__, (cls,), {"edge": edge})
+        return type(cls.__name__, (cls,), {"limits": limits})
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
         super().connection_made(transport)  # type: ignore[arg-type]  # (a transport of streams)
         self._cycles = deque()
         self.waiting_since = self.loop.time()
-        if (why := self.edge.enter(self._address)) is not None:
+        if (why := self.limits.opened(self._address)) is not None:
             self.refuse(503, "Service Unavailable", "connections", why)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection has ended, by whoever."""
-        self.edge.leave(self._address)
+        self.limits.closed(self._address)
         # uvicorn tells the last request alone; those before it would write to a connection that is closed.
         for cycle in self._cycles:
             cycle.disconnected = True
@@ -110,7 +171,7 @@ class DeadlineProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         if len(self.pipeline) >= PIPELINED:
-            self.edge.refused("pipelined")
+            self.limits.refused("pipelined")
             self.transport.close()
             raise TooMuch
         if self.waiting_since is None:
@@ -178,8 +239,8 @@ class DeadlineProtocol(HttpToolsProtocol):
         if self._answered_early:
             self.waiting_since = self.loop.time()
         super().on_response_complete()
-        if self.edge.parting:
-            self.part()
+        if self.limits.handing_over:
+            self.stop_reading()
 
     # ── the end of the server
 
@@ -218,15 +279,15 @@ class DeadlineProtocol(HttpToolsProtocol):
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
-    def part(self) -> None:
+    def stop_reading(self) -> None:
         """Read nothing more once the requests that are here are answered: what the client sends then stays in the
         kernel, for the next process."""
         if self.between and not self.transport.is_closing():
             self.transport.pause_reading()
 
-    def leave(self) -> int:
+    def release(self) -> int:
         """A descriptor of the connection, which this process has nothing to do with any more. To be called between
-        requests, after `part`."""
+        requests, after `stop_reading`."""
         descriptor = aside(self.transport.get_extra_info("socket").fileno())
         self.transport.abort()
         return descriptor
@@ -242,7 +303,7 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def refuse(self, status: int, phrase: str, reason: str, text: str = "") -> None:
         """Answer and close; only close when another answer is under way, or was given for the same request."""
-        self.edge.refused(reason)
+        self.limits.refused(reason)
         cycle: Any = self.cycle
         under_way = cycle is not None and cycle.response_started and not cycle.response_complete
         if not under_way and not (cycle is not None and self._answered_early):
@@ -258,8 +319,8 @@ class DeadlineProtocol(HttpToolsProtocol):
             self.unread_since = None
         elif self.unread_since is None:
             self.unread_since = now
-        elif now - self.unread_since >= self.edge.patience:
-            self.edge.refused("unread")
+        elif now - self.unread_since >= self.limits.patience:
+            self.limits.refused("unread")
             self.transport.abort()
             return
         since = self.waiting_since
@@ -267,9 +328,9 @@ class DeadlineProtocol(HttpToolsProtocol):
             return
         cycle: Any = self.cycle
         if cycle is not None and self._answered_early:
-            if now - since >= self.edge.linger:
+            if now - since >= self.limits.linger:
                 self.transport.close()
-        elif now - since >= self.edge.patience and not (
+        elif now - since >= self.limits.patience and not (
             cycle is not None and cycle.response_started and not cycle.response_complete
         ):
             self.refuse(408, "Request Timeout", "slow")

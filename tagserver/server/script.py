@@ -1,18 +1,29 @@
-"""`/t.js` and `/t/VERSION.js`: the page's script, packed, for any page that wants it."""
+"""`/t.js` and `/t/VERSION.js`: the page's script, packed, for any page that wants it, now and after upgrades.
+
+The script is `static/t.js` without comments and blanks, under short names. `tests/browser/build.py` makes these files,
+and they are part of the source: so every installation of one version serves the same bytes, which pages name by their
+hash, and to install or to run needs neither a minifier nor Brotli."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
+import hashlib
 import logging
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from tagserver.server.admin.compressed import IDENTITY, accepted, etag_of, is_known
-from tagserver.server.kept_scripts import KeptScripts
-from tagserver.server.page_script import ENDINGS, PageScript
+from tagserver.system.files import write_whole
 
 log = logging.getLogger("tagserver.server")
 
@@ -77,3 +88,98 @@ def _script(request: Request, version: str, coding: str, body: bytes, cache: str
 
 def _unknown() -> Response:
     return PlainTextResponse("this version is not kept here\n", 404, headers={**_OPEN, "cache-control": "no-store"})
+
+
+# ── the version that belongs to this tagserver
+
+ENDINGS = MappingProxyType({"br": ".br", "gzip": ".gz", IDENTITY: ""})
+"""How each coding (RFC 9110, 8.4.1) is called at the end of a file's name; the smallest first."""
+_STATED_VERSION = re.compile(rb'version:"([0-9a-f]{12})"')
+
+
+@dataclass(frozen=True, slots=True)
+class PageScript:
+    """One version. `bodies`: coding → bytes."""
+
+    version: str
+    bodies: Mapping[str, bytes]
+
+    @property
+    def integrity(self) -> str:
+        """For the attribute `integrity` of a script element."""
+        digest = hashlib.sha384(self.bodies[IDENTITY]).digest()
+        return f"sha384-{base64.b64encode(digest).decode()}"
+
+
+def shipped() -> PageScript:
+    """The version that belongs to this tagserver."""
+    static = files("tagserver").joinpath("static")
+    bodies = {coding: static.joinpath(f"t.min.js{ending}").read_bytes() for coding, ending in ENDINGS.items()}
+    found = _STATED_VERSION.search(bodies[IDENTITY])
+    assert found is not None, "the build writes the version into the script"
+    return PageScript(found[1].decode(), MappingProxyType(bodies))
+
+
+def stub() -> str:
+    """What a page has inline before the script: it keeps a purchase's id and `tagserver.track` until that has come."""
+    return files("tagserver").joinpath("static", "stub.js").read_text("utf-8")
+
+
+# ── versions that were served before: a page that names one by its hash must find it after an upgrade
+
+KEPT = 400 * 86_400_000
+"""Milliseconds since a version was last current or asked for. Caches may hold one for a year, and then ask."""
+NOTED = 86_400_000
+"""That it was asked for is written down once a day."""
+
+
+class KeptScripts:
+    """A folder with a file for each version and coding; the times of the plain ones say when each was last of use.
+    `clock`: ms since 1970 UTC. All methods read or write the disk; they raise OSError."""
+
+    def __init__(self, folder: Path, clock: Callable[[], int]) -> None:
+        self._folder = folder
+        self._clock = clock
+
+    def keep(self, script: PageScript) -> None:
+        """This version is current: it is kept, and those go that nobody has wanted for too long."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._purge(script.version)
+        # The plain one comes last: where it is, the others are.
+        for coding, body in script.bodies.items():
+            path = self._path(script.version, coding)
+            if not path.exists():
+                write_whole(path, body)
+        self._note(self._path(script.version))
+
+    def find(self, version: str, codings: Sequence[str]) -> tuple[str, bytes] | None:
+        """The first of the codings in which a version is kept, and its bytes; None when it is not."""
+        plain = self._path(version)
+        try:
+            used = plain.stat().st_mtime_ns // 1_000_000
+        except FileNotFoundError:
+            return None
+        if abs(self._clock() - used) > NOTED:
+            self._note(plain)
+        for coding in codings:
+            with contextlib.suppress(FileNotFoundError):
+                return coding, self._path(version, coding).read_bytes()
+        return None
+
+    def _path(self, version: str, coding: str = IDENTITY) -> Path:
+        return self._folder / f"{version}.js{ENDINGS[coding]}"
+
+    def _note(self, plain: Path) -> None:
+        now = self._clock() * 1_000_000
+        os.utime(plain, ns=(now, now))
+
+    def _purge(self, current: str) -> None:
+        """Ages are counted from the last use of any version, not from now: one start under a wrong clock must not break
+        pages."""
+        now = self._clock()
+        used = {path.stem: path.stat().st_mtime_ns // 1_000_000 for path in self._folder.glob("*.js")}
+        latest = max((at for at in used.values() if at <= now), default=now)
+        for version, at in used.items():
+            if latest - at > KEPT and version != current:
+                for coding in reversed(ENDINGS):  # the plain one first: without it the others do not count
+                    self._path(version, coding).unlink(missing_ok=True)

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 import uvicorn
 from starlette.types import ASGIApp
 
-from tagserver.server.edge import Edge
 from tagserver.server.listening import BACKLOG
-from tagserver.server.protocol import DeadlineProtocol
+from tagserver.server.protocol import ConnectionLimits, DeadlineProtocol
 
 TICKS = 10
 """uvicorn ticks ten times a second."""
@@ -31,7 +30,7 @@ class Serving(uvicorn.Server):
     """A uvicorn server that leaves signals to its owner: set `should_exit` to end it.
 
     `succeeded`: whether another process goes on with the listening socket after this one; then the end waits for
-    clients in an orderly way. `heirs`, if it is a list, gets a descriptor for each connection that could go on, too;
+    clients in an orderly way. `handed_over`, if it is a list, gets a descriptor for each connection that could go on;
     the others are closed.
     """
 
@@ -39,7 +38,7 @@ class Serving(uvicorn.Server):
         super().__init__(config)
         self._kind = protocol
         self.succeeded = False
-        self.heirs: list[int] | None = None
+        self.handed_over: list[int] | None = None
         self.inherited: Sequence[socket.socket] = ()
         """Connections of the process before this one."""
         self.on_started: Callable[[], None] = lambda: None
@@ -92,19 +91,19 @@ class Serving(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept nothing more, finish what is here, close."""
         if self.succeeded:
-            await self._part()
+            await self._end_for_the_next()
         await super().shutdown(sockets)
 
-    async def _part(self) -> None:
+    async def _end_for_the_next(self) -> None:
         for server in self.servers:
             server.close()
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        passing_on = self.heirs is not None
+        passing_on = self.handed_over is not None
         if passing_on:
-            self._kind.edge.parting = True
+            self._kind.limits.handing_over = True
             for connection in self.connections():
-                connection.part()
+                connection.stop_reading()
         await asyncio.sleep(LOOK_S)  # what was accepted and read in this very moment is seen
         while not self.force_exit and (now := loop.time()) - begun < LAST_REQUESTS_S:
             if all(one.between and (passing_on or _settled(one, now)) for one in self.connections()):
@@ -113,8 +112,8 @@ class Serving(uvicorn.Server):
         for connection in self.connections():
             if connection.transport.is_closing():
                 continue
-            if connection.between and self.heirs is not None:
-                self.heirs.append(connection.leave())
+            if connection.between and self.handed_over is not None:
+                self.handed_over.append(connection.release())
             elif connection.incomplete:
                 connection.refuse(503, "Service Unavailable", "closing", "the server is closing: send it again")
 
@@ -124,12 +123,12 @@ def _settled(connection: DeadlineProtocol, now: float) -> bool:
     return since is None or now - since >= FRESH_S
 
 
-def serving(app: ASGIApp, edge: Edge | None = None) -> Serving:
-    """A server for `app`, with the limits of `edge`; run it with `serve(sockets=[...])`.
+def serving(app: ASGIApp, limits: ConnectionLimits | None = None) -> Serving:
+    """A server for `app`, with the limits of `limits`; run it with `serve(sockets=[...])`.
 
     Proxy headers are ours to read (`collect.trusted_proxies`), not uvicorn's, which would believe them from loopback.
     """
-    protocol = DeadlineProtocol.at(edge or Edge())
+    protocol = DeadlineProtocol.at(limits or ConnectionLimits())
     config = uvicorn.Config(
         app,
         loop="none",

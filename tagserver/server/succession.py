@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from tagserver.server.listening import FIRST
-from tagserver.system.os_fault import os_reason
+from tagserver.system.files import os_reason
 
 log = logging.getLogger("tagserver")
 
@@ -42,7 +42,7 @@ HEARD_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Heritage:
+class Inherited:
     """What the program before has left in this process. `kept`: whether somebody else, like systemd, holds the
     listening socket, too, so that it outlives this process."""
 
@@ -50,7 +50,7 @@ class Heritage:
     connections: Sequence[socket.socket] = ()
 
 
-def heritage(environ: MutableMapping[str, str]) -> Heritage:
+def inherited(environ: MutableMapping[str, str]) -> Inherited:
     """What was left with a socket that was passed; takes the variable away. A passed socket without it comes from a
     service manager."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)  # one that came during the change ends this program here
@@ -65,7 +65,7 @@ def heritage(environ: MutableMapping[str, str]) -> Heritage:
                 continue
             connection.setblocking(False)
             connections.append(connection)
-    return Heritage(said != "own", connections)
+    return Inherited(said != "own", connections)
 
 
 def aside(descriptor: int) -> int:

@@ -10,7 +10,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from tagserver.system.spans import span
+from tagserver.system.text import span
 
 log = logging.getLogger("tagserver.delivery")
 

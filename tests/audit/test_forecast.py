@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from tagserver.audit.audit import Audit
-from tagserver.audit.files import FOLDER
+from tagserver.audit.files import FOLDER, shortage
 from tagserver.audit.forecast import LEAST, MOST, SHARE, room_for, said
-from tagserver.audit.outlook import shortage
-from tagserver.doctor.audit_check import check_audit
+from tagserver.doctor.doctor import check_audit
 from tests.delivery.support import Clock
 
 from .test_files import opened, write

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.backup.archive import BadBackup, write
+from tagserver.backup.archive import BadBackup, write_archive
 from tagserver.backup.making import NotMade, pack, partial_of, refuse_place
 from tagserver.backup.restoring import MARK, STAGE, NotRestored
 from tagserver.queue.sqlite.schema import VERSION
@@ -245,7 +245,7 @@ async def test_a_copy_that_is_taken_away_leaves_no_backup_without_a_queue(made: 
         pack(tmp_path / "data", "outbox.db", tmp_path / "gone", 0, made, force=True)
     sources = [("outbox.db", tmp_path / "gone"), ("install-key", tmp_path / "data" / "install-key")]
     with pytest.raises(FileNotFoundError):
-        write(io.BytesIO(), sources, 0, {"schema": VERSION, "queue": "outbox.db", "counts": {}})
+        write_archive(io.BytesIO(), sources, 0, {"schema": VERSION, "queue": "outbox.db", "counts": {}})
     assert made.read_bytes() == before
 
 

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from tagserver.backup.journal import KEEP, BadJournal, Journal, Line, installation
-from tagserver.backup.journal_file import AGAIN, JournalFile
+from tagserver.backup.journal import AGAIN, KEEP, BadJournal, Journal, JournalFile, Line, installation
 from tagserver.queue.sqlite.snapshot import Laid, Lifted
 from tagserver.queue.values import EVERYTHING, Tombstone
 from tests.backup.world import Folder

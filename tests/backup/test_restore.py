@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.backup import hold
+from tagserver.backup.hold import RESTORED_FILE, DeliveryHold
 from tagserver.backup.journal import BadJournal
 from tagserver.backup.making import pack
 from tagserver.backup.restoring import MARK, STAGE, NotRestored, deliver, play, unfinished
@@ -158,18 +158,18 @@ async def test_without_a_journal_nothing_is_delivered_until_somebody_decides(
     await shop.close()
     done = restored(tmp_path / "b.tar", tmp_path / "new", clock)
     assert "without a journal" in done.waits
-    why = hold.Hold(tmp_path / "new").why
+    why = DeliveryHold(tmp_path / "new").why
     assert why is not None
     assert "--without-journal" in why
     assert deliver(tmp_path / "new")
-    assert hold.Hold(tmp_path / "new").why is None
+    assert DeliveryHold(tmp_path / "new").why is None
     assert not deliver(tmp_path / "new")
 
 
 @pytest.mark.parametrize("said", [b"{", b"", b'{"format":2,"backup":1,"restored":1,"waits":""}'])
 async def test_a_note_of_a_restore_that_cannot_be_read_holds(said: bytes, tmp_path: Path) -> None:
-    (tmp_path / hold.FILE).write_bytes(said)
-    assert hold.Hold(tmp_path).why is not None
+    (tmp_path / RESTORED_FILE).write_bytes(said)
+    assert DeliveryHold(tmp_path).why is not None
 
 
 async def test_a_journal_may_come_later(shop: Folder, tmp_path: Path, clock: Clock) -> None:
@@ -181,7 +181,7 @@ async def test_a_journal_may_come_later(shop: Folder, tmp_path: Path, clock: Clo
     done = play(tmp_path / "new", tmp_path / "journal", clock)
     assert done is not None
     assert (done.erased, done.waits) == (1, "")
-    assert hold.Hold(tmp_path / "new").why is None
+    assert DeliveryHold(tmp_path / "new").why is None
     assert play(shop.data, tmp_path / "journal", clock) is None, "this one comes from no backup"
 
 
@@ -206,7 +206,7 @@ async def test_a_journal_that_begins_after_the_backup_is_not_enough(shop: Folder
     await later.close()
     done = restored(tmp_path / "b.tar", tmp_path / "new", clock, tmp_path / "another")
     assert "after the backup" in done.waits
-    assert "--without-journal" in (hold.Hold(tmp_path / "new").why or "")
+    assert "--without-journal" in (DeliveryHold(tmp_path / "new").why or "")
     assert restored(tmp_path / "b.tar", tmp_path / "two", clock, tmp_path / "another", without=True).waits == ""
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.backup import hold
+from tagserver.backup.hold import DeliveryHold
 from tagserver.backup.keeping import require_whole
 from tagserver.backup.restoring import MARK, NotRestored, deliver, play
 from tagserver.queue.dead_letters import Choice
@@ -58,7 +58,7 @@ async def test_one_of_two_journals_is_not_enough(twice: Path, tmp_path: Path, cl
     assert again is not None
     assert "begins" in again.waits
     assert deliver(tmp_path / "third")
-    assert hold.Hold(tmp_path / "third").why is None
+    assert DeliveryHold(tmp_path / "third").why is None
 
 
 async def test_a_decision_is_not_asked_for_again(twice: Path, tmp_path: Path, clock: Clock) -> None:
@@ -108,7 +108,7 @@ async def test_of_a_journal_that_is_damaged_the_rest_holds_and_somebody_decides(
     done = restored(tmp_path / "b.tar", tmp_path / "new", clock, tmp_path / "journal")
     assert done.erased == 1
     assert "line 3 of the journal" in done.waits
-    assert "the other lines" in (hold.Hold(tmp_path / "new").why or "")
+    assert "the other lines" in (DeliveryHold(tmp_path / "new").why or "")
     again = await Folder(tmp_path / "new", clock).open()
     assert [one.event_id for one in await again.outbox.dead(Choice(), 10)] == ["erika"]
     await again.close()

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tagserver.backup.keeping import KEPT, Snapshots
 from tagserver.backup.restoring import MARK
-from tagserver.backup.snapshots import KEPT, Snapshots
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.plugin.registry import Registry
 from tagserver.queue.errors import OutboxStartError

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tagserver.backup.archive import Manifest
-from tagserver.backup.journal import installation
-from tagserver.backup.journal_file import JournalFile
-from tagserver.backup.journaled import JournaledOutbox
+from tagserver.backup.journal import JournalFile, installation
+from tagserver.backup.keeping import JournaledOutbox
 from tagserver.backup.making import pack
 from tagserver.backup.restoring import Done, restore
 from tagserver.queue.data_folder import install_key

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.plugin.registry import Registry
 from tagserver.runtime.running import running
-from tagserver.server.app import create_app, create_edge
+from tagserver.server.app import connection_limits, create_app
 from tagserver.server.listening import listen
 from tagserver.server.serving import Serving, serving
 from tests.bench.container import write_config
@@ -133,4 +133,4 @@ async def in_process(tags: int) -> AsyncIterator[InProcess]:
         folder = ConfigurationFolder(config, Registry.load(), {"BENCH_TOKEN": "bench"}, None, data)
         async with running(folder, data, transport=vendor, drain=1.0) as runtime:
             app = create_app(runtime, TOKEN)
-            yield InProcess(app, serving(app, create_edge(runtime)), vendor)
+            yield InProcess(app, serving(app, connection_limits(runtime)), vendor)

@@ -8,7 +8,7 @@ import re
 import brotli
 import pytest
 
-from tagserver.server.page_script import shipped
+from tagserver.server.script import shipped
 from tests.browser.build import STATIC, build
 
 SOURCE = (STATIC / "t.js").read_text("utf-8")

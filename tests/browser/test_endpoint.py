@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, Route
 
-from tagserver.server.page_script import shipped
+from tagserver.server.script import shipped
 
 SHOP = "https://shop.example"
 VERSION = shipped().version

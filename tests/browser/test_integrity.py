@@ -11,8 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from tagserver.server.page_script import shipped
-from tagserver.server.script import Scripts
+from tagserver.server.script import Scripts, shipped
 from tests.browser.recorder import listening, running
 
 pytestmark = pytest.mark.browser

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.backup import hold
+from tagserver.backup.hold import Restored, write_restored
 from tagserver.backup.restoring import MARK
 from tagserver.cli.at_rest import check_at_rest
-from tagserver.system.finding import Level
+from tagserver.doctor.doctor import Level
 
 
 def queue(data: Path, version: int = 1) -> None:
@@ -52,7 +52,7 @@ def test_a_queue_of_a_newer_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize("waits", ["", "without a journal"])
 def test_a_restore_that_holds_delivery(tmp_path: Path, waits: str) -> None:
     queue(tmp_path)
-    hold.write(tmp_path, hold.Restored(backup=1, restored=2, waits=waits))
+    write_restored(tmp_path, Restored(backup=1, restored=2, waits=waits))
     said = found(tmp_path)
     assert ("restore" in said) is bool(waits)
     if waits:

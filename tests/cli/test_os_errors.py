@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from tagserver.cli import main
-from tagserver.system.os_fault import os_fault, os_reason
+from tagserver.system.files import os_fault, os_reason
 
 from .conftest import CONTAINER, SERVER
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import tagserver.cli
 from tagserver.cli import main
-from tagserver.system.printable import printable, printable_json
+from tagserver.system.text import printable, printable_json
 
 HOSTILE = "a\x1b]0;title\x07\r\nb\x9b31m\u2028\u202ec"
 SAFE = "a\\x1b]0;title\\x07\\r\\nb\\x9b31m\\u2028\\u202ec"

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tagserver.server.page_script import shipped, stub
+from tagserver.server.script import shipped, stub
 
 from .conftest import Shop
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from tagserver.cli import main
 from tagserver.config.yaml.folder import MOST_UNREAD, read_texts, unread_files
-from tagserver.runtime.watch import contents, picture
+from tagserver.runtime.running import contents, picture
 
 from ..publishing.site import Site
 

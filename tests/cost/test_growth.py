@@ -31,7 +31,7 @@ from tagserver.expressions.decimals import exact
 from tagserver.expressions.networks import Networks, parse_network
 from tagserver.inbound.enrich import read_cookies, visitor_ip, visitor_region
 from tagserver.ingest.body import BadBody, split
-from tagserver.logs.redaction import redacted, without_contacts
+from tagserver.logs.logs import redacted, without_contacts
 from tagserver.pipeline.route import all_decisions, route
 from tagserver.plugin.plain import number
 from tagserver.plugin.registry import Registry

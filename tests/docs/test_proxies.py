@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tagserver.server.page_script import shipped
+from tagserver.server.script import shipped
 
 from ..faults.process import ADMIN, Process, purchase
 from .pages import blocks

@@ -21,8 +21,7 @@ from starlette.applications import Starlette
 from tagserver import __version__
 from tagserver.audit.audit import Audit
 from tagserver.audit.records import event_key
-from tagserver.backup.journaled import JournaledOutbox
-from tagserver.backup.keeping import Keeping
+from tagserver.backup.keeping import JournaledOutbox, Keeping
 from tagserver.config.collect import BROWSER
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.explain.trial import try_event

@@ -21,7 +21,7 @@ from tagserver.plugin.plain import (
     short_text,
     whole_number,
 )
-from tagserver.system.unicode import is_text
+from tagserver.system.text import is_text
 
 from .anything import any_json
 

@@ -26,7 +26,7 @@ from tagserver.event.normalise import (
     lower_text,
 )
 from tagserver.event.placeholder import EMPTY_HASH
-from tagserver.system.unicode import is_text
+from tagserver.system.text import is_text
 
 from .anything import any_json, any_text
 

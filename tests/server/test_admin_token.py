@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tagserver.config.references import ADMIN_TOKEN
-from tagserver.runtime.admin_token import TOKEN_FILE
+from tagserver.runtime.server_files import TOKEN_FILE
 from tagserver.server.app import create_app
 
 from .conftest import ENVIRON, TOKEN, Running, Start

@@ -7,7 +7,7 @@ from typing import Any
 
 from tagserver.audit.chain import Check
 from tagserver.audit.files import FOLDER, read_rows
-from tagserver.doctor.audit_check import check_audit
+from tagserver.doctor.doctor import check_audit
 from tests.delivery.support import until
 
 from .conftest import ENVIRON, TOKEN, Running, Start, purchase

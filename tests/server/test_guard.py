@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tagserver.server.admin.guard import GUESSES, PAUSE
+from tagserver.server.admin.auth import GUESSES, PAUSE
 from tagserver.server.app import create_app
 
 from .conftest import SERVER, TOKEN, Running, Start

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import httpx
 import pytest
 
-from tagserver.server.admin.guard import GUESSES, PAUSE
+from tagserver.server.admin.auth import GUESSES, PAUSE
 from tagserver.server.app import create_app
 
 from .conftest import CONTAINER, TOKEN, Running

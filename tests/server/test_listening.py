@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tagserver.server.ending import Supervisor
 from tagserver.server.listening import BACKLOG, WrongSocket, address_of, is_loopback, listen, passed
-from tagserver.server.succession import VARIABLE, heritage
-from tagserver.server.supervisor import Supervisor
+from tagserver.server.succession import VARIABLE, inherited
 
 MAX_BACKLOG = min(BACKLOG, int(Path("/proc/sys/net/core/somaxconn").read_text()))
 
@@ -120,14 +120,14 @@ def test_what_is_left_by_the_program_before(held: ExitStack) -> None:
     os.set_inheritable(number, True)
     datagrams = udp(held).fileno()
     said = {VARIABLE: f"own {number} 1000000 x -1 {'9' * 30} {'9' * 5000} {datagrams}"}
-    left = heritage(said)
+    left = inherited(said)
     assert not said
     assert not left.kept
     (taken,) = left.connections
     with taken:
         assert taken.getpeername() == one.getpeername()
         assert not taken.get_inheritable()
-    assert heritage({}).kept, "a passed socket without it is a service manager's"
+    assert inherited({}).kept, "a passed socket without it is a service manager's"
 
 
 @pytest.mark.parametrize("abstract", [False, True])

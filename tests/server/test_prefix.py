@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagserver.server.page_script import shipped
+from tagserver.server.script import shipped
 
 from .conftest import SERVER, Running, Start, purchase
 

@@ -15,10 +15,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from tagserver.server.edge import Edge
 from tagserver.server.listening import listen
+from tagserver.server.protocol import ConnectionLimits
 from tagserver.server.serving import Serving, serving
-from tagserver.system.process import affordable
+from tagserver.system.machine import affordable
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,7 +44,7 @@ class Served:
     """A server under test: where it listens, and what it refused."""
 
     port: int
-    edge: Edge
+    limits: ConnectionLimits
     refused: list[str]
 
 
@@ -52,16 +52,16 @@ class Served:
 async def a_server() -> AsyncIterator[Served]:
     """With little patience, so that tests are quick."""
     refused: list[str] = []
-    edge = Edge(patience=0.5, linger=0.2, most=MOST, refused=refused.append)
-    server: Serving = serving(echo, edge)
+    limits = ConnectionLimits(patience=0.5, linger=0.2, most=MOST, refused=refused.append)
+    server: Serving = serving(echo, limits)
     bound = listen("127.0.0.1", 0)
     running = asyncio.create_task(server.serve(sockets=[bound]))
     while not server.started:
         await asyncio.sleep(0.01)
-    yield Served(bound.getsockname()[1], edge, refused)
+    yield Served(bound.getsockname()[1], limits, refused)
     server.should_exit = True
     await running
-    assert edge.connections == 0
+    assert limits.connections == 0
 
 
 @pytest.fixture
@@ -249,7 +249,7 @@ def test_who_does_not_read_its_answer_is_cut(run: Callable[[Any], None], caplog:
             _, writer = await asyncio.open_connection("127.0.0.1", served.port, limit=1)
             writer.write(b"GET /long HTTP/1.1\r\nhost: a\r\n\r\n" * 3)
             async with asyncio.timeout(10):
-                while "unread" not in served.refused or served.edge.connections:
+                while "unread" not in served.refused or served.limits.connections:
                     await asyncio.sleep(0.05)
             writer.close()
 
@@ -301,18 +301,18 @@ async def test_too_many_connections(served: Served) -> None:
 def test_connections_of_one_address() -> None:
     """The limit is asked for at each connection; of IPv6 a network of 64 bits is one address."""
     most: list[int | None] = [2]
-    edge = Edge(per_address=lambda: most[0])
-    refused = [edge.enter(address) is not None for address in ("192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2")]
+    limits = ConnectionLimits(per_address=lambda: most[0])
+    refused = [limits.opened(address) is not None for address in ("192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2")]
     assert refused == [False, False, True, False]
-    edge.leave("192.0.2.1")
-    edge.leave("192.0.2.1")
-    assert edge.enter("192.0.2.1") is None
-    mapped = [edge.enter("::ffff:192.0.2.1") is not None, edge.enter("::ffff:192.0.2.3") is not None]
+    limits.closed("192.0.2.1")
+    limits.closed("192.0.2.1")
+    assert limits.opened("192.0.2.1") is None
+    mapped = [limits.opened("::ffff:192.0.2.1") is not None, limits.opened("::ffff:192.0.2.3") is not None]
     assert mapped == [True, False]
-    found = [edge.enter(address) is not None for address in ("2001:db8::1", "2001:db8::2", "2001:db8::3%eth0")]
+    found = [limits.opened(address) is not None for address in ("2001:db8::1", "2001:db8::2", "2001:db8::3%eth0")]
     assert found == [False, False, True]
     most[0] = None
-    assert edge.enter("2001:db8::4") is None
+    assert limits.opened("2001:db8::4") is None
 
 
 @pytest.mark.parametrize(

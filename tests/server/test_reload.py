@@ -17,7 +17,7 @@ from starlette.routing import Route
 from tagserver.audit.files import FOLDER as AUDIT
 from tagserver.audit.files import read_rows
 from tagserver.publishing.store import Store
-from tagserver.runtime.watch import contents, watch
+from tagserver.runtime.running import contents, watch
 from tests.delivery.support import until
 
 from .conftest import CONTAINER, ENVIRON, SERVER, TOKEN, Running, Start, purchase

@@ -11,7 +11,7 @@ import pytest
 
 from tagserver import __version__
 
-from ..test_meters import samples
+from ..metrics.test_meters import samples
 from .conftest import ORIGIN, TOKEN, Running, Start, purchase
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}

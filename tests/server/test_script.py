@@ -13,8 +13,7 @@ import brotli
 import pytest
 
 from tagserver.server.admin.compressed import accepted
-from tagserver.server.kept_scripts import KEPT, KeptScripts
-from tagserver.server.page_script import ENDINGS, PageScript, shipped
+from tagserver.server.script import ENDINGS, KEPT, KeptScripts, PageScript, shipped
 
 from .conftest import Running, Start
 

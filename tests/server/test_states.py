@@ -13,8 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tagserver.logs.event_lines import switch
-from tagserver.logs.logs import FIELDS, Net
+from tagserver.logs.logs import FIELDS, Net, switch_event_lines
 from tagserver.queue.sqlite.startup import ALONE
 from tagserver.runtime.states import HANDED_OVER, THE_END, WAITED_FOR
 
@@ -280,7 +279,7 @@ async def test_a_tag_that_is_paused_is_one_line(start: Start, vendor: Vendor, lo
 async def test_single_events_are_found_where_it_was_asked(start: Start, log: Log) -> None:
     """Taken over at a reload, both ways; no line holds what tells of a person."""
     server: Running = await start()
-    server.runtime._log = lambda config: switch(config.events)
+    server.runtime._log = lambda config: switch_event_lines(config.events)
     await server.collect(purchase("purchase_1"))
     await server.drained()
     assert log.of("tagserver.events") == []

@@ -11,10 +11,10 @@ import pytest
 
 PROGRAM = """
 import asyncio, os, signal, socket, sys
-from tagserver.server.succession import VARIABLE, aside, become, heritage, last_signals
+from tagserver.server.succession import VARIABLE, aside, become, inherited, last_signals
 
 if VARIABLE in os.environ:
-    heritage(os.environ)
+    inherited(os.environ)
     print("the next program goes on", flush=True)
     sys.exit(0)
 

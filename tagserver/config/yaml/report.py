@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from tagserver.config.yaml.problems import LITERAL_SECRET, UNREAD, Problem, Severity
-from tagserver.system.printable import printable
+from tagserver.system.text import printable
 
 PATIENCE = 50_000_000
 """Characters that are looked through in one run; after that a name counts as mentioned."""

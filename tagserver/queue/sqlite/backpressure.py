@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tagserver.queue.errors import Full, OutboxError, Unavailable
 from tagserver.queue.retry import Chance
-from tagserver.system.amounts import size as size_text
+from tagserver.system.text import size as size_text
 
 SLOW = 2.0
 """Seconds for a commit beyond which nothing more is taken in, until so much time has passed after its end."""

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tagserver.queue.errors import InUse, Unavailable
-from tagserver.system.os_fault import os_reason
+from tagserver.system.files import os_reason
 
 log = logging.getLogger("tagserver.delivery")
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from tagserver.queue.errors import Damaged, ForeignFile, NoRoom, OutboxStartError
 from tagserver.queue.sqlite.backpressure import Ballast
 from tagserver.queue.sqlite.dead_search import index_causes
-from tagserver.system.os_fault import os_reason
+from tagserver.system.files import os_reason
 
 log = logging.getLogger("tagserver.delivery")
 

@@ -23,22 +23,22 @@ from tagserver.ingest.body import BadBody, read_body
 from tagserver.queue.dead_letters import Choice
 from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
+from tagserver.server.admin.auth import COOKIE, LOGIN, SAFE, Guard, Guesses, Keyring, later, of_another_page, problem
 from tagserver.server.admin.backup import Backups
 from tagserver.server.admin.compressed import Packed
 from tagserver.server.admin.consent import ConsentStrings
-from tagserver.server.admin.dead import DeadLetterPages, summed_up
+from tagserver.server.admin.dead_letters import DeadLetterPages, summed_up
 from tagserver.server.admin.forget import Forget
-from tagserver.server.admin.guard import COOKIE, LOGIN, SAFE, Guard, Guesses, Keyring, later, of_another_page, problem
 from tagserver.server.admin.pausing import Stops
 from tagserver.server.admin.publishing import Publishing
-from tagserver.system import moments
+from tagserver.system import text as moments
 
 FORM = 4096
 """Bytes of a login form."""
 SHOWN = 20
 """Groups of dead letters on the overview."""
 _pages = Environment(loader=PackageLoader("tagserver.server", "templates"), autoescape=select_autoescape(default=True))
-_pages.filters["moment"] = moments.shown
+_pages.filters["moment"] = moments.readable_time
 
 
 class Admin:

@@ -14,7 +14,7 @@ from tagserver.event.json_text import UNREADABLE, read_json
 from tagserver.ingest.body import BadBody, read_body
 from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
-from tagserver.server.admin.guard import problem
+from tagserver.server.admin.auth import problem
 
 log = logging.getLogger("tagserver.admin")
 

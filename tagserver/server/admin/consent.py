@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from tagserver.consent.strings.printout import KINDS, Kind, printout
 from tagserver.event.json_text import UNREADABLE, read_json
 from tagserver.ingest.body import BadBody, read_body
-from tagserver.server.admin.guard import SAFE, problem
+from tagserver.server.admin.auth import SAFE, problem
 
 MOST = 2 << 20
 """Bytes of a body. Far more than a string may have, so that one that is too long is told so."""

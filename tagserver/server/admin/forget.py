@@ -14,7 +14,7 @@ from tagserver.event.ip_address import truncated_ip
 from tagserver.event.json_text import UNREADABLE, read_json
 from tagserver.ingest.body import BadBody, read_body
 from tagserver.queue.errors import OutboxError
-from tagserver.server.admin.guard import SAFE, problem
+from tagserver.server.admin.auth import SAFE, problem
 
 log = logging.getLogger("tagserver.admin")
 _who = msgspec.json.Decoder(Who)

@@ -11,11 +11,9 @@ from starlette.responses import JSONResponse, Response
 
 from tagserver.event.json_text import UNREADABLE, read_json
 from tagserver.ingest.body import BadBody, read_body
-from tagserver.pausing.names import Unknown
-from tagserver.pausing.pausing import Pausing
-from tagserver.pausing.words import LONGEST_NOTE, LONGEST_TERM, unwritten
+from tagserver.pausing.pausing import LONGEST_NOTE, LONGEST_TERM, Pausing, Unknown, unwritten
 from tagserver.queue.errors import OutboxError
-from tagserver.server.admin.guard import SAFE, problem
+from tagserver.server.admin.auth import SAFE, problem
 
 LARGEST = 1 << 14
 """Bytes of an order."""

@@ -13,7 +13,7 @@ from tagserver.ingest.body import BadBody, read_body
 from tagserver.publishing.publisher import Answer
 from tagserver.publishing.store import LONGEST_NOTE
 from tagserver.runtime.runtime import Runtime
-from tagserver.server.admin.guard import SAFE, problem
+from tagserver.server.admin.auth import SAFE, problem
 
 LARGEST = 1 << 16
 """Bytes of an order."""
