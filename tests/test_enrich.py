@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tagserver.event.cookies import read_cookies
 from tagserver.event.ip_address import clean_ip
-from tagserver.inbound.enrich import read_cookies, read_facts, read_headers, visitor_ip, visitor_region
+from tagserver.inbound.enrich import read_facts, read_headers, visitor_ip, visitor_region
 
 from .events import NOW, event
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tagserver.config.compile import Loaded
 from tagserver.config.model import Container
 from tagserver.config.server import ServerConfig
-from tagserver.consent.state import Reading
+from tagserver.consent.model.reading import Reading
 from tagserver.event.event import Event
 from tagserver.explain.trial import BadTrial, try_event
 from tagserver.inbound.clients.datalayer import Refused, read_event

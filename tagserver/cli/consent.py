@@ -10,15 +10,15 @@ import click
 
 from tagserver.cli.options import json_option
 from tagserver.cli.output import give_up, say, say_json
-from tagserver.consent.strings.printout import KINDS, Kind, printout
+from tagserver.consent.decoders.printout import FORMATS, Format, printout
 from tagserver.runtime.runtime import wall_clock
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("kind", type=click.Choice(FORMATS))
 @click.argument("string")
 @json_option
-def consent(kind: Kind, string: str, as_json: bool) -> None:
+def consent(kind: Format, string: str, as_json: bool) -> None:
     """Show what a consent STRING says. It is taken as it is: percent-encoding is not undone.
 
     KIND: tcf (IAB TC string), gcs and gcd (Google), usp (US Privacy), gpp (IAB GPP), ac (Google's additional consent).

@@ -17,7 +17,7 @@ from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.source import Node, Scalar
 from tagserver.config.yaml.suggestions import did_you_mean
 from tagserver.consent.merge import source_consent
-from tagserver.consent.state import Reading
+from tagserver.consent.model.reading import Reading
 from tagserver.event.consent_fields import PURPOSES
 from tagserver.event.ip_address import Locate, nowhere, open_database
 from tagserver.system.secret import Secret

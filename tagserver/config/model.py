@@ -11,8 +11,8 @@ from typing import Any, Generic, Protocol, TypeVar
 from tagserver.config.limits import NO_LIMITS, TagLimits
 from tagserver.config.lint.near_names import VendorNames
 from tagserver.config.yaml.problems import Place, Problem
-from tagserver.consent.cache import ConsentReader
-from tagserver.consent.needs import ConsentPolicy, Needs
+from tagserver.consent.cache import ConsentCache
+from tagserver.consent.model.policy import ConsentPolicy, Needs
 from tagserver.event.values import js_text
 from tagserver.expressions.conditions import Ask
 from tagserver.expressions.reshape import Transformation
@@ -187,9 +187,9 @@ class Container:
         )
 
     @cached_property
-    def consent_reader(self) -> ConsentReader:
+    def consent_reader(self) -> ConsentCache:
         """Reads what visitors allowed, under this container's policy."""
-        return ConsentReader(self.consent)
+        return ConsentCache(self.consent)
 
     @property
     def phone_countries(self) -> Iterable[str | None]:

@@ -13,8 +13,8 @@ from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Node
 from tagserver.config.yaml.suggestions import did_you_mean, known_are
-from tagserver.consent.cookies.readers import OF_VENDORS, ONLY_IN_THE_PAGE, READERS
-from tagserver.consent.needs import EEA, LONGEST_HOLD, ConsentPolicy
+from tagserver.consent.cookies.tools import BY_VENDOR, ONLY_IN_THE_PAGE, TOOLS
+from tagserver.consent.model.policy import EEA, LONGEST_HOLD, ConsentPolicy
 from tagserver.event.consent_fields import PURPOSES
 from tagserver.event.spelling import DERIVED_ROOTS, canonical, nfc, part_of
 from tagserver.expressions.path_filter import Path
@@ -26,10 +26,10 @@ _REGION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?\Z")
 
 def _tool(d: Decoder, node: Node, path: str) -> Any:
     name = d.text(node, path)
-    if name is None or name in READERS:
+    if name is None or name in TOOLS:
         return WRONG if name is None else name
     message = f'no consent tool is called "{name}"'
-    hint = did_you_mean(name, READERS) or known_are(READERS)
+    hint = did_you_mean(name, TOOLS) or known_are(TOOLS)
     if name in ONLY_IN_THE_PAGE:
         message = f"{name} keeps the choice in the browser's storage, which no request carries"
         hint = "take it out, and have the page send consent with each event"
@@ -136,13 +136,13 @@ def compile_consent(node: Node | None, problems: Problems) -> ConsentPolicy:
     d = Decoder(problems)
     nodes = CONSENT.nodes(d, node, "consent")
     policy = ConsentPolicy(**CONSENT.values(d, nodes, "consent"))
-    silent = [tool for tool in policy.cmp_cookies if tool in OF_VENDORS]
+    silent = [tool for tool in policy.cmp_cookies if tool in BY_VENDOR]
     if silent and not policy.cmp_vendors:
         message = f"{silent[0]} asks by names of your own, and nothing says what they stand for"
         hint = "write consent.cmp_vendors: {facebook_pixel: [ad_storage, ad_user_data, ad_personalization]}"
         problems.add("E113", nodes["cmp_cookies"].place, "consent.cmp_cookies", message, hint)
     if policy.cmp_vendors and not silent:
-        _unused(problems, nodes, "cmp_vendors", OF_VENDORS)
+        _unused(problems, nodes, "cmp_vendors", BY_VENDOR)
     if policy.onetrust_groups and "onetrust" not in policy.cmp_cookies:
         _unused(problems, nodes, "onetrust_groups", {"onetrust"})
     return policy

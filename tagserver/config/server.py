@@ -30,7 +30,7 @@ from tagserver.config.schema_parts import one_of
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Map, Node, Scalar
-from tagserver.consent.state import Reading
+from tagserver.consent.model.reading import Reading
 from tagserver.logs.logs import Format
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.\-]{0,251}[a-z0-9])?\Z")

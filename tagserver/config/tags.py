@@ -16,7 +16,7 @@ from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Place, Problems
 from tagserver.config.yaml.source import Map, Node, Sequence
 from tagserver.config.yaml.suggestions import known_are
-from tagserver.consent.needs import Needs, VendorCheck
+from tagserver.consent.model.policy import Needs, VendorCheck
 from tagserver.event.consent_fields import PURPOSES
 from tagserver.plugin.fault import PluginCode, PluginFailed
 

@@ -6,13 +6,14 @@ restricts. The same rule is asked again before every attempt, with what was gran
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from tagserver.consent.needs import ConsentPolicy, Needs, VendorCheck
+from tagserver.consent.decoders.bits import Invalid
+from tagserver.consent.decoders.tcf import ANALYTICS, NOT_ALLOWED, TCF_PURPOSES, Vendors
+from tagserver.consent.model.policy import ConsentPolicy, Needs, VendorCheck
 from tagserver.consent.state import ConsentState, Evidence
-from tagserver.consent.strings.invalid import Invalid
-from tagserver.consent.strings.vendor_check import why_not_ac, why_not_gvl
 from tagserver.event.consent_fields import AD_PURPOSES, PURPOSES
 
 Decision = Literal["send", "restrict", "block"]
@@ -42,12 +43,12 @@ def decide(needs: Needs, state: ConsentState, policy: ConsentPolicy) -> Verdict:
         return Verdict("block", "consent", "needs " + _states(missing, state))
     about_ads = needs.ads or not needs.purposes.isdisjoint(_ADS)
     asked = needs.vendor if about_ads and state.gdpr_applies is True else None
-    if asked is not None and (why := _not_accepted(asked, needs.purposes, state.evidence)) is not None:
+    if asked is not None and (why := why_not_accepted(asked, needs.purposes, state.evidence)) is not None:
         return Verdict("block", "vendor", why)
     if not about_ads:
         return SEND
-    if policy.gpc == "block" and (said := [name for name in state.sale_opt_out if name in GPC]):
-        return Verdict("block", "consent", f"opted out of sale ({', '.join(said)})")
+    if policy.gpc == "block" and (sources := [name for name in state.sale_opt_out if name in GPC]):
+        return Verdict("block", "consent", f"opted out of sale ({', '.join(sources)})")
     not_granted = _ADS - state.granted
     if not not_granted and not state.sale_opt_out:
         return SEND
@@ -57,17 +58,33 @@ def decide(needs: Needs, state: ConsentState, policy: ConsentPolicy) -> Verdict:
     return Verdict("block", "consent", f"{why}, and the destination has no restricted mode")
 
 
-def _not_accepted(vendor: VendorCheck, purposes: frozenset[str], evidence: Evidence) -> str | None:
-    """Why the visitor has not accepted a vendor; None when he has."""
+def why_not_accepted(vendor: VendorCheck, purposes: Collection[str], evidence: Evidence) -> str | None:
+    """Why the visitor has not accepted a vendor for these purposes; None when he has. Google's additional string is
+    void without a TC string that may be used."""
     tc = evidence.usable
     if tc is None:
         return f"{vendor.kind} {vendor.id}: {evidence.why_not or 'no TC string'}"
     if vendor.kind == "ac_id":
         if evidence.ac is None:
             return f"ac_id {vendor.id}: no additional consent string"
-        return why_not_ac(evidence.ac, vendor.id, tc_valid=True)
+        return None if vendor.id in evidence.ac.consented else f"no consent for provider {vendor.id}"
     vendors = tc.vendors
-    return vendors.reason if isinstance(vendors, Invalid) else why_not_gvl(vendors, vendor.id, purposes)
+    return vendors.reason if isinstance(vendors, Invalid) else _why_not_in_tcf(vendors, vendor.id, purposes)
+
+
+def _why_not_in_tcf(vendors: Vendors, vendor: int, purposes: Collection[str]) -> str | None:
+    """Why a vendor of the IAB's list is not accepted. It must have been shown, too: a string without that segment
+    accepts nobody."""
+    if vendor not in vendors.consents:
+        return f"no consent for vendor {vendor}"
+    if vendors.disclosed is None or vendor not in vendors.disclosed:
+        return f"vendor {vendor} was not disclosed"
+    numbers = {number for name in purposes for number in (*TCF_PURPOSES.get(name, ()), *ANALYTICS.get(name, ()))}
+    for restriction in vendors.restrictions:
+        binds = restriction.kind == NOT_ALLOWED and restriction.purpose in numbers
+        if binds and vendor in restriction.vendors:
+            return f"the publisher does not allow vendor {vendor} purpose {restriction.purpose}"
+    return None
 
 
 def _states(purposes: frozenset[str], state: ConsentState) -> str:

@@ -1,4 +1,4 @@
-"""Where each signal of consent is read: the raw values of one event, before anybody says what they mean.
+"""Where each signal of consent is read: the raw values of one event, before they are decoded.
 
 Of several places that carry the same format the event's own field counts, because the page read it when the event
 happened; only without one the cookie. Different formats are never chosen between, nor spellings: all are read.
@@ -8,27 +8,38 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import msgspec
 
-from tagserver.event.consent_fields import AC, CONSENT_MODE, GCD, GCS, GDPR, GPC, GPP, GPP_SID, NPA, TCF, USP, is_word
+from tagserver.event.consent_fields import (
+    AC,
+    CONSENT_MODE,
+    GCD,
+    GCS,
+    GDPR,
+    GPC,
+    GPP,
+    GPP_SID,
+    NPA,
+    TCF,
+    TCF_COOKIE,
+    USP,
+    USP_COOKIE,
+    is_word,
+)
 from tagserver.event.event import Event
-
-TCF_COOKIE = "euconsent-v2"
-USP_COOKIE = "usprivacy"
-COOKIES = (TCF_COOKIE, AC, USP_COOKIE)
 
 Found = tuple[Any, str]
 """A value, any JSON, and the name of the place it was found at."""
 
 
-class Said(msgspec.Struct, frozen=True, gc=False):
-    """What one event says, raw. Of a format with several spellings all are there. `beneath`: what the batch's context
-    says of the kinds of which the event speaks itself."""
+class RawSignals(msgspec.Struct, frozen=True, gc=False):
+    """The signals of one event, raw. Of a format with several spellings all are there. `beneath`: those of the batch's
+    context, of the kinds of which the event speaks itself."""
 
-    mode: tuple[Found, ...] = ()
+    consent_mode: tuple[Found, ...] = ()
     gcs: tuple[Found, ...] = ()
     gcd: tuple[Found, ...] = ()
     tcf: tuple[Found, ...] = ()
@@ -41,30 +52,34 @@ class Said(msgspec.Struct, frozen=True, gc=False):
     gpc: Any = None
     sec_gpc: str | None = None
     dnt: str | None = None
-    beneath: Said | None = None
+    beneath: RawSignals | None = None
 
 
-def said_of(event: Event) -> Said:
+def signals_of(event: Event) -> RawSignals:
     """The signals of one event, and of the request that carried it."""
     headers = event.facts.headers
     if not event.beneath:
-        return _said(event.data, event.cookies, headers.get("sec-gpc"), headers.get("dnt"), None)
-    beneath, cookies = _said(event.beneath, {}, None, None, None), event.cookies
+        return _signals(event.data, event.cookies, headers.get("sec-gpc"), headers.get("dnt"), None)
+    beneath, cookies = _signals(event.beneath, {}, None, None, None), event.cookies
     if beneath.tcf:
         cookies = {name: text for name, text in cookies.items() if name not in (TCF_COOKIE, AC)}
-    return _said(event.data, cookies, headers.get("sec-gpc"), headers.get("dnt"), beneath)
+    return _signals(event.data, cookies, headers.get("sec-gpc"), headers.get("dnt"), beneath)
 
 
-def _said(
-    data: Mapping[str, Any], cookies: Mapping[str, str], sec_gpc: str | None, dnt: str | None, beneath: Said | None
-) -> Said:
+def _signals(
+    data: Mapping[str, Any],
+    cookies: Mapping[str, str],
+    sec_gpc: str | None,
+    dnt: str | None,
+    beneath: RawSignals | None,
+) -> RawSignals:
     get = data.get
     tcf = _both(get, TCF)
     if not tcf and (cookie := _cookie(cookies, TCF_COOKIE)) is not None:
         tcf = (cookie,)
     ac, usp = get(AC), get(USP)
-    return Said(
-        mode=_both(get, CONSENT_MODE),
+    return RawSignals(
+        consent_mode=_both(get, CONSENT_MODE),
         gcs=_both(get, GCS),
         gcd=_both(get, GCD),
         tcf=tcf,
@@ -109,3 +124,31 @@ def _usp_cookie(cookies: Mapping[str, str]) -> Found | None:
     except (ValueError, RecursionError, AttributeError):
         text = None
     return (text if isinstance(text, str) else "unreadable"), found[1]
+
+
+_NOTHING = ("", "undefined")
+_NO = ("0", "false", "no")
+_YES = ("1", "true", "yes")
+
+
+class Flag(NamedTuple):
+    """Yes or no in the ways that pages write it. Never a cast: the text 0 is true to Python. `value`: None where
+    nothing is said. `plain`: it is one of the usual words."""
+
+    value: bool | None
+    plain: bool = True
+
+
+def read_flag(value: Any) -> Flag:
+    """A flag from any JSON value. Nothing is said by null, empty text and `undefined`; what is no plain no is a yes,
+    because all these flags ask for less."""
+    if value is None:
+        return Flag(None)
+    if isinstance(value, str):
+        word = value.strip().lower()
+        if word in _NOTHING:
+            return Flag(None)
+        return Flag(word not in _NO, word in _NO or word in _YES)
+    if isinstance(value, bool | int | float) and value in (0, 1):
+        return Flag(bool(value), not isinstance(value, float))
+    return Flag(value=True, plain=False)

@@ -28,7 +28,6 @@ from typing import Any, NamedTuple
 from tagserver.config.collect import BROWSER
 from tagserver.config.model import Container
 from tagserver.consent.state import ConsentState
-from tagserver.consent.withdrawal import granted_again, taken_back
 from tagserver.delivery.send_policy import taken_back as lost_by
 from tagserver.event.event import Event
 from tagserver.event.person_keys import all_keys
@@ -88,7 +87,7 @@ class Withdrawals:
 
     def said_by(self, event: Event, consent: ConsentState) -> tuple[list[Tombstone], Grant | None]:
         """The tombstones that an event lays, and what it grants again. Mostly nothing, and then at little cost."""
-        denied = taken_back(consent)
+        denied = consent.withdrawn
         if event.source == BROWSER:
             return (self._of_browser(event, denied) if denied else []), None
         if not denied and not self._outbox.tombstones():
@@ -98,7 +97,7 @@ class Withdrawals:
         if laid:
             self._noted("key", denied, len(persons))
         at = min(event.time, event.received)
-        again = granted_again(consent) & self._outbox.withdrawn(persons, at)
+        again = consent.explicitly_granted & self._outbox.withdrawn(persons, at)
         return laid, Grant(persons, again, at) if again else None
 
     def _of_browser(self, event: Event, denied: frozenset[str]) -> list[Tombstone]:

@@ -31,6 +31,10 @@ NPA = ("npa", "x-ga-npa")
 GPC = "gpc"
 FIELDS = frozenset({*CONSENT_MODE, *GCS, *GCD, *TCF, *NPA, AC, USP, GDPR, GPP, GPP_SID, GPC})
 """The fields of an event that say something about consent."""
+TCF_COOKIE = "euconsent-v2"
+USP_COOKIE = "usprivacy"
+COOKIES = (TCF_COOKIE, AC, USP_COOKIE)
+"""The cookies that do, beside those of consent tools."""
 
 NOTHING: Mapping[str, Any] = {}
 ILLEGIBLE = "unreadable"

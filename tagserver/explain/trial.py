@@ -11,11 +11,12 @@ import msgspec
 
 from tagserver.config.model import ConfiguredDestination, Container, Tag
 from tagserver.config.server import ServerConfig
+from tagserver.event.cookies import read_cookies
 from tagserver.event.event import Note
 from tagserver.explain.differences import differences
 from tagserver.expressions.scope import Scope
 from tagserver.inbound.clients.datalayer import Context, Refused, read_event
-from tagserver.inbound.enrich import read_cookies, read_facts
+from tagserver.inbound.enrich import read_facts
 from tagserver.ingest.advice import advise
 from tagserver.pipeline.route import Decision, Routing, all_decisions, as_dict, route
 from tagserver.plugin import Payload, Request

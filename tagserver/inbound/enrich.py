@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from urllib.parse import unquote
 
-from tagserver.event.event import NO_TEXTS, Facts
+from tagserver.event.cookies import read_cookies
+from tagserver.event.event import Facts
 from tagserver.event.ip_address import UNKNOWN, Locate, clean_ip, nowhere
-
-COOKIE_HEADER_LIMIT = 16384
 
 GEO_HEADERS: Mapping[str, str] = {
     "cf-ipcountry": "country",
@@ -45,28 +42,6 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
             value = headers[name] + ("; " if name == "cookie" else ", ") + value
         headers[name] = value
     return headers
-
-
-def read_cookies(header: str | None) -> Mapping[str, str]:
-    """Cookie name → value, percent-decoded once, as is a name beyond ASCII; of two with one name the first stands
-    (RFC 6265 sends the closer path first). Of a header that is too long the last cookie is not whole, and not read."""
-    if not header:
-        return NO_TEXTS
-    if len(header) > COOKIE_HEADER_LIMIT:
-        header = header[: COOKIE_HEADER_LIMIT + 1].rpartition(";")[0]
-    if not header.isascii():
-        with suppress(UnicodeError):
-            header = header.encode("latin-1").decode()  # a header's bytes come as Latin-1, and browsers write UTF-8
-    cookies: dict[str, str] = {}
-    for pair in header.split(";"):
-        name, equals, value = pair.partition("=")
-        name = name.strip()
-        if "%" in name and not (plain := unquote(name)).isascii():
-            name = plain
-        if equals and name and name not in cookies:
-            value = value.strip().strip('"')
-            cookies[name] = unquote(value) if "%" in value else value
-    return cookies
 
 
 def visitor_ip(connection: str | None, headers: Mapping[str, str], trusted_proxies: int) -> str | None:

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal
 
-from tagserver.consent.commands import MOST as MOST_WORDS
-from tagserver.consent.commands import words_of
-from tagserver.consent.needs import LONGEST_HOLD, ConsentPolicy, Needs
-from tagserver.consent.state import ConsentState, Reading
+from tagserver.consent.decoders.consent_mode import MOST_COMMANDS as MOST_WORDS
+from tagserver.consent.decoders.consent_mode import commands_of
+from tagserver.consent.model.policy import LONGEST_HOLD, ConsentPolicy, Needs
+from tagserver.consent.model.reading import Reading
+from tagserver.consent.state import ConsentState
 from tagserver.event.consent_fields import CONSENT_MODE
 from tagserver.event.event import Event
 
@@ -98,7 +99,7 @@ def _wait(said: Any) -> float:
 
 def _defaults(consent: Any) -> Iterable[Any]:
     """The defaults of an event's `consent`, in each of its forms."""
-    words = islice(words_of(consent), MOST_WORDS) if isinstance(consent, Mapping | list) else ()
+    words = islice(commands_of(consent), MOST_WORDS) if isinstance(consent, Mapping | list) else ()
     return (said for verb, said in words if verb == "default")
 
 

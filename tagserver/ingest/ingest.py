@@ -17,7 +17,7 @@ import msgspec
 from tagserver.audit.records import Decided
 from tagserver.config.model import Container
 from tagserver.config.server import ServerConfig
-from tagserver.consent.state import Reading
+from tagserver.consent.model.reading import Reading
 from tagserver.delivery.send_policy import trace, why
 from tagserver.erasure.opt_outs import Grant, Withdrawals
 from tagserver.event.event import Facts, Note

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from tagserver.config.model import Container
-from tagserver.consent.state import ConsentState, Reading
-from tagserver.consent.withdrawal import granted_again, taken_back
+from tagserver.consent.model.reading import Reading
+from tagserver.consent.state import ConsentState
 from tagserver.event.event import Event
 from tagserver.ingest.consent_wait import Held, Hold, Visitor, wait_asked, waits
 from tagserver.pipeline.route import Routing, route
@@ -64,7 +64,7 @@ class Holding:
     def heard(self, container: Container, event: Event, consent: ConsentState) -> list[Held]:
         """An event of a visitor says what was chosen: those that need not wait any more, in the order of their
         arrival."""
-        if not self._hold or not (granted_again(consent) or taken_back(consent)):
+        if not self._hold or not (consent.explicitly_granted or consent.withdrawn):
             return []
 
         def waiting(event: Event, contract: Reading | None, known: ConsentState) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tagserver.consent.needs import Needs
+from tagserver.consent.model.policy import Needs
 from tagserver.consent.state import ConsentState
 from tagserver.event.event import MISSING, NO_TEXTS, Derived, Event, Facts
 from tagserver.event.ip_address import truncated_ip

@@ -15,7 +15,8 @@ from tagserver.config.limits import NO_LIMITS
 from tagserver.config.model import Candidate, Container, Tag, Trigger
 from tagserver.config.triggers import BUILT_IN
 from tagserver.consent.gate import Verdict, decide
-from tagserver.consent.state import ConsentState, Reading
+from tagserver.consent.model.reading import Reading
+from tagserver.consent.state import ConsentState
 from tagserver.event.event import Event
 from tagserver.event.known_names import CONSENT_EVENT
 from tagserver.expressions.scope import Scope

@@ -17,14 +17,13 @@ from tagserver.audit.chain import Check
 from tagserver.audit.files import FOLDER, files_of, read_rows, rows_of
 from tagserver.audit.records import Decided
 from tagserver.cli import main
-from tagserver.consent.merge import read_consent
-from tagserver.consent.needs import ConsentPolicy, Needs
+from tagserver.consent.model.policy import ConsentPolicy, Needs
 from tagserver.expressions.scope import Scope
 from tagserver.pipeline.route import Decision, Routing
 from tagserver.queue.data_folder import install_key
 from tests.delivery.support import Clock
 from tests.delivery.test_worker_permits import TAG
-from tests.events import event
+from tests.events import consent_of, event
 
 EMAIL = "erika@example.com"
 GRANTED = {"ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted"}
@@ -45,7 +44,7 @@ def routing(event_id: str, decision: Any = "send", reason: str = "fired", consen
         ip="198.51.100.7",
         user_agent="Mozilla/5.0",
     )
-    state = read_consent(made, ConsentPolicy())
+    state = consent_of(made, ConsentPolicy())
     return Routing(made, Scope(made), state, (Decision(TAG, decision, reason, f"detail with {EMAIL}"),))
 
 

@@ -49,7 +49,6 @@ STAGES: dict[str, tuple[str, ...]] = {
         "tagserver.erasure",
         "tagserver.ingest.waiting",
         "tagserver.ingest.consent_wait",
-        "tagserver.consent.withdrawal",
         "tagserver.ingest.advice",
     ),
     "person keys, delivery, metrics": (

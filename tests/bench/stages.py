@@ -20,10 +20,9 @@ from typing import Any
 from tagserver.config.collect import CollectConfig
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.config.model import Container
-from tagserver.consent.cache import ConsentReader
+from tagserver.consent.cache import ConsentCache
 from tagserver.consent.gate import decide
-from tagserver.consent.merge import read_consent
-from tagserver.consent.needs import ConsentPolicy, Needs, VendorCheck
+from tagserver.consent.model.policy import ConsentPolicy, Needs, VendorCheck
 from tagserver.event.event import Event
 from tagserver.inbound.clients.datalayer import read_event
 from tagserver.inbound.enrich import read_facts
@@ -40,6 +39,7 @@ from tests.bench.container import NAMES, OTHERS, write_config
 from tests.bench.goals import Report
 from tests.bench.purchase import purchase
 from tests.consent.writers import DAY, as_field, head, tc_string
+from tests.events import consent_of
 
 SMALLEST = 0.001
 """Microseconds that are told from nothing."""
@@ -142,13 +142,13 @@ def consent(event: float, repeats: int) -> None:
 def _gate(name: str, pushed: Mapping[str, Any], event: float, repeats: int) -> None:
     """For visitors who say what somebody said before, and worked out anew."""
     policy = ConsentPolicy()
-    reader = ConsentReader(policy)
+    reader = ConsentCache(policy)
     one = read_event(dict(pushed), fresh().facts)
     vendor = VendorCheck("gvl_id", 755)
     needs = Needs(frozenset({"ad_storage", "ad_user_data"}), ads=True, restricted=True, vendor=vendor)
     assert decide(needs, reader.read(one), policy).decision == "send"
     again = best(lambda: decide(needs, reader.read(one), policy), repeats)
-    anew = best(lambda: decide(needs, read_consent(one, policy), policy), repeats)
+    anew = best(lambda: decide(needs, consent_of(one, policy), policy), repeats)
     print(f"  {again:.1f} us to read {name} and decide, {again / event:.0%} of it; {anew:.1f} worked out anew")
 
 

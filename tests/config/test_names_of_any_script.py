@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from tagserver.config.lint.near_names import is_path
+from tagserver.event.cookies import read_cookies
 from tagserver.event.event import Event
 from tagserver.expressions.scope import Scope
-from tagserver.inbound.enrich import read_cookies
 
 from ..events import event
 from .world import codes, container, decide, load

@@ -14,17 +14,16 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.consent.cache import ConsentReader
-from tagserver.consent.cookies.decoding import LONGEST
-from tagserver.consent.cookies.readers import NAMES as NAMES_OF
-from tagserver.consent.cookies.readers import OF_VENDORS, READERS, cmp_readings
-from tagserver.consent.merge import read_consent
-from tagserver.consent.needs import ConsentPolicy
-from tagserver.consent.state import ConsentState, Reading
+from tagserver.consent.cache import ConsentCache
+from tagserver.consent.cookies.choice import LONGEST
+from tagserver.consent.cookies.tools import BY_VENDOR, TOOLS, cmp_readings
+from tagserver.consent.model.policy import ConsentPolicy
+from tagserver.consent.model.reading import Reading
+from tagserver.consent.state import ConsentState
 from tagserver.event.consent_fields import AD_PURPOSES
-from tagserver.inbound.enrich import read_cookies
+from tagserver.event.cookies import read_cookies
 
-from ..events import event
+from ..events import consent_of, event
 
 CASES = yaml.safe_load(Path(__file__).with_name("cookies.yaml").read_text())
 GROUPS = {
@@ -99,7 +98,7 @@ def test_percent_encoding_on_top(case: dict[str, Any], times: int) -> None:
 
 def test_every_tool_has_its_cases() -> None:
     """Accepted, refused, partly, and garbled."""
-    for tool in READERS:
+    for tool in TOOLS:
         own = [case for case in CASES if case["tool"] == tool]
         assert any(case.get("granted") and not case.get("denied") for case in own), tool
         assert any("marketing" in case.get("denied", ()) and not case.get("problems") for case in own), tool
@@ -107,13 +106,13 @@ def test_every_tool_has_its_cases() -> None:
         assert any(case.get("problems") for case in own), tool
 
 
-@pytest.mark.parametrize("tool", READERS)
+@pytest.mark.parametrize("tool", TOOLS)
 def test_nothing_is_read_that_is_not_there_or_not_listed(tool: str) -> None:
     """No cookies, no readings; cookies of a tool that is not listed are leftovers."""
-    assert cmp_readings({}, ConsentPolicy(cmp_cookies=tuple(READERS), cmp_vendors=VENDORS)) == []
+    assert cmp_readings({}, ConsentPolicy(cmp_cookies=tuple(TOOLS), cmp_vendors=VENDORS)) == []
     for case in CASES:
         if case["tool"] == tool:
-            others = tuple(name for name in READERS if name != tool)
+            others = tuple(name for name in TOOLS if name != tool)
             assert cmp_readings(cookies_of(case), ConsentPolicy(cmp_cookies=others, cmp_vendors=VENDORS)) == []
 
 
@@ -129,15 +128,13 @@ def test_no_prefix_of_a_refusal_grants(case: dict[str, Any]) -> None:
 
 def test_there_are_refusals_of_every_tool() -> None:
     """For the test above."""
-    assert {case["tool"] for case in REFUSED} == set(READERS)
+    assert {case["tool"] for case in REFUSED} == set(TOOLS)
 
 
 NAMES = sorted({name for case in CASES for name in cookies_of(case)})
 WORDS = ("true", "yes", "allow", "accept", "1", "all", "%")
 RANDOM = st.text(max_size=60).filter(lambda text: not any(word in text.lower() for word in WORDS))
-EVERYTHING = ConsentPolicy(
-    cmp_cookies=tuple(READERS), cmp_vendors=VENDORS, onetrust_groups={"4": frozenset(AD_PURPOSES)}
-)
+EVERYTHING = ConsentPolicy(cmp_cookies=tuple(TOOLS), cmp_vendors=VENDORS, onetrust_groups={"4": frozenset(AD_PURPOSES)})
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), RANDOM, max_size=4))
@@ -194,7 +191,7 @@ def test_a_preset_beside_a_choice_is_no_disagreement() -> None:
     assert said(cmp_readings({"CookieConsent": "-1", "cookieconsent_status": "deny"}, policy))["problems"] == []
 
 
-@pytest.mark.parametrize("tool", sorted(OF_VENDORS - {"commanders_act"}))
+@pytest.mark.parametrize("tool", sorted(BY_VENDOR - {"commanders_act"}))
 def test_without_a_map_of_vendors_nothing_is_granted(tool: str) -> None:
     """The names are the site's own."""
     for case in CASES:
@@ -214,7 +211,7 @@ def test_no_identifier_of_a_cookie_is_repeated() -> None:
 
 def state(header: str, policy: ConsentPolicy, **pushed: Any) -> ConsentState:
     """The state of an event whose request has this header."""
-    return read_consent(event(pushed, headers={"cookie": header}, cookies=read_cookies(header)), policy)
+    return consent_of(event(pushed, headers={"cookie": header}, cookies=read_cookies(header)), policy)
 
 
 GRANTED = "cmplz_marketing=allow"
@@ -252,28 +249,28 @@ def test_a_header_that_is_too_long_may_hold_a_refusal() -> None:
     assert read_cookies(cut).keys() == {"a"}
 
 
-@pytest.mark.parametrize("tool", READERS)
+@pytest.mark.parametrize("tool", TOOLS)
 def test_the_names_of_cookies(tool: str) -> None:
     """Each cookie of the table that says something is one of its tool's."""
     for case in CASES:
         if case["tool"] == tool and cmp_readings(cookies_of(case), policy_of(case)):
-            assert all(re.fullmatch(NAMES_OF[tool], name) for name in cookies_of(case)), case["name"]
+            assert all(re.fullmatch(TOOLS[tool].cookies, name) for name in cookies_of(case)), case["name"]
 
 
 @given(st.lists(st.sampled_from(CASES), min_size=1, max_size=6))
 def test_what_is_remembered_of_one_visitor_is_no_other_visitors(cases: list[dict[str, Any]]) -> None:
     """A state that was worked out before is the one that is worked out afresh: opt-outs, too."""
-    policy = ConsentPolicy(cmp_cookies=tuple(READERS), cmp_vendors=VENDORS)
-    reader = ConsentReader(policy)
+    policy = ConsentPolicy(cmp_cookies=tuple(TOOLS), cmp_vendors=VENDORS)
+    cache = ConsentCache(policy)
     for case in cases:
         made = event({}, cookies=cookies_of(case))
-        assert reader.read(made).as_dict() == read_consent(made, policy).as_dict()
+        assert cache.read(made).as_dict() == consent_of(made, policy).as_dict()
 
 
 def test_an_opt_out_is_not_forgotten() -> None:
     """Two visitors who differ in nothing else."""
-    reader = ConsentReader(ConsentPolicy(cmp_cookies=("shopify",)))
+    cache = ConsentCache(ConsentPolicy(cmp_cookies=("shopify",)))
     for sold, opted_out in (("1", False), ("0", True)):
         answers = {"a": "1", "m": "1", "p": "1", "s": sold}
         made = event({}, cookies={"_tracking_consent": json.dumps({"con": {"CMP": answers}})})
-        assert bool(reader.read(made).sale_opt_out) is opted_out
+        assert bool(cache.read(made).sale_opt_out) is opted_out

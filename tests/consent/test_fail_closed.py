@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagserver.consent.cache import ConsentReader
+from tagserver.consent.cache import ConsentCache
 from tagserver.consent.gate import decide
-from tagserver.consent.merge import read_consent, source_consent
-from tagserver.consent.needs import ConsentPolicy, Needs
-from tagserver.consent.state import ConsentState, Reading
-from tagserver.consent.withdrawal import granted_again, taken_back
+from tagserver.consent.merge import source_consent
+from tagserver.consent.model.policy import ConsentPolicy, Needs
+from tagserver.consent.model.reading import Reading
+from tagserver.consent.state import ConsentState
 from tagserver.event.consent_fields import AD_PURPOSES, FIELDS, KINDS, PURPOSES
 from tagserver.inbound.clients.datalayer import read_context
 
-from ..events import event, facts
+from ..events import consent_of, event, facts
 from .writers import gpp_string, head, items_of, tc_string, us_section
 
 POLICY = ConsentPolicy()
+CACHE = ConsentCache(POLICY)
+"""Of all the events of these tests."""
 META = Needs(frozenset({"ad_storage", "ad_user_data"}), ads=True, restricted=True)
 ALL = dict.fromkeys(PURPOSES, "granted")
 CONTRACT = source_consent("crm", ALL, "contract")
@@ -34,8 +37,8 @@ def state(
     """The state of an event in its batch."""
     about: dict[str, Any] = known or {}
     made = event(pushed, read_context(ctx, None, facts(**about)), **about)
-    found = read_consent(made, POLICY, contract)
-    assert ConsentReader(POLICY).read(made, contract).as_dict() == found.as_dict()
+    found = consent_of(made, POLICY, contract)
+    assert CACHE.read(made, contract).as_dict() == found.as_dict()
     return found
 
 
@@ -214,11 +217,64 @@ def test_a_refusal_beats_a_contract(name: str, data: st.DataObject) -> None:
 )
 def test_only_a_word_that_can_be_read_takes_back(pushed: dict[str, Any], withdrawn: set[str]) -> None:
     """What cannot be read is a refusal for its event: nobody has said that what was granted before is over."""
-    assert taken_back(state(pushed, contract=CONTRACT)) == withdrawn
-    assert not granted_again(state(pushed, contract=CONTRACT))
+    assert state(pushed, contract=CONTRACT).withdrawn == withdrawn
+    assert not state(pushed, contract=CONTRACT).explicitly_granted
 
 
 def test_a_contract_grants_nothing_again() -> None:
     """The visitor's own word does."""
-    assert not granted_again(state({}, contract=CONTRACT))
-    assert granted_again(state({"consent": {"ad_storage": True}}, contract=CONTRACT)) == {"ad_storage"}
+    assert not state({}, contract=CONTRACT).explicitly_granted
+    assert state({"consent": {"ad_storage": True}}, contract=CONTRACT).explicitly_granted == {"ad_storage"}
+
+
+# ── nothing grants by accident
+
+NO = tc_string(head())
+REFUSED: list[tuple[str, str]] = [
+    ("tcf", NO),
+    ("gdpr_consent", NO),
+    ("gpp", gpp_string({2: NO})),
+    ("gcs", "G100"),
+    ("gcd", "13q3q3q3q5"),
+    ("us_privacy", "1YYN"),
+    ("addtl_consent", "2~~dv.89"),
+]
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(REFUSED), st.integers(0, 600), st.booleans(), st.integers(0, 5))
+def test_no_damage_to_a_refusal_grants(refusal: tuple[str, str], place: int, cut: bool, bit: int) -> None:
+    """Cut anywhere, or with any bit of its letters turned, but for the bits that are the visitor's answers."""
+    field, text = refusal
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    place %= len(text)
+    if cut:
+        damaged = text[:place]
+    elif text[place] in letters and field in ("tcf", "gdpr_consent") and not 152 // 6 <= place <= 176 // 6:
+        damaged = text[:place] + letters[letters.index(text[place]) ^ 1 << bit] + text[place + 1 :]
+    else:
+        damaged = text[:place]
+    assert state({field: damaged}).granted.isdisjoint(AD_PURPOSES)
+
+
+@given(st.sampled_from([field for field, _ in REFUSED]), st.text(max_size=200))
+def test_random_text_grants_nothing(field: str, text: str) -> None:
+    """Beside an honest refusal, and alone."""
+    assert not state({field: text}).granted
+    refused = state({field: text, "consent": dict.fromkeys(PURPOSES, "denied")})
+    assert decide(META, refused, POLICY).decision == "block"
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from([field for field, _ in REFUSED] + ["gdpr", "gpp_sid", "gpc", "npa"]), ANYTHING))
+def test_any_value_in_any_field_is_survived_and_grants_nothing(pushed: dict[str, Any]) -> None:
+    """The gate is total."""
+    found = state(pushed)
+    assert not found.granted
+    json.dumps(found.as_dict())

@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.consent.gate import decide
-from tagserver.consent.merge import read_consent, source_consent
-from tagserver.consent.needs import ConsentPolicy, Needs, VendorCheck
-from tagserver.consent.state import ConsentState, Reading, Region, merge
+from tagserver.consent.merge import merge, source_consent
+from tagserver.consent.model.policy import ConsentPolicy, Needs, VendorCheck
+from tagserver.consent.model.reading import Reading, Region
+from tagserver.consent.state import ConsentState
 from tagserver.event.consent_fields import AD_PURPOSES, PURPOSES
 from tagserver.inbound.clients.datalayer import read_context
 
-from ..events import event, facts
+from ..events import consent_of, event, facts
 from ..test_datalayer import JSON
 
 META = Needs(frozenset({"ad_storage", "ad_user_data"}), ads=True, restricted=True)
@@ -30,7 +31,7 @@ def state_of(case: dict[str, Any], policy: ConsentPolicy) -> ConsentState:
     source = source_consent("crm", case["source"], "contract") if "source" in case else None
     known = {"country": country, "region": region, "headers": case.get("headers", {})}
     made = event(case["event"], read_context(case.get("ctx"), None, facts(**known)), **known)
-    return read_consent(made, policy, source)
+    return consent_of(made, policy, source)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
@@ -43,7 +44,7 @@ def test_decision(case: dict[str, Any]) -> None:
 @given(st.fixed_dictionaries({"consent": JSON}))
 def test_only_a_word_for_granted_ever_grants(pushed: dict[str, Any]) -> None:
     """Whatever JSON stands in `consent`, a purpose is granted only by the word granted, or true."""
-    state = read_consent(event(pushed), ConsentPolicy())
+    state = consent_of(event(pushed), ConsentPolicy())
     for name in state.granted:
         assert all(raw is True or str(raw).strip().lower() == "granted" for raw in state.purpose(name).raw)
 
@@ -53,7 +54,7 @@ def test_send_means_all_three_ad_purposes_and_block_a_needed_one(words: list[str
     """The decision table for a destination with a restricted mode, in full."""
     said = {purpose: word for purpose, word in zip(AD_PURPOSES, words, strict=True) if word}
     policy = ConsentPolicy()
-    decision = decide(META, read_consent(event({"consent": said}), policy), policy).decision
+    decision = decide(META, consent_of(event({"consent": said}), policy), policy).decision
     needed = said.get("ad_storage") == said.get("ad_user_data") == "granted"
     assert decision == (
         "block" if not needed else "send" if said.get("ad_personalization") == "granted" else "restrict"
@@ -66,14 +67,14 @@ def test_every_pair_of_purposes_is_needed_in_full(needs: tuple[str, str]) -> Non
     policy = ConsentPolicy()
     wanted = Needs(frozenset(needs), ads=False, restricted=True)
     for granted in needs:
-        state = read_consent(event({"consent": {granted: "granted"}}), policy)
+        state = consent_of(event({"consent": {granted: "granted"}}), policy)
         assert decide(wanted, state, policy).decision == "block"
 
 
 def test_restrict_without_a_restricted_mode_is_block() -> None:
     """A destination that has no limited mode is not called when something is missing."""
     policy = ConsentPolicy()
-    state = read_consent(event({"consent": {"ad_storage": "granted", "ad_user_data": "granted"}}), policy)
+    state = consent_of(event({"consent": {"ad_storage": "granted", "ad_user_data": "granted"}}), policy)
     verdict = decide(Needs(META.purposes, ads=True, restricted=False), state, policy)
     assert (verdict.decision, verdict.reason) == ("block", "consent")
 
@@ -84,7 +85,7 @@ def test_a_vendor_check_that_cannot_be_made_blocks() -> None:
     granted = dict.fromkeys(AD_PURPOSES, "granted")
     needs = Needs(META.purposes, ads=True, restricted=True, vendor=VendorCheck("ac_id", 89))
     for gdpr, decision in ((1, "block"), (0, "send")):
-        state = read_consent(event({"consent": granted, "gdpr": gdpr}), policy)
+        state = consent_of(event({"consent": granted, "gdpr": gdpr}), policy)
         assert decide(needs, state, policy).decision == decision
 
 
@@ -92,7 +93,7 @@ def test_the_detail_names_purpose_state_and_source() -> None:
     """A person reads why: what was needed, what it is, who said so."""
     policy = ConsentPolicy()
     said = {"default": {"ad_storage": "granted"}, "update": {"ad_user_data": "denied"}}
-    verdict = decide(META, read_consent(event({"consent": said}), policy), policy)
+    verdict = decide(META, consent_of(event({"consent": said}), policy), policy)
     assert verdict.detail == (
         "needs ad_storage, is only a preset (consent.default); ad_user_data, is denied (consent.update)"
     )
@@ -101,7 +102,7 @@ def test_the_detail_names_purpose_state_and_source() -> None:
 def test_the_detail_names_purposes_in_their_own_order() -> None:
     """As Google lists them, not by the alphabet."""
     needs = Needs(frozenset(PURPOSES), ads=True, restricted=True)
-    verdict = decide(needs, read_consent(event({}), ConsentPolicy()), ConsentPolicy())
+    verdict = decide(needs, consent_of(event({}), ConsentPolicy()), ConsentPolicy())
     assert verdict.detail == "needs " + "; ".join(f"{name}, is not set" for name in PURPOSES)
 
 
@@ -110,14 +111,14 @@ def test_gpc_policy(gpc: Any, decision: str) -> None:
     """`gpc:` says what Global Privacy Control does to ads destinations."""
     policy = ConsentPolicy(gpc=gpc)
     made = event({"consent": dict.fromkeys(AD_PURPOSES, "granted")}, headers={"sec-gpc": "1"})
-    assert decide(META, read_consent(made, policy), policy).decision == decision
+    assert decide(META, consent_of(made, policy), policy).decision == decision
 
 
 def test_merging_does_not_depend_on_the_order_of_commands_between_sources() -> None:
     """The proof of a state is the same whatever the order of its sources."""
     policy = ConsentPolicy()
-    one = read_consent(event({"consent": {"ad_storage": "granted"}, "gpc": True}), policy)
-    two = read_consent(event({"gpc": True, "consent": {"ad_storage": "granted"}}), policy)
+    one = consent_of(event({"consent": {"ad_storage": "granted"}, "gpc": True}), policy)
+    two = consent_of(event({"gpc": True, "consent": {"ad_storage": "granted"}}), policy)
     assert one.proof == two.proof
 
 
@@ -153,5 +154,5 @@ def test_a_limit_and_a_child_have_other_proofs(what: str) -> None:
 def test_a_flood_of_commands_denies() -> None:
     """A choice may stand among the commands that are not read: nothing is granted."""
     granted = ["consent", "update", dict.fromkeys(AD_PURPOSES, "granted")]
-    state = read_consent(event({"consent": [granted] * 201}), ConsentPolicy())
+    state = consent_of(event({"consent": [granted] * 201}), ConsentPolicy())
     assert not state.granted

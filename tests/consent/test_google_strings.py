@@ -6,10 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.consent.strings.gcd import Gcd, read_gcd
-from tagserver.consent.strings.gcs import Gcs, read_gcs
-from tagserver.consent.strings.google_signals import gcd_signals, gcs_signals
-from tagserver.consent.strings.invalid import Invalid
+from tagserver.consent.decoders.bits import Invalid
+from tagserver.consent.decoders.google import Gcd, Gcs, read_gcd, read_gcs
 
 from .writers import LETTERS
 
@@ -30,7 +28,7 @@ def test_gcs(text: str, ads: str | None, analytics: str | None) -> None:
     """The third character is ad_storage, the fourth analytics_storage; always explicit, and nothing of the others."""
     read = read_gcs(text)
     assert isinstance(read, Gcs)
-    said = {name: (signal.state, signal.kind) for name, signal in gcs_signals(read).items()}
+    said = {name: (signal.state, signal.kind) for name, signal in read.signals().items()}
     expected = {"ad_storage": ads, "analytics_storage": analytics}
     assert said == {name: (state, "explicit") for name, state in expected.items() if state}
 
@@ -58,7 +56,7 @@ def test_gcd(letter: str, state: str | None, kind: str | None, place: int) -> No
     letters[place] = letter
     read = read_gcd("1" + "".join(f"3{one}" for one in letters) + "5")
     assert isinstance(read, Gcd)
-    said = {name: (signal.state, signal.kind) for name, signal in gcd_signals(read).items()}
+    said = {name: (signal.state, signal.kind) for name, signal in read.signals().items()}
     assert said == ({} if state is None else {GCD_PURPOSES[place]: (state, kind)})
 
 
@@ -69,8 +67,8 @@ def test_the_letters_are_two_answers_in_two_bits_each(letter: str) -> None:
     read = read_gcd(f"13{letter}3l3l3l5")
     assert isinstance(read, Gcd)
     value = LETTERS.index(letter)
-    assert read.ad_storage.default == words[value >> 2 & 3]
-    assert read.ad_storage.update == words[value & 3]
+    assert read.letters["ad_storage"].default == words[value >> 2 & 3]
+    assert read.letters["ad_storage"].update == words[value & 3]
 
 
 @pytest.mark.parametrize("text", ["13r3r3r2r5", "13r3r3r2r5l1", "11r1r1r1r5", "13r3r3r2r"])
@@ -78,7 +76,7 @@ def test_what_follows_the_letters_is_not_read(text: str) -> None:
     """It differs between versions of Google's tags."""
     read = read_gcd(text)
     assert isinstance(read, Gcd)
-    assert {signal.state for signal in gcd_signals(read).values()} == {"granted"}
+    assert {signal.state for signal in read.signals().values()} == {"granted"}
 
 
 @given(letters=st.lists(st.sampled_from("lmpqu"), min_size=4, max_size=4), cut=st.integers(0, 12))
@@ -90,7 +88,7 @@ def test_no_prefix_of_a_refusal_grants(letters: list[str], cut: int) -> None:
         assert isinstance(read, Invalid)
     else:
         assert isinstance(read, Gcd)
-        assert not [signal for signal in gcd_signals(read).values() if signal.state == "granted"]
+        assert not [signal for signal in read.signals().values() if signal.state == "granted"]
 
 
 @given(st.text(max_size=40) | st.from_regex(r"G1[01-]{0,3}", fullmatch=True))
@@ -98,5 +96,5 @@ def test_only_a_digit_one_grants(text: str) -> None:
     """In `gcs`, whatever the text."""
     read = read_gcs(text)
     if isinstance(read, Gcs):
-        granted = {name for name, signal in gcs_signals(read).items() if signal.state == "granted"}
+        granted = {name for name, signal in read.signals().items() if signal.state == "granted"}
         assert granted == {name for name, digit in zip(GCD_PURPOSES, text[2:], strict=False) if digit == "1"}

@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.consent.merge import read_consent
-from tagserver.consent.needs import LONGEST_HOLD, ConsentPolicy, Needs
+from tagserver.consent.model.policy import LONGEST_HOLD, ConsentPolicy, Needs
 from tagserver.consent.state import ConsentState
 from tagserver.event.consent_fields import AD_PURPOSES, PURPOSES
 from tagserver.event.event import Event
 from tagserver.ingest.consent_wait import MOST_HEARD, Held, Hold, Visitor, updated, wait_asked, waits
-from tests.events import event
+from tests.events import consent_of, event
 
 POLICY = ConsentPolicy()
 META = Needs(frozenset({"ad_storage", "ad_user_data"}), ads=True, restricted=True)
@@ -23,7 +22,7 @@ GRANTED = dict.fromkeys(AD_PURPOSES, "granted")
 
 
 def state(consent: Any, **known: Any) -> ConsentState:
-    return read_consent(event({"consent": consent}, **known), POLICY)
+    return consent_of(event({"consent": consent}, **known), POLICY)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +95,7 @@ def test_waiting_never_loosens_without_an_explicit_grant(before: Any, said: Any,
 
 
 def test_opt_outs_add_up() -> None:
-    first = read_consent(event({"gpc": True}), POLICY)
+    first = consent_of(event({"gpc": True}), POLICY)
     assert updated(first, state({"update": GRANTED}), grants=True).sale_opt_out == ("gpc",)
 
 
@@ -106,7 +105,7 @@ def test_opt_outs_add_up() -> None:
 def held(number: int, *, client: str = "c", view: str = "", until: float = 1.0, size: int = 10, **pushed: Any) -> Held:
     """An event that waits for an ad purpose."""
     made = event({"event_id": f"e{number}", "client_id": client, "page_view_id": view} | pushed)
-    return Held(made, None, read_consent(made, POLICY), Visitor.of(made), size, until)
+    return Held(made, None, consent_of(made, POLICY), Visitor.of(made), size, until)
 
 
 def ids(found: list[Held]) -> list[str]:
@@ -120,7 +119,7 @@ def meta_waits(made: Event, contract: Any, known: ConsentState) -> bool:
 def says(hold: Hold, consent: Any, retroactive: Any = "page", **pushed: Any) -> list[str]:
     """The ids that a visitor lets go."""
     made = event({"client_id": "c", "consent": consent} | pushed)
-    return ids(hold.heard(Visitor.of(made), read_consent(made, POLICY), retroactive, meta_waits))
+    return ids(hold.heard(Visitor.of(made), consent_of(made, POLICY), retroactive, meta_waits))
 
 
 def filled(*events: Held, **limits: int) -> Hold:
@@ -142,7 +141,7 @@ def test_a_choice_lets_go_in_the_order_of_arrival() -> None:
 def test_what_is_let_go_knows_the_choice(word: str) -> None:
     hold = filled(held(1))
     made = event({"client_id": "c", "consent": {"update": dict.fromkeys(AD_PURPOSES, word)}})
-    (one,) = hold.heard(Visitor.of(made), read_consent(made, POLICY), "page", meta_waits)
+    (one,) = hold.heard(Visitor.of(made), consent_of(made, POLICY), "page", meta_waits)
     assert one.consent.purpose("ad_storage").state == word
 
 
@@ -200,7 +199,7 @@ def test_a_denial_reaches_all_of_the_visitor() -> None:
 
 def test_a_browser_lets_go_nothing_that_a_key_has_sent() -> None:
     made = event({"client_id": "c"}, source="backend")
-    hold = filled(Held(made, None, read_consent(made, POLICY), Visitor.of(made), 1, 1.0))
+    hold = filled(Held(made, None, consent_of(made, POLICY), Visitor.of(made), 1, 1.0))
     assert says(hold, {"update": GRANTED}) == []
 
 

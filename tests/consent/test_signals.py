@@ -4,24 +4,19 @@ by accident."""
 from __future__ import annotations
 
 import itertools
-import json
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tagserver.consent.cache import ConsentReader
+from tagserver.consent.cache import ConsentCache
 from tagserver.consent.gate import decide
-from tagserver.consent.merge import read_consent
-from tagserver.consent.needs import ConsentPolicy, Needs, VendorCheck
+from tagserver.consent.model.policy import ConsentPolicy, Needs, VendorCheck
 from tagserver.consent.state import ConsentState
-from tagserver.event.consent_fields import AD_PURPOSES, PURPOSES
-from tagserver.event.event import Event
+from tagserver.event.consent_fields import AD_PURPOSES
 from tagserver.inbound.clients.datalayer import read_context
 
-from ..events import NOW, event, facts
+from ..events import NOW, consent_of, event, facts
 from .writers import DAY, as_field, gpp_string, head, items_of, tc_string, us_section
 
 META = Needs(frozenset({"ad_storage", "ad_user_data"}), ads=True, restricted=True)
@@ -45,7 +40,7 @@ CHILD = gpp_string({7: usnat(KnownChildSensitiveDataConsents=1)})
 
 
 def read(pushed: dict[str, Any], policy: ConsentPolicy = POLICY, **facts: Any) -> ConsentState:
-    return read_consent(event(pushed, **facts), policy)
+    return consent_of(event(pushed, **facts), policy)
 
 
 def decision(pushed: dict[str, Any], needs: Needs = META, **facts: Any) -> str:
@@ -105,8 +100,8 @@ def decision(pushed: dict[str, Any], needs: Needs = META, **facts: Any) -> str:
         pytest.param({"us_privacy": "1YNX", "consent": ALL}, {}, "restrict", id="US Privacy, garbled"),
         pytest.param({"us_privacy": "1YNN"}, {}, "block", id="US Privacy grants nothing"),
         pytest.param({"consent": ALL}, {"usprivacy": "1YYN"}, "restrict", id="its cookie"),
-        pytest.param({"consent": ALL}, {"usprivacy": '{"uspString": "1YYN"}'}, "restrict", id="its cookie as JSON"),
         pytest.param({"consent": ALL}, {"usprivacy": "1YNN"}, "send", id="its cookie, not opted out"),
+        pytest.param({"consent": ALL}, {"usprivacy": '{"uspString": "1YYN"}'}, "restrict", id="its cookie as JSON"),
         pytest.param({"consent": ALL}, {"usprivacy": ' {"uspString": "1YNN"}'}, "send", id="as JSON, not opted out"),
         pytest.param({"consent": ALL}, {"usprivacy": '{"x": 1}'}, "restrict", id="a cookie nobody can read"),
         pytest.param({"us_privacy": "1YNN", "gpc": True, "consent": ALL}, {}, "restrict", id="USP N and GPC"),
@@ -158,8 +153,7 @@ def test_decision(pushed: dict[str, Any], cookies: dict[str, str], expected: str
 def test_an_events_strings_stand_above_its_batchs(pushed: dict[str, Any], ctx: dict[str, Any], expected: str) -> None:
     """Kind by kind: of what the event does not name a refusal below counts, and a grant does not."""
     made = event(pushed, read_context(ctx, None, facts()))
-    assert decide(META, read_consent(made, POLICY), POLICY).decision == expected
-    assert ConsentReader(POLICY).read(made).as_dict() == read_consent(made, POLICY).as_dict()
+    assert decide(META, consent_of(made, POLICY), POLICY).decision == expected
 
 
 @pytest.mark.parametrize("below", [{"tcf": YES, "addtl_consent": "1~89"}, {"addtl_consent": "1~89"}])
@@ -168,9 +162,9 @@ def test_providers_go_with_their_string(below: dict[str, Any]) -> None:
     needs = Needs(META.purposes, ads=True, restricted=True, vendor=VendorCheck("ac_id", 89))
     for pushed, expected in (({"tcf": YES}, "block"), ({"tcf": YES, "addtl_consent": "1~89"}, "send")):
         made = event(pushed, read_context(below, None, facts()))
-        assert decide(needs, read_consent(made, POLICY), POLICY).decision == expected
+        assert decide(needs, consent_of(made, POLICY), POLICY).decision == expected
     alone = event({"gpp": CLEAN}, read_context({"tcf": YES, "addtl_consent": "1~89"}, None, facts()))
-    assert decide(needs, read_consent(alone, POLICY), POLICY).decision == "send"
+    assert decide(needs, consent_of(alone, POLICY), POLICY).decision == "send"
 
 
 def test_vendors_of_two_strings_are_nobodys() -> None:
@@ -184,9 +178,7 @@ def test_vendors_of_two_strings_are_nobodys() -> None:
 
 def test_the_context_is_named_as_a_source() -> None:
     """For the person who asks why; and what could not be read below."""
-    state = read_consent(
-        event({"consent": {"ad_storage": True}}, read_context({"consent": "x"}, None, facts())), POLICY
-    )
+    state = consent_of(event({"consent": {"ad_storage": True}}, read_context({"consent": "x"}, None, facts())), POLICY)
     assert state.purpose("ad_storage").sources == ("consent",)
     assert state.purpose("ad_user_data").sources == ("ctx.consent",)
     assert state.problems == ("ctx.consent:neither an object nor a list",)
@@ -268,98 +260,7 @@ def test_settings_for_tcf() -> None:
     assert "ad_storage" in read(unasked, ConsentPolicy(tcf_exempt=("AT",))).granted
 
 
-# ── what is remembered
-
-
-def at(moment: int, pushed: dict[str, Any]) -> Event:
-    return event(pushed, received=moment)
-
-
-def test_a_remembered_state_does_not_outlive_its_string() -> None:
-    """The same string: accepted on its last day, refused a millisecond later, and the other way round."""
-    reader = ConsentReader(POLICY)
-    updated = NOW - 396 * DAY
-    pushed = {"tcf": tc_string(head(purposes=(1, 3, 4, 7), updated=updated))}
-    assert reader.read(at(NOW, pushed)).granted
-    assert not reader.read(at(NOW + 1, pushed)).granted
-    assert reader.read(at(NOW, pushed)).granted
-    assert not reader.read(at(updated - 3 * DAY, pushed)).granted
-    assert reader.read(at(updated - 2 * DAY, pushed)).granted
-
-
-SIGNALS: list[dict[str, Any]] = [
-    *({"tcf": text} for text in (YES, NO, OLD, "x")),
-    *({"gpp": text} for text in (CLEAN, SOLD, CHILD)),
-    {"gcd": "13v3v3v3v5"},
-    {"consent": ALL},
-    {"consent": {"default": ALL}},
-    {"gpc": True},
-    {"gdpr": 0},
-    {},
-]
-
-
-@given(st.lists(st.tuples(st.sampled_from(SIGNALS), st.sampled_from(SIGNALS), st.integers(-2, 400)), max_size=20))
-def test_remembering_changes_nothing(visits: list[tuple[dict[str, Any], dict[str, Any], int]]) -> None:
-    """Whatever came before, an event's state is the one that is worked out afresh."""
-    reader = ConsentReader(POLICY)
-    for one, other, days in visits:
-        made = at(NOW + days * DAY, one | other)
-        assert reader.read(made).as_dict() == read_consent(made, POLICY).as_dict()
-
-
-# ── nothing grants by accident
-
-REFUSALS: list[tuple[str, str]] = [
-    ("tcf", NO),
-    ("gdpr_consent", NO),
-    ("gpp", gpp_string({2: NO})),
-    ("gcs", "G100"),
-    ("gcd", "13q3q3q3q5"),
-    ("us_privacy", "1YYN"),
-    ("addtl_consent", "2~~dv.89"),
-]
-
-
-@settings(max_examples=300)
-@given(st.sampled_from(REFUSALS), st.integers(0, 600), st.booleans(), st.integers(0, 5))
-def test_no_damage_to_a_refusal_grants(refusal: tuple[str, str], place: int, cut: bool, bit: int) -> None:
-    """Cut anywhere, or with any bit of its letters turned, but for the bits that are the visitor's answers."""
-    field, text = refusal
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    place %= len(text)
-    if cut:
-        damaged = text[:place]
-    elif text[place] in letters and field in ("tcf", "gdpr_consent") and not 152 // 6 <= place <= 176 // 6:
-        damaged = text[:place] + letters[letters.index(text[place]) ^ 1 << bit] + text[place + 1 :]
-    else:
-        damaged = text[:place]
-    assert read({field: damaged}).granted.isdisjoint(AD_PURPOSES)
-
-
-@given(st.sampled_from([field for field, _ in REFUSALS]), st.text(max_size=200))
-def test_random_text_grants_nothing(field: str, text: str) -> None:
-    """Beside an honest refusal, and alone."""
-    assert not read({field: text}).granted
-    assert decision({field: text, "consent": dict.fromkeys(PURPOSES, "denied")}) == "block"
-
-
-JUNK = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-@given(st.dictionaries(st.sampled_from([field for field, _ in REFUSALS] + ["gdpr", "gpp_sid", "gpc", "npa"]), JUNK))
-def test_any_value_in_any_field_is_survived_and_grants_nothing(pushed: dict[str, Any]) -> None:
-    """The gate is total."""
-    state = ConsentReader(POLICY).read(event(pushed))
-    assert not state.granted
-    json.dumps(state.as_dict())
-
-
-def test_a_reader_that_fails_refuses() -> None:
+def test_a_decoder_that_fails_refuses() -> None:
     """Whatever is wrong inside: denied, and named."""
 
     class Broken(ConsentPolicy):
@@ -415,7 +316,7 @@ def test_a_consent_tools_cookie_counts_where_it_is_listed(
 ) -> None:
     """Merged with all other signals, and remembered with them."""
     policy = ConsentPolicy(cmp_cookies=listed)
-    reader = ConsentReader(policy)
+    cache = ConsentCache(policy)
     made = event(pushed, cookies={"CookieConsent": COOKIEBOT.replace("MARKETING", marketing)})
-    for state in (read_consent(made, policy), reader.read(made), reader.read(made)):
+    for state in (consent_of(made, policy), cache.read(made), cache.read(made)):
         assert decide(META, state, policy).decision == expected

@@ -12,10 +12,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.consent.strings.invalid import Invalid
-from tagserver.consent.strings.printout import KINDS, MOST_RESTRICTED, printout
-from tagserver.consent.strings.tcf import read_tcf
-from tagserver.consent.strings.validity import why_not_valid
+from tagserver.consent.decoders.bits import Invalid
+from tagserver.consent.decoders.printout import FORMATS, MOST_RESTRICTED, printout
+from tagserver.consent.decoders.tcf import read_tcf, why_not_valid
 
 from .writers import LETTERS, as_ranges, gpp_string, head, tc_string
 
@@ -181,13 +180,13 @@ class Untouchable(str):
     __iter__ = __contains__ = __getitem__
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FORMATS)
 def test_a_mebibyte_is_refused_by_its_length(kind: str) -> None:
     """Before anything in it is looked at."""
     assert printout(kind, Untouchable("C" * (1 << 20)), NOW)["ok"] is False
 
 
-@given(kind=st.sampled_from(KINDS), text=st.text() | st.text(alphabet=LETTERS + ".~", max_size=400))
+@given(kind=st.sampled_from(FORMATS), text=st.text() | st.text(alphabet=LETTERS + ".~", max_size=400))
 def test_any_text_has_an_answer(kind: str, text: str) -> None:
     """Nothing raises, whatever the text."""
     assert printout(kind, text, NOW)["ok"] in (True, False)

@@ -8,12 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.consent.strings.bits import Bits
-from tagserver.consent.strings.invalid import Invalid
-from tagserver.consent.strings.tcf import TCString, Vendors, read_tcf
-from tagserver.consent.strings.tcf_purposes import tcf_signals
-from tagserver.consent.strings.validity import why_not_valid
-from tagserver.consent.strings.vendors import VendorIds, read_vendor_ids
+from tagserver.consent.decoders.bits import Bits, Invalid
+from tagserver.consent.decoders.tcf import (
+    TCString,
+    VendorIds,
+    Vendors,
+    read_tcf,
+    read_vendor_ids,
+    tcf_signals,
+    why_not_valid,
+)
 from tagserver.event.consent_fields import AD_PURPOSES
 
 from .test_strings import CASES

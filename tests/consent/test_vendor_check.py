@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.consent.strings.ac import AcString, read_ac
-from tagserver.consent.strings.vendor_check import why_not_ac, why_not_gvl
+from tagserver.consent.decoders.google import AcString, read_ac
+from tagserver.consent.gate import why_not_accepted
+from tagserver.consent.model.policy import VendorCheck
+from tagserver.consent.state import Evidence
 from tagserver.event.consent_fields import AD_PURPOSES
 
-from .test_tcf import vendors_of
+from .test_tcf import readable
 from .writers import Restrictions, as_field, as_ranges, tc_string
 
 BOTH = as_field([755])
@@ -48,7 +50,7 @@ FORBIDDEN: Restrictions = [(7, 0, [(700, 800)])]
 def test_a_vendor_of_the_iabs_list(text: str, purposes: Sequence[str], because: str | None) -> None:
     """Consent, disclosure, and restrictions of type 0 on the purposes that are needed. The other types concern
     legitimate interest, which grants nothing here."""
-    why = why_not_gvl(vendors_of(text), 755, purposes)
+    why = why_not_accepted(VendorCheck("gvl_id", 755), purposes, Evidence(readable(text)))
     assert why is None if because is None else why is not None and because in why
 
 
@@ -57,27 +59,29 @@ def test_both_bits_are_needed(consented: set[int], disclosed: set[int], vendor: 
     """Whatever the encoding."""
     singles = [(one, one) for one in consented]
     for encoded in (as_field(consented), as_ranges(singles)):
-        read = vendors_of(tc_string(consents=encoded, disclosed=as_field(disclosed)))
-        assert (why_not_gvl(read, vendor, AD_PURPOSES) is None) == (vendor in consented & disclosed)
+        read = Evidence(readable(tc_string(consents=encoded, disclosed=as_field(disclosed))))
+        why = why_not_accepted(VendorCheck("gvl_id", vendor), AD_PURPOSES, read)
+        assert (why is None) == (vendor in consented & disclosed)
 
 
 @pytest.mark.parametrize(
-    ("text", "tc_valid", "because"),
+    ("text", "why_not", "because"),
     [
-        ("1~89", True, None),
-        ("2~1.89~dv.2", True, None),
-        ("1~189.890.8.9", True, "no consent"),
-        ("2~~dv.89", True, "no consent"),
-        ("2~88~dv.89", True, "no consent"),
-        ("1~", True, "no consent"),
-        ("1~89", False, "valid TC string"),
+        ("1~89", None, None),
+        ("2~1.89~dv.2", None, None),
+        ("1~189.890.8.9", None, "no consent"),
+        ("2~~dv.89", None, "no consent"),
+        ("2~88~dv.89", None, "no consent"),
+        ("1~", None, "no consent"),
+        ("1~89", "not version 2", "not version 2"),
     ],
 )
-def test_a_provider_of_googles_list(text: str, tc_valid: bool, because: str | None) -> None:
+def test_a_provider_of_googles_list(text: str, why_not: str | None, because: str | None) -> None:
     """Numbers, not parts of texts; what was only shown is no consent; void without a valid TC string."""
     read = read_ac(text)
     assert isinstance(read, AcString)
-    why = why_not_ac(read, 89, tc_valid=tc_valid)
+    evidence = Evidence(readable(tc_string()), why_not, read)
+    why = why_not_accepted(VendorCheck("ac_id", 89), AD_PURPOSES, evidence)
     assert why is None if because is None else why is not None and because in why
 
 

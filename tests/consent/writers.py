@@ -1,10 +1,10 @@
-"""Writes consent strings, for tests: the other direction of what `tagserver.consent.strings` reads."""
+"""Writes consent strings, for tests: the other direction of what `tagserver.consent.decoders` reads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tagserver.consent.strings.gpp_sections import LAYOUTS
+from tagserver.consent.decoders.us import LAYOUTS
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 DAY = 86_400_000

@@ -10,17 +10,15 @@ import pytest
 import yaml
 
 from tagserver.config.collect import CollectConfig
-from tagserver.consent.cookies.readers import READERS, cmp_readings
-from tagserver.consent.needs import ConsentPolicy
-from tagserver.consent.strings.ac import read_ac
-from tagserver.consent.strings.gcd import read_gcd
-from tagserver.consent.strings.gcs import read_gcs
-from tagserver.consent.strings.gpp import read_gpp
-from tagserver.consent.strings.gpp_sid import read_gpp_sid
-from tagserver.consent.strings.tcf import read_tcf
-from tagserver.consent.strings.usp import read_usp
+from tagserver.consent.cookies.tools import TOOLS, cmp_readings
+from tagserver.consent.decoders.google import read_ac, read_gcd, read_gcs
+from tagserver.consent.decoders.gpp import read_gpp, read_gpp_sid
+from tagserver.consent.decoders.tcf import read_tcf
+from tagserver.consent.decoders.us import read_usp
+from tagserver.consent.model.policy import ConsentPolicy
 from tagserver.event.address import parse_address
 from tagserver.event.click_ids import click_ids
+from tagserver.event.cookies import read_cookies
 from tagserver.event.identity import Identity
 from tagserver.event.ip_address import clean_ip, public_ip, truncated_ip
 from tagserver.event.spelling import key_of, nfc
@@ -29,7 +27,7 @@ from tagserver.expressions import derive
 from tagserver.expressions.conditions import compile_search, matches_of_event
 from tagserver.expressions.decimals import exact
 from tagserver.expressions.networks import Networks, parse_network
-from tagserver.inbound.enrich import read_cookies, visitor_ip, visitor_region
+from tagserver.inbound.enrich import visitor_ip, visitor_region
 from tagserver.ingest.body import BadBody, split
 from tagserver.logs.logs import redacted, without_contacts
 from tagserver.pipeline.route import all_decisions, route
@@ -45,7 +43,7 @@ from ..events import event
 from .growth import SIZES, STEP, Function, excess, excess_of_instructions, excess_of_time, instructions
 from .texts import HOSTILE
 
-POLICY = ConsentPolicy(cmp_cookies=tuple(READERS), cmp_vendors={"a": frozenset({"ad_storage"})})
+POLICY = ConsentPolicy(cmp_cookies=tuple(TOOLS), cmp_vendors={"a": frozenset({"ad_storage"})})
 CMP_COOKIES = (
     *("OptanonConsent", "OptanonAlertBoxClosed", "CookieConsent", "cookieyes-consent", "cmplz_marketing"),
     *("cookielawinfo-checkbox-analytics", "_iub_cs-1", "axeptio_cookies", "axeptio_authorized_vendors", "didomi_token"),
@@ -175,7 +173,7 @@ def _whole() -> Callable[[dict[str, Any]], object]:
         "net",
         "joined",
     )
-    parts["consent"] = {"cmp_cookies": list(READERS), "cmp_vendors": {"a": ["ad_storage"]}}
+    parts["consent"] = {"cmp_cookies": list(TOOLS), "cmp_vendors": {"a": ["ad_storage"]}}
     parts["tags"].append(
         {
             "name": "All",

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tagserver.consent.cookies.readers import NAMES
-from tagserver.consent.signals import COOKIES
+from tagserver.consent.cookies.tools import TOOLS
+from tagserver.event.consent_fields import COOKIES
 
 from ..test_architecture import MODULES
 from .backtracking import findings
@@ -23,7 +23,7 @@ from .backtracking import findings
 AT_ONE_PLACE = {"match", "fullmatch"}
 FUNCTIONS = {"compile", "search", "split", "findall", "finditer", "sub", "subn", *AT_ONE_PLACE}
 LOCAL: Mapping[str, dict[str, Any]] = {
-    "tagserver.consent.cookies.header": {"tools": tuple(NAMES), "COOKIES": COOKIES},
+    "tagserver.consent.cookies.tools": {"tools": tuple(TOOLS), "TOOLS": TOOLS, "COOKIES": COOKIES},
     "tagserver.config.yaml.report": {"first": "a", "sought": "a"},
     "tagserver.explain.expectations": {"detail": "a"},
     "tagserver.config.yaml.problems": {"sought": r"(?<!\w)a\ secret(?!\w)"},
@@ -122,7 +122,7 @@ ALL = list(written())
 def test_they_are_found() -> None:
     """Those that stand in a call, in a table, and are made in a function."""
     assert len(ALL) > 80
-    assert {"tagserver.logs.logs", "tagserver.consent.cookies.header", "tagserver_meta_capi.answers"} <= {
+    assert {"tagserver.logs.logs", "tagserver.consent.cookies.tools", "tagserver_meta_capi.answers"} <= {
         one.module for one in ALL
     }
     assert any(isinstance(one.pattern, bytes) for one in ALL)

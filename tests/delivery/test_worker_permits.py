@@ -10,7 +10,7 @@ import pytest
 
 from tagserver.config.model import ConfiguredDestination, Container, Tag
 from tagserver.config.yaml.problems import Place
-from tagserver.consent.needs import ConsentPolicy, Needs
+from tagserver.consent.model.policy import ConsentPolicy, Needs
 from tagserver.delivery.send_policy import permits
 from tagserver.outgoing.field_filter import Reads
 from tagserver.queue.dead_letters import Account, Choice

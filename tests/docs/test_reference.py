@@ -24,8 +24,7 @@ from tagserver.config.triggers import TRIGGER
 from tagserver.config.variable_types import BESIDE, TYPES
 from tagserver.config.yaml.problems import CODES, LATER_CODES, Place, Problem
 from tagserver.consent.gate import decide
-from tagserver.consent.merge import read_consent
-from tagserver.consent.needs import ConsentPolicy, Needs
+from tagserver.consent.model.policy import ConsentPolicy, Needs
 from tagserver.event.consent_fields import AD_PURPOSES, PURPOSES
 from tagserver.event.spelling import DERIVED_ROOTS
 from tagserver.explain.casebook import CASE
@@ -37,6 +36,7 @@ from tagserver.queue.dead_letters import REASONS as REASONS_OF_DEATH
 from tagserver.queue.values import Counts, Room
 from tagserver.testing import make_event
 
+from ..events import consent_of
 from ..golden import corpus
 from .pages import GUIDE, LANGUAGE, OPERATIONS, README, REFERENCE, ROOT, blocks, first_names, names, rows
 from .world import DESTINATIONS, TAGS, TRIGGERS, completed, load
@@ -127,7 +127,7 @@ def test_the_consent_table_is_the_gates() -> None:
     assert shown.keys() == SAID.keys()
     needs = frozenset(("ad_storage", "ad_user_data"))
     for sentence, pushed in SAID.items():
-        state = read_consent(make_event(pushed), ConsentPolicy())
+        state = consent_of(make_event(pushed), ConsentPolicy())
         made = [decide(Needs(needs, True, restricted), state, ConsentPolicy()).decision for restricted in (True, False)]
         assert made == shown[sentence], sentence
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tagserver.consent.strings.printout import KINDS, printout
+from tagserver.consent.decoders.printout import FORMATS, printout
 
 from ..consent.writers import DAY, head, tc_string
 from .conftest import TOKEN, Running
@@ -25,7 +25,7 @@ async def test_a_string(server: Running) -> None:
     assert answer.json()["valid"] is True
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FORMATS)
 async def test_what_is_not_well_formed(server: Running, kind: str) -> None:
     """200 with the reason, for a text that is far too long, too."""
     for text in ("", "?", "C" * (1 << 20)):
@@ -56,7 +56,7 @@ async def test_a_question_that_is_none(server: Running, question: Any) -> None:
     assert answer.status_code == 400
     (problem,) = answer.json()["problems"]
     assert problem["code"] == "bad_question"
-    assert all(kind in problem["message"] for kind in KINDS)
+    assert all(kind in problem["message"] for kind in FORMATS)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000])

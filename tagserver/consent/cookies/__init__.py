@@ -1,1 +1,1 @@
-"""Cookies of consent tools: one file for each tool, all asked through `tagserver.consent.cookies.readers`."""
+"""Cookies of consent tools, all asked through `tagserver.consent.cookies.tools`."""

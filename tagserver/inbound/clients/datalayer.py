@@ -14,12 +14,12 @@ from typing import Any
 import msgspec
 
 from tagserver.event.consent_fields import CONSENT_MODE, FIELDS, ILLEGIBLE, NOTHING, lay_beneath, with_words
+from tagserver.event.cookies import read_cookies
 from tagserver.event.event import Event, Facts, Note
 from tagserver.event.ip_address import Locate, clean_ip, nowhere
 from tagserver.event.known_names import PAGE_TEXTS
 from tagserver.event.placeholder import WHY, is_placeholder
 from tagserver.event.spelling import FLAT_PERSON, ROOT_SPELLINGS, UNREAD
-from tagserver.inbound.enrich import read_cookies
 from tagserver.inbound.event_time import event_time
 from tagserver.inbound.notes import bounded
 from tagserver.inbound.person import Flat, is_said, read_person

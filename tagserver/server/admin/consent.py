@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tagserver.consent.strings.printout import KINDS, Kind, printout
+from tagserver.consent.decoders.printout import FORMATS, Format, printout
 from tagserver.event.json_text import UNREADABLE, read_json
 from tagserver.ingest.body import BadBody, read_body
 from tagserver.server.admin.auth import SAFE, problem
@@ -20,7 +20,7 @@ MOST = 2 << 20
 class Question(msgspec.Struct, forbid_unknown_fields=True):
     """The body of a POST."""
 
-    kind: Kind
+    kind: Format
     input: str
 
 
@@ -41,6 +41,6 @@ class ConsentStrings:
         except BadBody as bad:
             return problem(bad.status, bad.code, str(bad))
         except UNREADABLE:
-            message = f'post {{"kind": KIND, "input": TEXT}}; KIND is one of {", ".join(KINDS)}'
+            message = f'post {{"kind": KIND, "input": TEXT}}; KIND is one of {", ".join(FORMATS)}'
             return problem(400, "bad_question", message)
         return JSONResponse(printout(question.kind, question.input, self._clock()), headers=SAFE)

@@ -1,4 +1,5 @@
-"""The bits of a text: how TCF and GPP pack numbers into letters.
+"""The bits of a text: how TCF and GPP pack numbers into letters; and Invalid, which a decoder gives for what it cannot
+read.
 
 Each letter is six bits of the base64url alphabet, the first bit is the left one: `DBABM` is 000011 000001 000000 000001
 001100. There is no padding character, and any number of letters is allowed, which a base64 decoder would refuse.
@@ -7,8 +8,23 @@ Each letter is six bits of the base64url alphabet, the first bit is the left one
 from __future__ import annotations
 
 import binascii
+from dataclasses import dataclass
 
-from tagserver.consent.strings.invalid import Malformed, TooLong
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """Why a text cannot be read: a phrase for people. It never holds the text itself."""
+
+    reason: str
+
+
+class Malformed(Exception):
+    """Ends the reading of one string. Inside this package only: every public reader turns it into Invalid."""
+
+
+class TooLong(Malformed):
+    """All fields were read, and something follows that is not padding."""
+
 
 _URL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _STANDARD = bytes.maketrans(b"-_", b"+/")

@@ -9,20 +9,14 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar, get_args
 
-from tagserver.consent.strings.ac import AcString, read_ac
-from tagserver.consent.strings.gcd import read_gcd
-from tagserver.consent.strings.gcs import read_gcs
-from tagserver.consent.strings.gpp import GppString, read_gpp
-from tagserver.consent.strings.gpp_sections import NAMES, READABLE
-from tagserver.consent.strings.invalid import Invalid, Malformed
-from tagserver.consent.strings.opt_outs import gpp_opt_outs
-from tagserver.consent.strings.tcf import Restriction, TCString, Vendors, read_tcf
-from tagserver.consent.strings.usp import UspString, read_usp
-from tagserver.consent.strings.validity import why_not_valid
-from tagserver.consent.strings.vendors import Range, VendorIds
+from tagserver.consent.decoders.bits import Invalid, Malformed
+from tagserver.consent.decoders.google import AcString, read_ac, read_gcd, read_gcs
+from tagserver.consent.decoders.gpp import NAMES, READABLE, GppString, gpp_opt_outs, read_gpp
+from tagserver.consent.decoders.tcf import Range, Restriction, TCString, VendorIds, Vendors, read_tcf, why_not_valid
+from tagserver.consent.decoders.us import UspString, read_usp
 
-Kind = Literal["tcf", "gcs", "gcd", "usp", "gpp", "ac"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+Format = Literal["tcf", "gcs", "gcd", "usp", "gpp", "ac"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 MOST_RESTRICTED = 250_000
 """Vendors written out of one string's restrictions: there may be thousands of them, and each may name all 65535."""
 
@@ -30,7 +24,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 T = TypeVar("T")
 
 
-def printout(kind: Kind, text: str, now: int) -> dict[str, Any]:
+def printout(kind: Format, text: str, now: int) -> dict[str, Any]:
     """What a string says, with `"ok": true`; `{"ok": false, "reason"}` for one that is not well-formed.
 
     `now` (ms since 1970 UTC) is what the age of a TC string is measured against. Whether a
@@ -53,14 +47,9 @@ def _gcs(text: str, now: int) -> dict[str, Any]:
 
 def _gcd(text: str, now: int) -> dict[str, Any]:
     gcd = _sound(read_gcd(text))
-    purposes = {
-        "ad_storage": gcd.ad_storage,
-        "analytics_storage": gcd.analytics_storage,
-        "ad_user_data": gcd.ad_user_data,
-        "ad_personalization": gcd.ad_personalization,
-    }
     return {
-        name: {"state": said.state, "default": said.default, "update": said.update} for name, said in purposes.items()
+        name: {"state": letter.state, "default": letter.default, "update": letter.update}
+        for name, letter in gcd.letters.items()
     }
 
 
@@ -90,11 +79,11 @@ def _gpp(text: str, now: int) -> dict[str, Any]:
     return {
         "section_ids": list(gpp.section_ids),
         "sections": {NAMES.get(number, str(number)): _section(gpp, number, now) for number in gpp.section_ids},
-        "sale_opt_out": gpp_opt_outs(gpp).sale_opt_out,
+        "sale_opt_out": bool(gpp_opt_outs("gpp", gpp).sale_opt_out),
     }
 
 
-_SHOWN: dict[Kind, Callable[[str, int], dict[str, Any]]] = {
+_SHOWN: dict[Format, Callable[[str, int], dict[str, Any]]] = {
     "tcf": _tcf,
     "gcs": _gcs,
     "gcd": _gcd,

@@ -1,0 +1,1 @@
+"""What all of consent is made of: the site's policy and a tag's needs, signals and readings."""

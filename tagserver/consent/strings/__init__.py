@@ -1,5 +1,0 @@
-"""Consent strings: the formats in which consent tools write down what a visitor chose.
-
-Each reader takes any text and answers with what it says, or with Invalid and the reason; none of them raises. What is
-cut off is never filled up with zeros or ones: it is Invalid. Percent-encoding is not undone here.
-"""
