@@ -10,7 +10,7 @@ import itertools
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from tagserver.audit.files import FOLDER, AuditFiles
 from tagserver.audit.forecast import room_for, said
 from tagserver.audit.records import Decided, Recorder, event_key
+from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.audit")
 
@@ -35,9 +36,8 @@ LOOK_EVERY = 3600.0
 
 
 class Audit:
-    """One for each data folder. `keep` in seconds, sizes in bytes (`max_size`: see `forecast.room_for`), `clock` in ms,
-    `steady` seconds that never jump, `calm`: whether the clock can be believed. `install_key` keys event ids. A folder
-    that cannot be used costs rows, never an event."""
+    """One for each data folder. `keep` in seconds, sizes in bytes (`max_size`: see `forecast.room_for`).
+    `install_key` keys event ids. A folder that cannot be used costs rows, never an event."""
 
     def __init__(
         self,
@@ -47,13 +47,10 @@ class Audit:
         keep: float,
         max_size: int | None,
         min_free: int,
-        clock: Callable[[], int],
-        steady: Callable[[], float],
-        calm: Callable[[], bool] = lambda: True,
+        time: Time,
         every: float = EVERY,
     ) -> None:
-        self._clock = clock
-        self._steady = steady
+        self._time = time
         self._every = every
         self._install_key = install_key
         self.keep = keep
@@ -62,9 +59,7 @@ class Audit:
         self.lasts: float | None = None
         """Seconds that they hold at today's rate; None: it is too early to tell."""
         self._recorder = Recorder(install_key)
-        self._open = partial(
-            AuditFiles, data / FOLDER, keep=keep, max_size=self.max_size, min_free=min_free, clock=clock, calm=calm
-        )
+        self._open = partial(AuditFiles, data / FOLDER, keep=keep, max_size=self.max_size, min_free=min_free, time=time)
         self._files: AuditFiles | None = None
         self._decided: deque[Decided] = deque()
         self._noted: deque[Mapping[str, Any]] = deque()
@@ -114,7 +109,7 @@ class Audit:
         if len(self._noted) >= MOST:
             self._lose(1)
             return
-        self._noted.append({"t": self._clock(), "kind": kind, **facts})
+        self._noted.append({"t": self._time.now(), "kind": kind, **facts})
 
     def stopped(self, event_id: str, tag: str, destination: str, sentence: str) -> None:
         """A delivery was stopped for want of consent, just before it was sent."""
@@ -141,9 +136,9 @@ class Audit:
             try:
                 self._turn(ended)
             except OSError as error:
-                if not self._complained and self._steady() - self._said >= SAID_EVERY:
+                if not self._complained and self._time.monotonic() - self._said >= SAID_EVERY:
                     log.error("the audit cannot be written: %s; what is decided meanwhile is counted as lost", error)
-                    self._complained, self._said = True, self._steady()
+                    self._complained, self._said = True, self._time.monotonic()
                 self._lose(len(self._decided) + len(self._noted))
                 self._decided.clear()
                 self._noted.clear()
@@ -152,9 +147,9 @@ class Audit:
         files = self._files
         if files is None:
             files = self._files = self._open()
-            self._write(files, [{"t": self._clock(), "kind": "start", "torn": files.torn}])
+            self._write(files, [{"t": self._time.now(), "kind": "start", "torn": files.torn}])
         if number := self._unsaid:
-            self._write(files, [{"t": self._clock(), "kind": "lost", "count": number}])
+            self._write(files, [{"t": self._time.now(), "kind": "lost", "count": number}])
             with self._counting:
                 self._unsaid -= number
         while self._decided or self._noted:
@@ -162,13 +157,13 @@ class Audit:
             self._write(files, itertools.chain(noted, self._recorder.records(_taken(self._decided))))
             if not ended:
                 self._stop.wait(PAUSE)
-        if self._steady() - self._looked >= LOOK_EVERY:
-            self._looked = self._steady()
+        if self._time.monotonic() - self._looked >= LOOK_EVERY:
+            self._looked = self._time.monotonic()
             self._write(files, files.remove_old())
             self._look_ahead(files)
         files.index_one()
         if ended:
-            self._write(files, [{"t": self._clock(), "kind": "stop"}])
+            self._write(files, [{"t": self._time.now(), "kind": "stop"}])
             files.sync()
         if self._complained:
             self._complained = False
@@ -199,8 +194,8 @@ class Audit:
         written = files.written()
         self.lasts = None if written is None else written.lasts(self.max_size)
         short = None if self.lasts is None else said(self.lasts, self.keep, self.max_size)
-        if short is not None and self._steady() - self._warned >= DAY:
-            self._warned = self._steady()
+        if short is not None and self._time.monotonic() - self._warned >= DAY:
+            self._warned = self._time.monotonic()
             log.warning("the audit is not kept for as long as it should be: %s", short)
 
 

@@ -13,7 +13,7 @@ import os
 import shutil
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from tagserver.audit.forecast import Written, first_time, room_for, said, writte
 from tagserver.audit.index import ENDING, index_of, may_have, read_index, write_index
 from tagserver.system.files import new_file
 from tagserver.system.text import size
+from tagserver.system.time import LONG_CALM, Time
 
 FOLDER = "audit"
 LARGEST = 8 << 20
@@ -93,8 +94,7 @@ def written_in(folder: Path) -> Written | None:
 
 class AuditFiles:
     """Writes rows. `keep` in seconds, `max_size` (see `forecast.room_for`) and `min_free` (of the disk) in bytes,
-    `clock` in ms, `calm`: whether it can be believed. Used by one thread. Raises OSError when the folder cannot be
-    used."""
+    Used by one thread. Raises OSError when the folder cannot be used."""
 
     def __init__(
         self,
@@ -103,15 +103,13 @@ class AuditFiles:
         keep: float,
         max_size: int | None,
         min_free: int,
-        clock: Callable[[], int],
-        calm: Callable[[], bool] = lambda: True,
+        time: Time,
     ) -> None:
         self._folder = folder
         self._keep = keep
         self._max_size = room_for(max_size, folder)
         self._min_free = min_free
-        self._clock = clock
-        self._calm = calm
+        self._time = time
         self._largest = max(4096, min(LARGEST, self._max_size // SHARE))
         folder.mkdir(mode=0o700, exist_ok=True)
         self.link = Link()
@@ -205,7 +203,7 @@ class AuditFiles:
         before anything else."""
         removed = []
         # A clock that was set forward by mistake must not be the end of it.
-        limit = self._clock() - int(self._keep * 1000) if self._calm() else 0
+        limit = self._time.now() - int(self._keep * 1000) if self._time.trusted(LONG_CALM) else 0
         # On a disk that is nearly full the packed files grow no more: what is left is the queue's.
         short = shutil.disk_usage(self._folder).free < 2 * self._min_free
         most = self._held if short else self.bytes
@@ -227,7 +225,7 @@ class AuditFiles:
                 first, last = (row.link for row in ends)
                 told = {"from": first.number, "to": last.number, "last": last.hash}
                 why = "age" if too_old else "size" if too_much else "disk"
-                removed.append({"t": self._clock(), "kind": "removed", "file": path.name, "why": why, **told})
+                removed.append({"t": self._time.now(), "kind": "removed", "file": path.name, "why": why, **told})
         if not short:
             self._held = self.bytes - self._size
         return removed

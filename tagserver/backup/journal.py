@@ -18,7 +18,7 @@ import hmac
 import logging
 import os
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
@@ -29,6 +29,7 @@ import msgspec
 from tagserver.queue.sqlite.snapshot import Laid, Lifted
 from tagserver.queue.values import Tombstone
 from tagserver.system.files import write_whole
+from tagserver.system.time import LONG_CALM, Time
 
 FORMAT = 1
 """Rises when a program of before would misread the file."""
@@ -179,8 +180,8 @@ RENEWED = 86400_000
 
 class JournalFile:
     """Appends lines. `of`: the installation that writes it. `stones`: all that the queue knows to be taken back, as
-    lines, asked from another thread. `data`: the data folder, whose disk should be another one. `clock`: ms; `calm`:
-    whether it is believed, for else no line goes for its age.
+    lines, asked from another thread. `data`: the data folder, whose disk should be another one. No line
+    goes for its age unless the clock is trusted.
 
     One thread of its own does all work with the file. What could not be written is not kept here: when the file can be
     written again, it is made anew with all that the queue knows then. `trouble` says until then why it lacks something.
@@ -192,15 +193,13 @@ class JournalFile:
         of: str,
         stones: Callable[[], Iterable[Line]],
         data: Path,
-        clock: Callable[[], int],
-        calm: Callable[[], bool] = lambda: True,
+        time: Time,
     ) -> None:
         self._path = path
         self._of = of
         self._stones = stones
         self._data = data
-        self._clock = clock
-        self._calm = calm
+        self._time = time
         self._waiting: deque[Line] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="tagserver-journal")
         self._stuck: asyncio.Future[None] | None = None
@@ -214,23 +213,23 @@ class JournalFile:
 
     async def taken_back(self, stones: Sequence[Tombstone], ttl: float) -> None:
         """Persons have taken something back, which the queue keeps for `ttl` seconds."""
-        now = self._clock()
+        now = self._time.now()
         await self._append(laid(now, stones, now + int(ttl * 1000)))
 
     async def granted_again(self, persons: Sequence[bytes], purposes: frozenset[str], at: int) -> None:
         """Persons have granted purposes again, from `at` (ms) on."""
         lifted = ([person.hex() for person in persons], sorted(purposes), at)
-        await self._append(Line(at=self._clock(), lifted=lifted))
+        await self._append(Line(at=self._time.now(), lifted=lifted))
 
     async def mark(self, word: str) -> None:
         """Say that the journal is kept."""
-        await self._append(Line(at=self._clock(), mark=word))
+        await self._append(Line(at=self._time.now(), mark=word))
 
-    async def mind(self, sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep) -> None:
+    async def mind(self) -> None:
         """Keep it alive, and try one that could not be written again; until cancelled."""
         while True:
-            await sleep(AGAIN)
-            if self.trouble is not None or self._clock() - self._written >= ALIVE:
+            await self._time.sleep(AGAIN)
+            if self.trouble is not None or self._time.now() - self._written >= ALIVE:
                 await self.mark("alive")
 
     async def close(self) -> None:
@@ -262,7 +261,7 @@ class JournalFile:
         lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
         if not lines:
             return
-        now = self._clock()
+        now = self._time.now()
         try:
             if not (self._sound and now - self._renewed < RENEWED and self.write(self._path, text_of(lines))):
                 self._renew(now, lines)
@@ -282,7 +281,7 @@ class JournalFile:
         except FileNotFoundError:
             before = None
         since = now if before is None else before.since
-        if before is not None and self._calm():
+        if before is not None and self._time.trusted(LONG_CALM):
             since = max(since, now - KEEP)
         known = list(self._stones())
         reach: dict[tuple[str, str], tuple[int, int]] = {row[:2]: (-1, -1) for one in known for row in one.laid}

@@ -10,11 +10,9 @@ import asyncio
 import contextlib
 import secrets
 import shutil
-import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -30,14 +28,14 @@ from tagserver.queue.sqlite.snapshot import ENDING, copy_queue, queues_in
 from tagserver.queue.sqlite.startup import ALONE
 from tagserver.queue.values import Tombstone
 from tagserver.system.text import size
+from tagserver.system.time import Time
 
 AT_START = 0.5
 """Seconds that a start waits for the journal."""
 
 
 class Keeping:
-    """Made when the outbox is open: the data folder is ours then. `journal`: its file, or None. `clock`: ms; `calm`:
-    whether it is believed."""
+    """Made when the outbox is open: the data folder is ours then. `journal`: its file, or None."""
 
     def __init__(
         self,
@@ -46,8 +44,7 @@ class Keeping:
         queue: QueueConfig,
         install_key: bytes,
         journal: Path | None,
-        clock: Callable[[], int],
-        calm: Callable[[], bool] = lambda: True,
+        time: Time,
     ) -> None:
         clear(data, queue.file)
         shutil.rmtree(data / STAGE, ignore_errors=True)  # of a restore that was killed before it changed anything
@@ -55,11 +52,9 @@ class Keeping:
         self._queue = queue.file
         self._others = [path.name for path in queues_in(data) if path.name != queue.file]
         self.hold = DeliveryHold(data)
-        self.snapshots = Snapshots(outbox, data, queue.file, queue.min_free, clock)
+        self.snapshots = Snapshots(outbox, data, queue.file, queue.min_free, time)
         self.journal = outbox.journal = (
-            None
-            if journal is None
-            else JournalFile(journal, installation(install_key), outbox.stones, data, clock, calm)
+            None if journal is None else JournalFile(journal, installation(install_key), outbox.stones, data, time)
         )
 
     async def start(self) -> None:
@@ -163,7 +158,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class Snapshots:
-    """One copy at a time; an older one that nobody has removed gives way to it. `steady`: seconds that never jump."""
+    """One copy at a time; an older one that nobody has removed gives way to it."""
 
     def __init__(
         self,
@@ -171,15 +166,13 @@ class Snapshots:
         data: Path,
         queue: str,
         min_free: int,
-        clock: Callable[[], int],
-        steady: Callable[[], float] = time.monotonic,
+        time: Time,
     ) -> None:
         self._outbox = outbox
         self._data = data
         self._queue = queue
         self._min_free = min_free
-        self._clock = clock
-        self._steady = steady
+        self._time = time
         self._one_at_a_time = asyncio.Lock()
         self._made = float("inf")
         """When the last copy was made, until it is looked for."""
@@ -191,7 +184,7 @@ class Snapshots:
         async with self._one_at_a_time:
             clear(self._data, self._queue)
             self._require_room()
-            made_at = self._clock()
+            made_at = self._time.now()
             file = f"{self._queue}{ENDING}{secrets.token_hex(8)}"
             try:
                 await asyncio.to_thread(copy_queue, self._data / self._queue, self._data / file)
@@ -204,20 +197,20 @@ class Snapshots:
                 raise Unavailable(
                     f"the queue cannot be copied: {why}; the server goes on, nothing is left of it"
                 ) from None
-            self._made = self._steady()
+            self._made = self._time.monotonic()
             return Snapshot(file, self._queue, made_at)
 
     def look(self) -> None:
         """Remove a copy whose command has not ended in time: it was killed, and nobody else would. What was forgotten
         must not lie there any longer than in a backup that somebody wants."""
-        if self._steady() - self._made >= KEPT and not self._one_at_a_time.locked():
+        if self._time.monotonic() - self._made >= KEPT and not self._one_at_a_time.locked():
             clear(self._data, self._queue)
             self._made = float("inf")
 
-    async def mind(self, sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep) -> None:
+    async def mind(self) -> None:
         """Look now and then, until cancelled."""
         while True:
-            await sleep(LOOK_EVERY)
+            await self._time.sleep(LOOK_EVERY)
             self.look()
 
     def _require_room(self) -> None:

@@ -26,6 +26,7 @@ from tagserver.queue.sqlite.snapshot import facts_of, queue_in, require_sound, t
 from tagserver.queue.sqlite.snapshot import hold as hold_rows
 from tagserver.system.files import write_whole
 from tagserver.system.text import readable_time, size
+from tagserver.system.time import Time
 
 STAGE = ".restoring"
 """In the data folder: where everything is made ready."""
@@ -65,7 +66,7 @@ def restore(
     file: Path,
     data: Path,
     journal: Path | None,
-    clock: Callable[[], int],
+    time: Time,
     *,
     without: bool = False,
     force: bool = False,
@@ -90,15 +91,15 @@ def restore(
             shutil.rmtree(stage, ignore_errors=True)
             try:
                 archive.take_out(stage)
-                done = _made_ready(stage, archive.manifest, journal, clock, without=without)
+                done = _made_ready(stage, archive.manifest, journal, time, without=without)
             except BaseException:
                 shutil.rmtree(stage, ignore_errors=True)
                 raise
-            aside = _take_places(data, clock(), move)
+            aside = _take_places(data, time.now(), move)
     return msgspec.structs.replace(done, aside=aside)
 
 
-def play(data: Path, journal: Path, clock: Callable[[], int]) -> Done | None:
+def play(data: Path, journal: Path, time: Time) -> Done | None:
     """Play a journal into a folder that was restored before; None when it was not. Raises as `restore` does."""
     restored, queue = read_restored(data), queue_in(data)
     if (why := unfinished(data)) is not None:
@@ -107,7 +108,7 @@ def play(data: Path, journal: Path, clock: Callable[[], int]) -> Done | None:
         return None
     since = restored.backup if restored.since is None else restored.since
     with _locked(data, queue.name):
-        erased, reaches, waits = _played(data, queue, journal, since, restored.backup, clock)
+        erased, reaches, waits = _played(data, queue, journal, since, restored.backup, time)
         waits = waits if restored.waits else ""
         write_restored(data, msgspec.structs.replace(restored, format=FORMAT, journal=reaches, waits=waits))
     return Done(backup=restored.backup, held=0, erased=erased, waits=waits, journal=reaches)
@@ -123,16 +124,14 @@ def deliver(data: Path) -> bool:
         return DeliveryHold(data).release()
 
 
-def _made_ready(
-    stage: Path, manifest: Manifest, journal: Path | None, clock: Callable[[], int], *, without: bool
-) -> Done:
+def _made_ready(stage: Path, manifest: Manifest, journal: Path | None, time: Time, *, without: bool) -> Done:
     queue = stage / manifest.queue
     try:
         facts_of(queue)
         require_sound(queue)
     except OutboxStartError as error:
         raise BadBackup(str(error)) from None
-    held = hold_rows(queue, manifest.time, clock())
+    held = hold_rows(queue, manifest.time, time.now())
     erased, reaches, waits = 0, None, ""
     before = read_restored(stage)  # of a folder that came from a backup itself, and of which nobody has decided
     undecided = before is not None and bool(before.waits)
@@ -141,7 +140,7 @@ def _made_ready(
         since = before.backup if before.since is None else before.since
     if journal is not None:
         begin = manifest.time if since is None else since
-        erased, reaches, waits = _played(stage, queue, journal, begin, manifest.time, clock)
+        erased, reaches, waits = _played(stage, queue, journal, begin, manifest.time, time)
     elif before is not None and undecided:
         waits = before.waits
     elif not without:
@@ -152,18 +151,16 @@ def _made_ready(
         waits = ""
     for ending in ("-wal", "-shm"):
         Path(f"{queue}{ending}").unlink(missing_ok=True)
-    about = Restored(backup=manifest.time, restored=clock(), since=since, journal=reaches, waits=waits)
+    about = Restored(backup=manifest.time, restored=time.now(), since=since, journal=reaches, waits=waits)
     write_restored(stage, about)
     return Done(backup=manifest.time, manifest=manifest, held=held, erased=erased, waits=waits, journal=reaches)
 
 
-def _played(
-    folder: Path, queue: Path, journal: Path, since: int, backup: int, clock: Callable[[], int]
-) -> tuple[int, int, str]:
+def _played(folder: Path, queue: Path, journal: Path, since: int, backup: int, time: Time) -> tuple[int, int, str]:
     """Play a journal: how many deliveries were erased, how far it reaches (ms), and why that is not far enough, or
     empty. It has to know what came since `since`, until beyond the `backup` (ms). Raises BadJournal, OSError."""
     read = Journal(journal, installation((folder / KEY).read_bytes()), forgiving=True)
-    erased = take_back(queue, read.acts(), clock)
+    erased = take_back(queue, read.acts(), time)
     if read.covers(since, backup):
         return erased, read.until, ""
     if read.unread is not None:

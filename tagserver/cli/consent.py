@@ -11,7 +11,7 @@ import click
 from tagserver.cli.options import json_option
 from tagserver.cli.output import give_up, say, say_json
 from tagserver.consent.decoders.printout import FORMATS, Format, printout
-from tagserver.runtime.runtime import wall_clock
+from tagserver.system.time import Time
 
 
 @click.command()
@@ -24,7 +24,7 @@ def consent(kind: Format, string: str, as_json: bool) -> None:
     KIND: tcf (IAB TC string), gcs and gcd (Google), usp (US Privacy), gpp (IAB GPP), ac (Google's additional consent).
     Exit 1 when the string is not well-formed.
     """
-    shown = printout(kind, string, wall_clock())
+    shown = printout(kind, string, Time().now())
     if as_json:
         say_json(shown)
         raise SystemExit(0 if shown["ok"] else 1)

@@ -28,11 +28,12 @@ from tagserver.demo.arrivals import EVERYONE, arrivals
 from tagserver.demo.shop import AD_PURPOSES, PURPOSES, create_shop
 from tagserver.explain.trial import try_event
 from tagserver.runtime.running import running
-from tagserver.runtime.runtime import Runtime, wall_clock
+from tagserver.runtime.runtime import Runtime
 from tagserver.sandbox import create_sandbox
 from tagserver.server.app import create_app
 from tagserver.server.listening import address_of, listen
 from tagserver.server.serving import Serving, serving
+from tagserver.system.time import Time
 
 PIXEL = "1234567890"
 PATIENCE = 20.0
@@ -69,7 +70,7 @@ async def _demo(folder: Path, check: bool, everyone: bool, port: int) -> int:
     ):
 
         async def decisions(event: Mapping[str, Any]) -> dict[str, Any]:
-            return try_event(runtime.container, runtime.server, {"event": dict(event)}, wall_clock())
+            return try_event(runtime.container, runtime.server, {"event": dict(event)}, Time().now())
 
         async def stats() -> dict[str, Any]:
             shown: dict[str, Any] = (await http.get(f"{addresses['meta']}/stats.json")).json()

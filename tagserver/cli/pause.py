@@ -26,9 +26,9 @@ from tagserver.pausing.pausing import LONGEST_NOTE, LONGEST_TERM, Unknown, unwri
 from tagserver.publishing.serving import NoConfiguration
 from tagserver.queue.data_folder import unusable
 from tagserver.queue.errors import InUse, OutboxError, OutboxStartError
-from tagserver.runtime.runtime import wall_clock
 from tagserver.runtime.server_files import lives
 from tagserver.system.text import parse_duration, printable, readable_time
+from tagserver.system.time import Time
 
 
 def _term(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
@@ -178,7 +178,7 @@ def _done(
 def _on_folder(alone: Act, config: Path, env_file: Path | None, data: Path) -> dict[str, Any]:
     folder = open_folder(config, env_file, data)
     try:
-        done = act_alone(folder, data, wall_clock, alone)
+        done = act_alone(folder, data, Time(), alone)
     except NoConfiguration as nothing:
         print_problems(nothing.problems, config)
         give_up(

@@ -9,13 +9,13 @@ from tagserver.config.configuration import ConfigurationFolder
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.store import Store
 from tagserver.queue.sqlite.snapshot import newer_than_this
-from tagserver.runtime.runtime import wall_clock
+from tagserver.system.time import Time
 
 
 def rehearsal(folder: ConfigurationFolder, data: Path, *, strict: bool) -> None:
     """Says that it would start. Writes nothing. Raises what a start raises, and ends the command with a sentence
     where the queue is not to be opened by this version."""
-    configuration = Publishing(folder, Store(data), wall_clock).start(strict=strict)
+    configuration = Publishing(folder, Store(data), Time()).start(strict=strict)
     if (why := newer_than_this(data / configuration.server.queue.file)) is not None:
         give_up(why)
     say(f"a start would succeed: version {configuration.serving.number} would serve")

@@ -25,11 +25,11 @@ from tagserver.queue.data_folder import unusable
 from tagserver.queue.dead_letters import RESTORED
 from tagserver.queue.errors import OutboxStartError
 from tagserver.queue.sqlite.snapshot import facts_of, queue_in
-from tagserver.runtime.runtime import wall_clock
 from tagserver.runtime.server_files import lives
 from tagserver.system.files import os_fault
 from tagserver.system.machine import this_user
 from tagserver.system.text import counted, deliveries, letters, readable_time
+from tagserver.system.time import Time
 
 EVERY = "*"
 LONGEST = 3600.0
@@ -83,10 +83,10 @@ def restore(
 def _restore(file: Path | None, data: Path, journal: Path | None, *, without: bool, force: bool, as_json: bool) -> None:
     try:
         if file is not None:
-            done: Done | None = restore_into(file, data, journal, wall_clock, without=without, force=force)
+            done: Done | None = restore_into(file, data, journal, Time(), without=without, force=force)
         else:
             assert journal is not None
-            done = play(data, journal, wall_clock)
+            done = play(data, journal, Time())
             if done is not None and without and deliver(data):
                 done = msgspec.structs.replace(done, waits="")
     except (BadBackup, BadJournal, NotRestored, OutboxStartError) as error:

@@ -17,9 +17,9 @@ from tagserver.event.json_text import UNREADABLE, read_json
 from tagserver.explain.differences import field_change
 from tagserver.explain.trial import BadTrial, try_event
 from tagserver.outgoing.redaction import CLEANED
-from tagserver.runtime.runtime import wall_clock
 from tagserver.system.files import os_reason
 from tagserver.system.text import printable, printable_json
+from tagserver.system.time import Time
 
 _MARKS = {"send": "✔", "restrict": "◐", "block": "⊘", "skip": "○", "error": "✖"}
 
@@ -40,7 +40,7 @@ def try_(event: Path, config: Path, env_file: Path | None, as_json: bool, show_r
         print_problems(loaded.problems, config)
         raise SystemExit(1)
     try:
-        answer = try_event(loaded.container, loaded.server, asked, wall_clock())
+        answer = try_event(loaded.container, loaded.server, asked, Time().now())
     except BadTrial as bad:
         give_up(f"{event}: {bad}", 2)
     if as_json:

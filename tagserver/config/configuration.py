@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from tagserver.config.references import ADMIN_TOKEN, GivenToken
 from tagserver.config.yaml.folder import read_test_files, read_texts, unread_files
 from tagserver.plugin.registry import Registry
 from tagserver.system.files import read_secret_file
+from tagserver.system.time import Time
 
 
 def read_env_file(path: Path) -> dict[str, str]:
@@ -52,7 +52,7 @@ class ConfigurationFolder:
     environ: Mapping[str, str]
     env_file: Path | None = None
     data: Path | None = None
-    clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    time: Time = field(default_factory=Time, compare=False)
 
     def environment(self) -> dict[str, str]:
         """All variables. Raises OSError or ValueError for an unreadable env file."""
@@ -81,7 +81,7 @@ class ConfigurationFolder:
             registry=replace(self.registry, served=True) if served else self.registry,
             environ=self.environment(),
             read_file=partial(read_secret_file, private=self.data),
-            today=datetime.fromtimestamp(self.clock() / 1000, UTC).date(),
+            today=datetime.fromtimestamp(self.time.now() / 1000, UTC).date(),
             unread=unread,
             tests=self._tests,
         )

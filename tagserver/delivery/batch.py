@@ -24,6 +24,7 @@ from tagserver.queue.crash_suspects import BURIED_AFTER
 from tagserver.queue.encryption import NO_ENCRYPTION, Encryption, Undecryptable
 from tagserver.queue.retry import deadline, retry_after
 from tagserver.queue.values import Batch, DeadLettered, Row, Settlement
+from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -37,13 +38,13 @@ SPLITS_A_MINUTE = 60
 class Splits:
     """Counts how often refused batches were cut, so that a vendor that refuses everything is not stormed."""
 
-    def __init__(self, clock: Callable[[], int]) -> None:
-        self._clock = clock
+    def __init__(self, time: Time) -> None:
+        self._time = time
         self._times: list[int] = []
 
     def note(self) -> None:
         """One more. Raises Stop when there were too many within a minute."""
-        now = self._clock()
+        now = self._time.now()
         self._times = [at for at in self._times if 0 <= now - at < 60_000]
         if len(self._times) >= SPLITS_A_MINUTE:
             raise Stop("throttled", "too many refused batches", 60.0)
@@ -61,13 +62,12 @@ class Shipment:
         cache: MutableMapping[str, Any],
         *,
         working: Callable[[], AbstractContextManager[None]],
-        clock: Callable[[], int],
+        time: Time,
         splits: Splits,
         refusals: Mapping[str, int],
         proven: bool,
         turn: Callable[[], Awaitable[None]],
         held: Callable[[], bool] = lambda: False,
-        expiring: bool = True,
         encryption: Encryption = NO_ENCRYPTION,
     ) -> None:
         """`encryption` decrypts what was encrypted. `working`: see `Queue.working`. `refusals`: how often the vendor
@@ -79,14 +79,14 @@ class Shipment:
         self._http = http
         self._cache = cache
         self._working = working
-        self._clock = clock
+        self._time = time
         self._splits = splits
         self._refusals = refusals
         self._proven = proven
         self._turn = turn
         self._held = held
-        self._expiring = expiring
         self._encryption = encryption
+        self._expiring = time.trusted()
         self.delivered: list[int] = []
         self._attempted: list[int] = []
         self._unknown: list[int] = []
@@ -180,7 +180,7 @@ class Shipment:
 
     def _permitted(self, rows: list[Row], permits: Callable[[Row], Refusal | None]) -> list[Row]:
         """Those of the rows that may be sent; the others are buried with their reason."""
-        now = self._clock()
+        now = self._time.now()
         kept = []
         for row in rows:
             end = deadline(row.expires, row.unknown_since, self._target.destination.limits.repeat)
@@ -258,7 +258,7 @@ class Shipment:
         self.tried = True
         try:
             with PluginCode(self._target.destination, "request"):
-                known = attempt_of(self._target.destination, rows[0].destination, payloads, self._clock())
+                known = attempt_of(self._target.destination, rows[0].destination, payloads, self._time.now())
             each, response = await exchange(
                 self._http, self._target, payloads, self._cache, self._working, known, self._turn
             )
@@ -318,7 +318,7 @@ class Shipment:
         return without_persons(words, (row.body for row in rows), personal)
 
     def _asked(self, response: Response | None) -> float | None:
-        return None if response is None else retry_after(response.headers.get("retry-after"), self._clock())
+        return None if response is None else retry_after(response.headers.get("retry-after"), self._time.now())
 
     @staticmethod
     def _failed(number: int, detail: str) -> list[Outcome]:

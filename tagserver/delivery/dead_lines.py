@@ -8,10 +8,11 @@ of sight what else the log says, and would cost more than to record it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tagserver.queue.values import DeadLettered, Row
+from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -42,15 +43,15 @@ class _Group:
 
 
 class DeadLines:
-    """Gathers, and writes at `look`, which is called once a second. `steady`: seconds that never jump."""
+    """Gathers, and writes at `look`, which is called once a second."""
 
-    def __init__(self, steady: Callable[[], float]) -> None:
-        self._steady = steady
+    def __init__(self, time: Time) -> None:
+        self._time = time
         self._groups: dict[Kind, _Group] = {}
 
     def buried(self, destination: str, rows: Sequence[Row], buried: Sequence[DeadLettered]) -> None:
         """Of these rows some have become dead letters."""
-        now = self._steady()
+        now = self._time.monotonic()
         by_id = {row.id: row for row in rows}
         for one in buried:
             delivery = by_id[one.id]
@@ -73,7 +74,7 @@ class DeadLines:
 
     def look(self) -> None:
         """Write what is complete."""
-        now = self._steady()
+        now = self._time.monotonic()
         for kind, group in list(self._groups.items()):
             if now - group.last >= QUIET or now - group.began >= LONGEST:
                 _write(kind, self._groups.pop(kind))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,14 +14,14 @@ from tagserver.delivery.batch import Refusal
 from tagserver.delivery.exchange import open_http
 from tagserver.delivery.health import State
 from tagserver.delivery.observer import NOBODY, Observer
-from tagserver.delivery.open_sink import Tended
 from tagserver.delivery.outcomes import Stop
+from tagserver.delivery.sink import Tended
 from tagserver.delivery.target import Target
 from tagserver.delivery.worker import Fared, Sent, Worker
 from tagserver.queue.api import Queue
 from tagserver.queue.encryption import NO_ENCRYPTION, Encryption
-from tagserver.queue.retry import Chance
 from tagserver.queue.values import Row
+from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -43,17 +42,13 @@ class Dispatcher:
         *,
         lookup: Callable[[str], Target | None],
         permits: Callable[[Row], Refusal | None],
-        clock: Callable[[], int],
-        calm: Callable[[], bool],
+        time: Time,
         keep_removed: float = 86400.0,
         stopped: Callable[[str], bool] = lambda name: False,
         sent: Sent = lambda destination, outcome, seconds: None,
         fared: Fared = lambda destination, delivered, failures: None,
         tended: Tended = lambda destination, how: None,
         transport: httpx.AsyncBaseTransport | None = None,
-        steady: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        chance: Chance | None = None,
         encryption: Encryption = NO_ENCRYPTION,
         observer: Observer = NOBODY,
     ) -> None:
@@ -62,17 +57,13 @@ class Dispatcher:
         self._outbox = outbox
         self._lookup = lookup
         self._permits = permits
-        self._clock = clock
-        self._calm = calm
+        self._time = time
         self._keep_removed = keep_removed
         self._stopped_by_hand = stopped
         self._sent = sent
         self._fared = fared
         self._tended = tended
         self._transport = transport
-        self._steady = steady
-        self._sleep = sleep
-        self._chance = chance
         self._encryption = encryption
         self._observer = observer
         self._running: dict[str, _Running] = {}
@@ -108,23 +99,19 @@ class Dispatcher:
             running.worker.clock_is_right()
 
     def _start(self, name: str) -> None:
-        http = open_http(lambda: self._allowed(name), self._transport)
+        http = open_http(lambda: self._allowed(name), self._transport, self._time)
         worker = Worker(
             name,
             self._outbox,
             http,
             lookup=self._lookup,
             permits=self._permits,
-            clock=self._clock,
-            calm=self._calm,
+            time=self._time,
             keep_removed=self._keep_removed,
             stopped=partial(self._stopped_by_hand, name),
             sent=self._sent,
             fared=self._fared,
             tended=self._tended,
-            steady=self._steady,
-            sleep=self._sleep,
-            chance=self._chance,
             encryption=self._encryption,
             observer=self._observer,
         )

@@ -12,16 +12,15 @@ from typing import Any
 import httpx
 
 from tagserver import __version__
-from tagserver.delivery.awaiting import awaited
-from tagserver.delivery.network import Allowed, CheckedTransport, NotPublic
+from tagserver.delivery.network import Allowed, CheckedTransport, NotPublic, Resolver, Unresolved
 from tagserver.delivery.outcomes import one_each
-from tagserver.delivery.resolver import Resolver, Unresolved
-from tagserver.delivery.sink_fault import sink_fault
+from tagserver.delivery.sink import awaited, sink_fault
 from tagserver.delivery.target import Target
 from tagserver.plugin.attempt import conversation
 from tagserver.plugin.destination import Destination, Outcome, Outcomes, Payload, Request, Response, call
 from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.system.egress import refusal
+from tagserver.system.time import Time
 
 TIMEOUT = httpx.Timeout(connect=3.0, write=5.0, read=10.0, pool=5.0)
 TOTAL = 15.0
@@ -52,13 +51,13 @@ _READ = httpx.ByteStream(b"")
 LIMITS = httpx.Limits(max_connections=20, max_keepalive_connections=5, keepalive_expiry=30.0)
 
 
-def open_http(allowed: Allowed, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+def open_http(allowed: Allowed, transport: httpx.AsyncBaseTransport | None, time: Time) -> httpx.AsyncClient:
     """A client of its own for one destination: no redirects, no proxies from the environment, no compressed answers.
 
     `allowed`: what operations allow beyond public addresses. `transport` replaces the network.
     """
     return httpx.AsyncClient(
-        transport=transport or CheckedTransport(allowed, LIMITS, Resolver()),
+        transport=transport or CheckedTransport(allowed, LIMITS, Resolver(time)),
         timeout=TIMEOUT,
         follow_redirects=False,
         trust_env=False,

@@ -1,27 +1,102 @@
-"""How we stand with a vendor: what its answers have taught us about when, how much and how fast to send.
+"""The health of one destination: what its answers say of it, and so when and how much may be sent to it.
 
-It is kept as long as the destination's settings are the same, over reloads; with other settings it begins anew. Nothing
-here disables a destination for good: whatever the vendor does, the deliveries are kept until they expire.
+Failures of the way (no connection, time-outs, 5xx) delay the destination, never the single delivery. After enough of
+them a breaker opens: from then on one small request probes at each turn, until one succeeds. Being throttled (429)
+delays too, but says that the vendor lives, and never opens the breaker. What a vendor refuses altogether pauses the
+destination until somebody acts or a probe is taken. Nothing is given up here: whatever the vendor does, the deliveries
+are kept until they expire.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
 from typing import Literal
 
 from tagserver.delivery.batch import Shipment
-from tagserver.delivery.breaker import Breaker
-from tagserver.delivery.budget import RetryBudget
-from tagserver.delivery.limiter import Limiter
 from tagserver.delivery.outcomes import Stop
-from tagserver.queue.retry import Chance
+from tagserver.delivery.throttle import Limiter, RetryBudget
+from tagserver.queue.retry import backoff
 from tagserver.queue.values import Batch
+from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.delivery")
 
 State = Literal["ok", "retrying", "open", "paused", "failing", "disabled"]
+
+IN_A_ROW = 5
+"""So many failures in a row open the breaker; so does half of at least `OF` requests within `WINDOW` seconds."""
+OF = 20
+WINDOW = 60.0
+CUTS_EVERY = 1.0
+"""Seconds between two waits that are cut short: a site that publishes with every edit does not hammer a vendor that is
+down."""
+
+
+class Breaker:
+    """Of one destination."""
+
+    def __init__(self, time: Time) -> None:
+        self._time = time
+        self._failures = 0
+        self._failing_since = 0.0
+        self._failed_at = float("-inf")
+        self._recent: deque[tuple[float, bool]] = deque(maxlen=1000)
+        self._until = 0.0
+        self._cut_at = float("-inf")
+        self.open = False
+
+    @property
+    def state(self) -> Literal["ok", "retrying", "open"]:
+        """`retrying` while it waits after a failure; `open` while only probes are sent."""
+        return "open" if self.open else "retrying" if self._failures else "ok"
+
+    def wait(self) -> float:
+        """Seconds until the next request may be made; 0 when now."""
+        return max(0.0, self._until - self._time.monotonic())
+
+    def succeeded(self) -> None:
+        """The vendor answered sensibly: everything is due at once."""
+        if self.open:
+            self._recent.clear()
+        self.open = False
+        self._failures = 0
+        self._until = 0.0
+        self._recent.append((self._time.monotonic(), True))
+
+    def failed(self, asked: float | None, began: float, *, throttled: bool = False) -> float:
+        """A request that began at `began` failed; `asked` seconds by the vendor (Retry-After). The wait that follows,
+        in seconds.
+
+        Requests that were under way together fail together: they count as one.
+        """
+        now = self._time.monotonic()
+        if self._failures == 0:
+            self._failing_since = now
+        if began >= self._failed_at:
+            self._failures += 1
+        self._failed_at = now
+        if not throttled:
+            self._recent.append((now, False))
+            self.open = self.open or self._failures >= IN_A_ROW or self._half_failed(now)
+        delay = backoff(self._failures, now - self._failing_since, self._time, asked)
+        self._until = max(self._until, now + delay)
+        return delay
+
+    def cut_short(self) -> None:
+        """Somebody wants it tried now: the next request may be made at once. What was learned stays: an open breaker
+        still probes first, and another failure waits longer than the one before."""
+        now = self._time.monotonic()
+        if now - self._cut_at >= CUTS_EVERY:
+            self._cut_at = now
+            self._until = 0.0
+
+    def _half_failed(self, now: float) -> bool:
+        while self._recent and now - self._recent[0][0] > WINDOW:
+            self._recent.popleft()
+        bad = sum(not ok for _, ok in self._recent)
+        return len(self._recent) >= OF and bad * 2 >= len(self._recent)
+
 
 PROBE = 600.0
 """Seconds between probes of a paused destination."""
@@ -31,15 +106,15 @@ PROBE_EVENTS = 10
 """Events in the one request that asks whether a vendor is back."""
 
 
-class Standing:
-    """Of one destination. `steady` gives seconds that never jump."""
+class Health:
+    """Of one destination, since its settings were changed last."""
 
-    def __init__(self, name: str, steady: Callable[[], float], chance: Chance) -> None:
+    def __init__(self, name: str, time: Time) -> None:
         self._name = name
-        self._steady = steady
-        self._breaker = Breaker(steady, chance)
-        self._limiter = Limiter(steady, 1)
-        self._budget = RetryBudget(steady)
+        self._time = time
+        self._breaker = Breaker(time)
+        self._limiter = Limiter(time, 1)
+        self._budget = RetryBudget(time)
         self._paused: str | None = None
         self._reason = ""
         self.stop: Stop | None = None
@@ -75,7 +150,9 @@ class Standing:
 
     def wait(self) -> float:
         """Seconds until the next request may be made; 0 when now."""
-        return max(0.0, self._breaker.wait(), min(SELDOM, self._probe_at - self._steady()) if self.paused else 0.0)
+        return max(
+            0.0, self._breaker.wait(), min(SELDOM, self._probe_at - self._time.monotonic()) if self.paused else 0.0
+        )
 
     def requests(self, most: int) -> int:
         """How many requests may be under way; `most`: the destination's limit."""
@@ -151,13 +228,13 @@ class Standing:
         and if that one is taken, the refused ones are bad events after all."""
         first = stop.kind == "suspect" and not self._suspect
         self._suspect = stop.kind == "suspect"
-        self._probe_at = self._steady() + (0.0 if first else PROBE)
+        self._probe_at = self._time.monotonic() + (0.0 if first else PROBE)
         self._paused = stop.reason
 
     def _pause_undecided(self, stop: Stop, *, again: bool) -> None:
         """Stand still: the vendor may have all of it. What was not tried yet asks after a while whether its answers can
         be read again; `again`: these were repeats, and only somebody who acts ends it."""
-        self._undecided_at = self._steady()
+        self._undecided_at = self._time.monotonic()
         self._suspect = False
         self._probe_at = float("inf") if again else self._undecided_at + PROBE
         self._paused = stop.reason
@@ -171,7 +248,7 @@ class Standing:
 
     def _well(self, most: int, *, clean: bool) -> None:
         if self._breaker.open:
-            self._budget = RetryBudget(self._steady)  # an outage is over: what it held up is due at once
+            self._budget = RetryBudget(self._time)  # an outage is over: what it held up is due at once
         if self.state[0] != "ok":
             self._limiter.restart()
         self._paused = self._undecided_at = self.stop = None

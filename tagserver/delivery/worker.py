@@ -1,14 +1,12 @@
 """The worker of one destination: claims what is ready, keeps some requests under way, and stands still when it should.
 
-What happens to a single batch is a `Shipment`'s affair; what is learned from it about the vendor a `Standing`'s.
+What happens to a single batch is a `Shipment`'s affair; what is learned from it about the vendor a `Health`'s.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -16,18 +14,18 @@ from typing import Any
 import httpx
 
 from tagserver.delivery.batch import Refusal, Shipment, Splits
-from tagserver.delivery.health import PROBE, Standing, State
+from tagserver.delivery.health import PROBE, Health, State
 from tagserver.delivery.observer import NOBODY, Observer
-from tagserver.delivery.open_sink import OpenSink, Tended
 from tagserver.delivery.outcomes import Stop
-from tagserver.delivery.pace import Pace
+from tagserver.delivery.sink import OpenSink, Tended
 from tagserver.delivery.target import Target
+from tagserver.delivery.throttle import Pace
 from tagserver.logs.logs import events_are_told, say_delivered
 from tagserver.queue.api import Queue
 from tagserver.queue.encryption import NO_ENCRYPTION, Encryption
 from tagserver.queue.errors import OutboxError
-from tagserver.queue.retry import Chance
 from tagserver.queue.values import Batch, DeadLettered, Row, Settlement
+from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -48,8 +46,7 @@ _OUTCOMES = {"failed": "failed", "throttled": "throttled"}
 
 class Worker:
     """One destination's worker. `lookup` and `permits` are asked afresh before every attempt, so that a reload
-    counts at once. `clock` is wall time in ms, `steady` seconds that never jump; `calm` says whether the wall clock can
-    be believed; `keep_removed`: seconds that deliveries wait whose destination is not configured any more, counted
+    counts at once. `keep_removed`: seconds that deliveries wait whose destination is not configured any more, counted
     while nobody has `stopped` it by hand."""
 
     def __init__(
@@ -60,16 +57,12 @@ class Worker:
         *,
         lookup: Callable[[str], Target | None],
         permits: Callable[[Row], Refusal | None],
-        clock: Callable[[], int],
-        calm: Callable[[], bool],
+        time: Time,
         keep_removed: float,
         stopped: Callable[[], bool] = lambda: False,
         sent: Sent = lambda destination, outcome, seconds: None,
         fared: Fared = lambda destination, delivered, failures: None,
         tended: Tended = lambda destination, how: None,
-        steady: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        chance: Chance | None = None,
         encryption: Encryption = NO_ENCRYPTION,
         observer: Observer = NOBODY,
     ) -> None:
@@ -78,22 +71,18 @@ class Worker:
         self._http = http
         self._lookup = lookup
         self._permits = permits
-        self._clock = clock
-        self._calm = calm
+        self._time = time
         self._keep_removed = keep_removed
         self._stopped = stopped
         self._sent = sent
         self._fared = fared
-        self._steady = steady
-        self._sleep = sleep
         self._encryption = encryption
         self._observer = observer
-        self._chance = chance or random.Random()  # noqa: S311 (jitter, no secret)
         self._cache: dict[str, Any] = {}
-        self._standing = Standing(name, steady, self._chance)
-        self._splits = Splits(clock)
-        self._pace = Pace(steady, sleep)
-        self._sink = OpenSink(name, clock, steady, sleep, tended)
+        self._health = Health(name, time)
+        self._splits = Splits(time)
+        self._pace = Pace(time)
+        self._sink = OpenSink(name, time, tended)
         self._target = lookup(name)
         self._halted: tuple[State, str] | None = None
         self._unrecorded: str | None = None
@@ -105,7 +94,7 @@ class Worker:
 
     def status(self) -> tuple[State, str]:
         """The state, and why it is not ok."""
-        state, reason = self._halted or self._standing.state
+        state, reason = self._halted or self._health.state
         if state == "ok" and (ails := self._sink.ails) is not None:
             return "retrying", ails
         if state == "ok" and self._unrecorded is not None:
@@ -119,7 +108,7 @@ class Worker:
 
     def stop_of(self) -> Stop | None:
         """What the vendor has answered that has led to the state, None where that is not its doing."""
-        return None if self._halted is not None else self._standing.stop
+        return None if self._halted is not None else self._health.stop
 
     def reconfigured(self) -> None:
         """The configuration was read again. Under other settings the vendor is met anew; under the same ones all that
@@ -127,10 +116,10 @@ class Worker:
         at once in any case: whoever reads the configuration again may have mended something at the vendor's side."""
         target = self._lookup(self.name)
         if target is None or not target.same(self._target):
-            self._standing = Standing(self.name, self._steady, self._chance)
+            self._health = Health(self.name, self._time)
             self._cache = {}
         else:
-            self._standing.ask_now()
+            self._health.ask_now()
         self._sink.try_again()
         self._target = target
         self._changed.set()
@@ -141,13 +130,13 @@ class Worker:
 
     def wait_no_longer(self) -> None:
         """Somebody wants it tried now."""
-        self._standing.wait_no_longer()
+        self._health.wait_no_longer()
         self._sink.try_again()
         self._changed.set()
 
     def clock_is_right(self) -> None:
         """The wall clock was wrong, and is right now."""
-        self._standing.clock_is_right()
+        self._health.clock_is_right()
         self._sink.try_again()
         self._changed.set()
 
@@ -202,22 +191,22 @@ class Worker:
         self._observer.moved(self.name)
         if self._halted is not None:
             return await self._wait()
-        standing, limits = self._standing, target.destination.limits
-        if (wait := max(standing.wait(), self._pace.wait(limits.rate))) > 0:
+        health, limits = self._health, target.destination.limits
+        if (wait := max(health.wait(), self._pace.wait(limits.rate))) > 0:
             return await self._rest(wait)
-        if len(self._under_way) >= standing.requests(limits.requests):
+        if len(self._under_way) >= health.requests(limits.requests):
             return await self._wait(self._landed.wait())
-        most, probing, may_repeat = standing.events(limits.events), standing.probing, standing.may_repeat()
+        most, probing, may_repeat = health.events(limits.events), health.probing, health.may_repeat()
         batch = await self._outbox.claim(
-            self.name, max_items=most, max_bytes=limits.bytes, newest=standing.paused, untried=not may_repeat
+            self.name, max_items=most, max_bytes=limits.bytes, newest=health.paused, untried=not may_repeat
         )
         self._unrecorded = None
         if batch is None:
             if not may_repeat and self._outbox.ready(self.name):
-                return await self._wait(self._sleep(PROBE if standing.paused else HELD_BACK), self._landed.wait())
+                return await self._wait(self._time.sleep(PROBE if health.paused else HELD_BACK), self._landed.wait())
             return await self._wait(self._outbox.wait(self.name), self._landed.wait())
-        standing.claimed(batch)
-        task = asyncio.create_task(self._ship(batch, target, standing, self._pace.begin(limits.rate)))
+        health.claimed(batch)
+        task = asyncio.create_task(self._ship(batch, target, health, self._pace.begin(limits.rate)))
         self._under_way.add(task)
         task.add_done_callback(self._shipped)
         if probing:
@@ -233,7 +222,7 @@ class Worker:
         if self._stopped():
             self._removed_at = None
             return await self._wait()
-        now = self._steady()
+        now = self._time.monotonic()
         self._removed_at = now if self._removed_at is None else self._removed_at
         left = self._removed_at + self._keep_removed - now
         if left > 0:
@@ -254,13 +243,13 @@ class Worker:
 
     async def _rest(self, seconds: float) -> None:
         """Wait `seconds`, or until something has changed."""
-        await self._wait(self._sleep(seconds))
+        await self._wait(self._time.sleep(seconds))
 
     async def _wait(self, *waits: Awaitable[Any]) -> None:
         """Wait for the first of them, for a change of the configuration, or until the sink has to be attended to."""
         soon = self._sink.wait()
         if soon != float("inf"):
-            waits = (*waits, self._sleep(soon))
+            waits = (*waits, self._time.sleep(soon))
         tasks = [asyncio.ensure_future(wait) for wait in (*waits, self._changed.wait())]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -275,27 +264,24 @@ class Worker:
     # ── a batch
     # ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _ship(
-        self, batch: Batch, target: Target, standing: Standing, turn: Callable[[], Awaitable[None]]
-    ) -> None:
+    async def _ship(self, batch: Batch, target: Target, health: Health, turn: Callable[[], Awaitable[None]]) -> None:
         shipment = Shipment(
             batch,
             target,
             self._http,
             self._cache,
             working=lambda: self._outbox.working(batch),
-            clock=self._clock,
+            time=self._time,
             splits=self._splits,
-            refusals=standing.refusals,
-            proven=standing.proven,
+            refusals=health.refusals,
+            proven=health.proven,
             turn=turn,
             held=self._held,
-            expiring=self._calm(),
             encryption=self._encryption,
         )
         limits = target.destination.limits
-        crowded = len(self._under_way) >= standing.requests(limits.requests)
-        began = self._steady()
+        crowded = len(self._under_way) >= health.requests(limits.requests)
+        began = self._time.monotonic()
         try:
             stop = await shipment.send(self._permits)
         except asyncio.CancelledError:
@@ -305,14 +291,14 @@ class Worker:
             # Ours, not the plugin's. The rows are released, and the destination slows down.
             log.critical("destination %s: its worker failed", self.name, exc_info=error)
             stop = Stop("failed", type(error).__name__)
-        took = self._steady() - began
+        took = self._time.monotonic() - began
         if shipment.tried:
             self._sent(self.name, _OUTCOMES.get(stop.kind, "paused") if stop else "ok", took)
             self._fared(self.name, len(shipment.delivered), shipment.failed)
         # If the settings have changed meanwhile, this is about the old ones, and nobody asks them any more.
         if shipment.answer is not None:
             self._observer.answered(self.name, shipment.answer)
-        standing.learn(shipment, stop, limits.events, began=began, took=took, crowded=crowded)
+        health.learn(shipment, stop, limits.events, began=began, took=took, crowded=crowded)
         self._observer.moved(self.name)
         await self._settle(batch, shipment.settlement())
         self._tell(batch, shipment)
@@ -331,7 +317,7 @@ class Worker:
                 if self._outbox.trouble() is not None and self._stopping:
                     return None  # after the restart they are sent again; better twice than never
                 log.warning("destination %s: %s; recording is tried again", self.name, error)
-                await self._sleep(1.0)
+                await self._time.sleep(1.0)
 
     def _tell(self, batch: Batch, shipment: Shipment) -> None:
         if shipment.buried:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -23,6 +23,7 @@ from tagserver.expressions.scope import Scope
 from tagserver.queue.api import Suppressions, erase_all
 from tagserver.queue.dedup import SHARED, once_key, sender_part
 from tagserver.queue.values import EVERYTHING, Tombstone, Trace
+from tagserver.system.time import Time
 
 PATIENCE = 20.0
 """Seconds that vendors have to answer for what is on its way."""
@@ -94,8 +95,7 @@ class Forgotten(msgspec.Struct, frozen=True):
 class Forgetting:
     """`sources`: who may have sent. `destinations`: the names of all that anything was ever queued for. `refuse`:
     seconds for which events of somebody forgotten are not sent.
-    `sweep_soon` is asked when something is left; `noted` hears of how many identifiers what was erased. `clock` in ms,
-    `steady` seconds that never jump."""
+    `sweep_soon` is asked when something is left; `noted` hears of how many identifiers what was erased."""
 
     def __init__(
         self,
@@ -109,9 +109,7 @@ class Forgetting:
         refuse: Callable[[], float],
         sweep_soon: Callable[[], None],
         noted: Callable[[int, Forgotten], None],
-        clock: Callable[[], int],
-        steady: Callable[[], float],
-        sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
+        time: Time,
     ) -> None:
         self._outbox = outbox
         self._install_key = install_key
@@ -122,9 +120,7 @@ class Forgetting:
         self._refuse = refuse
         self._sweep_soon = sweep_soon
         self._noted = noted
-        self._clock = clock
-        self._steady = steady
-        self._sleep = sleep
+        self._time = time
         self._one_at_a_time = asyncio.Lock()
 
     async def forget(self, who: Who) -> Forgotten:
@@ -132,7 +128,7 @@ class Forgetting:
         container = self._container()
         persons = who.keys(self._install_key, container)
         async with self._one_at_a_time:
-            now, refuse = self._clock(), self._refuse()
+            now, refuse = self._time.now(), self._refuse()
             until = now + 1 + int(refuse * 1000)
             stones = [Tombstone(person, EVERYTHING, now, until) for person in persons]
             await self._outbox.withdraw(stones, max(refuse, LEAST))
@@ -154,7 +150,7 @@ class Forgetting:
     async def _erase(self, persons: frozenset[bytes]) -> tuple[Counter[tuple[str, str]], Mapping[str, int]]:
         """Walk until a whole walk finds nothing: that is the proof. What was erased, and what is still on its way."""
         erased: Counter[tuple[str, str]] = Counter()
-        end = self._steady() + PATIENCE
+        end = self._time.monotonic() + PATIENCE
 
         def doomed(row: Trace) -> bool:
             return not persons.isdisjoint(row.person)
@@ -164,10 +160,10 @@ class Forgetting:
             for place, numbers in (("queue", found.queue), ("dead", found.dead)):
                 erased.update({(name, place): number for name, number in numbers.items()})
             if found.in_flight:
-                if self._steady() >= end:
+                if self._time.monotonic() >= end:
                     self._sweep_soon()
                     return erased, found.in_flight
-                await self._sleep(LOOK_EVERY)
+                await self._time.sleep(LOOK_EVERY)
             elif not found.queue and not found.dead:
                 return erased, {}
 

@@ -22,8 +22,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from tagserver.config.collect import BROWSER
 from tagserver.config.model import Container
@@ -35,6 +35,7 @@ from tagserver.queue.api import Suppressions, erase_all
 from tagserver.queue.errors import OutboxError
 from tagserver.queue.values import Erased, Tombstone, Trace
 from tagserver.system.rate_limit import RateLimit, sender_of
+from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.consent")
 
@@ -60,7 +61,7 @@ class Grant(NamedTuple):
 class Withdrawals:
     """`container`: the present one; `keep`: seconds that tombstones are kept. `noted` hears of each event that took
     something back: the kind of its source (`browser` or `key`), the purposes, and of how many identifiers; `swept` how
-    much a walk has erased. `steady`: seconds that never jump."""
+    much a walk has erased."""
 
     def __init__(
         self,
@@ -68,21 +69,20 @@ class Withdrawals:
         install_key: bytes,
         container: Callable[[], Container],
         keep: Callable[[], float],
-        steady: Callable[[], float],
+        time: Time,
         *,
         noted: Callable[[str, frozenset[str], int], None] = lambda kind, purposes, identifiers: None,
         swept: Callable[[Erased], None] = lambda erased: None,
-        sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
     ) -> None:
         self._outbox = outbox
         self._install_key = install_key
         self._container = container
         self._keep = keep
-        self._steady = steady
+        self._time = time
         self._noted = noted
         self._swept = swept
-        self._sleep = sleep
-        self._limit = RateLimit(BELIEVED, steady, burst=AT_ONCE)
+        self._time = time
+        self._limit = RateLimit(BELIEVED, time, burst=AT_ONCE)
         self._asked = asyncio.Event()
 
     def said_by(self, event: Event, consent: ConsentState) -> tuple[list[Tombstone], Grant | None]:
@@ -139,7 +139,7 @@ class Withdrawals:
         while True:
             await self._asked.wait()
             self._asked.clear()
-            began = self._steady()
+            began = self._time.monotonic()
             try:
                 erased = await erase_all(self._outbox, lambda row: bool(self.lost(row)))
             except OutboxError as error:
@@ -149,4 +149,4 @@ class Withdrawals:
                 self._swept(erased)
                 if erased.in_flight:
                     self._asked.set()
-            await self._sleep(max(SOONEST, REST * (self._steady() - began)))
+            await self._time.sleep(max(SOONEST, REST * (self._time.monotonic() - began)))

@@ -18,6 +18,7 @@ from tagserver.consent.state import ConsentState
 from tagserver.event.event import Event
 from tagserver.ingest.consent_wait import Held, Hold, Visitor, wait_asked, waits
 from tagserver.pipeline.route import Routing, route
+from tagserver.system.time import Time
 
 _encode = msgspec.json.Encoder().encode
 UNKNOWN = 64 << 10
@@ -27,11 +28,11 @@ VALUE = 48
 
 
 class Holding:
-    """`steady`: seconds that never jump. `ended` counts how the waiting of events ended: `granted`, `denied`,
-    `timeout`, `overflow` (the oldest had to go), `closing`, `forgotten`, `lost` (could not be stored)."""
+    """`ended` counts how the waiting of events ended: `granted`, `denied`, `timeout`, `overflow` (the oldest had to
+    go), `closing`, `forgotten`, `lost` (could not be stored)."""
 
-    def __init__(self, steady: Callable[[], float], hold: Hold | None = None) -> None:
-        self._steady = steady
+    def __init__(self, time: Time, hold: Hold | None = None) -> None:
+        self._time = time
         self._hold = Hold() if hold is None else hold
         self._filled = asyncio.Event()
         self.ended: Counter[str] = Counter()
@@ -55,7 +56,7 @@ class Holding:
         if not wait or not visitor.names:
             return None
         gone = self._hold.add(
-            Held(event, contract, consent, visitor, _size(event), self._steady() + wait),
+            Held(event, contract, consent, visitor, _size(event), self._time.monotonic() + wait),
         )
         self.ended["overflow"] += len(gone)
         self._filled.set()
@@ -89,7 +90,7 @@ class Holding:
 
     def overdue(self) -> list[Held]:
         """Those whose time is over, taken out."""
-        gone = self._hold.overdue(self._steady())
+        gone = self._hold.overdue(self._time.monotonic())
         self.ended["timeout"] += len(gone)
         return gone
 
@@ -107,10 +108,10 @@ class Holding:
 
     async def until_due(self) -> None:
         """Return when the time of something is over."""
-        while (end := self._hold.next_end()) is None or end > self._steady():
+        while (end := self._hold.next_end()) is None or end > self._time.monotonic():
             self._filled.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._filled.wait(), None if end is None else end - self._steady())
+                await asyncio.wait_for(self._filled.wait(), None if end is None else end - self._time.monotonic())
 
 
 def _size(event: Event) -> int:

@@ -120,9 +120,9 @@ class Meters:
             known = self._vendors[destination, outcome] = Histogram()
         known.observe(seconds)
 
-    def stepped(self) -> None:
-        """Somebody has set the clock."""
-        self.clock_steps += 1
+    def jumped(self, times: int) -> None:
+        """The wall clock has jumped so often since this was said last."""
+        self.clock_steps += times
 
     def withdrawn(self, kind: str) -> None:
         """An event took consent back for what lies in the queue; `kind` of its source: `browser` or `key`."""

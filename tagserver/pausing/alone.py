@@ -7,7 +7,6 @@ import asyncio
 import logging
 import os
 import pwd
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ from tagserver.publishing.serving import Configuration
 from tagserver.publishing.store import Store
 from tagserver.queue.data_folder import usable
 from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.system.time import Time
 
 Act = Callable[[Pausing], Awaitable[dict[str, Any]]]
 
@@ -34,8 +34,8 @@ class OfAnother(Exception):
     """The data folder belongs to another user, who could not use what this one would make there."""
 
 
-def act_alone(folder: ConfigurationFolder, data: Path, clock: Callable[[], int], act: Act) -> dict[str, Any]:
-    """What `act` gives, done on the data folder; it is on record when this returns. `clock`: ms since 1970 UTC.
+def act_alone(folder: ConfigurationFolder, data: Path, time: Time, act: Act) -> dict[str, Any]:
+    """What `act` gives, done on the data folder; it is on record when this returns.
 
     Raises NoConfiguration, OutboxStartError (InUse: a server has just begun), OfAnother, and what `act` raises.
     """
@@ -43,8 +43,8 @@ def act_alone(folder: ConfigurationFolder, data: Path, clock: Callable[[], int],
     with usable(data):
         require_whole(data)
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    configuration = Publishing(folder, Store(data), clock).start()
-    return asyncio.run(_acted(configuration, data, clock, act))
+    configuration = Publishing(folder, Store(data), time).start()
+    return asyncio.run(_acted(configuration, data, time, act))
 
 
 def _only_its_owner(data: Path) -> None:
@@ -57,37 +57,33 @@ def _only_its_owner(data: Path) -> None:
     raise OfAnother(f"the data folder {data} is the user {name}'s: run this as that user (sudo -u {asked} …)")
 
 
-async def _acted(configuration: Configuration, data: Path, clock: Callable[[], int], act: Act) -> dict[str, Any]:
+async def _acted(configuration: Configuration, data: Path, time: Time, act: Act) -> dict[str, Any]:
     queue = configuration.server.queue
     noted: list[Mapping[str, Any]] = []
 
     def note(kind: str, **facts: Any) -> None:
-        noted.append({"t": clock(), "kind": kind, **facts})
+        noted.append({"t": time.now(), "kind": kind, **facts})
 
     with usable(data):
         outbox = await SqliteOutbox.open(
             data / queue.file,
-            clock=clock,
+            time=time,
             max_size=queue.max_size,
             min_free=queue.min_free,
             keep_dead=queue.keep_dead,
             any_disk=queue.network_disk,
         )
     try:
-        pausing = Pausing(
-            outbox, lambda: configuration.container, lambda: None, note, clock, time.monotonic, log=_silent
-        )
+        pausing = Pausing(outbox, lambda: configuration.container, lambda: None, note, time, log=_silent)
         await pausing.end_the_over()
         done = await act(pausing)
-        done["recorded"] = _put_on_record(configuration, data, clock, noted)
+        done["recorded"] = _put_on_record(configuration, data, time, noted)
         return done
     finally:
         await outbox.close()
 
 
-def _put_on_record(
-    configuration: Configuration, data: Path, clock: Callable[[], int], noted: list[Mapping[str, Any]]
-) -> bool:
+def _put_on_record(configuration: Configuration, data: Path, time: Time, noted: list[Mapping[str, Any]]) -> bool:
     """Whether the audit has it; a disk that is full must not keep anybody from pausing."""
     if not noted:
         return True
@@ -98,7 +94,7 @@ def _put_on_record(
             keep=kept.keep,
             max_size=kept.max_size,
             min_free=configuration.server.queue.min_free,
-            clock=clock,
+            time=time,
         )
         files.append(noted)
         files.sync()

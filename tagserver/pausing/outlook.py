@@ -13,6 +13,7 @@ from tagserver.delivery.send_policy import Refusal
 from tagserver.queue.api import Queue
 from tagserver.queue.retry import deadline
 from tagserver.queue.values import Counts, Row
+from tagserver.system.time import Time
 
 MOST = 100_000
 """Rows that are looked at; they are the oldest, so they expire first."""
@@ -75,23 +76,21 @@ class Outlook:
 async def outlook(
     queue: Queue,
     names: Iterable[str],
-    now: int,
-    steady: Callable[[], float],
+    time: Time,
     *,
     until: int | None,
     repeat: float | None,
     permits: Permits = lambda row: None,
 ) -> Outlook:
-    """Of a destination with these names; `now`, `until` in ms, `repeat`
-    in seconds. Raises `OutboxError`."""
+    """Of a destination with these names; `until` in ms, `repeat` in seconds. Raises `OutboxError`."""
     seen = Outlook()
-    end = steady() + SECONDS
+    now, end = time.now(), time.monotonic() + SECONDS
     for name in names:
         if not queue.ready(name):
             continue
         seen.waiting += queue.ready(name)
         async for rows in queue.pending_rows(name):
-            if seen.looked >= MOST or steady() > end:
+            if seen.looked >= MOST or time.monotonic() > end:
                 break
             seen.see(rows, now, until, repeat, permits)
     return seen
@@ -113,20 +112,20 @@ SHORTEST = 60.0
 
 
 class Rates:
-    """`counts`: those of the queue; `steady`: seconds that never jump."""
+    """`counts`: those of the queue."""
 
-    def __init__(self, counts: Callable[[], Mapping[str, Counts]], steady: Callable[[], float]) -> None:
+    def __init__(self, counts: Callable[[], Mapping[str, Counts]], time: Time) -> None:
         self._counts = counts
-        self._steady = steady
+        self._time = time
         self._samples: deque[tuple[float, dict[str, int]]] = deque(maxlen=SAMPLES)
 
     def note(self) -> None:
         """Once a minute."""
-        self._samples.append((self._steady(), {name: one.accepted for name, one in self._counts().items()}))
+        self._samples.append((self._time.monotonic(), {name: one.accepted for name, one in self._counts().items()}))
 
     def of(self, names: Iterable[str]) -> float | None:
         """Deliveries a second over the last hour, or as much of it as this process has seen; None: too little."""
-        if not self._samples or (span := self._steady() - self._samples[0][0]) < SHORTEST:
+        if not self._samples or (span := self._time.monotonic() - self._samples[0][0]) < SHORTEST:
             return None
         then, now = self._samples[0][1], self._counts()
         return sum(now[name].accepted - then.get(name, 0) for name in names if name in now) / span

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from tagserver.queue.api import Outbox
 from tagserver.queue.errors import Full, OutboxError
 from tagserver.queue.pauses import FULL, Pause, Pauses, Quotas
 from tagserver.system.text import printable, readable_time
+from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -39,8 +40,7 @@ class Engine(Outbox, Protocol):
 
 
 class Pausing:
-    """Of one runtime. `clock` in ms, `steady`: seconds that never jump; `dispatcher`: the workers, None before there
-    are any."""
+    """Of one runtime. `dispatcher`: the workers, None before there are any."""
 
     def __init__(
         self,
@@ -48,9 +48,7 @@ class Pausing:
         container: Callable[[], Container],
         dispatcher: Callable[[], Dispatcher | None],
         note: Note,
-        clock: Callable[[], int],
-        steady: Callable[[], float],
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        time: Time,
         log: logging.Logger = log,
     ) -> None:
         self._pauses = outbox.pauses
@@ -59,10 +57,9 @@ class Pausing:
         self._container = container
         self._dispatcher = dispatcher
         self._note = note
-        self._clock = clock
-        self._steady = steady
-        self._rates = Rates(outbox.counts, steady)
-        self._sleep = sleep
+        self._time = time
+        self._rates = Rates(outbox.counts, time)
+        self._time = time
         self._log = log
         self._turn = asyncio.Lock()
         self._complained = False
@@ -122,7 +119,7 @@ class Pausing:
         and note. Raises Unknown, and `OutboxError` when it cannot be put on disk; then nothing has changed."""
         async with self._turn:
             names, before = self.names(name), self.of(name)
-            now = self._clock()
+            now = self._time.now()
             term = None if seconds is None else round(seconds * 1000)
             pause = Pause(
                 destination=names[0],
@@ -159,8 +156,7 @@ class Pausing:
         return await outlook(
             self._outbox,
             names,
-            self._clock(),
-            self._steady,
+            self._time,
             until=until,
             repeat=None if destination is None else destination.plugin.limits.repeat,
             permits=lambda row: permits(row, container, withdrawn) if permitted and destination is not None else None,
@@ -222,7 +218,7 @@ class Pausing:
             if turns % TIME_EVERY == 0:
                 self._rates.note()
             await self.end_the_over(compare=turns % TIME_EVERY == 0)
-            await self._sleep(LOOK_EVERY)
+            await self._time.sleep(LOOK_EVERY)
             turns += 1
 
     async def end_the_over(self, *, compare: bool = False) -> None:

@@ -8,7 +8,7 @@ was sound before.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -20,6 +20,7 @@ from tagserver.publishing.draft import Files, Fit, emptied, failed_cases, fit, r
 from tagserver.publishing.serving import Configuration, NoConfiguration, Refused, Serving
 from tagserver.publishing.store import SERVING, Back, State, Store, Texts, Version
 from tagserver.system.files import os_fault, os_reason
+from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver")
 
@@ -30,11 +31,11 @@ MANUAL = "manual"
 
 @dataclass(frozen=True, slots=True)
 class Publishing:
-    """Of one configuration folder and one data folder. `clock` in ms since 1970 UTC. Calls must not overlap."""
+    """Of one configuration folder and one data folder. Calls must not overlap."""
 
     folder: ConfigurationFolder
     store: Store
-    clock: Callable[[], int]
+    time: Time
 
     # ── the start
 
@@ -83,7 +84,7 @@ class Publishing:
     def settle(self, now: Configuration) -> Configuration:
         """The data folder is ours: write what the start has decided."""
         with self._unharmed("what serves could not be noted"):
-            self.store.take_over(self.clock())
+            self.store.take_over(self.time.now())
             if now.serving.kept:
                 self.store.stand_in(now.serving.number if now.serving.stands_in_for is not None else None)
         return self._kept(now)
@@ -132,7 +133,7 @@ class Publishing:
             raise Refused(f"version {number} does not suit today's server.yaml, environment and plugins", wrong)
         # The newest one, with the files as they were published: that is no rollback.
         usual = number == newest and (made.server.reload == MANUAL or _same(files.draft, texts))
-        back = None if usual else Back(instead_of=dict(files.draft), at=self.clock(), by=by, note=note)
+        back = None if usual else Back(instead_of=dict(files.draft), at=self.time.now(), by=by, note=note)
         entry = serving.entry if number == serving.number and not serving.kept else None
         return self._kept(
             self._configuration(made, files, Serving(number, texts, made.server_text, back, entry=entry, kept=False))
@@ -204,7 +205,7 @@ class Publishing:
         entry = Version(
             number=newest + 1,
             version=made.container.version,
-            published=self.clock(),
+            published=self.time.now(),
             by=by,
             note=note,
             changed=tuple(dict.fromkeys(one.name for one in changed)),

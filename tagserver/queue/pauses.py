@@ -1,15 +1,9 @@
 """Destinations that the operator has paused by hand, and how much may wait for each of them meanwhile.
 
 Pauses are kept in the queue's own storage: what waits and why it waits are saved, restored and refused to an older
-program together, and a disk that is full has room for it as for a delivery. A pause with a term counts by steady time
-while the process lives, so that a clock that is set neither shortens nor lengthens it. Over a restart only the wall
-clock knows how much is left: never more than the whole term.
-
-A vendor that is down is nobody's decision, and ends by itself: what waits for it may fill the queue, and at its end
-nothing more is taken in rather than that anything is thrown away. A pause is somebody's decision, who may have gone
-home: new deliveries beyond a quarter of the queue become dead letters with the reason `queue_full`, with their payload,
-so that they can be tried again. These letters take the same room; when that is filled to KEEP, further ones are
-counted, and not kept. The others go on.
+program together, and a disk that is full has room for it as for a delivery. A pause with a term counts by monotonic
+time while the process lives, so that a clock that is set neither shortens nor lengthens it. Over a restart only the
+wall clock knows how much is left: never more than the whole term.
 """
 
 from __future__ import annotations
@@ -22,6 +16,7 @@ import msgspec
 
 from tagserver.queue.values import ROW_BYTES
 from tagserver.system.text import size
+from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -74,12 +69,11 @@ class PauseStore(Protocol):
 
 
 class Pauses:
-    """Read from any thread, changed by the event loop's. `clock`: ms, `steady`: seconds that never jump."""
+    """Read from any thread, changed by the event loop's."""
 
-    def __init__(self, store: PauseStore, clock: Callable[[], int], steady: Callable[[], float]) -> None:
+    def __init__(self, store: PauseStore, time: Time) -> None:
         self._store = store
-        self._clock = clock
-        self._steady = steady
+        self._time = time
         self._all: Mapping[str, Pause] = {}
         self._ends: dict[str, float] = {}
         self._spans: Mapping[str, tuple[str, ...]] = {}
@@ -90,9 +84,9 @@ class Pauses:
         if pause.until is None:
             self._ends.pop(pause.destination, None)
         else:
-            left = max(0, pause.until - self._clock())
+            left = max(0, pause.until - self._time.now())
             self._ends[pause.destination] = (
-                self._steady() + min(left, left if pause.term is None else pause.term) / 1000
+                self._time.monotonic() + min(left, left if pause.term is None else pause.term) / 1000
             )
         self._all = {**self._all, pause.destination: pause}
         self.span({})
@@ -130,13 +124,13 @@ class Pauses:
         end = self._ends.get(pause.destination)
         if end is None:
             return None
-        at = self._clock() + round((end - self._steady()) * 1000)
+        at = self._time.now() + round((end - self._time.monotonic()) * 1000)
         known = pause.until
         return known if known is not None and abs(known - at) < DRIFT else at
 
     def over(self) -> list[Pause]:
         """Those whose term has passed."""
-        now = self._steady()
+        now = self._time.monotonic()
         return [self._all[name] for name, end in self._ends.items() if end <= now]
 
     def drifted(self) -> list[Pause]:

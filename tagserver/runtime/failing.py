@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from tagserver.pipeline.route import SKIPS, Routing
+from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.plugins")
 
@@ -63,14 +64,11 @@ class _Failing:
 
 
 class Failing:
-    """Kept for each destination and each variable that has failed, at the door and on the way to a vendor. `steady`:
-    seconds that never jump. `began(kind, name)` hears when one begins to fail, and says whether the log has a line
-    about it."""
+    """Kept for each destination and each variable that has failed, at the door and on the way to a vendor.
+    `began(kind, name)` hears when one begins to fail, and says whether the log has a line about it."""
 
-    def __init__(
-        self, steady: Callable[[], float], began: Callable[[str, str], bool] = lambda kind, name: False
-    ) -> None:
-        self._steady = steady
+    def __init__(self, time: Time, began: Callable[[str, str], bool] = lambda kind, name: False) -> None:
+        self._time = time
         self._began = began
         self._at_the_door: dict[str, _Failing] = {}
         self._on_the_way: dict[str, _Failing] = {}
@@ -103,19 +101,19 @@ class Failing:
         """A sink was opened, ticked or closed; how that has failed, or None. It is in the log already. Kept apart from
         events: thousands that are delivered do not make good a tick that fails each time."""
         if how is not None:
-            self._sinks.setdefault(destination, _Failing("call")).failed(how, 1, self._steady())
+            self._sinks.setdefault(destination, _Failing("call")).failed(how, 1, self._time.monotonic())
         else:
             self._did_well(self._sinks, destination)
 
     def of(self, destination: str) -> str | None:
         """How a destination fails now, None when it does not."""
-        now = self._steady()
+        now = self._time.monotonic()
         found = [each.get(destination) for each in (self._at_the_door, self._on_the_way, self._sinks)]
         return "; ".join(one.sentence for one in found if one is not None and one.lasts(now)) or None
 
     def shown(self, destinations: Iterable[str], variables: Container[str]) -> list[dict[str, str]]:
         """What fails now among the configured, `{"destination" or "variable": name, "reason": sentence}`."""
-        now = self._steady()
+        now = self._time.monotonic()
         shown = [{"destination": name, "reason": how} for name in destinations if (how := self.of(name)) is not None]
         for name, one in self._variables.items():
             if name in variables and one.lasts(now):
@@ -126,7 +124,7 @@ class Failing:
         subject = subjects.get(name)
         if subject is None:
             subject = subjects[name] = _Failing()
-        now = self._steady()
+        now = self._time.monotonic()
         known = subject.lasts(now)
         line = subject.failed(how, number, now)
         if line is not None and (known or not self._began(kind, name)):

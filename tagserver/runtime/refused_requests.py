@@ -8,10 +8,10 @@ the key nor the visitor's address is written, only the network it came from.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tagserver.event.ip_address import truncated_ip
+from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.refused")
 
@@ -38,15 +38,15 @@ class _Kind:
 
 
 class Strangers:
-    """Counts them. `steady`: seconds that never jump."""
+    """Counts them."""
 
-    def __init__(self, steady: Callable[[], float]) -> None:
-        self._steady = steady
+    def __init__(self, time: Time) -> None:
+        self._time = time
         self._kinds: dict[str, _Kind] = {}
 
     def refused(self, kind: str, address: str | None, origin: str | None = None) -> None:
         """One was turned away. `kind`: `unknown_key`, `origin` or `admin_token`; `origin`: what the browser said."""
-        now = self._steady()
+        now = self._time.monotonic()
         found = truncated_ip(address)
         network = found if isinstance(found, str) else "a local socket"
         known = self._kinds.get(kind)
@@ -61,7 +61,7 @@ class Strangers:
 
     def look(self) -> None:
         """Say what was counted, once the minute is over. Called once a second."""
-        now = self._steady()
+        now = self._time.monotonic()
         for kind, known in list(self._kinds.items()):
             if now - known.said_at < SAID_EVERY:
                 continue

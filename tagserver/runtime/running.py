@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -19,17 +18,16 @@ from tagserver.backup.keeping import JournaledOutbox, Keeping, require_whole
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.config.server import LogConfig
 from tagserver.config.yaml.folder import is_unread, read_test_files, read_texts, unread_files
-from tagserver.delivery.clock_doubt import ClockDoubt
-from tagserver.delivery.clock_watch import ClockWatch
+from tagserver.delivery.clock import ClockDoubt, ClockWatch
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.metrics.meters import Meters
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.store import Store
 from tagserver.queue.data_folder import install_key, usable
-from tagserver.runtime.runtime import Clock, Runtime, wall_clock
+from tagserver.runtime.runtime import Runtime
 from tagserver.runtime.watchdog import Watchdog
-from tagserver.system.clock_monitor import LONG_CALM, ClockSteps
 from tagserver.system.machine import clock_is_kept, disk_free
+from tagserver.system.time import Time
 
 
 @asynccontextmanager
@@ -38,7 +36,7 @@ async def running(
     data: Path,
     *,
     strict: bool = False,
-    clock: Clock = wall_clock,
+    time: Time | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     drain: float | None = None,
     on_fatal: Callable[[BaseException], None] | None = None,
@@ -54,30 +52,28 @@ async def running(
     `clock_kept`: the kernel's word on whether a time service keeps the clock. Raises NoConfiguration, and what the
     outbox raises when it cannot be opened.
     """
+    time = time or Time()
     with usable(data):
         require_whole(data)
         await asyncio.to_thread(data.mkdir, mode=0o700, parents=True, exist_ok=True)
         key = install_key(data)
     said = contents(folder.folder)
-    publishing = Publishing(folder, Store(data), clock)
+    publishing = Publishing(folder, Store(data), time)
     configuration = publishing.start(strict=strict)
     log(configuration.server.log)
     queue = configuration.server.queue
     plugins = dict.fromkeys(folder.registry.packages().values())
-    meters = Meters(started=clock() / 1000, disk_free=partial(disk_free, data), plugins=plugins)
-    steps = ClockSteps(clock, time.monotonic, meters.stepped)
-    doubt = ClockDoubt(clock, time.monotonic, written_last(data), clock_kept)
-    time_watch = ClockWatch(steps, doubt, clock, time.monotonic)
+    meters = Meters(started=time.now() / 1000, disk_free=partial(disk_free, data), plugins=plugins)
+    doubt = ClockDoubt(time, written_last(data), clock_kept)
     with usable(data):
         outbox = await JournaledOutbox.open(
             data / queue.file,
-            clock=clock,
+            time=time,
             max_size=queue.max_size,
             min_free=queue.min_free,
             keep_dead=queue.keep_dead,
             on_fatal=on_fatal,
             commit_took=meters.commits.observe,
-            calm=time_watch.calm,
             any_disk=queue.network_disk,
         )
     kept = configuration.server.audit
@@ -87,11 +83,9 @@ async def running(
         keep=kept.keep,
         max_size=kept.max_size,
         min_free=queue.min_free,
-        clock=clock,
-        steady=time.monotonic,
-        calm=lambda: time_watch.calm(LONG_CALM),
+        time=time,
     )
-    keeping = Keeping(data, outbox, queue, key, journal, clock, calm=lambda: time_watch.calm(LONG_CALM))
+    keeping = Keeping(data, outbox, queue, key, journal, time)
     try:
         await keeping.start()
         configuration = publishing.settle(configuration)  # not before the outbox: now the folder is ours
@@ -100,7 +94,7 @@ async def running(
             configuration,
             outbox,
             key,
-            clock,
+            time,
             meters,
             audit,
             keeping,
@@ -111,8 +105,7 @@ async def running(
             outbox,
             lookup=runtime.target,
             permits=runtime.permits,
-            clock=clock,
-            calm=time_watch.calm,
+            time=time,
             keep_removed=queue.keep_removed,
             stopped=lambda name: runtime.pausing.of(name) is not None,
             sent=meters.sent,
@@ -123,7 +116,9 @@ async def running(
             observer=runtime.states.observer,
         )
         runtime.dispatcher = dispatcher
-        time_watch.connect(outbox.dead_lettered, dispatcher.clock_is_right)
+        clock_watch = ClockWatch(
+            time, doubt, dead_lettered=outbox.dead_lettered, mended=dispatcher.clock_is_right, jumped=meters.jumped
+        )
         runtime.pausing.reconfigured()
         await runtime.pausing.end_the_over()  # in time: else a term that has passed would show as a pause
         dispatcher.reconfigured(runtime.container.destinations)
@@ -131,15 +126,15 @@ async def running(
             folder.registry.packages(), lag=meters.loop_lag.observe, blocked=meters.blocked, starved=meters.starved_for
         )
         watchdog.start()
-        following = watch(folder.folder, said, runtime.publisher.changed)
+        following = watch(folder.folder, said, runtime.publisher.changed, time)
         watching = asyncio.create_task(following, name="configuration files")
-        looking = asyncio.create_task(time_watch.watch(), name="clock")
+        looking = asyncio.create_task(clock_watch.watch(), name="clock")
         holding = asyncio.create_task(runtime.mind_the_held(), name="events that wait for consent")
         pausing = asyncio.create_task(runtime.pausing.mind(), name="pauses with a term")
         runtime.states.look_around()
         saying = asyncio.create_task(runtime.states.watch(), name="changes of state")
         writing = asyncio.create_task(
-            runtime.unwritten.mind(runtime.publisher.keep_again, asyncio.sleep), name="what could not be written"
+            runtime.unwritten.mind(runtime.publisher.keep_again), name="what could not be written"
         )
         journaling = asyncio.create_task(keeping.mind(), name="journal")
         sweeping = asyncio.create_task(runtime.withdrawals.sweep_when_asked(), name="withdrawn consent")
@@ -199,13 +194,13 @@ async def watch(
     folder: Path,
     said: str,
     changed: Callable[[], Awaitable[object]],
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    time: Time,
 ) -> None:
     """Call `changed` after each change, until cancelled. `said` are the contents that were read already."""
     known: Picture | None = None
     looked_at: Picture | None = None
     while True:
-        await sleep(LOOK_EVERY)
+        await time.sleep(LOOK_EVERY)
         now = await asyncio.to_thread(picture, folder)
         if now == known and now != looked_at:
             looked_at = now

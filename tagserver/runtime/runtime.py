@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 
 from tagserver.audit.audit import Audit
@@ -13,7 +12,7 @@ from tagserver.config.collect import BROWSER
 from tagserver.config.model import Container
 from tagserver.config.queue import key_of
 from tagserver.config.server import LogConfig, ServerConfig
-from tagserver.delivery.clock_doubt import ClockDoubt
+from tagserver.delivery.clock import ClockDoubt
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.send_policy import Refusal, permits
 from tagserver.delivery.target import Target
@@ -37,17 +36,11 @@ from tagserver.runtime.status import Status
 from tagserver.runtime.unwritten import Unwritten
 from tagserver.system.machine import disk_free
 from tagserver.system.rate_limit import RateLimit
+from tagserver.system.time import Time
 
 KEPT = 30 * 86400.0
 """Seconds that a tombstone is kept at least."""
 MARGIN = 7 * 86400.0
-Clock = Callable[[], int]
-"""Milliseconds since 1970 UTC."""
-
-
-def wall_clock() -> int:
-    """The machine's clock in ms since 1970 UTC."""
-    return time.time_ns() // 1_000_000
 
 
 class Runtime:
@@ -59,38 +52,36 @@ class Runtime:
         configuration: Configuration,
         outbox: Engine,
         install_key: bytes,
-        clock: Clock,
+        time: Time,
         meters: Meters,
         audit: Audit,
         keeping: Keeping,
-        steady: Callable[[], float] = time.monotonic,
         log: Callable[[LogConfig], None] = lambda config: None,
         doubt: ClockDoubt | None = None,
     ) -> None:
-        doubt = doubt or ClockDoubt(clock, steady, None, lambda: True)
+        doubt = doubt or ClockDoubt(time, None, lambda: True)
         self.received = doubt.received
         """When what comes now is received, in ms."""
         self._log = log
         self.data = publishing.store.data
         """The data folder."""
         self.publisher = Publisher(publishing, configuration, take=self._take, note=audit.note)
-        self._steady = steady
         self.outbox = outbox
-        self.clock = clock
+        self.time = time
         self.meters = meters
         self.audit = audit
         self.keeping = keeping
-        self.failing = Failing(steady, began=lambda kind, name: self.states.failing_began(kind, name))
+        self.failing = Failing(time, began=lambda kind, name: self.states.failing_began(kind, name))
         keys = [key for text in configuration.server.queue.encrypt if (key := key_of(text.reveal()))]
         self.encryption = Encryption(keys)
         """Of data at rest; by the keys of the start, as all of the queue's settings."""
-        self.holding = Holding(steady)
+        self.holding = Holding(time)
         self.withdrawals = Withdrawals(
             outbox,
             install_key,
             lambda: self.container,
             self.retention,
-            steady,
+            time,
             noted=self._withdrawn,
             swept=self._swept,
         )
@@ -104,8 +95,7 @@ class Runtime:
             refuse=lambda: self.server.forget.refuse,
             sweep_soon=self.withdrawals.sweep_soon,
             noted=self._forgotten,
-            clock=clock,
-            steady=steady,
+            time=time,
         )
         self.door = Door(
             outbox,
@@ -119,17 +109,17 @@ class Runtime:
         )
         self.sources = Sources(configuration.server.collect)
         self._rate = configuration.server.collect.rate
-        self.rate = RateLimit(self._rate, steady)
+        self.rate = RateLimit(self._rate, time)
         self.admin_token = AdminToken(configuration.admin_token, self.data)
-        self.unwritten = Unwritten()
+        self.unwritten = Unwritten(time)
         self.draining = False
         """Not ready any more, but what comes is still taken; until `closing`, from when on new requests are refused."""
         self.closing = False
         self.hurry = asyncio.Event()
         """Set by whoever does not want to wait for the vendors at the end."""
-        self.loaded = clock()
+        self.loaded = time.now()
         self.dispatcher: Dispatcher | None = None
-        self.pausing = Pausing(outbox, lambda: self.container, lambda: self.dispatcher, audit.note, clock, steady)
+        self.pausing = Pausing(outbox, lambda: self.container, lambda: self.dispatcher, audit.note, time)
         self.status = Status(
             self.publisher,
             outbox,
@@ -139,17 +129,16 @@ class Runtime:
             audit,
             self.unwritten,
             keeping,
-            clock,
+            time,
             loaded=lambda: self.loaded,
             draining=lambda: self.draining,
             dispatcher=lambda: self.dispatcher,
-            doubt=lambda: doubt.why,
         )
         self.states = States(
             self.status,
             self.publisher,
             outbox,
-            steady,
+            time,
             free=lambda: disk_free(self.data),
             answered=lambda name, response: doubt.heard(name, response.headers),
         )
@@ -231,9 +220,9 @@ class Runtime:
         collect = configuration.server.collect
         if collect.rate != self._rate:
             self._rate = collect.rate
-            self.rate = RateLimit(self._rate, self._steady)
+            self.rate = RateLimit(self._rate, self.time)
         self.sources = Sources(collect)
-        self.loaded = self.clock()
+        self.loaded = self.time.now()
         self.pausing.reconfigured()
         if self.dispatcher is not None:
             self.dispatcher.reconfigured(self.container.destinations)

@@ -21,6 +21,7 @@ from tagserver.queue.api import Outbox
 from tagserver.runtime.refused_requests import Strangers
 from tagserver.runtime.status import Status
 from tagserver.system.text import size, span
+from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.state")
 
@@ -42,15 +43,15 @@ _STUCK = "events get 503 and may be sent again; what waits is kept, and not sent
 
 
 class States:
-    """`steady`: seconds that never jump; `free`: bytes that the disk has left, None where that is not known; `answered`
-    hears of every answer of a vendor."""
+    """`free`: bytes that the disk has left, None where that is not known; `answered` hears of every answer of a
+    vendor."""
 
     def __init__(
         self,
         status: Status,
         publisher: Publisher,
         outbox: Outbox,
-        steady: Callable[[], float],
+        time: Time,
         *,
         free: Callable[[], int | None],
         answered: Callable[[str, Response], None] = lambda destination, response: None,
@@ -58,7 +59,7 @@ class States:
         self._status = status
         self._publisher = publisher
         self._outbox = outbox
-        self._steady = steady
+        self._time = time
         self._free = free
         self._destinations = Changes("ok")
         self._server = Changes(READY)
@@ -67,8 +68,8 @@ class States:
         self._ready = True
         self.end = THE_END
         """What becomes of the server when it is draining, for the log."""
-        self.strangers = Strangers(steady)
-        self.dead_lines = DeadLines(steady)
+        self.strangers = Strangers(time)
+        self.dead_lines = DeadLines(time)
         self.observer = Observer(self._moved, self.dead_lines.buried, answered)
 
     async def watch(self) -> None:
@@ -86,7 +87,7 @@ class States:
             if name not in configured and not self._pending(name):
                 self._destinations.forget(name)
         self.look_at_server()
-        now = self._steady()
+        now = self._time.monotonic()
         for name, change in self._destinations.settle(now):
             self._say_destination(name, change)
         for _, change in self._server.settle(now):
@@ -109,7 +110,7 @@ class States:
 
     def look(self, destination: str) -> bool:
         """Its state may have changed. Whether a line says so."""
-        change = self._destinations.look(destination, self._seen(destination), self._steady())
+        change = self._destinations.look(destination, self._seen(destination), self._time.monotonic())
         if change is not None:
             self._say_destination(destination, change)
         return change is not None
@@ -166,7 +167,7 @@ class States:
 
     def look_at_server(self) -> bool:
         """Readiness, or what degrades the server, may have changed. Whether a line says so of the latter."""
-        now = self._steady()
+        now = self._time.monotonic()
         self._ready, shown = self._status.readiness()
         trouble = self._outbox.trouble() if not self._ready else None
         seen = Seen(READY)

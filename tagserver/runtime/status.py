@@ -21,6 +21,7 @@ from tagserver.queue.sqlite.startup import ALONE
 from tagserver.queue.values import Counts
 from tagserver.runtime.failing import Failing, counted
 from tagserver.runtime.unwritten import Unwritten
+from tagserver.system.time import Time
 
 FILLING = 0.7
 """Of the queue's limit: from there on readiness says so."""
@@ -29,8 +30,8 @@ FILLING = 0.7
 class Status:
     """Read from what the runtime holds, at each call; nothing is kept here.
 
-    `clock`: ms since 1970 UTC. `loaded`: when what serves was swapped in, by that clock. `draining`: whether the server
-    is about to end. `dispatcher`: the workers, None before there are any. `doubt`: why the clock is not believed.
+    `loaded`: when what serves was swapped in, in ms since 1970 UTC. `draining`: whether the server is about to end.
+    `dispatcher`: the workers, None before there are any.
     """
 
     def __init__(
@@ -43,12 +44,11 @@ class Status:
         audit: Audit,
         unwritten: Unwritten,
         keeping: Keeping,
-        clock: Callable[[], int],
+        time: Time,
         *,
         loaded: Callable[[], int],
         draining: Callable[[], bool],
         dispatcher: Callable[[], Dispatcher | None],
-        doubt: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._publisher = publisher
         self._outbox = outbox
@@ -58,11 +58,10 @@ class Status:
         self._audit = audit
         self._unwritten = unwritten
         self._keeping = keeping
-        self._clock = clock
+        self._time = time
         self._loaded = loaded
         self._draining = draining
         self._dispatcher = dispatcher
-        self._doubt = doubt
 
     @property
     def _container(self) -> Container:
@@ -107,7 +106,7 @@ class Status:
         """What is not as it should be although the server can promise: a name for machines, and a sentence. Problems of
         the files and plugins that fail stand in `readiness` on their own."""
         found = {**self._publisher.now.conditions}
-        if (wrong := self._doubt()) is not None:
+        if (wrong := self._time.wrong) is not None:
             found["clock"] = f"{wrong}: set it (NTP); until then nothing expires and nothing is erased for its age"
         if (held := self._keeping.hold.why) is not None:
             found["delivery_held"] = held
@@ -246,7 +245,7 @@ class Status:
     async def _oldest(self, name: str) -> float | None:
         """Seconds since the oldest pending delivery of a destination was received."""
         oldest = await self._outbox.oldest(name)
-        return None if oldest is None else max(0.0, (self._clock() - oldest) / 1000)
+        return None if oldest is None else max(0.0, (self._time.now() - oldest) / 1000)
 
     async def _destination(self, name: str, counts: Counts) -> dict[str, Any]:
         state, reason = self.state(name)

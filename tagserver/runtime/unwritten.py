@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tagserver.system.files import os_fault
+from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver")
 
@@ -31,7 +32,8 @@ class _Waiting:
 class Unwritten:
     """What could not be written yet, by name. For the event loop's thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, time: Time) -> None:
+        self._time = time
         self._waiting: dict[str, _Waiting] = {}
 
     def attempt(self, name: str, write: Write, meanwhile: str) -> bool:
@@ -66,9 +68,9 @@ class Unwritten:
                 del self._waiting[name]
                 log.info("the %s is written now", name)
 
-    async def mind(self, besides: Callable[[], Awaitable[None]], sleep: Callable[[float], Awaitable[None]]) -> None:
+    async def mind(self, besides: Callable[[], Awaitable[None]]) -> None:
         """Try again and again, until cancelled; `besides`: what else waits for room."""
         while True:
-            await sleep(EVERY)
+            await self._time.sleep(EVERY)
             await self.try_again()
             await besides()

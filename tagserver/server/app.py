@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -19,6 +18,7 @@ from tagserver.server.collect import Collect
 from tagserver.server.protocol import ConnectionLimits
 from tagserver.server.script import KeptScripts, Scripts, shipped
 from tagserver.system.machine import affordable, file_descriptors
+from tagserver.system.time import Time
 
 
 class TagServer(Starlette):
@@ -46,16 +46,16 @@ class TagServer(Starlette):
             await super().__call__(scope, receive, send)
 
 
-def create_app(runtime: Runtime, admin_token: str, steady: Callable[[], float] = time.monotonic) -> Starlette:
-    """The ASGI application of one runtime. `admin_token` opens what lies under `/-/`. `steady`: seconds that never
-    jump."""
-    current, kept = shipped(), KeptScripts(runtime.data / "t", runtime.clock)
+def create_app(runtime: Runtime, admin_token: str, time: Time | None = None) -> Starlette:
+    """The ASGI application of one runtime. `admin_token` opens what lies under `/-/`. `time`: by which
+    guesses at it are counted; the runtime's where none is given."""
+    current, kept = shipped(), KeptScripts(runtime.data / "t", runtime.time)
     runtime.unwritten.attempt(
         "page's script", partial(kept.keep, current), "after an upgrade pages that name this version will not find it"
     )
     scripts = Scripts(current, kept)
 
-    admin = Admin(runtime, admin_token, steady)
+    admin = Admin(runtime, admin_token, time or runtime.time)
     health = Health(runtime, admin.guard)
     app = TagServer(
         collect=Collect(runtime),

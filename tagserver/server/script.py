@@ -13,7 +13,7 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -24,6 +24,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from tagserver.server.admin.compressed import IDENTITY, accepted, etag_of, is_known
 from tagserver.system.files import write_whole
+from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.server")
 
@@ -135,11 +136,11 @@ NOTED = 86_400_000
 
 class KeptScripts:
     """A folder with a file for each version and coding; the times of the plain ones say when each was last of use.
-    `clock`: ms since 1970 UTC. All methods read or write the disk; they raise OSError."""
+    All methods read or write the disk; they raise OSError."""
 
-    def __init__(self, folder: Path, clock: Callable[[], int]) -> None:
+    def __init__(self, folder: Path, time: Time) -> None:
         self._folder = folder
-        self._clock = clock
+        self._time = time
 
     def keep(self, script: PageScript) -> None:
         """This version is current: it is kept, and those go that nobody has wanted for too long."""
@@ -159,7 +160,7 @@ class KeptScripts:
             used = plain.stat().st_mtime_ns // 1_000_000
         except FileNotFoundError:
             return None
-        if abs(self._clock() - used) > NOTED:
+        if abs(self._time.now() - used) > NOTED:
             self._note(plain)
         for coding in codings:
             with contextlib.suppress(FileNotFoundError):
@@ -170,13 +171,13 @@ class KeptScripts:
         return self._folder / f"{version}.js{ENDINGS[coding]}"
 
     def _note(self, plain: Path) -> None:
-        now = self._clock() * 1_000_000
+        now = self._time.now() * 1_000_000
         os.utime(plain, ns=(now, now))
 
     def _purge(self, current: str) -> None:
         """Ages are counted from the last use of any version, not from now: one start under a wrong clock must not break
         pages."""
-        now = self._clock()
+        now = self._time.now()
         used = {path.stem: path.stat().st_mtime_ns // 1_000_000 for path in self._folder.glob("*.js")}
         latest = max((at for at in used.values() if at <= now), default=now)
         for version, at in used.items():

@@ -10,7 +10,8 @@ from __future__ import annotations
 import ipaddress
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+
+from tagserver.system.time import Time
 
 BURST = 10.0
 """Seconds of its rate that a sender may send at once after a silence."""
@@ -18,12 +19,12 @@ MOST = 50_000
 
 
 class RateLimit:
-    """`rate` in events a second for each sender; None lets everything through. `steady`: seconds that never jump.
-    `burst`: seconds of the rate that fit a bucket."""
+    """`rate` in events a second for each sender; None lets everything through. `burst`: seconds of the rate that
+    fit a bucket."""
 
-    def __init__(self, rate: float | None, steady: Callable[[], float], most: int = MOST, burst: float = BURST) -> None:
+    def __init__(self, rate: float | None, time: Time, most: int = MOST, burst: float = BURST) -> None:
         self._rate = rate
-        self._steady = steady
+        self._time = time
         self._most = most
         self._burst = burst
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
@@ -39,7 +40,7 @@ class RateLimit:
         """
         if self._rate is None:
             return 0.0
-        now = self._steady()
+        now = self._time.monotonic()
         full = max(1.0, self._rate * self._burst)
         tokens, seen = self._buckets.pop(sender, (full, now))
         tokens = min(full, tokens + (now - seen) * self._rate)

@@ -21,9 +21,9 @@ from tagserver.consent.model.policy import ConsentPolicy, Needs
 from tagserver.expressions.scope import Scope
 from tagserver.pipeline.route import Decision, Routing
 from tagserver.queue.data_folder import install_key
-from tests.delivery.support import Clock
 from tests.delivery.test_worker_permits import TAG
 from tests.events import consent_of, event
+from tests.fake_time import FakeTime
 
 EMAIL = "erika@example.com"
 GRANTED = {"ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted"}
@@ -48,9 +48,9 @@ def routing(event_id: str, decision: Any = "send", reason: str = "fired", consen
     return Routing(made, Scope(made), state, (Decision(TAG, decision, reason, f"detail with {EMAIL}"),))
 
 
-def start(data: Path, clock: Clock, **options: Any) -> Audit:
+def start(data: Path, clock: FakeTime, **options: Any) -> Audit:
     values = {"keep": 395 * 86400.0, "max_size": 1 << 20, "min_free": 0, "every": 0.01}
-    return Audit(data, install_key(data), clock=clock, steady=time.monotonic, **(values | options))
+    return Audit(data, install_key(data), time=clock, **(values | options))
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def kinds(data: Path) -> Iterator[str]:
     return (row["kind"] for row in rows(data))
 
 
-def test_a_delivery_has_a_row_with_what_was_needed_and_what_was_said(data: Path, clock: Clock) -> None:
+def test_a_delivery_has_a_row_with_what_was_needed_and_what_was_said(data: Path, clock: FakeTime) -> None:
     """The state stands once, before the first row that names it."""
     audit = start(data, clock)
     audit.decided([Decided.of("c1", routing("e1"))])
@@ -96,7 +96,7 @@ def test_a_delivery_has_a_row_with_what_was_needed_and_what_was_said(data: Path,
     assert {"sale_opt_out_sources", "region", "gdpr_applies", "tcf", "raw_sha256"} <= state.keys()
 
 
-def test_what_was_not_sent_is_counted_together(data: Path, clock: Clock) -> None:
+def test_what_was_not_sent_is_counted_together(data: Path, clock: FakeTime) -> None:
     """By tag, reason and state."""
     audit = start(data, clock, every=60)
     for number in range(30):
@@ -108,7 +108,7 @@ def test_what_was_not_sent_is_counted_together(data: Path, clock: Clock) -> None
     assert "decision" not in kinds(data)
 
 
-def test_no_row_says_who(data: Path, clock: Clock) -> None:
+def test_no_row_says_who(data: Path, clock: FakeTime) -> None:
     """Neither in the clear nor hashed, and no event_id: it may be made of a person."""
     audit = start(data, clock)
     audit.decided([Decided.of("c1", routing(ORDER))])
@@ -122,7 +122,7 @@ def test_no_row_says_who(data: Path, clock: Clock) -> None:
     assert [one for one in (*known, *hashes) if one in text or one[:16] in text] == []
 
 
-def test_an_event_is_found_by_who_has_the_key_of_the_installation(tmp_path: Path, data: Path, clock: Clock) -> None:
+def test_an_event_is_found_by_who_has_the_key_of_the_installation(tmp_path: Path, data: Path, clock: FakeTime) -> None:
     """Another installation gives the same id another name."""
     other = tmp_path / "other"
     other.mkdir()
@@ -135,7 +135,7 @@ def test_an_event_is_found_by_who_has_the_key_of_the_installation(tmp_path: Path
     assert len(set(names)) == 2
 
 
-def test_rotation_writes_states_again_and_the_chain_goes_on(data: Path, clock: Clock) -> None:
+def test_rotation_writes_states_again_and_the_chain_goes_on(data: Path, clock: FakeTime) -> None:
     """Each file can be read for itself."""
     audit = start(data, clock, max_size=100_000)
     for number in range(60):
@@ -152,7 +152,7 @@ def test_rotation_writes_states_again_and_the_chain_goes_on(data: Path, clock: C
             assert row["kind"] != "decision" or row["state"] in seen
 
 
-def test_an_end_without_a_stop_can_be_seen(data: Path, clock: Clock) -> None:
+def test_an_end_without_a_stop_can_be_seen(data: Path, clock: FakeTime) -> None:
     """After a kill the chain goes on, and the last second may be missing: two starts without a stop say so."""
     audit = start(data, clock)
     audit.decided([Decided.of("c1", routing("e1"))])
@@ -165,7 +165,7 @@ def test_an_end_without_a_stop_can_be_seen(data: Path, clock: Clock) -> None:
 
 
 def test_what_cannot_be_written_is_counted_and_costs_nobody_an_event(
-    data: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+    data: Path, clock: FakeTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The folder is a file: once that is mended, the next rows say how much is missing."""
     caplog.set_level("INFO", "tagserver.audit")
@@ -195,7 +195,9 @@ def wait_for(condition: Callable[[], bool]) -> None:
     raise AssertionError("in vain")
 
 
-def test_what_comes_and_goes_does_not_flood_the_log(data: Path, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_comes_and_goes_does_not_flood_the_log(
+    data: Path, clock: FakeTime, caplog: pytest.LogCaptureFixture
+) -> None:
     """On a disk that is nearly full one row fits, and the next does not."""
     caplog.set_level("INFO", "tagserver.audit")
     audit = start(data, clock, every=0.005)
@@ -212,7 +214,7 @@ def test_what_comes_and_goes_does_not_flood_the_log(data: Path, clock: Clock, ca
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
 
 
-def test_an_event_that_no_tag_wanted_leaves_nothing(data: Path, clock: Clock) -> None:
+def test_an_event_that_no_tag_wanted_leaves_nothing(data: Path, clock: FakeTime) -> None:
     audit = start(data, clock)
     one = routing("e1")
     audit.decided([Decided.of("c1", Routing(one.event, one.scope, one.consent, ()))])
@@ -220,7 +222,7 @@ def test_an_event_that_no_tag_wanted_leaves_nothing(data: Path, clock: Clock) ->
     assert list(kinds(data)) == ["start", "stop"]
 
 
-def test_nor_does_it_keep_the_state_of_the_next_one_from_being_written(data: Path, clock: Clock) -> None:
+def test_nor_does_it_keep_the_state_of_the_next_one_from_being_written(data: Path, clock: FakeTime) -> None:
     audit = start(data, clock)
     one = routing("e1")
     audit.decided([Decided.of("c1", Routing(one.event, one.scope, one.consent, ())), Decided.of("c1", one)])
@@ -237,7 +239,7 @@ def command(data: Path, *words: str) -> tuple[int, list[str]]:
 
 
 @pytest.fixture
-def kept(data: Path, clock: Clock) -> Path:
+def kept(data: Path, clock: FakeTime) -> Path:
     """A data folder after two lives, with two deliveries each."""
     for number in range(2):
         audit = start(data, clock)

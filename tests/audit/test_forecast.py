@@ -13,7 +13,7 @@ from tagserver.audit.audit import Audit
 from tagserver.audit.files import FOLDER, shortage
 from tagserver.audit.forecast import LEAST, MOST, SHARE, room_for, said
 from tagserver.doctor.doctor import check_audit
-from tests.delivery.support import Clock
+from tests.fake_time import FakeTime
 
 from .test_files import opened, write
 
@@ -27,18 +27,18 @@ def test_without_a_size_it_is_a_tenth_of_the_disk(tmp_path: Path) -> None:
     assert room_for(5000, tmp_path) == 5000
 
 
-def test_the_rate_is_that_of_the_last_day(tmp_path: Path, clock: Clock) -> None:
+def test_the_rate_is_that_of_the_last_day(tmp_path: Path, clock: FakeTime) -> None:
     """Ten files a day for a day, after one of long before; the one that is being written is not packed yet."""
     files = opened(tmp_path / FOLDER, clock)
-    write(files, 50, at=clock())
+    write(files, 50, at=clock.now())
     files.rotate()
     clock.advance(9 * DAY)
     for _ in range(10):
-        write(files, 50, at=clock())
+        write(files, 50, at=clock.now())
         clock.advance(DAY / 10)
         files.rotate()
     assert files.written() is None, "nobody knows when the last one ended"
-    write(files, 1, at=clock())
+    write(files, 1, at=clock.now())
     written = files.written()
     assert written is not None
     assert written.seconds == pytest.approx(DAY)
@@ -48,13 +48,13 @@ def test_the_rate_is_that_of_the_last_day(tmp_path: Path, clock: Clock) -> None:
     assert written.lasts(written.size * 3) == pytest.approx(3 * DAY)
 
 
-def test_of_a_few_minutes_nobody_concludes_anything(tmp_path: Path, clock: Clock) -> None:
+def test_of_a_few_minutes_nobody_concludes_anything(tmp_path: Path, clock: FakeTime) -> None:
     files = opened(tmp_path / FOLDER, clock)
     for _ in range(2):
-        write(files, 50, at=clock())
+        write(files, 50, at=clock.now())
         clock.advance(200)
         files.rotate()
-    write(files, 1, at=clock())
+    write(files, 1, at=clock.now())
     assert files.written() is None
 
 
@@ -89,13 +89,13 @@ def test_it_is_said_when_the_room_is_too_small(
 
 
 @pytest.mark.parametrize(("keep", "levels"), [(3600.0, ["ok"]), (395 * DAY, ["ok", "warning"])])
-def test_the_doctor_says_it(tmp_path: Path, clock: Clock, keep: float, levels: list[str]) -> None:
+def test_the_doctor_says_it(tmp_path: Path, clock: FakeTime, keep: float, levels: list[str]) -> None:
     files = opened(tmp_path / FOLDER, clock, max_size=1 << 20)
     for _ in range(4):
-        write(files, 200, at=clock())
+        write(files, 200, at=clock.now())
         clock.advance(3600)
         files.rotate()
-    write(files, 1, at=clock())
+    write(files, 1, at=clock.now())
     findings = list(check_audit(tmp_path, 1 << 20, keep))
     assert [one.level for one in findings] == levels
     if len(findings) > 1:
@@ -103,16 +103,16 @@ def test_the_doctor_says_it(tmp_path: Path, clock: Clock, keep: float, levels: l
 
 
 @pytest.mark.parametrize(("keep", "said_by_check"), [("1h", False), ("395d", True)])
-def test_check_says_the_same_and_exits_as_ever(tmp_path: Path, clock: Clock, keep: str, said_by_check: bool) -> None:
+def test_check_says_the_same_and_exits_as_ever(tmp_path: Path, clock: FakeTime, keep: str, said_by_check: bool) -> None:
     """Before anybody starts a server with this configuration; on standard error, so that what machines read stays."""
     (tmp_path / "data").mkdir()
     files = opened(tmp_path / "data" / FOLDER, clock, max_size=2 << 20)
     for _ in range(4):
-        write(files, 2000, at=clock())
+        write(files, 2000, at=clock.now())
         clock.advance(3600)
         files.rotate()
         files.index_one()
-    write(files, 1, at=clock())
+    write(files, 1, at=clock.now())
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "container.yaml").write_text("triggers: {buy: {event: purchase}}\n")
     (tmp_path / "config" / "server.yaml").write_text(f"audit: {{keep: {keep}, max_size: 2MiB}}\n")
@@ -129,11 +129,13 @@ def test_check_says_the_same_and_exits_as_ever(tmp_path: Path, clock: Clock, kee
     assert (elsewhere.returncode, elsewhere.stderr) == (0, "")
 
 
-def test_a_server_says_it_in_its_log_and_status(tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_server_says_it_in_its_log_and_status(
+    tmp_path: Path, clock: FakeTime, caplog: pytest.LogCaptureFixture
+) -> None:
     """Once a day, from its start on."""
     files = opened(tmp_path / FOLDER, clock, max_size=1 << 20)
     for _ in range(4):
-        write(files, 200, at=clock())
+        write(files, 200, at=clock.now())
         clock.advance(3600)
         files.rotate()
     with caplog.at_level("WARNING"):
@@ -143,8 +145,7 @@ def test_a_server_says_it_in_its_log_and_status(tmp_path: Path, clock: Clock, ca
             keep=395 * DAY,
             max_size=1 << 20,
             min_free=0,
-            clock=clock,
-            steady=clock.steady,
+            time=clock,
             every=0.01,
         )
         audit.close()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tagserver.audit.files import FOLDER, AuditFiles, files_of, rows_about, size_of
 from tagserver.audit.index import WIDTH, body_of, index_of, may_have, read_index, write_index
 from tagserver.cli import main
-from tests.delivery.support import Clock
+from tests.fake_time import FakeTime
 
 from .test_files import holds, opened
 
@@ -29,13 +29,13 @@ def record(event: str, at: int) -> dict[str, object]:
 
 
 @pytest.fixture
-def files(tmp_path: Path, clock: Clock) -> AuditFiles:
+def files(tmp_path: Path, clock: FakeTime) -> AuditFiles:
     """Three packed files, and one more row in the present one."""
     made = opened(tmp_path / FOLDER, clock)
     for file in range(FILES):
-        made.append([record(key(file, row), clock()) for row in range(ROWS)])
+        made.append([record(key(file, row), clock.now()) for row in range(ROWS)])
         made.rotate()
-    made.append([record(key(9, 9), clock())])
+    made.append([record(key(9, 9), clock.now())])
     return made
 
 
@@ -81,7 +81,7 @@ HARMS: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("harm", list(HARMS))
-def test_one_that_cannot_be_used_is_not_asked_and_made_anew(folder: Path, clock: Clock, harm: str) -> None:
+def test_one_that_cannot_be_used_is_not_asked_and_made_anew(folder: Path, clock: FakeTime, harm: str) -> None:
     """Its bytes count."""
     if harm == "of another file":  # whose size is the same by chance
         packed = folder / "00000001.jsonl.gz"
@@ -98,7 +98,7 @@ def test_one_that_cannot_be_used_is_not_asked_and_made_anew(folder: Path, clock:
     assert files.bytes == size_of(folder)
 
 
-def test_it_goes_with_its_file(folder: Path, clock: Clock) -> None:
+def test_it_goes_with_its_file(folder: Path, clock: FakeTime) -> None:
     """Also when the end came between the two."""
     clock.advance(40 * 86400)
     files = opened(folder, clock)
@@ -121,7 +121,7 @@ def test_nobody_else_can_read_it(folder: Path) -> None:
 def test_no_event_is_ever_missed(tmp_path_factory: pytest.TempPathFactory, keys: set[str], other: bytes) -> None:
     """And one that is not there is mostly not looked for."""
     packed = tmp_path_factory.mktemp("a") / "00000001.jsonl.gz"
-    plain = AuditFiles(packed.parent, keep=1e9, max_size=1 << 20, min_free=0, clock=lambda: 1)
+    plain = AuditFiles(packed.parent, keep=1e9, max_size=1 << 20, min_free=0, time=FakeTime(1))
     plain.append([record(one, 1) for one in keys] or [{"kind": "start", "t": 1}])
     plain.rotate()
     assert all(may_have(packed, one) for one in keys)
@@ -140,7 +140,7 @@ def test_verify_does_not_believe_an_index(folder: Path) -> None:
     other = folder / "00000009.jsonl.gz"
     other.write_bytes(packed.read_bytes())
     good = packed.read_bytes()
-    lines = AuditFiles(folder.parent / "forged", keep=1e9, max_size=1 << 20, min_free=0, clock=lambda: 1)
+    lines = AuditFiles(folder.parent / "forged", keep=1e9, max_size=1 << 20, min_free=0, time=FakeTime(1))
     lines.append([record(key(7, 7), 1)])
     lines.rotate()
     other.unlink()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.delivery.support import Clock
+from tests.fake_time import FakeTime
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> FakeTime:
     """Time, moved by hand."""
-    return Clock()
+    return FakeTime()

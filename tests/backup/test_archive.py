@@ -20,11 +20,12 @@ from tagserver.backup.making import NotMade, pack, partial_of, refuse_place
 from tagserver.backup.restoring import MARK, STAGE, NotRestored
 from tagserver.queue.sqlite.schema import VERSION
 from tests.backup.world import Folder, restored
-from tests.delivery.support import Clock, deliveries
+from tests.delivery.support import deliveries
+from tests.fake_time import FakeTime
 
 
 @pytest.fixture
-async def made(tmp_path: Path, clock: Clock) -> Path:
+async def made(tmp_path: Path, clock: FakeTime) -> Path:
     """A backup of a folder with each kind of file."""
     folder = await Folder(tmp_path / "data", clock).open()
     await folder.outbox.append(deliveries(3))
@@ -114,7 +115,7 @@ ALTERED: dict[str, tuple[Change, str]] = {
 
 @pytest.mark.parametrize("what", ALTERED)
 async def test_what_was_altered_is_refused_and_nothing_is_changed(
-    what: str, made: Path, tmp_path: Path, clock: Clock
+    what: str, made: Path, tmp_path: Path, clock: FakeTime
 ) -> None:
     change, why = ALTERED[what]
     file = written(tmp_path / "altered.tar", change(contents(made)))
@@ -125,7 +126,7 @@ async def test_what_was_altered_is_refused_and_nothing_is_changed(
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE])
-async def test_links_and_devices_are_refused(kind: bytes, made: Path, tmp_path: Path, clock: Clock) -> None:
+async def test_links_and_devices_are_refused(kind: bytes, made: Path, tmp_path: Path, clock: FakeTime) -> None:
     file = tmp_path / "links.tar"
     with tarfile.open(file, "w") as tar:
         info = tarfile.TarInfo("serving.json")
@@ -136,7 +137,7 @@ async def test_links_and_devices_are_refused(kind: bytes, made: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.8])
-async def test_a_file_that_is_cut_off_is_refused(share: float, made: Path, tmp_path: Path, clock: Clock) -> None:
+async def test_a_file_that_is_cut_off_is_refused(share: float, made: Path, tmp_path: Path, clock: FakeTime) -> None:
     whole = made.read_bytes()
     file = tmp_path / "cut.tar"
     file.write_bytes(whole[: int(len(whole) * share)])
@@ -144,7 +145,7 @@ async def test_a_file_that_is_cut_off_is_refused(share: float, made: Path, tmp_p
         restored(file, tmp_path / "new", clock)
 
 
-async def test_a_file_that_claims_more_than_the_disk_holds(made: Path, tmp_path: Path, clock: Clock) -> None:
+async def test_a_file_that_claims_more_than_the_disk_holds(made: Path, tmp_path: Path, clock: FakeTime) -> None:
     """A hole of eight tebibytes takes no room in the file; nothing of it is written."""
     found = contents(made)
     said = json.loads(found["manifest.json"])
@@ -164,7 +165,7 @@ async def test_a_file_that_claims_more_than_the_disk_holds(made: Path, tmp_path:
         restored(file, tmp_path / "new", clock)
 
 
-async def test_a_packed_file_is_named(made: Path, tmp_path: Path, clock: Clock) -> None:
+async def test_a_packed_file_is_named(made: Path, tmp_path: Path, clock: FakeTime) -> None:
     file = tmp_path / "b.tar.gz"
     file.write_bytes(b"\x1f\x8b" + made.read_bytes())
     with pytest.raises(BadBackup, match=r"is packed \(gzip\): unpack it first"):
@@ -185,7 +186,7 @@ async def test_a_packed_file_is_named(made: Path, tmp_path: Path, clock: Clock) 
     ],
 )
 async def test_a_queue_that_somebody_has_made(
-    statement: str, why: str, made: Path, tmp_path: Path, clock: Clock
+    statement: str, why: str, made: Path, tmp_path: Path, clock: FakeTime
 ) -> None:
     """Its hash is right: whoever makes a file makes the manifest, too."""
     found = contents(made)
@@ -226,7 +227,7 @@ def test_places_where_no_backup_is_written(why: str, tmp_path: Path) -> None:
         refuse_place(tmp_path / PLACES[why], tmp_path / "data", force=why == "is no ordinary file")
 
 
-async def test_an_older_backup_is_replaced_by_force_alone_and_whole(tmp_path: Path, clock: Clock) -> None:
+async def test_an_older_backup_is_replaced_by_force_alone_and_whole(tmp_path: Path, clock: FakeTime) -> None:
     folder = await Folder(tmp_path / "data", clock).open()
     file = tmp_path / "b.tar"
     folder.backup(file)

@@ -16,7 +16,8 @@ from tagserver.backup.journal import AGAIN, KEEP, BadJournal, Journal, JournalFi
 from tagserver.queue.sqlite.snapshot import Laid, Lifted
 from tagserver.queue.values import EVERYTHING, Tombstone
 from tests.backup.world import Folder
-from tests.delivery.support import Clock, key
+from tests.delivery.support import key
+from tests.fake_time import FakeTime
 
 ERIKA, FRANK = key("Erika"), key("Frank")
 DAY = 86400.0
@@ -42,20 +43,20 @@ def trouble(folder: Folder) -> str:
 
 
 @pytest.fixture
-async def folder(tmp_path: Path, clock: Clock) -> Folder:
+async def folder(tmp_path: Path, clock: FakeTime) -> Folder:
     """A data folder with a journal."""
     return await Folder(tmp_path / "data", clock).open(tmp_path / "journal")
 
 
-async def test_each_act_is_a_line_before_it_is_done(folder: Folder, tmp_path: Path, clock: Clock) -> None:
+async def test_each_act_is_a_line_before_it_is_done(folder: Folder, tmp_path: Path, clock: FakeTime) -> None:
     """Nothing in it says who that was; the file is its owner's."""
     await folder.outbox.withdraw(folder.forget([ERIKA, FRANK]), 30 * DAY)
     assert persons(tmp_path / "journal", folder) == ["erika", "frank"]
-    await folder.outbox.lift([FRANK], frozenset({"ad_storage"}), clock())
+    await folder.outbox.lift([FRANK], frozenset({"ad_storage"}), clock.now())
     acts = list(Journal(tmp_path / "journal", installation(folder.key)).acts())
-    assert acts[-1] == Lifted((FRANK,), frozenset({"ad_storage"}), clock())
+    assert acts[-1] == Lifted((FRANK,), frozenset({"ad_storage"}), clock.now())
     assert isinstance(acts[0], Laid)
-    assert acts[0].stone == Tombstone(ERIKA, EVERYTHING, clock(), clock() + 1)
+    assert acts[0].stone == Tombstone(ERIKA, EVERYTHING, clock.now(), clock.now() + 1)
     assert (tmp_path / "journal").stat().st_mode & 0o777 == 0o600
     await folder.close()
     assert lines(tmp_path / "journal")[-1]["mark"] == "stop"
@@ -68,7 +69,7 @@ async def test_what_waits_is_written_together_and_nothing_is_lost(folder: Folder
 
 
 async def test_a_journal_that_cannot_be_written_refuses_nobody_and_is_mended(
-    folder: Folder, tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+    folder: Folder, tmp_path: Path, clock: FakeTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The folder is gone, as when its disk is: said once in the log, and in readiness until all is there again."""
     (tmp_path / "journal").unlink()
@@ -76,7 +77,7 @@ async def test_a_journal_that_cannot_be_written_refuses_nobody_and_is_mended(
     folder.outbox.journal._path = tmp_path / "gone" / "journal"  # type: ignore[union-attr] # as if its disk went
     await folder.outbox.withdraw(folder.forget([ERIKA]), 30 * DAY)
     await folder.outbox.withdraw(folder.forget([FRANK]), 30 * DAY)
-    assert folder.outbox.withdrawn([ERIKA], clock()) == {EVERYTHING}
+    assert folder.outbox.withdrawn([ERIKA], clock.now()) == {EVERYTHING}
     assert "cannot be written: No such file or directory" in trouble(folder)
     assert [record.levelno for record in caplog.records].count(logging.ERROR) == 1
     (tmp_path / "gone").mkdir()
@@ -87,8 +88,9 @@ async def test_a_journal_that_cannot_be_written_refuses_nobody_and_is_mended(
         if len(waits) > 1:
             raise InterruptedError
 
+    clock.sleeper = sleep
     with pytest.raises(InterruptedError):
-        await folder.outbox.journal.mind(sleep)  # type: ignore[union-attr] # it has one
+        await folder.outbox.journal.mind()  # type: ignore[union-attr] # it has one
     assert waits == [AGAIN, AGAIN]
     assert trouble(folder) == ""
     assert sorted(persons(tmp_path / "gone" / "journal", folder)) == ["erika", "frank"]
@@ -115,7 +117,7 @@ async def test_a_disk_that_does_not_answer_holds_nobody_up_for_long(folder: Fold
 
 
 async def test_a_line_that_was_cut_is_taken_off_and_what_it_said_comes_again(
-    folder: Folder, tmp_path: Path, clock: Clock
+    folder: Folder, tmp_path: Path, clock: FakeTime
 ) -> None:
     """The queue has it: it was on disk there first."""
     await folder.outbox.withdraw(folder.forget([ERIKA]), 30 * DAY)
@@ -139,7 +141,7 @@ async def test_a_line_that_was_cut_is_taken_off_and_what_it_said_comes_again(
     ],
 )
 async def test_a_file_that_is_no_journal_of_ours_is_left_alone(
-    text: bytes, why: str, tmp_path: Path, clock: Clock
+    text: bytes, why: str, tmp_path: Path, clock: FakeTime
 ) -> None:
     """The server runs, and says what to do."""
     (tmp_path / "journal").write_bytes(text)
@@ -161,9 +163,11 @@ async def test_a_damaged_line_is_no_reason_to_believe_the_rest(folder: Folder, t
         Journal(tmp_path / "journal", installation(folder.key))
 
 
-async def test_lines_past_their_time_go_and_the_journal_says_so(folder: Folder, tmp_path: Path, clock: Clock) -> None:
+async def test_lines_past_their_time_go_and_the_journal_says_so(
+    folder: Folder, tmp_path: Path, clock: FakeTime
+) -> None:
     """A backup that is older than that finds a journal that does not reach back far enough."""
-    begin = clock()
+    begin = clock.now()
     await folder.outbox.withdraw(folder.forget([ERIKA]), DAY)
     await folder.close()
     clock.advance(KEEP / 1000 / 2)
@@ -177,11 +181,11 @@ async def test_lines_past_their_time_go_and_the_journal_says_so(folder: Folder, 
     assert persons(tmp_path / "journal", folder).count("erika") <= 1
     read = Journal(tmp_path / "journal", installation(folder.key))
     assert not read.covers(begin, begin)
-    assert read.covers(clock() - KEEP + 1, clock())
+    assert read.covers(clock.now() - KEEP + 1, clock.now())
     await third.close()
 
 
-async def test_marks_do_not_gather(folder: Folder, tmp_path: Path, clock: Clock) -> None:
+async def test_marks_do_not_gather(folder: Folder, tmp_path: Path, clock: FakeTime) -> None:
     """A quiet shop's journal stays as small as it is."""
     await folder.close()
     for _ in range(5):
@@ -191,19 +195,19 @@ async def test_marks_do_not_gather(folder: Folder, tmp_path: Path, clock: Clock)
     assert len(lines(tmp_path / "journal")) == 4
 
 
-async def test_a_clock_that_is_not_believed_ages_no_line(folder: Folder, tmp_path: Path, clock: Clock) -> None:
+async def test_a_clock_that_is_not_believed_ages_no_line(folder: Folder, tmp_path: Path, clock: FakeTime) -> None:
     """A server that starts with the date of next year must not throw away what it was told this year."""
     await folder.outbox.withdraw(folder.forget([ERIKA]), 30 * DAY)
     await folder.close()
-    right = clock()
+    right = clock.now()
     clock.advance(400 * DAY)
     stones: list[Line] = []
-    kept = JournalFile(
-        tmp_path / "journal", installation(folder.key), lambda: stones, folder.data, clock, lambda: False
-    )
+    clock.wrong = "it shows next year"
+    kept = JournalFile(tmp_path / "journal", installation(folder.key), lambda: stones, folder.data, clock)
     await kept.mark("start")
     await kept.close()
-    clock.now = right
+    clock.set(right)
+    clock.wrong = None
     read = Journal(tmp_path / "journal", installation(folder.key))
     assert persons(tmp_path / "journal", folder) == ["erika"]
     assert read.covers(right, right)

@@ -20,14 +20,15 @@ from tagserver.queue.errors import InUse
 from tagserver.queue.values import EVERYTHING, DeadLettered, Settlement, Tombstone
 from tests.backup.test_upgrade import PERSON, SOON_AFTER, first_folder
 from tests.backup.world import Folder, restored
-from tests.delivery.support import Clock, assert_adds_up, claim, deliveries, delivery, key
+from tests.delivery.support import assert_adds_up, claim, deliveries, delivery, key
+from tests.fake_time import FakeTime
 
 ERIKA, FRANK = key("Erika"), key("Frank")
 HOURS = 3600.0
 
 
 @pytest.fixture
-async def shop(tmp_path: Path, clock: Clock) -> Folder:
+async def shop(tmp_path: Path, clock: FakeTime) -> Folder:
     """A folder with two persons' deliveries, one of them dead, and a journal."""
     folder = await Folder(tmp_path / "data", clock).open(tmp_path / "journal")
     await folder.outbox.append([delivery("erika", person=(ERIKA,)), delivery("frank", person=(FRANK,))])
@@ -38,9 +39,9 @@ async def shop(tmp_path: Path, clock: Clock) -> Folder:
     return folder
 
 
-async def test_what_waited_is_held_and_nothing_is_given_out(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+async def test_what_waited_is_held_and_nothing_is_given_out(shop: Folder, tmp_path: Path, clock: FakeTime) -> None:
     """As dead letters, so the account holds; keys and what was taken back come along."""
-    await shop.outbox.withdraw([Tombstone(FRANK, "analytics_storage", clock())], 30 * 86400.0)
+    await shop.outbox.withdraw([Tombstone(FRANK, "analytics_storage", clock.now())], 30 * 86400.0)
     shop.backup(tmp_path / "b.tar")
     await shop.close()
     clock.advance(HOURS)
@@ -51,14 +52,16 @@ async def test_what_waited_is_held_and_nothing_is_given_out(shop: Folder, tmp_pa
     assert (counts.accepted, counts.pending, counts.dead_by_reason) == (3, 0, {"rejected": 1, RESTORED: 2})
     assert await again.outbox.claim("meta", max_items=10, max_bytes=1 << 20) is None
     assert [one.duplicate for one in await again.outbox.append([delivery("erika")])] == ["event"]
-    assert again.outbox.withdrawn([FRANK], clock() - 1) == {"analytics_storage"}
+    assert again.outbox.withdrawn([FRANK], clock.now() - 1) == {"analytics_storage"}
     assert again.key == shop.key
     await again.close()
 
 
-async def test_a_resend_counts_the_vendors_window_from_the_backup(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+async def test_a_resend_counts_the_vendors_window_from_the_backup(
+    shop: Folder, tmp_path: Path, clock: FakeTime
+) -> None:
     """The vendor may have got it right after the backup was made: that is when its outcome became unknown."""
-    made = clock()
+    made = clock.now()
     shop.backup(tmp_path / "b.tar")
     await shop.close()
     clock.advance(HOURS)
@@ -73,7 +76,7 @@ async def test_a_resend_counts_the_vendors_window_from_the_backup(shop: Folder, 
     await again.close()
 
 
-async def test_what_the_vendor_would_count_twice_stays_held(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+async def test_what_the_vendor_would_count_twice_stays_held(shop: Folder, tmp_path: Path, clock: FakeTime) -> None:
     """47 hours after the backup Meta does not know a repeat any more; for another vendor it goes out."""
     shop.backup(tmp_path / "b.tar")
     await shop.close()
@@ -87,7 +90,7 @@ async def test_what_the_vendor_would_count_twice_stays_held(shop: Folder, tmp_pa
     await again.close()
 
 
-async def test_an_order_for_everything_leaves_what_is_held(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+async def test_an_order_for_everything_leaves_what_is_held(shop: Folder, tmp_path: Path, clock: FakeTime) -> None:
     """Held means held: who mends a vendor's outage has not thought of what may have been sent since the backup."""
     shop.backup(tmp_path / "b.tar")
     await shop.close()
@@ -104,7 +107,7 @@ async def test_an_order_for_everything_leaves_what_is_held(shop: Folder, tmp_pat
     await again.close()
 
 
-async def test_a_drop_counts_as_erased(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+async def test_a_drop_counts_as_erased(shop: Folder, tmp_path: Path, clock: FakeTime) -> None:
     shop.backup(tmp_path / "b.tar")
     await shop.close()
     restored(tmp_path / "b.tar", tmp_path / "new", clock)
@@ -116,13 +119,13 @@ async def test_a_drop_counts_as_erased(shop: Folder, tmp_path: Path, clock: Cloc
 
 
 async def test_who_was_forgotten_since_is_erased_and_stays_forgotten(
-    shop: Folder, tmp_path: Path, clock: Clock
+    shop: Folder, tmp_path: Path, clock: FakeTime
 ) -> None:
     """Also when the queue that came with the backup would have let the tombstone go by now."""
     shop.backup(tmp_path / "b.tar")
     clock.advance(60)
     await shop.outbox.withdraw(shop.forget([ERIKA]), 86400.0)
-    forgotten = clock()
+    forgotten = clock.now()
     await shop.close()
     clock.advance(72 * HOURS)
     done = restored(tmp_path / "b.tar", tmp_path / "new", clock, tmp_path / "journal")
@@ -136,13 +139,13 @@ async def test_who_was_forgotten_since_is_erased_and_stays_forgotten(
     assert b'{"id":"erika"}' not in (tmp_path / "new" / "outbox.db").read_bytes()
 
 
-async def test_what_was_granted_again_since_is_granted(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+async def test_what_was_granted_again_since_is_granted(shop: Folder, tmp_path: Path, clock: FakeTime) -> None:
     shop.backup(tmp_path / "b.tar")
     clock.advance(60)
-    await shop.outbox.withdraw([Tombstone(FRANK, "ad_storage", clock())], 30 * 86400.0)
+    await shop.outbox.withdraw([Tombstone(FRANK, "ad_storage", clock.now())], 30 * 86400.0)
     clock.advance(60)
-    await shop.outbox.lift([FRANK], frozenset({"ad_storage"}), clock())
-    granted = clock()
+    await shop.outbox.lift([FRANK], frozenset({"ad_storage"}), clock.now())
+    granted = clock.now()
     await shop.close()
     restored(tmp_path / "b.tar", tmp_path / "new", clock, tmp_path / "journal")
     again = await Folder(tmp_path / "new", clock).open()
@@ -152,7 +155,7 @@ async def test_what_was_granted_again_since_is_granted(shop: Folder, tmp_path: P
 
 
 async def test_without_a_journal_nothing_is_delivered_until_somebody_decides(
-    shop: Folder, tmp_path: Path, clock: Clock
+    shop: Folder, tmp_path: Path, clock: FakeTime
 ) -> None:
     shop.backup(tmp_path / "b.tar")
     await shop.close()
@@ -172,7 +175,7 @@ async def test_a_note_of_a_restore_that_cannot_be_read_holds(said: bytes, tmp_pa
     assert DeliveryHold(tmp_path).why is not None
 
 
-async def test_a_journal_may_come_later(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+async def test_a_journal_may_come_later(shop: Folder, tmp_path: Path, clock: FakeTime) -> None:
     shop.backup(tmp_path / "b.tar")
     clock.advance(60)
     await shop.outbox.withdraw(shop.forget([ERIKA]), 30 * 86400.0)
@@ -186,7 +189,7 @@ async def test_a_journal_may_come_later(shop: Folder, tmp_path: Path, clock: Clo
 
 
 async def test_a_journal_that_does_not_reach_beyond_the_backup_is_not_enough(
-    shop: Folder, tmp_path: Path, clock: Clock
+    shop: Folder, tmp_path: Path, clock: FakeTime
 ) -> None:
     early = tmp_path / "early"
     early.write_bytes((tmp_path / "journal").read_bytes())
@@ -198,7 +201,9 @@ async def test_a_journal_that_does_not_reach_beyond_the_backup_is_not_enough(
     assert "before the backup" in done.waits
 
 
-async def test_a_journal_that_begins_after_the_backup_is_not_enough(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+async def test_a_journal_that_begins_after_the_backup_is_not_enough(
+    shop: Folder, tmp_path: Path, clock: FakeTime
+) -> None:
     shop.backup(tmp_path / "b.tar")
     await shop.close()
     clock.advance(HOURS)
@@ -210,7 +215,7 @@ async def test_a_journal_that_begins_after_the_backup_is_not_enough(shop: Folder
     assert restored(tmp_path / "b.tar", tmp_path / "two", clock, tmp_path / "another", without=True).waits == ""
 
 
-async def test_the_journal_of_another_installation_is_refused(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+async def test_the_journal_of_another_installation_is_refused(shop: Folder, tmp_path: Path, clock: FakeTime) -> None:
     """Its hashes are those of another key: all persons would seem unknown."""
     shop.backup(tmp_path / "b.tar")
     await shop.close()
@@ -221,14 +226,14 @@ async def test_the_journal_of_another_installation_is_refused(shop: Folder, tmp_
     assert not (tmp_path / "new" / MARK).exists()
 
 
-async def test_a_folder_in_use_is_left_alone(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+async def test_a_folder_in_use_is_left_alone(shop: Folder, tmp_path: Path, clock: FakeTime) -> None:
     shop.backup(tmp_path / "b.tar")
     with pytest.raises(InUse):
         restored(tmp_path / "b.tar", shop.data, clock, force=True)
     await shop.close()
 
 
-async def test_what_is_there_is_moved_aside_and_never_deleted(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+async def test_what_is_there_is_moved_aside_and_never_deleted(shop: Folder, tmp_path: Path, clock: FakeTime) -> None:
     shop.backup(tmp_path / "b.tar")
     await shop.outbox.append(deliveries(3, "later"))
     await shop.close()
@@ -253,7 +258,7 @@ class Cut(Exception):
 
 @pytest.mark.parametrize("step", range(8))
 async def test_a_kill_anywhere_is_mended_by_the_same_command(
-    step: int, shop: Folder, tmp_path: Path, clock: Clock
+    step: int, shop: Folder, tmp_path: Path, clock: FakeTime
 ) -> None:
     """Before the mark nothing has changed; with it the server refuses to start, and what was there is never lost."""
     shop.backup(tmp_path / "b.tar")
@@ -286,7 +291,9 @@ async def test_a_kill_anywhere_is_mended_by_the_same_command(
     await again.close()
 
 
-async def test_a_full_disk_while_it_is_made_ready_changes_nothing(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+async def test_a_full_disk_while_it_is_made_ready_changes_nothing(
+    shop: Folder, tmp_path: Path, clock: FakeTime
+) -> None:
     shop.backup(tmp_path / "b.tar")
     await shop.close()
     before = {path.name for path in shop.data.iterdir()}
@@ -300,25 +307,25 @@ async def test_a_full_disk_while_it_is_made_ready_changes_nothing(shop: Folder, 
     assert not (shop.data / STAGE).exists()
 
 
-async def test_a_backup_of_the_first_format_comes_back_in_todays(tmp_path: Path, clock: Clock) -> None:
+async def test_a_backup_of_the_first_format_comes_back_in_todays(tmp_path: Path, clock: FakeTime) -> None:
     """A backup is kept for longer than a version: what waited is held, what was dead stays so, tombstones hold."""
     data = first_folder(tmp_path / "data")
-    clock.now = SOON_AFTER
+    clock.set(SOON_AFTER)
     shutil.copy(data / "outbox.db", tmp_path / "copy")
-    pack(data, "outbox.db", tmp_path / "copy", clock(), tmp_path / "b.tar", force=False)
+    pack(data, "outbox.db", tmp_path / "copy", clock.now(), tmp_path / "b.tar", force=False)
     assert restored(tmp_path / "b.tar", tmp_path / "new", clock).held == 3
     again = await Folder(tmp_path / "new", clock).open()
     counts = again.outbox.counts()["meta"]
     assert (counts.accepted, counts.delivered, counts.pending) == (6, 2, 0)
     assert counts.dead_by_reason == {"rejected": 1, RESTORED: 3}
-    assert again.outbox.withdrawn([PERSON], clock()) == {EVERYTHING}
+    assert again.outbox.withdrawn([PERSON], clock.now()) == {EVERYTHING}
     assert {one.event_id for one in await again.outbox.dead(Choice(reasons=(RESTORED,)), 10)} == {
         *("wait-1", "wait-2", "wait-3"),
     }
     await again.close()
 
 
-async def test_held_deliveries_are_listed_under_their_causes(tmp_path: Path, clock: Clock) -> None:
+async def test_held_deliveries_are_listed_under_their_causes(tmp_path: Path, clock: FakeTime) -> None:
     """What waits by several tags and destinations is held under the causes that those have."""
     folder = await Folder(tmp_path / "data", clock).open()
     for number in range(4):
@@ -338,7 +345,7 @@ async def test_held_deliveries_are_listed_under_their_causes(tmp_path: Path, clo
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="it needs root, to give files away")
-async def test_what_root_restores_is_the_server_s(shop: Folder, tmp_path: Path, clock: Clock) -> None:
+async def test_what_root_restores_is_the_server_s(shop: Folder, tmp_path: Path, clock: FakeTime) -> None:
     """All of it, also the folder in which the old files lie: its queue can still be sent."""
     shop.backup(tmp_path / "b.tar")
     await shop.close()

@@ -12,14 +12,15 @@ from tagserver.backup.restoring import MARK, NotRestored, deliver, play
 from tagserver.queue.dead_letters import Choice
 from tagserver.queue.errors import OutboxStartError
 from tests.backup.world import Folder, restored
-from tests.delivery.support import Clock, delivery, key
+from tests.delivery.support import delivery, key
+from tests.fake_time import FakeTime
 
 ERIKA, FRANK = key("Erika"), key("Frank")
 DAY = 86400.0
 
 
 @pytest.fixture
-async def twice(tmp_path: Path, clock: Clock) -> Path:
+async def twice(tmp_path: Path, clock: FakeTime) -> Path:
     """The backup of a folder that came from a backup without its journal, and of which nobody has decided; Erika asked
     to be forgotten in between, which the first journal alone knows."""
     first = await Folder(tmp_path / "first", clock).open(tmp_path / "journal-1")
@@ -39,7 +40,7 @@ async def twice(tmp_path: Path, clock: Clock) -> Path:
 
 
 async def test_what_nobody_has_decided_is_undecided_in_its_backup_as_well(
-    twice: Path, tmp_path: Path, clock: Clock
+    twice: Path, tmp_path: Path, clock: FakeTime
 ) -> None:
     """The journal since the second restore says nothing of the time between the first backup and that."""
     done = restored(twice, tmp_path / "third", clock, tmp_path / "journal-2")
@@ -49,7 +50,7 @@ async def test_what_nobody_has_decided_is_undecided_in_its_backup_as_well(
     assert restored(twice, tmp_path / "fifth", clock, without=True).waits == ""
 
 
-async def test_one_of_two_journals_is_not_enough(twice: Path, tmp_path: Path, clock: Clock) -> None:
+async def test_one_of_two_journals_is_not_enough(twice: Path, tmp_path: Path, clock: FakeTime) -> None:
     """Each is played, and then somebody decides."""
     done = restored(twice, tmp_path / "third", clock, tmp_path / "journal-1")
     assert done.erased == 1
@@ -61,7 +62,7 @@ async def test_one_of_two_journals_is_not_enough(twice: Path, tmp_path: Path, cl
     assert DeliveryHold(tmp_path / "third").why is None
 
 
-async def test_a_decision_is_not_asked_for_again(twice: Path, tmp_path: Path, clock: Clock) -> None:
+async def test_a_decision_is_not_asked_for_again(twice: Path, tmp_path: Path, clock: FakeTime) -> None:
     """The backup of a folder of which somebody has decided is one as any other."""
     assert deliver(tmp_path / "second")
     second = await Folder(tmp_path / "second", clock).open(tmp_path / "journal-2")
@@ -72,7 +73,7 @@ async def test_a_decision_is_not_asked_for_again(twice: Path, tmp_path: Path, cl
 
 
 async def test_two_restores_within_a_second_keep_what_was_there_apart(
-    twice: Path, tmp_path: Path, clock: Clock
+    twice: Path, tmp_path: Path, clock: FakeTime
 ) -> None:
     data = tmp_path / "third"
     data.mkdir()
@@ -83,7 +84,7 @@ async def test_two_restores_within_a_second_keep_what_was_there_apart(
     assert {(data / aside / "serving.json").read_text() for aside in asides} == {"one", "two"}
 
 
-async def test_half_a_restore_is_no_folder_to_work_on(twice: Path, tmp_path: Path, clock: Clock) -> None:
+async def test_half_a_restore_is_no_folder_to_work_on(twice: Path, tmp_path: Path, clock: FakeTime) -> None:
     """Whatever was done there would be gone when the restore goes on."""
     restored(twice, tmp_path / "third", clock)
     (tmp_path / "third" / MARK).write_text('{"aside":"","moved":true}')
@@ -94,7 +95,9 @@ async def test_half_a_restore_is_no_folder_to_work_on(twice: Path, tmp_path: Pat
             act(tmp_path / "third")
 
 
-async def test_of_a_journal_that_is_damaged_the_rest_holds_and_somebody_decides(tmp_path: Path, clock: Clock) -> None:
+async def test_of_a_journal_that_is_damaged_the_rest_holds_and_somebody_decides(
+    tmp_path: Path, clock: FakeTime
+) -> None:
     """What the damaged line said is lost: so nothing is delivered before somebody says so."""
     folder = await Folder(tmp_path / "data", clock).open(tmp_path / "journal")
     await folder.outbox.append([delivery("erika", person=(ERIKA,)), delivery("frank", person=(FRANK,))])
@@ -114,7 +117,7 @@ async def test_of_a_journal_that_is_damaged_the_rest_holds_and_somebody_decides(
     await again.close()
 
 
-async def test_nothing_of_who_was_forgotten_stays_in_a_page_that_nobody_uses(tmp_path: Path, clock: Clock) -> None:
+async def test_nothing_of_who_was_forgotten_stays_in_a_page_that_nobody_uses(tmp_path: Path, clock: FakeTime) -> None:
     """A payload that is longer than a page lies in pages of its own."""
     folder = await Folder(tmp_path / "data", clock).open(tmp_path / "journal")
     body = b'{"id":"erika","x":"' + b"secret of Erika " * 2000 + b'"}'

@@ -17,7 +17,8 @@ from tagserver.runtime.running import running
 from tagserver.server.app import create_app
 from tests.backup.test_upgrade import FIRST_ONE
 from tests.backup.world import Folder
-from tests.delivery.support import Clock, until
+from tests.delivery.support import until
+from tests.fake_time import FakeTime
 
 TOKEN = "admin-token-of-tests"
 
@@ -72,10 +73,10 @@ async def test_a_copy_for_a_backup_is_one_at_a_time_and_gives_way(tmp_path: Path
         assert not list(data.glob("*.snapshot-*")), "nor over a restart"
 
 
-async def test_a_copy_whose_command_was_killed_does_not_stay(tmp_path: Path, clock: Clock) -> None:
+async def test_a_copy_whose_command_was_killed_does_not_stay(tmp_path: Path, clock: FakeTime) -> None:
     """It holds what may be forgotten meanwhile."""
     folder = await Folder(tmp_path / "data", clock).open()
-    snapshots = Snapshots(folder.outbox, folder.data, "outbox.db", 0, clock, clock.steady)
+    snapshots = Snapshots(folder.outbox, folder.data, "outbox.db", 0, clock)
     made = await snapshots.make()
     clock.advance(KEPT - 1)
     snapshots.look()

@@ -25,7 +25,8 @@ from tagserver.queue.sqlite.schema import APPLICATION_ID, FIRST, STEPS, VERSION,
 from tagserver.queue.values import EVERYTHING
 from tagserver.runtime.running import running
 from tagserver.runtime.runtime import Runtime
-from tests.delivery.support import Clock, deliveries, delivery, open_outbox, stored, until
+from tests.delivery.support import deliveries, delivery, open_outbox, stored, until
+from tests.fake_time import FakeTime, OtherWallClock
 
 FIRST_ONE = Path(__file__).parent / "first"
 SOON_AFTER = 1_795_967_990_000
@@ -53,7 +54,9 @@ async def served(data: Path, got: list[str]) -> AsyncIterator[Runtime]:
     environ = {"META_ACCESS_TOKEN": "sandbox-token-00000000"}
     folder = ConfigurationFolder(FIRST_ONE / "config", Registry.load(), environ, None, data)
     transport = httpx.MockTransport(vendor)
-    async with running(folder, data, transport=transport, drain=1.0, clock=lambda: SOON_AFTER) as runtime:
+    async with running(
+        folder, data, transport=transport, drain=1.0, time=OtherWallClock(lambda: SOON_AFTER)
+    ) as runtime:
         yield runtime
 
 
@@ -97,7 +100,7 @@ def of_version(path: Path, version: int) -> None:
             database.execute(f"INSERT INTO delivery ({', '.join(schema.COLUMNS)}) VALUES ({fields.format(number)})")
         database.execute(
             f"INSERT INTO dead (id, {', '.join(schema.COLUMNS)}, attempts, reason, detail, buried) "
-            f"VALUES (3, {fields.format(3)}, 1, 'rejected', 'no', {Clock().now})"
+            f"VALUES (3, {fields.format(3)}, 1, 'rejected', 'no', {FakeTime().now()})"
         )
         database.execute("INSERT INTO known (key, expires) VALUES (x'00112233445566778899aabbccddeeff', 1 << 60)")
         counters = {"accepted": 4, "delivered": 1, "pending": 2, "dead:rejected": 1}
@@ -105,7 +108,9 @@ def of_version(path: Path, version: int) -> None:
 
 
 @pytest.mark.parametrize("version", range(FIRST, VERSION + 1))
-async def test_a_file_of_every_format_keeps_its_rows_and_counters(version: int, tmp_path: Path, clock: Clock) -> None:
+async def test_a_file_of_every_format_keeps_its_rows_and_counters(
+    version: int, tmp_path: Path, clock: FakeTime
+) -> None:
     path = tmp_path / "outbox.db"
     of_version(path, version)
     for start in (1, 2):  # the second finds it done

@@ -14,13 +14,13 @@ from tagserver.backup.restoring import Done, restore
 from tagserver.queue.data_folder import install_key
 from tagserver.queue.sqlite.snapshot import copy_queue
 from tagserver.queue.values import EVERYTHING, Tombstone
-from tests.delivery.support import Clock
+from tests.fake_time import FakeTime
 
 
 class Folder:
     """A data folder with an open queue; `journal` beside it, when one is kept."""
 
-    def __init__(self, data: Path, clock: Clock) -> None:
+    def __init__(self, data: Path, clock: FakeTime) -> None:
         self.data = data
         self.clock = clock
         data.mkdir(exist_ok=True)
@@ -29,9 +29,7 @@ class Folder:
 
     async def open(self, journal: Path | None = None, **options: Any) -> Folder:
         """Open the queue."""
-        self.outbox = await JournaledOutbox.open(
-            self.data / "outbox.db", clock=self.clock, steady=self.clock.steady, min_free=0, **options
-        )
+        self.outbox = await JournaledOutbox.open(self.data / "outbox.db", time=self.clock, min_free=0, **options)
         if journal is not None:
             kept = JournalFile(journal, installation(self.key), self.outbox.stones, self.data, self.clock)
             kept.patience = 60.0  # the machine of the tests may be slow
@@ -50,15 +48,15 @@ class Folder:
         copy = self.data / "outbox.db.snapshot-1"
         copy_queue(self.data / "outbox.db", copy)
         try:
-            return pack(self.data, "outbox.db", copy, self.clock(), file, force=force)[0]
+            return pack(self.data, "outbox.db", copy, self.clock.now(), file, force=force)[0]
         finally:
             copy.unlink()
 
     def forget(self, persons: Sequence[bytes]) -> list[Tombstone]:
         """The tombstones of persons who ask now to be forgotten."""
-        return [Tombstone(one, EVERYTHING, self.clock(), self.clock() + 1) for one in persons]
+        return [Tombstone(one, EVERYTHING, self.clock.now(), self.clock.now() + 1) for one in persons]
 
 
-def restored(file: Path, data: Path, clock: Clock, journal: Path | None = None, **options: Any) -> Done:
+def restored(file: Path, data: Path, clock: FakeTime, journal: Path | None = None, **options: Any) -> Done:
     """As the command does it."""
     return restore(file, data, journal, clock, **options)

@@ -23,6 +23,7 @@ from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.values import DeadLettered, Delivery, Settlement, Tombstone
 from tests.bench.destinations import HEADERS, container
 from tests.bench.purchase import purchase
+from tests.fake_time import FakeTime
 
 KEY = bytes(32)
 """Of the installation."""
@@ -62,7 +63,7 @@ def deliveries(made: Container, events: int) -> list[Delivery]:
 @asynccontextmanager
 async def _outbox() -> AsyncIterator[SqliteOutbox]:
     with tempfile.TemporaryDirectory() as folder:
-        outbox = await SqliteOutbox.open(Path(folder) / "outbox.db", clock=lambda: START, min_free=0)
+        outbox = await SqliteOutbox.open(Path(folder) / "outbox.db", time=FakeTime(START), min_free=0)
         try:
             yield outbox
         finally:
@@ -145,7 +146,7 @@ def of_audit(names: tuple[str, ...], events: int, folder: Path) -> tuple[float, 
     these destinations. The files are left in the folder."""
     made = container(names)
     recorder = Recorder(KEY)
-    files = AuditFiles(folder, keep=1e9, max_size=1 << 40, min_free=0, clock=lambda: START)
+    files = AuditFiles(folder, keep=1e9, max_size=1 << 40, min_free=0, time=FakeTime(START))
     rows = 0
     for start in range(0, events, BATCH):
         decided = [Decided.of(made.version, routed(made, start + one)) for one in range(BATCH)]

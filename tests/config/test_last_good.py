@@ -45,7 +45,7 @@ def folder(tmp_path: Path) -> ConfigurationFolder:
 def load(folder: ConfigurationFolder, *, strict: bool = False) -> Configuration:
     """What serves after a start."""
     assert folder.data is not None
-    publishing = Publishing(folder, Store(folder.data), folder.clock)
+    publishing = Publishing(folder, Store(folder.data), folder.time)
     return publishing.settle(publishing.start(strict=strict))
 
 

@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 
 from tagserver.queue.sqlite.engine import SqliteOutbox
-from tests.delivery.support import Clock, open_outbox
+from tests.delivery.support import open_outbox
 from tests.delivery.world import World
+from tests.fake_time import FakeTime
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> FakeTime:
     """Time, moved by hand."""
-    return Clock()
+    return FakeTime()
 
 
 @pytest.fixture
-async def outbox(tmp_path: Path, clock: Clock) -> AsyncIterator[SqliteOutbox]:
+async def outbox(tmp_path: Path, clock: FakeTime) -> AsyncIterator[SqliteOutbox]:
     """An empty outbox in `tmp_path`."""
     opened = await open_outbox(tmp_path, clock)
     yield opened
@@ -27,7 +28,7 @@ async def outbox(tmp_path: Path, clock: Clock) -> AsyncIterator[SqliteOutbox]:
 
 
 @pytest.fixture
-async def world(outbox: SqliteOutbox, clock: Clock, tmp_path: Path) -> AsyncIterator[World]:
+async def world(outbox: SqliteOutbox, clock: FakeTime, tmp_path: Path) -> AsyncIterator[World]:
     """Workers and a vendor around the outbox; stopped before it is closed."""
     made = World(outbox, clock, tmp_path)
     yield made

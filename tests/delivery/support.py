@@ -1,4 +1,4 @@
-"""What the tests of the delivery layer share: a clock that is moved by hand, deliveries, an outbox and its copies."""
+"""What the tests of the delivery layer share: deliveries, an outbox and its copies."""
 
 from __future__ import annotations
 
@@ -15,37 +15,9 @@ from tagserver.queue.api import Outbox
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.sqlite.maintenance import PURGE_EVERY
 from tagserver.queue.values import Batch, Counts, Delivery, Receipt, Row, Tombstone
+from tests.fake_time import START, FakeTime
 
-START = 1_800_000_000_000
 HOUR = 3600.0
-
-
-class Clock:
-    """Wall time in ms since 1970, and steady seconds beside it; both move only when they are told to."""
-
-    def __init__(self) -> None:
-        self.now = START
-        self._steady = 0.0
-
-    def __call__(self) -> int:
-        return self.now
-
-    def steady(self) -> float:
-        """Seconds that never jump."""
-        return self._steady
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass."""
-        self.now += round(seconds * 1000)
-        self._steady += seconds
-
-    def pass_unseen(self, seconds: float) -> None:
-        """Let time pass that the wall clock does not show."""
-        self._steady += seconds
-
-    def jump(self, seconds: float) -> None:
-        """Set the wall clock, as an administrator does; no time passes."""
-        self.now += round(seconds * 1000)
 
 
 def key(text: str) -> bytes:
@@ -91,12 +63,10 @@ def stored(receipts: Sequence[Receipt]) -> list[bool]:
     return [receipt.stored for receipt in receipts]
 
 
-async def open_outbox(folder: Path, clock: Clock, **options: Any) -> SqliteOutbox:
+async def open_outbox(folder: Path, clock: FakeTime, **options: Any) -> SqliteOutbox:
     """The outbox of a folder. The free space of the machine that runs the tests does not matter."""
     options.setdefault("min_free", 0)
-    return await SqliteOutbox.open(
-        folder / "outbox.db", clock=clock, steady=clock.steady, **({"min_free": 0} | options)
-    )
+    return await SqliteOutbox.open(folder / "outbox.db", time=clock, **({"min_free": 0} | options))
 
 
 def copy_as_killed(folder: Path, to: Path) -> Path:
@@ -171,7 +141,7 @@ def in_hand(outbox: Outbox, batch: Batch) -> None:
     outbox.working(batch).__enter__()
 
 
-async def cared_for(outbox: Outbox, clock: Clock, folder: Path) -> None:
+async def cared_for(outbox: Outbox, clock: FakeTime, folder: Path) -> None:
     """Make it time for the housekeeping and wait until it was done: until a tombstone is gone whose time is over."""
     over = key("its time is over")
     await outbox.withdraw([Tombstone(over, "nothing", 0, 0)], 0)

@@ -8,8 +8,9 @@ import httpx
 
 from tagserver.plugin import Limits, Outcome, Outcomes, Payload, Request, Response
 from tagserver.plugin.attempt import batch_id_of
-from tests.delivery.support import START, deliveries, delivery, until
+from tests.delivery.support import deliveries, delivery, until
 from tests.delivery.world import Account, Hundred, World, refuses
+from tests.fake_time import START
 
 
 class Stamped(Hundred):

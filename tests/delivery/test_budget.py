@@ -6,13 +6,14 @@ import asyncio
 
 import httpx
 
-from tagserver.delivery.budget import ALWAYS, SHARE, WINDOW, RetryBudget
-from tests.delivery.support import Clock, deliveries, meta, until
+from tagserver.delivery.throttle import ALWAYS, SHARE, WINDOW, RetryBudget
+from tests.delivery.support import deliveries, meta, until
 from tests.delivery.world import Lone, World
+from tests.fake_time import FakeTime
 
 
-def test_repeats_are_a_share_of_what_is_sent_while_some_of_it_fails(clock: Clock) -> None:
-    budget = RetryBudget(clock.steady)
+def test_repeats_are_a_share_of_what_is_sent_while_some_of_it_fails(clock: FakeTime) -> None:
+    budget = RetryBudget(clock)
     for _ in range(1000):
         budget.sent(repeat=True)
     assert budget.allows(), "nothing has failed"
@@ -53,7 +54,7 @@ async def test_a_vendor_that_fails_now_and_then_gets_few_repeats(world: World) -
     shares: list[tuple[int, int]] = []
 
     def arrived() -> bool:
-        if world.clock.steady() < WINDOW:
+        if world.clock.monotonic() < WINDOW:
             shares.append((number - len({ids[0] for ids in world.vendor.sent}), number))
         return not meta(world.outbox).pending
 

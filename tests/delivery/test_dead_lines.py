@@ -6,15 +6,16 @@ import pytest
 
 from tagserver.delivery.dead_lines import LONGEST, MOST, MOST_CODES, DeadLines
 from tagserver.queue.values import DeadLettered
-from tests.delivery.support import Clock, delivery, row_of
+from tests.delivery.support import delivery, row_of
+from tests.fake_time import FakeTime
 
 
 class Graves:
     """DeadLetterCounts, with the time in hand."""
 
-    def __init__(self, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    def __init__(self, clock: FakeTime, caplog: pytest.LogCaptureFixture) -> None:
         self.clock = clock
-        self.lines = DeadLines(clock.steady)
+        self.lines = DeadLines(clock)
         self._caplog = caplog
         self._number = 0
 
@@ -39,7 +40,7 @@ class Graves:
 
 
 @pytest.fixture
-def graves(clock: Clock, caplog: pytest.LogCaptureFixture) -> Graves:
+def graves(clock: FakeTime, caplog: pytest.LogCaptureFixture) -> Graves:
     return Graves(clock, caplog)
 
 

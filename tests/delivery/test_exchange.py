@@ -15,6 +15,7 @@ import pytest
 from tagserver.delivery.exchange import BODY_CAP, MaybeSent, exchange, open_http
 from tagserver.delivery.target import Target
 from tagserver.plugin import Outcome, Outcomes, Payload, Request, Response
+from tagserver.system.time import Time
 from tests.delivery.world import Account, Hundred, at_once
 
 LOOPBACK = ("127.0.0.0/8",)
@@ -67,7 +68,7 @@ async def vendor(counted: Counted) -> AsyncIterator[Shows]:
 async def talk(plugin: Shows) -> Response:
     """One exchange; its response."""
     target = Target(plugin, Account(), None, ("127.0.0.1",), LOOPBACK)
-    async with open_http(lambda: LOOPBACK, None) as http:
+    async with open_http(lambda: LOOPBACK, None, Time()) as http:
         await exchange(http, target, [Payload("e1", "Purchase", 0, b"{}")], {}, nullcontext, {}, at_once)
     assert plugin.response is not None
     return plugin.response

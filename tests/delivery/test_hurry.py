@@ -7,11 +7,12 @@ from pathlib import Path
 
 import httpx
 
-from tests.delivery.support import START, Clock, claim, deliveries, open_outbox, until
+from tests.delivery.support import claim, deliveries, open_outbox, until
 from tests.delivery.world import World
+from tests.fake_time import START, FakeTime
 
 
-async def test_whoever_is_in_a_hurry_does_not_wait_for_the_vendor(tmp_path: Path, clock: Clock) -> None:
+async def test_whoever_is_in_a_hurry_does_not_wait_for_the_vendor(tmp_path: Path, clock: FakeTime) -> None:
     """What is under way is cut and kept, as at the end of the drain."""
     asked = asyncio.Event()
 

@@ -12,6 +12,7 @@ import pytest
 from tagserver.delivery.exchange import open_http
 from tagserver.delivery.network import NotPublic
 from tagserver.system.egress import address_refusal
+from tagserver.system.time import Time
 
 
 @asynccontextmanager
@@ -33,32 +34,32 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"
 
 
 async def test_a_name_that_leads_inside_is_refused_before_anything_is_sent() -> None:
-    async with server(OK) as port, open_http(lambda: (), None) as http:
+    async with server(OK) as port, open_http(lambda: (), None, Time()) as http:
         with pytest.raises(NotPublic, match="not public"):
             await http.get(f"http://localhost:{port}/")
 
 
 @pytest.mark.parametrize("allowed", [("localhost",), ("127.0.0.0/8", "::1/128")])
 async def test_what_operations_allow_is_called(allowed: tuple[str, ...]) -> None:
-    async with server(OK) as port, open_http(lambda: allowed, None) as http:
+    async with server(OK) as port, open_http(lambda: allowed, None, Time()) as http:
         assert (await http.get(f"http://localhost:{port}/")).text == "ok"
 
 
 async def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
     moved = b"HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-    async with server(moved) as port, open_http(lambda: ("127.0.0.0/8",), None) as http:
+    async with server(moved) as port, open_http(lambda: ("127.0.0.0/8",), None, Time()) as http:
         assert (await http.get(f"http://127.0.0.1:{port}/")).status_code == 302
 
 
 async def test_errors_have_httpx_names() -> None:
-    async with open_http(lambda: ("127.0.0.0/8",), None) as http:
+    async with open_http(lambda: ("127.0.0.0/8",), None, Time()) as http:
         with pytest.raises(httpx.ConnectError):
             await http.get("http://127.0.0.1:9/")
-    async with server(b"nonsense\r\n\r\n") as port, open_http(lambda: ("127.0.0.0/8",), None) as http:
+    async with server(b"nonsense\r\n\r\n") as port, open_http(lambda: ("127.0.0.0/8",), None, Time()) as http:
         with pytest.raises(httpx.RemoteProtocolError):
             await http.get(f"http://127.0.0.1:{port}/")
     cut = b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\nshort"
-    async with server(cut) as port, open_http(lambda: ("127.0.0.0/8",), None) as http:
+    async with server(cut) as port, open_http(lambda: ("127.0.0.0/8",), None, Time()) as http:
         with pytest.raises(httpx.RemoteProtocolError):
             await http.get(f"http://127.0.0.1:{port}/")
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from tagserver.delivery.open_sink import CLOSED_WITHIN, TICK, WITHIN
+from tagserver.delivery.sink import CLOSED_WITHIN, TICK, WITHIN
 from tagserver.plugin import Limits, Outcome, Outcomes, Payload
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.runtime.failing import FORGOTTEN, Failing
-from tests.delivery.support import START, Clock, deliveries, meta, until
+from tests.delivery.support import deliveries, meta, until
 from tests.delivery.world import Account, Hours, Hundred, World
+from tests.fake_time import START, FakeTime
 
 Fault = Callable[[], Any]
 
@@ -74,7 +75,7 @@ class Life:
 
 
 @pytest.fixture
-async def life(outbox: SqliteOutbox, clock: Clock, tmp_path: Path) -> AsyncIterator[Life]:
+async def life(outbox: SqliteOutbox, clock: FakeTime, tmp_path: Path) -> AsyncIterator[Life]:
     """Workers that sleep in time of their own."""
     hours = Hours(clock)
     made = World(outbox, clock, tmp_path, sleep=hours)
@@ -173,7 +174,7 @@ async def test_what_cannot_be_opened_waits_and_loses_nothing(
     state, reason = life.world.state
     assert state == "retrying"
     assert reason.startswith(f"open fails with {type(error).__name__}")
-    assert life.world.clock.steady() == 1.0 + 2.0 + 4.0
+    assert life.world.clock.monotonic() == 1.0 + 2.0 + 4.0
     assert life.world.outbox.counts()["ga4"].delivered == 1
     assert (meta(life.world.outbox).pending, "deliver a 2" in life.calls) == (2, False)
     assert "open fails" not in caplog.text, "that is its state, which is said as such"
@@ -221,9 +222,9 @@ async def test_each_call_is_told(life: Life) -> None:
     assert hows == [None, "tick fails with KeyError", "tick fails with KeyError", None]
 
 
-def test_a_tick_that_fails_is_seen_whatever_is_delivered(clock: Clock) -> None:
+def test_a_tick_that_fails_is_seen_whatever_is_delivered(clock: FakeTime) -> None:
     """Until it has done well for as many calls, or has not failed for a while."""
-    failing = Failing(clock.steady)
+    failing = Failing(clock)
     failing.tended("archive", None)
     failing.tended("archive", "tick fails with KeyError")
     failing.tended("archive", None)
@@ -246,7 +247,7 @@ def never() -> Any:
 async def test_an_open_without_end_is_given_up(life: Life) -> None:
     life.start(open=never)
     await life.until_called("open a", 2)
-    assert life.world.clock.steady() == WITHIN + 1.0
+    assert life.world.clock.monotonic() == WITHIN + 1.0
     assert life.world.state == ("retrying", "open has not ended after 10 s")
 
 
@@ -254,30 +255,30 @@ async def test_a_tick_without_end_is_given_up(life: Life) -> None:
     await life.world.outbox.append(deliveries(2))
     life.start(tick=never)
     await life.until_called("deliver a 2")
-    assert life.world.clock.steady() == WITHIN
+    assert life.world.clock.monotonic() == WITHIN
     await life.until_called("tick a 20000")
 
 
 async def test_a_close_without_end_does_not_keep_the_server_from_ending(life: Life) -> None:
     life.start(close=never)
     await life.until_called("tick a 0")
-    before = life.world.clock.steady()
+    before = life.world.clock.monotonic()
     stopping = asyncio.create_task(life.world.dispatcher.stop(drain=0))
     await life.hours.pass_until(stopping.done)
-    assert life.world.clock.steady() == before + CLOSED_WITHIN
+    assert life.world.clock.monotonic() == before + CLOSED_WITHIN
 
 
 async def test_a_close_that_has_begun_is_not_cut_by_the_end_of_the_drain(life: Life) -> None:
     """It has its own time: what it writes would be left half done."""
     life.start(close=never)
     await life.until_called("tick a 0")
-    before = life.world.clock.steady()
+    before = life.world.clock.monotonic()
     hurry = asyncio.Event()
     stopping = asyncio.create_task(life.world.dispatcher.stop(drain=60, hurry=hurry))
     await until(lambda: "close a" in life.calls)
     hurry.set()
     await life.hours.pass_until(stopping.done)
-    assert life.world.clock.steady() == before + CLOSED_WITHIN
+    assert life.world.clock.monotonic() == before + CLOSED_WITHIN
 
 
 async def test_it_is_closed_when_a_delivery_is_cut_by_the_end(life: Life) -> None:

@@ -12,19 +12,20 @@ from tagserver.pausing.outlook import Outlook, Rates, outlook
 from tagserver.queue.sqlite.claims import LOOKED
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.values import Row, Settlement
-from tests.delivery.support import HOUR, START, Clock, claim, deliveries, delivery
+from tests.delivery.support import HOUR, claim, deliveries, delivery
+from tests.fake_time import START, FakeTime
 
 H = 3_600_000
 REPEAT = 47 * HOUR
 
 
-async def seen(outbox: SqliteOutbox, clock: Clock, *names: str, **options: Any) -> Outlook:
+async def seen(outbox: SqliteOutbox, clock: FakeTime, *names: str, **options: Any) -> Outlook:
     """Now."""
     given: dict[str, Any] = {"until": None, "repeat": REPEAT}
-    return await outlook(outbox, names or ("meta",), clock.now, clock.steady, **(given | options))
+    return await outlook(outbox, names or ("meta",), clock, **(given | options))
 
 
-async def test_every_row_is_looked_at_once_and_stays(outbox: SqliteOutbox, clock: Clock) -> None:
+async def test_every_row_is_looked_at_once_and_stays(outbox: SqliteOutbox, clock: FakeTime) -> None:
     """Also those in flight, and those of a destination's earlier names; payloads are not read."""
     for _ in range(3):
         await outbox.append(deliveries(LOOKED // 2 + 1, f"{_}-"))
@@ -38,7 +39,7 @@ async def test_every_row_is_looked_at_once_and_stays(outbox: SqliteOutbox, clock
     assert len({row.id for rows in pieces for row in rows}) == 3 * (LOOKED // 2 + 1)
 
 
-async def test_what_expires_when(outbox: SqliteOutbox, clock: Clock) -> None:
+async def test_what_expires_when(outbox: SqliteOutbox, clock: FakeTime) -> None:
     expires = [None, START + H, START + 2 * H, START + 3 * H, START + 30 * H]
     await outbox.append([delivery(f"e{n}", expires=end) for n, end in enumerate(expires)])
     found = await seen(outbox, clock, until=START + 3 * H)
@@ -49,7 +50,7 @@ async def test_what_expires_when(outbox: SqliteOutbox, clock: Clock) -> None:
     assert (found.expired, found.unknown, found.first) == (2, 0, START + 3 * H)
 
 
-async def test_what_the_vendor_may_have_expires_by_its_window(outbox: SqliteOutbox, clock: Clock) -> None:
+async def test_what_the_vendor_may_have_expires_by_its_window(outbox: SqliteOutbox, clock: FakeTime) -> None:
     """And is told apart: too old for a repeat, not for the vendor."""
     await outbox.append([*deliveries(3), *deliveries(2, "old", expires=START + H)])
     batch = await claim(outbox)
@@ -61,7 +62,7 @@ async def test_what_the_vendor_may_have_expires_by_its_window(outbox: SqliteOutb
     assert (await seen(outbox, clock, repeat=None)).expired == 2
 
 
-async def test_what_may_not_be_sent(outbox: SqliteOutbox, clock: Clock) -> None:
+async def test_what_may_not_be_sent(outbox: SqliteOutbox, clock: FakeTime) -> None:
     await outbox.append([*deliveries(4), *deliveries(2, "old", expires=START)])
 
     def permits(row: Row) -> tuple[str, str] | None:
@@ -71,7 +72,7 @@ async def test_what_may_not_be_sent(outbox: SqliteOutbox, clock: Clock) -> None:
     assert (found.expired, found.refused) == (2, {"consent": 1}), "what is too old is counted once"
 
 
-async def test_a_long_queue_is_looked_at_for_a_while(outbox: SqliteOutbox, clock: Clock) -> None:
+async def test_a_long_queue_is_looked_at_for_a_while(outbox: SqliteOutbox, clock: FakeTime) -> None:
     """The oldest rows; how many of how many is said."""
     await outbox.append(deliveries(LOOKED + 3))
 
@@ -82,8 +83,8 @@ async def test_a_long_queue_is_looked_at_for_a_while(outbox: SqliteOutbox, clock
     assert (found.waiting, found.looked) == (LOOKED + 3, LOOKED)
 
 
-async def test_the_rate_is_of_the_last_hour(outbox: SqliteOutbox, clock: Clock) -> None:
-    rates = Rates(outbox.counts, clock.steady)
+async def test_the_rate_is_of_the_last_hour(outbox: SqliteOutbox, clock: FakeTime) -> None:
+    rates = Rates(outbox.counts, clock)
     assert rates.of(["meta"]) is None
     rates.note()
     await outbox.append(deliveries(30))

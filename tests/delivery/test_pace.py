@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagserver.delivery.pace import Pace
+from tagserver.delivery.throttle import Pace
 from tagserver.plugin import Limits, Outcome, Outcomes, Payload, Request, Response
 from tagserver.queue.sqlite.engine import SqliteOutbox
-from tests.delivery.support import START, Clock, deliveries, meta
+from tests.delivery.support import deliveries, meta
 from tests.delivery.world import Account, Hours, Hundred, World, ids_of
+from tests.fake_time import START, FakeTime
 
 
 class Slow(Hundred):
@@ -55,13 +56,13 @@ class Sink(Hundred):
     sink = True
     limits = Limits(events=2, rate=1, requests=1)
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: FakeTime) -> None:
         self._clock = clock
         self.times: list[float] = []
 
     async def deliver(self, payloads: Sequence[Payload], settings: Account, *args: Any, **kwargs: Any) -> Outcomes:
         """Notes when."""
-        self.times.append(self._clock.steady())
+        self.times.append(self._clock.monotonic())
         return Outcome.delivered()
 
 
@@ -78,7 +79,7 @@ class Timed:
 
 
 @pytest.fixture
-async def timed(outbox: SqliteOutbox, clock: Clock, tmp_path: Path) -> AsyncIterator[Timed]:
+async def timed(outbox: SqliteOutbox, clock: FakeTime, tmp_path: Path) -> AsyncIterator[Timed]:
     """Workers that sleep in time of their own."""
     hours = Hours(clock)
     made = World(outbox, clock, tmp_path, sleep=hours)
@@ -90,7 +91,7 @@ def noting(world: World, times: list[float], answer: Any = None) -> None:
     """The vendor notes when it is asked."""
 
     def said(request: httpx.Request) -> httpx.Response:
-        times.append(world.clock.steady())
+        times.append(world.clock.monotonic())
         made: httpx.Response = answer(request) if answer else httpx.Response(200)
         return made
 
@@ -154,7 +155,7 @@ async def test_it_is_asked_when_its_turn_has_come_whether_it_may_be_sent(timed: 
     world = timed.world
     times: list[float] = []
     noting(world, times, lambda request: httpx.Response(400))
-    world.permits = lambda row: ("consent", "taken back") if world.clock.steady() > 0 else None
+    world.permits = lambda row: ("consent", "taken back") if world.clock.monotonic() > 0 else None
     await world.outbox.append(deliveries(4))
     world.start(Batches())
     await timed.settled(4)
@@ -207,17 +208,18 @@ async def test_a_destination_that_waits_for_its_turn_ends_at_once(world: World) 
 @given(st.lists(st.floats(0, 5), max_size=30), st.floats(0.1, 50))
 def test_no_second_sees_more_than_the_rate(silences: list[float], rate: float) -> None:
     """Whoever asks whenever: turns that were given in one second are no more than the rate, and the first is free."""
-    clock, given_ = Clock(), []
+    clock, given_ = FakeTime(), []
 
     async def sleep(seconds: float) -> None:
         raise AssertionError("the first turn of a batch is waited for by whoever begins it")
 
-    pace = Pace(clock.steady, sleep)
+    clock.sleeper = sleep
+    pace = Pace(clock)
     for silence in silences:
         clock.advance(silence)
         clock.advance(pace.wait(rate))
         pace.begin(rate)
-        given_.append(clock.steady())
+        given_.append(clock.monotonic())
     for before, after in itertools.pairwise(given_):
         assert after - before >= 1 / rate - 1e-6
 

@@ -17,7 +17,6 @@ from tagserver.queue.errors import Full
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.values import DeadLettered, Settlement
 from tests.delivery.support import (
-    Clock,
     assert_adds_up,
     claim,
     deliveries,
@@ -29,6 +28,7 @@ from tests.delivery.support import (
     until,
 )
 from tests.delivery.world import Account, Hundred, Lone, World, ids_of, refuses, takes_only
+from tests.fake_time import FakeTime
 
 
 class Says(Hundred):
@@ -194,7 +194,7 @@ async def test_a_token_that_is_replaced_during_a_request_is_tried_at_once(world:
 
 
 @pytest.mark.parametrize("most", [100, 1000])
-async def test_a_queue_that_is_full_can_still_be_claimed(tmp_path: Path, clock: Clock, most: int) -> None:
+async def test_a_queue_that_is_full_can_still_be_claimed(tmp_path: Path, clock: FakeTime, most: int) -> None:
     """Filled to the last page within the half second between two measurements. A claim of many rows needs pages for
     its list of ids, and is refused as full: the worker asks every second, and the queue never empties again."""
     outbox = await open_outbox(tmp_path, clock, max_size=1 << 20)
@@ -207,7 +207,7 @@ async def test_a_queue_that_is_full_can_still_be_claimed(tmp_path: Path, clock: 
         await outbox.close()
 
 
-async def test_a_queue_that_is_full_can_still_bury(tmp_path: Path, clock: Clock) -> None:
+async def test_a_queue_that_is_full_can_still_bury(tmp_path: Path, clock: FakeTime) -> None:
     """A burial writes the letter before it frees the row's page: refused as full, the batch cannot be settled."""
     outbox = await open_outbox(tmp_path, clock, max_size=1 << 20)
     try:
@@ -230,7 +230,7 @@ async def fill(outbox: SqliteOutbox) -> None:
     raise AssertionError("it was never full")
 
 
-async def test_a_queue_at_its_own_limit_does_not_blame_the_disk(tmp_path: Path, clock: Clock) -> None:
+async def test_a_queue_at_its_own_limit_does_not_blame_the_disk(tmp_path: Path, clock: FakeTime) -> None:
     """Operations would look for a full disk; and the ballast, which is for that, is given up for nothing."""
     outbox = await open_outbox(tmp_path, clock, max_size=1 << 20)
     try:
@@ -240,7 +240,7 @@ async def test_a_queue_at_its_own_limit_does_not_blame_the_disk(tmp_path: Path, 
         await outbox.close()
 
 
-async def test_a_first_start_that_was_killed_can_be_repeated(tmp_path: Path, clock: Clock) -> None:
+async def test_a_first_start_that_was_killed_can_be_repeated(tmp_path: Path, clock: FakeTime) -> None:
     """A kill between `journal_mode=WAL` and the commit of the tables leaves a file without our mark: every later start
     says that it is not a queue of tagserver."""
     with closing(sqlite3.connect(tmp_path / "outbox.db", isolation_level=None)) as database:

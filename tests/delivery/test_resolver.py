@@ -12,12 +12,13 @@ import httpx
 import pytest
 
 from tagserver.delivery.exchange import LIMITS, NotSent, exchange
-from tagserver.delivery.network import CheckedTransport
-from tagserver.delivery.resolver import KEPT, Resolver, Unresolved, ask_system
+from tagserver.delivery.network import KEPT, CheckedTransport, Resolver, Unresolved, ask_system
 from tagserver.delivery.target import Target
 from tagserver.plugin import Payload, Request
+from tagserver.system.time import Time
 from tests.delivery.support import until
 from tests.delivery.world import Account, Hundred, at_once
+from tests.fake_time import FakeTime
 
 
 class Elsewhere(Hundred):
@@ -54,19 +55,20 @@ class Names:
 
 
 async def test_what_was_found_is_known_for_a_minute() -> None:
-    names, now = Names(), [0.0]
-    resolver = Resolver(names, lambda: now[0])
-    for now[0] in (0.0, 1.0, KEPT - 0.1):
+    names, time = Names(), FakeTime()
+    resolver = Resolver(time, names)
+    for seconds in (0.0, 1.0, KEPT - 1.1):
+        time.pass_unseen(seconds)
         assert await resolver.addresses("vendor.example", SOON * 100) == ["192.0.2.1", "192.0.2.2"]
     assert len(names.asked) == 1
-    now[0] = KEPT + 0.1
+    time.pass_unseen(0.2)
     await resolver.addresses("vendor.example", None)
     assert len(names.asked) == 2
 
 
 async def test_addresses_that_did_not_answer_are_looked_up_anew() -> None:
     names = Names()
-    resolver = Resolver(names)
+    resolver = Resolver(Time(), names)
     await resolver.addresses("vendor.example", None)
     resolver.forget("vendor.example")
     await resolver.addresses("vendor.example", None)
@@ -76,14 +78,14 @@ async def test_addresses_that_did_not_answer_are_looked_up_anew() -> None:
 @pytest.mark.parametrize("address", ["192.0.2.7", "2001:db8::7"])
 async def test_an_address_needs_no_look_up(address: str) -> None:
     names = Names(silent=True)
-    assert await Resolver(names).addresses(address, SOON) == [address]
+    assert await Resolver(Time(), names).addresses(address, SOON) == [address]
     assert names.asked == []
 
 
 @pytest.mark.parametrize("name", ["nobody.example", "empty.example"])
 async def test_a_name_that_is_not_known_is_told_as_such_and_asked_again(name: str) -> None:
     names = Names()
-    resolver = Resolver(names)
+    resolver = Resolver(Time(), names)
     for _ in range(2):
         with pytest.raises(Unresolved, match=f"the name {name} is not known \\((Name or service|it has no address)"):
             await resolver.addresses(name, None)
@@ -93,12 +95,12 @@ async def test_a_name_that_is_not_known_is_told_as_such_and_asked_again(name: st
 async def test_what_cannot_be_a_name_is_not_known() -> None:
     """The system's resolver raises something else for it than for a name that nobody has."""
     with pytest.raises(Unresolved, match="is not known"):
-        await Resolver(ask_system).addresses("a" * 64 + ".example", None)
+        await Resolver(Time(), ask_system).addresses("a" * 64 + ".example", None)
 
 
 async def test_one_look_up_at_a_time_and_what_it_finds_late_is_of_use() -> None:
     names = Names(silent=True)
-    resolver = Resolver(names)
+    resolver = Resolver(Time(), names)
     for name in ("slow.example", "slow.example", "other.example"):
         with pytest.raises(Unresolved, match=f"the name {name} was not resolved in time"):
             await resolver.addresses(name, SOON)
@@ -112,7 +114,7 @@ async def test_one_look_up_at_a_time_and_what_it_finds_late_is_of_use() -> None:
 
 async def test_several_that_ask_for_one_name_share_the_look_up() -> None:
     names = Names()
-    resolver = Resolver(names)
+    resolver = Resolver(Time(), names)
     found = await asyncio.gather(*(resolver.addresses("vendor.example", None) for _ in range(20)))
     assert len(found) == 20
     assert names.asked == ["vendor.example"]
@@ -121,12 +123,12 @@ async def test_several_that_ask_for_one_name_share_the_look_up() -> None:
 async def test_names_that_do_not_resolve_leave_the_pool_to_everybody_else() -> None:
     """Also when more destinations wait than the pool has threads."""
     names = Names(silent=True)
-    resolvers = [Resolver(names) for _ in range(POOL)]
+    resolvers = [Resolver(Time(), names) for _ in range(POOL)]
     waiting = [asyncio.create_task(resolver.addresses("vendor.example", SOON * 100)) for resolver in resolvers]
     await until(lambda: len(names.asked) == POOL)
     async with asyncio.timeout(SOON * 60):
         assert await asyncio.to_thread(lambda: "done") == "done"
-        assert await Resolver(Names()).addresses("well.example", SOON * 60)
+        assert await Resolver(Time(), Names()).addresses("well.example", SOON * 60)
     names.answers.set()
     await asyncio.gather(*waiting)
 
@@ -135,7 +137,7 @@ async def test_names_that_do_not_resolve_leave_the_pool_to_everybody_else() -> N
 async def test_a_destination_says_what_is_wrong_with_its_name(silent: bool, why: str) -> None:
     """The vendor has not got the request, for sure."""
     names = Names(silent=silent)
-    transport = CheckedTransport(lambda: (), LIMITS, Resolver(names))
+    transport = CheckedTransport(lambda: (), LIMITS, Resolver(Time(), names))
     target = Target(Elsewhere(), Account(), None, ("nobody.example",), ())
     async with httpx.AsyncClient(transport=transport, timeout=SOON) as http:
         with pytest.raises(NotSent, match=f"the name nobody.example (was )?{why}"):

@@ -14,8 +14,6 @@ from tagserver.plugin import Limits, Outcomes, Payload, Request, Response
 from tagserver.queue.crash_suspects import BURIED_AFTER
 from tagserver.queue.dead_letters import Choice
 from tests.delivery.support import (
-    START,
-    Clock,
     assert_adds_up,
     claim,
     copy_as_killed,
@@ -27,6 +25,7 @@ from tests.delivery.support import (
     until,
 )
 from tests.delivery.world import Account, Hundred, World
+from tests.fake_time import START, FakeTime
 
 
 class Small(Hundred):
@@ -59,7 +58,7 @@ async def test_groups_never_share_a_request(world: World) -> None:
     assert len(world.vendor.sent) == 3
 
 
-async def test_what_killed_the_process_four_times_is_buried(tmp_path: Path, clock: Clock) -> None:
+async def test_what_killed_the_process_four_times_is_buried(tmp_path: Path, clock: FakeTime) -> None:
     """And everything else is delivered."""
     folder = tmp_path / "0"
     folder.mkdir()
@@ -179,7 +178,7 @@ async def hanging(request: httpx.Request) -> httpx.Response:
     raise AssertionError
 
 
-async def test_a_request_that_is_cut_by_the_end_may_have_arrived(tmp_path: Path, clock: Clock) -> None:
+async def test_a_request_that_is_cut_by_the_end_may_have_arrived(tmp_path: Path, clock: FakeTime) -> None:
     """The vendor may have the body: the window for repeats begins, and the next start sends it again. No crash."""
     outbox = await open_outbox(tmp_path, clock)
     await outbox.append(deliveries(2))
@@ -197,7 +196,7 @@ async def test_a_request_that_is_cut_by_the_end_may_have_arrived(tmp_path: Path,
     await outbox.close()
 
 
-async def test_a_request_under_way_gets_its_time_at_the_end(tmp_path: Path, clock: Clock) -> None:
+async def test_a_request_under_way_gets_its_time_at_the_end(tmp_path: Path, clock: FakeTime) -> None:
     """And nothing new is claimed meanwhile."""
     outbox = await open_outbox(tmp_path, clock)
     released = asyncio.Event()

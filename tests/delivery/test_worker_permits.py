@@ -15,8 +15,9 @@ from tagserver.delivery.send_policy import permits
 from tagserver.outgoing.field_filter import Reads
 from tagserver.queue.dead_letters import Account, Choice
 from tagserver.queue.values import EVERYTHING, Tombstone
-from tests.delivery.support import START, assert_adds_up, delivery, key, meta
+from tests.delivery.support import assert_adds_up, delivery, key, meta
 from tests.delivery.world import Hundred, World
+from tests.fake_time import START
 
 PLACE = Place("container.yaml", 1, 1)
 DESTINATION = ConfiguredDestination(

@@ -20,8 +20,9 @@ from tagserver.plugin import Destination, Limits, Outcome, Outcomes, Payload, Re
 from tagserver.plugin.fault import Interrupted
 from tagserver.queue.crash_suspects import Marks, marked
 from tagserver.queue.dead_letters import Choice
-from tests.delivery.support import START, claim, deliveries, delivery, meta, until
+from tests.delivery.support import claim, deliveries, delivery, meta, until
 from tests.delivery.world import URL, Account, Hundred, World
+from tests.fake_time import START
 
 RAISED: tuple[type[BaseException], ...] = (
     *(KeyError, SystemExit, KeyboardInterrupt, GeneratorExit, StopAsyncIteration, asyncio.CancelledError),

@@ -9,8 +9,9 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from tests.delivery.support import START, assert_adds_up, claim, deliveries, delivery, meta, until
+from tests.delivery.support import assert_adds_up, claim, deliveries, delivery, meta, until
 from tests.delivery.world import Account, World, refuses, takes_only
+from tests.fake_time import START
 
 BUSY = httpx.Response(503)
 

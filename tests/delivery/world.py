@@ -21,8 +21,8 @@ from tagserver.delivery.worker import LINGER
 from tagserver.plugin import Destination, Limits, Payload, Request
 from tagserver.queue.api import Outbox
 from tagserver.queue.values import Row
-from tagserver.system.clock_monitor import ClockSteps
-from tests.delivery.support import Clock, flying, meta, until
+from tests.delivery.support import flying, meta, until
+from tests.fake_time import FakeTime
 
 URL = "https://vendor.example/events"
 Answer = httpx.Response | Exception
@@ -107,7 +107,7 @@ async def at_once() -> None:
 class Naps:
     """The workers' sleep. The linger between batches passes at once; every other nap ends when the test says so."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: FakeTime) -> None:
         self._clock = clock
         self._asked: asyncio.Queue[tuple[float, asyncio.Future[None]]] = asyncio.Queue()
         self._present: tuple[float, asyncio.Future[None]] | None = None
@@ -145,7 +145,7 @@ class Naps:
 class Hours:
     """Sleep where several sleep at a time: the first to wake wakes first, and it is then as late as that."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: FakeTime) -> None:
         self._clock = clock
         self._asleep: list[tuple[float, int, asyncio.Future[None]]] = []
         self._count = 0
@@ -157,7 +157,7 @@ class Hours:
             return
         self._count += 1
         end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._asleep, (self._clock.steady() + seconds, self._count, end))
+        heapq.heappush(self._asleep, (self._clock.monotonic() + seconds, self._count, end))
         await end
 
     async def pass_until(self, condition: Callable[[], bool]) -> None:
@@ -171,17 +171,9 @@ class Hours:
                 heapq.heappop(self._asleep)
             if self._asleep:
                 at, _, end = heapq.heappop(self._asleep)
-                self._clock.advance(at - self._clock.steady())
+                self._clock.advance(at - self._clock.monotonic())
                 end.set_result(None)
         raise AssertionError("it did not come to that")
-
-
-class Highest:
-    """Chance that always takes the upper end."""
-
-    def uniform(self, a: float, b: float) -> float:
-        """The upper end."""
-        return b
 
 
 class World:
@@ -190,7 +182,7 @@ class World:
     def __init__(
         self,
         outbox: Outbox,
-        clock: Clock,
+        clock: FakeTime,
         folder: Path,
         handler: AsyncHandler | None = None,
         sleep: Callable[[float], Coroutine[None, None, None]] | None = None,
@@ -200,6 +192,7 @@ class World:
         self.clock = clock
         self.vendor = Vendor()
         self.naps = Naps(clock)
+        clock.sleeper = sleep or self.naps
         self.targets: dict[str, Target] = {}
         self.tended: list[tuple[str, str | None]] = []
         self.permits: Callable[[Row], Refusal | None] = lambda row: None
@@ -208,14 +201,10 @@ class World:
             outbox,
             lookup=self.targets.get,
             permits=lambda row: self.permits(row),
-            clock=clock,
-            calm=ClockSteps(clock, clock.steady).calm,
+            time=clock,
             stopped=self.stopped.__contains__,
             transport=httpx.MockTransport(handler or self.vendor),
-            steady=clock.steady,
-            sleep=sleep or self.naps,
             tended=lambda destination, how: self.tended.append((destination, how)),
-            chance=Highest(),
         )
 
     def start(self, destination: Destination | None = None, name: str = "meta", **fields: Any) -> None:

@@ -10,6 +10,7 @@ import yaml
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.plugin.registry import Registry
 from tagserver.testing import NOW
+from tests.fake_time import OtherWallClock
 
 FOLDER = Path(__file__).parent
 CONFIG = FOLDER / "config"
@@ -30,7 +31,7 @@ def configuration(archive: Path | str, data: Path | None = None) -> Configuratio
     """The folder with its secrets, read at the moment of the examples: versions of vendors' APIs end some day.
     `archive`: where the file destination writes."""
     environ = TOKENS | {"ARCHIVE": str(archive)}
-    return ConfigurationFolder(CONFIG, Registry.load(), environ, None, data, clock=lambda: NOW)
+    return ConfigurationFolder(CONFIG, Registry.load(), environ, None, data, time=OtherWallClock(lambda: NOW))
 
 
 def one_event() -> dict[str, Any]:

@@ -16,6 +16,7 @@ from tagserver.pipeline.route import Routing, route
 from tagserver.plugin.registry import Registry
 from tagserver.testing import NOW, make_event
 from tests.consent.writers import DAY, as_field, gpp_string, head, items_of, tc_string, us_section
+from tests.fake_time import OtherWallClock
 
 from .nine import CONFIG, NAMES, TOKENS, configuration, one_event
 
@@ -151,7 +152,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> Container:
     file = folder / "container.yaml"
     file.write_text(file.read_text().replace("triggers: [all]", f"triggers: [all], vendor: {{gvl_id: {VENDOR}}}"))
     environ = TOKENS | {"ARCHIVE": "/var/lib/events"}
-    made = ConfigurationFolder(folder, Registry.load(), environ, clock=lambda: NOW).compile().container
+    made = ConfigurationFolder(folder, Registry.load(), environ, time=OtherWallClock(lambda: NOW)).compile().container
     assert made is not None
     assert all(tag.needs.vendor for tag in made.tags)
     return made

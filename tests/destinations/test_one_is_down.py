@@ -16,6 +16,7 @@ from tagserver.runtime.running import running
 from tagserver.runtime.runtime import Runtime
 from tagserver.server.app import create_app
 from tagserver.testing import NOW
+from tests.fake_time import OtherWallClock
 from tests.kit.stand_in import StandIn
 
 from .nine import FOLDER, NAMES, configuration, one_event
@@ -69,7 +70,7 @@ async def serving(folder: Path, vendors: Vendors, archive: Path) -> AsyncIterato
         running(
             configuration(archive, folder / "data"),
             folder / "data",
-            clock=lambda: NOW,
+            time=OtherWallClock(lambda: NOW),
             transport=httpx.MockTransport(vendors),
             drain=0.0,
         ) as runtime,

@@ -34,6 +34,7 @@ from tagserver.publishing.store import Store
 from tagserver.queue.values import Delivery, Receipt, Settlement
 from tagserver.runtime.runtime import Runtime
 from tagserver.server.app import create_app
+from tagserver.system.time import Time
 
 ADMIN_TOKEN = "admin-token-of-the-corpus"
 KEY = bytes(range(32))
@@ -63,6 +64,26 @@ class RecordedOutbox(JournaledOutbox):
         return await super().append(deliveries)
 
 
+class TimeOf(Time):
+    """The moment of a scenario; nothing is given up or erased for its age."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        super().__init__()
+
+    def now(self) -> int:
+        """As the scenario says."""
+        return self._server.now
+
+    def monotonic(self) -> float:
+        """In step with it."""
+        return self._server.now / 1000
+
+    def trusted(self, seconds: float = 0.0) -> bool:
+        """Never."""
+        return False
+
+
 class Server:
     """One server over an empty data folder. `problems` are those of its files; `serves` says whether there is a
     server at all. `folder` is empty, and the server's until it is closed."""
@@ -75,7 +96,7 @@ class Server:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text.encode())
         self._data.mkdir(mode=0o700)
-        self._folder = ConfigurationFolder(config, REGISTRY, env, None, self._data, clock=lambda: self.now)
+        self._folder = ConfigurationFolder(config, REGISTRY, env, None, self._data, time=TimeOf(self))
         self._loaded = self._folder.compile()
         self.problems = [dataclasses.asdict(one) for one in self._loaded.problems]
         self.serves = self._loaded.container is not None
@@ -88,29 +109,24 @@ class Server:
         assert server is not None
         with (self._data / f"{QUEUE}.ballast").open("wb") as ballast:
             ballast.truncate(16 << 20)  # of holes: it is there already, and the queue need not write one
-        clock, steady = (lambda: self.now), (lambda: self.now / 1000)
-        self._outbox = await RecordedOutbox.open(
-            self._data / QUEUE, clock=clock, steady=steady, min_free=0, calm=lambda seconds: False, any_disk=True
-        )
+        time = TimeOf(self)
+        self._outbox = await RecordedOutbox.open(self._data / QUEUE, time=time, min_free=0, any_disk=True)
         self._outbox.handed = {}
-        self._audit = Audit(
-            self._data, KEY, keep=1e9, max_size=1 << 30, min_free=0, clock=clock, steady=steady, every=1e6
-        )
+        self._audit = Audit(self._data, KEY, keep=1e9, max_size=1 << 30, min_free=0, time=time, every=1e6)
         queue = dataclasses.replace(server.queue, min_free=0, file=QUEUE)
-        self._keeping = Keeping(self._data, self._outbox, queue, KEY, None, clock)
+        self._keeping = Keeping(self._data, self._outbox, queue, KEY, None, time)
         configuration = Configuration(container, server, Serving(1, {}, b""))
         self._runtime = Runtime(
-            Publishing(self._folder, Store(self._data), clock),
+            Publishing(self._folder, Store(self._data), time),
             configuration,
             self._outbox,
             KEY,
-            clock,
+            time,
             Meters(started=self.now / 1000),
             self._audit,
             self._keeping,
-            steady,
         )
-        self._app: Starlette = create_app(self._runtime, ADMIN_TOKEN, steady)
+        self._app: Starlette = create_app(self._runtime, ADMIN_TOKEN)
 
     # ── questions
 

@@ -27,6 +27,7 @@ from tagserver.runtime.runtime import Runtime
 from tagserver.server.app import create_app
 from tagserver.testing import NOW
 from tests.destinations.nine import CONFIG, NAMES, TOKENS
+from tests.fake_time import OtherWallClock
 
 ORIGIN = "https://shop.example"
 KEYS = [base64.b64encode(bytes([number]) * 32).decode() for number in (1, 2)]
@@ -141,9 +142,11 @@ async def served(folder: Path, queue: str = "", vendor: Any = nobody, drain: flo
     (folder / "no-folder").touch()
     environ = TOKENS | {"ARCHIVE": str(folder / "no-folder" / "x"), "KEY_1": KEYS[0], "KEY_2": KEYS[1]}
     data = folder / "data"
-    made = ConfigurationFolder(written(folder, queue), Registry.load(), environ, None, data, clock=lambda: NOW)
+    made = ConfigurationFolder(
+        written(folder, queue), Registry.load(), environ, None, data, time=OtherWallClock(lambda: NOW)
+    )
     transport = httpx.MockTransport(vendor)
-    async with running(made, data, clock=lambda: NOW, transport=transport, drain=drain) as runtime:
+    async with running(made, data, time=OtherWallClock(lambda: NOW), transport=transport, drain=drain) as runtime:
         yield runtime
 
 

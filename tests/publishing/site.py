@@ -11,6 +11,7 @@ from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration
 from tagserver.publishing.store import Store
 from tests.config.world import ENVIRON, REGISTRY
+from tests.fake_time import OtherWallClock
 
 GOOD = """
 destinations: {box: {type: box}}
@@ -44,7 +45,7 @@ class Site:
     @property
     def publishing(self) -> Publishing:
         folder = ConfigurationFolder(self.config, self.registry, self.environ, None, self.data)
-        return Publishing(folder, Store(self.data), self._clock)
+        return Publishing(folder, Store(self.data), OtherWallClock(self._clock))
 
     def _clock(self) -> int:
         self.time += 1

@@ -8,17 +8,18 @@ from pathlib import Path
 import pytest
 
 from tagserver.queue.sqlite.engine import SqliteOutbox
-from tests.delivery.support import Clock, open_outbox
+from tests.delivery.support import open_outbox
+from tests.fake_time import FakeTime
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> FakeTime:
     """Time, moved by hand."""
-    return Clock()
+    return FakeTime()
 
 
 @pytest.fixture
-async def outbox(tmp_path: Path, clock: Clock) -> AsyncIterator[SqliteOutbox]:
+async def outbox(tmp_path: Path, clock: FakeTime) -> AsyncIterator[SqliteOutbox]:
     """An empty one in `tmp_path`."""
     opened = await open_outbox(tmp_path, clock)
     yield opened

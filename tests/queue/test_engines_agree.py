@@ -20,7 +20,8 @@ from tagserver.queue.dead_letters import Account, Choice, Position
 from tagserver.queue.dedup import mark
 from tagserver.queue.pauses import Pause
 from tagserver.queue.values import EVERYTHING, Batch, DeadLettered, Settlement, Tombstone
-from tests.delivery.support import Clock, cared_for, delivery, in_hand, key, lying, open_outbox
+from tests.delivery.support import cared_for, delivery, in_hand, key, lying, open_outbox
+from tests.fake_time import FakeTime
 from tests.queue.contract.conftest import Engine
 from tests.queue.memory.engine import MemoryOutbox
 
@@ -47,9 +48,9 @@ class EnginesMachine(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory(prefix="engines-")
         self.path = Path(self.folder.name)
         self.runner = asyncio.Runner()
-        self.clock = Clock()
+        self.clock = FakeTime()
         self.batches: list[Batch] = []
-        self.memory = MemoryOutbox(self.clock, self.clock.steady, share=QUOTA)
+        self.memory = MemoryOutbox(self.clock, share=QUOTA)
         self.sqlite: Engine = self._opened()
 
     def _opened(self) -> Engine:
@@ -87,8 +88,8 @@ class EnginesMachine(RuleBasedStateMachine):
                 group=group,
                 person=(PERSONS[number % 3],),
                 tag=f"T{number % 2}",
-                received=self.clock.now,
-                expires=None if expires is None else self.clock.now + expires * 1000,
+                received=self.clock.now(),
+                expires=None if expires is None else self.clock.now() + expires * 1000,
                 order=order and (key(f"{destination} {order}"), ORDER_SECONDS),
                 once=(key(f"once {number % 4}"), 60.0) if once else None,
                 mark=mark(order, float(number % 2), b"k" * 32),
@@ -157,7 +158,7 @@ class EnginesMachine(RuleBasedStateMachine):
         if destination in self.memory.pauses.all():
             self.both(lambda outbox: outbox.pauses.end([destination]))
         else:
-            made = Pause(destination=destination, names=(destination,), by="anna", since=self.clock.now)
+            made = Pause(destination=destination, names=(destination,), by="anna", since=self.clock.now())
             self.both(lambda outbox: outbox.pauses.put(made))
 
     # ── Suppressions
@@ -175,14 +176,14 @@ class EnginesMachine(RuleBasedStateMachine):
     )
     def withdraw(self, person: bytes, purpose: str, until: int, ttl: int) -> None:
         """Somebody takes something back."""
-        now = self.clock.now
+        now = self.clock.now()
         stone = Tombstone(person, purpose, now, until if until == Tombstone.STANDING else now + until)
         self.both(lambda outbox: outbox.withdraw([stone], ttl))
 
     @rule(person=st.sampled_from(PERSONS), purpose=st.sampled_from(PURPOSES[:2]), ago=st.sampled_from([0, 30_000]))
     def lift(self, person: bytes, purpose: str, ago: int) -> None:
         """Somebody grants something again."""
-        self.both(lambda outbox: outbox.lift([person], frozenset({purpose}), self.clock.now - ago))
+        self.both(lambda outbox: outbox.lift([person], frozenset({purpose}), self.clock.now() - ago))
 
     @rule(number=st.integers(0, 5))
     def forget_keys(self, number: int) -> None:
@@ -214,7 +215,7 @@ class EnginesMachine(RuleBasedStateMachine):
         choice = Choice(
             destinations=[destination] if destination else (),
             reasons=[reason] if reason else (),
-            since=None if ago is None else self.clock.now - ago * 1000,
+            since=None if ago is None else self.clock.now() - ago * 1000,
         )
 
         async def run(outbox: Outbox) -> list[Any]:
@@ -269,7 +270,7 @@ class EnginesMachine(RuleBasedStateMachine):
         assert self.sqlite.pauses.all() == self.memory.pauses.all()
         assert self.sqlite.dead_lettered() == self.memory.dead_lettered()
         for person in PERSONS:
-            for at in (self.clock.now - 1, self.clock.now, self.clock.now + 60_000):
+            for at in (self.clock.now() - 1, self.clock.now(), self.clock.now() + 60_000):
                 assert self.sqlite.withdrawn([person], at) == self.memory.withdrawn([person], at)
             assert self.sqlite.may_have([person]) >= self.memory.may_have([person])
         self.both(_seen)

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.queue.retry import FLOOR, LATE_CAP, backoff, deadline, retry_after
-from tests.delivery.support import START
-from tests.delivery.world import Highest
+from tests.fake_time import START, FakeTime
 
 
 class Lowest:
@@ -44,7 +43,7 @@ def test_the_wait_lies_between(
 ) -> None:
     """Never nothing, never more than the cap of the hour, and never less than the vendor asked for."""
     assert backoff(failures, outage, Lowest(), asked) == lowest
-    assert backoff(failures, outage, Highest(), asked) == pytest.approx(highest)
+    assert backoff(failures, outage, FakeTime(), asked) == pytest.approx(highest)
 
 
 @given(st.integers(1, 10**6), st.floats(0, 1e9), st.none() | st.floats(0, LATE_CAP), st.integers())

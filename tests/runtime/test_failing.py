@@ -15,6 +15,7 @@ from tagserver.pipeline.route import route
 from tagserver.plugin import Built, Mode, Skip, Variable
 from tagserver.plugin.registry import Registry
 from tagserver.runtime.failing import FORGOTTEN, RECENT, SAID_EVERY, WAYS, Failing, counted
+from tests.fake_time import FakeTime
 
 from ..config.world import Box, load
 from ..events import event
@@ -67,8 +68,8 @@ class World:
         loaded = load({"container.yaml": CONTAINER}, registry=Registry.of(Bad, Box, variables=(Odd,)))
         assert loaded.container is not None, loaded.problems
         self.container: Container = loaded.container
-        self.now = 1000.0
-        self.failing = Failing(lambda: self.now)
+        self.time = FakeTime()
+        self.failing = Failing(self.time)
 
     def comes(self, name: str, times: int = 1) -> None:
         """Some events of one name."""
@@ -115,9 +116,9 @@ def test_it_is_well_again_when_it_has_built_enough(world: World) -> None:
 
 def test_it_is_well_again_when_nothing_failed_for_a_while(world: World) -> None:
     world.comes("fails")
-    world.now += FORGOTTEN - 1
+    world.time.pass_unseen(FORGOTTEN - 1)
     assert world.bad
-    world.now += 1
+    world.time.pass_unseen(1)
     assert world.bad == ""
 
 
@@ -143,9 +144,9 @@ def test_the_log_says_it_at_once_and_then_counts(world: World, caplog: pytest.Lo
     with caplog.at_level(logging.ERROR, "tagserver.plugins"):
         world.comes("fails", 42)
         assert len(caplog.records) == 2, "the destination and the variable, once each"
-        world.now += SAID_EVERY
+        world.time.pass_unseen(SAID_EVERY)
         world.comes("fails")
-        world.now += SAID_EVERY
+        world.time.pass_unseen(SAID_EVERY)
         world.comes("fails")
     said = [record.getMessage() for record in caplog.records if record.getMessage().startswith("destination bad")]
     assert len(said) == 3
@@ -166,7 +167,7 @@ def test_the_log_says_each_way_of_failing_at_once_and_not_without_end(
             world.failing.sent("bad", 0, ["request fails with KeyError at bad.py:0"])
         said = [record.getMessage().rpartition(":")[2] for record in caplog.records]
         assert said == [f"{number}, and its event is a dead letter" for number in range(WAYS)]
-        world.now += SAID_EVERY
+        world.time.pass_unseen(SAID_EVERY)
         world.failing.sent("bad", 0, ["request fails with KeyError at bad.py:0"])
     assert caplog.records[-1].getMessage().endswith("bad.py:0, and its event is a dead letter … and 100 more")
 

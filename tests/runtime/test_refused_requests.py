@@ -5,20 +5,21 @@ from __future__ import annotations
 import pytest
 
 from tagserver.runtime.refused_requests import LONGEST, MOST, SAID_EVERY, Strangers
+from tests.fake_time import FakeTime
 
 
 class World:
     """Strangers at the door, with the time in hand."""
 
     def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
-        self.now = 0.0
-        self.strangers = Strangers(lambda: self.now)
+        self._time = FakeTime()
+        self.strangers = Strangers(self._time)
         self._caplog = caplog
 
     def passes(self, seconds: float) -> None:
         """Time goes by."""
         for _ in range(round(seconds)):
-            self.now += 1
+            self._time.pass_unseen(1)
             self.strangers.look()
 
     @property

@@ -12,6 +12,7 @@ import pytest
 
 from tagserver.runtime.server_files import address_in, leave_address, leave_token
 from tagserver.runtime.unwritten import EVERY, Unwritten
+from tests.fake_time import FakeTime
 from tests.small_disk import fill, small_disk
 
 ADDRESS = "http://127.0.0.1:8080"
@@ -31,7 +32,7 @@ async def test_it_is_said_once_and_written_when_that_is_possible(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "below" / "address"
-    unwritten = Unwritten()
+    unwritten = Unwritten(FakeTime())
     assert not unwritten.attempt("address", lambda: leave_address(path.parent, ADDRESS), "commands do not find it")
     (said,) = unwritten.notices().values()
     assert said.startswith("the address could not be written: ")
@@ -45,7 +46,7 @@ async def test_it_is_said_once_and_written_when_that_is_possible(
 
 
 async def test_what_is_not_wanted_any_more_is_not_written(tmp_path: Path) -> None:
-    unwritten = Unwritten()
+    unwritten = Unwritten(FakeTime())
     folder = tmp_path / "below"
     unwritten.attempt("address", lambda: leave_address(folder, ADDRESS), "")
     unwritten.drop("address")
@@ -67,8 +68,10 @@ async def test_it_is_minded_within_ten_seconds() -> None:
     async def besides() -> None:
         asked.append(len(slept))
 
+    time = FakeTime()
+    time.sleeper = sleep
     with pytest.raises(asyncio.CancelledError):
-        await Unwritten().mind(besides, sleep)
+        await Unwritten(time).mind(besides)
     assert (slept, asked) == ([EVERY] * 3, [1, 2])
     assert EVERY <= 5
 

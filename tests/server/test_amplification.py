@@ -17,6 +17,7 @@ from tagserver.pipeline.route import route
 from tagserver.plugin.registry import Registry
 from tests.config.world import load
 from tests.events import event
+from tests.fake_time import FakeTime
 
 from .conftest import CONTAINER, GRANTED, ORIGIN, SERVER, Running, Start, purchase
 
@@ -153,7 +154,7 @@ def test_what_is_remembered_of_strangers_is_bounded_in_bytes(kind: str) -> None:
 async def test_what_waits_for_consent_is_bounded_in_memory() -> None:
     """Many small values, and the headers of the request, count with the event that is held."""
     made = _container(1)
-    holding = Holding(lambda: 0.0)
+    holding = Holding(FakeTime())
     waits = {"event": "x", "page_view_id": "1", "consent": {"default": {"wait_for_update": 5000}}}
     gc.collect()
     tracemalloc.start()

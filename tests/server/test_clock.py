@@ -18,8 +18,10 @@ from starlette.routing import Route
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.plugin.registry import Registry
 from tagserver.runtime.running import running
-from tagserver.runtime.runtime import Runtime, wall_clock
+from tagserver.runtime.runtime import Runtime
 from tagserver.server.app import create_app
+from tagserver.system.time import Time
+from tests.fake_time import OtherWallClock
 
 from .conftest import CONTAINER, ENVIRON, ORIGIN, SERVER, TOKEN, purchase
 
@@ -41,12 +43,12 @@ class World:
 
     def clock(self) -> int:
         """Wall time, as this machine has it."""
-        return wall_clock() + self.wrong
+        return Time().now() + self.wrong
 
     async def events(self, request: Request) -> Response:
         """Meta's: an event that is not of the last week is refused, and all beside it."""
         sent = (await request.json())["data"]
-        now = wall_clock() / 1000
+        now = Time().now() / 1000
         headers = {"date": formatdate(now, usegmt=True)}
         if all(now - 7 * 86400 < one["event_time"] < now + 60 for one in sent):
             self.times += [one["event_time"] for one in sent]
@@ -62,7 +64,7 @@ class World:
             self.folder / "data",
             transport=transport,
             drain=1.0,
-            clock=self.clock,
+            time=OtherWallClock(self.clock),
             clock_kept=lambda: None,
         )
 
@@ -93,14 +95,14 @@ async def test_a_start_in_1970(world: World, caplog: pytest.LogCaptureFixture) -
     """It says so, keeps the pages' own time, and what is sent is right."""
     async with world.running():
         pass
-    world.wrong = -wall_clock()
+    world.wrong = -Time().now()
     caplog.set_level(logging.INFO)
     async with world.running() as runtime:
         ready, shown = runtime.status.readiness()
         assert ready
         assert shown["status"] == "degraded"
         assert "this machine's clock shows 1970-01-01" in shown["notice"]
-        now = wall_clock()
+        now = Time().now()
         assert await post(runtime, purchase(timestamp=now - 5000), sent=now) == 202
         await until(lambda: world.times)
         assert world.times == [(now - 5000) // 1000]
@@ -115,7 +117,7 @@ async def test_a_clock_that_a_vendor_contradicts(world: World) -> None:
     world.wrong = 2 * DAY
     async with world.running() as runtime:
         assert runtime.status.readiness()[1]["status"] == "ok"
-        now = wall_clock()
+        now = Time().now()
         assert await post(runtime, purchase(timestamp=now - 5000), sent=now) == 202
         await until(lambda: runtime.status.readiness()[1]["status"] == "degraded")
         assert await post(runtime, purchase("purchase_2", timestamp=now), sent=now) == 202

@@ -16,7 +16,7 @@ BEARER = {"authorization": f"Bearer {TOKEN}"}
 
 async def test_a_string(server: Running) -> None:
     """The object of the command, by the server's clock."""
-    now = server.runtime.clock()
+    now = server.runtime.time.now()
     text = tc_string(head(updated=now // DAY * DAY, purposes=[1]))
     answer = await server.http.post("/-/consent.json", json={"kind": "tcf", "input": text}, headers=BEARER)
     assert answer.status_code == 200

@@ -133,7 +133,7 @@ async def test_later_events_of_the_person_are_refused_for_a_while(start: Start) 
     server: Running = await start(environ=PAUSED)
     await server.collect(erika("one"))
     done = await forget(server, user_id="u-erika")
-    assert done["refused_until"] > server.runtime.clock() + 29 * 86_400_000
+    assert done["refused_until"] > server.runtime.time.now() + 29 * 86_400_000
     for event, sender in ((erika("two"), {}), (erika("three"), {"authorization": "Bearer crm-key"})):
         answer = await server.collect(event, **sender)
         assert answer.json()["events"][0]["status"] == "accepted"
@@ -143,7 +143,7 @@ async def test_later_events_of_the_person_are_refused_for_a_while(start: Start) 
 async def test_a_site_may_take_later_events(start: Start) -> None:
     """Of what happened afterwards; what was on its way in before is still refused."""
     server: Running = await start(server=SERVER + "forget: {refuse: 0s}\n", environ=PAUSED)
-    before = server.runtime.clock()
+    before = server.runtime.time.now()
     done = await forget(server, email=EMAIL)
     assert done["refused_until"] is None
     await asyncio.sleep(0.002)

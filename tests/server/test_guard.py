@@ -15,6 +15,7 @@ import pytest
 
 from tagserver.server.admin.auth import GUESSES, PAUSE
 from tagserver.server.app import create_app
+from tests.fake_time import FakeTime
 
 from .conftest import SERVER, TOKEN, Running, Start
 
@@ -22,22 +23,13 @@ STATUS = "/-/status.json"
 RIGHT = {"authorization": f"Bearer {TOKEN}"}
 
 
-class Time:
-    """Seconds that a test moves."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def time() -> FakeTime:
+    return FakeTime()
 
 
 @pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-async def behind(start: Start, time: Time) -> AsyncIterator[tuple[Running, httpx.AsyncClient]]:
+async def behind(start: Start, time: FakeTime) -> AsyncIterator[tuple[Running, httpx.AsyncClient]]:
     """A server behind one proxy, which says in X-Forwarded-For who asks."""
     server: Running = await start(server=SERVER.replace("collect:\n", "collect:\n  trusted_proxies: 1\n", 1))
     app = create_app(server.runtime, TOKEN, time)
@@ -54,7 +46,7 @@ GUESS: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("path", "sent"), GUESS, ids=["bearer", "form"])
 async def test_who_guesses_must_wait(
     behind: tuple[Running, httpx.AsyncClient],
-    time: Time,
+    time: FakeTime,
     caplog: pytest.LogCaptureFixture,
     path: str,
     sent: dict[str, Any],
@@ -69,7 +61,7 @@ async def test_who_guesses_must_wait(
     assert first[GUESSES:] == [429, 429]
     assert await _ask(http, STATUS, right, "198.51.100.7") == 429
     assert await _ask(http, STATUS, right, "198.51.100.8") == 200
-    time.now += PAUSE
+    time.pass_unseen(PAUSE)
     assert await _ask(http, STATUS, right, "198.51.100.7") == 200
     server.runtime.states.strangers.close()
     lines = [record.getMessage() for record in caplog.records if record.name == "tagserver.refused"]
@@ -159,14 +151,14 @@ async def test_who_guesses_at_many_forms_at_once_has_no_more_guesses(behind: tup
 
 
 async def test_after_the_pause_there_is_one_more_guess_and_no_two(
-    behind: tuple[Running, httpx.AsyncClient], time: Time
+    behind: tuple[Running, httpx.AsyncClient], time: FakeTime
 ) -> None:
     _, http = behind
     path, sent = GUESS[0]
     for _ in range(GUESSES):
         await _ask(http, path, sent, "198.51.100.7")
     for _ in range(3):
-        time.now += PAUSE
+        time.pass_unseen(PAUSE)
         assert [await _ask(http, path, sent, "198.51.100.7") for _ in range(2)] == [401, 429]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tagserver.server.admin.auth import GUESSES, PAUSE
 from tagserver.server.app import create_app
+from tests.fake_time import FakeTime
 
 from .conftest import CONTAINER, TOKEN, Running
 
@@ -82,25 +83,16 @@ async def test_strangers_get_one_word(
     assert (alive.status_code, alive.text) == (200, "ok"), "whoever asks, whatever is wrong: a restart mends nothing"
 
 
-class Time:
-    """Seconds that a test moves."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-async def timed(server: Running) -> AsyncIterator[tuple[httpx.AsyncClient, Time]]:
+async def timed(server: Running) -> AsyncIterator[tuple[httpx.AsyncClient, FakeTime]]:
     """The server's addresses, with the time in hand."""
-    time = Time()
+    time = FakeTime()
     app = create_app(server.runtime, TOKEN, time)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://tags.shop.example") as http:
         yield http, time
 
 
-async def test_guessing_at_readyz_is_guessing(timed: tuple[httpx.AsyncClient, Time]) -> None:
+async def test_guessing_at_readyz_is_guessing(timed: tuple[httpx.AsyncClient, FakeTime]) -> None:
     """It counts as at `/-/`, in both directions; and who must wait learns nothing by the right token."""
     http, time = timed
     for _ in range(GUESSES):
@@ -108,13 +100,13 @@ async def test_guessing_at_readyz_is_guessing(timed: tuple[httpx.AsyncClient, Ti
     assert (await http.get("/-/status.json", headers=BEARER)).status_code == 429
     assert (await http.get("/readyz", headers=BEARER)).text == "ok"
     assert (await http.get("/readyz")).status_code == 200, "a health check from there goes on"
-    time.now += PAUSE
+    time.pass_unseen(PAUSE)
     assert (await http.get("/readyz", headers=BEARER)).json()["status"] == "ok"
     assert (await http.get("/-/status.json", headers={"authorization": "Bearer guess"})).status_code == 401
     assert (await http.get("/readyz", headers=BEARER)).text == "ok"
 
 
-async def test_health_checks_without_a_token_are_no_guesses(timed: tuple[httpx.AsyncClient, Time]) -> None:
+async def test_health_checks_without_a_token_are_no_guesses(timed: tuple[httpx.AsyncClient, FakeTime]) -> None:
     http, _ = timed
     for _ in range(3 * GUESSES):
         assert (await http.get("/readyz")).status_code == 200

@@ -164,11 +164,11 @@ async def test_try_knows_no_repeats_and_makes_none(server: Running) -> None:
     await said(server, order("a", "T-1"))
     for event_id in ("b", "c"):
         asked = {"event": order(event_id, "T-1")}
-        answer = try_event(server.runtime.container, server.runtime.server, asked, server.runtime.clock())
+        answer = try_event(server.runtime.container, server.runtime.server, asked, server.runtime.time.now())
         assert answer["tags"][0]["decision"] == "send"
         assert [one["code"] for one in answer["problems"]] == []
     asked = {"event": order("d", "T-2")}
-    try_event(server.runtime.container, server.runtime.server, asked, server.runtime.clock())
+    try_event(server.runtime.container, server.runtime.server, asked, server.runtime.time.now())
     assert await said(server, order("e", "T-2")) == [("accepted", [])]
 
 

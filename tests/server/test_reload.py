@@ -19,6 +19,7 @@ from tagserver.audit.files import read_rows
 from tagserver.publishing.store import Store
 from tagserver.runtime.running import contents, watch
 from tests.delivery.support import until
+from tests.fake_time import FakeTime
 
 from .conftest import CONTAINER, ENVIRON, SERVER, TOKEN, Running, Start, purchase
 
@@ -291,7 +292,9 @@ async def reported(folder: Path, looks: list[Callable[[], object]]) -> list[str]
         await asyncio.sleep(0.02)  # the file system's clock is coarse
         looks.pop(0)()
 
-    watching = asyncio.create_task(watch(folder, contents(folder), changed, sleep))
+    time = FakeTime()
+    time.sleeper = sleep
+    watching = asyncio.create_task(watch(folder, contents(folder), changed, time))
     await until(lambda: not looks)
     await asyncio.sleep(0.05)
     watching.cancel()

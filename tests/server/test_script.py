@@ -14,6 +14,7 @@ import pytest
 
 from tagserver.server.admin.compressed import accepted
 from tagserver.server.script import ENDINGS, KEPT, KeptScripts, PageScript, shipped
+from tests.fake_time import FakeTime
 
 from .conftest import Running, Start
 
@@ -100,7 +101,7 @@ async def test_an_upgrade_breaks_no_page(start: Start) -> None:
     """What another tagserver has served from this folder is served as it was."""
     server: Running = await start()
     assert (server.data / "t" / f"{CURRENT.version}.js").stat().st_mode & 0o777 == 0o600
-    KeptScripts(server.data / "t", lambda: NOW).keep(script("0123456789ab"))
+    KeptScripts(server.data / "t", FakeTime(NOW)).keep(script("0123456789ab"))
     for coding in ("br", "gzip", "identity"):
         answer = await server.http.get("/t/0123456789ab.js", headers={"accept-encoding": coding})
         assert answer.text == "// 0123456789ab"
@@ -117,37 +118,38 @@ def versions(folder: Path) -> set[str]:
 
 
 def test_a_version_is_kept_for_four_hundred_days_after_its_last_use(tmp_path: Path) -> None:
-    now = [NOW]
-    kept = KeptScripts(tmp_path / "t", lambda: now[0])
+    time = FakeTime(NOW)
+    kept = KeptScripts(tmp_path / "t", time)
     for number in range(3):
         kept.keep(script(f"{number:012}"))
-        now[0] += 100 * DAY
+        time.jump(100 * DAY / 1000)
     assert kept.find("000000000000", ["identity"]) is not None, "asked for on day 300"
     for day, number in ((500, 3), (550, 3), (590, 4)):
-        now[0] = NOW + day * DAY
+        time.set(NOW + day * DAY)
         kept.keep(script(f"{number:012}"))
     assert versions(tmp_path / "t") == {f"{number:012}" for number in (0, 2, 3, 4)}
     for _ in range(2):  # ages are counted from the last start
-        now[0] = NOW + 960 * DAY
+        time.set(NOW + 960 * DAY)
         kept.keep(script("000000000005"))
     assert versions(tmp_path / "t") == {"000000000004", "000000000005"}
     assert KEPT == 400 * DAY
 
 
 def test_one_start_under_a_wrong_clock_removes_nothing(tmp_path: Path) -> None:
-    now = [NOW]
-    kept = KeptScripts(tmp_path / "t", lambda: now[0])
+    time = FakeTime(NOW)
+    kept = KeptScripts(tmp_path / "t", time)
     kept.keep(script("000000000000"))
-    now[0] += 30 * DAY
+    time.jump(30 * DAY / 1000)
     kept.keep(script("000000000001"))
-    for now[0] in (NOW + 3650 * DAY, NOW - 3650 * DAY, NOW + 31 * DAY):
+    for now in (NOW + 3650 * DAY, NOW - 3650 * DAY, NOW + 31 * DAY):
+        time.set(now)
         kept.keep(script("000000000002"))
     assert len(versions(tmp_path / "t")) == 3
 
 
 def test_half_a_version_is_completed(tmp_path: Path) -> None:
     """A kill came between its files."""
-    kept = KeptScripts(tmp_path / "t", lambda: NOW)
+    kept = KeptScripts(tmp_path / "t", FakeTime(NOW))
     kept.keep(script("000000000000"))
     (tmp_path / "t" / "000000000000.js").unlink()
     assert kept.find("000000000000", ["br", "identity"]) is None

@@ -144,7 +144,7 @@ async def test_a_denial_by_a_key_stands_until_a_key_grants_again(waiting: Runnin
     await waiting.collect(purchase("by a browser"))
     assert queued(waiting) == ["max"], "what was taken back is not even stored"
     await asyncio.sleep(0.002)
-    old = waiting.runtime.clock() - 60_000
+    old = waiting.runtime.time.now() - 60_000
     grant = choice(GRANTED, user_data={"email": "erika@example.com"})
     await post(waiting, grant, **BACKEND)
     await asyncio.sleep(0.002)
@@ -219,7 +219,7 @@ async def test_a_restart_goes_on_with_what_a_kill_has_cut_short(start: Start) ->
     one: Running = await start(environ=PAUSED)
     await one.collect([purchase(), purchase("max", user_data={"email": "max@example.com"})])
     key = person_key("email", sha256_hex("erika@example.com"), install_key(one.data))
-    await one.runtime.outbox.withdraw([Tombstone(key, "ad_storage", one.runtime.clock())], 60)
+    await one.runtime.outbox.withdraw([Tombstone(key, "ad_storage", one.runtime.time.now())], 60)
     killed = one.data.parent.parent / "two" / "data"
     shutil.copytree(one.data, killed)
     two: Running = await start(environ=PAUSED, name="two")

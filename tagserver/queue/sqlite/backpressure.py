@@ -14,12 +14,11 @@ import contextlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 from tagserver.queue.errors import Full, OutboxError, Unavailable
-from tagserver.queue.retry import Chance
 from tagserver.system.text import size as size_text
+from tagserver.system.time import Time
 
 SLOW = 2.0
 """Seconds for a commit beyond which nothing more is taken in, until so much time has passed after its end."""
@@ -32,31 +31,29 @@ RESUME = 0.8
 """Of either: below it taking in begins again."""
 
 
-def jittered_retry_after(depth: float, chance: Chance) -> float:
+def jittered_retry_after(depth: float, time: Time) -> float:
     """Seconds (1 to 30) to ask of a refused sender: more the deeper the trouble (0 to 1), and uneven, so that not
     everybody comes back at once."""
     longest = 1.0 + 29.0 * min(1.0, max(0.0, depth))
-    return chance.uniform(max(1.0, longest / 2), longest)
+    return time.uniform(max(1.0, longest / 2), longest)
 
 
 class Pressure:
-    """`began` and `ended` are called by the writer's thread, everything else by the event loop. `steady` gives
-    seconds that never jump."""
+    """`began` and `ended` are called by the writer's thread, everything else by the event loop."""
 
-    def __init__(self, steady: Callable[[], float], chance: Chance) -> None:
-        self._steady = steady
-        self._chance = chance
+    def __init__(self, time: Time) -> None:
+        self._time = time
         self._since: float | None = None
         self._slow_until = float("-inf")
         self._crowded = False
 
     def began(self) -> None:
         """A group goes to the disk."""
-        self._since = self._steady()
+        self._since = self._time.monotonic()
 
     def ended(self) -> None:
         """It came back."""
-        now = self._steady()
+        now = self._time.monotonic()
         if self._since is not None and now - self._since > SLOW:
             self._slow_until = now + SLOW
         self._since = None
@@ -64,15 +61,15 @@ class Pressure:
     def at_it(self) -> float:
         """Seconds that the present group has been at the disk."""
         since = self._since
-        return 0.0 if since is None else self._steady() - since
+        return 0.0 if since is None else self._time.monotonic() - since
 
     def refusal(self, operations: int, size: int) -> OutboxError | None:
         """Why nothing more is taken in while `operations` of `size` bytes wait, or None."""
         depth = max(operations / MOST_OPERATIONS, size / MOST_BYTES)
         self._crowded = depth >= 1.0 or (self._crowded and depth > RESUME)
         if self._crowded:
-            return Full("too many requests wait for the disk", jittered_retry_after(depth, self._chance))
-        if self.at_it() > SLOW or self._steady() < self._slow_until:
+            return Full("too many requests wait for the disk", jittered_retry_after(depth, self._time))
+        if self.at_it() > SLOW or self._time.monotonic() < self._slow_until:
             return self.unavailable("the disk is too slow at present")
         return None
 
@@ -82,7 +79,7 @@ class Pressure:
 
     def unavailable(self, why: str) -> Unavailable:
         """A refusal that asks for more patience the longer it has lasted."""
-        return Unavailable(why, jittered_retry_after(0.2 + self.at_it() / 30.0, self._chance))
+        return Unavailable(why, jittered_retry_after(0.2 + self.at_it() / 30.0, self._time))
 
 
 STOP_AT = 0.95
@@ -92,14 +89,14 @@ DISK_LOOK_EVERY = 0.5
 
 
 class Space:
-    """Looked up at most twice a second. Sizes in bytes; `steady` seconds that never jump."""
+    """Looked up at most twice a second. Sizes in bytes."""
 
-    def __init__(self, path: Path, max_size: int, min_free: int, steady: Callable[[], float]) -> None:
+    def __init__(self, path: Path, max_size: int, min_free: int, time: Time) -> None:
         self._path = path
         self.ballast = Ballast(path)
         self._max_size = max_size
         self._min_free = min_free
-        self._steady = steady
+        self._time = time
         self._looked = float("-inf")
         self._shedding = False
         self._low: str | None = None
@@ -128,7 +125,7 @@ class Space:
         self._shedding = share >= STOP_AT or (self._shedding and share > RESUME_AT)
         if self._shedding:
             return f"the queue is full: {size_text(self.used)} of {size_text(self._max_size)}"
-        now = self._steady()
+        now = self._time.monotonic()
         if now - self._looked > DISK_LOOK_EVERY:
             self._looked = now
             free = self.ballast.free()
@@ -162,7 +159,7 @@ class Space:
         free = self.ballast.free()
         if free is not None and free > BALLAST:
             return False  # the file's own limit
-        self._looked = self._steady()
+        self._looked = self._time.monotonic()
         self._low = "the disk is full"
         return self.ballast.give_up()
 

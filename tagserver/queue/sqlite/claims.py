@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import array
 import sqlite3
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +32,7 @@ from tagserver.queue.values import (
     Row,
     Settlement,
 )
+from tagserver.system.time import Time
 
 Records = sqlite3.Cursor | Generator[tuple[Any, ...], None, None]
 """Of the columns `READ`."""
@@ -46,9 +47,9 @@ class _Claim:
 class Claims:
     """Used inside the writer's transactions; `number` and `is_in_flight` may be asked from any thread."""
 
-    def __init__(self, counters: Counters, priority: Priority, causes: Causes, clock: Callable[[], int]) -> None:
+    def __init__(self, counters: Counters, priority: Priority, causes: Causes, time: Time) -> None:
         self._counters = counters
-        self._clock = clock
+        self._time = time
         self._priority = priority
         self._causes = causes
         self._claims: dict[int, _Claim] = {}
@@ -193,7 +194,7 @@ class Claims:
         if (tag := database.execute("SELECT tag FROM delivery WHERE id = ?", (one.id,)).fetchone()) is None:
             return False
         cause = self._causes.number(destination, tag[0], one.reason, one.code or code_in(one.reason, one.detail))
-        database.execute(BURY, (one.reason, one.detail[:LONGEST_DETAIL], self._clock(), cause, one.id))
+        database.execute(BURY, (one.reason, one.detail[:LONGEST_DETAIL], self._time.now(), cause, one.id))
         database.execute("DELETE FROM delivery WHERE id = ?", (one.id,))
         self._counters.dead(destination, one.reason, one.code)
         return True
@@ -203,7 +204,7 @@ class Claims:
             "UPDATE delivery SET attempts = attempts + 1, crashes = 0 WHERE id = ?",
             [(one,) for one in settlement.attempted],
         )
-        now = self._clock()
+        now = self._time.now()
         database.executemany(
             "UPDATE delivery SET attempts = attempts + 1, crashes = 0, unknown_since = coalesce(unknown_since, ?) "
             "WHERE id = ?",

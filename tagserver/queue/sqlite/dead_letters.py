@@ -33,6 +33,7 @@ from tagserver.queue.sqlite.person_filter import PersonFilter
 from tagserver.queue.sqlite.rows import NAMES, read
 from tagserver.queue.sqlite.writer import Writer
 from tagserver.queue.values import Row
+from tagserver.system.time import Time
 
 T = TypeVar("T")
 SLICE = 500
@@ -47,21 +48,19 @@ it is to agree to the account of now."""
 
 
 class DeadLetterTable:
-    """Used inside the writer's transactions. `steady`: seconds."""
+    """Used inside the writer's transactions."""
 
     def __init__(
         self,
         counters: Counters,
         person_filter: PersonFilter,
         search: DeadSearch,
-        clock: Callable[[], int],
-        steady: Callable[[], float],
+        time: Time,
     ) -> None:
         self._counters = counters
         self._person_filter = person_filter
         self._search = search
-        self._clock = clock
-        self._steady = steady
+        self._time = time
 
     def retry(
         self,
@@ -79,7 +78,7 @@ class DeadLetterTable:
         A letter goes to the account that is configured now: to retry it is to agree to that. What a restore holds may
         have been sent since the backup: to send that is a decision of its own, and the choice has to name it.
         """
-        now = self._clock()
+        now = self._time.now()
         moved: dict[str, int] = {}
         refused: dict[str, int] = {}
         too_old = late = 0
@@ -120,10 +119,10 @@ class DeadLetterTable:
 
     def _in_time(self, places: Sequence[Position]) -> Iterator[Position]:
         """As many as a slice has time for: one at least, or nothing would ever come on."""
-        began = self._steady()
+        began = self._time.monotonic()
         for place in places:
             yield place
-            if self._steady() - began > HOLD:
+            if self._time.monotonic() - began > HOLD:
                 return
 
     @staticmethod
@@ -176,7 +175,7 @@ class DeadLetterTable:
 
     def purge(self, database: sqlite3.Connection, keep: float) -> bool:
         """Remove a slice of those older than `keep` seconds; whether there may be more."""
-        limit = self._clock() - int(keep * 1000)
+        limit = self._time.now() - int(keep * 1000)
         old = database.execute(
             "SELECT id, destination, reason FROM dead WHERE buried <= ? ORDER BY buried LIMIT ?", (limit, SLICE)
         ).fetchall()
@@ -197,7 +196,7 @@ class SqliteDeadLetters:
     _dead_search: DeadSearch
     _dead_letters: DeadLetterTable
     _causes: Causes
-    _steady: Callable[[], float]
+    _time: Time
 
     def _announce_all(self) -> None:
         """Something may be ready for any destination."""
@@ -278,10 +277,10 @@ class SqliteDeadLetters:
         def some(database: sqlite3.Connection) -> bool:
             nonlocal walk
             walk = walk or begin(database)
-            began = self._steady()
+            began = self._time.monotonic()
             for piece in walk:
                 found.append(piece)
-                if self._steady() - began > HOLD:
+                if self._time.monotonic() - began > HOLD:
                     return True
             return False
 

@@ -6,9 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -18,7 +16,6 @@ from typing import Self
 from tagserver.queue.crash_suspects import Marks, marked
 from tagserver.queue.errors import Full, Trouble, TroubleKind, Unavailable
 from tagserver.queue.pauses import Pauses, Quotas
-from tagserver.queue.retry import Chance
 from tagserver.queue.sqlite.backpressure import Pressure, Space, empty_log, reuse_log
 from tagserver.queue.sqlite.claims import LOOK_PAUSE, LOOKED, Claims, Priority, pending_piece
 from tagserver.queue.sqlite.dead_letters import DeadLetterTable, SqliteDeadLetters
@@ -33,6 +30,7 @@ from tagserver.queue.sqlite.startup import open_queue, require_local_disk
 from tagserver.queue.sqlite.suppressions import ErasureWalk, SqliteSuppressions
 from tagserver.queue.sqlite.writer import Writer
 from tagserver.queue.values import Batch, Counts, Delivery, Receipt, Room, Row, Settlement
+from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -44,19 +42,16 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
         self,
         path: Path,
         *,
-        clock: Callable[[], int],
-        steady: Callable[[], float],
+        time: Time,
         max_size: int,
         share: int | None,
         min_free: int,
         keep_dead: float,
         on_fatal: Callable[[BaseException], None],
         commit_took: Callable[[float], None],
-        chance: Chance,
-        calm: Callable[[float], bool],
     ) -> None:
         self._path = path
-        self._steady = steady
+        self._time = time
         self._closed = False
         self._appended: dict[str, asyncio.Event] = {}
         self._on_fatal = on_fatal
@@ -67,32 +62,32 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
             undo.callback(self._lock.release)
             self._queue_lock = QueueLock(path)
             undo.callback(self._queue_lock.release)
-            opened = open_queue(path, max_size, clock, marked(marks))
+            opened = open_queue(path, max_size, time, marked(marks))
             undo.callback(opened.database.close)
             self._queue_lock.renew()
             self._marks = Marks(marks)
-            self._files = FileWatch(path, locked, self._queue_lock.descriptor, steady)
+            self._files = FileWatch(path, locked, self._queue_lock.descriptor, time)
             undo.pop_all()
         self._database, self._counters, self._tombstones = opened.database, opened.counters, opened.tombstones
         self._notice = opened.notice
-        self.pauses = Pauses(PauseTable(self._database, lambda work: self._writer.run(work)), clock, steady)
+        self.pauses = Pauses(PauseTable(self._database, lambda work: self._writer.run(work)), time)
         """Which destinations somebody has stopped by hand."""
-        self._keys = Keys(clock)
+        self._keys = Keys(time)
         self._person_filter = PersonFilter(
             empty=not any(one.pending or one.dead for one in self._counters.shown.values())
         )
-        self._space = Space(path, max_size, min_free, steady)
+        self._space = Space(path, max_size, min_free, time)
         self._space.ballast.owed = opened.lent
         self._space.measure(self._database)
         self._causes = Causes(self._database)
         self.quotas = Quotas(self._counters.volumes, self.pauses.spans, max_size, lambda: self._space.used, share)
         """What of the queue those may take that stand still by somebody's hand."""
         self._enqueue = Enqueue(
-            self._keys, self._counters, self._person_filter, self._space, self.quotas, self._causes, clock, chance
+            self._keys, self._counters, self._person_filter, self._space, self.quotas, self._causes, time
         )
-        self._claims = Claims(self._counters, Priority(), self._causes, clock)
+        self._claims = Claims(self._counters, Priority(), self._causes, time)
         self._dead_search = DeadSearch(self._causes)
-        self._dead_letters = DeadLetterTable(self._counters, self._person_filter, self._dead_search, clock, steady)
+        self._dead_letters = DeadLetterTable(self._counters, self._person_filter, self._dead_search, time)
         self._erasure = ErasureWalk(self._counters, self._claims, self._person_filter)
         housekeeping = Housekeeping(
             self._counters,
@@ -102,8 +97,7 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
             self._causes,
             self._space,
             keep_dead=keep_dead,
-            steady=steady,
-            calm=calm,
+            time=time,
         )
         self._writer = Writer(
             self._database,
@@ -114,7 +108,7 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
             make_room=self._make_room,
             commit_took=commit_took,
             on_fatal=self._fatal,
-            pressure=Pressure(steady, chance),
+            pressure=Pressure(time),
         )
 
     def _look(self, database: sqlite3.Connection) -> None:
@@ -148,36 +142,29 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
         cls,
         path: Path,
         *,
-        clock: Callable[[], int],
-        steady: Callable[[], float] = time.monotonic,
+        time: Time,
         max_size: int = 8 << 30,
         share: int | None = None,
         min_free: int = 512 << 20,
         keep_dead: float = 14 * 86400.0,
         on_fatal: Callable[[BaseException], None] | None = None,
         commit_took: Callable[[float], None] = lambda seconds: None,
-        chance: Chance | None = None,
-        calm: Callable[[float], bool] = lambda seconds: True,
         any_disk: bool = False,
     ) -> Self:
         """Open or make the file. Sizes in bytes (`share`: what may wait for one that is stopped by hand, if not a
-        quarter), `keep_dead` in seconds; `commit_took` hears how long each group
-        commit took, from the writer's thread; `calm(seconds)` says whether the wall clock can be believed for so long;
-        `any_disk`: also on a network file system. Raises OutboxStartError."""
+        quarter), `keep_dead` in seconds; `commit_took` hears how long each group commit took, from the writer's
+        thread; `any_disk`: also on a network file system. Raises OutboxStartError."""
         if not any_disk:
             require_local_disk(path.parent)
         return cls(
             path,
-            clock=clock,
-            steady=steady,
+            time=time,
             max_size=max_size,
             share=share,
             min_free=min_free,
             keep_dead=keep_dead,
             on_fatal=on_fatal or (lambda error: None),
             commit_took=commit_took,
-            chance=chance or random.Random(),  # noqa: S311 (jitter, no secret)
-            calm=calm,
         )
 
     async def append(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt]:

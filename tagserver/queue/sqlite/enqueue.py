@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
@@ -17,7 +17,6 @@ from typing import Any
 from tagserver.queue.dedup import difference
 from tagserver.queue.errors import Full
 from tagserver.queue.pauses import DETAIL, FULL, Fate, Quotas
-from tagserver.queue.retry import Chance
 from tagserver.queue.sqlite.backpressure import Space, jittered_retry_after
 from tagserver.queue.sqlite.claims import Priority
 from tagserver.queue.sqlite.counters import Counters
@@ -25,6 +24,7 @@ from tagserver.queue.sqlite.dead_search import Causes
 from tagserver.queue.sqlite.person_filter import PersonFilter
 from tagserver.queue.sqlite.rows import BURY, insert, pieces, values
 from tagserver.queue.values import DEDUP_TTL, ROW_BYTES, Delivery, Receipt
+from tagserver.system.time import Time
 
 STORED = Receipt()
 REPEAT = Receipt("event")
@@ -51,8 +51,7 @@ class Enqueue:
         space: Space,
         quotas: Quotas,
         causes: Causes,
-        clock: Callable[[], int],
-        chance: Chance,
+        time: Time,
     ) -> None:
         self._keys = keys
         self._counters = counters
@@ -60,19 +59,18 @@ class Enqueue:
         self._space = space
         self._quotas = quotas
         self._causes = causes
-        self._clock = clock
-        self._chance = chance
+        self._time = time
 
     def refuse(self, size: int = 0) -> None:
         """Raises Full when there is no room, for nothing more or for nothing of `size` bytes."""
         if (why := self._space.refusal(size)) is not None:
-            raise Full(why, jittered_retry_after(1.0, self._chance))
+            raise Full(why, jittered_retry_after(1.0, self._time))
 
     def append(self, database: sqlite3.Connection, requests: Sequence[Sequence[Delivery]]) -> list[list[Receipt]]:
         """All the deliveries of several requests, as few statements: each costs a change of hands with the loop."""
         self.refuse(sum(map(size_of, requests)))
         known = self._keys.marks(database, _keys_of(requests))
-        group = _Group(self._clock(), known)
+        group = _Group(self._time.now(), known)
         paused = self._quotas.held()
         receipts: list[list[Receipt]] = []
         for request in requests:
@@ -116,7 +114,7 @@ class Enqueue:
     def _to_dead_letters(self, database: sqlite3.Connection, doomed: Sequence[tuple[str, str, int]]) -> None:
         """What is beyond a quota never waits: destination, tag and id of each. Its id is of the same row of numbers as
         everybody's."""
-        now = self._clock()
+        now = self._time.now()
         letters = [(FULL, DETAIL, now, self._causes.number(to, tag, FULL, ""), one) for to, tag, one in doomed]
         database.executemany(BURY, letters)
         database.executemany("DELETE FROM delivery WHERE id = ?", [(one,) for _, _, one in doomed])
@@ -189,8 +187,8 @@ def _receipt(delivery: Delivery, known: Mapping[bytes, bytes]) -> Receipt:
 class Keys:
     """Used inside the writer's transactions. Times in ms."""
 
-    def __init__(self, clock: Callable[[], int]) -> None:
-        self._clock = clock
+    def __init__(self, time: Time) -> None:
+        self._time = time
         self._purged_to = b""
 
     def marks(self, database: sqlite3.Connection, keys: Collection[bytes]) -> dict[bytes, bytes]:
@@ -199,7 +197,7 @@ class Keys:
         They are few, and asked for before anything is written: each row that a statement gives costs a change of hands
         with the event loop.
         """
-        now = self._clock()
+        now = self._time.now()
         waiting = sorted(keys)
         found: dict[bytes, bytes] = {}
         for start, rows in pieces(len(waiting)):
@@ -222,7 +220,7 @@ class Keys:
 
         Keys are looked through in their own order: an index by time would cost every append a write.
         """
-        now = self._clock()
+        now = self._time.now()
         seen = database.execute(
             "SELECT key, expires FROM known WHERE key > ? ORDER BY key LIMIT ?", (self._purged_to, PURGED)
         ).fetchall()

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 from tagserver.queue.sqlite.backpressure import Space, empty_log, shrink
@@ -16,7 +15,7 @@ from tagserver.queue.sqlite.dead_search import Causes
 from tagserver.queue.sqlite.enqueue import Keys
 from tagserver.queue.sqlite.ownership import FileWatch, put_back
 from tagserver.queue.sqlite.suppressions import Tombstones
-from tagserver.system.clock_monitor import LONG_CALM
+from tagserver.system.time import LONG_CALM, Time
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -27,8 +26,7 @@ VACUUM_TO = 4096
 
 
 class Housekeeping:
-    """Called by the writer's thread. `keep_dead` in seconds; `calm(seconds)`: whether the wall clock has not been set
-    for so long."""
+    """Called by the writer's thread. `keep_dead` in seconds."""
 
     def __init__(
         self,
@@ -40,8 +38,7 @@ class Housekeeping:
         space: Space,
         *,
         keep_dead: float,
-        steady: Callable[[], float],
-        calm: Callable[[float], bool],
+        time: Time,
     ) -> None:
         self._counters = counters
         self._keys = keys
@@ -50,9 +47,8 @@ class Housekeeping:
         self._causes = causes
         self._space = space
         self._keep_dead = keep_dead
-        self._steady = steady
-        self._calm = calm
-        self._purged = steady()
+        self._time = time
+        self._purged = time.monotonic()
         self._shrinking = False
         self._settling = True
 
@@ -93,7 +89,7 @@ class Housekeeping:
         return False
 
     def _purge(self, database: sqlite3.Connection) -> bool:
-        if self._steady() - self._purged < PURGE_EVERY or not self._calm(LONG_CALM):
+        if self._time.monotonic() - self._purged < PURGE_EVERY or not self._time.trusted(LONG_CALM):
             return False
         self._space.restore()
         database.execute("BEGIN IMMEDIATE")
@@ -104,7 +100,7 @@ class Housekeeping:
         database.execute("COMMIT")
         self._counters.committed(True)
         if not (keys_left or letters_left):
-            self._purged = self._steady()
+            self._purged = self._time.monotonic()
         return keys_left or letters_left
 
 

@@ -17,11 +17,12 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from tagserver.queue.errors import InUse, Unavailable
 from tagserver.system.files import os_reason
+from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -35,13 +36,13 @@ _Identity = tuple[int, int]
 
 class FileWatch:
     """Device and inode of the queue's file, its log, its index and its lock, as they were opened; looked at by the
-    writer's thread. `steady`: seconds that never jump."""
+    writer's thread."""
 
-    def __init__(self, queue: Path, lock: Path, descriptor: int, steady: Callable[[], float]) -> None:
+    def __init__(self, queue: Path, lock: Path, descriptor: int, time: Time) -> None:
         """`descriptor`: of the queue's file, open as long as this is used."""
         self._queue = queue
         self._descriptor = descriptor
-        self._steady = steady
+        self._time = time
         self._log = Path(f"{queue}-wal")
         files = {path: _identity(path) for path in (queue, self._log, Path(f"{queue}-shm"), lock)}
         self._known = {path: known for path, known in files.items() if known is not None}
@@ -50,7 +51,7 @@ class FileWatch:
 
     def look(self) -> None:
         """Look, if it is time."""
-        now = self._steady()
+        now = self._time.monotonic()
         if now - self._looked < LOOK_EVERY:
             return
         self._looked = now

@@ -32,6 +32,7 @@ from tagserver.queue.sqlite.rows import NAMES
 from tagserver.queue.sqlite.schema import APPLICATION_ID, FIRST, FIRST_TABLES, VERSION, migrate, open_database
 from tagserver.queue.sqlite.suppressions import ErasureWalk, Tombstones
 from tagserver.queue.values import EVERYTHING, Tombstone, Trace
+from tagserver.system.time import Time
 
 ENDING = ".snapshot-"
 """Behind the queue's name: a copy that waits to be packed."""
@@ -190,23 +191,21 @@ def hold(path: Path, backup: int, now: int) -> int:
     return sum(number for _, number, _ in waiting)
 
 
-def take_back(path: Path, lines: Iterable[Laid | Lifted], clock: Callable[[], int]) -> int:
+def take_back(path: Path, lines: Iterable[Laid | Lifted], time: Time) -> int:
     """Write what persons have taken back and granted again into a restored file, in this order, and erase what is left
     of those who asked to be forgotten. (What was taken back by purpose is judged by the server, which knows what each
     tag needs: nothing of it is sent.) How many deliveries were erased. Raises OutboxStartError, sqlite3.Error."""
     with closing(open_database(path, _ANY_SIZE)) as database:
         database.execute("PRAGMA secure_delete=ON")  # else their text stays in pages that nobody uses
         database.execute("BEGIN IMMEDIATE")
-        stones = Tombstones(database, clock)
+        stones = Tombstones(database, time)
         for line in lines:
             if isinstance(line, Laid):
-                stones.write(database, [line.stone], max(KEPT, (line.keep - clock()) / 1000))
+                stones.write(database, [line.stone], max(KEPT, (line.keep - time.now()) / 1000))
             else:
                 stones.lift(database, line.persons, line.purposes, line.at)
         counters = Counters(database)
-        erasure = ErasureWalk(
-            counters, Claims(counters, Priority(), Causes(database), clock), PersonFilter(empty=False)
-        )
+        erasure = ErasureWalk(counters, Claims(counters, Priority(), Causes(database), time), PersonFilter(empty=False))
         erased = _erase(database, erasure, lambda persons, at: EVERYTHING in stones.withdrawn(persons, at))
         counters.write(database)
         database.execute("COMMIT")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from tagserver.queue.sqlite.recovery import MARK, salvage
 from tagserver.queue.sqlite.schema import is_full, open_database
 from tagserver.queue.sqlite.suppressions import Tombstones
 from tagserver.queue.sqlite.writer import TRIES
+from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -53,7 +53,7 @@ def require_local_disk(folder: Path) -> None:
         )
 
 
-def open_queue(path: Path, max_size: int, clock: Callable[[], int], suspects: frozenset[int]) -> Opened:
+def open_queue(path: Path, max_size: int, time: Time, suspects: frozenset[int]) -> Opened:
     """Open or make the file. `suspects`: the flights that plugins had in hand when the last process ended. Raises
     OutboxStartError."""
     # Before 3.51.3 two connections that write or checkpoint at the same moment can spoil a file in WAL mode (SQLite's
@@ -69,7 +69,7 @@ def open_queue(path: Path, max_size: int, clock: Callable[[], int], suspects: fr
             if crashed and path.stat().st_size < CHECKED_SIZE:
                 _look_through(database, path)
             _recover(database, suspects, Ballast(path))
-            return Opened(database, Counters(database), Tombstones(database, clock), notice, lent)
+            return Opened(database, Counters(database), Tombstones(database, time), notice, lent)
         except sqlite3.DatabaseError as error:
             database.close()
             raise Damaged(f"the queue {path} is damaged: {error}") from None
@@ -81,7 +81,7 @@ def open_queue(path: Path, max_size: int, clock: Callable[[], int], suspects: fr
         notice = salvage(path, max_size)
         log.critical("%s", notice)
     database = open_database(path, max_size)
-    return Opened(database, Counters(database), Tombstones(database, clock), notice)
+    return Opened(database, Counters(database), Tombstones(database, time), notice)
 
 
 def _opened(path: Path, max_size: int) -> tuple[sqlite3.Connection, str | None]:

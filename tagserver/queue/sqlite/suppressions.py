@@ -25,6 +25,7 @@ from tagserver.queue.sqlite.person_filter import PersonFilter
 from tagserver.queue.sqlite.rows import persons_of, purposes_of
 from tagserver.queue.sqlite.writer import Writer
 from tagserver.queue.values import Erased, Tombstone, Trace
+from tagserver.system.time import Time
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -39,8 +40,8 @@ class _Stone(NamedTuple):
 class Tombstones:
     """Changed inside the writer's transactions; `withdrawn` is asked from any thread. Times in ms."""
 
-    def __init__(self, database: sqlite3.Connection, clock: Callable[[], int]) -> None:
-        self._clock = clock
+    def __init__(self, database: sqlite3.Connection, time: Time) -> None:
+        self._time = time
         # Each person's tuple is replaced as a whole: other threads read while the writer's changes.
         self._known: dict[bytes, tuple[_Stone, ...]] = {}
         for person, *stone in database.execute("SELECT person, purpose, since, until, expires FROM withdrawal"):
@@ -56,7 +57,7 @@ class Tombstones:
     def write(self, database: sqlite3.Connection, tombstones: Iterable[Tombstone], ttl: float) -> None:
         """Write tombstones that are kept for `ttl` seconds, and never shorter than they reach. They count from here on,
         whether the commit succeeds or not: the safe side."""
-        now = self._clock()
+        now = self._time.now()
         for one in tombstones:
             reach = one.until if one.until < Tombstone.STANDING else now
             made = _Stone(one.purpose, one.since, one.until, max(now + int(ttl * 1000), reach))
@@ -85,7 +86,7 @@ class Tombstones:
         """The purposes that one of the persons has taken back for what happened at `at` (ms)."""
         if not self._known:
             return NOTHING
-        now = self._clock()
+        now = self._time.now()
         return frozenset(
             stone.purpose
             for person in persons
@@ -95,7 +96,7 @@ class Tombstones:
 
     def purge(self, database: sqlite3.Connection) -> None:
         """Remove what is past its time."""
-        now = self._clock()
+        now = self._time.now()
         database.execute("DELETE FROM withdrawal WHERE expires <= ?", (now,))
         for person, stones in list(self._known.items()):
             if kept := tuple(stone for stone in stones if stone.expires > now):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from importlib.resources import files
 from urllib.parse import parse_qs
@@ -32,6 +31,7 @@ from tagserver.server.admin.forget import Forget
 from tagserver.server.admin.pausing import Stops
 from tagserver.server.admin.publishing import Publishing
 from tagserver.system import text as moments
+from tagserver.system.time import Time
 
 FORM = 4096
 """Bytes of a login form."""
@@ -44,14 +44,14 @@ _pages.filters["moment"] = moments.readable_time
 class Admin:
     """The admin application, and who may use it."""
 
-    def __init__(self, runtime: Runtime, token: str, steady: Callable[[], float]) -> None:
+    def __init__(self, runtime: Runtime, token: str, time: Time) -> None:
         self._runtime = runtime
         self._keys = Keyring(lambda: runtime.admin_token.today(token))
         turned_away = runtime.states.strangers.refused
         self._guesses = Guesses(
-            self._visitor, steady, runtime.meters.refused, lambda address: turned_away("admin_token", address)
+            self._visitor, time, runtime.meters.refused, lambda address: turned_away("admin_token", address)
         )
-        letters = DeadLetterPages(runtime, steady)
+        letters = DeadLetterPages(runtime)
         publishing = Publishing(runtime)
         stops = Stops(runtime.pausing)
         backups = Backups(runtime, SAFE)
@@ -62,7 +62,7 @@ class Admin:
                 Route("/login", self.login, methods=["GET", "POST"]),
                 Route("/status.json", self.status),
                 Route("/try.json", self.try_json, methods=["POST"]),
-                Route("/consent.json", ConsentStrings(runtime.clock).post, methods=["POST"]),
+                Route("/consent.json", ConsentStrings(runtime.time).post, methods=["POST"]),
                 Route("/reload", publishing.reload, methods=["POST"]),
                 Route("/rollback", publishing.roll_back, methods=["POST"]),
                 Route("/versions.json", publishing.versions),
@@ -157,7 +157,7 @@ class Admin:
             asked = read_json(body, _any)
             if not isinstance(asked, dict):
                 raise BadTrial('post an object: {"event": {...}}')
-            answer = try_event(runtime.container, runtime.server, asked, runtime.clock())
+            answer = try_event(runtime.container, runtime.server, asked, runtime.time.now())
         except BadBody as bad:
             return problem(bad.status, bad.code, str(bad))
         except UNREADABLE:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tagserver.ingest.body import Disconnected
 from tagserver.system.rate_limit import RateLimit, sender_of
+from tagserver.system.time import Time
 
 COOKIE = "tagserver_admin"
 LOGIN = "/-/login"
@@ -89,19 +90,19 @@ class Guesses:
     would lock the operator out. Codes and cookies are too long to be guessed.
 
     While an address waits nothing of it is looked at, so that the right token cannot be told from a wrong one.
-    `address` gives a request's visitor. `steady`: seconds that never jump. `refused` hears `admin_token` for each
-    wrong one and `admin_later` for each that must wait; `wrong` the address that a wrong one came from.
+    `address` gives a request's visitor. `refused` hears `admin_token` for each wrong one and `admin_later` for each
+    that must wait; `wrong` the address that a wrong one came from.
     """
 
     def __init__(
         self,
         address: Callable[[Request], str | None],
-        steady: Callable[[], float],
+        time: Time,
         refused: Callable[[str], None],
         wrong: Callable[[str | None], None],
     ) -> None:
         self._address = address
-        self._limit = RateLimit(1 / PAUSE, steady, burst=(GUESSES - 1) * PAUSE)  # and one into debt
+        self._limit = RateLimit(1 / PAUSE, time, burst=(GUESSES - 1) * PAUSE)  # and one into debt
         self._refused = refused
         self._wrong = wrong
 

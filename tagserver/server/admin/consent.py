@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,6 +10,7 @@ from tagserver.consent.decoders.printout import FORMATS, Format, printout
 from tagserver.event.json_text import UNREADABLE, read_json
 from tagserver.ingest.body import BadBody, read_body
 from tagserver.server.admin.auth import SAFE, problem
+from tagserver.system.time import Time
 
 MOST = 2 << 20
 """Bytes of a body. Far more than a string may have, so that one that is too long is told so."""
@@ -28,10 +27,10 @@ _question = msgspec.json.Decoder(Question)
 
 
 class ConsentStrings:
-    """The endpoint. `clock` gives ms since 1970 UTC: the age of a TC string counts."""
+    """The endpoint. Knows the time, for the age of a TC string counts."""
 
-    def __init__(self, clock: Callable[[], int]) -> None:
-        self._clock = clock
+    def __init__(self, time: Time) -> None:
+        self._time = time
 
     async def post(self, request: Request) -> Response:
         """`{"kind", "input"}` → what the string says; `"ok": false` for one that is not well-formed."""
@@ -43,4 +42,4 @@ class ConsentStrings:
         except UNREADABLE:
             message = f'post {{"kind": KIND, "input": TEXT}}; KIND is one of {", ".join(FORMATS)}'
             return problem(400, "bad_question", message)
-        return JSONResponse(printout(question.kind, question.input, self._clock()), headers=SAFE)
+        return JSONResponse(printout(question.kind, question.input, self._time.now()), headers=SAFE)

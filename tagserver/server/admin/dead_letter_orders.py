@@ -31,14 +31,11 @@ Action = Literal["retry", "drop"]
 class Run:
     """One order, or what one request does of it."""
 
-    def __init__(
-        self, runtime: Runtime, action: Action, choice: Choice, *, dry_run: bool, steady: Callable[[], float]
-    ) -> None:
+    def __init__(self, runtime: Runtime, action: Action, choice: Choice, *, dry_run: bool) -> None:
         self._runtime = runtime
         self._action = action
         self._choice = choice
         self._dry_run = dry_run
-        self._steady = steady
         self._moved: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._dropped = self._too_old = self._late = 0
@@ -49,12 +46,12 @@ class Run:
         outbox = self._runtime.outbox
         after, bound = (_START, await outbox.dead_bound()) if cursor is None else run_of(cursor)
         begin = run_text(after, bound)
-        began = self._steady()
+        began = self._runtime.time.monotonic()
         at: Position | None = after
         try:
             while at is not None:
                 at = await self._slice(at, bound)
-                if seconds is not None and self._steady() - began >= seconds:
+                if seconds is not None and self._runtime.time.monotonic() - began >= seconds:
                     break
         finally:
             if not self._dry_run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -68,9 +68,8 @@ _order = msgspec.json.Decoder(Order)
 class DeadLetterPages:
     """The endpoint."""
 
-    def __init__(self, runtime: Runtime, steady: Callable[[], float]) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._steady = steady
 
     async def get(self, request: Request) -> Response:
         """`{"letters": [...], "total": n, "next": …}`, the newest burial first; each key of a choice may come several
@@ -78,7 +77,7 @@ class DeadLetterPages:
         "more": n, "total": n}`."""
         try:
             given = _given(request)
-            choice = read_choice({key: given[key] for key in KEYS if key in given}, self._runtime.clock())
+            choice = read_choice({key: given[key] for key in KEYS if key in given}, self._runtime.time.now())
             await check_names(self._runtime, choice)
             if _switch(given, "summary", default=False):
                 return JSONResponse(await summed_up(self._runtime.outbox, choice), headers=SAFE)
@@ -109,7 +108,7 @@ class DeadLetterPages:
         try:
             body = await read_body(request.receive, request.headers.get("content-length"), LARGEST)
             order = read_json(body, _order)
-            choice = read_choice(_chosen(order), self._runtime.clock())
+            choice = read_choice(_chosen(order), self._runtime.time.now())
             if choice.everything and not order.all:
                 wanted = 'say which: id, event_id, destination, tag, reason, code, since or until, or "all": true'
                 return problem(400, "no_choice", wanted)
@@ -127,7 +126,7 @@ class DeadLetterPages:
 
     async def _obey(self, order: Order, choice: Choice) -> dict[str, Any]:
         """What was done is on record, also when the queue refuses to go on."""
-        run = Run(self._runtime, order.action, choice, dry_run=order.dry_run, steady=self._steady)
+        run = Run(self._runtime, order.action, choice, dry_run=order.dry_run)
         counts: Mapping[str, Any] | None = None
         try:
             done = counts = await run.go(order.after, order.seconds)

@@ -15,7 +15,8 @@ import pytest
 from tagserver.queue.api import Outbox
 from tagserver.queue.dead_letters import Choice
 from tagserver.queue.pauses import Pauses, Quotas
-from tests.delivery.support import Clock, copy_as_killed, open_outbox
+from tests.delivery.support import copy_as_killed, open_outbox
+from tests.fake_time import FakeTime
 from tests.queue.memory.engine import MemoryOutbox
 
 
@@ -50,7 +51,7 @@ class SqliteStorage:
 
     keeps = True
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, clock: FakeTime) -> None:
         self._folder = folder
         self._clock = clock
         self._kills = 0
@@ -78,12 +79,12 @@ class MemoryStorage:
 
     keeps = False
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, clock: FakeTime) -> None:
         self._clock = clock
 
     async def open(self, **options: Any) -> Engine:
         """See `Storage.open`."""
-        return MemoryOutbox(self._clock, self._clock.steady, **options)
+        return MemoryOutbox(self._clock, **options)
 
     async def open_as_killed(self) -> Engine:
         """See `Storage.open_as_killed`."""
@@ -106,7 +107,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-async def storage(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> AsyncIterator[Storage]:
+async def storage(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeTime) -> AsyncIterator[Storage]:
     """Of each engine."""
     made: Storage = ENGINES[request.param](tmp_path, clock)
     yield made

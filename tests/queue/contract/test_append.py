@@ -17,17 +17,8 @@ from tagserver.queue.values import (
     Settlement,
     Tombstone,
 )
-from tests.delivery.support import (
-    HOUR,
-    START,
-    Clock,
-    claim,
-    deliveries,
-    delivery,
-    key,
-    meta,
-    stored,
-)
+from tests.delivery.support import HOUR, claim, deliveries, delivery, key, meta, stored
+from tests.fake_time import START, FakeTime
 from tests.queue.contract.conftest import Engine, Storage, assert_adds_up
 
 DAY = 24 * HOUR
@@ -48,7 +39,7 @@ async def test_nothing_to_append_is_no_error(outbox: Engine) -> None:
     assert stored(await outbox.append([])) == []
 
 
-async def test_a_key_is_known_for_48_hours(outbox: Engine, clock: Clock) -> None:
+async def test_a_key_is_known_for_48_hours(outbox: Engine, clock: FakeTime) -> None:
     """Meta counts equal ids once within 48 h; after that a repeat is a new event."""
     assert stored(await outbox.append([delivery("e1")])) == [True]
     clock.jump(48 * HOUR - 1)  # the writer's care, which goes by steady time, does not come to help
@@ -87,7 +78,7 @@ def purchase(event_id: str, order: str, value: float | None = None, **fields: An
     return delivery(event_id, **({"order": (key(order), 7 * DAY), "mark": said} | fields))
 
 
-async def test_an_order_is_known_by_itself_for_its_own_time(outbox: Engine, clock: Clock) -> None:
+async def test_an_order_is_known_by_itself_for_its_own_time(outbox: Engine, clock: FakeTime) -> None:
     """A copy under another event_id: within one request, later, and long after its first event_id is forgotten."""
     assert await outbox.append([purchase("a", "T-1"), purchase("b", "T-1"), purchase("c", "T-2")]) == [
         Receipt(),
@@ -148,7 +139,7 @@ async def test_a_cancelled_caller_leaves_the_outbox_whole(outbox: Engine) -> Non
     await assert_adds_up(outbox)
 
 
-async def test_full_by_size_stores_nothing_and_ends_when_room_is_made(clock: Clock, storage: Storage) -> None:
+async def test_full_by_size_stores_nothing_and_ends_when_room_is_made(clock: FakeTime, storage: Storage) -> None:
     """The refused request may be sent again as it is: its keys were not kept."""
     outbox = await storage.open(max_size=1 << 20)
     big = [delivery(f"big{n}", body=b"x" * 20_000) for n in range(20)]

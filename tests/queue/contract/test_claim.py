@@ -11,13 +11,8 @@ from tagserver.queue.values import (
     URGENT_FROM,
     Settlement,
 )
-from tests.delivery.support import (
-    START,
-    claim,
-    claimed_ids,
-    deliveries,
-    delivery,
-)
+from tests.delivery.support import claim, claimed_ids, deliveries, delivery
+from tests.fake_time import START
 from tests.queue.contract.conftest import Engine, assert_adds_up
 
 

@@ -19,16 +19,8 @@ from tagserver.queue.values import (
     Delivery,
     Settlement,
 )
-from tests.delivery.support import (
-    HOUR,
-    START,
-    Clock,
-    claim,
-    deliveries,
-    delivery,
-    key,
-    meta,
-)
+from tests.delivery.support import HOUR, claim, deliveries, delivery, key, meta
+from tests.fake_time import START, FakeTime
 from tests.queue.contract.conftest import ENGINES, Engine, Storage, assert_adds_up
 
 
@@ -96,7 +88,7 @@ def test_a_choice_means_what_it_says(
     """List, count, groups and pages, against a look at every letter."""
 
     async def play(folder: Path) -> None:
-        clock = Clock()
+        clock = FakeTime()
         storage: Storage = ENGINES[name](folder, clock)
         outbox = await storage.open()
         for number, cause, later in died:
@@ -132,7 +124,7 @@ async def assert_choices(outbox: DeadLetters, number: int, chosen: Sequence[Choi
         assert shown == {cause: (len(of), of[-1].buried, of[0].buried, of[0].event_id) for cause, of in groups.items()}
 
 
-async def test_pages_hold_still_while_letters_come_and_go(outbox: Engine, clock: Clock) -> None:
+async def test_pages_hold_still_while_letters_come_and_go(outbox: Engine, clock: FakeTime) -> None:
     """What dies meanwhile is on no later page; what goes moves no other one."""
     for number in range(6):
         clock.advance(1)
@@ -146,7 +138,7 @@ async def test_pages_hold_still_while_letters_come_and_go(outbox: Engine, clock:
     assert [one.event_id for one in second] == ["e2", "e1"]
 
 
-async def test_a_run_ends_where_it_has_begun(outbox: Engine, clock: Clock) -> None:
+async def test_a_run_ends_where_it_has_begun(outbox: Engine, clock: FakeTime) -> None:
     """What dies while it runs, or again, is none of its letters, not even when the clock goes back."""
     for number in range(5):
         clock.advance(1)
@@ -169,7 +161,7 @@ async def test_a_run_ends_where_it_has_begun(outbox: Engine, clock: Clock) -> No
     await assert_adds_up(outbox)
 
 
-async def test_what_would_die_again_stays_and_a_dry_run_says_the_same(outbox: Engine, clock: Clock) -> None:
+async def test_what_would_die_again_stays_and_a_dry_run_says_the_same(outbox: Engine, clock: FakeTime) -> None:
     for number, end in enumerate((None, None, START + 1000, None)):
         await outbox.append([delivery(f"e{number}", expires=end, tag=f"T{number}")])
     batch = await claim(outbox)
@@ -220,7 +212,7 @@ async def test_a_retry_is_as_if_never_tried_and_a_second_one_changes_nothing(out
     assert (meta(outbox).pending, meta(outbox).dead) == (1, 2)
 
 
-async def test_what_the_vendor_would_not_take_stays_and_is_counted(outbox: Engine, clock: Clock) -> None:
+async def test_what_the_vendor_would_not_take_stays_and_is_counted(outbox: Engine, clock: FakeTime) -> None:
     """In pieces: each letter is looked at once, whether it moves or not."""
     ends = [START + 1000, None, START + 10_000, START + 2000, START + 3000]
     await died(outbox, *(delivery(f"e{n}", expires=end) for n, end in enumerate(ends)))
@@ -235,11 +227,11 @@ async def test_what_the_vendor_would_not_take_stays_and_is_counted(outbox: Engin
     await assert_adds_up(outbox)
 
 
-async def test_a_retry_after_the_vendors_window_is_told(outbox: Engine, clock: Clock) -> None:
+async def test_a_retry_after_the_vendors_window_is_told(outbox: Engine, clock: FakeTime) -> None:
     """Only of what was tried before: the vendor cannot have the others."""
     await died(outbox, *deliveries(2, "tried"))
     await died(outbox, *deliveries(3, "never"), tried=False)
     clock.advance(WINDOW + 1)
-    await died(outbox, delivery("young", received=clock()))
+    await died(outbox, delivery("young", received=clock.now()))
     done = await outbox.retry_dead(Choice(), ACCOUNTS, 100)
     assert (done.moved, done.late) == ({"meta": 6}, 2)

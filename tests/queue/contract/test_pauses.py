@@ -14,16 +14,8 @@ from tagserver.queue.pauses import Pause, Pauses
 from tagserver.queue.values import (
     ROW_BYTES,
 )
-from tests.delivery.support import (
-    HOUR,
-    START,
-    Clock,
-    claim,
-    deliveries,
-    delivery,
-    meta,
-    stored,
-)
+from tests.delivery.support import HOUR, claim, deliveries, delivery, meta, stored
+from tests.fake_time import START, FakeTime
 from tests.queue.contract.conftest import Engine, Storage, assert_adds_up
 
 
@@ -122,19 +114,19 @@ OVER_RESTARTS = [row for row in TERMS if "restart" in dict(row[1])]
 
 @pytest.mark.parametrize(("steps", "stands"), [row[1:] for row in IN_ONE_LIFE], ids=[row[0] for row in IN_ONE_LIFE])
 async def test_a_term_is_as_long_as_it_was_asked_for(
-    storage: Storage, clock: Clock, steps: Steps, stands: bool
+    storage: Storage, clock: FakeTime, steps: Steps, stands: bool
 ) -> None:
     """By steady time."""
     assert await paused_after(storage, clock, steps) is stands
 
 
 @pytest.mark.parametrize(("steps", "stands"), [row[1:] for row in OVER_RESTARTS], ids=[row[0] for row in OVER_RESTARTS])
-async def test_a_term_over_a_restart(lasting: Storage, clock: Clock, steps: Steps, stands: bool) -> None:
+async def test_a_term_over_a_restart(lasting: Storage, clock: FakeTime, steps: Steps, stands: bool) -> None:
     """By the wall clock, and never longer than the whole."""
     assert await paused_after(lasting, clock, steps) is stands
 
 
-async def paused_after(storage: Storage, clock: Clock, steps: Steps) -> bool:
+async def paused_after(storage: Storage, clock: FakeTime, steps: Steps) -> bool:
     """Whether a pause of an hour has not ended."""
     outbox = await storage.open()
     await outbox.pauses.put(pause(term=HOUR))
@@ -153,7 +145,7 @@ async def paused_after(storage: Storage, clock: Clock, steps: Steps) -> bool:
     return not over
 
 
-async def test_the_end_is_shown_by_the_clock_of_now(outbox: Engine, clock: Clock) -> None:
+async def test_the_end_is_shown_by_the_clock_of_now(outbox: Engine, clock: FakeTime) -> None:
     made = pause(term=HOUR)
     await outbox.pauses.put(made)
     assert outbox.pauses.until(made) == made.until

@@ -16,16 +16,8 @@ from tagserver.queue.values import (
     Row,
     Settlement,
 )
-from tests.delivery.support import (
-    START,
-    claim,
-    claimed_ids,
-    deliveries,
-    delivery,
-    in_hand,
-    meta,
-    stored,
-)
+from tests.delivery.support import claim, claimed_ids, deliveries, delivery, in_hand, meta, stored
+from tests.fake_time import START
 from tests.queue.contract.conftest import Engine, Storage, assert_adds_up
 
 

@@ -8,15 +8,8 @@ from tagserver.queue.values import (
     DeadLettered,
     Settlement,
 )
-from tests.delivery.support import (
-    START,
-    Clock,
-    claim,
-    claimed_ids,
-    deliveries,
-    delivery,
-    meta,
-)
+from tests.delivery.support import claim, claimed_ids, deliveries, delivery, meta
+from tests.fake_time import START, FakeTime
 from tests.queue.contract.conftest import Engine, assert_adds_up
 
 
@@ -24,7 +17,7 @@ def ids(batch: Batch) -> list[int]:
     return [row.id for row in batch.rows]
 
 
-async def test_every_fate_is_counted_at_every_step(outbox: Engine, clock: Clock) -> None:
+async def test_every_fate_is_counted_at_every_step(outbox: Engine, clock: FakeTime) -> None:
     await outbox.append(deliveries(5))
     await assert_adds_up(outbox)
     batch = await claim(outbox)
@@ -44,7 +37,7 @@ async def test_every_fate_is_counted_at_every_step(outbox: Engine, clock: Clock)
     assert rows == {"e1": (1, None), "e2": (1, START + 7000), "e4": (0, None)}
 
 
-async def test_the_first_unknown_outcome_is_the_one_that_counts(outbox: Engine, clock: Clock) -> None:
+async def test_the_first_unknown_outcome_is_the_one_that_counts(outbox: Engine, clock: FakeTime) -> None:
     """The vendor's window for repeats begins with the first attempt that may have arrived."""
     await outbox.append([delivery("e1")])
     for _ in range(3):

@@ -13,16 +13,8 @@ from tagserver.queue.values import (
     Tombstone,
     Trace,
 )
-from tests.delivery.support import (
-    START,
-    Clock,
-    claim,
-    claimed_ids,
-    delivery,
-    key,
-    meta,
-    stored,
-)
+from tests.delivery.support import claim, claimed_ids, delivery, key, meta, stored
+from tests.fake_time import START, FakeTime
 from tests.queue.contract.conftest import Engine, Storage, assert_adds_up
 
 ERIKA, MAX = key("erika"), key("max")
@@ -67,7 +59,7 @@ async def test_a_second_withdrawal_never_makes_the_first_one_shorter(outbox: Eng
     assert outbox.withdrawn([ERIKA], START + 1000) == ADS
 
 
-async def test_tombstones_hold_after_a_restart_and_end(outbox: Engine, clock: Clock, storage: Storage) -> None:
+async def test_tombstones_hold_after_a_restart_and_end(outbox: Engine, clock: FakeTime, storage: Storage) -> None:
     await outbox.withdraw([Tombstone(key("erika"), "ad_storage", START)], 60)
     assert outbox.withdrawn([key("max"), key("erika")], START) == {"ad_storage"}
     assert not outbox.withdrawn([key("max")], START)

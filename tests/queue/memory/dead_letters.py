@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -24,6 +24,7 @@ from tagserver.queue.dead_letters import (
     Retried,
 )
 from tagserver.queue.retry import deadline
+from tagserver.system.time import Time
 from tests.queue.memory.rows import Side, Stored
 
 _BEGINNING = Position(-LARGEST_ID, 0)
@@ -37,7 +38,7 @@ class MemoryDeadLetters:
     _causes: dict[Cause, None]
     _came: defaultdict[str, asyncio.Event]
     _dead_lettered: DeadLetterCounts
-    _clock: Callable[[], int]
+    _time: Time
     _last_id: int
 
     def _check(self) -> None:
@@ -104,7 +105,7 @@ class MemoryDeadLetters:
     ) -> Retried:
         """See `DeadLetters.retry_dead`."""
         self._check()
-        now = self._clock()
+        now = self._time.now()
         looked = self._chosen(choice, after or _BEGINNING, bound)[:limit]
         moved: Counter[str] = Counter()
         refused: Counter[str] = Counter()

@@ -34,6 +34,7 @@ from tagserver.queue.values import (
     Row,
     Settlement,
 )
+from tagserver.system.time import Time
 from tests.queue.memory.dead_letters import MemoryDeadLetters
 from tests.queue.memory.rows import Side, Stone, Stored
 from tests.queue.memory.suppressions import MemorySuppressions
@@ -63,17 +64,16 @@ class KeptPauses:
 
 
 class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
-    """An `Outbox`. `clock` in ms, `steady` in seconds; sizes in bytes, `share` as the quota of a paused destination."""
+    """An `Outbox`. Sizes in bytes, `share` as the quota of a paused destination."""
 
     def __init__(
         self,
-        clock: Callable[[], int],
-        steady: Callable[[], float],
+        time: Time,
         *,
         max_size: int = 8 << 30,
         share: int | None = None,
     ) -> None:
-        self._clock = clock
+        self._time = time
         self._max_size = max_size
         self._share = share
         self._sides: defaultdict[str, Side] = defaultdict(Side)
@@ -85,7 +85,7 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
         self._came: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._closed = False
         self._dead_lettered = DeadLetterCounts()
-        self.pauses = Pauses(KeptPauses(self._check), clock, steady)
+        self.pauses = Pauses(KeptPauses(self._check), time)
         self.quotas = self._quotas()
 
     def _quotas(self) -> Quotas:
@@ -103,7 +103,7 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
 
     def purge(self, keep_dead: float) -> None:
         """Remove what is past its time: dead letters after `keep_dead` seconds, and tombstones."""
-        now = self._clock()
+        now = self._time.now()
         for side in self._sides.values():
             kept = [one for one in side.dead if one.died > now - int(keep_dead * 1000)]
             side.erased += len(side.dead) - len(kept)
@@ -144,7 +144,7 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
         return receipts
 
     def _receipt(self, one: Delivery) -> Receipt:
-        now = self._clock()
+        now = self._time.now()
         known = {key: mark for key, (end, mark) in self._known.items() if end > now}
         if one.key in known:
             return Receipt("event", difference(known[one.key], one.mark))
@@ -155,7 +155,7 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
         return Receipt()
 
     def _store(self, one: Delivery) -> None:
-        side, now = self._sides[one.destination], self._clock()
+        side, now = self._sides[one.destination], self._time.now()
         names = self.quotas.held().get(one.destination)
         fate = "waits" if names is None else self.quotas.fate(one.destination, names, len(one.body), 0)
         side.accepted += 1
@@ -176,7 +176,7 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
         code = why.code or code_in(why.reason, why.detail)
         code = code if not code or CAUSE_CODE.fullmatch(code) else OTHER
         one.cause = Cause(one.delivery.destination, one.delivery.tag, why.reason, code)
-        one.detail, one.died = why.detail[:LONGEST_DETAIL], self._clock()
+        one.detail, one.died = why.detail[:LONGEST_DETAIL], self._time.now()
         self._causes[one.cause] = None
         self._dead_lettered.add(one.delivery.destination, why.reason, why.code)
         side.dead.append(one)
@@ -223,7 +223,7 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
             elif number in settlement.attempted or number in settlement.unknown:
                 one.attempts, one.crashes = one.attempts + 1, 0
                 if number in settlement.unknown and one.unknown_since is None:
-                    one.unknown_since = self._clock()
+                    one.unknown_since = self._time.now()
         side.pending = [one for one in side.pending if one.id not in delivered and one.id not in dead]
         self._dead_lettered.committed(True)
 

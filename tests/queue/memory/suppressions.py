@@ -11,6 +11,7 @@ from tagserver.queue.values import (
     Tombstone,
     Trace,
 )
+from tagserver.system.time import Time
 from tests.queue.memory.rows import Side, Stone, Stored
 
 
@@ -21,7 +22,7 @@ class MemorySuppressions:
     _known: dict[bytes, tuple[int, bytes]]
     _in_flight: dict[int, list[Stored]]
     _stones: dict[bytes, list[Stone]]
-    _clock: Callable[[], int]
+    _time: Time
 
     def _check(self) -> None:
         """Raises Unavailable when it is closed."""
@@ -30,7 +31,7 @@ class MemorySuppressions:
     async def withdraw(self, tombstones: Sequence[Tombstone], ttl: float) -> None:
         """See `Suppressions.withdraw`."""
         self._check()
-        now = self._clock()
+        now = self._time.now()
         for one in tombstones:
             reach = one.until if one.until < Tombstone.STANDING else now
             made = Stone(one.purpose, one.since, one.until, max(now + int(ttl * 1000), reach))
@@ -51,7 +52,7 @@ class MemorySuppressions:
     def withdrawn(self, persons: Sequence[bytes], at: int) -> frozenset[str]:
         """See `Suppressions.withdrawn`."""
         stones = (stone for person in persons for stone in self._stones.get(person, ()))
-        return frozenset(stone.purpose for stone in stones if at < stone.until and self._clock() < stone.expires)
+        return frozenset(stone.purpose for stone in stones if at < stone.until and self._time.now() < stone.expires)
 
     def tombstones(self) -> int:
         """See `Suppressions.tombstones`."""

@@ -16,8 +16,6 @@ from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.values import URGENT_FROM, Delivery, Receipt
 from tests.delivery.support import (
     HOUR,
-    START,
-    Clock,
     as_of_format_one,
     assert_adds_up,
     cared_for,
@@ -30,6 +28,7 @@ from tests.delivery.support import (
     open_outbox,
     stored,
 )
+from tests.fake_time import START, FakeTime
 
 DAY = 24 * HOUR
 
@@ -56,7 +55,7 @@ def purchase(event_id: str, order: str, value: float | None = None, **fields: An
     return delivery(event_id, **({"order": (key(order), 7 * DAY), "mark": said} | fields))
 
 
-async def test_keys_of_orders_go_the_way_of_their_row(outbox: SqliteOutbox, tmp_path: Path, clock: Clock) -> None:
+async def test_keys_of_orders_go_the_way_of_their_row(outbox: SqliteOutbox, tmp_path: Path, clock: FakeTime) -> None:
     """A transaction that fails leaves none, a kill all, and the sender's repeat is right after both."""
     failing = [purchase("bad", "T-1"), delivery("late", time=1 << 70)]
     with pytest.raises(OverflowError):
@@ -67,17 +66,17 @@ async def test_keys_of_orders_go_the_way_of_their_row(outbox: SqliteOutbox, tmp_
     await again.close()
 
 
-async def test_retention_ends_keys_one_by_one(outbox: SqliteOutbox, clock: Clock, tmp_path: Path) -> None:
+async def test_retention_ends_keys_one_by_one(outbox: SqliteOutbox, clock: FakeTime, tmp_path: Path) -> None:
     """The event's after 48 hours, the order's after its seven days."""
     await outbox.append([purchase("a", "T-1")])
     for days, kept in ((1, 2), (3, 1), (8, 0)):
-        clock.now = START + int(days * DAY * 1000)
+        clock.set(START + int(days * DAY * 1000))
         await cared_for(outbox, clock, tmp_path)
         with closing(sqlite3.connect(f"file:{tmp_path / 'outbox.db'}?mode=ro", uri=True)) as database:
             assert database.execute("SELECT count(*) FROM known").fetchone() == (kept,)
 
 
-async def test_a_disk_that_is_nearly_full_refuses_before_it_is_full(tmp_path: Path, clock: Clock) -> None:
+async def test_a_disk_that_is_nearly_full_refuses_before_it_is_full(tmp_path: Path, clock: FakeTime) -> None:
     """The sentence says how much is left and how much is kept free."""
     outbox = await open_outbox(tmp_path, clock, min_free=1 << 60)
     with pytest.raises(Full, match="are kept free") as full:
@@ -89,7 +88,7 @@ async def test_a_disk_that_is_nearly_full_refuses_before_it_is_full(tmp_path: Pa
     await outbox.close()
 
 
-async def test_in_a_queue_of_before_urgent_ones_go_first(outbox: SqliteOutbox, tmp_path: Path, clock: Clock) -> None:
+async def test_in_a_queue_of_before_urgent_ones_go_first(outbox: SqliteOutbox, tmp_path: Path, clock: FakeTime) -> None:
     """The table is made when a file of an older version is opened."""
     await outbox.append(deliveries(URGENT_FROM + 1))
     await outbox.close()

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tagserver.queue.dead_letters import OTHER, Cause, Choice, Position, code_in
 from tagserver.queue.sqlite.dead_search import MOST_CODES
 from tagserver.queue.sqlite.engine import SqliteOutbox
-from tests.delivery.support import Clock, open_outbox
+from tests.delivery.support import open_outbox
+from tests.fake_time import FakeTime
 from tests.queue.contract.test_dead_letters import assert_choices, bury, choices, letters
 
 
@@ -26,7 +27,7 @@ def test_a_choice_means_what_it_says_of_letters_without_a_cause(
     """Of a file of before: they are given theirs before the first question."""
 
     async def play(folder: Path) -> None:
-        clock = Clock()
+        clock = FakeTime()
         outbox = await open_outbox(folder, clock)
         for number, cause, later in died:
             clock.jump(later / 1000)
@@ -55,7 +56,7 @@ def test_the_code_of_a_letter_of_before(reason: str, detail: str, code: str) -> 
     assert code_in(reason, detail) == code
 
 
-async def test_a_vendor_cannot_make_many_causes(outbox: SqliteOutbox, tmp_path: Path, clock: Clock) -> None:
+async def test_a_vendor_cannot_make_many_causes(outbox: SqliteOutbox, tmp_path: Path, clock: FakeTime) -> None:
     """Beyond some codes of one tag, and for what is no code, there is one name; over a restart, too."""
 
     def many(database: object) -> int:
@@ -87,21 +88,18 @@ async def test_a_burial_that_was_not_committed_leaves_no_cause(outbox: SqliteOut
     assert [one.cause.code for one in await outbox.dead_groups(Choice())] == ["1/2"]
 
 
-class Slow:
-    """Seconds of a machine on which everything takes one."""
+class Slow(FakeTime):
+    """Of a machine on which everything takes a second."""
 
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        self.now += 1
-        return self.now
+    def monotonic(self) -> float:
+        self.advance(1)
+        return super().monotonic()
 
 
 @pytest.mark.parametrize("order", ["retry", "drop"])
-async def test_a_slice_ends_when_its_time_is_over_and_comes_on(tmp_path: Path, clock: Clock, order: str) -> None:
+async def test_a_slice_ends_when_its_time_is_over_and_comes_on(tmp_path: Path, order: str) -> None:
     """However slow the disk is: one letter at least, and not the next."""
-    outbox = await SqliteOutbox.open(tmp_path / "outbox.db", clock=clock, steady=Slow(), min_free=0)
+    outbox = await SqliteOutbox.open(tmp_path / "outbox.db", time=Slow(), min_free=0)
     for number in range(3):
         await bury(outbox, f"e{number}", Cause("meta", "A", "rejected", "1/1"))
     after: Position | None = Position(0, 0)

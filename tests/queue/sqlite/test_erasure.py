@@ -9,7 +9,6 @@ from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.sqlite.suppressions import WALKED
 from tagserver.queue.values import DeadLettered, Settlement, Trace
 from tests.delivery.support import (
-    Clock,
     assert_adds_up,
     claim,
     delivery,
@@ -17,6 +16,7 @@ from tests.delivery.support import (
     meta,
     open_outbox,
 )
+from tests.fake_time import FakeTime
 
 ERIKA, MAX = key("erika"), key("max")
 
@@ -54,7 +54,7 @@ async def everything(outbox: SqliteOutbox) -> list[Trace]:
     return found
 
 
-async def test_nothing_of_what_was_erased_is_left_in_the_files(tmp_path: Path, clock: Clock) -> None:
+async def test_nothing_of_what_was_erased_is_left_in_the_files(tmp_path: Path, clock: FakeTime) -> None:
     """Of rows in the queue, of dead letters, of what was delivered before; small ones and such as fill many pages."""
     outbox = await open_outbox(tmp_path, clock)
     bodies = [b'{"marker-of-erika": "%s"}' % (b"x" * size) for size in (10, 700, 9000, 30_000)]

@@ -11,8 +11,9 @@ from tagserver.queue.errors import Full, OutboxError
 from tagserver.queue.sqlite.backpressure import BALLAST, Ballast, Space
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.values import Settlement
-from tests.delivery.support import START, Clock, claim, deliveries, meta, open_outbox, until
+from tests.delivery.support import claim, deliveries, meta, open_outbox, until
 from tests.delivery.world import World
+from tests.fake_time import START, FakeTime, OtherWallClock
 from tests.small_disk import MIB, fill, make_room, small_disk
 
 RESERVE = 20 * MIB
@@ -27,7 +28,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 async def opened(disk: Path) -> SqliteOutbox:
     """The queue on this disk."""
-    return await SqliteOutbox.open(disk / "outbox.db", clock=lambda: START, min_free=RESERVE)
+    return await SqliteOutbox.open(disk / "outbox.db", time=OtherWallClock(lambda: START), min_free=RESERVE)
 
 
 async def killed(disk: Path) -> None:
@@ -80,9 +81,9 @@ async def test_it_is_opened_and_delivered_from(disk: Path, before: object) -> No
     await again.close()
 
 
-def test_what_the_ballast_gives_up_is_no_room_to_take_in(disk: Path, clock: Clock) -> None:
+def test_what_the_ballast_gives_up_is_no_room_to_take_in(disk: Path, clock: FakeTime) -> None:
     """Where less is kept free than the ballast is large, taking in would begin again with each piece of it."""
-    space = Space(disk / "outbox.db", 1 << 30, MIB // 2, clock.steady)
+    space = Space(disk / "outbox.db", 1 << 30, MIB // 2, clock)
     fill(disk)
     clock.advance(1)
     assert space.refusal()
@@ -103,7 +104,7 @@ async def test_what_the_ballast_has_lent_is_no_room_either(disk: Path) -> None:
     await outbox.append(deliveries(50))
     await outbox.close()
     fill(disk)
-    outbox = await SqliteOutbox.open(disk / "outbox.db", clock=lambda: START, min_free=MIB // 2)
+    outbox = await SqliteOutbox.open(disk / "outbox.db", time=OtherWallClock(lambda: START), min_free=MIB // 2)
     assert "are kept free" in (outbox.trouble() or "")
     await taken(outbox, 50)
     await outbox.forget_keys([])
@@ -150,7 +151,7 @@ async def test_without_any_room_it_is_opened_all_the_same(disk: Path) -> None:
     await again.close()
 
 
-async def test_a_destination_that_stands_still_for_want_of_room_says_so(disk: Path, clock: Clock) -> None:
+async def test_a_destination_that_stands_still_for_want_of_room_says_so(disk: Path, clock: FakeTime) -> None:
     """And goes on by itself."""
     await ended(disk)
     (disk / "outbox.db.ballast").unlink()
@@ -207,7 +208,7 @@ def test_with_room_it_stays_what_it_is(tmp_path: Path) -> None:
 NEVER_ENOUGH = 1 << 60
 
 
-async def test_a_drained_queue_gives_its_room_back_when_the_disk_is_scarce(tmp_path: Path, clock: Clock) -> None:
+async def test_a_drained_queue_gives_its_room_back_when_the_disk_is_scarce(tmp_path: Path, clock: FakeTime) -> None:
     """The file's free pages, few as they are, and the log, which keeps the size that it once had."""
     outbox = await open_outbox(tmp_path, clock)
     await outbox.append(deliveries(500, body=b"x" * 4000))

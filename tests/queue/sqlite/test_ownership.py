@@ -17,8 +17,6 @@ from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.sqlite.ownership import LOOK_EVERY
 from tagserver.queue.values import DeadLettered, Settlement, Tombstone
 from tests.delivery.support import (
-    START,
-    Clock,
     assert_adds_up,
     claim,
     claimed_ids,
@@ -30,18 +28,19 @@ from tests.delivery.support import (
     stored,
     until,
 )
+from tests.fake_time import START, FakeTime
 
 Mischief = Callable[[Path], Callable[[], object]]
 """Does something to the files of a folder; gives what puts it right again."""
 
 
-async def opened(folder: Path, clock: Clock) -> SqliteOutbox:
+async def opened(folder: Path, clock: FakeTime) -> SqliteOutbox:
     """An outbox in a folder that can be renamed."""
     folder.mkdir(exist_ok=True)
     return await open_outbox(folder, clock)
 
 
-async def looked(clock: Clock, seen: Callable[[], bool]) -> None:
+async def looked(clock: FakeTime, seen: Callable[[], bool]) -> None:
     """Wait until the writer has looked and seen something."""
     clock.advance(LOOK_EVERY)
     await until(seen)
@@ -101,7 +100,7 @@ MISCHIEFS = [
 
 @pytest.mark.parametrize("mischief", MISCHIEFS)
 async def test_nothing_is_promised_until_it_is_right_again(
-    mischief: Mischief, tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+    mischief: Mischief, tmp_path: Path, clock: FakeTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What lies in the open file goes on to be delivered and counted."""
     folder = tmp_path / "data"
@@ -154,7 +153,7 @@ def read_by_another(folder: Path) -> None:
 
 @pytest.mark.parametrize("harmless", [hard_linked, touched, read_by_another])
 async def test_no_false_alarm(
-    harmless: Callable[[Path], None], outbox: SqliteOutbox, tmp_path: Path, clock: Clock
+    harmless: Callable[[Path], None], outbox: SqliteOutbox, tmp_path: Path, clock: FakeTime
 ) -> None:
     await outbox.append(deliveries(1))
     harmless(tmp_path)
@@ -164,7 +163,7 @@ async def test_no_false_alarm(
     assert outbox.trouble() is None
 
 
-async def test_a_file_that_somebody_has_emptied(outbox: SqliteOutbox, tmp_path: Path, clock: Clock) -> None:
+async def test_a_file_that_somebody_has_emptied(outbox: SqliteOutbox, tmp_path: Path, clock: FakeTime) -> None:
     """As `> outbox.db` does in a shell."""
     await outbox.append(deliveries(3))
     content = (tmp_path / "outbox.db").read_bytes()
@@ -183,7 +182,7 @@ def written_whole(path: Path) -> bool:
     return pages > 1 and path.stat().st_size == pages * page
 
 
-async def test_what_was_accepted_survives_the_loss_of_the_log_and_a_kill(tmp_path: Path, clock: Clock) -> None:
+async def test_what_was_accepted_survives_the_loss_of_the_log_and_a_kill(tmp_path: Path, clock: FakeTime) -> None:
     """It lay in the log alone."""
     outbox = await open_outbox(tmp_path, clock)
     await outbox.append(deliveries(5))
@@ -197,7 +196,7 @@ async def test_what_was_accepted_survives_the_loss_of_the_log_and_a_kill(tmp_pat
     await outbox.close()
 
 
-async def test_a_deleted_queue_is_written_again_at_the_end(tmp_path: Path, clock: Clock) -> None:
+async def test_a_deleted_queue_is_written_again_at_the_end(tmp_path: Path, clock: FakeTime) -> None:
     """By a clean end, with the rights of before; what was delivered in the meantime is not in it."""
     outbox = await open_outbox(tmp_path, clock)
     await outbox.append(deliveries(3))
@@ -215,7 +214,7 @@ async def test_a_deleted_queue_is_written_again_at_the_end(tmp_path: Path, clock
 
 
 async def test_a_deleted_queue_is_not_written_over_another(
-    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, clock: FakeTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     outbox = await open_outbox(tmp_path, clock)
     await outbox.append(deliveries(3))
@@ -226,7 +225,7 @@ async def test_a_deleted_queue_is_not_written_over_another(
     assert "3 deliveries that were in it are lost" in caplog.text
 
 
-async def test_a_new_queue_in_the_old_place_keeps_all_it_has(tmp_path: Path, clock: Clock) -> None:
+async def test_a_new_queue_in_the_old_place_keeps_all_it_has(tmp_path: Path, clock: FakeTime) -> None:
     """The end of the old one, whose folder was renamed, touches nothing there: not the log, in which everything is."""
     folder = tmp_path / "data"
     old = await opened(folder, clock)
@@ -277,7 +276,7 @@ def linked(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("tempt", [without_its_lock, moved_away_from_its_lock, renamed_with_its_folder, linked])
-async def test_two_never_own_one_queue(tempt: Callable[[Path], Path], tmp_path: Path, clock: Clock) -> None:
+async def test_two_never_own_one_queue(tempt: Callable[[Path], Path], tmp_path: Path, clock: FakeTime) -> None:
     """Also where the second one finds no lock; and it changes nothing before it knows."""
     folder = tmp_path / "data"
     first = await opened(folder, clock)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tagserver.queue.pauses import Pause
-from tests.delivery.support import HOUR, START, Clock, open_outbox
+from tests.delivery.support import HOUR, open_outbox
+from tests.fake_time import START, FakeTime
 
 
 def pause(name: str = "meta", *others: str, term: float | None = None, **fields: Any) -> Pause:
@@ -25,7 +26,7 @@ def pause(name: str = "meta", *others: str, term: float | None = None, **fields:
     )
 
 
-async def test_a_row_that_cannot_be_read_stands_until_somebody_looks(tmp_path: Path, clock: Clock) -> None:
+async def test_a_row_that_cannot_be_read_stands_until_somebody_looks(tmp_path: Path, clock: FakeTime) -> None:
     """Of a file that was salvaged: rather nothing is sent."""
     outbox = await open_outbox(tmp_path, clock)
     await outbox.pauses.put(pause(term=HOUR))
@@ -41,7 +42,7 @@ async def test_a_row_that_cannot_be_read_stands_until_somebody_looks(tmp_path: P
     await again.close()
 
 
-async def test_it_is_saved_from_a_damaged_file(tmp_path: Path, clock: Clock) -> None:
+async def test_it_is_saved_from_a_damaged_file(tmp_path: Path, clock: FakeTime) -> None:
     outbox = await open_outbox(tmp_path, clock)
     await outbox.pauses.put(pause(note="ticket"))
     await outbox.close()

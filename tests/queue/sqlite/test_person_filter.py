@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.sqlite.person_filter import FILTER_FULL, PersonFilter
 from tagserver.queue.values import EVERYTHING, Tombstone
-from tests.delivery.support import START, Clock, cared_for, key
+from tests.delivery.support import cared_for, key
+from tests.fake_time import START, FakeTime
 
 ERIKA = key("erika")
 
 
-async def test_it_is_removed_when_its_time_is_over(outbox: SqliteOutbox, tmp_path: Path, clock: Clock) -> None:
+async def test_it_is_removed_when_its_time_is_over(outbox: SqliteOutbox, tmp_path: Path, clock: FakeTime) -> None:
     """The longer of two: as long as it is kept, and as long as it reaches."""
     await outbox.withdraw([Tombstone(ERIKA, "ad_storage", START)], 60)
     await outbox.withdraw([Tombstone(key("max"), EVERYTHING, START, START + 90_000)], 60)

@@ -13,17 +13,8 @@ from tagserver.queue.pauses import Pause
 from tagserver.queue.sqlite.counters import SAMPLE
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.values import ROW_BYTES
-from tests.delivery.support import (
-    START,
-    Clock,
-    assert_adds_up,
-    copy_as_killed,
-    deliveries,
-    delivery,
-    meta,
-    open_outbox,
-    stored,
-)
+from tests.delivery.support import assert_adds_up, copy_as_killed, deliveries, delivery, meta, open_outbox, stored
+from tests.fake_time import START, FakeTime
 
 SIZE = len(delivery("e0").body) + ROW_BYTES
 """Of each of the deliveries here."""
@@ -34,13 +25,13 @@ def pause(name: str = "meta", *others: str) -> Pause:
     return Pause(destination=name, names=(name, *others), by="anna", since=START)
 
 
-async def small(folder: Path, clock: Clock, rows: int = 3, **options: Any) -> SqliteOutbox:
+async def small(folder: Path, clock: FakeTime, rows: int = 3, **options: Any) -> SqliteOutbox:
     """An outbox in which so many rows may wait for one that is stopped."""
     return await open_outbox(folder, clock, share=rows * SIZE, **options)
 
 
 async def test_in_a_full_queue_nothing_more_is_kept_of_it(
-    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, clock: FakeTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is counted, may come again, and the door stays open for everybody else."""
     body = b"[" + b" " * 50_000 + b"]"
@@ -61,7 +52,7 @@ async def test_in_a_full_queue_nothing_more_is_kept_of_it(
     await outbox.close()
 
 
-async def test_bytes_are_known_after_a_restart_and_a_kill(tmp_path: Path, clock: Clock) -> None:
+async def test_bytes_are_known_after_a_restart_and_a_kill(tmp_path: Path, clock: FakeTime) -> None:
     outbox = await open_outbox(tmp_path, clock)
     await outbox.append(deliveries(5))
     await outbox.append(deliveries(2, "g", destination="ga4"))
@@ -78,7 +69,7 @@ def written(folder: Path) -> list[tuple[str, int, int]]:
         return database.execute("SELECT destination, rows, bytes FROM volume ORDER BY destination").fetchall()
 
 
-async def test_bytes_are_written_at_the_end(tmp_path: Path, clock: Clock) -> None:
+async def test_bytes_are_written_at_the_end(tmp_path: Path, clock: FakeTime) -> None:
     """With each transaction it would be a page of the log more for each event; and what stands in the file is true, or
     does not stand there: after a kill as many rows may lie there as before, and be others."""
     outbox = await open_outbox(tmp_path, clock)
@@ -95,7 +86,7 @@ async def test_bytes_are_written_at_the_end(tmp_path: Path, clock: Clock) -> Non
 @pytest.mark.parametrize("number", [5, SAMPLE + 20], ids=["few", "many"])
 @pytest.mark.parametrize("statement", ["DELETE FROM volume", "UPDATE volume SET rows = rows + 1, bytes = 1"])
 async def test_bytes_that_cannot_be_right_are_estimated(
-    tmp_path: Path, clock: Clock, statement: str, number: int
+    tmp_path: Path, clock: FakeTime, statement: str, number: int
 ) -> None:
     """A file of before, or one that somebody has mended; and from then on they are counted."""
     outbox = await open_outbox(tmp_path, clock)

@@ -15,7 +15,6 @@ from tagserver.queue.sqlite.recovery import MARK
 from tagserver.queue.values import DeadLettered, Receipt, Settlement
 from tests.delivery.support import (
     HOUR,
-    Clock,
     claim,
     copy_as_killed,
     deliveries,
@@ -25,11 +24,12 @@ from tests.delivery.support import (
     open_outbox,
     stored,
 )
+from tests.fake_time import FakeTime
 
 NUMBER = 2000
 
 
-async def filled(folder: Path, clock: Clock) -> Path:
+async def filled(folder: Path, clock: FakeTime) -> Path:
     """A queue with two thousand waiting, ten delivered and five dead; closed."""
     outbox = await open_outbox(folder, clock)
     await outbox.append(deliveries(NUMBER + 15))
@@ -48,7 +48,7 @@ def spoil(path: Path, at: int, length: int) -> None:
         file.write(b"\xa5" * length)
 
 
-async def test_a_spoilt_page_costs_only_what_was_on_it(tmp_path: Path, clock: Clock) -> None:
+async def test_a_spoilt_page_costs_only_what_was_on_it(tmp_path: Path, clock: FakeTime) -> None:
     path = await filled(tmp_path, clock)
     size = path.stat().st_size
     spoil(path, size // 2 // 4096 * 4096, 8192)
@@ -69,7 +69,7 @@ async def test_a_spoilt_page_costs_only_what_was_on_it(tmp_path: Path, clock: Cl
         await outbox.close()
 
 
-async def test_half_a_file_gives_what_its_half_holds(tmp_path: Path, clock: Clock) -> None:
+async def test_half_a_file_gives_what_its_half_holds(tmp_path: Path, clock: FakeTime) -> None:
     path = await filled(tmp_path, clock)
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size // 2)
@@ -84,7 +84,7 @@ async def test_half_a_file_gives_what_its_half_holds(tmp_path: Path, clock: Cloc
 
 
 @pytest.mark.parametrize("more", [600, 1500, 2500, 3500])
-async def test_a_row_that_is_there_in_part_is_not_saved(tmp_path: Path, clock: Clock, more: int) -> None:
+async def test_a_row_that_is_there_in_part_is_not_saved(tmp_path: Path, clock: FakeTime, more: int) -> None:
     """A page that was cut ends in zeros, and so do the bodies on it."""
     outbox = await open_outbox(tmp_path, clock)
     await outbox.append([delivery(f"e{n}", body=b'{"x": "%s"}' % (b"y" * 400)) for n in range(300)])
@@ -102,7 +102,7 @@ async def test_a_row_that_is_there_in_part_is_not_saved(tmp_path: Path, clock: C
         await outbox.close()
 
 
-async def test_a_spoilt_header_is_found_without_a_mark_and_costs_nothing(tmp_path: Path, clock: Clock) -> None:
+async def test_a_spoilt_header_is_found_without_a_mark_and_costs_nothing(tmp_path: Path, clock: FakeTime) -> None:
     """The header is the same in every queue. The file that is set aside stays as it was found."""
     path = await filled(tmp_path, clock)
     spoil(path, 0, 64)
@@ -119,7 +119,7 @@ async def test_a_spoilt_header_is_found_without_a_mark_and_costs_nothing(tmp_pat
 
 
 @pytest.mark.parametrize("old", [False, True], ids=["marks", "no marks"])
-async def test_orders_stay_known_through_a_salvage(tmp_path: Path, clock: Clock, *, old: bool) -> None:
+async def test_orders_stay_known_through_a_salvage(tmp_path: Path, clock: FakeTime, *, old: bool) -> None:
     """With what they said, where the file has that."""
     outbox = await open_outbox(tmp_path, clock)
     order = (key("T-1"), 7 * 24 * HOUR)
@@ -139,7 +139,7 @@ async def test_orders_stay_known_through_a_salvage(tmp_path: Path, clock: Clock,
 
 @pytest.mark.parametrize("gone", [True, False], ids=["gone", "empty"])
 async def test_an_empty_file_beside_a_log_is_damaged_and_the_log_is_read(
-    tmp_path: Path, clock: Clock, *, gone: bool
+    tmp_path: Path, clock: FakeTime, *, gone: bool
 ) -> None:
     """SQLite would take it for a new queue, and delete the log with all that was accepted since the last checkpoint."""
     before = tmp_path / "before"
@@ -161,7 +161,7 @@ async def test_an_empty_file_beside_a_log_is_damaged_and_the_log_is_read(
         await outbox.close()
 
 
-async def test_a_sound_file_with_the_mark_loses_nothing(tmp_path: Path, clock: Clock) -> None:
+async def test_a_sound_file_with_the_mark_loses_nothing(tmp_path: Path, clock: FakeTime) -> None:
     """The mark is a suspicion; the salvage of a sound file is a copy."""
     path = await filled(tmp_path, clock)
     Path(f"{path}{MARK}").touch()
@@ -174,7 +174,7 @@ async def test_a_sound_file_with_the_mark_loses_nothing(tmp_path: Path, clock: C
         await outbox.close()
 
 
-async def test_somebody_elses_file_is_left_alone(tmp_path: Path, clock: Clock) -> None:
+async def test_somebody_elses_file_is_left_alone(tmp_path: Path, clock: FakeTime) -> None:
     path = tmp_path / "outbox.db"
     with contextlib.closing(sqlite3.connect(path)) as database:
         database.execute("CREATE TABLE theirs (x)")

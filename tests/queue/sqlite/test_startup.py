@@ -21,7 +21,6 @@ from tagserver.queue.sqlite.schema import APPLICATION_ID, VERSION
 from tagserver.queue.sqlite.snapshot import newer_than_this
 from tagserver.queue.values import DeadLettered, Receipt, Settlement
 from tests.delivery.support import (
-    Clock,
     as_of_format_one,
     assert_adds_up,
     cared_for,
@@ -34,6 +33,7 @@ from tests.delivery.support import (
     stored,
     until,
 )
+from tests.fake_time import FakeTime
 
 
 def foreign(folder: Path) -> Path:
@@ -50,8 +50,9 @@ import asyncio, sys
 from pathlib import Path
 from tagserver.queue.errors import InUse
 from tagserver.queue.sqlite.engine import SqliteOutbox
+from tagserver.system.time import Time
 try:
-    asyncio.run(SqliteOutbox.open(Path(sys.argv[1]), clock=lambda: 0))
+    asyncio.run(SqliteOutbox.open(Path(sys.argv[1]), time=Time()))
 except InUse as error:
     sys.exit(str(error))
 """
@@ -66,7 +67,7 @@ def unchanged_by_opening(path: Path) -> tuple[bytes, list[str]]:
 
 
 async def test_a_second_opener_is_refused_and_told_who_has_it(
-    outbox: SqliteOutbox, tmp_path: Path, clock: Clock
+    outbox: SqliteOutbox, tmp_path: Path, clock: FakeTime
 ) -> None:
     """Two writers could damage the file; the sentence names the process, so that the right one is stopped."""
     with pytest.raises(InUse, match=rf"process {os.getpid()}.*--data"):
@@ -82,7 +83,7 @@ async def test_another_process_is_refused_too(outbox: SqliteOutbox, tmp_path: Pa
     assert f"(process {os.getpid()})" in ended.stderr
 
 
-async def test_the_lock_ends_with_close_and_with_a_failed_open(tmp_path: Path, clock: Clock) -> None:
+async def test_the_lock_ends_with_close_and_with_a_failed_open(tmp_path: Path, clock: FakeTime) -> None:
     path = foreign(tmp_path)
     for _ in range(2):
         with pytest.raises(ForeignFile):
@@ -93,7 +94,7 @@ async def test_the_lock_ends_with_close_and_with_a_failed_open(tmp_path: Path, c
         await outbox.close()
 
 
-async def test_files_are_for_the_owner_only(tmp_path: Path, clock: Clock) -> None:
+async def test_files_are_for_the_owner_only(tmp_path: Path, clock: FakeTime) -> None:
     """Payloads hold what a vendor must get in the clear; the umask of the shell must not matter."""
     before = os.umask(0)
     try:
@@ -118,7 +119,7 @@ async def test_the_promise_is_set_in_the_file(outbox: SqliteOutbox, tmp_path: Pa
     assert found == {"journal_mode": "wal", "auto_vacuum": 2, "application_id": APPLICATION_ID, "user_version": VERSION}
 
 
-async def test_another_programs_database_is_left_alone(tmp_path: Path, clock: Clock) -> None:
+async def test_another_programs_database_is_left_alone(tmp_path: Path, clock: FakeTime) -> None:
     path = foreign(tmp_path)
     before = unchanged_by_opening(path)
     with pytest.raises(ForeignFile, match="is not a queue of tagserver; nothing was changed"):
@@ -126,7 +127,7 @@ async def test_another_programs_database_is_left_alone(tmp_path: Path, clock: Cl
     assert unchanged_by_opening(path) == before
 
 
-async def test_a_file_that_cannot_be_read_is_set_aside_whole(tmp_path: Path, clock: Clock) -> None:
+async def test_a_file_that_cannot_be_read_is_set_aside_whole(tmp_path: Path, clock: FakeTime) -> None:
     """Our own file with a ruined head looks just like it: new events are taken, nothing is deleted, and it is said."""
     letter = b"a letter to grandmother\n" * 400
     (tmp_path / "outbox.db").write_bytes(letter)
@@ -138,7 +139,7 @@ async def test_a_file_that_cannot_be_read_is_set_aside_whole(tmp_path: Path, clo
     await outbox.close()
 
 
-async def test_a_file_of_before_takes_orders(outbox: SqliteOutbox, tmp_path: Path, clock: Clock) -> None:
+async def test_a_file_of_before_takes_orders(outbox: SqliteOutbox, tmp_path: Path, clock: FakeTime) -> None:
     """Its keys have no marks: they are known as before, and nothing is said to differ from them."""
     said = mark("T-1", None, b"k" * 32)
     await outbox.append([delivery("e0", mark=said)])
@@ -155,7 +156,9 @@ async def test_a_file_of_before_takes_orders(outbox: SqliteOutbox, tmp_path: Pat
         await again.close()
 
 
-async def test_a_newer_format_is_refused_with_both_versions(outbox: SqliteOutbox, tmp_path: Path, clock: Clock) -> None:
+async def test_a_newer_format_is_refused_with_both_versions(
+    outbox: SqliteOutbox, tmp_path: Path, clock: FakeTime
+) -> None:
     """A downgrade must not read, or worse repair, what it does not know."""
     await outbox.append(deliveries(1))
     await outbox.close()
@@ -168,14 +171,14 @@ async def test_a_newer_format_is_refused_with_both_versions(outbox: SqliteOutbox
     assert unchanged_by_opening(path) == before
 
 
-async def test_a_folder_that_is_missing_is_an_error_of_the_start(tmp_path: Path, clock: Clock) -> None:
+async def test_a_folder_that_is_missing_is_an_error_of_the_start(tmp_path: Path, clock: FakeTime) -> None:
     path = tmp_path / "outbox.db"
     path.mkdir()
     with pytest.raises(OutboxStartError, match="cannot be opened"):
         await open_outbox(tmp_path, clock)
 
 
-async def test_the_dead_are_erased_when_their_time_is_over(tmp_path: Path, clock: Clock) -> None:
+async def test_the_dead_are_erased_when_their_time_is_over(tmp_path: Path, clock: FakeTime) -> None:
     """Kept for `keep_dead`, not longer: it is personal data. Erased ones stay counted."""
     outbox = await open_outbox(tmp_path, clock, keep_dead=100.0)
     for reason in ("rejected", "consent"):
@@ -197,7 +200,7 @@ async def test_the_dead_are_erased_when_their_time_is_over(tmp_path: Path, clock
     await outbox.close()
 
 
-async def test_care_takes_slices_and_leaves_what_is_in_time(tmp_path: Path, clock: Clock) -> None:
+async def test_care_takes_slices_and_leaves_what_is_in_time(tmp_path: Path, clock: FakeTime) -> None:
     """More dead letters and keys than one slice; those in time stay."""
     outbox = await open_outbox(tmp_path, clock, keep_dead=100.0)
     await outbox.append(deliveries(1200))
@@ -213,7 +216,7 @@ async def test_care_takes_slices_and_leaves_what_is_in_time(tmp_path: Path, cloc
         assert database.execute("SELECT count(*) FROM known").fetchone() == (3,), "keys past their time are gone"
 
 
-async def spoilt_inside(folder: Path, clock: Clock) -> None:
+async def spoilt_inside(folder: Path, clock: FakeTime) -> None:
     """A queue with a page that holds nonsense, in the middle of its rows."""
     outbox = await open_outbox(folder, clock)
     await outbox.append(deliveries(200, body=b'"%s"' % (b"x" * 2000)))
@@ -223,7 +226,7 @@ async def spoilt_inside(folder: Path, clock: Clock) -> None:
         file.write(b"\xff" * 4096)
 
 
-async def test_after_a_crash_the_file_is_looked_through(tmp_path: Path, clock: Clock) -> None:
+async def test_after_a_crash_the_file_is_looked_through(tmp_path: Path, clock: FakeTime) -> None:
     """A log that was left behind says that nobody closed the file: damage is found at the start, not in the middle of
     a claim."""
     await spoilt_inside(tmp_path, clock)
@@ -235,7 +238,7 @@ async def test_after_a_crash_the_file_is_looked_through(tmp_path: Path, clock: C
     await outbox.close()
 
 
-async def test_a_file_that_was_closed_is_not_looked_through(tmp_path: Path, clock: Clock) -> None:
+async def test_a_file_that_was_closed_is_not_looked_through(tmp_path: Path, clock: FakeTime) -> None:
     """A large one would keep the server waiting at each start."""
     await spoilt_inside(tmp_path, clock)
     outbox = await open_outbox(tmp_path, clock)
@@ -243,7 +246,7 @@ async def test_a_file_that_was_closed_is_not_looked_through(tmp_path: Path, cloc
     await outbox.close()
 
 
-async def test_a_file_that_has_become_mostly_empty_gives_its_room_back(tmp_path: Path, clock: Clock) -> None:
+async def test_a_file_that_has_become_mostly_empty_gives_its_room_back(tmp_path: Path, clock: FakeTime) -> None:
     """A week of an outage, delivered: the disk has its room again, of the log too, while nobody waits."""
     outbox = await open_outbox(tmp_path, clock)
     for piece in range(4):

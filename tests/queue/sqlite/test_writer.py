@@ -23,8 +23,8 @@ from tagserver.queue.sqlite.backpressure import (
     jittered_retry_after,
 )
 from tagserver.queue.sqlite.writer import Writer
-from tests.delivery.support import Clock, claimed_ids, deliveries, open_outbox, until
-from tests.delivery.world import Highest
+from tests.delivery.support import claimed_ids, deliveries, open_outbox, until
+from tests.fake_time import FakeTime
 
 
 class Disk(sqlite3.Connection):
@@ -55,7 +55,7 @@ def fails(code: int) -> Callable[[], None]:
 
 
 @asynccontextmanager
-async def writer(folder: Path, clock: Clock, fatal: list[BaseException]) -> AsyncIterator[tuple[Writer, Disk]]:
+async def writer(folder: Path, clock: FakeTime, fatal: list[BaseException]) -> AsyncIterator[tuple[Writer, Disk]]:
     """A writer over a file with one table of numbers."""
     disk = sqlite3.connect(folder / "w.db", isolation_level=None, check_same_thread=False, timeout=0.05, factory=Disk)
     disk.execute("CREATE TABLE n (n)")
@@ -68,7 +68,7 @@ async def writer(folder: Path, clock: Clock, fatal: list[BaseException]) -> Asyn
         make_room=lambda database: False,
         commit_took=lambda seconds: None,
         on_fatal=fatal.append,
-        pressure=Pressure(clock.steady, Highest()),
+        pressure=Pressure(clock),
     )
     try:
         yield made, disk
@@ -87,7 +87,7 @@ def stored(disk: sqlite3.Connection) -> list[int]:
     return [number for (number,) in disk.execute("SELECT n FROM n ORDER BY n")]
 
 
-async def test_a_failed_sync_is_not_tried_again(tmp_path: Path, clock: Clock) -> None:
+async def test_a_failed_sync_is_not_tried_again(tmp_path: Path, clock: FakeTime) -> None:
     """The kernel may have dropped the pages: a second sync can succeed and nothing be on the disk."""
     fatal: list[BaseException] = []
     async with writer(tmp_path, clock, fatal) as (made, disk):
@@ -102,7 +102,7 @@ async def test_a_failed_sync_is_not_tried_again(tmp_path: Path, clock: Clock) ->
         assert (disk.commits, stored(disk)) == (1, [])
 
 
-async def test_one_that_does_not_fit_fails_alone(tmp_path: Path, clock: Clock) -> None:
+async def test_one_that_does_not_fit_fails_alone(tmp_path: Path, clock: FakeTime) -> None:
     """A full file is no reason to end: each is tried for itself."""
     fatal: list[BaseException] = []
     async with writer(tmp_path, clock, fatal) as (made, disk):
@@ -114,7 +114,7 @@ async def test_one_that_does_not_fit_fails_alone(tmp_path: Path, clock: Clock) -
         assert (fatal, stored(disk)) == ([], [1, 2])
 
 
-async def test_a_disk_that_stands_still_closes_the_door(tmp_path: Path, clock: Clock) -> None:
+async def test_a_disk_that_stands_still_closes_the_door(tmp_path: Path, clock: FakeTime) -> None:
     """After two seconds nobody new is let in; after ten, those who wait are told to come again, and what had not gone
     to the disk yet does not go there. When the disk is back, so is the door."""
     released = threading.Event()
@@ -149,10 +149,10 @@ def at(pressure: Pressure, operations: float, size: float) -> str:
     return "" if refusal is None else type(refusal).__name__
 
 
-def test_what_waits_is_bounded_and_taking_in_begins_again_well_below(clock: Clock) -> None:
+def test_what_waits_is_bounded_and_taking_in_begins_again_well_below(clock: FakeTime) -> None:
     """In number and in bytes; between the marks it goes on as before."""
     for operations, size in ((MOST_OPERATIONS, 0), (0, MOST_BYTES)):
-        pressure = Pressure(clock.steady, Highest())
+        pressure = Pressure(clock)
         assert at(pressure, 0.99 * operations, 0.99 * size) == ""
         assert at(pressure, operations, size) == "Full"
         assert at(pressure, 0.9 * operations, 0.9 * size) == "Full"
@@ -162,15 +162,15 @@ def test_what_waits_is_bounded_and_taking_in_begins_again_well_below(clock: Cloc
 
 @pytest.mark.parametrize(("depth", "low", "high"), [(0.0, 1, 1), (0.1, 1.9, 3.9), (1.0, 15, 30), (7.0, 15, 30)])
 def test_the_wait_that_is_asked_for_grows_with_the_depth(depth: float, low: float, high: float) -> None:
-    class Lowest:
-        def uniform(self, a: float, b: float) -> float:
-            return a
+    class Lowest(FakeTime):
+        def uniform(self, low: float, high: float) -> float:
+            return low
 
     assert jittered_retry_after(depth, Lowest()) == pytest.approx(low, abs=0.06)
-    assert jittered_retry_after(depth, Highest()) == pytest.approx(high)
+    assert jittered_retry_after(depth, FakeTime()) == pytest.approx(high)
 
 
-async def test_a_program_that_locks_the_file_costs_one_wait_not_one_for_each(tmp_path: Path, clock: Clock) -> None:
+async def test_a_program_that_locks_the_file_costs_one_wait_not_one_for_each(tmp_path: Path, clock: FakeTime) -> None:
     """A backup tool holds the file: everybody in the group is refused at once, and it goes on when it is free."""
     fatal: list[BaseException] = []
     async with writer(tmp_path, clock, fatal) as (made, disk):
@@ -186,7 +186,7 @@ async def test_a_program_that_locks_the_file_costs_one_wait_not_one_for_each(tmp
         assert (fatal, stored(disk)) == ([], [7])
 
 
-async def test_a_queue_whose_storage_failed_is_closed_without_touching_it(tmp_path: Path, clock: Clock) -> None:
+async def test_a_queue_whose_storage_failed_is_closed_without_touching_it(tmp_path: Path, clock: FakeTime) -> None:
     """The `-wal` is what the next start recovers from: it must not be cut after a failure."""
     outbox = await open_outbox(tmp_path, clock)
     await outbox.append(deliveries(200, body=b"x" * 2000))

@@ -9,9 +9,10 @@ import pytest
 
 from tagserver.queue.sqlite.maintenance import PURGE_EVERY
 from tagserver.queue.values import DeadLettered, Settlement
-from tagserver.system.clock_monitor import CALM, LONG_CALM, ClockSteps
-from tests.delivery.support import HOUR, START, Clock, claim, deliveries, meta, open_outbox, until
+from tagserver.system.time import CALM, LONG_CALM
+from tests.delivery.support import HOUR, claim, deliveries, meta, open_outbox, until
 from tests.delivery.world import World
+from tests.fake_time import START, FakeTime
 
 YEARS = 10 * 365 * 24 * HOUR
 
@@ -20,19 +21,17 @@ YEARS = 10 * 365 * 24 * HOUR
     ("seconds", "noted", "believed"),
     [(4, 0, True), (-4, 0, True), (6, 1, True), (-6, 1, True), (HOUR + 1, 1, False), (-YEARS, 1, False)],
 )
-def test_what_counts_as_a_step(clock: Clock, seconds: float, noted: int, believed: bool) -> None:
+def test_what_counts_as_a_step(clock: FakeTime, seconds: float, noted: int, believed: bool) -> None:
     """Each is counted once; after a large one the clock is not believed for a minute."""
-    heard: list[int] = []
-    steps = ClockSteps(clock, clock.steady, lambda: heard.append(1))
     clock.advance(1000)
     clock.jump(seconds)
-    assert steps.calm() is believed
+    assert clock.trusted() is believed
     clock.advance(CALM - 1)
-    assert steps.calm() is believed
+    assert clock.trusted() is believed
     clock.advance(1)
-    assert steps.calm()
-    assert steps.calm(LONG_CALM) is believed
-    assert len(heard) == noted
+    assert clock.trusted()
+    assert clock.trusted(LONG_CALM) is believed
+    assert clock.jumps == noted
 
 
 async def test_a_step_forward_expires_nothing_for_a_minute(world: World) -> None:
@@ -65,10 +64,9 @@ async def test_a_step_parks_nothing_and_makes_no_storm(world: World, seconds: fl
     assert len(world.vendor.requests) <= 3
 
 
-async def test_a_step_forward_erases_no_dead_letters(tmp_path: Path, clock: Clock) -> None:
+async def test_a_step_forward_erases_no_dead_letters(tmp_path: Path, clock: FakeTime) -> None:
     """What is erased is gone: after a large step that waits an hour, in which the clock can be set right."""
-    steps = ClockSteps(clock, clock.steady)
-    outbox = await open_outbox(tmp_path, clock, keep_dead=1000.0, calm=steps.calm)
+    outbox = await open_outbox(tmp_path, clock, keep_dead=1000.0)
     await outbox.append(deliveries(1))
     batch = await claim(outbox)
     await outbox.settle(batch, Settlement(dead=[DeadLettered(batch.rows[0].id, "rejected")]))
