@@ -187,7 +187,7 @@ class Container:
         )
 
     @cached_property
-    def consent_reader(self) -> ConsentCache:
+    def consent_cache(self) -> ConsentCache:
         """Reads what visitors allowed, under this container's policy."""
         return ConsentCache(self.consent)
 

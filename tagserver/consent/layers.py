@@ -47,7 +47,7 @@ class Layer:
     """The readings of each kind. `now`: ms since 1970 UTC, for the age of a TC string."""
 
     def __init__(self, raw: RawSignals, region: Region, policy: ConsentPolicy, now: int) -> None:
-        self.consent_mode = together(
+        self.consent_mode = merge_spellings(
             [(name, read_consent_mode(value, region, field=name)) for value, name in raw.consent_mode]
         )
         chosen = {
@@ -56,8 +56,8 @@ class Layer:
             for purpose, signal in reading.signals.items()
             if signal.kind == "explicit"
         }
-        self.gcs = together([(name, _gcs(value, name, chosen)) for value, name in raw.gcs])
-        self.gcd = together([(name, _gcd(value, name, chosen)) for value, name in raw.gcd])
+        self.gcs = merge_spellings([(name, _gcs(value, name, chosen)) for value, name in raw.gcs])
+        self.gcd = merge_spellings([(name, _gcd(value, name, chosen)) for value, name in raw.gcd])
         gpp, in_force = _gpp(raw)
         self.gpp = [] if gpp is None else [gpp_opt_outs(GPP, gpp, in_force)]
         if not is_legible(raw.gpp_sid):
@@ -125,7 +125,7 @@ def _tcf(raw: RawSignals, section: TCString | Invalid | None, policy: ConsentPol
         spellings.append((its_name, [_read_tcf(other, its_name, policy, now)[1]]))
         if why_not is None and other != string:
             why_not = f"{name} differs from {its_name}"  # nobody knows which vendors were accepted
-    return TcfReading(together(spellings), None if isinstance(string, Invalid) else string, why_not, gdpr)
+    return TcfReading(merge_spellings(spellings), None if isinstance(string, Invalid) else string, why_not, gdpr)
 
 
 def _read_tcf(found: TCString | Invalid, name: str, policy: ConsentPolicy, now: int) -> tuple[str | None, Reading]:
@@ -138,39 +138,40 @@ def _read_tcf(found: TCString | Invalid, name: str, policy: ConsentPolicy, now: 
     return None, Reading(name, tcf_signals(found, analytics=policy.tcf_analytics, exempt=frozenset(policy.tcf_exempt)))
 
 
-Word = tuple[State, SignalKind]
+Strength = tuple[State, SignalKind]
+"""What a signal says, without where it was read."""
 Spelling = tuple[str, Sequence[Reading]]
 """The name of a field, and what it says."""
 
-_STRICTEST_FIRST: tuple[Word | None, ...] = (
+_STRICTEST_FIRST: tuple[Strength | None, ...] = (
     ("denied", "explicit"),
     ("denied", "default"),
     None,
     ("granted", "default"),
     ("granted", "explicit"),
 )
-_FORCE: Mapping[Word, int] = {
+_ORDER: Mapping[Strength, int] = {
     ("denied", "explicit"): 0,
     ("granted", "explicit"): 1,
     ("denied", "default"): 2,
     ("granted", "default"): 3,
 }
 """Within one layer a choice comes before a preset, and a refusal before a grant."""
-_RANK = {word: rank for rank, word in enumerate(_STRICTEST_FIRST)}
+_RANK = {strength: rank for rank, strength in enumerate(_STRICTEST_FIRST)}
 
 
-def together(spellings: Sequence[Spelling]) -> list[Reading]:
+def merge_spellings(spellings: Sequence[Spelling]) -> list[Reading]:
     """What an event says that speaks of one kind in several spellings. Where they differ, the stricter counts purpose
     by purpose: one is granted only as far as every spelling grants it. A spelling that is silent of it does not."""
     readings = [reading for _, said in spellings for reading in said]
     if len(spellings) < 2:
         return readings
-    words = [_words(said) for _, said in spellings]
-    if all(one == words[0] for one in words):
+    strongest = [_strongest(said) for _, said in spellings]
+    if all(one == strongest[0] for one in strongest):
         return readings
     least = {
-        purpose: min(_RANK[one.get(purpose)] for one in words)
-        for purpose in {purpose for one in words for purpose in one}
+        purpose: min(_RANK[one.get(purpose)] for one in strongest)
+        for purpose in {purpose for one in strongest for purpose in one}
     }
     kept = [
         _only(reading, lambda purpose, signal: signal.state == "denied" or _rank(signal) <= least[purpose])
@@ -184,14 +185,14 @@ def together(spellings: Sequence[Spelling]) -> list[Reading]:
 def over(own: Sequence[Reading], beneath: Sequence[Reading]) -> list[Reading]:
     """An event's own readings, and of those beneath them the refusals that they do not answer. A preset of the event is
     no answer to what a visitor chose."""
-    words = _words(own)
+    strongest = _strongest(own)
     sale = all(reading.sale_opt_out is None for reading in own)
     sensitive = all(reading.sensitive_limit is None for reading in own)
     child = all(reading.known_child is None for reading in own)
 
     def unanswered(purpose: str, signal: Signal) -> bool:
-        word = words.get(purpose)
-        return signal.state == "denied" and (word is None or (word[1], signal.kind) == ("default", "explicit"))
+        answer = strongest.get(purpose)
+        return signal.state == "denied" and (answer is None or (answer[1], signal.kind) == ("default", "explicit"))
 
     kept = []
     for reading in beneath:
@@ -207,15 +208,15 @@ def over(own: Sequence[Reading], beneath: Sequence[Reading]) -> list[Reading]:
     return [*own, *kept]
 
 
-def _words(readings: Sequence[Reading]) -> dict[str, Word]:
-    """Purpose → the word that decides it among some readings: what was chosen before what was preset, and a refusal
-    before a grant."""
-    found: dict[str, Word] = {}
+def _strongest(readings: Sequence[Reading]) -> dict[str, Strength]:
+    """Purpose → what decides it among some readings: what was chosen before what was preset, and a refusal before a
+    grant."""
+    found: dict[str, Strength] = {}
     for reading in readings:
         for purpose, signal in reading.signals.items():
-            word: Word = (signal.state, signal.kind)
-            if purpose not in found or _FORCE[word] < _FORCE[found[purpose]]:
-                found[purpose] = word
+            strength: Strength = (signal.state, signal.kind)
+            if purpose not in found or _ORDER[strength] < _ORDER[found[purpose]]:
+                found[purpose] = strength
     return found
 
 

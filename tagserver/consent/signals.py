@@ -27,7 +27,7 @@ from tagserver.event.consent_fields import (
     TCF_COOKIE,
     USP,
     USP_COOKIE,
-    is_word,
+    says_something,
 )
 from tagserver.event.event import Event
 
@@ -84,8 +84,8 @@ def _signals(
         gcd=_both(get, GCD),
         tcf=tcf,
         npa=_both(get, NPA),
-        ac=(ac, AC) if is_word(AC, ac) else _cookie(cookies, AC),
-        usp=(usp, USP) if is_word(USP, usp) else _usp_cookie(cookies),
+        ac=(ac, AC) if says_something(AC, ac) else _cookie(cookies, AC),
+        usp=(usp, USP) if says_something(USP, usp) else _usp_cookie(cookies),
         gdpr=get(GDPR),
         gpp=get(GPP),
         gpp_sid=get(GPP_SID),
@@ -103,7 +103,7 @@ def _both(get: Callable[[str], Any], names: tuple[str, str]) -> tuple[Found, ...
     if first is None and second is None:
         return ()
     found = ((first, one), (second, other))
-    return tuple((value, name) for value, name in found if is_word(name, value))
+    return tuple((value, name) for value, name in found if says_something(name, value))
 
 
 def _cookie(cookies: Mapping[str, str], name: str) -> tuple[str, str] | None:

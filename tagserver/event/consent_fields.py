@@ -1,6 +1,6 @@
 """The kinds of signal, and the fields of an event in which each is spoken of.
 
-Names alone: the door lays a batch's context beneath each of its events kind by kind, the gate reads the same fields.
+Names alone: ingest lays a batch's context beneath each of its events kind by kind, the gate reads the same fields.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ COOKIES = (TCF_COOKIE, AC, USP_COOKIE)
 
 NOTHING: Mapping[str, Any] = {}
 ILLEGIBLE = "unreadable"
-"""What stands for a word that may have been a refusal, and that nobody can read."""
+"""What stands for a value that may have been a refusal, and that nobody can read."""
 
 
-class Kind(NamedTuple):
-    """`fields`: who has a word in one of them speaks of the kind; who has one in `perhaps` may do so. `beside`: what
-    means nothing without them. `in_parts`: one word may leave out some purposes, of which another may still speak; else
-    it says all there is."""
+class SignalFields(NamedTuple):
+    """Where one kind of signal is. `fields`: a value in one of them speaks of the kind; one in `perhaps` may do so.
+    `beside`: what means nothing without them. `in_parts`: one value may leave out some purposes, of which another may
+    still speak; else it says all there is."""
 
     fields: tuple[str, ...]
     perhaps: tuple[str, ...] = ()
@@ -53,21 +53,21 @@ class Kind(NamedTuple):
 
 
 KINDS = (
-    Kind(CONSENT_MODE),
-    Kind(GCS),
-    Kind(GCD),
-    Kind((*TCF, GDPR), perhaps=(GPP,), beside=(AC,)),
-    Kind((GPP, GPP_SID)),
-    Kind((USP,), in_parts=False),
-    Kind(NPA, in_parts=False),
-    Kind((GPC,), in_parts=False),
+    SignalFields(CONSENT_MODE),
+    SignalFields(GCS),
+    SignalFields(GCD),
+    SignalFields((*TCF, GDPR), perhaps=(GPP,), beside=(AC,)),
+    SignalFields((GPP, GPP_SID)),
+    SignalFields((USP,), in_parts=False),
+    SignalFields(NPA, in_parts=False),
+    SignalFields((GPC,), in_parts=False),
 )
 _PLACE = {name: place for place, kind in enumerate(KINDS) for name in (*kind.fields, *kind.beside)}
 """A field → its kind's place in the list."""
 _FLAGS = frozenset({GDPR, GPC, *NPA})
 
 
-def is_word(field: str, value: Any) -> bool:
+def says_something(field: str, value: Any) -> bool:
     """Whether a field says anything, readable or not. Missing, null and empty text say nothing, and `undefined` where a
     flag is asked for; of consent itself, which nobody writes as a text, an empty one is there and cannot be read."""
     if value is None:
@@ -78,7 +78,7 @@ def is_word(field: str, value: Any) -> bool:
 
 
 def lay_beneath(context: Mapping[str, Any], data: dict[str, Any]) -> Mapping[str, Any]:
-    """Lay what a batch's context says of consent beneath an event's own words, kind by kind.
+    """Lay what a batch's context says of consent beneath an event's own signals, kind by kind.
 
     A kind of which the event does not speak is filled into `data`. What the context says of one of which it does speak
     is returned: of the purposes that the event does not name, a denial there still counts, and a grant does not.
@@ -86,23 +86,23 @@ def lay_beneath(context: Mapping[str, Any], data: dict[str, Any]) -> Mapping[str
     beneath: dict[str, Any] = {}
     for place in {_PLACE[name] for name in context if name in _PLACE}:
         kind = KINDS[place]
-        said = {name: context[name] for name in (*kind.fields, *kind.beside) if is_word(name, context.get(name))}
+        said = {name: context[name] for name in (*kind.fields, *kind.beside) if says_something(name, context.get(name))}
         if not said:
             continue
-        if not any(is_word(name, data.get(name)) for name in (*kind.fields, *kind.perhaps)):
+        if not any(says_something(name, data.get(name)) for name in (*kind.fields, *kind.perhaps)):
             for name, value in said.items():
-                if not is_word(name, data.get(name)):
+                if not says_something(name, data.get(name)):
                     data[name] = value
         elif kind.in_parts:
             beneath |= said
     return beneath or NOTHING
 
 
-def with_words(context: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, Any]:
-    """A batch's context with words of consent that stand where a sender easily takes them to be in it: beside `events`,
-    or in the `ctx` of one event. Where both speak of a kind and differ, nobody knows which is meant."""
+def with_signals(context: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, Any]:
+    """A batch's context with signals that stand where a sender easily takes them to be in it: beside `events`, or in
+    the `ctx` of one event. Where both speak of a kind and differ, nobody knows which is meant."""
     data = dict(context)
     lay_beneath(beside, data)
-    if any(is_word(name, value) and data.get(name) != value for name, value in beside.items()):
+    if any(says_something(name, value) and data.get(name) != value for name, value in beside.items()):
         data[CONSENT_MODE[0]] = ILLEGIBLE
     return data

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tagserver.config.collect import CollectConfig
-from tagserver.event.consent_fields import CONSENT_MODE, FIELDS, ILLEGIBLE, NOTHING, with_words
+from tagserver.event.consent_fields import CONSENT_MODE, FIELDS, ILLEGIBLE, NOTHING, with_signals
 from tagserver.event.event import Note
 from tagserver.event.json_text import UNREADABLE, bare, read_json
 from tagserver.inbound.clients.datalayer import Refused
@@ -178,7 +178,7 @@ class Batch(msgspec.Struct):
         if not beside:
             return self.ctx
         if self.ctx is None or isinstance(self.ctx, dict):
-            return with_words(self.ctx or NOTHING, beside)
+            return with_signals(self.ctx or NOTHING, beside)
         return {CONSENT_MODE[0]: ILLEGIBLE}
 
 

@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal
 
-from tagserver.consent.decoders.consent_mode import MOST_COMMANDS as MOST_WORDS
-from tagserver.consent.decoders.consent_mode import commands_of
+from tagserver.consent.decoders.consent_mode import MOST_COMMANDS, commands_of
 from tagserver.consent.model.policy import LONGEST_HOLD, ConsentPolicy, Needs
 from tagserver.consent.model.reading import Reading
 from tagserver.consent.state import ConsentState
@@ -99,8 +98,8 @@ def _wait(said: Any) -> float:
 
 def _defaults(consent: Any) -> Iterable[Any]:
     """The defaults of an event's `consent`, in each of its forms."""
-    words = islice(commands_of(consent), MOST_WORDS) if isinstance(consent, Mapping | list) else ()
-    return (said for verb, said in words if verb == "default")
+    commands = islice(commands_of(consent), MOST_COMMANDS) if isinstance(consent, Mapping | list) else ()
+    return (said for verb, said in commands if verb == "default")
 
 
 def waits(needs: Needs, consent: ConsentState) -> bool:

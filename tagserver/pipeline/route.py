@@ -72,7 +72,7 @@ def route(
     waited for it."""
     scope = Scope(event, touched)
     if consent is None:
-        consent = container.consent_reader.read(event, source)
+        consent = container.consent_cache.read(event, source)
     outgoing = OutgoingEvents(scope, container.privacy, consent)
     decisions: list[Decision] = []
     sent: set[tuple[str, str]] = set()

@@ -19,7 +19,7 @@ class Invalid:
 
 
 class Malformed(Exception):
-    """Ends the reading of one string. Inside this package only: every public reader turns it into Invalid."""
+    """Ends the reading of one string. Inside this package only: every public decoder turns it into Invalid."""
 
 
 class TooLong(Malformed):

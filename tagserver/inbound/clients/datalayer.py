@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from tagserver.event.consent_fields import CONSENT_MODE, FIELDS, ILLEGIBLE, NOTHING, lay_beneath, with_words
+from tagserver.event.consent_fields import CONSENT_MODE, FIELDS, ILLEGIBLE, NOTHING, lay_beneath, with_signals
 from tagserver.event.cookies import read_cookies
 from tagserver.event.event import Event, Facts, Note
 from tagserver.event.ip_address import Locate, clean_ip, nowhere
@@ -88,7 +88,7 @@ def read_event(
     data = _normalise(raw, notes)
     below, beneath = context.data, NOTHING
     if type(own := data.get("ctx")) is dict and not FIELDS.isdisjoint(own):
-        below = with_words(below, {name: own[name] for name in FIELDS if name in own})
+        below = with_signals(below, {name: own[name] for name in FIELDS if name in own})
     if not FIELDS.isdisjoint(below):
         beneath = lay_beneath(below, data)
         below = {key: value for key, value in below.items() if key not in FIELDS}
