@@ -22,22 +22,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 def compose(answers: list[Answer], said: Sequence[Note], max_body: int) -> tuple[int, bytes]:
-    """Status and body. `said`: problems of the request. 400 when no event could be taken, else 202."""
-    problems = list(said)
-    if all(answer.status == "rejected" for answer in answers):
-        problems.insert(0, Note("", "no_event", "no event of this request could be taken"))
-    if hidden := _fit(answers, max_body // SHARE):
-        problems.append(Note("", "more", f"and {hidden} more problems of single events, which are not shown"))
-    body: dict[str, object] = {"events": answers}
-    if problems:
-        body["problems"] = problems
-    return 400 if problems and problems[0].code == "no_event" else 202, _encode(body)
-
-
-def _fit(answers: list[Answer], room: int) -> int:
-    """Take out what is beyond `room` bytes, in place; the number of problems that are not shown."""
-    hidden = 0
+    """Status and body. `said`: problems of the request. 400 when no event could be taken, else 202. What is beyond a
+    share of `max_body` is taken out of `answers`."""
+    room, hidden, taken = max_body // SHARE, 0, False
     for at, answer in enumerate(answers):
+        taken = taken or answer.status != "rejected"
         long = answer.event_id is not None and len(answer.event_id) > SHORT_ID
         if not answer.problems and not long:
             continue
@@ -45,4 +34,12 @@ def _fit(answers: list[Answer], room: int) -> int:
         if room < 0:
             hidden += len(answer.problems)
             answers[at] = Answer(None if long else answer.event_id, answer.status)
-    return hidden
+    problems = list(said)
+    if not taken:
+        problems.insert(0, Note("", "no_event", "no event of this request could be taken"))
+    if hidden:
+        problems.append(Note("", "more", f"and {hidden} more problems of single events, which are not shown"))
+    body: dict[str, object] = {"events": answers}
+    if problems:
+        body["problems"] = problems
+    return 202 if taken else 400, _encode(body)

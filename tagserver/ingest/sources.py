@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tagserver.config.collect import CollectConfig
 
@@ -16,7 +16,8 @@ class Sources:
 
     def __init__(self, collect: CollectConfig) -> None:
         self._any_origin = "*" in collect.origins
-        self._origins = frozenset(collect.origins)
+        self._cors: dict[str | None, Sequence[Header]] = {None: _UNREADABLE}
+        self._cors |= {origin: _readable(origin) for origin in collect.origins}
         # Looked up by hash: the time of a look-up tells nothing about how much of a key was right.
         self._keys = {_digest(key.secret.reveal()): name for name, key in collect.keys.items() if key.secret.reveal()}
 
@@ -36,17 +37,14 @@ class Sources:
 
     def takes_origin(self, origin: str | None) -> bool:
         """Whether a browser at this origin may post. A missing or `null` origin only under `"*"`."""
-        return self._any_origin or (origin is not None and origin in self._origins)
+        return self._any_origin or (origin is not None and origin in self._cors)
 
-    def cors(self, origin: str | None) -> list[Header]:
+    def cors(self, origin: str | None) -> Sequence[Header]:
         """The headers that let a page that may post read the answer: the exact origin, never a star."""
-        if origin is None or not self.takes_origin(origin):
-            return [_VARY]
-        return [
-            *refusal(origin),
-            (b"access-control-allow-credentials", b"true"),
-            (b"access-control-expose-headers", b"retry-after"),
-        ]
+        known = self._cors.get(origin)
+        if known is None:
+            known = _readable(origin) if self._any_origin else _UNREADABLE
+        return known
 
     def preflight(self, origin: str | None) -> list[Header]:
         """What OPTIONS answers besides `cors`."""
@@ -60,6 +58,15 @@ class Sources:
 
 
 _VARY: Header = (b"vary", b"origin")
+_UNREADABLE = (_VARY,)
+
+
+def _readable(origin: str | None) -> Sequence[Header]:
+    return (
+        *refusal(origin),
+        (b"access-control-allow-credentials", b"true"),
+        (b"access-control-expose-headers", b"retry-after"),
+    )
 
 
 def refusal(origin: str | None) -> list[Header]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from starlette.applications import Starlette
@@ -28,22 +28,22 @@ class TagServer(Starlette):
     and each layer in front of it costs as much as deciding fifty tags.
     """
 
-    def __init__(self, collect: ASGIApp, routes: Sequence[BaseRoute], prefix: Callable[[], str]) -> None:
-        """`prefix`: below which path the public addresses lie now, "" for none."""
+    def __init__(self, runtime: Runtime, collect: ASGIApp, routes: Sequence[BaseRoute]) -> None:
         super().__init__(routes=routes)
         # A redirect to the path with or without a slash would go where the client's Host header says.
         self.router.redirect_slashes = False
         self._collect = collect
-        self._prefix = prefix
+        self._publisher = runtime.publisher
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection's request."""
-        if scope["type"] == "http" and (prefix := self._prefix()):
-            scope["path"] = routed(scope["path"], prefix)
-        if scope["type"] == "http" and scope["path"] == "/collect":
-            await self._collect(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
+        if scope["type"] == "http":
+            if prefix := self._publisher.now.server.path_prefix:
+                scope["path"] = routed(scope["path"], prefix)
+            if scope["path"] == "/collect":
+                await self._collect(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
 
 
 def create_app(runtime: Runtime, admin_token: str, time: Time | None = None) -> Starlette:
@@ -58,8 +58,8 @@ def create_app(runtime: Runtime, admin_token: str, time: Time | None = None) -> 
     admin = Admin(runtime, admin_token, time or runtime.time)
     health = Health(runtime, admin.guard)
     app = TagServer(
+        runtime,
         collect=Collect(runtime),
-        prefix=lambda: runtime.server.path_prefix,
         routes=[
             Route("/t.js", scripts.latest),
             Route("/t/{version}.js", scripts.version),

@@ -29,7 +29,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-Answer = tuple[int, bytes, list[Header]]
+Answer = tuple[int, bytes, Sequence[Header]]
 """Status, body, headers."""
 GONE = 499
 """What is counted when the client went away before its body was complete; nobody gets it as an answer."""
@@ -66,8 +66,11 @@ class Collect:
             # The server below answers it.
             self._runtime.meters.answered(500, None)
             raise
-        self._runtime.meters.answered(answer[0], None if complete is None else perf_counter() - complete)
-        await _send(send, *answer)
+        status, body, fields = answer
+        self._runtime.meters.answered(status, None if complete is None else perf_counter() - complete)
+        fields = [*fields, (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": fields})
+        await send({"type": "http.response.body", "body": body})
 
     async def _answer(
         self, method: str, client: Sequence[Any] | None, headers: dict[str, str], receive: Receive
@@ -111,7 +114,7 @@ class Collect:
         assert source is not None
         connection = client[0] if client else None
         try:
-            limit, complete = self._runtime.server.collect.max_body, None
+            limit, complete = self._runtime.publisher.now.server.collect.max_body, None
             body = await read_body(receive, headers.get("content-length"), limit, self._room)
             complete = perf_counter()
             status, content = await self._take(source, headers, connection, body)
@@ -149,7 +152,7 @@ class Collect:
         self, source: str, headers: dict[str, str], connection: str | None, body: bytes
     ) -> tuple[int, bytes]:
         """Decode, decide, store, answer. One event's way through the server is these lines."""
-        limits = self._runtime.server.collect
+        limits = self._runtime.publisher.now.server.collect
         encoding = headers.get("content-encoding")
         if (small := unpack_small(body, encoding, limits.max_body)) is not None:
             return await self._decide(source, headers, connection, *split(small, limits))
@@ -161,14 +164,8 @@ class Collect:
         self, source: str, headers: dict[str, str], connection: str | None, raws: list[Any], ctx: Any, sent: Any
     ) -> tuple[int, bytes]:
         runtime = self._runtime
-        container, server = runtime.container, runtime.server
-        limits = server.collect
-        sender = source
-        if source == BROWSER:
-            runtime.meters.forwarded(headers.get("x-forwarded-for"))
-            sender = sender_of(visitor_ip(connection, headers, limits.trusted_proxies))
-        if (wait := runtime.rate.wait(sender, len(raws))) > 0:
-            raise TooFast(wait)
+        now = runtime.publisher.now
+        limits = now.server.collect
         facts = read_facts(
             source,
             runtime.received(sent if source == BROWSER else None),
@@ -178,8 +175,14 @@ class Collect:
             geo_headers=limits.geo_headers,
             locate=limits.locate,
         )
+        sender = source
+        if source == BROWSER:
+            runtime.meters.forwarded(headers.get("x-forwarded-for"))
+            sender = sender_of(facts.ip)
+        if (wait := runtime.rate.wait(sender, len(raws))) > 0:
+            raise TooFast(wait)
         context = read_context(ctx, sent, facts, limits.locate)
-        answers = await runtime.door.accept(container, server, raws, facts, context)
+        answers = await runtime.door.accept(now.container, now.server, raws, facts, context)
         return compose(answers, context.notes, limits.max_body)
 
 
@@ -189,12 +192,6 @@ _WHEN_SHOWN: Header = (b"retry-after", b"30")
 _CHALLENGE: Header = (b"www-authenticate", b'Bearer realm="tagserver"')
 
 
-def _problem(status: int, code: str, message: str, headers: list[Header]) -> Answer:
+def _problem(status: int, code: str, message: str, headers: Sequence[Header]) -> Answer:
     body = _encode({"events": [], "problems": [Note("", code, message)]})
     return status, body, [_JSON, _NO_STORE, *headers]
-
-
-async def _send(send: Send, status: int, body: bytes, headers: list[Header]) -> None:
-    headers = [*headers, (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

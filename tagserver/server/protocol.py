@@ -188,12 +188,6 @@ class DeadlineProtocol(HttpToolsProtocol):
             self.refuse(414, "URI Too Long", "address")
             raise TooMuch
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header. What stands behind the body is a trailer, and none of ours: of a request that came through a proxy
-        it would be the client's own word for what the proxy says (RFC 9110, 6.5.1)."""
-        if not self._in_body:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """All headers are there. Without exactly one Host HTTP/1.1 wants a refusal (RFC 9112, 3.2): a proxy in front
         may have read another one."""
@@ -217,6 +211,9 @@ class DeadlineProtocol(HttpToolsProtocol):
             raise TooMuch
         self._in_body = True
         super().on_headers_complete()
+        # What stands behind the body is a trailer, and goes nowhere: of a request that came through a proxy it would
+        # be the client's own word for what the proxy says (RFC 9110, 6.5.1).
+        self.headers = []
         self._cycles.append(self.cycle)
 
     def on_body(self, body: bytes) -> None:
