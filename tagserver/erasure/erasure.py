@@ -38,7 +38,7 @@ class Unknown(ValueError):
     """Nobody can be found by this; the text says why, and names no identifier."""
 
 
-class Who(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DataSubject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a person is known: each a text or several. E-mail and phone may be SHA-256 hashes as vendors get them."""
 
     email: str | tuple[str, ...] = ()
@@ -80,7 +80,7 @@ def _pushed(known: Mapping[str, str]) -> dict[str, Any]:
     return ids | {"user_data": {names[kind]: text for kind, text in known.items() if kind in names}}
 
 
-class Forgotten(msgspec.Struct, frozen=True):
+class Erasures(msgspec.Struct, frozen=True):
     """What was erased, by destination: `queue` and `dead`; `left` is still on its way to the vendor. `held`: events
     that waited for consent; `once_per`: keys of tags; `clean`: whether the files hold nothing of it any more;
     `refused_until`: ms, until when events of the person are not sent, or None."""
@@ -92,7 +92,7 @@ class Forgotten(msgspec.Struct, frozen=True):
     refused_until: int | None
 
 
-class Forgetting:
+class Erasure:
     """`sources`: who may have sent. `destinations`: the names of all that anything was ever queued for. `refuse`:
     seconds for which events of somebody forgotten are not sent.
     `sweep_soon` is asked when something is left; `noted` hears of how many identifiers what was erased."""
@@ -108,7 +108,7 @@ class Forgetting:
         destinations: Callable[[], Iterable[str]],
         refuse: Callable[[], float],
         sweep_soon: Callable[[], None],
-        noted: Callable[[int, Forgotten], None],
+        noted: Callable[[int, Erasures], None],
         time: Time,
     ) -> None:
         self._outbox = outbox
@@ -123,7 +123,7 @@ class Forgetting:
         self._time = time
         self._one_at_a_time = asyncio.Lock()
 
-    async def forget(self, who: Who) -> Forgotten:
+    async def forget(self, who: DataSubject) -> Erasures:
         """Erase everything of a person. Raises Unknown before anything is done, and OutboxError."""
         container = self._container()
         persons = who.keys(self._install_key, container)
@@ -140,7 +140,7 @@ class Forgetting:
             name: {"queue": erased[name, "queue"], "dead": erased[name, "dead"], "left": left.get(name, 0)}
             for name in dict.fromkeys((*container.destinations, *self._destinations()))
         }
-        done = Forgotten(destinations, held, once_per, clean and not left, until if refuse else None)
+        done = Erasures(destinations, held, once_per, clean and not left, until if refuse else None)
         self._noted(len(persons), done)
         return done
 
@@ -168,7 +168,7 @@ class Forgetting:
                 return erased, {}
 
 
-def _once_keys(container: Container, who: Who, sources: Iterable[str]) -> Sequence[bytes]:
+def _once_keys(container: Container, who: DataSubject, sources: Iterable[str]) -> Sequence[bytes]:
     """The keys of `once_per` that are made of nothing but the identifiers, whoever sent them."""
     scopes = [Scope(event) for event in who.events()]
     senders = (SHARED, *map(sender_part, sources))

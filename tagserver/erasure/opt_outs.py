@@ -58,7 +58,7 @@ class Grant(NamedTuple):
     at: int
 
 
-class Withdrawals:
+class OptOuts:
     """`container`: the present one; `keep`: seconds that tombstones are kept. `noted` hears of each event that took
     something back: the kind of its source (`browser` or `key`), the purposes, and of how many identifiers; `swept` how
     much a walk has erased."""

@@ -7,11 +7,35 @@ beneath a thousand events, and is told once; problems beyond a share of the larg
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
 from tagserver.event.event import Note
-from tagserver.ingest.ingest import Answer
+from tagserver.queue.values import Receipt
+
+Status = Literal["accepted", "duplicate", "held", "rejected"]
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """The line of one event in the answer of `/collect`."""
+
+    event_id: str | None
+    status: Status
+    problems: tuple[Note, ...] = ()
+
+
+_SAME_ORDER = Note(
+    "ecommerce.transaction_id",
+    "same_order",
+    "this order came before under another event_id and counts once; a pixel with this event_id counts it again",
+)
+_CONFLICTS = {
+    "order": Note(
+        "ecommerce.transaction_id", "conflict", "another order came before under this event_id; this one is not sent"
+    ),
+    "value": Note("ecommerce.value", "conflict", "the one that came before has another value; this one is not sent"),
+}
 
 SHARE = 8
 """The problems and the long ids of an answer may take this part of `collect.max_body`."""
@@ -43,3 +67,15 @@ def compose(answers: list[Answer], said: Sequence[Note], max_body: int) -> tuple
     if problems:
         body["problems"] = problems
     return 202 if taken else 400, _encode(body)
+
+
+def settled(answer: Answer, receipts: Sequence[Receipt]) -> Answer:
+    """The answer once it is known what was new: an event all of whose deliveries were known is a duplicate. What the
+    first copy says otherwise is a problem, also of an event that is new for another tag."""
+    if all(one.stored for one in receipts):
+        return answer
+    notes = [_CONFLICTS[kind] for kind in ("order", "value") if any(one.differs == kind for one in receipts)]
+    if any(one.duplicate == "order" for one in receipts):
+        notes.append(_SAME_ORDER)
+    status = answer.status if any(one.stored for one in receipts) else "duplicate"
+    return Answer(answer.event_id, status, (*answer.problems, *notes))

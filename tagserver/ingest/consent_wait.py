@@ -1,24 +1,32 @@
 """Events that wait for the visitor's choice: which ones, how long, and what a choice that comes means for them.
 
 A consent tool that loads late says so with `wait_for_update` in its default. An event that some tag would send if only
-the visitor agreed is kept in memory for so long, by a name that the page gave the visitor or the page view. Nothing
-here knows a clock: `now` is given, in seconds that never jump.
+the visitor agreed is kept in memory for so long, by a name that the page gave the visitor or the page view. What waits
+is promised to nobody: it does not survive the end of the process.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import heapq
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal
 
+import msgspec
+
+from tagserver.config.model import Container
 from tagserver.consent.decoders.consent_mode import MOST_COMMANDS, commands_of
 from tagserver.consent.model.policy import LONGEST_HOLD, ConsentPolicy, Needs
 from tagserver.consent.model.reading import Reading
 from tagserver.consent.state import ConsentState
 from tagserver.event.consent_fields import CONSENT_MODE
 from tagserver.event.event import Event
+from tagserver.pipeline.route import Routing, route
+from tagserver.system.time import Time
 
 MOST = 10_000
 MOST_OF_ONE = 100
@@ -69,7 +77,7 @@ def _text(value: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class WaitingEvent:
     """An event that waits. `contract`: what its source's key says of consent; `consent`: what is known by now; `heard`:
     how many choices have come meanwhile."""
 
@@ -128,14 +136,14 @@ def updated(known: ConsentState, said: ConsentState, *, grants: bool) -> Consent
     )
 
 
-class Hold:
+class WaitQueue:
     """The events that wait, in the order of their arrival, within bounds."""
 
     def __init__(self, most: int = MOST, most_of_one: int = MOST_OF_ONE, most_bytes: int = MOST_BYTES) -> None:
         self._most = most
         self._most_of_one = most_of_one
         self._most_bytes = most_bytes
-        self._held: dict[int, Held] = {}
+        self._held: dict[int, WaitingEvent] = {}
         self._of: dict[Name, set[int]] = {}
         self._ends: list[tuple[float, int]] = []
         self._last = 0
@@ -144,14 +152,14 @@ class Hold:
     def __len__(self) -> int:
         return len(self._held)
 
-    def add(self, held: Held) -> list[Held]:
+    def add(self, held: WaitingEvent) -> list[WaitingEvent]:
         """One more; those that have to go for it, the oldest first, of this visitor if these are too many."""
         self._last += 1
         number = self._last
         self._held[number] = held
         self.bytes += held.size
         heapq.heappush(self._ends, (held.until, number))
-        gone: list[Held] = []
+        gone: list[WaitingEvent] = []
         for name in held.visitor.names:
             own = self._of.setdefault(name, set())
             own.add(number)
@@ -161,13 +169,13 @@ class Hold:
             gone.append(self._take(next(iter(self._held))))
         return gone
 
-    def heard(
+    def released_by(
         self,
         visitor: Visitor,
         said: ConsentState,
         retroactive: Literal["page", "session"],
         waiting: Callable[[Event, Reading | None, ConsentState], bool],
-    ) -> list[Held]:
+    ) -> list[WaitingEvent]:
         """A visitor has chosen: the events that need not wait any more, with what is known now.
 
         A denial counts for all that waits of the visitor, a grant for the same page view alone (`session`: for the
@@ -188,7 +196,7 @@ class Hold:
                 ready.append(held)
         return ready
 
-    def overdue(self, now: float) -> list[Held]:
+    def overdue(self, now: float) -> list[WaitingEvent]:
         """Those whose time is over, taken out."""
         gone = []
         while self._ends and self._ends[0][0] <= now:
@@ -203,12 +211,12 @@ class Hold:
             heapq.heappop(self._ends)
         return self._ends[0][0] if self._ends else None
 
-    def take(self, whose: Callable[[Event], bool]) -> list[Held]:
+    def take(self, whose: Callable[[Event], bool]) -> list[WaitingEvent]:
         """Those that are somebody's, taken out."""
         numbers = [number for number, held in self._held.items() if whose(held.event)]
         return [self._take(number) for number in numbers]
 
-    def _take(self, number: int) -> Held:
+    def _take(self, number: int) -> WaitingEvent:
         held = self._held.pop(number)
         self.bytes -= held.size
         for name in held.visitor.names:
@@ -220,3 +228,107 @@ class Hold:
             self._ends = [(end, one) for end, one in self._ends if one in self._held]
             heapq.heapify(self._ends)
         return held
+
+
+_encode = msgspec.json.Encoder().encode
+UNKNOWN = 64 << 10
+"""Bytes that count for an event whose size cannot be told."""
+VALUE = 48
+"""Bytes that a value takes in memory beside its text."""
+
+
+class ConsentWait:
+    """`ended` counts how the waiting of events ended: `granted`, `denied`, `timeout`, `overflow` (the oldest had to
+    go), `closing`, `forgotten`, `lost` (could not be stored)."""
+
+    def __init__(self, time: Time, hold: WaitQueue | None = None) -> None:
+        self._time = time
+        self._queue = WaitQueue() if hold is None else hold
+        self._filled = asyncio.Event()
+        self.ended: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    @property
+    def bytes(self) -> int:
+        """Size of what waits."""
+        return self._queue.bytes
+
+    def comes(self, container: Container, routing: Routing, contract: Reading | None) -> list[WaitingEvent] | None:
+        """None when the event need not wait. Else it waits from now on, and those have to go for which there is no room
+        any more."""
+        consent, event = routing.consent, routing.event
+        if not any(one.reason == "consent" and waits(one.tag.needs, consent) for one in routing.decisions):
+            return None
+        wait = wait_asked(event, container.consent)
+        visitor = Visitor.of(event)
+        if not wait or not visitor.names:
+            return None
+        gone = self._queue.add(
+            WaitingEvent(event, contract, consent, visitor, _size(event), self._time.monotonic() + wait),
+        )
+        self.ended["overflow"] += len(gone)
+        self._filled.set()
+        return gone
+
+    def released_by(self, container: Container, event: Event, consent: ConsentState) -> list[WaitingEvent]:
+        """An event of a visitor says what was chosen: those that need not wait any more, in the order of their
+        arrival."""
+        if not self._queue or not (consent.explicitly_granted or consent.withdrawn):
+            return []
+
+        def waiting(event: Event, contract: Reading | None, known: ConsentState) -> bool:
+            decisions = route(container, event, contract, consent=known).decisions
+            return any(one.reason == "consent" and waits(one.tag.needs, known) for one in decisions)
+
+        return self._queue.released_by(Visitor.of(event), consent, container.consent.retroactive, waiting)
+
+    def decide(self, container: Container, held: WaitingEvent) -> Routing:
+        """What becomes of an event with what is known of its visitor by now."""
+        return route(container, held.event, held.contract, consent=held.consent)
+
+    def put_back(self, held: Sequence[WaitingEvent]) -> None:
+        """What was let go could not be stored: it waits on."""
+        for one in held:
+            self.ended["lost"] += len(self._queue.add(one))
+
+    def count(self, routings: Iterable[Routing]) -> None:
+        """A choice has come for these."""
+        for routing in routings:
+            self.ended["granted" if any(one.built is not None for one in routing.decisions) else "denied"] += 1
+
+    def overdue(self) -> list[WaitingEvent]:
+        """Those whose time is over, taken out."""
+        gone = self._queue.overdue(self._time.monotonic())
+        self.ended["timeout"] += len(gone)
+        return gone
+
+    def all(self) -> list[WaitingEvent]:
+        """Everything that waits, taken out: the server ends."""
+        gone = self._queue.take(lambda event: True)
+        self.ended["closing"] += len(gone)
+        return gone
+
+    def forget(self, whose: Callable[[Event], bool]) -> int:
+        """Drop what waits of somebody; how many."""
+        gone = len(self._queue.take(whose))
+        self.ended["forgotten"] += gone
+        return gone
+
+    async def until_due(self) -> None:
+        """Return when the time of something is over."""
+        while (end := self._queue.next_end()) is None or end > self._time.monotonic():
+            self._filled.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._filled.wait(), None if end is None else end - self._time.monotonic())
+
+
+def _size(event: Event) -> int:
+    """What an event takes in memory, about: its text, its values, and the headers it came with."""
+    headers = sum(map(len, event.facts.headers.values())) + sum(map(len, event.facts.cookies.values()))
+    try:
+        text = _encode(event.data)
+    except (ValueError, TypeError, OverflowError):  # half a surrogate pair, a number beyond JSON's
+        return UNKNOWN + headers
+    return len(text) + VALUE * (text.count(b",") + text.count(b"{") + text.count(b"[")) + headers

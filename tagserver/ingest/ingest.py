@@ -10,7 +10,7 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -19,29 +19,19 @@ from tagserver.config.model import Container
 from tagserver.config.server import ServerConfig
 from tagserver.consent.model.reading import Reading
 from tagserver.delivery.send_policy import trace, why
-from tagserver.erasure.opt_outs import Grant, Withdrawals
-from tagserver.event.event import Facts, Note
+from tagserver.erasure.opt_outs import Grant, OptOuts
+from tagserver.event.event import Facts
 from tagserver.inbound.clients.datalayer import Context, Refused, read_event
 from tagserver.ingest.advice import advise
-from tagserver.ingest.consent_wait import Held
+from tagserver.ingest.answer import Answer, settled
+from tagserver.ingest.consent_wait import ConsentWait, WaitingEvent
 from tagserver.ingest.deliveries import EventDeliveries
-from tagserver.ingest.waiting import Holding
 from tagserver.logs.logs import events_are_told, say_accepted
 from tagserver.pipeline.route import Decision, Routing, route
 from tagserver.queue.api import Queue
 from tagserver.queue.encryption import NO_ENCRYPTION, Encryption
 from tagserver.queue.errors import OutboxError
 from tagserver.queue.values import Delivery, Receipt, Tombstone
-
-Status = Literal["accepted", "duplicate", "held", "rejected"]
-
-
-class Answer(msgspec.Struct, frozen=True, gc=False):
-    """The line of one event in the answer of `/collect`."""
-
-    event_id: str | None
-    status: Status
-    problems: tuple[Note, ...] = ()
 
 
 class TooMuch(Exception):
@@ -58,24 +48,12 @@ Record = Callable[[Sequence[Decided]], None]
 Repeated = Callable[[str, Receipt], None]
 """Told about every delivery that was a duplicate, with its destination, for metrics; must not raise."""
 
-_SAME_ORDER = Note(
-    "ecommerce.transaction_id",
-    "same_order",
-    "this order came before under another event_id and counts once; a pixel with this event_id counts it again",
-)
-_CONFLICTS = {
-    "order": Note(
-        "ecommerce.transaction_id", "conflict", "another order came before under this event_id; this one is not sent"
-    ),
-    "value": Note("ecommerce.value", "conflict", "the one that came before has another value; this one is not sent"),
-}
-
 
 class _Request:
     """The events of one request, as far as they are decided. `lines`: the answer of each, in their order, and what it
     is about; an event that has waited has no answer here. `most`: bytes of payload that it may make for one tag."""
 
-    __slots__ = ("_made", "_most", "again", "laid", "let_go", "lines")
+    __slots__ = ("_made", "_most", "again", "laid", "lines", "released")
 
     def __init__(self, most: float = math.inf) -> None:
         self._most = most
@@ -83,7 +61,7 @@ class _Request:
         self.lines: list[tuple[Answer | None, Routing | None]] = []
         self.laid: list[Tombstone] = []
         self.again: list[Grant] = []
-        self.let_go: list[Held] = []
+        self.released: list[WaitingEvent] = []
 
     def counts(self, routing: Routing) -> None:
         """One event more was decided. Raises TooMuch."""
@@ -94,7 +72,7 @@ class _Request:
                     raise TooMuch(f"the request would add more than {self._most} bytes; post fewer events at a time")
 
 
-class Door:
+class Ingest:
     """Takes events in for one outbox. `install_key` (32 bytes of this installation) keys the hashes of persons;
     `encryption` encrypts data at rest."""
 
@@ -103,8 +81,8 @@ class Door:
         outbox: Queue,
         install_key: bytes,
         observe: Observe,
-        holding: Holding,
-        withdrawals: Withdrawals,
+        consent_wait: ConsentWait,
+        opt_outs: OptOuts,
         encryption: Encryption = NO_ENCRYPTION,
         repeated: Repeated = lambda destination, receipt: None,
         record: Record = lambda decided: None,
@@ -115,8 +93,8 @@ class Door:
         self._record = record
         self._encryption = encryption
         self._repeated = repeated
-        self._holding = holding
-        self._withdrawals = withdrawals
+        self._consent_wait = consent_wait
+        self._opt_outs = opt_outs
 
     async def accept(
         self,
@@ -140,21 +118,21 @@ class Door:
                 if len(request.lines) % TURN == 0:
                     await asyncio.sleep(0)
         except TooMuch:
-            self._holding.put_back(request.let_go)
+            self._consent_wait.put_back(request.released)
             raise
         return await self._store(container, server, request)
 
     async def decide_waiting(self, container: Container, server: ServerConfig, *, closing: bool = False) -> None:
         """Decide the events whose time to wait is over (`closing`: all that wait) with what is known by now."""
         request = _Request()
-        self._let_go(container, request, self._holding.all() if closing else self._holding.overdue())
+        self._released(container, request, self._consent_wait.all() if closing else self._consent_wait.overdue())
         # To put them back would be to wait for ever behind a full queue: they were promised to nobody.
-        request.let_go.clear()
+        request.released.clear()
         number = len(request.lines)
         try:
             await self._store(container, server, request)
         except OutboxError:
-            self._holding.ended["lost"] += number
+            self._consent_wait.ended["lost"] += number
 
     def _decide(
         self,
@@ -175,24 +153,24 @@ class Door:
             return
         routing = route(container, event, contract)
         request.counts(routing)
-        laid, again = self._withdrawals.said_by(event, routing.consent)
+        laid, again = self._opt_outs.said_by(event, routing.consent)
         request.laid += laid
         if again is not None:
             request.again.append(again)
-        if heard := self._holding.heard(container, event, routing.consent):
-            self._holding.count(self._let_go(container, request, heard))
-        gone = self._holding.comes(container, routing, contract)
+        if heard := self._consent_wait.released_by(container, event, routing.consent):
+            self._consent_wait.count(self._released(container, request, heard))
+        gone = self._consent_wait.comes(container, routing, contract)
         problems = (*advise(container, routing), *event.notes)
         if gone is None:
             request.lines.append((Answer(event.event_id, "accepted", problems), routing))
         else:
             request.lines.append((Answer(event.event_id, "held", problems), None))
-            self._let_go(container, request, gone)
+            self._released(container, request, gone)
 
-    def _let_go(self, container: Container, request: _Request, held: Sequence[Held]) -> list[Routing]:
+    def _released(self, container: Container, request: _Request, held: Sequence[WaitingEvent]) -> list[Routing]:
         """Decide what has waited."""
-        request.let_go += held
-        routings = [self._holding.decide(container, one) for one in held]
+        request.released += held
+        routings = [self._consent_wait.decide(container, one) for one in held]
         request.lines += ((None, routing) for routing in routings)
         return routings
 
@@ -200,7 +178,7 @@ class Door:
         """Put a request on disk: what was taken back first, so that it counts for the events beside it, too."""
         try:
             if request.laid or request.again:
-                await self._withdrawals.write(request.laid, request.again)
+                await self._opt_outs.write(request.laid, request.again)
             answers: list[tuple[Answer | None, int]] = []
             told = [routing.event if routing else None for _, routing in request.lines] if events_are_told() else []
             deliveries: list[Delivery] = []
@@ -214,7 +192,7 @@ class Door:
             request.lines.clear()
             receipts = await self._outbox.append(deliveries) if deliveries else ()
         except OutboxError:
-            self._holding.put_back(request.let_go)
+            self._consent_wait.put_back(request.released)
             raise
         self._record(decided)
         for delivery, receipt in zip(deliveries, receipts, strict=True):
@@ -226,7 +204,7 @@ class Door:
             stored = sum(one.stored for one in its)
             if event is not None and (stored or not its):
                 say_accepted(event.event_id, event.name, event.source, stored)
-        return [_stored(answer, its) for answer, its in lines if answer is not None]
+        return [settled(answer, its) for answer, its in lines if answer is not None]
 
     def _deliveries(
         self, container: Container, server: ServerConfig, routing: Routing, decided: list[Decided]
@@ -239,7 +217,7 @@ class Door:
             event_rows = EventDeliveries(container, server, routing, self._install_key)
             for decision in sends:
                 delivery = event_rows.of(decision)
-                if lost := self._withdrawals.lost(trace(delivery)):
+                if lost := self._opt_outs.lost(trace(delivery)):
                     routing = _blocked(routing, decision, lost)
                 else:
                     made.append(delivery)
@@ -252,15 +230,3 @@ def _blocked(routing: Routing, decision: Decision, lost: frozenset[str]) -> Rout
     blocked = Decision(decision.tag, "block", "consent", why(lost), decision.consent)
     decisions = tuple([blocked if one is decision else one for one in routing.decisions])
     return msgspec.structs.replace(routing, decisions=decisions)
-
-
-def _stored(answer: Answer, receipts: Sequence[Receipt]) -> Answer:
-    """The answer once it is known what was new: an event all of whose deliveries were known is a duplicate. What the
-    first copy says otherwise is a problem, also of an event that is new for another tag."""
-    if all(one.stored for one in receipts):
-        return answer
-    notes = [_CONFLICTS[kind] for kind in ("order", "value") if any(one.differs == kind for one in receipts)]
-    if any(one.duplicate == "order" for one in receipts):
-        notes.append(_SAME_ORDER)
-    status = answer.status if any(one.stored for one in receipts) else "duplicate"
-    return Answer(answer.event_id, status, (*answer.problems, *notes))

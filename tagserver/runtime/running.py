@@ -137,9 +137,9 @@ async def running(
             runtime.unwritten.mind(runtime.publisher.keep_again), name="what could not be written"
         )
         journaling = asyncio.create_task(keeping.mind(), name="journal")
-        sweeping = asyncio.create_task(runtime.withdrawals.sweep_when_asked(), name="withdrawn consent")
+        sweeping = asyncio.create_task(runtime.opt_outs.sweep_when_asked(), name="withdrawn consent")
         if outbox.tombstones():
-            runtime.withdrawals.sweep_soon()  # a kill may have come before it was done
+            runtime.opt_outs.sweep_soon()  # a kill may have come before it was done
         try:
             yield runtime
         finally:
@@ -147,7 +147,7 @@ async def running(
                 task.cancel()
             runtime.draining = True
             runtime.states.look_at_server()
-            await runtime.door.decide_waiting(runtime.container, runtime.server, closing=True)
+            await runtime.ingest.decide_waiting(runtime.container, runtime.server, closing=True)
             await dispatcher.stop(runtime.server.shutdown.drain if drain is None else drain, runtime.hurry)
             await watchdog.stop()
             runtime.states.close()

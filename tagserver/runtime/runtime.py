@@ -16,11 +16,11 @@ from tagserver.delivery.clock import ClockDoubt
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.send_policy import Refusal, permits
 from tagserver.delivery.target import Target
-from tagserver.erasure.erasure import Forgetting, Forgotten
-from tagserver.erasure.opt_outs import Withdrawals
-from tagserver.ingest.ingest import Door
+from tagserver.erasure.erasure import Erasure, Erasures
+from tagserver.erasure.opt_outs import OptOuts
+from tagserver.ingest.consent_wait import ConsentWait
+from tagserver.ingest.ingest import Ingest
 from tagserver.ingest.sources import Sources
-from tagserver.ingest.waiting import Holding
 from tagserver.metrics.meters import Meters
 from tagserver.pausing.pausing import Engine, Pausing
 from tagserver.pipeline.route import Routing
@@ -75,8 +75,8 @@ class Runtime:
         keys = [key for text in configuration.server.queue.encrypt if (key := key_of(text.reveal()))]
         self.encryption = Encryption(keys)
         """Of data at rest; by the keys of the start, as all of the queue's settings."""
-        self.holding = Holding(time)
-        self.withdrawals = Withdrawals(
+        self.consent_wait = ConsentWait(time)
+        self.opt_outs = OptOuts(
             outbox,
             install_key,
             lambda: self.container,
@@ -85,24 +85,24 @@ class Runtime:
             noted=self._withdrawn,
             swept=self._swept,
         )
-        self.forgetting = Forgetting(
+        self.erasure = Erasure(
             outbox,
             install_key,
             lambda: self.container,
-            self.holding.forget,
+            self.consent_wait.forget,
             sources=lambda: (BROWSER, *self.server.collect.keys),
             destinations=outbox.counts,
             refuse=lambda: self.server.forget.refuse,
-            sweep_soon=self.withdrawals.sweep_soon,
+            sweep_soon=self.opt_outs.sweep_soon,
             noted=self._forgotten,
             time=time,
         )
-        self.door = Door(
+        self.ingest = Ingest(
             outbox,
             install_key,
             self._routed,
-            self.holding,
-            self.withdrawals,
+            self.consent_wait,
+            self.opt_outs,
             self.encryption,
             self.meters.repeated,
             audit.decided,
@@ -125,7 +125,7 @@ class Runtime:
             outbox,
             self.pausing,
             self.failing,
-            self.holding,
+            self.consent_wait,
             audit,
             self.unwritten,
             keeping,
@@ -168,7 +168,7 @@ class Runtime:
         if erased.queue or erased.dead:
             self.audit.note("erased", queue=dict(erased.queue), dead=dict(erased.dead))
 
-    def _forgotten(self, identifiers: int, done: Forgotten) -> None:
+    def _forgotten(self, identifiers: int, done: Erasures) -> None:
         self.audit.note("forgotten", identifiers=identifiers, destinations=done.destinations, held=done.held)
 
     def permits(self, row: Row) -> Refusal | None:
@@ -188,8 +188,8 @@ class Runtime:
     async def mind_the_held(self) -> None:
         """Decide events when their time to wait for consent is over, until cancelled."""
         while True:
-            await self.holding.until_due()
-            await self.door.decide_waiting(self.container, self.server)
+            await self.consent_wait.until_due()
+            await self.ingest.decide_waiting(self.container, self.server)
 
     async def reload(self, by: str = "admin", note: str = "") -> Answer:
         """Publish the files, renew secrets, and try at once what waits for a vendor, who may have been mended."""

@@ -11,7 +11,7 @@ from tagserver.backup.keeping import Keeping
 from tagserver.config.model import Container
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.outcomes import Stop, is_plugins
-from tagserver.ingest.waiting import Holding
+from tagserver.ingest.consent_wait import ConsentWait
 from tagserver.metrics.meters import Picture
 from tagserver.pausing.pausing import Pausing
 from tagserver.plugin.registry import unloaded_in
@@ -40,7 +40,7 @@ class Status:
         outbox: Outbox,
         pausing: Pausing,
         failing: Failing,
-        holding: Holding,
+        consent_wait: ConsentWait,
         audit: Audit,
         unwritten: Unwritten,
         keeping: Keeping,
@@ -54,7 +54,7 @@ class Status:
         self._outbox = outbox
         self._pausing = pausing
         self._failures = failing
-        self._holding = holding
+        self._consent_wait = consent_wait
         self._audit = audit
         self._unwritten = unwritten
         self._keeping = keeping
@@ -166,7 +166,7 @@ class Status:
             },
             "destinations": {name: await self._destination(name, counts.get(name, Counts())) for name in names},
             "failing": shown.get("failing", []),
-            "held": {"events": len(self._holding), "bytes": self._holding.bytes},
+            "held": {"events": len(self._consent_wait), "bytes": self._consent_wait.bytes},
             "audit": self._audit.shown(),
         }
 
@@ -228,8 +228,8 @@ class Status:
             ready=ready,
             degraded=shown["status"] == "degraded",
             loaded=self._loaded() / 1000,
-            held=len(self._holding),
-            held_ended=self._holding.ended,
+            held=len(self._consent_wait),
+            held_ended=self._consent_wait.ended,
             tombstones=self._outbox.tombstones(),
             audit_rows=self._audit.rows,
             audit_lost=self._audit.lost,

@@ -182,7 +182,7 @@ class Collect:
         if (wait := runtime.rate.wait(sender, len(raws))) > 0:
             raise TooFast(wait)
         context = read_context(ctx, sent, facts, limits.locate)
-        answers = await runtime.door.accept(now.container, now.server, raws, facts, context)
+        answers = await runtime.ingest.accept(now.container, now.server, raws, facts, context)
         return compose(answers, context.notes, limits.max_body)
 
 

@@ -47,7 +47,6 @@ STAGES: dict[str, tuple[str, ...]] = {
     ),
     "opt-outs, waiting, advice": (
         "tagserver.erasure",
-        "tagserver.ingest.waiting",
         "tagserver.ingest.consent_wait",
         "tagserver.ingest.advice",
     ),

@@ -135,7 +135,7 @@ class Server:
     ) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of the answer to a request that is received now. What has waited for consent until
         now is decided before."""
-        await self._runtime.door.decide_waiting(self._runtime.container, self._runtime.server)
+        await self._runtime.ingest.decide_waiting(self._runtime.container, self._runtime.server)
         target, _, query = path.partition("?")
         sent: list[Mapping[str, Any]] = []
         messages = iter([{"type": "http.request", "body": body, "more_body": False}])
@@ -183,7 +183,7 @@ class Server:
     async def close(self) -> dict[str, Any]:
         """End it. What is in its queue's file, what may still be sent of that, what was counted and is on record."""
         runtime = self._runtime
-        await runtime.door.decide_waiting(runtime.container, runtime.server, closing=True)
+        await runtime.ingest.decide_waiting(runtime.container, runtime.server, closing=True)
         counted = await self._counted()
         refused = [one async for one in self._refused()]
         await self._outbox.close()

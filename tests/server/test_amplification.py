@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from tagserver.config.model import Container
-from tagserver.ingest.consent_wait import MOST_BYTES
-from tagserver.ingest.waiting import Holding
+from tagserver.ingest.consent_wait import MOST_BYTES, ConsentWait
 from tagserver.pipeline.route import route
 from tagserver.plugin.registry import Registry
 from tests.config.world import load
@@ -154,7 +153,7 @@ def test_what_is_remembered_of_strangers_is_bounded_in_bytes(kind: str) -> None:
 async def test_what_waits_for_consent_is_bounded_in_memory() -> None:
     """Many small values, and the headers of the request, count with the event that is held."""
     made = _container(1)
-    holding = Holding(FakeTime())
+    holding = ConsentWait(FakeTime())
     waits = {"event": "x", "page_view_id": "1", "consent": {"default": {"wait_for_update": 5000}}}
     gc.collect()
     tracemalloc.start()

@@ -35,7 +35,7 @@ async def statuses(server: Running, *events: Any) -> list[str]:
 
 def ended(server: Running) -> dict[str, int]:
     """How the waiting of events has ended."""
-    return {name: number for name, number in server.runtime.holding.ended.items() if number}
+    return {name: number for name, number in server.runtime.consent_wait.ended.items() if number}
 
 
 async def test_a_grant_lets_go_in_order_with_time_and_id(server: Running) -> None:
@@ -111,7 +111,7 @@ async def test_a_repeat_of_what_waits_arrives_once(server: Running) -> None:
 async def test_the_end_of_the_server_decides_and_nothing_survives_it(start: Start) -> None:
     server: Running = await start()
     await server.collect(waiting("a"))
-    await server.runtime.door.decide_waiting(server.runtime.container, server.runtime.server, closing=True)
+    await server.runtime.ingest.decide_waiting(server.runtime.container, server.runtime.server, closing=True)
     assert ended(server) == {"closing": 1}
     assert (await server.status())["destinations"]["meta"]["accepted"] == 0
     rest = b"".join(path.read_bytes() for path in server.data.rglob("*") if path.is_file())
@@ -160,7 +160,7 @@ async def test_what_needs_no_choice_is_sent_when_the_waiting_ends(start: Start, 
     assert await statuses(server, waiting("a", wish)) == ["held"]
     if closing:
         assert (await server.status())["destinations"]["meta"]["accepted"] == 0
-        await server.runtime.door.decide_waiting(server.runtime.container, server.runtime.server, closing=True)
+        await server.runtime.ingest.decide_waiting(server.runtime.container, server.runtime.server, closing=True)
     await until(lambda: any(one.accepted for one in server.runtime.outbox.counts().values()))
     assert [one["event_name"] for one in (await server.drained())["events"]] == ["Own"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from tagserver.audit.records import Decided
 from tagserver.config.model import Container
 from tagserver.inbound.clients.datalayer import NO_CONTEXT
-from tagserver.ingest.ingest import Door
+from tagserver.ingest.ingest import Ingest
 from tagserver.pipeline.route import Routing
 
 from ..events import facts
@@ -56,12 +56,12 @@ async def test_a_large_request_does_not_hold_up_the_others(server: Running) -> N
         stored.append(turns.number)
         return Decided.of(container.version, routing)
 
-    door = Door(
+    door = Ingest(
         runtime.outbox,
         bytes(32),
         decided,
-        runtime.holding,
-        runtime.withdrawals,
+        runtime.consent_wait,
+        runtime.opt_outs,
     )
     others = asyncio.create_task(turns.count())
     raws = Raws(turns)

@@ -55,7 +55,7 @@ class Admin:
         publishing = Publishing(runtime)
         stops = Stops(runtime.pausing)
         backups = Backups(runtime, SAFE)
-        forget = Forget(runtime.forgetting, self._visitor, runtime.keeping.lacking, runtime.keeping.copies)
+        forget = Forget(runtime.erasure, self._visitor, runtime.keeping.lacking, runtime.keeping.copies)
         pages = Starlette(
             routes=[
                 Route("/", self.overview),

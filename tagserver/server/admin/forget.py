@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tagserver.erasure.erasure import Forgetting, Unknown, Who
+from tagserver.erasure.erasure import DataSubject, Erasure, Unknown
 from tagserver.event.ip_address import truncated_ip
 from tagserver.event.json_text import UNREADABLE, read_json
 from tagserver.ingest.body import BadBody, read_body
@@ -17,7 +17,7 @@ from tagserver.queue.errors import OutboxError
 from tagserver.server.admin.auth import SAFE, problem
 
 log = logging.getLogger("tagserver.admin")
-_who = msgspec.json.Decoder(Who)
+_who = msgspec.json.Decoder(DataSubject)
 
 
 class Forget:
@@ -26,7 +26,7 @@ class Forget:
 
     def __init__(
         self,
-        forgetting: Forgetting,
+        forgetting: Erasure,
         visitor: Callable[[Request], str | None],
         lacking: Callable[[], str | None],
         copies: Callable[[], list[str]],

@@ -8,8 +8,7 @@ import pytest
 
 from tagserver.event.event import Event
 from tagserver.outgoing.field_filter import Reads
-
-from .events import event
+from tests.events import event
 
 PUSHED: dict[str, Any] = {
     "page": {"location": "https://shop.example/a?fbclid=F&gclid=G", "title": "A"},

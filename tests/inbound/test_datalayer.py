@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from tagserver.event.event import MISSING, reader
 from tagserver.inbound.clients.datalayer import Context, Refused, read_context, read_event, uuid7
-
-from .events import NOW, event, facts
+from tests.events import NOW, event, facts
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),

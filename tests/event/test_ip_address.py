@@ -14,11 +14,10 @@ from tagserver.config.compile import Loaded
 from tagserver.event.ip_address import UNKNOWN, open_database, region_of_record
 from tagserver.explain.trial import try_event
 from tagserver.inbound.enrich import read_facts
-
-from .config.world import load
-from .events import NOW
-from .region_database import region_database
-from .test_datalayer import JSON
+from tests.config.world import load
+from tests.events import NOW
+from tests.inbound.test_datalayer import JSON
+from tests.region_database import region_database
 
 CALIFORNIA = {"country": {"iso_code": "US"}, "subdivisions": [{"iso_code": "CA"}]}
 RECORDS: dict[str, Any] = {

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from tagserver.event.cookies import read_cookies
 from tagserver.event.ip_address import clean_ip
 from tagserver.inbound.enrich import read_facts, read_headers, visitor_ip, visitor_region
-
-from .events import NOW, event
+from tests.events import NOW, event
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,9 @@ import pytest
 from tagserver.event.known_names import KNOWN_EVENTS
 from tagserver.ingest.advice import advise, meant
 from tagserver.pipeline.route import route
-
-from .config.world import container
-from .consent.writers import head, tc_string
-from .events import NOW, event
+from tests.config.world import container
+from tests.consent.writers import head, tc_string
+from tests.events import NOW, event
 
 TAG = """
 destinations: {box: {type: box}}

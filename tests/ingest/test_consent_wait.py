@@ -12,7 +12,15 @@ from tagserver.consent.model.policy import LONGEST_HOLD, ConsentPolicy, Needs
 from tagserver.consent.state import ConsentState
 from tagserver.event.consent_fields import AD_PURPOSES, PURPOSES
 from tagserver.event.event import Event
-from tagserver.ingest.consent_wait import MOST_HEARD, Held, Hold, Visitor, updated, wait_asked, waits
+from tagserver.ingest.consent_wait import (
+    MOST_HEARD,
+    Visitor,
+    WaitingEvent,
+    WaitQueue,
+    updated,
+    wait_asked,
+    waits,
+)
 from tests.events import consent_of, event
 
 POLICY = ConsentPolicy()
@@ -102,13 +110,15 @@ def test_opt_outs_add_up() -> None:
 # ── the room
 
 
-def held(number: int, *, client: str = "c", view: str = "", until: float = 1.0, size: int = 10, **pushed: Any) -> Held:
+def held(
+    number: int, *, client: str = "c", view: str = "", until: float = 1.0, size: int = 10, **pushed: Any
+) -> WaitingEvent:
     """An event that waits for an ad purpose."""
     made = event({"event_id": f"e{number}", "client_id": client, "page_view_id": view} | pushed)
-    return Held(made, None, consent_of(made, POLICY), Visitor.of(made), size, until)
+    return WaitingEvent(made, None, consent_of(made, POLICY), Visitor.of(made), size, until)
 
 
-def ids(found: list[Held]) -> list[str]:
+def ids(found: list[WaitingEvent]) -> list[str]:
     return [one.event.event_id for one in found]
 
 
@@ -116,14 +126,14 @@ def meta_waits(made: Event, contract: Any, known: ConsentState) -> bool:
     return waits(META, known)
 
 
-def says(hold: Hold, consent: Any, retroactive: Any = "page", **pushed: Any) -> list[str]:
+def says(hold: WaitQueue, consent: Any, retroactive: Any = "page", **pushed: Any) -> list[str]:
     """The ids that a visitor lets go."""
     made = event({"client_id": "c", "consent": consent} | pushed)
-    return ids(hold.heard(Visitor.of(made), consent_of(made, POLICY), retroactive, meta_waits))
+    return ids(hold.released_by(Visitor.of(made), consent_of(made, POLICY), retroactive, meta_waits))
 
 
-def filled(*events: Held, **limits: int) -> Hold:
-    hold = Hold(**limits)
+def filled(*events: WaitingEvent, **limits: int) -> WaitQueue:
+    hold = WaitQueue(**limits)
     for one in events:
         hold.add(one)
     return hold
@@ -141,7 +151,7 @@ def test_a_choice_lets_go_in_the_order_of_arrival() -> None:
 def test_what_is_let_go_knows_the_choice(word: str) -> None:
     hold = filled(held(1))
     made = event({"client_id": "c", "consent": {"update": dict.fromkeys(AD_PURPOSES, word)}})
-    (one,) = hold.heard(Visitor.of(made), consent_of(made, POLICY), "page", meta_waits)
+    (one,) = hold.released_by(Visitor.of(made), consent_of(made, POLICY), "page", meta_waits)
     assert one.consent.purpose("ad_storage").state == word
 
 
@@ -199,7 +209,7 @@ def test_a_denial_reaches_all_of_the_visitor() -> None:
 
 def test_a_browser_lets_go_nothing_that_a_key_has_sent() -> None:
     made = event({"client_id": "c"}, source="backend")
-    hold = filled(Held(made, None, consent_of(made, POLICY), Visitor.of(made), 1, 1.0))
+    hold = filled(WaitingEvent(made, None, consent_of(made, POLICY), Visitor.of(made), 1, 1.0))
     assert says(hold, {"update": GRANTED}) == []
 
 
@@ -225,7 +235,7 @@ def test_time_ends_the_waiting() -> None:
 )
 def test_the_oldest_have_to_go_when_there_is_no_room(limits: dict[str, int], gone: list[str]) -> None:
     """Of a visitor with too many, the visitor's own."""
-    hold = Hold(**limits)
+    hold = WaitQueue(**limits)
     found = [one for n in range(4) for one in hold.add(held(n, client="cd"[n % 2]))]
     assert ids(found) == gone
     assert (len(hold), hold.bytes) == (2, 20)
@@ -234,7 +244,7 @@ def test_the_oldest_have_to_go_when_there_is_no_room(limits: dict[str, int], gon
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 40), st.booleans()), max_size=60))
 def test_the_room_is_never_too_full_and_forgets_nobody(steps: list[tuple[int, int, bool]]) -> None:
     """Whatever comes and goes: each event leaves once, within the limits, and what is left is what is counted."""
-    hold = Hold(most=8, most_of_one=4, most_bytes=150)
+    hold = WaitQueue(most=8, most_of_one=4, most_bytes=150)
     gone: list[str] = []
     for number, (client, size, leave) in enumerate(steps):
         gone += ids(hold.add(held(number, client=str(client), size=size, until=float(size))))
