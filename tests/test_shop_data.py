@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tagserver.config.compile import Loaded, compile_container
-from tagserver.explain.trial import try_event
+from tagserver.explain.try_ import try_event
 from tagserver.plugin.registry import Registry
 from tagserver.testing import expanded
 

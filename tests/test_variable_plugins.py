@@ -13,7 +13,7 @@ from tagserver.config.server import ServerConfig
 from tagserver.config.variable_types import BESIDE, TYPES
 from tagserver.config.yaml.report import render
 from tagserver.event.event import MISSING
-from tagserver.explain.trial import try_event
+from tagserver.explain.try_ import try_event
 from tagserver.expressions.scope import Scope
 from tagserver.plugin.registry import Registry
 from tagserver.plugin.variable import RESERVED

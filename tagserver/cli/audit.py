@@ -13,7 +13,7 @@ from tagserver.audit.files import FOLDER, read_rows, rows_about
 from tagserver.audit.index import IndexCheck
 from tagserver.audit.records import event_key
 from tagserver.cli.options import data_option, when_option
-from tagserver.cli.output import give_up, say
+from tagserver.cli.terminal import give_up, say
 from tagserver.queue.data_folder import KEY_BYTES
 
 

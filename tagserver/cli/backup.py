@@ -15,10 +15,9 @@ import msgspec
 from tagserver.backup.archive import Manifest
 from tagserver.backup.keeping import require_whole
 from tagserver.backup.making import NotMade, pack, partial_of, refuse_place
-from tagserver.cli.options import environment, json_option, server_option
-from tagserver.cli.output import give_up, say, say_json, stream
-from tagserver.cli.paths import PATH
+from tagserver.cli.options import PATH, environment, json_option, server_option
 from tagserver.cli.remote import call
+from tagserver.cli.terminal import give_up, say, say_json, stream
 from tagserver.queue.errors import OutboxStartError
 from tagserver.queue.sqlite.ownership import FolderLock, QueueLock
 from tagserver.queue.sqlite.snapshot import copy_queue, queue_in

@@ -8,7 +8,7 @@ import click
 
 from tagserver.audit.files import WHAT_TO_DO, shortage
 from tagserver.cli.options import config_option, data_option, json_option, open_folder, print_problems, without_env_file
-from tagserver.cli.output import give_up, say, say_json
+from tagserver.cli.terminal import give_up, say, say_json
 from tagserver.config import privacy_lock
 from tagserver.config.model import Container
 from tagserver.config.yaml.problems import Problem, Problems

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from tagserver.cli.options import json_option
-from tagserver.cli.output import give_up, say, say_json
+from tagserver.cli.terminal import give_up, say, say_json
 from tagserver.consent.decoders.printout import FORMATS, Format, printout
 from tagserver.system.time import Time
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from tagserver.cli.asking import asks, sure
-from tagserver.cli.dead_shown import say_letters, say_retried, say_summary
 from tagserver.cli.options import environment, json_option, server_option, when_option
-from tagserver.cli.output import say, say_json
-from tagserver.cli.remote import call
-from tagserver.cli.who import who
+from tagserver.cli.remote import call, user_name
+from tagserver.cli.terminal import can_ask, confirm, say, say_json
 from tagserver.queue.dead_letters import LARGEST_ID
-from tagserver.system.text import iso_time, letters
+from tagserver.system.text import iso_time, letters, readable_time
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,6 +29,13 @@ _NAMES = (
     ("--code", "Only with this code of the vendor's, as `dead summary` shows it (100/2804003)."),
     ("--event-id", "Only of this event."),
 )
+
+_WHY = {
+    "no_destination": "their destination is not configured",
+    "tag_removed": "their tag is gone, paused, or has another destination",
+    "consent": "nothing may be sent without consent",
+    "restored": "a restore holds them, they may have been sent since the backup: tagserver restore --resend sends them",
+}
 
 
 @click.group()
@@ -84,7 +88,7 @@ def summary(data: Path, env_file: Path | None, as_json: bool, **chosen: Any) -> 
     if as_json:
         say_json(found)
     else:
-        say_summary(found)
+        _say_summary(found)
 
 
 @dead.command("list")
@@ -125,7 +129,7 @@ def list_(
         if as_json:
             say_json({"dead": shown, "total": total, "next": after})
         else:
-            say_letters(shown)
+            _say_letters(shown)
         if after is None or not everything:
             break
     if after is not None and not as_json:
@@ -150,7 +154,7 @@ def retry(data: Path, env_file: Path | None, everything: bool, dry_run: bool, as
     if as_json:
         say_json(done)
     else:
-        say_retried(done, dry_run=dry_run)
+        _say_retried(done, dry_run=dry_run)
 
 
 @dead.command()
@@ -166,14 +170,14 @@ def drop(
     """Remove dead letters for good. They count as erased. In a terminal it asks first."""
     order = _Order("drop", data, environment(env_file), _asked(chosen), everything)
     begin = None
-    if dry_run or asks(yes=yes):
+    if dry_run or can_ask(yes=yes):
         there = order.run(dry_run=True)
         if dry_run:
             _say_dropped(there, as_json, "would be removed")
             return
         begin = there["begin"]
         if there["count"]:
-            sure(f"Remove {letters(there['count'])} for good?")
+            confirm(f"Remove {letters(there['count'])} for good?")
     _say_dropped(order.run(begin), as_json, "removed")
 
 
@@ -193,7 +197,7 @@ class _Order:
         if not chosen and not everything:
             options = ", ".join(f"--{name}" for name in ("id", "event-id", "destination", "tag", "reason", "code"))
             raise click.UsageError(f"say which: {options}, --since, --until, or --all")
-        self._body = {"action": action, "all": everything, "seconds": SECONDS, "by": who(), **chosen}
+        self._body = {"action": action, "all": everything, "seconds": SECONDS, "by": user_name(), **chosen}
         self._data = data
         self._environ = environ
 
@@ -232,3 +236,66 @@ class _Order:
         if "refused" in whole:
             whole["waiting"] = list(waiting.values())
         return whole | ({"dry_run": True, "begin": begin} if dry_run else {})
+
+
+def _say_letters(found: Sequence[Mapping[str, Any]]) -> None:
+    """Two lines for each dead letter."""
+    for one in found:
+        whose = "  ".join(one[key] for key in ("destination", "tag", "name", "event_id"))
+        say(f"{one['id']:>8}  {readable_time(one['buried'])}  {whose}")
+        say(f"          {_why(one)}")
+
+
+def _why(letter: Mapping[str, Any]) -> str:
+    """Reason, code and detail, the code once."""
+    code, detail = letter["code"], letter["detail"]
+    rest = detail[len(code) :].lstrip() if code and detail.startswith(code) else detail
+    name = f"{letter['reason']} {code}".rstrip()
+    return f"{name}: {rest}" if rest else name
+
+
+def _say_summary(found: Mapping[str, Any]) -> None:
+    """A table, the largest group first; then what helps, once for each reason."""
+    groups = found["summary"]
+    if not groups:
+        say("No dead letters.")
+        return
+    head = ("letters", "destination", "tag", "reason", "code", "oldest", "newest", "one event")
+    rows = [
+        (
+            f"{one['count']:,}",
+            *(one[key] or "-" for key in ("destination", "tag", "reason", "code")),
+            readable_time(one["oldest"]),
+            readable_time(one["newest"]),
+            one["event_id"],
+        )
+        for one in groups
+    ]
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head) - 1)]
+    for row in (head, *rows):
+        first, *middle = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
+        say("  ".join((first.strip().rjust(widths[0]), *middle, row[-1])))
+    if found["more"]:
+        say(f"And {found['more']:,} smaller groups: choose, or take --json.")
+    say(f"{letters(found['total'])}.")
+    for reason, sentence in {one["reason"]: one["advice"] for one in groups}.items():
+        say(f"{reason}: {sentence}.")
+
+
+def _say_retried(done: Mapping[str, Any], *, dry_run: bool) -> None:
+    """How many were put back, why others were not, and what the moved ones wait for."""
+    be, were = ("would be ", "would stay") if dry_run else ("", "stay")
+    say(f"{letters(done['count'])} {be}put back into the queue, {done['left']:,} left.")
+    if done["too_old"]:
+        say(f"{letters(done['too_old'])} {were}: too old for the vendor.")
+    for reason, number in sorted(done["refused"].items()):
+        say(f"{letters(number)} {were}: {_WHY.get(reason, 'they would die again')} ({reason}).")
+    if done["late"]:
+        say(
+            f"{letters(done['late'])} of those put back came after the vendor's window for equal events: what it has "
+            "already may be counted twice."
+        )
+    for one in done["waiting"]:
+        state, reason = one["state"], one["reason"] or ""
+        how = reason if reason.startswith(state) else f"{state}: {reason}".removesuffix(": ")
+        say(f"{letters(one['count'])} of those {'would ' if dry_run else ''}wait: {one['destination']} is {how}.")

@@ -21,12 +21,11 @@ import click
 import httpx
 
 from tagserver.cli.options import installed
-from tagserver.cli.output import say
-from tagserver.cli.serve import run
+from tagserver.cli.process import run
+from tagserver.cli.terminal import say
 from tagserver.config.configuration import ConfigurationFolder
-from tagserver.demo.arrivals import EVERYONE, arrivals
-from tagserver.demo.shop import AD_PURPOSES, PURPOSES, create_shop
-from tagserver.explain.trial import try_event
+from tagserver.demo.shop import AD_PURPOSES, EVERYONE, PURPOSES, arrivals, create_shop
+from tagserver.explain.try_ import try_event
 from tagserver.runtime.running import running
 from tagserver.runtime.runtime import Runtime
 from tagserver.sandbox import create_sandbox

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from tagserver.cli.options import environment, json_option, server_option
-from tagserver.cli.output import say, say_json
 from tagserver.cli.remote import call
+from tagserver.cli.terminal import say, say_json
 from tagserver.system.text import counted, letters, readable_time
 
 LONGEST = 900.0

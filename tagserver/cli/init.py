@@ -8,9 +8,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from tagserver.cli.options import installed
-from tagserver.cli.output import give_up, say, say_text
-from tagserver.cli.paths import GivenPath
+from tagserver.cli.options import GivenPath, installed
+from tagserver.cli.terminal import give_up, say, say_text
 from tagserver.config.schema import MODELINE, json_schema
 from tagserver.system.files import os_reason
 

@@ -1,19 +1,58 @@
-"""The commands, gathered."""
+"""The commands, and how one of them is found and run."""
 
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
 from typing import Any
 
 import click
 
 from tagserver import BUILD
-from tagserver.cli.interrupt import told_apart
-from tagserver.cli.lazy import LazyCommands
-from tagserver.cli.output import give_up
-from tagserver.cli.streams import sound_streams
+from tagserver.cli.process import own_interrupts
+from tagserver.cli.terminal import give_up, prepare_streams
 from tagserver.system.files import os_fault
 from tagserver.system.machine import this_user
+
+
+class LazyCommands(MutableMapping[str, click.Command]):
+    """Commands by name, each imported when it is called: the one that was typed does not wait for what the others need.
+    At first each stands as the module and the attribute where it is found."""
+
+    def __init__(self, places: dict[str, tuple[str, str]]) -> None:
+        self._found: dict[str, click.Command | tuple[str, str]] = dict(places)
+
+    def __getitem__(self, name: str) -> click.Command:
+        """Raises KeyError for a name that is none."""
+        found = self._found[name]
+        if isinstance(found, tuple):
+            module, attribute = found
+            found = getattr(import_module(module), attribute)
+            assert isinstance(found, click.Command)
+            self._found[name] = found
+        return found
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        """One that is there already."""
+        self._found[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        """It is none any more."""
+        del self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names; nothing is imported for that."""
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._found)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is such a command; it is not imported for that."""
+        return name in self._found
+
 
 COMMANDS = LazyCommands(
     {
@@ -23,7 +62,7 @@ COMMANDS = LazyCommands(
             "serve": {"serve": "serve"},
             "check": {"check": "check"},
             "test": {"test": "test"},
-            "trial": {"try": "try_"},
+            "try_": {"try": "try_"},
             "plan": {"plan": "plan"},
             "versions": {"reload": "reload", "versions": "versions", "rollback": "rollback"},
             "pause": {"pause": "pause", "resume": "resume"},
@@ -51,7 +90,7 @@ class Commands(click.Group):
 
     def main(self, *args: Any, **more: Any) -> Any:
         """Run as a program."""
-        sound_streams()
+        prepare_streams()
         return super().main(*args, **more)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -74,4 +113,4 @@ class Commands(click.Group):
 @click.pass_context
 def main(context: click.Context) -> None:
     """Data-layer events in, vendor conversions out, with consent, and nothing lost."""
-    context.with_resource(told_apart())
+    context.with_resource(own_interrupts())

@@ -16,9 +16,8 @@ from pathlib import Path, PurePosixPath
 import click
 
 from tagserver import plugin
-from tagserver.cli.options import installed
-from tagserver.cli.output import give_up, say
-from tagserver.cli.paths import GivenPath
+from tagserver.cli.options import GivenPath, installed
+from tagserver.cli.terminal import give_up, say
 
 _NAME = re.compile(r"[a-z](?:_?[a-z0-9]){1,39}\Z")
 LONGEST = 40

@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from tagserver.cli.output import keep_standard_output, say_text, stream
-from tagserver.cli.paths import PATH
+from tagserver.cli.terminal import keep_standard_output, say_text, stream
 from tagserver.config.configuration import ConfigurationFolder, process_environ, read_env_file
 from tagserver.config.yaml.problems import Problem
 from tagserver.config.yaml.report import render
@@ -20,6 +19,24 @@ from tagserver.system.machine import this_user
 from tagserver.system.text import parse_time
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class GivenPath(click.Path):
+    """A path. One that is empty is wrong usage: it would be the folder in which the command runs, and mostly stands
+    for a variable of a script that is not set. Whether it can be read is found where it is read, and said with the
+    user's name there."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(path_type=Path, readable=False, **how)
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        """The Path. Raises BadParameter."""
+        if value == "":
+            self.fail("no name is given (a variable that is not set?)", parameter, context)
+        return super().convert(value, parameter, context)
+
+
+PATH = GivenPath()
 
 
 def _readable(context: click.Context, parameter: click.Parameter, env_file: Path | None) -> Path | None:

@@ -11,9 +11,8 @@ from typing import Any
 import click
 import msgspec
 
-from tagserver.cli.options import config_option, data_option, json_option, open_folder, print_problems
-from tagserver.cli.output import give_up, say, say_json
-from tagserver.cli.paths import GivenPath
+from tagserver.cli.options import GivenPath, config_option, data_option, json_option, open_folder, print_problems
+from tagserver.cli.terminal import give_up, say, say_json
 from tagserver.cli.versions import say_damaged
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.config.version import SERVER_FILE, version_of

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from tagserver.cli.options import installed, json_option
-from tagserver.cli.output import give_up, say, say_json
+from tagserver.cli.terminal import give_up, say, say_json
 from tagserver.plugin import Destination, Variable
 from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.privacy.rules import is_personal

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,7 @@ import click
 import httpx
 
 from tagserver import __version__
-from tagserver.cli.output import give_up
+from tagserver.cli.terminal import give_up
 from tagserver.config.references import ADMIN_TOKEN
 from tagserver.runtime.server_files import UNREACHABLE, Token, Unanswered, address_in, token_for
 from tagserver.system.text import printable
@@ -19,6 +21,7 @@ from tagserver.system.text import printable
 HOW = f"set {ADMIN_TOKEN} to the one that the server was started with, or name the file that holds it: --env-file FILE"
 ANY = "/-/status.json"
 """Asked without a token, to learn whether one is asked for: a body with somebody's e-mail waits until there is one."""
+LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +146,12 @@ def call(
             raise click.UsageError(said)
         give_up(said)
     return shown
+
+
+def user_name() -> str:
+    """Who runs the command, as the server records it: the login name; with sudo, of the person behind it."""
+    try:
+        name = os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError, ImportError):  # containers like to run under numbers without a name
+        return "a user without a name"
+    return name[:LONGEST_NAME].encode(errors="replace").decode()

@@ -15,12 +15,10 @@ from tagserver.backup.hold import WAY_OUT
 from tagserver.backup.journal import BadJournal
 from tagserver.backup.restoring import Done, NotRestored, deliver, play
 from tagserver.backup.restoring import restore as restore_into
-from tagserver.cli.asking import sure
 from tagserver.cli.backup import as_it_was
-from tagserver.cli.options import environment, json_option, server_option
-from tagserver.cli.output import give_up, say, say_json
-from tagserver.cli.paths import PATH
+from tagserver.cli.options import PATH, environment, json_option, server_option
 from tagserver.cli.remote import call
+from tagserver.cli.terminal import confirm, give_up, say, say_json
 from tagserver.queue.data_folder import unusable
 from tagserver.queue.dead_letters import RESTORED
 from tagserver.queue.errors import OutboxStartError
@@ -162,7 +160,7 @@ def _decide(action: str, name: str, data: Path, environ: dict[str, str], *, yes:
     if name != EVERY:
         body["destination"] = name
     of = "of all destinations" if name == EVERY else f"of {name}"
-    sure(
+    confirm(
         f"Send what is held {of}? What the vendor has got since the backup may be counted twice."
         if action == "retry"
         else f"Drop what is held {of}, for good?",

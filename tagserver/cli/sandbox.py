@@ -7,8 +7,8 @@ import signal
 
 import click
 
-from tagserver.cli.output import give_up, say
-from tagserver.cli.serve import run
+from tagserver.cli.process import run
+from tagserver.cli.terminal import give_up, say
 from tagserver.sandbox import create_sandbox
 from tagserver.server.listening import address_of, listen
 from tagserver.server.serving import serving

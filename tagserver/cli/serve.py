@@ -10,8 +10,7 @@ import secrets
 import signal
 import socket
 import sys
-import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,19 +18,19 @@ from pathlib import Path
 import click
 
 from tagserver import __version__
-from tagserver.cli.interrupt import left_to_the_loop
-from tagserver.cli.leave import leave_soon, others_run
-from tagserver.cli.options import config_option, data_option, open_folder, print_problems
-from tagserver.cli.output import give_up, say
-from tagserver.cli.paths import GivenPath
-from tagserver.cli.rehearsal import rehearsal
+from tagserver.cli.options import GivenPath, config_option, data_option, open_folder, print_problems
+from tagserver.cli.process import exit_soon, other_threads_run, run
+from tagserver.cli.terminal import give_up, say
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.config.references import ADMIN_TOKEN, unfit_token
 from tagserver.config.server import LogConfig
 from tagserver.logs.logs import LEVELS, Format, Logs
+from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import NoConfiguration
+from tagserver.publishing.store import Store
 from tagserver.queue.data_folder import unusable
 from tagserver.queue.errors import OutboxStartError
+from tagserver.queue.sqlite.snapshot import newer_than_this
 from tagserver.runtime.running import running
 from tagserver.runtime.runtime import Runtime
 from tagserver.runtime.server_files import ADDRESS_FILE, TOKEN_FILE, leave_address, leave_token, write_token
@@ -43,6 +42,7 @@ from tagserver.server.serving import serving
 from tagserver.server.succession import REHEARSE, Inherited, inherited
 from tagserver.system.files import os_fault, os_reason
 from tagserver.system.secret import hide
+from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver")
 
@@ -94,9 +94,9 @@ def serve(
         give_up(f"--journal {journal} lies in the data folder, and would be lost with it: take another disk")
     try:
         if rehearse:
-            rehearsal(folder, data, strict=strict)
+            _say_whether_it_would_start(folder, data, strict=strict)
             return
-        code = run(lambda: _serve(folder, data, Entrance(host, port, bound, left), strict, token, logs, journal))
+        code = run(lambda: _serve(folder, data, Endpoint(host, port, bound, left), strict, token, logs, journal))
     except NoConfiguration as nothing:
         print_problems(nothing.problems, config)
         give_up(str(nothing) if not strict else "the configuration has errors (--strict)")
@@ -112,34 +112,24 @@ def serve(
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-    if others_run():
-        leave_soon(code)
+    if other_threads_run():
+        exit_soon(code)
 
 
-def run(main: Callable[[], Awaitable[int]]) -> int:
-    """Run a coroutine function on uvloop where there is one. When it has ended, nothing that a plugin has begun keeps
-    the process."""
-    leaving: list[threading.Timer] = []
-
-    async def ended() -> int:
-        code = await main()
-        leaving.append(leave_soon(code))
-        return code
-
-    try:
-        with left_to_the_loop():
-            if sys.platform == "win32":
-                return asyncio.run(ended())
-            import uvloop  # not installed on Windows
-
-            return int(uvloop.run(ended()))
-    finally:
-        for timer in leaving:
-            timer.cancel()
+def _say_whether_it_would_start(folder: ConfigurationFolder, data: Path, *, strict: bool) -> None:
+    """All that a start does before it needs the data folder for itself. Writes nothing. Raises what a start raises, and
+    ends the command with a sentence where this version cannot open the queue."""
+    configuration = Publishing(folder, Store(data), Time()).start(strict=strict)
+    if (why := newer_than_this(data / configuration.server.queue.file)) is not None:
+        give_up(why)
+    say(f"a start would succeed: version {configuration.serving.number} would serve")
+    if number := len(configuration.refused or configuration.wrong):
+        some = "1 problem" if number == 1 else f"{number} problems"
+        say(f"today's files have {some} and would not be taken: tagserver check shows them")
 
 
 @dataclass(frozen=True, slots=True)
-class Entrance:
+class Endpoint:
     """Where clients come in: at a socket that was passed to this process, else at one of its own."""
 
     host: str
@@ -163,7 +153,7 @@ class Entrance:
 async def _serve(
     folder: ConfigurationFolder,
     data: Path,
-    entrance: Entrance,
+    endpoint: Endpoint,
     strict: bool,
     token: str | None,
     logs: Logs,
@@ -179,7 +169,7 @@ async def _serve(
         logs.take(config.format, events=config.events)
 
     async with running(folder, data, strict=strict, on_fatal=on_fatal, log=take_log, journal=journal) as runtime:
-        bound = entrance.open()
+        bound = endpoint.open()
         made = token or _made_token(data, runtime.unwritten)
         hide(made)
         if token is not None:
@@ -187,13 +177,13 @@ async def _serve(
         app = create_app(runtime, made)
         server = serving(app, connection_limits(runtime))
         supervisor = Supervisor(os.environ.get("NOTIFY_SOCKET"))
-        ending = Ending(runtime, server, bound, supervisor, kept=entrance.kept)
+        ending = Ending(runtime, server, bound, supervisor, kept=endpoint.kept)
         address = address_of(bound)
 
         def ready() -> None:
             supervisor.ready(f"listens on {address}, version {runtime.publisher.now.serving.number} serves")
 
-        server.inherited, server.on_started = entrance.left.connections, ready
+        server.inherited, server.on_started = endpoint.left.connections, ready
         reloads: set[asyncio.Task[None]] = set()
 
         async def renewed() -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import click
 
 from tagserver.cli.options import json_option
-from tagserver.cli.output import say, say_json, say_text
+from tagserver.cli.terminal import say, say_json, say_text
 from tagserver.event.address import host_of
 from tagserver.server.script import shipped, stub
 

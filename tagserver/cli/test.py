@@ -9,13 +9,12 @@ from xml.sax.saxutils import quoteattr
 
 import click
 
-from tagserver.cli.options import config_option, json_option, open_folder, print_problems
-from tagserver.cli.output import give_up, say, say_json
-from tagserver.cli.paths import GivenPath
+from tagserver.cli.options import GivenPath, config_option, json_option, open_folder, print_problems
+from tagserver.cli.terminal import give_up, say, say_json
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.config.yaml.folder import read_test_files
 from tagserver.config.yaml.problems import Problems
-from tagserver.explain.casebook import Case, Report, read_cases, run
+from tagserver.explain.cases import Case, Report, read_cases, run
 from tagserver.explain.consent_matrix import consent_matrix
 from tagserver.runtime.running import picture
 from tagserver.system.files import os_fault

@@ -9,9 +9,8 @@ from typing import Any
 import click
 
 from tagserver.cli.options import data_option, environment, json_option, note_option, server_option
-from tagserver.cli.output import give_up, say, say_json
-from tagserver.cli.remote import call
-from tagserver.cli.who import who
+from tagserver.cli.remote import call, user_name
+from tagserver.cli.terminal import give_up, say, say_json
 from tagserver.publishing.store import LONGEST_NOTE, SERVING, Store
 from tagserver.queue.data_folder import unusable
 from tagserver.system.text import readable_time
@@ -41,8 +40,8 @@ def versions(data: Path, as_json: bool) -> None:
         say_json(listed)
         return
     for one in listed["versions"]:
-        mark, who = "serves" if one["serves"] else "", one["by"] or "nobody knows"
-        say(f"{one['number']:>6}  {one['version']}  {readable_time(one['published'])}  {mark:6}  by {who}")
+        mark, by = "serves" if one["serves"] else "", one["by"] or "nobody knows"
+        say(f"{one['number']:>6}  {one['version']}  {readable_time(one['published'])}  {mark:6}  by {by}")
         if one["note"]:
             say(f"        {one['note']}")
         if one["changed"]:
@@ -61,7 +60,7 @@ def versions(data: Path, as_json: bool) -> None:
 def rollback(data: Path, env_file: Path | None, note: str, number: int) -> None:
     """Publish version NUMBER of marketing's files again. It serves until somebody publishes, over restarts;
     `server.yaml` stays as it is. `tagserver versions` shows the numbers."""
-    done = _ask("/-/rollback", data, env_file, {"number": number, "by": who(), "note": note})
+    done = _ask("/-/rollback", data, env_file, {"number": number, "by": user_name(), "note": note})
     say(f"Version {done['number']} serves now (container {done['version']}), until somebody publishes.")
     _say_more(done)
 
@@ -79,7 +78,7 @@ def reload(data: Path, env_file: Path | None, note: str, server_alone: bool) -> 
         say(f"server.yaml and secrets are renewed; version {done['number']} serves on (container {done['version']}).")
         _say_more(done)
         return
-    done = _ask("/-/reload", data, env_file, {"by": who(), "note": note})
+    done = _ask("/-/reload", data, env_file, {"by": user_name(), "note": note})
     say(f"Version {done['number']} serves now (container {done['version']}).")
     _say_more(done)
 

@@ -19,7 +19,7 @@ from tagserver.config.tags import TAG
 from tagserver.config.transformations import TRANSFORMATION
 from tagserver.config.triggers import TRIGGER
 from tagserver.config.variable_types import BESIDE, TYPES
-from tagserver.explain.casebook import CASE
+from tagserver.explain.cases import CASE
 from tagserver.plugin.registry import Registry
 from tagserver.plugin.variable import Variable
 

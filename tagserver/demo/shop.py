@@ -1,11 +1,15 @@
-"""The shop: one page and its files, and the two answers that it asks its own origin for."""
+"""The shop: one page and its files, the two answers that it asks its own origin for, and, for `demo --all`, what
+arrived at the stand-ins of the vendors beside Meta and in the files."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
+import httpx
 import jinja2
 import msgspec
 from starlette.applications import Starlette
@@ -27,6 +31,11 @@ PURPOSES = {
     "analytics_storage": "measurement",
 }
 AD_PURPOSES = {name: meaning for name, meaning in PURPOSES.items() if name.startswith("ad_")}
+EVERYONE = ("file", "ga4", "linkedin", "pinterest", "reddit", "snapchat", "tiktok", "webhook")
+"""The destinations of `everyone.yaml`, by name; each has the name of its type, and of its stand-in."""
+
+Arrivals = dict[str, dict[str, int]]
+"""An event's id → how often each destination got it."""
 
 
 def create_shop(
@@ -97,3 +106,27 @@ def _serve(content: bytes, media_type: str, headers: Mapping[str, str]) -> Calla
 def _json(value: object, status: int = 200) -> Response:
     headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
     return Response(msgspec.json.encode(value), status, headers, media_type="application/json")
+
+
+class _Row(msgspec.Struct):
+    event_id: str
+
+
+async def arrivals(http: httpx.AsyncClient, stand_in: str, archive: Path) -> Arrivals:
+    """All that arrived. `stand_in`: the address of the sandbox; `archive`: the folder that rows are written to."""
+    seen: Arrivals = {}
+    answer = (await http.get(f"{stand_in}/vendors.json")).json()
+    found = [(name, one["event_id"]) for name, vendor in answer.items() for one in vendor["events"]]
+    found += [("file", event_id) for event_id in await asyncio.to_thread(lambda: list(_rows(archive)))]
+    for name, event_id in found:
+        at = seen.setdefault(event_id, {})
+        at[name] = at.get(name, 0) + 1
+    return seen
+
+
+def _rows(archive: Path) -> Iterator[str]:
+    for path in sorted(archive.glob("dt=*/*.jsonl")):
+        # The last line may be half written.
+        for line in path.read_bytes().splitlines(keepends=True):
+            if line.endswith(b"\n"):
+                yield msgspec.json.decode(line, type=_Row).event_id

@@ -1,4 +1,4 @@
-"""Every case of the casebook under every state of consent: does anything leave without its purpose?"""
+"""Every test case under every state of consent: does anything leave without its purpose?"""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from tagserver.config.model import Container, Tag
 from tagserver.config.server import ServerConfig
 from tagserver.event.consent_fields import FIELDS, PURPOSES
-from tagserver.explain.casebook import Case, answer
-from tagserver.explain.trial import BadTrial
+from tagserver.explain.cases import Case, explain_case
+from tagserver.explain.try_ import BadQuestion
 from tagserver.privacy.rules import is_personal
 
 STATES: Mapping[str, Any] = {
@@ -46,17 +46,17 @@ def _leaving(case: Case, state: str, container: Container, server: ServerConfig)
     consent = STATES[state]
     try:
         asked = {**case.asked, "event": event if consent is None else {**event, "consent": consent}}
-        said = answer(asked, container, server)
-    except BadTrial:
+        answer = explain_case(container, server, asked).answer
+    except BadQuestion:
         return  # the case itself fails for it
-    for shown in said["tags"]:
+    for shown in answer["tags"]:
         tag = container.tag(shown["tag"])
         if tag is None or shown["decision"] not in ("send", "restrict"):
             continue
         if needs := _needs(tag):
             yield f"{tag.name} sends with consent {state} ({case.name}); it needs {', '.join(needs)}"
         elif not tag.destination.plugin.sink:
-            for path in personal_fields(said["event"], shown["request"]):
+            for path in personal_fields(answer["event"], shown["request"]):
                 yield f"{tag.name} sends {path} with consent {state} ({case.name}); say which purposes it needs"
 
 

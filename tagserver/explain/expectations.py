@@ -18,7 +18,7 @@ from tagserver.config.yaml.decode import Decoder, plain
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Map, Node
 from tagserver.event.consent_fields import PURPOSES
-from tagserver.explain.trial import REASONS, Trial
+from tagserver.explain.try_ import REASONS, Explanation
 from tagserver.pipeline.route import Routing
 
 DECISIONS = ("send", "restrict", "block")
@@ -134,13 +134,13 @@ class ExpectationReader:
             self._problems.add("E112", node.place, path, f'the tag "{name}" has no exception "{detail}"', hint)
 
 
-def differences(expect: Mapping[str, Any], trial: Trial, container: Container) -> Iterator[str]:
+def differences(expect: Mapping[str, Any], explained: Explanation, container: Container) -> Iterator[str]:
     """Sentences about what is not as expected."""
-    said, routing = trial.said, trial.routing
+    answer, routing = explained.answer, explained.routing
     if routing is None:
-        yield f"the event was refused: {said['problems'][0]['message']}"
+        yield f"the event was refused: {answer['problems'][0]['message']}"
         return
-    tags = {tag["tag"]: tag for tag in said["tags"]}
+    tags = {tag["tag"]: tag for tag in answer["tags"]}
     wanted = [
         (name, decision, "", detail) for decision in DECISIONS for name, detail in expect.get(decision, {}).items()
     ]
@@ -153,11 +153,11 @@ def differences(expect: Mapping[str, Any], trial: Trial, container: Container) -
         why = "; ".join(_why_not(tag, found, reason or decision, routing))
         yield f"expected {decision} of {name}{because}, but {_what(found)}" + (f"; {why}" if why else "")
     if expect.get("silent"):
-        for shown in said["tags"]:
+        for shown in answer["tags"]:
             if shown["decision"] in ("send", "restrict"):
                 yield f"expected silence, but {shown['tag']}: {_what(shown)}"
     for destination, fields in expect.get("request", {}).items():
-        yield from _request_differences(destination, fields, said["tags"])
+        yield from _request_differences(destination, fields, answer["tags"])
 
 
 def _fits(found: Mapping[str, Any], decision: str, reason: str, tag: Tag, detail: str, routing: Routing) -> bool:

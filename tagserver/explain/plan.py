@@ -18,9 +18,9 @@ from tagserver.config.version import SERVER_FILE
 from tagserver.config.yaml.decode import plain
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import parse
-from tagserver.explain.casebook import MINTED, NOW
+from tagserver.explain.cases import explain_case
 from tagserver.explain.differences import FieldChange, Sign, differences
-from tagserver.explain.trial import BadTrial, try_event
+from tagserver.explain.try_ import BadQuestion
 from tagserver.plugin.registry import Registry
 
 NAMED: Mapping[str, str] = {
@@ -149,8 +149,8 @@ def effects(
     found: list[Effect] = []
     for number, asked in enumerate(events, 1):
         try:
-            old, new = (_answer(container, server, asked) for container, server in (before, after))
-        except BadTrial as bad:
+            old, new = (explain_case(container, server, asked).answer for container, server in (before, after))
+        except BadQuestion as bad:
             refused(f"event {number}: {bad}")
             continue
         if new["event"] is None:
@@ -175,16 +175,6 @@ def effects(
                     )
                 )
     return found
-
-
-def _answer(container: Container, server: ServerConfig, asked: Mapping[str, Any]) -> dict[str, Any]:
-    return try_event(container, server, asked, _moment(asked), mint=lambda received: MINTED)
-
-
-def _moment(asked: Mapping[str, Any]) -> int:
-    event = asked.get("event")
-    time = event.get("timestamp") if isinstance(event, dict) else None
-    return time if type(time) is int and 10**12 <= time < 10**13 else NOW
 
 
 def _decision(tag: Mapping[str, Any] | None) -> str:

@@ -13,7 +13,7 @@ from tagserver.config.server import ServerConfig
 from tagserver.config.version import SERVER_FILE
 from tagserver.config.yaml.folder import read_test_files, read_texts, unread_files
 from tagserver.config.yaml.problems import FAILED_CASE, Place, Problem, Problems
-from tagserver.explain import casebook
+from tagserver.explain.cases import read_cases, run
 from tagserver.publishing.store import Texts, without_server
 
 _GONE = Problem(
@@ -97,8 +97,8 @@ def _compiled(folder: ConfigurationFolder, texts: Mapping[str, bytes], server: b
 def failed_cases(folder: Path, container: Container, server: ServerConfig) -> tuple[Problem, ...]:
     """What the folder's own tests say against a container."""
     problems = Problems()
-    cases = casebook.read_cases(read_test_files(folder), container, problems)
-    report = casebook.run(cases, container, server)
+    cases = read_cases(read_test_files(folder), container, problems)
+    report = run(cases, container, server)
     found = [
         Problem("error", FAILED_CASE, case.place, case.name, f"{case.name}: {'; '.join(wrong)}")
         for case, wrong in report.failures

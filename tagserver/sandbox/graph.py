@@ -17,11 +17,9 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from tagserver.sandbox.answers import failure, success
-from tagserver.sandbox.control import Control
-from tagserver.sandbox.fault import Fault, drop, wait_until_gone
+from tagserver.sandbox.answers import INVALID, Refusal, failure, invalid, success
+from tagserver.sandbox.control import Control, Fault, drop, wait_until_gone
 from tagserver.sandbox.ledger import Details, Ledger
-from tagserver.sandbox.refusal import INVALID, Refusal, invalid
 from tagserver.sandbox.rules import first_refusal
 from tagserver.sandbox.upload import GoneError, TooLargeError, UploadError, fields_of, read_body
 

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tagserver.sandbox.refusal import Refusal
+from tagserver.sandbox.answers import Refusal
 
 Side = Literal["browser", "server"]
 

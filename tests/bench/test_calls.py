@@ -17,7 +17,8 @@ CEILINGS = {
     "row to settled": {"calls": 390, "files": 46, "depth": 12},
 }
 """Today's figures. Whoever makes one smaller writes the smaller one here; none ever grows. (Time that is asked of one
-object costs the store six calls.) What comes after the row is 379 to 390 calls, as the queue happens to look at its file meanwhile or not."""
+object costs the store six calls.) What comes after the row is 379 to 390 calls, as the queue happens to look at its
+file meanwhile or not."""
 
 
 async def test_a_purchase_takes_no_more_calls_than_today() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
 import threading
 import time
@@ -14,6 +15,7 @@ from typing import Any
 
 import msgspec
 import uvicorn
+from playwright.sync_api import ConsoleMessage, Page
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -22,6 +24,8 @@ from starlette.routing import Route
 from tests.browser.build import STATIC, build
 
 PATIENCE = 8.0
+UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+GRANTED = {"ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted"}
 
 
 @dataclass
@@ -183,3 +187,15 @@ def listening() -> socket.socket:
     bound.bind(("127.0.0.1", 0))
     bound.listen()
     return bound
+
+
+def warnings(page: Page) -> list[str]:
+    """The page's console warnings, from now on."""
+    found: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "warning":
+            found.append(message.text)
+
+    page.on("console", hear)
+    return found

@@ -7,12 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.recorder import Recorder
-from tests.browser.test_client import UUID7, warnings
+from tests.browser.recorder import UUID7, Recorder, warnings
 
 pytestmark = pytest.mark.browser
-
-# ── another array in the data layer's place ──────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -69,9 +66,6 @@ def test_a_layer_that_is_the_same_or_none_stays(page: Page, recorder: Recorder, 
     assert heard == []
 
 
-# ── a long replay ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_a_long_replay_is_worked_in_slices(page: Page, recorder: Recorder) -> None:
     """Others have their turn in between; what is pushed meanwhile has its id at once, and comes behind."""
     page.goto(
@@ -93,9 +87,6 @@ def test_what_is_left_of_a_long_replay_is_sent_on_leaving(page: Page, recorder: 
     before = "for (let n = 0; n < 300; n++) dataLayer.push({event: 'early', n});"
     page.goto(recorder.page(before=before, after="tagserver.flush()"))
     assert len(recorder.events(300)) == 300
-
-
-# ── pushes that are none ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -122,8 +113,6 @@ def test_an_ignored_push_says_so_once(page: Page, recorder: Recorder, pushed: st
     assert [text for text in heard if "push ignored" in text] == heard
     assert len(heard) == said
 
-
-# ── values ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 BIG = "{s: 1, e: 1, c: [4, 8, 2], toJSON() { return '48.20' }}"
 
@@ -202,9 +191,6 @@ def test_what_old_libraries_put_onto_prototypes_does_no_harm(page: Page, recorde
     assert UUID7.fullmatch(event["event_id"])
 
 
-# ── ids that nobody can read ─────────────────────────────────────────────────────────────────────────────────────────
-
-
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
@@ -239,141 +225,3 @@ def test_an_id_that_does_not_reach_the_page_is_said(
     recorder.wait(lambda: recorder.taken, "an event")
     page.wait_for_timeout(50)
     assert heard == ([f"[tagserver] {said}"] if said else [])
-
-
-# ── the stub ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-THANKS = """
-const pushed = {event: 'purchase', ecommerce: {transaction_id: 'ORD-1', value: 59.9, currency: 'EUR', items: []}};
-dataLayer.push(pushed);
-window.calls = [];
-window.fbq = (...call) => calls.push(call);
-fbq('track', 'Purchase', {value: 59.9, currency: 'EUR'}, {eventID: pushed.event_id});
-"""
-
-
-def thank_you(recorder: Recorder, script: str) -> str:
-    """A page that the server rendered with the order in it: its lines run before `t.js` has come."""
-    path = f"/thanks{len(recorder.pages)}"
-    recorder.pages[path] = (
-        f"<!doctype html><title>Thanks</title><script>{recorder.stub}</script>"
-        f'<script async src="{recorder.tags}/t.js"></script><script>{script}</script>'
-    )
-    return recorder.shop + path
-
-
-def test_a_thank_you_page_counts_once_however_often_it_is_seen(page: Page, recorder: Recorder) -> None:
-    heard = warnings(page)
-    address = thank_you(recorder, THANKS)
-    for _ in range(3):
-        page.goto(address)
-        assert page.evaluate("calls[0][3]") == {"eventID": "purchase_ORD-1"}
-    assert {event["event_id"] for event in recorder.events(3)} == {"purchase_ORD-1"}
-    assert heard == []
-
-
-@pytest.mark.parametrize(
-    ("push", "wanted"),
-    [
-        ("gtag('event', 'purchase', pushed = {transaction_id: 'T'})", "purchase_T"),
-        ("dataLayer.push(pushed = {event: 'purchase', transaction_id: 7})", "purchase_7"),
-        ("dataLayer.push(pushed = {event: 'purchase', ecommerce: {value: 1}, transaction_id: 'T'})", "purchase_T"),
-        ("dataLayer.push(pushed = {event: 'purchase', event_id: 'mine', transaction_id: 'T'})", "mine"),
-        ("dataLayer.push(pushed = {event: 'purchase', transaction_id: {toJSON: () => 'T'}})", "purchase_T"),
-    ],
-)
-def test_the_stub_and_the_script_give_the_same_id(page: Page, recorder: Recorder, push: str, wanted: str) -> None:
-    page.goto(
-        thank_you(
-            recorder,
-            f"function gtag() {{ dataLayer.push(arguments) }} let pushed; {push}; window.had = pushed.event_id",
-        )
-    )
-    assert recorder.events(1)[0]["event_id"] == wanted
-    assert page.evaluate("had") == (None if "toJSON" in push else wanted)
-
-
-@pytest.mark.parametrize("early", [True, False], ids=["stub", "script"])
-def test_an_order_without_a_number_is_no_other_order(page: Page, recorder: Recorder, early: bool) -> None:
-    """Of a template that nobody filled all sales would have one id, and count once. A number that begins so is one."""
-    none: list[Any] = [
-        "undefined",
-        "null",
-        "NaN",
-        "None",
-        "[object Object]",
-        "(not set)",
-        "{{ Order }}",
-        "${order}",
-        "",
-        {},
-        [],
-    ]
-    some = ["NONE-7", "Nan1", "#1001", 7, "undefined-4"]
-    script = f"""
-        window.pushed = {none + some}.map(transaction_id => ({{event: 'purchase', ecommerce: {{transaction_id}}}}));
-        for (const one of pushed) dataLayer.push(one);
-    """
-    if early:
-        page.goto(thank_you(recorder, script))
-    else:
-        page.goto(recorder.page())
-        page.evaluate(script)
-    recorder.wait(lambda: len(recorder.taken) == len(none + some), "all sales")
-    ids = page.evaluate("pushed.map(one => one.event_id)")
-    assert ids[len(none) :] == [f"purchase_{order}" for order in some]
-    assert not [one for one in ids[: len(none)] if one.startswith("purchase")]
-    assert len(set(ids)) == len(ids)
-
-
-def test_what_the_stub_leaves_alone(page: Page, recorder: Recorder) -> None:
-    """It throws nothing into the page, and gives back what a push gives."""
-    page.goto(
-        thank_you(
-            recorder,
-            """
-            const cart = {event: 'add_to_cart'};
-            window.returned = [dataLayer.push(cart), dataLayer.push(null, 7), dataLayer.push(['event', 'purchase'])];
-            window.had = [cart.event_id, dataLayer.push(Object.freeze({event: 'purchase'}))];
-            """,
-        )
-    )
-    assert page.evaluate("[returned, had]") == [[1, 3, 4], [None, 5]]
-    assert sorted(event["event"] for event in recorder.events(3)) == ["add_to_cart", "purchase", "purchase"]
-
-
-def test_track_before_the_script_has_come_is_queued(page: Page, recorder: Recorder) -> None:
-    """With the pixel, and with consent that was said by then; its id is there at once."""
-    page.goto(
-        thank_you(
-            recorder,
-            """
-            function gtag() { dataLayer.push(arguments) }
-            window.calls = [];
-            window.fbq = (...call) => calls.push(call);
-            const ecommerce = {transaction_id: 'T', value: 5, currency: 'EUR'};
-            window.ids = [tagserver.track('purchase', {ecommerce}, {pixel: 'Purchase'}),
-              tagserver.track('search', {search_term: 'mug'}), tagserver.track('sign_up')];
-            gtag('consent', 'update', {ad_storage: 'granted', ad_user_data: 'granted'});
-            tagserver.track('generate_lead', {value: 5, currency: 'EUR'}, {pixel: 'Lead'});
-            """,
-        )
-    )
-    events = {event["event"]: event for event in recorder.events(4)}
-    purchase, search, sign_up = page.evaluate("ids")
-    assert purchase == events["purchase"]["event_id"] == "purchase_T"
-    assert (search, sign_up) == (events["search"]["event_id"], events["sign_up"]["event_id"])
-    assert len({purchase, search, sign_up}) == 3
-    ((_, name, shown, options),) = page.evaluate("calls")
-    assert (name, shown) == ("Lead", {"value": 5, "currency": "EUR"})
-    assert options == {"eventID": events["generate_lead"]["event_id"]}
-    page.evaluate("tagserver.track('purchase', {transaction_id: 'U'}, {pixel: 'Purchase'})")
-    recorder.events(5)
-    assert page.evaluate("calls[1][3]") == {"eventID": "purchase_U"}
-
-
-def test_the_stub_after_the_script_changes_nothing(page: Page, recorder: Recorder) -> None:
-    page.goto(recorder.page(after=recorder.stub))
-    assert UUID7.fullmatch(page.evaluate("tagserver.track('purchase')"))
-    assert len(recorder.events(1)) == 1
-    assert page.evaluate("typeof tagserver.flush") == "function"

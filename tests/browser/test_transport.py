@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import ConsoleMessage, Page
 
-from tests.browser.recorder import Recorder
-from tests.browser.test_client import UUID7, warnings
+from tests.browser.recorder import UUID7, Recorder, warnings
 
 pytestmark = pytest.mark.browser
 

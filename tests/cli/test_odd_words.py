@@ -13,7 +13,7 @@ import click
 import pytest
 
 from tagserver.cli import main
-from tagserver.cli.paths import GivenPath
+from tagserver.cli.options import GivenPath
 
 from .conftest import ENVIRON, Shop
 

@@ -43,7 +43,7 @@ def test_all_that_commands_print_comes_through_one_place() -> None:
         called = {
             ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)
         }
-        assert path.name == "output.py" or called.isdisjoint({"click.echo", "click.secho", "print"}), path
+        assert path.name == "terminal.py" or called.isdisjoint({"click.echo", "click.secho", "print"}), path
 
 
 CONTAINER = """

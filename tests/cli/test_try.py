@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tagserver.cli.trial import body_text
+from tagserver.cli.try_ import body_text
 
 from .conftest import CONTAINER, ENVIRON, Shop
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from tagserver.config.yaml.mistakes import check_quotes, stray_quotes
 from tagserver.config.yaml.problems import Problem, Problems
 from tagserver.config.yaml.source import parse
-from tagserver.explain.casebook import read_cases
+from tagserver.explain.cases import read_cases
 
 from .world import container, load
 

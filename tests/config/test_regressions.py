@@ -11,12 +11,12 @@ import pytest
 
 from tagserver.config.yaml.report import render
 from tagserver.event.values import js_number, js_text
-from tagserver.explain.trial import BadTrial, try_event
+from tagserver.explain.try_ import BadQuestion, try_event
 
 from ..cli.conftest import Shop, shop
 from ..events import NOW, event
+from ..explain.world import CONTAINER, REGISTRY, SECRETS, SERVER
 from ..server.conftest import TOKEN, Running, Start, server, start
-from ..test_try import CONTAINER, REGISTRY, SECRETS, SERVER
 from .world import codes, decide, load
 
 __all__ = ["Start", "server", "shop", "start"]
@@ -143,7 +143,7 @@ def test_a_source_that_is_no_text(source: object) -> None:
     made = load({"server.yaml": SERVER, "container.yaml": CONTAINER}, SECRETS, REGISTRY)
     assert made.container is not None
     assert made.server is not None
-    with pytest.raises(BadTrial, match="source"):
+    with pytest.raises(BadQuestion, match="source"):
         try_event(made.container, made.server, {"event": {"event": "x"}, "source": source}, NOW)
 
 

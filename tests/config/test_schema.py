@@ -18,7 +18,7 @@ from tagserver.config.server import SERVER
 from tagserver.config.yaml.decode import plain
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import parse
-from tagserver.explain.casebook import CASE
+from tagserver.explain.cases import CASE
 from tagserver.explain.expectations import EXPECT
 from tagserver.expressions.conditions import OPERATORS
 from tagserver.plugin.registry import Registry

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tagserver.cli.outlook import when_pausing, when_resuming
+from tagserver.cli.pause import when_pausing, when_resuming
 from tagserver.pausing.outlook import Outlook, Rates, outlook
 from tagserver.queue.sqlite.claims import LOOKED
 from tagserver.queue.sqlite.engine import SqliteOutbox

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tagserver.config.configuration import ConfigurationFolder
-from tagserver.explain.trial import try_event
+from tagserver.explain.try_ import try_event
 from tagserver.plugin.registry import Registry
 from tagserver.testing import NOW, expanded
 

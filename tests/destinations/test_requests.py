@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tagserver.explain.trial import try_event
+from tagserver.explain.try_ import try_event
 from tagserver.testing import expanded
 
 from .nine import FOLDER, NAMES, TOKENS, configuration, one_event

@@ -10,7 +10,7 @@ import pytest
 
 from tagserver.config.compile import compile_container
 from tagserver.config.server import ServerConfig
-from tagserver.explain.trial import try_event
+from tagserver.explain.try_ import try_event
 from tagserver.plugin.registry import Registry
 from tagserver.testing import expanded
 

@@ -27,9 +27,9 @@ from tagserver.consent.gate import decide
 from tagserver.consent.model.policy import ConsentPolicy, Needs
 from tagserver.event.consent_fields import AD_PURPOSES, PURPOSES
 from tagserver.event.spelling import DERIVED_ROOTS
-from tagserver.explain.casebook import CASE
+from tagserver.explain.cases import CASE
 from tagserver.explain.expectations import EXPECT
-from tagserver.explain.trial import REASONS
+from tagserver.explain.try_ import REASONS
 from tagserver.metrics.meters import STATES, Meters, Picture
 from tagserver.plugin.settings import is_own
 from tagserver.queue.dead_letters import REASONS as REASONS_OF_DEATH

@@ -12,7 +12,7 @@ from hypothesis import given
 
 from tagserver.config.compile import Loaded
 from tagserver.event.ip_address import UNKNOWN, open_database, region_of_record
-from tagserver.explain.trial import try_event
+from tagserver.explain.try_ import try_event
 from tagserver.inbound.enrich import read_facts
 from tests.config.world import load
 from tests.events import NOW

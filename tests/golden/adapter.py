@@ -24,7 +24,7 @@ from tagserver.audit.records import event_key
 from tagserver.backup.keeping import JournaledOutbox, Keeping
 from tagserver.config.collect import BROWSER
 from tagserver.config.configuration import ConfigurationFolder
-from tagserver.explain.trial import try_event
+from tagserver.explain.try_ import try_event
 from tagserver.inbound.enrich import read_headers
 from tagserver.metrics.meters import Meters
 from tagserver.plugin.registry import Registry

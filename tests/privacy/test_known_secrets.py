@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tagserver.config.server import ServerConfig
 from tagserver.event.event import Event
-from tagserver.explain.trial import try_event
+from tagserver.explain.try_ import try_event
 from tagserver.outgoing.known_secrets import FEW, KnownSecrets, secrets_of
 from tagserver.pipeline.route import route
 from tagserver.plugin import Built, Mode, Payload, Request, Secret, Skip, setting

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tagserver.event.event import MISSING, reader
 from tagserver.event.person_keys import person_keys
 from tagserver.event.spelling import ADDRESS_SPELLINGS, FLAT_PERSON, PERSON_SPELLINGS, canonical
-from tagserver.explain.trial import try_event
+from tagserver.explain.try_ import try_event
 from tagserver.inbound.clients.datalayer import read_context, read_event
 from tagserver.pipeline.route import route
 from tagserver.privacy.rules import is_personal, is_private

@@ -12,7 +12,7 @@ import pytest
 from tagserver.config.compile import compile_container
 from tagserver.config.model import Container
 from tagserver.config.server import ServerConfig
-from tagserver.explain.trial import try_event
+from tagserver.explain.try_ import try_event
 from tagserver.ingest.deliveries import EventDeliveries
 from tagserver.pipeline.route import Routing, route
 from tagserver.plugin import Limits

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from tagserver import __version__
 from tagserver.event.json_text import UNREADABLE, read_json
-from tagserver.explain.trial import BadTrial, try_event
+from tagserver.explain.try_ import BadQuestion, try_event
 from tagserver.inbound.enrich import read_headers, visitor_ip
 from tagserver.ingest.body import BadBody, read_body
 from tagserver.queue.dead_letters import Choice
@@ -156,13 +156,13 @@ class Admin:
             body = await read_body(request.receive, request.headers.get("content-length"), limit)
             asked = read_json(body, _any)
             if not isinstance(asked, dict):
-                raise BadTrial('post an object: {"event": {...}}')
+                raise BadQuestion('post an object: {"event": {...}}')
             answer = try_event(runtime.container, runtime.server, asked, runtime.time.now())
         except BadBody as bad:
             return problem(bad.status, bad.code, str(bad))
         except UNREADABLE:
             return problem(400, "bad_json", "the body is not JSON")
-        except BadTrial as bad_trial:
+        except BadQuestion as bad_trial:
             return problem(400, "bad_trial", str(bad_trial))
         return JSONResponse(answer, headers=SAFE)
 

@@ -14,12 +14,12 @@ import yaml
 
 from tagserver.config.compile import Loaded
 from tagserver.config.configuration import ConfigurationFolder
-from tagserver.explain.trial import try_event
+from tagserver.explain.try_ import try_event
 from tagserver.plugin.registry import Registry
 
-from .events import NOW
+from ..events import NOW
 
-CASES = yaml.safe_load((Path(__file__).parent / "cases" / "ga4.yaml").read_text())
+CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "ga4.yaml").read_text())
 WHO = {
     "email": " Erika@Example.com ",
     "phone_number": "+49 170 1234567",

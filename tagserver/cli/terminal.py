@@ -1,10 +1,14 @@
-"""What commands print. It may hold what strangers have sent (ids, names, answers of vendors), so all of it comes
-through here."""
+"""What commands print and ask, and the standard streams they find.
+
+What is printed may hold what strangers have sent (ids, names, answers of vendors), so all of it comes through here.
+"""
 
 from __future__ import annotations
 
 import codecs
+import io
 import json
+import os
 import sys
 from contextlib import redirect_stdout
 from typing import Any, NoReturn, TextIO
@@ -12,6 +16,28 @@ from typing import Any, NoReturn, TextIO
 import click
 
 from tagserver.system.text import printable, printable_json
+
+
+def prepare_streams() -> None:
+    """To be called first: some streams may be closed, and some cannot write every character.
+
+    A closed one leads to the null device from then on: its number would go to the next file that is opened, which may
+    be the queue, and a line for people would be written into it. A character that the terminal's encoding lacks is
+    written as an escape (`\\u2714`)."""
+    _fill()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _fill() -> None:
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
+    # Python has none for what was closed when it began.
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 (for the process's whole life)
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 (likewise)
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 (likewise)
 
 
 def keep_standard_output() -> None:
@@ -64,3 +90,15 @@ def _print(text: str, file: TextIO) -> None:
         if error.filename is None:
             error.filename = "standard error" if file is sys.stderr else "standard output"
         raise
+
+
+def can_ask(*, yes: bool) -> bool:
+    """Whether there is somebody to ask: not with `--yes`, nor without a terminal, for scripts say what they mean."""
+    return not yes and sys.stdin.isatty()
+
+
+def confirm(question: str, *, yes: bool = False) -> None:
+    """Ask before something that cannot be undone, on standard error, so that the output stays what it is. Any answer
+    but yes ends the command with 1."""
+    if can_ask(yes=yes) and not click.confirm(question, err=True):
+        give_up("nothing was changed")

@@ -9,8 +9,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from tagserver.cli.interrupt import left_to_the_loop, told_apart
 from tagserver.cli.main import main
+from tagserver.cli.process import default_interrupts, own_interrupts
 from tagserver.plugin.fault import Interrupted
 
 
@@ -23,10 +23,10 @@ def as_python_has_it() -> Iterator[None]:
 
 
 def test_ctrl_c_is_told_apart_from_a_keyboard_interrupt_of_a_plugin() -> None:
-    with told_apart():
+    with own_interrupts():
         with pytest.raises(Interrupted):
             signal.raise_signal(signal.SIGINT)
-        with left_to_the_loop(), pytest.raises(KeyboardInterrupt) as plain:
+        with default_interrupts(), pytest.raises(KeyboardInterrupt) as plain:
             signal.raise_signal(signal.SIGINT)
         assert not isinstance(plain.value, Interrupted)
         with pytest.raises(Interrupted):
@@ -37,7 +37,7 @@ def test_ctrl_c_is_told_apart_from_a_keyboard_interrupt_of_a_plugin() -> None:
 def test_whoever_handles_it_already_goes_on() -> None:
     """A program that runs a command inside itself, or one that was started to ignore it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with told_apart(), left_to_the_loop():
+    with own_interrupts(), default_interrupts():
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 

@@ -30,7 +30,7 @@ from tagserver.config.yaml.source import Node, parse
 from tagserver.config.yaml.source import Sequence as Items
 from tagserver.event.consent_fields import PURPOSES
 from tagserver.explain.expectations import DECISIONS, EXPECT, ExpectationReader, differences
-from tagserver.explain.trial import BadTrial, Trial, trial
+from tagserver.explain.try_ import BadQuestion, Explanation, explain
 
 NOW = 1_767_225_600_000
 """The time of every case that names none: 2026-01-01T00:00:00Z, in ms."""
@@ -135,20 +135,15 @@ def _consent(said: Any) -> Any:
     return dict.fromkeys(PURPOSES, said) if said in ("granted", "denied") else said
 
 
-def answer(asked: Mapping[str, Any], container: Container, server: ServerConfig) -> dict[str, Any]:
-    """What `try` says to a case's question, at the fixed time and with fixed ids. Raises BadTrial."""
-    return _trial(asked, container, server, None).said
-
-
-def _trial(asked: Mapping[str, Any], container: Container, server: ServerConfig, touched: set[str] | None) -> Trial:
-    """The same with its decisions; `touched` collects the rows of tables that are used."""
-    return trial(container, server, asked, _now(asked), mint=lambda received: MINTED, touched=touched)
-
-
-def _now(asked: Mapping[str, Any]) -> int:
-    """An event that says when it was is received at that moment."""
-    time = asked["event"].get("timestamp")
-    return time if type(time) is int and 10**12 <= time < 10**13 else NOW
+def explain_case(
+    container: Container, server: ServerConfig, asked: Mapping[str, Any], touched: set[str] | None = None
+) -> Explanation:
+    """What `try` says to a question at the fixed time and with fixed ids; an event that says when it was is received at
+    that moment. `touched` collects the rows of tables that are used. Raises BadQuestion."""
+    event = asked.get("event")
+    time = event.get("timestamp") if isinstance(event, dict) else None
+    now = time if type(time) is int and 10**12 <= time < 10**13 else NOW
+    return explain(container, server, asked, now, mint=lambda received: MINTED, touched=touched)
 
 
 def run(cases: Sequence[Case], container: Container, server: ServerConfig) -> Report:
@@ -160,19 +155,18 @@ def run(cases: Sequence[Case], container: Container, server: ServerConfig) -> Re
     rows: set[str] = set()
     for case in cases:
         try:
-            made = _trial(case.asked, container, server, rows)
-        except BadTrial as bad:
+            made = explain_case(container, server, case.asked, rows)
+        except BadQuestion as bad:
             report.failures.append((case, [str(bad)]))
             continue
-        said = made.said
         wrong = list(differences(case.expect, made, container))
         if wrong:
             report.failures.append((case, wrong))
         else:
             report.passed.append(case)
         touched |= case.named
-        fired |= {tag["tag"] for tag in said["tags"] if tag["reason"] != "no_trigger"}
-        excepted |= {tag["tag"] for tag in said["tags"] if tag["reason"] == "exception"}
+        fired |= {tag["tag"] for tag in made.answer["tags"] if tag["reason"] != "no_trigger"}
+        excepted |= {tag["tag"] for tag in made.answer["tags"] if tag["reason"] == "exception"}
     report.tags_untouched = [tag.name for tag in container.tags if tag.name not in touched]
     used = {trigger.name for tag in container.tags if tag.name in fired for trigger in tag.triggers}
     used |= {trigger.name for tag in container.tags if tag.name in excepted for trigger in tag.exceptions}

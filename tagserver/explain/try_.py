@@ -30,7 +30,7 @@ MASK = Secret("••••")
 KEYS = ("event", "headers", "cookies", "ip", "source", "now")
 
 
-class BadTrial(ValueError):
+class BadQuestion(ValueError):
     """The question itself is wrong; the text says where and how to fix it."""
 
 
@@ -53,10 +53,10 @@ REASONS = (
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Trial:
+class Explanation:
     """An answer of `try`, and the decisions that it shows; None when the event was refused."""
 
-    said: dict[str, Any]
+    answer: dict[str, Any]
     routing: Routing | None
 
 
@@ -67,36 +67,36 @@ def try_event(
     now_ms: int,
     mint: Callable[[int], str] | None = None,
 ) -> dict[str, Any]:
-    """The answer to one question, as `trial` gives it. Raises BadTrial."""
-    return trial(container, server, asked, now_ms, mint).said
+    """The answer to one question, as `explain` gives it. Raises BadQuestion."""
+    return explain(container, server, asked, now_ms, mint).answer
 
 
-def trial(
+def explain(
     container: Container,
     server: ServerConfig,
     asked: Mapping[str, Any],
     now_ms: int,
     mint: Callable[[int], str] | None = None,
     touched: set[str] | None = None,
-) -> Trial:
+) -> Explanation:
     """Answer one question of the form `{"event", "headers", "cookies", "ip", "source", "now"}`.
 
     `now_ms` is the present time, used when the question names none; `mint` makes an id for an event without one;
-    `touched` collects the rows of tables that are used. Raises BadTrial.
+    `touched` collects the rows of tables that are used. Raises BadQuestion.
     """
     unknown = [key for key in asked if key not in KEYS]
     if unknown:
-        raise BadTrial(f"unknown key {unknown[0]!r}; known are {', '.join(KEYS)}")
+        raise BadQuestion(f"unknown key {unknown[0]!r}; known are {', '.join(KEYS)}")
     source = asked.get("source", "browser")
     if not isinstance(source, str):
-        raise BadTrial('source: give "browser" or the name of a key')
+        raise BadQuestion('source: give "browser" or the name of a key')
     if source != "browser" and source not in server.collect.keys:
-        raise BadTrial(f"source: no key is called {source!r}")
+        raise BadQuestion(f"source: no key is called {source!r}")
     headers = {name.lower(): value for name, value in _texts(asked, "headers").items()}
     cookies = {**read_cookies(headers.get("cookie")), **_texts(asked, "cookies")}
     ip = asked.get("ip", "127.0.0.1")
     if not isinstance(ip, str):
-        raise BadTrial("ip: give the connection's address as text")
+        raise BadQuestion("ip: give the connection's address as text")
     facts = read_facts(
         source,
         _moment(asked["now"]) if asked.get("now") is not None else now_ms,
@@ -111,20 +111,20 @@ def trial(
         event = read_event(asked.get("event"), facts, Context({}, locate=server.collect.locate), mint)
     except Refused as refused:
         problems = [msgspec.to_builtins(note) for note in refused.notes]
-        return Trial({"event": None, "consent": None, "tags": [], "problems": problems}, None)
+        return Explanation({"event": None, "consent": None, "tags": [], "problems": problems}, None)
     routing = route(container, event, server.consent_of(source), touched)
     tags = [
         _shown(decision, event.event_id, routing.scope, facts.received)
         for decision in all_decisions(container, routing)
     ]
     notes = (*advise(container, routing), *event.notes, *_redacted(routing.decisions), *_failed(routing.scope.faults))
-    said = {
+    answer = {
         "event": event.as_dict(),
         "consent": routing.consent.as_dict(),
         "tags": tags,
         "problems": [msgspec.to_builtins(note) for note in notes],
     }
-    return Trial(said, routing)
+    return Explanation(answer, routing)
 
 
 def _redacted(decisions: Sequence[Decision]) -> Iterator[Note]:
@@ -145,7 +145,7 @@ def _shown(decision: Decision, event_id: str, scope: Scope, now: int) -> dict[st
     cannot make a request, or makes one that may not leave, would fail at delivery, too."""
     try:
         request, why = _previewed(decision, event_id, now)
-    except PluginFailed as failed:  # a bad plugin hurts only itself
+    except PluginFailed as failed:  # a bad plugin is isolated
         request, why = None, str(failed)
     shown = as_dict(decision, request)
     if why is not None:
@@ -169,7 +169,7 @@ def _texts(asked: Mapping[str, Any], key: str) -> dict[str, str]:
     if value is None:
         return {}
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-        raise BadTrial(f"{key}: give an object of texts")
+        raise BadQuestion(f"{key}: give an object of texts")
     return value
 
 
@@ -181,13 +181,7 @@ def _moment(text: Any) -> int:
             raise ValueError
         return int(moment.timestamp() * 1000)
     except (TypeError, ValueError, OverflowError):
-        raise BadTrial('now: give an RFC 3339 time with its zone, such as "2026-11-24T12:00:00Z"') from None
-
-
-def preview(decision: Decision, event_id: str, now: int) -> dict[str, Any] | None:
-    """The request that this one event would send alone, secrets masked; None when it would send none. `now`: the
-    time of the attempt, in ms since 1970. Raises PluginFailed."""
-    return _previewed(decision, event_id, now)[0]
+        raise BadQuestion('now: give an RFC 3339 time with its zone, such as "2026-11-24T12:00:00Z"') from None
 
 
 def _previewed(decision: Decision, event_id: str, now: int) -> tuple[dict[str, Any] | None, str | None]:

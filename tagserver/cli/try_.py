@@ -10,12 +10,11 @@ from typing import Any
 import click
 import msgspec
 
-from tagserver.cli.options import config_option, json_option, open_folder, print_problems
-from tagserver.cli.output import give_up, say, say_json, say_text
-from tagserver.cli.paths import GivenPath
+from tagserver.cli.options import GivenPath, config_option, json_option, open_folder, print_problems
+from tagserver.cli.terminal import give_up, say, say_json, say_text
 from tagserver.event.json_text import UNREADABLE, read_json
 from tagserver.explain.differences import field_change
-from tagserver.explain.trial import BadTrial, try_event
+from tagserver.explain.try_ import BadQuestion, try_event
 from tagserver.outgoing.redaction import CLEANED
 from tagserver.system.files import os_reason
 from tagserver.system.text import printable, printable_json
@@ -41,7 +40,7 @@ def try_(event: Path, config: Path, env_file: Path | None, as_json: bool, show_r
         raise SystemExit(1)
     try:
         answer = try_event(loaded.container, loaded.server, asked, Time().now())
-    except BadTrial as bad:
+    except BadQuestion as bad:
         give_up(f"{event}: {bad}", 2)
     if as_json:
         say_json(answer)

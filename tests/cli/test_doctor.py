@@ -11,7 +11,7 @@ import pytest
 
 from tagserver.backup.hold import Restored, write_restored
 from tagserver.backup.restoring import MARK
-from tagserver.cli.at_rest import check_at_rest
+from tagserver.cli.doctor import check_at_rest
 from tagserver.doctor.doctor import Level
 
 
