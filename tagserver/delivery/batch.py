@@ -14,6 +14,7 @@ import msgspec
 
 from tagserver.delivery.exchange import MaybeSent, NotAllowed, NotSent, Undecided, exchange
 from tagserver.delivery.outcomes import PLUGIN_ERROR, Stop, stop_for, warnings
+from tagserver.delivery.send_policy import Refusal
 from tagserver.delivery.target import Target
 from tagserver.delivery.vendor_words import without_persons, words_of
 from tagserver.plugin.attempt import attempt_of
@@ -21,14 +22,15 @@ from tagserver.plugin.destination import Outcome, Payload, Response
 from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.plugin.statement import stated
 from tagserver.queue.crash_suspects import BURIED_AFTER
-from tagserver.queue.encryption import NO_ENCRYPTION, Encryption, Undecryptable
+from tagserver.queue.encryption import NO_ENCRYPTION, Encryption, Undecryptable, is_encrypted
 from tagserver.queue.retry import deadline, retry_after
 from tagserver.queue.values import Batch, DeadLettered, Row, Settlement
 from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.delivery")
 
-Refusal = tuple[str, str]
+SendPolicy = Callable[[Sequence[Row]], Mapping[int, Refusal]]
+"""Says which of some rows may not be sent, by id, and why: see `send_policy.refusals`."""
 
 SYSTEMATIC = 4
 """So many refusals with one code and no success in one batch are no bad events but a bad set-up."""
@@ -90,7 +92,7 @@ class Shipment:
         self.delivered: list[int] = []
         self._attempted: list[int] = []
         self._unknown: list[int] = []
-        self._buried: list[DeadLettered] = []
+        self._dead: list[DeadLettered] = []
         self._refused: dict[str, list[DeadLettered]] = {}
         self._kept: dict[str, int] = {}
         self._under_way: list[Row] = []
@@ -105,7 +107,7 @@ class Shipment:
     @property
     def buried(self) -> list[DeadLettered]:
         """What goes to the dead letters."""
-        return [*self._buried, *(one for refused in self._refused.values() for one in refused)]
+        return [*self._dead, *(one for refused in self._refused.values() for one in refused)]
 
     @property
     def answer(self) -> Response | None:
@@ -126,11 +128,11 @@ class Shipment:
         """For the outbox. Rows that are in none of its lists are released untouched."""
         return Settlement(delivered=self.delivered, attempted=self._attempted, unknown=self._unknown, dead=self.buried)
 
-    async def send(self, permits: Callable[[Row], Refusal | None]) -> Stop | None:
+    async def send(self, policy: SendPolicy) -> Stop | None:
         """Send what may be sent; why the destination has to stop, or None. Cancelled, it notes what may have left."""
         stop: Stop | None = None
         try:
-            await self._send_rows(self._opened(self.batch.rows), permits)
+            await self._send_rows(self._opened(self.batch.rows), policy)
         except Stop as stopped:
             stop = stopped
         except BaseException:
@@ -165,37 +167,37 @@ class Shipment:
         return len(self._refused[code]) + self._refusals.get(code, 0)
 
     def _opened(self, rows: Sequence[Row]) -> list[Row]:
-        """The rows with their payloads in the clear; those that cannot be opened are buried, as they are."""
+        """The rows with their payloads in the clear; those that cannot be opened are dead-lettered, as they are."""
+        if not any(is_encrypted(row.body) for row in rows):
+            return list(rows)
         opened = []
         for row in rows:
             try:
-                body = self._encryption.decrypt(row)
+                opened.append(msgspec.structs.replace(row, body=self._encryption.decrypt(row)))
             except Undecryptable as error:
-                self._buried.append(DeadLettered(row.id, "locked", str(error)))
-                continue
-            if body is not row.body:
-                row = msgspec.structs.replace(row, body=body)
-            opened.append(row)
+                self._dead.append(DeadLettered(row.id, "locked", str(error)))
         return opened
 
-    def _permitted(self, rows: list[Row], permits: Callable[[Row], Refusal | None]) -> list[Row]:
-        """Those of the rows that may be sent; the others are buried with their reason."""
-        now = self._time.now()
-        kept = []
+    def _permitted(self, rows: Sequence[Row], policy: SendPolicy) -> list[Row]:
+        """Those of the rows that may be sent; the others are dead-lettered with their reason."""
+        now, repeat = self._time.now(), self._target.destination.limits.repeat
+        fit = []
         for row in rows:
-            end = deadline(row.expires, row.unknown_since, self._target.destination.limits.repeat)
+            end = row.expires if row.unknown_since is None else deadline(row.expires, row.unknown_since, repeat)
             if end is not None and now >= end and self._expiring:
-                self._buried.append(DeadLettered(row.id, "expired", "too old for this destination"))
+                self._dead.append(DeadLettered(row.id, "expired", "too old for this destination"))
             elif row.crashes >= BURIED_AFTER:
                 detail = f"the server ended {row.crashes} times while the plugin had it in hand"
-                self._buried.append(DeadLettered(row.id, "crashed", detail))
-            elif (refusal := permits(row)) is not None:
-                self._buried.append(DeadLettered(row.id, *refusal))
+                self._dead.append(DeadLettered(row.id, "crashed", detail))
             else:
-                kept.append(row)
-        return kept
+                fit.append(row)
+        refused = policy(fit)
+        if not refused:
+            return fit
+        self._dead.extend(DeadLettered(one, *why) for one, why in refused.items())
+        return [row for row in fit if row.id not in refused]
 
-    async def _send_rows(self, rows: list[Row], permits: Callable[[Row], Refusal | None]) -> None:
+    async def _send_rows(self, rows: list[Row], policy: SendPolicy) -> None:
         """Send rows, halving what is refused. Before each attempt it is asked again what may be sent. Raises Stop when
         the rest has to wait."""
         pieces = [rows]
@@ -204,10 +206,12 @@ class Shipment:
             await self._turn()  # before it is asked: what is taken back while a piece waits for its turn stays here
             if self._held():
                 return
-            piece = self._permitted(pieces.pop(0), permits)
+            piece = self._permitted(pieces.pop(0), policy)
             if not piece:
                 continue
             outcomes, stop = await self._attempt(piece)
+            if not outcomes:
+                continue
             split = [row for row, outcome in zip(piece, outcomes, strict=True) if outcome.kind == "split"]
             if split:
                 bad = {piece[index].id for outcome in outcomes for index in outcome.bad if 0 <= index < len(piece)}
@@ -250,8 +254,8 @@ class Shipment:
                 self._attempted.append(row.id)
 
     async def _attempt(self, rows: list[Row]) -> tuple[Sequence[Outcome], Stop | None]:
-        """One exchange: an outcome for each row, which is noted, and why the rest has to wait, if it has to. Raises
-        Stop when the way is blocked."""
+        """One exchange: an outcome for each row, which is noted, and why the rest has to wait, if it has to. No
+        outcomes where all were delivered. Raises Stop when the way is blocked."""
         payloads = [Payload(row.event_id, row.name, row.time, row.body, row.group) for row in rows]
         self._under_way = rows
         self._answer = None
@@ -283,6 +287,10 @@ class Shipment:
         self._answer = None if response is None else (response, rows)
         for warning in warnings(each):
             log.warning("destination %s: %s", self.batch.rows[0].destination, warning)
+        if each[0].kind == "delivered" and each.count(each[0]) == len(each):
+            self._under_way = []
+            self.delivered.extend([row.id for row in rows])
+            return (), None
         alone = response if len(rows) == 1 else None
         each = [self._with_words(row, one, alone) for row, one in zip(rows, each, strict=True)]
         if len(rows) == 1 and each[0].kind == "split":

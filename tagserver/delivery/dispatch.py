@@ -10,7 +10,7 @@ from functools import partial
 
 import httpx
 
-from tagserver.delivery.batch import Refusal
+from tagserver.delivery.batch import SendPolicy
 from tagserver.delivery.exchange import open_http
 from tagserver.delivery.health import State
 from tagserver.delivery.observer import NOBODY, Observer
@@ -20,7 +20,6 @@ from tagserver.delivery.target import Target
 from tagserver.delivery.worker import Fared, Sent, Worker
 from tagserver.queue.api import Queue
 from tagserver.queue.encryption import NO_ENCRYPTION, Encryption
-from tagserver.queue.values import Row
 from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.delivery")
@@ -41,7 +40,7 @@ class Dispatcher:
         outbox: Queue,
         *,
         lookup: Callable[[str], Target | None],
-        permits: Callable[[Row], Refusal | None],
+        policy: SendPolicy,
         time: Time,
         keep_removed: float = 86400.0,
         stopped: Callable[[str], bool] = lambda name: False,
@@ -56,7 +55,7 @@ class Dispatcher:
         destination by hand, also one that is not configured any more."""
         self._outbox = outbox
         self._lookup = lookup
-        self._permits = permits
+        self._policy = policy
         self._time = time
         self._keep_removed = keep_removed
         self._stopped_by_hand = stopped
@@ -105,7 +104,7 @@ class Dispatcher:
             self._outbox,
             http,
             lookup=self._lookup,
-            permits=self._permits,
+            policy=self._policy,
             time=self._time,
             keep_removed=self._keep_removed,
             stopped=partial(self._stopped_by_hand, name),

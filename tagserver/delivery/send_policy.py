@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from tagserver.config.model import Container
 from tagserver.event.consent_fields import AD_PURPOSES
+from tagserver.queue.api import Suppressions
 from tagserver.queue.values import EVERYTHING, Delivery, Row, Trace
 
 Refusal = tuple[str, str]
@@ -15,25 +16,55 @@ Withdrawn = Callable[[Sequence[bytes], int], frozenset[str]]
 _ADS = frozenset(AD_PURPOSES)
 
 
+_Class = tuple[Refusal | None, Refusal | None]
+"""What stops all rows of one tag, destination, account and set of purposes alike: what goes before an opt-out of the
+person, and what comes after."""
+
+
+def refusals(rows: Sequence[Row], container: Container, suppressions: Suppressions) -> dict[int, Refusal]:
+    """Of these rows those that may not be sent, by id, and why. What rows have in common is asked once for all."""
+    withdrawn = suppressions.withdrawn if suppressions.tombstones() else None
+    known: dict[tuple[str, str, frozenset[str], str], _Class] = {}
+    refused = {}
+    for row in rows:
+        key = row.tag, row.destination, row.purposes, row.identity
+        if (of_class := known.get(key)) is None:
+            of_class = known[key] = _of_class(row, container)
+        before, after = of_class
+        if before is None and withdrawn is not None:
+            before = _opted_out(row, container, withdrawn)
+        if (refusal := before or after) is not None:
+            refused[row.id] = refusal
+    return refused
+
+
 def permits(row: Row, container: Container, withdrawn: Withdrawn) -> Refusal | None:
     """None when the row may be sent.
 
     The consent that counts is what was granted when the event came in, without what its person has taken back since,
     against what the tag needs today: a tag that has become stricter stops its own backlog.
     """
+    before, after = _of_class(row, container)
+    return before or _opted_out(row, container, withdrawn) or after
+
+
+def _of_class(row: Row, container: Container) -> _Class:
     tag = container.tag(row.tag)
     if tag is None or row.destination not in (tag.destination.name, *tag.destination.aliases):
-        return ("tag_removed", f"the tag {row.tag} no longer sends to {row.destination}")
+        return ("tag_removed", f"the tag {row.tag} no longer sends to {row.destination}"), None
     if tag.paused:
-        return ("tag_removed", f"the tag {row.tag} is paused")
+        return ("tag_removed", f"the tag {row.tag} is paused"), None
     if not tag.needs.purposes <= row.purposes:
         missing = tag.needs.purposes - row.purposes
-        return ("consent", f"the tag now needs {', '.join(sorted(missing))}, which was not granted")
-    if lost := taken_back(trace(row), container, withdrawn):
-        return ("consent", why(lost))
+        return ("consent", f"the tag now needs {', '.join(sorted(missing))}, which was not granted"), None
     if tag.destination.identity != row.identity:
-        return ("destination_changed", f"{row.destination} is another account since this was queued")
-    return None
+        return None, ("destination_changed", f"{row.destination} is another account since this was queued")
+    return None, None
+
+
+def _opted_out(row: Row, container: Container, withdrawn: Withdrawn) -> Refusal | None:
+    lost = taken_back(trace(row), container, withdrawn)
+    return ("consent", why(lost)) if lost else None
 
 
 def trace(delivery: Delivery | Row) -> Trace:

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from tagserver.delivery.batch import Refusal, Shipment, Splits
+from tagserver.delivery.batch import SendPolicy, Shipment, Splits
 from tagserver.delivery.health import PROBE, Health, State
 from tagserver.delivery.observer import NOBODY, Observer
 from tagserver.delivery.outcomes import Stop
@@ -24,7 +24,7 @@ from tagserver.logs.logs import events_are_told, say_delivered
 from tagserver.queue.api import Queue
 from tagserver.queue.encryption import NO_ENCRYPTION, Encryption
 from tagserver.queue.errors import OutboxError
-from tagserver.queue.values import Batch, DeadLettered, Row, Settlement
+from tagserver.queue.values import Batch, DeadLettered, Settlement
 from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.delivery")
@@ -45,7 +45,7 @@ _OUTCOMES = {"failed": "failed", "throttled": "throttled"}
 
 
 class Worker:
-    """One destination's worker. `lookup` and `permits` are asked afresh before every attempt, so that a reload
+    """One destination's worker. `lookup` and `policy` are asked afresh before every attempt, so that a reload
     counts at once. `keep_removed`: seconds that deliveries wait whose destination is not configured any more, counted
     while nobody has `stopped` it by hand."""
 
@@ -56,7 +56,7 @@ class Worker:
         http: httpx.AsyncClient,
         *,
         lookup: Callable[[str], Target | None],
-        permits: Callable[[Row], Refusal | None],
+        policy: SendPolicy,
         time: Time,
         keep_removed: float,
         stopped: Callable[[], bool] = lambda: False,
@@ -70,7 +70,7 @@ class Worker:
         self._outbox = outbox
         self._http = http
         self._lookup = lookup
-        self._permits = permits
+        self._policy = policy
         self._time = time
         self._keep_removed = keep_removed
         self._stopped = stopped
@@ -283,7 +283,7 @@ class Worker:
         crowded = len(self._under_way) >= health.requests(limits.requests)
         began = self._time.monotonic()
         try:
-            stop = await shipment.send(self._permits)
+            stop = await shipment.send(self._policy)
         except asyncio.CancelledError:
             await self._settle(batch, shipment.settlement())
             raise

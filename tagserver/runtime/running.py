@@ -104,7 +104,7 @@ async def running(
         dispatcher = Dispatcher(
             outbox,
             lookup=runtime.target,
-            permits=runtime.permits,
+            policy=runtime.refusals,
             time=time,
             keep_removed=queue.keep_removed,
             stopped=lambda name: runtime.pausing.of(name) is not None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tagserver.audit.audit import Audit
 from tagserver.audit.records import Decided
@@ -14,7 +14,7 @@ from tagserver.config.queue import key_of
 from tagserver.config.server import LogConfig, ServerConfig
 from tagserver.delivery.clock import ClockDoubt
 from tagserver.delivery.dispatch import Dispatcher
-from tagserver.delivery.send_policy import Refusal, permits
+from tagserver.delivery.send_policy import Refusal, refusals
 from tagserver.delivery.target import Target
 from tagserver.erasure.erasure import Erasure, Erasures
 from tagserver.erasure.opt_outs import OptOuts
@@ -171,12 +171,13 @@ class Runtime:
     def _forgotten(self, identifiers: int, done: Erasures) -> None:
         self.audit.note("forgotten", identifiers=identifiers, destinations=done.destinations, held=done.held)
 
-    def permits(self, row: Row) -> Refusal | None:
-        """Asked before every attempt to send a delivery."""
-        refusal = permits(row, self.container, self.outbox.withdrawn)
-        if refusal is not None and refusal[0] == "consent":
-            self.audit.stopped(row.event_id, row.tag, row.destination, refusal[1])
-        return refusal
+    def refusals(self, rows: Sequence[Row]) -> dict[int, Refusal]:
+        """The send policy: asked before every attempt to send deliveries, for those that may not be sent any more."""
+        refused = refusals(rows, self.container, self.outbox)
+        for row in rows if refused else ():
+            if (refusal := refused.get(row.id)) is not None and refusal[0] == "consent":
+                self.audit.stopped(row.event_id, row.tag, row.destination, refusal[1])
+        return refused
 
     # ── what serves
 

@@ -21,7 +21,7 @@ from tagserver.consent.model.policy import ConsentPolicy, Needs
 from tagserver.expressions.scope import Scope
 from tagserver.pipeline.route import Decision, Routing
 from tagserver.queue.data_folder import install_key
-from tests.delivery.test_worker_permits import TAG
+from tests.delivery.test_send_policy import TAG
 from tests.events import consent_of, event
 from tests.fake_time import FakeTime
 

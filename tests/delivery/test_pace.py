@@ -155,7 +155,9 @@ async def test_it_is_asked_when_its_turn_has_come_whether_it_may_be_sent(timed: 
     world = timed.world
     times: list[float] = []
     noting(world, times, lambda request: httpx.Response(400))
-    world.permits = lambda row: ("consent", "taken back") if world.clock.monotonic() > 0 else None
+    world.policy = lambda rows: (
+        {row.id: ("consent", "taken back") for row in rows} if world.clock.monotonic() > 0 else {}
+    )
     await world.outbox.append(deliveries(4))
     world.start(Batches())
     await timed.settled(4)

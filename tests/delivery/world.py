@@ -14,13 +14,12 @@ from typing import Any
 
 import httpx
 
-from tagserver.delivery.batch import Refusal
+from tagserver.delivery.batch import SendPolicy
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.target import Target
 from tagserver.delivery.worker import LINGER
 from tagserver.plugin import Destination, Limits, Payload, Request
 from tagserver.queue.api import Outbox
-from tagserver.queue.values import Row
 from tests.delivery.support import flying, meta, until
 from tests.fake_time import FakeTime
 
@@ -177,7 +176,7 @@ class Hours:
 
 
 class World:
-    """A dispatcher with its vendor. `targets` are looked up, and `permits` is asked, before every attempt."""
+    """A dispatcher with its vendor. `targets` are looked up, and `policy` is asked, before every attempt."""
 
     def __init__(
         self,
@@ -195,12 +194,12 @@ class World:
         clock.sleeper = sleep or self.naps
         self.targets: dict[str, Target] = {}
         self.tended: list[tuple[str, str | None]] = []
-        self.permits: Callable[[Row], Refusal | None] = lambda row: None
+        self.policy: SendPolicy = lambda rows: {}
         self.stopped: set[str] = set()
         self.dispatcher = Dispatcher(
             outbox,
             lookup=self.targets.get,
-            permits=lambda row: self.permits(row),
+            policy=lambda rows: self.policy(rows),
             time=clock,
             stopped=self.stopped.__contains__,
             transport=httpx.MockTransport(handler or self.vendor),

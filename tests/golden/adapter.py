@@ -203,8 +203,9 @@ class Server:
             batch = await self._outbox.claim(name, max_items=100_000, max_bytes=1 << 30)
             if batch is None:
                 continue
+            refused = self._runtime.refusals(batch.rows)
             for row in batch.rows:
-                if (why := self._runtime.permits(row)) is not None:
+                if (why := refused.get(row.id)) is not None:
                     yield [row.event_id, row.tag, *why]
             await self._outbox.settle(batch, Settlement())
 

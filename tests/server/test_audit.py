@@ -58,7 +58,8 @@ async def test_what_is_stopped_before_an_attempt_is_on_record(start: Start) -> N
     assert batch is not None
     denial = {"event": "consent", "client_id": "c-erika", "consent": {"ad_storage": "denied"}}
     await server.http.post("/collect", json=denial, headers={"authorization": "Bearer backend-key"})
-    assert server.runtime.permits(batch.rows[0]) == ("consent", "the person has withdrawn ad_storage")
+    refused = server.runtime.refusals(batch.rows[:1])
+    assert refused == {batch.rows[0].id: ("consent", "the person has withdrawn ad_storage")}
     await until(lambda: any(one["kind"] == "stopped" for one in rows(server)))
 
 

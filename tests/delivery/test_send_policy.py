@@ -1,7 +1,8 @@
-"""Before every attempt it is asked again: the tag, its needs, the person, the account. Here with the real `permits`."""
+"""Before every attempt it is asked again: the tag, its needs, the person, the account. With the real send policy."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,11 +12,11 @@ import pytest
 from tagserver.config.model import ConfiguredDestination, Container, Tag
 from tagserver.config.yaml.problems import Place
 from tagserver.consent.model.policy import ConsentPolicy, Needs
-from tagserver.delivery.send_policy import permits
+from tagserver.delivery.send_policy import permits, refusals
 from tagserver.outgoing.field_filter import Reads
 from tagserver.queue.dead_letters import Account, Choice
 from tagserver.queue.values import EVERYTHING, Tombstone
-from tests.delivery.support import assert_adds_up, delivery, key, meta
+from tests.delivery.support import assert_adds_up, delivery, key, meta, row_of
 from tests.delivery.world import Hundred, World
 from tests.fake_time import START
 
@@ -56,7 +57,7 @@ LAXER = Needs(frozenset({"ad_storage"}), ads=True, restricted=False)
 
 
 def under(world: World, now: Container) -> None:
-    world.permits = lambda row: permits(row, now, world.outbox.withdrawn)
+    world.policy = lambda rows: refusals(rows, now, world.outbox)
 
 
 @pytest.mark.parametrize(
@@ -182,3 +183,36 @@ async def test_a_replay_passes_the_gate_again(world: World) -> None:
     assert meta(world.outbox).dead_by_reason == {"consent": 1}
     assert world.vendor.requests == []
     assert_adds_up(world.outbox, world.folder)
+
+
+@pytest.mark.parametrize("opted_out", [frozenset[str](), frozenset({"ad_storage"}), frozenset({EVERYTHING})], ids=str)
+def test_many_rows_are_judged_as_each_alone(opted_out: frozenset[str]) -> None:
+    """What rows have in common is asked once; whose person has opted out, and which is of another account, shows."""
+
+    class Stones:
+        """Of one person alone."""
+
+        def tombstones(self) -> int:
+            return len(opted_out)
+
+        def withdrawn(self, persons: Sequence[bytes], at: int) -> frozenset[str]:
+            return opted_out if key("opted out") in persons else frozenset()
+
+    kinds: list[dict[str, Any]] = [
+        {},
+        {"person": (key("opted out"),)},
+        {"person": ()},
+        {"tag": "Gone"},
+        {"tag": "Gone", "person": (key("opted out"),)},
+        {"identity": "account-2"},
+        {"identity": "account-2", "person": (key("opted out"),)},
+        {"purposes": frozenset({"ad_storage"})},
+    ]
+    rows = [row_of(number, delivery(f"e{number}", **kinds[number % 8])) for number in range(24)]
+    now: Container = container()
+    stones: Any = Stones()
+    alone = {row.id: why for row in rows if (why := permits(row, now, stones.withdrawn)) is not None}
+    assert refusals(rows, now, stones) == alone
+    assert {"tag_removed", "destination_changed", "consent"} == {why[0] for why in alone.values()}
+    assert 0 not in alone
+    assert (1 in alone) == bool(opted_out)
