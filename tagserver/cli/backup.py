@@ -15,7 +15,7 @@ import msgspec
 from tagserver.backup.archive import Manifest
 from tagserver.backup.keeping import require_whole
 from tagserver.backup.making import NotMade, pack, partial_of, refuse_place
-from tagserver.cli.options import PATH, environment, json_option, server_option
+from tagserver.cli.options import PATH, json_option, server_option
 from tagserver.cli.remote import call
 from tagserver.cli.terminal import give_up, say, say_json, stream
 from tagserver.queue.errors import OutboxStartError
@@ -61,7 +61,7 @@ def backup(file: Path, data: Path, env_file: Path | None, force: bool, as_json: 
 
 def _of_a_server(data: Path, env_file: Path | None, file: Path, *, force: bool) -> tuple[Manifest, int]:
     _progress("the server copies its queue …")
-    made = call("POST", "/-/backup", data=data, environ=environment(env_file), timeout=LONGEST)
+    made = call("POST", "/-/backup", data=data, env_file=env_file, timeout=LONGEST)
     copy = data / Path(made["file"]).name
     try:
         with contextlib.suppress(FileNotFoundError):  # whether it is there is found out when it is packed
@@ -117,7 +117,7 @@ def _say(file: Path, manifest: Manifest, size: int) -> None:
     say(f"{file}: {size_text(size)}, the data folder as it was at {readable_time(manifest.time)}.")
     say(
         f"Inside: {counts['pending']} waiting, {counts['dead']} dead, {counted(counts['keys'], 'key')} of repeats, "
-        f"{counts['withdrawn']} taken back; the install key; {kinds['versions']} of the versions, and of the audit's "
+        f"{counts['withdrawn']} withdrawn; the install key; {kinds['versions']} of the versions, and of the audit's "
         f"files {kinds['audit']}."
     )
     say(

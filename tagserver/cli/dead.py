@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from tagserver.cli.options import environment, json_option, server_option, when_option
+from tagserver.cli.options import json_option, server_option, when_option
 from tagserver.cli.remote import call, user_name
 from tagserver.cli.terminal import can_ask, confirm, say, say_json
 from tagserver.queue.dead_letters import LARGEST_ID
@@ -52,8 +52,8 @@ def dead() -> None:
 def choice_options(command: F) -> F:
     """The options that choose letters; they arrive as keywords of those names."""
     for name, text in (
-        ("--until", "Only of those that died before then."),
-        ("--since", "Only of those that died since then: 2h, 3d, 2026-11-01 (UTC), 2026-11-01T22:00:00Z."),
+        ("--until", "Only those that were given up before then."),
+        ("--since", "Only those that were given up since then: 2h, 3d, 2026-11-01 (UTC), 2026-11-01T22:00:00Z."),
     ):
         command = when_option(name, text)(command)
     for name, text in reversed(_NAMES):
@@ -70,21 +70,17 @@ def _asked(chosen: Mapping[str, Any]) -> dict[str, Any]:
     return lists | {name: iso_time(value) for name in ("since", "until") if (value := chosen[name]) is not None}
 
 
+def _ask(method: str, data: Path, env_file: Path | None, **what: Any) -> Any:
+    return call(method, PATH, data=data, env_file=env_file, timeout=PATIENCE, wrong_usage=True, **what)
+
+
 @dead.command()
 @server_option
 @choice_options
 @json_option
 def summary(data: Path, env_file: Path | None, as_json: bool, **chosen: Any) -> None:
-    """Why letters lie there: one line for each destination, tag, reason and code, and what helps."""
-    found = call(
-        "GET",
-        PATH,
-        data=data,
-        environ=environment(env_file),
-        query={**_asked(chosen), "summary": "yes"},
-        timeout=PATIENCE,
-        wrong_usage=True,
-    )
+    """Why deliveries were given up: one line for each destination, tag, reason and code, and what helps."""
+    found = _ask("GET", data, env_file, query={**_asked(chosen), "summary": "yes"})
     if as_json:
         say_json(found)
     else:
@@ -107,9 +103,9 @@ def list_(
     as_json: bool,
     **chosen: Any,
 ) -> None:
-    """Show dead letters, the last that died first: when, why, which event. Never a payload.
+    """Show dead letters, newest first: when, why, which event. Never a payload.
 
-    The pages hold still: letters that die or go meanwhile move no other one to another page.
+    The pages hold still: letters that come or go meanwhile move no other one to another page.
     """
     if after == "":
         raise click.UsageError("--after is empty: there is no next page")
@@ -117,15 +113,13 @@ def list_(
     total: int | None = None
     while True:
         query = asked | ({"after": after} if after else {}) | ({} if total is None else {"total": "no"})
-        page = call(
-            "GET", PATH, data=data, environ=environment(env_file), query=query, timeout=PATIENCE, wrong_usage=True
-        )
+        page = _ask("GET", data, env_file, query=query)
         shown, after = page["letters"], page["next"]
         if total is None:
             total = int(page["total"])
             if not as_json:
                 part = f"Showing {len(shown):,} of " if after and not everything else ""
-                say(f"{part}{letters(total)}, the last that died first." if total else "No dead letters.")
+                say(f"{part}{letters(total)}, newest first." if total else "No dead letters.")
         if as_json:
             say_json({"dead": shown, "total": total, "next": after})
         else:
@@ -146,10 +140,10 @@ def retry(data: Path, env_file: Path | None, everything: bool, dry_run: bool, as
     """Put dead letters back into the queue.
 
     They are sent as they were built, under the same event_id: a retry cannot repair a mapping. What is too old for its
-    vendor stays, and what would die again at once. A retry later than the vendor's window for equal events (Meta: 48
-    hours) may be counted twice. To interrupt it does no harm, and it can be given again.
+    vendor stays, and what would be given up again at once. A retry later than the vendor's window for equal events
+    (Meta: 48 hours) may be counted twice. To interrupt it does no harm, and it can be given again.
     """
-    order = _Order("retry", data, environment(env_file), _asked(chosen), everything)
+    order = _Order("retry", data, env_file, _asked(chosen), everything)
     done = order.run(dry_run=dry_run)
     if as_json:
         say_json(done)
@@ -168,7 +162,7 @@ def drop(
     data: Path, env_file: Path | None, everything: bool, dry_run: bool, yes: bool, as_json: bool, **chosen: Any
 ) -> None:
     """Remove dead letters for good. They count as erased. In a terminal it asks first."""
-    order = _Order("drop", data, environment(env_file), _asked(chosen), everything)
+    order = _Order("drop", data, env_file, _asked(chosen), everything)
     begin = None
     if dry_run or can_ask(yes=yes):
         there = order.run(dry_run=True)
@@ -192,14 +186,14 @@ class _Order:
     """An order to the server, in as many requests as it takes."""
 
     def __init__(
-        self, action: str, data: Path, environ: Mapping[str, str], chosen: Mapping[str, Any], everything: bool
+        self, action: str, data: Path, env_file: Path | None, chosen: Mapping[str, Any], everything: bool
     ) -> None:
         if not chosen and not everything:
             options = ", ".join(f"--{name}" for name in ("id", "event-id", "destination", "tag", "reason", "code"))
             raise click.UsageError(f"say which: {options}, --since, --until, or --all")
         self._body = {"action": action, "all": everything, "seconds": SECONDS, "by": user_name(), **chosen}
         self._data = data
-        self._environ = environ
+        self._env_file = env_file
 
     def run(self, after: str | None = None, *, dry_run: bool = False) -> dict[str, Any]:
         """What all requests have done together. `after`: where it begins, for a choice that was looked at before."""
@@ -209,9 +203,7 @@ class _Order:
         while True:
             body = self._body | ({"dry_run": True} if dry_run else {}) | ({"after": after} if after else {})
             try:
-                done = call(
-                    "POST", PATH, data=self._data, environ=self._environ, body=body, timeout=PATIENCE, wrong_usage=True
-                )
+                done = _ask("POST", self._data, self._env_file, body=body)
             except KeyboardInterrupt:
                 if not dry_run:
                     sure = f"Interrupted. {letters(whole['count'])} are done, and some more within {SECONDS:.0f} s"
@@ -289,7 +281,7 @@ def _say_retried(done: Mapping[str, Any], *, dry_run: bool) -> None:
     if done["too_old"]:
         say(f"{letters(done['too_old'])} {were}: too old for the vendor.")
     for reason, number in sorted(done["refused"].items()):
-        say(f"{letters(number)} {were}: {_WHY.get(reason, 'they would die again')} ({reason}).")
+        say(f"{letters(number)} {were}: {_WHY.get(reason, 'they would be given up again')} ({reason}).")
     if done["late"]:
         say(
             f"{letters(done['late'])} of those put back came after the vendor's window for equal events: what it has "

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tagserver.cli.options import environment, json_option, server_option
+from tagserver.cli.options import json_option, server_option
 from tagserver.cli.remote import call
 from tagserver.cli.terminal import say, say_json
 from tagserver.system.text import counted, letters, readable_time
@@ -36,13 +36,11 @@ def forget(
     Give every identifier that you know: a row is found by any of them. Vendors keep what they have; ask them yourself.
     Exit 1 when something is left that is still on its way to a vendor.
     """
-    who = {"email": email, "phone": phone, "user_id": user_id, "client_id": client_id}
-    if not any(who.values()):
+    identifiers = {"email": email, "phone": phone, "user_id": user_id, "client_id": client_id}
+    if not any(identifiers.values()):
         raise click.UsageError("say who: --email, --phone, --user-id or --client-id")
-    body = {kind: list(texts) for kind, texts in who.items() if texts}
-    done = call(
-        "POST", "/-/forget.json", data=data, environ=environment(env_file), body=body, timeout=LONGEST, wrong_usage=True
-    )
+    body = {kind: list(texts) for kind, texts in identifiers.items() if texts}
+    done = call("POST", "/-/forget.json", data=data, env_file=env_file, body=body, timeout=LONGEST, wrong_usage=True)
     left = sum(counts["left"] for counts in done["destinations"].values())
     if as_json:
         say_json(done)

@@ -11,7 +11,6 @@ import click
 from tagserver.cli.options import (
     config_option,
     data_option,
-    environment,
     json_option,
     note_option,
     open_folder,
@@ -134,7 +133,7 @@ def _resumed(done: dict[str, Any], data: Path) -> str:
         return "Nothing was changed."
     if besides is not None:
         was = "not paused by hand" if done["was"] is None else "not paused by hand any more"
-        return f"{name} is {was}, and stands still for another reason: {besides}"
+        return f"{name} is {was}, and sends nothing for another reason: {besides}"
     if done["was"] is None:
         return "Its vendor is asked at once."
     if done["server"]:
@@ -162,7 +161,7 @@ def _carried_out(
     def by_server() -> dict[str, Any]:
         path, body = order
         return {
-            **call("POST", path, data=data, environ=environment(env_file), body=body, wrong_usage=True),
+            **call("POST", path, data=data, env_file=env_file, body=body, wrong_usage=True),
             "server": True,
         }
 

@@ -46,7 +46,7 @@ def plan(
     markdown: bool,
     as_json: bool,
 ) -> None:
-    """Compare the files with what serves (or with something else): in words, and in what would leave. Sends nothing,
+    """Compare the files with what serves (or with something else): in words, and in what would be sent. Sends nothing,
     and needs no running server."""
     folder = open_folder(config, env_file)
     after = read_texts(config)

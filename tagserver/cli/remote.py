@@ -13,6 +13,7 @@ import click
 import httpx
 
 from tagserver import __version__
+from tagserver.cli.options import environment
 from tagserver.cli.terminal import give_up
 from tagserver.config.references import ADMIN_TOKEN
 from tagserver.runtime.server_files import UNREACHABLE, Token, Unanswered, address_in, token_for
@@ -119,7 +120,7 @@ def call(
     path: str,
     *,
     data: Path,
-    environ: Mapping[str, str],
+    env_file: Path | None,
     query: Any = None,
     body: Any = None,
     refused: bool = False,
@@ -128,12 +129,12 @@ def call(
 ) -> Any:
     """The JSON of an admin address. Ends the command with 3 when there is no server to ask, with 1 when it refuses.
 
-    `environ`: of `options.environment`. `refused`: a refusal that says why (409) is an answer, too. `wrong_usage`: what
+    `env_file`: that of the command. `refused`: a refusal that says why (409) is an answer, too. `wrong_usage`: what
     the server cannot make sense of (400) or does not know (404) was typed wrong, and ends the command with 2.
     `timeout`: seconds for the answer.
     """
     try:
-        server = Server.of(data, environ)
+        server = Server.of(data, environment(env_file))
         answer = server.ask(method, path, query=query, body=body, timeout=timeout)
         shown = server.json(answer)
     except Unanswered as nothing:

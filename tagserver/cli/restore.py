@@ -16,7 +16,7 @@ from tagserver.backup.journal import BadJournal
 from tagserver.backup.restoring import Done, NotRestored, deliver, play
 from tagserver.backup.restoring import restore as restore_into
 from tagserver.cli.backup import as_it_was
-from tagserver.cli.options import PATH, environment, json_option, server_option
+from tagserver.cli.options import PATH, json_option, server_option
 from tagserver.cli.remote import call
 from tagserver.cli.terminal import confirm, give_up, say, say_json
 from tagserver.queue.data_folder import unusable
@@ -37,7 +37,7 @@ LONGEST = 3600.0
 @click.command()
 @click.argument("file", type=PATH, required=False)
 @server_option
-@click.option("--journal", type=PATH, help="What persons took back since, of serve --journal.")
+@click.option("--journal", type=PATH, help="Withdrawals and erasures since the backup, as serve --journal wrote them.")
 @click.option("--without-journal", is_flag=True, help="Deliver without one.")
 @click.option("--force", is_flag=True, help="Move what is in the data folder aside, into the folder before-restore-….")
 @click.option("--resend", is_flag=False, flag_value=EVERY, help="Send what is held, all of it or of one DESTINATION.")
@@ -71,9 +71,9 @@ def restore(
         raise click.UsageError("--resend and --drop stand alone, or with the name of a destination")
     if decisions:
         action = "retry" if resend is not None else "drop"
-        _decide(action, decisions[0], data, environment(env_file), yes=yes, as_json=as_json)
+        _decide(action, decisions[0], data, env_file, yes=yes, as_json=as_json)
     elif file is None and journal is None:
-        _deliver(data, environment(env_file), as_json=as_json)
+        _deliver(data, env_file, as_json=as_json)
     else:
         _restore(file, data, journal, without=without_journal, force=force, as_json=as_json)
 
@@ -138,10 +138,10 @@ def _what_lies_aside(folder: Path) -> Iterator[str]:
         yield f"It also has folders of others, such as a file destination's rows: {', '.join(rows[:5])}."
 
 
-def _deliver(data: Path, environ: dict[str, str], *, as_json: bool) -> None:
+def _deliver(data: Path, env_file: Path | None, *, as_json: bool) -> None:
     try:
         held = (
-            call("POST", "/-/restore", data=data, environ=environ, body={"action": "deliver"})["held"]
+            call("POST", "/-/restore", data=data, env_file=env_file, body={"action": "deliver"})["held"]
             if lives(data)
             else deliver(data)
         )
@@ -155,7 +155,7 @@ def _deliver(data: Path, environ: dict[str, str], *, as_json: bool) -> None:
         say("Delivery goes on, without a journal." if held else "Nothing was held for want of a journal.")
 
 
-def _decide(action: str, name: str, data: Path, environ: dict[str, str], *, yes: bool, as_json: bool) -> None:
+def _decide(action: str, name: str, data: Path, env_file: Path | None, *, yes: bool, as_json: bool) -> None:
     body: dict[str, Any] = {"action": action, "reason": RESTORED}
     if name != EVERY:
         body["destination"] = name
@@ -166,7 +166,7 @@ def _decide(action: str, name: str, data: Path, environ: dict[str, str], *, yes:
         else f"Drop what is held {of}, for good?",
         yes=yes,
     )
-    done = call("POST", "/-/dead.json", data=data, environ=environ, body=body, timeout=LONGEST, wrong_usage=True)
+    done = call("POST", "/-/dead.json", data=data, env_file=env_file, body=body, timeout=LONGEST, wrong_usage=True)
     if as_json:
         say_json(done)
         return

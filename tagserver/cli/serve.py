@@ -58,7 +58,7 @@ log = logging.getLogger("tagserver")
 @click.option(
     "--journal",
     type=GivenPath(dir_okay=False),
-    help="Write what persons take back to this file, too: on another disk, for a restore.",
+    help="Write withdrawals and erasures to this file, too: on another disk, for a restore.",
 )
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="In place of log.format in server.yaml.")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from tagserver.cli.options import data_option, environment, json_option, note_option, server_option
+from tagserver.cli.options import data_option, json_option, note_option, server_option
 from tagserver.cli.remote import call, user_name
 from tagserver.cli.terminal import give_up, say, say_json
 from tagserver.publishing.store import LONGEST_NOTE, SERVING, Store
@@ -84,7 +84,7 @@ def reload(data: Path, env_file: Path | None, note: str, server_alone: bool) -> 
 
 
 def _ask(path: str, data: Path, env_file: Path | None, body: dict[str, Any]) -> dict[str, Any]:
-    done: dict[str, Any] = call("POST", path, data=data, environ=environment(env_file), body=body, refused=True)
+    done: dict[str, Any] = call("POST", path, data=data, env_file=env_file, body=body, refused=True)
     for one in done["problems"]:
         say(f"{one['file']}:{one['line']}: {one['message']}", err=True)
         if one["hint"]:

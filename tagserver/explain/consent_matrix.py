@@ -37,11 +37,11 @@ def consent_matrix(cases: Sequence[Case], container: Container, server: ServerCo
         if server.consent_of(str(case.asked.get("source", "browser"))) is not None:
             continue
         for state in STATES.keys() - {"granted"}:
-            wrong += _leaving(case, state, container, server)
+            wrong += _unsafe(case, state, container, server)
     return sorted(set(wrong), key=wrong.index)
 
 
-def _leaving(case: Case, state: str, container: Container, server: ServerConfig) -> Iterator[str]:
+def _unsafe(case: Case, state: str, container: Container, server: ServerConfig) -> Iterator[str]:
     event = {key: value for key, value in case.asked["event"].items() if key not in FIELDS}
     consent = STATES[state]
     try:

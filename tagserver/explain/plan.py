@@ -1,4 +1,4 @@
-"""What a change of the configuration changes: in its words, and in what leaves for each event.
+"""What a change of the configuration changes: in its words, and in what is sent for each event.
 
 Two configurations are compared twice. By name: which tags, triggers, variables and destinations are new, gone or
 different, key by key. By effect: events go through both, and of each request the fields that appear, vanish or change
@@ -186,7 +186,7 @@ def _decision(tag: Mapping[str, Any] | None) -> str:
 
 
 def _request(tag: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What leaves: address and body; an empty map when nothing does."""
+    """What is sent: address and body; an empty map when nothing does."""
     request = tag["request"] if tag is not None else None
     if request is None or tag is None or tag["decision"] not in ("send", "restrict"):
         return {}

@@ -117,18 +117,8 @@ class Order(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     def fault(self) -> Fault | None:
         """The fault in it, if any. Raises ValueError when parts of one are there that mean nothing alone."""
-        fault = Fault(
-            status=self.status,
-            code=self.code,
-            subcode=self.subcode,
-            type=self.type,
-            retry_after=None if self.retry_after is None else str(self.retry_after),
-            body=self.body,
-            delay=self.delay,
-            reset=self.reset,
-            hang=self.hang,
-            after=self.after,
-        )
+        given = {name: getattr(self, name) for name in Fault.__struct_fields__}
+        fault = Fault(**given | {"retry_after": None if self.retry_after is None else str(self.retry_after)})
         if self.reset and self.hang:
             raise ValueError("reset and hang exclude each other")
         if (self.reset or self.hang) and (self.status or self.code is not None or self.body is not None):

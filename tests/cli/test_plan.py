@@ -1,4 +1,4 @@
-"""`tagserver plan`: a change in its words, and in what would leave."""
+"""`tagserver plan`: a change in its words, and in what would be sent."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def test_a_dead_letter_is_listed_without_its_payload(tmp_path: Path, server: Pro
     shown = command(tmp_path, "list")
     assert shown.returncode == 0
     assert "bad" in shown.stdout
-    assert "1 dead letter, the last that died first." in shown.stdout
+    assert "1 dead letter, newest first." in shown.stdout
     assert json.loads(command(tmp_path, "list", "--json").stdout)["dead"][0]["event_id"] == "bad"
     assert letters(server, reason="expired") == []
 
