@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from statistics import median
 
+from tagserver.delivery.observer import DeliveryObserver
 from tagserver.system.text import readable_time, span
 from tagserver.system.time import Time
 
@@ -138,7 +139,7 @@ class _Fault:
 
 class ClockWatch:
     """Notices what becomes of the clock. `dead_lettered`: how many have died, as the outbox counts them. `mended` is
-    called when the clock has become right, or was set by much. `jumped` is called for each jump."""
+    called when the clock has become right, or was set by much."""
 
     def __init__(
         self,
@@ -147,13 +148,13 @@ class ClockWatch:
         *,
         dead_lettered: Callable[[], DeadLettered],
         mended: Callable[[], None],
-        jumped: Callable[[int], None],
+        observer: DeliveryObserver,
     ) -> None:
         self._time = time
         self._doubt = doubt
         self._dead_lettered = dead_lettered
         self._mended = mended
-        self._on_jumps = jumped
+        self._observer = observer
         self._jumps = 0
         self._jumped = 0.0
         self._fault = self._begun() if time.wrong is not None else None
@@ -169,7 +170,7 @@ class ClockWatch:
         """Notice a jump, a doubt that begins, and its end."""
         self._time.look()
         if self._time.jumps > self._jumps:
-            self._on_jumps(self._time.jumps - self._jumps)
+            self._observer.clock_jumped(self._time.jumps - self._jumps)
             self._jumps = self._time.jumps
         jump, self._jumped = self._time.jumped - self._jumped, self._time.jumped
         if abs(jump) > FAULT:

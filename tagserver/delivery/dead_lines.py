@@ -49,11 +49,11 @@ class DeadLines:
         self._time = time
         self._groups: dict[Kind, _Group] = {}
 
-    def buried(self, destination: str, rows: Sequence[Row], buried: Sequence[DeadLettered]) -> None:
+    def dead_lettered(self, destination: str, rows: Sequence[Row], dead: Sequence[DeadLettered]) -> None:
         """Of these rows some have become dead letters."""
         now = self._time.monotonic()
         by_id = {row.id: row for row in rows}
-        for one in buried:
+        for one in dead:
             delivery = by_id[one.id]
             kind = destination, delivery.tag, one.reason, one.code
             group = self._groups.get(kind)

@@ -13,11 +13,10 @@ import httpx
 from tagserver.delivery.batch import SendPolicy
 from tagserver.delivery.exchange import open_http
 from tagserver.delivery.health import State
-from tagserver.delivery.observer import NOBODY, Observer
+from tagserver.delivery.observer import DeliveryObserver
 from tagserver.delivery.outcomes import Stop
-from tagserver.delivery.sink import Tended
 from tagserver.delivery.target import Target
-from tagserver.delivery.worker import Fared, Sent, Worker
+from tagserver.delivery.worker import Worker
 from tagserver.queue.api import Queue
 from tagserver.queue.encryption import NO_ENCRYPTION, Encryption
 from tagserver.system.time import Time
@@ -41,15 +40,12 @@ class Dispatcher:
         *,
         lookup: Callable[[str], Target | None],
         policy: SendPolicy,
+        observer: DeliveryObserver,
         time: Time,
         keep_removed: float = 86400.0,
         stopped: Callable[[str], bool] = lambda name: False,
-        sent: Sent = lambda destination, outcome, seconds: None,
-        fared: Fared = lambda destination, delivered, failures: None,
-        tended: Tended = lambda destination, how: None,
         transport: httpx.AsyncBaseTransport | None = None,
         encryption: Encryption = NO_ENCRYPTION,
-        observer: Observer = NOBODY,
     ) -> None:
         """`encryption` decrypts the payloads that were stored encrypted; `stopped`: whether somebody has stopped a
         destination by hand, also one that is not configured any more."""
@@ -59,9 +55,6 @@ class Dispatcher:
         self._time = time
         self._keep_removed = keep_removed
         self._stopped_by_hand = stopped
-        self._sent = sent
-        self._fared = fared
-        self._tended = tended
         self._transport = transport
         self._encryption = encryption
         self._observer = observer
@@ -108,9 +101,6 @@ class Dispatcher:
             time=self._time,
             keep_removed=self._keep_removed,
             stopped=partial(self._stopped_by_hand, name),
-            sent=self._sent,
-            fared=self._fared,
-            tended=self._tended,
             encryption=self._encryption,
             observer=self._observer,
         )

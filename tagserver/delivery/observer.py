@@ -1,25 +1,33 @@
-"""Whoever is told what happens in the workers, so that it can be said in one place and once."""
+"""Whoever is told what happens in the workers, so that it can be counted, recorded and said in one place and once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from tagserver.plugin.destination import Response
 from tagserver.queue.values import DeadLettered, Row
 
 
-@dataclass(frozen=True, slots=True)
-class Observer:
-    """Called on the event loop, once a batch and never once an event; must not raise.
+class DeliveryObserver:
+    """Does nothing by itself; who wants to know overrides what is wanted. Called on the event loop, once a batch and
+    never once an event; must not raise."""
 
-    `moved(destination)`: its state may be another one now. `buried(destination, rows, buried)`: of these rows some have
-    become dead letters, and are recorded. `answered(destination, response)`: a vendor has answered.
-    """
+    def changed(self, destination: str) -> None:
+        """The state of a destination may be another one now."""
 
-    moved: Callable[[str], None] = lambda destination: None
-    buried: Callable[[str, Sequence[Row], Sequence[DeadLettered]], None] = lambda destination, rows, buried: None
-    answered: Callable[[str, Response], None] = lambda destination, response: None
+    def sent(self, destination: str, outcome: str, seconds: float, delivered: int, failures: Sequence[str]) -> None:
+        """A batch was sent: `ok`, `failed`, `throttled` or `paused`, how many were delivered, and for each payload that
+        the plugin failed for, how."""
 
+    def answered(self, destination: str, response: Response) -> None:
+        """A vendor has answered."""
 
-NOBODY = Observer()
+    def dead_lettered(self, destination: str, rows: Sequence[Row], dead: Sequence[DeadLettered]) -> None:
+        """Of these rows some have become dead letters, and are recorded."""
+
+    def sink_called(self, destination: str, failure: str | None) -> None:
+        """A sink was opened, ticked or closed; how the plugin has failed, or None. A disk that is full or a folder that
+        is missing is no failure of its."""
+
+    def clock_jumped(self, times: int) -> None:
+        """The wall clock has jumped so often since this was said last."""

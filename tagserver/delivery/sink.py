@@ -23,6 +23,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tagserver.delivery.observer import DeliveryObserver
 from tagserver.delivery.target import Target
 from tagserver.plugin.destination import Destination, call
 from tagserver.plugin.fault import PluginFailed, failed
@@ -116,9 +117,6 @@ def _places(target: Target) -> Iterator[Path]:
 
 log = logging.getLogger("tagserver.delivery")
 
-Tended = Callable[[str, str | None], None]
-"""Told how each call has ended: destination, and how the plugin has failed, or None. A disk that is full or a folder
-that is missing is no failure of its."""
 Ended = tuple[str | None, bool]
 """Why a call has not ended well, or None; and whether that is the plugin's fault."""
 TICK = 10.0
@@ -137,11 +135,11 @@ class OpenSink:
         self,
         name: str,
         time: Time,
-        tended: Tended = lambda destination, how: None,
+        observer: DeliveryObserver,
     ) -> None:
         self._name = name
         self._time = time
-        self._tended = tended
+        self._observer = observer
         self._target: Target | None = None
         self._tick_at = 0.0
         self._retry_at = 0.0
@@ -221,7 +219,7 @@ class OpenSink:
         if not _has(target, method):
             return True
         why, of_plugin = await self._ended(method, target, within)
-        self._tended(self._name, why if of_plugin else None)
+        self._observer.sink_called(self._name, why if of_plugin else None)
         if why is None:
             self._failed.pop(method, None)
         elif self._failed.get(method) != why:

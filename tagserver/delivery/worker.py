@@ -15,9 +15,9 @@ import httpx
 
 from tagserver.delivery.batch import SendPolicy, Shipment, Splits
 from tagserver.delivery.health import PROBE, Health, State
-from tagserver.delivery.observer import NOBODY, Observer
+from tagserver.delivery.observer import DeliveryObserver
 from tagserver.delivery.outcomes import Stop
-from tagserver.delivery.sink import OpenSink, Tended
+from tagserver.delivery.sink import OpenSink
 from tagserver.delivery.target import Target
 from tagserver.delivery.throttle import Pace
 from tagserver.logs.logs import events_are_told, say_delivered
@@ -29,11 +29,6 @@ from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.delivery")
 
-Sent = Callable[[str, str, float], None]
-"""Told about every batch that was sent: destination, `ok`, `failed`, `throttled` or `paused`, seconds."""
-Fared = Callable[[str, int, list[str]], None]
-"""Told about every batch that was sent: destination, how many were delivered, and for each payload that the plugin
-failed for, how."""
 
 LINGER = 0.1
 """Seconds to wait after a batch that was not full, so that the next one is worth a request."""
@@ -57,14 +52,11 @@ class Worker:
         *,
         lookup: Callable[[str], Target | None],
         policy: SendPolicy,
+        observer: DeliveryObserver,
         time: Time,
         keep_removed: float,
         stopped: Callable[[], bool] = lambda: False,
-        sent: Sent = lambda destination, outcome, seconds: None,
-        fared: Fared = lambda destination, delivered, failures: None,
-        tended: Tended = lambda destination, how: None,
         encryption: Encryption = NO_ENCRYPTION,
-        observer: Observer = NOBODY,
     ) -> None:
         self.name = name
         self._outbox = outbox
@@ -74,15 +66,13 @@ class Worker:
         self._time = time
         self._keep_removed = keep_removed
         self._stopped = stopped
-        self._sent = sent
-        self._fared = fared
         self._encryption = encryption
         self._observer = observer
         self._cache: dict[str, Any] = {}
         self._health = Health(name, time)
         self._splits = Splits(time)
         self._pace = Pace(time)
-        self._sink = OpenSink(name, time, tended)
+        self._sink = OpenSink(name, time, observer)
         self._target = lookup(name)
         self._halted: tuple[State, str] | None = None
         self._unrecorded: str | None = None
@@ -157,7 +147,7 @@ class Worker:
                     await self._round()
                 except OutboxError as error:
                     self._unrecorded = f"nothing can be recorded, so nothing is sent: {error}"
-                    self._observer.moved(self.name)
+                    self._observer.changed(self.name)
                     await self._rest(1.0)
             if self._under_way:
                 await asyncio.wait(self._under_way)
@@ -188,7 +178,7 @@ class Worker:
         self._removed_at = None
         if self._halted is None and (trouble := self._sink.trouble) is not None:
             self._halted = ("retrying", trouble)
-        self._observer.moved(self.name)
+        self._observer.changed(self.name)
         if self._halted is not None:
             return await self._wait()
         health, limits = self._health, target.destination.limits
@@ -218,7 +208,7 @@ class Worker:
     async def _without_target(self) -> None:
         """The destination is not configured any more: its deliveries wait a day for it to come back."""
         self._halted = ("disabled", "no destination of this name is configured")
-        self._observer.moved(self.name)
+        self._observer.changed(self.name)
         if self._stopped():
             self._removed_at = None
             return await self._wait()
@@ -232,7 +222,7 @@ class Worker:
             return await self._wait(self._outbox.wait(self.name))
         buried = [DeadLettered(row.id, "no_destination", "its destination was removed") for row in batch.rows]
         await self._settle(batch, Settlement(dead=buried))
-        self._observer.buried(self.name, batch.rows, buried)
+        self._observer.dead_lettered(self.name, batch.rows, buried)
         return None
 
     def _shipped(self, task: asyncio.Task[None]) -> None:
@@ -293,13 +283,13 @@ class Worker:
             stop = Stop("failed", type(error).__name__)
         took = self._time.monotonic() - began
         if shipment.tried:
-            self._sent(self.name, _OUTCOMES.get(stop.kind, "paused") if stop else "ok", took)
-            self._fared(self.name, len(shipment.delivered), shipment.failed)
+            outcome = _OUTCOMES.get(stop.kind, "paused") if stop else "ok"
+            self._observer.sent(self.name, outcome, took, len(shipment.delivered), shipment.failed)
         # If the settings have changed meanwhile, this is about the old ones, and nobody asks them any more.
         if shipment.answer is not None:
             self._observer.answered(self.name, shipment.answer)
         health.learn(shipment, stop, limits.events, began=began, took=took, crowded=crowded)
-        self._observer.moved(self.name)
+        self._observer.changed(self.name)
         await self._settle(batch, shipment.settlement())
         self._tell(batch, shipment)
 
@@ -321,7 +311,7 @@ class Worker:
 
     def _tell(self, batch: Batch, shipment: Shipment) -> None:
         if shipment.buried:
-            self._observer.buried(self.name, batch.rows, shipment.buried)
+            self._observer.dead_lettered(self.name, batch.rows, shipment.buried)
         if events_are_told():
             delivered = set(shipment.delivered)
             for row in batch.rows:

@@ -89,7 +89,7 @@ class Failing:
             if name not in faults:
                 self._did_well(self._variables, name)  # or nobody has asked for it, which is as good
 
-    def sent(self, destination: str, delivered: int, failures: list[str]) -> None:
+    def sent(self, destination: str, delivered: int, failures: Sequence[str]) -> None:
         """A batch was sent: so many were delivered; and how the plugin failed, for each payload that it failed for."""
         if delivered:
             self._did_well(self._on_the_way, destination, delivered)

@@ -108,16 +108,13 @@ async def running(
             time=time,
             keep_removed=queue.keep_removed,
             stopped=lambda name: runtime.pausing.of(name) is not None,
-            sent=meters.sent,
-            fared=runtime.failing.sent,
-            tended=runtime.failing.tended,
             transport=transport,
             encryption=runtime.encryption,
-            observer=runtime.states.observer,
+            observer=runtime.observer,
         )
         runtime.dispatcher = dispatcher
         clock_watch = ClockWatch(
-            time, doubt, dead_lettered=outbox.dead_lettered, mended=dispatcher.clock_is_right, jumped=meters.jumped
+            time, doubt, dead_lettered=outbox.dead_lettered, mended=dispatcher.clock_is_right, observer=runtime.observer
         )
         runtime.pausing.reconfigured()
         await runtime.pausing.end_the_over()  # in time: else a term that has passed would show as a pause

@@ -30,6 +30,7 @@ from tagserver.publishing.serving import Configuration
 from tagserver.queue.encryption import Encryption
 from tagserver.queue.values import Erased, Row
 from tagserver.runtime.failing import Failing
+from tagserver.runtime.observer import RuntimeObserver
 from tagserver.runtime.server_files import AdminToken
 from tagserver.runtime.states import States
 from tagserver.runtime.status import Status
@@ -140,8 +141,8 @@ class Runtime:
             outbox,
             time,
             free=lambda: disk_free(self.data),
-            answered=lambda name, response: doubt.heard(name, response.headers),
         )
+        self.observer = RuntimeObserver(meters, self.failing, self.states, doubt)
 
     @property
     def container(self) -> Container:

@@ -13,9 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tagserver.delivery.dead_lines import DeadLines
-from tagserver.delivery.observer import Observer
 from tagserver.logs.changes import NONE, Change, Changes, Seen
-from tagserver.plugin.destination import Response
 from tagserver.publishing.publisher import Publisher
 from tagserver.queue.api import Outbox
 from tagserver.runtime.refused_requests import Strangers
@@ -43,8 +41,7 @@ _STUCK = "events get 503 and may be sent again; what waits is kept, and not sent
 
 
 class States:
-    """`free`: bytes that the disk has left, None where that is not known; `answered` hears of every answer of a
-    vendor."""
+    """`free`: bytes that the disk has left, None where that is not known."""
 
     def __init__(
         self,
@@ -54,7 +51,6 @@ class States:
         time: Time,
         *,
         free: Callable[[], int | None],
-        answered: Callable[[str, Response], None] = lambda destination, response: None,
     ) -> None:
         self._status = status
         self._publisher = publisher
@@ -70,7 +66,6 @@ class States:
         """What becomes of the server when it is draining, for the log."""
         self.strangers = Strangers(time)
         self.dead_lines = DeadLines(time)
-        self.observer = Observer(self._moved, self.dead_lines.buried, answered)
 
     async def watch(self) -> None:
         """Look at everything once a second, until cancelled."""
@@ -104,9 +99,6 @@ class States:
         self.dead_lines.close()
 
     # ── destinations
-
-    def _moved(self, destination: str) -> None:
-        self.look(destination)
 
     def look(self, destination: str) -> bool:
         """Its state may have changed. Whether a line says so."""

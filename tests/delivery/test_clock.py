@@ -11,6 +11,7 @@ import pytest
 
 from tagserver.delivery.clock import AWAY, FLOOR, HEARD_EVERY, HEARD_FOR, OFF, ClockDoubt, ClockWatch
 from tagserver.delivery.exchange import certificate_fault
+from tagserver.delivery.observer import DeliveryObserver
 from tagserver.system.time import CALM, KEPT_AFTER, LONG_CALM
 from tests.delivery.support import HOUR, deliveries, meta
 from tests.delivery.world import World
@@ -133,11 +134,10 @@ class Watched:
     def __init__(self, clock: FakeTime, newest: int | None = None) -> None:
         self.clock = clock
         self.mended = 0
-        self.jumps: list[int] = []
         self.dead: dict[tuple[str, str, str], int] = {}
         self.doubt = ClockDoubt(clock, newest, lambda: None)
         self.watch = ClockWatch(
-            clock, self.doubt, dead_lettered=lambda: self.dead, mended=self._mend, jumped=self.jumps.append
+            clock, self.doubt, dead_lettered=lambda: self.dead, mended=self._mend, observer=DeliveryObserver()
         )
 
     def _mend(self) -> None:

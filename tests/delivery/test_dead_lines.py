@@ -25,7 +25,9 @@ class Graves:
         for _ in range(count):
             rows.append(row_of(self._number, delivery(f"e{self._number}", tag=tag)))
             self._number += 1
-        self.lines.buried("meta", rows, [DeadLettered(row.id, reason, "the tag is paused", code) for row in rows])
+        self.lines.dead_lettered(
+            "meta", rows, [DeadLettered(row.id, reason, "the tag is paused", code) for row in rows]
+        )
 
     def passes(self, seconds: int) -> None:
         """Time goes by, with a look a second."""

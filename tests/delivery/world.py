@@ -16,6 +16,7 @@ import httpx
 
 from tagserver.delivery.batch import SendPolicy
 from tagserver.delivery.dispatch import Dispatcher
+from tagserver.delivery.observer import DeliveryObserver
 from tagserver.delivery.target import Target
 from tagserver.delivery.worker import LINGER
 from tagserver.plugin import Destination, Limits, Payload, Request
@@ -175,6 +176,17 @@ class Hours:
         raise AssertionError("it did not come to that")
 
 
+class Told(DeliveryObserver):
+    """Keeps how calls of sinks have ended."""
+
+    def __init__(self, sinks: list[tuple[str, str | None]]) -> None:
+        self._sinks = sinks
+
+    def sink_called(self, destination: str, failure: str | None) -> None:
+        """Destination, and how its plugin failed."""
+        self._sinks.append((destination, failure))
+
+
 class World:
     """A dispatcher with its vendor. `targets` are looked up, and `policy` is asked, before every attempt."""
 
@@ -203,7 +215,7 @@ class World:
             time=clock,
             stopped=self.stopped.__contains__,
             transport=httpx.MockTransport(handler or self.vendor),
-            tended=lambda destination, how: self.tended.append((destination, how)),
+            observer=Told(self.tended),
         )
 
     def start(self, destination: Destination | None = None, name: str = "meta", **fields: Any) -> None:
