@@ -79,7 +79,7 @@ class DestinationCompiler:
                 ends = plugin.version_ends(settings) if settings is not None else None
                 said = ending(ends, self._today) if self._today is not None else None
                 purchase = _purchase_name(plugin, settings)
-        except (PluginFailed, Misstated) as error:  # a bad plugin hurts only itself
+        except (PluginFailed, Misstated) as error:  # a bad plugin is isolated
             why = _failed(type_name, error)
             self._problems.add("P211", key.place, path, why)
             return _paused(name, type_name, plugin, why, key)
@@ -131,7 +131,7 @@ class DestinationCompiler:
                     return None
                 reads, fields = Reads(stated("sees", one.plugin.sees(settings))), _payload_fields(one.plugin, settings)
                 names = _vendor_names(one.plugin, one.type, settings)
-        except (PluginFailed, Misstated) as error:  # a bad plugin hurts only itself
+        except (PluginFailed, Misstated) as error:  # a bad plugin is isolated
             self._problems.add("P211", node.place, path, _failed(one.type, error))
             return dataclasses.replace(one, settings=None, paused=f"{path}: {_failed(one.type, error)}")
         self._look_at(settings, names, path, entries)

@@ -1,5 +1,5 @@
-"""One claimed batch on its way: what may not be sent any more is buried, the rest is sent, halves of what was refused
-are sent again, and what became of each row is noted until it can be settled."""
+"""One claimed batch is sent: what may not be sent any more becomes dead letters, halves of what was refused are sent
+again, and what became of each row is noted until it can be settled."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tagserver.plugin.attempt import attempt_of
 from tagserver.plugin.destination import Outcome, Payload, Response
 from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.plugin.statement import stated
-from tagserver.queue.crash_suspects import BURIED_AFTER
+from tagserver.queue.crash_suspects import DEAD_AFTER
 from tagserver.queue.encryption import NO_ENCRYPTION, Encryption, Undecryptable, is_encrypted
 from tagserver.queue.retry import deadline, retry_after
 from tagserver.queue.values import Batch, DeadLettered, Row, Settlement
@@ -53,8 +53,8 @@ class Splits:
         self._times.append(now)
 
 
-class Shipment:
-    """The rows of one batch and what became of them so far."""
+class BatchSender:
+    """Sends the rows of one batch, and knows what became of them so far."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Shipment:
         return {code: len(refused) for code, refused in self._refused.items()} | self._kept
 
     @property
-    def buried(self) -> list[DeadLettered]:
+    def dead(self) -> list[DeadLettered]:
         """What goes to the dead letters."""
         return [*self._dead, *(one for refused in self._refused.values() for one in refused)]
 
@@ -122,11 +122,11 @@ class Shipment:
     @property
     def failed(self) -> list[str]:
         """For each payload that the plugin itself fails for, how."""
-        return [one.detail for one in self.buried if one.reason == PLUGIN_ERROR]
+        return [one.detail for one in self.dead if one.reason == PLUGIN_ERROR]
 
     def settlement(self) -> Settlement:
         """For the outbox. Rows that are in none of its lists are released untouched."""
-        return Settlement(delivered=self.delivered, attempted=self._attempted, unknown=self._unknown, dead=self.buried)
+        return Settlement(delivered=self.delivered, attempted=self._attempted, unknown=self._unknown, dead=self.dead)
 
     async def send(self, policy: SendPolicy) -> Stop | None:
         """Send what may be sent; why the destination has to stop, or None. Cancelled, it notes what may have left."""
@@ -140,7 +140,7 @@ class Shipment:
             self._unknown.extend(row.id for row in self._under_way)
             raise
         if (code := self._systematic()) is not None:
-            # Nothing is buried: somebody must look.
+            # Nothing becomes a dead letter: somebody must look.
             number = self._count(code)
             refused = self._refused.pop(code)
             self._kept[code] = len(refused)
@@ -186,7 +186,7 @@ class Shipment:
             end = row.expires if row.unknown_since is None else deadline(row.expires, row.unknown_since, repeat)
             if end is not None and now >= end and self._expiring:
                 self._dead.append(DeadLettered(row.id, "expired", "too old for this destination"))
-            elif row.crashes >= BURIED_AFTER:
+            elif row.crashes >= DEAD_AFTER:
                 detail = f"the server ended {row.crashes} times while the plugin had it in hand"
                 self._dead.append(DeadLettered(row.id, "crashed", detail))
             else:
@@ -279,7 +279,7 @@ class Shipment:
             self._unknown.extend(row.id for row in rows)
             said = f"{PLUGIN_ERROR}: {error}, after the answer; whether the vendor has the events is not known"
             raise Stop("undecided", said) from None
-        except PluginFailed as error:  # a bad plugin hurts only itself
+        except PluginFailed as error:  # a bad plugin is isolated
             each, response = self._failed(len(rows), str(error)), None
         except MemoryError:
             self._under_way = []  # nothing has left, and it is no payload's fault: the rows are released

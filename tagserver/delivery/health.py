@@ -13,7 +13,7 @@ import logging
 from collections import Counter, deque
 from typing import Literal
 
-from tagserver.delivery.batch import Shipment
+from tagserver.delivery.batch import BatchSender
 from tagserver.delivery.outcomes import Stop
 from tagserver.delivery.throttle import Limiter, RetryBudget
 from tagserver.queue.retry import backoff
@@ -106,7 +106,7 @@ PROBE_EVENTS = 10
 """Events in the one request that asks whether a vendor is back."""
 
 
-class Health:
+class DestinationHealth:
     """Of one destination, since its settings were changed last."""
 
     def __init__(self, name: str, time: Time) -> None:
@@ -194,33 +194,33 @@ class Health:
         self._budget.sent(repeat=batch.rows[0].attempts > 0)
 
     def learn(
-        self, shipment: Shipment, stop: Stop | None, most: int, *, began: float, took: float, crowded: bool
+        self, sender: BatchSender, stop: Stop | None, most: int, *, began: float, took: float, crowded: bool
     ) -> None:
-        """What became of a shipment that began at `began` and took `took` seconds. `most`: the destination's limit of
+        """What became of a batch that was sent at `began` within `took` seconds. `most`: the destination's limit of
         events; `crowded`: as many requests were under way as may be."""
-        self._count_refusals(shipment)
+        self._count_refusals(sender)
         self.stop = stop or self.stop
         if stop is not None and stop.kind == "undecided":
-            self._pause_undecided(stop, again=shipment.repeats)
+            self._pause_undecided(stop, again=sender.repeats)
         elif self._undecided_at is not None and began < self._undecided_at:
             return  # under way since before the pause: it says nothing of what came then
         elif stop is not None and stop.kind in ("paused", "suspect"):
             self._pause(stop)
         elif stop is not None:
             self._wait_after(stop, began)
-        elif shipment.tried:
-            if shipment.delivered:
+        elif sender.tried:
+            if sender.delivered:
                 self._limiter.answered(took, full=crowded)
-            self._well(most, clean=not shipment.refused)
+            self._well(most, clean=not sender.refused)
 
-    def _count_refusals(self, shipment: Shipment) -> None:
+    def _count_refusals(self, sender: BatchSender) -> None:
         """What the vendor takes and refuses, over several batches: bad events, or a bad set-up?"""
-        if shipment.delivered:
+        if sender.delivered:
             self.refusals.clear()
             self.proven = self._suspect
             self._suspect = False
-        elif shipment.refused:
-            self.refusals.update(shipment.refused)
+        elif sender.refused:
+            self.refusals.update(sender.refused)
             self.proven = False
 
     def _pause(self, stop: Stop) -> None:

@@ -10,7 +10,7 @@ from tagserver.queue.api import Suppressions
 from tagserver.queue.values import EVERYTHING, Delivery, Row, Trace
 
 Refusal = tuple[str, str]
-"""The reason to bury a row (`consent`, `tag_removed`, `destination_changed`) and a sentence."""
+"""The reason for which a row becomes a dead letter (`consent`, `tag_removed`, `destination_changed`) and a sentence."""
 Withdrawn = Callable[[Sequence[bytes], int], frozenset[str]]
 """Knows the tombstones: see `Suppressions.withdrawn`."""
 _ADS = frozenset(AD_PURPOSES)

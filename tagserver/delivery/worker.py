@@ -1,6 +1,7 @@
 """The worker of one destination: claims what is ready, keeps some requests under way, and stands still when it should.
 
-What happens to a single batch is a `Shipment`'s affair; what is learned from it about the vendor a `Health`'s.
+What happens to a single batch is a `BatchSender`'s affair; what is learned from it about the vendor a
+`DestinationHealth`'s.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import Any
 
 import httpx
 
-from tagserver.delivery.batch import SendPolicy, Shipment, Splits
-from tagserver.delivery.health import PROBE, Health, State
+from tagserver.delivery.batch import BatchSender, SendPolicy, Splits
+from tagserver.delivery.health import PROBE, DestinationHealth, State
 from tagserver.delivery.observer import DeliveryObserver
 from tagserver.delivery.outcomes import Stop
 from tagserver.delivery.sink import OpenSink
@@ -69,7 +70,7 @@ class Worker:
         self._encryption = encryption
         self._observer = observer
         self._cache: dict[str, Any] = {}
-        self._health = Health(name, time)
+        self._health = DestinationHealth(name, time)
         self._splits = Splits(time)
         self._pace = Pace(time)
         self._sink = OpenSink(name, time, observer)
@@ -106,7 +107,7 @@ class Worker:
         at once in any case: whoever reads the configuration again may have mended something at the vendor's side."""
         target = self._lookup(self.name)
         if target is None or not target.same(self._target):
-            self._health = Health(self.name, self._time)
+            self._health = DestinationHealth(self.name, self._time)
             self._cache = {}
         else:
             self._health.ask_now()
@@ -196,9 +197,9 @@ class Worker:
                 return await self._wait(self._time.sleep(PROBE if health.paused else HELD_BACK), self._landed.wait())
             return await self._wait(self._outbox.wait(self.name), self._landed.wait())
         health.claimed(batch)
-        task = asyncio.create_task(self._ship(batch, target, health, self._pace.begin(limits.rate)))
+        task = asyncio.create_task(self._send(batch, target, health, self._pace.begin(limits.rate)))
         self._under_way.add(task)
-        task.add_done_callback(self._shipped)
+        task.add_done_callback(self._batch_ended)
         if probing:
             await self._wait(task)
         elif len(batch.rows) < most and not self._stopping:
@@ -220,12 +221,12 @@ class Worker:
         batch = await self._outbox.claim(self.name, max_items=1000, max_bytes=64 << 20)
         if batch is None:
             return await self._wait(self._outbox.wait(self.name))
-        buried = [DeadLettered(row.id, "no_destination", "its destination was removed") for row in batch.rows]
-        await self._settle(batch, Settlement(dead=buried))
-        self._observer.dead_lettered(self.name, batch.rows, buried)
+        dead = [DeadLettered(row.id, "no_destination", "its destination was removed") for row in batch.rows]
+        await self._settle(batch, Settlement(dead=dead))
+        self._observer.dead_lettered(self.name, batch.rows, dead)
         return None
 
-    def _shipped(self, task: asyncio.Task[None]) -> None:
+    def _batch_ended(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
         self._landed.set()
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -254,8 +255,10 @@ class Worker:
     # ── a batch
     # ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _ship(self, batch: Batch, target: Target, health: Health, turn: Callable[[], Awaitable[None]]) -> None:
-        shipment = Shipment(
+    async def _send(
+        self, batch: Batch, target: Target, health: DestinationHealth, turn: Callable[[], Awaitable[None]]
+    ) -> None:
+        sender = BatchSender(
             batch,
             target,
             self._http,
@@ -273,25 +276,25 @@ class Worker:
         crowded = len(self._under_way) >= health.requests(limits.requests)
         began = self._time.monotonic()
         try:
-            stop = await shipment.send(self._policy)
+            stop = await sender.send(self._policy)
         except asyncio.CancelledError:
-            await self._settle(batch, shipment.settlement())
+            await self._settle(batch, sender.settlement())
             raise
         except Exception as error:
             # Ours, not the plugin's. The rows are released, and the destination slows down.
             log.critical("destination %s: its worker failed", self.name, exc_info=error)
             stop = Stop("failed", type(error).__name__)
         took = self._time.monotonic() - began
-        if shipment.tried:
+        if sender.tried:
             outcome = _OUTCOMES.get(stop.kind, "paused") if stop else "ok"
-            self._observer.sent(self.name, outcome, took, len(shipment.delivered), shipment.failed)
+            self._observer.sent(self.name, outcome, took, len(sender.delivered), sender.failed)
         # If the settings have changed meanwhile, this is about the old ones, and nobody asks them any more.
-        if shipment.answer is not None:
-            self._observer.answered(self.name, shipment.answer)
-        health.learn(shipment, stop, limits.events, began=began, took=took, crowded=crowded)
+        if sender.answer is not None:
+            self._observer.answered(self.name, sender.answer)
+        health.learn(sender, stop, limits.events, began=began, took=took, crowded=crowded)
         self._observer.changed(self.name)
-        await self._settle(batch, shipment.settlement())
-        self._tell(batch, shipment)
+        await self._settle(batch, sender.settlement())
+        self._tell(batch, sender)
 
     def _held(self) -> bool:
         """Whether somebody has stopped it by hand since the batch was claimed."""
@@ -309,11 +312,11 @@ class Worker:
                 log.warning("destination %s: %s; recording is tried again", self.name, error)
                 await self._time.sleep(1.0)
 
-    def _tell(self, batch: Batch, shipment: Shipment) -> None:
-        if shipment.buried:
-            self._observer.dead_lettered(self.name, batch.rows, shipment.buried)
+    def _tell(self, batch: Batch, sender: BatchSender) -> None:
+        if sender.dead:
+            self._observer.dead_lettered(self.name, batch.rows, sender.dead)
         if events_are_told():
-            delivered = set(shipment.delivered)
+            delivered = set(sender.delivered)
             for row in batch.rows:
                 if row.id in delivered:
                     say_delivered(row.event_id, row.destination, row.tag, row.attempts + 1)

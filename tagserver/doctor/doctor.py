@@ -230,7 +230,7 @@ def check_destination(name: str, destination: ConfiguredDestination, today: date
         with PluginCode(destination.plugin, "version_ends"):
             ends = destination.plugin.version_ends(destination.settings)
             said = ending(ends, today)
-    except PluginFailed as failed:  # a bad plugin hurts only itself
+    except PluginFailed as failed:  # a bad plugin is isolated
         yield Finding("error", name, f"its plugin: {failed}")
         ends = said = None
     if ends is not None and said is not None:

@@ -254,7 +254,7 @@ def _bring(point: EntryPoint) -> Brought:
             manager.check_pending()
             manager.hook.register_destinations(register=destinations.append)
             manager.hook.register_variables(register=variables.append)
-    except PluginFailed as failed:  # a bad plugin hurts only itself
+    except PluginFailed as failed:  # a bad plugin is isolated
         brought.errors.append(_why(failed))
         return brought
     for destination in destinations:
@@ -270,7 +270,7 @@ def _bring(point: EntryPoint) -> Brought:
             try:
                 with PluginCode(variable, variable.__name__):
                     brought.variables.append(variable())
-            except PluginFailed as failed:  # a bad plugin hurts only itself
+            except PluginFailed as failed:  # a bad plugin is isolated
                 fault = str(failed)
         if fault is not None:
             brought.refuse(_type_of(variable), fault)

@@ -17,7 +17,7 @@ import os
 from pathlib import Path
 from types import TracebackType
 
-BURIED_AFTER = 4
+DEAD_AFTER = 4
 """Ends of the process with a row in a plugin's hands: it is buried as `crashed`."""
 _COMPANY = (100, 10, 1)
 SLOTS = 64

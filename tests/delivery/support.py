@@ -102,7 +102,7 @@ def lying(folder: Path) -> Mapping[str, tuple[int, int]]:
     return found
 
 
-def flying(folder: Path) -> int:
+def claims_in_flight(folder: Path) -> int:
     """How many batches are in flight."""
     with closing(sqlite3.connect(f"file:{folder / 'outbox.db'}?mode=ro", uri=True)) as database:
         number: int = database.execute("SELECT count(*) FROM flight").fetchone()[0]

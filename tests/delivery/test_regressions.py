@@ -19,9 +19,9 @@ from tagserver.queue.values import DeadLettered, Settlement
 from tests.delivery.support import (
     assert_adds_up,
     claim,
+    claims_in_flight,
     deliveries,
     delivery,
-    flying,
     meta,
     open_outbox,
     stored,
@@ -56,7 +56,7 @@ async def test_one_row_of_a_batch_is_asked_to_be_split(world: World) -> None:
     await world.outbox.append(deliveries(2))
     world.start(Says(each))
     await until(lambda: len(world.vendor.requests) >= 2)
-    await until(lambda: flying(world.folder) == 0)
+    await until(lambda: claims_in_flight(world.folder) == 0)
     await world.drained()
     assert [] not in world.vendor.sent
     assert meta(world.outbox).delivered == 2
@@ -72,7 +72,7 @@ async def test_blaming_a_row_that_was_delivered_does_not_send_it_again(world: Wo
 
     await world.outbox.append(deliveries(3))
     world.start(Says(each))
-    await until(lambda: meta(world.outbox).delivered >= 3 and flying(world.folder) == 0)
+    await until(lambda: meta(world.outbox).delivered >= 3 and claims_in_flight(world.folder) == 0)
     assert meta(world.outbox).delivered == 3
     assert_adds_up(world.outbox, world.folder)
     assert sum(ids.count("e0") for ids in world.vendor.sent) == 1
@@ -90,15 +90,15 @@ NONSENSE: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize("answer", [one for _, one in NONSENSE], ids=[name for name, _ in NONSENSE])
 async def test_nonsense_from_classify_leaves_nothing_in_flight(world: World, answer: Outcome) -> None:
-    """Its destination may pause or bury; but it must neither storm the vendor, nor hold rows out of everybody's
-    reach, nor sleep for years."""
+    """Its destination may pause or make dead letters; but it must neither storm the vendor, nor hold rows out of
+    everybody's reach, nor sleep for years."""
     await world.outbox.append(deliveries(2))
     world.start(Says(answer))
     await until(lambda: len(world.vendor.requests) > 0)
     for _ in range(100):  # it may need some steps; a storm shows itself meanwhile
         await asyncio.sleep(0.001)
     assert len(world.vendor.requests) < 10
-    await until(lambda: flying(world.folder) == 0)
+    await until(lambda: claims_in_flight(world.folder) == 0)
     assert_adds_up(world.outbox, world.folder)
     if not world.naps.none:
         assert 0 < await world.naps.begun() <= 3960.0
@@ -151,7 +151,7 @@ async def test_a_full_batch_of_bad_events_does_not_hold_all_behind_it(world: Wor
 
 async def test_a_bad_set_up_buries_nothing_after_a_bad_hour_either(world: World) -> None:
     """Batches that hold bad events grow smaller, down to one event; from then on a refusal of everything is no longer
-    seen as systematic, and the whole queue is buried, batch by batch."""
+    seen as systematic, and the whole queue becomes dead letters, batch by batch."""
 
     class Eight(Hundred):
         limits = Limits(events=8)
@@ -207,8 +207,8 @@ async def test_a_queue_that_is_full_can_still_be_claimed(tmp_path: Path, clock: 
         await outbox.close()
 
 
-async def test_a_queue_that_is_full_can_still_bury(tmp_path: Path, clock: FakeTime) -> None:
-    """A burial writes the letter before it frees the row's page: refused as full, the batch cannot be settled."""
+async def test_a_queue_that_is_full_still_takes_dead_letters(tmp_path: Path, clock: FakeTime) -> None:
+    """A dead letter is written before it frees the row's page: refused as full, the batch cannot be settled."""
     outbox = await open_outbox(tmp_path, clock, max_size=1 << 20)
     try:
         await fill(outbox)

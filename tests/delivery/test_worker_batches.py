@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from tagserver.plugin import Limits, Outcomes, Payload, Request, Response
-from tagserver.queue.crash_suspects import BURIED_AFTER
+from tagserver.queue.crash_suspects import DEAD_AFTER
 from tagserver.queue.dead_letters import Choice
 from tests.delivery.support import (
     assert_adds_up,
@@ -62,7 +62,7 @@ async def test_what_killed_the_process_four_times_is_buried(tmp_path: Path, cloc
     """And everything else is delivered."""
     folder = tmp_path / "0"
     folder.mkdir()
-    for life in range(BURIED_AFTER):
+    for life in range(DEAD_AFTER):
         outbox = await open_outbox(folder, clock)
         if life == 0:
             await outbox.append([delivery("killer"), *deliveries(30)])

@@ -1,4 +1,4 @@
-"""The vendor refuses events: one bad event is found and the others are delivered; a bad set-up buries nothing."""
+"""The vendor refuses events: one bad event is found, the others are delivered; a bad set-up makes no dead letters."""
 
 from __future__ import annotations
 

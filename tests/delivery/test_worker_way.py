@@ -48,7 +48,7 @@ async def test_an_error_of_the_vendor_delays_all_then_all_is_sent(world: World) 
 
 
 async def test_any_error_on_the_way_is_the_way_s_and_not_the_plugin_s(world: World) -> None:
-    """A connection that ends at a bad moment makes libraries fail in ways of their own. Nobody is buried for it."""
+    """A connection that ends at a bad moment makes libraries fail in ways of their own. No event dies for it."""
     await world.outbox.append(deliveries(3))
     world.vendor.script += [AttributeError("no socket any more"), OSError("bad file descriptor")]
     world.start()

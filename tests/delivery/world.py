@@ -21,7 +21,7 @@ from tagserver.delivery.target import Target
 from tagserver.delivery.worker import LINGER
 from tagserver.plugin import Destination, Limits, Payload, Request
 from tagserver.queue.api import Outbox
-from tests.delivery.support import flying, meta, until
+from tests.delivery.support import claims_in_flight, meta, until
 from tests.fake_time import FakeTime
 
 URL = "https://vendor.example/events"
@@ -122,7 +122,7 @@ class Naps:
         await end
 
     async def begun(self) -> float:
-        """Wait until a worker has lain down; for how long it wants to sleep."""
+        """Wait until a worker sleeps; for how long it wants to sleep."""
         while True:
             self._present = await asyncio.wait_for(self._asked.get(), 5)
             if not self._present[1].done():  # else something else has woken it
@@ -138,7 +138,7 @@ class Naps:
 
     @property
     def none(self) -> bool:
-        """Nobody has lain down since the last nap that was asked about."""
+        """Nobody sleeps since the last nap that was asked about."""
         return self._asked.empty()
 
 
@@ -231,9 +231,9 @@ class World:
         self.dispatcher.reconfigured(self.targets)
 
     async def resting(self) -> float:
-        """Wait until a worker has lain down and all it learned is recorded; for how long it wants to sleep."""
+        """Wait until a worker sleeps and all it learned is recorded; for how long it wants to sleep."""
         seconds = await self.naps.begun()
-        await until(lambda: flying(self.folder) == 0)
+        await until(lambda: claims_in_flight(self.folder) == 0)
         await self.outbox.forget_keys([])  # after the writer: what is committed shows in the file before it is counted
         return seconds
 
