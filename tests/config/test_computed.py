@@ -15,7 +15,7 @@ from tagserver.expressions.decimals import rounded
 from tagserver.expressions.scope import Scope
 
 from ..events import event
-from ..test_datalayer import JSON
+from ..inbound.test_datalayer import JSON
 from .test_variable_types import compiled
 from .world import container, load
 

@@ -14,7 +14,7 @@ from tagserver.event.event import Event
 from tagserver.expressions.scope import Scope
 
 from ..events import event
-from ..test_datalayer import JSON
+from ..inbound.test_datalayer import JSON
 from .world import codes, decide, load
 
 FIRST, LAST = {"item_id": "1", "price": 5}, {"item_id": "2"}

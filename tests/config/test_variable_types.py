@@ -19,7 +19,7 @@ from tagserver.event.values import js_text
 from tagserver.expressions.scope import Scope
 
 from ..events import event
-from ..test_datalayer import JSON
+from ..inbound.test_datalayer import JSON
 from .world import codes, load
 
 CASES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("variable_types.yaml").read_text())

@@ -20,7 +20,7 @@ from tagserver.event.consent_fields import AD_PURPOSES, PURPOSES
 from tagserver.inbound.clients.datalayer import read_context
 
 from ..events import consent_of, event, facts
-from ..test_datalayer import JSON
+from ..inbound.test_datalayer import JSON
 
 META = Needs(frozenset({"ad_storage", "ad_user_data"}), ads=True, restricted=True)
 CASES = yaml.safe_load(Path(__file__).with_name("cases.yaml").read_text())
