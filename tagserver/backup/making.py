@@ -12,6 +12,7 @@ from tagserver.backup.archive import Manifest, in_folder, write_archive
 from tagserver.backup.hold import RESTORED_FILE, read_restored
 from tagserver.queue.errors import Damaged
 from tagserver.queue.sqlite.snapshot import facts_of
+from tagserver.system.files import sync_folder
 
 PARTIAL = ".partial"
 """Behind the name of a file that is not whole yet."""
@@ -87,7 +88,7 @@ def _packed(data: Path, queue: str, copy: Path, time: int, file: Path, *, force:
             partial.replace(file)
         else:
             _take_free_name(partial, file)
-        _sync_folder(file.absolute().parent)
+        sync_folder(file.absolute().parent)
     except FileExistsError:
         raise NotMade(f"{file} is there already: take another name, or --force to replace it") from None
     except OSError as error:
@@ -109,11 +110,3 @@ def _take_free_name(partial: Path, file: Path) -> None:
         if file.exists():
             raise FileExistsError(file) from None
         partial.rename(file)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -24,7 +24,7 @@ from tagserver.queue.errors import OutboxStartError
 from tagserver.queue.sqlite.ownership import FolderLock, QueueLock
 from tagserver.queue.sqlite.snapshot import facts_of, queue_in, require_sound, take_back
 from tagserver.queue.sqlite.snapshot import hold as hold_rows
-from tagserver.system.files import write_whole
+from tagserver.system.files import sync_folder, write_whole
 from tagserver.system.text import readable_time, size
 from tagserver.system.time import Time
 
@@ -218,7 +218,7 @@ def _take_places(data: Path, now: int, move: Callable[[Path, Path], object]) -> 
             (data / mark.aside).mkdir(mode=0o700, exist_ok=True)
             for name in _there(data):
                 move(data / name, data / mark.aside / name)
-            _sync(data / mark.aside)
+            sync_folder(data / mark.aside)
         write_whole(data / MARK, msgspec.json.encode(_Mark(mark.aside, moved=True)))
     for name in _there(data):  # of a run that ended here
         path = data / name
@@ -229,10 +229,10 @@ def _take_places(data: Path, now: int, move: Callable[[Path, Path], object]) -> 
     _own(data)
     for path in sorted((data / STAGE).iterdir()):
         move(path, data / path.name)
-    _sync(data)
+    sync_folder(data)
     (data / STAGE).rmdir()
     (data / MARK).unlink()
-    _sync(data)
+    sync_folder(data)
     return mark.aside
 
 
@@ -260,11 +260,3 @@ def _own(data: Path) -> None:
         made = (*data.glob(f"*{_LOCK}"), *data.glob(f"{ASIDE}*"))
         for path in (*(data / STAGE).rglob("*"), data / STAGE, *made):
             os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -19,7 +19,7 @@ from tagserver.cli.options import (
 from tagserver.cli.remote import call, user_name
 from tagserver.cli.terminal import confirm, give_up, say, say_json
 from tagserver.pausing.alone import Act, OfAnother, act_alone
-from tagserver.pausing.pausing import LONGEST_NOTE, LONGEST_TERM, Unknown, unwritten
+from tagserver.pausing.pausing import LONGEST_NOTE, LONGEST_TERM, UnknownDestination, unwritten
 from tagserver.publishing.serving import NoConfiguration
 from tagserver.queue.data_folder import unusable
 from tagserver.queue.errors import InUse, OutboxError, OutboxStartError
@@ -188,7 +188,7 @@ def _on_folder(alone: Act, config: Path, env_file: Path | None, data: Path) -> d
         raise
     except (OutboxStartError, OfAnother) as error:
         give_up(str(error))
-    except Unknown as unknown:
+    except UnknownDestination as unknown:
         raise click.UsageError(printable(str(unknown))) from None
     except OutboxError as error:
         give_up(unwritten(error))

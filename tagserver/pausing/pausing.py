@@ -67,7 +67,7 @@ class Pausing:
     # ── what stands still
 
     def names(self, name: str) -> list[str]:
-        """All names of a destination. Raises Unknown."""
+        """All names of a destination. Raises UnknownDestination."""
         return names_of(name, self._container(), self._outbox.counts(), self._pauses.all())
 
     def of(self, name: str) -> Pause | None:
@@ -116,7 +116,8 @@ class Pausing:
 
     async def pause(self, name: str, *, by: str, note: str = "", seconds: float | None = None) -> dict[str, Any]:
         """Stop a destination, from this moment on; `seconds`: for so long. A pause that stands gets another term
-        and note. Raises Unknown, and `OutboxError` when it cannot be put on disk; then nothing has changed."""
+        and note. Raises UnknownDestination, and `OutboxError` when it cannot be put on disk; then nothing has
+        changed."""
         async with self._turn:
             names, before = self.names(name), self.of(name)
             now = self._time.now()
@@ -143,8 +144,8 @@ class Pausing:
         return done
 
     async def before_resuming(self, name: str) -> dict[str, Any]:
-        """What `resume` would find: the pause that stands, and what would become of what waits. Raises Unknown,
-        `OutboxError`."""
+        """What `resume` would find: the pause that stands, and what would become of what waits. Raises
+        UnknownDestination, `OutboxError`."""
         names, before = self.names(name), self.of(name)
         seen = await self._outlook(names, permitted=True)
         was = None if before is None else self._shown(before)
@@ -179,7 +180,7 @@ class Pausing:
 
     async def resume(self, name: str, *, by: str) -> dict[str, Any]:
         """Let a destination go on, and have its vendor asked at once, also one that nobody has stopped by hand. Raises
-        Unknown, and `OutboxError` when that cannot be put on disk; then it stands still as before."""
+        UnknownDestination, and `OutboxError` when that cannot be put on disk; then it stands still as before."""
         async with self._turn:
             names, before = self.names(name), self.of(name)
             was = None if before is None else self._shown(before)
@@ -251,13 +252,13 @@ SHOWN = 20
 """Names that a sentence lists."""
 
 
-class Unknown(Exception):
+class UnknownDestination(Exception):
     """There is no destination of this name; the sentence lists those that there are."""
 
 
 def names_of(name: str, container: Container | None, queued: Iterable[str], pauses: Mapping[str, Pause]) -> list[str]:
     """All names of a destination, the present one first. `queued`: destinations that the queue has ever seen; one that
-    is not configured any more can be stopped, too, for the day on which it comes back. Raises Unknown."""
+    is not configured any more can be stopped, too, for the day on which it comes back. Raises UnknownDestination."""
     destination = container.destination(name) if container is not None else None
     if destination is not None:
         return [destination.name, *destination.aliases]
@@ -266,7 +267,7 @@ def names_of(name: str, container: Container | None, queued: Iterable[str], paus
         return [name]
     known = sorted({*(container.destinations if container is not None else ()), *queued, *pauses})
     listed = ", ".join(known[:SHOWN]) + (f" and {len(known) - SHOWN} more" if len(known) > SHOWN else "")
-    raise Unknown(
+    raise UnknownDestination(
         f'there is no destination "{name[:100]}"; there are: {listed}'
         if known
         else f'there is no destination "{name[:100]}", nor any other'

@@ -1,8 +1,8 @@
-"""Who is turned away at the door: a wrong key, an origin that is not listed, a wrong admin token. One line a minute for
-each kind, with a count.
+"""Requests refused for who sends them: a wrong key, an origin that is not listed, a wrong admin token. One line a minute
+for each kind, with a count.
 
-A line for each would let strangers fill the disk, and none would leave a backend with yesterday's key unseen. Neither
-the key nor the visitor's address is written, only the network it came from.
+A line for each would let anybody fill the disk, and none would leave a backend with yesterday's key unseen. Neither the
+key nor the visitor's address is written, only the network it came from.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ _SAID = {
 
 
 @dataclass(slots=True)
-class _Kind:
+class _Counted:
     said_at: float
     count: int = 0
     networks: set[str] = field(default_factory=set)
     origin: str = ""
 
 
-class Strangers:
+class RefusedRequests:
     """Counts them."""
 
     def __init__(self, time: Time) -> None:
         self._time = time
-        self._kinds: dict[str, _Kind] = {}
+        self._kinds: dict[str, _Counted] = {}
 
-    def refused(self, kind: str, address: str | None, origin: str | None = None) -> None:
-        """One was turned away. `kind`: `unknown_key`, `origin` or `admin_token`; `origin`: what the browser said."""
+    def count(self, kind: str, address: str | None, origin: str | None = None) -> None:
+        """One was refused. `kind`: `unknown_key`, `origin` or `admin_token`; `origin`: what the browser said."""
         now = self._time.monotonic()
         found = truncated_ip(address)
         network = found if isinstance(found, str) else "a local socket"
         known = self._kinds.get(kind)
         if known is None:
-            self._kinds[kind] = _Kind(now)
+            self._kinds[kind] = _Counted(now)
             self._say(kind, 1, {network}, (origin or "")[:LONGEST])
             return
         known.count += 1
@@ -66,7 +66,7 @@ class Strangers:
             if now - known.said_at < SAID_EVERY:
                 continue
             if known.count:
-                self._kinds[kind] = _Kind(now)
+                self._kinds[kind] = _Counted(now)
                 self._say(kind, known.count, known.networks, known.origin)
             else:
                 del self._kinds[kind]

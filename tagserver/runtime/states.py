@@ -16,7 +16,7 @@ from tagserver.delivery.dead_lines import DeadLines
 from tagserver.logs.changes import NONE, Change, Changes, Seen
 from tagserver.publishing.publisher import Publisher
 from tagserver.queue.api import Outbox
-from tagserver.runtime.refused_requests import Strangers
+from tagserver.runtime.refused_requests import RefusedRequests
 from tagserver.runtime.status import Status
 from tagserver.system.text import size, span
 from tagserver.system.time import Time
@@ -64,7 +64,7 @@ class States:
         self._ready = True
         self.end = THE_END
         """What becomes of the server when it is draining, for the log."""
-        self.strangers = Strangers(time)
+        self.refused_requests = RefusedRequests(time)
         self.dead_lines = DeadLines(time)
 
     async def watch(self) -> None:
@@ -89,13 +89,13 @@ class States:
             self._say_server(change)
         for name, change in self._conditions.settle(now):
             self._say_condition(name, change)
-        self.strangers.look()
+        self.refused_requests.look()
         self.dead_lines.look()
 
     def close(self) -> None:
         """Say what has not been said."""
         self.look_at_server()
-        self.strangers.close()
+        self.refused_requests.close()
         self.dead_lines.close()
 
     # ── destinations

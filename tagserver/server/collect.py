@@ -96,11 +96,11 @@ class Collect:
             source = sources.of_key(authorization)
             if source is None:
                 self._runtime.meters.refused("key")
-                self._turned_away("unknown_key", client, headers)
+                self._log_refused("unknown_key", client, headers)
                 return _problem(401, "unknown_key", "this key is not known here", [*cors, _CHALLENGE]), complete
         elif not sources.takes_origin(origin):
             self._runtime.meters.refused("origin")
-            self._turned_away("origin", client, headers, origin)
+            self._log_refused("origin", client, headers, origin)
             message = "neither a browser's Origin nor a server's key; see collect.keys"
             if origin == "null":
                 message = "a page without an origin (a file, a frame in a sandbox) may not post; see collect.origins"
@@ -140,13 +140,13 @@ class Collect:
             return _problem(503, "try_later", "the server is out of memory", [*cors, later]), complete
         return (status, content, [_JSON, _NO_STORE, *cors]), complete
 
-    def _turned_away(
+    def _log_refused(
         self, kind: str, client: Sequence[Any] | None, headers: dict[str, str], origin: str | None = None
     ) -> None:
         """For the log. Whoever it is, a proxy of ours is not who is meant."""
         proxies = self._runtime.server.collect.trusted_proxies
         address = visitor_ip(client[0] if client else None, headers, proxies)
-        self._runtime.states.strangers.refused(kind, address, origin)
+        self._runtime.states.refused_requests.count(kind, address, origin)
 
     async def _take(
         self, source: str, headers: dict[str, str], connection: str | None, body: bytes

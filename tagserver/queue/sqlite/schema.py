@@ -25,7 +25,7 @@ from pathlib import Path
 from tagserver.queue.errors import Damaged, ForeignFile, NoRoom, OutboxStartError
 from tagserver.queue.sqlite.backpressure import Ballast
 from tagserver.queue.sqlite.dead_search import index_causes
-from tagserver.system.files import os_reason
+from tagserver.system.files import os_reason, sync_folder
 
 log = logging.getLogger("tagserver.delivery")
 
@@ -217,7 +217,7 @@ def create_database(path: Path, max_size: int) -> sqlite3.Connection:
         database.execute("PRAGMA auto_vacuum=INCREMENTAL")
         _set_up(database, max_size)
         _create_tables(database)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except (sqlite3.Error, OSError) as error:
         database.close()
         raise OutboxStartError(f"the queue {path} cannot be made: {error}") from None
@@ -294,12 +294,3 @@ def _set_up(database: sqlite3.Connection, max_size: int) -> None:
     database.execute("PRAGMA temp_store=MEMORY")
     page = database.execute("PRAGMA page_size").fetchone()[0]
     database.execute(f"PRAGMA max_page_count={(max_size + RESERVE) // page}")
-
-
-def _sync_folder(folder: Path) -> None:
-    """The file's name must survive a power cut too."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,7 +6,6 @@ from contextlib import suppress
 from importlib.resources import files
 from urllib.parse import parse_qs
 
-import msgspec
 from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,22 +14,18 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from tagserver import __version__
-from tagserver.event.json_text import UNREADABLE, read_json
-from tagserver.explain.try_ import BadQuestion, try_event
 from tagserver.inbound.enrich import read_headers, visitor_ip
 from tagserver.ingest.body import BadBody, read_body
 from tagserver.queue.dead_letters import Choice
 from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
-from tagserver.server.admin.auth import COOKIE, LOGIN, SAFE, Guard, Guesses, Keyring, later, of_another_page, problem
-from tagserver.server.admin.backup import Backups
+from tagserver.server.admin.answers import HANDLERS, SAFE, problem
+from tagserver.server.admin.auth import COOKIE, LOGIN, Guard, Guesses, Keyring, later, of_another_page
 from tagserver.server.admin.compressed import Packed
-from tagserver.server.admin.consent import ConsentStrings
 from tagserver.server.admin.dead_letters import DeadLetterPages, summed_up
-from tagserver.server.admin.forget import Forget
-from tagserver.server.admin.pausing import Stops
-from tagserver.server.admin.publishing import Publishing
-from tagserver.system import text as moments
+from tagserver.server.admin.explain import Explanations
+from tagserver.server.admin.orders import BackupOrders, ErasureOrders, PauseOrders, PublishingOrders
+from tagserver.system.text import readable_time
 from tagserver.system.time import Time
 
 FORM = 4096
@@ -38,7 +33,7 @@ FORM = 4096
 SHOWN = 20
 """Groups of dead letters on the overview."""
 _pages = Environment(loader=PackageLoader("tagserver.server", "templates"), autoescape=select_autoescape(default=True))
-_pages.filters["moment"] = moments.readable_time
+_pages.filters["moment"] = readable_time
 
 
 class Admin:
@@ -47,35 +42,37 @@ class Admin:
     def __init__(self, runtime: Runtime, token: str, time: Time) -> None:
         self._runtime = runtime
         self._keys = Keyring(lambda: runtime.admin_token.today(token))
-        turned_away = runtime.states.strangers.refused
+        refused = runtime.states.refused_requests.count
         self._guesses = Guesses(
-            self._visitor, time, runtime.meters.refused, lambda address: turned_away("admin_token", address)
+            self._visitor, time, runtime.meters.refused, lambda address: refused("admin_token", address)
         )
         letters = DeadLetterPages(runtime)
-        publishing = Publishing(runtime)
-        stops = Stops(runtime.pausing)
-        backups = Backups(runtime, SAFE)
-        forget = Forget(runtime.erasure, self._visitor, runtime.keeping.lacking, runtime.keeping.copies)
+        explanations = Explanations(runtime)
+        publishing = PublishingOrders(runtime)
+        pauses = PauseOrders(runtime.pausing)
+        backups = BackupOrders(runtime)
+        erasure = ErasureOrders(runtime.erasure, self._visitor, runtime.keeping.lacking, runtime.keeping.copies)
         pages = Starlette(
             routes=[
                 Route("/", self.overview),
                 Route("/login", self.login, methods=["GET", "POST"]),
                 Route("/status.json", self.status),
-                Route("/try.json", self.try_json, methods=["POST"]),
-                Route("/consent.json", ConsentStrings(runtime.time).post, methods=["POST"]),
+                Route("/try.json", explanations.try_event, methods=["POST"]),
+                Route("/consent.json", explanations.consent_string, methods=["POST"]),
                 Route("/reload", publishing.reload, methods=["POST"]),
                 Route("/rollback", publishing.roll_back, methods=["POST"]),
                 Route("/versions.json", publishing.versions),
                 Route("/dead.json", letters.get, methods=["GET"]),
                 Route("/dead.json", letters.post, methods=["POST"]),
-                Route("/pause.json", stops.pause, methods=["POST"]),
-                Route("/resume.json", stops.resume, methods=["POST"]),
-                Route("/forget.json", forget.post, methods=["POST"]),
+                Route("/pause.json", pauses.pause, methods=["POST"]),
+                Route("/resume.json", pauses.resume, methods=["POST"]),
+                Route("/forget.json", erasure.erase, methods=["POST"]),
                 Route("/backup", backups.copy, methods=["POST"]),
                 Route("/restore", backups.decide, methods=["POST"]),
                 Route("/metrics", self.metrics),
                 Route("/style.css", self.style),
-            ]
+            ],
+            exception_handlers=HANDLERS,
         )
         pages.router.redirect_slashes = False
         self.guard = Guard(pages, self._keys, self._guesses)
@@ -149,23 +146,6 @@ class Admin:
         css = files("tagserver.server").joinpath("templates", "style.css").read_bytes()
         return Response(css, media_type="text/css", headers={**SAFE, "cache-control": "max-age=300"})
 
-    async def try_json(self, request: Request) -> Response:
-        runtime = self._runtime
-        limit = runtime.server.collect.max_body
-        try:
-            body = await read_body(request.receive, request.headers.get("content-length"), limit)
-            asked = read_json(body, _any)
-            if not isinstance(asked, dict):
-                raise BadQuestion('post an object: {"event": {...}}')
-            answer = try_event(runtime.container, runtime.server, asked, runtime.time.now())
-        except BadBody as bad:
-            return problem(bad.status, bad.code, str(bad))
-        except UNREADABLE:
-            return problem(400, "bad_json", "the body is not JSON")
-        except BadQuestion as bad_trial:
-            return problem(400, "bad_trial", str(bad_trial))
-        return JSONResponse(answer, headers=SAFE)
-
 
 async def _token_of(request: Request) -> str:
     """What was typed into the login form."""
@@ -174,6 +154,3 @@ async def _token_of(request: Request) -> str:
         return parse_qs(body.decode(), max_num_fields=5).get("token", [""])[0].strip()
     except (BadBody, ValueError):
         return ""
-
-
-_any = msgspec.json.Decoder()

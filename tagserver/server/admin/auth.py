@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Literal
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tagserver.ingest.body import Disconnected
+from tagserver.server.admin.answers import SAFE, problem
 from tagserver.system.rate_limit import RateLimit, sender_of
 from tagserver.system.time import Time
 
@@ -23,19 +24,6 @@ OPEN = (LOGIN, "/-/style.css")
 GUESSES = 10
 """Wrong tokens after which an address must wait; then one more every `PAUSE` seconds."""
 PAUSE = 6.0
-SAFE = {
-    "cache-control": "no-store",
-    "content-security-policy": (
-        "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    # Not `no-referrer`: browsers would say `Origin: null` of our own forms (Fetch, "append a request Origin header").
-    "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-}
-"""Headers of every answer."""
 
 Verdict = Literal["allowed", "refused", "later"]
 
@@ -194,12 +182,6 @@ def of_another_page(request: Request) -> bool:
 def later(wait: float) -> Response:
     """429: too many wrong tokens from there."""
     return problem(429, "too_many_guesses", "too many wrong tokens; wait", {"retry-after": str(int(wait) + 1)})
-
-
-def problem(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
-    """A refusal in the shape that all have."""
-    shown = {"problems": [{"path": "", "code": code, "message": message}]}
-    return JSONResponse(shown, status, headers={**SAFE, **(headers or {})})
 
 
 def _refused(request: Request) -> Response:

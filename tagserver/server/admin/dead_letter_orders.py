@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any, Literal
 
 from tagserver.delivery.send_policy import permits
+from tagserver.ingest.body import BadBody
 from tagserver.queue.dead_letters import LARGEST_ID, REASONS, Account, Bound, Cause, Choice, Position, Retried
 from tagserver.queue.errors import OutboxError
 from tagserver.queue.values import Row
@@ -145,12 +146,11 @@ NAMES = {"destination": "destination", "tag": "tag", "reason": "reason", "code":
 KEYS = ("id", "event_id", *NAMES, "since", "until")
 
 
-class BadChoice(Exception):
+class BadChoice(BadBody):
     """What was asked for cannot be meant. `code` is the problem's."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+        super().__init__(400, code, message)
 
 
 def read_choice(given: Mapping[str, Sequence[Any]], now: int) -> Choice:

@@ -9,13 +9,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tagserver.event.json_text import UNREADABLE, read_json
-from tagserver.ingest.body import BadBody, read_body
 from tagserver.queue.api import DeadLetters
 from tagserver.queue.dead_letters import Choice, advice
-from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
-from tagserver.server.admin.auth import SAFE, problem
+from tagserver.server.admin.answers import SAFE, problem, read_order
 from tagserver.server.admin.dead_letter_orders import (
     KEYS,
     BadChoice,
@@ -75,17 +72,12 @@ class DeadLetterPages:
         """`{"letters": [...], "total": n, "next": …}`, the newest burial first; each key of a choice may come several
         times. `limit` and `after` page; `total=no` leaves out the count. `summary=yes`: by cause, `{"summary": [...],
         "more": n, "total": n}`."""
-        try:
-            given = _given(request)
-            choice = read_choice({key: given[key] for key in KEYS if key in given}, self._runtime.time.now())
-            await check_names(self._runtime, choice)
-            if _switch(given, "summary", default=False):
-                return JSONResponse(await summed_up(self._runtime.outbox, choice), headers=SAFE)
-            return JSONResponse(await self._list(choice, given), headers=SAFE)
-        except BadChoice as bad:
-            return problem(400, bad.code, str(bad))
-        except OutboxError as error:
-            return problem(503, "try_later", str(error))
+        given = _given(request)
+        choice = read_choice({key: given[key] for key in KEYS if key in given}, self._runtime.time.now())
+        await check_names(self._runtime, choice)
+        if _switch(given, "summary", default=False):
+            return JSONResponse(await summed_up(self._runtime.outbox, choice), headers=SAFE)
+        return JSONResponse(await self._list(choice, given), headers=SAFE)
 
     async def _list(self, choice: Choice, given: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         outbox = self._runtime.outbox
@@ -105,24 +97,14 @@ class DeadLetterPages:
         """`{"action": "retry" | "drop", ...}` → `{"count": n, "left": n, "next": …}`; of a retry also `too_old`,
         `refused` (by the reason for which they would die again, or `restored`; these and the too old stay), `late`
         (they may be counted twice) and `waiting` (destinations that cannot send now)."""
-        try:
-            body = await read_body(request.receive, request.headers.get("content-length"), LARGEST)
-            order = read_json(body, _order)
-            choice = read_choice(_chosen(order), self._runtime.time.now())
-            if choice.everything and not order.all:
-                wanted = 'say which: id, event_id, destination, tag, reason, code, since or until, or "all": true'
-                return problem(400, "no_choice", wanted)
-            if order.after is None:
-                await check_names(self._runtime, choice)
-            return JSONResponse(await self._obey(order, choice), headers=SAFE)
-        except BadBody as bad:
-            return problem(bad.status, bad.code, str(bad))
-        except BadChoice as bad_choice:
-            return problem(400, bad_choice.code, str(bad_choice))
-        except UNREADABLE as error:
-            return problem(400, "bad_order", str(error))
-        except OutboxError as error:
-            return problem(503, "try_later", str(error))
+        order = await read_order(request, _order, LARGEST)
+        choice = read_choice(_chosen(order), self._runtime.time.now())
+        if choice.everything and not order.all:
+            wanted = 'say which: id, event_id, destination, tag, reason, code, since or until, or "all": true'
+            return problem(400, "no_choice", wanted)
+        if order.after is None:
+            await check_names(self._runtime, choice)
+        return JSONResponse(await self._obey(order, choice), headers=SAFE)
 
     async def _obey(self, order: Order, choice: Choice) -> dict[str, Any]:
         """What was done is on record, also when the queue refuses to go on."""

@@ -63,7 +63,7 @@ async def test_who_guesses_must_wait(
     assert await _ask(http, STATUS, right, "198.51.100.8") == 200
     time.pass_unseen(PAUSE)
     assert await _ask(http, STATUS, right, "198.51.100.7") == 200
-    server.runtime.states.strangers.close()
+    server.runtime.states.refused_requests.close()
     lines = [record.getMessage() for record in caplog.records if record.name == "tagserver.refused"]
     assert [line.partition(" came")[0] for line in lines] == [
         "a wrong admin token",
