@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tagserver.runtime.watchdog import BEAT, Stretches
-from tagserver.system.machine import Reading
+from tagserver.system.machine import ThreadSample
 
 
 class Loop:
@@ -23,8 +23,8 @@ class Loop:
 
     def look(self, name: str = "nobody", place: str = "") -> None:
         """Of the watchdog."""
-        reading = Reading(self.now, self.queued, self.worked, self.waited)
-        self._stretches.look(reading, self.beat_at, lambda: (name, place))
+        sample = ThreadSample(self.now, self.queued, self.worked, self.waited)
+        self._stretches.look(sample, self.beat_at, lambda: (name, place))
 
     def runs(self, seconds: float) -> None:
         """Nobody holds it."""

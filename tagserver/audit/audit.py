@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tagserver.audit.files import FOLDER, AuditFiles
-from tagserver.audit.forecast import room_for, said
+from tagserver.audit.forecast import room_for, shortage_of
 from tagserver.audit.records import Decided, Recorder, event_key
 from tagserver.system.time import Time
 
@@ -84,7 +84,7 @@ class Audit:
 
     def shown(self) -> dict[str, Any]:
         """What `status.json` says: counts, bytes, and seconds. `notice`: what operations should know, or None."""
-        short = None if self.lasts is None else said(self.lasts, self.keep, self.max_size)
+        short = None if self.lasts is None else shortage_of(self.lasts, self.keep, self.max_size)
         return {
             "rows": self.rows,
             "lost": self.lost,
@@ -193,7 +193,7 @@ class Audit:
         """How long the room lasts; a line in the log, once a day, when that is not as long as it should."""
         written = files.written()
         self.lasts = None if written is None else written.lasts(self.max_size)
-        short = None if self.lasts is None else said(self.lasts, self.keep, self.max_size)
+        short = None if self.lasts is None else shortage_of(self.lasts, self.keep, self.max_size)
         if short is not None and self._time.monotonic() - self._warned >= DAY:
             self._warned = self._time.monotonic()
             log.warning("the audit is not kept for as long as it should be: %s", short)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tagserver.audit.chain import Link, Row
-from tagserver.audit.forecast import Written, first_time, room_for, said, written
+from tagserver.audit.forecast import Written, first_time, room_for, shortage_of, written
 from tagserver.audit.index import ENDING, index_of, may_have, read_index, write_index
 from tagserver.system.files import new_file
 from tagserver.system.text import size
@@ -289,7 +289,7 @@ def shortage(data: Path, max_size: int | None, keep: float) -> str | None:
     except OSError:
         return None
     room = room_for(max_size, data)
-    return None if found is None else said(found.lasts(room), keep, room)
+    return None if found is None else shortage_of(found.lasts(room), keep, room)
 
 
 _LOOKED_AT = 64 << 10

@@ -66,7 +66,7 @@ def first_time(path: Path) -> int | None:
     return time if isinstance(time, int) else None
 
 
-def said(lasts: float, keep: float, room: int) -> str | None:
+def shortage_of(lasts: float, keep: float, room: int) -> str | None:
     """What operations should know when the room does not last for as long as the audit is to be kept."""
     if lasts >= keep:
         return None

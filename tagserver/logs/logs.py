@@ -51,7 +51,7 @@ _SENTENCES = frozenset({"reason", "said", "outcome"})
 _LIKE_A_FIELD = re.compile(f"({'|'.join(FIELDS)})=")
 """What nobody but this module writes into a line for people."""
 LONGEST = 8000
-"""Characters of a line's message. What is longer repeats what a stranger has sent."""
+"""Characters of a line's message. What is longer repeats what a request has sent."""
 
 
 class Net(logging.Filter):

@@ -1,5 +1,5 @@
 """Counters and times of this process, and their Prometheus text. Labels come from the configuration and from our own
-lists of words alone, so that no stranger can make new ones."""
+lists of words alone, so that no request can make new ones."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class Meters:
         self._duplicates[destination, _why_duplicate(receipt)] += 1
 
     def refused(self, code: str) -> None:
-        """One request was refused at the door; `code` is one of ours."""
+        """One request was refused as a whole; `code` is one of ours."""
         self._refused[code] += 1
 
     def forwarded(self, header: str | None) -> None:

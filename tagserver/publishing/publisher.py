@@ -28,7 +28,7 @@ Note = Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ActResult:
     """What came of an act. `version` and `number` are those of what serves now; `ended` is the number of a rollback
     that is over by this act."""
 
@@ -71,15 +71,15 @@ class Publisher:
         unkept = [serving.entry] if serving.entry is not None and not serving.kept else []
         return listed([*unkept, *kept], serving.number, serving.due, serving.back)
 
-    async def reload(self, by: str = "admin", note: str = "") -> Answer:
+    async def reload(self, by: str = "admin", note: str = "") -> ActResult:
         """Publish the files."""
         return await self._act(partial(self._publishing.publish, by=by, note=note), "published", by)
 
-    async def roll_back(self, number: int, by: str = "admin", note: str = "") -> Answer:
+    async def roll_back(self, number: int, by: str = "admin", note: str = "") -> ActResult:
         """Let an earlier version serve until somebody publishes."""
         return await self._act(partial(self._publishing.roll_back, number=number, by=by, note=note), "rollback", by)
 
-    async def renew(self) -> Answer:
+    async def renew(self) -> ActResult:
         """Operations' part: `server.yaml`, the environment, secrets."""
         return await self._act(self._publishing.renew, "renewed", "")
 
@@ -94,7 +94,7 @@ class Publisher:
         async with self._acting:
             self.now = await asyncio.to_thread(self._publishing.keep_again, self.now)
 
-    async def _act(self, act: Callable[[Configuration], Configuration], kind: str, by: str) -> Answer:
+    async def _act(self, act: Callable[[Configuration], Configuration], kind: str, by: str) -> ActResult:
         async with self._acting:
             before = self.now
             try:
@@ -149,8 +149,8 @@ class Publisher:
 
     def _answer(
         self, ok: bool, detail: str = "", problems: tuple[Problem, ...] = (), ended: int | None = None
-    ) -> Answer:
-        return Answer(ok, self.now.container.version, self.now.serving.number, problems, detail, ended)
+    ) -> ActResult:
+        return ActResult(ok, self.now.container.version, self.now.serving.number, problems, detail, ended)
 
     def _detail(self, *sentences: str) -> str:
         """What a person who has asked should know."""

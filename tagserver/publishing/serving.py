@@ -61,7 +61,7 @@ class Configuration:
 
     `wrong` is what is wrong with today's `server.yaml`, `refused` with a draft that was to be published. `differs`:
     the files mean something else than what serves, and wait for somebody to publish them. `unread`: they, or the env
-    file, could not be read when this was last tried; the log says why, which a stranger at `/readyz` need not know.
+    file, could not be read when this was last tried; the log says why, which `/readyz` does not tell.
     """
 
     container: Container

@@ -22,7 +22,7 @@ FORGOTTEN = 900.0
 SAID_EVERY = 60.0
 """Seconds between two lines of the log about one way in which a plugin fails; what fails in between is counted."""
 WAYS = 4
-"""Ways of failing of one plugin that are logged in that time: strangers may have a say in what a sentence holds."""
+"""Ways of failing of one plugin that are logged in that time: requests may have a say in what a sentence holds."""
 
 
 class _Failing:
@@ -64,14 +64,14 @@ class _Failing:
 
 
 class Failing:
-    """Kept for each destination and each variable that has failed, at the door and on the way to a vendor.
+    """Kept for each destination and each variable that has failed, when it builds and when it sends.
     `began(kind, name)` hears when one begins to fail, and says whether the log has a line about it."""
 
     def __init__(self, time: Time, began: Callable[[str, str], bool] = lambda kind, name: False) -> None:
         self._time = time
         self._began = began
-        self._at_the_door: dict[str, _Failing] = {}
-        self._on_the_way: dict[str, _Failing] = {}
+        self._building: dict[str, _Failing] = {}
+        self._sending: dict[str, _Failing] = {}
         self._variables: dict[str, _Failing] = {}
         self._sinks: dict[str, _Failing] = {}
 
@@ -79,9 +79,9 @@ class Failing:
         """One event went through the container: what was built of it, and what its variables gave."""
         for decision in routing.decisions:
             if decision.decision == "error":
-                self._failed("destination", self._at_the_door, decision.tag.destination.name, decision.detail)
-            elif self._at_the_door and (decision.built is not None or decision.reason in SKIPS):
-                self._did_well(self._at_the_door, decision.tag.destination.name)
+                self._failed("destination", self._building, decision.tag.destination.name, decision.detail)
+            elif self._building and (decision.built is not None or decision.reason in SKIPS):
+                self._did_well(self._building, decision.tag.destination.name)
         faults = routing.scope.faults
         for name, cause in faults.items():
             self._failed("variable", self._variables, name, f"it fails with {cause}, and has no value")
@@ -92,10 +92,10 @@ class Failing:
     def sent(self, destination: str, delivered: int, failures: Sequence[str]) -> None:
         """A batch was sent: so many were delivered; and how the plugin failed, for each payload that it failed for."""
         if delivered:
-            self._did_well(self._on_the_way, destination, delivered)
+            self._did_well(self._sending, destination, delivered)
         if failures:  # behind what went well beside them: of a large batch they would be forgotten at once
             how = f"{failures[-1]}, and its event is a dead letter"
-            self._failed("destination", self._on_the_way, destination, how, len(failures))
+            self._failed("destination", self._sending, destination, how, len(failures))
 
     def tended(self, destination: str, how: str | None) -> None:
         """A sink was opened, ticked or closed; how that has failed, or None. It is in the log already. Kept apart from
@@ -108,7 +108,7 @@ class Failing:
     def of(self, destination: str) -> str | None:
         """How a destination fails now, None when it does not."""
         now = self._time.monotonic()
-        found = [each.get(destination) for each in (self._at_the_door, self._on_the_way, self._sinks)]
+        found = [each.get(destination) for each in (self._building, self._sending, self._sinks)]
         return "; ".join(one.sentence for one in found if one is not None and one.lasts(now)) or None
 
     def shown(self, destinations: Iterable[str], variables: Container[str]) -> list[dict[str, str]]:

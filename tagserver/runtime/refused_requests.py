@@ -1,5 +1,5 @@
-"""Requests refused for who sends them: a wrong key, an origin that is not listed, a wrong admin token. One line a minute
-for each kind, with a count.
+"""Requests refused for who sends them: a wrong key, an origin that is not listed, a wrong admin token. One line a
+minute for each kind, with a count.
 
 A line for each would let anybody fill the disk, and none would leave a backend with yesterday's key unseen. Neither the
 key nor the visitor's address is written, only the network it came from.

@@ -1,4 +1,4 @@
-"""The running server: one configuration, one outbox, one worker per destination, and the door between them."""
+"""The running server: one configuration, one outbox, one worker per destination, and the ingest between them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tagserver.ingest.sources import Sources
 from tagserver.metrics.meters import Meters
 from tagserver.pausing.pausing import Engine, Pausing
 from tagserver.pipeline.route import Routing
-from tagserver.publishing.publisher import Answer, Publisher
+from tagserver.publishing.publisher import ActResult, Publisher
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration
 from tagserver.queue.encryption import Encryption
@@ -193,15 +193,15 @@ class Runtime:
             await self.consent_wait.until_due()
             await self.ingest.decide_waiting(self.container, self.server)
 
-    async def reload(self, by: str = "admin", note: str = "") -> Answer:
+    async def reload(self, by: str = "admin", note: str = "") -> ActResult:
         """Publish the files, renew secrets, and try at once what waits for a vendor, who may have been mended."""
         return self._tried(await self.publisher.reload(by, note))
 
-    async def renew(self) -> Answer:
+    async def renew(self) -> ActResult:
         """Renew operations' part alone: `server.yaml`, secrets, the admin token. Vendors are tried at once, too."""
         return self._tried(await self.publisher.renew())
 
-    def _tried(self, done: Answer) -> Answer:
+    def _tried(self, done: ActResult) -> ActResult:
         if done.ok:
             self.wait_no_longer()
         return done

@@ -3,7 +3,7 @@ and how often.
 
 A plugin that blocks makes every answer late. It cannot be stopped from outside (Python has no way to), but it can be
 named, with the whole time that it took, so that operations take the right one out. A loop that is late because the
-machine was busy, or suspended, is no plugin's doing, and is counted by itself: see `readings`.
+machine was busy, or suspended, is no plugin's doing, and is counted by itself: see `ThreadSampler`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from tagserver.plugin.fault import UNKNOWN, Culprit
-from tagserver.system.machine import Lateness, Reading, Readings
+from tagserver.system.machine import Lateness, ThreadSample, ThreadSampler
 
 log = logging.getLogger("tagserver.runtime.watchdog")
 
@@ -49,16 +49,16 @@ class Stretches:
         self._lateness = Lateness(BEAT)
         self._quiet_until = float("-inf")
 
-    def look(self, reading: Reading, beat_at: float, culprit: Callable[[], Named]) -> None:
+    def look(self, sample: ThreadSample, beat_at: float, culprit: Callable[[], Named]) -> None:
         """Called ten times a second, with the last heartbeat; seconds of a clock that never goes back."""
-        self._lateness.add(reading)
+        self._lateness.add(sample)
         if beat_at != self._since:
             if self._since:
-                self._ended(beat_at - self._since - BEAT, reading.now)
+                self._ended(beat_at - self._since - BEAT, sample.now)
             self._since, self._told = beat_at, False
             self._seen.clear()
-            self._lateness.begin(reading.now - beat_at)
-        late = reading.now - beat_at - BEAT
+            self._lateness.begin(sample.now - beat_at)
+        late = sample.now - beat_at - BEAT
         if late > SOON:
             self._seen[culprit()] += 1
         held = late - self._lateness.starved(late)
@@ -121,7 +121,7 @@ class Watchdog:
         self._culprit = Culprit(packages)
         self._lag = lag
         self._stretches = Stretches(log.warning, blocked, starved)
-        self._readings = Readings()
+        self._sampler = ThreadSampler()
         self._beat_at = time.monotonic()
         self._stopped = threading.Event()
         self._loop_thread = threading.get_ident()
@@ -153,7 +153,7 @@ class Watchdog:
         ended = False
         while not ended:
             ended = self._stopped.wait(BEAT)  # once more at the end: what was just over is told, too
-            self._stretches.look(self._readings.read(), self._beat_at, self._on_the_loop)
+            self._stretches.look(self._sampler.sample(), self._beat_at, self._on_the_loop)
 
     def _on_the_loop(self) -> Named:
         return self._culprit.of(sys._current_frames().get(self._loop_thread))

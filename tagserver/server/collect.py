@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
 import msgspec
+from starlette.types import Receive, Scope, Send
 
 from tagserver.config.collect import BROWSER
 from tagserver.event.event import Note
@@ -25,11 +26,7 @@ from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
 from tagserver.system.rate_limit import sender_of
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-Answer = tuple[int, bytes, Sequence[Header]]
+Reply = tuple[int, bytes, Sequence[Header]]
 """Status, body, headers."""
 GONE = 499
 """What is counted when the client went away before its body was complete; nobody gets it as an answer."""
@@ -48,7 +45,7 @@ class TooFast(Exception):
 
 
 class Collect:
-    """The ASGI endpoint. `runtime` gives the present configuration, the door and the clock."""
+    """The ASGI endpoint. `runtime` gives the present configuration, the ingest and the clock."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -74,7 +71,7 @@ class Collect:
 
     async def _answer(
         self, method: str, client: Sequence[Any] | None, headers: dict[str, str], receive: Receive
-    ) -> tuple[Answer, float | None]:
+    ) -> tuple[Reply, float | None]:
         """What is answered, and when the request was complete (None: it never was, or asks for nothing). Raises
         Disconnected."""
         origin = origin_of(headers)
@@ -192,6 +189,6 @@ _WHEN_SHOWN: Header = (b"retry-after", b"30")
 _CHALLENGE: Header = (b"www-authenticate", b'Bearer realm="tagserver"')
 
 
-def _problem(status: int, code: str, message: str, headers: Sequence[Header]) -> Answer:
+def _problem(status: int, code: str, message: str, headers: Sequence[Header]) -> Reply:
     body = _encode({"events": [], "problems": [Note("", code, message)]})
     return status, body, [_JSON, _NO_STORE, *headers]

@@ -80,7 +80,7 @@ class Serving(uvicorn.Server):
 
     async def long_requests_end(self) -> None:
         """Wait until what is asked now is answered, while others are served: to erase somebody, say, takes a while, and
-        nobody at the door should wait for that."""
+        no event should wait for that."""
         asked = {one: request for one in self.connections() if (request := one.answering) is not None}
         until = asyncio.get_running_loop().time() + LONG_S
         while any(one.answering is request for one, request in asked.items()):

@@ -71,7 +71,7 @@ def file_descriptors() -> int:
 # ── whether a thread was late by its own doing, or because the machine gave it no processor
 
 
-class Reading(NamedTuple):
+class ThreadSample(NamedTuple):
     """Seconds since some beginning; what counts is the difference of two of them.
 
     `now`: of a clock that never goes back. `queued`: how long the watched thread could have run, and no processor was
@@ -85,20 +85,20 @@ class Reading(NamedTuple):
     waited: float = 0.0
 
 
-class Readings:
-    """Of the thread that makes it; `read` is called by one other. On other systems than Linux nothing is known of the
+class ThreadSampler:
+    """Of the thread that makes it; `sample` is called by one other. On other systems than Linux nothing is known of the
     machine, and each lateness counts as our own."""
 
     def __init__(self) -> None:
         self._watched = _schedstat()
         self._own: Path | None = None
 
-    def read(self) -> Reading:
+    def sample(self) -> ThreadSample:
         """The present one."""
         if self._own is None:
             self._own = _schedstat()
         waited = _queued(self._own) + _asked()
-        return Reading(time.monotonic(), _queued(self._watched), time.process_time(), waited)
+        return ThreadSample(time.monotonic(), _queued(self._watched), time.process_time(), waited)
 
 
 def _schedstat() -> Path:
@@ -130,17 +130,17 @@ class Lateness:
 
     def __init__(self, every: float) -> None:
         self._every = every
-        self._last: Reading | None = None
+        self._last: ThreadSample | None = None
         self._queued = self._stood = 0.0
         self._queued_now = self._stood_now = 0.0
 
-    def add(self, reading: Reading) -> None:
+    def add(self, sample: ThreadSample) -> None:
         """One look, which should come each `every` seconds."""
-        last = self._last or reading
-        self._last = reading
-        self._queued_now = reading.queued - last.queued
-        unseen = reading.now - last.now - self._every
-        busy = max(reading.worked - last.worked, reading.waited - last.waited)
+        last = self._last or sample
+        self._last = sample
+        self._queued_now = sample.queued - last.queued
+        unseen = sample.now - last.now - self._every
+        busy = max(sample.worked - last.worked, sample.waited - last.waited)
         self._stood_now = max(0.0, unseen - busy)
         self._queued += self._queued_now
         self._stood += self._stood_now

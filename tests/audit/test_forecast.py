@@ -11,7 +11,7 @@ import pytest
 
 from tagserver.audit.audit import Audit
 from tagserver.audit.files import FOLDER, shortage
-from tagserver.audit.forecast import LEAST, MOST, SHARE, room_for, said
+from tagserver.audit.forecast import LEAST, MOST, SHARE, room_for, shortage_of
 from tagserver.doctor.doctor import check_audit
 from tests.fake_time import FakeTime
 
@@ -80,9 +80,9 @@ def test_it_is_said_when_the_room_is_too_small(
     lasts: float, keep: float, room: int, words: tuple[str, ...] | None
 ) -> None:
     if words is None:
-        assert said(lasts, keep, room) is None
+        assert shortage_of(lasts, keep, room) is None
     else:
-        assert said(lasts, keep, room) == (
+        assert shortage_of(lasts, keep, room) == (
             "at today's rate {} (audit.max_size) hold {}, and audit.keep asks for {}, which would take about {}; "
             "what is beyond is removed, the oldest first"
         ).format(*words)

@@ -102,7 +102,7 @@ def test_a_call_that_nobody_saw_is_counted() -> None:
 
 STOPPED = """
 import asyncio, os
-from tagserver.system.machine import Reading
+from tagserver.system.machine import ThreadSample
 from tagserver.runtime.watchdog import Watchdog
 
 async def main():

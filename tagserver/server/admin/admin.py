@@ -1,4 +1,4 @@
-"""The operator's addresses under `/-/`: status, try, metrics, dead letters. `guard.py` says who may use them."""
+"""The operator's addresses under `/-/`: status, try, metrics, dead letters. `auth.py` says who may use them."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from tagserver.erasure.erasure import DataSubject, Erasure, Unknown
 from tagserver.event.ip_address import truncated_ip
 from tagserver.pausing.pausing import LONGEST_NOTE as LONGEST_PAUSE_NOTE
 from tagserver.pausing.pausing import LONGEST_TERM, Pausing, UnknownDestination, unwritten
-from tagserver.publishing.publisher import Answer
+from tagserver.publishing.publisher import ActResult
 from tagserver.publishing.store import LONGEST_NOTE
 from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
@@ -77,7 +77,7 @@ class PublishingOrders:
         return JSONResponse(self._runtime.publisher.listed(), headers=SAFE)
 
 
-def _published(done: Answer) -> Response:
+def _published(done: ActResult) -> Response:
     return JSONResponse(done.as_dict(), 200 if done.ok else 409, headers=SAFE)
 
 
