@@ -18,6 +18,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 from tagserver.plugin.fault import Interrupted
 
@@ -78,7 +79,7 @@ def run(main: Callable[[], Awaitable[int]]) -> int:
 
 def exit_soon(code: int) -> threading.Timer:
     """End the process after GRACE seconds, whatever still runs in it. To be called when all that is ours is closed."""
-    timer = threading.Timer(GRACE, _exit, (code,))
+    timer = threading.Timer(GRACE, _exit_all_the_same, (code,))
     timer.daemon = True
     timer.start()
     return timer
@@ -89,8 +90,13 @@ def other_threads_run() -> bool:
     return any(one is not threading.main_thread() and not one.daemon for one in threading.enumerate())
 
 
-def _exit(code: int) -> None:
+def _exit_all_the_same(code: int) -> None:
     log.warning("what a plugin has begun, or a disk that does not answer, does not end: the server ends without it")
+    exit_now(code)
+
+
+def exit_now(code: int) -> NoReturn:
+    """End the process at once: nothing is waited for or closed any more, but what was logged and printed is out."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

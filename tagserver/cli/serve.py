@@ -19,7 +19,7 @@ import click
 
 from tagserver import __version__
 from tagserver.cli.options import GivenPath, config_option, data_option, open_folder, print_problems
-from tagserver.cli.process import exit_soon, other_threads_run, run
+from tagserver.cli.process import exit_now, exit_soon, other_threads_run, run
 from tagserver.cli.terminal import give_up, say
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.config.references import ADMIN_TOKEN, unfit_token
@@ -108,10 +108,7 @@ def serve(
         give_up(f"the server cannot go on: {os_fault(error)}")
     if code:
         # The storage has failed: not even SQLite's own closing may touch it any more.
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        exit_now(code)
     if other_threads_run():
         exit_soon(code)
 

@@ -17,7 +17,7 @@ OAUTH = "OAuthException"
 
 def success(received: int) -> Response:
     """HTTP 200, as documented: there is no `success` field, and `messages` is normally empty."""
-    return _json({"events_received": received, "messages": [], "fbtrace_id": _trace()}, 200)
+    return json_response({"events_received": received, "messages": [], "fbtrace_id": _trace()})
 
 
 def failure(
@@ -46,10 +46,11 @@ def failure(
     if data is not None:
         error["error_data"] = data
     error["fbtrace_id"] = _trace()
-    return _json({"error": error}, status, headers)
+    return json_response({"error": error}, status, headers)
 
 
-def _json(value: object, status: int, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A value as JSON."""
     return Response(msgspec.json.encode(value), status, headers, media_type="application/json")
 
 

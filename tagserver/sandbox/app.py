@@ -9,12 +9,12 @@ from importlib.resources import files
 from typing import Any
 
 import jinja2
-import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from tagserver.sandbox.answers import json_response
 from tagserver.sandbox.control import Control
 from tagserver.sandbox.graph import Graph
 from tagserver.sandbox.ledger import Ledger
@@ -56,7 +56,7 @@ def create_sandbox(clock: Callable[[], float] = time.time) -> Starlette:
         control.clear()
         if "text/html" in request.headers.get("accept", ""):
             return RedirectResponse("/", 303)
-        return Response(b'{"reset":true}', media_type="application/json")
+        return json_response({"reset": True})
 
     pixel = Pixel(ledger).__call__
     fbevents = static("fbevents.js", "text/javascript", {**CORS, "cache-control": "no-cache"})
@@ -84,7 +84,7 @@ def create_sandbox(clock: Callable[[], float] = time.time) -> Starlette:
 
 def _counts(value: object) -> Response:
     headers = {"cache-control": "no-store", "access-control-allow-origin": "*"}
-    return Response(msgspec.json.encode(value), headers=headers, media_type="application/json")
+    return json_response(value, headers=headers)
 
 
 class Page:

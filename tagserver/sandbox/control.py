@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive
 
-from tagserver.sandbox.answers import OAUTH, UNNAMED, failure
+from tagserver.sandbox.answers import OAUTH, UNNAMED, failure, json_response
 from tagserver.sandbox.upload import GoneError, TooLargeError, read_body
 
 LIMIT = 1 << 20
@@ -202,15 +202,11 @@ class Control:
             try:
                 self.obey(_order.decode(await read_body(request.receive, LIMIT)))
             except (msgspec.DecodeError, TooLargeError, GoneError, ValueError, RecursionError) as error:
-                return _json({"error": str(error)}, 400)
-        return _json(self.armed(), 200)
+                return json_response({"error": str(error)}, 400)
+        return json_response(self.armed())
 
 
 _order = msgspec.json.Decoder(Order)
-
-
-def _json(value: object, status: int) -> Response:
-    return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 
 def _digest(token: str) -> bytes:

@@ -16,6 +16,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tagserver.sandbox.answers import json_response
 from tagserver.sandbox.upload import GoneError, TooLargeError, read_body
 
 LARGEST = 8 << 20
@@ -93,18 +94,18 @@ class Vendors:
         name = request.path_params["vendor"]
         shape = SHAPES.get(name)
         if shape is None:
-            return _json({"error": f"no stand-in is called {name[:40]}; there are {', '.join(SHAPES)}"}, 404)
+            return json_response({"error": f"no stand-in is called {name[:40]}; there are {', '.join(SHAPES)}"}, 404)
         try:
             body = msgspec.json.decode(await read_body(request.receive, LARGEST))
         except GoneError:
             return Response(status_code=400)
         except TooLargeError as error:
-            return _json({"error": str(error)}, 413)
+            return json_response({"error": str(error)}, 413)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return _json({"error": "the body is not JSON"}, 400)
+            return json_response({"error": "the body is not JSON"}, 400)
         events = _at(body, shape.events) if shape.events else [body]
         if not isinstance(events, list) or not all(isinstance(one, dict) for one in events):
-            return _json({"error": f"{name} wants a list of events in {'.'.join(shape.events)}"}, 400)
+            return json_response({"error": f"{name} wants a list of events in {'.'.join(shape.events)}"}, 400)
         seen = self._seen.setdefault(name, Seen())
         seen.requests += 1
         seen.count += len(events)
@@ -112,7 +113,7 @@ class Vendors:
             found = {"name": _at(event, shape.name), "event_id": _at(event, shape.event_id)}
             seen.events.appendleft({"at": self._clock(), **found})
         answer = shape.answer(len(events))
-        return Response(status_code=shape.status) if answer is None else _json(answer, shape.status)
+        return Response(status_code=shape.status) if answer is None else json_response(answer, shape.status)
 
     def stats(self) -> dict[str, Any]:
         """By vendor: how many requests and events, and the newest events (`at`, `name`, `event_id`)."""
@@ -130,7 +131,3 @@ def _at(value: Any, steps: tuple[str, ...]) -> Any:
     for step in steps:
         value = value.get(step) if isinstance(value, dict) else None
     return value
-
-
-def _json(value: object, status: int) -> Response:
-    return Response(msgspec.json.encode(value), status, media_type="application/json")

@@ -324,15 +324,7 @@ def paths(world: World) -> None:
         *("/../../etc/passwd", "/..%2f..%2fetc%2fpasswd", "/%2e%2e/%2e%2e/etc/passwd", "/t.js/../../etc/passwd"),
         *("//etc/passwd", "//collect", "/collect/", "/collect%2f", "/COLLECT", "/collect;x", "/%00", "/t.js%00.html"),
         *("/-/../-/status.json", "/-//status.json", "/-%2fstatus.json", "/-/login/../status.json", "/-/%2e%2e/collect"),
-        *(
-            "/.env",
-            "/.git/config",
-            "/static/../app.py",
-            "/%ff%fe",
-            "/%c0%ae%c0%ae/",
-            "/" + "a" * 7000,
-            "/" + "a/" * 3000,
-        ),
+        *("/.env", "/.git/config", "/static/../app.py", "/%ff%fe", "/%c0%ae%c0%ae/", "/" + "a" * 7000),
         *("/healthz/", "/" + "a/" * 3000, "/\\..\\..", "/?" + "a=b&" * 1500, "/%", "/%zz", "*", "/collect%00"),
     ]
     refused = (400, 401, 404, 405)
