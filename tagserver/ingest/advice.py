@@ -39,6 +39,8 @@ def advise(container: Container, routing: Routing) -> tuple[Note, ...]:
         notes += _money(event)
     if routing.consent.problems:
         notes += _unreadable(event, routing.consent)
+    if not notes:
+        return ()
     told = {note.path for note in event.notes}
     return tuple(note for note in notes if note.path not in told)
 

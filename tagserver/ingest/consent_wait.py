@@ -259,7 +259,8 @@ class ConsentWait:
         """None when the event need not wait. Else it waits from now on, and those have to go for which there is no room
         any more."""
         consent, event = routing.consent, routing.event
-        if not any(one.reason == "consent" and waits(one.tag.needs, consent) for one in routing.decisions):
+        blocked = [one.tag.needs for one in routing.decisions if one.reason == "consent"]
+        if not any(waits(needs, consent) for needs in blocked):
             return None
         wait = wait_asked(event, container.consent)
         visitor = Visitor.of(event)

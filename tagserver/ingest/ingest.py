@@ -195,8 +195,11 @@ class Ingest:
             self._consent_wait.put_back(request.released)
             raise
         self._record(decided)
+        repeats = any(receipt.duplicate for receipt in receipts)
+        if not repeats and not told:  # as nearly always
+            return [answer for answer, _ in answers if answer is not None]
         for delivery, receipt in zip(deliveries, receipts, strict=True):
-            if not receipt.stored:
+            if receipt.duplicate:
                 self._repeated(delivery.destination, receipt)
         each = iter(receipts)
         lines = [(answer, [next(each) for _ in range(number)]) for answer, number in answers]
