@@ -154,7 +154,7 @@ class Logs:
         logging.basicConfig(level=level.upper(), handlers=[self._handler], force=True)
         for library in ("httpx", "httpcore", "asyncio"):  # addresses, and the headers of each answer
             logging.getLogger(library).setLevel(logging.WARNING)
-        # uvicorn writes a line for each request that it cannot read: strangers could fill the disk. They are counted.
+        # uvicorn writes a line for each request that it cannot read: anybody could fill the disk. They are counted.
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
         self.take("text", events=False)
 
@@ -211,7 +211,7 @@ def redacted(text: str, *, hashes: bool = True) -> str:
 _log = logging.getLogger("tagserver.events")
 _log.setLevel(logging.WARNING)
 LONGEST_NAME = 100
-"""Characters of an event's name; strangers choose it."""
+"""Characters of an event's name; anybody chooses it."""
 
 
 def switch_event_lines(on: bool) -> None:

@@ -1,6 +1,6 @@
 """Builds what is served of the page's script: `python -m tests.browser.build`, after each change of `t.js`.
 
-The result is part of the source (`server/page_script.py` says why); `test_build.py` sees to it that it is fresh.
+The result is part of the source (`server/script.py` says why); `test_build.py` sees to it that it is fresh.
 """
 
 from __future__ import annotations
