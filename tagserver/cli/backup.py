@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,6 +25,7 @@ from tagserver.system.files import os_fault
 from tagserver.system.machine import this_user
 from tagserver.system.text import counted, readable_time
 from tagserver.system.text import size as size_text
+from tagserver.system.time import Time
 
 LONGEST = 3600.0
 """Seconds that a server gets for its copy: some GiB on a slow disk."""
@@ -83,7 +83,7 @@ def _at_rest(data: Path, file: Path, *, force: bool) -> tuple[Manifest, int]:
         undo.callback(QueueLock(queue).release)
         undo.callback(copy.unlink, missing_ok=True)
         _progress("copying the queue …")
-        now = time.time_ns() // 1_000_000
+        now = Time().now()
         try:
             copy_queue(queue, copy)
         except OSError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +16,7 @@ from tagserver.plugin.registry import Registry
 from tagserver.system.files import os_reason
 from tagserver.system.machine import this_user
 from tagserver.system.text import parse_time
+from tagserver.system.time import Time
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -81,27 +81,16 @@ def server_option(command: F) -> F:
 
 def config_option(command: F) -> F:
     """`--config DIR` and `--env-file FILE`."""
-    command = env_file_option(command)
-    return click.option(
-        "--config",
-        "config",
-        type=PATH,
-        default=Path("config"),
-        show_default=True,
-        help="The YAML files.",
-    )(command)
+    return _folder_option("config", "The YAML files.")(env_file_option(command))
 
 
 def data_option(command: F) -> F:
     """`--data DIR`."""
-    return click.option(
-        "--data",
-        "data",
-        type=PATH,
-        default=Path("data"),
-        show_default=True,
-        help="Queue and state.",
-    )(command)
+    return _folder_option("data", "Queue and state.")(command)
+
+
+def _folder_option(name: str, text: str) -> Callable[[F], F]:
+    return click.option(f"--{name}", name, type=PATH, default=Path(name), show_default=True, help=text)
 
 
 def json_option(command: F) -> F:
@@ -125,7 +114,7 @@ def when_option(name: str, text: str) -> Callable[[F], F]:
 
     def fixed(context: click.Context, parameter: click.Parameter, given: str | None) -> int | None:
         try:
-            return None if given is None else parse_time(given, time.time_ns() // 1_000_000)
+            return None if given is None else parse_time(given, Time().now())
         except ValueError as error:
             raise click.BadParameter(str(error), context, parameter) from None
 

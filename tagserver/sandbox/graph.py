@@ -61,27 +61,15 @@ class Graph:
             body = too_large
         except GoneError:
             return
-        if fault is not None and not fault.after:
+        response = self._answer(scope, body) if fault is None or fault.after else None
+        if fault is not None and (response is None or response.status_code == 200):
             await asyncio.sleep(fault.delay)
             if fault.strikes:
                 await self._strike(fault, released, scope, receive, send)
                 return
-        response = self._answer(scope, body)
-        if fault is not None and fault.after and response.status_code == 200:
-            await asyncio.sleep(fault.delay)
-            if fault.strikes:
-                await self._strike(fault, released, scope, receive, send)
-                return
-        await response(scope, receive, send)
+        await (response or self._answer(scope, body))(scope, receive, send)
 
-    async def _strike(
-        self,
-        fault: Fault,
-        released: asyncio.Event,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-    ) -> None:
+    async def _strike(self, fault: Fault, released: asyncio.Event, scope: Scope, receive: Receive, send: Send) -> None:
         self._ledger.faults += 1
         if fault.hang:
             waits = [asyncio.ensure_future(wait) for wait in (wait_until_gone(receive), released.wait())]
