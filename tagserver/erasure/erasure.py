@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from tagserver.config.model import Container
+from tagserver.erasure.observer import ErasureObserver
 from tagserver.event.event import Event, Facts
 from tagserver.event.identity import Identity
 from tagserver.event.person_keys import all_keys
@@ -95,7 +96,7 @@ class Erasures(msgspec.Struct, frozen=True):
 class Erasure:
     """`sources`: who may have sent. `destinations`: the names of all that anything was ever queued for. `refuse`:
     seconds for which events of somebody forgotten are not sent.
-    `sweep_soon` is asked when something is left; `noted` hears of how many identifiers what was erased."""
+    `sweep_soon` is asked when something is left."""
 
     def __init__(
         self,
@@ -108,7 +109,7 @@ class Erasure:
         destinations: Callable[[], Iterable[str]],
         refuse: Callable[[], float],
         sweep_soon: Callable[[], None],
-        noted: Callable[[int, Erasures], None],
+        observer: ErasureObserver,
         time: Time,
     ) -> None:
         self._outbox = outbox
@@ -119,7 +120,7 @@ class Erasure:
         self._destinations = destinations
         self._refuse = refuse
         self._sweep_soon = sweep_soon
-        self._noted = noted
+        self._observer = observer
         self._time = time
         self._one_at_a_time = asyncio.Lock()
 
@@ -141,7 +142,7 @@ class Erasure:
             for name in dict.fromkeys((*container.destinations, *self._destinations()))
         }
         done = Erasures(destinations, held, once_per, clean and not left, until if refuse else None)
-        self._noted(len(persons), done)
+        self._observer.forgotten(len(persons), destinations, held)
         return done
 
     def _keys_of(self, event: Event) -> tuple[bytes, ...]:

@@ -29,11 +29,12 @@ from tagserver.config.collect import BROWSER
 from tagserver.config.model import Container
 from tagserver.consent.state import ConsentState
 from tagserver.delivery.send_policy import taken_back as lost_by
+from tagserver.erasure.observer import ErasureObserver
 from tagserver.event.event import Event
 from tagserver.event.person_keys import all_keys
 from tagserver.queue.api import Suppressions, erase_all
 from tagserver.queue.errors import OutboxError
-from tagserver.queue.values import Erased, Tombstone, Trace
+from tagserver.queue.values import Tombstone, Trace
 from tagserver.system.rate_limit import RateLimit, sender_of
 from tagserver.system.time import Time
 
@@ -59,9 +60,7 @@ class Grant(NamedTuple):
 
 
 class OptOuts:
-    """`container`: the present one; `keep`: seconds that tombstones are kept. `noted` hears of each event that took
-    something back: the kind of its source (`browser` or `key`), the purposes, and of how many identifiers; `swept` how
-    much a walk has erased."""
+    """`container`: the present one; `keep`: seconds that tombstones are kept."""
 
     def __init__(
         self,
@@ -70,18 +69,14 @@ class OptOuts:
         container: Callable[[], Container],
         keep: Callable[[], float],
         time: Time,
-        *,
-        noted: Callable[[str, frozenset[str], int], None] = lambda kind, purposes, identifiers: None,
-        swept: Callable[[Erased], None] = lambda erased: None,
+        observer: ErasureObserver,
     ) -> None:
         self._outbox = outbox
         self._install_key = install_key
         self._container = container
         self._keep = keep
         self._time = time
-        self._noted = noted
-        self._swept = swept
-        self._time = time
+        self._observer = observer
         self._limit = RateLimit(BELIEVED, time, burst=AT_ONCE)
         self._asked = asyncio.Event()
 
@@ -95,7 +90,7 @@ class OptOuts:
         persons = self._persons(event)
         laid = [Tombstone(person, purpose, event.received) for person in persons for purpose in denied]
         if laid:
-            self._noted("key", denied, len(persons))
+            self._observer.withdrawn("key", denied, len(persons))
         at = min(event.time, event.received)
         again = consent.explicitly_granted & self._outbox.withdrawn(persons, at)
         return laid, Grant(persons, again, at) if again else None
@@ -107,7 +102,7 @@ class OptOuts:
             persons = all_keys(event.identity, self._install_key, (None,), OWN)
         here = [person for person in persons if self._outbox.may_have([person])]
         if here:
-            self._noted("browser", denied, len(here))
+            self._observer.withdrawn("browser", denied, len(here))
         received = event.received
         return [Tombstone(person, purpose, received, received + 1) for person in here for purpose in denied]
 
@@ -146,7 +141,7 @@ class OptOuts:
                 log.warning("what was taken back is not erased yet: %s", error)
                 self._asked.set()
             else:
-                self._swept(erased)
+                self._observer.swept(erased)
                 if erased.in_flight:
                     self._asked.set()
             await self._time.sleep(max(SOONEST, REST * (self._time.monotonic() - began)))

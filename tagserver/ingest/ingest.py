@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -26,12 +26,13 @@ from tagserver.ingest.advice import advise
 from tagserver.ingest.answer import Answer, settled
 from tagserver.ingest.consent_wait import ConsentWait, WaitingEvent
 from tagserver.ingest.deliveries import EventDeliveries
+from tagserver.ingest.observer import IngestObserver
 from tagserver.logs.logs import events_are_told, say_accepted
 from tagserver.pipeline.route import Decision, Routing, route
 from tagserver.queue.api import Queue
 from tagserver.queue.encryption import NO_ENCRYPTION, Encryption
 from tagserver.queue.errors import OutboxError
-from tagserver.queue.values import Delivery, Receipt, Tombstone
+from tagserver.queue.values import Delivery, Tombstone
 
 
 class TooMuch(Exception):
@@ -41,12 +42,6 @@ class TooMuch(Exception):
 TURN = 10
 """Events of one request that are decided before others have their turn: each costs a millisecond where ten tags want
 it, and to give way some microseconds."""
-Observe = Callable[[Container, Routing], Decided]
-"""Told about every routed event, for metrics; gives back what the audit should know. Must not raise."""
-Record = Callable[[Sequence[Decided]], None]
-"""Told what was decided once that has come to pass: a request that is not stored is not on record. Must not raise."""
-Repeated = Callable[[str, Receipt], None]
-"""Told about every delivery that was a duplicate, with its destination, for metrics; must not raise."""
 
 
 class _Request:
@@ -80,19 +75,15 @@ class Ingest:
         self,
         outbox: Queue,
         install_key: bytes,
-        observe: Observe,
+        observer: IngestObserver,
         consent_wait: ConsentWait,
         opt_outs: OptOuts,
         encryption: Encryption = NO_ENCRYPTION,
-        repeated: Repeated = lambda destination, receipt: None,
-        record: Record = lambda decided: None,
     ) -> None:
         self._outbox = outbox
         self._install_key = install_key
-        self._observe = observe
-        self._record = record
+        self._observer = observer
         self._encryption = encryption
-        self._repeated = repeated
         self._consent_wait = consent_wait
         self._opt_outs = opt_outs
 
@@ -194,13 +185,13 @@ class Ingest:
         except OutboxError:
             self._consent_wait.put_back(request.released)
             raise
-        self._record(decided)
+        self._observer.decided(decided)
         repeats = any(receipt.duplicate for receipt in receipts)
         if not repeats and not told:  # as nearly always
             return [answer for answer, _ in answers if answer is not None]
         for delivery, receipt in zip(deliveries, receipts, strict=True):
             if receipt.duplicate:
-                self._repeated(delivery.destination, receipt)
+                self._observer.repeated(delivery.destination, receipt)
         each = iter(receipts)
         lines = [(answer, [next(each) for _ in range(number)]) for answer, number in answers]
         for event, (_, its) in zip(told, lines, strict=False):  # nobody may have asked for them
@@ -224,7 +215,8 @@ class Ingest:
                     routing = _blocked(routing, decision, lost)
                 else:
                     made.append(delivery)
-        decided.append(self._observe(container, routing))
+        self._observer.routed(routing)
+        decided.append(Decided.of(container.version, routing))
         return made
 
 

@@ -1,49 +1,83 @@
-"""What happens on the way to the vendors, told to whoever counts it, shows it or writes it into the log."""
+"""What happens to events, opt-outs and deliveries, told to whoever counts it, shows it, puts it on record or writes it
+into the log."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from tagserver.audit.audit import Audit
+from tagserver.audit.records import Decided
 from tagserver.delivery.clock import ClockDoubt
 from tagserver.delivery.observer import DeliveryObserver
+from tagserver.erasure.observer import ErasureObserver
+from tagserver.ingest.observer import IngestObserver
 from tagserver.metrics.meters import Meters
+from tagserver.pipeline.route import Routing
 from tagserver.plugin.destination import Response
-from tagserver.queue.values import DeadLettered, Row
+from tagserver.queue.values import DeadLettered, Erased, Receipt, Row
 from tagserver.runtime.failing import Failing
 from tagserver.runtime.states import States
 
 
-class RuntimeObserver(DeliveryObserver):
-    """Of one runtime: its metrics, the plugins that fail, the states that the log tells, and the clock, whose witness
-    each answer of a vendor is."""
+class RuntimeObserver(IngestObserver, ErasureObserver, DeliveryObserver):
+    """Of one runtime: its metrics, its audit, the plugins that fail, the states that the log tells, and the clock,
+    whose witness each answer of a vendor is. What the methods are told stands where they are declared."""
 
-    def __init__(self, meters: Meters, failing: Failing, states: States, doubt: ClockDoubt) -> None:
+    def __init__(self, meters: Meters, audit: Audit, failing: Failing, states: States, doubt: ClockDoubt) -> None:
         self._meters = meters
+        self._audit = audit
         self._failing = failing
         self._states = states
         self._doubt = doubt
 
+    def routed(self, routing: Routing) -> None:
+        """To metrics and failing plugins."""
+        self._meters.routed(routing)
+        self._failing.routed(routing)
+
+    def decided(self, decided: Sequence[Decided]) -> None:
+        """To the audit."""
+        self._audit.decided(decided)
+
+    def repeated(self, destination: str, receipt: Receipt) -> None:
+        """To metrics."""
+        self._meters.repeated(destination, receipt)
+
+    def withdrawn(self, source: str, purposes: frozenset[str], identifiers: int) -> None:
+        """To metrics and the audit."""
+        self._meters.withdrawn(source)
+        self._audit.note("withdrawal", by=source, purposes=sorted(purposes), identifiers=identifiers)
+
+    def swept(self, erased: Erased) -> None:
+        """To the audit, if there was something."""
+        if erased.queue or erased.dead:
+            self._audit.note("erased", queue=dict(erased.queue), dead=dict(erased.dead))
+
+    def forgotten(self, identifiers: int, destinations: Mapping[str, Mapping[str, int]], held: int) -> None:
+        """To the audit."""
+        self._audit.note("forgotten", identifiers=identifiers, destinations=destinations, held=held)
+
     def changed(self, destination: str) -> None:
-        """See `DeliveryObserver`."""
+        """To the states."""
         self._states.look(destination)
 
     def sent(self, destination: str, outcome: str, seconds: float, delivered: int, failures: Sequence[str]) -> None:
-        """See `DeliveryObserver`."""
+        """To metrics and failing plugins."""
         self._meters.sent(destination, outcome, seconds)
         self._failing.sent(destination, delivered, failures)
 
     def answered(self, destination: str, response: Response) -> None:
-        """See `DeliveryObserver`."""
+        """To the clock."""
         self._doubt.heard(destination, response.headers)
 
     def dead_lettered(self, destination: str, rows: Sequence[Row], dead: Sequence[DeadLettered]) -> None:
-        """See `DeliveryObserver`."""
+        """To the log."""
         self._states.dead_lines.dead_lettered(destination, rows, dead)
 
     def sink_called(self, destination: str, failure: str | None) -> None:
-        """See `DeliveryObserver`."""
+        """To failing plugins."""
         self._failing.tended(destination, failure)
 
     def clock_jumped(self, times: int) -> None:
-        """See `DeliveryObserver`."""
+        """To metrics."""
         self._meters.jumped(times)

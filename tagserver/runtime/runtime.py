@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from tagserver.audit.audit import Audit
-from tagserver.audit.records import Decided
 from tagserver.backup.keeping import Keeping
 from tagserver.config.collect import BROWSER
 from tagserver.config.model import Container
@@ -16,19 +15,18 @@ from tagserver.delivery.clock import ClockDoubt
 from tagserver.delivery.dispatch import Dispatcher
 from tagserver.delivery.send_policy import Refusal, refusals
 from tagserver.delivery.target import Target
-from tagserver.erasure.erasure import Erasure, Erasures
+from tagserver.erasure.erasure import Erasure
 from tagserver.erasure.opt_outs import OptOuts
 from tagserver.ingest.consent_wait import ConsentWait
 from tagserver.ingest.ingest import Ingest
 from tagserver.ingest.sources import Sources
 from tagserver.metrics.meters import Meters
 from tagserver.pausing.pausing import Engine, Pausing
-from tagserver.pipeline.route import Routing
 from tagserver.publishing.publisher import ActResult, Publisher
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration
 from tagserver.queue.encryption import Encryption
-from tagserver.queue.values import Erased, Row
+from tagserver.queue.values import Row
 from tagserver.runtime.failing import Failing
 from tagserver.runtime.observer import RuntimeObserver
 from tagserver.runtime.server_files import AdminToken
@@ -77,37 +75,6 @@ class Runtime:
         self.encryption = Encryption(keys)
         """Of data at rest; by the keys of the start, as all of the queue's settings."""
         self.consent_wait = ConsentWait(time)
-        self.opt_outs = OptOuts(
-            outbox,
-            install_key,
-            lambda: self.container,
-            self.retention,
-            time,
-            noted=self._withdrawn,
-            swept=self._swept,
-        )
-        self.erasure = Erasure(
-            outbox,
-            install_key,
-            lambda: self.container,
-            self.consent_wait.forget,
-            sources=lambda: (BROWSER, *self.server.collect.keys),
-            destinations=outbox.counts,
-            refuse=lambda: self.server.forget.refuse,
-            sweep_soon=self.opt_outs.sweep_soon,
-            noted=self._forgotten,
-            time=time,
-        )
-        self.ingest = Ingest(
-            outbox,
-            install_key,
-            self._routed,
-            self.consent_wait,
-            self.opt_outs,
-            self.encryption,
-            self.meters.repeated,
-            audit.decided,
-        )
         self.sources = Sources(configuration.server.collect)
         self._rate = configuration.server.collect.rate
         self.rate = RateLimit(self._rate, time)
@@ -142,7 +109,35 @@ class Runtime:
             time,
             free=lambda: disk_free(self.data),
         )
-        self.observer = RuntimeObserver(meters, self.failing, self.states, doubt)
+        self.observer = RuntimeObserver(meters, audit, self.failing, self.states, doubt)
+        self.opt_outs = OptOuts(
+            outbox,
+            install_key,
+            lambda: self.container,
+            self.retention,
+            time,
+            self.observer,
+        )
+        self.erasure = Erasure(
+            outbox,
+            install_key,
+            lambda: self.container,
+            self.consent_wait.forget,
+            sources=lambda: (BROWSER, *self.server.collect.keys),
+            destinations=outbox.counts,
+            refuse=lambda: self.server.forget.refuse,
+            sweep_soon=self.opt_outs.sweep_soon,
+            observer=self.observer,
+            time=time,
+        )
+        self.ingest = Ingest(
+            outbox,
+            install_key,
+            self.observer,
+            self.consent_wait,
+            self.opt_outs,
+            self.encryption,
+        )
 
     @property
     def container(self) -> Container:
@@ -154,23 +149,7 @@ class Runtime:
         """The server's own settings."""
         return self.publisher.now.server
 
-    # ── what is counted and put on record
-
-    def _routed(self, container: Container, routing: Routing) -> Decided:
-        self.meters.routed(routing)
-        self.failing.routed(routing)
-        return Decided.of(container.version, routing)
-
-    def _withdrawn(self, kind: str, purposes: frozenset[str], identifiers: int) -> None:
-        self.meters.withdrawn(kind)
-        self.audit.note("withdrawal", by=kind, purposes=sorted(purposes), identifiers=identifiers)
-
-    def _swept(self, erased: Erased) -> None:
-        if erased.queue or erased.dead:
-            self.audit.note("erased", queue=dict(erased.queue), dead=dict(erased.dead))
-
-    def _forgotten(self, identifiers: int, done: Erasures) -> None:
-        self.audit.note("forgotten", identifiers=identifiers, destinations=done.destinations, held=done.held)
+    # ── what may be sent
 
     def refusals(self, rows: Sequence[Row]) -> dict[int, Refusal]:
         """The send policy: asked before every attempt to send deliveries, for those that may not be sent any more."""

@@ -6,10 +6,9 @@ import asyncio
 from itertools import groupby
 from typing import Any
 
-from tagserver.audit.records import Decided
-from tagserver.config.model import Container
 from tagserver.inbound.clients.datalayer import NO_CONTEXT
 from tagserver.ingest.ingest import Ingest
+from tagserver.ingest.observer import IngestObserver
 from tagserver.pipeline.route import Routing
 
 from ..events import facts
@@ -52,14 +51,14 @@ async def test_a_large_request_does_not_hold_up_the_others(server: Running) -> N
     stored: list[int] = []
     runtime = server.runtime
 
-    def decided(container: Container, routing: Routing) -> Decided:
-        stored.append(turns.number)
-        return Decided.of(container.version, routing)
+    class Routed(IngestObserver):
+        def routed(self, routing: Routing) -> None:
+            stored.append(turns.number)
 
     door = Ingest(
         runtime.outbox,
         bytes(32),
-        decided,
+        Routed(),
         runtime.consent_wait,
         runtime.opt_outs,
     )
