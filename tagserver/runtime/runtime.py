@@ -60,7 +60,7 @@ class Runtime:
     ) -> None:
         doubt = doubt or ClockDoubt(time, None, lambda: True)
         self.received = doubt.received
-        """When what comes now is received, in ms."""
+        """When what comes now is received, in ms, as well as that is known while the clock is doubted."""
         self._log = log
         self.data = publishing.store.data
         """The data folder."""

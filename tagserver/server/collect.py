@@ -160,12 +160,12 @@ class Collect:
     async def _decide(
         self, source: str, headers: dict[str, str], connection: str | None, raws: list[Any], ctx: Any, sent: Any
     ) -> tuple[int, bytes]:
-        runtime = self._runtime
+        runtime, time = self._runtime, self._runtime.time
         now = runtime.publisher.now
         limits = now.server.collect
         facts = read_facts(
             source,
-            runtime.received(sent if source == BROWSER else None),
+            time.now() if time.wrong is None else runtime.received(sent if source == BROWSER else None),
             headers,
             connection,
             trusted_proxies=limits.trusted_proxies,
