@@ -105,7 +105,7 @@ class Audit:
             self._lose(len(events) - room)
 
     def note(self, kind: str, **facts: Any) -> None:
-        """Something else happened to what is kept: consent was taken back, rows were erased."""
+        """Something else happened to what is kept: consent was withdrawn, rows were erased."""
         if len(self._noted) >= MOST:
             self._lose(1)
             return

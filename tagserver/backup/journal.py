@@ -1,4 +1,4 @@
-"""The journal: what persons have taken back, written a second time on another disk.
+"""The journal: what persons have withdrawn, written a second time on another disk.
 
 A backup does not know what happened after it was made. Most of that is lost with the disk; that somebody asked to be
 forgotten, or took consent back, must not be. So each such act is a line here, on disk before it is answered as done:
@@ -80,7 +80,7 @@ def installation(install_key: bytes) -> str:
 
 
 def laid(at: int, stones: Iterable[Tombstone], keep: int) -> Line:
-    """The line for what was taken back; `keep`: ms until when the queue keeps it."""
+    """The line for what was withdrawn; `keep`: ms until when the queue keeps it."""
     return Line(at=at, laid=[(one.person.hex(), one.purpose, one.since, one.until, keep) for one in stones])
 
 

@@ -1,1 +1,1 @@
-"""From the door to the vendor: the outbox that keeps deliveries, and the workers that send them."""
+"""From the queue to the vendor: the workers that send deliveries, and what an answer means."""

@@ -203,7 +203,7 @@ class BatchSender:
         pieces = [rows]
         witness = False
         while pieces:
-            await self._turn()  # before it is asked: what is taken back while a piece waits for its turn stays here
+            await self._turn()  # before it is asked: what is withdrawn while a piece waits for its turn stays here
             if self._held():
                 return
             piece = self._permitted(pieces.pop(0), policy)

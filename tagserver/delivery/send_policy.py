@@ -41,7 +41,7 @@ def refusals(rows: Sequence[Row], container: Container, suppressions: Suppressio
 def permits(row: Row, container: Container, withdrawn: Withdrawn) -> Refusal | None:
     """None when the row may be sent.
 
-    The consent that counts is what was granted when the event came in, without what its person has taken back since,
+    The consent that counts is what was granted when the event came in, without what its person has withdrawn since,
     against what the tag needs today: a tag that has become stricter stops its own backlog.
     """
     before, after = _of_class(row, container)
@@ -73,7 +73,7 @@ def trace(delivery: Delivery | Row) -> Trace:
 
 
 def taken_back(delivery: Trace, container: Container, withdrawn: Withdrawn) -> frozenset[str]:
-    """Of the purposes that a delivery relies on, those that its person has taken back; EVERYTHING of who asked to be
+    """Of the purposes that a delivery relies on, those that its person has withdrawn; EVERYTHING of who asked to be
     forgotten.
 
     An ads payload relies on each ad purpose that was granted, also beyond what its tag needs: with less it would have
@@ -92,7 +92,7 @@ def taken_back(delivery: Trace, container: Container, withdrawn: Withdrawn) -> f
 
 
 def why(lost: frozenset[str]) -> str:
-    """The sentence for what was taken back."""
+    """The sentence for what was withdrawn."""
     if EVERYTHING in lost:
         return "the person asked to be forgotten"
     return f"the person has withdrawn {', '.join(sorted(lost))}"

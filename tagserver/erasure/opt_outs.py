@@ -1,4 +1,4 @@
-"""Consent that is taken back: first a tombstone on disk, then what lies in the queue is erased.
+"""Consent that is withdrawn: first a tombstone on disk, then what lies in the queue is erased.
 
 An event that denies a purpose in words of the visitor's own reaches back: what happened before it may not be sent for
 that purpose any more. How far its word is believed depends on who sent it.
@@ -10,7 +10,7 @@ that purpose any more. How far its word is believed depends on who sent it.
   else can guess.
 
 Anybody can post as a browser, and name any e-mail. To believe a denial costs the site a measurement that waits in the
-queue at that moment, not to believe it could send what somebody has taken back: so it is believed, and limited to what
+queue at that moment, not to believe it could send what somebody has withdrawn: so it is believed, and limited to what
 it is good for. It cannot keep later events of somebody else from being sent. A grant by a browser lifts nothing that a
 key has laid down.
 
@@ -110,7 +110,7 @@ class OptOuts:
         return all_keys(event.identity, self._install_key, self._container().phone_countries)
 
     def lost(self, delivery: Trace) -> frozenset[str]:
-        """Of what a delivery relies on, what its person has taken back."""
+        """Of what a delivery relies on, what its person has withdrawn."""
         return lost_by(delivery, self._container(), self._outbox.withdrawn)
 
     async def write(self, laid: Sequence[Tombstone], again: Iterable[Grant]) -> None:
@@ -129,7 +129,7 @@ class OptOuts:
         self._asked.set()
 
     async def sweep_when_asked(self) -> None:
-        """Until cancelled. One walk serves all that was taken back before it began; it is repeated while something that
+        """Until cancelled. One walk serves all that was withdrawn before it began; it is repeated while something that
         must go is on its way to a vendor. So a walk through a long queue never takes more than a tenth of the time."""
         while True:
             await self._asked.wait()

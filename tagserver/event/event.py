@@ -1,6 +1,6 @@
 """The Event: one thing that happened on a site, in one spelling, with what the server knows about the request.
 
-An Event is made once, at the door, and is the same value for every tag. Its `event_id` is what the page sent, byte
+An Event is made once, at ingest, and is the same value for every tag. Its `event_id` is what the page sent, byte
 for byte. Nothing in it changes afterwards; what is costly to derive (the parts of the page's address, click ids,
 the parsed identity) is derived at first use and remembered.
 """

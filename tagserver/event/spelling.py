@@ -1,6 +1,6 @@
 """The spellings of one field: what GA4, server containers, ad vendors and our own page call the same thing.
 
-The door writes every event in one spelling, and a path in the configuration is read through the same table, so that
+Ingest writes every event in one spelling, and a path in the configuration is read through the same table, so that
 `page_location`, `page.location` and their kind always mean one value. So whatever is said of a person stands in
 `user_data`, in whatever spelling it came: what consent keeps back, what is hashed, and by what somebody is found again
 need to know one place.

@@ -36,7 +36,7 @@ MOST_HEARD = 20
 """Choices after which an event waits no more: each costs another look at all its tags, and can be posted by anybody."""
 
 Name = tuple[str, str, str]
-"""Source, kind and id of a visitor or a page view. A browser cannot let go what a key has sent."""
+"""Source, kind and id of a visitor or a page view. A browser cannot release what a key has sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ class WaitQueue:
             own.discard(number)
             if not own:
                 del self._of[name]
-        if len(self._ends) > 2 * len(self._held) + 100:  # most were let go before their time
+        if len(self._ends) > 2 * len(self._held) + 100:  # most were released before their time
             self._ends = [(end, one) for end, one in self._ends if one in self._held]
             heapq.heapify(self._ends)
         return held
@@ -290,7 +290,7 @@ class ConsentWait:
         return route(container, held.event, held.contract, consent=held.consent)
 
     def put_back(self, held: Sequence[WaitingEvent]) -> None:
-        """What was let go could not be stored: it waits on."""
+        """What was released could not be stored: it waits on."""
         for one in held:
             self.ended["lost"] += len(self._queue.add(one))
 

@@ -1,4 +1,4 @@
-"""The door: the events of one request are made, decided, stored, and answered.
+"""Ingest: the events of one request are made, decided, stored, and answered.
 
 An event is answered `accepted` only after its deliveries are on disk. The answer says what became of the event,
 never what was decided about it: a browser must not learn a visitor's consent from it.
@@ -166,7 +166,7 @@ class Ingest:
         return routings
 
     async def _store(self, container: Container, server: ServerConfig, request: _Request) -> list[Answer]:
-        """Put a request on disk: what was taken back first, so that it counts for the events beside it, too."""
+        """Put a request on disk: what was withdrawn first, so that it counts for the events beside it, too."""
         try:
             if request.laid or request.again:
                 await self._opt_outs.write(request.laid, request.again)

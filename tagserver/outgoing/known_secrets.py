@@ -1,4 +1,4 @@
-"""No payload holds a secret of this server: looked for at the door, before anything is stored.
+"""No payload holds a secret of this server: looked for at ingest, before anything is stored.
 
 Secrets enter when a request is made, in its address, its headers or its body. What `build` makes rests in the queue and
 is shown to people, so a token in it is the plugin's mistake.

@@ -236,7 +236,7 @@ class Destination:
         return self.event_names(settings).get(event.name, event.name)
 
     def build(self, event: Event, parameters: Mapping[str, Any], settings: SettingsT, mode: Mode) -> Built:
-        """One payload, at the door, or `Skip`. `parameters` are the tag's, resolved; `event_name` is among them
+        """One payload, at ingest, or `Skip`. `parameters` are the tag's, resolved; `event_name` is among them
         when set."""
         raise NotImplementedError  # abstract
 

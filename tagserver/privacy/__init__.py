@@ -1,1 +1,1 @@
-"""What may leave of a person, and how it is taken back: withholding, cleaning, withdrawal, erasure."""
+"""What may leave of a person, and how it is withdrawn: withholding, cleaning, withdrawal, erasure."""

@@ -1,7 +1,7 @@
 """What a durable queue promises, in four small protocols: who needs one of them takes that one and no more.
 
 `Queue`: deliveries come in, are claimed, and it is recorded what became of them. `DeadLetters`: those that were given
-up, for who looks after them. `Suppressions`: what a person has taken back, and erasure. `Maintenance`: room, notices,
+up, for who looks after them. `Suppressions`: what a person has withdrawn, and erasure. `Maintenance`: room, notices,
 and the end. An engine implements all four, because they share its transactions: `Outbox`. The default engine is
 `tagserver.queue.sqlite`; another one takes its place by passing the same contract tests (`tests/queue/contract`).
 
@@ -153,7 +153,7 @@ class Suppressions(Protocol):
         ...
 
     def withdrawn(self, persons: Sequence[bytes], at: int) -> frozenset[str]:
-        """The purposes that one of the persons has taken back for what happened at `at`."""
+        """The purposes that one of the persons has withdrawn for what happened at `at`."""
         ...
 
     def tombstones(self) -> int:

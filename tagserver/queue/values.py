@@ -1,5 +1,5 @@
 """What goes into a queue and comes out of it, as values: deliveries, claims, what became of them, counts, and what a
-person has taken back. They know no engine."""
+person has withdrawn. They know no engine."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ EVERYTHING = "*"
 
 
 class Tombstone(msgspec.Struct, frozen=True, gc=False):
-    """What a person has taken back: for `purpose` (a consent purpose, or EVERYTHING) nothing may be sent any more that
+    """What a person has withdrawn: for `purpose` (a consent purpose, or EVERYTHING) nothing may be sent any more that
     happened or was received before `until`. `person`: a keyed hash, 16 bytes; `since`: when it was said; both times in
     ms."""
 

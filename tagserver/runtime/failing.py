@@ -1,6 +1,6 @@
 """Which plugins fail now, how, and for how much of what they get: for the log, for states, for readiness.
 
-A plugin that fails for an event hurts only that: the tag has no payload, the variable no value, the delivery is a dead
+A plugin that fails for an event is isolated: the tag has no payload, the variable no value, the delivery is a dead
 letter. Nobody would see it. So each failure is counted here against what the plugin has done right since.
 """
 

@@ -39,7 +39,7 @@ def settings(**changes: Any) -> MetaSettings:
 
 
 def event(case: dict[str, Any]) -> Event:
-    """The event of an example, made as the door makes it."""
+    """The event of an example, made as ingest makes it."""
     known = ("cookies", "ip", "user_agent", "region")
     return make_event(case["event"], **{key: case[key] for key in known if key in case})
 

@@ -143,12 +143,12 @@ _CAUSE = (
 )
 _ANY_SIZE = 1 << 46
 KEPT = 37 * 86400.0
-"""Seconds that what was taken back is kept in a restored queue at least, however long ago it was: its rows are here
+"""Seconds that what was withdrawn is kept in a restored queue at least, however long ago it was: its rows are here
 again."""
 
 
 class Laid(msgspec.Struct, frozen=True, gc=False):
-    """Something a person has taken back, as it was written down beside the queue. `keep`: ms until when at least."""
+    """Something a person has withdrawn, as it was written down beside the queue. `keep`: ms until when at least."""
 
     stone: Tombstone
     keep: int
@@ -192,8 +192,8 @@ def hold(path: Path, backup: int, now: int) -> int:
 
 
 def take_back(path: Path, lines: Iterable[Laid | Lifted], time: Time) -> int:
-    """Write what persons have taken back and granted again into a restored file, in this order, and erase what is left
-    of those who asked to be forgotten. (What was taken back by purpose is judged by the server, which knows what each
+    """Write what persons have withdrawn and granted again into a restored file, in this order, and erase what is left
+    of those who asked to be forgotten. (What was withdrawn by purpose is judged by the server, which knows what each
     tag needs: nothing of it is sent.) How many deliveries were erased. Raises OutboxStartError, sqlite3.Error."""
     with closing(open_database(path, _ANY_SIZE)) as database:
         database.execute("PRAGMA secure_delete=ON")  # else their text stays in pages that nobody uses

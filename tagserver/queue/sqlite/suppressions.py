@@ -1,4 +1,4 @@
-"""Suppressions in the SQLite engine: what persons have taken back, by keyed hash and purpose, and how everything of one
+"""Suppressions in the SQLite engine: what persons have withdrawn, by keyed hash and purpose, and how everything of one
 person is found and erased.
 
 A tombstone has two ends. `until`: what happened or was received before it may not be sent; a standing one has none
@@ -83,7 +83,7 @@ class Tombstones:
         self._known[person] = (*others, stone)
 
     def withdrawn(self, persons: Sequence[bytes], at: int) -> frozenset[str]:
-        """The purposes that one of the persons has taken back for what happened at `at` (ms)."""
+        """The purposes that one of the persons has withdrawn for what happened at `at` (ms)."""
         if not self._known:
             return NOTHING
         now = self._time.now()
