@@ -1,42 +1,22 @@
-"""Who an event is about: every row of Meta's normalisation rules, and what no input may do."""
+"""Who an event is about: how each identifier is read and hashed by Meta's rules, and which of several counts."""
 
 from __future__ import annotations
 
-import hashlib
-import string
 from typing import Any
 
-import phonenumbers
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tagserver.event.hashing import Found, arrived_hash
 from tagserver.event.identity import Identity
 from tagserver.event.normalise import (
     Unusable,
     birth_date_text,
-    city_text,
-    email_text,
     name_case_text,
     name_text,
-    postal_text,
-    state_text,
     trimmed_text,
 )
-from tagserver.event.phone import NO_COUNTRY, phone_digits
 from tagserver.event.placeholder import EMPTY_HASH
-from tagserver.event.places import country_code, region_code
 
-HASH = "0a1b" * 16
-
-
-def sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def address(**fields: Any) -> Identity:
-    return Identity({"user_data": {"address": fields}})
+from .hashes import HASH, address, sha256
 
 
 @pytest.mark.parametrize(
@@ -58,49 +38,6 @@ def test_email(sent: str, canonical: str | None) -> None:
     hashes, faults = Identity({"user_data": {"email": sent}}).email
     assert hashes == ((sha256(canonical),) if canonical else ())
     assert bool(faults) is (canonical is None)
-
-
-@pytest.mark.parametrize(
-    ("sent", "country", "digits"),
-    [
-        ("(650)555-1212", "us", "16505551212"),  # Meta's own example
-        ("+1 (650) 555-1212", None, "16505551212"),
-        ("16505551212", "us", "16505551212"),
-        ("650.555.1212 x12", "us", "16505551212"),
-        ("650 555 1212 ext. 12", "us", "16505551212"),
-        ("650 555 1212 #12", "us", "16505551212"),
-        ("011 49 30 1234567", "us", "49301234567"),
-        ("+44 (0)20 7946 0000", None, "442079460000"),
-        ("+44 020 7946 0000", None, "442079460000"),
-        ("0044 20 7946 0000", "us", "442079460000"),
-        ("020 7946 0000", "gb", "442079460000"),
-        ("+49 30 1234567", None, "49301234567"),
-        ("(030) 1234567", "de", "49301234567"),
-        ("491701234567", "de", "491701234567"),
-        ("+39 06 1234567", None, "39061234567"),
-        ("06 1234567", "it", "39061234567"),
-        ("3912345678", "it", "393912345678"),
-        ("0549 886377", "sm", "3780549886377"),
-        ("9198765432", "in", "919198765432"),
-        ("tel:+49-170-1234567", None, "491701234567"),
-        ("٠١٧٠١٢٣٤٥٦٧", "de", "491701234567"),
-        ("+４９１７０１２３４５６７", None, "491701234567"),
-        ("+49\u00a0170\u20111234567", None, "491701234567"),
-        ("0170 1234567", None, "1701234567"),
-        ("555-1212", "us", None),
-        ("123", "de", None),
-        ("123456", None, None),
-        ("+1234567890123456", None, None),
-        ("phone", "de", None),
-    ],
-)
-def test_phone(sent: str, country: str | None, digits: str | None) -> None:
-    """Digits with the calling code; a trunk zero goes, except where it belongs to the number."""
-    if digits is None:
-        with pytest.raises(Unusable):
-            phone_digits(sent, country)
-    else:
-        assert phone_digits(sent, country)[0] == digits
 
 
 @pytest.mark.parametrize("word", ["undefined", "NULL", "NaN", "[object Object]", "(not set)", "none", "{{ x }}"])
@@ -155,79 +92,6 @@ def test_an_external_id_of_any_type(external: Any, user: Any, ids: tuple[str, ..
 
 
 @pytest.mark.parametrize(
-    ("sent", "country", "why"),
-    [
-        ("415555267112", "us", "digits for its country"),
-        ("77777777777", "fr", "digits for its country"),
-        ("+33 7777777777", None, "digits for its country"),
-        ("+4144668180012345", "ch", "15 digits"),
-        ("+49 12", None, "fewer than 7"),
-        ("+999 55512345", None, "no calling code"),
-        ("+210 12345678", None, "no calling code"),
-        ("4.1446681800E+10", "ch", "powers of ten"),
-        ("1.4155552671e10", None, "powers of ten"),
-        ("(415) 555-2671 or 2672", "us", "words between"),
-        ("030 1234567 oder 0171 1234567", "de", "words between"),
-        ("+49 30 1234567 / +49 171 1234567", None, "more than one"),
-        ("030 1234567 / 0171 1234567", "de", "not a number of its country"),
-    ],
-)
-def test_a_phone_that_cannot_be_one(sent: str, country: str | None, why: str) -> None:
-    """Its hash would match nobody: it has none, and the reason is told without the number."""
-    with pytest.raises(Unusable, match=why) as raised:
-        phone_digits(sent, country)
-    assert not any(part in str(raised.value) for part in sent.split() if len(part) > 3 and part.isdigit())
-    person = Identity({"user_data": {"phone_number": sent}})
-    assert person.phone(country)[0] == person.phone_plus(country)[0] == person.phone_plain(country)[0] == ()
-
-
-@pytest.mark.parametrize(
-    ("sent", "country", "digits"),
-    [
-        ("14155552671.0", "us", "14155552671"),
-        ("+41446681800,00", None, "41446681800"),
-        ("030 1234567 Durchwahl 12", "de", "49301234567"),
-        ("Tel. 030 1234567 (abends)", "de", "49301234567"),
-        ("(+49) 30 1234567", None, "49301234567"),
-        ("+800 1234 5678", None, "80012345678"),
-        ("+39 06 698 12345", None, "390669812345"),
-        ("+290 23456", None, "29023456"),
-    ],
-)
-def test_a_phone_as_people_and_tables_write_it(sent: str, country: str | None, digits: str) -> None:
-    assert phone_digits(sent, country)[0] == digits
-
-
-EXAMPLES = [
-    number
-    for region in sorted(phonenumbers.SUPPORTED_REGIONS)
-    if (number := phonenumbers.example_number(region)) is not None
-]
-
-
-@pytest.mark.parametrize("number", EXAMPLES, ids=lambda number: str(number.country_code))
-def test_a_number_of_every_country_is_one(number: phonenumbers.PhoneNumber) -> None:
-    """Written with its calling code, and as people at home write it."""
-    region = phonenumbers.region_code_for_number(number)
-    digits = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
-    if len(digits) >= 7:
-        assert phone_digits(f"+{digits}", None) == (digits, "")
-        national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
-        assert phone_digits(national, region.lower()) == (digits, "")
-
-
-def test_phone_without_country_is_kept_with_a_remark() -> None:
-    """It may begin with its calling code all the same; nobody is told that it will match."""
-    assert phone_digits("0170 1234567", None) == ("1701234567", NO_COUNTRY)
-
-
-def test_phone_country_comes_from_the_address_first() -> None:
-    """The customer's own country beats the setting."""
-    person = Identity({"user_data": {"phone_number": "030 1234567", "address": {"country": "Germany"}}})
-    assert person.phone("us")[0] == (sha256("49301234567"),)
-
-
-@pytest.mark.parametrize(
     ("sent", "canonical"),
     [
         ("Mary", "mary"),
@@ -267,106 +131,6 @@ def test_a_name_with_its_case(sent: str, joined: str | None, typed: str | None) 
     for rule, wanted in ((name_case_text, joined), (trimmed_text, typed)):
         hashes, _ = address(last_name=sent).hashed("last_name", rule)
         assert hashes == (() if wanted is None else (wanted if wanted == HASH else sha256(wanted),))
-
-
-@pytest.mark.parametrize(
-    ("sent", "canonical"),
-    [
-        ("San Francisco", "sanfrancisco"),
-        ("St. John's", "stjohns"),
-        ("Zürich", "zürich"),
-        ("São Paulo", "sãopaulo"),
-        ("東京", "東京"),
-        ("1010 Wien", "wien"),
-        ("Frankfurt (Main)", "frankfurtmain"),
-    ],
-)
-def test_city(sent: str, canonical: str) -> None:
-    """Letters alone, of any script."""
-    assert city_text(sent) == canonical
-
-
-@pytest.mark.parametrize(
-    ("sent", "country", "canonical"),
-    [
-        ("California", "us", "ca"),
-        ("california", None, "ca"),
-        ("CA", "us", "ca"),
-        ("US-CA", "us", "ca"),
-        ("US-CA", None, "ca"),
-        ("N.Y.", "us", "ny"),
-        ("Washington, D.C.", "us", "dc"),
-        ("Puerto Rico", "us", "pr"),
-        ("Québec", "ca", "qc"),
-        ("Ontario", None, "on"),
-        ("Bayern", "de", "bayern"),
-        ("Baden-Württemberg", "de", "badenwürttemberg"),
-        ("Washington", "gb", "washington"),
-        ("Bavaria", "us", "bavaria"),
-    ],
-)
-def test_region(sent: str, country: str | None, canonical: str) -> None:
-    """US states and Canadian provinces as codes, in no other country; everything else uncut."""
-    assert state_text(sent, country) == canonical
-
-
-@pytest.mark.parametrize(
-    ("sent", "country", "canonical"),
-    [
-        ("94035", "us", "94035"),
-        ("94035-1234", "us", "94035"),
-        ("940351234", "us", "94035"),
-        ("94035-1234", None, "94035"),
-        ("94035", None, "94035"),
-        ("M1 1AE", "gb", "m11ae"),
-        ("m1-1ae", None, "m11ae"),
-        ("10115", "de", "10115"),
-        ("D-10115", "de", "d10115"),
-        ("100-0001", "jp", "1000001"),
-        ("１００－０００１", "jp", "1000001"),
-        ("123456789", None, "123456789"),
-    ],
-)
-def test_postal_code(sent: str, country: str | None, canonical: str) -> None:
-    """Without blanks and dashes; five digits for the US, or for the shape of a ZIP+4 where no country is known."""
-    assert postal_text(sent, country) == canonical
-
-
-def test_postal_code_as_a_number() -> None:
-    """JSON numbers are text that somebody forgot to quote."""
-    assert address(postal_code=10115, country="DE").postal_code[0] == (sha256("10115"),)
-
-
-@pytest.mark.parametrize(
-    ("sent", "code"),
-    [
-        ("United States", "us"),
-        ("US", "us"),
-        ("usa", "us"),
-        ("U.S.A.", "us"),
-        ("United States of America", "us"),
-        ("uk", "gb"),
-        ("England", "gb"),
-        ("AUT", "at"),
-        ("Deutschland", "de"),
-        ("The Netherlands", "nl"),
-        ("Korea, Republic of", "kr"),
-        ("Türkiye", "tr"),
-        ("Curacao", "cw"),
-        ("zz", None),
-        ("Atlantis", None),
-        ("", None),
-    ],
-)
-def test_country(sent: str, code: str | None) -> None:
-    """Alpha-2, alpha-3 and names; an unknown one is not guessed from its first two letters."""
-    assert country_code(sent) == code
-
-
-def test_states_are_of_their_country() -> None:
-    """A province is none of the US, nor the other way round."""
-    assert region_code("Ontario", "us") is None
-    assert region_code("Texas", "ca") is None
 
 
 @pytest.mark.parametrize(
@@ -486,87 +250,3 @@ def test_identifiers_for_erasure() -> None:
         ("user_id", "u"),
         ("client_id", "c"),
     )
-
-
-json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.just(10**50)
-    | st.floats()
-    | st.text(st.characters(codec=None), max_size=80)
-    | st.sampled_from([HASH, EMPTY_HASH, "+49 170 1234567", "030 1234567", "a@b.de", "\ud800@b.de", "1/2/1990", "US"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
-)
-FIELDS = [
-    "email",
-    "phone_number",
-    "sha256_email_address",
-    "sha256_phone_number",
-    "gender",
-    "date_of_birth",
-    "external_id",
-]
-ADDRESS = ["first_name", "last_name", "sha256_first_name", "city", "region", "postal_code", "country"]
-
-
-def views(person: Identity) -> list[Found]:
-    """Every view of a person."""
-    return [
-        *(person.email, person.phone(), person.phone("de"), person.first_name, person.last_name, person.city),
-        *(person.region, person.postal_code, person.country_hash, person.gender, person.birth_date()),
-        person.birth_date(day_first=True),
-    ]
-
-
-@given(
-    st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, json_values)),
-    st.fixed_dictionaries({}, optional=dict.fromkeys(ADDRESS, json_values)) | json_values,
-    json_values,
-)
-def test_nothing_raises_and_everything_is_a_hash(user: dict[str, Any], where: Any, ident: Any) -> None:
-    """Whatever stands in whatever field."""
-    person = Identity({"user_data": {**user, "address": where}, "user_id": ident, "client_id": ident})
-    for hashes, faults in views(person):
-        assert len(set(hashes)) == len(hashes)
-        for one in hashes:
-            assert arrived_hash(one) == one
-            assert not one.startswith(EMPTY_HASH)
-        assert all(isinstance(fault, str) and fault for fault in faults)
-    for _, text in person.identifiers():
-        text.encode()
-
-
-def test_an_integer_too_long_to_be_written_out() -> None:
-    """Python refuses to make text of it; it is left out like everything that is no text."""
-    person = Identity({"user_data": {"email": 10**5000, "phone_number": [10**5000]}, "user_id": 10**5000})
-    assert person.email == ((), ("is not text",))
-    assert person.phone() == ((), ("is not text",))
-    assert person.identifiers() == ()
-
-
-@given(json_values)
-def test_any_user_data(value: Any) -> None:
-    """The group itself may be anything."""
-    assert all(isinstance(hashes, tuple) for hashes, _ in views(Identity({"user_data": value})))
-
-
-@given(st.text(max_size=30))
-def test_canonical_forms_are_stable(text: str) -> None:
-    """A canonical text is its own canonical form: two systems in a row hash the same."""
-    for normalise in (email_text, name_text, name_case_text, trimmed_text, city_text):
-        try:
-            once = normalise(text)
-        except Unusable:
-            continue
-        assert normalise(once) == once
-
-
-@given(st.text(string.ascii_letters + string.digits, min_size=6, max_size=20))
-def test_remarks_never_repeat_a_value(secret: str) -> None:
-    """They reach logs and web pages."""
-    marked = f"zq{secret}qz"
-    user = dict.fromkeys(FIELDS, marked) | {"address": dict.fromkeys(ADDRESS, marked)}
-    for _, faults in views(Identity({"user_data": user})):
-        assert not any(marked.lower() in fault.lower() for fault in faults)

@@ -14,7 +14,16 @@ from .scenario import NOW, Scenario
 from .tables import ROOT
 
 FOLDERS = ("tests", "plugins")
-PUSHED = ("test_datalayer.py", "test_enrich.py", "test_spellings.py", "test_identity.py", "test_likeness.py")
+PUSHED = (
+    "test_datalayer.py",
+    "test_enrich.py",
+    "test_spellings.py",
+    "test_identity.py",
+    "test_phone.py",
+    "test_places.py",
+    "test_any_user_data.py",
+    "test_likeness.py",
+)
 """Files whose objects are pushed as they are, without a name."""
 AT_ONCE = 25
 LONGEST = 20_000

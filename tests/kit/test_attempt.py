@@ -16,7 +16,7 @@ from tagserver.plugin.attempt import batch_id_of
 from tagserver.plugin.destination import call, declared
 from tagserver.testing import NOW, FakeVendor, check_destination, make_settings, payloads_of, request_of, run_example
 
-from .test_conformance import SETTINGS, Post
+from .post import SETTINGS, Post
 
 PAYLOADS = [Payload(f"e-{number}", "purchase", NOW, f'{{"id":"e-{number}"}}'.encode()) for number in range(3)]
 

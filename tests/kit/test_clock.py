@@ -16,7 +16,7 @@ import pytest
 from tagserver.plugin import Built, Destination, Event, Mode, Outcome, Payload, Request, Response
 from tagserver.testing import check_destination
 
-from .test_conformance import SETTINGS, Post
+from .post import SETTINGS, Post
 
 AGES = 10**12
 

@@ -15,7 +15,7 @@ import pytest
 from tagserver.plugin import Built, Event, Mode, Omitted, Outcome, Payload, Request, Skip
 from tagserver.testing import expanded, load_examples, run_example
 
-from .test_conformance import SETTINGS, Post
+from .post import SETTINGS, Post
 
 
 class Parcel(Post):

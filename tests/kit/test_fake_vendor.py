@@ -12,7 +12,7 @@ import pytest
 from tagserver.plugin import Outcome, Outcomes, Payload, Request, Response
 from tagserver.testing import FakeVendor, make_settings
 
-from .test_conformance import SETTINGS, Post
+from .post import SETTINGS, Post
 
 PAYLOADS = [Payload("e-1", "purchase", 0, b'{"id":"e-1"}'), Payload("e-2", "purchase", 0, b'{"id":"e-2"}')]
 

@@ -17,7 +17,7 @@ from tagserver.plugin.statement import Misstated, host_fault, stated, stated_hos
 from tagserver.plugin.values import CURRENCY
 from tagserver.system.egress import refusal
 
-from .test_conformance import Post, PostSettings
+from .post import Post, PostSettings
 
 
 def changed(**members: Any) -> type[Destination]:
