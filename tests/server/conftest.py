@@ -4,6 +4,7 @@ transport."""
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from tagserver.server.app import create_app
 
 ORIGIN = "https://shop.example"
 TOKEN = "admin-token-of-tests"
+BEARER = {"authorization": f"Bearer {TOKEN}"}
 GRANTED = {"ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted"}
 
 SERVER = """
@@ -55,6 +57,14 @@ tags:
   - {name: Meta lead, destination: meta, triggers: [lead]}
 """
 ENVIRON = {"BACKEND_KEY": "backend-key", "CRM_KEY": "crm-key", "META_TOKEN": "meta-token-secret"}
+SAFE = {
+    "cache-control": "no-store",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+}
+"""Headers of every answer under `/-/`."""
+SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (-?[0-9.e+-]+|\+Inf|NaN)\Z')
+"""One line of the Prometheus text format."""
 
 
 def purchase(event_id: str = "purchase_T-1", **fields: Any) -> dict[str, Any]:
@@ -152,3 +162,31 @@ async def server(start: Start) -> Running:
     """A server with the usual configuration."""
     running_server: Running = await start()
     return running_server
+
+
+def samples(text: str) -> dict[str, float]:
+    """A strict reading of the Prometheus text format: every sample after its HELP and TYPE, none twice."""
+    found: dict[str, float] = {}
+    family, kind = "", ""
+    announced: set[str] = set()
+    assert text.endswith("\n")
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            family = line.split(" ")[2]
+            assert family not in announced
+            announced.add(family)
+        elif line.startswith("# TYPE "):
+            assert line.split(" ")[2] == family
+            kind = line.split(" ")[3]
+            assert kind in ("counter", "gauge", "histogram")
+        else:
+            match = SAMPLE.match(line)
+            assert match, line
+            name = match[1]
+            endings = ("_bucket", "_sum", "_count") if kind == "histogram" else ("",)
+            assert name in [family + ending for ending in endings], line
+            assert kind != "counter" or name.endswith("_total")
+            key = line.rpartition(" ")[0]
+            assert key not in found
+            found[key] = float(match[3])
+    return found
