@@ -8,7 +8,7 @@ import pytest
 
 from tests.consent.writers import gpp_string, items_of, us_section
 
-from .test_leaving import body_of, decided, seen
+from .world import body_of, decided, seen
 
 _ITEMS = items_of("usnat", 1)
 LIMITED = {

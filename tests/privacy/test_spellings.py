@@ -22,7 +22,7 @@ from tests.destinations.nine import NAMES, configuration
 from tests.events import facts
 from tests.kit.anything import any_json
 
-from .test_leaving import body_of, decided
+from .world import body_of, decided
 
 KEY = b"k" * 32
 PURPOSES = ("ad_storage", "ad_user_data", "ad_personalization", "analytics_storage")

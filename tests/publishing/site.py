@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +82,16 @@ class Site:
     def serves(self) -> list[int]:
         """The numbers that are marked."""
         return [one["number"] for one in self.listed if one["serves"]]
+
+
+Act = Callable[[Site], None]
+
+
+def edited(text: str) -> Act:
+    """Somebody writes the container, and the server looks at it."""
+
+    def act(site: Site) -> None:
+        site.write(text)
+        site.look()
+
+    return act
