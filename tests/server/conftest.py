@@ -56,6 +56,10 @@ tags:
   - {name: Meta purchase, destination: meta, triggers: [purchase]}
   - {name: Meta lead, destination: meta, triggers: [lead]}
 """
+TWO = CONTAINER.replace(
+    "  - {name: Meta lead", "  - {name: Meta all, destination: meta, triggers: [all]}\n  - {name: Meta lead"
+)
+"""With one more tag, for all events."""
 ENVIRON = {"BACKEND_KEY": "backend-key", "CRM_KEY": "crm-key", "META_TOKEN": "meta-token-secret"}
 SAFE = {
     "cache-control": "no-store",
@@ -190,3 +194,20 @@ def samples(text: str) -> dict[str, float]:
             assert key not in found
             found[key] = float(match[3])
     return found
+
+
+def container(server: Running) -> Path:
+    """The file that marketing edits."""
+    return server.data.parent / "config" / "container.yaml"
+
+
+async def post(server: Running, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
+    """An order to the admin addresses."""
+    answer = await server.http.post(f"/-/{path}", json=body, headers=BEARER)
+    return answer.status_code, answer.json()
+
+
+async def tags(server: Running) -> list[str]:
+    """The tags that serve now."""
+    body = {"event": {"event": "purchase"}}
+    return [tag["tag"] for tag in (await post(server, "try.json", body))[1]["tags"]]

@@ -10,8 +10,7 @@ from tagserver.config.collect import CollectConfig
 from tagserver.config.queue import QueueConfig
 from tagserver.config.server import AuditConfig, ServerConfig, ShutdownConfig, sentence, waiting
 
-from .conftest import SERVER, Running
-from .test_reload import BEARER, post
+from .conftest import BEARER, SERVER, Running, post
 
 STARTED = ServerConfig()
 
