@@ -14,7 +14,10 @@ from tagserver.backup.restoring import Done, restore
 from tagserver.queue.data_folder import install_key
 from tagserver.queue.sqlite.snapshot import copy_queue
 from tagserver.queue.values import EVERYTHING, Tombstone
+from tests.delivery.support import key
 from tests.fake_time import FakeTime
+
+ERIKA, FRANK = key("Erika"), key("Frank")
 
 
 class Folder:

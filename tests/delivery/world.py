@@ -86,6 +86,13 @@ def ids_of(request: httpx.Request) -> list[str]:
     return [one["id"] for one in json.loads(request.content)]
 
 
+BUSY = httpx.Response(503)
+
+
+def rate_limited(retry_after: str | None) -> httpx.Response:
+    return httpx.Response(429, headers={} if retry_after is None else {"retry-after": retry_after})
+
+
 def refuses(*bad: str) -> Handler:
     """A vendor that refuses a whole request for one bad event, and does not say which."""
 
