@@ -6,8 +6,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -122,11 +122,22 @@ class InProcess:
 _AUTHORIZED = {"authorization": f"Bearer {TOKEN}"}
 
 
+@contextmanager
+def _without_log() -> Iterator[None]:
+    """That its destination is paused now is said to nobody."""
+    log = logging.getLogger("tagserver")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
 @asynccontextmanager
 async def in_process(tags: int) -> AsyncIterator[InProcess]:
     """A server with the container of the benchmark: so many tags, one of which fires on a purchase."""
-    logging.getLogger("tagserver").setLevel(logging.CRITICAL)  # that it is paused now is said to nobody
-    with tempfile.TemporaryDirectory() as made:
+    with _without_log(), tempfile.TemporaryDirectory() as made:
         config, data, vendor = Path(made) / "config", Path(made) / "data", InstantVendor()
         config.mkdir()
         write_config(config, {DESTINATION: 9}, tags)
