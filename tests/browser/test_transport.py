@@ -81,8 +81,10 @@ def test_a_visitor_without_a_network_is_no_fault_of_the_site(page: Page, recorde
 def test_leaving_tries_once_more(page: Page, recorder: Recorder) -> None:
     recorder.pages["/gone"] = "<title>Gone</title>"
     recorder.answers = [(503, {"retry-after": "60"})]
-    page.goto(recorder.page(after="dataLayer.push({event: 'purchase', n: 0})"))
-    recorder.wait(lambda: recorder.posts, "a post")
+    with page.expect_response("**/collect") as refused:
+        page.goto(recorder.page(after="dataLayer.push({event: 'purchase', n: 0})"))
+    refused.value.finished()
+    page.wait_for_timeout(200)  # the page has to have read that it was refused before it is left
     page.evaluate(
         f"dataLayer.push({{event: 'purchase', n: 1}}); dataLayer.push({{event: 'a', n: 2}});"
         f"location.href = '{recorder.tags}/gone'"
