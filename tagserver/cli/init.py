@@ -10,7 +10,7 @@ import msgspec
 
 from tagserver.cli.options import GivenPath, installed
 from tagserver.cli.terminal import give_up, say, say_text
-from tagserver.config.schema import MODELINE, json_schema
+from tagserver.explain.json_schema import MODELINE, json_schema
 from tagserver.system.files import os_reason
 
 SCHEMA_FILE = Path(".tagserver", "schema.json")

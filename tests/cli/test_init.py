@@ -10,10 +10,10 @@ from click.testing import CliRunner, Result
 from jsonschema import Draft7Validator
 
 from tagserver.cli import main
-from tagserver.config.schema import MODELINE
 from tagserver.config.yaml.decode import plain
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import parse
+from tagserver.explain.json_schema import MODELINE
 
 
 @pytest.fixture(autouse=True)

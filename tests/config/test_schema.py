@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from jsonschema import Draft7Validator
 
 from tagserver.config.compile import CONTAINER
-from tagserver.config.schema import json_schema
 from tagserver.config.server import SERVER
 from tagserver.config.yaml.decode import plain
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import parse
 from tagserver.explain.cases import CASE
 from tagserver.explain.expectations import EXPECT
+from tagserver.explain.json_schema import json_schema
 from tagserver.expressions.conditions import OPERATORS
 from tagserver.plugin.registry import Registry
 
