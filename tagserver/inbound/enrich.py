@@ -86,7 +86,6 @@ def read_facts(
     received: int,
     headers: Mapping[str, str],
     connection: str | None,
-    *,
     trusted_proxies: int = 0,
     geo_headers: Sequence[str] = (),
     locate: Locate = nowhere,
@@ -98,11 +97,12 @@ def read_facts(
         cookies = read_cookies(headers.get("cookie"))
     if source != "browser":
         return Facts(source, received, headers, cookies)
-    ip = visitor_ip(connection, headers, trusted_proxies)
+    forwarded = _forwarded(headers, trusted_proxies) if trusted_proxies > 0 else None
+    ip = clean_ip(connection if forwarded is None else forwarded)
     # Who comes past the proxies writes any header; and says he is where nobody has to be asked.
-    trusted = bool(geo_headers) and _forwarded(headers, trusted_proxies) is not None
+    trusted = forwarded is not None and geo_headers
     country, region = visitor_region(headers, geo_headers) if trusted else UNKNOWN
-    if country is None:
+    if country is None and locate is not nowhere:
         country, region = locate(ip)
     agent = headers.get("user-agent")
     agent = agent if agent and not agent.isspace() else None

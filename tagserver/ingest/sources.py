@@ -16,7 +16,7 @@ class Sources:
 
     def __init__(self, collect: CollectConfig) -> None:
         self._any_origin = "*" in collect.origins
-        self._cors: dict[str | None, Sequence[Header]] = {None: _UNREADABLE}
+        self._cors: dict[str | None, Sequence[Header]] = {None: UNREADABLE}
         self._cors |= {origin: _readable(origin) for origin in collect.origins}
         # Looked up by hash: the time of a look-up tells nothing about how much of a key was right.
         self._keys = {_digest(key.secret.reveal()): name for name, key in collect.keys.items() if key.secret.reveal()}
@@ -43,7 +43,7 @@ class Sources:
         """The headers that let a page that may post read the answer: the exact origin, never a star."""
         known = self._cors.get(origin)
         if known is None:
-            known = _readable(origin) if self._any_origin else _UNREADABLE
+            known = _readable(origin) if self._any_origin else UNREADABLE
         return known
 
     def preflight(self, origin: str | None) -> list[Header]:
@@ -58,7 +58,8 @@ class Sources:
 
 
 _VARY: Header = (b"vary", b"origin")
-_UNREADABLE = (_VARY,)
+UNREADABLE: Sequence[Header] = (_VARY,)
+"""What `cors` tells a page that may not read the answer."""
 
 
 def _readable(origin: str | None) -> Sequence[Header]:
@@ -85,9 +86,3 @@ def is_unseen(headers: Mapping[str, str]) -> bool:
 
 def _digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
-
-
-def origin_of(headers: Mapping[str, str]) -> str | None:
-    """The Origin header in lower case, as origins are written in the configuration."""
-    origin = headers.get("origin")
-    return origin.lower() if origin is not None else None

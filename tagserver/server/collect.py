@@ -21,13 +21,11 @@ from tagserver.inbound.enrich import read_facts, read_headers, visitor_ip
 from tagserver.ingest.answer import compose
 from tagserver.ingest.body import BadBody, Disconnected, Room, Turns, read_body, split, unpack, unpack_small
 from tagserver.ingest.ingest import TooMuch
-from tagserver.ingest.sources import Header, is_unseen, origin_of, refusal
+from tagserver.ingest.sources import UNREADABLE, Header, is_unseen, refusal
 from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
 from tagserver.system.rate_limit import sender_of
 
-Reply = tuple[int, bytes, Sequence[Header]]
-"""Status, body, headers."""
 GONE = 499
 """What is counted when the client went away before its body was complete; nobody gets it as an answer."""
 
@@ -36,12 +34,25 @@ _JSON: Header = (b"content-type", b"application/json")
 _NO_STORE: Header = (b"cache-control", b"no-store")
 
 
-class TooFast(Exception):
-    """The sender is above its rate; `wait` in seconds."""
+class NotTaken(Exception):
+    """The request is refused as a whole. `reason`: what it is counted as, None for not at all. `fields`: headers of the
+    answer; `cors`: those for the page, where they are not what any other answer to it has."""
 
-    def __init__(self, wait: float) -> None:
-        super().__init__(f"again in {wait} s")
-        self.wait = wait
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *fields: Header,
+        reason: str | None,
+        cors: Sequence[Header] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.fields = fields
+        self.reason = reason
+        self.cors = cors
 
 
 class Collect:
@@ -53,113 +64,112 @@ class Collect:
         self._turns = Turns(self._room)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request: who sends it, its size and its JSON; then it is decided, stored, and answered."""
+        runtime, method, client = self._runtime, scope["method"], scope.get("client")
         headers = read_headers(scope["headers"])
+        origin = headers.get("origin")
+        if origin is not None:
+            origin = origin.lower()  # as origins are written in the configuration
+        cors = runtime.sources.cors(origin)
+        complete: float | None = None  # when all of it was here; None: it never was, or it asks for nothing
+        fields: list[Header]
         try:
-            answer, complete = await self._answer(scope["method"], scope.get("client"), headers, receive)
+            if method == "OPTIONS":
+                # Each browser asks before it posts: with these, half of all times would be of no work at all.
+                status, content, fields = 204, b"", [*cors, *runtime.sources.preflight(origin)]
+            else:
+                connection = client[0] if client else None
+                source = self._source(method, headers, origin, cors, connection)
+                limits = runtime.publisher.now.server.collect
+                body = await read_body(receive, headers.get("content-length"), limits.max_body, self._room)
+                complete = perf_counter()
+                encoding = headers.get("content-encoding")
+                if (small := unpack_small(body, encoding, limits.max_body)) is not None:
+                    status, content = await self._take(source, headers, connection, *split(small, limits))
+                else:
+                    async with self._turns.one(len(body), limits.max_body):
+                        found = await asyncio.to_thread(lambda: split(unpack(body, encoding, limits.max_body), limits))
+                        status, content = await self._take(source, headers, connection, *found)
+                fields = [_JSON, _NO_STORE, *cors]
+        except (NotTaken, BadBody, TooMuch, OutboxError, MemoryError) as error:
+            refused = error if isinstance(error, NotTaken) else self._refusal(error)
+            if refused is error and complete is None:
+                complete = perf_counter()
+            if refused.reason is not None:
+                runtime.meters.refused(refused.reason)
+            problem = Note("", refused.code, str(refused))
+            status, content = refused.status, _encode({"events": [], "problems": [problem]})
+            fields = [_JSON, _NO_STORE, *(cors if refused.cors is None else refused.cors), *refused.fields]
         except Disconnected:
-            self._runtime.meters.answered(GONE, None)
+            runtime.meters.answered(GONE, None)
             return
         except Exception:
             # The server below answers it.
-            self._runtime.meters.answered(500, None)
+            runtime.meters.answered(500, None)
             raise
-        status, body, fields = answer
-        self._runtime.meters.answered(status, None if complete is None else perf_counter() - complete)
-        fields = [*fields, (b"content-length", str(len(body)).encode())]
+        runtime.meters.answered(status, None if complete is None else perf_counter() - complete)
+        fields.append((b"content-length", b"%d" % len(content)))
         await send({"type": "http.response.start", "status": status, "headers": fields})
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": content})
 
-    async def _answer(
-        self, method: str, client: Sequence[Any] | None, headers: dict[str, str], receive: Receive
-    ) -> tuple[Reply, float | None]:
-        """What is answered, and when the request was complete (None: it never was, or asks for nothing). Raises
-        Disconnected."""
-        origin = origin_of(headers)
-        sources = self._runtime.sources
-        cors = sources.cors(origin)
-        if method == "OPTIONS":
-            # Each browser asks before it posts: with these, half of all times would be of no work at all.
-            return (204, b"", [*cors, *sources.preflight(origin)]), None
-        complete: float | None = perf_counter()
+    def _source(
+        self,
+        method: str,
+        headers: dict[str, str],
+        origin: str | None,
+        cors: Sequence[Header],
+        connection: str | None,
+    ) -> str:
+        """Who sends: `browser` or the name of a key. Raises NotTaken."""
+        runtime = self._runtime
         if method != "POST":
-            allow: Header = (b"allow", b"POST, OPTIONS")
-            return _problem(405, "method", "post events to this address", [*cors, allow]), complete
-        if self._runtime.closing:
-            self._runtime.meters.refused("closing")
-            return _problem(503, "try_later", "the server is closing", [*cors, *_GO_AWAY]), complete
+            raise NotTaken(405, "method", "post events to this address", (b"allow", b"POST, OPTIONS"), reason=None)
+        if runtime.closing:
+            raise NotTaken(503, "try_later", "the server is closing", *_GO_AWAY, reason="closing")
         authorization = headers.get("authorization")
-        source: str | None = BROWSER
         if authorization is not None:
-            source = sources.of_key(authorization)
-            if source is None:
-                self._runtime.meters.refused("key")
-                self._log_refused("unknown_key", client, headers)
-                return _problem(401, "unknown_key", "this key is not known here", [*cors, _CHALLENGE]), complete
-        elif not sources.takes_origin(origin):
-            self._runtime.meters.refused("origin")
-            self._log_refused("origin", client, headers, origin)
+            if (source := runtime.sources.of_key(authorization)) is not None:
+                return source
+            self._log_refused("unknown_key", connection, headers)
+            raise NotTaken(401, "unknown_key", "this key is not known here", _CHALLENGE, reason="key")
+        # A page that may read the answer may post; another one may, where any may.
+        if cors is UNREADABLE and not runtime.sources.takes_origin(origin):
+            self._log_refused("origin", connection, headers, origin)
             message = "neither a browser's Origin nor a server's key; see collect.keys"
             if origin == "null":
                 message = "a page without an origin (a file, a frame in a sandbox) may not post; see collect.origins"
             elif origin is not None:
                 message = f"the origin {origin[:200]} may not post here; see collect.origins"
-            return _problem(403, "origin", message, refusal(origin)), complete
-        elif is_unseen(headers):
-            self._runtime.meters.refused("unseen")
+            raise NotTaken(403, "origin", message, reason="origin", cors=refusal(origin))
+        if "sec-purpose" in headers and is_unseen(headers):
             message = "nobody has seen this page yet: send its events when it is shown"
-            return _problem(503, "unseen", message, [*cors, _WHEN_SHOWN]), complete
-        assert source is not None
-        connection = client[0] if client else None
-        try:
-            limit, complete = self._runtime.publisher.now.server.collect.max_body, None
-            body = await read_body(receive, headers.get("content-length"), limit, self._room)
-            complete = perf_counter()
-            status, content = await self._take(source, headers, connection, body)
-        except BadBody as bad:
-            self._runtime.meters.refused(bad.code)
-            again: list[Header] = [(b"retry-after", b"2")] if bad.status == 503 else []
-            return _problem(bad.status, bad.code, str(bad), [*cors, *again]), complete
-        except TooMuch as much:
-            self._runtime.meters.refused("too_large")
-            return _problem(413, "too_large", str(much), cors), complete
-        except TooFast as fast:
-            self._runtime.meters.refused("rate")
-            retry_after: Header = (b"retry-after", str(max(1, math.ceil(fast.wait))).encode())
-            return _problem(429, "rate", "too many events; see collect.rate", [*cors, retry_after]), complete
-        except OutboxError as error:
-            self._runtime.meters.refused("outbox")
+            raise NotTaken(503, "unseen", message, _WHEN_SHOWN, reason="unseen")
+        return BROWSER
+
+    def _refusal(self, error: BadBody | TooMuch | OutboxError | MemoryError) -> NotTaken:
+        """What is answered when reading or storing has failed."""
+        if isinstance(error, BadBody):
+            again: tuple[Header, ...] = ((b"retry-after", b"2"),) if error.status == 503 else ()
+            return NotTaken(error.status, error.code, str(error), *again, reason=error.code)
+        if isinstance(error, TooMuch):
+            return NotTaken(413, "too_large", str(error), reason="too_large")
+        if isinstance(error, OutboxError):
             self._runtime.states.refused()
-            retry: Header = (b"retry-after", str(max(1, round(error.retry_after))).encode())
-            return _problem(503, "try_later", str(error), [*cors, retry]), complete
-        except MemoryError:
-            self._runtime.meters.refused("memory")
-            later: Header = (b"retry-after", b"5")
-            return _problem(503, "try_later", "the server is out of memory", [*cors, later]), complete
-        return (status, content, [_JSON, _NO_STORE, *cors]), complete
+            retry: Header = (b"retry-after", b"%d" % max(1, round(error.retry_after)))
+            return NotTaken(503, "try_later", str(error), retry, reason="outbox")
+        return NotTaken(503, "try_later", "the server is out of memory", (b"retry-after", b"5"), reason="memory")
 
     def _log_refused(
-        self, kind: str, client: Sequence[Any] | None, headers: dict[str, str], origin: str | None = None
+        self, kind: str, connection: str | None, headers: dict[str, str], origin: str | None = None
     ) -> None:
         """For the log. Whoever it is, a proxy of ours is not who is meant."""
-        proxies = self._runtime.server.collect.trusted_proxies
-        address = visitor_ip(client[0] if client else None, headers, proxies)
+        address = visitor_ip(connection, headers, self._runtime.server.collect.trusted_proxies)
         self._runtime.states.refused_requests.count(kind, address, origin)
 
     async def _take(
-        self, source: str, headers: dict[str, str], connection: str | None, body: bytes
-    ) -> tuple[int, bytes]:
-        """Decode, decide, store, answer. One event's way through the server is these lines."""
-        limits = self._runtime.publisher.now.server.collect
-        encoding = headers.get("content-encoding")
-        if (small := unpack_small(body, encoding, limits.max_body)) is not None:
-            return await self._decide(source, headers, connection, *split(small, limits))
-        async with self._turns.one(len(body), limits.max_body):
-            found = await asyncio.to_thread(lambda: split(unpack(body, encoding, limits.max_body), limits))
-            return await self._decide(source, headers, connection, *found)
-
-    async def _decide(
         self, source: str, headers: dict[str, str], connection: str | None, raws: list[Any], ctx: Any, sent: Any
     ) -> tuple[int, bytes]:
+        """Decide, store, answer: status and body. Raises NotTaken (429) besides what ingest raises."""
         runtime, time = self._runtime, self._runtime.time
         now = runtime.publisher.now
         limits = now.server.collect
@@ -168,16 +178,17 @@ class Collect:
             time.now() if time.wrong is None else runtime.received(sent if source == BROWSER else None),
             headers,
             connection,
-            trusted_proxies=limits.trusted_proxies,
-            geo_headers=limits.geo_headers,
-            locate=limits.locate,
+            limits.trusted_proxies,
+            limits.geo_headers,
+            limits.locate,
         )
-        sender = source
         if source == BROWSER:
             runtime.meters.forwarded(headers.get("x-forwarded-for"))
-            sender = sender_of(facts.ip)
-        if (wait := runtime.rate.wait(sender, len(raws))) > 0:
-            raise TooFast(wait)
+        if limits.rate is not None:
+            sender = sender_of(facts.ip) if source == BROWSER else source
+            if (wait := runtime.rate.wait(sender, len(raws))) > 0:
+                again: Header = (b"retry-after", b"%d" % max(1, math.ceil(wait)))
+                raise NotTaken(429, "rate", "too many events; see collect.rate", again, reason="rate")
         context = read_context(ctx, sent, facts, limits.locate)
         answers = await runtime.ingest.accept(now.container, now.server, raws, facts, context)
         return compose(answers, context.notes, limits.max_body)
@@ -187,8 +198,3 @@ _GO_AWAY: tuple[Header, ...] = ((b"retry-after", b"2"), (b"connection", b"close"
 _WHEN_SHOWN: Header = (b"retry-after", b"30")
 """A page may be prerendered for minutes, and scripts give up after some tries."""
 _CHALLENGE: Header = (b"www-authenticate", b'Bearer realm="tagserver"')
-
-
-def _problem(status: int, code: str, message: str, headers: Sequence[Header]) -> Reply:
-    body = _encode({"events": [], "problems": [Note("", code, message)]})
-    return status, body, [_JSON, _NO_STORE, *headers]
