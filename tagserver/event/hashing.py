@@ -144,29 +144,8 @@ def is_short(value: Any) -> bool:
     return type(value) is str and 0 < len(value) < SHORTEST_HASH and value.isascii() and not value.isspace()
 
 
-def hash_short(text: str, normalise: Normalise, fault: str, person_name: bool = False) -> Found:
-    """The hash of a text that `is_short`."""
-    return hash_bare(text, text.strip(), normalise, fault, person_name)
-
-
-def hash_bare(text: str, bare: str, normalise: Normalise, fault: str, person_name: bool) -> Found:
-    """The same. `bare`: the text without blanks around it."""
-    if bare[0] in SIGNS and (is_placeholder_name if person_name else is_placeholder)(text):
-        return (), (WHY,)
-    try:
-        canonical = normalise(text)
-    except Unusable as problem:
-        return (), (str(problem),)
-    return ((sha256(canonical.encode()).hexdigest(),), ()) if canonical else ((), (fault,))
-
-
 def hash_field(value: Any, normalise: Normalise, fault: str, twin: Any = None, *, person_name: bool = False) -> Found:
     """One field and its twin that holds hashes by declaration (`sha256_email_address`)."""
-    if twin is None:
-        if value is None:
-            return NOTHING
-        if is_short(value):
-            return hash_short(value, normalise, fault, person_name)
     hashes, faults = hash_values(several(value), normalise, fault, person_name=person_name)
     if twin is not None:
         known, wrong = hash_values(several(twin), lambda _: None, "is said to be a SHA-256, and is none")

@@ -34,7 +34,6 @@ from tagserver.event.identity_rules import (
     PLACES,
     POSTAL_CODE,
     REGION,
-    OwnIdRule,
     Person,
     Rule,
     phone_plus_rule,
@@ -69,18 +68,11 @@ class Identity(Person):
         known, user, address = self._found, self.user, self.address
         made = []
         for name, one in rules:
-            found = known.get(one)
-            if found is None:
+            if (found := known.get(one)) is None:
                 group = address if one.in_address else user
-                if one.field in group:
-                    value = group[one.field]
-                    if one.common and type(value) is str:
-                        found = one.seen(self).get(value)
-                elif one.twin not in group and type(one) is not OwnIdRule:
+                if one.field not in group and one.twin not in group and not one.elsewhere:
                     continue
-                if found is None:
-                    found = one.find(self)
-                known[one] = found
+                found = known[one] = one.find(self)
             made.append((name, found))
         return made
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, ClassVar
 
 from tagserver.event.hashing import (
     LONGEST,
@@ -19,7 +19,6 @@ from tagserver.event.hashing import (
     Found,
     Normalise,
     arrived_hash,
-    hash_bare,
     hash_field,
     hash_phone,
     hash_phones,
@@ -28,6 +27,7 @@ from tagserver.event.hashing import (
     several,
 )
 from tagserver.event.normalise import (
+    Unusable,
     birth_date_text,
     city_text,
     email_text,
@@ -37,6 +37,7 @@ from tagserver.event.normalise import (
     state_text,
 )
 from tagserver.event.phone import usual_digits
+from tagserver.event.placeholder import SIGNS, WHY, is_placeholder, is_placeholder_name
 from tagserver.event.places import country_code
 
 
@@ -113,8 +114,7 @@ class Person:
         return usable, faults
 
 
-_NO_VALUES: Mapping[str, Found] = {}
-MOST_COUNTRIES, MOST_VALUES = 64, 2048
+MOST_VALUES = 4096
 """Of what is remembered of one rule."""
 
 
@@ -123,10 +123,12 @@ class Rule:
 
     What an event says under a rule is worked out once, however many vendors ask: `rule` gives one object for the same
     field and form. `in_country`: the form takes the address's country as well. `common`: many people share these values
-    (a city), so what became of them is remembered from event to event.
+    (a first name, a city), so what became of them is remembered from event to event.
     """
 
     __slots__ = ("_known", "common", "fault", "field", "in_address", "in_country", "is_name", "normalise", "twin")
+    elsewhere: ClassVar[bool] = False
+    """Whether the field may stand outside of `user_data`, too."""
 
     def __init__(
         self,
@@ -140,7 +142,7 @@ class Rule:
         self.in_address, self.field, self.twin = PLACES[field]
         self.normalise, self.fault = normalise, fault
         self.in_country, self.common = in_country, common
-        self._known: dict[str | None, dict[str, Found]] = {}
+        self._known: dict[tuple[str, str | None], Found] = {}
         self.is_name = field in NAMES
 
     @property
@@ -153,31 +155,30 @@ class Rule:
         group = who.address if self.in_address else who.user
         value = group.get(self.field)
         twin = None if self.twin is None else group.get(self.twin)
+        if type(value) is str and twin is None and 0 < len(value) < SHORTEST_HASH and value.isascii():
+            # The usual case: a short plain text, which can be neither a hash nor half a surrogate pair.
+            country = who.country if self.in_country else None
+            if self.common and (known := self._known.get((value, country))) is not None:
+                return known
+            if bare := value.strip():
+                try:
+                    if bare[0] in SIGNS and (is_placeholder_name if self.is_name else is_placeholder)(value):
+                        raise Unusable(WHY)
+                    canonical = self.normalise(value, country) if self.in_country else self.normalise(value)
+                    if not canonical:
+                        raise Unusable(self.fault)
+                    found: Found = (sha256(canonical.encode()).hexdigest(),), ()
+                except Unusable as problem:
+                    found = (), (str(problem),)
+                if self.common:
+                    if len(self._known) >= MOST_VALUES:
+                        self._known.clear()
+                    self._known[value, country] = found
+                return found
         if value is None and twin is None:
             return NOTHING
         normalise = _in_country(self.normalise, who.country) if self.in_country else self.normalise
-        if twin is None and type(value) is str and 0 < len(value) < SHORTEST_HASH and value.isascii():
-            # The usual case: a short plain text, which can be neither a hash nor half a surrogate pair.
-            if self.common and (known := self.seen(who).get(value)) is not None:
-                return known
-            if bare := value.strip():
-                found = hash_bare(value, bare, normalise, self.fault, self.is_name)
-                if self.common:
-                    self._remember(who, value, found)
-                return found
         return hash_field(value, normalise, self.fault, twin, person_name=self.is_name)
-
-    def seen(self, who: Person) -> Mapping[str, Found]:
-        """What became of values of other events that were the same."""
-        return self._known.get(who.country if self.in_country else None, _NO_VALUES)
-
-    def _remember(self, who: Person, value: str, found: Found) -> None:
-        if len(self._known) >= MOST_COUNTRIES:
-            self._known.clear()
-        values = self._known.setdefault(who.country if self.in_country else None, {})
-        if len(values) >= MOST_VALUES:
-            values.clear()
-        values[value] = found
 
 
 @lru_cache(maxsize=1024)
@@ -206,12 +207,13 @@ class PhoneRule(Rule):
     def find(self, who: Person) -> Found:
         """A hash that came under `sha256_phone_number` is left out: Google hashes the number with its plus sign, which
         bare digits never equal."""
-        value, country = who.user.get("phone_number"), who.country or self.default_country
+        user = who.user
+        value = user.get("phone_number")
         if type(value) is str and (digits := usual_digits(value)):
             found: Found = (sha256(digits.encode()).hexdigest(),), ()
         else:
-            found = hash_phone(value, country)
-        if who.user.get("sha256_phone_number") not in (None, "", []):
+            found = hash_phone(value, who.country or self.default_country)
+        if "sha256_phone_number" in user and user["sha256_phone_number"] not in (None, "", []):
             found = (found[0], (*found[1], "sha256_phone_number is a hash with the plus sign, which never matches"))
         return found
 
@@ -240,6 +242,7 @@ class OwnIdRule(Rule):
     """The shop's own ids of the person, those of `external_id`, else `user_id`; in the clear where there is no form."""
 
     __slots__ = ("in_clear",)
+    elsewhere = True
 
     def __init__(self, normalise: Normalise | None) -> None:
         self.in_address, self.field, self.twin, self.common = False, "external_id", None, False
@@ -271,7 +274,7 @@ def _day_first(text: str) -> str:
 
 
 EMAIL = rule("email", email_text, "is no e-mail address")
-FIRST_NAME = rule("first_name", name_text, "is no name")
+FIRST_NAME = rule("first_name", name_text, "is no name", common=True)
 LAST_NAME = rule("last_name", name_text, "is no name")
 CITY = rule("city", city_text, "is no city", common=True)
 REGION = rule("region", state_text, "is no region", in_country=True, common=True)

@@ -17,26 +17,28 @@ from tagserver.plugin.plain import Unlisted, listed, number, whole_number
 ItemFields = Mapping[str, tuple[str, Kind]]
 """The vendor's name of a field → the data layer's name, and the kind of value the vendor wants."""
 
-ItemPlan = Sequence[tuple[str, str, Callable[[Any], Any], str]]
-"""The vendor's name, the one in an item, how it is read, and the sentence for what does not fit."""
+Place = tuple[str, str, Callable[[Any], Any], float, float, dict[str, str], str]
+"""The vendor's name, the one in an item, how it is read, between which a number is itself, what became of texts, and
+the sentence for what does not fit."""
 _MOST_PLANS = 256
+_MOST_TEXTS, _LONGEST_TEXT = 4096, 100
+"""Of what is remembered of one field: the names of a catalogue, which come again and again."""
 NOTHING_ELSE: Mapping[str, Any] = {}
 
 
 def _quantity(value: Any) -> int | float | None:
-    said = value if type(value) is int and 0 < value < _MOST else number(value)
+    said = number(value)
     return said if said is not None and said > 0 else None
 
 
 def _pieces(value: Any) -> int | None:
-    return value if type(value) is int and 0 < value < _MOST else whole_number(value) or None
+    return whole_number(value) or None
 
 
 _MOST = 10**15
-"""Whole numbers that are read by one look."""
 
 
-QUANTITY = Kind(_quantity, "is not a number above zero", free=False)
+QUANTITY = Kind(_quantity, "is not a number above zero", free=False, low=0, high=_MOST)
 """How many of an item, of weights and lengths too (1.5)."""
 PIECES = Kind(_pieces, "is not a whole number above zero", free=False)
 """How many of an item, for vendors that take whole numbers alone."""
@@ -59,59 +61,94 @@ def put_items(
     nothing. `own`: they have the vendor's names already (a tag's, or a page's that speaks to this vendor), may come as
     a JSON text, and a field that the vendor does not know is named.
     """
-    objects = _own_objects(group, key, items, fields) if own else _objects(items)
-    if not objects:
-        return
-    faults: dict[tuple[str, str], None] = {}
-    rows: list[dict[str, Any]] = []
-    lost: dict[str, int] = {}
-    wanted = (needed,) if isinstance(needed, str) else needed or ()
-    places = _places(fields, own)
-    for item in objects:
-        row: dict[str, Any] = {}
-        quiet: dict[str, Any] = {}
-        for name, place, read, fault in places:
-            value = item.get(place)
-            if value is None or (not value and is_missing(value)):
-                if name in unsaid:
-                    quiet[name] = unsaid[name]
-            elif (made := read(value)) is None:
-                faults[name, fault] = None
+    ItemPlan(fields, needed, own=own, unsaid=unsaid).put(group, key, items)
+
+
+class ItemPlan:
+    """How items become a vendor's, worked out before they come: see `put_items`."""
+
+    def __init__(
+        self,
+        fields: ItemFields,
+        needed: str | tuple[str, ...] | None = None,
+        *,
+        own: bool = False,
+        unsaid: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._fields, self._own, self._unsaid = fields, own, unsaid or NOTHING_ELSE
+        self._needed = (needed,) if isinstance(needed, str) else needed or ()
+        self._places = _places(fields, own)
+
+    def put(self, group: Group, key: str, items: Any) -> None:
+        """Set `key` of a group to the items."""
+        if self._own:
+            items = _own_objects(group, key, items, self._fields)
+        elif not isinstance(items, list):
+            return
+        faults: dict[tuple[str, str], None] = {}
+        rows: list[dict[str, Any]] = []
+        lost: dict[str, int] = {}
+        needed, unsaid, places = self._needed, self._unsaid, self._places
+        for item in items:
+            if not isinstance(item, dict):
+                continue
+            row: dict[str, Any] = {}
+            quiet: dict[str, Any] | None = None
+            for name, place, read, low, high, texts, fault in places:
+                value: Any = item.get(place)
+                kind = type(value)
+                if kind is str and (known := texts.get(value)) is not None:
+                    row[name] = known
+                elif (kind is float or kind is int) and low < value < high:
+                    row[name] = value
+                elif value is None or (not value and is_missing(value)):
+                    if name in unsaid:
+                        quiet = {} if quiet is None else quiet
+                        quiet[name] = unsaid[name]
+                elif (made := read(value)) is None:
+                    faults[name, fault] = None
+                else:
+                    row[name] = made
+                    if kind is str and type(made) is str and len(value) <= _LONGEST_TEXT:
+                        if len(texts) >= _MOST_TEXTS:
+                            texts.clear()
+                        texts[value] = made
+            if not row:
+                first = needed[0] if needed else ""
+                lost[first] = lost.get(first, 0) + 1
+                continue
+            if quiet:
+                row |= quiet
+            for name in needed:
+                if name not in row:
+                    lost[name] = lost.get(name, 0) + 1
+                    break
             else:
-                row[name] = made
-        if not row:
-            first = wanted[0] if wanted else ""
-            lost[first] = lost.get(first, 0) + 1
-            continue
-        if quiet:
-            row |= quiet
-        for name in wanted:
-            if name not in row:
-                lost[name] = lost.get(name, 0) + 1
-                break
-        else:
-            rows.append(row)
-    if faults:
-        named = Group(f"{group.name}.{key}" if group.name else key, group.omitted)
-        for name, fault in faults:
-            named.omit(name, fault)
-    for name, count in lost.items():
-        missing = (name if own else fields[name][0]) if name else "any field that is known"
-        group.omit(key, f"{count} of the items without {missing}")
-    if rows:
-        group[key] = rows
+                rows.append(row)
+        if faults:
+            named = Group(f"{group.name}.{key}" if group.name else key, group.omitted)
+            for name, fault in faults:
+                named.omit(name, fault)
+        for name, count in lost.items():
+            missing = (name if self._own else self._fields[name][0]) if name else "any field that is known"
+            group.omit(key, f"{count} of the items without {missing}")
+        if rows:
+            group[key] = rows
 
 
-_PLANS: dict[tuple[int, bool], tuple[ItemFields, ItemPlan]] = {}
+_PLANS: dict[tuple[int, bool], tuple[ItemFields, Sequence[Place]]] = {}
 
 
-def _places(fields: ItemFields, own: bool) -> ItemPlan:
+def _places(fields: ItemFields, own: bool) -> Sequence[Place]:
     """The fields as they are gone through for each item; looked up once for each map of fields."""
     known = _PLANS.get((id(fields), own))
     if known is None or known[0] is not fields:
         if len(_PLANS) >= _MOST_PLANS:
             _PLANS.clear()
-        made = [(name, name if own else source, kind.read, kind.fault) for name, (source, kind) in fields.items()]
+        made: list[Place] = [
+            (name, name if own else source, kind.read, kind.low, kind.high, {}, kind.fault)
+            for name, (source, kind) in fields.items()
+        ]
         known = _PLANS[id(fields), own] = fields, made
     return known[1]
 

@@ -29,7 +29,7 @@ from tagserver.plugin.table_rows import (
     source_text,
     way_text,
 )
-from tagserver.plugin.table_steps import Step, kind_of, put_field, put_own_items, steps
+from tagserver.plugin.table_steps import Step, kind_of, own_items, put_field, steps
 
 MOST_SETTINGS = 256
 """Settings for which a part is kept compiled."""
@@ -76,7 +76,7 @@ class Part:
             self._instead(made, event, given, settings)
             return made
         for step in known[1]:
-            step(made, event, given)
+            step(made, event, given, settings)
         if given:
             if callable(self._tag):
                 self._tag(made, event, given, settings)
@@ -95,7 +95,7 @@ class Part:
             row = self._by_name.get(name)
             if isinstance(row, Items):
                 if not row.first:
-                    put_own_items(made, row, value)
+                    own_items(row).put(made, name, value)
             elif isinstance(row, Code):
                 if row.kinds is not None:
                     made.put(name, value, row.kinds.get(name, self.others))
@@ -118,7 +118,7 @@ class Part:
                 made.put(row.name, given[row.name], row.kind)
             else:
                 for step in steps((row,), settings):
-                    step(made, event, given)
+                    step(made, event, given, settings)
         for name in given:
             if name not in self.names:
                 made.put(name, given[name], self.others)

@@ -12,11 +12,24 @@ from tagserver.event.identity_rules import Rule
 from tagserver.event.spelling import canonical
 from tagserver.event.tag_identity import Who
 from tagserver.plugin.fields import HASH_LENGTH, Group, Kind, is_missing
-from tagserver.plugin.items import NOTHING_ELSE, put_items, put_value
-from tagserver.plugin.table_rows import Clear, Code, Field, From, Hashes, Items, KindBy, Row, RuleBy, Source, Value
+from tagserver.plugin.items import ItemPlan, put_value
+from tagserver.plugin.table_rows import (
+    Clear,
+    Code,
+    Field,
+    From,
+    Hashes,
+    Items,
+    KindBy,
+    Row,
+    RuleBy,
+    Source,
+    Value,
+    Write,
+)
 
-Step = Callable[[Group, Event, Mapping[str, Any]], None]
-"""Fills some fields of a group from an event; the last is what the tag says."""
+Step = Write
+"""Fills some fields of a group from an event: what a plugin's own code does, too."""
 
 
 def steps(rows: Iterable[Row], settings: Any) -> Iterator[Step]:
@@ -42,7 +55,7 @@ def steps(rows: Iterable[Row], settings: Any) -> Iterator[Step]:
         elif isinstance(row, Items):
             yield _listing(row)
         elif isinstance(row, Code):
-            yield _writing(row, settings)
+            yield row.write
         elif isinstance(kind, Hashes):
             source = row.source.under(settings) if isinstance(row.source, RuleBy) else row.source
             assert isinstance(source, Rule), f"{row.name} is a hash of nothing"
@@ -61,7 +74,7 @@ def steps(rows: Iterable[Row], settings: Any) -> Iterator[Step]:
 
 
 def _hashing(rules: Sequence[tuple[tuple[str, Hashes], Rule]]) -> Step:
-    def step(made: Group, event: Event, given: Mapping[str, Any]) -> None:
+    def step(made: Group, event: Event, given: Mapping[str, Any], settings: Any) -> None:
         for (name, kind), (hashes, faults) in event.identity.gather(rules):
             if hashes:
                 if not kind.single and len(hashes) == 1 and len(hashes[0]) == HASH_LENGTH:
@@ -74,27 +87,35 @@ def _hashing(rules: Sequence[tuple[tuple[str, Hashes], Rule]]) -> Step:
     return step
 
 
-Reading = tuple[str, str | None, str | None, Callable[[Event], Any], Kind, Callable[[Any], Any]]
-"""A vendor's field; where the event's data has it, if it does: a name at its top, perhaps one below; how it is read of
-the event; and its kind."""
+Way = tuple[str | None, str | None, Callable[[Event], Any]]
+"""Where the event's data has a value, if it does: a name at its top, perhaps one below; and how it is read of the
+event in any case."""
+Reading = tuple[str, Sequence[Way], bool, float, float, Callable[[Any], Any], Kind]
+"""A vendor's field; the ways to its value, of which the first counts that says something; whether its kind reads one
+value; between which a number is itself; how it is read; and its kind."""
 
 
 def _reading(plans: Sequence[Reading]) -> Step:
-    def step(made: Group, event: Event, given: Mapping[str, Any]) -> None:
+    def step(made: Group, event: Event, given: Mapping[str, Any], settings: Any) -> None:
         data = event.data
-        for name, root, below, read, kind, fitting in plans:
-            if root is None:
-                value = read(event)
-            elif root not in data:
-                continue
-            elif below is None:
-                value = data[root]
-            else:
-                group = data[root]
-                value = group.get(below) if type(group) is dict else read(event)
+        for name, ways, single, low, high, fitting, kind in plans:
+            value: Any = None
+            for root, below, read in ways:
+                if root is None:
+                    value = read(event)
+                elif root not in data:
+                    continue
+                else:
+                    value = data[root]
+                    if below is not None:
+                        value = value.get(below) if type(value) is dict else read(event)
+                if value or (value is not None and value is not MISSING and value != ""):
+                    break
             if value is None or (not value and is_missing(value)):
                 continue
-            if kind.each or kind.cut is not None:
+            if (type(value) is float or type(value) is int) and low < value < high:
+                made[name] = value
+            elif not single:
                 made.put(name, value, kind)
             elif (fit := fitting(value)) is None:
                 made.omit(name, kind.fault)
@@ -105,12 +126,17 @@ def _reading(plans: Sequence[Reading]) -> Step:
 
 
 def _plan(name: str, source: Source, kind: Kind) -> Reading:
+    ways = tuple(map(_way, source if isinstance(source, tuple) else (source,)))
+    return name, ways, not (kind.each or kind.cut is not None), kind.low, kind.high, kind.read, kind
+
+
+def _way(source: Source) -> Way:
     root = below = None
     if isinstance(source, str) and source.isascii():
         way = canonical(source)
         if way[0] not in _BESIDE or (way[0] == "page" and way[1:] in _OF_THE_PAGE):
             root, below = (way[0], None) if len(way) == 1 else way if len(way) == 2 else (None, None)
-    return name, root, below, _reader(source), kind, kind.read
+    return root, below, _reader(source)
 
 
 _OF_THE_REQUEST: Mapping[str, Callable[[Event], Any]] = {
@@ -150,36 +176,28 @@ def _readers(source: Source) -> tuple[Callable[[Event], Any], ...]:
 
 
 def _choosing(name: str, readers: Sequence[Callable[[Event], Any]], kind: Kind) -> Step:
-    return lambda made, event, given: made.put_first(name, [read(event) for read in readers], kind)
+    return lambda made, event, given, settings: made.put_first(name, [read(event) for read in readers], kind)
 
 
 def _adding_up(row: Value) -> Step:
-    return lambda made, event, given: put_value(made, row.name, event, row.kind, from_items=True)
+    return lambda made, event, given, settings: put_value(made, row.name, event, row.kind, from_items=True)
 
 
 def _listing(row: Items) -> Step:
-    unsaid = row.unsaid or NOTHING_ELSE
+    of_event, of_tag = ItemPlan(row.fields, row.needed, unsaid=row.unsaid), own_items(row)
 
-    def step(made: Group, event: Event, given: Mapping[str, Any]) -> None:
+    def step(made: Group, event: Event, given: Mapping[str, Any], settings: Any) -> None:
         if row.first and row.name in given:
-            put_own_items(made, row, given[row.name])
-        elif row.of_event and (items := event.ecommerce.get("items")):
-            put_items(made, row.name, items, row.fields, row.needed, unsaid=unsaid)
+            of_tag.put(made, row.name, given[row.name])
+        elif row.of_event and (shop := event.data.get("ecommerce")) and (items := shop.get("items")):
+            of_event.put(made, row.name, items)
 
     return step
 
 
-def put_own_items(made: Group, row: Items, value: Any) -> None:
-    put_items(made, row.name, value, row.own or row.fields, row.needed, own=True, unsaid=row.unsaid or NOTHING_ELSE)
-
-
-def _writing(row: Code, settings: Any) -> Step:
-    write = row.write
-
-    def step(made: Group, event: Event, given: Mapping[str, Any]) -> None:
-        write(made, event, given, settings)
-
-    return step
+def own_items(row: Items) -> ItemPlan:
+    """How a tag's own items are read."""
+    return ItemPlan(row.own or row.fields, row.needed, own=True, unsaid=row.unsaid)
 
 
 def kind_of(kind: Kind | Hashes | KindBy, settings: Any) -> Kind | Hashes:

@@ -22,6 +22,7 @@ FAULTS = {"fbc": "is not of the form fb.1.<ms>.<fbclid>", "fbp": "is not of the 
 
 _PLACES = {"fbc": ("_fbc", "x-fb-ck-fbc"), "fbp": ("_fbp", "x-fb-ck-fbp")}
 """The cookie, and the field under which server containers pass its value on."""
+_FIELDS = frozenset({*_PLACES, *(header for _, header in _PLACES.values())})
 
 
 def put_clicks(made: Group, event: Event, given: Mapping[str, Any], settings: Any) -> None:
@@ -31,8 +32,10 @@ def put_clicks(made: Group, event: Event, given: Mapping[str, Any], settings: An
     The time of a new one is when the click was first seen: receipt, or the event's own time when that is earlier (a
     replay). fbp is the browser's id from its cookie, never made here: a new one for each hit is worse than none.
     """
-    cookies, data = event.cookies, event.data
-    said = event.user_data
+    cookies, clicks, data = event.cookies, event.clicks, event.data
+    said = data.get("user_data") or {}
+    if not (cookies or clicks) and _FIELDS.isdisjoint(data) and _FIELDS.isdisjoint(said):
+        return  # nothing in any of the places that are looked at
     for name, (cookie, header) in _PLACES.items():
         value, fault = None, False
         # The cookie, or what the event says in one of the usual places: the first that is well-formed.
@@ -42,7 +45,7 @@ def put_clicks(made: Group, event: Event, given: Mapping[str, Any], settings: An
             if (value := well_formed(name, place)) is not None:
                 break
             fault = True
-        click = event.clicks.get("fbclid") if name == "fbc" else None
+        click = clicks.get("fbclid") if name == "fbc" else None
         if click is not None and (value is None or (value.split(".")[3] != click and _arrived(event, click))):
             value = f"fb.1.{min(event.time, event.received)}.{click}"
         if value is not None:

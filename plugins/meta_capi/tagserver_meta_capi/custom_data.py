@@ -63,15 +63,15 @@ _CORE = frozenset({"value", "currency"})
 
 
 def _put_of_items(made: Group, event: Event, given: Mapping[str, Any], settings: MetaSettings) -> None:
-    items = event.ecommerce.get("items")
+    items = (event.data.get("ecommerce") or {}).get("items")
     if type(items) is not list or not items:
         return
-    ids, objects = [], []
-    for item in items:
-        if isinstance(item, dict):
-            objects.append(item)
-            if (known := identifier(item.get("item_id"))) is not None:
-                ids.append(known)
+    contents = made.get("contents", ())
+    if len(contents) == len(items) > 1:  # each is there, with its id
+        ids, objects = [one["id"] for one in contents], items
+    else:
+        objects = [one for one in items if isinstance(one, dict)]
+        ids = [known for one in objects if (known := identifier(one.get("item_id"))) is not None]
     if ids:
         made["content_ids"] = ids
         made["content_type"] = "product"
@@ -85,8 +85,9 @@ def _put_count(made: Group, event: Event, given: Mapping[str, Any], settings: Me
 
 
 def _put_named(made: Group, event: Event, given: Mapping[str, Any], settings: MetaSettings) -> None:
-    for group in (event.ecommerce, event.data):
-        if _SOURCES.isdisjoint(group):
+    data = event.data
+    for group in (data.get("ecommerce"), data):
+        if not group or _SOURCES.isdisjoint(group):
             continue
         # In the order of the alphabet: what was written for Meta alone (x-fb-cd-…) comes last, and wins.
         for key in sorted(_SOURCES.intersection(group)):

@@ -68,14 +68,12 @@ _origin = re.compile(r"https?://[^/?#\\\s]+", re.IGNORECASE).match
 def _address(strip: tuple[str, ...] | None, core: bool) -> Kind:
     cleaned = web_address(strip).read
 
-    def read(said: Any) -> str | None:
-        address: str | None = cleaned(said)
-        if address is None or not core:
-            return address
-        found = _origin(address)
+    def origin(said: Any) -> str | None:
+        address = cleaned(said)
+        found = _origin(address) if address is not None else None
         return f"{found[0]}/" if found else None
 
-    return Kind(read, "is no http or https address")
+    return Kind(origin if core else cleaned, "is no http or https address")
 
 
 def page_address(settings: MetaSettings) -> Kind:

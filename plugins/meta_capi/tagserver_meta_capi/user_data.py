@@ -80,12 +80,12 @@ _OWN_IDS: Mapping[str, Rule] = {
 
 
 def _agent(value: Any) -> str | None:
-    return value[:1024] if type(value) is str and is_text(value) else None
+    return value[:1024] if type(value) is str and (value.isascii() or is_text(value)) else None
 
 
 def _put_plain(made: Group, event: Event, given: Mapping[str, Any], settings: MetaSettings) -> None:
-    said = event.user_data
-    if not _PLAIN.isdisjoint(said):
+    said = event.data.get("user_data")
+    if said and not _PLAIN.isdisjoint(said):
         for key in sorted(_PLAIN.intersection(said)):  # a set has another order in each process
             _plain(made, key, said[key])
 
