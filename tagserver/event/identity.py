@@ -7,8 +7,8 @@ field: nothing raises.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from tagserver.event.hashing import (
     MOST,
@@ -44,7 +44,10 @@ from tagserver.event.normalise import Unusable
 from tagserver.event.phone import phone_digits
 from tagserver.event.placeholder import is_placeholder, is_placeholder_name
 
-T = TypeVar("T")
+HashField = tuple[str, Rule, bool, Callable[[tuple[str, ...]], Any]]
+"""A field of a payload, its rule, whether it holds one hash and no list, and what it holds of any hashes."""
+LONGEST_HASH = 64
+"""Hex digits of SHA-256; a longer text has an appendix of the library that made it."""
 
 
 class Identity(Person):
@@ -63,18 +66,30 @@ class Identity(Person):
             found = self._found[rule] = rule.find(self)
         return found
 
-    def gather(self, rules: Iterable[tuple[T, Rule]]) -> list[tuple[T, Found]]:
-        """The same of several, each with a name; those of which the person has nothing are not in it."""
+    def fill(self, made: dict[str, Any], fields: Iterable[HashField]) -> list[tuple[str, str]]:
+        """Set fields of a payload to the hashes that the person has under their rules, and give for each that is left
+        out or doubtful its name and why."""
         known, user, address = self._found, self.user, self.address
-        made = []
-        for name, one in rules:
+        faults: list[tuple[str, str]] = []
+        for name, one, single, several in fields:
             if (found := known.get(one)) is None:
                 group = address if one.in_address else user
-                if one.field not in group and one.twin not in group and not one.elsewhere:
+                value = group.get(one.field)
+                if one.common and type(value) is str and one.twin not in group:
+                    found = one.known.get((value, self.country if one.in_country else None))
+                elif value is None and one.twin not in group and not one.elsewhere:
                     continue
-                found = known[one] = one.find(self)
-            made.append((name, found))
-        return made
+                found = known[one] = found or one.find(self)
+            hashes, wrong = found
+            if hashes:
+                first = hashes[0]
+                if len(hashes) == 1 and len(first) == LONGEST_HASH:
+                    made[name] = first if single else [first]
+                else:
+                    made[name] = several(hashes)
+            if wrong:
+                faults += [(name, fault) for fault in wrong]
+        return faults
 
     @property
     def email(self) -> Found:

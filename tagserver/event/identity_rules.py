@@ -43,6 +43,8 @@ from tagserver.event.places import country_code
 
 def _group(value: Any) -> Mapping[str, Any]:
     """An object, or the first object of a list; nothing for everything else."""
+    if type(value) is dict or value is None:
+        return value or {}
     if isinstance(value, list):
         value = next((one for one in value if isinstance(one, Mapping)), None)
     return value if isinstance(value, Mapping) else {}
@@ -84,10 +86,11 @@ class Person:
         self.user = _group(data.get("user_data"))
         self.address = _group(self.user.get("address"))
         self._own_ids: Found | None = None
-        country = self.address.get("country")
-        if isinstance(country, list):
-            country = next((one for one in country if type(one) is str), None)
-        self.country = country_code(country) if type(country) is str and len(country) <= LONGEST else None
+        self.country = None
+        if (country := self.address.get("country")) is not None:
+            if type(country) is list:
+                country = next((one for one in country if type(one) is str), None)
+            self.country = country_code(country) if type(country) is str and len(country) <= LONGEST else None
 
     def own_ids(self) -> Found:
         """The shop's own ids of the person, as they came, and sentences about what stood there and is none."""
@@ -126,7 +129,7 @@ class Rule:
     (a first name, a city), so what became of them is remembered from event to event.
     """
 
-    __slots__ = ("_known", "common", "fault", "field", "in_address", "in_country", "is_name", "normalise", "twin")
+    __slots__ = ("common", "fault", "field", "in_address", "in_country", "is_name", "known", "normalise", "twin")
     elsewhere: ClassVar[bool] = False
     """Whether the field may stand outside of `user_data`, too."""
 
@@ -142,7 +145,8 @@ class Rule:
         self.in_address, self.field, self.twin = PLACES[field]
         self.normalise, self.fault = normalise, fault
         self.in_country, self.common = in_country, common
-        self._known: dict[tuple[str, str | None], Found] = {}
+        self.known: dict[tuple[str, str | None], Found] = {}
+        """What became of short texts that many share, in their country."""
         self.is_name = field in NAMES
 
     @property
@@ -158,7 +162,7 @@ class Rule:
         if type(value) is str and twin is None and 0 < len(value) < SHORTEST_HASH and value.isascii():
             # The usual case: a short plain text, which can be neither a hash nor half a surrogate pair.
             country = who.country if self.in_country else None
-            if self.common and (known := self._known.get((value, country))) is not None:
+            if self.common and (known := self.known.get((value, country))) is not None:
                 return known
             if bare := value.strip():
                 try:
@@ -171,9 +175,9 @@ class Rule:
                 except Unusable as problem:
                     found = (), (str(problem),)
                 if self.common:
-                    if len(self._known) >= MOST_VALUES:
-                        self._known.clear()
-                    self._known[value, country] = found
+                    if len(self.known) >= MOST_VALUES:
+                        self.known.clear()
+                    self.known[value, country] = found
                 return found
         if value is None and twin is None:
             return NOTHING

@@ -33,8 +33,8 @@ _extension = re.compile(
 _power_of_ten = re.compile(r"\s*[+-]?[0-9]+(?:[.,][0-9]*)?e[+-]?[0-9]+\s*", re.IGNORECASE).fullmatch
 _whole_decimal = re.compile(r"\s*(\+?[0-9]{7,15})[.,]0+\s*").fullmatch
 """`14155552671.0`: a number that passed through a table of numbers."""
-_usual = re.compile(r"\+[0-9 /-]{7,40}").fullmatch
-"""How most numbers come: international, and nothing in them that needs a second look."""
+_LONGEST_USUAL = 41
+"""Characters of a number as most come: international, and nothing in it that needs a second look."""
 _bracketed_zero = re.compile(r"[(\[]\s*0+\s*[)\]]")
 
 _two_digit_codes = """
@@ -75,12 +75,23 @@ def phone_digits(text: str, country: str | None) -> tuple[str, str]:
 def usual_digits(text: str) -> str:
     """The same of a number as most come: international, of a known length, nothing in it that needs a second look.
     Empty for any other."""
-    if _usual(text) is None:
+    if text[:1] != "+" or len(text) > _LONGEST_USUAL or not text.isascii():
         return ""
-    digits = text.encode().translate(None, _NO_DIGITS).decode().lstrip("0")
-    code = 1 if digits[:1] in ("1", "7") else 2 if digits[:2] in _TWO_DIGIT_CODES else 3
-    sound = SHORTEST <= len(digits) <= LONGEST and digits[code : code + 1] != "0"
-    return digits if sound and len(digits) - code in _lengths(digits[:code]) else ""
+    raw = text[1:].encode().translate(None, b" /-")
+    if not raw.isdigit():
+        return ""
+    digits = raw.decode().lstrip("0")
+    return digits if len(digits) in _usual_lengths(digits[:4]) else ""
+
+
+@lru_cache(maxsize=10000)
+def _usual_lengths(beginning: str) -> frozenset[int]:
+    """How many digits a number has in all that begins with these four; none where what follows its calling code is a
+    zero, which needs a second look."""
+    code = 1 if beginning[:1] in ("1", "7") else 2 if beginning[:2] in _TWO_DIGIT_CODES else 3
+    if beginning[code : code + 1] == "0":
+        return frozenset()
+    return frozenset(code + one for one in _lengths(beginning[:code]) if SHORTEST <= code + one <= LONGEST)
 
 
 def _first_digit(raw: bytes) -> int:

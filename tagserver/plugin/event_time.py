@@ -40,11 +40,12 @@ def event_time(event: Event, said: Any, field: str, omitted: list[Omitted]) -> i
             time = given
         else:
             omitted.append(Omitted(field, "is no moment in seconds, milliseconds or microseconds since 1970"))
-    if time <= event.received:
+    received = event.facts.received
+    if time <= received:
         return time
-    if time - event.received > AHEAD_MS:
+    if time - received > AHEAD_MS:
         omitted.append(Omitted(field, "is in the future; the time of receipt is used"))
-    return event.received
+    return received
 
 
 def last_moment(event: Event, time: int, days: int, vendor: str, omitted: Sequence[Omitted] = ()) -> int:

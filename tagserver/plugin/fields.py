@@ -86,11 +86,13 @@ DATA = Kind(lambda value: value if sendable(value) else None, "holds something t
 
 @lru_cache(maxsize=64)
 def _web_address(strip: tuple[str, ...] | None) -> Kind:
-    cleaned = lru_cache(maxsize=1024)(clean_address)
+    @lru_cache(maxsize=1024)
+    def cleaned(text: str) -> str | None:
+        return clean_address(text, strip)
 
     def read(value: Any) -> str | None:
         # A site has fewer pages than visitors; very long addresses are not worth their room.
-        return cleaned(value, strip) if type(value) is str and len(value) <= LONGEST else clean_address(value, strip)
+        return cleaned(value) if type(value) is str and len(value) <= LONGEST else clean_address(value, strip)
 
     return Kind(read, "is no http or https address of a host")
 

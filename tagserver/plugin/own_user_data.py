@@ -13,7 +13,7 @@ from tagserver.event.identity_rules import EMAIL, phone_plus_rule, rule
 from tagserver.event.normalise import lower_text
 from tagserver.event.places import country_code
 from tagserver.plugin.contract import Omitted
-from tagserver.plugin.fields import Group
+from tagserver.plugin.fields import Group, cut_hashes
 from tagserver.plugin.plain import plain_data
 
 UserData = Literal["hash", "plain", "leave_out"]
@@ -44,16 +44,20 @@ def own_user_data(event: Event, given: Any, how: UserData, default_country: str 
         _hashed(made, said, identity, default_country)
 
 
-_OF_THE_ADDRESS = tuple((f"sha256_{field}", rule(field, lower_text)) for field in ("first_name", "last_name", "street"))
+_OF_THE_ADDRESS = tuple(
+    (f"sha256_{field}", rule(field, lower_text), False, cut_hashes) for field in ("first_name", "last_name", "street")
+)
 
 
 def _hashed(made: Group, said: Mapping[str, Any], identity: Identity, default_country: str | None) -> None:
-    own = (("sha256_email_address", EMAIL), ("sha256_phone_number", phone_plus_rule(default_country)))
-    for key, found in identity.gather(own):
-        made.put_hashes(key, found)
+    own = (
+        ("sha256_email_address", EMAIL, False, cut_hashes),
+        ("sha256_phone_number", phone_plus_rule(default_country), False, cut_hashes),
+    )
     address = Group(made.name, made.omitted)
-    for key, found in identity.gather(_OF_THE_ADDRESS):
-        address.put_hashes(key, found)
+    for group, fields in ((made, own), (address, _OF_THE_ADDRESS)):
+        for key, fault in identity.fill(group, fields):
+            made.omit(key, fault)
     if identity.address:
         for field in ("city", "region", "postal_code"):
             if (text := identity.plain(field)) is not None:

@@ -8,10 +8,11 @@ from operator import attrgetter
 from typing import Any
 
 from tagserver.event.event import MISSING, Event, reader
+from tagserver.event.identity import HashField
 from tagserver.event.identity_rules import Rule
 from tagserver.event.spelling import canonical
 from tagserver.event.tag_identity import Who
-from tagserver.plugin.fields import HASH_LENGTH, Group, Kind, is_missing
+from tagserver.plugin.fields import Group, Kind, is_missing
 from tagserver.plugin.items import ItemPlan, put_value
 from tagserver.plugin.table_rows import (
     Clear,
@@ -34,7 +35,7 @@ Step = Write
 
 def steps(rows: Iterable[Row], settings: Any) -> Iterator[Step]:
     """The rows compiled: fields of one sort that follow each other are one step."""
-    hashes: list[tuple[tuple[str, Hashes], Rule]] = []
+    hashes: list[HashField] = []
     plain: list[Reading] = []
     for row in rows:
         kind = kind_of(row.kind, settings) if isinstance(row, Field | Value) else None
@@ -59,7 +60,7 @@ def steps(rows: Iterable[Row], settings: Any) -> Iterator[Step]:
         elif isinstance(kind, Hashes):
             source = row.source.under(settings) if isinstance(row.source, RuleBy) else row.source
             assert isinstance(source, Rule), f"{row.name} is a hash of nothing"
-            hashes.append(((row.name, kind), source))
+            hashes.append((row.name, source, kind.single, kind.of))
         elif row.first and isinstance(row.source, tuple) and isinstance(kind, Kind):
             if plain:
                 yield _reading(plain)
@@ -73,16 +74,10 @@ def steps(rows: Iterable[Row], settings: Any) -> Iterator[Step]:
         yield _reading(plain)
 
 
-def _hashing(rules: Sequence[tuple[tuple[str, Hashes], Rule]]) -> Step:
+def _hashing(fields: Sequence[HashField]) -> Step:
     def step(made: Group, event: Event, given: Mapping[str, Any], settings: Any) -> None:
-        for (name, kind), (hashes, faults) in event.identity.gather(rules):
-            if hashes:
-                if not kind.single and len(hashes) == 1 and len(hashes[0]) == HASH_LENGTH:
-                    made[name] = [hashes[0]]
-                else:
-                    made[name] = kind.of(hashes)
-            for fault in faults:
-                made.omit(name, fault)
+        for name, fault in event.identity.fill(made, fields):
+            made.omit(name, fault)
 
     return step
 

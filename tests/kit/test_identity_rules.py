@@ -19,8 +19,10 @@ def test_rules_are_shared_and_worked_out_once() -> None:
 
     assert rule("first_name", form) is rule("first_name", form)
     who = Identity({"user_data": {"address": {"first_name": "Erika"}}})
-    first = who.found(rule("first_name", form))
-    assert who.gather([("fn", rule("first_name", form)), ("em", EMAIL)]) == [("fn", first)]
+    (first,), _ = who.found(rule("first_name", form))
+    made: dict[str, Any] = {}
+    assert who.fill(made, [("fn", rule("first_name", form), True, list), ("em", EMAIL, True, list)]) == []
+    assert made == {"fn": first}
     assert calls == ["Erika"]
 
 

@@ -115,18 +115,19 @@ class MetaCapi(Destination):
         """
         omitted: list[Omitted] = []
         given = Given(parameters, EVENT_FIELDS, omitted, empty=EMPTY)
-        name = given.text("event_name") or self.event_name(event, settings)
+        said = given.fields
+        name = (given.text("event_name") if said else None) or self.event_name(event, settings)
         if settings.core_setup and name not in STANDARD_EVENTS:
             raise Skip(
                 "missing_required", "core_setup sends Meta's standard events alone; this is a custom one", omitted
             )
         source = self._action_source(event, given, omitted)
-        time = event_time(event, given.fields.get("event_time"), "event_time", omitted)
+        time = event_time(event, said.get("event_time"), "event_time", omitted)
         expires = time + (SHOP_WINDOW_MS if source == "physical_store" else WINDOW_MS)
         if event.received >= expires:
             days = 62 if source == "physical_store" else 7
             raise Skip("too_old", f"Meta takes events of the last {days} days", omitted)
-        user_data = USER_DATA.fill(event, given.group("user_data"), settings, omitted)
+        user_data = USER_DATA.fill(event, given.group("user_data") if said else {}, settings, omitted)
         if source in ("business_messaging", "physical_store"):
             for key in BROWSER_KEYS:
                 user_data.pop(key, None)
@@ -135,11 +136,11 @@ class MetaCapi(Destination):
             if not user_data:
                 why = "nothing says who it was: Meta wants an e-mail, a telephone number, an id or a click"
             raise Skip("no_identity", why, omitted)
-        custom_data = build_custom_data(event, {**given.group("custom_data"), **given.rest}, name, settings, omitted)
-        if name == "Purchase":
+        own = {**given.group("custom_data"), **given.rest} if said else given.rest
+        custom_data = build_custom_data(event, own, name, settings, omitted)
+        if name == "Purchase" and not ("value" in custom_data and "currency" in custom_data):
             missing = [key for key in ("value", "currency") if key not in custom_data]
-            if missing:
-                raise Skip("missing_required", f"a Purchase needs {' and '.join(missing)}", omitted)
+            raise Skip("missing_required", f"a Purchase needs {' and '.join(missing)}", omitted)
         body: dict[str, Any] = {
             "event_name": name,
             "event_time": time // 1000,
@@ -150,12 +151,12 @@ class MetaCapi(Destination):
         if custom_data:
             body["custom_data"] = custom_data
         part = CONVERSATION if source == "business_messaging" else EVENT
-        body |= part.fill(event, given.among(part.names), settings, omitted)
+        body |= part.fill(event, given.among(part.names) if said else {}, settings, omitted)
         if source == "business_messaging":
             check_messaging(body, omitted)
         if source == "app":
             body["app_data"] = build_app_data(event, given, omitted)
-        limit_processing(body, event, given.fields, mode, omitted)
+        limit_processing(body, event, said, mode, omitted)
         return Built(body, name, time, None, expires, tuple(omitted))
 
     @staticmethod
@@ -166,7 +167,7 @@ class MetaCapi(Destination):
             if value is not None and value != "":
                 omitted.append(Omitted("action_source", f"is none of {', '.join(sorted(ACTION_SOURCES))}"))
         # To name a source certifies it: website is said only where there is a page or a browser.
-        return "website" if event.page.host or event.source == "browser" else "other"
+        return "website" if event.source == "browser" or event.page.host else "other"
 
     def request(self, payloads: Sequence[Payload], settings: MetaSettings) -> Request:
         """One request for up to a thousand events; their JSON is joined, not read again. The token stands in a

@@ -18,6 +18,7 @@ LDU_STATES = {
 
 OPTIONS, OPT_OUT = "data_processing_options", "opt_out"
 _WORDS: Mapping[str, tuple[str, ...]] = {OPTIONS: ("LDU",), OPT_OUT: ()}
+_WISHES = frozenset(_WORDS)
 _FAULTS: Mapping[str, str] = {
     OPTIONS: 'is neither ["LDU"] nor an empty list, and is taken as ["LDU"]',
     OPT_OUT: "is neither true nor false, and is taken as true",
@@ -42,7 +43,7 @@ def limit_processing(
     be read is taken as the wish. Source: Meta, data processing options.
     """
     data = event.data
-    if mode == "send" and _WORDS.keys().isdisjoint(data) and _WORDS.keys().isdisjoint(fields):
+    if mode == "send" and _WISHES.isdisjoint(data) and _WISHES.isdisjoint(fields):
         body[OPTIONS] = []
         return
     limited = _wish(OPTIONS, data, fields, mode, omitted)
