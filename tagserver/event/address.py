@@ -140,7 +140,7 @@ def host_of(name: str) -> str | None:
 def parse_address(text: object) -> Address:
     """The parts of an address, blanks around it taken off; of anything that is none an Address of nothing. At most
     16,384 characters are looked at."""
-    if not isinstance(text, str) or not text:
+    if type(text) is not str or not text:
         return NOWHERE
     text = text.strip()
     return _remembered(text) if len(text) <= LONGEST_REMEMBERED else Address(text[:LONGEST_ADDRESS])

@@ -17,7 +17,7 @@ from tagserver.event.address import is_address
 from tagserver.event.consent_fields import FIELDS as CONSENT_FIELDS
 from tagserver.event.known_names import ITEM_FIELDS, PAGE_TEXTS, SHOP_FIELDS
 from tagserver.plugin.fields import field_label
-from tagserver.privacy.detection import LONGEST, scanned, suspicious
+from tagserver.privacy.detection import BETWEEN, FLAT, LONGEST, scanned, suspicious
 from tagserver.privacy.rules import DECLARED, SENTENCES, AddressRules, Kind, Loss, holds, key_kind, mark, names_an_id
 from tagserver.privacy.urls import clean_outgoing
 
@@ -78,8 +78,12 @@ def clean_data(data: Mapping[str, Any], rules: AddressRules) -> tuple[Mapping[st
     event, that there is nothing to look for.
     """
     rest = {name: value for name, value in data.items() if name not in PERSONAL}
-    if type(page := rest.get("page")) is dict and _addresses_are_clean(page, rules):
-        rest["page"] = {name: value for name, value in page.items() if name not in _ADDRESSES}
+    if type(page := rest.get("page")) is dict:
+        rest["page"] = page = dict(page)
+        for name in _ADDRESSES:
+            address = page.get(name)
+            if type(address) is str and not clean_outgoing(address, rules).lost:
+                del page[name]
     if _is_clean(rest):
         return data, []
     looked_at = {name: value for name, value in data.items() if name not in PERSONAL}
@@ -92,14 +96,6 @@ def clean_data(data: Mapping[str, Any], rules: AddressRules) -> tuple[Mapping[st
 
 
 _ADDRESSES = ("location", "referrer")
-
-
-def _addresses_are_clean(page: Mapping[str, Any], rules: AddressRules) -> bool:
-    for name in _ADDRESSES:
-        address = page.get(name)
-        if type(address) is str and address and clean_outgoing(address, rules).lost:
-            return False
-    return True
 
 
 def clean_parameters(
@@ -117,33 +113,57 @@ def clean_parameters(
 def _is_clean(data: Mapping[str, Any]) -> bool:
     """Whether nothing needs to be looked for: no sign of it in the JSON, no address, no key that names it."""
     try:
-        text = _encode(data)
+        written = _encode(data)
     except (ValueError, TypeError, OverflowError, RecursionError):  # half an emoji, a number beyond JSON's
         return False
-    signs = text.decode("latin-1")
-    if suspicious(text, signs) or "://" in signs or (("/" in signs or "?" in signs) and _begins_so(signs)):
+    text, flat = written.decode("latin-1"), written.translate(FLAT, BETWEEN).decode("latin-1")
+    if suspicious(text, flat) or ("/" in flat and ":/" in flat) or not (text.isascii() or _begins_blank(flat) is None):
         return False
-    return not _names_something(data, 0)
+    return flat.count("{") == _usual_groups(data) or not _names_something(data)
 
 
-_NESTING = frozenset({dict, list})
-_begins_so = re.compile(r'"(?:[/? \\]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2(?:\x80|\x81\x9f)|\xe3\x80\x80)').search
-"""Whether a text of the JSON begins as the part of an address does that stands behind the host, or with a blank, behind
-which one may follow. The JSON is UTF-8, read byte by byte; an escape may be a blank, too."""
+def _usual_groups(data: Mapping[str, Any]) -> int:
+    """How many objects and lists there are where GA4 has some, with its keys alone; 0 when one has another key. A JSON
+    with as many brackets has no other object or list."""
+    groups = [data]
+    for name in ("page", "ecommerce"):
+        if type(group := data.get(name)) is dict:
+            groups.append(group)
+    lists = 0
+    if len(groups) > 1 and type(items := groups[-1].get("items")) is list:
+        lists = 1
+        for item in items:
+            if type(item) is dict:
+                groups.append(item)
+    for group in groups:
+        if not _USUAL_KEYS.issuperset(group):
+            return 0
+    return len(groups) + lists
 
 
-def _names_something(value: Any, depth: int) -> bool:
+_begins_blank = re.compile(r":(?:\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2(?:\x80|\x81\x9f)|\xe3\x80\x80)").search
+"""Whether a text of flattened JSON begins with a blank beyond ASCII, behind which an address may follow. (It is UTF-8,
+read byte by byte; blanks of ASCII are gone, or escaped.)"""
+
+
+def _names_something(data: Mapping[str, Any]) -> bool:
     """Whether a key anywhere in a value names personal data, or it goes too deep."""
-    if depth > DEEPEST:
-        return True
-    if type(value) is dict:
-        if not _USUAL_KEYS.issuperset(value) and any(map(key_kind, value)):
-            return True
-        value = value.values()
-    for one in value:  # noqa: SIM110 (`any` makes a generator, which takes longer than the looks)
-        if type(one) in _NESTING and _names_something(one, depth + 1):
-            return True
-    return False
+    groups: list[Any] = [data]
+    for _ in range(DEEPEST + 1):
+        below: list[Any] = []
+        for group in groups:
+            if type(group) is dict:
+                if not _USUAL_KEYS.issuperset(group) and any(map(key_kind, group)):
+                    return True
+                group = group.values()
+            for one in group:
+                kind = type(one)
+                if kind is dict or kind is list:
+                    below.append(one)
+        if not below:
+            return False
+        groups = below
+    return True
 
 
 _is_short = re.compile(r"[^@%+/:?J]{0,12}").fullmatch

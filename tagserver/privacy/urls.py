@@ -16,7 +16,7 @@ import msgspec
 from tagserver.event.address import LONGEST_ADDRESS, Address, is_address, keys_of, parse_address
 from tagserver.event.click_ids import is_click_key
 from tagserver.event.spelling import nfc
-from tagserver.privacy.detection import LONGEST, scanned, suspicious
+from tagserver.privacy.detection import LONGEST, flattened, scanned, suspicious
 from tagserver.privacy.rules import NO_KEYS, STRICT, AddressRules, Loss, mark, names_an_id, query_kind, rules_of
 from tagserver.system.text import is_text
 
@@ -49,7 +49,7 @@ def clean(address: Address, rules: AddressRules, depth: int = 0) -> Cleaned:
 def _clean(address: Address, rules: AddressRules, depth: int) -> Cleaned:
     lost: dict[Loss, None] = {}
     if address.quiet is None:
-        address.quiet = not suspicious(address.text.encode(errors="replace"), address.text)
+        address.quiet = not suspicious(address.text, flattened(address.text))
     front, path, fragment = address.front, address.raw_path, address.fragment
     if front and not address.text.startswith(front):
         lost["credentials"] = None
@@ -102,7 +102,8 @@ def _stays(pair: str, key: str, rules: AddressRules, lost: dict[Loss, None], dep
 
 def clean_outgoing(address: str, rules: AddressRules) -> Cleaned:
     """An address, or any text that looks like one, as it may leave."""
-    return clean(parse_address(address), rules)
+    parsed = parse_address(address)
+    return parsed.cleaned.get(rules) or clean(parsed, rules)
 
 
 @lru_cache(maxsize=256)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tagserver.metrics.meters import Meters, Picture
 from tagserver.outgoing.redaction import clean_data
@@ -181,6 +183,40 @@ def test_an_event_in_which_nothing_is_found_is_shared() -> None:
     """Nothing is copied that need not be."""
     event = make_event(PUSHED)
     assert clean_data(event.data, STRICT)[0] is event.data
+
+
+PIECES = [
+    "/",
+    "?",
+    "://",
+    "tel:",
+    "eyJ",
+    "@",
+    "%40",
+    "+",
+    "49301234567",
+    "4111 1111-1111 1111",
+    "a.example",
+    "{",
+    "[",
+    '"',
+]
+SIGNS = st.lists(st.sampled_from([*PIECES, *" :=&-a\\\t\u00a0\u3000"]), max_size=6).map("".join)
+KEYS = st.sampled_from(["page", "ecommerce", "items", "item_name", "title", "location", "email", "my_phone", "x"])
+VALUES = st.recursive(
+    st.one_of(SIGNS, st.sampled_from([None, 1, 4111111111111111])),
+    lambda below: st.one_of(st.lists(below, max_size=3), st.dictionaries(KEYS, below, max_size=4)),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=4))
+def test_the_quick_look_misses_nothing(data: dict[str, Any]) -> None:
+    """Beside something that is found, each value is looked at for itself."""
+    beside, found = clean_data({**data, "zz": "erika@example.com"}, STRICT)
+    assert beside["zz"] == "[redacted:email]"
+    assert clean_data(data, STRICT)[0] == {name: value for name, value in beside.items() if name != "zz"}
+    assert clean_data(data, STRICT)[1] == [one for one in found if one.path != "zz"]
 
 
 def test_too_deep_is_left_out() -> None:
