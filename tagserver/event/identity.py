@@ -44,10 +44,8 @@ from tagserver.event.normalise import Unusable
 from tagserver.event.phone import phone_digits
 from tagserver.event.placeholder import is_placeholder, is_placeholder_name
 
-HashField = tuple[str, Rule, bool, Callable[[tuple[str, ...]], Any]]
-"""A field of a payload, its rule, whether it holds one hash and no list, and what it holds of any hashes."""
-LONGEST_HASH = 64
-"""Hex digits of SHA-256; a longer text has an appendix of the library that made it."""
+HashField = tuple[str, Rule, Callable[[tuple[str, ...]], Any] | None]
+"""A field of a payload, its rule, and what it holds of any hashes: None where it holds all of them as they are."""
 
 
 class Identity(Person):
@@ -71,22 +69,17 @@ class Identity(Person):
         out or doubtful its name and why."""
         known, user, address = self._found, self.user, self.address
         faults: list[tuple[str, str]] = []
-        for name, one, single, several in fields:
+        for name, one, shaped in fields:
             if (found := known.get(one)) is None:
                 group = address if one.in_address else user
-                value = group.get(one.field)
-                if one.common and type(value) is str and one.twin not in group:
-                    found = one.known.get((value, self.country if one.in_country else None))
-                elif value is None and one.twin not in group and not one.elsewhere:
+                if one.field not in group and one.twin not in group and not one.elsewhere:
                     continue
-                found = known[one] = found or one.find(self)
+                if one.common and type(value := group.get(one.field)) is str and one.twin not in group:
+                    found = one.known.get((value, self.country if one.in_country else None))
+                known[one] = found = found or one.find(self)
             hashes, wrong = found
             if hashes:
-                first = hashes[0]
-                if len(hashes) == 1 and len(first) == LONGEST_HASH:
-                    made[name] = first if single else [first]
-                else:
-                    made[name] = several(hashes)
+                made[name] = [*hashes] if shaped is None else shaped(hashes)
             if wrong:
                 faults += [(name, fault) for fault in wrong]
         return faults

@@ -7,7 +7,7 @@ or price that is said and is no sound number is left out and named, never replac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tagserver.event.event import Event
@@ -17,9 +17,8 @@ from tagserver.plugin.plain import Unlisted, listed, number, whole_number
 ItemFields = Mapping[str, tuple[str, Kind]]
 """The vendor's name of a field → the data layer's name, and the kind of value the vendor wants."""
 
-Place = tuple[str, str, Callable[[Any], Any], float, float, dict[str, str], str]
-"""The vendor's name, the one in an item, how it is read, between which a number is itself, what became of texts, and
-the sentence for what does not fit."""
+Place = tuple[str, str, dict[str, str], Kind]
+"""The vendor's name, the one in an item, what became of texts, and its kind."""
 _MOST_PLANS = 256
 _MOST_TEXTS, _LONGEST_TEXT = 4096, 100
 """Of what is remembered of one field: the names of a catalogue, which come again and again."""
@@ -94,19 +93,19 @@ class ItemPlan:
                 continue
             row: dict[str, Any] = {}
             quiet: dict[str, Any] | None = None
-            for name, place, read, low, high, texts, fault in places:
+            for name, place, texts, wanted in places:
                 value: Any = item.get(place)
                 kind = type(value)
                 if kind is str and (known := texts.get(value)) is not None:
                     row[name] = known
-                elif (kind is float or kind is int) and low < value < high:
+                elif (kind is float or kind is int) and wanted.low < value < wanted.high:
                     row[name] = value
                 elif value is None or (not value and is_missing(value)):
                     if name in unsaid:
                         quiet = {} if quiet is None else quiet
                         quiet[name] = unsaid[name]
-                elif (made := read(value)) is None:
-                    faults[name, fault] = None
+                elif (made := wanted.read(value)) is None:
+                    faults[name, wanted.fault] = None
                 else:
                     row[name] = made
                     if kind is str and type(made) is str and len(value) <= _LONGEST_TEXT:
@@ -145,10 +144,7 @@ def _places(fields: ItemFields, own: bool) -> Sequence[Place]:
     if known is None or known[0] is not fields:
         if len(_PLANS) >= _MOST_PLANS:
             _PLANS.clear()
-        made: list[Place] = [
-            (name, name if own else source, kind.read, kind.low, kind.high, {}, kind.fault)
-            for name, (source, kind) in fields.items()
-        ]
+        made: list[Place] = [(name, name if own else source, {}, kind) for name, (source, kind) in fields.items()]
         known = _PLANS[id(fields), own] = fields, made
     return known[1]
 

@@ -45,14 +45,14 @@ def own_user_data(event: Event, given: Any, how: UserData, default_country: str 
 
 
 _OF_THE_ADDRESS = tuple(
-    (f"sha256_{field}", rule(field, lower_text), False, cut_hashes) for field in ("first_name", "last_name", "street")
+    (f"sha256_{field}", rule(field, lower_text), cut_hashes) for field in ("first_name", "last_name", "street")
 )
 
 
 def _hashed(made: Group, said: Mapping[str, Any], identity: Identity, default_country: str | None) -> None:
     own = (
-        ("sha256_email_address", EMAIL, False, cut_hashes),
-        ("sha256_phone_number", phone_plus_rule(default_country), False, cut_hashes),
+        ("sha256_email_address", EMAIL, cut_hashes),
+        ("sha256_phone_number", phone_plus_rule(default_country), cut_hashes),
     )
     address = Group(made.name, made.omitted)
     for group, fields in ((made, own), (address, _OF_THE_ADDRESS)):

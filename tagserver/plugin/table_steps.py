@@ -60,14 +60,18 @@ def steps(rows: Iterable[Row], settings: Any) -> Iterator[Step]:
         elif isinstance(kind, Hashes):
             source = row.source.under(settings) if isinstance(row.source, RuleBy) else row.source
             assert isinstance(source, Rule), f"{row.name} is a hash of nothing"
-            hashes.append((row.name, source, kind.single, kind.of))
+            hashes.append((row.name, source, None if kind.marked and not kind.single else kind.of))
         elif row.first and isinstance(row.source, tuple) and isinstance(kind, Kind):
             if plain:
                 yield _reading(plain)
                 plain = []
             yield _choosing(row.name, _readers(row.source), kind)
         elif row.source is not None and kind is not None:
-            plain.append(_plan(row.name, row.source, kind))
+            made = _plan(row.name, row.source, kind)
+            if plain and _is_at_the_top(plain[-1]) != _is_at_the_top(made):
+                yield _reading(plain)
+                plain = []
+            plain.append(made)
     if hashes:
         yield _hashing(hashes)
     if plain:
@@ -82,30 +86,29 @@ def _hashing(fields: Sequence[HashField]) -> Step:
     return step
 
 
-Way = tuple[str | None, str | None, Callable[[Event], Any]]
-"""Where the event's data has a value, if it does: a name at its top, perhaps one below; and how it is read of the
-event in any case."""
-Reading = tuple[str, Sequence[Way], bool, float, float, Callable[[Any], Any], Kind]
-"""A vendor's field; the ways to its value, of which the first counts that says something; whether its kind reads one
-value; between which a number is itself; how it is read; and its kind."""
+Reading = tuple[str, str | None, str | None, Callable[[Event], Any], bool, float, float, Callable[[Any], Any], Kind]
+"""A vendor's field; where the event's data has it, if it does: a name at its top, perhaps one below; how it is read of
+the event in any case; whether its kind reads one value; between which a number is itself; how a value is read; and its
+kind."""
 
 
 def _reading(plans: Sequence[Reading]) -> Step:
+    tops = frozenset(plan[1] for plan in plans)
+    alone = all(map(_is_at_the_top, plans))
+
     def step(made: Group, event: Event, given: Mapping[str, Any], settings: Any) -> None:
         data = event.data
-        for name, ways, single, low, high, fitting, kind in plans:
-            value: Any = None
-            for root, below, read in ways:
-                if root is None:
-                    value = read(event)
-                elif root not in data:
-                    continue
-                else:
-                    value = data[root]
-                    if below is not None:
-                        value = value.get(below) if type(value) is dict else read(event)
-                if value or (value is not None and value is not MISSING and value != ""):
-                    break
+        if alone and tops.isdisjoint(data):
+            return
+        for name, root, below, read, single, low, high, fitting, kind in plans:
+            if root is None:
+                value = read(event)
+            elif root not in data:
+                continue
+            else:
+                value = data[root]
+                if below is not None:
+                    value = value.get(below) if type(value) is dict else read(event)
             if value is None or (not value and is_missing(value)):
                 continue
             if (type(value) is float or type(value) is int) and low < value < high:
@@ -120,18 +123,33 @@ def _reading(plans: Sequence[Reading]) -> Step:
     return step
 
 
+def _is_at_the_top(plan: Reading) -> bool:
+    """Such fields are mostly not there, so that one look at the event tells of all that follow each other."""
+    return plan[1] is not None and plan[2] is None
+
+
 def _plan(name: str, source: Source, kind: Kind) -> Reading:
-    ways = tuple(map(_way, source if isinstance(source, tuple) else (source,)))
-    return name, ways, not (kind.each or kind.cut is not None), kind.low, kind.high, kind.read, kind
+    root, below = _place(source)
+    return (
+        name,
+        root,
+        below,
+        _reader(source),
+        not (kind.each or kind.cut is not None),
+        kind.low,
+        kind.high,
+        kind.read,
+        kind,
+    )
 
 
-def _way(source: Source) -> Way:
-    root = below = None
+def _place(source: Source) -> tuple[str | None, str | None]:
+    """Where an event's data has it: a name at its top, perhaps one below; nothing where it is not told so simply."""
     if isinstance(source, str) and source.isascii():
         way = canonical(source)
         if way[0] not in _BESIDE or (way[0] == "page" and way[1:] in _OF_THE_PAGE):
-            root, below = (way[0], None) if len(way) == 1 else way if len(way) == 2 else (None, None)
-    return root, below, _reader(source)
+            return (way[0], None) if len(way) == 1 else (way[0], way[1]) if len(way) == 2 else (None, None)
+    return None, None
 
 
 _OF_THE_REQUEST: Mapping[str, Callable[[Event], Any]] = {
@@ -154,11 +172,13 @@ def _reader(source: Source) -> Callable[[Event], Any]:
     if isinstance(source, str):
         return _OF_THE_REQUEST.get(source) or reader(source)
     assert isinstance(source, tuple), "a rule is for hashes"
-    readers = tuple(map(reader, source))
+    ways = [(*_place(one), reader(one)) for one in source]
 
     def first(event: Event) -> Any:
-        for one in readers:
-            value = one(event)
+        data = event.data
+        for root, below, read in ways:
+            group = None if root is None or below is None else data.get(root)
+            value = group.get(below) if type(group) is dict else read(event)
             if value is not None and value is not MISSING and value != "":
                 return value
         return None

@@ -7,6 +7,7 @@ from typing import Any
 from tagserver.event.hashing import sha256_hex
 from tagserver.event.identity import Identity
 from tagserver.event.identity_rules import EMAIL, rule
+from tagserver.plugin.table import HASH
 
 
 def test_rules_are_shared_and_worked_out_once() -> None:
@@ -21,7 +22,7 @@ def test_rules_are_shared_and_worked_out_once() -> None:
     who = Identity({"user_data": {"address": {"first_name": "Erika"}}})
     (first,), _ = who.found(rule("first_name", form))
     made: dict[str, Any] = {}
-    assert who.fill(made, [("fn", rule("first_name", form), True, list), ("em", EMAIL, True, list)]) == []
+    assert who.fill(made, [("fn", rule("first_name", form), HASH.of), ("em", EMAIL, HASH.of)]) == []
     assert made == {"fn": first}
     assert calls == ["Erika"]
 
