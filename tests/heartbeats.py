@@ -21,10 +21,10 @@ class Loop:
     def _starved(self, seconds: float) -> None:
         self.starved += seconds
 
-    def look(self, name: str = "nobody", place: str = "") -> None:
-        """Of the watchdog."""
+    def look(self, name: str | None = "nobody", place: str = "") -> None:
+        """Of the watchdog; without a name the loop waits for something to do."""
         sample = ThreadSample(self.now, self.queued, self.worked, self.waited)
-        self._stretches.look(sample, self.beat_at, lambda: (name, place))
+        self._stretches.look(sample, self.beat_at, lambda: None if name is None else (name, place))
 
     def runs(self, seconds: float) -> None:
         """Nobody holds it."""

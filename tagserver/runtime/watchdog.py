@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from types import FrameType
 
 from tagserver.plugin.fault import UNKNOWN, Culprit
 from tagserver.system.machine import Lateness, ThreadSample, ThreadSampler
@@ -49,8 +50,9 @@ class Stretches:
         self._lateness = Lateness(BEAT)
         self._quiet_until = float("-inf")
 
-    def look(self, sample: ThreadSample, beat_at: float, culprit: Callable[[], Named]) -> None:
-        """Called ten times a second, with the last heartbeat; seconds of a clock that never goes back."""
+    def look(self, sample: ThreadSample, beat_at: float, culprit: Callable[[], Named | None]) -> None:
+        """Called ten times a second, with the last heartbeat; seconds of a clock that never goes back. `culprit` gives
+        None when nobody holds the loop just now."""
         self._lateness.add(sample)
         if beat_at != self._since:
             if self._since:
@@ -59,10 +61,10 @@ class Stretches:
             self._seen.clear()
             self._lateness.begin(sample.now - beat_at)
         late = sample.now - beat_at - BEAT
-        if late > SOON:
-            self._seen[culprit()] += 1
+        if late > SOON and (named := culprit()) is not None:
+            self._seen[named] += 1
         held = late - self._lateness.starved(late)
-        if held > LONG and not self._told:
+        if held > LONG and self._seen and not self._told:
             name, place = self._tell()
             self._said(f"the event loop has been held for {held * 1000:.0f} ms by {name} ({place}), and still is")
 
@@ -155,5 +157,19 @@ class Watchdog:
             ended = self._stopped.wait(BEAT)  # once more at the end: what was just over is told, too
             self._stretches.look(self._sampler.sample(), self._beat_at, self._on_the_loop)
 
-    def _on_the_loop(self) -> Named:
-        return self._culprit.of(sys._current_frames().get(self._loop_thread))
+    def _on_the_loop(self) -> Named | None:
+        frame = sys._current_frames().get(self._loop_thread)
+        return None if waits(frame) else self._culprit.of(frame)
+
+
+def waits(frame: FrameType | None) -> bool:
+    """Whether a loop in this frame asks the system for something to do, as it does between the end of a call and the
+    heartbeat that is overdue: asyncio's in its selector, uvloop's in no frame of its own."""
+    if frame is not None and frame.f_globals.get("__name__") == "selectors":
+        frame = frame.f_back  # a plugin that selects has another caller
+    if frame is None:
+        return False
+    return (frame.f_globals.get("__name__"), frame.f_code.co_name) in _LOOPS
+
+
+_LOOPS = {("asyncio.base_events", "_run_once"), ("asyncio.runners", "run")}

@@ -100,6 +100,19 @@ def test_a_call_that_nobody_saw_is_counted() -> None:
     assert loop.said == ["the event loop has been held for 1000 ms by unknown (a call that lets no other thread run)"]
 
 
+@pytest.mark.parametrize("seconds", [0.8, 1.8])
+def test_a_call_that_is_over_before_its_heartbeat_is_nobody_elses(seconds: float) -> None:
+    """The loop is seen as it waits for something to do, with a heartbeat that is long overdue."""
+    loop = Loop()
+    loop.runs(1)
+    loop.now += seconds
+    loop.waited += seconds
+    loop.look(None)
+    loop.beats()
+    assert loop.blocked == ["unknown"]
+    assert [said.endswith("by unknown (a call that lets no other thread run)") for said in loop.said] == [True]
+
+
 STOPPED = """
 import asyncio, os
 from tagserver.system.machine import ThreadSample

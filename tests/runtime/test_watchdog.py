@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import selectors
 import sys
+import threading
 import time
 import types
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import uvloop
 
 from tagserver.plugin import Destination, Variable
 from tagserver.plugin.fault import OURS, Culprit
 from tagserver.plugin.registry import Registry
-from tagserver.runtime.watchdog import LATE, LONG, Watchdog
+from tagserver.runtime.watchdog import LATE, LONG, Watchdog, waits
 
 from ..config.world import Box
 from ..heartbeats import Loop
@@ -62,6 +65,27 @@ async def test_a_plugin_that_blocks_is_named(caplog: pytest.LogCaptureFixture) -
     found = re.match(r"the event loop has been held for (\d+) ms by slow \(<string>:\d+ in block\)", said)
     assert found is not None, said
     assert int(found[1]) >= 500
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_a_loop_that_waits_is_held_by_nobody(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """And by somebody while a call runs on it, also one that selects."""
+
+    async def life() -> None:
+        await asyncio.sleep(0.2)
+        selectors.DefaultSelector().select(0.2)
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(life())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    seen = []
+    while thread.is_alive():
+        seen.append(waits(sys._current_frames().get(thread.ident or 0)))
+        time.sleep(0.01)
+    assert min(seen.count(True), seen.count(False)) > 3
 
 
 async def test_what_is_no_plugins_is_ours() -> None:
