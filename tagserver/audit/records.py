@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -23,7 +23,7 @@ LONGEST_STATE = 4096
 """Bytes of a state, with the raw signals that it holds, beyond which it is not remembered: nobody else has the same."""
 
 
-class Decided(NamedTuple):
+class Decided(msgspec.Struct, frozen=True, gc=False):
     """One event, as short as it can wait for the audit's thread. `received` in ms; `what`: tag, decision, reason."""
 
     received: int
@@ -35,8 +35,10 @@ class Decided(NamedTuple):
     @classmethod
     def of(cls, container: str, routing: Routing) -> Decided:
         """From what was decided under a version of the container."""
-        what = tuple((one.tag, one.decision, one.reason) for one in routing.decisions)
-        return cls(routing.event.received, routing.event.event_id, routing.consent, container, what)
+        event, what = routing.event, []
+        for one in routing.decisions:
+            what.append((one.tag, one.decision, one.reason))
+        return cls(event.facts.received, event.event_id, routing.consent, container, tuple(what))
 
 
 def event_key(event_id: str, install_key: bytes) -> str:

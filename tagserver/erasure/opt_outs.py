@@ -80,13 +80,16 @@ class OptOuts:
         self._limit = RateLimit(BELIEVED, time, burst=AT_ONCE)
         self._asked = asyncio.Event()
 
+    def any(self) -> bool:
+        """Whether anybody has withdrawn anything."""
+        return self._outbox.tombstones() > 0
+
     def said_by(self, event: Event, consent: ConsentState) -> tuple[list[Tombstone], Grant | None]:
-        """The tombstones that an event lays, and what it grants again. Mostly nothing, and then at little cost."""
+        """The tombstones that an event lays, and what it grants again: nothing of a browser's that denies nothing, nor
+        of a key's unless there is `any`."""
         denied = consent.withdrawn
         if event.source == BROWSER:
             return (self._of_browser(event, denied) if denied else []), None
-        if not denied and not self._outbox.tombstones():
-            return [], None
         persons = self._persons(event)
         laid = [Tombstone(person, purpose, event.received) for person in persons for purpose in denied]
         if laid:

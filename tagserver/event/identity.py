@@ -195,15 +195,16 @@ class Identity(Person):
 
     def identifiers(self, default_country: str | None = None) -> tuple[tuple[str, str], ...]:
         """(kind, text) of what identifies the person in the queue: hashes of e-mail and phone, `user_id`,
-        `client_id`.
+        `client_id`. Each text can be encoded.
 
         `default_country`: that of the destination, so that a national phone number has the hash that was sent.
         """
         found: list[tuple[str, str]] = []
         if self.user:
-            # Without the appendix: it tells who made a hash, not whose it is.
-            found += [("email", one[:64]) for one in self.email[0]]
-            found += [("phone", one[:64]) for one in self.phone(default_country)[0]]
+            for kind, rule in (("email", EMAIL), ("phone", phone_rule(default_country))):
+                hashes, _ = self._found.get(rule) or self.found(rule)
+                for one in hashes:
+                    found.append((kind, one[:64]))  # without the appendix: it tells who made a hash, not whose it is
         for kind in ("user_id", "client_id"):
             text = id_text(self.data.get(kind))
             if text is not None:

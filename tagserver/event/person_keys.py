@@ -3,29 +3,35 @@ key."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from hashlib import blake2b
 
 from tagserver.event.identity import Identity
+
+KINDS = ("email", "phone", "user_id", "client_id")
 
 
 def person_key(kind: str, text: str, install_key: bytes) -> bytes:
     """The keyed hash of one identifier (16 bytes). `kind`: `email`, `phone`, `user_id` or `client_id`."""
-    keyed = _keyed(install_key).copy()
-    keyed.update(f"{kind}:{text}".encode(errors="surrogatepass"))
-    return keyed.digest()
+    return blake2b(f"{kind}:{text}".encode(errors="surrogatepass"), digest_size=16, key=install_key).digest()
 
 
 @lru_cache(maxsize=4)
-def _keyed(install_key: bytes) -> hashlib.blake2b:
-    """The hash that has taken in the key and nothing else; a copy of it costs less than a new one."""
-    return hashlib.blake2b(digest_size=16, key=install_key)
+def _begun(install_key: bytes) -> Mapping[str, blake2b]:
+    """For each kind the hash that has taken in the key and the kind; a copy of it costs less than a new one."""
+    return {kind: blake2b(f"{kind}:".encode(), digest_size=16, key=install_key) for kind in KINDS}
 
 
 def person_keys(identity: Identity, install_key: bytes, default_country: str | None = None) -> tuple[bytes, ...]:
     """The keyed hashes of e-mail, phone, user_id and client_id as one destination's deliveries carry them."""
-    return tuple([person_key(kind, text, install_key) for kind, text in identity.identifiers(default_country)])
+    begun = _begun(install_key)
+    made = []
+    for kind, text in identity.identifiers(default_country):
+        keyed = begun[kind].copy()
+        keyed.update(text.encode())
+        made.append(keyed.digest())
+    return tuple(made)
 
 
 def all_keys(

@@ -7,7 +7,7 @@ a trigger asks for is the site's own, and no misspelling.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -17,26 +17,28 @@ from tagserver.event.event import Event, Note
 from tagserver.event.known_names import KNOWN_EVENTS
 from tagserver.event.likeness import Alike
 from tagserver.pipeline.route import Routing
-from tagserver.plugin.plain import currency_code, number
+from tagserver.plugin.plain import CURRENCIES, currency_code, number
 
 LONGEST_NAME = 40
 """As long as Google takes names; longer ones are not looked at, nor remembered."""
 ORDER = "ecommerce.transaction_id"
 MOST_UNREADABLE = 5
+_NUMBERS = frozenset({int, float})
 _ALIKE = Alike(sorted(KNOWN_EVENTS))
 
 
 def advise(container: Container, routing: Routing) -> tuple[Note, ...]:
-    """The notes on one event, but for places that it has a note on already. A few look-ups, 1 us, and 3 with money: a
-    name is compared once, and then remembered."""
+    """The notes on one event, but for places that it has a note on already. A few look-ups: a name is compared once,
+    and then remembered."""
     event = routing.event
+    name, shop = event.name, event.data.get("ecommerce")
     notes: list[Note] = []
-    like = None if event.name in KNOWN_EVENTS or len(event.name) > LONGEST_NAME else meant(event.name)
-    if like is not None and not _asked_for(container, event.name):
+    like = None if name in KNOWN_EVENTS or len(name) > LONGEST_NAME else meant(name)
+    if like is not None and not _asked_for(container, name):
         message = f'is it meant to be "{like}"? Names are compared letter by letter'
         notes.append(Note("event", "like_another", message))
-    if event.name == "purchase" or event.ecommerce:
-        notes += _money(event)
+    if shop or name == "purchase":
+        notes += _money(event, shop or {})
     if routing.consent.problems:
         notes += _unreadable(event, routing.consent)
     if not notes:
@@ -56,22 +58,33 @@ def meant(name: str) -> str | None:
     return _ALIKE.like(name)
 
 
-def _money(event: Event) -> Iterator[Note]:
+def _money(event: Event, shop: Mapping[str, Any]) -> list[Note]:
     """A value and a currency that no vendor can read, and what a purchase lacks."""
-    shop = event.ecommerce
-    value, currency = shop.get("value"), shop.get("currency")
+    value: Any = shop.get("value")
+    currency, order = shop.get("currency"), shop.get("transaction_id")
+    if order and type(value) in _NUMBERS and -1e15 < value < 1e15 and type(currency) is str and currency in CURRENCIES:
+        return []  # as mostly: `number` and `currency_code` take them as they stand
+    notes = []
     is_purchase = event.name == "purchase"
     if _is_said(value) and number(value) is None:
-        yield Note("ecommerce.value", "bad_value", "ecommerce.value is no number: write 1299.90, without separators")
+        notes.append(
+            Note("ecommerce.value", "bad_value", "ecommerce.value is no number: write 1299.90, without separators")
+        )
     elif is_purchase and not _is_said(value):
-        yield Note("ecommerce.value", "no_value", "a purchase without a value is refused by most vendors")
+        notes.append(Note("ecommerce.value", "no_value", "a purchase without a value is refused by most vendors"))
     if _is_said(currency) and currency_code(currency) is None:
-        yield Note("ecommerce.currency", "bad_currency", "ecommerce.currency is no code of ISO 4217, such as EUR")
+        notes.append(
+            Note("ecommerce.currency", "bad_currency", "ecommerce.currency is no code of ISO 4217, such as EUR")
+        )
     elif is_purchase and not _is_said(currency):
-        yield Note("ecommerce.currency", "no_currency", "a purchase without a currency is refused by most vendors")
-    orders = (shop.get("transaction_id"), shop.get("order_id"), event.data.get("order_id"))
-    if is_purchase and not any(map(_is_said, orders)):
-        yield Note(ORDER, "no_transaction_id", "without transaction_id the same order counts again whenever it is sent")
+        notes.append(
+            Note("ecommerce.currency", "no_currency", "a purchase without a currency is refused by most vendors")
+        )
+    if is_purchase and not any(map(_is_said, (order, shop.get("order_id"), event.data.get("order_id")))):
+        notes.append(
+            Note(ORDER, "no_transaction_id", "without transaction_id the same order counts again whenever it is sent")
+        )
+    return notes
 
 
 def _is_said(value: Any) -> bool:

@@ -143,20 +143,21 @@ class WaitQueue:
         self._most = most
         self._most_of_one = most_of_one
         self._most_bytes = most_bytes
-        self._held: dict[int, WaitingEvent] = {}
+        self.held: dict[int, WaitingEvent] = {}
+        """Those that wait, by the number of their coming."""
         self._of: dict[Name, set[int]] = {}
         self._ends: list[tuple[float, int]] = []
         self._last = 0
         self.bytes = 0
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self.held)
 
     def add(self, held: WaitingEvent) -> list[WaitingEvent]:
         """One more; those that have to go for it, the oldest first, of this visitor if these are too many."""
         self._last += 1
         number = self._last
-        self._held[number] = held
+        self.held[number] = held
         self.bytes += held.size
         heapq.heappush(self._ends, (held.until, number))
         gone: list[WaitingEvent] = []
@@ -165,8 +166,8 @@ class WaitQueue:
             own.add(number)
             if len(own) > self._most_of_one:
                 gone.append(self._take(min(own)))
-        while len(self._held) > self._most or (self.bytes > self._most_bytes and self._held):
-            gone.append(self._take(next(iter(self._held))))
+        while len(self.held) > self._most or (self.bytes > self._most_bytes and self.held):
+            gone.append(self._take(next(iter(self.held))))
         return gone
 
     def released_by(
@@ -184,13 +185,13 @@ class WaitQueue:
         numbers = sorted({number for name in visitor.names for number in self._of.get(name, ())})
         ready = []
         for number in numbers:
-            held = self._held[number]
+            held = self.held[number]
             same = visitor.same_view(held.visitor)
             if retroactive == "session":
                 same = same or visitor.same_session(held.visitor)
             held = replace(held, consent=updated(held.consent, said, grants=same), heard=held.heard + 1)
             if held.heard < MOST_HEARD and waiting(held.event, held.contract, held.consent):
-                self._held[number] = held
+                self.held[number] = held
             else:
                 self._take(number)
                 ready.append(held)
@@ -201,31 +202,31 @@ class WaitQueue:
         gone = []
         while self._ends and self._ends[0][0] <= now:
             _, number = heapq.heappop(self._ends)
-            if number in self._held:
+            if number in self.held:
                 gone.append(self._take(number))
         return gone
 
     def next_end(self) -> float | None:
         """When the next one's time is over; None when nothing waits."""
-        while self._ends and self._ends[0][1] not in self._held:
+        while self._ends and self._ends[0][1] not in self.held:
             heapq.heappop(self._ends)
         return self._ends[0][0] if self._ends else None
 
     def take(self, whose: Callable[[Event], bool]) -> list[WaitingEvent]:
         """Those that are somebody's, taken out."""
-        numbers = [number for number, held in self._held.items() if whose(held.event)]
+        numbers = [number for number, held in self.held.items() if whose(held.event)]
         return [self._take(number) for number in numbers]
 
     def _take(self, number: int) -> WaitingEvent:
-        held = self._held.pop(number)
+        held = self.held.pop(number)
         self.bytes -= held.size
         for name in held.visitor.names:
             own = self._of[name]
             own.discard(number)
             if not own:
                 del self._of[name]
-        if len(self._ends) > 2 * len(self._held) + 100:  # most were released before their time
-            self._ends = [(end, one) for end, one in self._ends if one in self._held]
+        if len(self._ends) > 2 * len(self.held) + 100:  # most were released before their time
+            self._ends = [(end, one) for end, one in self._ends if one in self.held]
             heapq.heapify(self._ends)
         return held
 
@@ -244,6 +245,8 @@ class ConsentWait:
     def __init__(self, time: Time, hold: WaitQueue | None = None) -> None:
         self._time = time
         self._queue = WaitQueue() if hold is None else hold
+        self.held: Mapping[int, WaitingEvent] = self._queue.held
+        """Those that wait, by the number of their coming."""
         self._filled = asyncio.Event()
         self.ended: Counter[str] = Counter()
 
@@ -259,8 +262,7 @@ class ConsentWait:
         """None when the event need not wait. Else it waits from now on, and those have to go for which there is no room
         any more."""
         consent, event = routing.consent, routing.event
-        blocked = [one.tag.needs for one in routing.decisions if one.reason == "consent"]
-        if not any(waits(needs, consent) for needs in blocked):
+        if not any(one.reason == "consent" and waits(one.tag.needs, consent) for one in routing.decisions):
             return None
         wait = wait_asked(event, container.consent)
         visitor = Visitor.of(event)
@@ -276,7 +278,7 @@ class ConsentWait:
     def released_by(self, container: Container, event: Event, consent: ConsentState) -> list[WaitingEvent]:
         """An event of a visitor says what was chosen: those that need not wait any more, in the order of their
         arrival."""
-        if not self._queue or not (consent.explicitly_granted or consent.withdrawn):
+        if not self.held or not (consent.explicitly_granted or consent.withdrawn):
             return []
 
         def waiting(event: Event, contract: Reading | None, known: ConsentState) -> bool:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import Counter
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from tagserver.audit.records import Decided
+from tagserver.config.collect import BROWSER
 from tagserver.config.model import Container
 from tagserver.config.server import ServerConfig
 from tagserver.consent.model.reading import Reading
@@ -25,7 +26,7 @@ from tagserver.inbound.clients.datalayer import Context, Refused, read_event
 from tagserver.ingest.advice import advise
 from tagserver.ingest.answer import Answer, settled
 from tagserver.ingest.consent_wait import ConsentWait, WaitingEvent
-from tagserver.ingest.deliveries import EventDeliveries
+from tagserver.ingest.deliveries import Deliveries
 from tagserver.ingest.observer import IngestObserver
 from tagserver.logs.logs import events_are_told, say_accepted
 from tagserver.pipeline.route import Decision, Routing, route
@@ -46,25 +47,29 @@ it, and to give way some microseconds."""
 
 class _Request:
     """The events of one request, as far as they are decided. `lines`: the answer of each, in their order, and what it
-    is about; an event that has waited has no answer here. `most`: bytes of payload that it may make for one tag."""
+    is about; an event that has waited has no answer here. `room`: bytes of payload that it may make for one tag;
+    `made`: those that it has made, by tag."""
 
-    __slots__ = ("_made", "_most", "again", "laid", "lines", "released")
+    __slots__ = ("again", "laid", "lines", "made", "released", "room")
 
-    def __init__(self, most: float = math.inf) -> None:
-        self._most = most
-        self._made: Counter[str] = Counter()
+    def __init__(self, room: float = math.inf) -> None:
+        self.room = room
+        self.made: dict[str, int] = {}
         self.lines: list[tuple[Answer | None, Routing | None]] = []
         self.laid: list[Tombstone] = []
         self.again: list[Grant] = []
         self.released: list[WaitingEvent] = []
 
-    def counts(self, routing: Routing) -> None:
-        """One event more was decided. Raises TooMuch."""
-        for decision in routing.decisions:
-            if decision.body:
-                self._made[decision.tag.name] += len(decision.body)
-                if self._made[decision.tag.name] > self._most:
-                    raise TooMuch(f"the request would add more than {self._most} bytes; post fewer events at a time")
+
+class _Stored:
+    """What is to be stored of a request. `answers`: each with the number of its deliveries."""
+
+    __slots__ = ("answers", "decided", "deliveries")
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[Answer | None, int]] = []
+        self.deliveries: list[Delivery] = []
+        self.decided: list[Decided] = []
 
 
 class Ingest:
@@ -86,6 +91,7 @@ class Ingest:
         self._encryption = encryption
         self._consent_wait = consent_wait
         self._opt_outs = opt_outs
+        self._deliveries: Deliveries | None = None
 
     async def accept(
         self,
@@ -105,8 +111,8 @@ class Ingest:
         raws.reverse()
         try:
             while raws:
-                self._decide(container, request, raws.pop(), facts, context, contract)
-                if len(request.lines) % TURN == 0:
+                self._decide(container, request, raws, facts, context, contract)
+                if raws:
                     await asyncio.sleep(0)
         except TooMuch:
             self._consent_wait.put_back(request.released)
@@ -129,34 +135,48 @@ class Ingest:
         self,
         container: Container,
         request: _Request,
-        raw: Any,
+        raws: list[Any],
         facts: Facts,
         context: Context,
         contract: Reading | None,
     ) -> None:
-        """One event: what it says of its visitor, and what is to be stored of it, unless it waits."""
-        try:
-            if isinstance(raw, Refused):
-                raise raw
-            event = read_event(raw, facts, context)
-        except Refused as refused:
-            request.lines.append((Answer(refused.event_id, "rejected", refused.notes), None))
-            return
-        routing = route(container, event, contract)
-        request.counts(routing)
-        laid, again = self._opt_outs.said_by(event, routing.consent)
-        request.laid += laid
-        if again is not None:
-            request.again.append(again)
-        if heard := self._consent_wait.released_by(container, event, routing.consent):
-            self._consent_wait.count(self._released(container, request, heard))
-        gone = self._consent_wait.comes(container, routing, contract)
-        problems = (*advise(container, routing), *event.notes)
-        if gone is None:
-            request.lines.append((Answer(event.event_id, "accepted", problems), routing))
-        else:
-            request.lines.append((Answer(event.event_id, "held", problems), None))
-            self._released(container, request, gone)
+        """The last events of `raws`: what each says of its visitor, and what is to be stored of it, unless it waits.
+        Raises TooMuch."""
+        lines, made, room, waiting = request.lines, request.made, request.room, self._consent_wait
+        may_lift = facts.source != BROWSER and self._opt_outs.any()
+        for _ in range(min(TURN, len(raws))):
+            raw = raws.pop()
+            try:
+                if isinstance(raw, Refused):
+                    raise raw
+                event = read_event(raw, facts, context)
+            except Refused as refused:
+                lines.append((Answer(refused.event_id, "rejected", refused.notes), None))
+                continue
+            routing = route(container, event, contract)
+            may_wait = False
+            for decision in routing.decisions:
+                if decision.body:
+                    name = decision.tag.name
+                    made[name] = size = made.get(name, 0) + len(decision.body)
+                    if size > room:
+                        raise TooMuch(f"the request would add more than {room} bytes; post fewer events at a time")
+                elif decision.reason == "consent":
+                    may_wait = True
+            if may_lift or routing.consent.withdrawn:
+                laid, again = self._opt_outs.said_by(event, routing.consent)
+                request.laid += laid
+                if again is not None:
+                    request.again.append(again)
+            if waiting.held and (heard := waiting.released_by(container, event, routing.consent)):
+                waiting.count(self._released(container, request, heard))
+            gone = waiting.comes(container, routing, contract) if may_wait else None
+            problems = advise(container, routing) + event.notes
+            if gone is None:
+                lines.append((Answer(event.event_id, "accepted", problems), routing))
+            else:
+                lines.append((Answer(event.event_id, "held", problems), None))
+                self._released(container, request, gone)
 
     def _released(self, container: Container, request: _Request, held: Sequence[WaitingEvent]) -> list[Routing]:
         """Decide what has waited."""
@@ -170,58 +190,72 @@ class Ingest:
         try:
             if request.laid or request.again:
                 await self._opt_outs.write(request.laid, request.again)
-            answers: list[tuple[Answer | None, int]] = []
             told = [routing.event if routing else None for _, routing in request.lines] if events_are_told() else []
-            deliveries: list[Delivery] = []
-            decided: list[Decided] = []
-            for place, (answer, routing) in enumerate(request.lines, 1):
-                made = [] if routing is None else self._deliveries(container, server, routing, decided)
-                answers.append((answer, len(made)))
-                deliveries += map(self._encryption.encrypt, made)
-                if place % TURN == 0:
+            stored, makes = _Stored(), self._makes(container, server)
+            for start in range(0, len(request.lines), TURN):
+                if start:
                     await asyncio.sleep(0)
+                self._make(makes, request.lines[start : start + TURN], stored)
             request.lines.clear()
+            deliveries = stored.deliveries
             receipts = await self._outbox.append(deliveries) if deliveries else ()
         except OutboxError:
             self._consent_wait.put_back(request.released)
             raise
-        self._observer.decided(decided)
-        repeats = any(receipt.duplicate for receipt in receipts)
-        if not repeats and not told:  # as nearly always
-            return [answer for answer, _ in answers if answer is not None]
+        self._observer.decided(stored.decided)
+        if not told and not any(map(_duplicate, receipts)):  # as nearly always
+            return [answer for answer, _ in stored.answers if answer is not None]
         for delivery, receipt in zip(deliveries, receipts, strict=True):
             if receipt.duplicate:
                 self._observer.repeated(delivery.destination, receipt)
         each = iter(receipts)
-        lines = [(answer, [next(each) for _ in range(number)]) for answer, number in answers]
+        lines = [(answer, [next(each) for _ in range(number)]) for answer, number in stored.answers]
         for event, (_, its) in zip(told, lines, strict=False):  # nobody may have asked for them
-            stored = sum(one.stored for one in its)
-            if event is not None and (stored or not its):
-                say_accepted(event.event_id, event.name, event.source, stored)
+            new = sum(one.stored for one in its)
+            if event is not None and (new or not its):
+                say_accepted(event.event_id, event.name, event.source, new)
         return [settled(answer, its) for answer, its in lines if answer is not None]
 
-    def _deliveries(
-        self, container: Container, server: ServerConfig, routing: Routing, decided: list[Decided]
-    ) -> list[Delivery]:
-        """What is to be stored of an event. What its person has opted out of is not, and counts as blocked.
-        `decided` gets what is to be on record."""
-        made: list[Delivery] = []
-        sends = [decision for decision in routing.decisions if decision.built is not None]
-        if sends:
-            event_rows = EventDeliveries(container, server, routing, self._install_key)
-            for decision in sends:
-                delivery = event_rows.of(decision)
-                if lost := self._opt_outs.lost(trace(delivery)):
-                    routing = _blocked(routing, decision, lost)
-                else:
-                    made.append(delivery)
-        self._observer.routed(routing)
-        decided.append(Decided.of(container.version, routing))
-        return made
+    def _makes(self, container: Container, server: ServerConfig) -> Deliveries:
+        """Who makes deliveries under this configuration."""
+        known = self._deliveries
+        if known is None or known.container is not container or known.server is not server:
+            known = self._deliveries = Deliveries(container, server, self._install_key)
+        return known
+
+    def _make(self, makes: Deliveries, lines: Sequence[tuple[Answer | None, Routing | None]], stored: _Stored) -> None:
+        """What is to be stored of some events, and on record. What a person has opted out of is not stored, and counts
+        as blocked."""
+        opt_outs = self._opt_outs if self._opt_outs.any() else None
+        encrypt = self._encryption.encrypt if self._encryption.encrypts else None
+        version = makes.container.version
+        routings: list[Routing] = []
+        for answer, routing in lines:
+            made: list[Delivery] = []
+            if routing is not None:
+                made = makes.of(routing)
+                if opt_outs is not None and made:
+                    routing, made = _without_lost(routing, made, opt_outs)
+                routings.append(routing)
+                stored.decided.append(Decided.of(version, routing))
+            stored.answers.append((answer, len(made)))
+            stored.deliveries += made if encrypt is None else map(encrypt, made)
+        self._observer.routed(routings)
 
 
-def _blocked(routing: Routing, decision: Decision, lost: frozenset[str]) -> Routing:
-    """The routing with one tag blocked after all: its person has opted out."""
-    blocked = Decision(decision.tag, "block", "consent", why(lost), decision.consent)
-    decisions = tuple([blocked if one is decision else one for one in routing.decisions])
-    return msgspec.structs.replace(routing, decisions=decisions)
+_duplicate = attrgetter("duplicate")
+
+
+def _without_lost(routing: Routing, made: list[Delivery], opt_outs: OptOuts) -> tuple[Routing, list[Delivery]]:
+    """Without the deliveries that somebody has opted out of: their tags count as blocked."""
+    each = iter(made)
+    decisions, kept = [], []
+    for decision in routing.decisions:
+        if decision.built is not None:
+            delivery = next(each)
+            if lost := opt_outs.lost(trace(delivery)):
+                decision = Decision(decision.tag, "block", "consent", why(lost), decision.consent)
+            else:
+                kept.append(delivery)
+        decisions.append(decision)
+    return msgspec.structs.replace(routing, decisions=tuple(decisions)), kept

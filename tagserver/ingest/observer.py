@@ -12,8 +12,8 @@ from tagserver.queue.values import Receipt
 class IngestObserver:
     """Does nothing by itself; who wants to know overrides what is wanted. Called on the event loop; must not raise."""
 
-    def routed(self, routing: Routing) -> None:
-        """An event was decided for each tag."""
+    def routed(self, routings: Sequence[Routing]) -> None:
+        """Some events were decided for each tag."""
 
     def decided(self, decided: Sequence[Decided]) -> None:
         """What was decided has come to pass: a request that is not stored is not on record."""

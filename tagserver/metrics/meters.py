@@ -6,7 +6,7 @@ from __future__ import annotations
 import platform
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -89,16 +89,17 @@ class Meters:
         if seconds is not None:
             self._answer_times[CLASS_OF[status // 100]].observe(seconds)
 
-    def routed(self, routing: Routing) -> None:
-        """One event went through the container."""
-        self.events += 1
+    def routed(self, routings: Sequence[Routing]) -> None:
+        """Some events went through the container."""
+        self.events += len(routings)
         decisions = self._decisions
-        for decision in routing.decisions:
-            decisions[decision.tag.name, decision.decision, decision.reason] += 1
-            for finding in decision.findings:
-                self._redacted.update(finding.kinds)
-        if routing.scope.faults:
-            self._faults.update(routing.scope.faults.keys())
+        for routing in routings:
+            for decision in routing.decisions:
+                decisions[decision.tag.name, decision.decision, decision.reason] += 1
+                for finding in decision.findings:
+                    self._redacted.update(finding.kinds)
+            if routing.scope.faults:
+                self._faults.update(routing.scope.faults.keys())
 
     def repeated(self, destination: str, receipt: Receipt) -> None:
         """One delivery was a duplicate."""

@@ -7,8 +7,7 @@ it would be as good as the number itself.
 
 from __future__ import annotations
 
-import hashlib
-from functools import lru_cache
+from hashlib import blake2b
 from typing import Literal
 
 Differs = Literal["", "order", "value"]
@@ -16,6 +15,8 @@ Differs = Literal["", "order", "value"]
 
 _PART = 4
 _NOTHING = bytes(_PART)
+MOST_VALUES = 2048
+"""Of which the mark is remembered: prices are few, orders are many."""
 
 
 SHARED = ""
@@ -30,26 +31,52 @@ def sender_part(source: str) -> str:
 def delivery_key(tag: str, name: str, event_id: str, sender: str = SHARED) -> bytes:
     """Of one event for one tag: the tag, the vendor's event name and the event_id. `sender`: whose repeats count, where
     the site wants to tell senders apart."""
-    return _key(f"{tag}\0{name}\0{event_id}{sender}")
-
-
-def order_key(tag: str, name: str, order: str, install_key: bytes, sender: str = SHARED) -> bytes:
-    """Of one order for one tag, whatever its event_id: the tag, the vendor's event name and the order's id."""
-    keyed = _keyed(install_key, 16).copy()
-    keyed.update(f"order\0{tag}\0{name}\0{order}{sender}".encode(errors="surrogatepass"))
-    return keyed.digest()
+    text = f"{tag}\0{name}\0{event_id}{sender}"
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 def once_key(tag: str, text: str, sender: str = SHARED) -> bytes:
     """Of what a tag sends once for a text (`once_per`)."""
-    return _key(f"once\0{tag}\0\0{text}{sender}")
+    return delivery_key(f"once\0{tag}", "", text, sender)
 
 
-def mark(order: str | None, value: float | None, install_key: bytes) -> bytes:
-    """What an event says of its order and its value, as eight bytes that tell neither; empty when it says nothing."""
-    if order is None and value is None:
-        return b""
-    return _part("order", order, install_key) + _part("value", value, install_key)
+class OrderKeys:
+    """What is keyed with the installation's key: keys of orders, and marks."""
+
+    def __init__(self, install_key: bytes) -> None:
+        # Hashes that have taken in how all begin; a copy costs less than a new one.
+        self._key = blake2b(b"order\0", digest_size=16, key=install_key)
+        self._order = blake2b(b"order:", digest_size=_PART, key=install_key)
+        self._value = blake2b(b"value:", digest_size=_PART, key=install_key)
+        self._values: dict[float, bytes] = {}
+
+    def key(self, tag: str, name: str, order: str, sender: str = SHARED) -> bytes:
+        """Of one order for one tag, whatever its event_id: the tag, the vendor's event name and the order's id."""
+        keyed = self._key.copy()
+        keyed.update(f"{tag}\0{name}\0{order}{sender}".encode(errors="surrogatepass"))
+        return keyed.digest()
+
+    def mark(self, order: str | None, value: float | None) -> bytes:
+        """What an event says of its order and its value, as eight bytes that tell neither; empty when it says
+        nothing."""
+        if order is None and value is None:
+            return b""
+        said = _NOTHING
+        if order is not None:
+            keyed = self._order.copy()
+            keyed.update(order.encode(errors="surrogatepass"))
+            said = keyed.digest()
+        return said + (_NOTHING if value is None else self._values.get(value) or self._mark_of(value))
+
+    def _mark_of(self, value: float) -> bytes:
+        keyed = self._value.copy()
+        keyed.update(str(value).encode())
+        made = keyed.digest()
+        if value:  # 0.0 and -0.0 are the same to a dict, and have two marks
+            if len(self._values) >= MOST_VALUES:
+                self._values.clear()
+            self._values[value] = made
+        return made
 
 
 def difference(first: bytes, repeat: bytes) -> Differs:
@@ -61,21 +88,3 @@ def difference(first: bytes, repeat: bytes) -> Differs:
         if before != now and before != _NOTHING and now != _NOTHING:
             return "order" if name == "order" else "value"
     return ""
-
-
-def _part(kind: str, said: str | float | None, install_key: bytes) -> bytes:
-    if said is None:
-        return _NOTHING
-    keyed = _keyed(install_key, _PART).copy()
-    keyed.update(f"{kind}:{said}".encode(errors="surrogatepass"))
-    return keyed.digest()
-
-
-@lru_cache(maxsize=8)
-def _keyed(install_key: bytes, size: int) -> hashlib.blake2b:
-    """The hash that has taken in the key and nothing else; a copy of it costs less than a new one."""
-    return hashlib.blake2b(digest_size=size, key=install_key)
-
-
-def _key(text: str) -> bytes:
-    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()

@@ -43,6 +43,8 @@ class Encryption:
 
             self._ciphers = {_name(key): AESGCM(key) for key in keys}
         self._first = next(iter(self._ciphers.items()), None)
+        self.encrypts = self._first is not None
+        """Whether `encrypt` changes anything."""
 
     def encrypt(self, delivery: Delivery) -> Delivery:
         """The delivery as it is stored."""

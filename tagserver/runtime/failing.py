@@ -75,19 +75,21 @@ class Failing:
         self._variables: dict[str, _Failing] = {}
         self._sinks: dict[str, _Failing] = {}
 
-    def routed(self, routing: Routing) -> None:
-        """One event went through the container: what was built of it, and what its variables gave."""
-        for decision in routing.decisions:
-            if decision.decision == "error":
-                self._failed("destination", self._building, decision.tag.destination.name, decision.detail)
-            elif self._building and (decision.built is not None or decision.reason in SKIPS):
-                self._did_well(self._building, decision.tag.destination.name)
-        faults = routing.scope.faults
-        for name, cause in faults.items():
-            self._failed("variable", self._variables, name, f"it fails with {cause}, and has no value")
-        for name in self._variables:
-            if name not in faults:
-                self._did_well(self._variables, name)  # or nobody has asked for it, which is as good
+    def routed(self, routings: Iterable[Routing]) -> None:
+        """Some events went through the container: what was built of them, and what their variables gave."""
+        for routing in routings:
+            for decision in routing.decisions:
+                if decision.decision == "error":
+                    self._failed("destination", self._building, decision.tag.destination.name, decision.detail)
+                elif self._building and (decision.built is not None or decision.reason in SKIPS):
+                    self._did_well(self._building, decision.tag.destination.name)
+            faults = routing.scope.faults
+            if faults:
+                for name, cause in faults.items():
+                    self._failed("variable", self._variables, name, f"it fails with {cause}, and has no value")
+            for name in self._variables:
+                if name not in faults:
+                    self._did_well(self._variables, name)  # or nobody has asked for it, which is as good
 
     def sent(self, destination: str, delivered: int, failures: Sequence[str]) -> None:
         """A batch was sent: so many were delivered; and how the plugin failed, for each payload that it failed for."""

@@ -30,10 +30,10 @@ class RuntimeObserver(IngestObserver, ErasureObserver, DeliveryObserver):
         self._states = states
         self._doubt = doubt
 
-    def routed(self, routing: Routing) -> None:
+    def routed(self, routings: Sequence[Routing]) -> None:
         """To metrics and failing plugins."""
-        self._meters.routed(routing)
-        self._failing.routed(routing)
+        self._meters.routed(routings)
+        self._failing.routed(routings)
 
     def decided(self, decided: Sequence[Decided]) -> None:
         """To the audit."""

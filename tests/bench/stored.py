@@ -17,7 +17,7 @@ from tagserver.config.model import Container
 from tagserver.config.server import ServerConfig
 from tagserver.inbound.clients.datalayer import read_event
 from tagserver.inbound.enrich import read_facts
-from tagserver.ingest.deliveries import EventDeliveries
+from tagserver.ingest.deliveries import Deliveries
 from tagserver.pipeline.route import Routing, route
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.values import DeadLettered, Delivery, Settlement, Tombstone
@@ -52,12 +52,8 @@ def routed(made: Container, number: int) -> Routing:
 
 def deliveries(made: Container, events: int) -> list[Delivery]:
     """What is stored of so many purchases."""
-    found: list[Delivery] = []
-    for number in range(events):
-        routing = routed(made, number)
-        rows = EventDeliveries(made, ServerConfig(), routing, KEY)
-        found += [rows.of(one) for one in routing.decisions if one.built is not None]
-    return found
+    makes = Deliveries(made, ServerConfig(), KEY)
+    return [one for number in range(events) for one in makes.of(routed(made, number))]
 
 
 @asynccontextmanager

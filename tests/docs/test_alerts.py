@@ -66,7 +66,7 @@ def shown_metrics() -> dict[str, set[str]]:
         meters.sent("meta", outcome, 0.1)
     container = load({"container.yaml": DESTINATIONS + TRIGGERS + TAGS}).container
     assert container is not None
-    meters.routed(route(container, make_event({"event": "purchase"})))
+    meters.routed([route(container, make_event({"event": "purchase"}))])
     dead = Counts(accepted=1, dead=1, dead_by_reason={"expired": 1})
     died = {("meta", "rejected", "100"): 1}
     picture = Picture(

@@ -73,7 +73,7 @@ def test_they_are_counted_by_kind() -> None:
         registry=REGISTRY,
     )
     assert loaded.container is not None
-    meters.routed(route(loaded.container, make_event(PUSHED | LEAKING)))
+    meters.routed([route(loaded.container, make_event(PUSHED | LEAKING))])
     text = meters.text(Picture("1", {}, {}, {}, Room(0, 1)))
     assert 'tagserver_redacted_total{kind="email"} 6' in text
     assert 'tagserver_redacted_total{kind="card"} 1' in text

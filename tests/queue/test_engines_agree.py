@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tagserver.queue.api import Outbox, erase_all
 from tagserver.queue.dead_letters import Account, Choice, Position
-from tagserver.queue.dedup import mark
+from tagserver.queue.dedup import OrderKeys
 from tagserver.queue.pauses import Pause
 from tagserver.queue.values import EVERYTHING, Batch, DeadLettered, Settlement, Tombstone
 from tests.delivery.support import cared_for, delivery, in_hand, key, lying, open_outbox
@@ -92,7 +92,7 @@ class EnginesMachine(RuleBasedStateMachine):
                 expires=None if expires is None else self.clock.now() + expires * 1000,
                 order=order and (key(f"{destination} {order}"), ORDER_SECONDS),
                 once=(key(f"once {number % 4}"), 60.0) if once else None,
-                mark=mark(order, float(number % 2), b"k" * 32),
+                mark=OrderKeys(b"k" * 32).mark(order, float(number % 2)),
             )
             for number, order, once in events
         ]

@@ -74,7 +74,7 @@ class World:
     def comes(self, name: str, times: int = 1) -> None:
         """Some events of one name."""
         for _ in range(times):
-            self.failing.routed(route(self.container, event({"event": name})))
+            self.failing.routed([route(self.container, event({"event": name}))])
 
     @property
     def bad(self) -> str:

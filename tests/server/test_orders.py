@@ -13,7 +13,7 @@ from tagserver.config.compile import compile_container
 from tagserver.config.model import Container
 from tagserver.config.server import ServerConfig
 from tagserver.explain.try_ import try_event
-from tagserver.ingest.deliveries import EventDeliveries
+from tagserver.ingest.deliveries import Deliveries
 from tagserver.pipeline.route import Routing, route
 from tagserver.plugin import Limits
 from tagserver.plugin.registry import Registry
@@ -235,7 +235,8 @@ def stored(container: Container, routing: Routing) -> Delivery:
     """What is stored of an event for its one tag."""
     (decision,) = routing.decisions
     assert decision.built is not None, (decision.reason, decision.detail)
-    return EventDeliveries(container, ServerConfig(), routing, b"k" * 32).of(decision)
+    (made,) = Deliveries(container, ServerConfig(), b"k" * 32).of(routing)
+    return made
 
 
 def order_of(tag: str, **fields: Any) -> tuple[bytes, float] | None:

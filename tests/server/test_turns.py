@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
@@ -52,8 +53,8 @@ async def test_a_large_request_does_not_hold_up_the_others(server: Running) -> N
     runtime = server.runtime
 
     class Routed(IngestObserver):
-        def routed(self, routing: Routing) -> None:
-            stored.append(turns.number)
+        def routed(self, routings: Sequence[Routing]) -> None:
+            stored.extend([turns.number] * len(routings))
 
     door = Ingest(
         runtime.outbox,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tagserver.queue.dedup import mark
+from tagserver.queue.dedup import OrderKeys
 from tagserver.queue.errors import Full, Unavailable
 from tagserver.queue.values import (
     Batch,
@@ -74,7 +74,7 @@ async def test_the_same_key_twice_in_one_append(outbox: Engine) -> None:
 
 def purchase(event_id: str, order: str, value: float | None = None, **fields: Any) -> Delivery:
     """A delivery that is known by its order, too, for seven days."""
-    said = mark(order, value, b"k" * 32)
+    said = OrderKeys(b"k" * 32).mark(order, value)
     return delivery(event_id, **({"order": (key(order), 7 * DAY), "mark": said} | fields))
 
 

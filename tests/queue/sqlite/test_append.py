@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tagserver.queue.dedup import mark
+from tagserver.queue.dedup import OrderKeys
 from tagserver.queue.errors import Full
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.values import URGENT_FROM, Delivery, Receipt
@@ -51,7 +51,7 @@ async def test_one_bad_request_does_not_fail_its_neighbours(outbox: SqliteOutbox
 
 def purchase(event_id: str, order: str, value: float | None = None, **fields: Any) -> Delivery:
     """A delivery that is known by its order, too, for seven days."""
-    said = mark(order, value, b"k" * 32)
+    said = OrderKeys(b"k" * 32).mark(order, value)
     return delivery(event_id, **({"order": (key(order), 7 * DAY), "mark": said} | fields))
 
 

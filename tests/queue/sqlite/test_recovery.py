@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.queue.dedup import mark
+from tagserver.queue.dedup import OrderKeys
 from tagserver.queue.errors import ForeignFile
 from tagserver.queue.sqlite.recovery import MARK
 from tagserver.queue.values import DeadLettered, Receipt, Settlement
@@ -123,7 +123,7 @@ async def test_orders_stay_known_through_a_salvage(tmp_path: Path, clock: FakeTi
     """With what they said, where the file has that."""
     outbox = await open_outbox(tmp_path, clock)
     order = (key("T-1"), 7 * 24 * HOUR)
-    await outbox.append([delivery("a", order=order, mark=mark("T-1", 5.0, b"k" * 32))])
+    await outbox.append([delivery("a", order=order, mark=OrderKeys(b"k" * 32).mark("T-1", 5.0))])
     await outbox.close()
     path = tmp_path / "outbox.db"
     if old:
@@ -132,7 +132,7 @@ async def test_orders_stay_known_through_a_salvage(tmp_path: Path, clock: FakeTi
             database.commit()
     Path(f"{path}{MARK}").touch()
     outbox = await open_outbox(tmp_path, clock)
-    copy = delivery("b", order=order, mark=mark("T-1", 6.0, b"k" * 32))
+    copy = delivery("b", order=order, mark=OrderKeys(b"k" * 32).mark("T-1", 6.0))
     assert await outbox.append([copy]) == [Receipt("order", "" if old else "value")]
     await outbox.close()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tagserver.queue.dedup import mark
+from tagserver.queue.dedup import OrderKeys
 from tagserver.queue.errors import ForeignFile, InUse, OutboxStartError
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.sqlite.maintenance import VACUUM_TO
@@ -141,7 +141,7 @@ async def test_a_file_that_cannot_be_read_is_set_aside_whole(tmp_path: Path, clo
 
 async def test_a_file_of_before_takes_orders(outbox: SqliteOutbox, tmp_path: Path, clock: FakeTime) -> None:
     """Its keys have no marks: they are known as before, and nothing is said to differ from them."""
-    said = mark("T-1", None, b"k" * 32)
+    said = OrderKeys(b"k" * 32).mark("T-1", None)
     await outbox.append([delivery("e0", mark=said)])
     await outbox.close()
     with closing(sqlite3.connect(tmp_path / "outbox.db")) as database:
@@ -151,7 +151,7 @@ async def test_a_file_of_before_takes_orders(outbox: SqliteOutbox, tmp_path: Pat
     order = (key("T-2"), 60.0)
     for expected in ([Receipt("event"), Receipt()], [Receipt("event"), Receipt("event")]):
         again = await open_outbox(tmp_path, clock)
-        other = mark("T-2", None, b"k" * 32)
+        other = OrderKeys(b"k" * 32).mark("T-2", None)
         assert await again.append([delivery("e0", mark=other), delivery("e1", mark=other, order=order)]) == expected
         await again.close()
 
