@@ -28,7 +28,6 @@ NO_CLEAR_FIELD = "holds an e-mail address in a single field; `clear` lets one th
 _is_hash = re.compile(r"[0-9a-f]{64}(?:\.(?:[A-Za-z0-9_-]{8}|A[Qgw]|B[AQg]))?").fullmatch
 """Perhaps with the mark that Meta's own library appends."""
 _HEX = b"0123456789abcdef"
-_LENGTHS = {HASH_LENGTH}
 _STEP = re.compile(r"([^.\[\]]+)(?:\[([^.\[\]=]+)=([^\[\]]*)\])?(?:\.|\Z)")
 
 Condition = tuple[str, str] | None
@@ -62,7 +61,7 @@ class PayloadFields:
             if condition is not None:
                 raise BadPath(f"{path!r} ends in a condition")
             groups.setdefault(tuple(way), set()).add(name)
-        self._groups = tuple((way, frozenset(names)) for way, names in groups.items())
+        self._groups = tuple((way, _only_step(way), tuple(names)) for way, names in groups.items())
         self._clear: dict[str, dict[str, set[str]]] = {}
         for path in self.clear:
             steps = _steps(path)
@@ -74,17 +73,25 @@ class PayloadFields:
 
     def only_hashes(self, body: Any) -> tuple[Mapping[str, Any], tuple[Omitted, ...]]:
         """The payload without declared hashes that are none; the very same one when there are none."""
-        omitted: list[Omitted] = []
-        try:
-            sound = all(_are_hashes(group, names) for way, names in self._groups for group in _groups_at(body, way))
-        except TypeError:
-            # Something on the way is no plain data; as JSON it is.
-            body, sound = msgspec.to_builtins(body), False
-        if sound:
+        bad: list[tuple[Way, tuple[str, ...]]] = []
+        for way, step, names in self._groups:
+            # Most ways have one step, to one object.
+            if step is None or type(body) is not dict or type(group := body.get(step)) is not dict:
+                try:
+                    sound = all(_are_hashes(group, names) for group in _groups_at(body, way))
+                except TypeError:
+                    # Something on the way is no plain data; as JSON it is.
+                    body = msgspec.to_builtins(body)
+                    sound = all(_are_hashes(group, names) for group in _groups_at(body, way))
+            else:
+                sound = _are_hashes(group, names)
+            if not sound:
+                bad.append((way, names))
+        if not bad:
             return body, ()
-        for way, names in self._groups:
-            if not all(_are_hashes(group, names) for group in _groups_at(body, way)):
-                body = _changed(body, way, _Sound(".".join(step for step, _ in way), names, omitted))
+        omitted: list[Omitted] = []
+        for way, names in bad:
+            body = _changed(body, way, _Sound(".".join(step for step, _ in way), frozenset(names), omitted))
         return body, tuple(dict.fromkeys(omitted))
 
     def without_emails(self, body: Any, event_id: str) -> tuple[Mapping[str, Any], tuple[Omitted, ...]]:
@@ -118,21 +125,26 @@ class PayloadFields:
         return conditions is not None and all(parent.get(key) in texts for key, texts in conditions.items())
 
 
-def _are_hashes(group: Mapping[str, Any], names: frozenset[str]) -> bool:
+def _only_step(way: Way) -> str | None:
+    """The one step of a way that has no other, and no condition."""
+    return way[0][0] if len(way) == 1 and way[0][1] is None else None
+
+
+def _are_hashes(group: Mapping[str, Any], names: Collection[str]) -> bool:
     values: list[Any] = []
-    for name in names:
-        if (value := group.get(name)) is not None:
-            if type(value) is list:
-                values += value
-            else:
-                values.append(value)
+    for value in map(group.get, names):
+        if type(value) is list:
+            values += value
+        elif value is not None:
+            values.append(value)
     try:
-        # All in one look: what is left of them without hex digits.
-        if {*map(len, values)} <= _LENGTHS and not "".join(values).encode().translate(None, _HEX):
+        # All in one look: a dot behind each 64 signs, and no other sign that is no hex digit.
+        row = ".".join(values).encode() + b"."
+        if row[HASH_LENGTH :: HASH_LENGTH + 1] == row.translate(None, _HEX) == b"." * len(values):
             return True
     except (TypeError, UnicodeEncodeError):
         return False
-    return all(_is_hashed(group[name]) for name in names.intersection(group))
+    return all(_is_hashed(group[name]) for name in names if name in group)
 
 
 def _is_hashed(value: Any) -> bool:
@@ -210,18 +222,24 @@ def encoded(built: Any, limits: Limits) -> bytes:
     """The JSON of a payload that can be stored. Raises Unsound."""
     if not isinstance(built, Built):
         raise Unsound(f"build gave {type(built).__name__} in place of Built")
-    if not _text(built.name):
+    name, group, time, expires = built.name, built.group, built.time, built.expires
+    if type(name) is not str or not (name.isascii() or is_text(name)):
         raise Unsound("the name of what was built is no text")
-    if not (built.group is None or _text(built.group)):
+    if group is not None and (type(group) is not str or not (group.isascii() or is_text(group))):
         raise Unsound("the group of what was built is no text")
-    if not (_moment(built.time) and (built.expires is None or _moment(built.expires))):
+    if (
+        type(time) is not int
+        or not -LAST_MS < time < LAST_MS
+        or (expires is not None and (type(expires) is not int or not -LAST_MS < expires < LAST_MS))
+    ):
         raise Unsound("a time of what was built is no whole number of milliseconds")
-    _check_omitted(built.omitted)
+    if built.omitted:
+        _check_omitted(built.omitted)
     try:
         body = _encode(built.body)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise Unsound(f"the body of what was built cannot be written as JSON ({type(error).__name__})") from None
-    if len(body) > max(limits.bytes, LARGEST):
+    if len(body) > LARGEST and len(body) > limits.bytes:
         raise Unsound(f"the body of what was built has {len(body)} bytes, and a request {limits.bytes} at most")
     return body
 
@@ -238,14 +256,11 @@ def skipped(skip: Skip) -> Skip:
 
 
 def _check_omitted(omitted: Any) -> None:
-    if omitted and not all(isinstance(one, Omitted) and _text(one.field) and _text(one.why) for one in omitted):
-        raise Unsound("what was left out is not listed as Omitted, with texts")
+    for one in omitted:
+        if not isinstance(one, Omitted) or not _is_text(one.field) or not _is_text(one.why):
+            raise Unsound("what was left out is not listed as Omitted, with texts")
 
 
-def _text(value: Any) -> bool:
+def _is_text(value: Any) -> bool:
     """Whether the queue can hold it: half an emoji cannot be written as UTF-8."""
-    return type(value) is str and is_text(value)
-
-
-def _moment(value: Any) -> bool:
-    return type(value) is int and -LAST_MS < value < LAST_MS
+    return type(value) is str and (value.isascii() or is_text(value))
