@@ -37,8 +37,8 @@ class Address:
     """
 
     __slots__ = (
-        *("cleaned", "fragment", "front", "host", "is_web", "quiet", "raw", "raw_path", "scheme", "text"),
-        *("_authority", "_clicks", "_keys", "_query"),
+        *("cleaned", "clicks", "fragment", "front", "host", "is_web", "path", "quiet", "raw", "raw_path", "scheme"),
+        *("text", "_authority", "_keys", "_query"),
     )
 
     def __init__(self, text: str) -> None:
@@ -54,7 +54,6 @@ class Address:
         """What `privacy.urls` remembers of it, by the rules."""
         self._keys: tuple[tuple[str, str], ...] | None = None
         self._query: Mapping[str, str] | None = None
-        self._clicks: tuple[tuple[str, str], ...] | None = None
         self.quiet: bool | None = None
         """Whether nothing in it looks like personal data; None: nobody has looked."""
         if (found := _origin(head)) is not None:
@@ -64,11 +63,13 @@ class Address:
             self.scheme = (found[1] or "").lower()
             self.host = host_of(self._authority) if self.raw_path[:1] in ("", "/", "\\") else None
             self.is_web = self.host is not None and self.scheme in ("http", "https")
-
-    @property
-    def path(self) -> str | None:
-        """The path as written."""
-        return None if self.host is None else self.raw_path or "/"
+        self.path = None if self.host is None else self.raw_path or "/"
+        self.clicks: Sequence[tuple[str, str]] = ()
+        """The keys of the query that hold click ids, in lower case, each with its value, decoded; in their order, as
+        often as they are there."""
+        if self.raw and self.host is not None:
+            pairs = self.keyed()
+            self.clicks = tuple([(key, decoded(pair.partition("=")[2])) for pair, key in pairs if key in NAMES])
 
     @property
     def hash(self) -> str | None:
@@ -103,16 +104,6 @@ class Address:
                         made.setdefault(decoded(name), decoded(value))
             self._query = MappingProxyType(made)
         return self._query
-
-    @property
-    def clicks(self) -> Sequence[tuple[str, str]]:
-        """The keys of the query that hold click ids, in lower case, each with its value, decoded; in their order, as
-        often as they are there."""
-        if self._clicks is None:
-            web = self.raw is not None and self.host is not None
-            pairs = self.keyed() if web else ()
-            self._clicks = tuple([(key, decoded(pair.partition("=")[2])) for pair, key in pairs if key in NAMES])
-        return self._clicks
 
     def keyed(self) -> tuple[tuple[str, str], ...]:
         """The pairs of the query as written, each with its key decoded and in lower case."""

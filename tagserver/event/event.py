@@ -166,7 +166,9 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         event; of these the first that can be one."""
         derived = self.derived
         if derived.clicks is None:
-            derived.clicks, derived.click_faults = click_ids(self.page.clicks, self.cookies, self.data)
+            landed = (derived.page or self.page).clicks
+            cookies = self.cookies if derived.cookies is None else derived.cookies
+            derived.clicks, derived.click_faults = click_ids(landed, cookies, self.data)
         return derived.clicks
 
     @property

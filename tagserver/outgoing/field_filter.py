@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from msgspec import to_builtins
+from msgspec import structs, to_builtins
 
+from tagserver.event.consent_fields import NOTHING
 from tagserver.event.event import ALL_PURPOSES, NO_TEXTS, Derived, Event, Facts
 from tagserver.event.paths import tree_of
 from tagserver.event.spelling import canonical
@@ -36,7 +37,9 @@ class Reads:
         self._geo = any(path.partition(".")[0] == "geo" for path in paths)
         self._tree = tree_of([canonical(path) for path in {*paths, *_ALWAYS}])
         # Whoever may see all of the person shares what is worked out about it.
-        self._whole_person = self._tree.get("user_data") is True and self._tree.get("user_id") is True
+        self._whole_person = self._everything or (
+            self._tree.get("user_data") is True and self._tree.get("user_id") is True
+        )
         person = self._tree.get("user_data")
         self._email_domain = isinstance(person, dict) and "email_domain" in person
         page = self._tree.get("page")
@@ -64,52 +67,43 @@ class Reads:
     def view(self, event: Event, granted: frozenset[str] = ALL_PURPOSES) -> Event:
         """The event as this destination sees it, its own to change. Shares what has been worked out about the person
         with the others."""
-        facts = event.facts
+        facts, known = event.facts, event.derived
+        clicks = (event.clicks if known.clicks is None else known.clicks) if self.any_click else NO_TEXTS
+        cookies = event.cookies if known.cookies is None else known.cookies
+        identity = (known.identity or event.identity) if self._whole_person else None
         if self._everything:
-            own = Facts(
-                facts.source,
-                facts.received,
-                dict(facts.headers),
-                dict(facts.cookies),
-                facts.ip,
-                facts.user_agent,
-                facts.country,
-                facts.region,
-            )
-            data, notes, derived = event.data, event.notes, Derived(identity=event.identity, clicks=event.clicks)
+            data, notes = event.data, event.notes
+            own = structs.replace(facts, headers=dict(facts.headers), cookies=dict(facts.cookies))
+            derived = Derived(identity=identity, clicks=clicks)
         else:
-            whole = self._whole
-            data = {name: value for name, value in event.data.items() if name in whole}
+            data, notes, whole = {}, (), self._whole
+            for name, value in event.data.items():
+                if name in whole:
+                    data[name] = value
             for name, below in self._parts:
                 if name in event.data:
                     data[name] = _only(event.data[name], below)
             own = Facts(
                 facts.source,
                 facts.received,
-                NO_TEXTS if self._headers is NONE else _some(facts.headers, self._headers),
-                NO_TEXTS if self._cookies is NONE else _some(event.cookies, self._cookies),
+                _some(facts.headers, self._headers) if facts.headers and self._headers is not NONE else NO_TEXTS,
+                _some(cookies, self._cookies) if cookies and self._cookies is not NONE else NO_TEXTS,
                 facts.ip if self._ip else None,
                 facts.user_agent if self._user_agent else None,
                 facts.country if self._geo else None,
                 facts.region if self._geo else None,
             )
-            notes, derived = (), Derived(clicks=_some(event.clicks, self._clicks) if self.any_click else NO_TEXTS)
-            if self._address:
-                derived.page = event.page
-            if self._whole_person:
-                derived.identity = event.identity
-            if self._email_domain:
-                derived.email_domain, derived.email_known = event.email_domain, True
+            derived = Derived(
+                (known.page or event.page) if self._address else None,
+                None,
+                _some(clicks, self._clicks) if clicks else NO_TEXTS,
+                NO_TEXTS,
+                identity,
+                event.email_domain if self._email_domain else None,
+                self._email_domain,
+            )
         return Event(
-            event.name,
-            event.event_id,
-            event.time,
-            owned(data),
-            own,
-            event.client,
-            notes,
-            granted=granted,
-            derived=derived,
+            event.name, event.event_id, event.time, owned(data), own, event.client, notes, NOTHING, granted, derived
         )
 
 
@@ -126,14 +120,11 @@ def _names(paths: Collection[str], root: str) -> frozenset[str] | None:
 def _some(values: Mapping[str, str], names: frozenset[str] | None) -> Mapping[str, str]:
     if names is None:
         return dict(values)
-    if not names:
-        return NO_TEXTS
     return {name: values[name] for name in names if name in values}
 
 
-def owned(value: Any) -> Any:
-    """Plain data, with lists and maps of its own: who changes it changes nothing for anybody else."""
-    return to_builtins(value)
+owned = to_builtins
+"""Plain data, with lists and maps of its own: who changes it changes nothing for anybody else."""
 
 
 def _only(value: Any, below: Mapping[str, Any]) -> Any:
@@ -142,8 +133,8 @@ def _only(value: Any, below: Mapping[str, Any]) -> Any:
         return [_only(one, below) for one in value if isinstance(one, dict)]
     if not isinstance(value, dict):
         return None
-    return {
-        name: value[name] if deeper is True else _only(value[name], deeper)
-        for name, deeper in below.items()
-        if name in value
-    }
+    made = {}
+    for name, deeper in below.items():
+        if name in value:
+            made[name] = value[name] if deeper is True else _only(value[name], deeper)
+    return made
