@@ -222,22 +222,27 @@ class ByAsk(Generic[T]):
     def __init__(self, things: Iterable[tuple[T, Sequence[Ask | None]]]) -> None:
         self._all: list[T] = []
         self._always: list[int] = []
-        self._by_left: dict[str, tuple[Value, dict[str, list[int]]]] = {}
+        by_left: dict[str, tuple[Value, dict[str, list[int]]]] = {}
         for number, (thing, asks) in enumerate(things):
             self._all.append(thing)
             if None in asks:
                 self._always.append(number)
                 continue
             for name, left, text in filter(None, asks):
-                _, by_text = self._by_left.setdefault(name, (left, {}))
+                _, by_text = by_left.setdefault(name, (left, {}))
                 by_text.setdefault(text, []).append(number)
+        self._by_left = tuple(by_left.values())
+        self._without = [self._all[number] for number in self._always]
 
     def __iter__(self) -> Iterator[T]:
         return iter(self._all)
 
     def worth_trying(self, scope: Scope) -> list[T]:
         """Those that may hold; of the others it is known that none of their alternatives does."""
-        numbers = set(self._always)
-        for left, by_text in self._by_left.values():
-            numbers.update(by_text.get(js_text(left(scope)), ()))
-        return [self._all[number] for number in sorted(numbers)]
+        numbers: list[int] = []
+        for left, by_text in self._by_left:
+            value = left(scope)
+            numbers += by_text.get(value if type(value) is str else js_text(value), ())
+        if not numbers:
+            return self._without
+        return [self._all[number] for number in sorted({*numbers, *self._always})]

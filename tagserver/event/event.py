@@ -246,7 +246,7 @@ def _derived(path: tuple[str, ...]) -> Reader | None:
         case ("page", "host"):
             return lambda event: _or_missing(event.page.host)
         case ("page", "path"):
-            return lambda event: _or_missing(event.page.path)
+            return _path
         case ("page", "hash"):
             return lambda event: _or_missing(event.page.hash)
         case ("user_data", "email_domain"):
@@ -270,6 +270,11 @@ def _derived(path: tuple[str, ...]) -> Reader | None:
         case ("geo", "region"):
             return lambda event: _or_missing(event.facts.region)
     return None
+
+
+def _path(event: Event) -> Any:
+    path = (event.derived.page or event.page).path
+    return MISSING if path is None else path
 
 
 def _or_missing(value: Any) -> Any:

@@ -87,8 +87,16 @@ def matches_of_event(pattern: str, text: str, ignore_case: bool) -> bool:
         return False
 
 
-def _numbers(test: Callable[[Any, Any], bool]) -> Test:
-    # Python compares integers with floats exactly, and NaN is false in every comparison, as it should be.
+COMPARISONS: Mapping[str, Test] = {
+    "greater_than": compare.gt,
+    "greater_or_equal": compare.ge,
+    "less_than": compare.lt,
+    "less_or_equal": compare.le,
+}
+"""Of numbers. Python compares integers with floats exactly, and NaN is false in every comparison, as it should be."""
+
+
+def _numbers(test: Test) -> Test:
     return lambda left, right: test(js_number(left), js_number(right))
 
 
@@ -97,10 +105,7 @@ TESTS: Mapping[str, Test] = {
     "contains": lambda left, right: js_text(right) in js_text(left),
     "starts_with": lambda left, right: js_text(left).startswith(js_text(right)),
     "ends_with": lambda left, right: js_text(left).endswith(js_text(right)),
-    "greater_than": _numbers(compare.gt),
-    "greater_or_equal": _numbers(compare.ge),
-    "less_than": _numbers(compare.lt),
-    "less_or_equal": _numbers(compare.le),
+    **{name: _numbers(test) for name, test in COMPARISONS.items()},
 }
 NEGATED: Mapping[str, str] = {"not_equals": "equals", "not_contains": "contains", "not_matches": "matches"}
 OPERATORS = (
@@ -255,8 +260,10 @@ def make_test(operator: str, left: Value, operands: Sequence[Operand], ignore_ca
             return lambda scope: matches(js_text(left(scope)))
 
         return lambda scope: matches_of_event(js_text(right(scope)), js_text(left(scope)), ignore_case)
+    if operator in COMPARISONS and constant is not MISSING:
+        return _compared(left, COMPARISONS[operator], js_number(constant))
     test = TESTS[operator]
-    if ignore_case and not operator.startswith(("greater", "less")):
+    if ignore_case and operator not in COMPARISONS:
         return lambda scope: test(js_text(left(scope)).lower(), js_text(right(scope)).lower())
     if operator == "equals" and isinstance(constant, str):
 
@@ -266,6 +273,13 @@ def make_test(operator: str, left: Value, operands: Sequence[Operand], ignore_ca
 
         return equal
     if constant is not MISSING:
-        fixed = js_number(constant) if operator.startswith(("greater", "less")) else constant
-        return lambda scope: test(left(scope), fixed)
+        return lambda scope: test(left(scope), constant)
     return lambda scope: test(left(scope), right(scope))
+
+
+def _compared(left: Value, test: Test, fixed: int | float) -> Callable[[Scope], bool]:
+    def compared(scope: Scope) -> bool:
+        value = left(scope)
+        return test(value if type(value) is float else js_number(value), fixed)
+
+    return compared
