@@ -58,16 +58,20 @@ class ConsentCache:
     def read(self, event: Event, source: Reading | None = None) -> ConsentState:
         """The merged state of one event. `source` is what the contract behind its key says. Never raises."""
         data, facts = event.data, event.facts
-        own = {name: value for name, value in data.items() if name in FIELDS}
+        own = {}
+        for name in data:
+            if name in FIELDS:
+                own[name] = data[name]
         try:
             raw = _encode((own, event.beneath) if event.beneath else own)
         except (ValueError, TypeError, OverflowError):  # half a surrogate pair, a number beyond JSON's
             return self._resolve(event, source)
         last, request = self._last
-        if facts is not last or "cookie" in data:
+        if "cookie" in data:
             request = self._request(event)
-            if "cookie" not in data:
-                self._last = facts, request
+        elif facts is not last:
+            request = self._request(event)
+            self._last = facts, request
         key = (raw, request, source)
         cached = self._states.get(key)
         if cached is not None and cached.since <= facts.received <= cached.until:

@@ -38,9 +38,8 @@ def decide(needs: Needs, state: ConsentState, policy: ConsentPolicy) -> Verdict:
     """Send, restrict or block. Pure and total."""
     if state.known_child and needs.ads:
         return Verdict("block", "child", "the visitor is known to be a child")
-    missing = needs.purposes - state.granted
-    if missing:
-        return Verdict("block", "consent", "needs " + _states(missing, state))
+    if not needs.purposes <= state.granted:
+        return Verdict("block", "consent", "needs " + _states(needs.purposes - state.granted, state))
     about_ads = needs.ads or not needs.purposes.isdisjoint(_ADS)
     asked = needs.vendor if about_ads and state.gdpr_applies is True else None
     if asked is not None and (why := why_not_accepted(asked, needs.purposes, state.evidence)) is not None:

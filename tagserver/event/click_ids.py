@@ -138,17 +138,12 @@ def is_sound_cookie(name: str, value: str) -> bool:
     return shape is None or shape(value) is not None
 
 
-_NO_CLICKS: Mapping[str, str] = MappingProxyType({})
-
-
 def click_ids(
     landed: Sequence[tuple[str, str]], cookies: Mapping[str, str], data: Mapping[str, Any]
 ) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Every click id that is known for an event, by lower-case parameter name; and what was wrong with what stood in
     front of one, or alone. `landed`: those in the page's address, decoded, in their order."""
     explicit = data.get("click")
-    if not (landed or cookies or explicit) and NAMES.isdisjoint(data):
-        return _NO_CLICKS, _NO_CLICKS
     found: dict[str, str] = {}
     faults: dict[str, str] = {}
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from tagserver.event.address import Address, parse_address
-from tagserver.event.click_ids import click_ids, is_sound_cookie
+from tagserver.event.click_ids import NAMES, click_ids, is_sound_cookie
 from tagserver.event.consent_fields import NOTHING, PURPOSES
 from tagserver.event.identity import Identity
 from tagserver.event.normalise import email_text
@@ -164,19 +164,25 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     def clicks(self) -> Mapping[str, str]:
         """Click ids by their parameter's name (`fbclid`): page address first, then cookies, then fields of the
         event; of these the first that can be one."""
-        derived = self.derived
-        if derived.clicks is None:
-            landed = (derived.page or self.page).clicks
-            cookies = self.cookies if derived.cookies is None else derived.cookies
-            derived.clicks, derived.click_faults = click_ids(landed, cookies, self.data)
-        return derived.clicks
+        if self.derived.clicks is None:
+            self._find_clicks()
+        return self.derived.clicks or NO_TEXTS
 
     @property
     def click_faults(self) -> Mapping[str, str]:
         """What stood in the place of a click id and is none: its name, and a sentence without the value."""
         if self.derived.clicks is None:
-            _ = self.clicks
+            self._find_clicks()
         return self.derived.click_faults
+
+    def _find_clicks(self) -> None:
+        derived, data = self.derived, self.data
+        landed = (derived.page or self.page).clicks
+        cookies = self.cookies if derived.cookies is None else derived.cookies
+        if landed or cookies or "click" in data or not NAMES.isdisjoint(data):
+            derived.clicks, derived.click_faults = click_ids(landed, cookies, data)
+        else:
+            derived.clicks = NO_TEXTS
 
     @property
     def identity(self) -> Identity:

@@ -35,7 +35,7 @@ from tagserver.privacy.rules import (
 )
 
 
-class Leave(msgspec.Struct, frozen=True):
+class Leave(msgspec.Struct, frozen=True, cache_hash=True):
     """What one tag may have of an event. `storage`: ids of ad networks; `visit`: the site's own ids of browser and
     visit; `person`: who it was, and `agent` the browser's whole name; `address`: how much of the visitor's."""
 

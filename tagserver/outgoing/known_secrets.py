@@ -44,7 +44,7 @@ class KnownSecrets:
         if self._may_hold is None:
             return None
         if names:
-            body = b"\0".join((body, *(name.encode() for name in names)))
+            body = b"\0".join((body, *map(str.encode, names)))
         return self._place(body, names) if self._may_hold(body) else None
 
     def _place(self, body: bytes, names: tuple[str, ...]) -> str | None:

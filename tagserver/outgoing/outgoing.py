@@ -98,10 +98,9 @@ class OutgoingEvent:
     def view(self, reads: Reads, granted: frozenset[str]) -> Event:
         """The event with the fields that a destination declares; `granted`: the purposes that were granted."""
         view = reads.view(self._event, granted)
-        referer = view.facts.headers.get("referer")
-        if referer is not None and (clean := clean_outgoing(referer, self._rules)).lost:
-            headers = {**view.facts.headers, "referer": clean.address}
-            facts = msgspec.structs.replace(view.facts, headers=headers)
+        headers = view.facts.headers
+        if headers and "referer" in headers and (clean := clean_outgoing(headers["referer"], self._rules)).lost:
+            facts = msgspec.structs.replace(view.facts, headers={**headers, "referer": clean.address})
             view = msgspec.structs.replace(view, facts=facts)
         return view
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import msgspec
 
 from tagserver.config.model import Tag
+from tagserver.config.parameters import no_parameters
 from tagserver.event.event import MISSING
 from tagserver.outgoing.consent_filter import leave
 from tagserver.outgoing.field_filter import owned
@@ -37,7 +38,7 @@ def make(tag: Tag, outgoing: OutgoingEvents, mode: Mode, secrets: KnownSecrets) 
     for transformation in tag.transformations:
         scope = transformation.apply(scope)
     event = outgoing.of(scope, leave(tag.needs, plugin.consent, outgoing.consent, mode), redact=redact)
-    parameters = tag.parameters(event.scope)
+    parameters = {} if tag.parameters is no_parameters else tag.parameters(event.scope)
     if tag.event_name is not None and (name := tag.event_name(event.scope)) is not MISSING:
         if name is None:
             # The destination's own name would be another event: a second purchase.

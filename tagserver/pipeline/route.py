@@ -125,7 +125,7 @@ def _decide(
         return Decision(tag, "error", "plugin_error", str(error), verdict)
     except BaseException as error:  # what it gave fails where it is looked at
         return Decision(tag, "error", "plugin_error", str(failed(error, destination.plugin, "the payload")), verdict)
-    detail = f"trigger {fired.name}" + (f"; {verdict.detail}" if verdict.detail else "")
+    detail = f"trigger {fired.name}; {verdict.detail}" if verdict.detail else f"trigger {fired.name}"
     return Decision(tag, mode, "fired", detail, verdict, made.built, made.body, made.omitted, made.findings)
 
 

@@ -76,7 +76,7 @@ class PayloadFields:
         bad: list[tuple[Way, tuple[str, ...]]] = []
         for way, step, names in self._groups:
             # Most ways have one step, to one object.
-            if step is None or type(body) is not dict or type(group := body.get(step)) is not dict:
+            if step is None or not isinstance(body, dict) or not isinstance(group := body.get(step), dict):
                 try:
                     sound = all(_are_hashes(group, names) for group in _groups_at(body, way))
                 except TypeError:
