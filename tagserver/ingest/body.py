@@ -6,7 +6,7 @@ import asyncio
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -34,6 +34,8 @@ AT_ONCE = 4
 DEPTH = 20
 NODES = 2000
 """How deep one event's JSON may nest, and how many values it may hold."""
+SHALLOW = 6
+"""How deep nearly all events nest at most: an item of a purchase lies four deep."""
 VALUE = 16
 """Bytes that a value costs beside its text, where `ctx` is laid beneath an event."""
 
@@ -161,13 +163,13 @@ def unpack_small(body: bytes, encoding: str | None, limit: int) -> bytes | None:
         if bad.status == 413:
             return None
         raise
-    return plain if plain.count(b"{") <= MANY else None
+    return plain if _number(plain, b"{", most=MANY) <= MANY else None
 
 
 class Batch(msgspec.Struct):
-    """`{"events": [...], "ctx": {...}, "sent": ms}`; each event is kept as its own JSON text until its turn."""
+    """`{"events": [...], "ctx": {...}, "sent": ms}`."""
 
-    events: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+    events: list[Any] | msgspec.UnsetType = msgspec.UNSET
     ctx: Any = None
     sent: Any = None
 
@@ -184,11 +186,38 @@ class Batch(msgspec.Struct):
 
 _BESIDE = {f"said_{place}": name for place, name in enumerate(sorted(FIELDS))}
 """The fields of consent as attributes of a batch: some of their names are none of Python's."""
-_batch: msgspec.json.Decoder[Batch] = msgspec.json.Decoder(
-    msgspec.defstruct("_Batch", [(field, Any, None) for field in _BESIDE], bases=(Batch,), rename=_BESIDE)
-)
-_list = msgspec.json.Decoder(list[msgspec.Raw])
-_any = msgspec.json.Decoder()
+
+
+class _Decoders(NamedTuple):
+    """How the three envelopes are decoded; where `one` is None, a single event is left as it is."""
+
+    many: msgspec.json.Decoder[list[Any]]
+    batch: msgspec.json.Decoder[Batch]
+    one: msgspec.json.Decoder[Any] | None
+
+
+def _decoders(event: Any, one: msgspec.json.Decoder[Any] | None) -> _Decoders:
+    """The decoders for events of a type."""
+    events: Any = list.__class_getitem__(event)
+    fields = [("events", events | msgspec.UnsetType, msgspec.UNSET), *((field, Any, None) for field in _BESIDE)]
+    batch = msgspec.defstruct("_Batch", fields, bases=(Batch,), rename=_BESIDE)
+    return _Decoders(msgspec.json.Decoder(events), msgspec.json.Decoder(batch), one)
+
+
+def _nested(levels: int) -> Any:
+    """The type of JSON that nests so deep at most."""
+    flat: Any = bool | int | float | str | None
+    if not levels:
+        return flat
+    inner = _nested(levels - 1)
+    return flat | list.__class_getitem__(inner) | dict.__class_getitem__((str, inner))
+
+
+_any: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+_shallow = _decoders(_nested(SHALLOW), msgspec.json.Decoder(_nested(SHALLOW)))
+"""The type bounds the depth while it is decoded; what is decoded is the same as without."""
+_raw = _decoders(msgspec.Raw, None)
+"""Each event is kept as its own JSON text until its turn."""
 
 
 def split(body: bytes, limits: CollectConfig) -> tuple[list[Any], Any, Any]:
@@ -198,36 +227,50 @@ def split(body: bytes, limits: CollectConfig) -> tuple[list[Any], Any, Any]:
     consent beside `events` is in it. Raises BadBody.
     """
     body = bare(body)
-    first = body[:1]
-    ctx = sent = None
+    if body[:1] not in (b"[", b"{"):
+        raise BadBody(400, "bad_json", "the body is not a JSON object or list")
+    whole = _at_once(body, limits.max_event)
     try:
-        if first == b"[":
-            raws: list[msgspec.Raw] | list[bytes] = read_json(body, _list)
-        elif first == b"{":
-            raws = [body]
-            if b'"events"' in body:
-                batch = _as_batch(body)
-                if batch is not None and batch.events is not msgspec.UNSET:
-                    raws, ctx, sent = batch.events, batch.context, batch.sent
-        else:
-            raise BadBody(400, "bad_json", "the body is not a JSON object or list")
+        events, ctx, sent = whole or _envelope(body, _raw)
     except UNREADABLE as error:
         raise BadBody(400, "bad_json", f"the body is not JSON as we take it: {_plain(error)}") from None
-    if len(raws) > limits.max_events:
+    if len(events) > limits.max_events:
         raise BadBody(413, "too_many_events", f"more than {limits.max_events} events in one request")
-    beneath = 0 if ctx is None else _beneath(ctx, len(raws), len(body), limits.max_merged)
+    beneath = 0 if ctx is None else _beneath(ctx, len(events), len(body), limits.max_merged)
+    if whole and len(body) + beneath <= limits.max_event:
+        return whole
+    raws = _envelope(body, _raw)[0] if whole else events
     events = [_decode(raw, limits.max_event, beneath) for raw in raws]
     if raws and raws[0] is body and isinstance(events[0], Refused) and events[0].notes[0].code == "bad_json":
         raise BadBody(400, "bad_json", events[0].notes[0].message)
     return events, ctx, sent
 
 
-def _as_batch(body: bytes) -> Batch | None:
-    """The envelope, or None for one event that has a key of its own called `events`."""
-    try:
-        return read_json(body, _batch)
-    except msgspec.ValidationError:
+def _at_once(body: bytes, max_event: int) -> tuple[list[Any], Any, Any] | None:
+    """The parts of a body that keeps, as a whole, within what one event may be: then so does each event in it, but for
+    `ctx` beneath. Nearly all do. None for another, and where anything of it cannot be decoded."""
+    # Of the values within another the first has a bracket before it, each other one a comma.
+    if len(body) > max_event or (len(body) > 2 * NODES and _number(body, b",", b"{", b"[", most=NODES) > NODES):
         return None
+    try:
+        return _envelope(body, _shallow)
+    except UNREADABLE:
+        return None
+
+
+def _envelope(body: bytes, decoders: _Decoders) -> tuple[list[Any], Any, Any]:
+    """The events, `ctx` and `sent` of a body. Raises one of UNREADABLE."""
+    if body[:1] == b"[":
+        return read_json(body, decoders.many), None, None
+    if b'"events"' in body:
+        try:
+            batch = read_json(body, decoders.batch)
+        except msgspec.ValidationError:
+            pass  # one event that has a key of its own called `events`; or too deep, which it is as one event, too
+        else:
+            if batch.events is not msgspec.UNSET:
+                return batch.events, batch.context, batch.sent
+    return [read_json(body, decoders.one) if decoders.one else body], None, None
 
 
 def _beneath(ctx: Any, events: int, body: int, max_merged: int) -> int:
@@ -259,8 +302,8 @@ def _decode(raw: msgspec.Raw | bytes, max_event: int, beneath: int) -> Any:
 def _unbounded(text: bytes, value: Any) -> str | None:
     """What is too much about a value, if anything. The count of brackets bounds the depth, and the length, or else the
     count of commas, the size: only what passes neither is walked through."""
-    few = len(text) <= 2 * NODES or text.count(b",") <= NODES
-    if few and text.count(b"{") + text.count(b"[") <= DEPTH:
+    few = len(text) <= 2 * NODES or _number(text, b",", most=NODES) <= NODES
+    if few and _number(text, b"{", b"[", most=DEPTH) <= DEPTH:
         return None
     nodes = 0
     level = [value]
@@ -278,6 +321,15 @@ def _unbounded(text: bytes, value: Any) -> str | None:
             return None
         level = below
     return f"nests deeper than {DEPTH} levels"
+
+
+def _number(text: bytes, *marks: bytes, most: int) -> int:
+    """How often the marks are in a text; anything above `most` for more. `replace` leaps from one to the next, where
+    `count` looks at each byte."""
+    left = text
+    for mark in marks:
+        left = left.replace(mark, b"", most + 1)
+    return len(text) - len(left)
 
 
 def _plain(error: Exception) -> str:
