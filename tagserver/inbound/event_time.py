@@ -8,6 +8,8 @@ from typing import Any
 
 from tagserver.event.event import Note
 
+OLDEST_MS, BEYOND_MS = 10**12, 10**13
+"""A number between is milliseconds: thirteen digits, from 2001 to 2286."""
 UNIX_OLDEST_MS = 62 * 86_400_000
 """Meta takes the `event_time` of a till's events for so long, and that of others for less."""
 UNIX_AHEAD_MS = 600_000
@@ -17,6 +19,8 @@ def event_time(data: Mapping[str, Any], received: int, shift: int, notes: list[N
     """Ms since 1970 UTC, from an event's `timestamp`; the time of receipt where that is none, which is noted. `shift`:
     how far the sender's clock is off, in ms."""
     value = data.get("timestamp")
+    if type(value) is int and OLDEST_MS <= value < BEYOND_MS:
+        return value + shift
     if value is None or value == "":
         return _unix_time(data.get("event_time"), received, shift, notes)
     time = _milliseconds(value)
@@ -55,7 +59,7 @@ def _milliseconds(value: Any) -> int | None:
         value = int(value) if 0 < value < 1e14 else None
     if type(value) is not int:
         return None
-    if 10**12 <= value < 10**13:
+    if OLDEST_MS <= value < BEYOND_MS:
         return value
     return value * 1000 if 10**9 <= value < 10**10 else None
 

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tagserver.event.event import Note
+from tagserver.event.placeholder import WHY
 
 MOST = 20
 """Notes of one event, or of one `ctx`; of the others the number is told."""
 LONGEST = 200
 """Characters of a note's path and of its message, which may hold a key of the sender's."""
+
+
+def wrong(notes: list[Note], path: str, wanted: str) -> None:
+    """A field is not of its type."""
+    notes.append(Note(path, "wrong_type", f"{path} is not {wanted}; left out"))
+
+
+def missing(notes: list[Note], path: str) -> None:
+    """A field holds a placeholder."""
+    notes.append(Note(path, "placeholder", f"{path} {WHY}; taken as missing"))
 
 
 def bounded(notes: Sequence[Note]) -> tuple[Note, ...]:

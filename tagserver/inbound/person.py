@@ -2,47 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from tagserver.event.consent_fields import NOTHING
 from tagserver.event.event import Note
 from tagserver.event.hashing import arrived_hash
-from tagserver.event.placeholder import SIGNS, WHY, is_placeholder, is_placeholder_name
+from tagserver.event.placeholder import SIGNS, is_placeholder, is_placeholder_name
 from tagserver.event.spelling import ADDRESS_SPELLINGS, PERSON_SPELLINGS, Path
+from tagserver.inbound.notes import missing, wrong
 
 _NAMES_OF_PEOPLE = frozenset({"first_name", "last_name"})
-_RESPELLED = PERSON_SPELLINGS.keys()
-_ADDRESS_RESPELLED = ADDRESS_SPELLINGS.keys()
+_NEVER_AS_SENT = frozenset({*PERSON_SPELLINGS, "email_domain"})
+_RESPELLED_THERE = frozenset(ADDRESS_SPELLINGS)
 
 Flat = tuple[str, Path, Any]
 """What stands at the top of an event: its name, where `user_data` holds it, and its value."""
 
 
-def read_person(group: dict[str, Any], flat: list[Flat], notes: list[Note]) -> None:
-    """Bring `user_data` into its one spelling, with what an event says of the person elsewhere.
+def read_person(sent: dict[str, Any], flat: list[Flat], notes: list[Note]) -> dict[str, Any]:
+    """`user_data` in its one spelling, with what an event says of the person elsewhere, trimmed, and without what
+    stands for a missing value."""
+    address = sent.get("address", NOTHING)
+    if (
+        flat
+        or type(address) is not dict
+        or not (_NEVER_AS_SENT.isdisjoint(sent) and _RESPELLED_THERE.isdisjoint(address))
+    ):
+        sent = _respelled(sent, flat, notes)
+    return _without_placeholders("user_data", sent, notes)
 
-    The field's own name comes before another in `user_data`, and that before one at the top of the event; of two that
-    differ, the later is named.
-    """
+
+def _respelled(sent: dict[str, Any], flat: list[Flat], notes: list[Note]) -> dict[str, Any]:
+    """The field's own name comes before another in `user_data`, and that before one at the top of the event; of two
+    that differ, the later is named."""
+    group = dict(sent)
     if group.pop("email_domain", None) is not None:
         said = "user_data.email_domain is read from the e-mail address by the server; what the event says is left out"
         notes.append(Note("user_data.email_domain", "reserved", said))
     address = group.get("address")
-    if isinstance(address, list):
+    if type(address) is list:
         address = next((one for one in address if type(one) is dict), None)
     if type(address) is dict:
         group["address"] = dict(address)  # what was sent is not ours to change
     elif group.pop("address", None) is not None:
-        notes.append(Note("user_data.address", "wrong_type", "user_data.address is not an object; left out"))
-    if not _RESPELLED.isdisjoint(group):
-        for key in [key for key in group if key in _RESPELLED]:
-            _put(group, f"user_data.{key}", PERSON_SPELLINGS[key], group.pop(key), notes)
-    address = group.get("address")
-    if address and not _ADDRESS_RESPELLED.isdisjoint(address):
-        for key in [key for key in address if key in _ADDRESS_RESPELLED]:
-            _put(group, f"user_data.address.{key}", ("address", ADDRESS_SPELLINGS[key]), address.pop(key), notes)
+        wrong(notes, "user_data.address", "an object")
+    for key in [key for key in group if key in PERSON_SPELLINGS]:
+        _put(group, f"user_data.{key}", PERSON_SPELLINGS[key], group.pop(key), notes)
+    address = group.get("address", {})
+    for key in [key for key in address if key in ADDRESS_SPELLINGS]:
+        _put(group, f"user_data.address.{key}", ("address", ADDRESS_SPELLINGS[key]), address.pop(key), notes)
     for name, place, value in flat:
         _put(group, name, place, value, notes)
-    _without_placeholders("user_data", group, notes)
+    return group
 
 
 def is_said(value: Any) -> bool:
@@ -75,28 +87,35 @@ def _differ(one: Any, other: Any) -> bool:
     return several[0] != several[1] and hashed[0] == hashed[1]
 
 
-def _without_placeholders(root: str, group: dict[str, Any], notes: list[Note]) -> None:
-    """Trim a person's data, and take out what stands for a missing value, in lists and in the address too."""
+def _without_placeholders(root: str, sent: dict[str, Any], notes: list[Note]) -> dict[str, Any]:
+    """A person's data trimmed, and without what stands for a missing value, in lists and in the address too; the very
+    same where it is so already."""
+    made: dict[str, Any] = {}
     lost: list[str] = []
-    for name, value in group.items():
-        judge = is_placeholder_name if name in _NAMES_OF_PEOPLE else is_placeholder
-        kind = type(value)
-        if kind is str:
-            group[name] = value = value.strip()
-            if value[:1] in SIGNS and judge(value):
+    for name, value in sent.items():
+        if type(value) is str:
+            bare = value.strip()
+            if bare and bare[0] in SIGNS and _judge(name)(bare):
                 lost.append(name)
-        elif kind is list:
-            kept = _trimmed(value)
-            group[name] = [one for one in kept if not (type(one) is str and judge(one))]
-            if len(group[name]) < len(kept):
+            elif bare is not value:
+                made[name] = bare
+        elif type(value) is list:
+            kept, is_missing = _trimmed(value), _judge(name)
+            made[name] = [one for one in kept if not (type(one) is str and is_missing(one))]
+            if len(made[name]) < len(kept):
                 lost.append(name)
-        elif kind is dict and name == "address":
-            _without_placeholders(f"{root}.{name}", value, notes)
+        elif type(value) is dict and name == "address":
+            made[name] = _without_placeholders(root + ".address", value, notes)
+    group = {**sent, **made} if made or lost else sent
     for name in lost:
-        if type(group[name]) is str:
+        if name not in made:
             del group[name]
-        path = f"{root}.{name}"
-        notes.append(Note(path, "placeholder", f"{path} {WHY}; taken as missing"))
+        missing(notes, f"{root}.{name}")
+    return group
+
+
+def _judge(name: str) -> Callable[[str], bool]:
+    return is_placeholder_name if name in _NAMES_OF_PEOPLE else is_placeholder
 
 
 def _trimmed(value: Any) -> Any:

@@ -324,7 +324,10 @@ def test_any_json_makes_an_event_or_a_refusal(pushed: Any) -> None:
     )
 )
 def test_any_value_in_any_field_leaves_the_event_alive(fields: dict[str, Any]) -> None:
-    """A wrong value in a field costs that field, never the event."""
-    made = read_event(fields | {"event": "x"}, facts(source="crm"))
+    """A wrong value in a field costs that field, never the event. What was sent is not changed."""
+    sent = fields | {"event": "x"}
+    before = repr(sent)
+    made = read_event(sent, facts(source="crm"))
+    assert repr(sent) == before
     assert made.name == "x"
     made.as_dict()

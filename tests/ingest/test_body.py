@@ -156,6 +156,30 @@ def test_one_bad_event_costs_only_itself(bad: bytes) -> None:
     assert events[1] == {"event": "x"}
 
 
+@pytest.mark.parametrize(
+    ("held", "refused"),
+    [
+        pytest.param("[" * 18 + "]" * 18, False, id="as deep as may be"),
+        pytest.param("[" * 21 + "]" * 21, True, id="too deep"),
+        pytest.param("[" + "0," * 1996 + "0]", False, id="as many values as may be"),
+        pytest.param("[" + "0," * 2000 + "0]", True, id="too many values"),
+        pytest.param("[" + "[0]," * 1000 + "0]", True, id="too many with those within others"),
+        pytest.param("123456789012345678901234567890", False, id="a number beyond 64 bits"),
+        pytest.param('{"a": 1, "a": {"b": -0.0, "\\u0061": 1e5}}', False, id="doubled keys"),
+    ],
+)
+@pytest.mark.parametrize("around", ["%s", "[%s]", '[{"event": "y"}, %s]', '{"events": [%s], "ctx": {"a": 1}}'])
+def test_an_event_is_the_same_alone_and_among_others(around: str, held: str, refused: bool) -> None:
+    """However the body is decoded: what one event may hold, and what is read of it."""
+    text = f'{{"event": "x", "held": {held}}}'
+    found = split((around % text).encode(), replace(LIMITS, max_event=16_384))[0][-1]
+    if refused:
+        assert isinstance(found, Refused)
+        assert found.notes[0].code == "too_deep"
+    else:
+        assert repr(found) == repr(json.loads(text))
+
+
 def test_the_three_envelopes() -> None:
     """One event, a list, a batch with context."""
     assert split(EVENT, LIMITS) == ([{"event": "x"}], None, None)
