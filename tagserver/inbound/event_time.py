@@ -19,8 +19,6 @@ def event_time(data: Mapping[str, Any], received: int, shift: int, notes: list[N
     """Ms since 1970 UTC, from an event's `timestamp`; the time of receipt where that is none, which is noted. `shift`:
     how far the sender's clock is off, in ms."""
     value = data.get("timestamp")
-    if type(value) is int and OLDEST_MS <= value < BEYOND_MS:
-        return value + shift
     if value is None or value == "":
         return _unix_time(data.get("event_time"), received, shift, notes)
     time = _milliseconds(value)

@@ -16,7 +16,7 @@ from tagserver.event.consent_fields import CONSENT_MODE, FIELDS, ILLEGIBLE, NOTH
 from tagserver.event.event import Event, Facts, Note
 from tagserver.event.ip_address import Locate, clean_ip, nowhere
 from tagserver.event.placeholder import SIGNS, is_placeholder
-from tagserver.inbound.event_time import event_time
+from tagserver.inbound.event_time import BEYOND_MS, OLDEST_MS, event_time
 from tagserver.inbound.fields import fields_of, text_of
 from tagserver.inbound.notes import bounded, missing, wrong
 
@@ -95,7 +95,11 @@ def read_event(
     if type(name) is not str or not name:
         message = "event is missing" if name is None else "event is not a name (text)"
         raise Refused(event_id, Note("event", "missing_event", message + "; nothing is known about what happened"))
-    time = event_time(data, facts.received, context.shift, notes)
+    time = data.get("timestamp")
+    if type(time) is int and OLDEST_MS <= time < BEYOND_MS:
+        time += context.shift
+    else:
+        time = event_time(data, facts.received, context.shift, notes)
     if "ip_override" in data or "user_agent" in data:
         facts = _visitor(data, facts, context.locate, notes)
     if event_id is None:
