@@ -32,10 +32,15 @@ class Link:
     number: int = 0
     hash: str = BEGINNING
 
-    def row(self, record: Mapping[str, Any]) -> tuple[bytes, Link]:
-        """A record as the next row, with its end of line; and the chain's new end."""
-        line = _encode({"n": self.number + 1, "prev": self.hash, **record})
-        return line + b"\n", Link(self.number + 1, digest(line))
+    def rows(self, records: Iterable[Mapping[str, Any]]) -> tuple[bytes, Link]:
+        """Records as the next rows, each with its end of line; and the chain's new end."""
+        number, last, lines = self.number, self.hash, []
+        for record in records:
+            number += 1
+            line = _encode({"n": number, "prev": last, **record})
+            last = digest(line)
+            lines.append(line)
+        return b"".join([line + b"\n" for line in lines]), Link(number, last)
 
 
 @dataclass(frozen=True, slots=True)

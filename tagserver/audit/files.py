@@ -148,11 +148,7 @@ class AuditFiles:
 
     def append(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Write records as the next rows, all or none. Raises OSError."""
-        lines, link = [], self.link
-        for record in records:
-            line, link = link.row(record)
-            lines.append(line)
-        text = b"".join(lines)
+        text, link = self.link.rows(records)
         if shutil.disk_usage(self._folder).free < self._min_free + len(text):
             raise OSError(f"less than {size(self._min_free)} of the disk are free")
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

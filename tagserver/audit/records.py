@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -12,15 +13,20 @@ import msgspec
 from tagserver.config.model import Tag
 from tagserver.consent.state import ConsentState
 from tagserver.event.consent_fields import PURPOSES
-from tagserver.event.person_keys import person_key
+from tagserver.event.person_keys import person_hash
 from tagserver.pipeline.route import Routing
 
 _encode = msgspec.json.Encoder().encode
 EACH = frozenset({"send", "restrict", "error"})
 """Decisions that have a row each; what was blocked or skipped is counted."""
 STATES = 4096
+"""Consent states that are remembered, and kinds of rows."""
 LONGEST_STATE = 4096
 """Bytes of a state, with the raw signals that it holds, beyond which it is not remembered: nobody else has the same."""
+
+_Same = tuple[str, str, str, str, str, str]
+"""The names of tag and destination, decision, reason, state and container of rows that differ in event and time
+alone."""
 
 
 class Decided(msgspec.Struct, frozen=True, gc=False):
@@ -44,7 +50,13 @@ class Decided(msgspec.Struct, frozen=True, gc=False):
 def event_key(event_id: str, install_key: bytes) -> str:
     """An event_id as the audit knows it: 16 hex digits that only this installation can make. It may be made of an order
     or a person."""
-    return person_key("audit", event_id, install_key)[:8].hex()
+    return _short(person_hash("audit", install_key), event_id)
+
+
+def _short(begun: blake2b, event_id: str) -> str:
+    keyed = begun.copy()
+    keyed.update(event_id.encode(errors="surrogatepass"))
+    return keyed.digest()[:8].hex()
 
 
 class Recorder:
@@ -52,7 +64,8 @@ class Recorder:
     row that names it, anew in each file."""
 
     def __init__(self, install_key: bytes) -> None:
-        self._install_key = install_key
+        self._event_key = person_hash("audit", install_key)
+        self._rows: dict[_Same, dict[str, Any]] = {}
         self._known: dict[int, tuple[ConsentState, str, dict[str, Any]]] = {}
         self._written: set[str] = set()
 
@@ -62,36 +75,44 @@ class Recorder:
 
     def records(self, decided: list[Decided]) -> Iterator[Mapping[str, Any]]:
         """The rows of some events: one for each delivery, and one for all of the same kind that were not sent."""
-        counted: dict[tuple[Any, ...], dict[str, Any]] = {}
+        counted: dict[_Same, dict[str, Any]] = {}
         for one in decided:
             if not one.what:
                 continue  # its state would count as written
             name, state = self._state(one.consent)
             key = ""
             for tag, decision, reason in one.what:
-                row = {
-                    "tag": tag.name,
-                    "destination": tag.destination.name,
-                    "decision": decision,
-                    "reason": reason,
-                    "needs": sorted(tag.needs.purposes),
-                    "state": name,
-                    "container": one.container,
-                }
+                same = tag.name, tag.destination.name, decision, reason, name, one.container
+                row = self._rows.get(same) or self._row(tag, same)
                 if state is not None:
                     yield {"t": one.received, **state}
                     state = None
                 if decision in EACH:
-                    key = key or event_key(one.event_id, self._install_key)
+                    key = key or _short(self._event_key, one.event_id)
                     yield {"t": one.received, "kind": "decision", "event": key, **row}
                     continue
-                same = (tag.name, tag.destination.name, decision, reason, name, one.container)
                 if (count := counted.get(same)) is None:
                     counted[same] = {"t": one.received, "kind": "count", "count": 1, "until": one.received, **row}
                 else:
                     count["count"] += 1
                     count["until"] = max(count["until"], one.received)
         yield from counted.values()
+
+    def _row(self, tag: Tag, same: _Same) -> dict[str, Any]:
+        """What all rows of one kind have in common."""
+        name, destination, decision, reason, state, container = same
+        if len(self._rows) >= STATES:
+            self._rows.clear()
+        made = self._rows[same] = {
+            "tag": name,
+            "destination": destination,
+            "decision": decision,
+            "reason": reason,
+            "needs": sorted(tag.needs.purposes),
+            "state": state,
+            "container": container,
+        }
+        return made
 
     def _state(self, state: ConsentState) -> tuple[str, dict[str, Any] | None]:
         """The name of a state, and its record if it is not in this file yet."""

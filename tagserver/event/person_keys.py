@@ -14,13 +14,19 @@ KINDS = ("email", "phone", "user_id", "client_id")
 
 def person_key(kind: str, text: str, install_key: bytes) -> bytes:
     """The keyed hash of one identifier (16 bytes). `kind`: `email`, `phone`, `user_id` or `client_id`."""
-    return blake2b(f"{kind}:{text}".encode(errors="surrogatepass"), digest_size=16, key=install_key).digest()
+    keyed = person_hash(kind, install_key)
+    keyed.update(text.encode(errors="surrogatepass"))
+    return keyed.digest()
+
+
+def person_hash(kind: str, install_key: bytes) -> blake2b:
+    """The hash that has taken in the key and the kind; a copy of it costs less than a new one."""
+    return blake2b(f"{kind}:".encode(), digest_size=16, key=install_key)
 
 
 @lru_cache(maxsize=4)
 def _begun(install_key: bytes) -> Mapping[str, blake2b]:
-    """For each kind the hash that has taken in the key and the kind; a copy of it costs less than a new one."""
-    return {kind: blake2b(f"{kind}:".encode(), digest_size=16, key=install_key) for kind in KINDS}
+    return {kind: person_hash(kind, install_key) for kind in KINDS}
 
 
 def person_keys(identity: Identity, install_key: bytes, default_country: str | None = None) -> tuple[bytes, ...]:

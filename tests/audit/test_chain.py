@@ -14,11 +14,8 @@ from tagserver.audit.chain import Check, Link, Row, digest
 
 def chain(number: int, *more: dict[str, Any]) -> list[bytes]:
     """The lines of so many rows, and of some further records."""
-    link, lines = Link(), []
-    for record in [{"t": n, "kind": "decision"} for n in range(number)] + list(more):
-        line, link = link.row(record)
-        lines.append(line)
-    return lines
+    text, link = Link().rows([{"t": n, "kind": "decision"} for n in range(number)])
+    return (text + link.rows(more)[0]).splitlines(keepends=True)
 
 
 def breaks(lines: Sequence[bytes]) -> list[str]:
