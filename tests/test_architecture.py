@@ -112,7 +112,7 @@ def test_the_path_of_an_event_is_pure(name: str) -> None:
     [
         ("yaml", ["tagserver.config.yaml.source", "tagserver.testing"]),
         ("starlette", ["tagserver.server", "tagserver.sandbox", "tagserver.demo"]),
-        ("uvicorn", ["tagserver.server.serving", "tagserver.server.protocol"]),
+        ("uvicorn", ["tagserver.server.serving", "tagserver.server.protocol", "tagserver.server.exchange"]),
         (
             "sqlite3",
             ["tagserver.queue", "tagserver.delivery", "tagserver.doctor.doctor", "tagserver.metrics.meters"],

@@ -15,7 +15,7 @@ from tagserver.runtime.runtime import Runtime
 from tagserver.server.admin.admin import Admin
 from tagserver.server.admin.auth import Guard
 from tagserver.server.collect import Collect
-from tagserver.server.protocol import ConnectionLimits
+from tagserver.server.connection_limits import ConnectionLimits
 from tagserver.server.script import KeptScripts, Scripts, shipped
 from tagserver.system.machine import affordable, file_descriptors
 from tagserver.system.time import Time

@@ -9,81 +9,23 @@ costs nothing more than a few assignments.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import Callable
+from collections import deque
 from typing import Any
+from urllib.parse import unquote
 
 import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from tagserver.server.connection_limits import ConnectionLimits
+from tagserver.server.exchange import Exchange
 from tagserver.server.succession import aside
-from tagserver.system.rate_limit import sender_of
 
 HEADER_BYTES = 32 << 10
 HEADERS = 100
 URL_BYTES = 8 << 10
 PIPELINED = 32
 """Requests that a client may send before the answer to the first."""
-
-REQUEST_S = 12.0
-"""Seconds from the first byte of a request (or from the connection) to the last of its body; and for a client to take
-its answer."""
-LINGER_S = 2.0
-"""Seconds in which the rest of a body may still come whose answer is out, so that the client can read the answer."""
-CONNECTIONS = 10_000
-
-
-def unlimited() -> None:
-    """No limit for one address."""
-
-
-def uncounted(reason: str) -> None:
-    """Nobody counts."""
-
-
-class ConnectionLimits:
-    """Limits, and the connections of each address.
-
-    `patience` and `linger` in seconds. `per_address` is asked at each new connection, None for no limit. `refused`
-    hears the reason of each refusal: `slow unread headers address malformed pipelined connections`.
-    """
-
-    def __init__(
-        self,
-        *,
-        patience: float = REQUEST_S,
-        linger: float = LINGER_S,
-        most: int = CONNECTIONS,
-        per_address: Callable[[], int | None] = unlimited,
-        refused: Callable[[str], None] = uncounted,
-    ) -> None:
-        self.patience = patience
-        self.linger = linger
-        self.refused = refused
-        self._most = most
-        self._per_address = per_address
-        self.handing_over = False
-        """Whether this process ends and another one goes on with what is in the kernel: nothing new is begun."""
-        self._of: Counter[str] = Counter()
-        self.connections = 0
-
-    def opened(self, address: str | None) -> str | None:
-        """One more connection; None when it may stay, else why not. Each is matched by one `closed`."""
-        group = sender_of(address)
-        self.connections += 1
-        self._of[group] += 1
-        if self.connections > self._most:
-            return "too many connections"
-        most = self._per_address()
-        return "too many connections of this address" if most is not None and self._of[group] > most else None
-
-    def closed(self, address: str | None) -> None:
-        """A connection has ended."""
-        group = sender_of(address)
-        self.connections -= 1
-        self._of[group] -= 1
-        if not self._of[group]:
-            del self._of[group]
 
 
 class TooMuch(Exception):
@@ -99,8 +41,8 @@ class DeadlineProtocol(HttpToolsProtocol):
     answer is out: when that was."""
     unread_since: float | None = None
     """Since when a part of an answer waits for the client to take it; loop time."""
-    _cycles: deque[Any]
-    """The requests whose answer is not out, in order."""
+    _exchanges: deque[Exchange]
+    """The requests whose answer is not out, in order: the first is with the application, the others wait for it."""
     _in_body = False
     _upgrading = False
     """Whether the parser has stopped behind headers that ask for another protocol."""
@@ -117,7 +59,7 @@ class DeadlineProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
         super().connection_made(transport)  # type: ignore[arg-type]  # (a transport of streams)
-        self._cycles = deque()
+        self._exchanges = deque()
         self.waiting_since = self.loop.time()
         if (why := self.limits.opened(self._address)) is not None:
             self.refuse(503, "Service Unavailable", "connections", why)
@@ -125,11 +67,14 @@ class DeadlineProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection has ended, by whoever."""
         self.limits.closed(self._address)
-        # uvicorn tells the last request alone; those before it would write to a connection that is closed.
-        for cycle in self._cycles:
-            cycle.disconnected = True
-            cycle.message_event.set()
-        super().connection_lost(exc)
+        for exchange in self._exchanges:
+            exchange.disconnected = True
+            exchange.stirred()
+        self.connections.discard(self)
+        self.flow.resume_writing()
+        self._unset_keepalive_if_required()
+        self.transport.close()
+        self.parser = None  # type: ignore[assignment]  # (it knows the connection, and the connection knows it)
 
     @property
     def _address(self) -> str | None:
@@ -141,7 +86,8 @@ class DeadlineProtocol(HttpToolsProtocol):
             self.waiting_since = self.loop.time()
         self._unseen += len(data)
         self._begun = True
-        self._unset_keepalive_if_required()
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
         while data and not self.transport.is_closing():
             try:
                 self.parser.feed_data(data)
@@ -170,7 +116,7 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        if len(self.pipeline) >= PIPELINED:
+        if len(self._exchanges) > PIPELINED:
             self.limits.refused("pipelined")
             self.transport.close()
             raise TooMuch
@@ -178,64 +124,116 @@ class DeadlineProtocol(HttpToolsProtocol):
             self.waiting_since = self.loop.time()
         self._unseen = 0
         self._begun = True
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
 
     def on_url(self, url: bytes) -> None:
         """A part of the address."""
-        super().on_url(url)
+        self.url += url
         self._unseen = 0
         if len(self.url) > URL_BYTES:
             self.refuse(414, "URI Too Long", "address")
             raise TooMuch
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header."""
+        self.headers.append((name.lower(), value))
+
     def on_headers_complete(self) -> None:
         """All headers are there. Without exactly one Host HTTP/1.1 wants a refusal (RFC 9112, 3.2): a proxy in front
         may have read another one."""
         self._unseen = 0
-        if self.parser.should_upgrade():
-            if self.parser.get_method() == b"CONNECT":
+        parser, headers = self.parser, self.headers
+        method, version = parser.get_method(), parser.get_http_version()
+        if parser.should_upgrade():
+            if method == b"CONNECT":
                 self.refuse(400, "Bad Request", "malformed", "this is no proxy")
                 raise TooMuch
             self._upgrading = True
             return
         size = hosts = 0
-        for name, value in self.headers:
+        expects = False
+        for name, value in headers:
             size += len(name) + len(value)
-            hosts += name == b"host"
-        if size > HEADER_BYTES or len(self.headers) > HEADERS:
+            if name == b"host":
+                hosts += 1
+            elif name == b"expect":
+                expects = expects or value.lower() == b"100-continue"
+        if size > HEADER_BYTES or len(headers) > HEADERS:
             self.refuse(431, "Request Header Fields Too Large", "headers")
             raise TooMuch
-        version = self.parser.get_http_version()
         if version not in ("1.0", "1.1") or hosts > 1 or (hosts == 0 and version == "1.1"):
             self.refuse(400, "Bad Request", "malformed", "HTTP/1.1 with one Host header is needed")
             raise TooMuch
         self._in_body = True
-        super().on_headers_complete()
+        address = httptools.parse_url(self.url)
+        path = address.path.decode("ascii")
+        self.scope = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme or "http",
+            "root_path": "",
+            "headers": headers,
+            "state": {},
+            "method": method.decode("ascii"),
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": address.path,
+            "query_string": address.query or b"",
+        }
         # What stands behind the body is a trailer, and goes nowhere: of a request that came through a proxy it would
         # be the client's own word for what the proxy says (RFC 9110, 6.5.1).
         self.headers = []
-        self._cycles.append(self.cycle)
+        keep_alive = version != "1.0" and parser.should_keep_alive()
+        exchange = self.cycle = Exchange(self, keep_alive=keep_alive, expect_100_continue=expects)
+        self._exchanges.append(exchange)
+        if len(self._exchanges) == 1:
+            self._start(exchange)
+        else:
+            self.flow.pause_reading()
+
+    def _start(self, exchange: Exchange) -> None:
+        task = self.loop.create_task(exchange.run_asgi(self.app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
         self._unseen = 0
-        super().on_body(body)
+        exchange: Any = self.cycle
+        if not exchange.response_complete:
+            exchange.body += body
+            exchange.stirred()
+            if len(exchange.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
 
     def on_message_complete(self) -> None:
         """The request is complete; how long the answer takes is our own affair."""
         if self._upgrading:
             return
-        super().on_message_complete()
+        exchange: Any = self.cycle
+        if not exchange.response_complete:
+            exchange.more_body = False
+            exchange.stirred()
         self._in_body = self._begun = False
         self._unseen = 0
         self.waiting_since = None
 
     def on_response_complete(self) -> None:
         """The answer is out. If it did not wait for the body, the rest of the body has little time."""
-        self._cycles.popleft()
-        if self._answered_early:
+        self._exchanges.popleft()
+        if self._in_body and self.cycle.response_complete:
             self.waiting_since = self.loop.time()
-        super().on_response_complete()
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            if self._exchanges:
+                self._start(self._exchanges[0])
+            else:
+                self.timeout_keep_alive_task = self.loop.call_later(
+                    self.timeout_keep_alive, self.timeout_keep_alive_handler
+                )
         if self.limits.handing_over:
             self.stop_reading()
 
@@ -247,7 +245,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         another process."""
         cycle: Any = self.cycle
         answered: bool = cycle is None or cycle.response_complete
-        return answered and not self._begun and not self.pipeline and not self.transport.get_write_buffer_size()
+        return answered and not self._begun and not self.transport.get_write_buffer_size()
 
     @property
     def incomplete(self) -> bool:

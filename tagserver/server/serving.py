@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 import uvicorn
 from starlette.types import ASGIApp
 
+from tagserver.server.connection_limits import ConnectionLimits
 from tagserver.server.listening import BACKLOG
-from tagserver.server.protocol import ConnectionLimits, DeadlineProtocol
+from tagserver.server.protocol import DeadlineProtocol
 
 TICKS = 10
 """uvicorn ticks ten times a second."""

@@ -13,8 +13,8 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from tagserver.server.connection_limits import ConnectionLimits
 from tagserver.server.listening import listen
-from tagserver.server.protocol import ConnectionLimits
 from tagserver.server.serving import Serving, serving
 
 SOON = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from tagserver.server.connection_limits import ConnectionLimits
 from tagserver.server.listening import listen
-from tagserver.server.protocol import ConnectionLimits
 from tagserver.server.serving import Serving, serving
 from tagserver.system.machine import affordable
 
