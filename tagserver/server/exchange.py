@@ -17,7 +17,7 @@ _join = b": ".join
 
 class Exchange(RequestResponseCycle):
     """What uvicorn calls the cycle of a request and its response; `run_asgi`, which runs the application, is uvicorn's.
-    The connection adds to `body`, says when it is complete (`more_body`), and calls `stirred` after each change."""
+    The connection adds to `body`, and says when it is complete (`more_body`)."""
 
     def __init__(self, connection: HttpToolsProtocol, *, keep_alive: bool, expect_100_continue: bool) -> None:
         self.scope = connection.scope
@@ -39,12 +39,8 @@ class Exchange(RequestResponseCycle):
         """Whether the application has the whole body."""
         self._head = b""
         """Of the answer, until it goes out with the first part of the body, as ASGI wants it."""
-        self._waiting: asyncio.Event | None = None
-
-    def stirred(self) -> None:
-        """Something has come that `receive` may wait for."""
-        if self._waiting is not None:
-            self._waiting.set()
+        self.waiting: asyncio.Event | None = None
+        """To be set by whoever changes what `receive` looks at; made when it waits first."""
 
     async def receive(self) -> Any:
         """The next part of the body; behind its end, that the client is gone or has its answer, once it is so."""
@@ -58,9 +54,9 @@ class Exchange(RequestResponseCycle):
                 body, self.body = bytes(self.body), bytearray()
                 self._received = not self.more_body
                 return {"type": "http.request", "body": body, "more_body": self.more_body}
-            self._waiting = self._waiting or asyncio.Event()
-            self._waiting.clear()
-            await self._waiting.wait()
+            self.waiting = self.waiting or asyncio.Event()
+            self.waiting.clear()
+            await self.waiting.wait()
         return {"type": "http.disconnect"}
 
     async def send(self, message: Any) -> None:
@@ -80,7 +76,8 @@ class Exchange(RequestResponseCycle):
             self._head = b""
             if not more:
                 self.response_complete = True
-                self.stirred()
+                if self.waiting is not None:
+                    self.waiting.set()
                 if not self.keep_alive:
                     self.transport.close()
                 self.on_response()

@@ -39,6 +39,8 @@ class DeadlineProtocol(HttpToolsProtocol):
     waiting_since: float | None = None
     """When the request began that is not complete yet, or the connection that has sent nothing; loop time. Once its
     answer is out: when that was."""
+    idle_since: float | None = None
+    """Since when everything is answered that was asked; loop time."""
     unread_since: float | None = None
     """Since when a part of an answer waits for the client to take it; loop time."""
     _exchanges: deque[Exchange]
@@ -69,7 +71,8 @@ class DeadlineProtocol(HttpToolsProtocol):
         self.limits.closed(self._address)
         for exchange in self._exchanges:
             exchange.disconnected = True
-            exchange.stirred()
+            if exchange.waiting is not None:
+                exchange.waiting.set()
         self.connections.discard(self)
         self.flow.resume_writing()
         self._unset_keepalive_if_required()
@@ -86,8 +89,7 @@ class DeadlineProtocol(HttpToolsProtocol):
             self.waiting_since = self.loop.time()
         self._unseen += len(data)
         self._begun = True
-        if self.timeout_keep_alive_task is not None:
-            self._unset_keepalive_if_required()
+        self.idle_since = None
         while data and not self.transport.is_closing():
             try:
                 self.parser.feed_data(data)
@@ -205,7 +207,8 @@ class DeadlineProtocol(HttpToolsProtocol):
         exchange: Any = self.cycle
         if not exchange.response_complete:
             exchange.body += body
-            exchange.stirred()
+            if exchange.waiting is not None:
+                exchange.waiting.set()
             if len(exchange.body) > HIGH_WATER_LIMIT:
                 self.flow.pause_reading()
 
@@ -216,7 +219,8 @@ class DeadlineProtocol(HttpToolsProtocol):
         exchange: Any = self.cycle
         if not exchange.response_complete:
             exchange.more_body = False
-            exchange.stirred()
+            if exchange.waiting is not None:
+                exchange.waiting.set()
         self._in_body = self._begun = False
         self._unseen = 0
         self.waiting_since = None
@@ -227,15 +231,30 @@ class DeadlineProtocol(HttpToolsProtocol):
         if self._in_body and self.cycle.response_complete:
             self.waiting_since = self.loop.time()
         if not self.transport.is_closing():
-            self.flow.resume_reading()
+            if self.flow.read_paused:
+                self.flow.resume_reading()
             if self._exchanges:
                 self._start(self._exchanges[0])
             else:
-                self.timeout_keep_alive_task = self.loop.call_later(
-                    self.timeout_keep_alive, self.timeout_keep_alive_handler
-                )
+                self.idle_since = self.loop.time()
+                if self.timeout_keep_alive_task is None:
+                    self._end_when_idle_until(self.idle_since + self.timeout_keep_alive)
         if self.limits.handing_over:
             self.stop_reading()
+
+    def _end_when_idle_until(self, then: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_at(then, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection, unless there were requests meanwhile: a timer for each of them would cost as much as
+        to decide some tags."""
+        self.timeout_keep_alive_task = None
+        if self.idle_since is None:
+            return
+        if (then := self.idle_since + self.timeout_keep_alive) > self.loop.time():
+            self._end_when_idle_until(then)
+        elif not self.transport.is_closing():
+            self.transport.close()
 
     # ── the end of the server
 
@@ -270,9 +289,8 @@ class DeadlineProtocol(HttpToolsProtocol):
         cycle: Any = self.cycle
         if cycle is None and not self._begun:
             self.waiting_since = None
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+            self.idle_since = self.loop.time()
+            self._end_when_idle_until(self.idle_since + self.timeout_keep_alive)
 
     def stop_reading(self) -> None:
         """Read nothing more once the requests that are here are answered: what the client sends then stays in the

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import uvloop
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from tagserver.server.connection_limits import ConnectionLimits
@@ -21,13 +21,32 @@ from tagserver.server.serving import Serving, serving
 from tagserver.system.machine import affordable
 
 
+async def parts(*, fails: bool) -> AsyncIterator[bytes]:
+    """A body in parts."""
+    yield b"ab"
+    if fails:
+        raise ValueError("on purpose")
+    yield b"c"
+
+
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers with the length of the body; at /refused without reading it, at /long with four megabytes, at /headers
-    with the names of the headers once the body is there."""
+    with the names of the headers once the body is there, at /parts in parts; and at others wrongly."""
+    answer: Response
     if scope["path"] == "/refused":
         answer = PlainTextResponse("no", 413)
     elif scope["path"] == "/long":
         answer = PlainTextResponse("x" * (4 << 20))
+    elif scope["path"].startswith("/parts"):
+        answer = StreamingResponse(parts(fails=scope["path"].endswith("fails")), media_type="text/plain")
+    elif scope["path"] == "/split":
+        answer = PlainTextResponse("x", headers={"x": "y\r\nevil: z"})
+    elif scope["path"] == "/short":
+        answer = PlainTextResponse("x", headers={"content-length": "2"})
+    elif scope["path"] == "/fails":
+        raise ValueError("on purpose")
+    elif scope["path"] == "/nothing":
+        return
     elif scope["path"] == "/headers":
         await Request(scope, receive).body()
         answer = PlainTextResponse(b" ".join(name for name, _ in scope["headers"]))
@@ -49,11 +68,13 @@ class Served:
 
 
 @asynccontextmanager
-async def a_server() -> AsyncIterator[Served]:
-    """With little patience, so that tests are quick."""
+async def a_server(keep_alive: float = 15) -> AsyncIterator[Served]:
+    """With little patience, so that tests are quick; a connection without a request is kept for `keep_alive`
+    seconds."""
     refused: list[str] = []
     limits = ConnectionLimits(patience=0.5, linger=0.2, most=MOST, refused=refused.append)
     server: Serving = serving(echo, limits)
+    server.config.timeout_keep_alive = keep_alive  # type: ignore[assignment]
     bound = listen("127.0.0.1", 0)
     running = asyncio.create_task(server.serve(sockets=[bound]))
     while not server.started:
@@ -164,6 +185,65 @@ async def test_a_connection_that_is_kept_serves_several_requests(port: int) -> N
     keep = POST.replace(b"connection: close\r\n", b"")
     answer = await talk(port, keep, b"abcd", keep + b"abcd", POST + b"abcd", pause=0.05)
     assert answer.count(b"HTTP/1.1 200") == 3
+
+
+async def test_a_connection_is_kept_for_a_while_after_its_last_answer() -> None:
+    """Counted from the last, however many there were before."""
+    async with a_server(keep_alive=0.4) as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        for _ in range(3):
+            writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+            assert await reader.readexactly(1) == b"0"
+            await asyncio.sleep(0.3)
+        asked = asyncio.get_running_loop().time() - 0.3
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        assert asyncio.get_running_loop().time() - asked >= 0.35
+        writer.close()
+    assert served.refused == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (b"HEAD / HTTP/1.1\r\nhost: a\r\n\r\n", rb"content-length: 1\r\n.*\r\n\r\nHTTP"),
+        (
+            b"GET /parts HTTP/1.1\r\nhost: a\r\n\r\n",
+            rb"transfer-encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\nHTTP",
+        ),
+        (b"HEAD /parts HTTP/1.1\r\nhost: a\r\n\r\n", rb"type: text/plain; charset=utf-8\r\n\r\nHTTP"),
+        (
+            b"POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-Continue\r\ncontent-length: 4\r\n\r\nabcd",
+            rb"100 Continue\r\n\r\nHTTP/1.1 200",
+        ),
+    ],
+)
+async def test_an_answer_tells_where_it_ends(port: int, asked: bytes, told: bytes) -> None:
+    answer = await talk(port, asked + POST + b"abcd")
+    assert re.search(told, answer, re.DOTALL), answer
+    assert answer.endswith(b"\r\n\r\n4")
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        (b"/split", b""),
+        (b"/short", b""),
+        (b"/parts then fails", b"ab"),
+        (b"/fails", b"Internal Server Error"),
+        (b"/nothing", b"Internal Server Error"),
+    ],
+)
+async def test_a_wrong_answer_ends_the_connection(
+    port: int, path: bytes, answer: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A header with a line break in it, a body that is too short, a failure in the middle, before, and silence."""
+    said = await talk(port, b"GET " + path.replace(b" ", b"%20") + b" HTTP/1.1\r\nhost: a\r\n\r\n")
+    assert b"evil" not in said
+    assert answer in said
+    assert bool(said) == bool(answer)
+    assert any(record.levelname == "ERROR" for record in caplog.records)
 
 
 UPGRADE = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n"
