@@ -71,7 +71,8 @@ class Meters:
         self.loop_lag = Histogram()
         self.starved = 0.0
         self._answers: Counter[int] = Counter(dict.fromkeys(STATUSES, 0))
-        self._answer_times: dict[tuple[str, ...], Histogram] = {(kind,): Histogram() for kind in CLASSES}
+        self._answer_times: dict[tuple[str, ...], Histogram] = {(kind,): Histogram() for kind in CLASSES.values()}
+        self._times_of = {digit: self._answer_times[kind,] for digit, kind in CLASSES.items()}
         self._vendors: dict[tuple[str, ...], Histogram] = {}
         self._decisions: Counter[tuple[str, str, str]] = Counter()
         self._duplicates: Counter[tuple[str, str]] = Counter()
@@ -87,7 +88,7 @@ class Meters:
         Called for every request."""
         self._answers[status] += 1
         if seconds is not None:
-            self._answer_times[CLASS_OF[status // 100]].observe(seconds)
+            self._times_of[status // 100].observe(seconds)
 
     def routed(self, routings: Sequence[Routing]) -> None:
         """Some events went through the container."""
@@ -276,8 +277,7 @@ def _why_duplicate(receipt: Receipt) -> str:
     return "same_order" if receipt.duplicate == "order" else "once_per"
 
 
-CLASSES = ("2xx", "4xx", "5xx")
-CLASS_OF = {2: ("2xx",), 4: ("4xx",), 5: ("5xx",)}
+CLASSES = {2: "2xx", 4: "4xx", 5: "5xx"}
 """Of a status' first digit; /collect gives no others."""
 STATUSES = (202, 400, 401, 403, 405, 408, 413, 429, 499, 503)
 """What /collect answers, and 499."""

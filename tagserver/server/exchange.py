@@ -1,7 +1,8 @@
 """One request and its answer, between a connection and the application: ASGI's `receive` and `send`.
 
-uvicorn's own looks at each header by itself, writes the head of an answer before its body is there, which is two calls
-of the system for each event, and makes a lock for each request, which hardly any has to wait for.
+It stands in the place of uvicorn's `RequestResponseCycle`, which looks at each header of an answer by itself, writes
+the head before the body is there (two calls of the system for each event), and makes a lock for each request, which
+hardly any has to wait for.
 """
 
 from __future__ import annotations
@@ -9,47 +10,86 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from starlette.types import ASGIApp, Scope
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 _CONTROLS = bytes(code for code in (*range(32), 127) if code != ord("\t"))
 _join = b": ".join
+_FAILED = ((b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"21"), (b"connection", b"close"))
 
 
-class Exchange(RequestResponseCycle):
-    """What uvicorn calls the cycle of a request and its response; `run_asgi`, which runs the application, is uvicorn's.
-    The connection adds to `body`, and says when it is complete (`more_body`)."""
+def _nobody() -> None:
+    """Nobody waits for the end of an answer any more."""
 
-    def __init__(self, connection: HttpToolsProtocol, *, keep_alive: bool, expect_100_continue: bool) -> None:
-        self.scope = connection.scope
+
+class Exchange:
+    """The connection adds to `body`, says when it is complete (`more_body`) or will not be (`disconnected`), sets
+    `waiting` after each of these, and keeps the task of `run` in `task`."""
+
+    __slots__ = (
+        *("_answered", "_chunked", "_default_headers", "_expects_continue", "_flow", "_head", "_left", "_log"),
+        *("_received", "_tasks", "body", "disconnected", "keep_alive", "more_body", "response_complete"),
+        *("response_started", "scope", "task", "transport", "waiting"),
+    )
+
+    def __init__(
+        self, connection: HttpToolsProtocol, scope: Scope, *, keep_alive: bool, expects_continue: bool
+    ) -> None:
+        self.scope = scope
         self.transport = connection.transport
-        self.flow = connection.flow
-        self.logger = connection.logger
-        self.default_headers = connection.server_state.default_headers
-        self.on_response = connection.on_response_complete
+        self._flow = connection.flow
+        self._log = connection.logger
+        self._tasks = connection.tasks
+        self._default_headers = connection.server_state.default_headers
+        self._answered = connection.on_response_complete
         self.disconnected = False
         self.keep_alive = keep_alive
-        self.waiting_for_100_continue = expect_100_continue
+        self._expects_continue = expects_continue
         self.body = bytearray()
         self.more_body = True
-        self.response_started = False
-        self.response_complete = False
-        self.chunked_encoding = False
-        self.expected_content_length = 0
         self._received = False
         """Whether the application has the whole body."""
+        self.waiting: asyncio.Event | None = None
+        """Made when `receive` has to wait for the first time."""
+        self.response_started = False
+        self.response_complete = False
         self._head = b""
         """Of the answer, until it goes out with the first part of the body, as ASGI wants it."""
-        self.waiting: asyncio.Event | None = None
-        """To be set by whoever changes what `receive` looks at; made when it waits first."""
+        self._chunked = False
+        self._left = 0
+        """Bytes of the body that have still to come, where they are not chunked."""
+        self.task: asyncio.Task[None]
+
+    async def run(self, app: ASGIApp) -> None:
+        """Have the application answer. Where it fails or says nothing the answer is 500; half an answer is broken
+        off."""
+        try:
+            await app(self.scope, self.receive, self.send)
+            if not (self.response_complete or self.disconnected):
+                self._log.error("ASGI callable returned without a complete response.")
+                await self._give_up()
+        except BaseException as error:
+            self._log.error("Exception in ASGI application\n", exc_info=error)
+            await self._give_up()
+        finally:
+            self._tasks.discard(self.task)
+            self._answered = _nobody  # it knows the connection, and the connection knows this
+
+    async def _give_up(self) -> None:
+        if self.response_started:
+            self.transport.close()
+            return
+        await self.send({"type": "http.response.start", "status": 500, "headers": _FAILED})
+        await self.send({"type": "http.response.body", "body": b"Internal Server Error"})
 
     async def receive(self) -> Any:
         """The next part of the body; behind its end, that the client is gone or has its answer, once it is so."""
-        if self.waiting_for_100_continue and not self.transport.is_closing():
+        if self._expects_continue and not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self.waiting_for_100_continue = False
+            self._expects_continue = False
         while not (self.disconnected or self.response_complete):
-            if self.flow.read_paused:
-                self.flow.resume_reading()
+            if self._flow.read_paused:
+                self._flow.resume_reading()
             if self.body or not (self.more_body or self._received):
                 body, self.body = bytes(self.body), bytearray()
                 self._received = not self.more_body
@@ -61,15 +101,15 @@ class Exchange(RequestResponseCycle):
 
     async def send(self, message: Any) -> None:
         """A part of the answer. Raises RuntimeError for one that is none."""
-        if self.flow.write_paused and not self.disconnected:
-            await self.flow.drain()
+        if self._flow.write_paused and not self.disconnected:
+            await self._flow.drain()
         if self.disconnected:
             return
         kind = message["type"]
         if kind == "http.response.start" and not self.response_started:
             self.response_started = True
-            self.waiting_for_100_continue = False
-            self._head = self._head_of(message["status"], [*self.default_headers, *message.get("headers", ())])
+            self._expects_continue = False
+            self._head = self._head_of(message["status"], [*self._default_headers, *message.get("headers", ())])
         elif kind == "http.response.body" and self.response_started and not self.response_complete:
             more = message.get("more_body", False)
             self.transport.write(self._head + self._framed(message.get("body", b""), more=more))
@@ -80,7 +120,7 @@ class Exchange(RequestResponseCycle):
                     self.waiting.set()
                 if not self.keep_alive:
                     self.transport.close()
-                self.on_response()
+                self._answered()
         else:
             raise RuntimeError(f"{kind} is not what an answer goes on with")
 
@@ -92,9 +132,9 @@ class Exchange(RequestResponseCycle):
             raise RuntimeError("a header with control characters")
         known = dict(fields)
         if (length := known.get(b"content-length")) is not None:
-            self.expected_content_length = int(length)
+            self._left = int(length)
         elif self.scope["method"] != "HEAD" and status not in (204, 304):
-            self.chunked_encoding = True
+            self._chunked = True
             lines += b"transfer-encoding: chunked\r\n"
         if b"close" in known.get(b"connection", b"").lower():
             self.keep_alive = False
@@ -106,9 +146,9 @@ class Exchange(RequestResponseCycle):
         """A part of the body as it goes over the connection; `more`: it is not the last."""
         if self.scope["method"] == "HEAD":
             return b""
-        if self.chunked_encoding:
+        if self._chunked:
             return (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + (b"" if more else b"0\r\n\r\n")
-        self.expected_content_length -= len(body)
-        if self.expected_content_length < 0 or (self.expected_content_length and not more):
+        self._left -= len(body)
+        if self._left < 0 or (self._left and not more):
             raise RuntimeError("a body that is not as long as its content-length")
         return body

@@ -45,6 +45,8 @@ class DeadlineProtocol(HttpToolsProtocol):
     """Since when a part of an answer waits for the client to take it; loop time."""
     _exchanges: deque[Exchange]
     """The requests whose answer is not out, in order: the first is with the application, the others wait for it."""
+    _scope: dict[str, Any]
+    """Of any request; what differs from one to the next is None."""
     _in_body = False
     _upgrading = False
     """Whether the parser has stopped behind headers that ask for another protocol."""
@@ -61,7 +63,17 @@ class DeadlineProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
         super().connection_made(transport)  # type: ignore[arg-type]  # (a transport of streams)
+        self._address = self.client[0] if self.client else None
         self._exchanges = deque()
+        self._scope = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": "",
+            **dict.fromkeys(("headers", "state", "http_version", "method", "path", "raw_path", "query_string")),
+        }
         self.waiting_since = self.loop.time()
         if (why := self.limits.opened(self._address)) is not None:
             self.refuse(503, "Service Unavailable", "connections", why)
@@ -78,10 +90,6 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self.transport.close()
         self.parser = None  # type: ignore[assignment]  # (it knows the connection, and the connection knows it)
-
-    @property
-    def _address(self) -> str | None:
-        return self.client[0] if self.client else None
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the client. Blank lines between requests begin the time, too."""
@@ -170,26 +178,20 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._in_body = True
         address = httptools.parse_url(self.url)
         path = address.path.decode("ascii")
-        self.scope = {
-            "type": "http",
-            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
-            "http_version": version,
-            "server": self.server,
-            "client": self.client,
-            "scheme": self.scheme or "http",
-            "root_path": "",
-            "headers": headers,
-            "state": {},
-            "method": method.decode("ascii"),
-            "path": unquote(path) if "%" in path else path,
-            "raw_path": address.path,
-            "query_string": address.query or b"",
-        }
+        scope = self._scope.copy()
+        scope["headers"] = headers
+        scope["state"] = {}
+        scope["http_version"] = version
+        scope["method"] = method.decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = address.path
+        scope["query_string"] = address.query or b""
         # What stands behind the body is a trailer, and goes nowhere: of a request that came through a proxy it would
         # be the client's own word for what the proxy says (RFC 9110, 6.5.1).
         self.headers = []
         keep_alive = version != "1.0" and parser.should_keep_alive()
-        exchange = self.cycle = Exchange(self, keep_alive=keep_alive, expect_100_continue=expects)
+        exchange = Exchange(self, scope, keep_alive=keep_alive, expects_continue=expects)
+        self.cycle = exchange  # type: ignore[assignment]  # (in the place of uvicorn's)
         self._exchanges.append(exchange)
         if len(self._exchanges) == 1:
             self._start(exchange)
@@ -197,9 +199,8 @@ class DeadlineProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
 
     def _start(self, exchange: Exchange) -> None:
-        task = self.loop.create_task(exchange.run_asgi(self.app))
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
+        exchange.task = self.loop.create_task(exchange.run(self.app))
+        self.tasks.add(exchange.task)
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
@@ -217,10 +218,9 @@ class DeadlineProtocol(HttpToolsProtocol):
         if self._upgrading:
             return
         exchange: Any = self.cycle
-        if not exchange.response_complete:
-            exchange.more_body = False
-            if exchange.waiting is not None:
-                exchange.waiting.set()
+        exchange.more_body = False
+        if exchange.waiting is not None:
+            exchange.waiting.set()
         self._in_body = self._begun = False
         self._unseen = 0
         self.waiting_since = None

@@ -106,7 +106,7 @@ def test_what_is_asked_for_exists(expression: str, beside: str) -> None:
     assert set(re.findall(r"{{ ?(?:\$labels\.)?(\w+) ?}}", beside)) <= labels
     for label, value in re.findall(r'(\w+)=~?"([^"]*)"', expression):
         assert label in labels
-        known = {"state": STATES, "class": CLASSES, "outcome": OUTCOMES, "job": ("tagserver",)}.get(label)
+        known = {"state": STATES, "class": CLASSES.values(), "outcome": OUTCOMES, "job": ("tagserver",)}.get(label)
         if label == "reason":
             described = [row[1] for row in rows(REFERENCE, "## Metrics") if names(row[0])[0] in metrics]
             known = tuple(name for cell in described for name in names(cell))
