@@ -136,7 +136,7 @@ class Exchange:
         elif self.scope["method"] != "HEAD" and status not in (204, 304):
             self._chunked = True
             lines += b"transfer-encoding: chunked\r\n"
-        if b"close" in known.get(b"connection", b"").lower():
+        if b"connection" in known and b"close" in known[b"connection"].lower():
             self.keep_alive = False
         elif not self.keep_alive:
             lines += b"connection: close\r\n"
