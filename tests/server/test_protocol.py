@@ -29,9 +29,14 @@ async def parts(*, fails: bool) -> AsyncIterator[bytes]:
     yield b"c"
 
 
+LEFT: list[str] = []
+"""What those at /waits were told behind their body."""
+
+
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers with the length of the body; at /refused without reading it, at /long with four megabytes, at /headers
-    with the names of the headers once the body is there, at /parts in parts; and at others wrongly."""
+    with the names of the headers once the body is there, at /parts in parts; at /waits not until the client leaves; and
+    at others wrongly."""
     answer: Response
     if scope["path"] == "/refused":
         answer = PlainTextResponse("no", 413)
@@ -46,6 +51,10 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     elif scope["path"] == "/fails":
         raise ValueError("on purpose")
     elif scope["path"] == "/nothing":
+        return
+    elif scope["path"] == "/waits":
+        await Request(scope, receive).body()
+        LEFT.extend(message["type"] for message in await asyncio.gather(receive(), receive()))
         return
     elif scope["path"] == "/headers":
         await Request(scope, receive).body()
@@ -74,7 +83,7 @@ async def a_server(keep_alive: float = 15) -> AsyncIterator[Served]:
     refused: list[str] = []
     limits = ConnectionLimits(patience=0.5, linger=0.2, most=MOST, refused=refused.append)
     server: Serving = serving(echo, limits)
-    server.config.timeout_keep_alive = keep_alive  # type: ignore[assignment]
+    server.config.timeout_keep_alive = keep_alive  # type: ignore[assignment]  # (uvicorn wants whole seconds)
     bound = listen("127.0.0.1", 0)
     running = asyncio.create_task(server.serve(sockets=[bound]))
     while not server.started:
@@ -244,6 +253,21 @@ async def test_a_wrong_answer_ends_the_connection(
     assert answer in said
     assert bool(said) == bool(answer)
     assert any(record.levelname == "ERROR" for record in caplog.records)
+
+
+async def test_an_application_hears_that_its_client_has_left(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    """However many of its tasks wait for that; and then nobody wants an answer."""
+    LEFT.clear()
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST /waits HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nabcd")
+    await asyncio.sleep(0.1)
+    assert LEFT == []
+    writer.close()
+    async with asyncio.timeout(5):
+        while len(LEFT) < 2:
+            await asyncio.sleep(0.01)
+    assert LEFT == ["http.disconnect"] * 2
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 UPGRADE = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n"
