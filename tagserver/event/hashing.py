@@ -11,6 +11,7 @@ from typing import Any
 from tagserver.event.normalise import Unusable
 from tagserver.event.phone import phone_digits
 from tagserver.event.placeholder import SIGNS, WHY, is_hash_of_nothing, is_placeholder, is_placeholder_name
+from tagserver.system.text import is_text
 
 SHORTEST_HASH = 32
 """Characters that an MD5 has, of all hashes the fewest."""
@@ -155,17 +156,15 @@ def hash_field(value: Any, normalise: Normalise, fault: str, twin: Any = None, *
 
 def plain_text(value: Any) -> str | None:
     """A text, or a number as text (4711.0 → `4711`); None when it is empty, too long or something else."""
+    if type(value) is str:
+        if not value or len(value) > LONGEST or value.isspace():
+            return None
+        return value if value.isascii() or is_text(value) else None
     if type(value) is int and abs(value) < 10**40:
         return str(value)
     if type(value) is float and isfinite(value):
         return str(int(value)) if value.is_integer() else repr(value)
-    if type(value) is not str or not value or value.isspace() or len(value) > LONGEST:
-        return None
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return None
-    return value
+    return None
 
 
 def id_text(value: Any) -> str | None:

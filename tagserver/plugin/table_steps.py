@@ -86,10 +86,9 @@ def _hashing(fields: Sequence[HashField]) -> Step:
     return step
 
 
-Reading = tuple[str, str | None, str | None, Callable[[Event], Any], bool, float, float, Callable[[Any], Any], Kind]
+Reading = tuple[str, str | None, str | None, Callable[[Event], Any], Callable[[Any], Any] | None, Kind]
 """A vendor's field; where the event's data has it, if it does: a name at its top, perhaps one below; how it is read of
-the event in any case; whether its kind reads one value; between which a number is itself; how a value is read; and its
-kind."""
+the event in any case; how a value is read (None: not as one value); and its kind."""
 
 
 def _reading(plans: Sequence[Reading]) -> Step:
@@ -100,7 +99,7 @@ def _reading(plans: Sequence[Reading]) -> Step:
         data = event.data
         if alone and tops.isdisjoint(data):
             return
-        for name, root, below, read, single, low, high, fitting, kind in plans:
+        for name, root, below, read, fitting, kind in plans:
             if root is None:
                 value = read(event)
             elif root not in data:
@@ -111,9 +110,7 @@ def _reading(plans: Sequence[Reading]) -> Step:
                     value = value.get(below) if type(value) is dict else read(event)
             if value is None or (not value and is_missing(value)):
                 continue
-            if (type(value) is float or type(value) is int) and low < value < high:
-                made[name] = value
-            elif not single:
+            if fitting is None:
                 made.put(name, value, kind)
             elif (fit := fitting(value)) is None:
                 made.omit(name, kind.fault)
@@ -130,17 +127,7 @@ def _is_at_the_top(plan: Reading) -> bool:
 
 def _plan(name: str, source: Source, kind: Kind) -> Reading:
     root, below = _place(source)
-    return (
-        name,
-        root,
-        below,
-        _reader(source),
-        not (kind.each or kind.cut is not None),
-        kind.low,
-        kind.high,
-        kind.read,
-        kind,
-    )
+    return name, root, below, _reader(source), None if kind.each or kind.cut is not None else kind.read, kind
 
 
 def _place(source: Source) -> tuple[str | None, str | None]:
