@@ -13,13 +13,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from tagserver.event.address import is_address
+from tagserver.event.address import is_address, parse_address
 from tagserver.event.consent_fields import FIELDS as CONSENT_FIELDS
 from tagserver.event.known_names import ITEM_FIELDS, PAGE_TEXTS, SHOP_FIELDS
 from tagserver.plugin.fields import field_label
 from tagserver.privacy.detection import BETWEEN, FLAT, LONGEST, scanned, suspicious
 from tagserver.privacy.rules import DECLARED, SENTENCES, AddressRules, Kind, Loss, holds, key_kind, mark, names_an_id
-from tagserver.privacy.urls import clean_outgoing
+from tagserver.privacy.urls import clean, clean_outgoing
 
 PERSONAL = DECLARED.union(CONSENT_FIELDS)
 """Fields of an event that are not looked at: those, and what was said about consent."""
@@ -81,18 +81,19 @@ def clean_data(data: Mapping[str, Any], rules: AddressRules) -> tuple[Mapping[st
     if type(page := rest.get("page")) is dict:
         rest["page"] = page = dict(page)
         for name in _ADDRESSES:
-            address = page.get(name)
-            if type(address) is str and not clean_outgoing(address, rules).lost:
-                del page[name]
+            if type(text := page.get(name)) is str:
+                address = parse_address(text)
+                if not (address.cleaned.get(rules) or clean(address, rules)).lost:
+                    del page[name]
     if _is_clean(rest):
         return data, []
     looked_at = {name: value for name, value in data.items() if name not in PERSONAL}
     cleaner = _Cleaner(rules)
-    clean = cleaner.map(looked_at, "", 0)
+    made = cleaner.map(looked_at, "", 0)
     if not cleaner.found:
         return data, []
-    kept = {name: value for name, value in data.items() if name in PERSONAL or name in clean}
-    return kept | clean, cleaner.found
+    kept = {name: value for name, value in data.items() if name in PERSONAL or name in made}
+    return kept | made, cleaner.found
 
 
 _ADDRESSES = ("location", "referrer")
@@ -125,20 +126,15 @@ def _is_clean(data: Mapping[str, Any]) -> bool:
 def _usual_groups(data: Mapping[str, Any]) -> int:
     """How many objects and lists there are where GA4 has some, with its keys alone; 0 when one has another key. A JSON
     with as many brackets has no other object or list."""
-    groups = [data]
-    for name in ("page", "ecommerce"):
-        if type(group := data.get(name)) is dict:
-            groups.append(group)
-    lists = 0
-    if len(groups) > 1 and type(items := groups[-1].get("items")) is list:
-        lists = 1
-        for item in items:
-            if type(item) is dict:
-                groups.append(item)
-    for group in groups:
-        if not _USUAL_KEYS.issuperset(group):
-            return 0
-    return len(groups) + lists
+    order = data.get("ecommerce")
+    items = order.get("items") if type(order) is dict else None
+    known, number = (items, 1) if type(items) is list else ((), 0)
+    for group in (data, data.get("page"), order, *known):
+        if type(group) is dict:
+            if not _USUAL_KEYS.issuperset(group):
+                return 0
+            number += 1
+    return number
 
 
 _begins_blank = re.compile(r":(?:\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2(?:\x80|\x81\x9f)|\xe3\x80\x80)").search

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -45,7 +46,7 @@ def _steps(path: str) -> Way:
         found = _STEP.match(path, at)
         if found is None or path.endswith("."):
             raise BadPath(f"{path!r} is no path of a payload")
-        steps.append((found[1], (found[2], found[3]) if found[2] is not None else None))
+        steps.append((intern(found[1]), (found[2], found[3]) if found[2] is not None else None))
         at = found.end()
     return tuple(steps)
 
@@ -257,10 +258,11 @@ def skipped(skip: Skip) -> Skip:
 
 def _check_omitted(omitted: Any) -> None:
     for one in omitted:
-        if not isinstance(one, Omitted) or not _is_text(one.field) or not _is_text(one.why):
-            raise Unsound("what was left out is not listed as Omitted, with texts")
-
-
-def _is_text(value: Any) -> bool:
-    """Whether the queue can hold it: half an emoji cannot be written as UTF-8."""
-    return type(value) is str and (value.isascii() or is_text(value))
+        if not isinstance(one, Omitted) or type(one.field) is not str or type(one.why) is not str:
+            break
+        # The queue cannot hold half an emoji: it cannot be written as UTF-8.
+        if not ((one.field.isascii() or is_text(one.field)) and (one.why.isascii() or is_text(one.why))):
+            break
+    else:
+        return
+    raise Unsound("what was left out is not listed as Omitted, with texts")
