@@ -106,6 +106,7 @@ class Tag:
     """What marketing edits: when, to whom, with which parameters. `needs` is what consent must grant;
     `redact_override` why personal data may stand wherever the tag puts it, or None.
 
+    `constants`: the parameters that are the same for every event, and in which there is no personal data.
     `sees` are the paths that its destination can see of its events, `personal` the personal ones that its own words
     lead to: parameters, event name, transformations. `event_name` gives MISSING where the destination's own name
     counts, and None where the tag's own has no value.
@@ -121,6 +122,7 @@ class Tag:
     paused: bool
     limits: TagLimits = field(default=NO_LIMITS, kw_only=True)
     priority: int = field(default=0, kw_only=True)
+    constants: frozenset[str] = field(default=frozenset(), kw_only=True)
     transformations: tuple[Transformation, ...] = field(default=(), kw_only=True)
     redact_override: str | None = field(default=None, kw_only=True)
     sees: frozenset[str] = field(default=frozenset(), kw_only=True)

@@ -17,6 +17,7 @@ from tagserver.event.event import MISSING
 from tagserver.event.spelling import nfc
 from tagserver.expressions.scope import Scope, Value
 from tagserver.expressions.templates import constant
+from tagserver.outgoing.redaction import is_clean
 from tagserver.plugin.fields import Kind
 from tagserver.plugin.plain import identifier
 
@@ -55,6 +56,25 @@ def compile_value(node: Node, names: Names, path: str) -> Value:
             return lambda scope: [value for item in items if (value := item(scope)) is not MISSING]
     entries = [(key.text, compile_value(held, names, f"{path}.{key.text}")) for key, held in node.entries]
     return lambda scope: {name: value for name, held in entries if (value := held(scope)) is not MISSING}
+
+
+def clean_constants(node: Map, names: Names) -> frozenset[str]:
+    """The parameters that are the same for every event, and in which there is nothing to look for: no event looks at
+    them again. (What has a dot in its name is looked at, as it may be the path of another one.)"""
+    fixed = {key.text: _fixed(held, names) for key, held in node.entries if "." not in key.text}
+    return frozenset(name for name, value in fixed.items() if value is not MISSING and is_clean({name: value}))
+
+
+def _fixed(node: Node, names: Names) -> Any:
+    """The value of a node that is the same for every event, else MISSING."""
+    match node:
+        case Scalar():
+            return names.fixed(node)
+        case Sequence():
+            items = [_fixed(item, names) for item in node.items]
+            return MISSING if MISSING in items else items
+    held = {key.text: _fixed(one, names) for key, one in node.entries}
+    return MISSING if MISSING in held.values() else held
 
 
 def check_constants(node: Node, kinds: Mapping[str, Kind], names: Names, problems: Problems, path: str) -> None:

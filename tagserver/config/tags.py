@@ -9,7 +9,14 @@ from tagserver.config.keys import FLAG, NAME, NOTES, TEXT, Block, Key, compiled,
 from tagserver.config.limits import ONCE, SAMPLE, SCHEDULE, LimitCompiler
 from tagserver.config.model import ConfiguredDestination, Tag, Trigger
 from tagserver.config.names import Names
-from tagserver.config.parameters import EventNames, check_constants, compile_parameters, naming_of, no_parameters
+from tagserver.config.parameters import (
+    EventNames,
+    check_constants,
+    clean_constants,
+    compile_parameters,
+    naming_of,
+    no_parameters,
+)
 from tagserver.config.schema_parts import NAMES, PURPOSE_LIST, table
 from tagserver.config.triggers import ALL, BUILT_IN, EVERY_EVENT, KNOWN_EVENTS, KnownEvents
 from tagserver.config.yaml.decode import Decoder
@@ -151,8 +158,9 @@ class TagCompiler:
             self._problems.add("E113", node.place, f"{path}.triggers", f"{path} has no trigger", hint)
         exceptions = self._named_triggers(nodes.get("exceptions"), destination, f"{path}.exceptions")
         needs = self._needs(destination, nodes, path)
+        given = nodes.get("parameters")
         with self._names.gathered() as reached:
-            parameters = self._parameters(nodes.get("parameters"), destination, f"{path}.parameters")
+            parameters = self._parameters(given, destination, f"{path}.parameters")
             naming, named = naming_of(nodes, path)
             event_name = self._event_names.compile(naming, named, name or "")
         if destination is not None and naming is not None:
@@ -167,6 +175,7 @@ class TagCompiler:
             exceptions=exceptions,
             needs=needs,
             parameters=parameters,
+            constants=clean_constants(given, self._names) if isinstance(given, Map) else frozenset(),
             event_name=event_name,
             paused=values.get("paused", False),
             limits=limits,

@@ -84,15 +84,16 @@ class OutgoingEvent:
         self._event = event
 
     def parameters(
-        self, parameters: dict[str, Any], personal: Collection[str]
+        self, parameters: dict[str, Any], personal: Collection[str], constants: Collection[str]
     ) -> tuple[dict[str, Any], list[Omitted], list[Finding]]:
-        """A tag's parameters by the same rules. `personal`: under which of them the tag says who it was."""
-        parameters, limited = without_paths(parameters, self._limited)
-        kept, omitted = withhold_parameters(parameters, personal, self._left)
-        omitted = limited + omitted
+        """A tag's parameters by the same rules. `personal`: under which of them the tag says who it was; `constants`:
+        those that were looked at when the configuration was."""
+        parameters, omitted = without_paths(parameters, self._limited)
+        kept, withheld = withhold_parameters(parameters, personal, self._left)
+        omitted += withheld
         if self._rules.personal and self._rules.clicks:
             return kept, omitted, []
-        clean, findings = clean_parameters(kept, NAMES_OF_THE_EVENT.union(personal), self._rules)
+        clean, findings = clean_parameters(kept, NAMES_OF_THE_EVENT.union(personal, constants), self._rules)
         return clean, omitted, findings
 
     def view(self, reads: Reads, granted: frozenset[str]) -> Event:

@@ -85,7 +85,7 @@ def clean_data(data: Mapping[str, Any], rules: AddressRules) -> tuple[Mapping[st
                 address = parse_address(text)
                 if not (address.cleaned.get(rules) or clean(address, rules)).lost:
                     del page[name]
-    if _is_clean(rest):
+    if is_clean(rest):
         return data, []
     looked_at = {name: value for name, value in data.items() if name not in PERSONAL}
     cleaner = _Cleaner(rules)
@@ -104,14 +104,14 @@ def clean_parameters(
 ) -> tuple[dict[str, Any], list[Finding]]:
     """The same for what a tag sets itself. `personal`: paths under which it says who it was, and its name and time."""
     looked_at = {name: value for name, value in parameters.items() if name not in personal}
-    if not looked_at or _is_clean(looked_at):
+    if not looked_at or is_clean(looked_at):
         return parameters, []
     cleaner = _Cleaner(rules, frozenset(personal))
     clean = cleaner.map(parameters, "", 0)
     return (clean, cleaner.found) if cleaner.found else (parameters, [])
 
 
-def _is_clean(data: Mapping[str, Any]) -> bool:
+def is_clean(data: Mapping[str, Any]) -> bool:
     """Whether nothing needs to be looked for: no sign of it in the JSON, no address, no key that names it."""
     try:
         written = _encode(data)

@@ -46,7 +46,7 @@ def make(tag: Tag, outgoing: OutgoingEvents, mode: Mode, secrets: KnownSecrets) 
         parameters["event_name"] = name
     omitted, findings = event.omitted(destination.reads)
     if parameters:
-        parameters, withheld, found = event.parameters(parameters, plugin.person)
+        parameters, withheld, found = event.parameters(parameters, plugin.person, tag.constants)
         omitted, findings = omitted + withheld, findings + found
     if findings:
         omitted = omitted + [Omitted(one.path, one.why) for one in findings]

@@ -95,6 +95,27 @@ def test_parameters_are_looked_through_but_for_who_it_was() -> None:
     assert {one.path for one in decision.findings} == {"note", "email"}
 
 
+def test_constants_are_looked_through_once() -> None:
+    """A constant in which something is found is taken out of every event; one that is clean lets nothing else through,
+    also not what its name seems to lead to."""
+    tag = """    parameters:
+      plan: gold
+      a.b: plain
+      a: {b: "{{ page.title }}", c: plain}
+      list: [plain, {mail: a@b.example}]
+      link: https://shop.example/?email=a
+"""
+    decision = decided(tag, {"event": "x", "page": {"title": "Orders of erika@example.com"}})
+    assert decision.tag.constants == {"plan"}
+    assert body_of(decision)["parameters"] == {
+        "plan": "gold",
+        "a.b": "plain",
+        "a": {"b": "Orders of [redacted:email]", "c": "plain"},
+        "list": ["plain", {"mail": "[redacted:email]"}],
+        "link": "https://shop.example/",
+    }
+
+
 @pytest.mark.parametrize("scheme", ["https:", "HTTP:", "shop:", "android-app:", ""])
 def test_an_address_is_cleaned_wherever_it_stands(scheme: str) -> None:
     """Also a link into an app."""
