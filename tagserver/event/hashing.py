@@ -169,6 +169,8 @@ def plain_text(value: Any) -> str | None:
 
 def id_text(value: Any) -> str | None:
     """An id as text, numbers too; None when it is empty, no id, or stands for a missing one (`undefined`)."""
+    if type(value) is str and value.isascii() and 0 < len(value) <= LONGEST and value[0] not in SIGNS:
+        return None if value.isspace() else value  # no placeholder begins so, and plain ASCII can be encoded
     text = plain_text(value)
     return None if text is None or is_placeholder(text) else text
 
