@@ -73,7 +73,7 @@ class DestinationCompiler:
                 plugin = cls()
                 settings = reader.read(cls.Settings, key, entries)
                 hosts = stated_hosts(plugin.hosts(settings)) if settings is not None else ()
-                reads = Reads(stated("sees", plugin.sees(settings)) if settings is not None else ())
+                reads = _reads(plugin, settings)
                 fields = _payload_fields(plugin, settings)
                 names = _vendor_names(plugin, type_name, settings)
                 ends = plugin.version_ends(settings) if settings is not None else None
@@ -129,7 +129,7 @@ class DestinationCompiler:
             with PluginCode(one.plugin, f"the plugin {one.type}", Misstated):
                 if (settings := reader.for_tag(one.settings, entries)) is None:
                     return None
-                reads, fields = Reads(stated("sees", one.plugin.sees(settings))), _payload_fields(one.plugin, settings)
+                reads, fields = _reads(one.plugin, settings), _payload_fields(one.plugin, settings)
                 names = _vendor_names(one.plugin, one.type, settings)
         except (PluginFailed, Misstated) as error:  # a bad plugin is isolated
             self._problems.add("P211", node.place, path, _failed(one.type, error))
@@ -187,6 +187,12 @@ class DestinationCompiler:
                 self._problems.add("E141", place, f"{path}.{field.name}", f"{path}.{field.name}: {why}", hint)
                 sound = False
         return sound
+
+
+def _reads(plugin: Destination, settings: Any) -> Reads:
+    """What it sees of an event."""
+    seen = stated("sees", plugin.sees(settings)) if settings is not None else ()
+    return Reads(seen, shared=plugin.pure is True)
 
 
 def _payload_fields(plugin: Destination, settings: Any) -> PayloadFields:

@@ -23,9 +23,11 @@ _ALWAYS = frozenset({"event", "event_id", "timestamp"})
 
 
 class Reads:
-    """The declared paths of one destination class, compiled."""
+    """The declared paths of one destination class, compiled. `shared`: it changes nothing of what it is given, and so
+    gets the event's own lists and maps."""
 
-    def __init__(self, paths: Collection[str]) -> None:
+    def __init__(self, paths: Collection[str], *, shared: bool = False) -> None:
+        self._shared = shared
         self.paths = tuple(sorted(paths))
         self._everything = ALL in paths
         self._cookies = _names(paths, "cookie")
@@ -65,8 +67,8 @@ class Reads:
         return True
 
     def view(self, event: Event, granted: frozenset[str] = ALL_PURPOSES) -> Event:
-        """The event as this destination sees it, its own to change. Shares what has been worked out about the person
-        with the others."""
+        """The event as this destination sees it, its own to change unless it is `shared`. Shares what has been worked
+        out about the person with the others."""
         facts, known = event.facts, event.derived
         clicks = (event.clicks if known.clicks is None else known.clicks) if self.any_click else NO_TEXTS
         cookies = event.cookies if known.cookies is None else known.cookies
@@ -102,9 +104,9 @@ class Reads:
                 event.email_domain if self._email_domain else None,
                 self._email_domain,
             )
-        return Event(
-            event.name, event.event_id, event.time, owned(data), own, event.client, notes, NOTHING, granted, derived
-        )
+        if not self._shared:
+            data = owned(data)
+        return Event(event.name, event.event_id, event.time, data, own, event.client, notes, NOTHING, granted, derived)
 
 
 NONE: frozenset[str] = frozenset()

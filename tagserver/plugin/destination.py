@@ -190,6 +190,9 @@ class Destination:
     table: ClassVar[Table | None] = None
     """The fields of the payload, from which `reads`, `hashed` and `clear` follow; what the class states in these beside
     it is added."""
+    pure: ClassVar[bool] = False
+    """Whether `build` changes nothing of what it is given, as it should: it then gets the event's own lists and maps in
+    place of copies. The conformance check says of every destination whether it does."""
     sink: ClassVar[bool] = False
     """Not reached by HTTP: the host calls `deliver`, and `request` only describes for people what would be written."""
 

@@ -29,14 +29,16 @@ STAGES: dict[str, tuple[str, ...]] = {
     "triggers, exceptions, address": ("tagserver.pipeline", "tagserver.config", "tagserver.expressions"),
     "outgoing event, redaction": (
         "tagserver.outgoing.outgoing",
-        "tagserver.outgoing.sensitive",
         "tagserver.outgoing.consent_filter",
         "tagserver.outgoing.redaction",
     ),
-    "parameters and their scan": ("tagserver.config.parameters", "tagserver.outgoing.outgoing:Outgoing.parameters"),
+    "parameters and their scan": (
+        "tagserver.config.parameters",
+        "tagserver.outgoing.outgoing:OutgoingEvent.parameters",
+    ),
     "the plugin's view": (
         "tagserver.outgoing.field_filter",
-        "tagserver.outgoing.outgoing:Outgoing.view",
+        "tagserver.outgoing.outgoing:OutgoingEvent.view",
         "tagserver.event.click_ids",
     ),
     "the plugin's build": ("tagserver_meta_capi",),

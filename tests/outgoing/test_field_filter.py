@@ -138,3 +138,12 @@ def test_a_star_is_everything() -> None:
     assert (view.data, view.facts, view.notes) == (whole.data, whole.facts, whole.notes)
     assert view.identity is whole.identity
     assert seen("cookie.*").cookies == FACTS["cookies"]
+
+
+def test_a_destination_that_changes_nothing_gets_the_events_own_values_and_any_other_copies() -> None:
+    pushed = event(PUSHED, **FACTS)
+    shared = Reads(("ecommerce",), shared=True).view(pushed)
+    copied = Reads(("ecommerce",)).view(pushed)
+    assert shared.data == copied.data
+    assert shared.data["ecommerce"] is pushed.data["ecommerce"]
+    assert copied.data["ecommerce"]["items"] is not pushed.data["ecommerce"]["items"]

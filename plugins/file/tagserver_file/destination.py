@@ -48,6 +48,7 @@ class FileSink(Destination):
 
     type = "file"
     api_version = 1
+    pure = True
     Settings = FileSettings
     ads = False
     consent = ConsentNeeds((), restricted=True)

@@ -45,6 +45,7 @@ class Ga4(Destination):
 
     type = "ga4"
     api_version = 1
+    pure = True
     Settings = Ga4Settings
     ads = False
     consent = ConsentNeeds(("analytics_storage",), restricted=True)

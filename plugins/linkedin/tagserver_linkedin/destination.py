@@ -46,6 +46,7 @@ class LinkedIn(Destination):
 
     type = "linkedin"
     api_version = 1
+    pure = True
     Settings = LinkedInSettings
     ads = True
     # LinkedIn has no field for consent, so there is no limited mode: all of it, or nothing.

@@ -68,6 +68,7 @@ class MetaCapi(Destination):
 
     type = "meta_capi"
     api_version = 1
+    pure = True
     Settings = MetaSettings
     ads = True
     # Under Limited Data Use Meta is a service provider; where it has no code for the state, it locates by the address.

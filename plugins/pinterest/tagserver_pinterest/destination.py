@@ -79,6 +79,7 @@ class Pinterest(Destination):
 
     type = "pinterest"
     api_version = 1
+    pure = True
     Settings = PinterestSettings
     ads = True
     # Under its limited processing Pinterest is a service provider. `locate` drops the address where the place is known.

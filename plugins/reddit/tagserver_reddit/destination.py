@@ -62,6 +62,7 @@ class Reddit(Destination):
 
     type = "reddit"
     api_version = 1
+    pure = True
     Settings = RedditSettings
     ads = True
     # Under LDU Reddit is a service provider; `limit_processing` drops the address where the place is known.

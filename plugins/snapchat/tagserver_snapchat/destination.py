@@ -62,6 +62,7 @@ class Snapchat(Destination):
 
     type = "snapchat"
     api_version = 1
+    pure = True
     Settings = SnapchatSettings
     ads = True
     # Under its limited options Snap is a service provider; without a code for the state it locates by the address.

@@ -39,6 +39,7 @@ class TikTok(Destination):
 
     type = "tiktok"
     api_version = 1
+    pure = True
     Settings = TikTokSettings
     ads = True
     # Under limited data use TikTok is a service provider; the flag is one word, for which nobody needs to be located.

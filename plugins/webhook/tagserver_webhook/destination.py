@@ -37,6 +37,7 @@ class Webhook(Destination):
 
     type = "webhook"
     api_version = 1
+    pure = True
     Settings = WebhookSettings
     ads = False
     consent = ConsentNeeds((), restricted=True)
