@@ -219,6 +219,12 @@ class Quotas:
         """Bytes that wait for a destination, under all of its names."""
         return sum(self._pending.of(name) for name in names)
 
+    def has_room(self, names: tuple[str, ...], more: int) -> bool:
+        """Whether one that is stopped keeps `more` bytes of new deliveries, and nobody has to be told: as `fate` would
+        say of each."""
+        waiting = sum(self._pending.now(name) for name in names)
+        return waiting + more <= self.limit and self._said.keys().isdisjoint(names)
+
     def fate(self, destination: str, names: tuple[str, ...], payload: int, more: int) -> Fate:
         """What becomes of a new delivery with a payload of so many bytes, of one that is stopped; `more`: bytes that
         this transaction adds beside it."""

@@ -173,11 +173,12 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
             raise Unavailable("the server is closing")
         self._files.refuse()
         self._enqueue.refuse()
-        receipts: list[Receipt] = await self._writer.join(self._enqueue.append, deliveries, size_of(deliveries))
+        size = size_of(deliveries)
+        receipts: list[Receipt] = await self._writer.join(self._enqueue.append, (deliveries, size), size)
         if self._appended:
-            both = zip(deliveries, receipts, strict=True)
-            for destination in {delivery.destination for delivery, receipt in both if not receipt.duplicate}:
-                self._announce(destination)
+            for delivery, receipt in zip(deliveries, receipts, strict=True):
+                if not receipt.duplicate and (waiting := self._appended.get(delivery.destination)) is not None:
+                    waiting.set()
         return receipts
 
     def _announce(self, destination: str) -> None:

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
-from operator import itemgetter
-from typing import Any
 
 from tagserver.queue.dedup import difference
 from tagserver.queue.errors import Full
@@ -22,7 +19,7 @@ from tagserver.queue.sqlite.claims import Priority
 from tagserver.queue.sqlite.counters import Counters
 from tagserver.queue.sqlite.dead_search import Causes
 from tagserver.queue.sqlite.person_filter import PersonFilter
-from tagserver.queue.sqlite.rows import BURY, insert, pieces, values
+from tagserver.queue.sqlite.rows import BURY, insert, pieces
 from tagserver.queue.values import DEDUP_TTL, ROW_BYTES, Delivery, Receipt
 from tagserver.system.time import Time
 
@@ -31,8 +28,10 @@ REPEAT = Receipt("event")
 PURGED = 500
 """Keys that are looked through for old ones in one go."""
 
-Known = tuple[bytes, int, bytes | None]
+Known = tuple[bytes, int, bytes]
 """A key, the time (ms) when it ends, and its mark."""
+Request = tuple[Sequence[Delivery], int]
+"""All deliveries of a request, and the bytes that they will take."""
 
 
 def size_of(deliveries: Sequence[Delivery]) -> int:
@@ -66,109 +65,134 @@ class Enqueue:
         if (why := self._space.refusal(size)) is not None:
             raise Full(why, jittered_retry_after(1.0, self._time))
 
-    def append(self, database: sqlite3.Connection, requests: Sequence[Sequence[Delivery]]) -> list[list[Receipt]]:
+    def append(self, database: sqlite3.Connection, requests: Sequence[Request]) -> list[list[Receipt]]:
         """All the deliveries of several requests, as few statements: each costs a change of hands with the loop."""
-        self.refuse(sum(map(size_of, requests)))
-        known = self._keys.marks(database, _keys_of(requests))
-        group = _Group(self._time.now(), known)
+        size, every = 0, list[Delivery]()
+        for deliveries, bytes_of_it in requests:
+            every += deliveries
+            size += bytes_of_it
+        self.refuse(size)
+        now = self._time.now()
         paused = self._quotas.held()
+        # Mostly all are new and have room. Then no key can be taken twice, and there is nothing to judge.
+        if not (paused and self._crowded(every, paused)) and self._keys.add(database, _keys_of(every, now)):
+            self._store(database, every)
+            return [[STORED] * len(deliveries) for deliveries, _ in requests]
+        return self._judge(database, requests, _Judged(now, self._keys.marks(database, _keys_of(every, now))), paused)
+
+    def _crowded(self, deliveries: Sequence[Delivery], paused: Mapping[str, tuple[str, ...]]) -> bool:
+        """Whether one of those that are paused may be beyond its share with all of these."""
+        more: Counter[tuple[str, ...]] = Counter()
+        for one in deliveries:
+            if (names := paused.get(one.destination)) is not None:
+                more[names] += len(one.body) + ROW_BYTES
+        return any(not self._quotas.has_room(names, size) for names, size in more.items())
+
+    def _judge(
+        self,
+        database: sqlite3.Connection,
+        requests: Sequence[Request],
+        judged: _Judged,
+        paused: Mapping[str, tuple[str, ...]],
+    ) -> list[list[Receipt]]:
+        """The same one by one: by the keys that are known, and by the room that a paused destination has."""
         receipts: list[list[Receipt]] = []
-        for request in requests:
+        for deliveries, _ in requests:
             answer: list[Receipt] = []
-            for delivery in request:
-                receipt = _receipt(delivery, known) if known else STORED
+            for delivery in deliveries:
+                receipt = _receipt(delivery, judged.known)
                 answer.append(receipt)
                 if receipt is STORED:
-                    names = paused.get(delivery.destination) if paused else None
-                    group.add(delivery, "waits" if names is None else self._fate(delivery, names, group))
+                    names = paused.get(delivery.destination)
+                    judged.add(delivery, "waits" if names is None else self._fate(delivery, names, judged))
             receipts.append(answer)
-        self._write(database, group)
-        return receipts
-
-    def _fate(self, delivery: Delivery, names: tuple[str, ...], group: _Group) -> Fate:
-        """What becomes of a delivery whose destination, with these names, is paused."""
-        more = sum(group.payload[name] + group.taken[name] * ROW_BYTES for name in names)
-        return self._quotas.fate(delivery.destination, names, len(delivery.body), more)
-
-    def _write(self, database: sqlite3.Connection, group: _Group) -> None:
-        self._keys.remember(database, group.keys)
-        first_id = 0
-        for start, rows in pieces(len(group.rows)):
-            cursor = database.execute(insert(rows), list(chain.from_iterable(group.rows[start : start + rows])))
-            assert cursor.lastrowid is not None
-            first_id = first_id or cursor.lastrowid - rows + 1
-        self._person_filter.add(group.persons)
-        if group.urgent:  # the ids of one transaction follow one another
-            Priority.add(database, [(destination, first_id + at) for destination, at in group.urgent])
-        for destination, number in group.taken.items():
-            self._counters.add(destination, "accepted", number)
-            self._counters.wait(destination, number, group.payload[destination])
-        if group.doomed:
-            self._to_dead_letters(database, [(to, tag, first_id + at) for to, tag, at in group.doomed])
-        for destination, number in group.lost.items():
+        self._keys.remember(database, judged.keys)
+        if judged.waiting:
+            self._store(database, judged.waiting)
+        if judged.doomed:
+            self._bury(database, judged.doomed)
+        for destination, number in judged.lost.items():
             self._counters.add(destination, "accepted", number)
             self._counters.add(destination, "erased", number)
             for _ in range(number):
                 self._counters.dead_lettered.add(destination, FULL, "")
+        return receipts
 
-    def _to_dead_letters(self, database: sqlite3.Connection, doomed: Sequence[tuple[str, str, int]]) -> None:
-        """What is beyond a quota never waits: destination, tag and id of each. Its id is of the same row of numbers as
-        everybody's."""
-        now = self._time.now()
-        letters = [(FULL, DETAIL, now, self._causes.number(to, tag, FULL, ""), one) for to, tag, one in doomed]
-        database.executemany(BURY, letters)
-        database.executemany("DELETE FROM delivery WHERE id = ?", [(one,) for _, _, one in doomed])
-        for destination, _, _ in doomed:
-            self._counters.add(destination, "accepted", 1)
-            self._counters.dead(destination, FULL)
+    def _fate(self, delivery: Delivery, names: tuple[str, ...], judged: _Judged) -> Fate:
+        """What becomes of a delivery whose destination, with these names, is paused."""
+        more = sum(judged.taken[name] for name in names)
+        return self._quotas.fate(delivery.destination, names, len(delivery.body), more)
+
+    def _store(self, database: sqlite3.Connection, deliveries: Sequence[Delivery]) -> None:
+        """Those that wait."""
+        sizes: dict[str, list[int]] = {}
+        persons: list[bytes] = []
+        urgent: list[tuple[str, int]] = []
+        for one, delivery in enumerate(deliveries, insert(database, deliveries)):
+            destination = delivery.destination
+            if (each := sizes.get(destination)) is None:
+                each = sizes[destination] = []
+            each.append(len(delivery.body))
+            persons += delivery.person
+            if delivery.urgent:
+                urgent.append((destination, one))
+        self._person_filter.add(persons)
+        if urgent:
+            Priority.add(database, urgent)
+        for destination, each in sizes.items():
+            self._counters.add(destination, "accepted", len(each))
+            self._counters.wait(destination, len(each), sum(each))
+
+    def _bury(self, database: sqlite3.Connection, deliveries: Sequence[Delivery]) -> None:
+        """Those beyond a quota never wait. Their ids are of the same row of numbers as everybody's."""
+        now, first = self._time.now(), insert(database, deliveries)
+        for one, delivery in enumerate(deliveries, first):
+            cause = self._causes.number(delivery.destination, delivery.tag, FULL, "")
+            database.execute(BURY, (FULL, DETAIL, now, cause, one))
+            self._person_filter.add(delivery.person)
+            self._counters.add(delivery.destination, "accepted", 1)
+            self._counters.dead(delivery.destination, FULL)
+        database.execute("DELETE FROM delivery WHERE id BETWEEN ? AND ?", (first, first + len(deliveries) - 1))
 
 
-class _Group:
-    """What one transaction stores. `known`: the keys that are known, which those of the group are added to; `urgent`
-    and `doomed` name rows by their place in `rows`."""
+class _Judged:
+    """What one transaction stores. `known`: the keys that are known, which those of the group are added to; `taken`:
+    the bytes that wait more, by destination."""
 
     def __init__(self, now: int, known: dict[bytes, bytes]) -> None:
         self._now = now
-        self._known = known
-        self._expires = now + int(DEDUP_TTL * 1000)
+        self.known = known
         self.keys: list[Known] = []
-        self.rows: list[tuple[Any, ...]] = []
-        self.persons: list[bytes] = []
-        self.urgent: list[tuple[str, int]] = []
-        self.doomed: list[tuple[str, str, int]] = []
+        self.waiting: list[Delivery] = []
+        self.doomed: list[Delivery] = []
         self.taken: Counter[str] = Counter()
-        self.payload: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
 
     def add(self, delivery: Delivery, fate: Fate) -> None:
         """One that is new."""
-        destination = delivery.destination
         if fate == "is not kept":
-            self.lost[destination] += 1
+            self.lost[delivery.destination] += 1
             return  # nothing of it is remembered: it may come again
-        mark = delivery.mark
-        self._known[delivery.key] = mark
-        self.keys.append((delivery.key, self._expires, mark or None))
-        for further in (delivery.order, delivery.once):
-            if further is not None:
-                self._known[further[0]] = mark
-                self.keys.append((further[0], self._now + int(further[1] * 1000), mark or None))
-        self.rows.append(values(delivery))
-        self.persons += delivery.person
+        keys = _keys_of([delivery], self._now)
+        self.keys += keys
+        self.known.update({key: mark for key, _, mark in keys})
         if fate == "dies":
-            self.doomed.append((destination, delivery.tag, len(self.rows) - 1))
-            return
-        if delivery.urgent:
-            self.urgent.append((destination, len(self.rows) - 1))
-        self.taken[destination] += 1
-        self.payload[destination] += len(delivery.body)
+            self.doomed.append(delivery)
+        else:
+            self.waiting.append(delivery)
+            self.taken[delivery.destination] += len(delivery.body) + ROW_BYTES
 
 
-def _keys_of(requests: Sequence[Sequence[Delivery]]) -> set[bytes]:
-    every = list(chain.from_iterable(requests))
-    keys = {delivery.key for delivery in every}
-    keys.update([delivery.order[0] for delivery in every if delivery.order is not None])
-    keys.update([delivery.once[0] for delivery in every if delivery.once is not None])
+def _keys_of(deliveries: Sequence[Delivery], now: int) -> list[Known]:
+    """The keys of deliveries that come `now` (ms)."""
+    expires = now + int(DEDUP_TTL * 1000)
+    keys: list[Known] = []
+    for one in deliveries:
+        keys.append((one.key, expires, one.mark))
+        if (order := one.order) is not None:
+            keys.append((order[0], now + int(order[1] * 1000), one.mark))
+        if (once := one.once) is not None:
+            keys.append((once[0], now + int(once[1] * 1000), one.mark))
     return keys
 
 
@@ -191,25 +215,37 @@ class Keys:
         self._time = time
         self._purged_to = b""
 
-    def marks(self, database: sqlite3.Connection, keys: Collection[bytes]) -> dict[bytes, bytes]:
+    def marks(self, database: sqlite3.Connection, keys: Sequence[Known]) -> dict[bytes, bytes]:
         """Those of the keys that are kept and not past their time, each with its mark.
 
         They are few, and asked for before anything is written: each row that a statement gives costs a change of hands
         with the event loop.
         """
         now = self._time.now()
-        waiting = sorted(keys)
+        waiting = sorted({key for key, _, _ in keys})
         found: dict[bytes, bytes] = {}
         for start, rows in pieces(len(waiting)):
-            asked = waiting[start : start + rows]
+            asked = map(bytearray, waiting[start : start + rows])
             found.update((key, mark or b"") for key, mark in database.execute(_known(rows), [*asked, now]))
         return found
 
-    def remember(self, database: sqlite3.Connection, keys: list[Known]) -> None:
-        """Keep keys, which are all different."""
-        keys.sort(key=itemgetter(0))
+    def add(self, database: sqlite3.Connection, keys: list[Known]) -> bool:
+        """Keep keys that are all new. False when they are not: when one of them is there, or is there twice; then none
+        is kept."""
+        keys.sort()
         for start, rows in pieces(len(keys)):
-            database.execute(_remember(rows), list(chain.from_iterable(keys[start : start + rows])))
+            try:
+                _put(database, "INSERT", keys[start : start + rows])
+            except sqlite3.IntegrityError:  # of this statement nothing was done
+                self.forget(database, [key for key, _, _ in keys[:start]])
+                return False
+        return True
+
+    def remember(self, database: sqlite3.Connection, keys: list[Known]) -> None:
+        """Keep keys, which are all different, and are new or past their time."""
+        keys.sort()
+        for start, rows in pieces(len(keys)):
+            _put(database, "INSERT OR REPLACE", keys[start : start + rows])
 
     def forget(self, database: sqlite3.Connection, keys: Sequence[bytes]) -> int:
         """Remove keys; how many there were."""
@@ -234,6 +270,13 @@ def _known(rows: int) -> str:
     return f"SELECT key, mark FROM known WHERE key IN ({', '.join('?' * rows)}) AND expires > ?"  # noqa: S608 (our own names)
 
 
+def _put(database: sqlite3.Connection, verb: str, keys: Sequence[Known]) -> None:
+    given: list[object] = []
+    for key, expires, mark in keys:
+        given += (bytearray(key), expires, bytearray(mark))  # see `rows.insert`
+    database.execute(_statement(verb, len(keys)), given)
+
+
 @lru_cache
-def _remember(rows: int) -> str:
-    return f"INSERT OR REPLACE INTO known (key, expires, mark) VALUES {', '.join(['(?, ?, ?)'] * rows)}"  # noqa: S608 (ours)
+def _statement(verb: str, rows: int) -> str:
+    return f"{verb} INTO known (key, expires, mark) VALUES {', '.join(['(?, ?, ?)'] * rows)}"  # (our own names)

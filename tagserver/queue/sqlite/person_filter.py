@@ -7,11 +7,19 @@ through the queue, each stored person sets one bit. A whole walk rebuilds it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 BITS = 24
 FILTER_FULL = 1 << (BITS - 2)
 """Keys from which on it would be wrong too often: then everybody may be there, until the next rebuild."""
+
+
+_BYTES = (1 << (BITS - 3)) - 1
+
+
+def _numbers(persons: Iterable[bytes]) -> Sequence[int]:
+    """A number of each: of a hash any part is as good as chance."""
+    return memoryview(b"".join(persons)).cast("I")[::4]
 
 
 class PersonFilter:
@@ -26,10 +34,10 @@ class PersonFilter:
     def add(self, persons: Iterable[bytes]) -> None:
         """Something of these persons was stored."""
         bits = self._bits
-        for person in persons:
-            number = person[0] << 16 | person[1] << 8 | person[2]  # of a hash: as good as chance
-            bits[number >> 3] |= 1 << (number & 7)
-            self._added += 1
+        numbers = _numbers(persons)
+        for number in numbers:
+            bits[number >> 3 & _BYTES] |= 1 << (number & 7)
+        self._added += len(numbers)
         if self._next is not None:
             self._next.add(persons)
 
@@ -44,8 +52,7 @@ class PersonFilter:
         if self._added >= FILTER_FULL:
             return True
         bits = self._bits
-        numbers = (person[0] << 16 | person[1] << 8 | person[2] for person in persons)
-        return any(bits[number >> 3] & 1 << (number & 7) for number in numbers)
+        return any(bits[number >> 3 & _BYTES] & 1 << (number & 7) for number in _numbers(persons))
 
     def rebuild_begins(self) -> None:
         """A whole walk through the queue begins, which names everybody whom it meets."""

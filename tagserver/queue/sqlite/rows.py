@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from struct import Struct
 from typing import Any
 
@@ -14,8 +15,10 @@ from tagserver.queue.pauses import Pause
 from tagserver.queue.sqlite.schema import COLUMNS
 from tagserver.queue.values import Delivery, Row
 
-WIDTH = len(COLUMNS)
 NAMES = ", ".join(COLUMNS)
+_OFTEN_THE_SAME = ("name", "tag", "destination", "container", "mode", "purposes", "grp", "identity")
+_ITS_OWN = ("event_id", "person", "time", "received", "expires", "body")
+"""Columns that many deliveries have in common, and those that each has of its own: together `COLUMNS`."""
 READ = (
     "id, event_id, name, tag, destination, purposes, person, grp, time, received, expires, identity, body, "
     "attempts, unknown_since, crashes"
@@ -31,6 +34,7 @@ BURY = (
 )
 
 _MOST = 64
+_joined = bytearray().join
 _END_PAUSE = "DELETE FROM pause WHERE destination = ?"
 
 Run = Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]]
@@ -45,31 +49,54 @@ def pieces(rows: int) -> Iterator[tuple[int, int]]:
         start += length
 
 
+def insert(database: sqlite3.Connection, deliveries: Sequence[Delivery]) -> int:
+    """Store deliveries, in their order. The id of the first; those of one transaction follow one another.
+
+    A column that is the same in all of a statement is handed over once. Bytes are handed over as a bytearray: for
+    `bytes`, and for None, Python's module looks for an adapter each time, which costs more than all else about them.
+    """
+    first = 0
+    for start, rows in pieces(len(deliveries)):
+        some = deliveries[start : start + rows]
+        often = [
+            (
+                one.name,
+                one.tag,
+                one.destination,
+                one.container,
+                one.mode,
+                _purposes_text(one.purposes),
+                one.group,
+                one.identity,
+            )
+            for one in some
+        ]
+        own = [
+            (one.event_id, _joined(one.person), one.time, one.received, one.expires, bytearray(one.body))
+            for one in some
+        ]
+        same: list[str] = []
+        given: list[object] = []
+        different: list[tuple[object, ...]] = []
+        for name, column in zip(_OFTEN_THE_SAME, zip(*often, strict=True), strict=True):
+            if column.count(column[0]) == rows:
+                same.append(name)
+                given.append(column[0])
+            else:
+                different.append(column)
+        given += chain.from_iterable(zip(*different, *zip(*own, strict=True), strict=True))
+        last = database.execute(_insert(rows, *same), given).lastrowid
+        assert last is not None
+        first = first or last - rows + 1
+    return first
+
+
 @lru_cache
-def insert(rows: int) -> str:
-    """The statement that stores `rows` deliveries."""
-    row = f"({', '.join('?' * WIDTH)})"
-    return f"INSERT INTO delivery ({NAMES}) VALUES {', '.join([row] * rows)}"  # noqa: S608 (our own names)
-
-
-def values(delivery: Delivery) -> tuple[Any, ...]:
-    """A delivery in the order of `COLUMNS`."""
-    return (
-        delivery.event_id,
-        delivery.name,
-        delivery.tag,
-        delivery.destination,
-        delivery.container,
-        delivery.mode,
-        _purposes_text(delivery.purposes),
-        b"".join(delivery.person),
-        delivery.group,
-        delivery.time,
-        delivery.received,
-        delivery.expires,
-        delivery.identity,
-        delivery.body,
-    )
+def _insert(rows: int, *same: str) -> str:
+    others = *(name for name in _OFTEN_THE_SAME if name not in same), *_ITS_OWN
+    first = [f"?{number}" for number in range(1, len(same) + 1)]
+    row = f"({', '.join([*first, *'?' * len(others)])})"  # a plain one is the parameter behind the highest before it
+    return f"INSERT INTO delivery ({', '.join((*same, *others))}) VALUES {', '.join([row] * rows)}"  # noqa: S608 (ours)
 
 
 def read(record: tuple[Any, ...]) -> Row:
