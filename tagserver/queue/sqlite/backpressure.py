@@ -101,7 +101,8 @@ class Space:
         self._shedding = False
         self._low: str | None = None
         self._page = 0
-        self.used = 0
+        self.pages = self.free = self.used = 0
+        """Pages of the file, those of them that are free, and the bytes of the others, when it was last measured."""
         self.restore()
 
     @property
@@ -111,11 +112,11 @@ class Space:
 
     def measure(self, database: sqlite3.Connection) -> None:
         """How much of the file is in use. Called by the writer in each of its groups."""
-        pages = database.execute("PRAGMA page_count").fetchone()[0]
-        free = database.execute("PRAGMA freelist_count").fetchone()[0]
+        self.pages = database.execute("PRAGMA page_count").fetchone()[0]
+        self.free = database.execute("PRAGMA freelist_count").fetchone()[0]
         if self._page == 0:
             self._page = database.execute("PRAGMA page_size").fetchone()[0]
-        self.used = (pages - free) * self._page
+        self.used = (self.pages - self.free) * self._page
 
     def refusal(self, size: int = 0) -> str | None:
         """Why nothing more, or nothing of `size`, is taken in; or None."""

@@ -15,13 +15,14 @@ import sqlite3
 from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from tagserver.queue.crash_suspects import company
 from tagserver.queue.dead_letters import code_in
 from tagserver.queue.sqlite.counters import Counters
 from tagserver.queue.sqlite.dead_search import Causes
-from tagserver.queue.sqlite.rows import BARE, BODY, BURY, CRASHES, GROUP, READ, read
+from tagserver.queue.sqlite.rows import BARE, BODY, BURY, CRASHES, GROUP, READ, pieces, read
 from tagserver.queue.values import (
     BY_AGE_EVERY,
     LONGEST_DETAIL,
@@ -42,6 +43,16 @@ Records = sqlite3.Cursor | Generator[tuple[Any, ...], None, None]
 class _Claim:
     destination: str
     ids: frozenset[int]
+
+
+class Asked(NamedTuple):
+    """See `Queue.claim`."""
+
+    destination: str
+    max_items: int
+    max_bytes: int
+    newest: bool
+    untried: bool
 
 
 class Claims:
@@ -94,44 +105,45 @@ class Claims:
         """Whether a row is in flight."""
         return one in self._in_flight
 
-    def claim(
-        self,
-        database: sqlite3.Connection,
-        destination: str,
-        max_items: int,
-        max_bytes: int,
-        newest: bool,
-        untried: bool,
-    ) -> Batch | None:
-        """See `Queue.claim`."""
-        which = "AND attempts = 0" if untried else ""
-        urgent_first = not newest and self._priority.is_open(
-            database, destination, self._counters.pending(destination), self._in_flight
-        )
-        records: Records
-        if urgent_first:
-            records = self._priority.records(database, destination, which)
-        else:
-            records = self._by_age(database, destination, which, newest)
-        rows, skipped = self._fill(records, max_items, max_bytes)
-        if not rows:
-            return None
-        ids = frozenset(row.id for row in rows)
-        if not (newest or untried or urgent_first):
-            self._claimed_to[destination] = rows[-1].id if skipped is None else skipped - 1
+    def claim(self, database: sqlite3.Connection, asked: Sequence[Asked]) -> list[Batch | None]:
+        """See `Queue.claim`; of several, each."""
+        batches: list[Batch | None] = []
+        for one in asked:
+            records, by_age = self._records(database, one)
+            rows, skipped = self._fill(records, one.max_items, one.max_bytes)
+            batches.append(self._taken(database, one.destination, rows) if rows else None)
+            if rows and by_age:
+                self._claimed_to[one.destination] = rows[-1].id if skipped is None else skipped - 1
+        return batches
+
+    def _records(self, database: sqlite3.Connection, asked: Asked) -> tuple[Records, bool]:
+        """What may be claimed, in its order; and whether that is everything from the oldest on."""
+        destination, which = asked.destination, "AND attempts = 0" if asked.untried else ""
+        waiting = self._counters.pending(destination)
+        if not asked.newest and self._priority.is_open(database, destination, waiting, self._in_flight):
+            return self._priority.records(database, destination, which), False
+        order = "DESC" if asked.newest else "ASC"
+        after = 0 if asked.newest else self._claimed_to.get(destination, 0)
+        query = f"SELECT {READ} FROM delivery WHERE destination = ? AND id > ? {which} ORDER BY id {order}"  # noqa: S608 (our own names)
+        return database.execute(query, (destination, after)), not (asked.newest or asked.untried)
+
+    def _taken(self, database: sqlite3.Connection, destination: str, rows: list[Row]) -> Batch:
+        """The rows are in flight."""
+        ids = [row.id for row in rows]
         packed = array.array("q", sorted(ids)).tobytes()
-        query = "INSERT INTO flight (destination, ids) VALUES (?, ?)"
-        number = database.execute(query, (destination, packed)).lastrowid
+        number = database.execute(
+            "INSERT INTO flight (destination, ids) VALUES (?, ?)", (destination, packed)
+        ).lastrowid
         assert number is not None
-        self._claims[number] = _Claim(destination, ids)
+        claim = self._claims[number] = _Claim(destination, frozenset(ids))
         self._started.append(number)
-        self._in_flight |= ids
+        self._in_flight |= claim.ids
         return Batch(number, tuple(rows))
 
     def _fill(self, records: Records, max_items: int, max_bytes: int) -> tuple[list[Row], int | None]:
         """The rows of one claim, and the first of another group that was passed over for it."""
         in_flight = self._in_flight
-        rows: list[Row] = []
+        taken: list[tuple[Any, ...]] = []
         size = 0
         skipped: int | None = None
         group: str | None = None
@@ -140,52 +152,53 @@ class Claims:
                 one = record[0]
                 if one in in_flight:
                     continue
-                if not rows:
+                if not taken:
                     group = record[GROUP]
                 elif record[GROUP] != group:
-                    if abs(one - rows[0].id) >= LOOK_AHEAD:
+                    if abs(one - taken[0][0]) >= LOOK_AHEAD:
                         break
                     skipped = skipped or one
                     continue  # another group's; ours may stand further on
                 if record[CRASHES]:
                     max_items = min(max_items, company(record[CRASHES]) or max_items)
-                    if rows and len(rows) >= max_items:
+                    if taken and len(taken) >= max_items:
                         break
                 size += len(record[BODY]) + 1
-                if rows and size > max_bytes:
+                if taken and size > max_bytes:
                     break
-                rows.append(read(record))
-                if len(rows) >= max_items:
+                taken.append(record)
+                if len(taken) >= max_items:
                     break
-        return rows, skipped
+        return read(taken), skipped
 
-    def _by_age(self, database: sqlite3.Connection, destination: str, which: str, newest: bool) -> sqlite3.Cursor:
-        order = "DESC" if newest else "ASC"
-        after = 0 if newest else self._claimed_to.get(destination, 0)
-        query = f"SELECT {READ} FROM delivery WHERE destination = ? AND id > ? {which} ORDER BY id {order}"  # noqa: S608 (our own names)
-        return database.execute(query, (destination, after))
+    def settle(self, database: sqlite3.Connection, settled: Sequence[tuple[Batch, Settlement]]) -> list[None]:
+        """See `Queue.settle`; of several, each."""
+        for batch, settlement in settled:
+            if (claim := self._claims.pop(batch.id, None)) is not None:
+                self._settled.append((batch.id, claim))
+                self._in_flight -= claim.ids
+                self._settle(database, batch, settlement, claim)
+        return [None] * len(settled)
 
-    def settle(self, database: sqlite3.Connection, batch: Batch, settlement: Settlement) -> None:
-        """See `Queue.settle`."""
-        claim = self._claims.pop(batch.id, None)
-        if claim is None:
-            return
-        self._settled.append((batch.id, claim))
-        self._in_flight -= claim.ids
+    def _settle(self, database: sqlite3.Connection, batch: Batch, settlement: Settlement, claim: _Claim) -> None:
         ids, destination = claim.ids, claim.destination
         # Each row ends once, whatever a list says twice; what was delivered does not die.
         delivered = ids.intersection(settlement.delivered)
-        dead = {one.id: one for one in settlement.dead if one.id in ids and one.id not in delivered}
         # What is counted is what was there: the counters can never say less than nothing.
-        gone = _delete(database, destination, ids, delivered)
-        died = sum([self._die(database, destination, one) for one in dead.values()])
-        self._count_attempts(database, settlement)
-        database.execute("DELETE FROM flight WHERE id = ?", (batch.id,))
+        gone = _delete(database, destination, delivered) if delivered else 0
         self._counters.add(destination, "delivered", gone)
-        released = ids.difference(delivered, dead)
+        ended = delivered
+        if settlement.dead:
+            dead = {one.id: one for one in settlement.dead if one.id in ids and one.id not in delivered}
+            gone += sum([self._die(database, destination, one) for one in dead.values()])
+            ended = delivered.union(dead)
+        if settlement.attempted or settlement.unknown:
+            self._count_attempts(database, settlement)
+        database.execute("DELETE FROM flight WHERE id = ?", (batch.id,))
+        released = ids - ended
         payload = sum([len(row.body) for row in batch.rows if row.id not in released])
-        self._counters.wait(destination, -gone - died, -payload)
-        self._priority.drop(database, destination, ids - released)
+        self._counters.wait(destination, -gone, -payload)
+        self._priority.drop(database, destination, ended)
         if released:
             self._claimed_to[destination] = min(self._claimed_to.get(destination, 0), min(released) - 1)
 
@@ -212,14 +225,22 @@ class Claims:
         )
 
 
-def _delete(database: sqlite3.Connection, destination: str, ids: Collection[int], delivered: Collection[int]) -> int:
-    """Remove the delivered rows of a claim; how many there were. A whole claim without gaps is one range, in which rows
-    of other destinations may be."""
+def _delete(database: sqlite3.Connection, destination: str, ids: Collection[int]) -> int:
+    """Remove rows of a destination; how many there were. Those without gaps are one range, in which rows of other
+    destinations may have come to be."""
     low, high = min(ids), max(ids)
-    if len(delivered) == len(ids) == high - low + 1:
+    if len(ids) == high - low + 1:
         query = "DELETE FROM delivery WHERE id BETWEEN ? AND ? AND destination = ?"
         return database.execute(query, (low, high, destination)).rowcount
-    return database.executemany("DELETE FROM delivery WHERE id = ?", [(one,) for one in delivered]).rowcount
+    every, gone = sorted(ids), 0
+    for start, rows in pieces(len(every)):
+        gone += database.execute(_delete_some(rows), every[start : start + rows]).rowcount
+    return gone
+
+
+@lru_cache
+def _delete_some(rows: int) -> str:
+    return f"DELETE FROM delivery WHERE id IN ({', '.join('?' * rows)})"  # noqa: S608 (our own names)
 
 
 class Priority:
@@ -267,4 +288,4 @@ _PENDING = f"SELECT {BARE} FROM delivery WHERE destination = ? AND id > ? ORDER 
 
 def pending_piece(database: sqlite3.Connection, destination: str, after: int) -> list[Row]:
     """Some rows of a destination beyond an id, without their payloads."""
-    return [read(record) for record in database.execute(_PENDING, (destination, after))]
+    return read(database.execute(_PENDING, (destination, after)))

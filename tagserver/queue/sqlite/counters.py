@@ -26,18 +26,17 @@ class Counters:
     """Kept in memory by the writer's thread; `shown` is the last committed picture and may be read from any thread."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
-        self._values: Counter[tuple[str, str]] = Counter()
+        self._values: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for destination, name, value in database.execute("SELECT destination, name, value FROM counter"):
-            self._values[destination, name] = value
+            self._values[destination][name] = value
         # Pending is what is there; it is counted, not believed.
-        for key in [key for key in self._values if key[1] == "pending"]:
-            self._values[key] = 0
         pending = dict(database.execute("SELECT destination, count(*) FROM delivery GROUP BY destination").fetchall())
-        self._values.update({(destination, "pending"): number for destination, number in pending.items()})
+        for destination in {*self._values, *pending}:
+            self._values[destination]["pending"] = pending.get(destination, 0)
         self.volumes = Volumes(database, pending)
-        self._delta: Counter[tuple[str, str]] = Counter()
-        self._pending: Counter[tuple[str, str]] = Counter()
-        self.shown: Mapping[str, Counts] = self._picture()
+        self._delta: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self._pending: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self.shown: Mapping[str, Counts] = {name: _counts(values) for name, values in self._values.items()}
         self.dead_lettered = DeadLetterCounts()
 
     def dead(self, destination: str, reason: str, code: str = "") -> None:
@@ -59,50 +58,52 @@ class Counters:
 
     def pending(self, destination: str) -> int:
         """How many deliveries of a destination wait, as of the last commit."""
-        return self._values[destination, "pending"]
+        counts = self.shown.get(destination)
+        return counts.pending if counts is not None else 0
 
     def write(self, database: sqlite3.Connection) -> None:
         """Write the changes since the last call; the last statement of every operation that moves rows."""
-        changed = [(destination, name, number) for (destination, name), number in self._delta.items() if number]
+        if not self._delta:
+            return
+        changed: list[tuple[str, str, int]] = []
+        for key, number in self._delta.items():
+            self._pending[key] += number
+            if number:
+                changed.append((*key, number))
         if changed:
             database.executemany(
                 "INSERT INTO counter (destination, name, value) VALUES (?, ?, ?) "
                 "ON CONFLICT (destination, name) DO UPDATE SET value = value + excluded.value",
                 changed,
             )
-            self._pending.update(self._delta)
         self.volumes.write(database)
         self._delta.clear()
 
     def committed(self, ok: bool) -> None:
         """After a group: take its changes over, or forget them."""
+        if ok and not self._pending:
+            return  # nothing was moved
         self.dead_lettered.committed(ok)
         self.volumes.committed(ok)
-        if ok and self._pending:
-            self._values.update(self._pending)
-            self.shown = self._picture()
-        self._pending = Counter()
+        if ok:
+            for (destination, name), number in self._pending.items():
+                self._values[destination][name] += number
+            changed = {destination for destination, _ in self._pending}
+            self.shown = {**self.shown, **{name: _counts(self._values[name]) for name in changed}}
+        self._pending.clear()
         self._delta.clear()
 
-    def _picture(self) -> Mapping[str, Counts]:
-        by: dict[str, dict[str, int]] = defaultdict(dict)
-        for (destination, name), value in self._values.items():
-            by[destination][name] = value
-        return {
-            destination: Counts(
-                accepted=values.get("accepted", 0),
-                delivered=values.get("delivered", 0),
-                pending=values.get("pending", 0),
-                erased=values.get("erased", 0),
-                dead=sum(value for name, value in values.items() if name.startswith(DEAD)),
-                dead_by_reason={
-                    name.removeprefix(DEAD): value
-                    for name, value in sorted(values.items())
-                    if name.startswith(DEAD) and value
-                },
-            )
-            for destination, values in by.items()
-        }
+
+def _counts(values: Counter[str]) -> Counts:
+    dead = {name.removeprefix(DEAD): value for name, value in sorted(values.items()) if name.startswith(DEAD) and value}
+    return Counts(
+        accepted=values.get("accepted", 0),
+        delivered=values.get("delivered", 0),
+        pending=values.get("pending", 0),
+        erased=values.get("erased", 0),
+        dead=sum(dead.values()),
+        dead_by_reason=dead,
+    )
 
 
 SAMPLE = 500
@@ -123,8 +124,8 @@ class Volumes:
                 size = (_counted if number <= SAMPLE else _estimate)(database, destination, number)
             self._bytes[destination] = size
         self._stored = set(known)
-        self._row_delta: Counter[str] = Counter()
-        self._byte_delta: Counter[str] = Counter()
+        self._row_delta: defaultdict[str, int] = defaultdict(int)
+        self._byte_delta: defaultdict[str, int] = defaultdict(int)
         self._changed: dict[str, tuple[int, int]] = {}
 
     def of(self, destination: str) -> int:
@@ -133,7 +134,7 @@ class Volumes:
 
     def now(self, destination: str) -> int:
         """Bytes that wait, with what the present transaction has changed."""
-        return self._bytes.get(destination, 0) + self._byte_delta[destination]
+        return self._bytes.get(destination, 0) + self._byte_delta.get(destination, 0)
 
     def add(self, destination: str, rows: int, payload: int | None) -> None:
         """Rows came, or went (then both are negative), inside the present transaction; `payload`: bytes of their
@@ -148,8 +149,8 @@ class Volumes:
 
     def write(self, database: sqlite3.Connection) -> None:
         """Reckon with what has changed since the last call, inside the present transaction."""
-        for destination in self._row_delta:
-            rows = max(0, self._rows.get(destination, 0) + self._row_delta[destination])
+        for destination, more in self._row_delta.items():
+            rows = max(0, self._rows.get(destination, 0) + more)
             size = max(0, self._bytes.get(destination, 0) + self._byte_delta[destination])
             self._changed[destination] = rows, size if rows else 0
             if destination in self._stored:

@@ -129,7 +129,8 @@ class DeadLetterTable:
     def _row(database: sqlite3.Connection, one: int) -> tuple[Row, str]:
         """A letter as a row of the queue, but for its payload; and the reason."""
         *record, reason = database.execute(_SENT, (one,)).fetchone()
-        return read(tuple(record)), reason
+        (row,) = read([tuple(record)])
+        return row, reason
 
     @staticmethod
     def _move_back(database: sqlite3.Connection, one: int, account: Account | None) -> int:

@@ -17,7 +17,7 @@ from tagserver.queue.crash_suspects import Marks, marked
 from tagserver.queue.errors import Full, Trouble, TroubleKind, Unavailable
 from tagserver.queue.pauses import Pauses, Quotas
 from tagserver.queue.sqlite.backpressure import Pressure, Space, empty_log, reuse_log
-from tagserver.queue.sqlite.claims import LOOK_PAUSE, LOOKED, Claims, Priority, pending_piece
+from tagserver.queue.sqlite.claims import LOOK_PAUSE, LOOKED, Asked, Claims, Priority, pending_piece
 from tagserver.queue.sqlite.dead_letters import DeadLetterTable, SqliteDeadLetters
 from tagserver.queue.sqlite.dead_search import Causes, DeadSearch
 from tagserver.queue.sqlite.enqueue import Enqueue, Keys, size_of
@@ -111,10 +111,11 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
             pressure=Pressure(time),
         )
 
-    def _look(self, database: sqlite3.Connection) -> None:
+    def _look(self, database: sqlite3.Connection) -> bool:
         self._files.look()
-        if self._files.log_lost:
+        if lost := self._files.log_lost:
             empty_log(database)
+        return lost
 
     def _make_room(self, database: sqlite3.Connection) -> bool:
         gave = self._space.give_up_ballast()
@@ -189,9 +190,8 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
         self, destination: str, *, max_items: int, max_bytes: int, newest: bool = False, untried: bool = False
     ) -> Batch | None:
         """See `Queue.claim`."""
-        batch: Batch | None = await self._writer.run(
-            lambda database: self._claims.claim(database, destination, max_items, max_bytes, newest, untried)
-        )
+        asked = Asked(destination, max_items, max_bytes, newest, untried)
+        batch: Batch | None = await self._writer.join(self._claims.claim, asked)
         return batch
 
     def working(self, batch: Batch) -> AbstractContextManager[None]:
@@ -200,7 +200,7 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
 
     async def settle(self, batch: Batch, settlement: Settlement) -> None:
         """See `Queue.settle`."""
-        await self._writer.run(lambda database: self._claims.settle(database, batch, settlement))
+        await self._writer.join(self._claims.settle, (batch, settlement))
 
     async def wait(self, destination: str) -> None:
         """See `Queue.wait`."""

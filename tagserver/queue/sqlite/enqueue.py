@@ -19,7 +19,7 @@ from tagserver.queue.sqlite.claims import Priority
 from tagserver.queue.sqlite.counters import Counters
 from tagserver.queue.sqlite.dead_search import Causes
 from tagserver.queue.sqlite.person_filter import PersonFilter
-from tagserver.queue.sqlite.rows import BURY, insert, pieces
+from tagserver.queue.sqlite.rows import BURY, EMPTY, insert, pieces
 from tagserver.queue.values import DEDUP_TTL, ROW_BYTES, Delivery, Receipt
 from tagserver.system.time import Time
 
@@ -222,17 +222,16 @@ class Keys:
         with the event loop.
         """
         now = self._time.now()
-        waiting = sorted({key for key, _, _ in keys})
+        waiting = [*{key for key, _, _ in keys}]
         found: dict[bytes, bytes] = {}
         for start, rows in pieces(len(waiting)):
-            asked = map(bytearray, waiting[start : start + rows])
+            asked = [EMPTY + key for key in waiting[start : start + rows]]
             found.update((key, mark or b"") for key, mark in database.execute(_known(rows), [*asked, now]))
         return found
 
     def add(self, database: sqlite3.Connection, keys: list[Known]) -> bool:
         """Keep keys that are all new. False when they are not: when one of them is there, or is there twice; then none
         is kept."""
-        keys.sort()
         for start, rows in pieces(len(keys)):
             try:
                 _put(database, "INSERT", keys[start : start + rows])
@@ -243,7 +242,6 @@ class Keys:
 
     def remember(self, database: sqlite3.Connection, keys: list[Known]) -> None:
         """Keep keys, which are all different, and are new or past their time."""
-        keys.sort()
         for start, rows in pieces(len(keys)):
             _put(database, "INSERT OR REPLACE", keys[start : start + rows])
 
@@ -273,7 +271,7 @@ def _known(rows: int) -> str:
 def _put(database: sqlite3.Connection, verb: str, keys: Sequence[Known]) -> None:
     given: list[object] = []
     for key, expires, mark in keys:
-        given += (bytearray(key), expires, bytearray(mark))  # see `rows.insert`
+        given += (EMPTY + key, expires, EMPTY + mark)  # see `rows.insert`
     database.execute(_statement(verb, len(keys)), given)
 
 

@@ -54,13 +54,14 @@ class Housekeeping:
 
     def slice(self, database: sqlite3.Connection) -> bool:
         """A little of it; whether there is more. Commits by itself."""
-        shrunk = self._shrink(database)
-        return self._purge(database) or shrunk or self._settle(database)
+        space = self._space
+        wasteful = self._shrinking or space.scarce or space.free > max(VACUUM_TO, space.pages // 2)
+        shrunk = wasteful and self._shrink(database)
+        due = self._time.monotonic() - self._purged >= PURGE_EVERY
+        return (due and self._purge(database)) or shrunk or (self._settling and self._settle(database))
 
     def _settle(self, database: sqlite3.Connection) -> bool:
         """Letters of a file of before get their causes."""
-        if not self._settling:
-            return False
         self._settling = False  # should it fail, whoever asks for letters tries again
         database.execute("BEGIN IMMEDIATE")
         more = self._causes.settle(database)
@@ -89,7 +90,7 @@ class Housekeeping:
         return False
 
     def _purge(self, database: sqlite3.Connection) -> bool:
-        if self._time.monotonic() - self._purged < PURGE_EVERY or not self._time.trusted(LONG_CALM):
+        if not self._time.trusted(LONG_CALM):
             return False
         self._space.restore()
         database.execute("BEGIN IMMEDIATE")
@@ -97,6 +98,7 @@ class Housekeeping:
         self._tombstones.purge(database)
         letters_left = self._letters.purge(database, self._keep_dead)
         self._counters.write(database)
+        self._space.measure(database)
         database.execute("COMMIT")
         self._counters.committed(True)
         if not (keys_left or letters_left):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from struct import Struct
@@ -34,7 +34,8 @@ BURY = (
 )
 
 _MOST = 64
-_joined = bytearray().join
+EMPTY = bytearray()
+"""With bytes behind it: these as a bytearray, in half of the time that the class takes."""
 _END_PAUSE = "DELETE FROM pause WHERE destination = ?"
 
 Run = Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]]
@@ -72,7 +73,7 @@ def insert(database: sqlite3.Connection, deliveries: Sequence[Delivery]) -> int:
             for one in some
         ]
         own = [
-            (one.event_id, _joined(one.person), one.time, one.received, one.expires, bytearray(one.body))
+            (one.event_id, EMPTY.join(one.person), one.time, one.received, one.expires, EMPTY + one.body)
             for one in some
         ]
         same: list[str] = []
@@ -99,16 +100,17 @@ def _insert(rows: int, *same: str) -> str:
     return f"INSERT INTO delivery ({', '.join((*same, *others))}) VALUES {', '.join([row] * rows)}"  # noqa: S608 (ours)
 
 
-def read(record: tuple[Any, ...]) -> Row:
-    """A record of `READ` as the row that it is."""
-    (
-        one, event_id, name, tag, destination, purposes, person,
-        group, at, received, expires, identity, body, attempts, unknown_since, crashes,
-    ) = record  # fmt: skip
-    return Row(
-        one, event_id, name, tag, destination, purposes_of(purposes), _cut(len(person))(person),
-        group, at, received, expires, identity, body, attempts, unknown_since, crashes,
-    )  # fmt: skip
+def read(records: Iterable[tuple[Any, ...]]) -> list[Row]:
+    """Records of `READ` as the rows that they are."""
+    return [
+        Row(
+            one, event_id, name, tag, destination, purposes_of(purposes), _cut(len(person))(person),
+            group, at, received, expires, identity, body, attempts, unknown_since, crashes,
+        )
+        for one, event_id, name, tag, destination, purposes, person,
+            group, at, received, expires, identity, body, attempts, unknown_since, crashes
+        in records
+    ]  # fmt: skip
 
 
 def persons_of(blob: bytes) -> tuple[bytes, ...]:

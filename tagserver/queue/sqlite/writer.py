@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import operator
 import sqlite3
 import threading
 import time
@@ -28,7 +29,9 @@ LOOK_EVERY = 1.0
 TRIES = 20
 """Times that room is made for one operation: it comes in pieces."""
 ROUND = 0.4
-"""Seconds of the longest sleep: as often at least `look` is called."""
+"""Seconds of the longest sleep, and between two calls of `look`."""
+
+_WORK = operator.attrgetter("work")
 
 Work = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
 """Work inside a transaction: one result for each argument. Arguments that wait one behind another for the same work
@@ -53,9 +56,9 @@ class Writer:
 
     All of these are called in that thread: `finish` inside the transaction of a group, as its last statements;
     `committed(ok)` after it, before anybody is answered, with False when nothing of it was done; `look` between two
-    groups, and when none comes; `idle` is work for moments in which nothing waits, and says whether there is more of
-    it; `make_room` is asked when the disk is full and says whether there is more room now. `on_fatal` is called on the
-    event loop when the storage cannot be trusted any more.
+    groups, and when none comes, now and then, and says whether to look again at once; `idle` is work for moments in
+    which nothing waits, and says whether there is more of it; `make_room` is asked when the disk is full and says
+    whether there is more room now. `on_fatal` is called on the event loop when the storage cannot be trusted any more.
     """
 
     def __init__(
@@ -65,7 +68,7 @@ class Writer:
         finish: Callable[[sqlite3.Connection], None],
         committed: Callable[[bool], None],
         idle: Callable[[sqlite3.Connection], bool],
-        look: Callable[[sqlite3.Connection], None],
+        look: Callable[[sqlite3.Connection], bool],
         make_room: Callable[[sqlite3.Connection], bool],
         commit_took: Callable[[float], None],
         on_fatal: Callable[[BaseException], None],
@@ -156,9 +159,10 @@ class Writer:
             self._look.cancel()
 
     def _run(self) -> None:
+        look_at = float("-inf")
         while True:
-            if self.fatal is None:
-                self._between(self._look_around)
+            if (now := time.monotonic()) >= look_at and self.fatal is None:
+                look_at = now if self._between(self._look_around) else now + ROUND
             if self._chores:
                 self._do(self._chores.popleft())
             self._group = self._gather()
@@ -189,10 +193,10 @@ class Writer:
         with contextlib.suppress(RuntimeError):  # the loop is gone
             self._loop.call_soon_threadsafe(_answer, [chore])
 
-    def _between(self, work: Callable[[sqlite3.Connection], bool | None]) -> bool:
+    def _between(self, work: Callable[[sqlite3.Connection], bool]) -> bool:
         """Our own work between two groups; whether there is more of it."""
         try:
-            return bool(work(self._database))
+            return work(self._database)
         except sqlite3.Error as error:
             self._roll_back()
             self._committed(False)
@@ -238,7 +242,7 @@ class Writer:
     def _transaction(self, group: list[Operation]) -> None:
         database = self._database
         database.execute("BEGIN IMMEDIATE")
-        for work, same in itertools.groupby(group, key=lambda operation: operation.work):
+        for work, same in itertools.groupby(group, key=_WORK):
             operations = list(same)
             results = work(database, [operation.argument for operation in operations])
             for operation, result in zip(operations, results, strict=True):

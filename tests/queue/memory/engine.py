@@ -102,8 +102,9 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
         self.quotas = self._quotas()
 
     def purge(self, keep_dead: float) -> None:
-        """Remove what is past its time: dead letters after `keep_dead` seconds, and tombstones."""
+        """Remove what is past its time: dead letters after `keep_dead` seconds, tombstones, and keys."""
         now = self._time.now()
+        self._known = {key: known for key, known in self._known.items() if known[0] > now}
         for side in self._sides.values():
             kept = [one for one in side.dead if one.died > now - int(keep_dead * 1000)]
             side.erased += len(side.dead) - len(kept)
