@@ -7,6 +7,7 @@ import dataclasses
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import chain
 from typing import Any
 
 import httpx
@@ -22,7 +23,7 @@ from tagserver.plugin.destination import Outcome, Payload, Response
 from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.plugin.statement import stated
 from tagserver.queue.crash_suspects import DEAD_AFTER
-from tagserver.queue.encryption import NO_ENCRYPTION, Encryption, Undecryptable, is_encrypted
+from tagserver.queue.encryption import MAGIC, NO_ENCRYPTION, Encryption, Undecryptable, is_encrypted
 from tagserver.queue.retry import deadline, retry_after
 from tagserver.queue.values import Batch, DeadLettered, Row, Settlement
 from tagserver.system.time import Time
@@ -63,7 +64,7 @@ class BatchSender:
         http: httpx.AsyncClient,
         cache: MutableMapping[str, Any],
         *,
-        working: Callable[[], AbstractContextManager[None]],
+        working: AbstractContextManager[None],
         time: Time,
         splits: Splits,
         refusals: Mapping[str, int],
@@ -88,7 +89,6 @@ class BatchSender:
         self._turn = turn
         self._held = held
         self._encryption = encryption
-        self._expiring = time.trusted()
         self.delivered: list[int] = []
         self._attempted: list[int] = []
         self._unknown: list[int] = []
@@ -102,12 +102,14 @@ class BatchSender:
     @property
     def refused(self) -> Mapping[str, int]:
         """How much of it the vendor refused, by code."""
+        if not self._refused:
+            return self._kept
         return {code: len(refused) for code, refused in self._refused.items()} | self._kept
 
     @property
     def dead(self) -> list[DeadLettered]:
         """What goes to the dead letters."""
-        return [*self._dead, *(one for refused in self._refused.values() for one in refused)]
+        return [*self._dead, *chain.from_iterable(self._refused.values())]
 
     @property
     def answer(self) -> Response | None:
@@ -122,7 +124,7 @@ class BatchSender:
     @property
     def failed(self) -> list[str]:
         """For each payload that the plugin itself fails for, how."""
-        return [one.detail for one in self.dead if one.reason == PLUGIN_ERROR]
+        return [one.detail for one in self._refused.get(PLUGIN_ERROR, ())]
 
     def settlement(self) -> Settlement:
         """For the outbox. Rows that are in none of its lists are released untouched."""
@@ -168,7 +170,7 @@ class BatchSender:
 
     def _opened(self, rows: Sequence[Row]) -> list[Row]:
         """The rows with their payloads in the clear; those that cannot be opened are dead-lettered, as they are."""
-        if not any(is_encrypted(row.body) for row in rows):
+        if not [row for row in rows if row.body.startswith(MAGIC) and is_encrypted(row.body)]:
             return list(rows)
         opened = []
         for row in rows:
@@ -184,7 +186,7 @@ class BatchSender:
         fit = []
         for row in rows:
             end = row.expires if row.unknown_since is None else deadline(row.expires, row.unknown_since, repeat)
-            if end is not None and now >= end and self._expiring:
+            if end is not None and now >= end and self._time.trusted():
                 self._dead.append(DeadLettered(row.id, "expired", "too old for this destination"))
             elif row.crashes >= DEAD_AFTER:
                 detail = f"the server ended {row.crashes} times while the plugin had it in hand"
@@ -285,9 +287,12 @@ class BatchSender:
             self._under_way = []  # nothing has left, and it is no payload's fault: the rows are released
             raise
         self._answer = None if response is None else (response, rows)
-        for warning in warnings(each):
-            log.warning("destination %s: %s", self.batch.rows[0].destination, warning)
-        if each[0].kind == "delivered" and each.count(each[0]) == len(each):
+        first = each[0]
+        whole = first.kind == "delivered" and each.count(first) == len(each)
+        if first.warning or not whole:
+            for warning in warnings(each):
+                log.warning("destination %s: %s", self.batch.rows[0].destination, warning)
+        if whole:
             self._under_way = []
             self.delivered.extend([row.id for row in rows])
             return (), None

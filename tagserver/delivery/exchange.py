@@ -7,6 +7,7 @@ import ssl
 import zlib
 from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, suppress
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -70,7 +71,7 @@ async def exchange(
     target: Target,
     payloads: Sequence[Payload],
     cache: MutableMapping[str, Any],
-    working: Callable[[], AbstractContextManager[None]],
+    working: AbstractContextManager[None],
     known: Mapping[str, Any],
     turn: Callable[[], Awaitable[None]],
 ) -> tuple[list[Outcome], Response | None]:
@@ -83,17 +84,19 @@ async def exchange(
     """
     if target.destination.sink:
         return await _deliver(target, payloads, working, known), None
-    talk = _Talk(http, target, len(payloads), working)
+    talk = _Talk(http, target, payloads, cache, working, known)
     try:
-        request = talk.begin(lambda: conversation(target.destination, payloads, target.settings, cache, known))
-        for _ in range(MOST_REQUESTS):
+        request = talk.go_on()
+        for number in range(MOST_REQUESTS):
+            if request is None:
+                break
+            if number:
+                await turn()
             talk.response = await _send(http, request)
-            request = talk.go_on(talk.response)
-            await turn()
-        raise PluginFailed(f"exchange wants more than {MOST_REQUESTS} requests")
-    except StopIteration as done:
-        talk.ended = True
-        return talk.outcomes(done.value), talk.response
+            request = talk.go_on()
+        if request is not None:
+            raise PluginFailed(f"exchange wants more than {MOST_REQUESTS} requests")
+        return talk.outcomes, talk.response
     except PluginFailed as failed:
         if talk.response is None:
             raise
@@ -103,61 +106,66 @@ async def exchange(
             raise
         raise MaybeSent("MemoryError") from None
     finally:
-        talk.close()
+        if not talk.ended:
+            talk.close()
 
 
 class _Talk:
-    """One `exchange` of a plugin about some payloads, step by step. Each step raises StopIteration at its end,
-    NotAllowed, PluginFailed."""
+    """One `exchange` of a plugin about some payloads, step by step. `response`: the last one. At its end there are
+    `outcomes`."""
 
     def __init__(
-        self, http: httpx.AsyncClient, target: Target, number: int, working: Callable[[], AbstractContextManager[None]]
+        self,
+        http: httpx.AsyncClient,
+        target: Target,
+        payloads: Sequence[Payload],
+        cache: MutableMapping[str, Any],
+        working: AbstractContextManager[None],
+        known: Mapping[str, Any],
     ) -> None:
         self._http = http
         self._target = target
-        self._number = number
+        self._payloads = payloads
+        self._cache = cache
         self._working = working
+        self._known = known
         self._steps: Generator[Request, Response, Outcomes] | None = None
         self._own = type(target.destination).exchange is not Destination.exchange
         self.response: Response | None = None
+        self.outcomes: list[Outcome] = []
         self.ended = False
 
-    def begin(self, make: Callable[[], Generator[Request, Response, Outcomes]]) -> httpx.Request:
-        """The first request."""
-        with self._working(), self._code("request", StopIteration, NotAllowed):
-            self._steps = make()
-            return _prepared(self._http, self._target, next(self._steps))
-
-    def go_on(self, response: Response) -> httpx.Request:
-        """The next one, after an answer."""
-        assert self._steps is not None
-        with self._working(), self._code("classify", StopIteration, NotAllowed):
-            return _prepared(self._http, self._target, self._steps.send(response))
-
-    def outcomes(self, given: Any) -> list[Outcome]:
-        """What it gave at its end, read; a list may be made while it is read. Raises PluginFailed, Undecided."""
-        try:
-            with self._working(), self._code("classify"):
-                return one_each(given, self._number, "exchange" if self._own else "classify")
-        except PluginFailed as failed:
-            if self.response is None:
-                raise
-            raise Undecided(str(failed)) from failed
+    def go_on(self) -> httpx.Request | None:
+        """The next request, the first one or that after an answer; None at the end. Raises NotAllowed, PluginFailed."""
+        destination = self._target.destination
+        method = "exchange" if self._own else "request" if self.response is None else "classify"
+        with self._working, PluginCode(destination, method, NotAllowed):
+            try:
+                if self.response is None:
+                    settings = self._target.settings
+                    self._steps = conversation(destination, self._payloads, settings, self._cache, self._known)
+                    request = next(self._steps)
+                else:
+                    assert self._steps is not None
+                    request = self._steps.send(self.response)
+            except StopIteration as done:
+                self.ended = True
+                # A list may be made while it is read.
+                self.outcomes = one_each(done.value, len(self._payloads), "exchange" if self._own else "classify")
+                return None
+            return _prepared(self._http, self._target, request)
 
     def close(self) -> None:
         """Let it end where it stands. What it does at that changes nothing: the talk is over, for another reason."""
-        if self._steps is not None and not self.ended:
-            with suppress(PluginFailed), self._working(), self._code("exchange"):
+        if self._steps is not None:
+            with suppress(PluginFailed), self._working, PluginCode(self._target.destination, "exchange"):
                 self._steps.close()
-
-    def _code(self, method: str, *passing: type[BaseException]) -> PluginCode:
-        return PluginCode(self._target.destination, "exchange" if self._own else method, *passing)
 
 
 async def _deliver(
     target: Target,
     payloads: Sequence[Payload],
-    working: Callable[[], AbstractContextManager[None]],
+    working: AbstractContextManager[None],
     known: Mapping[str, Any],
 ) -> list[Outcome]:
     plugin = target.destination
@@ -166,7 +174,7 @@ async def _deliver(
         return call(plugin.deliver, {**known, "data_folder": target.data}, payloads, target.settings)
 
     try:
-        with working():
+        with working:
             given = await awaited(plugin, "deliver", begin, TOTAL)
             with PluginCode(plugin, "deliver"):
                 return one_each(given, len(payloads), "deliver")
@@ -178,11 +186,15 @@ async def _deliver(
         raise Undecided(str(failed)) from failed
 
 
+_refusal = lru_cache(maxsize=64)(refusal)
+"""A vendor is asked at the same address again and again."""
+
+
 def _prepared(http: httpx.AsyncClient, target: Target, request: Request) -> httpx.Request:
     """A plugin's request as it can be sent. What fails here is the plugin's fault, what fails later never is."""
     if not isinstance(request, Request):
         raise PluginFailed(f"request gives {type(request).__name__} in place of a Request")
-    why = refusal(request.url, target.hosts, target.egress)
+    why = _refusal(request.url, target.hosts, target.egress)
     if why is not None:
         raise NotAllowed(why)
     if not isinstance(request.content, bytes | str):
@@ -206,7 +218,10 @@ async def _send(http: httpx.AsyncClient, asked: httpx.Request) -> Response:
                 # collector, which looks seldom, dozens of those pile up.
                 answer.stream = _READ
             headers = {name.lower(): value for name, value in answer.headers.items()}
-            return Response(answer.status_code, headers, _plain(bytes(body[:BODY_CAP]), headers))
+            plain = bytes(body[:BODY_CAP])
+            if "content-encoding" in headers:
+                plain = _plain(plain, headers["content-encoding"])
+            return Response(answer.status_code, headers, plain)
     except NotPublic as error:
         raise NotAllowed(str(error)) from None
     except httpx.LocalProtocolError:
@@ -233,9 +248,9 @@ _OF_ANOTHER_TIME = (9, 10)
 """X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED."""
 
 
-def _plain(body: bytes, headers: Mapping[str, str]) -> bytes:
+def _plain(body: bytes, encoding: str) -> bytes:
     """The body of an answer that came compressed although none was asked for; never more than the cap is unpacked."""
-    if headers.get("content-encoding", "identity") not in ("gzip", "x-gzip", "deflate"):
+    if encoding not in ("gzip", "x-gzip", "deflate"):
         return body
     try:
         return zlib.decompressobj(wbits=47).decompress(body, BODY_CAP)

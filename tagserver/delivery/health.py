@@ -146,13 +146,14 @@ class DestinationHealth:
     @property
     def probing(self) -> bool:
         """Whether only one small request at a time may be sent."""
-        return self.paused or self._breaker.open
+        return self._paused is not None or self._breaker.open
 
     def wait(self) -> float:
         """Seconds until the next request may be made; 0 when now."""
-        return max(
-            0.0, self._breaker.wait(), min(SELDOM, self._probe_at - self._time.monotonic()) if self.paused else 0.0
-        )
+        wait = self._breaker.wait()
+        if self._paused is not None:
+            wait = max(wait, min(SELDOM, self._probe_at - self._time.monotonic()))
+        return wait
 
     def requests(self, most: int) -> int:
         """How many requests may be under way; `most`: the destination's limit."""
@@ -162,9 +163,9 @@ class DestinationHealth:
     def events(self, most: int) -> int:
         """How many events the next request may hold; `most`: the destination's limit."""
         full = min(self._size or most, most)
-        if self.probing:
-            return 1 if self.paused else min(full, PROBE_EVENTS)
-        return full
+        if self._paused is not None:
+            return 1
+        return min(full, PROBE_EVENTS) if self._breaker.open else full
 
     def may_repeat(self) -> bool:
         """Whether what was tried before may be sent now, or only what was not. While nobody knows what the answers of
@@ -249,7 +250,7 @@ class DestinationHealth:
     def _well(self, most: int, *, clean: bool) -> None:
         if self._breaker.open:
             self._budget = RetryBudget(self._time)  # an outage is over: what it held up is due at once
-        if self.state[0] != "ok":
+        if self._paused is not None or self._breaker.state != "ok":
             self._limiter.restart()
         self._paused = self._undecided_at = self.stop = None
         self._breaker.succeeded()

@@ -96,8 +96,13 @@ def one_each(outcomes: Any, count: int, method: str) -> list[Outcome]:
     return each
 
 
+_DELIVERED = Outcome.delivered()
+
+
 def _sound(outcome: Any, method: str) -> Outcome:
     """The outcome, fit to be stored and waited for. Raises PluginFailed for what no author can have meant."""
+    if type(outcome) is Outcome and outcome == _DELIVERED:  # the usual one, which says nothing more
+        return _DELIVERED
     if not isinstance(outcome, Outcome) or outcome.kind not in get_args(OutcomeKind):
         raise PluginFailed(f"{method} gives something that is no outcome")
     texts = (outcome.reason, outcome.detail, outcome.warning, outcome.said)

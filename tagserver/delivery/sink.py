@@ -160,14 +160,14 @@ class OpenSink:
     @property
     def ails(self) -> str | None:
         """What has failed and is tried again, or None."""
-        return self.trouble or self._failed.get("tick")
+        return self._failed.get("open") or self._failed.get("tick")
 
     def wait(self) -> float:
         """Seconds until it has to be attended to again; infinite where only a change can bring that about."""
         if self._target is not None:
             ticks = _has(self._target, "tick")
             return max(0.0, self._tick_at - self._time.monotonic()) if ticks else float("inf")
-        return max(0.0, self._retry_at - self._time.monotonic()) if self.trouble else float("inf")
+        return max(0.0, self._retry_at - self._time.monotonic()) if "open" in self._failed else float("inf")
 
     def asks(self, target: Target | None) -> bool:
         """Whether it has to be attended to before anything is delivered to `target`, None for one that is gone."""
@@ -265,4 +265,4 @@ def _has(target: Target, method: str) -> bool:
 
 
 def _wanted(target: Target | None) -> Target | None:
-    return target if target is not None and target.still is None and target.destination.sink else None
+    return target if target is not None and target.destination.sink and target.still is None else None

@@ -77,6 +77,7 @@ class Worker:
         self._target = lookup(name)
         self._halted: tuple[State, str] | None = None
         self._unrecorded: str | None = None
+        self._told: object = None
         self._removed_at: float | None = None
         self._changed = asyncio.Event()
         self._landed = asyncio.Event()
@@ -113,10 +114,11 @@ class Worker:
             self._health.ask_now()
         self._sink.try_again()
         self._target = target
-        self._changed.set()
+        self.look_again()
 
     def look_again(self) -> None:
         """Somebody has stopped it by hand, or let it go on: nothing else has changed."""
+        self._told = None
         self._changed.set()
 
     def wait_no_longer(self) -> None:
@@ -179,13 +181,16 @@ class Worker:
         self._removed_at = None
         if self._halted is None and (trouble := self._sink.trouble) is not None:
             self._halted = ("retrying", trouble)
-        self._observer.changed(self.name)
+        # What a batch changes is told behind it.
+        if (state := (self._halted, self._unrecorded, self._sink.ails)) != self._told:
+            self._told = state
+            self._observer.changed(self.name)
         if self._halted is not None:
             return await self._wait()
         health, limits = self._health, target.destination.limits
         if (wait := max(health.wait(), self._pace.wait(limits.rate))) > 0:
             return await self._rest(wait)
-        if len(self._under_way) >= health.requests(limits.requests):
+        if len(self._under_way) >= (requests := health.requests(limits.requests)):
             return await self._wait(self._landed.wait())
         most, probing, may_repeat = health.events(limits.events), health.probing, health.may_repeat()
         batch = await self._outbox.claim(
@@ -197,7 +202,8 @@ class Worker:
                 return await self._wait(self._time.sleep(PROBE if health.paused else HELD_BACK), self._landed.wait())
             return await self._wait(self._outbox.wait(self.name), self._landed.wait())
         health.claimed(batch)
-        task = asyncio.create_task(self._send(batch, target, health, self._pace.begin(limits.rate)))
+        crowded = len(self._under_way) + 1 >= requests
+        task = asyncio.create_task(self._send(batch, target, health, self._pace.begin(limits.rate), crowded=crowded))
         self._under_way.add(task)
         task.add_done_callback(self._batch_ended)
         if probing:
@@ -256,14 +262,21 @@ class Worker:
     # ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _send(
-        self, batch: Batch, target: Target, health: DestinationHealth, turn: Callable[[], Awaitable[None]]
+        self,
+        batch: Batch,
+        target: Target,
+        health: DestinationHealth,
+        turn: Callable[[], Awaitable[None]],
+        *,
+        crowded: bool,
     ) -> None:
+        """`crowded`: as many requests are under way as may be."""
         sender = BatchSender(
             batch,
             target,
             self._http,
             self._cache,
-            working=lambda: self._outbox.working(batch),
+            working=self._outbox.working(batch),
             time=self._time,
             splits=self._splits,
             refusals=health.refusals,
@@ -272,8 +285,6 @@ class Worker:
             held=self._held,
             encryption=self._encryption,
         )
-        limits = target.destination.limits
-        crowded = len(self._under_way) >= health.requests(limits.requests)
         began = self._time.monotonic()
         try:
             stop = await sender.send(self._policy)
@@ -289,12 +300,13 @@ class Worker:
             outcome = _OUTCOMES.get(stop.kind, "paused") if stop else "ok"
             self._observer.sent(self.name, outcome, took, len(sender.delivered), sender.failed)
         # If the settings have changed meanwhile, this is about the old ones, and nobody asks them any more.
-        if sender.answer is not None:
-            self._observer.answered(self.name, sender.answer)
-        health.learn(sender, stop, limits.events, began=began, took=took, crowded=crowded)
+        if (answer := sender.answer) is not None:
+            self._observer.answered(self.name, answer)
+        health.learn(sender, stop, target.destination.limits.events, began=began, took=took, crowded=crowded)
         self._observer.changed(self.name)
-        await self._settle(batch, sender.settlement())
-        self._tell(batch, sender)
+        settlement = sender.settlement()
+        await self._settle(batch, settlement)
+        self._tell(batch, settlement)
 
     def _held(self) -> bool:
         """Whether somebody has stopped it by hand since the batch was claimed."""
@@ -312,11 +324,11 @@ class Worker:
                 log.warning("destination %s: %s; recording is tried again", self.name, error)
                 await self._time.sleep(1.0)
 
-    def _tell(self, batch: Batch, sender: BatchSender) -> None:
-        if sender.dead:
-            self._observer.dead_lettered(self.name, batch.rows, sender.dead)
+    def _tell(self, batch: Batch, settlement: Settlement) -> None:
+        if settlement.dead:
+            self._observer.dead_lettered(self.name, batch.rows, settlement.dead)
         if events_are_told():
-            delivered = set(sender.delivered)
+            delivered = set(settlement.delivered)
             for row in batch.rows:
                 if row.id in delivered:
                     say_delivered(row.event_id, row.destination, row.tag, row.attempts + 1)

@@ -19,8 +19,8 @@ def attempt_of(destination: Destination, name: str, payloads: Sequence[Payload],
     """What the methods of a destination declare of an attempt, by name. `name`: the destination's in the configuration;
     `now`: ms since 1970."""
     kind = type(destination)
-    wanted = frozenset().union(*map(declared, (kind.request, kind.classify, kind.exchange, kind.deliver)))
     known: dict[str, Any] = {}
+    wanted = declared(kind.request) | declared(kind.classify) | declared(kind.exchange) | declared(kind.deliver)
     if "now" in wanted:
         known["now"] = now
     if "batch_id" in wanted:

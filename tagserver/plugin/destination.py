@@ -119,6 +119,8 @@ def declared(function: Callable[..., Any]) -> frozenset[str]:
 def call(method: Callable[..., Result], known: Mapping[str, Any], *arguments: Any) -> Result:
     """Call a method with its arguments and with what it declares of what is known."""
     names = declared(getattr(method, "__func__", method))
+    if not names:
+        return method(*arguments)
     return method(*arguments, **{name: known[name] for name in names if name in known})
 
 

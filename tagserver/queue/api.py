@@ -54,8 +54,8 @@ class Queue(Protocol):
         ...
 
     def working(self, batch: Batch) -> AbstractContextManager[None]:
-        """For a `with` around a plugin's work on a batch: should the process end inside, its rows count a crash, and
-        are claimed in smaller company from then on. No I/O to speak of."""
+        """For a `with` around each part of a plugin's work on a batch, one after the other: should the process end
+        inside, its rows count a crash, and are claimed in smaller company from then on. No I/O to speak of."""
         ...
 
     async def settle(self, batch: Batch, settlement: Settlement) -> None:

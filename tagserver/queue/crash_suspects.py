@@ -14,6 +14,7 @@ import array
 import asyncio
 import contextlib
 import os
+import sys
 from pathlib import Path
 from types import TracebackType
 
@@ -23,6 +24,7 @@ _COMPANY = (100, 10, 1)
 SLOTS = 64
 """Batches that plugins can have in hand at the same time; further ones are not marked."""
 _WIDTH = 8
+_NO_MARK = bytes(_WIDTH)
 
 
 def company(crashes: int) -> int | None:
@@ -47,29 +49,27 @@ class Marks:
         self._file = -1
         with contextlib.suppress(OSError):
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            self._write(0, bytes(SLOTS * _WIDTH))
+            os.pwrite(self._file, bytes(SLOTS * _WIDTH), 0)
         self._free = list(range(SLOTS))
 
-    def _write(self, at: int, text: bytes) -> None:
-        with contextlib.suppress(OSError):
-            os.pwrite(self._file, text, at * _WIDTH)
-
     def mark(self, flight: int) -> Mark:
-        """For a `with` around a plugin's work on a flight."""
+        """For a `with` around each part of a plugin's work on a flight."""
         return Mark(self, flight)
 
-    def put(self, flight: int) -> int | None:
+    def put(self, flight: bytes) -> int | None:
         """Write a mark; its slot."""
         if not self._free or self._file < 0:
             return None
         slot = self._free.pop()
-        self._write(slot, array.array("q", [flight]).tobytes())
+        with contextlib.suppress(OSError):
+            os.pwrite(self._file, flight, slot * _WIDTH)
         return slot
 
     def take(self, slot: int) -> None:
         """Remove a mark."""
         if self._file >= 0:
-            self._write(slot, bytes(_WIDTH))
+            with contextlib.suppress(OSError):
+                os.pwrite(self._file, _NO_MARK, slot * _WIDTH)
         self._free.append(slot)
 
     def close(self) -> None:
@@ -87,7 +87,7 @@ class Mark:
 
     def __init__(self, marks: Marks, flight: int) -> None:
         self._marks = marks
-        self._flight = flight
+        self._flight = flight.to_bytes(_WIDTH, sys.byteorder)
         self._slot: int | None = None
 
     def __enter__(self) -> None:

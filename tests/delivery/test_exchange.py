@@ -69,7 +69,7 @@ async def talk(plugin: Shows) -> Response:
     """One exchange; its response."""
     target = Target(plugin, Account(), None, ("127.0.0.1",), LOOPBACK)
     async with open_http(lambda: LOOPBACK, None, Time()) as http:
-        await exchange(http, target, [Payload("e1", "Purchase", 0, b"{}")], {}, nullcontext, {}, at_once)
+        await exchange(http, target, [Payload("e1", "Purchase", 0, b"{}")], {}, nullcontext(), {}, at_once)
     assert plugin.response is not None
     return plugin.response
 

@@ -141,5 +141,5 @@ async def test_a_destination_says_what_is_wrong_with_its_name(silent: bool, why:
     target = Target(Elsewhere(), Account(), None, ("nobody.example",), ())
     async with httpx.AsyncClient(transport=transport, timeout=SOON) as http:
         with pytest.raises(NotSent, match=f"the name nobody.example (was )?{why}"):
-            await exchange(http, target, [Payload("e1", "Purchase", 0, b"{}")], {}, nullcontext, {}, at_once)
+            await exchange(http, target, [Payload("e1", "Purchase", 0, b"{}")], {}, nullcontext(), {}, at_once)
     names.answers.set()

@@ -183,7 +183,9 @@ class MetaCapi(Destination):
             secret = settings.app_secret.reveal().encode()
             envelope["appsecret_proof"] = hmac.new(secret, token.encode(), hashlib.sha256).hexdigest()
         tail = json.dumps(envelope).encode()[1:] if envelope else b"}"
-        content = b'{"data":[' + b",".join(payload.body for payload in payloads) + (b"]," if envelope else b"]") + tail
+        content = (
+            b'{"data":[' + b",".join([payload.body for payload in payloads]) + (b"]," if envelope else b"]") + tail
+        )
         url = f"{settings.api_url.rstrip('/')}/{settings.api_version}/{settings.pixel_id}/events"
         return Request("POST", url, {"authorization": f"Bearer {token}", "content-type": "application/json"}, content)
 
