@@ -219,11 +219,15 @@ class Quotas:
         """Bytes that wait for a destination, under all of its names."""
         return sum(self._pending.of(name) for name in names)
 
-    def has_room(self, names: tuple[str, ...], more: int) -> bool:
-        """Whether one that is stopped keeps `more` bytes of new deliveries, and nobody has to be told: as `fate` would
-        say of each."""
-        waiting = sum(self._pending.now(name) for name in names)
-        return waiting + more <= self.limit and self._said.keys().isdisjoint(names)
+    def have_room(self, more: Mapping[tuple[str, ...], int]) -> bool:
+        """Whether all that are stopped keep so many bytes of new deliveries, and nobody has to be told: what `fate`
+        would say of each delivery. Called as `fate` is."""
+        for names, waiting in more.items():
+            for name in names:
+                waiting += self._pending.now(name)
+            if waiting > self.limit or not self._said.keys().isdisjoint(names):
+                return False
+        return True
 
     def fate(self, destination: str, names: tuple[str, ...], payload: int, more: int) -> Fate:
         """What becomes of a new delivery with a payload of so many bytes, of one that is stopped; `more`: bytes that

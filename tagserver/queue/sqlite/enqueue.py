@@ -82,11 +82,11 @@ class Enqueue:
 
     def _crowded(self, deliveries: Sequence[Delivery], paused: Mapping[str, tuple[str, ...]]) -> bool:
         """Whether one of those that are paused may be beyond its share with all of these."""
-        more: Counter[tuple[str, ...]] = Counter()
+        more: dict[tuple[str, ...], int] = {}
         for one in deliveries:
             if (names := paused.get(one.destination)) is not None:
-                more[names] += len(one.body) + ROW_BYTES
-        return any(not self._quotas.has_room(names, size) for names, size in more.items())
+                more[names] = more.get(names, 0) + len(one.body) + ROW_BYTES
+        return not self._quotas.have_room(more)
 
     def _judge(
         self,
