@@ -17,7 +17,7 @@ from tagserver.queue.values import (
     Settlement,
     Tombstone,
 )
-from tests.delivery.support import HOUR, claim, deliveries, delivery, key, meta, stored
+from tests.delivery.support import HOUR, claim, deliveries, delivery, key, meta, row_of, stored
 from tests.fake_time import START, FakeTime
 from tests.queue.contract.conftest import Engine, Storage, assert_adds_up
 
@@ -33,6 +33,36 @@ async def test_many_appends_at_once_are_each_answered_for_themselves(outbox: Eng
     assert sum(stored(one)[1] for one in answers) == 1
     assert meta(outbox).accepted == 301
     await assert_adds_up(outbox)
+
+
+@pytest.mark.parametrize("repeat", [0, 70, 149])
+async def test_a_repeat_among_many_is_the_only_one(outbox: Engine, repeat: int) -> None:
+    """Whatever was begun before it was noticed: each key is known afterwards, and each delivery stored once."""
+    many = deliveries(150)
+    await outbox.append([many[repeat]])
+    assert stored(await outbox.append(many)) == [number != repeat for number in range(150)]
+    assert not any(stored(await outbox.append(many)))
+    assert meta(outbox).accepted == 150
+    await assert_adds_up(outbox)
+
+
+async def test_what_many_have_in_common_and_what_not_comes_out_as_it_went_in(outbox: Engine) -> None:
+    given = [
+        delivery(
+            f"e{number}",
+            name=("Purchase", "PageView")[number % 7 == 0],
+            tag=f"T{number // 64}",
+            purposes=frozenset(("ad_storage", "ad_user_data")[: number % 3]),
+            person=(key(f"p{number}"),) * (number % 4),
+            time=START + number,
+            expires=None if number % 5 else START + number,
+            identity="account-2" if number == 99 else "account-1",
+        )
+        for number in range(100)
+    ]
+    await outbox.append(given)
+    batch = await claim(outbox)
+    assert list(batch.rows) == [row_of(row.id, one) for row, one in zip(batch.rows, given, strict=True)]
 
 
 async def test_nothing_to_append_is_no_error(outbox: Engine) -> None:
