@@ -41,8 +41,8 @@ class Kind:
     `each`: the field is a list, and each of its values is read by itself; a single value is a list of one, and a JSON
     text of a list is that list. `commas`: of a text with commas each part is a value. `free`: what is read may be a
     text that somebody wrote, so that it may hold an e-mail address; False for numbers, codes and ids of a vendor's own
-    form. `cut`: a text that is longer has so many characters, and that is named. `low`, `high`: numbers between the two
-    are read as they are, so that they need not be read at all.
+    form. `cut`: a text that is longer has so many characters, and that is named. `between`: numbers between the two, or
+    the `whole` ones among them, are what they are read as, so that they need not be read.
     """
 
     read: Callable[[Any], Any]
@@ -51,8 +51,8 @@ class Kind:
     commas: bool = False
     free: bool = True
     cut: int | None = None
-    low: float = 0
-    high: float = 0
+    between: tuple[float, float] | None = None
+    whole: bool = False
 
     def faults(self, value: Any) -> bool:
         """Whether a value, or one of a list of them, does not fit."""
@@ -71,7 +71,7 @@ def _rows(value: Any) -> list[Any] | None:
     return value if fits and sendable(value) else None
 
 
-NUMBER = Kind(number, "is not a plain number", free=False, low=-(10**15), high=10**15)
+NUMBER = Kind(number, "is not a plain number", free=False, between=(-(10**15), 10**15))
 COUNT = Kind(whole_number, "is not a whole number", free=False)
 MONEY_TEXT = Kind(decimal_text, "is not a plain number", free=False)
 CURRENCY = Kind(currency_code, "is no currency of ISO 4217", free=False)

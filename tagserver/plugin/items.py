@@ -7,22 +7,13 @@ or price that is said and is no sound number is left out and named, never replac
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from tagserver.event.event import Event
 from tagserver.plugin.fields import Group, Kind, is_missing
-from tagserver.plugin.plain import Unlisted, listed, number, whole_number
-
-ItemFields = Mapping[str, tuple[str, Kind]]
-"""The vendor's name of a field → the data layer's name, and the kind of value the vendor wants."""
-
-Place = tuple[str, str, dict[str, str], Kind]
-"""The vendor's name, the one in an item, what became of texts, and its kind."""
-_MOST_PLANS = 256
-_MOST_TEXTS, _LONGEST_TEXT = 4096, 100
-"""Of what is remembered of one field: the names of a catalogue, which come again and again."""
-NOTHING_ELSE: Mapping[str, Any] = {}
+from tagserver.plugin.item_plan import NOTHING_ELSE, ItemFields, ItemPlan
+from tagserver.plugin.plain import number, whole_number
 
 
 def _quantity(value: Any) -> int | float | None:
@@ -37,9 +28,9 @@ def _pieces(value: Any) -> int | None:
 _MOST = 10**15
 
 
-QUANTITY = Kind(_quantity, "is not a number above zero", free=False, low=0, high=_MOST)
+QUANTITY = Kind(_quantity, "is not a number above zero", free=False, between=(0, _MOST))
 """How many of an item, of weights and lengths too (1.5)."""
-PIECES = Kind(_pieces, "is not a whole number above zero", free=False)
+PIECES = Kind(_pieces, "is not a whole number above zero", free=False, between=(0, _MOST), whole=True)
 """How many of an item, for vendors that take whole numbers alone."""
 
 
@@ -61,115 +52,6 @@ def put_items(
     a JSON text, and a field that the vendor does not know is named.
     """
     ItemPlan(fields, needed, own=own, unsaid=unsaid).put(group, key, items)
-
-
-class ItemPlan:
-    """How items become a vendor's, worked out before they come: see `put_items`."""
-
-    def __init__(
-        self,
-        fields: ItemFields,
-        needed: str | tuple[str, ...] | None = None,
-        *,
-        own: bool = False,
-        unsaid: Mapping[str, Any] | None = None,
-    ) -> None:
-        self._fields, self._own, self._unsaid = fields, own, unsaid or NOTHING_ELSE
-        self._needed = (needed,) if isinstance(needed, str) else needed or ()
-        self._places = _places(fields, own)
-
-    def put(self, group: Group, key: str, items: Any) -> None:
-        """Set `key` of a group to the items."""
-        if self._own:
-            items = _own_objects(group, key, items, self._fields)
-        elif not isinstance(items, list):
-            return
-        faults: dict[tuple[str, str], None] = {}
-        rows: list[dict[str, Any]] = []
-        lost: dict[str, int] = {}
-        needed, unsaid, places = self._needed, self._unsaid, self._places
-        for item in items:
-            if not isinstance(item, dict):
-                continue
-            row: dict[str, Any] = {}
-            quiet: dict[str, Any] | None = None
-            for name, place, texts, wanted in places:
-                value: Any = item.get(place)
-                kind = type(value)
-                if kind is str and (known := texts.get(value)) is not None:
-                    row[name] = known
-                elif (kind is float or kind is int) and wanted.low < value < wanted.high:
-                    row[name] = value
-                elif value is None or (not value and is_missing(value)):
-                    if name in unsaid:
-                        quiet = {} if quiet is None else quiet
-                        quiet[name] = unsaid[name]
-                elif (made := wanted.read(value)) is None:
-                    faults[name, wanted.fault] = None
-                else:
-                    row[name] = made
-                    if kind is str and type(made) is str and len(value) <= _LONGEST_TEXT:
-                        if len(texts) >= _MOST_TEXTS:
-                            texts.clear()
-                        texts[value] = made
-            if not row:
-                first = needed[0] if needed else ""
-                lost[first] = lost.get(first, 0) + 1
-                continue
-            if quiet:
-                row |= quiet
-            for name in needed:
-                if name not in row:
-                    lost[name] = lost.get(name, 0) + 1
-                    break
-            else:
-                rows.append(row)
-        if faults:
-            named = Group(f"{group.name}.{key}" if group.name else key, group.omitted)
-            for name, fault in faults:
-                named.omit(name, fault)
-        for name, count in lost.items():
-            missing = (name if self._own else self._fields[name][0]) if name else "any field that is known"
-            group.omit(key, f"{count} of the items without {missing}")
-        if rows:
-            group[key] = rows
-
-
-_PLANS: dict[tuple[int, bool], tuple[ItemFields, Sequence[Place]]] = {}
-
-
-def _places(fields: ItemFields, own: bool) -> Sequence[Place]:
-    """The fields as they are gone through for each item; looked up once for each map of fields."""
-    known = _PLANS.get((id(fields), own))
-    if known is None or known[0] is not fields:
-        if len(_PLANS) >= _MOST_PLANS:
-            _PLANS.clear()
-        made: list[Place] = [(name, name if own else source, {}, kind) for name, (source, kind) in fields.items()]
-        known = _PLANS[id(fields), own] = fields, made
-    return known[1]
-
-
-def _own_objects(group: Group, key: str, items: Any, fields: ItemFields) -> list[dict[str, Any]]:
-    """The objects of a list in the vendor's own names; names what is no list, no object, and fields not known."""
-    if is_missing(items):
-        return []
-    try:
-        entries = listed(items)
-    except Unlisted as problem:
-        group.omit(key, str(problem))
-        return []
-    objects = _objects(entries)
-    if len(objects) < len(entries):
-        group.omit(key, f"{len(entries) - len(objects)} of the items are no objects")
-    named = Group(f"{group.name}.{key}" if group.name else key, group.omitted)
-    unknown = {name: None for item in objects for name in item if name not in fields}
-    for name in list(unknown)[:MOST_NAMED]:
-        named.omit(name, "is no field of an item that the vendor knows")
-    return objects
-
-
-MOST_NAMED = 20
-"""Unknown fields of items that are named."""
 
 
 def item_quantity(item: Mapping[str, Any]) -> int | float | None:

@@ -12,7 +12,7 @@ from tagserver.event.identity import Identity
 from tagserver.event.identity_rules import BIRTH_DATE as BIRTH_DATE_MONTH_FIRST
 from tagserver.event.identity_rules import BIRTH_DATE_DAY_FIRST, Rule, phone_plus_rule, phone_rule
 from tagserver.plugin.fields import DATA, HASH_LENGTH, Group, Kind, cut_hashes
-from tagserver.plugin.items import ItemFields
+from tagserver.plugin.item_plan import ItemFields
 
 Write = Callable[[Group, Event, Mapping[str, Any], Any], None]
 """The same in a plugin's own code; the last are the settings."""

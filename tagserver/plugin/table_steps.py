@@ -13,7 +13,8 @@ from tagserver.event.identity_rules import Rule
 from tagserver.event.spelling import canonical
 from tagserver.event.tag_identity import Who
 from tagserver.plugin.fields import Group, Kind, is_missing
-from tagserver.plugin.items import ItemPlan, put_value
+from tagserver.plugin.item_plan import ItemPlan
+from tagserver.plugin.items import put_value
 from tagserver.plugin.table_rows import (
     Clear,
     Code,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tagserver.plugin import Omitted
 from tagserver.plugin.fields import COUNT, ID, NUMBER, TEXT, Group, is_missing
+from tagserver.plugin.item_plan import MOST_NAMED, ItemPlan
 from tagserver.plugin.items import (
-    MOST_NAMED,
     PIECES,
     QUANTITY,
     event_value,
@@ -228,3 +228,22 @@ def test_no_value_raises(value: Any, needed: str | None) -> None:
         assert not any(map(is_missing, row.values()))
         assert needed is None or needed in row
     msgspec.json.encode([made, [one.field for one in omitted], items_total(value), items_count(value)])
+
+
+PLANNED = {**FIELDS, "weight": ("weight", QUANTITY), "pieces": ("pieces", PIECES)}
+USUAL = {"item_id": "1", "item_name": "Jacket", "price": 9.5, "weight": 2, "pieces": 3}
+ODD = [" a ", "", "null", "12", 0, -1, 2.5, -2.5, float("nan"), 10**16, -(10**16), 1e300, True, None, [], ["a"], {}]
+
+
+@pytest.mark.parametrize("place", [place for place, _ in PLANNED.values()])
+@pytest.mark.parametrize("needed", [None, "id", ("id", "weight")])
+def test_a_plan_that_knows_an_items_shape_reads_an_odd_one_as_a_new_plan_does(place: str, needed: Any) -> None:
+    learned = ItemPlan(PLANNED, needed, unsaid={"name": "?"})
+    for odd in ODD:
+        made = []
+        for plan in (learned, ItemPlan(PLANNED, needed, unsaid={"name": "?"})):
+            group = Group("", [])
+            for items in ([USUAL], [USUAL | {place: odd}], [7, USUAL, {place: odd}]):
+                plan.put(group, "contents", items)
+                made.append((repr(dict(group)), list(group.omitted)))
+        assert made[:3] == made[3:], odd
