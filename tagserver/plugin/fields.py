@@ -72,7 +72,7 @@ def _rows(value: Any) -> list[Any] | None:
 
 
 NUMBER = Kind(number, "is not a plain number", free=False, between=(-(10**15), 10**15))
-COUNT = Kind(whole_number, "is not a whole number", free=False)
+COUNT = Kind(whole_number, "is not a whole number", free=False, between=(-1, 10**15), whole=True)
 MONEY_TEXT = Kind(decimal_text, "is not a plain number", free=False)
 CURRENCY = Kind(currency_code, "is no currency of ISO 4217", free=False)
 ID = Kind(identifier, "is no id")
