@@ -135,7 +135,8 @@ class ItemPlan:
                 self._texts.add(text)
 
     def _shape_of(self, types: tuple[type, ...]) -> _Shape | None:
-        """None where a value of these types is not what its field holds: it is always read."""
+        """Of an item that was taken. None where a value of these types is not what its field holds: it is always
+        read."""
         texts: list[int] = []
         numbers: list[tuple[int, float, float]] = []
         unsaid: dict[str, Any] = {}
@@ -150,8 +151,6 @@ class ItemPlan:
             else:
                 return None
         there = [at for at, held in enumerate(types) if held is not type(None)]
-        if not there or any(name not in unsaid and self._names.index(name) not in there for name in self._needed):
-            return None
         return _Shape(tuple(self._names[at] for at in there), _pick(there), _pick(texts), tuple(numbers), unsaid)
 
 
