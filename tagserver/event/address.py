@@ -29,7 +29,8 @@ _v6 = re.compile(r"\[([0-9a-fA-F:.]{2,45})\](?::[0-9]{0,5})?").fullmatch
 
 
 class Address:
-    """An address in its parts, as a marketing person would name them.
+    """An address in its parts, as a marketing person would name them. Blanks around it are taken off, and of what is
+    left at most 16,384 characters are looked at.
 
     `host` is lower case without port (`www.` stays); `path` as written, `/` when empty; `hash` what stands behind the
     sign; `query` the first value of each name, decoded. All are None (or empty) for what is no address of a host: text,
@@ -42,7 +43,7 @@ class Address:
     )
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.text = text = text.strip()[:LONGEST_ADDRESS]
         front, sign, fragment = text.partition("#")
         self.fragment = sign + fragment
         head, sign, query = front.partition("?")
@@ -129,12 +130,10 @@ def host_of(name: str) -> str | None:
 
 
 def parse_address(text: object) -> Address:
-    """The parts of an address, blanks around it taken off; of anything that is none an Address of nothing. At most
-    16,384 characters are looked at."""
+    """The parts of an address; of anything that is none an Address of nothing."""
     if type(text) is not str or not text:
         return NOWHERE
-    text = text.strip()
-    return _remembered(text) if len(text) <= LONGEST_REMEMBERED else Address(text[:LONGEST_ADDRESS])
+    return _remembered(text) if len(text) <= LONGEST_REMEMBERED else Address(text)
 
 
 _remembered = lru_cache(maxsize=1024)(Address)

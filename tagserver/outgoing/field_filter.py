@@ -15,6 +15,8 @@ from tagserver.event.consent_fields import NOTHING
 from tagserver.event.event import ALL_PURPOSES, NO_TEXTS, Derived, Event, Facts
 from tagserver.event.paths import tree_of
 from tagserver.event.spelling import canonical
+from tagserver.privacy.rules import AddressRules
+from tagserver.privacy.urls import clean_outgoing
 
 ALL = "*"
 """`cookie.*`: all of a kind. `*` alone: the whole event (a sink that writes down what it is given)."""
@@ -31,7 +33,7 @@ class Reads:
         self.paths = tuple(sorted(paths))
         self._everything = ALL in paths
         self._cookies = _names(paths, "cookie")
-        self._headers = _names(paths, "header")
+        self._headers = None if self._everything else _names(paths, "header")
         self._clicks = _names(paths, "click")
         self.any_click = self._everything or self._clicks != NONE
         """Whether it sees any click id."""
@@ -48,6 +50,8 @@ class Reads:
         self._whole = frozenset(name for name, below in self._tree.items() if below is True)
         self._parts = tuple((name, below) for name, below in self._tree.items() if below is not True)
         self._address = page is True or (isinstance(page, dict) and "location" in page)
+        self._last: tuple[Facts, Mapping[str, str], AddressRules | None, Facts] = (NO_FACTS, NO_TEXTS, None, NO_FACTS)
+        """What was seen of the last request: its facts, its cookies, the rules for addresses, and what that became."""
 
     def sees(self, path: str) -> bool:
         """Whether a path of an event, or something below it, is declared."""
@@ -66,35 +70,28 @@ class Reads:
             below = below[part]
         return True
 
-    def view(self, event: Event, granted: frozenset[str] = ALL_PURPOSES) -> Event:
+    def view(self, event: Event, granted: frozenset[str] = ALL_PURPOSES, rules: AddressRules | None = None) -> Event:
         """The event as this destination sees it, its own to change unless it is `shared`. Shares what has been worked
-        out about the person with the others."""
+        out about the person with the others. `rules`: what the address may keep that a browser came from."""
         facts, known = event.facts, event.derived
         clicks = (event.clicks if known.clicks is None else known.clicks) if self.any_click else NO_TEXTS
         cookies = event.cookies if known.cookies is None else known.cookies
         identity = (known.identity or event.identity) if self._whole_person else None
+        its_facts, its_cookies, its_rules, own = self._last
+        if facts is not its_facts or cookies is not its_cookies or rules is not its_rules:
+            own = self._facts(facts, cookies, rules)
+            if self._shared:
+                self._last = facts, cookies, rules, own
         if self._everything:
             data, notes = event.data, event.notes
-            own = structs.replace(facts, headers=dict(facts.headers), cookies=dict(facts.cookies))
             derived = Derived(identity=identity, clicks=clicks)
         else:
-            data, notes, whole = {}, (), self._whole
-            for name, value in event.data.items():
-                if name in whole:
-                    data[name] = value
+            data, notes = dict(event.data), ()
+            for name in {*data} - self._whole:
+                del data[name]
             for name, below in self._parts:
                 if name in event.data:
                     data[name] = _only(event.data[name], below)
-            own = Facts(
-                facts.source,
-                facts.received,
-                _some(facts.headers, self._headers) if facts.headers and self._headers is not NONE else NO_TEXTS,
-                _some(cookies, self._cookies) if cookies and self._cookies is not NONE else NO_TEXTS,
-                facts.ip if self._ip else None,
-                facts.user_agent if self._user_agent else None,
-                facts.country if self._geo else None,
-                facts.region if self._geo else None,
-            )
             derived = Derived(
                 (known.page or event.page) if self._address else None,
                 None,
@@ -108,8 +105,27 @@ class Reads:
             data = owned(data)
         return Event(event.name, event.event_id, event.time, data, own, event.client, notes, NOTHING, granted, derived)
 
+    def _facts(self, facts: Facts, cookies: Mapping[str, str], rules: AddressRules | None) -> Facts:
+        """What it sees of the request, the same for all its events."""
+        headers = _some(facts.headers, self._headers)
+        if rules is not None and "referer" in headers and (clean := clean_outgoing(headers["referer"], rules)).lost:
+            headers = {**headers, "referer": clean.address}
+        if self._everything:
+            return structs.replace(facts, headers=headers, cookies=dict(facts.cookies))
+        return Facts(
+            facts.source,
+            facts.received,
+            headers,
+            _some(cookies, self._cookies),
+            facts.ip if self._ip else None,
+            facts.user_agent if self._user_agent else None,
+            facts.country if self._geo else None,
+            facts.region if self._geo else None,
+        )
+
 
 NONE: frozenset[str] = frozenset()
+NO_FACTS = Facts("", 0)
 
 
 def _names(paths: Collection[str], root: str) -> frozenset[str] | None:
@@ -120,6 +136,8 @@ def _names(paths: Collection[str], root: str) -> frozenset[str] | None:
 
 
 def _some(values: Mapping[str, str], names: frozenset[str] | None) -> Mapping[str, str]:
+    if not values or names is NONE:
+        return NO_TEXTS
     if names is None:
         return dict(values)
     return {name: values[name] for name in names if name in values}

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import msgspec
-
 from tagserver.consent.state import ConsentState
-from tagserver.event.event import Derived, Event
+from tagserver.event.event import Derived
 from tagserver.event.paths import without
 from tagserver.expressions.path_filter import Path
 from tagserver.expressions.scope import Scope
@@ -24,7 +22,6 @@ from tagserver.outgoing.field_filter import Reads
 from tagserver.outgoing.redaction import Finding, clean_data, clean_parameters
 from tagserver.plugin.destination import Omitted
 from tagserver.privacy.rules import AddressRules, rules_of
-from tagserver.privacy.urls import clean_outgoing
 
 
 @dataclass(frozen=True)
@@ -51,16 +48,17 @@ NO_CLICK = "is no click: it "
 
 
 class OutgoingEvent:
-    """One event as some tags may have it. `scope` is what their parameters are worked out from."""
+    """One event as some tags may have it. `scope` is what their parameters are worked out from, `event` what their
+    destinations are shown of it; `rules`: what addresses may keep."""
 
-    __slots__ = ("_event", "_left", "_limited", "_rules", "_withheld", "findings", "scope")
+    __slots__ = ("_left", "_limited", "_withheld", "event", "findings", "rules", "scope")
 
     def __init__(
         self, scope: Scope, left: Leave, rules: AddressRules, limited: Sequence[Path], omitted: Sequence[Omitted]
     ) -> None:
         """`left`: what consent lets out; `rules`: what addresses may keep; `limited`: paths that tags may not set, and
         `omitted`: those that the event had."""
-        self._left, self._rules, self._limited = left, rules, limited
+        self._left, self.rules, self._limited = left, rules, limited
         self._withheld = omitted
         self.scope = scope
         self.findings: Sequence[Finding] = ()
@@ -81,7 +79,7 @@ class OutgoingEvent:
                     identity=event.identity,
                 )
                 event = event.derive(data, derived=shared)
-        self._event = event
+        self.event = event
 
     def parameters(
         self, parameters: dict[str, Any], personal: Collection[str], constants: Collection[str]
@@ -91,23 +89,14 @@ class OutgoingEvent:
         parameters, omitted = without_paths(parameters, self._limited)
         kept, withheld = withhold_parameters(parameters, personal, self._left)
         omitted += withheld
-        if self._rules.personal and self._rules.clicks:
+        if self.rules.personal and self.rules.clicks:
             return kept, omitted, []
-        clean, findings = clean_parameters(kept, NAMES_OF_THE_EVENT.union(personal, constants), self._rules)
+        clean, findings = clean_parameters(kept, NAMES_OF_THE_EVENT.union(personal, constants), self.rules)
         return clean, omitted, findings
-
-    def view(self, reads: Reads, granted: frozenset[str]) -> Event:
-        """The event with the fields that a destination declares; `granted`: the purposes that were granted."""
-        view = reads.view(self._event, granted)
-        headers = view.facts.headers
-        if headers and "referer" in headers and (clean := clean_outgoing(headers["referer"], self._rules)).lost:
-            facts = msgspec.structs.replace(view.facts, headers={**headers, "referer": clean.address})
-            view = msgspec.structs.replace(view, facts=facts)
-        return view
 
     def omitted(self, reads: Reads) -> tuple[list[Omitted], list[Finding]]:
         """What a destination would have seen, and does not: kept back, no click, and taken out."""
-        faults = self._event.click_faults if reads.any_click else {}
+        faults = self.event.click_faults if reads.any_click else {}
         if not (self._withheld or self.findings or faults):
             return [], []
         lost = (*self._withheld, *(Omitted(f"click.{name}", NO_CLICK + why) for name, why in faults.items()))

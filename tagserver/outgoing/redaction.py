@@ -15,6 +15,7 @@ import msgspec
 
 from tagserver.event.address import is_address, parse_address
 from tagserver.event.consent_fields import FIELDS as CONSENT_FIELDS
+from tagserver.event.consent_fields import NOTHING
 from tagserver.event.known_names import ITEM_FIELDS, PAGE_TEXTS, SHOP_FIELDS
 from tagserver.plugin.fields import field_label
 from tagserver.privacy.detection import BETWEEN, FLAT, LONGEST, scanned, suspicious
@@ -37,6 +38,7 @@ _USUAL_KEYS = frozenset(
     ]
 )
 """GA4's names, none of which is personal: what most events have, and nothing else."""
+_is_usual = _USUAL_KEYS.issuperset
 
 _encode = msgspec.json.Encoder().encode
 _SENTENCES: Mapping[str, str] = {
@@ -77,7 +79,10 @@ def clean_data(data: Mapping[str, Any], rules: AddressRules) -> tuple[Mapping[st
     A page's addresses are looked at each for itself. Of all the rest one quick look at its JSON tells, for nearly every
     event, that there is nothing to look for.
     """
-    rest = {name: value for name, value in data.items() if name not in PERSONAL}
+    rest: dict[str, Any] = {}
+    for name in data:
+        if name not in PERSONAL:
+            rest[name] = data[name]
     if type(page := rest.get("page")) is dict:
         rest["page"] = page = dict(page)
         for name in _ADDRESSES:
@@ -113,28 +118,35 @@ def clean_parameters(
 
 def is_clean(data: Mapping[str, Any]) -> bool:
     """Whether nothing needs to be looked for: no sign of it in the JSON, no address, no key that names it."""
+    values = _usual_values(data)
     try:
-        written = _encode(data)
+        written = _encode(data if values is None else values)
     except (ValueError, TypeError, OverflowError, RecursionError):  # half an emoji, a number beyond JSON's
         return False
     text, flat = written.decode("latin-1"), written.translate(FLAT, BETWEEN).decode("latin-1")
     if suspicious(text, flat) or ("/" in flat and ":/" in flat) or not (text.isascii() or _begins_blank(flat) is None):
         return False
-    return flat.count("{") == _usual_groups(data) or not _names_something(data)
+    # Behind the bracket that opens the values: another one may open an object whose keys nobody has looked at.
+    return (values is not None and flat.find("{", 1) < 0) or not _names_something(data)
 
 
-def _usual_groups(data: Mapping[str, Any]) -> int:
-    """How many objects and lists there are where GA4 has some, with its keys alone; 0 when one has another key. A JSON
-    with as many brackets has no other object or list."""
-    order = data.get("ecommerce")
-    items = order.get("items") if type(order) is dict else None
-    known, number = (items, 1) if type(items) is list else ((), 0)
-    for group in (data, data.get("page"), order, *known):
-        if type(group) is dict:
-            if not _USUAL_KEYS.issuperset(group):
-                return 0
-            number += 1
-    return number
+def _usual_values(data: Mapping[str, Any]) -> list[Any] | None:
+    """The values of data, and of its objects that are where GA4 has some, without these; None when one of them has
+    another key than GA4's. Names that are known need no look."""
+    rest = dict(data)
+    page, order = rest.pop("page", NOTHING), rest.pop("ecommerce", NOTHING)
+    if type(order) is not dict:
+        return None
+    order = dict(order)
+    items = order.pop("items", [])
+    if type(items) is not list:
+        return None
+    values: list[Any] = []
+    for group in (rest, page, order, *items):
+        if type(group) is not dict or not _is_usual(group):
+            return None
+        values += group.values()
+    return values
 
 
 _begins_blank = re.compile(r":(?:\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2(?:\x80|\x81\x9f)|\xe3\x80\x80)").search
@@ -149,7 +161,7 @@ def _names_something(data: Mapping[str, Any]) -> bool:
         below: list[Any] = []
         for group in groups:
             if type(group) is dict:
-                if not _USUAL_KEYS.issuperset(group) and any(map(key_kind, group)):
+                if not _is_usual(group) and any(map(key_kind, group)):
                     return True
                 group = group.values()
             for one in group:

@@ -51,7 +51,7 @@ def make(tag: Tag, outgoing: OutgoingEvents, mode: Mode, secrets: KnownSecrets) 
     if findings:
         omitted = omitted + [Omitted(one.path, one.why) for one in findings]
     try:
-        view = event.view(destination.reads, outgoing.consent.granted)
+        view = destination.reads.view(event.event, outgoing.consent.granted, event.rules)
         built = plugin.build(view, owned(parameters) if parameters else parameters, destination.settings, mode)
     except Skip as raised:
         skip = skipped(raised)

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote_plus
 
 import msgspec
 
-from tagserver.event.address import LONGEST_ADDRESS, Address, is_address, keys_of, parse_address
+from tagserver.event.address import Address, is_address, keys_of, parse_address
 from tagserver.event.click_ids import is_click_key
 from tagserver.event.spelling import nfc
 from tagserver.privacy.detection import LONGEST, flattened, scanned, suspicious
@@ -159,7 +159,7 @@ def _hides(value: str, rules: AddressRules, lost: dict[Loss, None], depth: int) 
     if not is_address(inner) and not is_address(inner := unquote_plus(inner)):  # some encode twice
         return False
     # Not remembered: its depth counts, and it is looked at with the address around it.
-    found = clean(Address(inner.strip()[:LONGEST_ADDRESS]), rules.nested, depth + 1).lost
+    found = clean(Address(inner), rules.nested, depth + 1).lost
     gone = [one for one in found if one != "fragment"]
     lost |= dict.fromkeys(gone)
     return bool(gone)

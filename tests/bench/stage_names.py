@@ -38,7 +38,6 @@ STAGES: dict[str, tuple[str, ...]] = {
     ),
     "the plugin's view": (
         "tagserver.outgoing.field_filter",
-        "tagserver.outgoing.outgoing:OutgoingEvent.view",
         "tagserver.event.click_ids",
     ),
     "the plugin's build": ("tagserver_meta_capi",),

@@ -8,6 +8,7 @@ import pytest
 
 from tagserver.event.event import Event
 from tagserver.outgoing.field_filter import Reads
+from tagserver.privacy.rules import STRICT
 from tests.events import event
 
 PUSHED: dict[str, Any] = {
@@ -147,3 +148,17 @@ def test_a_destination_that_changes_nothing_gets_the_events_own_values_and_any_o
     assert shared.data == copied.data
     assert shared.data["ecommerce"] is pushed.data["ecommerce"]
     assert copied.data["ecommerce"]["items"] is not pushed.data["ecommerce"]["items"]
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_of_each_request_and_each_event_the_own_facts_are_seen(shared: bool) -> None:
+    reads = Reads(("ip", "cookie.*", "header.referer"), shared=shared)
+    came = {"referer": "https://shop.example/?email=a%40b.example"}
+    first, second = event({}, ip="198.51.100.7", headers=came), event({}, ip="198.51.100.8", headers=came)
+    brings = first.derive({**first.data, "cookie": {"_fbp": "p"}})
+    views = [reads.view(one) for one in (first, brings, second, first)]
+    assert [view.facts.ip for view in views] == ["198.51.100.7", "198.51.100.7", "198.51.100.8", "198.51.100.7"]
+    assert [dict(view.facts.cookies) for view in views] == [{}, {"_fbp": "p"}, {}, {}]
+    whole, clean = reads.view(first), reads.view(first, rules=STRICT)
+    assert whole.facts.headers == came
+    assert clean.facts.headers == {"referer": "https://shop.example/"}
