@@ -237,7 +237,7 @@ ODD = [" a ", "", "null", "12", 0, -1, 2.5, -2.5, float("nan"), 10**16, -(10**16
 
 @pytest.mark.parametrize("place", [place for place, _ in PLANNED.values()])
 @pytest.mark.parametrize("needed", [None, "id", ("id", "weight")])
-def test_a_plan_that_knows_an_items_shape_reads_an_odd_one_as_a_new_plan_does(place: str, needed: Any) -> None:
+def test_a_plan_that_knows_texts_reads_an_odd_item_as_a_new_plan_does(place: str, needed: Any) -> None:
     learned = ItemPlan(PLANNED, needed, unsaid={"name": "?"})
     for odd in ODD:
         for items in ([USUAL], [USUAL | {place: odd}], [USUAL | {place: odd}], [7, USUAL, {place: odd}]):
