@@ -32,10 +32,6 @@ STAGES: dict[str, tuple[str, ...]] = {
         "tagserver.outgoing.consent_filter",
         "tagserver.outgoing.redaction",
     ),
-    "parameters and their scan": (
-        "tagserver.config.parameters",
-        "tagserver.outgoing.outgoing:OutgoingEvent.parameters",
-    ),
     "the plugin's view": (
         "tagserver.outgoing.field_filter",
         "tagserver.event.click_ids",
