@@ -158,7 +158,7 @@ def unpack_small(body: bytes, encoding: str | None, limit: int) -> bytes | None:
     if len(body) >= ASIDE:
         return None
     try:
-        plain = unpack(body, encoding, min(ASIDE, limit))
+        plain = body if encoding is None else unpack(body, encoding, min(ASIDE, limit))
     except BadBody as bad:
         if bad.status == 413:
             return None
@@ -184,6 +184,7 @@ class Batch(msgspec.Struct):
         return {CONSENT_MODE[0]: ILLEGIBLE}
 
 
+_OPENING = (b"[", b"{")
 _BESIDE = {f"said_{place}": name for place, name in enumerate(sorted(FIELDS))}
 """The fields of consent as attributes of a batch: some of their names are none of Python's."""
 
@@ -226,8 +227,7 @@ def split(body: bytes, limits: CollectConfig) -> tuple[list[Any], Any, Any]:
     `ctx` stands beneath each event, and counts with each: for its size, and for that of the request. What is said of
     consent beside `events` is in it. Raises BadBody.
     """
-    body = bare(body)
-    if body[:1] not in (b"[", b"{"):
+    if body[:1] not in _OPENING and (body := bare(body))[:1] not in _OPENING:
         raise BadBody(400, "bad_json", "the body is not a JSON object or list")
     whole = _at_once(body, limits.max_event)
     try:

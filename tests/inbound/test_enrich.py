@@ -206,6 +206,19 @@ def test_a_sound_cookie_of_the_event_counts_before_a_broken_one_of_the_request()
     assert event({"cookie": sent}, cookies=fine).cookies == sent | fine
 
 
+_BYTES = st.sampled_from((b"", b"\0", b"a\0b", b"Cookie", b"X-\xc4", b"x", b"\xe4, 1"))
+
+
+@given(st.lists(st.tuples(_BYTES, _BYTES), max_size=6))
+def test_headers_are_read_together_as_one_by_one(raw: list[tuple[bytes, bytes]]) -> None:
+    found: dict[str, list[str]] = {}
+    for name, value in raw:
+        found.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    assert read_headers(raw) == {
+        name: ("; " if name == "cookie" else ", ").join(values) for name, values in found.items()
+    }
+
+
 @given(st.lists(st.tuples(st.binary(max_size=12), st.binary(max_size=40)), max_size=6))
 def test_any_headers_make_facts(raw: list[tuple[bytes, bytes]]) -> None:
     """No header breaks the reading."""

@@ -52,6 +52,8 @@ NO_CONTEXT = Context({})
 
 def read_context(ctx: Any, sent: Any, facts: Facts, locate: Locate = nowhere) -> Context:
     """The context of a batch from its `ctx` object and `sent` (ms since 1970 by the browser's clock)."""
+    if ctx is None and sent is None:
+        return NO_CONTEXT if locate is nowhere else Context({}, (), 0, locate)
     notes: list[Note] = []
     data: dict[str, Any] = {}
     if isinstance(ctx, dict):
