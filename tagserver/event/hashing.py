@@ -28,6 +28,8 @@ Normalise = Callable[[str], "str | None"]
 """The canonical form of a text. Raises Unusable with the reason, or gives None when it has none to give."""
 
 _sha256 = re.compile(r"([0-9a-fA-F]{64})(\.(?:[A-Za-z0-9_-]{8}|A[Qgw]|B[AQg]))?").fullmatch
+_UNUSUAL = SIGNS.union("\x0b\x0c\x1c\x1d\x1e\x1f")
+"""How an id begins that may be a placeholder, or nothing but blanks."""
 is_md5 = re.compile(r"[0-9a-fA-F]{32}").fullmatch
 
 
@@ -169,8 +171,8 @@ def plain_text(value: Any) -> str | None:
 
 def id_text(value: Any) -> str | None:
     """An id as text, numbers too; None when it is empty, no id, or stands for a missing one (`undefined`)."""
-    if type(value) is str and value.isascii() and 0 < len(value) <= LONGEST and value[0] not in SIGNS:
-        return None if value.isspace() else value  # no placeholder begins so, and plain ASCII can be encoded
+    if type(value) is str and value.isascii() and value and value[0] not in _UNUSUAL and len(value) <= LONGEST:
+        return value  # plain ASCII can be encoded
     text = plain_text(value)
     return None if text is None or is_placeholder(text) else text
 
@@ -178,7 +180,7 @@ def id_text(value: Any) -> str | None:
 def id_texts(value: Any) -> Found:
     """The ids of a field that may hold one or several, without doubles, and sentences about what is none."""
     if type(value) is str:
-        if value.isascii() and 0 < len(value) <= LONGEST and value[0] not in SIGNS and not value.isspace():
+        if value.isascii() and value and value[0] not in _UNUSUAL and len(value) <= LONGEST:
             return (value,), ()
         if (text := id_text(value)) is not None:
             return (text,), ()

@@ -7,7 +7,7 @@ field: nothing raises.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tagserver.event.hashing import (
@@ -51,11 +51,7 @@ HashField = tuple[str, Rule, Callable[[tuple[str, ...]], Any] | None]
 class Identity(Person):
     """The identifiers of one event. `data` is the event's data in our spelling."""
 
-    __slots__ = ("_found",)
-
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        super().__init__(data)
-        self._found: dict[Rule, Found] = {}
+    __slots__ = ()
 
     def found(self, rule: Rule) -> Found:
         """What there is under a rule."""
@@ -206,7 +202,6 @@ class Identity(Person):
                 for one in hashes:
                     found.append((kind, one[:64]))  # without the appendix: it tells who made a hash, not whose it is
         for kind in ("user_id", "client_id"):
-            text = id_text(self.data.get(kind))
-            if text is not None:
+            if (text := id_text(self.data.get(kind))) is not None:
                 found.append((kind, text))
         return tuple(found)

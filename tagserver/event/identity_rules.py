@@ -76,29 +76,32 @@ class Person:
     """What one event says of its person. `data` is the event's data in our spelling; `user` and `address` are the
     groups in it."""
 
-    __slots__ = ("_own_ids", "address", "country", "data", "user")
+    __slots__ = ("_found", "_own_ids", "address", "country", "data", "user")
 
     country: str | None
     """ISO 3166-1 alpha-2 in lower case of the address, when it is there in the clear."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.data = data
-        self.user = _group(data.get("user_data"))
-        self.address = _group(self.user.get("address"))
+        user = data.get("user_data")
+        self.user = user = user if type(user) is dict else _group(user)
+        address = user.get("address")
+        self.address = address = address if type(address) is dict else _group(address)
+        self._found: dict[Rule, Found] = {}
         self._own_ids: Found | None = None
-        self.country = None
-        if (country := self.address.get("country")) is not None:
-            if type(country) is list:
-                country = next((one for one in country if type(one) is str), None)
-            self.country = country_code(country) if type(country) is str and len(country) <= LONGEST else None
+        country = address.get("country")
+        if type(country) is list:
+            country = next((one for one in country if type(one) is str), None)
+        self.country = country_code(country) if type(country) is str and len(country) <= LONGEST else None
 
     def own_ids(self) -> Found:
         """The shop's own ids of the person, as they came, and sentences about what stood there and is none."""
         found = self._own_ids
         if found is None:
             said = self.user.get("external_id")
-            found = id_texts(said) if said is not None else NOTHING
-            if not found[0]:
+            if said is None:
+                found = id_texts(self.data.get("user_id"))
+            elif not (found := id_texts(said))[0]:
                 ids, faults = id_texts(self.data.get("user_id"))
                 found = ids, (*found[1], *faults)
             self._own_ids = found
@@ -258,7 +261,8 @@ class OwnIdRule(Rule):
         ids, wrong = own = who.own_ids()
         if self.in_clear or not ids:
             return own
-        if len(ids) == 1 and len(ids[0]) < SHORTEST_HASH and (text := self.normalise(ids[0])):
+        first, *more = ids
+        if not more and len(first) < SHORTEST_HASH and (text := self.normalise(first)):
             return (sha256(text.encode()).hexdigest(),), wrong
         hashes, faults = hash_values(list(ids), self.normalise, "is no id", md5=False)
         return hashes, (*wrong, *faults)

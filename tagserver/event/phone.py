@@ -77,11 +77,8 @@ def usual_digits(text: str) -> str:
     Empty for any other."""
     if text[:1] != "+" or len(text) > _LONGEST_USUAL or not text.isascii():
         return ""
-    raw = text[1:].encode().translate(None, b" /-")
-    if not raw.isdigit():
-        return ""
-    digits = raw.decode().lstrip("0")
-    return digits if len(digits) in _usual_lengths(digits[:4]) else ""
+    digits = text[1:].replace(" ", "").replace("-", "").replace("/", "").lstrip("0")
+    return digits if digits.isdigit() and len(digits) in _usual_lengths(digits[:4]) else ""
 
 
 @lru_cache(maxsize=10000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from operator import attrgetter
 
 from tagserver.config.model import Container, Tag
 from tagserver.config.server import ServerConfig
@@ -15,6 +16,9 @@ from tagserver.queue.values import DEDUP_TTL, Delivery
 DAY = 86400.0
 AGELESS = 7 * DAY
 """Seconds in which an order counts once where the destination takes events of any age."""
+
+
+_sends = attrgetter("built")
 
 
 class Deliveries:
@@ -34,7 +38,7 @@ class Deliveries:
 
     def of(self, routing: Routing) -> list[Delivery]:
         """What is stored of an event: one for each decision that sends, in their order."""
-        decisions = [decision for decision in routing.decisions if decision.built is not None]
+        decisions = [*filter(_sends, routing.decisions)]
         if not decisions:
             return []
         event = routing.event
@@ -45,9 +49,9 @@ class Deliveries:
         persons: dict[str | None, tuple[bytes, ...]] = {}
         made: list[Delivery] = []
         for decision in decisions:
-            tag, built = decision.tag, decision.built
+            tag, built, mode = decision.tag, decision.built, decision.decision
             assert built is not None
-            assert decision.decision in ("send", "restrict")
+            assert mode == "send" or mode == "restrict"
             destination = tag.destination
             country = self._countries[tag.name]  # as the destination reads telephone numbers
             if (person := persons.get(country)) is None:
@@ -67,7 +71,7 @@ class Deliveries:
                     tag.name,
                     destination.name,
                     self.container.version,
-                    "send" if decision.decision == "send" else "restrict",
+                    mode,
                     routing.consent.granted,
                     person,
                     built.group,

@@ -13,6 +13,8 @@ from typing import Literal
 Differs = Literal["", "order", "value"]
 """What the first one had another of."""
 
+_event = blake2b(digest_size=16)
+"""Nothing hashed so far: a copy costs less than a new one."""
 _PART = 4
 _NOTHING = bytes(_PART)
 MOST_VALUES = 2048
@@ -31,8 +33,9 @@ def sender_part(source: str) -> str:
 def delivery_key(tag: str, name: str, event_id: str, sender: str = SHARED) -> bytes:
     """Of one event for one tag: the tag, the vendor's event name and the event_id. `sender`: whose repeats count, where
     the site wants to tell senders apart."""
-    text = f"{tag}\0{name}\0{event_id}{sender}"
-    return blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
+    hashed = _event.copy()
+    hashed.update(f"{tag}\0{name}\0{event_id}{sender}".encode("utf-8", "surrogatepass"))
+    return hashed.digest()
 
 
 def once_key(tag: str, text: str, sender: str = SHARED) -> bytes:
@@ -53,7 +56,7 @@ class OrderKeys:
     def key(self, tag: str, name: str, order: str, sender: str = SHARED) -> bytes:
         """Of one order for one tag, whatever its event_id: the tag, the vendor's event name and the order's id."""
         keyed = self._key.copy()
-        keyed.update(f"{tag}\0{name}\0{order}{sender}".encode(errors="surrogatepass"))
+        keyed.update(f"{tag}\0{name}\0{order}{sender}".encode("utf-8", "surrogatepass"))
         return keyed.digest()
 
     def mark(self, order: str | None, value: float | None) -> bytes:
@@ -64,7 +67,7 @@ class OrderKeys:
         said = _NOTHING
         if order is not None:
             keyed = self._order.copy()
-            keyed.update(order.encode(errors="surrogatepass"))
+            keyed.update(order.encode("utf-8", "surrogatepass"))
             said = keyed.digest()
         return said + (_NOTHING if value is None else self._values.get(value) or self._mark_of(value))
 

@@ -46,6 +46,8 @@ from .hashes import sha256
         ("123456", None, None),
         ("+1234567890123456", None, None),
         ("phone", "de", None),
+        ("+0", None, None),
+        ("+ 000", "de", None),
     ],
 )
 def test_phone(sent: str, country: str | None, digits: str | None) -> None:
