@@ -46,7 +46,9 @@ class DeadlineProtocol(HttpToolsProtocol):
     _exchanges: deque[Exchange]
     """The requests whose answer is not out, in order: the first is with the application, the others wait for it."""
     _scope: dict[str, Any]
-    """Of any request; what differs from one to the next is None."""
+    """Of any request to the address of the last one; what else differs from one to the next is None."""
+    _parsed: bytes | None = None
+    """The address that is in `_scope`."""
     _in_body = False
     _upgrading = False
     """Whether the parser has stopped behind headers that ask for another protocol."""
@@ -161,31 +163,30 @@ class DeadlineProtocol(HttpToolsProtocol):
                 raise TooMuch
             self._upgrading = True
             return
-        size = hosts = 0
-        expects = False
-        for name, value in headers:
-            size += len(name) + len(value)
-            if name == b"host":
-                hosts += 1
-            elif name == b"expect":
-                expects = expects or value.lower() == b"100-continue"
-        if size > HEADER_BYTES or len(headers) > HEADERS:
+        names, values = zip(*headers, strict=True) if headers else ((), ())
+        hosts = names.count(b"host")
+        expects = b"expect" in names and b"100-continue" in [
+            value.lower() for name, value in headers if name == b"expect"
+        ]
+        if len(b"".join(names)) + len(b"".join(values)) > HEADER_BYTES or len(headers) > HEADERS:
             self.refuse(431, "Request Header Fields Too Large", "headers")
             raise TooMuch
         if version not in ("1.0", "1.1") or hosts > 1 or (hosts == 0 and version == "1.1"):
             self.refuse(400, "Bad Request", "malformed", "HTTP/1.1 with one Host header is needed")
             raise TooMuch
         self._in_body = True
-        address = httptools.parse_url(self.url)
-        path = address.path.decode("ascii")
+        if self.url != self._parsed:  # nearly all requests of a connection are to one address
+            address = httptools.parse_url(self.url)
+            path = address.path.decode("ascii")
+            self._scope["path"] = unquote(path) if "%" in path else path
+            self._scope["raw_path"] = address.path
+            self._scope["query_string"] = address.query or b""
+            self._parsed = self.url
         scope = self._scope.copy()
         scope["headers"] = headers
         scope["state"] = {}
         scope["http_version"] = version
         scope["method"] = method.decode("ascii")
-        scope["path"] = unquote(path) if "%" in path else path
-        scope["raw_path"] = address.path
-        scope["query_string"] = address.query or b""
         # What stands behind the body is a trailer, and goes nowhere: of a request that came through a proxy it would
         # be the client's own word for what the proxy says (RFC 9110, 6.5.1).
         self.headers = []

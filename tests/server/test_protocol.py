@@ -35,8 +35,8 @@ LEFT: list[str] = []
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers with the length of the body; at /refused without reading it, at /long with four megabytes, at /headers
-    with the names of the headers once the body is there, at /parts in parts; at /waits not until the client leaves; and
-    at others wrongly."""
+    with the names of the headers once the body is there, below /where with its address, at /parts in parts; at /waits
+    not until the client leaves; and at others wrongly."""
     answer: Response
     if scope["path"] == "/refused":
         answer = PlainTextResponse("no", 413)
@@ -56,6 +56,8 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
         await Request(scope, receive).body()
         LEFT.extend(message["type"] for message in await asyncio.gather(receive(), receive()))
         return
+    elif scope["path"].startswith("/where"):
+        answer = PlainTextResponse(f"where {scope['path']} {scope['query_string'].decode()}\r\n")
     elif scope["path"] == "/headers":
         await Request(scope, receive).body()
         answer = PlainTextResponse(b" ".join(name for name, _ in scope["headers"]))
@@ -194,6 +196,15 @@ async def test_a_connection_that_is_kept_serves_several_requests(port: int) -> N
     keep = POST.replace(b"connection: close\r\n", b"")
     answer = await talk(port, keep, b"abcd", keep + b"abcd", POST + b"abcd", pause=0.05)
     assert answer.count(b"HTTP/1.1 200") == 3
+
+
+async def test_each_request_of_a_connection_is_of_its_own_address(port: int) -> None:
+    asked = [b"/where?a=1", b"/where?a=1", b"/where/%C3%A4", b"/where", b"/where?"]
+    close = [b""] * (len(asked) - 1) + [b"connection: close\r\n"]
+    heads = [b"GET %b HTTP/1.1\r\nhost: a\r\n%b\r\n" % each for each in zip(asked, close, strict=True)]
+    answer = await talk(port, b"".join(heads))
+    told = [line.decode() for line in answer.split(b"\r\n") if line.startswith(b"where ")]
+    assert told == [f"where {one}" for one in ("/where a=1", "/where a=1", "/where/ä ", "/where ", "/where ")]
 
 
 async def test_a_connection_is_kept_for_a_while_after_its_last_answer() -> None:
