@@ -27,7 +27,7 @@ MEMBERS = 16
 """gzip members in one body; each costs a copy of all that follow it."""
 ASIDE = 64 << 10
 """From this many bytes on a body is large: it is decoded in a thread, so that it does not hold up the others."""
-MANY = 100
+MANY = 400
 """Objects, from which on a body is large, too: a thousand small events are kilobytes, and megabytes in memory."""
 AT_ONCE = 4
 """Large requests that are worked at a time."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tagserver.config.collect import CollectConfig
 from tagserver.inbound.clients.datalayer import Refused
-from tagserver.ingest.body import BadBody, Disconnected, Room, Turns, read_body, split, unpack, unpack_small
+from tagserver.ingest.body import MANY, BadBody, Disconnected, Room, Turns, read_body, split, unpack, unpack_small
 
 EVENT = b'{"event": "x"}'
 LIMITS = CollectConfig(max_event=1000, max_events=10)
@@ -279,8 +279,8 @@ async def test_large_requests_take_turns() -> None:
     ("body", "small"),
     [
         (EVENT, True),
-        (b"[" + b",".join([EVENT] * 100) + b"]", True),
-        (b"[" + b",".join([EVENT] * 101) + b"]", False),
+        (b"[" + b",".join([EVENT] * MANY) + b"]", True),
+        (b"[" + b",".join([EVENT] * (MANY + 1)) + b"]", False),
         (b" " * (64 << 10) + EVENT, False),
         (b"x" * 70_000, False),
     ],
