@@ -21,6 +21,7 @@ from tagserver.runtime.running import running
 from tagserver.runtime.runtime import Runtime
 from tagserver.sandbox import create_sandbox
 from tagserver.server.app import create_app
+from tests.server.echoing import Served, a_server
 
 ORIGIN = "https://shop.example"
 TOKEN = "admin-token-of-tests"
@@ -211,3 +212,16 @@ async def tags(server: Running) -> list[str]:
     """The tags that serve now."""
     body = {"event": {"event": "purchase"}}
     return [tag["tag"] for tag in (await post(server, "try.json", body))[1]["tags"]]
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Served]:
+    """A server under test."""
+    async with a_server() as made:
+        yield made
+
+
+@pytest.fixture
+def port(served: Served) -> int:
+    """Where a server listens."""
+    return served.port
