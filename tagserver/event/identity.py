@@ -58,6 +58,8 @@ class Identity(Person):
         found = self._found.get(rule)
         if found is None:
             found = self._found[rule] = rule.find(self)
+            if rule.at_home:
+                self.home.found[rule] = found
         return found
 
     def fill(self, made: dict[str, Any], fields: Iterable[HashField]) -> list[tuple[str, str]]:
@@ -70,9 +72,9 @@ class Identity(Person):
                 group = address if one.in_address else user
                 if one.field not in group and one.twin not in group and not one.elsewhere:
                     continue
-                if one.common and type(value := group.get(one.field)) is str and one.twin not in group:
-                    found = one.known.get((value, self.country if one.in_country else None))
-                known[one] = found = found or one.find(self)
+                known[one] = found = one.find(self)
+                if one.at_home:
+                    self.home.found[one] = found
             hashes, wrong = found
             if hashes:
                 made[name] = [*hashes] if shaped is None else shaped(hashes)

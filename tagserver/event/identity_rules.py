@@ -12,7 +12,6 @@ from hashlib import sha256
 from typing import Any, ClassVar
 
 from tagserver.event.hashing import (
-    LONGEST,
     MOST,
     NOTHING,
     SHORTEST_HASH,
@@ -26,6 +25,8 @@ from tagserver.event.hashing import (
     id_texts,
     several,
 )
+from tagserver.event.home import FIELDS as OF_HOME
+from tagserver.event.home import home_of
 from tagserver.event.normalise import (
     Unusable,
     birth_date_text,
@@ -76,7 +77,7 @@ class Person:
     """What one event says of its person. `data` is the event's data in our spelling; `user` and `address` are the
     groups in it."""
 
-    __slots__ = ("_found", "_own_ids", "address", "country", "data", "user")
+    __slots__ = ("_found", "_own_ids", "address", "country", "data", "home", "user")
 
     country: str | None
     """ISO 3166-1 alpha-2 in lower case of the address, when it is there in the clear."""
@@ -87,12 +88,10 @@ class Person:
         self.user = user = user if type(user) is dict else _group(user)
         address = user.get("address")
         self.address = address = address if type(address) is dict else _group(address)
-        self._found: dict[Rule, Found] = {}
+        self.home = home = home_of(address)
+        self.country = home.country
+        self._found: dict[Rule, Found] = home.found.copy()
         self._own_ids: Found | None = None
-        country = address.get("country")
-        if type(country) is list:
-            country = next((one for one in country if type(one) is str), None)
-        self.country = country_code(country) if type(country) is str and len(country) <= LONGEST else None
 
     def own_ids(self) -> Found:
         """The shop's own ids of the person, as they came, and sentences about what stood there and is none."""
@@ -132,7 +131,18 @@ class Rule:
     (a first name, a city), so what became of them is remembered from event to event.
     """
 
-    __slots__ = ("common", "fault", "field", "in_address", "in_country", "is_name", "known", "normalise", "twin")
+    __slots__ = (
+        "at_home",
+        "common",
+        "fault",
+        "field",
+        "in_address",
+        "in_country",
+        "is_name",
+        "known",
+        "normalise",
+        "twin",
+    )
     elsewhere: ClassVar[bool] = False
     """Whether the field may stand outside of `user_data`, too."""
 
@@ -150,6 +160,8 @@ class Rule:
         self.in_country, self.common = in_country, common
         self.known: dict[tuple[str, str | None], Found] = {}
         """What became of short texts that many share, in their country."""
+        self.at_home = common and field in OF_HOME
+        """Whether it makes the same of all who live at one place."""
         self.is_name = field in NAMES
 
     @property
@@ -208,7 +220,7 @@ class PhoneRule(Rule):
     __slots__ = ("default_country",)
 
     def __init__(self, default_country: str | None) -> None:
-        self.in_address, self.field, self.twin, self.common = False, "phone_number", "sha256_phone_number", False
+        self.in_address, self.field, self.twin, self.at_home = False, "phone_number", "sha256_phone_number", False
         self.default_country = default_country
 
     def find(self, who: Person) -> Found:
@@ -252,7 +264,7 @@ class OwnIdRule(Rule):
     elsewhere = True
 
     def __init__(self, normalise: Normalise | None) -> None:
-        self.in_address, self.field, self.twin, self.common = False, "external_id", None, False
+        self.in_address, self.field, self.twin, self.at_home = False, "external_id", None, False
         self.normalise: Callable[..., str | None] = normalise or str
         self.in_clear = normalise is None
 
