@@ -18,7 +18,7 @@ FORMAT = 1
 
 class Restored(msgspec.Struct, frozen=True, kw_only=True):
     """That a data folder came from a backup. `backup`: when that was made, `restored`: when it was put back, `journal`:
-    how far the journal reaches that was played, or None; `since`: from when on nobody knows what was taken back, if
+    how far the journal reaches that was played, or None; `since`: from when on nobody knows what was withdrawn, if
     that is before the backup; all in ms. `waits`: why nothing is delivered, or empty."""
 
     format: int = FORMAT
@@ -78,5 +78,5 @@ class DeliveryHold:
         freed = msgspec.structs.replace(known, format=FORMAT, waits="")
         write_restored(self._data, freed)
         self._known = freed
-        log.warning("delivery goes on without a journal: what was taken back since the backup is not known here")
+        log.warning("delivery goes on without a journal: what was withdrawn since the backup is not known here")
         return True

@@ -179,7 +179,7 @@ RENEWED = 86400_000
 
 
 class JournalFile:
-    """Appends lines. `of`: the installation that writes it. `stones`: all that the queue knows to be taken back, as
+    """Appends lines. `of`: the installation that writes it. `stones`: all that the queue knows to be withdrawn, as
     lines, asked from another thread. `data`: the data folder, whose disk should be another one. No line
     goes for its age unless the clock is trusted.
 
@@ -211,7 +211,7 @@ class JournalFile:
 
     # ── called by the event loop
 
-    async def taken_back(self, stones: Sequence[Tombstone], ttl: float) -> None:
+    async def withdrawn(self, stones: Sequence[Tombstone], ttl: float) -> None:
         """Persons have taken something back, which the queue keeps for `ttl` seconds."""
         now = self._time.now()
         await self._append(laid(now, stones, now + int(ttl * 1000)))
@@ -253,7 +253,7 @@ class JournalFile:
         self._sound = False
         before, self.trouble = self.trouble, f"the journal {self._path} cannot be written: {why}"
         if before is None:
-            log.error("%s. What persons take back counts; a restored backup would not know it", self.trouble)
+            log.error("%s. What persons withdraw counts; a restored backup would not know it", self.trouble)
 
     # ── the thread
 

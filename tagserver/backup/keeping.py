@@ -83,7 +83,7 @@ class Keeping:
             return None
         names = ", ".join(self._others)
         return (
-            f"the data folder holds another queue ({names}): nothing of it is sent, and what was taken back in it is "
+            f"the data folder holds another queue ({names}): nothing of it is sent, and what was withdrawn in it is "
             "not known here; name it in queue.url, or move it out of the folder"
         )
 
@@ -124,7 +124,7 @@ class JournaledOutbox(SqliteOutbox):
     journal: JournalFile | None = None
 
     def stones(self) -> Iterator[Line]:
-        """All that is taken back now, as lines of a journal. From memory, in any thread."""
+        """All that is withdrawn now, as lines of a journal. From memory, in any thread."""
         for person, purpose, since, until, expires in self._tombstones.all():
             yield laid(since, [Tombstone(person, purpose, since, until)], expires)
 
@@ -132,7 +132,7 @@ class JournaledOutbox(SqliteOutbox):
         """See `Suppressions.withdraw`."""
         await super().withdraw(tombstones, ttl)
         if self.journal is not None and tombstones:
-            await self.journal.taken_back(tombstones, ttl)
+            await self.journal.withdrawn(tombstones, ttl)
 
     async def lift(self, persons: Sequence[bytes], purposes: frozenset[str], at: int) -> None:
         """See `Suppressions.lift`."""

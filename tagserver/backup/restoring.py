@@ -145,7 +145,7 @@ def _made_ready(stage: Path, manifest: Manifest, journal: Path | None, time: Tim
         waits = before.waits
     elif not without:
         waits = (
-            f"restored from a backup of {readable_time(manifest.time)}, without a journal of what was taken back since"
+            f"restored from a backup of {readable_time(manifest.time)}, without a journal of what was withdrawn since"
         )
     if without:
         waits = ""
@@ -169,7 +169,7 @@ def _played(folder: Path, queue: Path, journal: Path, since: int, backup: int, t
         why = f"begins {readable_time(read.since)}, after the backup of {readable_time(since)}"
     else:
         why = f"ends {readable_time(read.until)}, before the backup of {readable_time(backup)}"
-    return erased, read.until, f"the journal {why}: what was taken back between is not known"
+    return erased, read.until, f"the journal {why}: what was withdrawn between is not known"
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def _of_class(row: Row, container: Container) -> _Class:
 
 
 def _opted_out(row: Row, container: Container, withdrawn: Withdrawn) -> Refusal | None:
-    lost = taken_back(trace(row), container, withdrawn)
+    lost = lost_purposes(trace(row), container, withdrawn)
     return ("consent", why(lost)) if lost else None
 
 
@@ -72,7 +72,7 @@ def trace(delivery: Delivery | Row) -> Trace:
     return Trace(delivery.person, delivery.tag, delivery.purposes, min(delivery.time, delivery.received))
 
 
-def taken_back(delivery: Trace, container: Container, withdrawn: Withdrawn) -> frozenset[str]:
+def lost_purposes(delivery: Trace, container: Container, withdrawn: Withdrawn) -> frozenset[str]:
     """Of the purposes that a delivery relies on, those that its person has withdrawn; EVERYTHING of who asked to be
     forgotten.
 

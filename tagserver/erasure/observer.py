@@ -1,4 +1,4 @@
-"""Whoever is told what persons take back, and what was removed for it."""
+"""Whoever is told what persons withdraw, and what was removed for it."""
 
 from __future__ import annotations
 

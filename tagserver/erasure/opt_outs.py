@@ -28,7 +28,7 @@ from typing import NamedTuple
 from tagserver.config.collect import BROWSER
 from tagserver.config.model import Container
 from tagserver.consent.state import ConsentState
-from tagserver.delivery.send_policy import taken_back as lost_by
+from tagserver.delivery.send_policy import lost_purposes
 from tagserver.erasure.observer import ErasureObserver
 from tagserver.event.event import Event
 from tagserver.event.person_keys import all_keys
@@ -114,7 +114,7 @@ class OptOuts:
 
     def lost(self, delivery: Trace) -> frozenset[str]:
         """Of what a delivery relies on, what its person has withdrawn."""
-        return lost_by(delivery, self._container(), self._outbox.withdrawn)
+        return lost_purposes(delivery, self._container(), self._outbox.withdrawn)
 
     async def write(self, laid: Sequence[Tombstone], again: Iterable[Grant]) -> None:
         """Tombstones and grants on disk, then the queue is looked through before long. Raises OutboxError."""
@@ -141,7 +141,7 @@ class OptOuts:
             try:
                 erased = await erase_all(self._outbox, lambda row: bool(self.lost(row)))
             except OutboxError as error:
-                log.warning("what was taken back is not erased yet: %s", error)
+                log.warning("what was withdrawn is not erased yet: %s", error)
                 self._asked.set()
             else:
                 self._observer.swept(erased)

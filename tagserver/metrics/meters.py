@@ -187,7 +187,7 @@ class Meters:
         page.add("tagserver_held_events", "gauge", "Events that wait for consent.", [({}, picture.held)])
         page.counter("tagserver_held_ended_total", "How the waiting ended.", "outcome", picture.held_ended)
         page.counter("tagserver_withdrawals_total", "Events that took consent back.", "source", self._withdrawn)
-        page.add("tagserver_tombstones", "gauge", "Identifiers with consent taken back.", [({}, picture.tombstones)])
+        page.add("tagserver_tombstones", "gauge", "Identifiers with consent withdrawn.", [({}, picture.tombstones)])
         page.add("tagserver_audit_rows_total", "counter", "Rows of the audit.", [({}, picture.audit_rows)])
         page.add("tagserver_audit_lost_total", "counter", "Events it does not know of.", [({}, picture.audit_lost)])
         page.add("tagserver_audit_bytes", "gauge", "Size of its files.", [({}, picture.audit_bytes)])

@@ -48,7 +48,7 @@ async def running(
 
     `transport` replaces the network in tests. `drain`: seconds that requests under way get at the end, instead of the
     configuration's. `log` is told what `log:` says, at the start and after each reload.
-    `journal`: where what persons take back is written a second time.
+    `journal`: where what persons withdraw is written a second time.
     `clock_kept`: the kernel's word on whether a time service keeps the clock. Raises NoConfiguration, and what the
     outbox raises when it cannot be opened.
     """
