@@ -13,6 +13,7 @@ from typing import Any
 
 from tagserver.config.model import Container
 from tagserver.consent.state import ConsentState
+from tagserver.event.consent_fields import NOTHING
 from tagserver.event.event import Event, Note
 from tagserver.event.known_names import KNOWN_EVENTS
 from tagserver.event.likeness import Alike
@@ -38,7 +39,13 @@ def advise(container: Container, routing: Routing) -> tuple[Note, ...]:
         message = f'is it meant to be "{like}"? Names are compared letter by letter'
         notes.append(Note("event", "like_another", message))
     if shop or name == "purchase":
-        notes += _money(event, shop or {})
+        said = shop or NOTHING
+        value: Any = said.get("value")
+        currency = said.get("currency")
+        # As mostly: `number` and `currency_code` take these as they stand.
+        sound = type(value) in _NUMBERS and -1e15 < value < 1e15 and type(currency) is str and currency in CURRENCIES
+        if not (sound and said.get("transaction_id")):
+            notes += _money(event, said)
     if routing.consent.problems:
         notes += _unreadable(event, routing.consent)
     if not notes:
@@ -60,10 +67,7 @@ def meant(name: str) -> str | None:
 
 def _money(event: Event, shop: Mapping[str, Any]) -> list[Note]:
     """A value and a currency that no vendor can read, and what a purchase lacks."""
-    value: Any = shop.get("value")
-    currency, order = shop.get("currency"), shop.get("transaction_id")
-    if order and type(value) in _NUMBERS and -1e15 < value < 1e15 and type(currency) is str and currency in CURRENCIES:
-        return []  # as mostly: `number` and `currency_code` take them as they stand
+    value, currency, order = shop.get("value"), shop.get("currency"), shop.get("transaction_id")
     notes = []
     is_purchase = event.name == "purchase"
     if _is_said(value) and number(value) is None:

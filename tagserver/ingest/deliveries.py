@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from operator import attrgetter
 
 from tagserver.config.model import Container, Tag
@@ -42,10 +43,11 @@ class Deliveries:
         if not decisions:
             return []
         event = routing.event
-        event_id, received, shop = event.event_id, event.facts.received, event.ecommerce
+        event_id, received, shop = event.event_id, event.facts.received, event.data.get("ecommerce") or {}
         sender = sender_part(event.facts.source) if self._per_source else SHARED
         order, value = identifier(shop.get("transaction_id")), number(shop.get("value"))
         mark = self._order_keys.mark(order, None if value is None else float(value))
+        who = event.derived.identity or event.identity
         persons: dict[str | None, tuple[bytes, ...]] = {}
         made: list[Delivery] = []
         for decision in decisions:
@@ -55,14 +57,14 @@ class Deliveries:
             destination = tag.destination
             country = self._countries[tag.name]  # as the destination reads telephone numbers
             if (person := persons.get(country)) is None:
-                person = persons[country] = person_keys(event.identity, self._install_key, country)
+                person = persons[country] = person_keys(who, self._install_key, country)
             expires = built.expires
             if expires is None and (age := destination.plugin.limits.age) is not None:
                 expires = built.time + int(age * 1000)  # a vendor that takes events up to an age takes it no more
             order_key = None
             if order is not None and self._counts_orders and destination.is_purchase(event.name, built.name):
                 key = self._order_keys.key(tag.name, built.name, order, sender)
-                order_key = key, _order_counts_for(built.time, expires)
+                order_key = key, _order_counts_for(None if expires is None else expires - built.time)
             made.append(
                 Delivery(  # by place: names of so many fields cost more than all the rest
                     delivery_key(tag.name, built.name, event_id, sender),
@@ -89,10 +91,12 @@ class Deliveries:
         return made
 
 
-def _order_counts_for(time: int, expires: int | None) -> float:
+@lru_cache(maxsize=1024)
+def _order_counts_for(left: int | None) -> float:
     """For how many seconds an order counts once: as long as the vendor takes the event, in whole days (what a plugin
-    leaves for the queue is none of the vendor's)."""
-    age = AGELESS if expires is None else math.ceil((expires - time) / 1000 / DAY) * DAY
+    leaves for the queue is none of the vendor's). `left`: milliseconds until it expires, mostly the same for all events
+    of a vendor."""
+    age = AGELESS if left is None else math.ceil(left / 1000 / DAY) * DAY
     return max(age, DEDUP_TTL)
 
 

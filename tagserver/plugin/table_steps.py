@@ -81,7 +81,7 @@ def steps(rows: Iterable[Row], settings: Any) -> Iterator[Step]:
 
 def _hashing(fields: Sequence[HashField]) -> Step:
     def step(made: Group, event: Event, given: Mapping[str, Any], settings: Any) -> None:
-        for name, fault in event.identity.fill(made, fields):
+        for name, fault in (event.derived.identity or event.identity).fill(made, fields):
             made.omit(name, fault)
 
     return step

@@ -12,7 +12,7 @@ from tests.bench import calls
 from tests.bench.traced import begins
 
 CEILINGS = {
-    "request to 202": {"calls": 207, "files": 73, "depth": 16},
+    "request to 202": {"calls": 194, "files": 72, "depth": 16},
     "the store": {"calls": 54, "files": 14, "depth": 8},
     "row to settled": {"calls": 246, "files": 44, "depth": 12},
 }
