@@ -48,9 +48,28 @@ _encode = msgspec.json.Encoder().encode
 def compose(answers: list[Answer], said: Sequence[Note], max_body: int) -> tuple[int, bytes]:
     """Status and body. `said`: problems of the request. 400 when no event could be taken, else 202. What is beyond a
     share of `max_body` is taken out of `answers`."""
-    room, hidden, taken = max_body // SHARE, 0, False
+    for answer in answers:
+        if answer.status != "rejected":
+            status, problems = 202, list(said)
+            break
+    else:
+        status, problems = 400, [Note("", "no_event", "no event of this request could be taken"), *said]
+    body: dict[str, object] = {"events": answers}
+    if problems:
+        body["problems"] = problems
+    told, room = _encode(body), max_body // SHARE
+    if len(told) <= room:  # so is whatever is in it
+        return status, told
+    if hidden := _cut(answers, room):
+        problems.append(Note("", "more", f"and {hidden} more problems of single events, which are not shown"))
+        body["problems"] = problems
+    return status, _encode(body)
+
+
+def _cut(answers: list[Answer], room: int) -> int:
+    """Take out the problems and long ids beyond so many bytes; the number of these problems."""
+    hidden = 0
     for at, answer in enumerate(answers):
-        taken = taken or answer.status != "rejected"
         long = answer.event_id is not None and len(answer.event_id) > SHORT_ID
         if not answer.problems and not long:
             continue
@@ -58,15 +77,7 @@ def compose(answers: list[Answer], said: Sequence[Note], max_body: int) -> tuple
         if room < 0:
             hidden += len(answer.problems)
             answers[at] = Answer(None if long else answer.event_id, answer.status)
-    problems = list(said)
-    if not taken:
-        problems.insert(0, Note("", "no_event", "no event of this request could be taken"))
-    if hidden:
-        problems.append(Note("", "more", f"and {hidden} more problems of single events, which are not shown"))
-    body: dict[str, object] = {"events": answers}
-    if problems:
-        body["problems"] = problems
-    return 202 if taken else 400, _encode(body)
+    return hidden
 
 
 def settled(answer: Answer, receipts: Sequence[Receipt]) -> Answer:
