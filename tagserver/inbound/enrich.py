@@ -8,7 +8,7 @@ own claim.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tagserver.event.cookies import read_cookies
 from tagserver.event.event import Facts
@@ -33,16 +33,9 @@ _SUBDIVISION = re.compile(r"([A-Z]{2})-?([A-Z0-9]{1,3})\Z")
 _NOWHERE = frozenset({"XX", "ZZ", "T1", "A1", "A2", "EU", "AP"})
 
 
-def read_headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """ASGI's header list as texts; of a repeated header the values are joined with a comma (cookies: a semicolon)."""
-    # All at once. A zero byte in one makes more texts than there are headers, and a repeated name fewer.
-    names, values = zip(*raw, strict=True) if raw else ((), ())
-    keys = b"\0".join(names).decode("latin-1").lower().split("\0")
-    texts = b"\0".join(values).decode("latin-1").split("\0")
-    headers = dict(zip(keys, texts, strict=False))
-    if len(headers) == len(keys) == len(texts) == len(raw):
-        return headers
-    headers = {}
+    headers: dict[str, str] = {}
     for name_bytes, value_bytes in raw:
         name, value = name_bytes.decode("latin-1").lower(), value_bytes.decode("latin-1")
         if name in headers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from tagserver.event.cookies import read_cookies
 from tagserver.event.event import Note
@@ -15,37 +15,17 @@ from tagserver.inbound.notes import missing, wrong
 from tagserver.inbound.person import Flat, is_said, read_person
 
 _IDS = ("client_id", "user_id", "session_id")
-_OTHER_TEXTS = ("event", "action_source")
-_TEXTS = (*_IDS, *_OTHER_TEXTS)
+_TEXTS = (*_IDS, "event", "action_source")
 _GROUPS = ("page", "user_data", "ecommerce", "click", "cookie")
 _FILLED_BY_SERVER = frozenset({"ip", "source", "client", "geo", "header"})
 _NEVER_AS_SENT = frozenset({*ROOT_SPELLINGS, *FLAT_PERSON, *_FILLED_BY_SERVER, *UNREAD})
 _VALUE = frozenset({int, float, str, type(None)})
-_TEXT = frozenset({str})
-
-MOST_SHAPES = 512
-"""So many are remembered: a site has few, and what strangers send in their place is bounded."""
-LONGEST_SHAPE = LONGEST_NAME = 64
-"""Names, and characters of each, beyond which a shape is not remembered."""
-
-
-class _Shape(NamedTuple):
-    """What the names at the top of an event tell alone: whether all are those that an Event has and the server does not
-    fill in, and which of them are groups, texts and ids."""
-
-    stands: bool
-    groups: tuple[str, ...]
-    texts: tuple[str, ...]
-    ids: tuple[str, ...]
-
-
-_shapes: dict[tuple[str, ...], _Shape] = {}
 
 
 def fields_of(raw: dict[str, Any], notes: list[Note]) -> dict[str, Any]:
     """What was sent, in one spelling. A group in it that stands as it was sent is the sender's: not to be changed."""
     data, person = (raw.copy(), []) if _stands(raw) else _respelled(raw, notes)
-    if "page" in data and not _TEXT.issuperset(map(type, data["page"].values())):
+    if "page" in data:
         data["page"] = _texts_of("page", data["page"], PAGE_TEXTS, notes)
     if "ecommerce" in data:
         data["ecommerce"] = _ecommerce(data["ecommerce"], notes)
@@ -61,35 +41,17 @@ def fields_of(raw: dict[str, Any], notes: list[Note]) -> dict[str, Any]:
 def _stands(raw: Mapping[str, Any]) -> bool:
     """Whether all that is at the top of an event stands as it was sent: under names that an Event has and the server
     does not fill in, of their type, and, as it begins with no sign of one, no placeholder."""
-    names = tuple(raw)
-    try:
-        stands, groups, texts, ids = _shapes[names]
-    except KeyError:
-        stands, groups, texts, ids = _shape(names)
-    if not stands:
+    if not _NEVER_AS_SENT.isdisjoint(raw):
         return False
-    for name in groups:
-        if type(raw[name]) is not dict:
+    for name in _GROUPS:
+        if name in raw and type(raw[name]) is not dict:
             return False
-    for name in texts:
-        if type(raw[name]) is not str or not raw[name]:
-            return False
-    for name in ids:
-        text = raw[name]
-        if type(text) is not str or not text or text[0] in SIGNS:
-            return False
+    for name in _TEXTS:
+        if name in raw:
+            text = raw[name]
+            if type(text) is not str or not text or (name in _IDS and text[0] in SIGNS):
+                return False
     return True
-
-
-def _shape(names: tuple[str, ...]) -> _Shape:
-    """The shape of these names, which is remembered within bounds."""
-    groups, texts, ids = (tuple(name for name in known if name in names) for known in (_GROUPS, _OTHER_TEXTS, _IDS))
-    shape = _Shape(_NEVER_AS_SENT.isdisjoint(names), groups, texts, ids)
-    if len(names) <= LONGEST_SHAPE and all(len(name) <= LONGEST_NAME for name in names):
-        if len(_shapes) >= MOST_SHAPES:
-            _shapes.clear()
-        _shapes[names] = shape
-    return shape
 
 
 def _respelled(raw: Mapping[str, Any], notes: list[Note]) -> tuple[dict[str, Any], list[Flat]]:

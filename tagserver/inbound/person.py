@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,8 +15,6 @@ from tagserver.inbound.notes import missing, wrong
 _NAMES_OF_PEOPLE = frozenset({"first_name", "last_name"})
 _NEVER_AS_SENT = frozenset({*PERSON_SPELLINGS, "email_domain"})
 _RESPELLED_THERE = frozenset(ADDRESS_SPELLINGS)
-_BLANK_OR_SIGN = re.compile(rf"\s(?:\n|(?<=\n)[\s{re.escape(''.join(SIGNS))}])")
-"""Of texts with a line's end around each: an empty one, a blank at the edge of one, or how a placeholder begins."""
 
 Flat = tuple[str, Path, Any]
 """What stands at the top of an event: its name, where `user_data` holds it, and its value."""
@@ -118,12 +115,12 @@ def _without_placeholders(root: str, sent: dict[str, Any], notes: list[Note]) ->
 
 
 def _stands(group: dict[str, Any]) -> bool:
-    """Whether a group holds texts alone, with nothing to trim and no beginning of a placeholder. A text with lines of
-    its own is judged by more edges than it has: one that does not stand is never taken for one that does."""
-    try:
-        return _BLANK_OR_SIGN.search("\n".join(("", *group.values(), ""))) is None
-    except TypeError:
-        return False
+    """Whether a group holds texts alone, with nothing to trim and no beginning of a placeholder: as most addresses
+    do."""
+    for value in group.values():
+        if type(value) is not str or not value or value[0] in SIGNS or value.strip() is not value:
+            return False
+    return True
 
 
 def _judge(name: str) -> Callable[[str], bool]:

@@ -46,9 +46,8 @@ class DeadlineProtocol(HttpToolsProtocol):
     _exchanges: deque[Exchange]
     """The requests whose answer is not out, in order: the first is with the application, the others wait for it."""
     _scope: dict[str, Any]
-    """Of any request to the address of the last one; what else differs from one to the next is None."""
+    """Of any request to the address `_parsed`; what else differs from one to the next is None."""
     _parsed: bytes | None = None
-    """The address that is in `_scope`."""
     _in_body = False
     _upgrading = False
     """Whether the parser has stopped behind headers that ask for another protocol."""
@@ -163,12 +162,15 @@ class DeadlineProtocol(HttpToolsProtocol):
                 raise TooMuch
             self._upgrading = True
             return
-        names, values = zip(*headers, strict=True) if headers else ((), ())
-        hosts = names.count(b"host")
-        expects = b"expect" in names and b"100-continue" in [
-            value.lower() for name, value in headers if name == b"expect"
-        ]
-        if len(b"".join(names)) + len(b"".join(values)) > HEADER_BYTES or len(headers) > HEADERS:
+        size = hosts = 0
+        expects = False
+        for name, value in headers:
+            size += len(name) + len(value)
+            if name == b"host":
+                hosts += 1
+            elif name == b"expect":
+                expects = expects or value.lower() == b"100-continue"
+        if size > HEADER_BYTES or len(headers) > HEADERS:
             self.refuse(431, "Request Header Fields Too Large", "headers")
             raise TooMuch
         if version not in ("1.0", "1.1") or hosts > 1 or (hosts == 0 and version == "1.1"):
@@ -177,10 +179,8 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._in_body = True
         if self.url != self._parsed:  # nearly all requests of a connection are to one address
             address = httptools.parse_url(self.url)
-            path = address.path.decode("ascii")
-            self._scope["path"] = unquote(path) if "%" in path else path
-            self._scope["raw_path"] = address.path
-            self._scope["query_string"] = address.query or b""
+            path = unquote(address.path.decode("ascii"))
+            self._scope |= {"path": path, "raw_path": address.path, "query_string": address.query or b""}
             self._parsed = self.url
         scope = self._scope.copy()
         scope["headers"] = headers

@@ -169,7 +169,7 @@ class Server:
 
     def tried(self, event: Any, headers: Sequence[tuple[str, str]], peer: str) -> Any:
         """What `try` says of an event that comes in such a request now. None for a key that there is not."""
-        folded = read_headers([(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers])
+        folded = read_headers((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)
         source: str | None = BROWSER
         if (authorization := folded.pop("authorization", None)) is not None:
             source = self._runtime.sources.of_key(authorization)

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from tagserver.event.event import Note
 from tagserver.event.placeholder import is_placeholder
-from tagserver.inbound.fields import MOST_SHAPES, fields_of
 from tagserver.inbound.person import read_person
 
 EDGES = ("", " ", "\n", "\t", "\x0b", "\x1c", "\x85", "\xa0", "\u2003")
@@ -38,11 +37,3 @@ def test_what_is_no_text_beside_them_changes_nothing(beside: object) -> None:
 def test_an_address_that_stands_is_the_one_that_was_sent() -> None:
     sent = {"email": "a@b.example", "address": {"city": "Berlin", "street": "Ümlaut 1"}}
     assert read_person(sent, [], []) is sent
-
-
-def test_more_shapes_than_are_remembered_are_read_the_same() -> None:
-    for number in range(2 * MOST_SHAPES + 1):
-        sent = {"event": "login", "client_id": "null" if number % 2 else "1.2", f"own_{number}": number}
-        notes: list[Note] = []
-        assert ("client_id" in fields_of(sent, notes)) == (not number % 2)
-        assert len(notes) == number % 2
