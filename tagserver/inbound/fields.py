@@ -19,13 +19,14 @@ _TEXTS = (*_IDS, "event", "action_source")
 _GROUPS = ("page", "user_data", "ecommerce", "click", "cookie")
 _FILLED_BY_SERVER = frozenset({"ip", "source", "client", "geo", "header"})
 _NEVER_AS_SENT = frozenset({*ROOT_SPELLINGS, *FLAT_PERSON, *_FILLED_BY_SERVER, *UNREAD})
+_TEXT = frozenset({str})
 _VALUE = frozenset({int, float, str, type(None)})
 
 
 def fields_of(raw: dict[str, Any], notes: list[Note]) -> dict[str, Any]:
     """What was sent, in one spelling. A group in it that stands as it was sent is the sender's: not to be changed."""
     data, person = (raw.copy(), []) if _stands(raw) else _respelled(raw, notes)
-    if "page" in data:
+    if "page" in data and not _TEXT.issuperset(map(type, data["page"].values())):
         data["page"] = _texts_of("page", data["page"], PAGE_TEXTS, notes)
     if "ecommerce" in data:
         data["ecommerce"] = _ecommerce(data["ecommerce"], notes)
