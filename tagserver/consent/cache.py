@@ -59,9 +59,8 @@ class ConsentCache:
         """The merged state of one event. `source` is what the contract behind its key says. Never raises."""
         data, facts = event.data, event.facts
         own = {}
-        for name in data:
-            if name in FIELDS:
-                own[name] = data[name]
+        for name in (event.derived.shape or event.shape)[FIELDS][0]:
+            own[name] = data[name]
         try:
             raw = _encode((own, event.beneath) if event.beneath else own)
         except (ValueError, TypeError, OverflowError):  # half a surrogate pair, a number beyond JSON's

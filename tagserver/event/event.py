@@ -19,6 +19,7 @@ from tagserver.event.click_ids import NAMES, click_ids, is_sound_cookie
 from tagserver.event.consent_fields import NOTHING, PURPOSES
 from tagserver.event.identity import Identity
 from tagserver.event.normalise import email_text
+from tagserver.event.shape import SHAPES, Shape
 from tagserver.event.spelling import canonical, key_of
 
 __all__ = ["MISSING", "Event", "Facts", "Missing", "Note", "Reader", "reader"]
@@ -47,6 +48,7 @@ class Note(msgspec.Struct, frozen=True, gc=False):
 
 NO_TEXTS: Mapping[str, str] = {}
 ALL_PURPOSES = frozenset(PURPOSES)
+_CLICK_FIELDS = NAMES | {"click"}
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):
@@ -77,6 +79,7 @@ class Derived(msgspec.Struct, gc=False):
     identity: Identity | None = None
     email_domain: str | None = None
     email_known: bool = False
+    shape: Shape | None = None
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -138,6 +141,14 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         return group
 
     @property
+    def shape(self) -> Shape:
+        """The names of its fields."""
+        derived = self.derived
+        if derived.shape is None:
+            derived.shape = SHAPES[(*self.data,)]
+        return derived.shape
+
+    @property
     def page(self) -> Address:
         """The parts of `page.location`."""
         derived = self.derived
@@ -165,21 +176,22 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         """Click ids by their parameter's name (`fbclid`): page address first, then cookies, then fields of the
         event; of these the first that can be one."""
         if self.derived.clicks is None:
-            self._find_clicks()
+            self.find_clicks()
         return self.derived.clicks or NO_TEXTS
 
     @property
     def click_faults(self) -> Mapping[str, str]:
         """What stood in the place of a click id and is none: its name, and a sentence without the value."""
         if self.derived.clicks is None:
-            self._find_clicks()
+            self.find_clicks()
         return self.derived.click_faults
 
-    def _find_clicks(self) -> None:
+    def find_clicks(self) -> None:
+        """Work out both."""
         derived, data = self.derived, self.data
         landed = (derived.page or self.page).clicks
         cookies = self.cookies if derived.cookies is None else derived.cookies
-        if landed or cookies or "click" in data or not NAMES.isdisjoint(data):
+        if landed or cookies or (derived.shape or self.shape)[_CLICK_FIELDS][0]:
             derived.clicks, derived.click_faults = click_ids(landed, cookies, data)
         else:
             derived.clicks = NO_TEXTS

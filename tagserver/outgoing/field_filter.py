@@ -87,7 +87,7 @@ class Reads:
             derived = Derived(identity=identity, clicks=clicks)
         else:
             data, notes = dict(event.data), ()
-            for name in {*data} - self._whole:
+            for name in (known.shape or event.shape)[self._whole][1]:
                 del data[name]
             for name, below in self._parts:
                 if name in event.data:

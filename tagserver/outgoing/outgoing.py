@@ -69,7 +69,7 @@ class OutgoingEvent:
             self._withheld = (*omitted, *withheld)
             self.scope = scope.seeing(event)
         if not (rules.personal and rules.clicks):
-            data, self.findings = clean_data(event.data, rules)
+            data, self.findings = clean_data(event.data, rules, event.derived.shape)
             if self.findings:
                 # What is about the person, and how it came, is not looked at, and shared with the others.
                 shared = Derived(
@@ -96,7 +96,10 @@ class OutgoingEvent:
 
     def omitted(self, reads: Reads) -> tuple[list[Omitted], list[Finding]]:
         """What a destination would have seen, and does not: kept back, no click, and taken out."""
-        faults = self.event.click_faults if reads.any_click else {}
+        known = self.event.derived
+        if known.clicks is None and reads.any_click:
+            self.event.find_clicks()
+        faults = known.click_faults if reads.any_click else {}
         if not (self._withheld or self.findings or faults):
             return [], []
         lost = (*self._withheld, *(Omitted(f"click.{name}", NO_CLICK + why) for name, why in faults.items()))

@@ -17,6 +17,7 @@ from tagserver.event.address import is_address, parse_address
 from tagserver.event.consent_fields import FIELDS as CONSENT_FIELDS
 from tagserver.event.consent_fields import NOTHING
 from tagserver.event.known_names import ITEM_FIELDS, PAGE_TEXTS, SHOP_FIELDS
+from tagserver.event.shape import SHAPES, Shape
 from tagserver.plugin.fields import field_label
 from tagserver.privacy.detection import BETWEEN, FLAT, LONGEST, scanned, suspicious
 from tagserver.privacy.rules import DECLARED, SENTENCES, AddressRules, Kind, Loss, holds, key_kind, mark, names_an_id
@@ -73,16 +74,18 @@ class Finding(msgspec.Struct, frozen=True):
         return f"{CLEANED}it held {' and '.join(_SENTENCES[one] for one in self.lost)}"
 
 
-def clean_data(data: Mapping[str, Any], rules: AddressRules) -> tuple[Mapping[str, Any], list[Finding]]:
-    """The data of an event as it may leave, and what was taken out; the very same data when that is nothing.
+def clean_data(
+    data: Mapping[str, Any], rules: AddressRules, shape: Shape | None = None
+) -> tuple[Mapping[str, Any], list[Finding]]:
+    """The data of an event as it may leave, and what was taken out; the very same data when that is nothing. `shape`:
+    the data's, where it is known.
 
     A page's addresses are looked at each for itself. Of all the rest one quick look at its JSON tells, for nearly every
     event, that there is nothing to look for.
     """
     rest: dict[str, Any] = {}
-    for name in data:
-        if name not in PERSONAL:
-            rest[name] = data[name]
+    for name in (SHAPES[(*data,)] if shape is None else shape)[PERSONAL][1]:
+        rest[name] = data[name]
     if type(page := rest.get("page")) is dict:
         rest["page"] = page = dict(page)
         for name in _ADDRESSES:

@@ -79,7 +79,8 @@ def scanned(text: str, *, an_id: bool = False) -> tuple[str, tuple[Kind, ...]]:
 
 def may_hide_email(data: bytes) -> bool:
     """Whether UTF-8 text may hold an e-mail address, an encoded one too."""
-    return b"@" in data or (b"%" in data and _is_encoded(data.decode("latin-1")))
+    text = data.decode("latin-1")
+    return "@" in text or ("%" in text and _is_encoded(text))
 
 
 def without_emails(text: str) -> str:
