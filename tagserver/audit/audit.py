@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tagserver.audit.chain import Record
 from tagserver.audit.files import FOLDER, AuditFiles
 from tagserver.audit.forecast import room_for, shortage_of
 from tagserver.audit.records import Decided, Recorder, event_key
@@ -26,6 +27,8 @@ EVERY = 1.0
 PIECE = 100
 """Events that are written before others have the interpreter again, and the seconds that they have it."""
 PAUSE = 0.002
+_OWN = frozenset({"start", "lost", "stop", "state", "removed"})
+"""Kinds of rows that tell of no event."""
 MOST = 100_000
 """Events that may wait; what is beyond is lost, and counted."""
 DAY = 86400.0
@@ -171,7 +174,7 @@ class Audit:
             sentence = "the audit is written again; events and acts of meanwhile that are not on record: %d"
             log.info(sentence, missing, extra={"count": missing})
 
-    def _write(self, files: AuditFiles, records: Iterable[Mapping[str, Any]]) -> None:
+    def _write(self, files: AuditFiles, records: Iterable[Record]) -> None:
         rows = list(records)
         if not rows:
             return
@@ -179,7 +182,7 @@ class Audit:
             files.append(rows)
         except OSError:
             self._recorder.new_file()  # states of these rows are not there
-            self._lose(sum(row["kind"] not in ("start", "lost", "stop", "state", "removed") for row in rows))
+            self._lose(sum(isinstance(row, bytes) or row["kind"] not in _OWN for row in rows))
             raise
         self.rows += len(rows)
         if files.full:

@@ -13,11 +13,11 @@ import os
 import shutil
 import zlib
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tagserver.audit.chain import Link, Row
+from tagserver.audit.chain import Link, Record, Row
 from tagserver.audit.forecast import Written, first_time, room_for, shortage_of, written
 from tagserver.audit.index import ENDING, index_of, may_have, read_index, write_index
 from tagserver.system.files import new_file
@@ -146,7 +146,7 @@ class AuditFiles:
         numbers = [int(path.name.partition(".")[0]) for path in files_of(self._folder)]
         return self._folder / f"{max(numbers, default=0) + 1:08}{_PLAIN}", 0
 
-    def append(self, records: Sequence[Mapping[str, Any]]) -> None:
+    def append(self, records: Sequence[Record]) -> None:
         """Write records as the next rows, all or none. Raises OSError."""
         text, link = self.link.rows(records)
         if shutil.disk_usage(self._folder).free < self._min_free + len(text):

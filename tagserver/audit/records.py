@@ -4,12 +4,13 @@ visitor had said, by purpose."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
+from tagserver.audit.chain import Record
 from tagserver.config.model import Tag
 from tagserver.consent.state import ConsentState
 from tagserver.event.consent_fields import PURPOSES
@@ -65,7 +66,7 @@ class Recorder:
 
     def __init__(self, install_key: bytes) -> None:
         self._event_key = person_hash("audit", install_key)
-        self._rows: dict[_Same, dict[str, Any]] = {}
+        self._rows: dict[_Same, tuple[dict[str, Any], bytes]] = {}
         self._known: dict[int, tuple[ConsentState, str, dict[str, Any]]] = {}
         self._written: set[str] = set()
 
@@ -73,7 +74,7 @@ class Recorder:
         """States are written out again."""
         self._written.clear()
 
-    def records(self, decided: list[Decided]) -> Iterator[Mapping[str, Any]]:
+    def records(self, decided: list[Decided]) -> Iterator[Record]:
         """The rows of some events: one for each delivery, and one for all of the same kind that were not sent."""
         counted: dict[_Same, dict[str, Any]] = {}
         for one in decided:
@@ -83,13 +84,13 @@ class Recorder:
             key = ""
             for tag, decision, reason in one.what:
                 same = tag.name, tag.destination.name, decision, reason, name, one.container
-                row = self._rows.get(same) or self._row(tag, same)
+                row, text = self._rows.get(same) or self._row(tag, same)
                 if state is not None:
                     yield {"t": one.received, **state}
                     state = None
                 if decision in EACH:
                     key = key or _short(self._event_key, one.event_id)
-                    yield {"t": one.received, "kind": "decision", "event": key, **row}
+                    yield b'"t":%d,"kind":"decision","event":"%s",%s' % (one.received, key.encode(), text)
                     continue
                 if (count := counted.get(same)) is None:
                     counted[same] = {"t": one.received, "kind": "count", "count": 1, "until": one.received, **row}
@@ -98,12 +99,12 @@ class Recorder:
                     count["until"] = max(count["until"], one.received)
         yield from counted.values()
 
-    def _row(self, tag: Tag, same: _Same) -> dict[str, Any]:
-        """What all rows of one kind have in common."""
+    def _row(self, tag: Tag, same: _Same) -> tuple[dict[str, Any], bytes]:
+        """What all rows of one kind have in common, and its JSON without the brace in front."""
         name, destination, decision, reason, state, container = same
         if len(self._rows) >= STATES:
             self._rows.clear()
-        made = self._rows[same] = {
+        row = {
             "tag": name,
             "destination": destination,
             "decision": decision,
@@ -112,6 +113,7 @@ class Recorder:
             "state": state,
             "container": container,
         }
+        made = self._rows[same] = row, _encode(row)[1:]
         return made
 
     def _state(self, state: ConsentState) -> tuple[str, dict[str, Any] | None]:
