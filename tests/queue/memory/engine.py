@@ -132,6 +132,7 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
         size = sum(len(one.body) + ROW_BYTES for one in deliveries)
         if self.room().used + size > self._max_size:
             raise Full("the queue is full")
+        self.quotas.held()  # asked for each group, also of repeats or nothing: then who goes on is over it
         receipts = []
         for one in deliveries:
             receipt = self._receipt(one)
