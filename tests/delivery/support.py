@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tagserver.queue.api import Outbox
+from tagserver.queue.sqlite import keys
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.sqlite.maintenance import PURGE_EVERY
 from tagserver.queue.values import Batch, Counts, Delivery, Receipt, Row, Tombstone
@@ -78,11 +79,14 @@ def copy_as_killed(folder: Path, to: Path) -> Path:
 
 
 def as_of_format_one(database: sqlite3.Connection) -> None:
-    """Take away from the dead letters of a file what came after the first format."""
+    """Take away from a file what came after the first format, but for what marks say."""
+    for key_, ends, _ in keys.recent(database):
+        database.execute("INSERT OR REPLACE INTO known (key, expires) VALUES (?, ?)", (key_, ends))
     for statement in (
         "DROP TABLE cause",
         "DROP TABLE pause",
         "DROP TABLE volume",
+        "DROP TABLE recent",
         "DROP INDEX dead_cause",
         "ALTER TABLE dead DROP COLUMN cause",
         "ALTER TABLE dead DROP COLUMN unknown_since",

@@ -31,6 +31,7 @@ from tagserver.plugin.registry import Registry
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration, Serving
 from tagserver.publishing.store import Store
+from tagserver.queue.sqlite.keys import recent
 from tagserver.queue.values import Delivery, Receipt, Settlement
 from tagserver.runtime.runtime import Runtime
 from tagserver.server.app import create_app
@@ -254,8 +255,9 @@ def _read(path: Path, now: int) -> dict[str, Any]:
         return {
             "rows": [_row(one) for one in database.execute("SELECT * FROM delivery ORDER BY id")],
             "known": {
-                one["key"].hex(): [one["expires"], (one["mark"] or b"").hex()]
-                for one in database.execute("SELECT * FROM known WHERE expires > ?", [now])
+                key.hex(): [ends, (mark or b"").hex()]
+                for key, ends, mark in (*database.execute("SELECT key, expires, mark FROM known"), *recent(database))
+                if ends > now
             },
             "urgent": [list(one) for one in database.execute("SELECT id, destination FROM urgent ORDER BY id")],
             "taken back": [

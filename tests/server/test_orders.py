@@ -17,6 +17,7 @@ from tagserver.ingest.deliveries import Deliveries
 from tagserver.pipeline.route import Routing, route
 from tagserver.plugin import Limits
 from tagserver.plugin.registry import Registry
+from tagserver.queue.sqlite.keys import recent
 from tagserver.queue.values import Delivery
 from tagserver.testing import make_event
 
@@ -194,7 +195,7 @@ async def test_keys_and_marks_are_others_in_each_installation(start: Start) -> N
         await said(server, order("a", "T-1"))
         await server.drained()
         with closing(sqlite3.connect(f"file:{server.data / 'outbox.db'}?mode=ro", uri=True)) as database:
-            rows = database.execute("SELECT key, mark FROM known").fetchall()
+            rows = [(key, mark) for key, _, mark in recent(database)]
         assert len(rows) == 2
         found.append(rows)
     (one, two) = found

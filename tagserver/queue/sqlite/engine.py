@@ -20,7 +20,7 @@ from tagserver.queue.sqlite.backpressure import Pressure, Space, empty_log, reus
 from tagserver.queue.sqlite.claims import LOOK_PAUSE, LOOKED, Asked, Claims, Priority, pending_piece
 from tagserver.queue.sqlite.dead_letters import DeadLetterTable, SqliteDeadLetters
 from tagserver.queue.sqlite.dead_search import Causes, DeadSearch
-from tagserver.queue.sqlite.enqueue import Enqueue, Keys, size_of
+from tagserver.queue.sqlite.enqueue import Enqueue, size_of
 from tagserver.queue.sqlite.maintenance import Housekeeping, close_queue
 from tagserver.queue.sqlite.ownership import FileWatch, FolderLock, QueueLock
 from tagserver.queue.sqlite.person_filter import PersonFilter
@@ -72,7 +72,7 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
         self._notice = opened.notice
         self.pauses = Pauses(PauseTable(self._database, lambda work: self._writer.run(work)), time)
         """Which destinations somebody has stopped by hand."""
-        self._keys = Keys(time)
+        self._keys = opened.keys
         self._person_filter = PersonFilter(
             empty=not any(one.pending or one.dead for one in self._counters.shown.values())
         )
@@ -137,6 +137,7 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
         self._claims.group_ended(ok)
         self._causes.group_ended(ok)
         self._counters.committed(ok)
+        self._keys.group_ended(ok)
 
     @classmethod
     async def open(

@@ -1,15 +1,10 @@
-"""Taking deliveries in: all of one request, or none, and of equal ones the first.
-
-Keys (of repeats, of orders, of once-per) are known for a while: each with the time when it ends, and perhaps a mark by
-which a repeat that says something else is noticed.
-"""
+"""Taking deliveries in: all of one request, or none, and of equal ones the first."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 from tagserver.queue.dedup import difference
 from tagserver.queue.errors import Full
@@ -18,18 +13,14 @@ from tagserver.queue.sqlite.backpressure import Space, jittered_retry_after
 from tagserver.queue.sqlite.claims import Priority
 from tagserver.queue.sqlite.counters import Counters
 from tagserver.queue.sqlite.dead_search import Causes
+from tagserver.queue.sqlite.keys import Keys, Known
 from tagserver.queue.sqlite.person_filter import PersonFilter
-from tagserver.queue.sqlite.rows import BURY, EMPTY, insert, pieces
+from tagserver.queue.sqlite.rows import BURY, insert
 from tagserver.queue.values import DEDUP_TTL, ROW_BYTES, Delivery, Receipt
 from tagserver.system.time import Time
 
 STORED = Receipt()
 REPEAT = Receipt("event")
-PURGED = 500
-"""Keys that are looked through for old ones in one go."""
-
-Known = tuple[bytes, int, bytes]
-"""A key, the time (ms) when it ends, and its mark."""
 Request = tuple[Sequence[Delivery], int]
 """All deliveries of a request, and the bytes that they will take."""
 
@@ -206,75 +197,3 @@ def _receipt(delivery: Delivery, known: Mapping[bytes, bytes]) -> Receipt:
     if delivery.once is not None and delivery.once[0] in known:
         return Receipt("once")
     return STORED
-
-
-class Keys:
-    """Used inside the writer's transactions. Times in ms."""
-
-    def __init__(self, time: Time) -> None:
-        self._time = time
-        self._purged_to = b""
-
-    def marks(self, database: sqlite3.Connection, keys: Sequence[Known]) -> dict[bytes, bytes]:
-        """Those of the keys that are kept and not past their time, each with its mark.
-
-        They are few, and asked for before anything is written: each row that a statement gives costs a change of hands
-        with the event loop.
-        """
-        now = self._time.now()
-        waiting = [*{key for key, _, _ in keys}]
-        found: dict[bytes, bytes] = {}
-        for start, rows in pieces(len(waiting)):
-            asked = [EMPTY + key for key in waiting[start : start + rows]]
-            found.update((key, mark or b"") for key, mark in database.execute(_known(rows), [*asked, now]))
-        return found
-
-    def add(self, database: sqlite3.Connection, keys: list[Known]) -> bool:
-        """Keep keys that are all new. False when they are not: when one of them is there, or is there twice; then none
-        is kept."""
-        for start, rows in pieces(len(keys)):
-            try:
-                _put(database, "INSERT", keys[start : start + rows])
-            except sqlite3.IntegrityError:  # of this statement nothing was done
-                self.forget(database, [key for key, _, _ in keys[:start]])
-                return False
-        return True
-
-    def remember(self, database: sqlite3.Connection, keys: list[Known]) -> None:
-        """Keep keys, which are all different, and are new or past their time."""
-        for start, rows in pieces(len(keys)):
-            _put(database, "INSERT OR REPLACE", keys[start : start + rows])
-
-    def forget(self, database: sqlite3.Connection, keys: Sequence[bytes]) -> int:
-        """Remove keys; how many there were."""
-        return sum(database.execute("DELETE FROM known WHERE key = ?", (key,)).rowcount for key in keys)
-
-    def purge(self, database: sqlite3.Connection) -> bool:
-        """Remove a slice of what is past its time; whether there is more to look through.
-
-        Keys are looked through in their own order: an index by time would cost every append a write.
-        """
-        now = self._time.now()
-        seen = database.execute(
-            "SELECT key, expires FROM known WHERE key > ? ORDER BY key LIMIT ?", (self._purged_to, PURGED)
-        ).fetchall()
-        database.executemany("DELETE FROM known WHERE key = ?", [(key,) for key, expires in seen if expires <= now])
-        self._purged_to = seen[-1][0] if len(seen) == PURGED else b""
-        return bool(self._purged_to)
-
-
-@lru_cache
-def _known(rows: int) -> str:
-    return f"SELECT key, mark FROM known WHERE key IN ({', '.join('?' * rows)}) AND expires > ?"  # noqa: S608 (our own names)
-
-
-def _put(database: sqlite3.Connection, verb: str, keys: Sequence[Known]) -> None:
-    given: list[object] = []
-    for key, expires, mark in keys:
-        given += (EMPTY + key, expires, EMPTY + mark)  # see `rows.insert`
-    database.execute(_statement(verb, len(keys)), given)
-
-
-@lru_cache
-def _statement(verb: str, rows: int) -> str:
-    return f"{verb} INTO known (key, expires, mark) VALUES {', '.join(['(?, ?, ?)'] * rows)}"  # (our own names)

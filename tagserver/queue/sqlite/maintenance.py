@@ -12,7 +12,7 @@ from tagserver.queue.sqlite.backpressure import Space, empty_log, shrink
 from tagserver.queue.sqlite.counters import Counters
 from tagserver.queue.sqlite.dead_letters import DeadLetterTable
 from tagserver.queue.sqlite.dead_search import Causes
-from tagserver.queue.sqlite.enqueue import Keys
+from tagserver.queue.sqlite.keys import Keys
 from tagserver.queue.sqlite.ownership import FileWatch, put_back
 from tagserver.queue.sqlite.suppressions import Tombstones
 from tagserver.system.time import LONG_CALM, Time
@@ -101,6 +101,7 @@ class Housekeeping:
         self._space.measure(database)
         database.execute("COMMIT")
         self._counters.committed(True)
+        self._keys.group_ended(True)
         if not (keys_left or letters_left):
             self._purged = self._time.monotonic()
         return keys_left or letters_left

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from tagserver.queue.encryption import is_encrypted
+from tagserver.queue.sqlite import keys
 from tagserver.queue.sqlite.schema import COLUMNS, create_database
 
 log = logging.getLogger("tagserver.delivery")
@@ -205,4 +206,7 @@ def _copy_keys(damaged: sqlite3.Connection, fresh: sqlite3.Connection) -> None:
         into = f"INSERT OR IGNORE INTO known ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 (our own names)
         for known in damaged.execute(f"SELECT {', '.join(columns)} FROM known"):  # noqa: S608 (our own names)
             fresh.execute(into, known)
+    with contextlib.suppress(sqlite3.Error):
+        for one in keys.recent(damaged):
+            keys.put(fresh, [one])
     fresh.execute("COMMIT")

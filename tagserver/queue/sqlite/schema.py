@@ -92,7 +92,7 @@ INSERT OR IGNORE INTO withdrawal (person, purpose, since, until, expires)
 """
 """Of the first landed tagserver, whose tombstones were for everything, and had no other end than this."""
 _MARK = "ALTER TABLE known ADD COLUMN mark BLOB"
-"""See `enqueue.Keys`."""
+"""See `keys`."""
 
 
 def _in_use_without_a_number(database: sqlite3.Connection) -> Sequence[str]:
@@ -131,12 +131,16 @@ _VOLUME = (
 )
 """See `counters.Volumes`."""
 
+_RECENT = "CREATE TABLE recent (id INTEGER PRIMARY KEY, keys BLOB NOT NULL)"
+"""See `keys`. A program of before would take for new what is only here."""
+
 STEPS: tuple[Step, ...] = (
     _in_use_without_a_number,  # 1 → 2
     _RESTORED,  # 2 → 3
     (_PAUSE,),  # 3 → 4
     _CAUSES,  # 4 → 5
     (_VOLUME,),  # 5 → 6
+    (_RECENT,),  # 6 → 7
 )
 FIRST = 1
 """The format of the tables before any step."""

@@ -24,6 +24,7 @@ import msgspec
 
 from tagserver.queue.dead_letters import RESTORED
 from tagserver.queue.errors import Damaged, ForeignFile
+from tagserver.queue.sqlite import keys
 from tagserver.queue.sqlite.claims import Claims, Priority
 from tagserver.queue.sqlite.counters import DEAD, Counters
 from tagserver.queue.sqlite.dead_search import Causes
@@ -100,8 +101,8 @@ def facts_of(copy: Path) -> Facts:
                 raise ForeignFile(
                     f"its queue is of a newer tagserver (format {schema}, this one knows {VERSION}): install that one"
                 )
-            numbers = (_count(database, table) for table in ("delivery", "dead", "known", "withdrawal"))
-            return Facts(schema, *numbers)
+            pending, dead, withdrawn = (_count(database, table) for table in ("delivery", "dead", "withdrawal"))
+            return Facts(schema, pending, dead, keys.count(database), withdrawn)
     except sqlite3.DatabaseError as error:
         raise Damaged(f"the queue {copy.name} cannot be read: {error}") from None
 

@@ -12,6 +12,7 @@ from tagserver.queue.errors import Damaged, NoRoom, OutboxStartError
 from tagserver.queue.sqlite.backpressure import Ballast, reuse_log
 from tagserver.queue.sqlite.claims import Claims
 from tagserver.queue.sqlite.counters import Counters
+from tagserver.queue.sqlite.keys import Keys
 from tagserver.queue.sqlite.ownership import not_local
 from tagserver.queue.sqlite.recovery import MARK, salvage
 from tagserver.queue.sqlite.schema import is_full, open_database
@@ -40,6 +41,7 @@ class Opened:
     database: sqlite3.Connection
     counters: Counters
     tombstones: Tombstones
+    keys: Keys
     notice: str | None = None
     lent: int = 0
 
@@ -69,7 +71,7 @@ def open_queue(path: Path, max_size: int, time: Time, suspects: frozenset[int]) 
             if crashed and path.stat().st_size < CHECKED_SIZE:
                 _look_through(database, path)
             _recover(database, suspects, Ballast(path))
-            return Opened(database, Counters(database), Tombstones(database, time), notice, lent)
+            return Opened(database, Counters(database), Tombstones(database, time), Keys(database, time), notice, lent)
         except sqlite3.DatabaseError as error:
             database.close()
             raise Damaged(f"the queue {path} is damaged: {error}") from None
@@ -81,7 +83,7 @@ def open_queue(path: Path, max_size: int, time: Time, suspects: frozenset[int]) 
         notice = salvage(path, max_size)
         log.critical("%s", notice)
     database = open_database(path, max_size)
-    return Opened(database, Counters(database), Tombstones(database, time), notice)
+    return Opened(database, Counters(database), Tombstones(database, time), Keys(database, time), notice)
 
 
 def _opened(path: Path, max_size: int) -> tuple[sqlite3.Connection, str | None]:

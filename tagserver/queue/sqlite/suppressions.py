@@ -19,7 +19,7 @@ from typing import NamedTuple
 from tagserver.queue.sqlite.backpressure import VACUUM_PAGES, empty_log, shrink
 from tagserver.queue.sqlite.claims import Claims, Priority
 from tagserver.queue.sqlite.counters import DEAD, Counters
-from tagserver.queue.sqlite.enqueue import Keys
+from tagserver.queue.sqlite.keys import Keys
 from tagserver.queue.sqlite.ownership import FileWatch
 from tagserver.queue.sqlite.person_filter import PersonFilter
 from tagserver.queue.sqlite.rows import persons_of, purposes_of

@@ -15,6 +15,7 @@ from tagserver.queue.sqlite.recovery import MARK
 from tagserver.queue.values import DeadLettered, Receipt, Settlement
 from tests.delivery.support import (
     HOUR,
+    as_of_format_one,
     claim,
     copy_as_killed,
     deliveries,
@@ -129,6 +130,7 @@ async def test_orders_stay_known_through_a_salvage(tmp_path: Path, clock: FakeTi
     if old:
         with closing(sqlite3.connect(path)) as database:
             database.execute("ALTER TABLE known DROP COLUMN mark")
+            as_of_format_one(database)
             database.commit()
     Path(f"{path}{MARK}").touch()
     outbox = await open_outbox(tmp_path, clock)
