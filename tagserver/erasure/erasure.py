@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -19,7 +19,7 @@ from tagserver.config.model import Container
 from tagserver.erasure.observer import ErasureObserver
 from tagserver.event.event import Event, Facts
 from tagserver.event.identity import Identity
-from tagserver.event.person_keys import all_keys
+from tagserver.event.person_keys import KINDS, all_keys
 from tagserver.expressions.scope import Scope
 from tagserver.queue.api import Suppressions, erase_all
 from tagserver.queue.dedup import SHARED, once_key, sender_part
@@ -40,12 +40,14 @@ class Unknown(ValueError):
 
 
 class DataSubject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a person is known: each a text or several. E-mail and phone may be SHA-256 hashes as vendors get them."""
+    """How a person is known: each a text or several. E-mail and phone may be SHA-256 hashes as vendors get them.
+    `order`: numbers of orders, by which records alone are found."""
 
     email: str | tuple[str, ...] = ()
     phone: str | tuple[str, ...] = ()
     user_id: str | tuple[str, ...] = ()
     client_id: str | tuple[str, ...] = ()
+    order: str | tuple[str, ...] = ()
 
     def texts(self, kind: str) -> tuple[str, ...]:
         """The identifiers of one kind."""
@@ -55,7 +57,7 @@ class DataSubject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def keys(self, install_key: bytes, container: Container) -> frozenset[bytes]:
         """The keyed hashes by which the person's rows are found. Raises Unknown."""
         found: set[bytes] = set()
-        for kind in self.__struct_fields__:
+        for kind in KINDS:
             if len(self.texts(kind)) > MOST:
                 raise Unknown(f"{kind}: at most {MOST} at once")
             for text in self.texts(kind):
@@ -63,13 +65,15 @@ class DataSubject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 if not keys:
                     raise Unknown(f"{kind}: this is none; write it as the shop sends it")
                 found.update(keys)
-        if not found:
-            raise Unknown("say who: email, phone, user_id or client_id")
+        if len(self.texts("order")) > MOST:
+            raise Unknown(f"order: at most {MOST} at once")
+        if not found and not self.texts("order"):
+            raise Unknown("say who: email, phone, user_id or client_id, or an order")
         return frozenset(found)
 
     def events(self) -> Iterator[Event]:
         """Events that know of the person no more than this, to find keys that are made of identifiers."""
-        kinds = [kind for kind in self.__struct_fields__ if self.texts(kind)]
+        kinds = [kind for kind in KINDS if self.texts(kind)]
         for texts in itertools.product(*(self.texts(kind) for kind in kinds)):
             yield Event("", "", 0, _pushed(dict(zip(kinds, texts, strict=True))), Facts("", 0))
 
@@ -84,19 +88,22 @@ def _pushed(known: Mapping[str, str]) -> dict[str, Any]:
 class Erasures(msgspec.Struct, frozen=True):
     """What was erased, by destination: `queue` and `dead`; `left` is still on its way to the vendor. `held`: events
     that waited for consent; `once_per`: keys of tags; `clean`: whether the files hold nothing of it any more;
-    `refused_until`: ms, until when events of the person are not sent, or None."""
+    `refused_until`: ms, until when events of the person are not sent, or None. `records`: how many of what happened to
+    events; None where they could not be erased."""
 
     destinations: Mapping[str, Mapping[str, int]]
     held: int
     once_per: int
     clean: bool
     refused_until: int | None
+    records: int | None = 0
 
 
 class Erasure:
     """`sources`: who may have sent. `destinations`: the names of all that anything was ever queued for. `refuse`:
     seconds for which events of somebody forgotten are not sent.
-    `sweep_soon` is asked when something is left."""
+    `sweep_soon` is asked when something is left. `forget_records` erases what is kept of persons and orders
+    afterwards."""
 
     def __init__(
         self,
@@ -109,6 +116,7 @@ class Erasure:
         destinations: Callable[[], Iterable[str]],
         refuse: Callable[[], float],
         sweep_soon: Callable[[], None],
+        forget_records: Callable[[Collection[bytes], Collection[str]], Awaitable[int | None]],
         observer: ErasureObserver,
         time: Time,
     ) -> None:
@@ -120,12 +128,14 @@ class Erasure:
         self._destinations = destinations
         self._refuse = refuse
         self._sweep_soon = sweep_soon
+        self._forget_records = forget_records
         self._observer = observer
         self._time = time
         self._one_at_a_time = asyncio.Lock()
 
-    async def forget(self, who: DataSubject) -> Erasures:
-        """Erase everything of a person. Raises Unknown before anything is done, and OutboxError."""
+    async def forget(self, who: DataSubject, by: str = "") -> Erasures:
+        """Erase everything of a person; `by`: who ordered it, for the record. Raises Unknown before anything is done,
+        and OutboxError."""
         container = self._container()
         persons = who.keys(self._install_key, container)
         async with self._one_at_a_time:
@@ -137,12 +147,14 @@ class Erasure:
             once_per = await self._outbox.forget_keys(_once_keys(container, who, self._sources()))
             erased, left = await self._erase(persons)
             clean = await self._outbox.scrub()
+            records = await self._forget_records(persons, who.texts("order"))
         destinations = {
             name: {"queue": erased[name, "queue"], "dead": erased[name, "dead"], "left": left.get(name, 0)}
             for name in dict.fromkeys((*container.destinations, *self._destinations()))
         }
-        done = Erasures(destinations, held, once_per, clean and not left, until if refuse else None)
-        self._observer.forgotten(len(persons), destinations, held)
+        clean = clean and not left and records is not None
+        done = Erasures(destinations, held, once_per, clean, until if refuse and persons else None, records)
+        self._observer.forgotten(len(persons), destinations, held, by)
         return done
 
     def _keys_of(self, event: Event) -> tuple[bytes, ...]:

@@ -17,6 +17,6 @@ class ErasureObserver:
     def swept(self, erased: Erased) -> None:
         """So much a walk through queue and dead letters has removed."""
 
-    def forgotten(self, identifiers: int, destinations: Mapping[str, Mapping[str, int]], held: int) -> None:
-        """Somebody asked to be forgotten, by so many identifiers: what was removed of each destination, and how many
-        events that waited for consent."""
+    def forgotten(self, identifiers: int, destinations: Mapping[str, Mapping[str, int]], held: int, by: str) -> None:
+        """Somebody asked to be forgotten, by so many identifiers: what was removed of each destination, how many events
+        that waited for consent, and who ordered it."""

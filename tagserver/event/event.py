@@ -56,7 +56,7 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
 
     `source` is `browser` or the name of a key; `received` in ms since 1970 UTC; `headers` have lower-case names;
     `ip` and `user_agent` are the visitor's, or None when the request does not tell (a backend's own address is not
-    the visitor's).
+    the visitor's). `session`: the preview session that it belongs to, empty for none.
     """
 
     source: str
@@ -67,6 +67,7 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     user_agent: str | None = None
     country: str | None = None
     region: str | None = None
+    session: str = ""
 
 
 class Derived(msgspec.Struct, gc=False):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator as compare
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import re2
 
@@ -147,11 +147,15 @@ class Condition:
         """What it asks, where one text alone is the answer."""
         return None if self.only is None else Ask(self.name, self.left, self.only)
 
+    @property
+    def words(self) -> str:
+        """What it demands of its left side: `equals "/thanks"`."""
+        return f"{self.operator} {self.operand}".rstrip()
+
     def explain(self, scope: Scope) -> str:
         """The condition with both operands, as a person reads it."""
         left = self.left(scope)
-        operand = f" {self.operand}" if self.operand else ""
-        return f"{self.name} {self.operator}{operand}, is {_shown(left, self.private)}"
+        return f"{self.name} {self.words}, is {_shown(left, self.private)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +163,17 @@ class AnyOf:
     """Holds when one of its groups of conditions does."""
 
     groups: tuple[tuple[Clause, ...], ...]
+    name: ClassVar[str] = "any"
 
     def test(self, scope: Scope) -> bool:
         """Whether all conditions of one of the groups hold."""
         return any(all(clause.test(scope) for clause in group) for group in self.groups)
+
+    @property
+    def words(self) -> str:
+        """One of which groups must hold."""
+        groups = (" and ".join(f"{one.name} {one.words}" for one in group) for group in self.groups)
+        return "of: " + "; or ".join(groups)
 
     def explain(self, scope: Scope) -> str:
         """The first failing condition of each group."""
@@ -175,10 +186,16 @@ class NotAll:
     """Holds when one of its conditions does not: the opposite of a `when`."""
 
     clauses: tuple[Clause, ...]
+    name: ClassVar[str] = "not"
 
     def test(self, scope: Scope) -> bool:
         """Whether one of the conditions fails."""
         return not all(clause.test(scope) for clause in self.clauses)
+
+    @property
+    def words(self) -> str:
+        """What must not hold together."""
+        return " and ".join(f"{one.name} {one.words}" for one in self.clauses)
 
     def explain(self, scope: Scope) -> str:
         """The condition that fails, or all of them when none does."""

@@ -195,9 +195,11 @@ def is_private(path: str) -> bool:
 # ── what may stay of a web address
 # ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-Loss = Literal[Kind, "click", "fragment", "query", "credentials"]
+PREVIEW = "ts_preview"
+"""The key of a preview link, which is nobody's business and goes from every address."""
+Loss = Literal[Kind, "click", "fragment", "query", "credentials", "preview"]
 """Why something of an address is gone: personal data of a kind, a click id without consent, a key that the site's list
-does not name or that is too long."""
+does not name or that is too long, the grant of a preview link."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

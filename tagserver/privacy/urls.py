@@ -17,7 +17,17 @@ from tagserver.event.address import Address, is_address, keys_of, parse_address
 from tagserver.event.click_ids import is_click_key
 from tagserver.event.spelling import nfc
 from tagserver.privacy.detection import LONGEST, flattened, scanned, suspicious
-from tagserver.privacy.rules import NO_KEYS, STRICT, AddressRules, Loss, mark, names_an_id, query_kind, rules_of
+from tagserver.privacy.rules import (
+    NO_KEYS,
+    PREVIEW,
+    STRICT,
+    AddressRules,
+    Loss,
+    mark,
+    names_an_id,
+    query_kind,
+    rules_of,
+)
 from tagserver.system.text import is_text
 
 
@@ -80,6 +90,9 @@ def _stripped_fragment(address: Address, rules: AddressRules, lost: dict[Loss, N
 def _stays(pair: str, key: str, rules: AddressRules, lost: dict[Loss, None], depth: int, quiet: bool) -> bool:
     """Whether a pair of the query stays. `quiet`: nothing in the address looks like personal data."""
     value = pair.partition("=")[2]
+    if key == PREVIEW:
+        lost["preview"] = None
+        return False
     if rules.strips(key):
         lost["query"] = None
         return False

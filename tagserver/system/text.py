@@ -141,3 +141,8 @@ def readable_time(ms: int) -> str:
         return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     except (OverflowError, ValueError, OSError):  # by a clock that was far off, or a damaged file
         return "a time that no calendar has"
+
+
+def clock_time(ms: int) -> str:
+    """The time of day alone, UTC, for lists whose date is known: `22:00:00`."""
+    return readable_time(ms)[11:19]

@@ -1,0 +1,1 @@
+"""The store of records in one SQLite file."""

@@ -1,0 +1,1 @@
+"""A store of records in memory, in simple lists: what the contract means, without any file."""
