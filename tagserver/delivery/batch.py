@@ -13,15 +13,17 @@ from typing import Any
 import httpx
 import msgspec
 
+from tagserver.delivery.attempts import Attempts
 from tagserver.delivery.exchange import MaybeSent, NotAllowed, NotSent, Undecided, exchange
 from tagserver.delivery.outcomes import PLUGIN_ERROR, Stop, stop_for, warnings
 from tagserver.delivery.send_policy import Refusal
 from tagserver.delivery.target import Target
-from tagserver.delivery.vendor_words import without_persons, words_of
+from tagserver.delivery.throttle import Splits
+from tagserver.delivery.vendor_tests import MARK, for_test
+from tagserver.delivery.vendor_words import personal_paths, without_persons, words_of
 from tagserver.plugin.attempt import attempt_of
 from tagserver.plugin.destination import Outcome, Payload, Response
 from tagserver.plugin.fault import PluginCode, PluginFailed
-from tagserver.plugin.statement import stated
 from tagserver.queue.crash_suspects import DEAD_AFTER
 from tagserver.queue.encryption import MAGIC, NO_ENCRYPTION, Encryption, Undecryptable, is_encrypted
 from tagserver.queue.retry import deadline, retry_after
@@ -35,23 +37,8 @@ SendPolicy = Callable[[Sequence[Row]], Mapping[int, Refusal]]
 
 SYSTEMATIC = 4
 """So many refusals with one code and no success in one batch are no bad events but a bad set-up."""
-SPLITS_A_MINUTE = 60
-
-
-class Splits:
-    """Counts how often refused batches were cut, so that a vendor that refuses everything is not stormed."""
-
-    def __init__(self, time: Time) -> None:
-        self._time = time
-        self._times: list[int] = []
-
-    def note(self) -> None:
-        """One more. Raises Stop when there were too many within a minute."""
-        now = self._time.now()
-        self._times = [at for at in self._times if 0 <= now - at < 60_000]
-        if len(self._times) >= SPLITS_A_MINUTE:
-            raise Stop("throttled", "too many refused batches", 60.0)
-        self._times.append(now)
+_WAITING = frozenset({"retry", "throttled", "paused"})
+"""Outcomes of which the vendor's words say why."""
 
 
 class BatchSender:
@@ -89,6 +76,7 @@ class BatchSender:
         self._turn = turn
         self._held = held
         self._encryption = encryption
+        self.attempts = Attempts(time)
         self.delivered: list[int] = []
         self._attempted: list[int] = []
         self._unknown: list[int] = []
@@ -140,6 +128,7 @@ class BatchSender:
         except BaseException:
             # Cut, or a fault of ours: the body may have been sent already.
             self._unknown.extend(row.id for row in self._under_way)
+            self.attempts.cut()
             raise
         if (code := self._systematic()) is not None:
             # Nothing becomes a dead letter: somebody must look.
@@ -259,27 +248,34 @@ class BatchSender:
         """One exchange: an outcome for each row, which is noted, and why the rest has to wait, if it has to. No
         outcomes where all were delivered. Raises Stop when the way is blocked."""
         payloads = [Payload(row.event_id, row.name, row.time, row.body, row.group) for row in rows]
+        target = self._target
         self._under_way = rows
         self._answer = None
         self.tried = True
+        self.attempts.begin(rows)
         try:
+            if (group := rows[0].group) is not None and group.startswith(MARK):
+                payloads, target = for_test(payloads, group, target)
             with PluginCode(self._target.destination, "request"):
                 known = attempt_of(self._target.destination, rows[0].destination, payloads, self._time.now())
-            each, response = await exchange(
-                self._http, self._target, payloads, self._cache, self._working, known, self._turn
-            )
+            each, response = await exchange(self._http, target, payloads, self._cache, self._working, known, self._turn)
         except NotSent as error:
             self._attempted.extend(row.id for row in rows)
+            self.attempts.failed("retry", str(error))
             raise Stop("failed", str(error)) from None
         except MaybeSent as error:
             self._unknown.extend(row.id for row in rows)
+            self.attempts.failed("unknown", str(error))
             raise Stop("failed", str(error)) from None
         except NotAllowed as error:
-            raise Stop("paused", f"the request may not leave: {error}") from None
+            said = f"the request may not leave: {error}"
+            self.attempts.failed("paused", said)
+            raise Stop("paused", said) from None
         except Undecided as error:
             # A repeat may count twice: the window for repeats begins, and nothing is sent again of itself.
             self._unknown.extend(row.id for row in rows)
             said = f"{PLUGIN_ERROR}: {error}, after the answer; whether the vendor has the events is not known"
+            self.attempts.failed("unknown", said, PLUGIN_ERROR)
             raise Stop("undecided", said) from None
         except PluginFailed as error:  # a bad plugin is isolated
             each, response = self._failed(len(rows), str(error)), None
@@ -295,12 +291,15 @@ class BatchSender:
         if whole:
             self._under_way = []
             self.delivered.extend([row.id for row in rows])
+            self.attempts.delivered(response, first.warning)
             return (), None
         alone = response if len(rows) == 1 else None
         each = [self._with_words(row, one, alone) for row, one in zip(rows, each, strict=True)]
         if len(rows) == 1 and each[0].kind == "split":
             each = [Outcome.rejected(each[0].reason, each[0].detail)]
         self._under_way = []
+        waits = response is not None and any(one.kind in _WAITING for one in each)
+        self.attempts.answered(each, response, self._cleaned(words_of(response), rows) if waits and response else "")
         for row, one in zip(rows, each, strict=True):
             self._note(row, one, maybe=response is not None and response.status >= 500)
         return each, stop_for(each, self._asked(response))
@@ -322,13 +321,8 @@ class BatchSender:
         """Words of the vendor about rows, without what tells of a person; empty when that cannot be taken out."""
         if not words:
             return ""
-        plugin, settings = self._target.destination, self._target.settings
-        try:
-            with PluginCode(plugin, "hashes or in_clear"):
-                personal = (*stated("hashes", plugin.hashes(settings)), *stated("in_clear", plugin.in_clear(settings)))
-        except PluginFailed:  # then nobody knows what in them tells of a person
-            return ""
-        return without_persons(words, (row.body for row in rows), personal)
+        personal = personal_paths(self._target.destination, self._target.settings)
+        return "" if personal is None else without_persons(words, (row.body for row in rows), personal)
 
     def _asked(self, response: Response | None) -> float | None:
         return None if response is None else retry_after(response.headers.get("retry-after"), self._time.now())

@@ -91,7 +91,7 @@ class Dispatcher:
             running.worker.clock_is_right()
 
     def _start(self, name: str) -> None:
-        http = open_http(lambda: self._allowed(name), self._transport, self._time)
+        http = self.connect(name)
         worker = Worker(
             name,
             self._outbox,
@@ -108,6 +108,11 @@ class Dispatcher:
         task.add_done_callback(_ended)
         self._running[name] = _Running(worker, http, task)
 
+    def connect(self, name: str) -> httpx.AsyncClient:
+        """Connections of their own to a destination's vendor, by the rules that all of its deliveries go by; whoever
+        asks closes them."""
+        return open_http(lambda: self._allowed(name), self._transport, self._time)
+
     def _allowed(self, name: str) -> tuple[str, ...]:
         target = self._lookup(name)
         return target.egress if target else ()
@@ -116,6 +121,11 @@ class Dispatcher:
         """The state of a destination, and why it is not ok."""
         running = self._running.get(name)
         return running.worker.status() if running else ("disabled", "it has no worker")
+
+    def waits(self, name: str) -> float:
+        """Seconds until a destination may be asked again; 0 when now."""
+        running = self._running.get(name)
+        return running.worker.waits if running else 0.0
 
     @property
     def unrecorded(self) -> bool:

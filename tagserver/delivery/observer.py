@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tagserver.delivery.attempts import Attempt
 from tagserver.plugin.destination import Response
 from tagserver.queue.values import DeadLettered, Row
 
@@ -18,6 +19,9 @@ class DeliveryObserver:
     def sent(self, destination: str, outcome: str, seconds: float, delivered: int, failures: Sequence[str]) -> None:
         """A batch was sent: `ok`, `failed`, `throttled` or `paused`, how many were delivered, and for each payload that
         the plugin failed for, how."""
+
+    def attempted(self, destination: str, attempts: Sequence[Attempt]) -> None:
+        """A batch was handed to the vendor, in so many requests."""
 
     def answered(self, destination: str, response: Response) -> None:
         """A vendor has answered."""

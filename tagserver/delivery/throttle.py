@@ -5,6 +5,7 @@ At the same time: up by one while it keeps up, down by a third when it does not,
 multiplicative decrease); what a vendor says about payloads tells nothing about its load and does not count. Repeats: a
 vendor that fails every other time must not get twice the requests. A second: as its plugin says in `Limits.rate`, kept
 apart evenly; what one second did not use the next one may not use on top, so that no second sees more than the rate.
+A minute: so many refused batches are cut in halves, and no more.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from tagserver.delivery.outcomes import Stop
 from tagserver.system.time import Time
 
 START = 2
@@ -19,6 +21,7 @@ WEIGHT = 0.4
 """Of the newest response time in the moving average."""
 DECREASE = 0.7
 DEVIATIONS = 2.5
+SPLITS_A_MINUTE = 60
 
 
 class Limiter:
@@ -131,3 +134,19 @@ class Pace:
         seconds = self.wait(rate)
         self._next = self._time.monotonic() + seconds + 1 / rate
         return seconds
+
+
+class Splits:
+    """Counts how often refused batches were cut, so that a vendor that refuses everything is not stormed."""
+
+    def __init__(self, time: Time) -> None:
+        self._time = time
+        self._times: list[int] = []
+
+    def note(self) -> None:
+        """One more. Raises Stop when there were too many within a minute."""
+        now = self._time.now()
+        self._times = [at for at in self._times if 0 <= now - at < 60_000]
+        if len(self._times) >= SPLITS_A_MINUTE:
+            raise Stop("throttled", "too many refused batches", 60.0)
+        self._times.append(now)

@@ -16,7 +16,9 @@ from typing import Any
 from urllib.parse import quote
 
 from tagserver.logs.logs import redacted
-from tagserver.plugin.destination import Response
+from tagserver.plugin.destination import Destination, Response
+from tagserver.plugin.fault import PluginCode, PluginFailed
+from tagserver.plugin.statement import stated
 
 LONGEST = 300
 """Characters that are kept."""
@@ -58,6 +60,16 @@ def words_of(response: Response) -> str:
     except (ValueError, RecursionError):
         return "" if text.startswith("<") or "html" in response.headers.get("content-type", "") else text[:_LOOKED_AT]
     return "; ".join(dict.fromkeys(_sentences(answer, [_MOST_NODES], 0)))[:_LOOKED_AT]
+
+
+def personal_paths(plugin: Destination, settings: Any) -> tuple[str, ...] | None:
+    """Where a plugin's payloads hold what tells of a person; None where it fails to say so, and its vendor's words
+    cannot be shown."""
+    try:
+        with PluginCode(plugin, "hashes or in_clear"):
+            return (*stated("hashes", plugin.hashes(settings)), *stated("in_clear", plugin.in_clear(settings)))
+    except PluginFailed:
+        return None
 
 
 def without_persons(words: str, bodies: Iterable[bytes], personal: Collection[str]) -> str:

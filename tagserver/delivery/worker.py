@@ -14,13 +14,13 @@ from typing import Any
 
 import httpx
 
-from tagserver.delivery.batch import BatchSender, SendPolicy, Splits
+from tagserver.delivery.batch import BatchSender, SendPolicy
 from tagserver.delivery.health import PROBE, DestinationHealth, State
 from tagserver.delivery.observer import DeliveryObserver
 from tagserver.delivery.outcomes import Stop
 from tagserver.delivery.sink import OpenSink
 from tagserver.delivery.target import Target
-from tagserver.delivery.throttle import Pace
+from tagserver.delivery.throttle import Pace, Splits
 from tagserver.logs.logs import events_are_told, say_delivered
 from tagserver.queue.api import Queue
 from tagserver.queue.encryption import NO_ENCRYPTION, Encryption
@@ -92,6 +92,11 @@ class Worker:
         if state == "ok" and self._unrecorded is not None:
             return "retrying", self._unrecorded
         return state, reason
+
+    @property
+    def waits(self) -> float:
+        """Seconds until the next request may be made; 0 when now, or when nothing stands in the way."""
+        return self._health.wait() if self._halted is None else 0.0
 
     @property
     def unrecorded(self) -> bool:
@@ -289,6 +294,7 @@ class Worker:
         try:
             stop = await sender.send(self._policy)
         except asyncio.CancelledError:
+            self._observer.attempted(self.name, sender.attempts.made)
             await self._settle(batch, sender.settlement())
             raise
         except Exception as error:
@@ -296,6 +302,7 @@ class Worker:
             log.critical("destination %s: its worker failed", self.name, exc_info=error)
             stop = Stop("failed", type(error).__name__)
         took = self._time.monotonic() - began
+        self._observer.attempted(self.name, sender.attempts.made)
         if sender.tried:
             outcome = _OUTCOMES.get(stop.kind, "paused") if stop else "ok"
             self._observer.sent(self.name, outcome, took, len(sender.delivered), sender.failed)

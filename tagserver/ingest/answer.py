@@ -17,12 +17,35 @@ from tagserver.queue.values import Receipt
 Status = Literal["accepted", "duplicate", "held", "rejected"]
 
 
+class PreviewedTag(msgspec.Struct, frozen=True, gc=False):
+    """What one tag does with an event of a preview session. `delivery`: what becomes of it, None where nothing would be
+    sent; `why`: why it is not sent."""
+
+    tag: str
+    destination: str
+    decision: str
+    reason: str
+    detail: str
+    delivery: Literal["dry", "test", "live"] | None
+    why: str
+
+
+class Previewed(msgspec.Struct, frozen=True, gc=False):
+    """What was decided about an event of a preview session, and by which container."""
+
+    session: str
+    send: Literal["dry", "test", "live"]
+    container: str
+    tags: tuple[PreviewedTag, ...]
+
+
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """The line of one event in the answer of `/collect`."""
+    """The line of one event in the answer of `/collect`. `preview`: of events of a preview session alone."""
 
     event_id: str | None
     status: Status
     problems: tuple[Note, ...] = ()
+    preview: Previewed | msgspec.UnsetType = msgspec.UNSET
 
 
 _SAME_ORDER = Note(
@@ -71,9 +94,10 @@ def _cut(answers: list[Answer], room: int) -> int:
     hidden = 0
     for at, answer in enumerate(answers):
         long = answer.event_id is not None and len(answer.event_id) > SHORT_ID
-        if not answer.problems and not long:
+        previewed = answer.preview is not msgspec.UNSET
+        if not answer.problems and not long and not previewed:
             continue
-        room -= len(_encode(answer)) if long else len(_encode(answer.problems))
+        room -= len(_encode(answer)) if long or previewed else len(_encode(answer.problems))
         if room < 0:
             hidden += len(answer.problems)
             answers[at] = Answer(None if long else answer.event_id, answer.status)
@@ -89,4 +113,4 @@ def settled(answer: Answer, receipts: Sequence[Receipt]) -> Answer:
     if any(one.duplicate == "order" for one in receipts):
         notes.append(_SAME_ORDER)
     status = answer.status if any(one.stored for one in receipts) else "duplicate"
-    return Answer(answer.event_id, status, (*answer.problems, *notes))
+    return Answer(answer.event_id, status, (*answer.problems, *notes), answer.preview)

@@ -176,8 +176,10 @@ class WaitQueue:
         said: ConsentState,
         retroactive: Literal["page", "session"],
         waiting: Callable[[Event, Reading | None, ConsentState], bool],
+        of: Callable[[Event], bool] | None = None,
     ) -> list[WaitingEvent]:
-        """A visitor has chosen: the events that need not wait any more, with what is known now.
+        """A visitor has chosen: the events that need not wait any more, with what is known now. `of`: those alone for
+        which this holds.
 
         A denial counts for all that waits of the visitor, a grant for the same page view alone (`session`: for the
         session). `waiting`: whether a tag of an event still waits under a state.
@@ -186,6 +188,8 @@ class WaitQueue:
         ready = []
         for number in numbers:
             held = self.held[number]
+            if of is not None and not of(held.event):
+                continue
             same = visitor.same_view(held.visitor)
             if retroactive == "session":
                 same = same or visitor.same_session(held.visitor)
@@ -275,9 +279,15 @@ class ConsentWait:
         self._filled.set()
         return gone
 
-    def released_by(self, container: Container, event: Event, consent: ConsentState) -> list[WaitingEvent]:
+    def released_by(
+        self,
+        container: Container,
+        event: Event,
+        consent: ConsentState,
+        of: Callable[[Event], bool] | None = None,
+    ) -> list[WaitingEvent]:
         """An event of a visitor says what was chosen: those that need not wait any more, in the order of their
-        arrival."""
+        arrival. `of`: those alone for which this holds."""
         if not self.held or not (consent.explicitly_granted or consent.withdrawn):
             return []
 
@@ -285,7 +295,7 @@ class ConsentWait:
             decisions = route(container, event, contract, consent=known).decisions
             return any(one.reason == "consent" and waits(one.tag.needs, known) for one in decisions)
 
-        return self._queue.released_by(Visitor.of(event), consent, container.consent.retroactive, waiting)
+        return self._queue.released_by(Visitor.of(event), consent, container.consent.retroactive, waiting, of)
 
     def decide(self, container: Container, held: WaitingEvent) -> Routing:
         """What becomes of an event with what is known of its visitor by now."""

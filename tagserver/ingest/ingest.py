@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -19,21 +19,23 @@ from tagserver.config.collect import BROWSER
 from tagserver.config.model import Container
 from tagserver.config.server import ServerConfig
 from tagserver.consent.model.reading import Reading
+from tagserver.consent.state import ConsentState
 from tagserver.delivery.send_policy import trace, why
 from tagserver.erasure.opt_outs import Grant, OptOuts
-from tagserver.event.event import Facts
+from tagserver.event.event import Event, Facts
 from tagserver.inbound.clients.datalayer import Context, Refused, read_event
 from tagserver.ingest.advice import advise
 from tagserver.ingest.answer import Answer, settled
 from tagserver.ingest.consent_wait import ConsentWait, WaitingEvent
 from tagserver.ingest.deliveries import Deliveries
-from tagserver.ingest.observer import IngestObserver
+from tagserver.ingest.observer import IngestObserver, Line
+from tagserver.ingest.previewing import Previews
 from tagserver.logs.logs import events_are_told, say_accepted
 from tagserver.pipeline.route import Decision, Routing, route
 from tagserver.queue.api import Queue
 from tagserver.queue.encryption import NO_ENCRYPTION, Encryption
 from tagserver.queue.errors import OutboxError
-from tagserver.queue.values import Delivery, Tombstone
+from tagserver.queue.values import Delivery, Receipt, Tombstone
 
 
 class TooMuch(Exception):
@@ -46,28 +48,29 @@ it, and to give way some microseconds."""
 
 
 class _Request:
-    """The events of one request, as far as they are decided. `lines`: the answer of each, in their order, and what it
-    is about; an event that has waited has no answer here. `room`: bytes of payload that it may make for one tag;
-    `made`: those that it has made, by tag."""
+    """The events of one request, as far as they are decided. `lines`: the answer of each, in their order, what it is
+    about, and whether that is stored; an event that has waited has no answer here. `room`: bytes of payload that it may
+    make for one tag; `made`: those that it has made, by tag. `session`: its preview session, mostly none."""
 
-    __slots__ = ("again", "laid", "lines", "made", "released", "room")
+    __slots__ = ("again", "laid", "lines", "made", "released", "room", "session")
 
-    def __init__(self, room: float = math.inf) -> None:
+    def __init__(self, room: float = math.inf, session: str = "") -> None:
         self.room = room
+        self.session = session
         self.made: dict[str, int] = {}
-        self.lines: list[tuple[Answer | None, Routing | None]] = []
+        self.lines: list[tuple[Answer | None, Routing | None, bool]] = []
         self.laid: list[Tombstone] = []
         self.again: list[Grant] = []
         self.released: list[WaitingEvent] = []
 
 
 class _Stored:
-    """What is to be stored of a request. `answers`: each with the number of its deliveries."""
+    """What is to be stored of a request. `lines`: see `ingest.observer.Line`; nothing is known of receipts yet."""
 
-    __slots__ = ("answers", "decided", "deliveries")
+    __slots__ = ("decided", "deliveries", "lines")
 
     def __init__(self) -> None:
-        self.answers: list[tuple[Answer | None, int]] = []
+        self.lines: list[Line] = []
         self.deliveries: list[Delivery] = []
         self.decided: list[Decided] = []
 
@@ -84,7 +87,9 @@ class Ingest:
         consent_wait: ConsentWait,
         opt_outs: OptOuts,
         encryption: Encryption = NO_ENCRYPTION,
+        previews: Previews | None = None,
     ) -> None:
+        self._previews = previews
         self._outbox = outbox
         self._install_key = install_key
         self._observer = observer
@@ -107,7 +112,7 @@ class Ingest:
         `raws` is emptied: many requests wait for the disk at a time, and what was decided is all they need to keep.
         """
         contract = server.consent_of(facts.source)
-        request = _Request(server.collect.max_made)
+        request = _Request(server.collect.max_made, facts.session)
         raws.reverse()
         try:
             while raws:
@@ -151,7 +156,7 @@ class Ingest:
                     raise raw
                 event = read_event(raw, facts, context)
             except Refused as refused:
-                lines.append((Answer(refused.event_id, "rejected", refused.notes), None))
+                lines.append((Answer(refused.event_id, "rejected", refused.notes), None, False))
                 continue
             routing = route(container, event, contract)
             may_wait = False
@@ -163,26 +168,42 @@ class Ingest:
                         raise TooMuch(f"the request would add more than {room} bytes; post fewer events at a time")
                 elif decision.reason == "consent":
                     may_wait = True
-            if may_lift or routing.consent.withdrawn:
-                laid, again = self._opt_outs.said_by(event, routing.consent)
+            serving, said = self._read_by_serving(container, request, routing, contract)
+            if may_lift or said.withdrawn:
+                laid, again = self._opt_outs.said_by(event, said)
                 request.laid += laid
                 if again is not None:
                     request.again.append(again)
-            if waiting.held and (heard := waiting.released_by(container, event, routing.consent)):
+            if waiting.held:
+                heard = waiting.released_by(serving, event, said, None if serving is container else _not_of(request))
+                if serving is not container:
+                    heard += waiting.released_by(container, event, routing.consent, _of(request))
                 waiting.count(self._released(container, request, heard))
             gone = waiting.comes(container, routing, contract) if may_wait else None
             problems = advise(container, routing) + event.notes
             if gone is None:
-                lines.append((Answer(event.event_id, "accepted", problems), routing))
+                lines.append((Answer(event.event_id, "accepted", problems), routing, True))
             else:
-                lines.append((Answer(event.event_id, "held", problems), None))
+                lines.append((Answer(event.event_id, "held", problems), routing, False))
                 self._released(container, request, gone)
+
+    def _read_by_serving(
+        self, container: Container, request: _Request, routing: Routing, contract: Reading | None
+    ) -> tuple[Container, ConsentState]:
+        """What serves, and what an event says of consent by its rules: those of a draft count for the draft's session
+        alone, and not for what else waits or was opted out of."""
+        if not request.session or self._previews is None:
+            return container, routing.consent
+        serving = self._previews.container("")
+        if serving is container:
+            return container, routing.consent
+        return serving, serving.consent_cache.read(routing.event, contract)
 
     def _released(self, container: Container, request: _Request, held: Sequence[WaitingEvent]) -> list[Routing]:
         """Decide what has waited."""
         request.released += held
-        routings = [self._consent_wait.decide(container, one) for one in held]
-        request.lines += ((None, routing) for routing in routings)
+        routings = [self._consent_wait.decide(self._by(one.event, container, request), one) for one in held]
+        request.lines += ((None, routing, True) for routing in routings)
         return routings
 
     async def _store(self, container: Container, server: ServerConfig, request: _Request) -> list[Answer]:
@@ -190,31 +211,35 @@ class Ingest:
         try:
             if request.laid or request.again:
                 await self._opt_outs.write(request.laid, request.again)
-            told = [routing.event if routing else None for _, routing in request.lines] if events_are_told() else []
             stored, makes = _Stored(), self._makes(container, server)
             for start in range(0, len(request.lines), TURN):
                 if start:
                     await asyncio.sleep(0)
-                self._make(makes, request.lines[start : start + TURN], stored)
+                self._make(makes, request.lines[start : start + TURN], stored, request)
             request.lines.clear()
             deliveries = stored.deliveries
             receipts = await self._outbox.append(deliveries) if deliveries else ()
         except OutboxError:
             self._consent_wait.put_back(request.released)
             raise
-        self._observer.decided(stored.decided)
-        if not told and not any(map(_duplicate, receipts)):  # as nearly always
-            return [answer for answer, _ in stored.answers if answer is not None]
-        for delivery, receipt in zip(deliveries, receipts, strict=True):
-            if receipt.duplicate:
-                self._observer.repeated(delivery.destination, receipt)
-        each = iter(receipts)
-        lines = [(answer, [next(each) for _ in range(number)]) for answer, number in stored.answers]
-        for event, (_, its) in zip(told, lines, strict=False):  # nobody may have asked for them
-            new = sum(one.stored for one in its)
-            if event is not None and (new or not its):
-                say_accepted(event.event_id, event.name, event.source, new)
-        return [settled(answer, its) for answer, its in lines if answer is not None]
+        lines = stored.lines
+        if any(map(_duplicate, receipts)):  # as hardly ever
+            for delivery, receipt in zip(deliveries, receipts, strict=True):
+                if receipt.duplicate:
+                    self._observer.repeated(delivery.destination, receipt)
+            lines = _with_receipts(lines, receipts)
+        self._observer.settled(container, lines, stored.decided)
+        if events_are_told():
+            for answer, routing, made, its in lines:
+                new = sum(one.stored for one in its) if its else len(made)
+                if routing is not None and (answer is None or answer.status != "held") and (new or not made):
+                    say_accepted(routing.event.event_id, routing.event.name, routing.event.source, new)
+        return [answer for answer, *_ in lines if answer is not None]
+
+    def _by(self, event: Event, container: Container, request: _Request) -> Container:
+        """By which an event is decided: the container of its request; but of an event that has waited, of its own."""
+        session = event.facts.session
+        return container if session == request.session or self._previews is None else self._previews.container(session)
 
     def _makes(self, container: Container, server: ServerConfig) -> Deliveries:
         """Who makes deliveries under this configuration."""
@@ -223,27 +248,56 @@ class Ingest:
             known = self._deliveries = Deliveries(container, server, self._install_key)
         return known
 
-    def _make(self, makes: Deliveries, lines: Sequence[tuple[Answer | None, Routing | None]], stored: _Stored) -> None:
+    def _make(
+        self,
+        makes: Deliveries,
+        lines: Sequence[tuple[Answer | None, Routing | None, bool]],
+        stored: _Stored,
+        request: _Request,
+    ) -> None:
         """What is to be stored of some events, and on record. What a person has opted out of is not stored, and counts
-        as blocked."""
+        as blocked; an event of a preview session that is not sent counts nowhere."""
         opt_outs = self._opt_outs if self._opt_outs.any() else None
         encrypt = self._encryption.encrypt if self._encryption.encrypts else None
-        version = makes.container.version
         routings: list[Routing] = []
-        for answer, routing in lines:
+        for answer, routing, is_stored in lines:
             made: list[Delivery] = []
-            if routing is not None:
-                made = makes.of(routing)
+            if routing is not None and is_stored:
+                session, by = routing.event.facts.session, makes
+                if session != request.session:
+                    by = self._makes(self._by(routing.event, makes.container, request), makes.server)
+                made = by.of(routing)
                 if opt_outs is not None and made:
                     routing, made = _without_lost(routing, made, opt_outs)
-                routings.append(routing)
-                stored.decided.append(Decided.of(version, routing))
-            stored.answers.append((answer, len(made)))
+                if session and self._previews is not None:
+                    answer, routing, made = self._previews.applied(answer, routing, made, by.container)
+                if made or not session:
+                    routings.append(routing)
+                    stored.decided.append(Decided.of(by.container.version, routing))
+            stored.lines.append((answer, routing, made, ()))
             stored.deliveries += made if encrypt is None else map(encrypt, made)
         self._observer.routed(routings)
 
 
+def _of(request: _Request) -> Callable[[Event], bool]:
+    return lambda event: event.facts.session == request.session
+
+
+def _not_of(request: _Request) -> Callable[[Event], bool]:
+    return lambda event: event.facts.session != request.session
+
+
 _duplicate = attrgetter("duplicate")
+
+
+def _with_receipts(lines: Sequence[Line], receipts: Sequence[Receipt]) -> list[Line]:
+    """The lines with what became of each delivery, and with answers that say so."""
+    each = iter(receipts)
+    told: list[Line] = []
+    for answer, routing, made, _ in lines:
+        its = tuple(next(each) for _ in made)
+        told.append((answer and settled(answer, its), routing, made, its))
+    return told
 
 
 def _without_lost(routing: Routing, made: list[Delivery], opt_outs: OptOuts) -> tuple[Routing, list[Delivery]]:

@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tagserver.audit.records import Decided
+from tagserver.config.model import Container
+from tagserver.ingest.answer import Answer
 from tagserver.pipeline.route import Routing
-from tagserver.queue.values import Receipt
+from tagserver.queue.values import Delivery, Receipt
+
+Line = tuple[Answer | None, Routing | None, Sequence[Delivery], Sequence[Receipt]]
+"""One event of a request: its answer, None where it had one before (it has waited); what was decided, None where it
+was rejected; the deliveries that were made of it; and what became of each, empty where all of them were stored."""
 
 
 class IngestObserver:
@@ -15,8 +21,12 @@ class IngestObserver:
     def routed(self, routings: Sequence[Routing]) -> None:
         """Some events were decided for each tag."""
 
-    def decided(self, decided: Sequence[Decided]) -> None:
-        """What was decided has come to pass: a request that is not stored is not on record."""
+    def settled(self, container: Container, lines: Sequence[Line], decided: Sequence[Decided]) -> None:
+        """What was decided of a request's events under a container has come to pass, and is answered: a request that is
+        not stored is not on record. `decided`: the same, as short as it can wait for the audit."""
 
     def repeated(self, destination: str, receipt: Receipt) -> None:
         """A delivery was a duplicate."""
+
+    def refused(self, reason: str, message: str, origin: str | None) -> None:
+        """A whole request was refused, before any event of it was read: what it is counted as, and a sentence."""

@@ -46,6 +46,7 @@ _SENTENCES: Mapping[str, str] = {
     **dict(SENTENCES.items()),
     "click": "a click id, and ad_storage is not granted",
     "fragment": "what stands behind the #",
+    "preview": "the grant of a preview link",
     "query": "a key of the query that is too long, or that privacy.query_allow does not name",
     "credentials": "a user name",
     "long": f"more than {LONGEST} characters, and something to look for",

@@ -17,7 +17,7 @@ from tagserver.pausing.outlook import Outlook, Rates, outlook
 from tagserver.queue.api import Outbox
 from tagserver.queue.errors import Full, OutboxError
 from tagserver.queue.pauses import FULL, Pause, Pauses, Quotas
-from tagserver.system.text import printable, readable_time
+from tagserver.system.text import parse_duration, printable, readable_time
 from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.delivery")
@@ -138,10 +138,17 @@ class Pausing:
                 self.reconfigured()
             self._look_again(names)
             self._note("paused", destination=names[0], by=pause.by, until=pause.until, note=pause.note)
-        done = {"destination": names[0], "pause": self._shown(pause), "replaced": replaced, "share": self._share(names)}
+        done = await self.foreseen(name)
+        return {"destination": names[0], "pause": self._shown(pause), "replaced": replaced, **done}
+
+    async def foreseen(self, name: str) -> dict[str, Any]:
+        """What becomes of what waits for a destination while it is stopped: `share`, and `outlook` if that can be read.
+        Raises UnknownDestination."""
+        names, pause = self.names(name), self.of(name)
+        found: dict[str, Any] = {"share": self._share(names)}
         with suppress(OutboxError):  # it stands all the same
-            done["outlook"] = (await self._outlook(names, until=pause.until)).as_dict()
-        return done
+            found["outlook"] = (await self._outlook(names, until=None if pause is None else pause.until)).as_dict()
+        return found
 
     async def before_resuming(self, name: str) -> dict[str, Any]:
         """What `resume` would find: the pause that stands, and what would become of what waits. Raises
@@ -280,6 +287,17 @@ LONGEST_NOTE = 500
 """Characters of a note: it stands in each line that shows the state."""
 LONGEST_TERM = 366 * 86400
 """Seconds of a term."""
+
+
+def term_in(text: str) -> int:
+    """The seconds of a term that somebody has typed, such as `2h`. Raises ValueError with a sentence."""
+    try:
+        seconds = parse_duration(text)
+    except ValueError:
+        seconds = 0
+    if not 1 <= seconds <= LONGEST_TERM:
+        raise ValueError(f"{text[:40]!r} is no time to pause for: write 30m, 2h, 1h30m or 3d (366d at most)")
+    return seconds
 
 
 def reason(pause: Pause, until: int | None) -> str:

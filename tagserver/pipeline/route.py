@@ -52,12 +52,14 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 
 
 class Routing(msgspec.Struct, frozen=True, gc=False):
-    """All that was decided for one event: the decisions of the tags whose trigger fired, in file order."""
+    """All that was decided for one event: the decisions of the tags whose trigger fired, in file order. `unfired`: tags
+    whose conditions were asked beyond the first, and did not hold."""
 
     event: Event
     scope: Scope
     consent: ConsentState
     decisions: tuple[Decision, ...]
+    unfired: tuple[Tag, ...] = ()
 
 
 def route(
@@ -75,12 +77,14 @@ def route(
         consent = container.consent_cache.read(event, source)
     outgoing = OutgoingEvents(scope, container.privacy, consent)
     decisions: list[Decision] = []
+    unfired: list[Tag] = []
     sent: set[tuple[str, str]] = set()
     for candidate in container.candidates(event.name).worth_trying(scope):
         for trigger in candidate.triggers:
             if trigger.holds(scope):
                 break
         else:
+            unfired.append(candidate.tag)
             continue
         decision = _decide(container, candidate, trigger, scope, outgoing)
         if decision.built is not None:
@@ -91,7 +95,7 @@ def route(
                 decision = Decision(decision.tag, "skip", "same_event", detail, decision.consent)
             sent.add(address)
         decisions.append(decision)
-    return Routing(event, scope, consent, tuple(decisions))
+    return Routing(event, scope, consent, tuple(decisions), tuple(unfired))
 
 
 def _decide(
@@ -144,6 +148,13 @@ def explain_unfired(tag: Tag, scope: Scope) -> str:
     operands."""
     nearest = max(tag.triggers, key=lambda trigger: _nearness(trigger.met(scope)), default=None)
     return "the tag has no trigger" if nearest is None else f"{nearest.name}: {nearest.explain(scope)}"
+
+
+def failing(tag: Tag, scope: Scope) -> tuple[str, int, str]:
+    """The condition that kept a tag, without values: the nearest trigger's name, the number of the first condition of
+    it that does not hold (from 1; 0 is the event's name), and its left side as written."""
+    nearest = max(tag.triggers, key=lambda trigger: _nearness(trigger.met(scope)), default=None)
+    return ("", 0, "") if nearest is None else (nearest.name, *nearest.failing(scope))
 
 
 def _nearness(met: tuple[int, int]) -> tuple[int, int]:

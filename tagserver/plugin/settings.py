@@ -22,6 +22,7 @@ def setting(
     per_tag: bool = False,
     check: Callable[[Any], str | None] | None = None,
     means: Literal["events", "paths"] | None = None,
+    test: bool = False,
 ) -> Any:
     """A field of a Settings dataclass.
 
@@ -30,12 +31,14 @@ def setting(
     tag may set it for itself; what `request` reads is the same for all that share one. `check(value)` returns what is
     wrong with a value, or None. `means`: what its texts are, so that misspelt
     ones are named: `events`, a map from names of events to the vendor's; `paths` of an event, in a list or as the
-    values of a map. Types understood: str, int, float, bool, Secret, Literal[...], list[str], dict[str, str], and
-    `| None` of each.
+    values of a map. `test`: with it the vendor takes events as a test: a text is the code that the vendor's test tool
+    shows, a flag is set; "Send as test" sets it for one event.
+
+    Types understood: str, int, float, bool, Secret, Literal[...], list[str], dict[str, str], and `| None` of each.
     """
     if identity and per_tag:
         raise ValueError("whose account it is cannot differ from tag to tag")
-    metadata = {"doc": doc, "identity": identity, "per_tag": per_tag, "check": check, "means": means}
+    metadata = {"doc": doc, "identity": identity, "per_tag": per_tag, "check": check, "means": means, "test": test}
     if default_factory is not dataclasses.MISSING:
         return dataclasses.field(default_factory=default_factory, metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -74,8 +77,8 @@ OWN_FILES = frozenset(
     }
 )
 """What the server itself keeps in its data folder, beside the queue."""
-OWN_BEGINNINGS = ("outbox.db", "before-restore-")
-"""What the names of the queue's files begin with, and of the folders that a restore has moved aside."""
+OWN_BEGINNINGS = ("outbox.db", "records.db", "before-restore-")
+"""What the names of the queue's and the records' files begin with, and of folders that a restore has moved aside."""
 
 
 def folder_fault(value: str) -> str | None:

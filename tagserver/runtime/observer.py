@@ -7,25 +7,31 @@ from collections.abc import Mapping, Sequence
 
 from tagserver.audit.audit import Audit
 from tagserver.audit.records import Decided
+from tagserver.config.model import Container
+from tagserver.delivery.attempts import Attempt
 from tagserver.delivery.clock import ClockDoubt
 from tagserver.delivery.observer import DeliveryObserver
 from tagserver.erasure.observer import ErasureObserver
-from tagserver.ingest.observer import IngestObserver
+from tagserver.ingest.observer import IngestObserver, Line
 from tagserver.metrics.meters import Meters
 from tagserver.pipeline.route import Routing
 from tagserver.plugin.destination import Response
 from tagserver.queue.values import DeadLettered, Erased, Receipt, Row
+from tagserver.records.recorder import Recorder
 from tagserver.runtime.failing import Failing
 from tagserver.runtime.states import States
 
 
 class RuntimeObserver(IngestObserver, ErasureObserver, DeliveryObserver):
-    """Of one runtime: its metrics, its audit, the plugins that fail, the states that the log tells, and the clock,
-    whose witness each answer of a vendor is. What the methods are told stands where they are declared."""
+    """Of one runtime: its metrics, audit and records, the plugins that fail, the states that the log tells, and the
+    clock, whose witness each answer of a vendor is. What the methods are told stands where they are declared."""
 
-    def __init__(self, meters: Meters, audit: Audit, failing: Failing, states: States, doubt: ClockDoubt) -> None:
+    def __init__(
+        self, meters: Meters, audit: Audit, records: Recorder, failing: Failing, states: States, doubt: ClockDoubt
+    ) -> None:
         self._meters = meters
         self._audit = audit
+        self._records = records
         self._failing = failing
         self._states = states
         self._doubt = doubt
@@ -35,9 +41,14 @@ class RuntimeObserver(IngestObserver, ErasureObserver, DeliveryObserver):
         self._meters.routed(routings)
         self._failing.routed(routings)
 
-    def decided(self, decided: Sequence[Decided]) -> None:
-        """To the audit."""
+    def settled(self, container: Container, lines: Sequence[Line], decided: Sequence[Decided]) -> None:
+        """To audit and records."""
         self._audit.decided(decided)
+        self._records.settled(container, lines)
+
+    def refused(self, reason: str, message: str, origin: str | None) -> None:
+        """To the records."""
+        self._records.refused(reason, message, origin)
 
     def repeated(self, destination: str, receipt: Receipt) -> None:
         """To metrics."""
@@ -53,9 +64,9 @@ class RuntimeObserver(IngestObserver, ErasureObserver, DeliveryObserver):
         if erased.queue or erased.dead:
             self._audit.note("erased", queue=dict(erased.queue), dead=dict(erased.dead))
 
-    def forgotten(self, identifiers: int, destinations: Mapping[str, Mapping[str, int]], held: int) -> None:
+    def forgotten(self, identifiers: int, destinations: Mapping[str, Mapping[str, int]], held: int, by: str) -> None:
         """To the audit."""
-        self._audit.note("forgotten", identifiers=identifiers, destinations=destinations, held=held)
+        self._audit.note("forgotten", identifiers=identifiers, destinations=destinations, held=held, by=by)
 
     def changed(self, destination: str) -> None:
         """To the states."""
@@ -66,13 +77,18 @@ class RuntimeObserver(IngestObserver, ErasureObserver, DeliveryObserver):
         self._meters.sent(destination, outcome, seconds)
         self._failing.sent(destination, delivered, failures)
 
+    def attempted(self, destination: str, attempts: Sequence[Attempt]) -> None:
+        """To the records."""
+        self._records.attempted(destination, attempts)
+
     def answered(self, destination: str, response: Response) -> None:
         """To the clock."""
         self._doubt.heard(destination, response.headers)
 
     def dead_lettered(self, destination: str, rows: Sequence[Row], dead: Sequence[DeadLettered]) -> None:
-        """To the log."""
+        """To log and records."""
         self._states.dead_lines.dead_lettered(destination, rows, dead)
+        self._records.dead_lettered(destination, rows, dead)
 
     def sink_called(self, destination: str, failure: str | None) -> None:
         """To failing plugins."""

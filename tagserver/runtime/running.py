@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -16,6 +17,7 @@ from tagserver.audit.audit import Audit
 from tagserver.audit.files import written_last
 from tagserver.backup.keeping import JournaledOutbox, Keeping, require_whole
 from tagserver.config.configuration import ConfigurationFolder
+from tagserver.config.records import RecordsConfig
 from tagserver.config.server import LogConfig
 from tagserver.config.yaml.folder import is_unread, read_test_files, read_texts, unread_files
 from tagserver.delivery.clock import ClockDoubt, ClockWatch
@@ -24,10 +26,16 @@ from tagserver.metrics.meters import Meters
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.store import Store
 from tagserver.queue.data_folder import install_key, usable
+from tagserver.records.absent import NoRecords
+from tagserver.records.api import RecordsError, RecordStore
+from tagserver.records.records import Records
+from tagserver.records.sqlite.engine import SqliteRecords
 from tagserver.runtime.runtime import Runtime
 from tagserver.runtime.watchdog import Watchdog
 from tagserver.system.machine import clock_is_kept, disk_free
 from tagserver.system.time import Time
+
+logger = logging.getLogger("tagserver.records")
 
 
 @asynccontextmanager
@@ -86,6 +94,7 @@ async def running(
         time=time,
     )
     keeping = Keeping(data, outbox, queue, key, journal, time)
+    records = await open_records(data, configuration.server.records, key, time)
     try:
         await keeping.start()
         configuration = publishing.settle(configuration)  # not before the outbox: now the folder is ours
@@ -98,6 +107,7 @@ async def running(
             meters,
             audit,
             keeping,
+            records,
             log=log,
             doubt=doubt,
         )
@@ -143,6 +153,7 @@ async def running(
             for task in (watching, looking, holding, pausing, writing, journaling, sweeping, saying):
                 task.cancel()
             runtime.draining = True
+            runtime.records.live.end()
             runtime.states.look_at_server()
             await runtime.ingest.decide_waiting(runtime.container, runtime.server, closing=True)
             await dispatcher.stop(runtime.server.shutdown.drain if drain is None else drain, runtime.hurry)
@@ -151,7 +162,26 @@ async def running(
     finally:
         await outbox.close()
         await keeping.close()
+        await records.close()
         await asyncio.to_thread(audit.close)
+
+
+RECORDS = "records.db"
+
+
+async def open_records(data: Path, config: RecordsConfig, install_key: bytes, time: Time) -> Records:
+    """The records of a data folder, begun. A file that cannot be opened costs records, never an event."""
+    store: RecordStore
+    try:
+        store = await asyncio.to_thread(
+            SqliteRecords.open, data / RECORDS, keep=config.keep, max_size=config.max_size, time=time
+        )
+    except (RecordsError, OSError) as error:
+        logger.error("records cannot be opened: %s; events are taken and delivered as ever", error)
+        store = NoRecords(str(error))
+    records = Records(store, config, install_key, time)
+    await records.start()
+    return records
 
 
 # ── changed files

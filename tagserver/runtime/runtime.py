@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+import httpx
+
 from tagserver.audit.audit import Audit
 from tagserver.backup.keeping import Keeping
 from tagserver.config.collect import BROWSER
@@ -17,16 +19,23 @@ from tagserver.delivery.send_policy import Refusal, refusals
 from tagserver.delivery.target import Target
 from tagserver.erasure.erasure import Erasure
 from tagserver.erasure.opt_outs import OptOuts
+from tagserver.explain.send_as_test import VendorTests
 from tagserver.ingest.consent_wait import ConsentWait
 from tagserver.ingest.ingest import Ingest
+from tagserver.ingest.previewing import Previews
 from tagserver.ingest.sources import Sources
 from tagserver.metrics.meters import Meters
 from tagserver.pausing.pausing import Engine, Pausing
+from tagserver.preview.order import Orders, Serving
+from tagserver.preview.sessions import Sessions
+from tagserver.publishing.comparison import Comparing
+from tagserver.publishing.past import PastContainers
 from tagserver.publishing.publisher import ActResult, Publisher
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.serving import Configuration
 from tagserver.queue.encryption import Encryption
 from tagserver.queue.values import Row
+from tagserver.records.records import Records
 from tagserver.runtime.failing import Failing
 from tagserver.runtime.observer import RuntimeObserver
 from tagserver.runtime.server_files import AdminToken
@@ -55,6 +64,7 @@ class Runtime:
         meters: Meters,
         audit: Audit,
         keeping: Keeping,
+        records: Records,
         log: Callable[[LogConfig], None] = lambda config: None,
         doubt: ClockDoubt | None = None,
     ) -> None:
@@ -65,11 +75,16 @@ class Runtime:
         self.data = publishing.store.data
         """The data folder."""
         self.publisher = Publisher(publishing, configuration, take=self._take, note=audit.note)
+        self.comparing = Comparing(publishing, lambda: self.publisher.now)
+        self.past = PastContainers(publishing, lambda: self.publisher.now)
+        self.install_key = install_key
+        """32 bytes of this installation, which key the hashes of persons."""
         self.outbox = outbox
         self.time = time
         self.meters = meters
         self.audit = audit
         self.keeping = keeping
+        self.records = records
         self.failing = Failing(time, began=lambda kind, name: self.states.failing_began(kind, name))
         keys = [key for text in configuration.server.queue.encrypt if (key := key_of(text.reveal()))]
         self.encryption = Encryption(keys)
@@ -97,6 +112,7 @@ class Runtime:
             audit,
             self.unwritten,
             keeping,
+            records,
             time,
             loaded=lambda: self.loaded,
             draining=lambda: self.draining,
@@ -109,7 +125,7 @@ class Runtime:
             time,
             free=lambda: disk_free(self.data),
         )
-        self.observer = RuntimeObserver(meters, audit, self.failing, self.states, doubt)
+        self.observer = RuntimeObserver(meters, audit, records.recorder, self.failing, self.states, doubt)
         self.opt_outs = OptOuts(
             outbox,
             install_key,
@@ -127,9 +143,12 @@ class Runtime:
             destinations=outbox.counts,
             refuse=lambda: self.server.forget.refuse,
             sweep_soon=self.opt_outs.sweep_soon,
+            forget_records=records.erase,
             observer=self.observer,
             time=time,
         )
+        self.previews = Previews(Sessions(install_key, time), lambda: self.container)
+        self.preview_orders = Orders(self.previews.sessions, publishing.folder, self._previewed_beside)
         self.ingest = Ingest(
             outbox,
             install_key,
@@ -137,7 +156,10 @@ class Runtime:
             self.consent_wait,
             self.opt_outs,
             self.encryption,
+            self.previews,
         )
+
+        self.vendor_tests = VendorTests(self, self._connect, outbox, install_key, audit.note, time)
 
     @property
     def container(self) -> Container:
@@ -149,7 +171,16 @@ class Runtime:
         """The server's own settings."""
         return self.publisher.now.server
 
+    def _previewed_beside(self) -> Serving:
+        """What serves, for a new preview session."""
+        now = self.publisher.now
+        return Serving(now.container, now.server.collect, now.serving.server)
+
     # ── what may be sent
+
+    def _connect(self, name: str) -> httpx.AsyncClient:
+        assert self.dispatcher is not None, "it runs"
+        return self.dispatcher.connect(name)
 
     def refusals(self, rows: Sequence[Row]) -> dict[int, Refusal]:
         """The send policy: asked before every attempt to send deliveries, for those that may not be sent any more."""
@@ -205,6 +236,7 @@ class Runtime:
         self.sources = Sources(collect)
         self.loaded = self.time.now()
         self.pausing.reconfigured()
+        self.records.configured(configuration.server.records)
         if self.dispatcher is not None:
             self.dispatcher.reconfigured(self.container.destinations)
         self._log(configuration.server.log)

@@ -19,6 +19,7 @@ from tagserver.publishing.publisher import Publisher
 from tagserver.queue.api import Outbox
 from tagserver.queue.sqlite.startup import ALONE
 from tagserver.queue.values import Counts
+from tagserver.records.records import Records
 from tagserver.runtime.failing import Failing, counted
 from tagserver.runtime.unwritten import Unwritten
 from tagserver.system.time import Time
@@ -44,6 +45,7 @@ class Status:
         audit: Audit,
         unwritten: Unwritten,
         keeping: Keeping,
+        records: Records,
         time: Time,
         *,
         loaded: Callable[[], int],
@@ -58,6 +60,7 @@ class Status:
         self._audit = audit
         self._unwritten = unwritten
         self._keeping = keeping
+        self._records = records
         self._time = time
         self._loaded = loaded
         self._draining = draining
@@ -114,6 +117,8 @@ class Status:
             found["journal"] = lacking
         if (elsewhere := self._keeping.elsewhere()) is not None:
             found["queue_elsewhere"] = elsewhere
+        if (unrecorded := self._records.notice) is not None:
+            found["records"] = unrecorded
         if (noted := self._outbox.notice()) is not None:
             found["queue_alone" if noted == ALONE else "queue_damaged"] = noted
         elif (filling := self._filling()) is not None:
@@ -168,6 +173,7 @@ class Status:
             "failing": shown.get("failing", []),
             "held": {"events": len(self._consent_wait), "bytes": self._consent_wait.bytes},
             "audit": self._audit.shown(),
+            "records": await self._records.shown(),
         }
 
     @property

@@ -37,6 +37,8 @@ async def made(tmp_path: Path, clock: FakeTime) -> Path:
         "t/0123456789ab.js": "x",
         "admin-token": "secret-of-the-admin",
         "address": "http://127.0.0.1:1",
+        "records.db": "what happened to events",
+        "records.db-wal": "and just now",
         "versions/notes.txt": "of somebody else",
     }.items():
         path = folder.data / name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -31,11 +32,13 @@ from tagserver.inbound.enrich import visitor_ip, visitor_region
 from tagserver.ingest.body import BadBody, split
 from tagserver.logs.logs import redacted, without_contacts
 from tagserver.pipeline.route import all_decisions, route
+from tagserver.plugin.contract import Response
 from tagserver.plugin.plain import number
 from tagserver.plugin.registry import Registry
 from tagserver.privacy.detection import scanned, without_emails
 from tagserver.privacy.rules import STRICT, key_kind, names_an_id, query_kind
 from tagserver.privacy.urls import clean_address, clean_outgoing, without_keys
+from tagserver.records.masking.mask import Masker, answer_words, masked_id, masked_text
 
 from ..config.world import load
 from ..destinations.nine import CONFIG, TOKENS
@@ -62,6 +65,20 @@ def _body(text: str) -> object:
 
 def _person(field: str) -> Function:
     return lambda text: Identity({"user_data": {field: text, "address": {field: text, "country": "DE"}}}).identifiers()
+
+
+def _masker(text: str) -> Masker:
+    made = event(
+        {
+            "user_id": text,
+            "user_data": {"email": text, "own": {text: text}},
+            "page": {"location": f"https://shop.example/{text}?q={text}", "referrer": text, "title": text},
+            "own": [text, {"coupon": text}],
+            "items": [{"item_id": text, "item_name": text}],
+        },
+        cookies={"a": text},
+    )
+    return Masker(made, made.facts)
 
 
 FUNCTIONS: Mapping[str, Function] = {
@@ -111,6 +128,13 @@ FUNCTIONS: Mapping[str, Function] = {
     "a calculation": exact,
     "an address in networks": Networks([parse_network("198.51.100.0/24")]).hold,
     "postal code of a person": _person("postal_code"),
+    "a text in a record": masked_text,
+    "an id in a record": masked_id,
+    "an event in a record": lambda text: _masker(text).event(),
+    "a sentence in a record": lambda text: _masker(text).sentence(f'a equals "b", is "{text}'),
+    "an answer in a record": lambda text: answer_words(
+        Response(200, {}, json.dumps({"message": text, "log_id": text, text: [text]}).encode()), [text.encode()], []
+    ),
     "a body": _body,
     "a body with a text": lambda text: _body(NESTED % ('"' + text.replace('"', "'") + '"')),
 }

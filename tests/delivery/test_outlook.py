@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tagserver.cli.pause import when_pausing, when_resuming
 from tagserver.pausing.outlook import Outlook, Rates, outlook
+from tagserver.pausing.sentences import when_pausing, when_resuming
 from tagserver.queue.sqlite.claims import LOOKED
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.values import Row, Settlement

@@ -54,7 +54,9 @@ class Ga4Settings:
         check=api_url_fault,
     )
     debug: bool = setting(
-        "Send to Google's validation server, which checks the events and records none of them.", default=False
+        "Send to Google's validation server, which checks the events and records none of them.",
+        default=False,
+        test=True,
     )
     debug_view: bool = setting("Show the events in DebugView. They count all the same.", default=False)
     send_user_data: bool = setting(

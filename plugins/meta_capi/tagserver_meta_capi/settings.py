@@ -42,7 +42,7 @@ class MetaSettings:
     )
     api_version: str = setting("The version of the Graph API.", default="v26.0", check=_version)
     test_event_code: str | None = setting(
-        "Shows events under Test events at Meta. They count all the same.", default=None
+        "Shows events under Test events at Meta. They count all the same.", default=None, test=True
     )
     partner_agent: str | None = setting("Your platform's name for Meta's statistics.", default=None, check=_agent)
     default_country: str | None = setting(

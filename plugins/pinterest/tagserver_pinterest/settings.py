@@ -35,7 +35,7 @@ class PinterestSettings:
     ad_account_id: str = setting("The ad account's id, a row of digits.", identity=True, check=_account)
     access_token: Secret = setting("A conversion access token. Sent as a header only.")
     api_url: str = setting("Where the API is.", default="https://api.pinterest.com", identity=True, check=api_url_fault)
-    test: bool = setting("Have every event checked by Pinterest, and none recorded.", default=False)
+    test: bool = setting("Have every event checked by Pinterest, and none recorded.", default=False, test=True)
     forward_unmapped: bool = setting(
         "Send events that Pinterest has no name for as custom, without their name. Otherwise they are skipped.",
         default=False,

@@ -32,7 +32,7 @@ class RedditSettings:
         "Where the API is.", default="https://ads-api.reddit.com", identity=True, check=api_url_fault
     )
     test_id: str | None = setting(
-        "Shows events under Event testing at Reddit. Take it out before you go live.", default=None
+        "Shows events under Event testing at Reddit. Take it out before you go live.", default=None, test=True
     )
     forward_unmapped: bool = setting(
         "Send events that Reddit has no type for as CUSTOM under their own name. Otherwise they are skipped.",

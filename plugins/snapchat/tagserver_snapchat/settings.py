@@ -37,8 +37,8 @@ class SnapchatSettings:
     )
     access_token: Secret = setting("A Conversions API token. Snap takes it in the address of the request only.")
     api_url: str = setting("Where the API is.", default="https://tr.snapchat.com", identity=True, check=api_url_fault)
-    validate: bool = setting("Have every event checked by Snap, and none recorded.", default=False)
-    test_event_code: str | None = setting("Shows events in the test tool of Events Manager.", default=None)
+    validate: bool = setting("Have every event checked by Snap, and none recorded.", default=False, test=True)
+    test_event_code: str | None = setting("Shows events in the test tool of Events Manager.", default=None, test=True)
     events: dict[str, str] = setting(
         "Your event names and the events of Snap they are, beside the built-in list.",
         default_factory=dict,

@@ -37,7 +37,7 @@ class TikTokSettings:
     )
     event_source: Literal["web", "offline", "crm"] = setting("What kind of source the pixel code is.", default="web")
     test_event_code: str | None = setting(
-        "Shows events under Test events at TikTok. Take it out before you go live.", default=None
+        "Shows events under Test events at TikTok. Take it out before you go live.", default=None, test=True
     )
     limited_data_use: bool = setting(
         "Mark every event for limited data use, not only those that consent restricts.", default=False

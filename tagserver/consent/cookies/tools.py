@@ -55,6 +55,11 @@ ONLY_IN_THE_PAGE = frozenset({"termly", "usercentrics"})
 """Tools that keep the choice where no request carries it."""
 
 
+def is_consent_cookie(name: str) -> bool:
+    """Whether a cookie of this name says something about consent: for any tool, or by a standard."""
+    return _cookies_read(tuple(TOOLS)).fullmatch(name) is not None
+
+
 def cmp_readings(cookies: Mapping[str, str], policy: ConsentPolicy) -> list[Reading]:
     """What the cookies of the listed consent tools say.
 
