@@ -4,7 +4,7 @@ reference."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -49,6 +49,21 @@ class Trigger(Protocol):
     def met(self, scope: Scope) -> tuple[int, int]:
         """How many of its conditions hold, and of how many; the event name counts as one. For "the nearest
         trigger"."""
+        ...
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The names of events that it is for, as written; none: every event."""
+        ...
+
+    @property
+    def conditions(self) -> tuple[tuple[str, str], ...]:
+        """Its conditions in words, each as its left side and the rest."""
+        ...
+
+    def failing(self, scope: Scope) -> tuple[int, str]:
+        """The first condition that does not hold: its number (from 1; 0 is the event's name), and its left side as
+        written."""
         ...
 
     def explain(self, scope: Scope) -> str:
@@ -187,6 +202,18 @@ class Container:
             for tag in sorted(self.tags, key=lambda tag: -tag.priority)
             if (triggers := tuple(one for one in tag.triggers if id(one) in wanted))
         )
+
+    def with_settings(self, name: str, changed: Mapping[str, Any]) -> Container:
+        """The same, but for some settings of one destination, at all of its tags."""
+
+        def other(destination: ConfiguredDestination) -> ConfiguredDestination:
+            if destination.name != name or destination.settings is None:
+                return destination
+            return replace(destination, settings=replace(destination.settings, **changed))
+
+        destinations = {key: other(one) for key, one in self.destinations.items()}
+        tags = tuple(replace(tag, destination=other(tag.destination)) for tag in self.tags)
+        return replace(self, destinations=destinations, tags=tags, _candidates={}, _by_wanted={})
 
     @cached_property
     def consent_cache(self) -> ConsentCache:

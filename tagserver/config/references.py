@@ -21,6 +21,7 @@ from tagserver.system.secret import SHORTEST, Secret
 ADMIN_TOKEN = "TAGSERVER_ADMIN_TOKEN"  # noqa: S105 (the name of a variable)
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]*)\}")
 _WHOLE = re.compile(r"\$\{(env|file):([^}]*)\}\Z")
+_SLEEPERS = {"collect": "its key does not work", "admin": "its token opens nothing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class ExternalValues:
             return None
         value, why = looked_up
         if why is not None:
-            sleeper = "its key does not work" if path.startswith("collect.") else "its destination is paused"
+            sleeper = _SLEEPERS.get(path.partition(".")[0], "its destination is paused")
             problems.add("P210", place, path, f"{path}: {why}", f"{sleeper} until it is there")
         return value or "", why
 
@@ -200,7 +201,11 @@ class ServerDecoder(Decoder):
     def _keep(self, written: str, value: str, owner: str) -> None:
         self._owned |= dict.fromkeys(references(written), owner)
         if value and has_reference(written):
-            self._values[value] = owner
+            self._values.setdefault(value, owner)
+
+    def owner(self, value: str) -> str | None:
+        """Whose secret of operations a text is, by its path in the file; the first, where several have it."""
+        return self._values.get(value)
 
     def rights(self, secrets: tuple[str, ...] | None) -> Rights:
         """What marketing's files may read, once this file was read; `secrets`: the patterns that it lists."""
@@ -249,19 +254,26 @@ def without_secrets(destination: Any, registry: Registry) -> Any:
     }
 
 
+_HOLDERS = (("collect", "keys", "secret"), ("admin", "tokens", "token"))
+"""Where `server.yaml` has a table of names with a secret each."""
+
+
 def without_keys(server: dict[str, Any]) -> dict[str, Any]:
-    """`server.yaml` as plain data, without the secrets of `collect.keys`."""
-    collect = server.get("collect")
-    keys = collect.get("keys") if isinstance(collect, dict) else None
-    if not isinstance(collect, dict) or not isinstance(keys, dict):
-        return server
-    hidden = {
-        name: {field: _masked(value) if field == "secret" else value for field, value in key.items()}
-        if isinstance(key, dict)
-        else key
-        for name, key in keys.items()
-    }
-    return {**server, "collect": {**collect, "keys": hidden}}
+    """`server.yaml` as plain data, without the secrets of `collect.keys` and `admin.tokens`."""
+    shown = dict(server)
+    for block, table, secret in _HOLDERS:
+        held = shown.get(block)
+        names = held.get(table) if isinstance(held, dict) else None
+        if isinstance(held, dict) and isinstance(names, dict):
+            hidden = {name: _without(entry, secret) for name, entry in names.items()}
+            shown[block] = {**held, table: hidden}
+    return shown
+
+
+def _without(entry: Any, secret: str) -> Any:
+    if not isinstance(entry, dict):
+        return entry
+    return {field: _masked(value) if field == secret else value for field, value in entry.items()}
 
 
 def _is_secret(hint: Any) -> bool:

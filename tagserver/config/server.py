@@ -1,5 +1,5 @@
 """`server.yaml`: who may send, where the queue lies, what may be called. Operations' half of the configuration. Its
-larger parts have files of their own: `collect`, `queue`."""
+larger parts have files of their own: `admin`, `collect`, `queue`, `records`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from tagserver.config import schema_parts as parts
+from tagserver.config.admin import ADMIN, AdminConfig
 from tagserver.config.collect import COLLECT, CollectConfig, read_collect
 from tagserver.config.keys import (
     DURATION,
@@ -25,6 +26,7 @@ from tagserver.config.keys import (
     text_like,
 )
 from tagserver.config.queue import QUEUE, QueueConfig
+from tagserver.config.records import RECORDS, RecordsConfig
 from tagserver.config.references import ExternalValues, Rights, ServerDecoder
 from tagserver.config.schema_parts import one_of
 from tagserver.config.yaml.decode import Decoder
@@ -157,10 +159,12 @@ class ServerConfig:
     public addresses lie, "" for none. `debug`: this server is for tests, which variables of the container can ask."""
 
     collect: CollectConfig = group(CollectConfig, COLLECT, read_collect)
+    admin: AdminConfig = group(AdminConfig, ADMIN)
     queue: QueueConfig = group(QueueConfig, QUEUE)
     shutdown: ShutdownConfig = group(ShutdownConfig, Block.of(ShutdownConfig, "How the server ends."))
     forget: ForgetConfig = group(ForgetConfig, Block.of(ForgetConfig, "After tagserver forget."))
     audit: AuditConfig = group(AuditConfig, Block.of(AuditConfig, "The record of decisions."))
+    records: RecordsConfig = group(RecordsConfig, RECORDS)
     log: LogConfig = group(LogConfig, Block.of(LogConfig, "What the server writes to standard error."))
     egress: tuple[str, ...] = group(tuple, _EGRESS, lambda d, node, path: _EGRESS.read(d, node, path).get("allow", ()))
     environment: frozenset[str] = key(
@@ -174,7 +178,7 @@ class ServerConfig:
         each(_SECRET),
         "",
         "variables and files that secret fields of the other files may name: `[META_*, /run/secrets/*]`. Never the "
-        "admin token, keys of `collect`, what `queue` is opened with, and files of the data folder (a running server "
+        "admin tokens, keys of `collect`, what `queue` is opened with, and files of the data folder (a running server "
         "knows which that is; `check` does not)",
         shown="all",
     )
@@ -220,7 +224,9 @@ def read_server(root: Node | None, external: ExternalValues, problems: Problems)
     """The settings, and what marketing's files may read under them; with problems noted, defaults stand in for what is
     wrong."""
     d = ServerDecoder(external, problems)
-    config = ServerConfig(**SERVER.read(d, root, ""), environment=external.listed)
+    nodes = SERVER.nodes(d, root, "")
+    last = {name: nodes.pop(name) for name in ("admin",) if name in nodes}  # compared with all that was read before
+    config = ServerConfig(**SERVER.values(d, {**nodes, **last}, ""), environment=external.listed)
     return config, d.rights(config.secrets)
 
 

@@ -61,6 +61,16 @@ class CompiledTrigger:
         first = self.clauses[0] if self.clauses else None
         return first.ask if isinstance(first, Condition) else None
 
+    @property
+    def events(self) -> tuple[str, ...]:
+        """As written."""
+        return tuple(pattern.text for pattern in self.patterns)
+
+    @property
+    def conditions(self) -> tuple[tuple[str, str], ...]:
+        """In their order."""
+        return tuple((clause.name, clause.words) for clause in self.clauses)
+
     @classmethod
     def of(cls, name: str, patterns: tuple[EventPattern, ...], clauses: tuple[Clause, ...]) -> CompiledTrigger:
         """A trigger with its test, one function for all clauses: it runs for every event of the name."""
@@ -75,6 +85,15 @@ class CompiledTrigger:
         """How many conditions hold, of how many; the name is the first."""
         named = self.wants(scope.event.name)
         return named + sum(clause.test(scope) for clause in self.clauses), 1 + len(self.clauses)
+
+    def failing(self, scope: Scope) -> tuple[int, str]:
+        """The first condition that does not hold; the last one where all do."""
+        if not self.wants(scope.event.name):
+            return 0, "event"
+        for number, clause in enumerate(self.clauses, 1):
+            if not clause.test(scope):
+                return number, clause.name
+        return len(self.clauses), self.clauses[-1].name if self.clauses else "event"
 
     def explain(self, scope: Scope) -> str:
         """What decided: the name, or the first condition that fails, or the last when all hold."""
@@ -102,6 +121,16 @@ class KnownEvents:
         """Whether the vendor has a name for it, or it is one."""
         return event_name in self.vendor.names or event_name in self.vendor.theirs
 
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Those that the vendor has a name for, and the vendor's names."""
+        return tuple(sorted({*self.vendor.names, *self.vendor.theirs}))
+
+    @property
+    def conditions(self) -> tuple[tuple[str, str], ...]:
+        """None."""
+        return ()
+
     def holds(self, scope: Scope) -> bool:
         """Always: the name is all that it asks."""
         return True
@@ -114,6 +143,10 @@ class KnownEvents:
     def met(self, scope: Scope) -> tuple[int, int]:
         """Its one condition is the name."""
         return int(self.wants(scope.event.name)), 1
+
+    def failing(self, scope: Scope) -> tuple[int, str]:
+        """The name, whatever it is."""
+        return 0, "event"
 
     def explain(self, scope: Scope) -> str:
         """What the vendor calls the event."""

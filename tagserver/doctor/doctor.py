@@ -12,7 +12,7 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -145,17 +145,10 @@ def check_running_destinations(status: Mapping[str, Any]) -> Iterator[Finding]:
         if waiting := one.get("pending"):
             said += f" ({waiting} {'delivery waits' if waiting == 1 else 'deliveries wait'})"
         if one.get("pause") is not None:
-            yield Finding(
-                "warning",
-                name,
-                said.removeprefix("paused: "),
-                f"everything is kept; tagserver resume {name} lets it go on",
-            )
-        elif state in ("paused", "failing"):
-            what = "unloaded" if name in unloaded else "stands" if is_plugins(reason) else state
-            yield Finding("error", name, said, _WHAT_TO_DO[what])
+            yield Finding("warning", name, said.removeprefix("paused: "), remedy(name, one, unloaded))
         elif state != "ok":
-            yield Finding("warning", name, said)
+            level: Level = "error" if state in ("paused", "failing") else "warning"
+            yield Finding(level, name, said, remedy(name, one, unloaded))
         if held := one.get("dead_by_reason", {}).get(RESTORED):
             message = (
                 f"{'1 delivery' if held == 1 else f'{held} deliveries'} of a restored backup: held until you decide"
@@ -167,11 +160,25 @@ def check_running_destinations(status: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding("error", f"variable {one['variable']}", f"failing: {one['reason']}", _WHAT_TO_DO["failing"])
 
 
+def remedy(name: str, one: Mapping[str, Any], unloaded: Collection[str] = ()) -> str:
+    """What to do about the state of a destination, by its entry in `/-/status.json`; empty where it is `ok`.
+    `unloaded`: those whose plugin could not be loaded."""
+    state = str(one.get("state"))
+    if one.get("pause") is not None:
+        return f"everything is kept; tagserver resume {name} lets it go on"
+    if state == "paused":
+        state = "unloaded" if name in unloaded else "stands" if is_plugins(str(one.get("reason") or "")) else state
+    return _WHAT_TO_DO.get(state, "")
+
+
 _WHAT_TO_DO = {
     "unloaded": "what waits is kept, new events are not kept for it; when its plugin is mended, restart the server",
     "stands": "everything is kept; its plugin has to be mended by its author, and the server restarted",
     "paused": "everything is kept; when the cause is mended, tagserver reload --server asks at once",
     "failing": "its plugin has to be mended by its author; the rest goes on",
+    "retrying": "nothing to do yet: everything is kept and tried again by itself",
+    "open": "everything is kept; one small request at a time asks whether the vendor is back, and then all is sent",
+    "disabled": "it is not configured: what waits for it becomes dead letters after a day (no_destination)",
 }
 
 

@@ -25,6 +25,7 @@ from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.system.egress import certain_refusal
 from tagserver.system.secret import Secret
 from tagserver.system.secret import masked as without_secrets
+from tagserver.system.text import printable, printable_json
 
 MASK = Secret("••••")
 KEYS = ("event", "headers", "cookies", "ip", "source", "now")
@@ -211,6 +212,11 @@ def _shown_request(request: Request) -> dict[str, Any]:
         body = None
     headers = {str(name): str(value) for name, value in request.headers.items()}
     return {"method": request.method, "url": request.url, "headers": headers, "body": body, "content": content}
+
+
+def body_text(request: Mapping[str, Any]) -> str:
+    """The body of a shown request for people: JSON in lines, anything else (a form, say) as its text."""
+    return printable(request["content"]) if request["body"] is None else printable_json(request["body"], indent=2)
 
 
 def masked(destination: ConfiguredDestination) -> Any:

@@ -48,6 +48,23 @@ class Fit:
     wrong: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The folder's files, and what came of compiling them. `refused`: why they would not be published; empty where
+    they would. `differs`: they mean something else than what serves."""
+
+    files: Files
+    fit: Fit
+    refused: tuple[Problem, ...]
+    differs: bool
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All that is to be said of the files, in their order."""
+        found = dict.fromkeys((*self.refused, *self.fit.wrong, *self.fit.problems))
+        return tuple(sorted(found, key=lambda one: (one.place, one.code, one.message)))
+
+
 def read_files(folder: Path) -> Files:
     """What the folder holds now. Raises OSError when it cannot be listed."""
     texts = read_texts(folder)

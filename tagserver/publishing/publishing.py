@@ -16,7 +16,7 @@ from tagserver.config.configuration import ConfigurationFolder
 from tagserver.config.version import SERVER_FILE, version_of
 from tagserver.config.yaml.problems import Problem
 from tagserver.explain.plan import changes
-from tagserver.publishing.draft import Files, Fit, emptied, failed_cases, fit, read_files
+from tagserver.publishing.draft import Draft, Files, Fit, emptied, failed_cases, fit, read_files
 from tagserver.publishing.serving import Configuration, NoConfiguration, Refused, Serving
 from tagserver.publishing.store import SERVING, Back, State, Store, Texts, Version
 from tagserver.system.files import os_fault, os_reason
@@ -138,6 +138,13 @@ class Publishing:
         return self._kept(
             self._configuration(made, files, Serving(number, texts, made.server_text, back, entry=entry, kept=False))
         )
+
+    def draft(self, now: Configuration) -> Draft:
+        """What the folder holds, as `publish` would find it; changes nothing. Raises OSError, ValueError."""
+        files, serving = read_files(self.folder.folder), now.serving
+        made = fit(self.folder, files.draft, files.server, serving.server)
+        wrong = made.wrong if made.container is None else self._failed(made)
+        return Draft(files, made, wrong, not _same(files.draft, serving.texts))
 
     # ── parts
 

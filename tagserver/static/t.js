@@ -27,10 +27,8 @@
 //
 // Delivery is at least once while the page lives: the server knows an id that comes twice. Nothing is kept in
 // localStorage in this version: what could not be sent before the page is closed is lost. Nothing here throws into the
-// page. As it is served, minified and packed, the file is at most 4 KB (tests/browser/test_build.py).
+// page. A preview link (`?ts_preview=`) brings preview.js, which no other visitor loads. As it is served, minified and packed, the file is at most 4 KB (tests/browser/test_build.py).
 (() => {
-  "use strict";
-
   const LINGER = 400; // ms that an event may wait for company
   const URGENT = /purchase|order|refund|lead|sign_?up|subscri/i; // often followed by a redirect
   const COOKIES =
@@ -48,6 +46,7 @@
    *   name under which Meta's pixel gets it
    */
 
+  const keysOf = Object.keys;
   const root = /** @type {any} */ (window);
   /** Whether fetch outlives the page; a beacon does where it does not. */
   const KEEPS = root.fetch && "keepalive" in Request.prototype;
@@ -63,18 +62,15 @@
 
   /** Warn, each sentence once a page. @param {string} sentence @param {...any} details */
   const warn = (sentence, ...details) => {
-    if (!debug && told.has(sentence)) return;
+    if (debug || !told.has(sentence)) console.warn("[tagserver]", sentence, ...details);
     told.add(sentence);
-    console.warn("[tagserver]", sentence, ...details);
   };
 
   /** @param {...any} details */
-  const note = (...details) => {
-    if (debug) console.info("[tagserver]", ...details);
-  };
+  const note = (...details) => debug && console.info("[tagserver]", ...details);
 
   /** @param {() => any} work @param {number} [wait] ms */
-  const later = (work, wait) => setTimeout(() => safely(work), wait);
+  const later = (work, wait) => setTimeout(safely, wait, work);
 
   /** What `work` gives; nothing that it throws gets any further. @param {() => any} work */
   const safely = (work) => {
@@ -94,11 +90,11 @@
   /** @param {any} value */
   const isObject = (value) => kind(value) === "Object";
   /** An event, and its order's fields beside it. @param {Plain} event @returns {Plain} */
-  const flat = (event) => Object.assign({}, event, event.ecommerce);
+  const flat = (event) => ({ ...event, ...event.ecommerce });
   /** Give an event what it does not have itself. @param {Plain} event @param {Plain} more */
-  const under = (event, more) => Object.assign(event, Object.assign({}, more, event));
+  const under = (event, more) => Object.assign(event, { ...more, ...event });
   /** @param {string} text */
-  const size = (text) => new TextEncoder().encode(text).length;
+  const size = (text) => new Blob([text]).size;
 
   /** RFC 9562, section 5.7 (of the variant's digit the random bits are fixed). `randomUUID` does not exist on plain
    * http; where there is no source of chance at all it guesses. */
@@ -120,7 +116,7 @@
    */
   const plain = (value, above) => {
     const is = kind(value);
-    if (/^(String|Number|Boolean|Null|Undefined)$/.test(is)) {
+    if (/^(Str|Num|Boo|Nul|Und)/.test(is)) {
       const bare = value && value.valueOf(); // of `new Number(7)`, too
       return is === "Number" && !isFinite(bare) ? undefined : bare;
     }
@@ -135,7 +131,7 @@
     }
     /** @type {any} */
     const copy = is === "Array" ? [] : {};
-    for (const key of Object.keys(value)) {
+    for (const key of keysOf(value)) {
       if (UNSAFE.test(key)) continue;
       if (room-- <= 0) break;
       const one = safely(() => plain(value[key], within));
@@ -158,8 +154,8 @@
     const is = kind(value);
     if (is === "Array") return `[${value.map((/** @type {any} */ one) => json(one))}]`;
     if (is !== "Object") return JSON.stringify(value);
-    const keys = Object.keys(value).filter((key) => value[key] !== undefined);
-    return `{${keys.map((key) => `${JSON.stringify(key)}:${json(value[key])}`)}}`;
+    const keys = keysOf(value).filter((key) => value[key] !== undefined);
+    return `{${keys.map((key) => JSON.stringify(key) + ":" + json(value[key]))}}`;
   };
 
   // ── consent ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -216,17 +212,17 @@
   /** @param {any} verb @param {any} said */
   const setConsent = (verb, said) => {
     const words = snapshot(said);
-    const keys = Object.keys(words);
+    const keys = keysOf(words);
     if (verb === "default") {
       const region = json(words.region);
-      defaults[region] = Object.assign({}, defaults[region], words);
+      defaults[region] = { ...defaults[region], ...words };
       const wait = +words.wait_for_update;
       if (wait > 0) {
         until = Math.max(until, Date.now() + wait);
         later(release, wait + 9);
       }
     } else if (verb === "update" && keys[0]) {
-      update = Object.assign({}, update, words);
+      update = { ...update, ...words };
       if (keys.some((key) => CHOICE.test(key))) choose();
     }
   };
@@ -255,7 +251,7 @@
     const [event, page, pixel] = captured;
     const own = event.consent;
     const required = settings.consent === "required";
-    const { prerendering } = /** @type {any} */ (document);
+    const prerendering = /** @type {any} */ (document).prerendering;
     if (!prerendering && missing(event.timestamp)) event.timestamp = Date.now();
     if (prerendering || (missing(own) && !chosen && (required || Date.now() < until))) {
       if (held.push(captured) > 200) held.shift();
@@ -273,7 +269,7 @@
     under(event, tcf);
     if (pixel && root.fbq) {
       // Of purposes that stand beside an update the server takes the stricter word; here they are none.
-      const said = missing(own) ? update : own.update ? !/ad_/i.test(json(Object.keys(own))) && own.update : own;
+      const said = missing(own) ? update : own.update ? !/ad_/i.test(json(keysOf(own))) && own.update : own;
       safely(() => callPixel(pixel, event, said));
     }
     enqueue(event, page);
@@ -302,7 +298,7 @@
     const shown = contents[0]
       ? { contents, content_ids: contents.map(({ id }) => id), content_type: "product", num_items }
       : {};
-    for (const key of Object.keys(all)) if (PIXEL.test(key)) shown[key] = all[key];
+    for (const key of keysOf(all)) if (PIXEL.test(key)) shown[key] = all[key];
     root.fbq("track", name, shown, { eventID: event.event_id });
   };
 
@@ -318,7 +314,7 @@
         return (found[name] = found[name] || safely(() => decodeURIComponent(value)) || value);
       });
     }
-    return Object.keys(found)[0] && found;
+    return keysOf(found)[0] && found;
   };
 
   // ── events ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -350,13 +346,14 @@
     const order = flat(event).transaction_id;
     const owner = minted.get(id);
     if (missing(id) || owner === pushed) {
-      if (late && name === "purchase") warn("purchase without event_id before t.js");
-      id = name === "purchase" && typeof order !== "object" && !NO_ORDER.test(order) ? `purchase_${order}` : uuid7();
+      if (late && name === "purchase") warn("late purchase without event_id");
+      id = name === "purchase" && Object(order) !== order && !NO_ORDER.test(order) ? `purchase_${order}` : uuid7();
       minted.set(id, pushed);
       // Of a frozen object it says false, where an assignment would throw.
       if (!Reflect.set(pushed, "event_id", id)) warn("frozen event");
     } else if (owner && (owner.event || name) === name) warn("copied event");
-    Object.assign(event, { event: name, event_id: id });
+    event.event = name;
+    event.event_id = id;
     const page = where();
     return () => {
       under(event, person);
@@ -374,10 +371,10 @@
   const lighten = (within, path) => {
     /** @param {string} key */
     const weight = (key) => (!path && WORD.test(key) ? 0 : `${json(within[key])}`.length / (ORDER.test(key) ? 9 : 1));
-    const key = Object.keys(within).sort((one, other) => weight(other) - weight(one))[0];
+    const key = keysOf(within).sort((one, other) => weight(other) - weight(one))[0];
     const value = within[key];
     if (key === "ecommerce" && isObject(value)) return lighten(value, "ecommerce.");
-    if (kind(value) === "Array" && value[1]) value.length = (value.length * 3) >> 2;
+    if (Array.isArray(value) && value[1]) value.length = (value.length * 3) >> 2;
     else delete within[key];
     return path + key;
   };
@@ -420,13 +417,13 @@
     // The page's parts are overridden by the event's; cookies could not be taken back.
     if (texts[0] && json(ctx.cookie) !== json(cookie)) flush();
     if (!texts[0]) ctx = { page, page_view_id, language: navigator.language, cookie };
-    for (const part of Object.keys(page)) {
+    for (const part of keysOf(page)) {
       if (page[part] === ctx.page[part] || `page_${part}` in event) continue;
       if (missing(event.page)) event.page = {};
       if (isObject(event.page) && !(part in event.page)) event.page[part] = page[part];
     }
     const text = write(event);
-    if (!text) return warn("too large, dropped");
+    if (!text) return warn("too large");
     note(event.event, event.event_id, event.consent, event);
     if (bytes + size(text) > 48e3) flush();
     bytes += size(text);
@@ -481,17 +478,16 @@
       // The browser says why.
     }
     inFlight -= weight;
-    if (/^(2|3|4(?!08|29))/.test(/** @type {any} */ (status))) {
+    if (status && status < 500 && status !== 408 && status !== 429) {
       if (/"held"/.test(answer)) until = until || 1;
-      if (status < 300) note("sent", answer);
-      else warn(`refused (HTTP ${status})`, debug ? answer : "");
+      (status < 300 ? note : warn)(`HTTP ${status}`, debug ? answer : "");
       failures = 0;
       return safely(hurry);
     }
     queue.unshift(batch);
     if (pause > 0) return;
     failures++;
-    if (!status && failures > 1 && navigator.onLine) warn("no answer: blocked, or not in collect.origins");
+    if (!status && failures > 1 && navigator.onLine) warn("no answer: see collect.origins");
     // In seconds: as the server wishes, else twice as long each time.
     const wait = after > 0 ? Math.min(after, 3600) : 2 ** Math.min(failures, 10) / 3;
     pause = later(hurry, wait * (1 + Math.random() / 2) * 1000);
@@ -515,7 +511,7 @@
     let [verb, subject, details] = isCommand ? pushed : ["event", (pushed || {}).event, pushed];
     if (verb === "consent") return () => setConsent(subject, details);
     if (verb === "set") return () => remember(isObject(subject) ? subject : { [subject]: details });
-    if (verb !== "event" || typeof pushed === "function") return;
+    if (verb !== "event" || /F/.test(kind(pushed))) return;
     if (isCommand && missing(details)) {
       pushed[2] = details = {};
       pushed.length = 3;
@@ -523,7 +519,7 @@
     if (isObject(details)) {
       if (missing(subject)) return () => remember(details);
       if (/^gtm\./.test(subject)) return;
-      if (typeof subject === "string") return capture(details, subject, late);
+      if (kind(subject) === "String") return capture(details, subject, late);
     }
     warn("push ignored", pushed);
   };
@@ -543,6 +539,19 @@
     if (before.flush) return warn("loaded twice");
     // Beside t.js, also where that lies below a path of the shop. /t/VERSION.js stands for a t.js one folder up.
     endpoint = new URL(settings.endpoint || "collect", script.src.replace(/\/t\/\w{12}\./, "/"));
+    try {
+      if (/ts_preview=/.test(location.href + sessionStorage.ts_preview)) {
+        // Of a preview session: preview.js, and nothing is sent before it is here.
+        const more = document.createElement("script");
+        more.nonce = script.nonce;
+        more.src = /** @type {any} */ (new URL("t/preview.js", script.src));
+        more.onload = more.onerror = hurry;
+        script.after(more);
+        pause = -1;
+      }
+    } catch (error) {
+      // Storage is blocked.
+    }
     const called = settings.layer || "dataLayer";
     if (!Array.isArray(root[called])) root[called] = [];
     /** @type {any[]} */
@@ -560,12 +569,12 @@
         layer = now;
         next = 0;
         const push = now.push;
-        wrapped = Reflect.set(now, "push", function () {
-          for (const one of arguments) todo.push(safely(() => observe(one, false)));
+        wrapped = Reflect.set(now, "push", (/** @type {any[]} */ ...all) => {
+          for (const one of all) todo.push(safely(() => observe(one, false)));
           if (!busy) work();
-          return push.apply(now, /** @type {any} */ (arguments));
+          return push.apply(now, all);
         });
-        if (!wrapped) warn(`${called}.push cannot be wrapped`);
+        if (!wrapped) warn(`${called} is frozen`);
       } else if (wrapped) return;
       for (; next < layer.length; next++) {
         const one = layer[next];
@@ -592,7 +601,7 @@
        * @param {{pixel?: string}} [options] `pixel`: the name of the pixel's standard event
        */
       track(name, params, options) {
-        const event = Object.assign({}, params, { event: name });
+        const event = { ...params, event: name };
         safely(() => {
           asked.set(event, options);
           root[called].push(event);
@@ -613,9 +622,7 @@
       hurry();
     });
     addEventListener("online", hurry);
-    document.addEventListener("visibilitychange", () => {
-      if (document.hidden) sendAll();
-    });
+    document.addEventListener("visibilitychange", () => document.hidden && sendAll());
     document.addEventListener("prerenderingchange", () => safely(release));
   });
 })();

@@ -31,9 +31,11 @@ collect:
   rate: 50/s
   dedup: per_source
   dedup_orders: false
+admin: {tokens: {anna: {token: "${env:TOKEN_OF_ANNA}", role: view}}}
 queue:
   {url: "sqlite:outbox.db", max_size: 8GiB, min_free: 512MiB, keep_dead: 14d, keep_removed: 24h, network_disk: allow}
 shutdown: {pre_stop: 5s, drain: 15s}
+records: {level: full, keep: 3d, max_size: 64MiB}
 log: {format: json, events: true}
 egress: {allow: ["127.0.0.0/8"]}
 environment: [ACCOUNT]
@@ -46,7 +48,7 @@ Way = tuple[str | int, ...]
 
 OPEN = (
     *(("variables",), ("triggers",), ("destinations",), ("transformations",), ("tags", 0, "parameters")),
-    *(("tags", 2, "parameters"), ("tags", 2, "event_name"), ("collect", "keys")),
+    *(("tags", 2, "parameters"), ("tags", 2, "event_name"), ("collect", "keys"), ("admin", "tokens")),
 )
 """Maps whose keys are names of the user's own."""
 OWN = frozenset({"table", "object", "when", "not", "any", "rename", "set", "fields", "where", "shop", "basket"})

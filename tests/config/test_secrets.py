@@ -19,6 +19,7 @@ ENVIRON = {
     "QUEUE_KEY": QUEUE,
     "TAGSERVER_ADMIN_TOKEN": ADMIN,
     "META_TOKEN": TOKEN,
+    "TOKEN_OF_ANNA": "token-of-anna-0123456789",
     "ALIAS": KEY,
     "SHORT": "x",
 }
@@ -31,6 +32,7 @@ FILES = {
 SERVER = """
 collect: {keys: {backend: {secret: "${env:BACKEND_KEY}"}, other: {secret: "${file:/run/secrets/../secrets/key2}"}}}
 queue: {encrypt: "${env:QUEUE_KEY}"}
+admin: {tokens: {anna: {token: "${env:TOKEN_OF_ANNA}", role: view}}}
 """
 
 
@@ -60,6 +62,7 @@ tags: [{{name: A, destination: vault, triggers: [all]}}]
         "${env:BACKEND_KEY}",
         "${env:QUEUE_KEY}",
         "${env:TAGSERVER_ADMIN_TOKEN}",
+        "${env:TOKEN_OF_ANNA}",
         "${env:ALIAS}",
         "${file:/run/secrets/key}",
         "${file:/run/secrets/key2}",

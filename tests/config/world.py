@@ -31,7 +31,12 @@ from tagserver.plugin import (
 )
 from tagserver.plugin.registry import PluginInfo, Registry
 
-ENVIRON = {"BACKEND_KEY": "backend-key-1", "TOKEN": "token-secret-1", "ACCOUNT": "4711"}
+ENVIRON = {
+    "BACKEND_KEY": "backend-key-1",
+    "TOKEN": "token-secret-1",
+    "ACCOUNT": "4711",
+    "TOKEN_OF_ANNA": "token-of-anna-0123456789",
+}
 
 
 def _account(value: str) -> str | None:

@@ -125,21 +125,27 @@ def render(problems: Sequence[Problem], texts: Mapping[str, str], *, root: str =
     return "\n".join([*blocks, f"{summary} in {files} file{'s' if files != 1 else ''}. Nothing was changed."])
 
 
-_KINDS = ("error", "destination", "source", "variable", "warning")
-_STILL: Mapping[str, str] = {"destination": " paused", "source": " paused", "variable": " without a value"}
+_KINDS = ("error", "destination", "source", "token", "variable", "warning")
+_STILL: Mapping[str, str] = {
+    "destination": " paused",
+    "source": " paused",
+    "token": " without a value",
+    "variable": " without a value",
+}
+_OF = {"collect": "source", "admin": "token", "variables": "variable"}
 
 
 def _kind(problem: Problem) -> str:
     """What it is counted as; a pause by what stands still."""
     if problem.severity == "pause":
-        return {"collect": "source", "variables": "variable"}.get(problem.path.partition(".")[0], "destination")
+        return _OF.get(problem.path.partition(".")[0], "destination")
     return problem.severity
 
 
 def _standing_still(problem: Problem) -> str:
-    """The destination or source that a pause is about: `destinations.meta`, `collect.keys.crm`."""
+    """What a pause is about: `destinations.meta`, `collect.keys.crm`, `admin.tokens.anna`."""
     parts = problem.path.split(".")
-    return ".".join(parts[: 3 if parts[0] == "collect" else 2])
+    return ".".join(parts[: 3 if parts[0] in ("collect", "admin") else 2])
 
 
 def _counted(number: int, kind: str) -> str:
