@@ -12,10 +12,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tagserver.runtime.runtime import Runtime
-from tagserver.server.admin.admin import Admin
 from tagserver.server.admin.auth import Guard
 from tagserver.server.collect import Collect
 from tagserver.server.connection_limits import ConnectionLimits
+from tagserver.server.console import Admin
 from tagserver.server.script import KeptScripts, Scripts, shipped
 from tagserver.system.machine import affordable, file_descriptors
 from tagserver.system.time import Time
@@ -62,6 +62,7 @@ def create_app(runtime: Runtime, admin_token: str, time: Time | None = None) -> 
         collect=Collect(runtime),
         routes=[
             Route("/t.js", scripts.latest),
+            Route("/t/preview.js", scripts.preview),
             Route("/t/{version}.js", scripts.version),
             Route("/healthz", health.alive),
             Route("/readyz", health.ready),

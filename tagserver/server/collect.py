@@ -15,13 +15,15 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from tagserver.config.collect import BROWSER
-from tagserver.event.event import Note
+from tagserver.event.event import Facts, Note
 from tagserver.inbound.clients.datalayer import read_context
 from tagserver.inbound.enrich import read_facts, read_headers, visitor_ip
 from tagserver.ingest.answer import compose
 from tagserver.ingest.body import BadBody, Disconnected, Room, Turns, read_body, split, unpack, unpack_small
 from tagserver.ingest.ingest import TooMuch
 from tagserver.ingest.sources import UNREADABLE, Header, is_unseen, refusal
+from tagserver.preview.grant import FIELD, HEADER
+from tagserver.preview.sessions import NotGranted
 from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
 from tagserver.system.rate_limit import sender_of
@@ -29,6 +31,7 @@ from tagserver.system.rate_limit import sender_of
 GONE = 499
 """What is counted when the client went away before its body was complete; nobody gets it as an answer."""
 
+NOT_SAID: tuple[Note, ...] = ()
 _encode = msgspec.json.Encoder().encode
 _JSON: Header = (b"content-type", b"application/json")
 _NO_STORE: Header = (b"cache-control", b"no-store")
@@ -97,6 +100,7 @@ class Collect:
                 complete = perf_counter()
             if refused.reason is not None:
                 runtime.meters.refused(refused.reason)
+                runtime.observer.refused(refused.code, str(refused), origin)
             problem = Note("", refused.code, str(refused))
             status, content = refused.status, _encode({"events": [], "problems": [problem]})
             fields = [_JSON, _NO_STORE, *(cors if refused.cors is None else refused.cors), *refused.fields]
@@ -189,9 +193,26 @@ class Collect:
             if (wait := runtime.rate.wait(sender, len(raws))) > 0:
                 again: Header = (b"retry-after", b"%d" % max(1, math.ceil(wait)))
                 raise NotTaken(429, "rate", "too many events; see collect.rate", again, reason="rate")
+        container, said = now.container, NOT_SAID
+        if HEADER in headers or (type(ctx) is dict and FIELD in ctx):
+            facts, said = self._previewed(facts, headers, ctx)
+            container = runtime.previews.container(facts.session)
         context = read_context(ctx, sent, facts, limits.locate)
-        answers = await runtime.ingest.accept(now.container, now.server, raws, facts, context)
-        return compose(answers, context.notes, limits.max_body)
+        answers = await runtime.ingest.accept(container, now.server, raws, facts, context)
+        return compose(answers, (*said, *context.notes) if said else context.notes, limits.max_body)
+
+    def _previewed(self, facts: Facts, headers: dict[str, str], ctx: Any) -> tuple[Facts, tuple[Note, ...]]:
+        """With the preview session that the request's grant is for; or why it is for none: then the events count like
+        any other, for a shop must not lose an order because a link has ended. The grant goes no further."""
+        grant = headers.pop(HEADER, None)
+        if type(ctx) is dict:
+            grant = ctx.pop(FIELD, grant)
+        origin, keyed = headers.get("origin"), facts.source != BROWSER
+        try:
+            session = self._runtime.previews.sessions.granted(grant, origin and origin.lower(), keyed=keyed)
+        except NotGranted as refused:
+            return facts, (Note(FIELD, "preview", str(refused)),)
+        return msgspec.structs.replace(facts, session=session.id), NOT_SAID
 
 
 _GO_AWAY: tuple[Header, ...] = ((b"retry-after", b"2"), (b"connection", b"close"))

@@ -71,6 +71,7 @@ class Ending:
         if self._kept and not self._failed:
             self._runtime.states.end = WAITED_FOR
         self._stopping = self._runtime.draining = True
+        self._runtime.records.live.end()  # streams would hold up the end
         self._supervisor.stopping("finishes what is under way, and ends")
         self._begin(self._stop())
 
@@ -121,6 +122,7 @@ class Ending:
             return
         self._supervisor.reloading("hands over to the next program")
         log.info("hands over: connections wait until the next program serves")
+        self._runtime.records.live.end()
         await self._let_others_end()
         if self._runtime.draining:  # somebody wants the end meanwhile
             return

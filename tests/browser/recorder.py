@@ -171,7 +171,15 @@ def running(app: Starlette, bound: socket.socket) -> Iterator[None]:
         app, lifespan="off", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=1
     )
     server = _Quiet(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])), name="recorder")
+
+    async def serve() -> None:
+        await server.serve(sockets=[bound])
+        await asyncio.sleep(0.01)  # a connection that a browser opened at the very end is only known now
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="recorder")
     thread.start()
     try:
         yield

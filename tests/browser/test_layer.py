@@ -194,8 +194,8 @@ def test_what_old_libraries_put_onto_prototypes_does_no_harm(page: Page, recorde
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("dataLayer.push({event: 'purchase', transaction_id: 'T'})", "", "purchase without event_id before t.js"),
-        ("gtag('event', 'purchase', {transaction_id: 'T'})", "", "purchase without event_id before t.js"),
+        ("dataLayer.push({event: 'purchase', transaction_id: 'T'})", "", "late purchase without event_id"),
+        ("gtag('event', 'purchase', {transaction_id: 'T'})", "", "late purchase without event_id"),
         ("dataLayer.push({event: 'purchase', event_id: 'mine'})", "", None),
         ("dataLayer.push({event: 'page_view'})", "", None),
         ("", "dataLayer.push({event: 'purchase'})", None),

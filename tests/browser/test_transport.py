@@ -9,7 +9,7 @@ from tests.browser.recorder import UUID7, Recorder, warnings
 
 pytestmark = pytest.mark.browser
 
-NO_ANSWER = "[tagserver] no answer: blocked, or not in collect.origins"
+NO_ANSWER = "[tagserver] no answer: see collect.origins"
 
 
 def purchases(page: Page, count: int, every: int) -> None:

@@ -208,6 +208,13 @@ async def post(server: Running, path: str, body: Any = None) -> tuple[int, dict[
     return answer.status_code, answer.json()
 
 
+def form_token_in(page: str) -> str:
+    """What a page's forms bring back."""
+    found = re.search(r'name="form_token" value="([0-9a-f]{64})"', page)
+    assert found is not None, page[:500]
+    return found[1]
+
+
 async def tags(server: Running) -> list[str]:
     """The tags that serve now."""
     body = {"event": {"event": "purchase"}}

@@ -64,10 +64,16 @@ async def test_no_cors(server: Running) -> None:
         assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
-@pytest.mark.parametrize("host", ["x/-/login?", "x/-/login#", "x:1/-/style.css?a=", "x?/-/login", ""])
-async def test_the_host_header_opens_nothing(server: Running, host: str) -> None:
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        *((host, 401) for host in ("x/-/login?", "x/-/login#", "x:1/-/style.css?a=", "x?/-/login")),
+        *(("", 400), (" ", 400)),
+    ],
+)
+async def test_the_host_header_opens_nothing(server: Running, host: str, status: int) -> None:
     """What is open without a token is decided by the path alone."""
-    assert (await server.http.get("/-/status.json", headers={"host": host})).status_code == 401
+    assert (await server.http.get("/-/status.json", headers={"host": host})).status_code == status
 
 
 async def test_the_token_is_never_answered(server: Running) -> None:
@@ -102,7 +108,7 @@ async def test_a_mark_and_blanks_in_front_of_json_are_passed_over(
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/-/try.json"), ("POST", "/-/status.json"), ("PUT", "/-/try.json"), ("POST", "/-/metrics")],
+    [("GET", "/-/consent.json"), ("POST", "/-/status.json"), ("PUT", "/-/try.json"), ("POST", "/-/metrics")],
 )
 async def test_wrong_methods(server: Running, method: str, path: str) -> None:
     """405."""

@@ -105,7 +105,7 @@ async def test_what_fails_at_the_door_is_seen_everywhere(start: Start, caplog: p
     assert "(3 of the last 3 events)" in acme["reason"]
     assert (ready["ready"], ready["status"], ready["notice"]) == (True, "degraded", "1 plugin fails: acme")
     assert [one["destination"] for one in ready["failing"]] == ["acme"]
-    assert "✖ failing" in page
+    assert '<span aria-hidden="true">✖</span> failing' in page
     assert "build fails with KeyError" in page
     assert 'tagserver_destination_state{destination="acme",state="failing"} 1' in metrics
     assert "tagserver_degraded 1" in metrics
@@ -186,7 +186,8 @@ async def test_a_variable_that_fails_is_seen_and_the_event_goes_on(
     assert one["variable"] == "v"
     assert "it fails with KeyError at plugin_with_variables.py:" in one["reason"]
     assert (ready["status"], ready["notice"]) == ("degraded", "1 plugin fails: the variable v")
-    assert "Variables that fail" in page
+    assert "variable v" in page
+    assert "its plugin has to be mended by its author" in page
     assert 'tagserver_variable_failures_total{variable="v"} 1' in metrics
     assert "variable v: it fails with KeyError" in caplog.text
     (finding,) = check_running_destinations(status)

@@ -11,7 +11,6 @@ from starlette.responses import JSONResponse, Response
 
 from tagserver.event.json_text import UNREADABLE, read_json
 from tagserver.ingest.body import BadBody, read_body
-from tagserver.queue.errors import OutboxError
 
 Order = TypeVar("Order")
 SAFE = {
@@ -27,6 +26,13 @@ SAFE = {
     "x-frame-options": "DENY",
 }
 """Headers of every answer."""
+PAGE = {
+    **SAFE,
+    "content-security-policy": (
+        f"{SAFE['content-security-policy']}; script-src 'self'; connect-src 'self'; img-src data:"
+    ),
+}
+"""Those of a page: its modules, what they fetch, and the icon that stands in it."""
 
 
 async def read_order(
@@ -38,7 +44,7 @@ async def read_order(
     empty: Order | None = None,
 ) -> Order:
     """What was posted, of at most `limit` bytes; `empty`: what nothing means, if that is an order. Raises BadBody
-    (answered by `HANDLERS`), of what cannot be read with this code and what `say` makes of the error."""
+    (answered by `pages.failures.HANDLERS`), of what cannot be read with this code and what `say` makes of the error."""
     body = await read_body(request.receive, request.headers.get("content-length"), limit)
     if empty is not None and not body.strip():
         return empty
@@ -52,16 +58,3 @@ def problem(status: int, code: str, message: str, headers: dict[str, str] | None
     """A refusal in the shape that all have."""
     shown = {"problems": [{"path": "", "code": code, "message": message}]}
     return JSONResponse(shown, status, headers={**SAFE, **(headers or {})})
-
-
-async def _bad_body(request: Request, error: Exception) -> Response:
-    assert isinstance(error, BadBody)
-    return problem(error.status, error.code, str(error))
-
-
-async def _later(request: Request, error: Exception) -> Response:
-    return problem(503, "try_later", str(error))
-
-
-HANDLERS = {BadBody: _bad_body, OutboxError: _later}
-"""What Starlette answers for these where an address does not answer them itself."""

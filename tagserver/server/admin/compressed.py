@@ -3,9 +3,10 @@
 
 Compression must not help anybody to guess what stands in an answer (the BREACH attack: who can have a victim ask again
 and again, and choose a part of the answer, learns the rest from its length). So only answers to GET are compressed:
-what was posted comes back plain. No answer holds the admin token or anything made from it, and no web page can have a
-browser ask with its cookie, which is `SameSite=Strict`. Answers stay `no-store`: a browser keeps no copy of what
-operators see. The ETag is for those that poll.
+what was posted comes back plain. No answer holds a token that opens anything. A page holds its form token, which is of
+use with the login's cookie alone; and no web page can have a browser ask with that: it is `SameSite=Strict`, and the
+guard refuses what a page beside ours asks for. Answers stay `no-store`: a browser keeps no copy of what operators see.
+The ETag is for those that poll.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -12,7 +13,8 @@ from starlette.responses import JSONResponse, Response
 from tagserver.queue.api import DeadLetters
 from tagserver.queue.dead_letters import Choice, advice
 from tagserver.runtime.runtime import Runtime
-from tagserver.server.admin.answers import SAFE, problem, read_order
+from tagserver.server.admin.answers import SAFE, read_order
+from tagserver.server.admin.auth import ordered_by
 from tagserver.server.admin.dead_letter_orders import (
     KEYS,
     BadChoice,
@@ -23,6 +25,9 @@ from tagserver.server.admin.dead_letter_orders import (
     read_choice,
     whole_number,
 )
+from tagserver.system.text import printable
+
+log = logging.getLogger("tagserver.admin")
 
 MOST = 1000
 """Letters in one list."""
@@ -56,7 +61,7 @@ class Order(msgspec.Struct, forbid_unknown_fields=True):
     dry_run: bool = False
     seconds: Annotated[float, msgspec.Meta(ge=0, le=600)] | None = None
     after: str | None = None
-    by: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] = "admin"
+    by: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
 
 
 _order = msgspec.json.Decoder(Order)
@@ -80,34 +85,27 @@ class DeadLetterPages:
         return JSONResponse(await self._list(choice, given), headers=SAFE)
 
     async def _list(self, choice: Choice, given: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-        outbox = self._runtime.outbox
         limit = min(whole_number("limit", (given.get("limit") or ["100"])[-1]), MOST)
-        after = place_of(given["after"][-1]) if "after" in given else None
-        total = await outbox.count_dead(choice) if _switch(given, "total", default=True) else None
-        found = await outbox.dead(choice, limit + 1, after)
-        letters = found[:limit]
-        ended = len(found) <= limit
-        return {
-            "letters": [msgspec.to_builtins(letter) for letter in letters],
-            "total": total,
-            "next": None if ended else place_text(letters[-1].position),
-        }
+        total = await self._runtime.outbox.count_dead(choice) if _switch(given, "total", default=True) else None
+        found = await listed(self._runtime.outbox, choice, limit, given["after"][-1] if "after" in given else None)
+        return {"letters": found["letters"], "total": total, "next": found["next"]}
 
     async def post(self, request: Request) -> Response:
         """`{"action": "retry" | "drop", ...}` → `{"count": n, "left": n, "next": …}`; of a retry also `too_old`,
         `refused` (by the reason for which they would die again, or `restored`; these and the too old stay), `late`
         (they may be counted twice) and `waiting` (destinations that cannot send now)."""
         order = await read_order(request, _order, LARGEST)
+        return JSONResponse(await self.obey(order, ordered_by(request, order.by)), headers=SAFE)
+
+    async def obey(self, order: Order, by: str) -> dict[str, Any]:
+        """Carry out an order of somebody's; the object that answers it. What was done is on record, also when the queue
+        refuses to go on. Raises BadChoice, OutboxError."""
         choice = read_choice(_chosen(order), self._runtime.time.now())
         if choice.everything and not order.all:
             wanted = 'say which: id, event_id, destination, tag, reason, code, since or until, or "all": true'
-            return problem(400, "no_choice", wanted)
+            raise BadChoice("no_choice", wanted)
         if order.after is None:
             await check_names(self._runtime, choice)
-        return JSONResponse(await self._obey(order, choice), headers=SAFE)
-
-    async def _obey(self, order: Order, choice: Choice) -> dict[str, Any]:
-        """What was done is on record, also when the queue refuses to go on."""
         run = Run(self._runtime, order.action, choice, dry_run=order.dry_run)
         counts: Mapping[str, Any] | None = None
         try:
@@ -115,9 +113,9 @@ class DeadLetterPages:
             return done
         finally:
             if not order.dry_run:
-                self._note(order, choice, run.counts if counts is None else counts)
+                self._note(order, choice, by, run.counts if counts is None else counts)
 
-    def _note(self, order: Order, choice: Choice, done: Mapping[str, Any]) -> None:
+    def _note(self, order: Order, choice: Choice, by: str, done: Mapping[str, Any]) -> None:
         """For the audit. Of events their number: an id may be made of an order or a person."""
         asked: dict[str, Any] = {
             "ids": len(choice.ids),
@@ -131,7 +129,20 @@ class DeadLetterPages:
         }
         counts = {key: done[key] for key in ("count", "too_old", "refused", "late", "left") if key in done}
         named = {key: value for key, value in asked.items() if value}
-        self._runtime.audit.note("dead", action=order.action, by=order.by, choice=named, **counts)
+        self._runtime.audit.note("dead", action=order.action, by=by, choice=named, **counts)
+        if counts["count"]:
+            log.info("dead letters: %s of %d by %s", order.action, counts["count"], printable(by))
+
+
+async def listed(outbox: DeadLetters, choice: Choice, limit: int, after: str | None) -> dict[str, Any]:
+    """One page of letters, the newest first, and where the next one begins. Raises BadChoice for an `after` that is no
+    `next`."""
+    found = await outbox.dead(choice, limit + 1, None if after is None else place_of(after))
+    letters = found[:limit]
+    return {
+        "letters": [msgspec.to_builtins(letter) for letter in letters],
+        "next": None if len(found) <= limit else place_text(letters[-1].position),
+    }
 
 
 async def summed_up(outbox: DeadLetters, choice: Choice, most: int = MOST_GROUPS) -> dict[str, Any]:

@@ -20,11 +20,12 @@ from tagserver.publishing.store import LONGEST_NOTE
 from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
 from tagserver.server.admin.answers import SAFE, problem, read_order
+from tagserver.server.admin.auth import ordered_by, user_of
 
 log = logging.getLogger("tagserver.admin")
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-"""Who orders it, for the record."""
+"""For whom a program orders it; see `auth.ordered_by`."""
 
 # ── publishing
 
@@ -32,7 +33,7 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 class Reload(msgspec.Struct, forbid_unknown_fields=True):
     """`server`: renew operations' part alone, publish nothing."""
 
-    by: Name = "admin"
+    by: Name | None = None
     note: Annotated[str, msgspec.Meta(max_length=LONGEST_NOTE)] = ""
     server: bool = False
 
@@ -41,7 +42,7 @@ class Rollback(msgspec.Struct, forbid_unknown_fields=True):
     """To which version, and who wants it."""
 
     number: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
-    by: Name = "admin"
+    by: Name | None = None
     note: Annotated[str, msgspec.Meta(max_length=LONGEST_NOTE)] = ""
 
 
@@ -62,15 +63,22 @@ class PublishingOrders:
         shape = '{"note": "…", "by": "…", "server": true or false}'
         wanted = f"post nothing, or {shape}; {_LENGTHS}"
         order = await read_order(request, _reload, _PUBLISHING, lambda _: wanted, empty=Reload())
-        runtime = self._runtime
-        return _published(await (runtime.renew() if order.server else runtime.reload(order.by, order.note)))
+        runtime, by = self._runtime, ordered_by(request, order.by)
+        if not order.server:
+            return _published(await runtime.reload(by, order.note))
+        done = await runtime.renew()
+        if done.ok:
+            runtime.audit.note("renewed", by=by)
+            log.info("server.yaml and secrets were renewed by %s", by)
+        return _published(done)
 
     async def roll_back(self, request: Request) -> Response:
         """To a number."""
         shape = '{"number": N, "note": "…", "by": "…"}, with a number of versions.json'
         wanted = f"post {shape}; {_LENGTHS}"
         order = await read_order(request, _rollback, _PUBLISHING, lambda _: wanted, code="bad_number")
-        return _published(await self._runtime.publisher.roll_back(order.number, order.by, order.note))
+        by = ordered_by(request, order.by)
+        return _published(await self._runtime.publisher.roll_back(order.number, by, order.note))
 
     async def versions(self, request: Request) -> Response:
         """All that are kept."""
@@ -90,14 +98,14 @@ class Pause(msgspec.Struct, forbid_unknown_fields=True, rename={"seconds": "for"
     destination: str
     seconds: Annotated[float, msgspec.Meta(ge=1, le=LONGEST_TERM)] | None = None
     note: Annotated[str, msgspec.Meta(max_length=LONGEST_PAUSE_NOTE)] = ""
-    by: Name = "admin"
+    by: Name | None = None
 
 
 class Resume(msgspec.Struct, forbid_unknown_fields=True):
     """Who wants it. `dry_run`: only say what it would find."""
 
     destination: str
-    by: Name = "admin"
+    by: Name | None = None
     dry_run: bool = False
 
 
@@ -116,9 +124,8 @@ class PauseOrders:
         """Nothing more is sent from the moment that this is answered; what is under way finishes."""
         shape = '{"destination": NAME, "for": SECONDS or null, "note": "…", "by": "…"}'
         order = await read_order(request, _pause, _PAUSING, lambda error: f"post {shape}: {error}")
-        return await _stopped(
-            self._pausing.pause(order.destination, by=order.by, note=order.note, seconds=order.seconds)
-        )
+        by = ordered_by(request, order.by)
+        return await _stopped(self._pausing.pause(order.destination, by=by, note=order.note, seconds=order.seconds))
 
     async def resume(self, request: Request) -> Response:
         """Let it go on."""
@@ -126,7 +133,7 @@ class PauseOrders:
         order = await read_order(request, _resume, _PAUSING, lambda error: f"post {shape}: {error}")
         if order.dry_run:
             return await _stopped(self._pausing.before_resuming(order.destination))
-        return await _stopped(self._pausing.resume(order.destination, by=order.by))
+        return await _stopped(self._pausing.resume(order.destination, by=ordered_by(request, order.by)))
 
 
 async def _stopped(act: Awaitable[dict[str, Any]]) -> Response:
@@ -159,7 +166,8 @@ class BackupOrders:
     async def copy(self, request: Request) -> Response:
         """→ `{"file", "queue", "time"}`: a copy of the queue in the data folder, for whoever may read there."""
         made = await self._runtime.keeping.snapshot()
-        log.info("the queue was copied for a backup")
+        self._runtime.audit.note("backup", by=user_of(request))
+        log.info("the queue was copied for a backup by %s", user_of(request))
         return JSONResponse(msgspec.to_builtins(made), headers=SAFE)
 
     async def decide(self, request: Request) -> Response:
@@ -170,7 +178,8 @@ class BackupOrders:
         except OSError as error:
             return problem(503, "try_later", f"the decision cannot be written: {error.strerror}")
         if held:
-            self._runtime.audit.note("released", without="a journal")
+            self._runtime.audit.note("released", without="a journal", by=user_of(request))
+            log.info("delivery goes on after a restore without a journal, by %s", user_of(request))
             self._runtime.decided()
         return JSONResponse({"held": held}, headers=SAFE)
 
@@ -202,14 +211,15 @@ class ErasureOrders:
         wanted = 'post {"email": TEXT}, or phone, user_id, client_id; each a text or a list of texts'
         who = await read_order(request, _who, 1 << 16, lambda _: wanted, code="bad_person")
         try:
-            done = await self._erasure.forget(who)
+            done = await self._erasure.forget(who, by=user_of(request))
         except Unknown as unknown:
             return problem(400, "nobody", str(unknown))
         except OutboxError as error:
             return problem(503, "try_later", str(error), {"retry-after": "5"})
         network = truncated_ip(self._visitor(request))
         log.info(
-            "somebody was forgotten, asked for from %s: %d deliveries, %d dead letters",
+            "somebody was forgotten, asked for by %s from %s: %d deliveries, %d dead letters",
+            user_of(request),
             network if isinstance(network, str) else "a local socket",
             sum(counts["queue"] for counts in done.destinations.values()),
             sum(counts["dead"] for counts in done.destinations.values()),
