@@ -115,7 +115,10 @@ def test_the_path_of_an_event_is_pure(name: str) -> None:
         ("uvicorn", ["tagserver.server.serving", "tagserver.server.protocol", "tagserver.server.exchange"]),
         (
             "sqlite3",
-            ["tagserver.queue", "tagserver.delivery", "tagserver.doctor.doctor", "tagserver.metrics.meters"],
+            [
+                *("tagserver.queue", "tagserver.delivery", "tagserver.doctor.doctor", "tagserver.metrics.meters"),
+                "tagserver.records.sqlite",
+            ],
         ),
         ("click", ["tagserver.cli"]),
         ("pluggy", ["tagserver.plugin", "tagserver.plugin.hookspecs", "tagserver.plugin.registry"]),
@@ -148,9 +151,9 @@ def test_plugins_use_the_public_module_alone() -> None:
 # fmt: off
 ROOMS = [
     "__main__", "cli", "testing", "demo", "sandbox",
-    "server", "server.admin", "runtime", "pausing", "publishing", "backup", "explain", "doctor",
-    "ingest", "erasure", "delivery", "metrics", "queue.sqlite", "queue", "audit",
-    "pipeline", "config", "config.lint", "config.yaml", "outgoing", "expressions",
+    "server", "server.pages", "server.admin", "runtime", "pausing", "publishing", "backup", "explain", "doctor",
+    "records.sqlite", "records", "records.masking", "ingest", "preview", "erasure", "delivery", "metrics",
+    "queue.sqlite", "queue", "audit", "pipeline", "config", "config.lint", "config.yaml", "outgoing", "expressions",
     "inbound.clients", "inbound", "plugin", "consent", "consent.cookies", "consent.decoders",
     "consent.model", "privacy", "event",
     "logs", "system",

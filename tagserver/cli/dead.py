@@ -12,6 +12,7 @@ import click
 from tagserver.cli.options import json_option, server_option, when_option
 from tagserver.cli.remote import call, user_name
 from tagserver.cli.terminal import can_ask, confirm, say, say_json
+from tagserver.queue.dead_letter_sentences import when_retried
 from tagserver.queue.dead_letters import LARGEST_ID
 from tagserver.system.text import iso_time, letters, readable_time
 
@@ -29,13 +30,6 @@ _NAMES = (
     ("--code", "Only with this code of the vendor's, as `dead summary` shows it (100/2804003)."),
     ("--event-id", "Only of this event."),
 )
-
-_WHY = {
-    "no_destination": "their destination is not configured",
-    "tag_removed": "their tag is gone, paused, or has another destination",
-    "consent": "nothing may be sent without consent",
-    "restored": "a restore holds them, they may have been sent since the backup: tagserver restore --resend sends them",
-}
 
 
 @click.group()
@@ -148,7 +142,8 @@ def retry(data: Path, env_file: Path | None, everything: bool, dry_run: bool, as
     if as_json:
         say_json(done)
     else:
-        _say_retried(done, dry_run=dry_run)
+        for sentence in when_retried(done, dry_run=dry_run):
+            say(sentence)
 
 
 @dead.command()
@@ -272,22 +267,3 @@ def _say_summary(found: Mapping[str, Any]) -> None:
     say(f"{letters(found['total'])}.")
     for reason, sentence in {one["reason"]: one["advice"] for one in groups}.items():
         say(f"{reason}: {sentence}.")
-
-
-def _say_retried(done: Mapping[str, Any], *, dry_run: bool) -> None:
-    """How many were put back, why others were not, and what the moved ones wait for."""
-    be, were = ("would be ", "would stay") if dry_run else ("", "stay")
-    say(f"{letters(done['count'])} {be}put back into the queue, {done['left']:,} left.")
-    if done["too_old"]:
-        say(f"{letters(done['too_old'])} {were}: too old for the vendor.")
-    for reason, number in sorted(done["refused"].items()):
-        say(f"{letters(number)} {were}: {_WHY.get(reason, 'they would be given up again')} ({reason}).")
-    if done["late"]:
-        say(
-            f"{letters(done['late'])} of those put back came after the vendor's window for equal events: what it has "
-            "already may be counted twice."
-        )
-    for one in done["waiting"]:
-        state, reason = one["state"], one["reason"] or ""
-        how = reason if reason.startswith(state) else f"{state}: {reason}".removesuffix(": ")
-        say(f"{letters(one['count'])} of those {'would ' if dry_run else ''}wait: {one['destination']} is {how}.")

@@ -16,6 +16,7 @@ from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import click
 import httpx
@@ -25,14 +26,13 @@ from tagserver.cli.process import run
 from tagserver.cli.terminal import say
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.demo.shop import AD_PURPOSES, EVERYONE, PURPOSES, arrivals, create_shop
-from tagserver.explain.try_ import try_event
 from tagserver.runtime.running import running
 from tagserver.runtime.runtime import Runtime
 from tagserver.sandbox import create_sandbox
+from tagserver.server.admin.wanted import NEXT
 from tagserver.server.app import create_app
 from tagserver.server.listening import address_of, listen
 from tagserver.server.serving import Serving, serving
-from tagserver.system.time import Time
 
 PIXEL = "1234567890"
 PATIENCE = 20.0
@@ -67,9 +67,10 @@ async def _demo(folder: Path, check: bool, everyone: bool, port: int) -> int:
         running(configuration, folder / "data", drain=2.0) as runtime,
         httpx.AsyncClient(trust_env=False) as http,
     ):
+        app = create_app(runtime, "demo")
 
-        async def decisions(event: Mapping[str, Any]) -> dict[str, Any]:
-            return try_event(runtime.container, runtime.server, {"event": dict(event)}, Time().now())
+        def page_of(path: str) -> str:
+            return f"{addresses['collect']}{app.state.login_path()}&{urlencode({NEXT: path})}"
 
         async def stats() -> dict[str, Any]:
             shown: dict[str, Any] = (await http.get(f"{addresses['meta']}/stats.json")).json()
@@ -80,8 +81,8 @@ async def _demo(folder: Path, check: bool, everyone: bool, port: int) -> int:
         purposes = PURPOSES if everyone else AD_PURPOSES
         servers = {
             "meta": serving(create_sandbox()),
-            "collect": serving(create_app(runtime, "demo")),
-            "shop": serving(create_shop(addresses["collect"], addresses["meta"], PIXEL, decisions, stats, purposes)),
+            "collect": serving(app),
+            "shop": serving(create_shop(addresses["collect"], addresses["meta"], PIXEL, page_of, stats, purposes)),
         }
         checked = partial(_check, addresses, http, stats, everyone) if check else None
         return await _run(servers, sockets, addresses, runtime, checked)
@@ -115,6 +116,7 @@ async def _run(
             code = 0 if await check() else 1
         else:
             say(f"Open {addresses['shop']}   (stand-in for the vendors: {addresses['meta']})")
+            say(f"What happens to each event: {addresses['shop']}/see")
             say("Ctrl-C ends it and removes everything.")
             await stopping.wait()
         runtime.draining = True

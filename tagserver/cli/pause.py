@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +18,23 @@ from tagserver.cli.options import (
 from tagserver.cli.remote import call, user_name
 from tagserver.cli.terminal import confirm, give_up, say, say_json
 from tagserver.pausing.alone import Act, OfAnother, act_alone
-from tagserver.pausing.pausing import LONGEST_NOTE, LONGEST_TERM, UnknownDestination, unwritten
+from tagserver.pausing.pausing import LONGEST_NOTE, UnknownDestination, term_in, unwritten
+from tagserver.pausing.sentences import when_pausing, when_resuming
 from tagserver.publishing.serving import NoConfiguration
 from tagserver.queue.data_folder import unusable
 from tagserver.queue.errors import InUse, OutboxError, OutboxStartError
 from tagserver.runtime.server_files import lives
-from tagserver.system.text import deliveries, parse_duration, printable, readable_time, size
+from tagserver.system.text import printable, readable_time
 from tagserver.system.time import Time
-
-DAYS = 5
-"""How many days are listed one by one."""
 
 
 def _term(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
     if text is None:
         return None
     try:
-        seconds = parse_duration(text)
-    except ValueError:
-        seconds = 0
-    if not 1 <= seconds <= LONGEST_TERM:
-        raise click.BadParameter(f"{text[:40]!r} is no time to pause for: write 30m, 2h, 1h30m or 3d (366d at most)")
-    return seconds
+        return term_in(text)
+    except ValueError as bad:
+        raise click.BadParameter(str(bad)) from None
 
 
 @click.command()
@@ -195,70 +189,3 @@ def _on_folder(alone: Act, config: Path, env_file: Path | None, data: Path) -> d
     if not done.pop("recorded"):
         say("The audit could not be written: note somewhere else who did this, and why.", err=True)
     return done
-
-
-def when_pausing(done: Mapping[str, Any]) -> Iterator[str]:
-    """What will expire, and when there is no more room. `done`: the answer of `/-/pause.json`."""
-    if (seen := done.get("outlook")) is not None:
-        until = done["pause"]["until"]
-        yield _waiting(seen)
-        if seen["expired"]:
-            yield f"{deliveries(seen['expired'])} {_are(seen['expired'])} too old already (expired)."
-        if until is not None and seen["looked"]:
-            some = deliveries(seen["before"]) if seen["before"] else "None of them"
-            verb = "expire" if seen["before"] > 1 else "expires"
-            yield f"{some} {verb} before the pause ends" + (", and will not be sent." if seen["before"] else ".")
-        elif seen["first"] is not None:
-            yield f"The first expires on {readable_time(seen['first'])}: {_by_day(seen)}."
-        elif seen["looked"] > seen["expired"]:
-            yield "None of them has an age limit."
-    share = done["share"]
-    full = f"{size(share['used'])} of {size(share['limit'])}"
-    soon = ""
-    if share["full_in_s"] is not None:
-        soon = f", and at the rate of the last hour ({share['per_s']:.3g} a second) full in {_time(share['full_in_s'])}"
-    yield f"Its share of the queue is used to {full}{soon}. Beyond it new deliveries become dead letters (queue_full)."
-
-
-def when_resuming(done: Mapping[str, Any]) -> Iterator[str]:
-    """What will be sent, and what not. `done`: the answer of `/-/resume.json` to a dry run."""
-    seen = done["outlook"]
-    yield _waiting(seen)
-    if seen["expired"]:
-        doubt = (
-            f"; of {seen['unknown']} of them the vendor may have a copy that it would count again"
-            if seen["unknown"]
-            else ""
-        )
-        yield f"{deliveries(seen['expired'])} {_are(seen['expired'])} too old by now: dead letters (expired){doubt}."
-    refused = sum(seen["refused"].values())
-    if refused:
-        reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(seen["refused"].items()))
-        yield f"{deliveries(refused)} may not be sent any more: dead letters ({reasons})."
-
-
-def _waiting(seen: Mapping[str, Any]) -> str:
-    waits = "wait" if seen["waiting"] != 1 else "waits"
-    if not seen["waiting"]:
-        return "Nothing waits now."
-    if seen["looked"] < seen["waiting"]:
-        return f"{deliveries(seen['waiting'])} {waits}. Of the oldest {seen['looked']:,}:"
-    return f"{deliveries(seen['waiting'])} {waits}."
-
-
-def _by_day(seen: Mapping[str, Any]) -> str:
-    days = list(seen["by_day"].items())
-    later = seen["later"] + sum(number for _, number in days[DAYS:])
-    said = [f"{number:,} on {day}" for day, number in days[:DAYS]]
-    return ", ".join([*said, *([f"{later:,} later"] if later else [])])
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
-
-
-def _time(seconds: int) -> str:
-    for unit, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= 2 * unit:
-            return f"about {seconds // unit:,} {name}s"
-    return "less than two minutes"

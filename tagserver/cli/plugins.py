@@ -13,8 +13,8 @@ import msgspec
 from tagserver.cli.options import installed, json_option
 from tagserver.cli.terminal import give_up, say, say_json
 from tagserver.plugin import Destination, Variable
+from tagserver.plugin.description import describe, describe_variable, settings_of
 from tagserver.plugin.fault import PluginCode, PluginFailed
-from tagserver.privacy.rules import is_personal
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -65,7 +65,7 @@ def _settings(destination: type[Destination], values: Sequence[str]) -> Any:
         settings = make_settings(destination, _given(values))
     except TypeError as error:
         names = _given(values)
-        missing = [one for one in _settings_of(destination) if one["needed"] and one["name"] not in names]
+        missing = [one for one in settings_of(destination) if one["needed"] and one["name"] not in names]
         needed = " ".join(f"--set {one['name']}=…" for one in missing)
         raise click.UsageError(f"the settings do not fit: {needed or error}") from None
     for field in dataclasses.fields(settings):
@@ -136,62 +136,14 @@ def show(type_name: str, values: tuple[str, ...], as_json: bool) -> None:
 
 
 def _show_variable(variable: Variable, as_json: bool) -> None:
-    inputs = [{"name": name, "doc": doc, "needed": name in variable.needed} for name, doc in variable.inputs.items()]
-    doc = (variable.__doc__ or "").strip().partition("\n")[0]
+    shown = describe_variable(variable)
     if as_json:
-        say_json({"variable": variable.type, "doc": doc, "inputs": inputs})
+        say_json(shown)
         return
-    say(f"{variable.type}: {doc}")
+    say(f"{variable.type}: {shown['doc']}")
     say("  a kind of variable, with the inputs:")
-    for one in inputs:
+    for one in shown["inputs"]:
         say(f"    {one['name']}{' (needed)' if one['needed'] else ''}: {one['doc']}")
-
-
-def describe(destination: type[Destination], settings: Any = None) -> dict[str, Any]:
-    """What `plugins show` says, for machines. `depends`: there are no settings, and what is seen, called or sent in the
-    clear depends on them."""
-    plugin = destination()
-    depends = settings is None and (
-        destination.sees is not Destination.sees or destination.in_clear is not Destination.in_clear
-    )
-    try:
-        with PluginCode(plugin, "hosts"):
-            hosts = list(plugin.hosts(settings))
-    except PluginFailed:  # it looks at its settings, and there are none
-        if settings is not None:
-            raise
-        hosts, depends = [], True
-    reads = sorted(set(destination.reads if settings is None else plugin.sees(settings)))
-    limits = destination.limits
-    return {
-        "type": destination.type,
-        "doc": (destination.__doc__ or "").strip().partition("\n")[0],
-        "api_version": destination.api_version,
-        "ads": destination.ads,
-        "consent": {"purposes": list(destination.consent.purposes), "restricted": destination.consent.restricted},
-        "reads": reads,
-        "personal": [path for path in reads if is_personal(path)],
-        "hashed": list(destination.hashed if settings is None else plugin.hashes(settings)),
-        "clear": list(destination.clear if settings is None else plugin.in_clear(settings)),
-        "events": dict(destination.standard_events.names if settings is None else plugin.event_names(settings)),
-        "hosts": hosts,
-        "depends": depends,
-        "limits": dataclasses.asdict(limits),
-        "settings": _settings_of(destination),
-    }
-
-
-def _settings_of(destination: type[Destination]) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": field.name,
-            "doc": field.metadata.get("doc", ""),
-            "needed": field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
-            "identity": bool(field.metadata.get("identity")),
-            "per_tag": bool(field.metadata.get("per_tag")),
-        }
-        for field in dataclasses.fields(destination.Settings)
-    ]
 
 
 @click.command("check-plugin")

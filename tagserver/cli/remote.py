@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ HOW = f"set {ADMIN_TOKEN} to the one that the server was started with, or name t
 ANY = "/-/status.json"
 """Asked without a token, to learn whether one is asked for: a body with somebody's e-mail waits until there is one."""
 LONGEST_NAME = 100
+SILENCE = 60.0
+"""Seconds without a line after which a stream counts as broken; the server says something every 15."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +47,48 @@ class Server:
         token; and UnicodeEncodeError for a text that is none."""
         if not self.token.text:
             method, path, query, body = "GET", ANY, None, None
-        try:
+        with self._reached(timeout):
             answer = httpx.request(
                 method,
                 self.address + path,
                 params=query,
                 json=body,
-                headers={"authorization": f"Bearer {self.token.text}"} if self.token.text else None,
+                headers=self._headers,
                 timeout=timeout,
                 trust_env=False,
             )
+        self._refuse(answer)
+        return answer
+
+    def lines(self, path: str, query: Any = None) -> Iterator[str]:
+        """The lines of an answer that does not end by itself. Raises Unanswered."""
+        timeout = httpx.Timeout(10, read=SILENCE)
+        with (
+            self._reached(SILENCE),
+            httpx.stream(
+                "GET",
+                self.address + path,
+                params=query,
+                headers=self._headers,
+                timeout=timeout,
+                trust_env=False,
+            ) as answer,
+        ):
+            if answer.is_error:
+                answer.read()
+                self._refuse(answer)
+                raise Unanswered(_sentence(answer) or f"the server answered {answer.status_code}")
+            yield from answer.iter_lines()
+
+    @property
+    def _headers(self) -> dict[str, str] | None:
+        return {"authorization": f"Bearer {self.token.text}"} if self.token.text else None
+
+    @contextmanager
+    def _reached(self, timeout: float) -> Iterator[None]:
+        """Raises Unanswered for what keeps an answer from coming."""
+        try:
+            yield
         except (httpx.ConnectError, httpx.ConnectTimeout):
             why = f"nothing listens at {self.address} (connection refused): the server starts, ends or hangs"
             raise Unanswered(f"{why}; look into its log, and try again", UNREACHABLE) from None
@@ -64,8 +99,6 @@ class Server:
             why = f"what listens at {self.address} gave no whole answer ({type(error).__name__})"
             todo = "the server ended just then, or it is another program that does not speak HTTP; look into the log"
             raise Unanswered(f"{why}: {todo}, and whether it was done before you repeat it", UNREACHABLE) from None
-        self._refuse(answer)
-        return answer
 
     def _refuse(self, answer: httpx.Response) -> None:
         status, sentence = answer.status_code, _sentence(answer)
@@ -147,6 +180,16 @@ def call(
             raise click.UsageError(said)
         give_up(said)
     return shown
+
+
+def follow(path: str, *, data: Path, env_file: Path | None, query: Any = None) -> Iterator[str]:
+    """The lines of a stream of the server. Ends the command as `call` does."""
+    try:
+        yield from Server.of(data, environment(env_file)).lines(path, query)
+    except Unanswered as nothing:
+        give_up(printable(str(nothing)), nothing.code)
+    except UnicodeEncodeError:
+        give_up("what was given is not text in UTF-8; look how the terminal writes it", 2)
 
 
 def user_name() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,9 @@ from tagserver.cli.options import GivenPath, config_option, json_option, open_fo
 from tagserver.cli.terminal import give_up, say, say_json, say_text
 from tagserver.event.json_text import UNREADABLE, read_json
 from tagserver.explain.differences import field_change
-from tagserver.explain.try_ import BadQuestion, try_event
+from tagserver.explain.try_ import BadQuestion, body_text, try_event
 from tagserver.outgoing.redaction import CLEANED
 from tagserver.system.files import os_reason
-from tagserver.system.text import printable, printable_json
 from tagserver.system.time import Time
 
 _MARKS = {"send": "✔", "restrict": "◐", "block": "⊘", "skip": "○", "error": "✖"}
@@ -98,8 +96,3 @@ def _print(answer: dict[str, Any], show_request: bool) -> None:
             say(f"      {said} {omitted['field']}: {reason.removeprefix(CLEANED)}")
     sent = sum(tag["request"] is not None and tag["decision"] != "error" for tag in answer["tags"])
     say(f"{sent} would be sent. Nothing was sent.")
-
-
-def body_text(request: Mapping[str, Any]) -> str:
-    """The body of a request for people: JSON in lines, anything else (a form, say) as its text."""
-    return printable(request["content"]) if request["body"] is None else printable_json(request["body"], indent=2)

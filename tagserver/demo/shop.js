@@ -64,27 +64,10 @@
 
   // ── what is shown ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  const REASONS = {
-    exception: "an exception of the tag applies",
-    paused: "the tag is paused",
-    schedule: "the tag is not scheduled for now",
-    sampled: "it is not in the sample",
-    once_per: "it was sent before, and the tag sends it once",
-    same_event: "another tag sends the same event",
-    vendor: "the vendor was not accepted",
-    child: "the visitor is known to be a child",
-    no_identity: "nothing identifies the visitor to the vendor",
-    too_old: "it is too old for the vendor",
-    missing_required: "something that the vendor requires is missing",
-    variable: "a variable has no value",
-    destination_paused: "the destination is paused",
-    plugin_error: "the destination's plugin failed",
-  };
-
   const status = document.getElementById("status");
   const list = document.getElementById("entries");
   const template = document.getElementById("entry");
-  /** Newest first: {event, slots, held, sent: whether the server sends it, null while unknown}. */
+  /** Newest first: {event, slots, held: whether the pixel holds it for want of consent}. */
   const entries = [];
 
   /** One line of a step: a sign and a sentence, perhaps with something smaller beneath. */
@@ -114,11 +97,11 @@
     slots.about.textContent = about.filter(Boolean).join(" · ");
     slots.id.textContent = `event_id ${event.event_id}`;
     slots.pushed.textContent = JSON.stringify(event, null, 2);
-    const entry = { event, slots, held: !pixelMayRun(), sent: null };
+    slots.see.href = `/see/${encodeURIComponent(event.event_id)}`;
+    const entry = { event, slots, held: !pixelMayRun() };
     entries.unshift(entry);
     list.prepend(item);
     status.textContent = `${event.event} was pushed.`;
-    slots.server.replaceChildren(line("…", "muted", "asking"));
     if (entry.held) {
       const sentence = `held by the pixel: consent was denied: ${missingPurposes().join(", ")}`;
       slots.pixel.replaceChildren(line("‖", "warn", sentence, "It sends what it holds when all three are granted."));
@@ -126,7 +109,6 @@
       pixelCalled(entry);
     }
     counted(entry, undefined);
-    explain(entry);
   }
 
   function pixelCalled(entry) {
@@ -135,67 +117,11 @@
     entry.slots.pixel.replaceChildren(line("✔", "good", `sent${when}, with the same event_id`));
   }
 
-  /** Ask the server what it decides about the event as t.js sends it. */
-  async function explain(entry) {
-    const event = {
-      ...entry.event,
-      consent: { ...consent },
-      page: { location: location.href, referrer: document.referrer, title: document.title },
-    };
-    if (!missingPurposes().includes("ad_storage")) {
-      const pairs = document.cookie.split("; ").map((pair) => pair.split("="));
-      event.cookie = Object.fromEntries(pairs.filter(([name]) => name === "_fbp"));
-    }
-    try {
-      const response = await fetch("/demo/decisions.json", { method: "POST", body: JSON.stringify(event) });
-      if (!response.ok) throw new Error(`HTTP ${response.status}`);
-      decided(entry, await response.json());
-    } catch (error) {
-      entry.slots.server.replaceChildren(line("✖", "bad", `the demo does not answer (${error.message})`));
-    }
-  }
-
-  function decided(entry, answer) {
-    const { server, requests } = entry.slots;
-    const fitting = answer.tags.filter((tag) => tag.reason !== "no_trigger");
-    const others = answer.tags.filter((tag) => tag.reason === "no_trigger").map((tag) => tag.tag);
-    const lines = fitting.map((tag) => decision(tag, answer.consent.purposes));
-    for (const problem of answer.problems || []) lines.push(line("!", "warn", problem.message));
-    if (!fitting.length) lines.push(line("○", "muted", "no tag is for this event"));
-    if (others.length) lines.push(line("", "muted", `not for this event: ${others.join(", ")}`));
-    server.replaceChildren(...lines);
-    entry.sent = fitting.some((tag) => tag.decision === "send" || tag.decision === "restrict");
-    const shown = fitting.filter((tag) => tag.request).map(({ request: { method, url, body, content } }) => {
-      return `${method} ${url}\n\n${body ? JSON.stringify(body, null, 2) : content}`;
-    });
-    requests.textContent = shown.join("\n\n");
-    requests.parentElement.hidden = !shown.length;
-  }
-
-  function decision({ tag, destination, decision, reason, detail, omitted }, purposes) {
-    const leftOut = (omitted || []).map(({ field, why }) => `${field} (${why})`).join(", ");
-    const small = [tag, leftOut && `left out: ${leftOut}`].filter(Boolean).join("; ");
-    const refused = Object.keys(purposes).filter((name) => detail.includes(name) && purposes[name].state !== "granted");
-    if (decision === "send") return line("✔", "good", `sent to ${destination}`, small);
-    if (decision === "restrict") {
-      const why = refused.length ? `consent was denied: ${refused.join(", ")}` : detail;
-      return line("◐", "warn", `sent to ${destination}, for restricted use: ${why}`, small);
-    }
-    if (reason === "consent" && refused.length) {
-      return line("✖", "bad", `not sent because consent was denied: ${refused.join(", ")}`, small);
-    }
-    const why = [REASONS[reason] || reason, detail].filter(Boolean).join(": ");
-    return line(decision === "skip" ? "○" : "✖", decision === "skip" ? "warn" : "bad", `not sent: ${why}`, small);
-  }
-
   /** What the stand-in has of an event: `seen` is its record, if any. */
   function counted(entry, seen) {
     const { vendor } = entry.slots;
     if (!seen) {
-      const none = entry.sent === false && entry.held;
-      vendor.replaceChildren(
-        none ? line("○", "muted", "nothing has arrived, as it should be") : line("…", "muted", "nothing has arrived yet"),
-      );
+      vendor.replaceChildren(line("…", "muted", "nothing has arrived"));
       return;
     }
     const [browser, server] = [seen.counts.browser || 0, seen.counts.server || 0];

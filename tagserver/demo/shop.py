@@ -1,5 +1,5 @@
-"""The shop: one page and its files, the two answers that it asks its own origin for, and, for `demo --all`, what
-arrived at the stand-ins of the vendors beside Meta and in the files."""
+"""The shop: one page and its files, what has arrived at the stand-ins of the vendors, and the way to the server's own
+pages, which say what happened to each event."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import jinja2
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-LARGEST = 64 << 10
-"""Bytes of an event that is asked about."""
-
-Decisions = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
-"""An event as it was pushed, with its consent → what the server decides about it: the answer of `/-/try.json`."""
+PagePath = Callable[[str], str]
+"""A path under `/-/` → an address of the server that logs the browser in and leads there."""
 SandboxStats = Callable[[], Awaitable[dict[str, Any]]]
 """What the stand-in for Meta has counted; under `arrived`, if it is there, what came to all others."""
 PURPOSES = {
@@ -42,7 +40,7 @@ def create_shop(
     collect_origin: str,
     pixel_origin: str,
     pixel_id: str,
-    decisions: Decisions,
+    page_of: PagePath,
     sandbox_stats: SandboxStats,
     purposes: Mapping[str, str] = AD_PURPOSES,
 ) -> Starlette:
@@ -50,6 +48,7 @@ def create_shop(
 
     `collect_origin` serves `/t.js` and `/collect`, `pixel_origin` serves `/fbevents.js`; both as the browser sees
     them. The page may load from, and talk to, these two and itself; nothing else. `purposes` have a switch each.
+    `page_of`: where `/see` leads to, with or without an event's id behind it.
     """
     policy = (
         f"default-src 'none'; script-src 'self' {collect_origin} {pixel_origin}; style-src 'self'; "
@@ -66,17 +65,10 @@ def create_shop(
         collect_origin=collect_origin, pixel_origin=pixel_origin, pixel_id=pixel_id, purposes=purposes
     ).encode()
 
-    async def decide(request: Request) -> Response:
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > LARGEST:
-                return _json({"error": f"the event is larger than {LARGEST} bytes"}, 413)
-        try:
-            event = msgspec.json.decode(body, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return _json({"error": "give one event as a JSON object"}, 400)
-        return _json(await decisions(event))
+    async def see(request: Request) -> Response:
+        event_id = request.path_params.get("event_id", "")
+        path = f"/-/events/{quote(event_id, safe='')}" if event_id else "/-/preview"
+        return RedirectResponse(page_of(path), 303, {"cache-control": "no-store", "referrer-policy": "no-referrer"})
 
     async def sandbox(request: Request) -> Response:
         return _json(await sandbox_stats())
@@ -86,7 +78,8 @@ def create_shop(
             Route("/", _serve(page, "text/html", headers)),
             Route("/shop.js", _serve(_file("shop.js"), "text/javascript", headers)),
             Route("/shop.css", _serve(_file("shop.css"), "text/css", headers)),
-            Route("/demo/decisions.json", decide, methods=["POST"]),
+            Route("/see", see),
+            Route("/see/{event_id:path}", see),
             Route("/demo/sandbox.json", sandbox),
         ]
     )

@@ -9,9 +9,11 @@ OTHERS = ("add_to_cart", "view_item", "begin_checkout", "search", "sign_up", "pa
 NAMES = ("purchase", *OTHERS)
 
 
-def write_config(folder: Path, vendors: Mapping[str, int], tags: int = 50, names: tuple[str, ...] = NAMES) -> None:
+def write_config(
+    folder: Path, vendors: Mapping[str, int], tags: int = 50, names: tuple[str, ...] = NAMES, records: str = "summary"
+) -> None:
     """`vendors`: destination → its port; a tag of each fires. `tags` in all; those that never fire are for `names` in
-    turn."""
+    turn. `records`: the level of records; the default one, as servers have it."""
     lines = ["destinations:"]
     for name, port in vendors.items():
         lines += [
@@ -34,4 +36,5 @@ def write_config(folder: Path, vendors: Mapping[str, int], tags: int = 50, names
     (folder / "container.yaml").write_text("\n".join(lines) + "\n")
     (folder / "server.yaml").write_text(
         'collect: {origins: ["https://shop.example"]}\negress: {allow: ["127.0.0.0/8"]}\nqueue: {min_free: 1MiB}\n'
+        f"records: {{level: {records}}}\n"
     )

@@ -10,11 +10,11 @@ from collections.abc import Collection
 
 import uvloop
 
-from tests.bench import backlog, calls, destinations, neighbours, openloop, stages, table
+from tests.bench import backlog, calls, destinations, neighbours, openloop, records, stages, table
 from tests.bench.goals import Report
 from tests.bench.server import pin_load
 
-PARTS = ("calls", "destinations", "stages", *table.ROWS, "openloop", "backlog", "neighbours")
+PARTS = ("calls", "destinations", "stages", *table.ROWS, "openloop", "backlog", "neighbours", "records")
 
 
 def inside(report: Report, parts: Collection[str]) -> None:
@@ -37,6 +37,8 @@ async def servers(report: Report, parts: Collection[str], rivals: table.Rivals) 
         await backlog.main(report, size=1_000_000, batch=50, rounds=5)
     if "neighbours" in parts:
         await neighbours.main(report, seconds=15, rounds=3)
+    if "records" in parts:
+        await records.main(report, rounds=5, events=20_000)
 
 
 if __name__ == "__main__":

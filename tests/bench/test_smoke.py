@@ -11,6 +11,7 @@ import pytest
 from tests.bench import destinations, full, openloop, stage_profile, table
 from tests.bench.container import write_config
 from tests.bench.goals import GOALS, Goal, Report
+from tests.bench.records import LEVELS, TAGS
 from tests.bench.server import echo, tagserver
 from tests.bench.vendor import Vendor
 
@@ -63,6 +64,7 @@ def test_every_row_has_a_switch() -> None:
     within = {"calls": {"calls", "files"}, "destinations": {"added"}, "stages": {"other tag", "same tag"}}
     within |= {"openloop": {"open"}, "neighbours": {"neighbour"}, "echo": {"echo", "rest"}}
     within |= {"backlog": {"outage intake", "outage memory", "restart", "drain", "fill"}}
+    within |= {"records": {f"{level} {tags}{many}" for level in LEVELS[1:] for tags in TAGS for many in ("", ", 20")}}
     switched = set[str]().union(*(within.get(part, {part}) for part in full.PARTS))
     assert switched == set(GOALS)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+
+from tests.faults.process import Process, start_sandbox, start_server, write_config
 
 SERVER = "collect: {origins: ['https://shop.example']}\nenvironment: [PIXEL]\n"
 CONTAINER = """
@@ -79,3 +81,14 @@ Run = Callable[..., Done]
 def shop(tmp_path: Path) -> Shop:
     """A folder with a sound configuration."""
     return Shop(tmp_path)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Process]:
+    """A server that runs, with a stand-in for Meta."""
+    vendor = start_sandbox(tmp_path)
+    write_config(tmp_path, vendor.address)
+    running = start_server(tmp_path)
+    yield running
+    running.stop()
+    vendor.stop()

@@ -248,14 +248,19 @@ def test_a_secret_that_somebody_wrote_down_is_not_repeated(tmp_path: Path) -> No
     """Neither one that was mended, nor one of a type that nobody knows, nor a key of the server."""
     old, new = folder(tmp_path / "old", BEFORE.replace("${env:META_ACCESS_TOKEN}", "EAAB-real")), tmp_path / "new"
     (old / "more.yaml").write_text("destinations: {other: {type: nobody, token: real-too, url: real-url}}\n")
-    (old / "server.yaml").write_text("collect: {keys: {crm: {secret: real-key}}}\n")
+    (old / "server.yaml").write_text(
+        "collect: {keys: {crm: {secret: real-key}}}\nadmin: {tokens: {a: {token: real-token}}}\n"
+    )
     folder(new, BEFORE)
     (new / "more.yaml").write_text('destinations: {other: {type: nobody, token: "${env:X}"}}\n')
-    (new / "server.yaml").write_text('collect: {keys: {crm: {secret: "${env:CRM_KEY}"}}}\n')
+    (new / "server.yaml").write_text(
+        'collect: {keys: {crm: {secret: "${env:CRM_KEY}"}}}\nadmin: {tokens: {a: {token: "${env:T}"}}}\n'
+    )
     output = plan(new, "--against", str(old)).output
     assert "real" not in output
     assert '~ access_token: "a literal secret" → "${env:META_ACCESS_TOKEN}"' in output
     assert '~ collect.keys.crm.secret: "a literal secret" → "${env:CRM_KEY}"' in output
+    assert '~ admin.tokens.a.token: "a literal secret" → "${env:T}"' in output
 
 
 def test_events_that_cannot_be_asked_about_are_named(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ ROOT = Path(__file__).parents[2]
 README, CONFIG, PLUGINS, TESTS = (ROOT / folder / "README.md" for folder in (".", "config", "plugins", "tests"))
 META = ROOT / "plugins" / "meta_capi" / "README.md"
 FAULTS = ROOT / "tests" / "faults" / "README.md"
-GUIDE, RECIPES, REFERENCE, OPERATIONS = (
-    ROOT / "config" / f"{name}.md" for name in ("guide", "recipes", "reference", "operate")
+GUIDE, RECIPES, WHY, REFERENCE, OPERATIONS = (
+    ROOT / "config" / f"{name}.md" for name in ("guide", "recipes", "why", "reference", "operate")
 )
-LANGUAGE = (CONFIG, GUIDE, RECIPES, REFERENCE)
+LANGUAGE = (CONFIG, GUIDE, RECIPES, WHY, REFERENCE)
 """Where the configuration language is shown."""
 OPERATE = tuple(sorted((ROOT / "config" / "operate").glob("*.md")))
 """The pages below the overview of operations, one matter each."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .pages import CONFIG, GUIDE, OPERATE, OPERATIONS, RECIPES, REFERENCE
+from .pages import CONFIG, GUIDE, OPERATE, OPERATIONS, RECIPES, REFERENCE, WHY
 
 LONGEST = 900
 """Words of the start page."""
@@ -18,5 +18,5 @@ def test_every_page_is_in_the_index() -> None:
 def test_the_start_page_is_short_and_leads_to_all() -> None:
     text = CONFIG.read_text("utf-8")
     assert len(text.split()) < LONGEST
-    for page in (GUIDE, RECIPES, REFERENCE, OPERATIONS):
+    for page in (GUIDE, RECIPES, WHY, REFERENCE, OPERATIONS):
         assert f"]({page.name}" in text

@@ -241,13 +241,13 @@ def test_every_derived_path_is_documented() -> None:
 
 
 def test_every_address_is_documented() -> None:
-    """Public ones and those under `/-/`; a style sheet is none."""
+    """Public ones and those under `/-/`; a style sheet is none, nor is a page's module."""
     server = ROOT / "tagserver" / "server"
     public, admin = (
-        set(re.findall(r'Route\("([^"]+)"', (server / file).read_text())) for file in ("app.py", "admin/admin.py")
+        set(re.findall(r'(?:Route|post)\("([^"]+)"', (server / file).read_text())) for file in ("app.py", "console.py")
     )
-    public = {re.sub(r"{(\w+)}", lambda found: found[1].upper(), path) for path in public}
-    real = {"/collect", *public, *(f"/-{path}" for path in admin - {"/style.css"})}
+    paths = {"/collect", *public, *(f"/-{path}" for path in admin - {"/style.css", "/static/{name}"})}
+    real = {re.sub(r"{(\w+)(?::path)?}", lambda found: found[1].upper(), path) for path in paths}
     cells = " ".join(cell for row in rows(REFERENCE, "## HTTP endpoints") for cell in row)
     assert set(re.findall(r"`(?:GET |POST )?(/[^` ]*)`", cells)) == real
 

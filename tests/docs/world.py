@@ -25,7 +25,7 @@ ENVIRON = {
     name: f"{SECRET}-{name.lower()}"
     for name in (
         *("META_ACCESS_TOKEN", "META_FR_ACCESS_TOKEN", "GA4_API_SECRET", "TIKTOK_ACCESS_TOKEN"),
-        *("BACKEND_KEY", "CRM_KEY", "ACME_TOKEN", "DEMO_TOKEN"),
+        *("BACKEND_KEY", "CRM_KEY", "ACME_TOKEN", "DEMO_TOKEN", "TOKEN_OF_ANNA", "TOKEN_OF_VERA"),
     )
 } | {
     "META_PIXEL_ID": "1",
@@ -118,7 +118,7 @@ def _with(files: Mapping[str, str], name: str, block: Block) -> dict[str, str]:
 def needs_a_server(block: Block) -> bool:
     """Whether a block's commands speak to a server that runs: `test_publishing.py` and
     others of these tests play those."""
-    return re.search(r"^\$ tagserver (reload|rollback|pause|resume|dead)", block.text, re.MULTILINE) is not None
+    return re.search(r"^\$ tagserver (reload|rollback|pause|resume|dead|explain)", block.text, re.MULTILINE) is not None
 
 
 def says(output: str, expected: str) -> bool:

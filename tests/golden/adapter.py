@@ -24,6 +24,7 @@ from tagserver.audit.records import event_key
 from tagserver.backup.keeping import JournaledOutbox, Keeping
 from tagserver.config.collect import BROWSER
 from tagserver.config.configuration import ConfigurationFolder
+from tagserver.config.records import RecordsConfig
 from tagserver.explain.try_ import try_event
 from tagserver.inbound.enrich import read_headers
 from tagserver.metrics.meters import Meters
@@ -33,9 +34,11 @@ from tagserver.publishing.serving import Configuration, Serving
 from tagserver.publishing.store import Store
 from tagserver.queue.sqlite.keys import recent
 from tagserver.queue.values import Delivery, Receipt, Settlement
+from tagserver.records.records import Records
 from tagserver.runtime.runtime import Runtime
 from tagserver.server.app import create_app
 from tagserver.system.time import Time
+from tests.records.memory.engine import MemoryRecords
 
 ADMIN_TOKEN = "admin-token-of-the-corpus"
 KEY = bytes(range(32))
@@ -48,6 +51,8 @@ COUNTED = re.compile(
     r"_total|held_events|tombstones)(\{[^}]*\})? (\S+)"
 )
 """The metrics that count what was decided."""
+HOST = (b"host", b"tags.shop.example")
+"""As every request has; those of the scenarios name none."""
 CHAINED = frozenset({"mac", "hash", "prev", "chain", "h"})
 """Of an audit row, what seals it: it follows from the rest, and from ids that were minted by chance."""
 
@@ -126,6 +131,7 @@ class Server:
             Meters(started=self.now / 1000),
             self._audit,
             self._keeping,
+            Records(MemoryRecords(time, keep=1.0), RecordsConfig(level="off"), KEY, time),
         )
         self._app: Starlette = create_app(self._runtime, ADMIN_TOKEN)
 
@@ -158,7 +164,7 @@ class Server:
             "raw_path": target.encode(),
             "query_string": query.encode(),
             "root_path": "",
-            "headers": [*lines, (b"content-length", str(len(body)).encode())],
+            "headers": [HOST, *lines, (b"content-length", str(len(body)).encode())],
             "client": (peer, 50000),
             "server": ("tags.shop.example", 80),
         }
