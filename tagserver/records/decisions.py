@@ -6,6 +6,7 @@ Most events of a name are decided alike, so that all that is done for each is to
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import lru_cache
 
 from tagserver.config.model import Candidate, Container, Tag
@@ -36,26 +37,30 @@ class Decisions:
         """Names of events that triggers write down."""
         self._places = {tag.name: place for place, tag in enumerate(container.tags)}
         self._by_name: dict[str, tuple[TagDecision, ...]] = {}
-        self._known: dict[tuple[str, ...], tuple[TagDecision, ...]] = {}
+        self._known: dict[tuple[Hashable, ...], tuple[TagDecision, ...]] = {}
 
     def of(self, routing: Routing) -> tuple[TagDecision, ...]:
         """A decision for every tag, in file order."""
         name, said = routing.event.name, 0
-        key = [name]
+        looks: list[Hashable] = [name]
         for one in routing.decisions:
-            detail = one.detail if one.reason != "exception" else _exception(one)
-            said += 0 if one.reason in OURS else len(detail)
-            key += (one.tag.name, one.decision, one.reason, detail, one.consent.decision if one.consent else "")
-        kept = {tag.name: failing(tag, routing.scope) for tag in routing.unfired}
-        for tag_name, (trigger, number, _) in kept.items():
-            key += (tag_name, trigger, str(number))
-        known = self._known.get(tuple(key))
+            reason, detail, consent = one.reason, one.detail, one.consent
+            if reason not in OURS:
+                detail = detail if reason != "exception" else _exception(one)
+                said += len(detail)
+            looks.append((one.tag.name, one.decision, reason, detail, None if consent is None else consent.decision))
+        kept = {}
+        for tag in routing.unfired:
+            kept[tag.name] = condition = failing(tag, routing.scope)
+            looks.append((tag.name, condition[:2]))
+        key = tuple(looks)
+        known = self._known.get(key)
         if known is None:
             known = self._made(routing, kept)
             if len(name) <= LONGEST_NAME and said <= MOST_SAID:
                 if len(self._known) >= MOST:
                     self._known.clear()
-                self._known[tuple(key)] = known
+                self._known[key] = known
         return known
 
     def _made(self, routing: Routing, kept: dict[str, tuple[str, int, str]]) -> tuple[TagDecision, ...]:

@@ -220,4 +220,4 @@ def ends(attempt: Attempted) -> Iterator[tuple[tuple[str, str], RowOutcome]]:
 
 def token(event_id: str) -> int:
     """A short number by which an event with an order is known again."""
-    return zlib.crc32(event_id.encode(errors="surrogatepass"))
+    return zlib.crc32(event_id.encode("utf-8", "surrogatepass"))

@@ -8,29 +8,34 @@ from tagserver.records.making import ends, token
 from tagserver.records.values import Attempted, OrderFate
 
 MOST = 100_000
-"""Events with orders that are followed: the newest ones. Each is a number of four bytes."""
+"""Events with orders that are followed: the newest ones, or up to twice as many. Each is a number of four bytes."""
 
 
 class OrderFates:
     """Of one recorder's thread."""
 
     def __init__(self) -> None:
-        self._followed: dict[int, None] = {}
+        self._newest: set[int] = set()
+        self._before: set[int] = set()
 
     def follow(self, event_ids: Iterable[str]) -> None:
         """These are events with orders."""
-        for event_id in event_ids:
-            self._followed[token(event_id)] = None
-            if len(self._followed) > MOST:
-                del self._followed[next(iter(self._followed))]
+        self._newest.update(map(token, event_ids))
+        if len(self._newest) >= MOST:
+            # All of an age at once: to find the oldest one in a dict takes the longer the more have left it.
+            self._before, self._newest = self._newest, set()
 
     def of(self, made: Attempted) -> list[OrderFate]:
         """Which of them have ended with these attempts, and how."""
-        if not self._followed:
+        newest, before = self._newest, self._before
+        if not newest and not before:
             return []
         found = []
         for (event_id, tag), outcome in ends(made):
             fate = "dead" if outcome.dead else outcome.outcome
-            if (fate == "delivered" or fate == "dead") and token(event_id) in self._followed:
+            if fate != "delivered" and fate != "dead":
+                continue
+            number = token(event_id)
+            if number in newest or number in before:
                 found.append(OrderFate(event_id, made.destination, tag, fate, outcome.dead, made.at))
         return found

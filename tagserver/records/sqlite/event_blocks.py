@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tagserver.records.sqlite.blocks import Content, Encoded, Index, encoder
+from tagserver.records.sqlite.blocks import Alike, Content, Encoded, Index, encoder
 from tagserver.records.sqlite.tokens import TOKEN, filter_of
 from tagserver.records.values import EventRecord, Full, Problem, TagDecision
 
@@ -76,25 +76,20 @@ class EventBlock:
         self._texts = Index()
         self._decisions = Index()
         self._tags = Index()
-        self._tags_by_id: dict[int, int] = {}
-        self._alive: list[object] = []
-        """Whose ids are known: as long as they live nothing else gets these."""
+        self._combinations = Alike(self._place_tags)
         self._shapes: dict[tuple[Any, ...], int] = {}
         self._encoded_shapes: list[tuple[Any, ...]] = []
 
     def add(self, records: Sequence[EventRecord]) -> None:
         """See `Block.add`."""
         first, since = self._first, self._times[0] if self._times else records[0].received
-        shapes, tags_by_id = self._shapes, self._tags_by_id
+        shapes, combinations = self._shapes, self._combinations
         rows: list[tuple[Any, ...]] = []
         persons: list[bytes] = []
         for one in records:
-            tags = tags_by_id.get(id(one.tags))
-            if tags is None:
-                tags = self._place_tags(one.tags)
             look = (
                 one.name,
-                tags,
+                combinations.of(one.tags),
                 one.source,
                 one.client,
                 one.status,
@@ -128,11 +123,10 @@ class EventBlock:
         self.size += self._encoded.add(rows) + len(found)
 
     def _place_tags(self, tags: tuple[TagDecision, ...]) -> int:
-        """The place of a combination that is not known by its id."""
+        """The place of a combination."""
         known = len(self._decisions)
         decided = tuple([self._decisions[one] for one in tags])
-        place = self._tags_by_id[id(tags)] = self._tags[decided]
-        self._alive.append(tags)
+        place = self._tags[decided]
         self.size += TOKEN + 2 * len(tags)
         if known < len(self._decisions):
             self.size += sum(_DECISION_BYTES + len(one.detail) for one in tags)

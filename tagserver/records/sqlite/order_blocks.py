@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tagserver.records.sqlite.blocks import Content, Encoded, Index, encoder
+from tagserver.records.sqlite.blocks import Alike, Content, Encoded, Index, encoder
 from tagserver.records.sqlite.tokens import filter_of
 from tagserver.records.values import OrderEvent, OrderFate, Status, TagDecision
 
@@ -64,23 +64,34 @@ class OrderBlock:
         self._filter: list[bytes] = []
         self._encoded = Encoded()
         self._decisions = Index()
+        self._places = Alike(self._places_of)
         self._shapes = Index()
 
     def add(self, records: Sequence[OrderEvent]) -> None:
         """See `Block.add`."""
         since = self._times[0] if self._times else records[0].at
         known = len(self._decisions)
-        rows: list[tuple[Any, ...]] = []
-        persons: list[bytes] = []
-        for one in records:
-            shape = self._shapes[(one.status, one.currency, one.source)]
-            tags = [self._decisions[tag] for tag in one.tags]
-            rows.append((one.at - since, one.order, one.event_id, shape, one.value, tags, one.persons))
-            persons += one.persons
+        shapes, places = self._shapes, self._places
+        rows = [
+            (
+                one.at - since,
+                one.order,
+                one.event_id,
+                shapes[one.status, one.currency, one.source],
+                one.value,
+                places.of(one.tags),
+                one.persons,
+            )
+            for one in records
+        ]
         self._times += [one.at for one in records]
-        found = filter_of({one.event_id for one in records}, {one.order for one in records}, persons)
+        persons = [person for one in records for person in one.persons]
+        found = filter_of([one.event_id for one in records], [one.order for one in records], persons)
         self._filter.append(found)
         self.size += self._encoded.add(rows) + len(found) + _DECISION_BYTES * (len(self._decisions) - known)
+
+    def _places_of(self, tags: tuple[TagDecision, ...]) -> list[int]:
+        return [self._decisions[one] for one in tags]
 
     def content(self) -> Content:
         """See `Block.content`."""

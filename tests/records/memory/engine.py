@@ -63,8 +63,9 @@ class MemoryRecords:
         self._require_open()
         self._expire()
         kept = []
-        for event in group.events:
-            place = self._place(event.number)
+        # Nobody knows the number of a record that comes with the same group.
+        places = [self._place(event.number) for event in group.events]
+        for event, place in zip(group.events, places, strict=True):
             if place is None:
                 event = replace(event, number=self._next)
                 self._next += 1
