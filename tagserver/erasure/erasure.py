@@ -23,6 +23,7 @@ from tagserver.event.person_keys import KINDS, all_keys
 from tagserver.expressions.scope import Scope
 from tagserver.queue.api import Suppressions, erase_all
 from tagserver.queue.dedup import SHARED, once_key, sender_part
+from tagserver.queue.moves import FORGOTTEN
 from tagserver.queue.values import EVERYTHING, Tombstone, Trace
 from tagserver.system.time import Time
 
@@ -169,7 +170,7 @@ class Erasure:
             return not persons.isdisjoint(row.person)
 
         while True:
-            found = await erase_all(self._outbox, doomed)
+            found = await erase_all(self._outbox, doomed, FORGOTTEN)
             for place, numbers in (("queue", found.queue), ("dead", found.dead)):
                 erased.update({(name, place): number for name, number in numbers.items()})
             if found.in_flight:

@@ -34,6 +34,7 @@ from tagserver.event.event import Event
 from tagserver.event.person_keys import all_keys
 from tagserver.queue.api import Suppressions, erase_all
 from tagserver.queue.errors import OutboxError
+from tagserver.queue.moves import WITHDRAWN
 from tagserver.queue.values import Tombstone, Trace
 from tagserver.system.rate_limit import RateLimit, sender_of
 from tagserver.system.time import Time
@@ -139,7 +140,7 @@ class OptOuts:
             self._asked.clear()
             began = self._time.monotonic()
             try:
-                erased = await erase_all(self._outbox, lambda row: bool(self.lost(row)))
+                erased = await erase_all(self._outbox, lambda row: bool(self.lost(row)), WITHDRAWN)
             except OutboxError as error:
                 log.warning("what was withdrawn is not erased yet: %s", error)
                 self._asked.set()

@@ -29,6 +29,7 @@ from tagserver.queue.dead_letters import (
     Retried,
 )
 from tagserver.queue.errors import Trouble
+from tagserver.queue.moves import Hear
 from tagserver.queue.values import Batch, Counts, Delivery, Erased, Receipt, Room, Row, Settlement, Tombstone, Trace
 
 
@@ -164,9 +165,9 @@ class Suppressions(Protocol):
         """False when nothing of these persons can be pending or among the dead letters."""
         ...
 
-    async def erase(self, doomed: Callable[[Trace], bool], after: tuple[int, int] = (0, 0)) -> Erased:
+    async def erase(self, doomed: Callable[[Trace], bool], why: str, after: tuple[int, int] = (0, 0)) -> Erased:
         """One piece of a walk through queue and dead letters: rows that are `doomed` are removed and count as erased,
-        but for those in flight. `doomed` is called in another thread. See `erase_all`."""
+        but for those in flight. `doomed` is called in another thread; `why`: of `moves.ERASED_FOR`. See `erase_all`."""
         ...
 
     async def forget_keys(self, keys: Sequence[bytes]) -> int:
@@ -186,6 +187,12 @@ class Maintenance(Protocol):
         """How full it is."""
         ...
 
+    def hear(self, moved: Hear) -> None:
+        """From now on `moved` is told, once it is on disk and in another thread, of each delivery that is erased, given
+        up on arrival or put back into the queue; what was settled it is not told of. It must neither wait nor
+        raise."""
+        ...
+
     def notice(self) -> str | None:
         """What operations should know although all works (a damaged file was set aside), or None."""
         ...
@@ -200,12 +207,12 @@ class Outbox(Queue, DeadLetters, Suppressions, Maintenance, Protocol):
     """A whole engine, for who puts a server together and for who shows all of it."""
 
 
-async def erase_all(suppressions: Suppressions, doomed: Callable[[Trace], bool]) -> Erased:
-    """A whole walk, piece by piece; what was erased in all."""
+async def erase_all(suppressions: Suppressions, doomed: Callable[[Trace], bool], why: str) -> Erased:
+    """A whole walk, piece by piece; what was erased in all. `why` as for `Suppressions.erase`."""
     erased = Erased()
     after: tuple[int, int] | None = (0, 0)
     while after is not None:
-        piece = await suppressions.erase(doomed, after)
+        piece = await suppressions.erase(doomed, why, after)
         erased = erased.plus(piece)
         after = piece.after
     return erased

@@ -10,10 +10,12 @@ import msgspec
 from tagserver.delivery.attempts import Attempt
 from tagserver.inbound.clients.datalayer import OF_ORDER
 from tagserver.plugin.destination import Response
+from tagserver.queue.moves import Move
 from tagserver.queue.values import Row
 from tagserver.records.masking.mask import masked_id
 
 Key = TypeVar("Key", str, bytes)
+Deliveries = TypeVar("Deliveries", Row, Move)
 MOST = 10_000
 """Persons and ids that are remembered, the newest ones. A vendor answers within minutes."""
 
@@ -32,8 +34,8 @@ class Forgotten:
         ids = (one for order in orders for one in (order, OF_ORDER + order))
         self._ids = _newest(self._ids | dict.fromkeys(ids, now))
 
-    def without(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """The rows of all others."""
+    def without(self, rows: Sequence[Deliveries]) -> Sequence[Deliveries]:
+        """The rows, or moves, of all others."""
         if not self._persons and not self._ids:
             return rows
         return [row for row in rows if not self._is_theirs(row)]
@@ -52,7 +54,7 @@ class Forgotten:
         ends = [msgspec.structs.replace(end, message="") for end in ends]
         return msgspec.structs.replace(attempt, rows=rows, ends=ends, response=response)
 
-    def _is_theirs(self, row: Row) -> bool:
+    def _is_theirs(self, row: Row | Move) -> bool:
         until = max((self._persons.get(one, -1) for one in row.person), default=-1)
         return row.received <= max(until, self._ids.get(masked_id(row.event_id), -1))
 

@@ -142,8 +142,8 @@ def _attempt(attempt: Attempted, event_id: str, tag: str, outcome: RowOutcome) -
         "destination": attempt.destination,
         "at": attempt.at,
         "status": attempt.status,
-        "outcome": outcome.outcome or "dead",
-        "reason": outcome.dead or outcome.reason,
+        "outcome": outcome.outcome or outcome.moved or "dead",
+        "reason": outcome.reason if outcome.moved else outcome.dead or outcome.reason,
         "message": outcome.message,
         "ms": attempt.ms,
     }

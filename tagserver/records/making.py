@@ -20,6 +20,7 @@ from tagserver.inbound.clients.datalayer import CLIENT
 from tagserver.ingest.observer import Line
 from tagserver.pipeline.route import Decision, Routing, explain_unfired
 from tagserver.plugin.plain import identifier, number
+from tagserver.queue.moves import Move
 from tagserver.queue.values import DeadLettered, Delivery, Row
 from tagserver.records.decisions import OURS, Decisions, is_told
 from tagserver.records.masking.mask import (
@@ -204,6 +205,30 @@ def dead_lettered(destination: str, at: int, rows: Sequence[Row], dead: Sequence
     ended = [(by_id[one.id], one) for one in dead if one.id in by_id]
     outcomes = tuple(RowOutcome("", one.reason, one.detail[:LONGEST_MESSAGE], one.reason) for _, one in ended)
     return Attempted(destination, at, 0, None, _rows([row for row, _ in ended]), outcomes)
+
+
+def moved(moves: Sequence[Move], at: int) -> list[Attempted]:
+    """Deliveries that nobody tried to send and that are elsewhere now, by destination."""
+    by_destination: dict[str, list[Move]] = {}
+    for one in moves:
+        by_destination.setdefault(one.destination, []).append(one)
+    return [
+        Attempted(
+            destination,
+            at,
+            0,
+            None,
+            tuple([(id_text(one.event_id), one.tag) for one in some]),
+            tuple([_moved(one) for one in some]),
+        )
+        for destination, some in by_destination.items()
+    ]
+
+
+def _moved(one: Move) -> RowOutcome:
+    if one.to == "dead":
+        return RowOutcome("", one.reason, "", one.reason)
+    return RowOutcome("", one.reason, "", one.dead if one.to == "erased" else "", one.to)
 
 
 def _rows(rows: Sequence[Row]) -> tuple[tuple[str, str], ...]:

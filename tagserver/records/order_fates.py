@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
+from tagserver.queue.moves import DROPPED, TOO_OLD
 from tagserver.records.making import ends, token
-from tagserver.records.values import Attempted, OrderFate
+from tagserver.records.values import Attempted, OrderFate, RowOutcome
 
 MOST = 100_000
 """Events with orders that are followed: the newest ones, or up to twice as many. Each is a number of four bytes."""
+_TIDIED = frozenset({DROPPED, TOO_OLD})
 
 
 class OrderFates:
@@ -32,10 +35,21 @@ class OrderFates:
             return []
         found = []
         for (event_id, tag), outcome in ends(made):
-            fate = "dead" if outcome.dead else outcome.outcome
-            if fate != "delivered" and fate != "dead":
+            if (fate := _fate(outcome)) is None:
                 continue
             number = token(event_id)
             if number in newest or number in before:
-                found.append(OrderFate(event_id, made.destination, tag, fate, outcome.dead, made.at))
+                found.append(OrderFate(event_id, made.destination, tag, *fate, made.at))
         return found
+
+
+def _fate(outcome: RowOutcome) -> tuple[Literal["delivered", "dead", "erased", "pending"], str] | None:
+    """Where a delivery is by now, and why; None for one that is tried again by itself."""
+    if outcome.moved == "erased":
+        # Who drops a dead letter, or keeps it no longer, does not change why the vendor never had it.
+        return ("dead", outcome.dead) if outcome.dead and outcome.reason in _TIDIED else ("erased", outcome.reason)
+    if outcome.moved == "queue":
+        return "pending", ""
+    if outcome.dead:
+        return "dead", outcome.dead
+    return ("delivered", "") if outcome.outcome == "delivered" else None

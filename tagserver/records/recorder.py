@@ -12,17 +12,20 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from itertools import groupby
+from operator import itemgetter
 
 from tagserver.config.model import Container
 from tagserver.config.records import Level
 from tagserver.delivery.attempts import Attempt
 from tagserver.ingest.observer import Line
+from tagserver.queue.moves import Move
 from tagserver.queue.values import DeadLettered, Row
 from tagserver.records.api import Group, Recording, RecordsError
 from tagserver.records.budget import Budget
 from tagserver.records.container_text import container_text
 from tagserver.records.forgotten import Forgotten
-from tagserver.records.making import RecordMaker, attempted, dead_lettered, order_event
+from tagserver.records.making import RecordMaker, attempted, dead_lettered, moved, order_event
 from tagserver.records.order_fates import OrderFates
 from tagserver.records.refusals import Kind, Refusals
 from tagserver.records.values import Attempted, ContainerText, EventRecord, OrderEvent, OrderFate
@@ -39,6 +42,10 @@ MOST_OF_A_GROUP = 400
 """Events that are written together: a commit costs as much as a hundred of them."""
 MOST = 20_000
 """Events and attempts that may wait; what is beyond is lost, and counted."""
+MOST_MOVES = 100_000
+"""The same of deliveries that were erased or put back: somebody may drop very many dead letters at once."""
+MOST_LEFT_OUT = 1000
+"""Of these, of persons who were forgotten."""
 LOOK_EVERY = 3600.0
 """Seconds between two looks for records that are too old."""
 FLUSH = 10.0
@@ -64,6 +71,8 @@ class Recorder:
         self._waiting: deque[tuple[Container, Sequence[Line], int]] = deque()
         self._put = self._taken = 0
         self._attempts: deque[tuple[str, Attempt | tuple[Sequence[Row], Sequence[DeadLettered], int]]] = deque()
+        self._moves: deque[tuple[Move, int]] = deque()
+        self._left_out: deque[Move] = deque(maxlen=MOST_LEFT_OUT)
         self._refusals = Refusals()
         self._containers: set[str] = set()
         self._orders = OrderFates()
@@ -120,9 +129,23 @@ class Recorder:
             return
         self._attempts.append((destination, (rows, dead, self._time.now())))
 
+    def moved(self, moves: Sequence[Move]) -> None:
+        """Deliveries were erased, given up on arrival or put back into the queue. From any thread."""
+        if self.level == "off":
+            return
+        if len(self._moves) > MOST_MOVES:
+            self._lose(len(moves))
+            return
+        at = self._time.now()
+        self._moves.extend((one, at) for one in moves)
+
     def forget(self, persons: Collection[bytes], orders: Collection[str]) -> None:
         """What was received of these persons and orders so far is put on record no more, whatever becomes of it."""
         self._forgotten.add(persons, orders, self._time.now())
+
+    def left_out(self) -> list[Move]:
+        """What was erased of persons who were forgotten, and is not on record; each once. After a `flush`."""
+        return [self._left_out.popleft() for _ in range(len(self._left_out))]
 
     def flush(self) -> bool:
         """Wait until what was told so far is written, or is lost; False where that takes longer than `FLUSH`. Blocks
@@ -153,7 +176,7 @@ class Recorder:
             self._asked.clear()
             ended = self._stop.is_set()
             flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
-            while self._waiting or self._attempts or self._refusals:
+            while self._waiting or self._attempts or self._moves or self._refusals:
                 self._write_next()
                 if not ended:
                     self._stop.wait(PAUSE)
@@ -204,7 +227,22 @@ class Recorder:
             if made.rows:
                 group.attempts.append(made)
                 group.fates += self._orders.of(made)
+        self._fill_moves(group)
         group.refused = self._refusals.take(self._time.now())
+
+    def _fill_moves(self, group: _Group) -> None:
+        """Behind the attempts: what has moved was tried before."""
+        if self._attempts:
+            return
+        taken = [self._moves.popleft() for _ in range(min(len(self._moves), 5 * MOST_OF_A_GROUP))]
+        for at, some in groupby(taken, key=itemgetter(1)):
+            moves = [one for one, _ in some]
+            left = self._forgotten.without(moves)
+            if len(left) < len(moves):
+                self._left_out.extend(set(moves).difference(left))
+            for made in moved(left, at):
+                group.attempts.append(made)
+                group.fates += self._orders.of(made)
 
     def _add(self, group: _Group, container: Container, line: Line, received: int) -> None:
         try:

@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from tagserver.config.records import RecordsConfig
+from tagserver.queue.moves import Move
 from tagserver.records.absent import NoRecords
-from tagserver.records.api import Kept, RecordsError, RecordStore
+from tagserver.records.api import Group, Kept, RecordsError, RecordStore
 from tagserver.records.live import Live
-from tagserver.records.making import id_text
+from tagserver.records.making import id_text, moved
 from tagserver.records.order_fates import MOST
 from tagserver.records.reader import RecordReader
 from tagserver.records.recorder import Recorder
@@ -74,12 +75,20 @@ class Records:
         written = await asyncio.to_thread(self.recorder.flush)
         try:
             erased = await asyncio.to_thread(self.store.erase, persons, known)
+            await asyncio.to_thread(self._tell_of_the_rest, self.recorder.left_out())
         except RecordsError as error:
             log.error("records could not be erased: %s", error)
             return None
         if not written:
             log.error("records were erased before all that was decided was written: erase once more")
         return erased if written else None
+
+    def _tell_of_the_rest(self, erased: Sequence[Move]) -> None:
+        """A record that tells of no person is not found by theirs, and stays: it must not say that something which was
+        erased is on its way."""
+        left = [one for one in erased if self.store.of_event(id_text(one.event_id))]
+        if left:
+            self.store.write(Group(attempts=moved(left, self._time.now())))
 
     async def close(self) -> None:
         """Write what is there, and end."""

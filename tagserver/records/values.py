@@ -110,8 +110,7 @@ class Attempted(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Deliveries that went to a vendor in one request, or found their end without one.
 
     `at` (ms) is when it ended, `ms` how long it took; `status` is None without an answer. `rows`: (event_id, tag) of
-    each; `outcomes`: for each of them, or one for all. `outcome` empty: no attempt, but a dead letter of `reason`
-    without one (expired, withdrawn, removed). `dead`: it ends here, with this reason.
+    each; `outcomes`: for each of them, or one for all. Of what changed its place without a request, `ms` is 0.
     """
 
     destination: str
@@ -124,12 +123,15 @@ class Attempted(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class RowOutcome(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What came of a delivery. `outcome` is empty where nothing was sent. `dead`: the reason of the dead letter that it
-    became, else empty. `message`: the vendor's words or ours, masked."""
+    became, else empty. `message`: the vendor's words or ours, masked. `moved`, where nothing was sent: `erased`, for
+    `reason` (of `moves.ERASED_FOR`), `dead` being that of the dead letter that it was; or `queue`, where a dead letter
+    was put back."""
 
     outcome: AttemptOutcome | Literal[""]
     reason: str = ""
     message: str = ""
     dead: str = ""
+    moved: Literal["", "erased", "queue"] = ""
 
 
 class OrderEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -148,13 +150,14 @@ class OrderEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class OrderFate(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """How a delivery of an event with an order ended: `delivered`, or `dead` with the dead letter's reason. `at` in
-    ms. The order is found by way of its `OrderEvent`."""
+    """How a delivery of an event with an order ended: `delivered`, `dead` with the dead letter's reason, or `erased`
+    with why; `pending` where a dead letter was put back. `at` in ms. The order is found by way of its
+    `OrderEvent`."""
 
     event_id: str
     destination: str
     tag: str
-    fate: Literal["delivered", "dead"]
+    fate: Literal["delivered", "dead", "erased", "pending"]
     reason: str
     at: int
 

@@ -20,6 +20,8 @@ REPEATS = {
 }
 """Why a delivery is a duplicate, by the key it was known by."""
 
+RETRIED = "retried"
+"""Why a delivery is pending that was a dead letter: somebody put it back."""
 MOST_TRIES = 100
 """Attempts of one delivery that are shown: as many as there are in the hours of a vendor's fault."""
 _Attempt = tuple[Attempted, RowOutcome]
@@ -111,17 +113,15 @@ def _delivery(record: EventRecord, one: TagDecision, of: Tries) -> dict[str, Any
     if record.repeated and (why := dict(record.repeated).get(one.tag)) is not None:
         if why == DRY:
             return None
-        return {"state": "duplicate", "reason": REPEATS.get(why, why), "attempts": []}
+        return {"state": "duplicate", "reason": REPEATS.get(why, why), "at": None, "attempts": []}
     made = of.get((record.event_id or "", one.tag), ())
-    state, reason = "pending", ""
+    state, reason, at = "pending", "", None
     shown = []
     for attempt, outcome in made:
-        if outcome.dead:
-            state, reason = "dead", outcome.dead
-        elif outcome.outcome == "delivered":
-            state, reason = "delivered", ""
-        elif outcome.outcome:
-            state, reason = "pending", outcome.reason or outcome.outcome
+        if state == "erased" and not outcome.outcome and not outcome.moved:
+            continue  # that it had died, told behind the end of it: both were one commit
+        state, reason = _state(outcome)
+        at = attempt.at
         if outcome.outcome:
             shown.append(
                 {
@@ -133,6 +133,17 @@ def _delivery(record: EventRecord, one: TagDecision, of: Tries) -> dict[str, Any
                     "ms": attempt.ms,
                 }
             )
-        elif outcome.message:
-            reason = f"{outcome.dead}: {outcome.message}"
-    return {"state": state, "reason": reason, "attempts": shown}
+    return {"state": state, "reason": reason, "at": at, "attempts": shown}
+
+
+def _state(outcome: RowOutcome) -> tuple[str, str]:
+    """Where a delivery is after this, and why; behind the name of a reason more may stand."""
+    if outcome.moved == "erased":
+        return "erased", f"{outcome.reason}: {outcome.dead}" if outcome.dead else outcome.reason
+    if outcome.moved == "queue":
+        return "pending", RETRIED
+    if outcome.dead:
+        return "dead", outcome.dead if outcome.outcome or not outcome.message else f"{outcome.dead}: {outcome.message}"
+    if outcome.outcome == "delivered":
+        return "delivered", ""
+    return "pending", outcome.reason or outcome.outcome

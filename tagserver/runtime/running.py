@@ -95,6 +95,7 @@ async def running(
     )
     keeping = Keeping(data, outbox, queue, key, journal, time)
     records = await open_records(data, configuration.server.records, key, time)
+    outbox.hear(records.recorder.moved)
     try:
         await keeping.start()
         configuration = publishing.settle(configuration)  # not before the outbox: now the folder is ours

@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tagserver.queue.api import Outbox, erase_all
 from tagserver.queue.dead_letters import Account, Choice, Position
 from tagserver.queue.dedup import OrderKeys
+from tagserver.queue.moves import FORGOTTEN
 from tagserver.queue.pauses import Pause
 from tagserver.queue.values import EVERYTHING, Batch, DeadLettered, Settlement, Tombstone
 from tests.delivery.support import cared_for, delivery, in_hand, key, lying, open_outbox
@@ -166,7 +167,7 @@ class EnginesMachine(RuleBasedStateMachine):
     @rule(person=st.sampled_from(PERSONS))
     def erase(self, person: bytes) -> None:
         """Somebody's rows are erased, but for those in flight; nobody else's."""
-        self.both(lambda outbox: erase_all(outbox, lambda row: person in row.person))
+        self.both(lambda outbox: erase_all(outbox, lambda row: person in row.person, FORGOTTEN))
 
     @rule(
         person=st.sampled_from(PERSONS),

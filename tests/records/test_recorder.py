@@ -5,20 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
+from tagserver.config.records import RecordsConfig
 from tagserver.delivery.attempts import Attempt, Ended
 from tagserver.ingest.answer import Answer
 from tagserver.ingest.observer import Line
 from tagserver.pipeline.route import route
 from tagserver.plugin.destination import Response
+from tagserver.queue.moves import Move
 from tagserver.queue.values import DeadLettered, Row
 from tagserver.records import recorder as module
 from tagserver.records.api import Group, RecordsError
-from tagserver.records.recorder import MOST, Recorder
+from tagserver.records.recorder import MOST, MOST_MOVES, Recorder
+from tagserver.records.records import Records
 from tagserver.records.refusals import MOST_KINDS
-from tagserver.records.values import Attempted, EventRecord
+from tagserver.records.values import Attempted, EventRecord, RowOutcome
 from tests.config.world import container
 from tests.events import event
 from tests.fake_time import FakeTime
+from tests.records.memory.engine import MemoryRecords
 
 KEY = bytes(32)
 CONTAINER = container("""
@@ -246,3 +250,65 @@ def test_level_off_keeps_nothing() -> None:
     one.refused("origin", "not here", None)
     one.close()
     assert store.groups == []
+
+
+def move(event_id: str, person: bytes, to: str, reason: str = "", dead: str = "", received: int = 0) -> Move:
+    """What the queue tells of a delivery."""
+    return Move(event_id, "Everything", "box", (person,), received, to, reason, dead)  # type: ignore[arg-type]  # above
+
+
+def test_what_moves_in_the_queue_is_on_record_behind_the_attempts_before() -> None:
+    store, time = Store(), FakeTime()
+    one = recorder(store, time)
+    one.attempted("box", [Attempt(1, 5, [row(1, "e-1")], [Ended("retry")])])
+    one.moved([move("e-1", bytes(16), "erased", "consent"), move("e-2", bytes(16), "dead", "queue_full")])
+    one.moved([move("e-3", bytes(16), "queue", dead="rejected")])
+    one.close()
+    told = [attempt for group in store.groups for attempt in group.attempts]
+    assert [attempt.rows for attempt in told] == [
+        (("e-1", "Everything"),),
+        (("e-1", "Everything"), ("e-2", "Everything"), ("e-3", "Everything")),
+    ]
+    assert told[1].outcomes == (
+        RowOutcome("", "consent", "", "", "erased"),
+        RowOutcome("", "queue_full", "", "queue_full"),
+        RowOutcome("", "", "", "", "queue"),
+    )
+    assert told[1].at == time.now()
+
+
+def test_too_many_moves_are_lost_and_counted() -> None:
+    """Somebody drops a million dead letters at once, and the disk stands still."""
+    store = Store()
+    one = Recorder(store, KEY, FakeTime(), level="summary", made=_nobody, every=60.0)  # nobody takes them
+    one.moved([move("e", bytes(16), "erased", "dropped")] * (MOST_MOVES + 1))
+    one.moved([move("e", bytes(16), "erased", "dropped")] * 5)
+    assert one.lost == 5
+
+
+async def test_a_record_that_knows_no_person_says_that_its_delivery_was_erased() -> None:
+    """Consent denied analytics and ads, so the record does not tell whose it is, and `forget` cannot find it; the
+    delivery relied on no purpose, and it could. Of an event that is not on record nothing is written."""
+    time = FakeTime()
+    store = MemoryRecords(time, keep=86400.0)
+    records = Records(store, RecordsConfig(), KEY, time)
+    await records.start()
+    erika, max_ = bytes(16), bytes([1]) * 16
+    kept = EventRecord(0, time.now(), "e-1", "p", "browser", "datalayer", "accepted", "c1")
+    store.write(Group([kept]))
+    known = bytes([2]) * 16
+    store.write(Group([EventRecord(0, time.now(), "e-3", "p", "b", "d", "accepted", "c1", persons=(known,))]))
+    records.recorder.moved(
+        [
+            *(move(name, erika, "erased", "forgotten", received=time.now()) for name in ("e-1", "e-2")),
+            move("e-3", known, "erased", "forgotten", received=time.now()),
+            move("e-4", max_, "erased", "consent", received=time.now()),
+        ]
+    )
+    assert await records.erase([erika, known], []) == 1
+    told = store.attempts(["e-1", "e-2", "e-3", "e-4"], 0)
+    assert sorted((attempt.rows[0][0], attempt.outcomes[0].reason) for attempt in told) == [
+        ("e-1", "forgotten"),
+        ("e-4", "consent"),
+    ]
+    await records.close()

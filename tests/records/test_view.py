@@ -86,6 +86,7 @@ def test_a_duplicate_says_by_what_it_was_known() -> None:
     assert shown["tags"][0]["delivery"] == {
         "state": "duplicate",
         "reason": "the same order came before under another event_id",
+        "at": None,
         "attempts": [],
     }
 

@@ -17,6 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from tagserver.queue.dead_letters import DeadLetterCounts
+from tagserver.queue.moves import Moves
 from tagserver.queue.values import ROW_BYTES, Counts
 
 DEAD = "dead:"
@@ -38,6 +39,8 @@ class Counters:
         self._pending: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.shown: Mapping[str, Counts] = {name: _counts(values) for name, values in self._values.items()}
         self.dead_lettered = DeadLetterCounts()
+        self.moves = Moves()
+        """What becomes of rows beside what is settled."""
 
     def dead(self, destination: str, reason: str, code: str = "") -> None:
         """A row becomes a dead letter inside the present transaction; `code` is the vendor's."""
@@ -84,6 +87,7 @@ class Counters:
         if ok and not self._pending:
             return  # nothing was moved
         self.dead_lettered.committed(ok)
+        self.moves.committed(ok)
         self.volumes.committed(ok)
         if ok:
             for (destination, name), number in self._pending.items():

@@ -7,7 +7,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -26,11 +26,12 @@ from tagserver.queue.dead_letters import (
     Retried,
 )
 from tagserver.queue.errors import Full
+from tagserver.queue.moves import DROPPED, TOO_OLD, Move
 from tagserver.queue.retry import deadline
 from tagserver.queue.sqlite.counters import DEAD, Counters
 from tagserver.queue.sqlite.dead_search import BEGINNING, END, Causes, DeadSearch
 from tagserver.queue.sqlite.person_filter import PersonFilter
-from tagserver.queue.sqlite.rows import NAMES, read
+from tagserver.queue.sqlite.rows import NAMES, persons_of, read
 from tagserver.queue.sqlite.writer import Writer
 from tagserver.queue.values import Row
 from tagserver.system.time import Time
@@ -45,6 +46,8 @@ _SENT = (
 )
 """A letter as a `Row`, and its reason. Nobody asks about its group, account and payload before it is put back: to retry
 it is to agree to the account of now."""
+_GONE = "SELECT id, event_id, tag, destination, person, received, reason FROM dead"
+"""What is told of a letter that is removed."""
 
 
 class DeadLetterTable:
@@ -106,6 +109,9 @@ class DeadLetterTable:
                 payload = self._move_back(database, place.id, account)
                 self._counters.add(destination, DEAD + reason, -1)
                 self._counters.wait(destination, 1, payload)
+                self._counters.moves.add(
+                    Move(row.event_id, row.tag, destination, row.person, row.received, "queue", dead=reason)
+                )
         if moved and not dry_run:
             self._person_filter.give_up()
         ended = len(places) < limit and (not places or at == places[-1])
@@ -161,27 +167,24 @@ class DeadLetterTable:
         count = 0
         for place in self._in_time(places):
             at = place
-            destination, reason = database.execute(
-                "SELECT destination, reason FROM dead WHERE id = ?", (place.id,)
-            ).fetchone()
-            self._remove(database, place.id, destination, reason)
+            self._remove(database, database.execute(f"{_GONE} WHERE id = ?", (place.id,)).fetchone(), DROPPED)
             count += 1
         ended = len(places) < limit and (not places or at == places[-1])
         return Dropped(count, None if ended else at)
 
-    def _remove(self, database: sqlite3.Connection, one: int, destination: str, reason: str) -> None:
+    def _remove(self, database: sqlite3.Connection, letter: tuple[Any, ...], why: str) -> None:
+        one, event_id, tag, destination, person, received, reason = letter
         database.execute("DELETE FROM dead WHERE id = ?", (one,))
         self._counters.add(destination, DEAD + reason, -1)
         self._counters.add(destination, "erased", 1)
+        self._counters.moves.add(Move(event_id, tag, destination, persons_of(person), received, "erased", why, reason))
 
     def purge(self, database: sqlite3.Connection, keep: float) -> bool:
         """Remove a slice of those older than `keep` seconds; whether there may be more."""
         limit = self._time.now() - int(keep * 1000)
-        old = database.execute(
-            "SELECT id, destination, reason FROM dead WHERE buried <= ? ORDER BY buried LIMIT ?", (limit, SLICE)
-        ).fetchall()
-        for one, destination, reason in old:
-            self._remove(database, one, destination, reason)
+        old = database.execute(f"{_GONE} WHERE buried <= ? ORDER BY buried LIMIT ?", (limit, SLICE)).fetchall()
+        for letter in old:
+            self._remove(database, letter, TOO_OLD)
         return len(old) == SLICE
 
 

@@ -15,6 +15,7 @@ from typing import Self
 
 from tagserver.queue.crash_suspects import Marks, marked
 from tagserver.queue.errors import Full, Trouble, TroubleKind, Unavailable
+from tagserver.queue.moves import Hear
 from tagserver.queue.pauses import Pauses, Quotas
 from tagserver.queue.sqlite.backpressure import Pressure, Space, empty_log, reuse_log
 from tagserver.queue.sqlite.claims import LOOK_PAUSE, LOOKED, Asked, Claims, Priority, pending_piece
@@ -256,6 +257,10 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
     def room(self) -> Room:
         """See `Maintenance.room`."""
         return Room(self._space.used, self._space.limit)
+
+    def hear(self, moved: Hear) -> None:
+        """See `Maintenance.hear`."""
+        self._counters.moves.hear = moved
 
     def notice(self) -> str | None:
         """See `Maintenance.notice`."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from tagserver.queue.dedup import difference
 from tagserver.queue.errors import Full
+from tagserver.queue.moves import Move, Place
 from tagserver.queue.pauses import DETAIL, FULL, Fate, Quotas
 from tagserver.queue.sqlite.backpressure import Space, jittered_retry_after
 from tagserver.queue.sqlite.claims import Priority
@@ -102,11 +103,11 @@ class Enqueue:
             self._store(database, judged.waiting)
         if judged.doomed:
             self._bury(database, judged.doomed)
-        for destination, number in judged.lost.items():
-            self._counters.add(destination, "accepted", number)
-            self._counters.add(destination, "erased", number)
-            for _ in range(number):
-                self._counters.dead_lettered.add(destination, FULL, "")
+        for delivery in judged.lost:
+            self._counters.add(delivery.destination, "accepted", 1)
+            self._counters.add(delivery.destination, "erased", 1)
+            self._counters.dead_lettered.add(delivery.destination, FULL, "")
+            self._counters.moves.add(_moved(delivery, "erased"))
         return receipts
 
     def _fate(self, delivery: Delivery, names: tuple[str, ...], judged: _Judged) -> Fate:
@@ -143,6 +144,7 @@ class Enqueue:
             self._person_filter.add(delivery.person)
             self._counters.add(delivery.destination, "accepted", 1)
             self._counters.dead(delivery.destination, FULL)
+            self._counters.moves.add(_moved(delivery, "dead"))
         database.execute("DELETE FROM delivery WHERE id BETWEEN ? AND ?", (first, first + len(deliveries) - 1))
 
 
@@ -157,12 +159,12 @@ class _Judged:
         self.waiting: list[Delivery] = []
         self.doomed: list[Delivery] = []
         self.taken: Counter[str] = Counter()
-        self.lost: Counter[str] = Counter()
+        self.lost: list[Delivery] = []
 
     def add(self, delivery: Delivery, fate: Fate) -> None:
         """One that is new."""
         if fate == "is not kept":
-            self.lost[delivery.destination] += 1
+            self.lost.append(delivery)
             return  # nothing of it is remembered: it may come again
         keys = _keys_of([delivery], self._now)
         self.keys += keys
@@ -172,6 +174,10 @@ class _Judged:
         else:
             self.waiting.append(delivery)
             self.taken[delivery.destination] += len(delivery.body) + ROW_BYTES
+
+
+def _moved(one: Delivery, to: Place) -> Move:
+    return Move(one.event_id, one.tag, one.destination, one.person, one.received, to, FULL)
 
 
 def _keys_of(deliveries: Sequence[Delivery], now: int) -> list[Known]:

@@ -24,6 +24,7 @@ import msgspec
 
 from tagserver.queue.dead_letters import RESTORED
 from tagserver.queue.errors import Damaged, ForeignFile
+from tagserver.queue.moves import FORGOTTEN
 from tagserver.queue.sqlite import keys
 from tagserver.queue.sqlite.claims import Claims, Priority
 from tagserver.queue.sqlite.counters import DEAD, Counters
@@ -223,7 +224,7 @@ def _erase(
     number = 0
     after: tuple[int, int] | None = (0, 0)
     while after is not None:
-        piece = erasure.piece(database, doomed, after)
+        piece = erasure.piece(database, doomed, FORGOTTEN, after)
         number += sum(piece.queue.values()) + sum(piece.dead.values())
         after = piece.after
     return number

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from tagserver.queue.moves import Move
 from tagserver.queue.sqlite.backpressure import VACUUM_PAGES, empty_log, shrink
 from tagserver.queue.sqlite.claims import Claims, Priority
 from tagserver.queue.sqlite.counters import DEAD, Counters
@@ -108,7 +109,7 @@ class Tombstones:
 WALKED = 1000
 """Rows that are looked at in one transaction: a few milliseconds."""
 _QUEUE, _DEAD = 0, 1
-_COLUMNS = "id, destination, tag, purposes, person, min(time, received), length(body)"
+_COLUMNS = "id, event_id, destination, tag, purposes, person, received, min(time, received), length(body)"
 _QUERIES = (
     f"SELECT {_COLUMNS}, '' FROM delivery WHERE id > ? ORDER BY id LIMIT {WALKED}",  # noqa: S608 (our own names)
     f"SELECT {_COLUMNS}, reason FROM dead WHERE id > ? ORDER BY id LIMIT {WALKED}",  # noqa: S608 (our own names)
@@ -124,17 +125,19 @@ class ErasureWalk:
         self._claims = claims
         self._person_filter = person_filter
 
-    def piece(self, database: sqlite3.Connection, doomed: Callable[[Trace], bool], after: tuple[int, int]) -> Erased:
+    def piece(
+        self, database: sqlite3.Connection, doomed: Callable[[Trace], bool], why: str, after: tuple[int, int]
+    ) -> Erased:
         """See `Suppressions.erase`. A walk goes by id through the queue, then through the dead letters: what dies
         meanwhile is met there."""
         place, one = after
         if after == (_QUEUE, 0):
             self._person_filter.rebuild_begins()
         rows = database.execute(_QUERIES[place], (one,)).fetchall()
-        gone: list[tuple[int, str, str]] = []
+        gone: list[tuple[int, Move]] = []
         payload: Counter[str] = Counter()
         in_flight: Counter[str] = Counter()
-        for one, destination, tag, purposes, person, at, size, reason in rows:
+        for one, event_id, destination, tag, purposes, person, received, at, size, reason in rows:
             persons = persons_of(person)
             if not doomed(Trace(persons, tag, purposes_of(purposes), at)):
                 self._person_filter.rebuild_adds(persons)
@@ -142,7 +145,7 @@ class ErasureWalk:
                 self._person_filter.rebuild_adds(persons)
                 in_flight[destination] += 1
             else:
-                gone.append((one, destination, reason))
+                gone.append((one, Move(event_id, tag, destination, persons, received, "erased", why, reason)))
                 payload[destination] += size
         if gone:
             self._delete(database, place, gone, payload)
@@ -152,27 +155,28 @@ class ErasureWalk:
             rest = (_DEAD, 0) if place == _QUEUE else None
         if rest is None:
             self._person_filter.rebuild_ends()
-        erased = Counter(destination for _, destination, _ in gone)
+        erased = Counter(move.destination for _, move in gone)
         return Erased(erased if place == _QUEUE else {}, erased if place == _DEAD else {}, in_flight, rest)
 
     def _delete(
-        self, database: sqlite3.Connection, place: int, gone: list[tuple[int, str, str]], payload: Mapping[str, int]
+        self, database: sqlite3.Connection, place: int, gone: list[tuple[int, Move]], payload: Mapping[str, int]
     ) -> None:
         # Otherwise pages that become free would keep their text until they are used again.
         database.execute("PRAGMA secure_delete=ON")
         try:
-            database.executemany(_DELETE[place], [(one,) for one, _, _ in gone])
+            database.executemany(_DELETE[place], [(one,) for one, _ in gone])
         finally:
             database.execute("PRAGMA secure_delete=FAST")
-        for destination in {destination for _, destination, _ in gone}:
-            ids = [one for one, to, _ in gone if to == destination]
+        for destination in {move.destination for _, move in gone}:
+            ids = [one for one, move in gone if move.destination == destination]
             if place == _QUEUE:
                 Priority.drop(database, destination, ids)
                 self._counters.wait(destination, -len(ids), -payload[destination])
             self._counters.add(destination, "erased", len(ids))
-        if place == _DEAD:
-            for _, destination, reason in gone:
-                self._counters.add(destination, DEAD + reason, -1)
+        for _, move in gone:
+            if place == _DEAD:
+                self._counters.add(move.destination, DEAD + move.dead, -1)
+            self._counters.moves.add(move)
 
 
 class SqliteSuppressions:
@@ -212,9 +216,9 @@ class SqliteSuppressions:
         """See `Suppressions.may_have`."""
         return self._person_filter.may_have(persons)
 
-    async def erase(self, doomed: Callable[[Trace], bool], after: tuple[int, int] = (0, 0)) -> Erased:
+    async def erase(self, doomed: Callable[[Trace], bool], why: str, after: tuple[int, int] = (0, 0)) -> Erased:
         """See `Suppressions.erase`."""
-        erased: Erased = await self._writer.run(lambda database: self._erasure.piece(database, doomed, after))
+        erased: Erased = await self._writer.run(lambda database: self._erasure.piece(database, doomed, why, after))
         return erased
 
     async def scrub(self) -> bool:

@@ -64,7 +64,7 @@ function settle() {
 }
 
 function attempt(told) {
-  const result = told.outcome === 'delivered' ? 'delivered' : told.outcome === 'dead' ? 'dead' : 'again';
+  const result = ['delivered', 'dead', 'erased'].includes(told.outcome) ? told.outcome : 'again';
   for (const row of rows.children) if (row.dataset.id === told.event_id) move(row, told, result);
   for (const one of waiting) {
     if (one.event_id !== told.event_id) continue;

@@ -10,6 +10,7 @@ import pytest
 
 from tagserver.queue.api import erase_all
 from tagserver.queue.dead_letters import Choice
+from tagserver.queue.moves import FORGOTTEN
 from tagserver.queue.pauses import Pause, Pauses
 from tagserver.queue.values import (
     ROW_BYTES,
@@ -230,7 +231,7 @@ async def test_room_that_comes_back_is_used(storage: Storage) -> None:
     outbox = await small(storage)
     await outbox.pauses.put(pause())
     await outbox.append(deliveries(4))
-    await erase_all(outbox, lambda trace: True)
+    await erase_all(outbox, lambda trace: True, FORGOTTEN)
     await outbox.append([delivery("b")])
     assert (meta(outbox).pending, meta(outbox).dead) == (1, 0)
     assert outbox.quotas.overflow("meta") == "waits"

@@ -6,6 +6,7 @@ import pytest
 
 from tagserver.queue.api import erase_all
 from tagserver.queue.dead_letters import Choice
+from tagserver.queue.moves import FORGOTTEN
 from tagserver.queue.values import (
     EVERYTHING,
     DeadLettered,
@@ -83,7 +84,7 @@ async def test_queue_and_dead_letters_are_erased_and_counted(outbox: Engine) -> 
     await outbox.settle(batch, Settlement(dead=[DeadLettered(row.id, "rejected") for row in batch.rows]))
     await outbox.append([delivery("m", person=(MAX,)), delivery("e", person=(MAX, ERIKA), urgent=True)])
     await outbox.append([delivery("g", person=(ERIKA,), destination="ga4")])
-    erased = await erase_all(outbox, of_erika)
+    erased = await erase_all(outbox, of_erika, FORGOTTEN)
     assert (dict(erased.queue), dict(erased.dead), erased.in_flight) == ({"meta": 1, "ga4": 1}, {"meta": 2}, {})
     assert (meta(outbox).erased, meta(outbox).pending, meta(outbox).dead_by_reason) == (3, 1, {"rejected": 2})
     assert await claimed_ids(outbox) == ["m"]
@@ -95,11 +96,11 @@ async def test_what_is_under_way_is_left_until_it_has_landed(outbox: Engine) -> 
     """Whatever the outcome: what was not delivered is erased by the next walk."""
     await outbox.append([delivery(f"e{n}", person=(ERIKA,)) for n in range(3)])
     batch = await claim(outbox)
-    erased = await erase_all(outbox, of_erika)
+    erased = await erase_all(outbox, of_erika, FORGOTTEN)
     assert (dict(erased.queue), erased.in_flight) == ({}, {"meta": 3})
     one, two, _ = (row.id for row in batch.rows)
     await outbox.settle(batch, Settlement(delivered=[one], dead=[DeadLettered(two, "rejected")]))
-    erased = await erase_all(outbox, of_erika)
+    erased = await erase_all(outbox, of_erika, FORGOTTEN)
     assert (dict(erased.queue), dict(erased.dead), erased.in_flight) == ({"meta": 1}, {"meta": 1}, {})
     assert (meta(outbox).delivered, meta(outbox).erased) == (1, 2)
     await assert_adds_up(outbox)
@@ -113,7 +114,7 @@ async def everything(outbox: Engine) -> list[Trace]:
         found.append(row)
         return False
 
-    await erase_all(outbox, keep)
+    await erase_all(outbox, keep, FORGOTTEN)
     return found
 
 
@@ -136,10 +137,10 @@ async def test_a_look_through_the_queue_tells_who_is_there(outbox: Engine) -> No
     await outbox.append([delivery("e", person=(ERIKA,)), delivery("m", person=(MAX,))])
     batch = await claim(outbox, max_items=1)
     await outbox.settle(batch, Settlement(delivered=[row.id for row in batch.rows]))
-    await erase_all(outbox, lambda row: False)
+    await erase_all(outbox, lambda row: False, FORGOTTEN)
     assert (outbox.may_have([ERIKA]), outbox.may_have([MAX])) == (False, True)
     batch = await claim(outbox)
     await outbox.settle(batch, Settlement(dead=[DeadLettered(row.id, "rejected") for row in batch.rows]))
     await outbox.retry_dead(Choice(), {}, 10)
-    await erase_all(outbox, lambda row: False)
+    await erase_all(outbox, lambda row: False, FORGOTTEN)
     assert (outbox.may_have([ERIKA]), outbox.may_have([MAX])) == (False, True)

@@ -23,6 +23,7 @@ from tagserver.queue.dead_letters import (
     Position,
     Retried,
 )
+from tagserver.queue.moves import DROPPED, Move
 from tagserver.queue.retry import deadline
 from tagserver.system.time import Time
 from tests.queue.memory.rows import Side, Stored
@@ -43,6 +44,10 @@ class MemoryDeadLetters:
 
     def _check(self) -> None:
         """Raises Unavailable when it is closed."""
+        raise NotImplementedError
+
+    def _tell(self, moves: Sequence[Move]) -> None:
+        """Tell whoever hears of moves."""
         raise NotImplementedError
 
     def _chosen(self, choice: Choice, low: Position = _BEGINNING, bound: Bound | None = None) -> list[Stored]:
@@ -126,6 +131,7 @@ class MemoryDeadLetters:
                 moved[to] += 1
                 if not dry_run:
                     self._sides[to].dead.remove(one)
+                    self._tell([one.moved("queue")])
                     self._last_id += 1
                     again = self._again(one, account)
                     again.id = self._last_id
@@ -150,6 +156,7 @@ class MemoryDeadLetters:
             side = self._sides[one.delivery.destination]
             side.dead.remove(one)
             side.erased += 1
+        self._tell([one.moved("erased", DROPPED) for one in gone])
         return Dropped(len(gone), gone[-1].position if len(gone) == limit else None)
 
     def dead_lettered(self) -> Mapping[tuple[str, str, str], int]:

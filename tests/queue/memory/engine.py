@@ -17,6 +17,7 @@ from tagserver.queue.dead_letters import (
 )
 from tagserver.queue.dedup import difference
 from tagserver.queue.errors import Full, Trouble, Unavailable
+from tagserver.queue.moves import TOO_OLD, Hear, Move
 from tagserver.queue.pauses import DETAIL, FULL, Pause, Pauses, Quotas
 from tagserver.queue.values import (
     BY_AGE_EVERY,
@@ -85,6 +86,7 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
         self._came: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._closed = False
         self._dead_lettered = DeadLetterCounts()
+        self._hear: Hear | None = None
         self.pauses = Pauses(KeptPauses(self._check), time)
         self.quotas = self._quotas()
 
@@ -108,6 +110,7 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
         for side in self._sides.values():
             kept = [one for one in side.dead if one.died > now - int(keep_dead * 1000)]
             side.erased += len(side.dead) - len(kept)
+            self._tell([one.moved("erased", TOO_OLD) for one in side.dead if one not in kept])
             side.dead = kept
         stones = {who: [one for one in of if one.expires > now] for who, of in self._stones.items()}
         self._stones = {who: of for who, of in stones.items() if of}
@@ -163,6 +166,7 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
         side.accepted += 1
         if fate == "is not kept":
             side.erased += 1
+            self._tell([Stored(0, one).moved("erased", FULL)])
             self._dead_lettered.add(one.destination, FULL, "")
             return
         for key, ttl in filter(None, ((one.key, DEDUP_TTL), one.order, one.once)):
@@ -171,6 +175,7 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
         made = Stored(self._last_id, one)
         if fate == "dies":
             self._dies(side, made, DeadLettered(made.id, FULL, DETAIL))
+            self._tell([made.moved("dead", FULL)])
         else:
             side.pending.append(made)
 
@@ -277,6 +282,14 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
         """See `Maintenance.room`."""
         stored = (one for side in self._sides.values() for one in (*side.pending, *side.dead))
         return Room(sum(one.size for one in stored), self._max_size)
+
+    def hear(self, moved: Hear) -> None:
+        """See `Maintenance.hear`."""
+        self._hear = moved
+
+    def _tell(self, moves: Sequence[Move]) -> None:
+        if moves and self._hear is not None:
+            self._hear(moves)
 
     def notice(self) -> str | None:
         """See `Maintenance.notice`."""

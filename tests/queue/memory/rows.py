@@ -9,6 +9,7 @@ from tagserver.queue.dead_letters import (
     DeadLetter,
     Position,
 )
+from tagserver.queue.moves import Move, Place
 from tagserver.queue.values import (
     ROW_BYTES,
     Delivery,
@@ -47,6 +48,11 @@ class Stored:
             *(one.group, one.time, one.received, one.expires, one.identity, b"" if bare else one.body),
             *(self.attempts, self.unknown_since, self.crashes),
         )
+
+    def moved(self, to: Place, reason: str = "") -> Move:
+        """As it is told of."""
+        one, dead = self.delivery, self.cause.reason if self.cause is not None and to != "dead" else ""
+        return Move(one.event_id, one.tag, one.destination, one.person, one.received, to, reason, dead)
 
     def letter(self) -> DeadLetter:
         """As a dead letter is shown."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
+from tagserver.queue.moves import Move
 from tagserver.queue.values import (
     Delivery,
     Erased,
@@ -26,6 +27,10 @@ class MemorySuppressions:
 
     def _check(self) -> None:
         """Raises Unavailable when it is closed."""
+        raise NotImplementedError
+
+    def _tell(self, moves: Sequence[Move]) -> None:
+        """Tell whoever hears of moves."""
         raise NotImplementedError
 
     async def withdraw(self, tombstones: Sequence[Tombstone], ttl: float) -> None:
@@ -63,7 +68,7 @@ class MemorySuppressions:
         stored = (one for side in self._sides.values() for one in (*side.pending, *side.dead))
         return any(not set(persons).isdisjoint(one.delivery.person) for one in stored)
 
-    async def erase(self, doomed: Callable[[Trace], bool], after: tuple[int, int] = (0, 0)) -> Erased:
+    async def erase(self, doomed: Callable[[Trace], bool], why: str, after: tuple[int, int] = (0, 0)) -> Erased:
         """See `Suppressions.erase`: all of it at once."""
         self._check()
         flying = {one.id for rows in self._in_flight.values() for one in rows}
@@ -74,6 +79,13 @@ class MemorySuppressions:
             meant = [one for one in side.pending if doomed(_trace(one.delivery))]
             gone = {one.id for one in meant if one.id not in flying}
             letters = {one.id for one in side.dead if doomed(_trace(one.delivery))}
+            self._tell(
+                [
+                    one.moved("erased", why)
+                    for one in (*side.pending, *side.dead)
+                    if one.id in (letters if one.cause else gone)
+                ]
+            )
             side.pending = [one for one in side.pending if one.id not in gone]
             side.dead = [one for one in side.dead if one.id not in letters]
             side.erased += len(gone) + len(letters)

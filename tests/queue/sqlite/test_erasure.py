@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tagserver.queue.api import erase_all
+from tagserver.queue.moves import FORGOTTEN
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.sqlite.suppressions import WALKED
 from tagserver.queue.values import DeadLettered, Settlement, Trace
@@ -32,7 +33,7 @@ async def test_many_are_erased_in_pieces(outbox: SqliteOutbox, tmp_path: Path) -
     pieces = 0
     after: tuple[int, int] | None = (0, 0)
     while after is not None:
-        erased = await outbox.erase(of_erika, after)
+        erased = await outbox.erase(of_erika, FORGOTTEN, after)
         await outbox.append([delivery(f"late{pieces}", person=(ERIKA,))])
         pieces, after = pieces + 1, erased.after
     assert pieces == 4, "three of the queue, one of the dead letters"
@@ -50,7 +51,7 @@ async def everything(outbox: SqliteOutbox) -> list[Trace]:
         found.append(row)
         return False
 
-    await erase_all(outbox, keep)
+    await erase_all(outbox, keep, FORGOTTEN)
     return found
 
 
@@ -74,7 +75,7 @@ async def test_nothing_of_what_was_erased_is_left_in_the_files(tmp_path: Path, c
     await outbox.settle(batch, settlement)
     await outbox.append([delivery(f"m{n}", person=(MAX,), body=b'{"of": "max"}') for n in range(50)])
     assert marked(tmp_path)
-    await erase_all(outbox, of_erika)
+    await erase_all(outbox, of_erika, FORGOTTEN)
     assert await outbox.scrub()
     assert marked(tmp_path) == []
     assert meta(outbox).pending == 50

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tagserver.records.view import RETRIED
 from tagserver.server.pages.event import words
 from tagserver.server.pages.event.facts import consent_words
 from tagserver.system.text import counted, span
@@ -65,6 +66,11 @@ def _sent(shown: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             continue
         if delivery["state"] == "pending" and not delivery["attempts"]:
             yield _step("waits", "Waiting", f"`{tag['tag']}` to `{tag['destination']}`: {words.WAITS}")
+        elif delivery["state"] == "erased":
+            text = f"`{tag['tag']}` to `{tag['destination']}`: {words.erased(delivery)}"
+            yield _step("erased", "Erased", text, delivery["at"])
+        elif delivery["reason"] == RETRIED:
+            yield _step("waits", "Waiting", f"`{tag['tag']}` to `{tag['destination']}`: {words.PUT_BACK}")
         elif delivery["state"] == "pending":
             yield _step("waits", "Waiting", f"`{tag['tag']}` to `{tag['destination']}`: for the next attempt")
         elif delivery["state"] == "dead":

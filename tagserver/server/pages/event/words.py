@@ -11,7 +11,10 @@ import msgspec
 
 from tagserver.config.triggers import KNOWN_EVENTS
 from tagserver.queue.dead_letters import REASONS as DEAD_LETTERS
+from tagserver.queue.moves import ERASED_FOR
 from tagserver.records.values import ContainerText, TagDecision
+from tagserver.records.view import RETRIED
+from tagserver.system.text import readable_time
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -35,6 +38,7 @@ NO_TAG = "It was taken, and no tag fired: below stands why."
 IN_THE_END: tuple[tuple[str, str], ...] = (
     ("dead", "It was taken, and not everything arrived: below stands what was given up, and why."),
     ("pending", "It was taken. What tags send of it is on disk, until the vendor has it."),
+    ("erased", "It was taken, and not everything was sent: below stands what was erased, and why."),
     ("delivered", "It was taken, and what tags sent of it has arrived."),
 )
 """Of an accepted event whose tags fired: the sentence of the first state that one of its deliveries has."""
@@ -45,6 +49,7 @@ VERDICTS: Mapping[str, Word] = {
     "pending": Word("paused", "on its way"),
     "again": Word("warning", "tried again"),
     "dead": Word("bad", "given up"),
+    "erased": Word("muted", "erased"),
     "duplicate": Word("muted", "sent before"),
     "held": Word("paused", "waiting for consent"),
     "dry": Word("muted", "not really sent"),
@@ -96,6 +101,7 @@ _GIVEN_UP: Mapping[str, str] = {
 """Reasons of dead letters that are told in other words than in the glossary."""
 
 WAITS = "it is on disk, and waits for its turn"
+PUT_BACK = "it was given up, somebody put it back into the queue, and it waits for its turn"
 REPEATED = "not sent again"
 MASKED = (
     "Personal values are not kept: `[email, 17 characters, #1]` stands for one, and equal values have equal numbers. "
@@ -169,11 +175,15 @@ def tag_word(record: Mapping[str, Any], tag: Mapping[str, Any], asked: Mapping[s
             text = f"sent on{limited}: {WAITS}"
         case "again":
             outcome = tag["delivery"]["attempts"][-1]["outcome"]
+            if tag["delivery"]["reason"] == RETRIED:
+                return Word(known.kind, known.word, f"not there yet: {PUT_BACK}")
             todo = "; the page of the destination says what to do" if outcome == "paused" else ""
             text = f"not there yet: {outcome_of(outcome).text}{todo}"
         case "dead":
             reason = tag["delivery"]["reason"]
             text = f"given up: {given_up(reason)}{_what_helps(reason)}"
+        case "erased":
+            text = erased(tag["delivery"])
         case "duplicate":
             text = f"{REPEATED}: {tag['delivery']['reason']}"
         case "held":
@@ -205,6 +215,13 @@ def given_up(reason: str) -> str:
     name = reason.partition(": ")[0]
     known = DEAD_LETTERS.get(name)
     return _GIVEN_UP.get(name) or (known.meaning if known is not None else name)
+
+
+def erased(delivery: Mapping[str, Any]) -> str:
+    """Why a delivery was erased, and when; and why it was given up before, where it was."""
+    why, _, dead = delivery["reason"].partition(": ")
+    before = f"given up, because {given_up(dead)}; then " if dead else ""
+    return f"{before}erased: {ERASED_FOR.get(why, why)}, at {readable_time(delivery['at'])}"
 
 
 def _what_helps(reason: str) -> str:
