@@ -1,6 +1,6 @@
 """From what the pipeline returned to a record: the facts that a summary keeps, and at level `full` the rest, masked.
 
-It runs in the recorder's thread. What it reads of an event nobody changes any more.
+Records of events are made on the event loop, those of attempts in the thread that writes.
 """
 
 from __future__ import annotations

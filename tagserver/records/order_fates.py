@@ -15,7 +15,7 @@ _TIDIED = frozenset({DROPPED, TOO_OLD})
 
 
 class OrderFates:
-    """Of one recorder's thread."""
+    """Of one thread that writes."""
 
     def __init__(self) -> None:
         self._newest: set[int] = set()

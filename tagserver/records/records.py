@@ -124,6 +124,6 @@ class Records:
         }
 
     def _made(self, records: Sequence[EventRecord], attempts: Sequence[Attempted]) -> None:
-        """In the recorder's thread."""
+        """In the thread that writes."""
         if self.live.watched and self._loop is not None:
             self._loop.call_soon_threadsafe(self.live.tell, records, attempts)

@@ -21,7 +21,7 @@ Kind = tuple[str, str]
 
 
 class Refusals:
-    """Those of one server. `add` is called by the event loop, the rest by the recorder's thread."""
+    """Those of one server. `add` is called by the event loop, the rest by the thread that writes."""
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[str, str, str, int]] = deque()

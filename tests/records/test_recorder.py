@@ -13,12 +13,12 @@ from tagserver.pipeline.route import route
 from tagserver.plugin.destination import Response
 from tagserver.queue.moves import Move
 from tagserver.queue.values import DeadLettered, Row
-from tagserver.records import recorder as module
 from tagserver.records.api import Group, RecordsError
-from tagserver.records.recorder import MOST, MOST_MOVES, Recorder
+from tagserver.records.recorder import Recorder
 from tagserver.records.records import Records
 from tagserver.records.refusals import MOST_KINDS
 from tagserver.records.values import Attempted, EventRecord, RowOutcome
+from tagserver.records.writer import EVERY, MOST, MOST_MOVES
 from tests.config.world import container
 from tests.events import event
 from tests.fake_time import FakeTime
@@ -244,7 +244,7 @@ def test_events_of_preview_sessions_are_kept_in_full_within_the_budget() -> None
 
 def test_level_off_keeps_nothing() -> None:
     store = Store()
-    one = Recorder(store, KEY, FakeTime(), level="off", made=_nobody, every=module.EVERY)
+    one = Recorder(store, KEY, FakeTime(), level="off", made=_nobody, every=EVERY)
     one.start()
     one.settled(CONTAINER, [line()])
     one.refused("origin", "not here", None)
