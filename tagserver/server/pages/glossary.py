@@ -43,7 +43,7 @@ WORDS: Mapping[str, str] = {
     "delivery": "one event for one tag, on its way to a vendor",
     "destination": "your account at a vendor, with its settings",
     "draft": "the files as they are now; what runs is the version that was published last",
-    "erased": "deliveries that were removed: consent was withdrawn, the person asked, the dead letter was dropped or too old",
+    "erased": "deliveries that were removed: consent was withdrawn, somebody asked, a dead letter was dropped or old",
     "event": "what a page or server sends: a name, an `event_id`, and values",
     "event_id": "the name of one event, the same at the page, here and at each vendor, by which a copy is recognised",
     "exception": "a trigger that keeps a tag from sending; Google's blocking trigger",
