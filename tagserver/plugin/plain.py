@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from tagserver.event.order_ids import id_text
 from tagserver.event.placeholder import SIGNS, is_placeholder
 from tagserver.system.text import is_text
 
@@ -62,23 +63,13 @@ def decimal_text(value: Any) -> str | None:
 def identifier(value: Any) -> str | None:
     """An id as text, trimmed (123 → `"123"`); None when it is empty, no id, or stands for a missing one
     (`undefined`)."""
-    text = value.strip() if type(value) is str and value.isascii() else _text(value)
+    text = value.strip() if type(value) is str and value.isascii() else id_text(value)
     return None if not text or (text[0] in SIGNS and is_placeholder(text)) else text
-
-
-def _text(value: Any) -> str | None:
-    if type(value) is str:
-        return (value.strip() or None) if is_text(value) else None
-    if type(value) is int and abs(value) < 10**40:
-        return str(value)
-    if type(value) is float and math.isfinite(value):
-        return str(int(value)) if value.is_integer() else repr(value)
-    return None
 
 
 def short_text(value: Any) -> str | None:
     """A text, or a number as text, cut to a thousand characters. Not for ids: one that is cut is another id."""
-    text = value.strip() if type(value) is str and value.isascii() else _text(value)
+    text = value.strip() if type(value) is str and value.isascii() else id_text(value)
     return text[:LONGEST_TEXT] if text else None
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from tagserver.delivery.attempts import Attempt
-from tagserver.inbound.clients.datalayer import OF_ORDER
+from tagserver.event.order_ids import OF_ORDER
 from tagserver.plugin.destination import Response
 from tagserver.queue.moves import Move
 from tagserver.queue.values import Row

@@ -15,6 +15,7 @@ import msgspec
 from tagserver.event.consent_fields import CONSENT_MODE, FIELDS, ILLEGIBLE, NOTHING, lay_beneath, with_signals
 from tagserver.event.event import Event, Facts, Note
 from tagserver.event.ip_address import Locate, clean_ip, nowhere
+from tagserver.event.order_ids import OF_ORDER, event_id_for
 from tagserver.event.placeholder import SIGNS, is_placeholder
 from tagserver.inbound.event_time import BEYOND_MS, OLDEST_MS, event_time
 from tagserver.inbound.fields import fields_of, text_of
@@ -23,9 +24,6 @@ from tagserver.inbound.notes import bounded, missing, wrong
 CLIENT = "datalayer"
 CLOCK_ERROR_MS = 5000
 """A browser's clock may be wrong by this much before its timestamps are shifted."""
-
-OF_ORDER = "purchase_"
-"""How the id of a purchase begins that is made of its order, here as in a page: `purchase_undefined` is of no order."""
 
 
 class Refused(Exception):
@@ -134,11 +132,12 @@ def _event_id(value: Any, notes: list[Note]) -> str | None:
 
 
 def _mint(name: str, data: dict[str, Any], received: int, notes: list[Note], mint: Callable[[int], str]) -> str:
-    order = (data.get("ecommerce") or {}).get("transaction_id") if name == "purchase" else None
-    if order:
+    shop = data.get("ecommerce")
+    made = event_id_for(name, shop.get("transaction_id")) if shop else None
+    if made is not None:
         message = "minted from the transaction_id: a pixel matches it only if it uses the same id"
         notes.append(Note("event_id", "minted", message))
-        return f"{OF_ORDER}{order}"
+        return made
     notes.append(Note("event_id", "minted", "minted: a pixel cannot match it"))
     return mint(received)
 

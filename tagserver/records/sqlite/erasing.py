@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tagserver.inbound.clients.datalayer import OF_ORDER
+from tagserver.event.order_ids import OF_ORDER
 from tagserver.records.sqlite import tokens
 from tagserver.records.sqlite.kinds import ATTEMPTS, EVENTS, ORDERS, REFUSED, AllSeries
 from tagserver.records.sqlite.series import Kind, Series
