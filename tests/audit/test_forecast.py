@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from tagserver.audit.files import FOLDER, shortage
 from tagserver.audit.forecast import LEAST, MOST, SHARE, room_for, shortage_of
 from tagserver.doctor.doctor import check_audit
 from tests.fake_time import FakeTime
+from tests.warm import tagserver
 
 from .test_files import opened, write
 
@@ -116,16 +115,13 @@ def test_check_says_the_same_and_exits_as_ever(tmp_path: Path, clock: FakeTime, 
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "container.yaml").write_text("triggers: {buy: {event: purchase}}\n")
     (tmp_path / "config" / "server.yaml").write_text(f"audit: {{keep: {keep}, max_size: 2MiB}}\n")
-    command = [sys.executable, "-m", "tagserver", "check"]
     for words in ([], ["--json"]):
-        done = subprocess.run([*command, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = tagserver("check", *words, cwd=tmp_path, env={})
         assert done.returncode == 0, done.stdout
         (_, *found) = check_audit(tmp_path / "data", 2 << 20, DAY * 395 if said_by_check else 3600.0)
         assert done.stderr.splitlines() == [f"note: the audit: {one.message}; {one.hint}" for one in found]
         assert len(found) == said_by_check
-    elsewhere = subprocess.run(
-        [*command, "--data", "elsewhere"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    elsewhere = tagserver("check", "--data", "elsewhere", cwd=tmp_path, env={})
     assert (elsewhere.returncode, elsewhere.stderr) == (0, "")
 
 

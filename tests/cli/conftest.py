@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ import msgspec
 import pytest
 
 from tests.faults.process import Process, start_sandbox, start_server, write_config
+from tests.warm import tagserver
 
 SERVER = "collect: {origins: ['https://shop.example']}\nenvironment: [PIXEL]\n"
 CONTAINER = """
@@ -59,16 +58,13 @@ class Shop:
     def __call__(self, *words: str, environ: dict[str, str] | None = None, stdin: str | bytes = b"") -> Done:
         """Run one command to its end. No command may ever show a traceback."""
         given = ENVIRON if environ is None else environ
-        done = subprocess.run(
-            [sys.executable, "-m", "tagserver", *words],
+        done = tagserver(
+            *words,
             cwd=self.folder,
             env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"} | given,
-            input=stdin.encode() if isinstance(stdin, str) else stdin,
-            capture_output=True,
-            timeout=60,
-            check=False,
+            given=stdin.encode() if isinstance(stdin, str) else stdin,
         )
-        made = Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+        made = Done(done.returncode, done.stdout, done.stderr)
         assert "Traceback" not in made.out + made.err, made.err
         assert "\x1b" not in made.out + made.err
         return made

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from tagserver.cli import main
 from tagserver.queue.sqlite.ownership import FolderLock
 from tests.cli.conftest import Shop
 from tests.faults.process import ADMIN, Process, drained, purchase, start_sandbox, start_server, write_config
+from tests.warm import tagserver
 
 ORIGIN = {"origin": "https://shop.example"}
 
@@ -33,20 +33,13 @@ def vendor(tmp_path: Path) -> Iterator[Process]:
 
 def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """`tagserver …` in a folder, by somebody."""
-    return subprocess.run(
-        [sys.executable, "-m", "tagserver", *words],
-        cwd=folder,
-        env={
-            "PATH": os.environ["PATH"],
-            "LOGNAME": "anna",
-            "META_TOKEN": "meta-token-of-this-test",
-            "TAGSERVER_ADMIN_TOKEN": ADMIN,
-        },
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    environ = {
+        "PATH": os.environ["PATH"],
+        "LOGNAME": "anna",
+        "META_TOKEN": "meta-token-of-this-test",
+        "TAGSERVER_ADMIN_TOKEN": ADMIN,
+    }
+    return tagserver(*words, cwd=folder, env=environ)
 
 
 def seen(vendor: Process) -> int:

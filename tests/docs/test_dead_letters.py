@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import httpx
@@ -15,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from tagserver.cli import main
 from tests.faults.process import ADMIN, drained, purchase, start_sandbox, start_server, status, write_config
+from tests.warm import tagserver
 
 from .pages import OPERATE, blocks, names, rows
 from .world import played, says
@@ -32,12 +32,9 @@ def run(*words: str) -> Result:
 def answered(folder: Path, word: str, *words: str) -> subprocess.CompletedProcess[str]:
     """A command in a terminal in which somebody types a word."""
     ours, its = pty.openpty()
-    command = [sys.executable, "-m", "tagserver", *words]
     try:
         os.write(ours, word.encode() + b"\n")
-        return subprocess.run(
-            command, cwd=folder, env=ENVIRON, stdin=its, capture_output=True, text=True, timeout=60, check=False
-        )
+        return tagserver(*words, cwd=folder, env=ENVIRON, stdin=its)
     finally:
         os.close(ours)
         os.close(its)

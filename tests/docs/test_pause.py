@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 from tests.faults.process import ADMIN, start_server, write_config
+from tests.warm import tagserver
 
 from .pages import OPERATE, blocks
 from .world import needs_a_server, played, says
@@ -26,10 +25,7 @@ def test_it_prints_what_is_shown(tmp_path: Path) -> None:
             assert needs_a_server(block)
             for words, expected in played(block):
                 commands.append(words[0])
-                command = [sys.executable, "-m", "tagserver", *words]
-                done = subprocess.run(
-                    command, cwd=tmp_path, env=ENVIRON, capture_output=True, text=True, timeout=30, check=False
-                )
+                done = tagserver(*words, cwd=tmp_path, env=ENVIRON)
                 assert done.returncode == 0, done.stdout + done.stderr
                 assert says(done.stdout, expected), f"{block}: {' '.join(words)}\n{done.stdout}"
     finally:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 from tests.faults.process import ADMIN, Process
+from tests.warm import tagserver
 
 from .pages import GUIDE, Block, blocks
 from .world import file_of, needs_a_server, played, says
 
-ENVIRON = {"PATH": os.environ["PATH"], "PYTHONPATH": str(GUIDE.parents[1]), "TAGSERVER_ADMIN_TOKEN": ADMIN}
+ENVIRON = {"PATH": os.environ["PATH"], "TAGSERVER_ADMIN_TOKEN": ADMIN}
 
 
 def recipe() -> list[Block]:
@@ -27,8 +26,7 @@ def test_from_an_edit_to_a_rollback(tmp_path: Path) -> None:
     """Every command prints what is shown, and ends well."""
 
     def run(*words: str) -> str:
-        command = [sys.executable, "-m", "tagserver", *words]
-        done = subprocess.run(command, cwd=tmp_path, env=ENVIRON, capture_output=True, text=True, check=False)
+        done = tagserver(*words, cwd=tmp_path, env=ENVIRON)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

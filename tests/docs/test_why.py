@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +13,12 @@ import pytest
 
 from tagserver.explain.try_ import REASONS
 from tests.faults.process import ADMIN, SERVER, Process, drained, purchase, start_sandbox
+from tests.warm import tagserver
 
 from .pages import WHY, blocks, names, rows
 from .world import file_of, played, says
 
-ENVIRON = {"PATH": os.environ["PATH"], "PYTHONPATH": str(WHY.parents[1]), "TAGSERVER_ADMIN_TOKEN": ADMIN}
+ENVIRON = {"PATH": os.environ["PATH"], "TAGSERVER_ADMIN_TOKEN": ADMIN}
 DENIED = {"ad_storage": "denied", "ad_user_data": "denied"}
 ORIGIN = {"origin": "https://shop.example"}
 
@@ -82,8 +81,7 @@ def test_explain_prints_what_is_shown(folder: Path) -> None:
     commands = 0
     for block in blocks(WHY, language="console"):
         for words, expected in played(block):
-            command = [sys.executable, "-m", "tagserver", *words]
-            done = subprocess.run(command, cwd=folder, env=ENVIRON, capture_output=True, text=True, check=False)
+            done = tagserver(*words, cwd=folder, env=ENVIRON)
             assert done.returncode == 0, done.stderr
             assert says(done.stdout, expected), f"{block}: {' '.join(words)}\n{done.stdout}"
             commands += 1

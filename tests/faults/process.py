@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from tests.processes import ends_with_parent
+from tests.warm import Started, fits
 
 SERVER = """
 collect: {origins: ["https://shop.example"]}
@@ -59,17 +60,23 @@ class Process:
         """`held`: a listening socket that is passed to it."""
         self.log = cwd / f"{words[0]}-{time.monotonic_ns()}.log"
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")} | (environ or {})
-        with self.log.open("wb") as log:
-            command = ["-m", "tagserver", *words]
-            self.popen = subprocess.Popen(
-                passing(held, *command) if held else [sys.executable, *command],
-                pass_fds=[held.fileno()] if held else [],
-                cwd=cwd,
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                preexec_fn=ends_with_parent(),
-            )
+        self.popen: subprocess.Popen[bytes] | Started
+        with self.log.open("wb") as log, Path(os.devnull).open("rb") as nothing:
+            if held is None and fits(environment):
+                streams = (nothing.fileno(), log.fileno(), log.fileno())
+                self.popen = Started(words, cwd, environment, streams)
+            else:
+                command = ["-m", "tagserver", *words]
+                self.popen = subprocess.Popen(
+                    passing(held, *command) if held else [sys.executable, *command],
+                    pass_fds=[held.fileno()] if held else [],
+                    cwd=cwd,
+                    env=environment,
+                    stdin=nothing,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    preexec_fn=ends_with_parent(),
+                )
         self.address = self._wait_for(pattern)
 
     def _wait_for(self, pattern: str) -> str:

@@ -4,7 +4,6 @@ itself."""
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import httpx
 import pytest
 
 from tests.small_disk import fill, make_room, small_disk
+from tests.warm import tagserver
 
 from .process import ADMIN, Process
 
@@ -51,15 +51,7 @@ def start(disk: Path, environ: dict[str, str] | None = None) -> Process:
 def command(disk: Path, *words: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """A command that asks the server of the data folder."""
     known = {"TAGSERVER_ADMIN_TOKEN": ADMIN} if environ is None else environ
-    return subprocess.run(
-        [sys.executable, "-m", "tagserver", *words, "--data", str(disk / "data")],
-        cwd=disk.parent,
-        env=known,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    return tagserver(*words, "--data", str(disk / "data"), cwd=disk.parent, env=known)
 
 
 def post(server: Process, event_id: str) -> httpx.Response:

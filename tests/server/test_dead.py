@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import httpx
 import pytest
 
 from ..faults.process import ADMIN, Process, drained, purchase, start_sandbox, start_server, status, write_config
+from ..warm import tagserver
 
 ORIGIN = {"origin": "https://shop.example"}
 BEARER = {"authorization": f"Bearer {ADMIN}"}
@@ -43,18 +43,8 @@ def server(tmp_path: Path, vendor: Process) -> Iterator[Process]:
 
 def command(folder: Path, *words: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """`tagserver dead …` beside the server."""
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")} | (
-        {"TAGSERVER_ADMIN_TOKEN": ADMIN} if environ is None else environ
-    )
-    return subprocess.run(
-        [sys.executable, "-m", "tagserver", "dead", *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    environment = {"PATH": os.environ["PATH"]} | ({"TAGSERVER_ADMIN_TOKEN": ADMIN} if environ is None else environ)
+    return tagserver("dead", *words, cwd=folder, env=environment)
 
 
 def letters(server: Process, **query: Any) -> list[dict[str, Any]]:
