@@ -12,11 +12,12 @@ from tagserver.config.compile import Loaded, compile_container
 from tagserver.explain.try_ import try_event
 from tagserver.plugin.registry import Registry
 from tagserver.testing import expanded
+from tests.fast_yaml import safe_load
 
 from .events import NOW
 
 FOLDER = Path(__file__).parent / "cases"
-CASES = [case for name in ("shop_data", "person") for case in yaml.safe_load((FOLDER / f"{name}.yaml").read_text())]
+CASES = [case for name in ("shop_data", "person") for case in safe_load((FOLDER / f"{name}.yaml").read_text())]
 GRANTED = {"ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted"}
 NOT_SAID = frozenset({"minted", "no_transaction_id", "no_value", "no_currency"})
 """What every short case lacks."""

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -22,11 +21,12 @@ from tagserver.expressions import derive
 from tagserver.expressions.conditions import BadPattern, compile_pattern
 from tagserver.expressions.networks import networks_of
 from tagserver.inbound.clients.datalayer import read_event
+from tests.fast_yaml import safe_load
 
 from ..events import facts
 from .world import load
 
-GROUPS: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "comparisons.yaml").read_text("utf-8"))
+GROUPS: list[dict[str, Any]] = safe_load((Path(__file__).parent / "comparisons.yaml").read_text("utf-8"))
 ROWS = [row for group in GROUPS for row in group["rows"]]
 
 

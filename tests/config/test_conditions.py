@@ -8,17 +8,17 @@ from typing import Any
 
 import msgspec
 import pytest
-import yaml
 
 from tagserver.config.triggers import CompiledTrigger
 from tagserver.expressions.conditions import OPERATORS
 from tagserver.expressions.scope import Scope
 from tagserver.inbound.clients.datalayer import read_event
+from tests.fast_yaml import safe_load
 
 from ..events import event, facts
 from .world import codes, container, load
 
-GROUPS: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "operators.yaml").read_text("utf-8"))
+GROUPS: list[dict[str, Any]] = safe_load((Path(__file__).parent / "operators.yaml").read_text("utf-8"))
 ROWS = [row for group in GROUPS for row in group["rows"]]
 ABSENT = "ABSENT"
 BESIDE = {"event": "purchase", "event_id": "e-1", "other": "b+", "number": 10, "broken": "("}

@@ -12,6 +12,7 @@ import yaml
 
 from tagserver.config.compile import Loaded
 from tagserver.config.yaml.report import render
+from tests.fast_yaml import safe_load
 
 from ..events import event
 from .rich import EVENTS, RICH
@@ -43,7 +44,7 @@ secrets: [TOKEN, "T*"]
 reload: manual
 debug: true
 """
-FILES = {"container.yaml": yaml.safe_load(RICH), "server.yaml": yaml.safe_load(SERVER)}
+FILES = {"container.yaml": safe_load(RICH), "server.yaml": safe_load(SERVER)}
 Way = tuple[str | int, ...]
 
 OPEN = (

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tagserver.config.compile import Loaded
 from tagserver.config.yaml.problems import CODES, Place, Problem, Problems
 from tagserver.config.yaml.report import render
+from tests.fast_yaml import safe_load
 
 from .sentences import Sentence, sentences
 from .world import REGISTRY, WITH_A_LOSS, load
 
-CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "problems.yaml").read_text("utf-8"))
+CASES: list[dict[str, Any]] = safe_load((Path(__file__).parent / "problems.yaml").read_text("utf-8"))
 
 
 def contents(case: dict[str, Any]) -> dict[str, bytes]:
@@ -99,7 +99,7 @@ def test_each_sentence_has_a_case(sentence: Sentence) -> None:
 @cache
 def said() -> list[tuple[str, str]]:
     """Code and message of all problems of all cases, also of those that are about syntax alone."""
-    syntax = yaml.safe_load((Path(__file__).parent / "syntax.yaml").read_text("utf-8"))
+    syntax = safe_load((Path(__file__).parent / "syntax.yaml").read_text("utf-8"))
     return [(one.get("code", "E101"), one["says"]) for one in syntax] + [
         (problem.code, problem.message) for case in CASES for problem in loaded(case).problems
     ]

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,9 +15,10 @@ from tagserver.config.yaml.inline import Fault
 from tagserver.config.yaml.problems import Problem, Problems
 from tagserver.config.yaml.source import parse
 from tagserver.config.yaml.syntax import Lines
+from tests.fast_yaml import safe_load
 
 ROOT = Path(__file__).parents[2]
-CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "syntax.yaml").read_text("utf-8"))
+CASES: list[dict[str, Any]] = safe_load((Path(__file__).parent / "syntax.yaml").read_text("utf-8"))
 LIBRARY = re.compile(
     r"\b(block|flow|scalar|mapping|sequence|anchor|alias|node|stream|token|indicator|collection|document|scann|pars)",
     re.IGNORECASE,

@@ -17,12 +17,13 @@ from tagserver.config.variables import PLAIN
 from tagserver.event.event import MISSING
 from tagserver.event.values import js_text
 from tagserver.expressions.scope import Scope
+from tests.fast_yaml import safe_load
 
 from ..events import event
 from ..inbound.test_datalayer import JSON
 from .world import codes, load
 
-CASES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("variable_types.yaml").read_text())
+CASES: list[dict[str, Any]] = safe_load(Path(__file__).with_name("variable_types.yaml").read_text())
 SERVER = "environment: [SHOP, UNSET, BRACES]\n"
 
 

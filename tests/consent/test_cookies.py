@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,10 +21,11 @@ from tagserver.consent.model.reading import Reading
 from tagserver.consent.state import ConsentState
 from tagserver.event.consent_fields import AD_PURPOSES
 from tagserver.event.cookies import read_cookies
+from tests.fast_yaml import safe_load
 
 from ..events import consent_of, event
 
-CASES = yaml.safe_load(Path(__file__).with_name("cookies.yaml").read_text())
+CASES = safe_load(Path(__file__).with_name("cookies.yaml").read_text())
 GROUPS = {
     "necessary": ["security_storage"],
     "preferences": ["functionality_storage", "personalization_storage"],

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,12 +17,13 @@ from tagserver.consent.model.reading import Reading, Region
 from tagserver.consent.state import ConsentState
 from tagserver.event.consent_fields import AD_PURPOSES, PURPOSES
 from tagserver.inbound.clients.datalayer import read_context
+from tests.fast_yaml import safe_load
 
 from ..events import consent_of, event, facts
 from ..inbound.test_datalayer import JSON
 
 META = Needs(frozenset({"ad_storage", "ad_user_data"}), ads=True, restricted=True)
-CASES = yaml.safe_load(Path(__file__).with_name("cases.yaml").read_text())
+CASES = safe_load(Path(__file__).with_name("cases.yaml").read_text())
 
 
 def state_of(case: dict[str, Any], policy: ConsentPolicy) -> ConsentState:

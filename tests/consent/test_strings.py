@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.consent.decoders.bits import Invalid
 from tagserver.consent.decoders.printout import FORMATS, MOST_RESTRICTED, printout
 from tagserver.consent.decoders.tcf import read_tcf, why_not_valid
+from tests.fast_yaml import safe_load
 
 from .writers import LETTERS, as_ranges, gpp_string, head, tc_string
 
 NOW = 1_795_000_000_000
 """2026-11-18, in ms."""
-CASES = yaml.safe_load(Path(__file__).with_name("strings.yaml").read_text())
+CASES = safe_load(Path(__file__).with_name("strings.yaml").read_text())
 VENDORS = ("vendor_consents", "vendor_li", "disclosed_vendors")
 
 

@@ -39,6 +39,7 @@ from tagserver.privacy.detection import scanned, without_emails
 from tagserver.privacy.rules import STRICT, key_kind, names_an_id, query_kind
 from tagserver.privacy.urls import clean_address, clean_outgoing, without_keys
 from tagserver.records.masking.mask import Masker, answer_words, masked_id, masked_text
+from tests.fast_yaml import safe_load
 
 from ..config.world import load
 from ..destinations.nine import CONFIG, TOKENS
@@ -179,7 +180,7 @@ transformations:
 
 def _whole() -> Callable[[dict[str, Any]], object]:
     """An event through everything: nine destinations, and a tag that uses all of the language."""
-    parts = yaml.safe_load((CONFIG / "container.yaml").read_text()) | yaml.safe_load(LANGUAGE)
+    parts = safe_load((CONFIG / "container.yaml").read_text()) | safe_load(LANGUAGE)
     used = (
         "money",
         "total",

@@ -55,7 +55,10 @@ class Written:
 def written() -> Iterator[Written]:
     """Every pattern of the core and of the plugins."""
     for name, path in MODULES.items():
-        tree = ast.parse(path.read_text())
+        text = path.read_text()
+        if not any(word in text for word in ("import re", "from re ")):
+            continue  # parsing costs, and this is done at every collection
+        tree = ast.parse(text)
         if any(alias.name == "re" for node in ast.walk(tree) for alias in _imports(node)):
             yield from _of(name, tree)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.plugin.registry import Registry
 from tagserver.testing import NOW
 from tests.fake_time import OtherWallClock
+from tests.fast_yaml import safe_load
 
 FOLDER = Path(__file__).parent
 CONFIG = FOLDER / "config"
@@ -36,5 +35,5 @@ def configuration(archive: Path | str, data: Path | None = None) -> Configuratio
 
 def one_event() -> dict[str, Any]:
     """The question of `requests.yaml`, as `try` takes it."""
-    asked: dict[str, Any] = yaml.safe_load((FOLDER / "requests.yaml").read_text())["ask"]
+    asked: dict[str, Any] = safe_load((FOLDER / "requests.yaml").read_text())["ask"]
     return asked

@@ -18,6 +18,7 @@ from tagserver.config.compile import compile_container
 from tagserver.plugin import Skip
 from tagserver.plugin.registry import Registry
 from tagserver.testing import make_event
+from tests.fast_yaml import safe_load
 from tests.kit.pushed import pushed_events, tag_parameters
 
 from .nine import FOLDER, NAMES, configuration
@@ -36,7 +37,7 @@ def yaml_blocks(readme: Path) -> list[str]:
 def test_the_set_up_of_the_readme_compiles(plugin: Path) -> None:
     """As marketing would copy it: destination and tag, with triggers of the names that the tag uses."""
     block = next(text for text in yaml_blocks(plugin / "README.md") if "destinations:" in text)
-    used = {name for tag in yaml.safe_load(block)["tags"] for name in tag["triggers"]} - {"all"}
+    used = {name for tag in safe_load(block)["tags"] for name in tag["triggers"]} - {"all"}
     triggers = {"triggers": {name: {"event": name} for name in sorted(used)}}
     environ = dict.fromkeys(re.findall(r"\$\{env:(\w+)\}", block), SECRET)
     loaded = compile_container(

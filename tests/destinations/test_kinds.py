@@ -13,10 +13,11 @@ from tagserver.config.configuration import ConfigurationFolder
 from tagserver.explain.try_ import try_event
 from tagserver.plugin.registry import Registry
 from tagserver.testing import NOW, expanded
+from tests.fast_yaml import safe_load
 
 from .nine import CONFIG, FOLDER, TOKENS
 
-CASES: list[dict[str, Any]] = yaml.safe_load((FOLDER / "kinds.yaml").read_text("utf-8"))
+CASES: list[dict[str, Any]] = safe_load((FOLDER / "kinds.yaml").read_text("utf-8"))
 GRANTED = dict.fromkeys(("ad_storage", "ad_user_data", "ad_personalization", "analytics_storage"), "granted")
 KEY = {"collect": {"keys": {"till": {"secret": "${env:TILL_KEY}"}}}}
 """A server of the shop's own."""
@@ -24,7 +25,7 @@ KEY = {"collect": {"keys": {"till": {"secret": "${env:TILL_KEY}"}}}}
 
 def answer(case: Mapping[str, Any]) -> dict[str, Any]:
     """What `try` says of the case: an event of somebody, with what the case adds to it."""
-    files = {path.name: yaml.safe_load(path.read_text()) for path in CONFIG.glob("*.yaml")}
+    files = {path.name: safe_load(path.read_text()) for path in CONFIG.glob("*.yaml")}
     container, server = files["container.yaml"], files["server.yaml"] | KEY
     for tag in container["tags"]:
         tag["parameters"] = case.get("parameters", {}).get(tag["destination"], {})

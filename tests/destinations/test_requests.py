@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
 
 from tagserver.explain.try_ import try_event
 from tagserver.testing import expanded
+from tests.fast_yaml import safe_load
 
 from .nine import FOLDER, NAMES, TOKENS, configuration, one_event
 
-REQUESTS = yaml.safe_load((FOLDER / "requests.yaml").read_text())["requests"]
+REQUESTS = safe_load((FOLDER / "requests.yaml").read_text())["requests"]
 
 
 @pytest.fixture(scope="module")

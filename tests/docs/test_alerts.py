@@ -18,6 +18,7 @@ from tagserver.metrics.meters import CLASSES, STATES, Meters, Picture
 from tagserver.pipeline.route import route
 from tagserver.queue.values import Counts, Receipt, Room
 from tagserver.testing import make_event
+from tests.fast_yaml import safe_load
 
 from .pages import REFERENCE, ROOT, blocks, names, rows
 from .world import DESTINATIONS, TAGS, TRIGGERS, load
@@ -25,7 +26,7 @@ from .world import DESTINATIONS, TAGS, TRIGGERS, load
 PAGE = ROOT / "config" / "operate" / "alerts.md"
 SCRAPE, RULES = (block.text for block in blocks(PAGE, language="yaml"))
 (DASHBOARD,) = (block.text for block in blocks(PAGE, language="json"))
-ALERTS: list[dict[str, Any]] = [rule for group in yaml.safe_load(RULES)["groups"] for rule in group["rules"]]
+ALERTS: list[dict[str, Any]] = [rule for group in safe_load(RULES)["groups"] for rule in group["rules"]]
 BOARD: dict[str, Any] = json.loads(DASHBOARD)
 PANELS: list[dict[str, Any]] = BOARD["panels"]
 LONGEST = 200
@@ -138,8 +139,11 @@ def test_prometheus_takes_the_rules_and_they_fire(tmp_path: Path) -> None:
     """When they should, and not when all is well."""
     (tmp_path / "tagserver.rules.yml").write_text(RULES)
     promtool("check", "rules", "tagserver.rules.yml", folder=tmp_path)
-    shutil.copy(Path(__file__).parent / "alerts.test.yml", tmp_path)
-    promtool("test", "rules", "alerts.test.yml", folder=tmp_path)
+    files = [path.name for path in Path(__file__).parent.glob("alerts*.test.yml")]
+    assert len(files) == 2
+    for name in files:
+        shutil.copy(Path(__file__).parent / name, tmp_path)
+    promtool("test", "rules", *files, folder=tmp_path)
 
 
 @needs_promtool

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from click.testing import CliRunner
 
 from tagserver.cli import main
@@ -17,6 +16,7 @@ from tagserver.config.compile import Loaded, compile_container
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.config.server import SERVER
 from tagserver.plugin.registry import Registry
+from tests.fast_yaml import safe_load
 
 from .pages import Block, blocks
 
@@ -54,7 +54,7 @@ def load(files: Mapping[str, str], registry: Registry | None = None) -> Loaded:
 
 def completed(block: str) -> dict[str, str]:
     """The files of a configuration that holds a block and what it leaves out."""
-    keys = set(yaml.safe_load(block))
+    keys = set(safe_load(block))
     if keys <= set(SERVER.keys):
         return {"server.yaml": block, "container.yaml": DESTINATIONS + TRIGGERS + TAGS}
     parts = {"destinations": DESTINATIONS, "triggers": TRIGGERS, "variables": VARIABLES, "tags": TAGS}

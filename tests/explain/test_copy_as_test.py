@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +19,7 @@ from tagserver.explain.asked_again import Proxies
 from tagserver.explain.cases import Case, read_cases, run
 from tagserver.explain.copy_as_test import NothingToAsk, asker, copy_as_test
 from tagserver.plugin.registry import Registry
+from tests.fast_yaml import safe_load
 
 from ..events import NOW
 from .records import record_of
@@ -69,12 +69,12 @@ def copied(loaded: Loaded, asked: dict[str, Any], level: Any = "full") -> tuple[
 def events() -> Iterator[Any]:
     """What shops push: the cases of the shipped configuration, GA4's events and less tidy ones, with and without a
     person."""
-    for case in yaml.safe_load((ROOT / "config" / "container.test.yaml").read_text("utf-8")):
+    for case in safe_load((ROOT / "config" / "container.test.yaml").read_text("utf-8")):
         said = case["consent"]
         consent = dict.fromkeys(GRANTED, said) if isinstance(said, str) else said
         yield pytest.param({**case.get("request", {}), "event": {**case["event"], "consent": consent}}, id=case["name"])
     for name in ("ga4", "shop_data", "person"):
-        for case in yaml.safe_load((CASES / f"{name}.yaml").read_text("utf-8")):
+        for case in safe_load((CASES / f"{name}.yaml").read_text("utf-8")):
             event = {"user_data": PERSON, **case["event"], "consent": GRANTED}
             yield pytest.param({"event": event}, id=f"{name}: {case['name']}")
 

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tagserver.config.compile import Loaded
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.explain.try_ import try_event
 from tagserver.plugin.registry import Registry
+from tests.fast_yaml import safe_load
 
 from ..events import NOW
 
-CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "ga4.yaml").read_text())
+CASES = safe_load((Path(__file__).parents[1] / "cases" / "ga4.yaml").read_text())
 WHO = {
     "email": " Erika@Example.com ",
     "phone_number": "+49 170 1234567",

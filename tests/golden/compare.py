@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-import yaml
+from tests.fast_yaml import safe_load
 
 ABSENT = "ABSENT"
 """Stands for a value that one of two records does not have."""
@@ -106,7 +106,7 @@ def _is(wanted: Any, value: Any) -> bool:
 def changes(path: Path = CHANGES) -> list[Change]:
     """The list. Raises BadChange for an entry without a reason or a place, and one that would allow anything."""
     found: list[Change] = []
-    for number, entry in enumerate(yaml.safe_load(path.read_text("utf-8")) or [], 1):
+    for number, entry in enumerate(safe_load(path.read_text("utf-8")) or [], 1):
         if not isinstance(entry, dict) or (unknown := entry.keys() - KEYS):
             raise BadChange(f"entry {number}: {', '.join(sorted(unknown)) if isinstance(entry, dict) else 'no map'}")
         if not str(entry.get("reason") or "").strip() or not entry.get("where"):

@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from tests.fast_yaml import safe_load
+
 from .nine import GRANTED, PURPOSES, RESTRICTED, dumped, env_of, request
 from .scenario import NOW, Request, Scenario
 from .tables import ROOT
@@ -151,7 +153,7 @@ def _shown(page: str) -> Iterator[dict[str, str]]:
 def _keys(text: str) -> set[str]:
     """The parts of a configuration that a text has; empty for a text that is none."""
     try:
-        value = yaml.safe_load(text)
+        value = safe_load(text)
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError):
         return set()
     keys = {key for key in value if isinstance(key, str)} if isinstance(value, dict) else set()
@@ -202,7 +204,7 @@ def made(name: str, files: Mapping[str, str]) -> Scenario:
 
 def _loaded(text: str) -> Any:
     try:
-        return yaml.safe_load(text)
+        return safe_load(text)
     except yaml.YAMLError:
         return None
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from tests.fast_yaml import safe_load
 
 from .nine import GRANTED, RESTRICTED, SERVER, nine, request, scenario
 from .scenario import NOW, Scenario
@@ -32,7 +32,7 @@ def tables() -> Iterator[Scenario]:
 
 
 def rows(path: str) -> Any:
-    return yaml.safe_load((ROOT / path).read_text("utf-8"))
+    return safe_load((ROOT / path).read_text("utf-8"))
 
 
 def granted(event: Mapping[str, Any], consent: Mapping[str, Any] = GRANTED) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def examples(name: str) -> Iterator[Scenario]:
     """Of the plugins: each case to its own destination."""
     for path in sorted((ROOT / "plugins").glob("*/examples/*.yaml")):
         kind = path.parts[-3]
-        for case in yaml.safe_load(path.read_text("utf-8")):
+        for case in safe_load(path.read_text("utf-8")):
             consent = RESTRICTED if case.get("mode") == "restrict" else GRANTED
             made = nine(types=[kind], settings=case.get("settings"), parameters=case.get("parameters"))
             known = {key: case[key] for key in KNOWN if key in case}

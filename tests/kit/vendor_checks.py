@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from tagserver.outgoing.field_filter import Reads
 from tagserver.plugin import Built, Destination, Mode, Outcome, Payload, Response, Skip
 from tagserver.testing import NOW, load_examples, make_event, make_settings, payloads_of, request_of, run_example
+from tests.fast_yaml import safe_load
 
 from .stand_in import StandIn, hollow
 
@@ -37,7 +37,7 @@ class VendorChecks:
         self.settings = settings
         self.vendor = StandIn(tests)
         self.folder = tests.parent
-        self.answers = yaml.safe_load((tests / "answers.yaml").read_text())
+        self.answers = safe_load((tests / "answers.yaml").read_text())
         self.examples = list(load_examples(self.folder / "examples"))
 
     def chosen(self, **changes: Any) -> Any:

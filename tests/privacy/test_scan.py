@@ -8,17 +8,17 @@ from typing import Any
 
 import msgspec
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.privacy.detection import BETWEEN, FLAT, LONGEST, is_card, scanned, suspicious, without_emails
 from tagserver.privacy.rules import SENTENCES, AddressRules, holds, key_kind, mark, names_an_id, query_kind
 from tagserver.privacy.urls import clean_outgoing
+from tests.fast_yaml import safe_load
 
 FOLDER = Path(__file__).parent
-TEXTS = yaml.safe_load((FOLDER / "texts.yaml").read_text("utf-8"))
-ADDRESSES = yaml.safe_load((FOLDER / "addresses.yaml").read_text("utf-8"))
+TEXTS = safe_load((FOLDER / "texts.yaml").read_text("utf-8"))
+ADDRESSES = safe_load((FOLDER / "addresses.yaml").read_text("utf-8"))
 RULES = {
     "becomes": AddressRules(),
     "no_clicks": AddressRules(clicks=False),

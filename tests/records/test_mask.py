@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-import yaml
 
 from tagserver.event.address import parse_address
 from tagserver.plugin.destination import Response
@@ -15,10 +14,11 @@ from tagserver.records.masking.addresses import masked_address
 from tagserver.records.masking.marks import Marks
 from tagserver.records.masking.mask import LARGEST, Masker, answer_words, masked_id, masked_note, masked_text
 from tagserver.records.sharing import snapshot
+from tests.fast_yaml import safe_load
 
 from ..events import event, facts
 
-CASES: dict[str, list[dict[str, Any]]] = yaml.safe_load((Path(__file__).parent / "masks.yaml").read_text("utf-8"))
+CASES: dict[str, list[dict[str, Any]]] = safe_load((Path(__file__).parent / "masks.yaml").read_text("utf-8"))
 PUSHED: dict[str, Any] = {
     "user_id": "u-4711",
     "page": {"title": "Thank you, Erika", "location": "https://shop.example/thank-you"},

@@ -23,6 +23,7 @@ from tagserver.records.values import EventRecord
 from tests.config.world import load
 from tests.destinations.nine import CONFIG, TOKENS
 from tests.events import event
+from tests.fast_yaml import safe_load
 
 from .test_mask_properties import FREE, KNOWN, PERSONS, TEXTS, laden, spread, values_of
 
@@ -47,8 +48,8 @@ GRANTED = dict.fromkeys(PURPOSES, "granted")
 
 def _container() -> Container:
     """Nine destinations, and a tag for each path that looks at it, and is not fired."""
-    parts: dict[str, Any] = yaml.safe_load((CONFIG / "container.yaml").read_text())
-    parts.setdefault("variables", {}).update(variables := yaml.safe_load(VARIABLES))
+    parts: dict[str, Any] = safe_load((CONFIG / "container.yaml").read_text())
+    parts.setdefault("variables", {}).update(variables := safe_load(VARIABLES))
     for number, path in enumerate((*PATHS, *variables)):
         parts.setdefault("triggers", {})[f"t{number}"] = {"when": {path: {"equals": "nothing of the kind"}}}
         name = f"Tag {number}"

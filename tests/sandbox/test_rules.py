@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tagserver.sandbox.rules import first_refusal, refuse
+from tests.fast_yaml import safe_load
 
-TABLE = yaml.safe_load((Path(__file__).parent / "rules.yaml").read_text("utf-8"))
+TABLE = safe_load((Path(__file__).parent / "rules.yaml").read_text("utf-8"))
 
 
 def laid_over(case: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from tagserver_ga4 import Ga4
@@ -29,12 +28,13 @@ from tagserver.testing import (
     payloads_of,
     run_example,
 )
+from tests.fast_yaml import safe_load
 
 FOLDER = Path(__file__).parent
 SECRET = "a-secret-of-the-stream"
 SETTINGS = {"measurement_id": "G-ABC123DEF4", "api_secret": SECRET}
 EXAMPLES = [pytest.param(case, id=case["name"]) for case in load_examples(FOLDER.parent / "examples")]
-RECOMMENDED = yaml.safe_load((FOLDER / "recommended.yaml").read_text())
+RECOMMENDED = safe_load((FOLDER / "recommended.yaml").read_text())
 GA4 = Ga4()
 
 # By its path: every plugin has a module of this name.

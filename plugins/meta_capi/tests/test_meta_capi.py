@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from tagserver_meta_capi import MetaCapi
@@ -24,12 +23,13 @@ from tagserver.inbound.clients.datalayer import read_event
 from tagserver.plugin import Built, Outcome, Payload, Response, Secret, Skip
 from tagserver.sandbox.rules import refuse
 from tagserver.testing import check_destination, expanded, load_examples, make_event, make_settings
+from tests.fast_yaml import safe_load
 
 NOW = 1_790_000_000_000
 FOLDER = Path(__file__).parent
 TOKEN = "EAAB-a-token-that-must-not-leak"
 EXAMPLES = [pytest.param(case, id=case["name"]) for case in load_examples(FOLDER.parent / "examples")]
-ANSWERS = yaml.safe_load((FOLDER / "answers.yaml").read_text())
+ANSWERS = safe_load((FOLDER / "answers.yaml").read_text())
 META = MetaCapi()
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import msgspec
 import pytest
-import yaml
 from tagserver_meta_capi import MetaCapi
 
 from tagserver.plugin import Skip
 from tagserver.sandbox.rules import refuse
 from tagserver.testing import NOW, make_event, make_settings
+from tests.fast_yaml import safe_load
 
-CASES = yaml.safe_load((Path(__file__).parent / "required.yaml").read_text("utf-8"))
+CASES = safe_load((Path(__file__).parent / "required.yaml").read_text("utf-8"))
 INFO = ["a2", "", "", "", "14", *[""] * 11]
 STANDS_FOR = {
     "info": INFO,

@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from tagserver_snapchat import Snapchat
@@ -20,12 +19,13 @@ from tagserver_snapchat.settings import SnapchatSettings
 
 from tagserver.plugin import Built, Outcome, Payload, Response, Skip
 from tagserver.testing import NOW, check_destination, load_examples, make_event, make_settings, run_example
+from tests.fast_yaml import safe_load
 
 FOLDER = Path(__file__).parent
 TOKEN = "a-snap-token-that-must-not-leak"
 SETTINGS = {"pixel_id": "pixel-1", "access_token": TOKEN}
 EXAMPLES = [pytest.param(case, id=case["name"]) for case in load_examples(FOLDER.parent / "examples")]
-ANSWERS = yaml.safe_load((FOLDER / "answers.yaml").read_text())
+ANSWERS = safe_load((FOLDER / "answers.yaml").read_text())
 refuse = runpy.run_path(str(FOLDER / "vendor_rules.py"))["refuse"]
 SNAP = Snapchat()
 FACTS = ("cookies", "ip", "user_agent", "country", "region")
