@@ -1,4 +1,7 @@
-"""The quick rows of the fault matrix, each in a process of its own. `tests/faults/run` runs all of them."""
+"""The quick rows of the fault matrix, each in a process of its own. `tests/faults/run` runs all of them.
+
+A row that measures time is marked `alone` and runs after all other tests; one that does not runs among them.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,10 @@ from tests.faults.matrix.declared import Row
 from tests.faults.matrix.rows import ROWS
 from tests.faults.matrix.runner import line, report
 
-pytestmark = pytest.mark.alone
-QUICK = [row for row in ROWS if row.quick]
+QUICK = [pytest.param(row, id=row.number, marks=() if row.untimed else pytest.mark.alone) for row in ROWS if row.quick]
 
 
-@pytest.mark.parametrize("row", QUICK, ids=[row.number for row in QUICK])
+@pytest.mark.parametrize("row", QUICK)
 def test_row(row: Row) -> None:
     """The fault was made, enough traffic was seen, and every promise held."""
     shown = report(row, None, long=False)

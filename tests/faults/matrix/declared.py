@@ -11,7 +11,8 @@ from tests.faults.matrix.world import World
 @dataclass(frozen=True)
 class Row:
     """One fault. `quick`: part of the short run. `root`: needs the rights of root. `waits_for`: a capability that is
-    not there yet; such a row is listed, not run."""
+    not there yet; such a row is listed, not run. `untimed`: it asks what happens, not how soon, and so may run beside
+    other tests."""
 
     number: str
     fault: str
@@ -19,6 +20,7 @@ class Row:
     quick: bool = False
     root: bool = False
     waits_for: str = ""
+    untimed: bool = False
 
 
 @dataclass
@@ -29,12 +31,12 @@ class Chapter:
     rows: list[Row] = field(default_factory=list)
 
     def row(
-        self, number: str, fault: str, *, quick: bool = False, root: bool = False
+        self, number: str, fault: str, *, quick: bool = False, root: bool = False, untimed: bool = False
     ) -> Callable[[Callable[[World], None]], Callable[[World], None]]:
         """Declare the function below as a row."""
 
         def declare(run: Callable[[World], None]) -> Callable[[World], None]:
-            self.rows.append(Row(number, fault, run, quick, root))
+            self.rows.append(Row(number, fault, run, quick, root, untimed=untimed))
             return run
 
         return declare

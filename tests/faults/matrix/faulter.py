@@ -39,7 +39,7 @@ def run(row: Row, seed: int, *, long: bool = False) -> Report:
     if row.root and os.geteuid() != 0:
         return Report(number, seed, "cannot", reasons=["it needs root"])
     began = time.monotonic()
-    world = World(Path(tempfile.mkdtemp(prefix=f"fault-{number}-")), seed, long)
+    world = World(Path(tempfile.mkdtemp(prefix=f"fault-{number}-")), seed, long, row.untimed)
     cannot: list[str] = []
     try:
         row.run(world)

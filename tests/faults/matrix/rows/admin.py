@@ -27,7 +27,7 @@ OUR_SCRIPT = re.compile(rb'<script type="module" src="/-/static/[a-z]+\.js"></sc
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 
 
-@chapter.row("A1", "no token, wrong tokens, guessing", quick=True)
+@chapter.row("A1", "no token, wrong tokens, guessing", quick=True, untimed=True)
 def guessing(world: World) -> None:
     """401 without a token; who guesses must wait, and cannot tell the right one; the log says so without any token."""
     world.vendor()
@@ -74,7 +74,7 @@ def form_token(server: Server, cookie: Mapping[str, str]) -> dict[str, str]:
     return {"x-form-token": page.partition('name="form_token" value="')[2].partition('"')[0]}
 
 
-@chapter.row("A2", "other sites that post, frame, or point their name to this server", quick=True)
+@chapter.row("A2", "other sites that post, frame, or point their name to this server", quick=True, untimed=True)
 def other_sites(world: World) -> None:
     """A cookie alone changes nothing, nor with a made-up form token; and it is of use under one Host alone."""
     vendor = world.vendor()
@@ -135,7 +135,9 @@ def _expect_safe(world: World, path: str, answer: Answer) -> None:
     world.expect(answer.headers.get("x-content-type-options") == "nosniff", f"{path} may be sniffed")
 
 
-@chapter.row("A3", "markup in names of events, e-mails, names of destinations, and what vendors say", quick=True)
+@chapter.row(
+    "A3", "markup in names of events, e-mails, names of destinations, and what vendors say", quick=True, untimed=True
+)
 def markup(world: World) -> None:
     """It is shown as text, or not at all; and no page could run it."""
     vendor, refusing = world.vendor(), world.vendor("refusing")

@@ -28,7 +28,7 @@ GET = b"GET /healthz HTTP/1.1\r\nhost: x\r\n"
 CLOSE = b"connection: close\r\n\r\n"
 
 
-@chapter.row("H5", "headers: many, long, endless, twice, with line ends, forged, no Host", quick=True)
+@chapter.row("H5", "headers: many, long, endless, twice, with line ends, forged, no Host", quick=True, untimed=True)
 def headers(world: World) -> None:
     """Refused with a 4xx; what a proxy should have written is not believed without a proxy."""
     shop(world)
@@ -206,7 +206,7 @@ def dialects(world: World) -> None:
     world.judge(before=before, growth_mib=48)
 
 
-@chapter.row("H10", "wrong keys, keys of others, origins that are not listed, preflights", quick=True)
+@chapter.row("H10", "wrong keys, keys of others, origins that are not listed, preflights", quick=True, untimed=True)
 def strangers(world: World) -> None:
     """401 and 403; CORS echoes the exact origin, never a star; nothing is stored."""
     world.vendor()
@@ -314,7 +314,9 @@ async def _claim(address: str, visitors: Iterable[str]) -> None:
     writer.close()
 
 
-@chapter.row("H12", "paths: traversal, doubled slashes, encoded dots, very long; TRACE and CONNECT", quick=True)
+@chapter.row(
+    "H12", "paths: traversal, doubled slashes, encoded dots, very long; TRACE and CONNECT", quick=True, untimed=True
+)
 def paths(world: World) -> None:
     """404 or 405, and nothing of the machine."""
     shop(world)

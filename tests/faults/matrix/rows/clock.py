@@ -122,7 +122,9 @@ def _times(now: datetime) -> Mapping[str, tuple[Any, str, str]]:
     }
 
 
-@chapter.row("T2", "the browsers' clocks are years off; time as float, text, ms, s, negative, nonsense", quick=True)
+@chapter.row(
+    "T2", "the browsers' clocks are years off; time as float, text, ms, s, negative, nonsense", quick=True, untimed=True
+)
 def browsers_clocks(world: World) -> None:
     """Every event is taken, what was wrong is said, and the vendor's rule is in the trace."""
     world.vendor()

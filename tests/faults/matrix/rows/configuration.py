@@ -40,7 +40,12 @@ BROKEN: Mapping[str, tuple[str, Callable[[Container], str]]] = {
 }
 
 
-@chapter.row("C1", "not YAML, a tab, a key twice, alias bomb, too large, unknown key, dangling, name twice", quick=True)
+@chapter.row(
+    "C1",
+    "not YAML, a tab, a key twice, alias bomb, too large, unknown key, dangling, name twice",
+    quick=True,
+    untimed=True,
+)
 def broken_reload(world: World) -> None:
     """The old container serves on without a gap, and the problem is named with its line."""
     world.vendor()
@@ -76,7 +81,12 @@ def _without_a_gap(world: World, prefix: str) -> None:
     world.expect(not refused, f"{len(refused)} requests were not answered ok, such as {refused[:2]}")
 
 
-@chapter.row("C2", "a broken configuration at the start, with and without an earlier one that was sound", quick=True)
+@chapter.row(
+    "C2",
+    "a broken configuration at the start, with and without an earlier one that was sound",
+    quick=True,
+    untimed=True,
+)
 def broken_start(world: World) -> None:
     """The earlier one serves; without one it ends and lists every problem at once."""
     world.vendor()
@@ -169,7 +179,7 @@ def backlog_of_the_removed(world: World) -> None:
     world.judge()
 
 
-@chapter.row("C5", "a secret is missing in the environment; one stands in the file", quick=True)
+@chapter.row("C5", "a secret is missing in the environment; one stands in the file", quick=True, untimed=True)
 def secret_missing(world: World) -> None:
     """The variable is named, no value is ever printed; the destination keeps everything until it comes."""
     literal = f"EAA{world.chance.getrandbits(160):x}"

@@ -120,7 +120,7 @@ def _noted(world: World, event_id: str, status: int) -> Path:
     return path
 
 
-@chapter.row("D4", "a folder that cannot be written, at the start", quick=True)
+@chapter.row("D4", "a folder that cannot be written, at the start", quick=True, untimed=True)
 def unwritable(world: World) -> None:
     """It ends with a sentence that names the folder and the user."""
     world.vendor()
@@ -189,7 +189,7 @@ def locked(world: World) -> None:
 chapter.row("D6", "the queue is damaged: header, leaf page, write-ahead log, cut in half, empty, foreign, log deleted")(
     damage.damaged
 )
-chapter.row("D7", "a queue of a newer version", quick=True)(damage.newer)
+chapter.row("D7", "a queue of a newer version", quick=True, untimed=True)(damage.newer)
 
 
 @chapter.row("D8", "a flush to the disk fails", quick=True)

@@ -257,7 +257,7 @@ def _bytes(chance: random.Random, value: Any) -> bytes:
     return bytes(text)
 
 
-@chapter.row("H4", "events of every shape, from the seed", quick=True)
+@chapter.row("H4", "events of every shape, from the seed", quick=True, untimed=True)
 def fuzz(world: World) -> None:
     """Never a 500, always the answer's shape; what a plugin gets is as odd as what came in."""
     world.vendor()
@@ -286,7 +286,7 @@ def fuzz(world: World) -> None:
     world.judge(vendors=asked)
 
 
-@chapter.row("H9", "one event_id again: same body, other body, a hundred at once", quick=True)
+@chapter.row("H9", "one event_id again: same body, other body, a hundred at once", quick=True, untimed=True)
 def repeated(world: World) -> None:
     """One delivery of each id, with what came first."""
     vendor = world.vendor()

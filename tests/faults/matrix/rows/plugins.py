@@ -190,7 +190,7 @@ LATER_NONSENSE = {
 }
 
 
-@chapter.row("G3", "it returns None, a text, objects, wrong types in every field, 16 MiB", quick=True)
+@chapter.row("G3", "it returns None, a text, objects, wrong types in every field, 16 MiB", quick=True, untimed=True)
 def nonsense(world: World) -> None:
     """Nothing of it is stored or sent as if it were right, and no event is refused to the page for it."""
     server, theirs = _beside(world, NONSENSE | LATER_NONSENSE)
@@ -285,7 +285,7 @@ def mutates(world: World) -> None:
     world.judge()
 
 
-@chapter.row("G6", "written for another version of the API; two plugins with one name", quick=True)
+@chapter.row("G6", "written for another version of the API; two plugins with one name", quick=True, untimed=True)
 def incompatible(world: World) -> None:
     """They are refused with a sentence, both of the two, and the rest works."""
     twin = destination("twin")

@@ -125,7 +125,7 @@ def frozen(world: World) -> None:
     world.judge(extra=vendor.stats()["largest"] * 8)
 
 
-@chapter.row("P7", "a second server on the same folder; --workers 4", quick=True)
+@chapter.row("P7", "a second server on the same folder; --workers 4", quick=True, untimed=True)
 def second(world: World) -> None:
     """It is refused with the process that has the folder; the first one goes on."""
     world.vendor()

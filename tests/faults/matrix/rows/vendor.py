@@ -277,7 +277,7 @@ def flapping(world: World) -> None:
     world.judge()
 
 
-@chapter.row("V13", "redirects to this machine and to a cloud's metadata address", quick=True)
+@chapter.row("V13", "redirects to this machine and to a cloud's metadata address", quick=True, untimed=True)
 def redirected(world: World) -> None:
     """They are not followed; somebody is called, and everything is kept."""
     trap = world.vendor("trap")

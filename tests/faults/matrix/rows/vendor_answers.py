@@ -44,7 +44,7 @@ def nonsense(world: World) -> None:
     world.judge()
 
 
-@chapter.row("V5", "the whole request is refused for one bad event, four of 600 are bad", quick=True)
+@chapter.row("V5", "the whole request is refused for one bad event, four of 600 are bad", quick=True, untimed=True)
 def some_bad(world: World) -> None:
     """Exactly these become dead letters, with the vendor's code; the others arrive once, for few requests more."""
     vendor = world.vendor()
@@ -102,7 +102,7 @@ def partly_refused(world: World) -> None:
     world.judge(reasons=["rejected"])
 
 
-@chapter.row("V8", "the token has expired (190), 401 and 403; a new one comes by a reload", quick=True)
+@chapter.row("V8", "the token has expired (190), 401 and 403; a new one comes by a reload", quick=True, untimed=True)
 def token_expired(world: World) -> None:
     """Everything is kept, somebody is called, and the new token needs no restart."""
     tokens = {"old": f"EAA{world.chance.getrandbits(80):x}", "new": f"EAA{world.chance.getrandbits(80):x}"}
