@@ -24,7 +24,7 @@ from .corpus import FOLDER, files, names, read, write
 from .replay import record
 from .scenario import Request, Scenario
 
-SAMPLE = 50
+SAMPLE = 25
 """Scenarios of each file of the corpus that are replayed here; of those by hand, all."""
 ROOT = Path(__file__).parents[2]
 FLOWS = FOLDER / "flows.jsonl.xz"
