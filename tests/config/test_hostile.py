@@ -16,6 +16,7 @@ from tagserver.config.yaml.problems import CODES
 from tagserver.config.yaml.report import render
 from tagserver.config.yaml.source import DEEPEST, MOST_NODES
 from tagserver.plugin.registry import Registry
+from tests.examples import examples
 
 from ..events import event
 from .rich import EVENTS, RICH, mutated
@@ -278,14 +279,14 @@ def sound(files: dict[str, str | bytes]) -> None:
             decide(loaded.container, event(pushed))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(mutated(RICH))
 def test_an_edited_container_never_breaks_anything(text: str) -> None:
     """The rich example, edited."""
     sound({"container.yaml": text, "server.yaml": "environment: [ACCOUNT]\n"})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.data())
 def test_the_shipped_configuration_edited(data: st.DataObject) -> None:
     """Both shipped files, edited, under the real plugins."""
@@ -299,7 +300,7 @@ def test_the_shipped_configuration_edited(data: st.DataObject) -> None:
             decide(loaded.container, event(pushed))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.integers(0, len(RICH)), st.binary(min_size=1, max_size=6))
 def test_edited_bytes(at: int, wild: bytes) -> None:
     """Bytes in the middle of the file."""
@@ -307,7 +308,7 @@ def test_edited_bytes(at: int, wild: bytes) -> None:
     sound({"container.yaml": whole[:at] + wild + whole[at + len(wild) :]})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.integers(0, len(RICH)))
 def test_a_file_cut_off(at: int) -> None:
     """A half-written file, at every point of it."""

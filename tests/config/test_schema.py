@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from jsonschema import Draft7Validator
 
@@ -22,6 +21,8 @@ from tagserver.explain.expectations import EXPECT
 from tagserver.explain.json_schema import json_schema
 from tagserver.expressions.conditions import OPERATORS
 from tagserver.plugin.registry import Registry
+from tests.examples import examples
+from tests.fast_yaml import safe_load
 
 from ..docs.pages import LANGUAGE, META, README, TESTS, blocks
 from ..docs.world import completed, file_of
@@ -78,7 +79,7 @@ def _mistaken(text: str) -> bool:
     return re.search(r"access_token: [A-Z]", text) is not None
 
 
-KINDS = yaml.safe_load(Path(__file__).with_name("variable_types.yaml").read_text())
+KINDS = safe_load(Path(__file__).with_name("variable_types.yaml").read_text())
 
 
 @pytest.mark.parametrize("case", KINDS, ids=lambda case: str(case["is"])[:60])
@@ -230,7 +231,7 @@ def test_kinds_of_plugins_are_known() -> None:
     assert wrong(SMALL, {"variables": {"v": {"initials": {"first": "x"}}}})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(mutated(RICH))
 def test_what_check_takes_is_never_underlined(text: str) -> None:
     """Whatever people make of a file: an editor complains of nothing that serves."""

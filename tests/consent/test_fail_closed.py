@@ -17,6 +17,7 @@ from tagserver.consent.model.reading import Reading
 from tagserver.consent.state import ConsentState
 from tagserver.event.consent_fields import AD_PURPOSES, FIELDS, KINDS, PURPOSES
 from tagserver.inbound.clients.datalayer import read_context
+from tests.examples import examples
 
 from ..events import consent_of, event, facts
 from .writers import gpp_string, head, items_of, tc_string, us_section
@@ -108,7 +109,7 @@ def chosen(*layers: dict[str, Any]) -> bool:
     return any(layer.get(name) for layer in layers for name in ("consent", "consent_state"))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(st.data(), EVENT, EVENT, st.sampled_from([None, CONTRACT]), st.sampled_from(KNOWN))
 def test_garbling_a_word_never_loosens(data: st.DataObject, pushed: Any, ctx: Any, contract: Any, known: Any) -> None:
     """Whatever stands at whatever place of an event or its context, and whatever else was said."""
@@ -152,7 +153,7 @@ def test_there_is_a_refusal_in_every_field() -> None:
     assert {name for kind in KINDS for name in (*kind.fields, *kind.beside)} == FIELDS
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(st.data(), EVENT, EVENT, st.sampled_from([None, CONTRACT]), st.sampled_from(KNOWN), st.booleans())
 def test_adding_a_refusal_never_loosens(
     data: st.DataObject, pushed: Any, ctx: Any, contract: Any, known: Any, below: bool
@@ -168,7 +169,7 @@ def test_adding_a_refusal_never_loosens(
     assert not looser(after, before), (pushed, ctx, name, more[name])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(EVENT, EVENT, st.sampled_from([None, CONTRACT]), st.sampled_from(KNOWN))
 def test_a_context_adds_nothing_to_kinds_of_which_the_event_speaks(
     pushed: Any, ctx: Any, contract: Any, known: Any
@@ -241,7 +242,7 @@ REFUSED: list[tuple[str, str]] = [
 ]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.sampled_from(REFUSED), st.integers(0, 600), st.booleans(), st.integers(0, 5))
 def test_no_damage_to_a_refusal_grants(refusal: tuple[str, str], place: int, cut: bool, bit: int) -> None:
     """Cut anywhere, or with any bit of its letters turned, but for the bits that are the visitor's answers."""

@@ -20,6 +20,7 @@ from tagserver.pipeline.route import route
 from tagserver.plugin import (
     Payload,
 )
+from tests.examples import examples
 
 from ..config.world import load
 from ..events import NOW
@@ -172,7 +173,7 @@ ANY_EVENT = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(event=ANY_EVENT, source=st.sampled_from(["browser", "backend", "crm"]), agent=st.sampled_from(["", "Agent/1"]))
 def test_try_decides_as_the_live_path(loaded: Loaded, event: dict[str, Any], source: str, agent: str) -> None:
     """The same events through the functions of the live path: same tags, same decisions, same bytes."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tagserver.publishing.serving import Refused
+from tests.examples import examples
 
 from .site import BROKEN, Site, named
 
@@ -116,4 +117,4 @@ class Acts(RuleBasedStateMachine):
 TestActs = Acts.TestCase
 PHASES = (Phase.reuse, Phase.generate)
 """Not made smaller: that takes minutes, and fifteen acts can be read."""
-TestActs.settings = settings(max_examples=80, stateful_step_count=15, deadline=None, phases=PHASES)
+TestActs.settings = settings(max_examples=examples(80), stateful_step_count=15, deadline=None, phases=PHASES)

@@ -22,6 +22,7 @@ from tagserver.queue.moves import FORGOTTEN
 from tagserver.queue.pauses import Pause
 from tagserver.queue.values import EVERYTHING, Batch, DeadLettered, Settlement, Tombstone
 from tests.delivery.support import cared_for, delivery, in_hand, key, lying, open_outbox
+from tests.examples import examples
 from tests.fake_time import FakeTime
 from tests.queue.contract.conftest import Engine
 from tests.queue.memory.engine import MemoryOutbox
@@ -294,7 +295,7 @@ async def _result(call: Callable[[Engine], Awaitable[Any]], outbox: Engine) -> A
 
 TestEnginesAgree = EnginesMachine.TestCase
 TestEnginesAgree.settings = settings(
-    max_examples=100,
+    max_examples=examples(100),
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

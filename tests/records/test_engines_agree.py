@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tagserver.records.api import Group, RecordStore
 from tagserver.records.sqlite.engine import SqliteRecords
 from tagserver.records.values import EventRecord, RowOutcome, TagDecision
+from tests.examples import examples
 from tests.fake_time import FakeTime
 from tests.records.made import FULL, TAGS, attempt, container, event, fate, order, person, refused, share
 from tests.records.memory.engine import MemoryRecords
@@ -198,7 +199,7 @@ class EnginesMachine(RuleBasedStateMachine):
 
 TestEnginesAgree = EnginesMachine.TestCase
 TestEnginesAgree.settings = settings(
-    max_examples=40,
+    max_examples=examples(40),
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

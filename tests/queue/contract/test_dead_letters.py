@@ -20,6 +20,7 @@ from tagserver.queue.values import (
     Settlement,
 )
 from tests.delivery.support import HOUR, claim, deliveries, delivery, key, meta
+from tests.examples import examples
 from tests.fake_time import START, FakeTime
 from tests.queue.contract.conftest import ENGINES, Engine, Storage, assert_adds_up
 
@@ -79,7 +80,7 @@ letters = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(letters, st.lists(choices, min_size=1, max_size=8))
 @pytest.mark.parametrize("name", ENGINES)
 def test_a_choice_means_what_it_says(

@@ -15,11 +15,12 @@ from tagserver.queue.dead_letters import OTHER, Cause, Choice, Position, code_in
 from tagserver.queue.sqlite.dead_search import MOST_CODES
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tests.delivery.support import open_outbox
+from tests.examples import examples
 from tests.fake_time import FakeTime
 from tests.queue.contract.test_dead_letters import assert_choices, bury, choices, letters
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(letters, st.lists(choices, min_size=1, max_size=8))
 def test_a_choice_means_what_it_says_of_letters_without_a_cause(
     died: Sequence[tuple[int, Cause, int]], chosen: Sequence[Choice]
