@@ -80,7 +80,7 @@ class Process:
         self.address = self._wait_for(pattern)
 
     def _wait_for(self, pattern: str) -> str:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             found = re.search(pattern, self.text())
             if found:

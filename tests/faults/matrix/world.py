@@ -80,7 +80,7 @@ class Server(Child):
 
     address: str = ""
 
-    def up(self, seconds: float = 20) -> Server:
+    def up(self, seconds: float = 60) -> Server:
         """Wait until it listens. Raises DidNotStart."""
         self.address = self.says(r"listens on (http://127\.0\.0\.1:\d+)", seconds).group(1)
         return self
