@@ -13,7 +13,8 @@ import click
 from tagserver.cli.options import json_option, server_option
 from tagserver.cli.remote import call, follow
 from tagserver.cli.terminal import say, say_json
-from tagserver.server.pages.event.words import amount, answer_of, heading, outcome_of, tag_word
+from tagserver.records.words.sentences import amount, answer_of, outcome_of
+from tagserver.records.words.tables import OUTCOMES, VERDICTS
 from tagserver.system.text import readable_time
 
 _SIGNS = {"ok": "✔", "warning": "▲", "bad": "✖", "paused": "‖", "muted": "○"}
@@ -48,7 +49,7 @@ def told(record: dict[str, Any]) -> Iterator[str]:
         facts.append(f"from {record['source']}")
     if record["container"]:
         facts.append(f"container {record['container']}")
-    yield f"{heading(record)}  {record['event_id'] or ''}".rstrip()
+    yield f"{record['told']['heading']}  {record['event_id'] or ''}".rstrip()
     yield f"  {', '.join(facts)}"
     if record["order"]:
         yield f"  order {', '.join(filter(None, (record['order'], amount(record))))}"
@@ -57,13 +58,21 @@ def told(record: dict[str, Any]) -> Iterator[str]:
     for problem in record["problems"]:
         yield f"  ! {problem['path'] + ': ' if problem['path'] else ''}{problem['message']}"
     for tag in record["tags"]:
-        word = tag_word(record, tag, None)
-        fired = f" ({tag['detail']})" if tag["reason"] == "fired" and tag["detail"] else ""
-        yield f"  {_SIGNS[word.kind]} {tag['tag']} → {tag['destination']}: {_plain(word.text)}{fired}"
+        word = tag["told"]
+        by = f" ({_decided_by(tag)})" if _decided_by(tag) else ""
+        yield f"  {_SIGNS[word['kind']]} {tag['tag']} → {tag['destination']}: {_plain(word['text'])}{by}"
         for omitted in tag["omitted"]:
             yield f"      without {omitted['field']}: {omitted['why']}"
         if tag["delivery"] is not None:
             yield from _delivery(tag["delivery"])
+
+
+def _decided_by(tag: dict[str, Any]) -> str:
+    """The trigger or exception that decided, where the sentence does not name it."""
+    asked = tag["asked"]
+    if asked is not None and "value" in asked:
+        return f"{'exception' if tag['reason'] == 'exception' else 'trigger'} {asked['trigger']}"
+    return str(tag["detail"]) if tag["reason"] == "fired" else ""
 
 
 def _delivery(delivery: dict[str, Any]) -> Iterator[str]:
@@ -102,7 +111,7 @@ def tap(data: Path, env_file: Path | None, event: str, tag: str, failed: bool, a
 
 def _failed(kind: str, message: dict[str, Any]) -> bool:
     if kind == "attempt":
-        return bool(message["outcome"] != "delivered")
+        return message["verdict"] in ("again", "dead")
     if kind == "record":
         return message["status"] in ("refused", "rejected") or "error" in message["decisions"]
     return True
@@ -111,8 +120,8 @@ def _failed(kind: str, message: dict[str, Any]) -> bool:
 def line_of(kind: str, message: dict[str, Any]) -> str:
     """One message of the stream in a line."""
     if kind == "record":
-        decisions = ", ".join(f"{count} {name}" for name, count in message["decisions"].items())
-        name = message["name"] or message.get("reason", "")
+        decisions = ", ".join(f"{count} {VERDICTS[name].word}" for name, count in message["verdicts"].items())
+        name = message["told"]["heading"]
         what = f"{message['event_id'] or '-'}  {name}  {message['status']}"
         problems = "; ".join(one["message"] for one in message.get("problems", ()))
         return f"{readable_time(message['received'])}  {what}  {decisions}{problems}".rstrip()
@@ -120,7 +129,8 @@ def line_of(kind: str, message: dict[str, Any]) -> str:
         status = "" if message["status"] is None else f" {message['status']}"
         said = f"  {message['message']}" if message["message"] else ""
         way = f"{message['tag']} → {message['destination']}"
-        return f"{readable_time(message['at'])}  {message['event_id']}  {way}{status} {message['outcome']}{said}"
+        word = outcome_of(message["outcome"]) if message["outcome"] in OUTCOMES else VERDICTS[message["verdict"]]
+        return f"{readable_time(message['at'])}  {message['event_id']}  {way}{status} {word.word}{said}"
     if kind == "skipped":
         return f"… {message['records']} events were left out here; they are on record"
     return message.get("why", "the server ends") if kind == "end" else ""

@@ -19,7 +19,8 @@ _number = re.compile(r", #[0-9]{1,9}\]")
 _ALWAYS = frozenset({"event_id", "timestamp"})
 """Fields that differ in any two events."""
 _BY_CONSENT = frozenset({"consent", "vendor", "child"})
-_SHOWN = ("record", "event_id", "name", "received", "source", "client", "status", "order", "value", "currency")
+_OF_A_TAG = ("destination", "consent", "decision", "reason", "detail", "failing", "verdict", "told")
+_SHOWN = ("told", "record", "event_id", "name", "received", "source", "client", "status", "order", "value", "currency")
 
 
 def compare(a: Record, b: Record) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def _side(record: Record, name: str) -> dict[str, Any] | None:
     found = next((tag for tag in record["tags"] if tag["tag"] == name), None)
     if found is None:
         return None
-    return {key: found[key] for key in ("destination", "consent", "decision", "reason", "detail", "failing")}
+    return {key: found[key] for key in _OF_A_TAG}
 
 
 def _verdict(side: Mapping[str, Any]) -> tuple[Any, ...]:

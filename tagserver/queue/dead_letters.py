@@ -199,12 +199,14 @@ class DeadLetterCounts:
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
     """One reason. `meaning` and `helps` stand in the guide's table as they are, `helps` being the answer to "does a
-    retry help?". `advice`: for who looks at such letters at night, what to do."""
+    retry help?". `advice`: for who looks at such letters at night, what to do. `in_short`: the meaning within a
+    sentence about one delivery, where it is another one."""
 
     name: str
     meaning: str
     helps: str
     advice: str
+    in_short: str = ""
 
 
 _ALL = (
@@ -214,18 +216,21 @@ _ALL = (
         "if the cause was at the vendor",
         "retry helps if the cause was at the vendor (an outage, a setting of the account) and is mended; what is wrong "
         "in the event itself is refused again",
+        in_short="the vendor refused it for good",
     ),
     Reason(
         "expired",
         "too old for the vendor, or (Meta) 47 hours after an attempt whose outcome is unknown",
         "no",
         "retry does not help: the vendor takes nothing so old; drop them, or leave them to queue.keep_dead",
+        in_short="it became too old for the vendor before it could be delivered",
     ),
     Reason(
         "consent",
         "the tag needs more than was granted when the event came in, or the person has taken it back",
         "no",
         "retry does not help: nothing may be sent without consent; drop them, or leave them to queue.keep_dead",
+        in_short="consent for it is missing or was taken back",
     ),
     Reason(
         "tag_removed",

@@ -18,6 +18,7 @@ from tagserver.records.making import ends
 from tagserver.records.query import Query
 from tagserver.records.values import Attempted, EventRecord, RowOutcome
 from tagserver.records.view import summary, tries
+from tagserver.records.words.sentences import verdict_after
 
 MOST_WAITING = 200
 """Messages that wait for one viewer."""
@@ -146,6 +147,7 @@ def _attempt(attempt: Attempted, event_id: str, tag: str, outcome: RowOutcome) -
         "reason": outcome.reason if outcome.moved else outcome.dead or outcome.reason,
         "message": outcome.message,
         "ms": attempt.ms,
+        "verdict": verdict_after(outcome),
     }
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from tagserver.records.api import LARGEST_SHARE
 from tagserver.records.masking.mask import masked_id, masked_text
+from tagserver.records.words.sentences import with_words
 
 MOST = 20
 """Records in one snapshot, the newest ones."""
@@ -53,9 +54,9 @@ def snapshot(records: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def read_snapshot(content: bytes) -> dict[str, Any]:
-    """`{"records": [RECORD]}` again."""
+    """`{"records": [RECORD]}` again; one that an older version has made with the words of today."""
     found: dict[str, Any] = msgspec.json.decode(content)
-    return found
+    return {**found, "records": [with_words(record) for record in found["records"]]}
 
 
 def _masked(value: Any, name: str, depth: int) -> Any:

@@ -9,9 +9,30 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from tagserver.records.container_text import sentence
 from tagserver.records.making import ends
-from tagserver.records.values import DRY, SENDS, Attempted, ContainerText, EventRecord, Full, RowOutcome, TagDecision
+from tagserver.records.values import (
+    DRY,
+    SENDS,
+    Attempted,
+    ContainerText,
+    EventRecord,
+    Full,
+    FullTag,
+    RowOutcome,
+    TagDecision,
+)
+from tagserver.records.words.sentences import (
+    condition_of,
+    counted_verdicts,
+    facts,
+    heading,
+    state_after,
+    tag_word,
+    verdict,
+)
 
 REPEATS = {
     "event": "the same event_id came before",
@@ -20,8 +41,6 @@ REPEATS = {
 }
 """Why a delivery is a duplicate, by the key it was known by."""
 
-RETRIED = "retried"
-"""Why a delivery is pending that was a dead letter: somebody put it back."""
 MOST_TRIES = 100
 """Attempts of one delivery that are shown: as many as there are in the hours of a vendor's fault."""
 _Attempt = tuple[Attempted, RowOutcome]
@@ -40,7 +59,7 @@ def tries(attempts: Iterable[Attempted]) -> Tries:
 
 def summary(record: EventRecord, of: Tries) -> dict[str, Any]:
     """SUMMARY."""
-    states = Counter(delivery["state"] for one in record.tags if (delivery := _delivery(record, one, of)) is not None)
+    sent = [(one, _delivery(record, one, of)) for one in record.tags]
     shown: dict[str, Any] = {
         "record": record.number,
         "event_id": record.event_id,
@@ -53,7 +72,8 @@ def summary(record: EventRecord, of: Tries) -> dict[str, Any]:
         "value": record.value,
         "currency": record.currency,
         "decisions": dict(Counter(one.decision for one in record.tags)),
-        "deliveries": dict(states),
+        "deliveries": dict(Counter(delivery["state"] for _, delivery in sent if delivery is not None)),
+        "verdicts": counted_verdicts(_verdict(record, one, delivery) for one, delivery in sent),
     }
     if record.status == "refused":
         shown |= {"reason": record.reason, "origin": record.origin or None, "count": record.count}
@@ -61,41 +81,52 @@ def summary(record: EventRecord, of: Tries) -> dict[str, Any]:
         shown["problems"] = _problems(record)
     if record.session:
         shown |= {"session": record.session, "dry": record.dry}
-    return shown
+    return shown | {"told": {"heading": heading(shown), "facts": facts(shown)}}
 
 
 def whole(record: EventRecord, of: Tries, container: ContainerText | None) -> dict[str, Any]:
     """RECORD."""
     full = record.full
     details = {one.tag: one for one in full.tags} if full is not None else {}
-    tags = []
-    for one in record.tags:
-        known = details.get(one.tag)
-        tags.append(
-            {
-                "tag": one.tag,
-                "destination": one.destination,
-                "consent": one.consent,
-                "decision": one.decision,
-                "reason": one.reason,
-                "detail": known.detail if known is not None else sentence(container, one, record.name),
-                "omitted": [{"field": field, "why": why} for field, why in known.omitted] if known is not None else [],
-                "failing": None
-                if one.failing is None
-                else {"trigger": one.failing.trigger, "condition": one.failing.number, "path": one.failing.path},
-                "delivery": _delivery(record, one, of),
-            }
-        )
+    shown = summary(record, of)
     return {
-        **summary(record, of),
+        **shown,
         "request": _kept(full, "request"),
         "event": _kept(full, "event"),
         "consent": _kept(full, "consent"),
         "problems": _problems(record),
         "container": record.version or None,
         "level": "summary" if full is None else "full",
-        "tags": tags,
+        "tags": [_tag(record, one, details.get(one.tag), of, container) for one in record.tags],
     }
+
+
+def _tag(
+    record: EventRecord, one: TagDecision, known: FullTag | None, of: Tries, container: ContainerText | None
+) -> dict[str, Any]:
+    """One tag of a RECORD; `told`: the badge and the sentence that people read, `asked` what its condition asked."""
+    delivery = _delivery(record, one, of)
+    detail = known.detail if known is not None else sentence(container, one, record.name)
+    shown = {
+        "tag": one.tag,
+        "destination": one.destination,
+        "consent": one.consent,
+        "decision": one.decision,
+        "reason": one.reason,
+        "detail": detail,
+        "omitted": [{"field": field, "why": why} for field, why in known.omitted] if known is not None else [],
+        "failing": None
+        if one.failing is None
+        else {"trigger": one.failing.trigger, "condition": one.failing.number, "path": one.failing.path},
+        "delivery": delivery,
+        "verdict": _verdict(record, one, delivery),
+        "asked": condition_of(container, one, detail, record.name),
+    }
+    return {**shown, "told": msgspec.to_builtins(tag_word(shown))}
+
+
+def _verdict(record: EventRecord, one: TagDecision, delivery: Mapping[str, Any] | None) -> str:
+    return verdict(one.decision, delivery, record.status, dry=record.dry)
 
 
 def _kept(full: Full | None, name: str) -> Any:
@@ -120,7 +151,7 @@ def _delivery(record: EventRecord, one: TagDecision, of: Tries) -> dict[str, Any
     for attempt, outcome in made:
         if state == "erased" and not outcome.outcome and not outcome.moved:
             continue  # that it had died, told behind the end of it: both were one commit
-        state, reason = _state(outcome)
+        state, reason = state_after(outcome)
         at = attempt.at
         if outcome.outcome:
             shown.append(
@@ -134,16 +165,3 @@ def _delivery(record: EventRecord, one: TagDecision, of: Tries) -> dict[str, Any
                 }
             )
     return {"state": state, "reason": reason, "at": at, "attempts": shown}
-
-
-def _state(outcome: RowOutcome) -> tuple[str, str]:
-    """Where a delivery is after this, and why; behind the name of a reason more may stand."""
-    if outcome.moved == "erased":
-        return "erased", f"{outcome.reason}: {outcome.dead}" if outcome.dead else outcome.reason
-    if outcome.moved == "queue":
-        return "pending", RETRIED
-    if outcome.dead:
-        return "dead", outcome.dead if outcome.outcome or not outcome.message else f"{outcome.dead}: {outcome.message}"
-    if outcome.outcome == "delivered":
-        return "delivered", ""
-    return "pending", outcome.reason or outcome.outcome

@@ -42,8 +42,14 @@ PAGES = [
     "/-/destinations/archive",
     "/-/destinations/%3Cb%3Edown",
     "/-/preview",
+    "/-/preview?show=record:1",
+    "/-/preview?name=nobody-sends-this",
     "/-/preview/sessions",
     "/-/events/good",
+    "/-/events/refused-consent",
+    "/-/compare?a=good&b=refused-consent",
+    "/-/compare?a=good&b=nobody",
+    "/-/shares",
     f"/-/events/{quote(IDS[3])}",
     "/-/configuration",
     "/-/configuration/versions/1",
@@ -52,8 +58,7 @@ PAGES = [
     "/-/glossary",
     "/-/nowhere",
 ]
-SCREENS: list[tuple[Literal["light", "dark"], int]] = [("light", 380), ("dark", 1200)]
-"""Each look and each width once: what is wrong in one of them is wrong beside either of the other."""
+SCREENS: list[tuple[Literal["light", "dark"], int]] = [("light", 380), ("dark", 380), ("light", 1200), ("dark", 1200)]
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +72,7 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     with httpx.Client(trust_env=False, timeout=30) as http:
         http.post(f"{sandbox.address}/control", json={"bad_ids": IDS})
         events = [purchase("good"), *(purchase(f"bad-{n}") | {"event_id": one} for n, one in enumerate(IDS))]
+        events.append(purchase("refused-consent") | {"consent": {"ad_storage": "denied"}})
         origin = {"origin": "https://shop.example"}
         http.post(f"{server.address}/collect", json=events, headers=origin)
         order = {"destination": "archive", "for": 7200, "note": SCRIPT[:400], "by": "anna"}
@@ -77,6 +83,7 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
             if told["meta"]["dead"] == len(IDS) and told["<b>down"]["state"] != "ok":
                 break
             time.sleep(0.1)
+        http.post(f"{server.address}/collect", content=b"no JSON", headers=origin)
     yield server
     server.stop()
     sandbox.stop()
@@ -94,6 +101,13 @@ def logged_in(browser: Browser, server: Process, **options: object) -> BrowserCo
     return context
 
 
+def shared(server: Process) -> str:
+    """The path of a link to an event for whoever has it."""
+    bearer = {"authorization": f"Bearer {ADMIN}"}
+    made = httpx.post(f"{server.address}/-/events/good/share", json={}, headers=bearer, trust_env=False).json()
+    return str(made["address"]).removeprefix(server.address)
+
+
 @pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_everybody_can_read_them(
     browser: Browser, troubled: Process, scheme: Literal["light", "dark"], width: int
@@ -106,14 +120,15 @@ def test_everybody_can_read_them(
     page.on("console", lambda message: said.append(f"{page.url} {message.text}"))
     page.on("pageerror", lambda error: said.append(str(error)))
     found: dict[str, list[str]] = {}
-    for path in PAGES:
+    pages = [*PAGES, shared(troubled)]
+    for path in pages:
         page.goto(troubled.address + path)
         for details in page.locator("details").all():
             details.evaluate("(one) => { one.open = true }")
         found[path] = [*faults_of(page), *too_wide(page), *too_small(page)]
         assert page.evaluate("window.hit") is None
     context.close()
-    assert found == {path: [] for path in PAGES}
+    assert found == {path: [] for path in pages}
     assert [text for text in said if "/-/nowhere" not in text] == []
 
 

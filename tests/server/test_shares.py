@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tagserver.records.sharing import DAY
+from tagserver.records.sharing import DAY, read_snapshot, snapshot
 
 from .conftest import BEARER, CONTAINER, ENVIRON, SERVER, Running, Start, purchase
 
@@ -99,10 +99,25 @@ async def test_nothing_personal_and_no_markup_of_strangers_is_in_it(start: Start
             assert "<img" not in text
 
 
-async def test_what_a_record_should_not_have_held_is_masked_once_more(server: Running) -> None:
-    from tagserver.records.sharing import read_snapshot, snapshot
+EMPTY: dict[str, Any] = {"tags": [], "status": "held", "name": "p", "order": None, "value": None}
 
-    records = [{"event_id": "e-1", "event": {"hidden": {"mail": ["erika@example.com", 4930123456789]}}, "received": 1}]
+
+def test_words_are_those_of_today_and_not_masked() -> None:
+    """A time looks like a telephone number; and of what an older version has kept there are none."""
+    erased = {"state": "erased", "reason": "consent", "at": 1_796_119_234_000, "attempts": []}
+    tag = {"tag": "T", "destination": "d", "decision": "send", "reason": "fired", "detail": "", "delivery": erased}
+    known = {"verdict": "erased", "told": {"kind": "muted", "word": "erased", "text": "at 2026-12-01 10:00:34 UTC"}}
+    record = {**EMPTY, "event_id": "e-1", "status": "accepted"}
+    records = [record | {"tags": [tag]}, record | {"tags": [tag | known], "verdicts": {}, "told": {"heading": "x"}}]
+    for one in read_snapshot(snapshot(records))["records"]:
+        assert one["tags"][0]["told"]["text"] == "erased: consent for it was withdrawn, at 2026-12-01 10:00:34 UTC"
+        assert (one["verdicts"], one["told"]["heading"]) == ({"erased": 1}, "p")
+
+
+async def test_what_a_record_should_not_have_held_is_masked_once_more(server: Running) -> None:
+    records = [
+        {**EMPTY, "event_id": "e-1", "event": {"hidden": {"mail": ["erika@example.com", 4930123456789]}}, "received": 1}
+    ]
     text = json.dumps(read_snapshot(snapshot(records)))
     assert "erika@example.com" not in text
     assert "4930123456789" not in text

@@ -1,5 +1,5 @@
 """The words that pages use, each explained once: one table, for the page, for links from other pages, and for the
-glossary of the guide. What stands in backticks is code.
+glossary of the guide. What stands in backticks is code. Those for what happens to an event are of `records.words`.
 
 A word can mean several things (`rejected` is an answer, the outcome of an attempt, and the reason of a dead letter):
 each meaning has its kind.
@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from tagserver.queue.dead_letters import REASONS as DEAD_LETTERS
+from tagserver.records.words.tables import DECISIONS, FIRED, NOT_SENT, OUTCOMES, STATUS
 
 WORD = ""
 """The kind of a word that means one thing everywhere."""
@@ -73,42 +74,6 @@ WORDS: Mapping[str, str] = {
 }
 """Those of the guide's glossary stand there in the same words."""
 
-ANSWERS: Mapping[str, str] = {
-    "accepted": "its deliveries are on disk; also when no tag wanted it",
-    "duplicate": "known already, by its `event_id` or its order: nothing was stored",
-    "held": "waits for consent, and is not promised",
-    "rejected": "not taken; its problems say why",
-    "refused": "the whole request was turned away before any event of it was read: by its origin, key, form or size",
-}
-
-DECISIONS: Mapping[str, str] = {
-    "send": "the event goes to the destination",
-    "restrict": "the event goes to the destination, in the vendor's limited mode",
-    "block": "not sent and not stored: consent is missing",
-    "skip": "not sent, for a reason that has nothing to do with consent",
-    "error": "the plugin failed, and there was nothing to send",
-}
-
-REASONS: Mapping[str, str] = {
-    "fired": "sent, or sent in limited mode",
-    "no_trigger": "no trigger matched; shown is the nearest one",
-    "exception": "an exception matched",
-    "paused": "the tag is paused",
-    "schedule": "the event came before the tag's `schedule` begins, or after it ended",
-    "sampled": "not among the tag's `sample`, or without the value that decides",
-    "once_per": "the tag's `once_per` knows its key already",
-    "consent": "consent is missing",
-    "vendor": "the vendor is not known to be accepted",
-    "child": "the visitor is known to be a child (a US section of `gpp`)",
-    "same_event": "an earlier tag sends this name and id to the same destination",
-    "no_identity": "the vendor could match nobody",
-    "too_old": "the vendor does not take events of that age",
-    "missing_required": "the vendor refuses it without this field: a Purchase without value or currency",
-    "variable": "the tag's `event_name` is a template that has no value for this event",
-    "destination_paused": "the destination lacks a setting, or its plugin could not be loaded",
-    "plugin_error": "the plugin failed; the detail has the error's class and the plugin's own line",
-}
-
 STATES: Mapping[str, str] = {
     "ok": "it sends, and the vendor takes it",
     "retrying": "waits after a failure, and tries again by itself",
@@ -118,16 +83,6 @@ STATES: Mapping[str, str] = {
     "everything until somebody mends the cause",
     "failing": "its plugin fails for some events, or each time",
     "disabled": "it is not configured, or not any more",
-}
-
-ATTEMPTS: Mapping[str, str] = {
-    "delivered": "the vendor has it",
-    "retry": "it failed on the way or at the vendor, and is tried again",
-    "throttled": "the vendor asks for more time between requests",
-    "rejected": "the vendor refused it for good: a dead letter",
-    "paused": "the vendor refuses everything, mostly for a token that is not good any more: the destination is paused",
-    "split": "the vendor refused several events together: they are tried in smaller requests",
-    "unknown": "whether the vendor has it nobody knows: the connection broke after it was sent",
 }
 
 PURPOSES: Mapping[str, str] = {
@@ -142,11 +97,11 @@ PURPOSES: Mapping[str, str] = {
 
 KINDS: Mapping[str, Mapping[str, str]] = {
     WORD: WORDS,
-    "answer to an event": ANSWERS,
-    "decision of a tag": DECISIONS,
-    "reason of a decision": REASONS,
+    "answer to an event": {name: one.text.rstrip(".:") for name, one in STATUS.items()},
+    "decision of a tag": {name: one.text for name, one in DECISIONS.items()},
+    "reason of a decision": {"fired": FIRED, **NOT_SENT},
     "state of a destination": STATES,
-    "outcome of an attempt": ATTEMPTS,
+    "outcome of an attempt": {name: one.text for name, one in OUTCOMES.items()},
     "reason of a dead letter": {name: f"{one.meaning}. {one.advice}" for name, one in DEAD_LETTERS.items()},
     "consent purpose": PURPOSES,
 }

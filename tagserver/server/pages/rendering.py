@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tagserver import __version__
+from tagserver.records.words.sentences import amount, answer_of, outcome_of, said_by, status_of
+from tagserver.records.words.tables import DECISIONS, STATUS
 from tagserver.server.admin.answers import PAGE, SAFE
 from tagserver.server.admin.auth import form_token, may_operate, user_of
 from tagserver.server.pages.glossary import anchor
@@ -65,6 +67,15 @@ _environment.filters["code"] = with_code
 _environment.filters["as_json"] = printable_json
 _environment.globals["counted"] = counted
 _environment.globals["anchor"] = anchor
+_environment.filters["said_by"] = said_by
+_environment.globals |= {
+    "amount": amount,
+    "answer_of": answer_of,
+    "decision_words": DECISIONS,
+    "outcome_of": outcome_of,
+    "status_of": status_of,
+    "status_words": STATUS,
+}
 
 
 def page(request: Request, template: str, status: int = 200, **values: Any) -> Response:
@@ -72,7 +83,8 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> R
     the menu that it belongs to), `form_token` (for the hidden field of that name in each form that posts), `user`, and
     `may_operate` (whether buttons that change something are shown); the filters `moment`, `clock`, `iso` (of ms),
     `span` (of seconds), `size` (of bytes), `as_json` (of plain data, on one line), `sentence`, `code` (of texts); the
-    functions `counted` and `anchor` (of a word in the glossary)."""
+    functions `counted` and `anchor` (of a word in the glossary); and the words of `records.words` that are set below
+    `_environment`."""
     return HTMLResponse(fragment(request, template, **values), status, headers=PAGE)
 
 

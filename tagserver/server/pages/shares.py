@@ -25,7 +25,6 @@ from tagserver.server.admin.answers import SAFE, problem, read_order
 from tagserver.server.admin.auth import user_of
 from tagserver.server.admin.records import unknown
 from tagserver.server.pages.failures import NotThere, refusal
-from tagserver.server.pages.glossary import DECISIONS, REASONS
 from tagserver.server.pages.own_address import own_address
 from tagserver.server.pages.posted import read_form
 from tagserver.server.pages.rendering import back, fragment, page
@@ -161,8 +160,6 @@ class Shares:
             as_file=as_file,
             records=records,
             events=[printable_json(one["event"], indent=2) if one["event"] else "" for one in records],
-            decisions=DECISIONS,
-            reasons=REASONS,
         )
         headers = dict(OPEN)
         if as_file and "download" in request.query_params:

@@ -1,6 +1,6 @@
 // The list of Preview, live. Rows never move what is being read: they wait behind a button that says how many.
 
-import {badge, counts, countsOf, fill, newRow, showCounts} from '/-/static/preview_rows.js';
+import {badge, countsOf, fill, newRow, showCounts} from '/-/static/preview_rows.js';
 
 const MOST_ROWS = 200;
 const MOST_WAITING = 500;
@@ -64,13 +64,13 @@ function settle() {
 }
 
 function attempt(told) {
-  const result = ['delivered', 'dead', 'erased'].includes(told.outcome) ? told.outcome : 'again';
+  const result = told.verdict;
   for (const row of rows.children) if (row.dataset.id === told.event_id) move(row, told, result);
   for (const one of waiting) {
     if (one.event_id !== told.event_id) continue;
     const from = was(told);
-    if (one.deliveries[from]) one.deliveries[from] -= 1;
-    one.deliveries[result] = (one.deliveries[result] ?? 0) + 1;
+    if (one.verdicts[from]) one.verdicts[from] -= 1;
+    one.verdicts[result] = (one.verdicts[result] ?? 0) + 1;
   }
   if (!states.has(told.event_id)) states.set(told.event_id, new Map());
   states.get(told.event_id).set(told.tag, result);
@@ -131,7 +131,7 @@ async function refresh() {
   if (!answer.ok) return;
   for (const told of (await answer.json()).events) {
     const row = known.get(told.record);
-    if (row && open.includes(row)) showCounts(row, counts(told));
+    if (row && open.includes(row)) showCounts(row, told.verdicts);
   }
 }
 

@@ -1,7 +1,7 @@
 // A row of Preview's list. What comes from the server becomes text of a row that a <template> of the page holds, and
-// nothing else: no HTML is made here. `told` is a SUMMARY, as `/-/events.json` gives it; `base` the page's address.
+// nothing else: no HTML is made here, and no words. `told` is a SUMMARY, as `/-/events.json` gives it; `base` the page's
+// address.
 
-const amount = new Intl.NumberFormat('en', {minimumFractionDigits: 2, maximumFractionDigits: 2});
 const whole = new Intl.NumberFormat('en');
 const local = new Intl.DateTimeFormat(undefined, {dateStyle: 'full', timeStyle: 'long'});
 
@@ -11,26 +11,6 @@ function part(row, name) {
 
 export function badge(kind, name) {
   return document.getElementById('badges').content.querySelector(`[data-${kind}="${name}"]`)?.cloneNode(true) ?? null;
-}
-
-function facts(told) {
-  if (told.status === 'refused') {
-    return [told.origin, told.count > 1 ? `${whole.format(told.count)} times within a minute` : ''].filter(Boolean).join(', ');
-  }
-  const value = told.value === null ? '' : `${amount.format(told.value)} ${told.currency ?? ''}`.trimEnd();
-  return [told.order, value].filter(Boolean).join(', ') || (told.event_id ?? '');
-}
-
-function heading(told) {
-  return told.name || (told.status === 'refused' ? 'refused request' : 'event without a name');
-}
-
-export function counts(told) {
-  const found = {...told.deliveries};
-  const {send = 0, restrict = 0, block, error, skip} = told.decisions;
-  const unsent = send + restrict - Object.values(found).reduce((sum, one) => sum + one, 0);
-  if (unsent > 0) found[told.dry ? 'dry' : told.status === 'held' ? 'held' : 'rejected'] = unsent;
-  return {...found, block, error, skip};
 }
 
 export function showCounts(row, found) {
@@ -54,12 +34,12 @@ export function fill(row, told, base) {
   time.title = local.format(at);
   row.dataset.record = told.record;
   row.dataset.id = told.event_id ?? '';
-  part(row, 'heading').textContent = heading(told);
-  part(row, 'what').textContent = facts(told);
+  part(row, 'heading').textContent = told.told.heading;
+  part(row, 'what').textContent = told.told.facts;
   const status = told.status === 'accepted' ? null : badge('status', told.status);
   part(row, 'status').replaceChildren(...(status ? [status] : []));
   part(row, 'why').textContent = (told.problems ?? []).map((one) => one.message).join('; ');
-  showCounts(row, counts(told));
+  showCounts(row, told.verdicts);
   const address = new URL(base, location.href);
   address.searchParams.set('show', `record:${told.record}`);
   address.hash = 'detail';

@@ -8,9 +8,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tagserver.records.reader import MOST_OF_ONE
+from tagserver.records.words import sentences as words
+from tagserver.records.words.tables import STATUS
 from tagserver.runtime.runtime import Runtime
 from tagserver.server.admin.records import unknown
-from tagserver.server.pages.event import words
 from tagserver.server.pages.event.onward import Onward
 from tagserver.server.pages.event.story import story
 from tagserver.server.pages.failures import NotThere
@@ -30,7 +32,7 @@ class EventPage:
     async def page(self, request: Request) -> Response:
         """By event_id, by the number of an order, or `record:N`. Raises NotThere, RecordsError."""
         name = request.path_params["event_id"]
-        told = await stories(self._runtime, name)
+        told, number = await stories(self._runtime, name)
         if not told:
             kept = await self._runtime.records.shown()
             raise NotThere("unknown_event", "No such event", unknown(kept))
@@ -38,20 +40,21 @@ class EventPage:
             request,
             "event.html",
             name=name,
-            stories=told[-SHOWN:],
-            hidden=max(0, len(told) - SHOWN),
+            stories=told,
+            number=number,
+            or_more=number == MOST_OF_ONE,
             masked=words.MASKED,
             summary_level=words.SUMMARY_LEVEL,
             onward=await self._onward.of(request, told[-1]["shown"]),
         )
 
 
-async def stories(runtime: Runtime, name: str) -> list[dict[str, Any]]:
-    """The records of an event, the oldest first, each as `story.story` gives it, with `siblings`: the other records of
-    its event_id. Raises RecordsError."""
+async def stories(runtime: Runtime, name: str) -> tuple[list[dict[str, Any]], int]:
+    """The newest records of an event, the oldest first, each as `story.story` gives it, with `siblings`: the other
+    records of its event_id; and how many there are, of which no more than `SHOWN` are told. Raises RecordsError."""
     found = await runtime.records.read(lambda reader: reader.told(name))
     if not found:
-        return []
+        return [], 0
     listed = await asyncio.to_thread(runtime.publisher.listed)
     versions = listed["versions"]
     ids = {one.record.event_id for one in found if one.record.event_id}
@@ -60,10 +63,10 @@ async def stories(runtime: Runtime, name: str) -> list[dict[str, Any]]:
         {
             **story(one, runtime.container, versions),
             "siblings": [
-                {"number": other.number, "status": words.STATUS[other.status], "received": other.received}
+                {"number": other.number, "status": STATUS[other.status], "received": other.received}
                 for other in known.get(one.record.event_id or "", ())
                 if other.number != one.record.number
             ],
         }
         for one in found[-SHOWN:]
-    ]
+    ], len(found)

@@ -1,7 +1,7 @@
 """One record as one story: the values that the page of an event and the right half of Preview show.
 
 Nothing here asks a store: what a reader has found is put into the order in which people ask. Sentences are those of
-`words`.
+`records.words`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import msgspec
 from tagserver.config.model import Container
 from tagserver.records.reader import NUMBERED, Told
 from tagserver.records.today import changes_since
-from tagserver.server.pages.event import words
+from tagserver.records.values import SENDS
+from tagserver.records.words import sentences as words
+from tagserver.records.words.tables import VERDICTS
 from tagserver.server.pages.event.facts import consent_table, request_facts
 from tagserver.server.pages.event.timeline import timeline
 from tagserver.server.pages.glossary import GLOSSARY
@@ -57,7 +59,7 @@ def story(told: Told, now: Container, versions: Sequence[Mapping[str, Any]]) -> 
         "number": told.record.number,
         "address": record_address(told.record.number),
         "by_id": address_of(shown["event_id"]) if shown["event_id"] and has_page(shown["event_id"]) else None,
-        "heading": words.heading(shown),
+        "heading": shown["told"]["heading"],
         "status": msgspec.to_builtins(status),
         "shown": shown,
         "value": words.amount(shown),
@@ -84,8 +86,8 @@ def version_of(container: str | None, versions: Sequence[Mapping[str, Any]]) -> 
 def _counts(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What became of it at its tags, as badges."""
     return [
-        {"verdict": name, "kind": words.VERDICTS[name].kind, "word": words.VERDICTS[name].word, "count": number}
-        for name, number in words.counts(summary).items()
+        {"verdict": name, "kind": VERDICTS[name].kind, "word": VERDICTS[name].word, "count": number}
+        for name, number in summary["verdicts"].items()
     ]
 
 
@@ -94,30 +96,13 @@ def _counts(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _tag(told: Told, place: int, versions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     decision, shown = told.record.tags[place], told.shown["tags"][place]
-    asked = words.condition_of(told.container, decision, shown["detail"], told.record.name)
-    word = words.tag_word(told.shown, shown, asked)
-    if shown["decision"] in ("send", "restrict"):
-        section = "sent"
-    else:
-        section = "others" if asked is not None and "name" in asked else "unsent"
-    delivery = shown["delivery"] or {"attempts": []}
+    asked = shown["asked"]
+    unsent = "others" if asked is not None and "name" in asked else "unsent"
     return {
         **shown,
-        "section": section,
+        "section": "sent" if shown["decision"] in SENDS else unsent,
         "known": {name: shown[name] in GLOSSARY for name in ("decision", "reason", "consent")},
-        "kind": word.kind,
-        "word": word.word,
-        "text": word.text,
-        "asked": asked,
-        "attempts": [
-            {
-                **one,
-                "number": number,
-                "answer": words.answer_of(one),
-                "result": msgspec.to_builtins(words.outcome_of(one["outcome"])),
-            }
-            for number, one in enumerate(delivery["attempts"], 1)
-        ],
+        **shown["told"],
         "place": _place(told, decision.tag, versions),
     }
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tagserver.records.view import RETRIED
-from tagserver.server.pages.event import words
+from tagserver.records.words import sentences as words
+from tagserver.records.words.sentences import RETRIED
+from tagserver.records.words.tables import VERDICTS
 from tagserver.server.pages.event.facts import consent_words
 from tagserver.system.text import counted, span
 
@@ -43,9 +44,7 @@ def _decided(shown: Mapping[str, Any]) -> str:
     number = shown["decisions"]
     sent = number.get("send", 0) + number.get("restrict", 0)
     parts = [f"{counted(sent, 'tag')} of {len(shown['tags'])} to send" if sent else "no tag to send"]
-    for name, text in (("block", "without consent"), ("error", "where the plugin failed"), ("skip", "not fired")):
-        if number.get(name):
-            parts.append(f"{number[name]} {text}")
+    parts += [f"{number[name]} {VERDICTS[name].word}" for name in ("block", "error", "skip") if number.get(name)]
     return ", ".join(parts)
 
 

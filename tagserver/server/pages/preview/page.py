@@ -14,9 +14,10 @@ from tagserver.records.masking.mask import is_id
 from tagserver.records.query import Query
 from tagserver.records.reader import RecordReader
 from tagserver.records.view import summary
+from tagserver.records.words import sentences as words
+from tagserver.records.words.tables import STATUS, VERDICTS
 from tagserver.runtime.runtime import Runtime
 from tagserver.server.admin.records import BadFilter, persons_of, read_query, unknown
-from tagserver.server.pages.event import words
 from tagserver.server.pages.event.page import stories
 from tagserver.server.pages.event.story import address_of, has_page
 from tagserver.server.pages.failures import refusal
@@ -49,7 +50,7 @@ class PreviewPage:
             return refusal(request, 400, "bad_filter", "This filter cannot be read", str(bad))
         show = request.query_params.get("show", "")
         found = await runtime.records.read(lambda reader: reader.summaries(query))
-        told = await stories(runtime, show) if show else []
+        told, _ = await stories(runtime, show) if show else ([], 0)
         empty = None if found["events"] else await self._empty(request, kept)
         shown = await runtime.records.shown()
         return page(
@@ -73,8 +74,8 @@ class PreviewPage:
             empty=empty,
             story=told[-1] if told else None,
             unknown=unknown(shown) if show and not told else None,
-            verdicts=words.VERDICTS,
-            statuses=words.STATUS,
+            verdicts=VERDICTS,
+            statuses=STATUS,
         )
 
     async def search(self, request: Request) -> Response:

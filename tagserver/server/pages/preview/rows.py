@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 
 from tagserver.records.query import DECISIONS, STATUSES, VERDICTS
 from tagserver.records.reader import NUMBERED
-from tagserver.server.pages.event import words
+from tagserver.records.words.tables import NOT_SENT, STATUS
+from tagserver.records.words.tables import VERDICTS as VERDICT_WORDS
 from tagserver.server.pages.event.story import record_address
 
 ADDRESS = "/-/preview"
@@ -54,10 +55,9 @@ def row(summary: Mapping[str, Any], kept: Mapping[str, str]) -> dict[str, Any]:
         "number": number,
         "id": summary["event_id"] or "",
         "at": summary["received"],
-        "heading": words.heading(summary),
-        "facts": facts(summary),
-        "status": words.STATUS[summary["status"]] if summary["status"] != "accepted" else None,
-        "counts": [(name, words.VERDICTS[name], count) for name, count in words.counts(summary).items()],
+        **summary["told"],
+        "status": STATUS[summary["status"]] if summary["status"] != "accepted" else None,
+        "counts": [(name, VERDICT_WORDS[name], count) for name, count in summary["verdicts"].items()],
         "why": "; ".join(one["message"] for one in summary.get("problems", ())) if refused else "",
         "address": f"{address(kept, show=f'{NUMBERED}{number}')}#detail",
         "page": record_address(number),
@@ -80,15 +80,6 @@ STATES = (
 """Of the stream: name, kind of badge, word."""
 
 
-def facts(summary: Mapping[str, Any]) -> str:
-    """What tells one event of a name from another: the order and its value, else its id; of refused requests from
-    where they came, and how many."""
-    if summary["status"] == "refused":
-        count = f"{summary['count']:,} times within a minute" if summary["count"] > 1 else ""
-        return ", ".join(filter(None, (summary["origin"] or "", count)))
-    return ", ".join(filter(None, (summary["order"], words.amount(summary)))) or summary["event_id"] or ""
-
-
 def choices(tags: Iterable[str]) -> dict[str, Any]:
     """What the filters offer."""
     return {
@@ -96,7 +87,7 @@ def choices(tags: Iterable[str]) -> dict[str, Any]:
         "decisions": list(DECISIONS),
         "statuses": list(STATUSES),
         "verdicts": list(VERDICTS),
-        "reasons": ["fired", *words.NOT_SENT],
+        "reasons": ["fired", *NOT_SENT],
     }
 
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from tagserver.explain.try_ import REASONS
+from tagserver.queue.dead_letters import REASONS as DEAD_LETTERS
+from tagserver.queue.moves import ERASED_FOR
 from tagserver.records.query import STATUSES
-from tagserver.records.values import ContainerText, FailingCondition, TagDecision, TagText, TriggerText
-from tagserver.server.pages.event import words
-from tagserver.server.pages.glossary import ATTEMPTS, DEAD_LETTERS
+from tagserver.records.values import (
+    AttemptOutcome,
+    ContainerText,
+    FailingCondition,
+    RowOutcome,
+    TagDecision,
+    TagText,
+    TriggerText,
+)
+from tagserver.records.words import sentences as words
+from tagserver.records.words import tables
 
 TRIGGERS = (
     TriggerText("thanks", ("purchase",), (("page.path", 'equals "/a, is b"'),)),
@@ -22,12 +32,12 @@ CONTAINER = ContainerText("v", (TagText("A", "meta", "c.yaml", 3, TRIGGERS, TRIG
 
 
 def test_every_word_of_a_decision_has_its_sentence() -> None:
-    assert set(words.NOT_SENT) == set(REASONS) - {"fired"}
+    assert set(tables.NOT_SENT) == set(REASONS) - {"fired"}
 
 
 def test_every_answer_and_every_outcome_has_its_sentence() -> None:
-    assert set(words.STATUS) == set(STATUSES)
-    assert set(words.OUTCOMES) == set(ATTEMPTS)
+    assert set(tables.STATUS) == set(STATUSES)
+    assert set(tables.OUTCOMES) == set(get_args(AttemptOutcome))
 
 
 @pytest.mark.parametrize("reason", sorted(DEAD_LETTERS))
@@ -84,22 +94,69 @@ def summary(**fields: Any) -> dict[str, Any]:
     return {"status": "accepted", "decisions": {}, "deliveries": {}, **fields}
 
 
+TRIED = {"attempts": [{"outcome": "retry"}], "reason": "503"}
+NEW: dict[str, Any] = {"attempts": [], "reason": ""}
+
+
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("decision", "delivery", "status", "dry", "expected"),
     [
-        (
-            summary(decisions={"send": 2, "skip": 1}, deliveries={"delivered": 1, "dead": 1}),
-            {"delivered": 1, "dead": 1, "skip": 1},
-        ),
-        (summary(status="held", decisions={"send": 1, "restrict": 1}), {"held": 2}),
-        (summary(decisions={"send": 1}, dry=True), {"dry": 1}),
-        (summary(status="rejected", decisions={"send": 1}), {"rejected": 1}),
-        (summary(decisions={"block": 1, "error": 2}), {"block": 1, "error": 2}),
+        ("send", {"state": "delivered", **TRIED}, "accepted", False, "delivered"),
+        ("send", {"state": "pending", **NEW}, "accepted", False, "pending"),
+        ("restrict", {"state": "pending", **TRIED}, "accepted", False, "again"),
+        ("send", {"state": "pending", **TRIED, "reason": "retried"}, "accepted", False, "pending"),
+        ("send", {"state": "dead", **TRIED}, "accepted", False, "dead"),
+        ("send", {"state": "erased", **NEW}, "accepted", False, "erased"),
+        ("send", {"state": "duplicate", **NEW}, "duplicate", False, "duplicate"),
+        ("send", None, "held", False, "held"),
+        ("send", None, "accepted", True, "dry"),
+        ("send", None, "rejected", False, "rejected"),
+        ("block", None, "accepted", False, "block"),
+        ("skip", None, "held", False, "skip"),
+        ("error", None, "accepted", False, "error"),
     ],
-    ids=("sent", "held", "dry", "rejected", "not-sent"),
+    ids=lambda one: one if isinstance(one, str) else "",
 )
-def test_each_tag_has_one_verdict(told: dict[str, Any], expected: dict[str, int]) -> None:
-    assert words.counts(told) == expected
+def test_each_tag_has_one_verdict(
+    decision: str, delivery: dict[str, Any] | None, status: str, dry: bool, expected: str
+) -> None:
+    assert words.verdict(decision, delivery, status, dry=dry) == expected
+    assert expected in tables.VERDICTS
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (RowOutcome("delivered"), "delivered"),
+        (RowOutcome("retry", "503"), "again"),
+        (RowOutcome("unknown"), "again"),
+        (RowOutcome("", "expired", "", "expired"), "dead"),
+        (RowOutcome("", "consent", "", "", "erased"), "erased"),
+        (RowOutcome("", "", "", "", "queue"), "pending"),
+    ],
+    ids=("delivered", "retry", "unknown", "dead", "erased", "put-back"),
+)
+def test_who_looks_on_live_is_told_the_same_verdict(outcome: RowOutcome, expected: str) -> None:
+    assert words.verdict_after(outcome) == expected
+
+
+def test_verdicts_are_counted_in_their_order() -> None:
+    assert list(words.counted_verdicts(["skip", "dead", "delivered", "skip", "of another version"]).items()) == [
+        ("delivered", 1),
+        ("dead", 1),
+        ("skip", 2),
+        ("of another version", 1),
+    ]
+
+
+@pytest.mark.parametrize("why", sorted(ERASED_FOR))
+@pytest.mark.parametrize("before", ["", "rejected"])
+def test_what_was_erased_says_why_and_when(why: str, before: str) -> None:
+    reason = f"{why}: {before}" if before else why
+    tag = {"decision": "send", "verdict": "erased", "delivery": {"state": "erased", "reason": reason, "at": 0}}
+    expected = f"erased: {ERASED_FOR[why]}, at 1970-01-01 00:00:00 UTC"
+    given_up = "given up, because the vendor refused it for good; then " if before else ""
+    assert words.tag_word(tag).text == f"{given_up}{expected}"
 
 
 @pytest.mark.parametrize(
@@ -140,5 +197,5 @@ def test_a_file_is_not_said_to_have_given_no_answer(status: int | None, outcome:
     ids=("purposes", "opt-out"),
 )
 def test_missing_consent_is_told_by_its_purposes(detail: str, expected: str) -> None:
-    tag = {"decision": "block", "reason": "consent", "detail": detail, "delivery": None}
-    assert words.tag_word(summary(), tag, None).text == f"not sent: {expected}"
+    tag = {"decision": "block", "verdict": "block", "reason": "consent", "detail": detail, "asked": None}
+    assert words.tag_word(tag).text == f"not sent: {expected}"

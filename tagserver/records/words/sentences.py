@@ -1,10 +1,11 @@
-"""What happened to an event, in the words of people who run campaigns: every sentence of Preview and of an event's page
-stands here. What stands between backticks is code.
+"""What happened to an event, in sentences made of the `tables`: those of Preview, of an event's page, of what is shared
+and compared, of `explain` and `tap`, and of `.json`. What stands between backticks is code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,28 +13,23 @@ import msgspec
 from tagserver.config.triggers import KNOWN_EVENTS
 from tagserver.queue.dead_letters import REASONS as DEAD_LETTERS
 from tagserver.queue.moves import ERASED_FOR
-from tagserver.records.values import ContainerText, TagDecision
-from tagserver.records.view import RETRIED
+from tagserver.records.values import SENDS, ContainerText, RowOutcome, TagDecision
+from tagserver.records.words.tables import (
+    GIVEN_UP,
+    NAMELESS,
+    NOT_SENT,
+    OUTCOMES,
+    REFUSED_REQUEST,
+    SAID_BY,
+    STATUS,
+    VERDICTS,
+    Word,
+)
 from tagserver.system.text import readable_time
 
+RETRIED = "retried"
+"""Why a delivery is pending that was a dead letter: somebody put it back."""
 
-class Word(msgspec.Struct, frozen=True):
-    """A badge and the sentence beside it. `kind`: `ok`, `warning`, `bad`, `paused` or `muted`, as `parts.badge` has
-    them."""
-
-    kind: str
-    word: str
-    text: str = ""
-
-
-STATUS: Mapping[str, Word] = {
-    "accepted": Word("ok", "accepted", "It was taken, and what tags send of it is on disk."),
-    "duplicate": Word("muted", "duplicate", "It came before, by its `event_id` or its order: nothing is sent again."),
-    "held": Word("paused", "held", "It waits for the visitor's choice about consent, and nothing is sent until then."),
-    "rejected": Word("bad", "rejected", "It was not taken, for what is wrong with it:"),
-    "refused": Word("bad", "refused", "The whole request was turned away before any event of it was read:"),
-}
-"""By what was answered."""
 NO_TAG = "It was taken, and no tag fired: below stands why."
 IN_THE_END: tuple[tuple[str, str], ...] = (
     ("dead", "It was taken, and not everything arrived: below stands what was given up, and why."),
@@ -44,61 +40,8 @@ IN_THE_END: tuple[tuple[str, str], ...] = (
 """Of an accepted event whose tags fired: the sentence of the first state that one of its deliveries has."""
 DRY = "It belongs to a preview session that sends nothing: what tags would have done stands below."
 
-VERDICTS: Mapping[str, Word] = {
-    "delivered": Word("ok", "delivered"),
-    "pending": Word("paused", "on its way"),
-    "again": Word("warning", "tried again"),
-    "dead": Word("bad", "given up"),
-    "erased": Word("muted", "erased"),
-    "duplicate": Word("muted", "sent before"),
-    "held": Word("paused", "waiting for consent"),
-    "dry": Word("muted", "not really sent"),
-    "rejected": Word("bad", "not taken"),
-    "block": Word("warning", "no consent"),
-    "error": Word("bad", "plugin failed"),
-    "skip": Word("muted", "not fired"),
-}
-"""What became of an event at a tag; in a list each with how many tags."""
-
-NOT_SENT: Mapping[str, str] = {
-    "no_trigger": "none of its triggers fires",
-    "exception": "an exception holds",
-    "paused": "the tag is paused",
-    "schedule": "the event came outside of the tag's schedule",
-    "sampled": "the event is not in the tag's sample",
-    "once_per": "the tag sends this once, and has sent it",
-    "same_event": "an earlier tag sends the same event to the same destination",
-    "consent": "consent is missing",
-    "vendor": "the visitor has not accepted this vendor, as far as is known",
-    "child": "the visitor is known to be a child",
-    "no_identity": "the vendor could not tell whose event it is",
-    "too_old": "the event is older than the vendor takes",
-    "missing_required": "the vendor refuses it without a field that is missing",
-    "variable": "the name under which it would be sent has no value",
-    "destination_paused": "the destination cannot send",
-    "plugin_error": "the plugin failed",
-}
-"""By the reason of the decision; the detail follows."""
 _SAYS_ALL = frozenset({"paused", "child"})
 """Reasons whose detail is the same sentence."""
-
-OUTCOMES: Mapping[str, Word] = {
-    "delivered": Word("ok", "delivered", "the vendor has it"),
-    "retry": Word("warning", "failed", "it failed at the vendor or on the way, and is tried again by itself"),
-    "throttled": Word("warning", "slowed down", "the vendor asks for more time between requests; it is tried again"),
-    "rejected": Word("bad", "refused", "the vendor refused it for good"),
-    "paused": Word("bad", "all refused", "the vendor refuses everything from this account until somebody mends it"),
-    "split": Word("warning", "divided", "the vendor refused several events together; they are tried in smaller parts"),
-    "unknown": Word("warning", "no answer", "the connection broke after it was sent: nobody knows whether it arrived"),
-}
-"""What came of one attempt."""
-
-_GIVEN_UP: Mapping[str, str] = {
-    "rejected": "the vendor refused it for good",
-    "expired": "it became too old for the vendor before it could be delivered",
-    "consent": "consent for it is missing or was taken back",
-}
-"""Reasons of dead letters that are told in other words than in the glossary."""
 
 WAITS = "it is on disk, and waits for its turn"
 PUT_BACK = "it was given up, somebody put it back into the queue, and it waits for its turn"
@@ -119,7 +62,7 @@ def status_of(record: Mapping[str, Any]) -> Word:
     known = STATUS.get(record["status"], Word("muted", record["status"]))
     if record.get("dry"):
         return Word(known.kind, known.word, DRY)
-    sends = {"send", "restrict"} & record["decisions"].keys()
+    sends = SENDS & record["decisions"].keys()
     if record["status"] == "accepted" and not sends:
         return Word("muted", "accepted", NO_TAG)
     if record["status"] == "accepted":
@@ -130,7 +73,7 @@ def status_of(record: Mapping[str, Any]) -> Word:
 
 def heading(summary: Mapping[str, Any]) -> str:
     """What a SUMMARY is called."""
-    return summary["name"] or ("refused request" if summary["status"] == "refused" else "event without a name")
+    return summary["name"] or (REFUSED_REQUEST if summary["status"] == "refused" else NAMELESS)
 
 
 def amount(summary: Mapping[str, Any]) -> str:
@@ -138,45 +81,70 @@ def amount(summary: Mapping[str, Any]) -> str:
     return "" if summary["value"] is None else f"{summary['value']:,.2f} {summary['currency'] or ''}".rstrip()
 
 
-def counts(summary: Mapping[str, Any]) -> dict[str, int]:
-    """How often each verdict is among the tags of a SUMMARY, in the order of VERDICTS; none is left out of it."""
-    decisions, found = summary["decisions"], dict(summary["deliveries"])
-    sends = decisions.get("send", 0) + decisions.get("restrict", 0)
-    unsent = sends - sum(found.values())
-    if unsent > 0:
-        status = summary["status"]
-        found["dry" if summary.get("dry") else "held" if status == "held" else "rejected"] = unsent
-    found |= {name: decisions[name] for name in ("block", "error", "skip") if decisions.get(name)}
-    return {name: found[name] for name in VERDICTS if found.get(name)}
+def facts(summary: Mapping[str, Any]) -> str:
+    """What tells one event of a name from another: the order and its value, else its id; of refused requests from
+    where they came, and how many."""
+    if summary["status"] == "refused":
+        count = f"{summary['count']:,} times within a minute" if summary["count"] > 1 else ""
+        return ", ".join(filter(None, (summary["origin"] or "", count)))
+    return ", ".join(filter(None, (summary["order"], amount(summary)))) or summary["event_id"] or ""
 
 
-def verdict_of(record: Mapping[str, Any], tag: Mapping[str, Any]) -> str:
-    """The verdict of one tag of a RECORD."""
-    if tag["decision"] not in ("send", "restrict"):
-        return str(tag["decision"])
-    delivery = tag["delivery"]
+# ── what became of it at a tag
+
+
+def verdict(decision: str, delivery: Mapping[str, Any] | None, status: str, *, dry: bool) -> str:
+    """Which of VERDICTS holds for a tag: by its decision, by the `delivery` of a RECORD, and by the event's status.
+    Lists, pages, commands and `.json` have it from here alone."""
+    if decision not in SENDS:
+        return decision
     if delivery is None:
-        return "dry" if record.get("dry") else "held" if record["status"] == "held" else "rejected"
-    if delivery["state"] == "pending" and delivery["attempts"]:
+        return "dry" if dry or status in ("accepted", "duplicate") else "held" if status == "held" else "rejected"
+    if delivery["state"] == "pending" and delivery["attempts"] and delivery["reason"] != RETRIED:
         return "again"
     return str(delivery["state"])
 
 
-def tag_word(record: Mapping[str, Any], tag: Mapping[str, Any], asked: Mapping[str, str] | None) -> Word:
-    """What became of an event at one tag, with the sentence that answers "why?". `asked`: the condition that decided,
-    as `condition_of` gives it."""
-    verdict = verdict_of(record, tag)
-    known = VERDICTS.get(verdict, Word("muted", verdict))
+def verdict_after(outcome: RowOutcome) -> str:
+    """The verdict right after something came of a delivery, for those who look on live."""
+    state, _ = state_after(outcome)
+    return "again" if state == "pending" and outcome.outcome else state
+
+
+def state_after(outcome: RowOutcome) -> tuple[str, str]:
+    """Where a delivery is after this, and why; behind the name of a reason more may stand."""
+    if outcome.moved == "erased":
+        return "erased", f"{outcome.reason}: {outcome.dead}" if outcome.dead else outcome.reason
+    if outcome.moved == "queue":
+        return "pending", RETRIED
+    if outcome.dead:
+        return "dead", outcome.dead if outcome.outcome or not outcome.message else f"{outcome.dead}: {outcome.message}"
+    if outcome.outcome == "delivered":
+        return "delivered", ""
+    return "pending", outcome.reason or outcome.outcome
+
+
+def counted_verdicts(verdicts: Iterable[str]) -> dict[str, int]:
+    """How often each verdict is among the tags of an event, in the order of VERDICTS."""
+    found = Counter(verdicts)
+    return {name: found[name] for name in VERDICTS if found[name]} | {
+        name: number for name, number in found.items() if name not in VERDICTS
+    }
+
+
+def tag_word(tag: Mapping[str, Any]) -> Word:
+    """What became of an event at one tag of a RECORD, with the sentence that answers "why?"."""
+    name = tag["verdict"]
+    known = VERDICTS.get(name, Word("muted", name))
     limited = " in limited mode" if tag["decision"] == "restrict" else ""
-    match verdict:
+    match name:
         case "delivered":
             text = f"sent{limited}, and the vendor has it"
         case "pending":
-            text = f"sent on{limited}: {WAITS}"
+            put_back = tag["delivery"]["reason"] == RETRIED
+            text = f"not there yet: {PUT_BACK}" if put_back else f"sent on{limited}: {WAITS}"
         case "again":
             outcome = tag["delivery"]["attempts"][-1]["outcome"]
-            if tag["delivery"]["reason"] == RETRIED:
-                return Word(known.kind, known.word, f"not there yet: {PUT_BACK}")
             todo = "; the page of the destination says what to do" if outcome == "paused" else ""
             text = f"not there yet: {outcome_of(outcome).text}{todo}"
         case "dead":
@@ -193,8 +161,24 @@ def tag_word(record: Mapping[str, Any], tag: Mapping[str, Any], asked: Mapping[s
         case "rejected":
             text = "would have been sent, had the event been taken"
         case _:
-            return Word(known.kind, known.word, f"not sent: {_why_not(tag, asked)}")
+            return Word(known.kind, known.word, f"not sent: {_why_not(tag)}")
     return Word(known.kind, known.word, text)
+
+
+def with_words(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A RECORD with its words: one of before that was kept without them, or in which they were masked, such as a time
+    that looks like a telephone number. They are made of what is in it, and tell no more."""
+    tags = []
+    for one in record["tags"]:
+        name = verdict(one["decision"], one["delivery"], record["status"], dry=bool(record.get("dry")))
+        tag = {"asked": None, **one, "verdict": name}
+        tags.append({**tag, "told": msgspec.to_builtins(tag_word(tag))})
+    return {
+        **record,
+        "verdicts": counted_verdicts(tag["verdict"] for tag in tags),
+        "told": {"heading": heading(record), "facts": facts(record)},
+        "tags": tags,
+    }
 
 
 def answer_of(attempt: Mapping[str, Any]) -> str:
@@ -213,8 +197,7 @@ def outcome_of(name: str) -> Word:
 def given_up(reason: str) -> str:
     """Why a delivery was given up: of a dead letter's reason, behind which a sentence may stand."""
     name = reason.partition(": ")[0]
-    known = DEAD_LETTERS.get(name)
-    return _GIVEN_UP.get(name) or (known.meaning if known is not None else name)
+    return GIVEN_UP.get(name, name)
 
 
 def erased(delivery: Mapping[str, Any]) -> str:
@@ -232,8 +215,8 @@ def _what_helps(reason: str) -> str:
     return f"{said}. What helps: {known.advice}" if known is not None else said
 
 
-def _why_not(tag: Mapping[str, Any], asked: Mapping[str, str] | None) -> str:
-    reason, detail = tag["reason"], tag["detail"]
+def _why_not(tag: Mapping[str, Any]) -> str:
+    reason, detail, asked = tag["reason"], tag["detail"], tag["asked"]
     if asked is not None:
         if "name" in asked:
             return f"it is for {asked['condition']}, and this event is `{asked['name']}`"
@@ -248,14 +231,20 @@ def _why_not(tag: Mapping[str, Any], asked: Mapping[str, str] | None) -> str:
 
 
 _NEEDS = "needs "
-_BY_DEFAULT = "(consent.default)"
 
 
 def _purposes(states: str) -> str:
     """`ad_storage, is denied (consent.default); …` as the gate says it, told."""
     purposes = [one.partition(", ") for one in states.split("; ")]
     told = "; ".join(f"`{name}` {state}" for name, _, state in purposes)
-    return told.replace(_BY_DEFAULT, "(the page's default: no choice yet)")
+    for source, words in SAID_BY.items():
+        told = told.replace(f"({source})", f"({words})")
+    return told
+
+
+def said_by(source: str) -> str:
+    """Who has said something of consent."""
+    return SAID_BY.get(source, source)
 
 
 MOST_NAMES = 3

@@ -1,0 +1,1 @@
+"""What records say, in the words of people who run campaigns: for the pages, for commands, and for `.json`."""
