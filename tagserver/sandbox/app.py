@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -87,6 +88,21 @@ def _counts(value: object) -> Response:
     return json_response(value, headers=headers)
 
 
+@cache
+def _template() -> jinja2.Template:
+    """Compiled once, however many stand-ins a process has."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tagserver.sandbox"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["clock"] = _clock
+    environment.filters["amount"] = _amount
+    return environment.get_template("page.html")
+
+
 class Page:
     """What the ledger holds, for people."""
 
@@ -94,16 +110,7 @@ class Page:
         self._ledger = ledger
         self._control = control
         self._vendors = vendors
-        environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("tagserver.sandbox"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.filters["clock"] = _clock
-        environment.filters["amount"] = _amount
-        self._template = environment.get_template("page.html")
+        self._template = _template()
 
     async def __call__(self, request: Request) -> Response:
         """HTML, under a policy that lets nothing run but the one script beside it."""

@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,12 @@ class Running:
         return stats
 
 
+@cache
+def installed() -> Registry:
+    """The plugins, looked for once: nothing changes a registry, and to look reads what every package says of itself."""
+    return Registry.load()
+
+
 Start = Callable[..., Any]
 
 
@@ -143,7 +150,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             transport = httpx.ASGITransport(vendor or create_sandbox())
             folder = ConfigurationFolder(
                 config,
-                registry or Registry.load(),
+                registry or installed(),
                 ENVIRON if environ is None else environ,
                 env_file,
                 tmp_path / name / "data",
