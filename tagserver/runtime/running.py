@@ -30,6 +30,7 @@ from tagserver.records.absent import NoRecords
 from tagserver.records.api import RecordsError, RecordStore
 from tagserver.records.records import Records
 from tagserver.records.sqlite.engine import SqliteRecords
+from tagserver.runtime.closing import Closing
 from tagserver.runtime.runtime import Runtime
 from tagserver.runtime.watchdog import Watchdog
 from tagserver.system.machine import clock_is_kept, disk_free
@@ -73,30 +74,34 @@ async def running(
     plugins = dict.fromkeys(folder.registry.packages().values())
     meters = Meters(started=time.now() / 1000, disk_free=partial(disk_free, data), plugins=plugins)
     doubt = ClockDoubt(time, written_last(data), clock_kept)
-    with usable(data):
-        outbox = await JournaledOutbox.open(
-            data / queue.file,
-            time=time,
-            max_size=queue.max_size,
+    async with Closing() as closing:
+        with usable(data):
+            outbox = await JournaledOutbox.open(
+                data / queue.file,
+                time=time,
+                max_size=queue.max_size,
+                min_free=queue.min_free,
+                keep_dead=queue.keep_dead,
+                on_fatal=on_fatal,
+                commit_took=meters.commits.observe,
+                any_disk=queue.network_disk,
+            )
+        closing.add("the queue", outbox.close)
+        kept = configuration.server.audit
+        audit = Audit(
+            data,
+            key,
+            keep=kept.keep,
+            max_size=kept.max_size,
             min_free=queue.min_free,
-            keep_dead=queue.keep_dead,
-            on_fatal=on_fatal,
-            commit_took=meters.commits.observe,
-            any_disk=queue.network_disk,
+            time=time,
         )
-    kept = configuration.server.audit
-    audit = Audit(
-        data,
-        key,
-        keep=kept.keep,
-        max_size=kept.max_size,
-        min_free=queue.min_free,
-        time=time,
-    )
-    keeping = Keeping(data, outbox, queue, key, journal, time)
-    records = await open_records(data, configuration.server.records, key, time)
-    outbox.hear(records.recorder.moved)
-    try:
+        closing.add("the audit", partial(asyncio.to_thread, audit.close))
+        keeping = Keeping(data, outbox, queue, key, journal, time)
+        closing.add("the journal", keeping.close)
+        records = await open_records(data, configuration.server.records, key, time)
+        outbox.hear(records.recorder.moved)
+        closing.add("the records", records.close)
         await keeping.start()
         configuration = publishing.settle(configuration)  # not before the outbox: now the folder is ours
         runtime = Runtime(
@@ -148,23 +153,28 @@ async def running(
         sweeping = asyncio.create_task(runtime.opt_outs.sweep_when_asked(), name="withdrawn consent")
         if outbox.tombstones():
             runtime.opt_outs.sweep_soon()  # a kill may have come before it was done
-        try:
-            yield runtime
-        finally:
-            for task in (watching, looking, holding, pausing, writing, journaling, sweeping, saying):
+        tasks = (watching, looking, holding, pausing, writing, journaling, sweeping, saying)
+
+        def stop_watching() -> None:
+            for task in tasks:
                 task.cancel()
             runtime.draining = True
             runtime.records.live.end()
             runtime.states.look_at_server()
-            await runtime.ingest.decide_waiting(runtime.container, runtime.server, closing=True)
-            await dispatcher.stop(runtime.server.shutdown.drain if drain is None else drain, runtime.hurry)
-            await watchdog.stop()
-            runtime.states.close()
-    finally:
-        await outbox.close()
-        await keeping.close()
-        await records.close()
-        await asyncio.to_thread(audit.close)
+
+        async with Closing() as ending:
+            ending.add("what watches", stop_watching)
+            ending.add(
+                "the events that wait for consent",
+                lambda: runtime.ingest.decide_waiting(runtime.container, runtime.server, closing=True),
+            )
+            ending.add(
+                "the delivery",
+                lambda: dispatcher.stop(runtime.server.shutdown.drain if drain is None else drain, runtime.hurry),
+            )
+            ending.add("the watchdog", watchdog.stop)
+            ending.add("the states", runtime.states.close)
+            yield runtime
 
 
 RECORDS = "records.db"

@@ -38,7 +38,7 @@ from tagserver.queue.values import Row
 from tagserver.records.records import Records
 from tagserver.runtime.failing import Failing
 from tagserver.runtime.observer import RuntimeObserver
-from tagserver.runtime.server_files import AdminToken
+from tagserver.runtime.server_files import OwnToken
 from tagserver.runtime.states import States
 from tagserver.runtime.status import Status
 from tagserver.runtime.unwritten import Unwritten
@@ -93,7 +93,7 @@ class Runtime:
         self.sources = Sources(configuration.server.collect)
         self._rate = configuration.server.collect.rate
         self.rate = RateLimit(self._rate, time)
-        self.admin_token = AdminToken(configuration.admin_token, self.data)
+        self.admin_token = OwnToken(configuration.admin_token, self.data)
         self.unwritten = Unwritten(time)
         self.draining = False
         """Not ready any more, but what comes is still taken; until `closing`, from when on new requests are refused."""

@@ -185,7 +185,7 @@ TOKEN_FILE = "admin-token"  # noqa: S105 (the name of a file)
 """In the data folder: the token that a server made, because its environment had none."""
 
 
-class AdminToken:
+class OwnToken:
     """The token of a running server. It follows the environment, and never goes away: an edit that takes it out of the
     env file must not open `/-/`, nor lock the operator out. `data`: the data folder, where a made token lies."""
 
