@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +108,42 @@ def test_the_admin_is_closed(front: Front, below: str, path: str) -> None:
     """In every spelling, also with the token."""
     answer = front.visitor.ask("GET", below + path, headers={"authorization": f"Bearer {ADMIN}"})
     assert answer.status_code in (400, 404)
+
+
+@pytest.fixture(scope="module")
+def shared(server: Process) -> str:
+    """The path of a link to an event, made by somebody behind the proxy."""
+    bearer = {"authorization": f"Bearer {ADMIN}"}
+    with httpx.Client(base_url=server.address, trust_env=False) as http:
+        http.post("/collect", json=purchase("shared"), headers={"origin": "https://www.shop.example"})
+        for _ in range(200):
+            if (answer := http.post("/-/events/shared/share", json={}, headers=bearer)).status_code == 201:
+                return urlsplit(answer.json()["address"]).path
+            time.sleep(0.05)
+    raise AssertionError(answer.text)
+
+
+@pytest.mark.parametrize("ending", ["", ".html", ".html?download", ".json"], ids=["page", "file", "download", "json"])
+def test_whoever_has_the_link_to_a_shared_event_can_open_it(front: Front, shared: str, ending: str) -> None:
+    """Without a login and without a token; the search of the address comes along."""
+    answer = front.visitor.ask("GET", shared + ending)
+    assert answer.status_code == 200
+    assert "purchase" in answer.text
+    assert ("content-disposition" in answer.headers) is ending.endswith("download")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/-/s/", "/-/s/nothing", "/-/s/ID/x", "/-/s/ID.yaml", "/-/s/ID%0a", "/-/s/ID%2f..%2f..%2flogin"),
+        *("/-/destinations/../s/ID", "/-/destinations/%2e%2e/s/ID", "/-/destinations//../s/ID", "/metrics/-/s/ID"),
+    ],
+)
+def test_nothing_else_opens_by_such_a_link(front: Front, shared: str, path: str) -> None:
+    """Nor does the server get a path that the proxy has understood otherwise, for with the token it would answer."""
+    asked = path.replace("ID", shared.rpartition("/")[2])
+    answer = front.visitor.ask("GET", asked, headers={"authorization": f"Bearer {ADMIN}"})
+    assert answer.status_code in (400, 404) or (answer.status_code == 200 and "A snapshot of" in answer.text)
 
 
 @pytest.mark.parametrize("below", ["", "/metrics"])
