@@ -7,7 +7,7 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -64,6 +64,7 @@ def create_app(runtime: Runtime, admin_token: str, time: Time | None = None) -> 
             Route("/t.js", scripts.latest),
             Route("/t/preview.js", scripts.preview),
             Route("/t/{version}.js", scripts.version),
+            Route("/", root),
             Route("/healthz", health.alive),
             Route("/readyz", health.ready),
             Mount("/-", app=admin.app),
@@ -85,11 +86,20 @@ def connection_limits(runtime: Runtime) -> ConnectionLimits:
     return limits
 
 
-# ── `/healthz` and `/readyz`
+# ── `/`, `/healthz` and `/readyz`
 
 AGAIN = "2"
 """Seconds after which to ask again while the answer is 503."""
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+_NOTHING_HERE = "Nothing is here: events are posted to /collect, and the pages are at /-/.\n"
+
+
+async def root(request: Request) -> Response:
+    """`/`, the address that `serve` prints: a browser goes on to the pages, where it is asked for a login. Everybody
+    else finds nothing, as anywhere that is no address, and is told where to look: no more than the guide says."""
+    if "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse("/-/", 303, headers=_HEADERS)
+    return PlainTextResponse(_NOTHING_HERE, 404, headers=_HEADERS)
 
 
 class Health:
@@ -117,9 +127,9 @@ class Health:
 
 # ── public addresses below `path_prefix`, for a proxy that passes paths on as they are
 
-NOWHERE = "/"
+NOWHERE = "/nowhere"
 """A path without a route."""
-_EVERYWHERE = ("/healthz", "/readyz")
+_EVERYWHERE = ("/", "/healthz", "/readyz")
 """Asked by this machine and by load balancers, which know nothing of pages."""
 
 
@@ -128,5 +138,5 @@ def routed(path: str, prefix: str) -> str:
     the admin have not, so that a proxy that passes on the prefix alone has closed them."""
     if path.startswith(prefix) and path[len(prefix) :].startswith("/"):
         inner = path[len(prefix) :]
-        return NOWHERE if inner == "/-" or inner.startswith("/-/") else inner
+        return NOWHERE if inner in ("/", "/-") or inner.startswith("/-/") else inner
     return path if path in _EVERYWHERE or path.startswith("/-/") else NOWHERE
