@@ -45,11 +45,11 @@ class OrderFates:
 
 def _fate(outcome: RowOutcome) -> tuple[Literal["delivered", "dead", "erased", "pending"], str] | None:
     """Where a delivery is by now, and why; None for one that is tried again by itself."""
+    if outcome.outcome == "delivered":  # as nearly all are
+        return "delivered", ""
     if outcome.moved == "erased":
         # Who drops a dead letter, or keeps it no longer, does not change why the vendor never had it.
         return ("dead", outcome.dead) if outcome.dead and outcome.reason in _TIDIED else ("erased", outcome.reason)
     if outcome.moved == "queue":
         return "pending", ""
-    if outcome.dead:
-        return "dead", outcome.dead
-    return ("delivered", "") if outcome.outcome == "delivered" else None
+    return ("dead", outcome.dead) if outcome.dead else None

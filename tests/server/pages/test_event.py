@@ -123,3 +123,10 @@ async def test_what_stands_there_is_masked(start: Start) -> None:
 async def test_any_id_has_an_address(server: Running, name: str) -> None:
     assert "No such event" in await page(server, f"events/{name}", 404)
     assert (await server.http.get(f"/-/events/{name}.json", headers=BEARER)).status_code == 404
+
+
+async def test_of_an_event_that_came_often_the_newest_records_are_shown_and_all_are_counted(server: Running) -> None:
+    await server.collect([purchase() for _ in range(13)])
+    shown = await page(server, "events/purchase_T-1")
+    assert "13 records, the oldest first; shown are the newest 10." in words(shown)
+    assert shown.count("<article") == 10
