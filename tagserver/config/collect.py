@@ -10,15 +10,13 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from tagserver.config import schema_parts as parts
-from tagserver.config.keys import FLAG, SIZE, TEXT, WRONG, Block, Key, ValueType, choice, compiled, each, key, whole
+from tagserver.config.keys import FLAG, SIZE, WRONG, Block, Key, ValueType, choice, compiled, each, key, whole
 from tagserver.config.references import ServerDecoder
-from tagserver.config.schema_parts import one_of, record, table
+from tagserver.config.schema_parts import table
+from tagserver.config.source_keys import BASIS, CONSENT, read_contract
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.source import Node, Scalar
-from tagserver.config.yaml.suggestions import did_you_mean
-from tagserver.consent.merge import source_consent
 from tagserver.consent.model.reading import Reading
-from tagserver.event.consent_fields import PURPOSES
 from tagserver.event.ip_address import Locate, nowhere, open_database
 from tagserver.system.secret import Secret
 
@@ -86,27 +84,11 @@ def _rate(d: Decoder, node: Node, path: str) -> float | None:
     return float(found[1])
 
 
-def _grants(d: Decoder, node: Node, path: str) -> dict[str, str]:
-    words: dict[str, str] = {}
-    for purpose, (key_of_it, value) in d.map(node, path).items():
-        where = f"{path}.{purpose}"
-        if purpose not in PURPOSES:
-            hint = did_you_mean(purpose, PURPOSES)
-            d.problems.add("E130", key_of_it.place, where, f'unknown purpose "{purpose}"', hint)
-            continue
-        words[purpose] = d.choice(value, where, ("granted", "denied"), "denied")
-    return words
-
-
 _SOURCE = Block(
     "a source with a key",
     Key("secret", compiled(parts.SECRET), "required: `${env:…}` or `${file:…}`", needed=True),
-    Key(
-        "consent",
-        ValueType(record({purpose: one_of("granted", "denied") for purpose in PURPOSES}), _grants),
-        "what all people in these events have granted or denied",
-    ),
-    Key("basis", TEXT, "why that may be said; required with `consent`"),
+    CONSENT,
+    BASIS,
 )
 
 
@@ -127,22 +109,8 @@ def _keys(d: ServerDecoder, node: Node, path: str) -> Mapping[str, SourceKey]:
             message = f"{where} has the same secret as {path}.{twin}: nobody could tell them apart"
             d.problems.add("E115", nodes["secret"].place, f"{where}.secret", message, "give each its own")
         elif found is not None:
-            keys[name] = SourceKey(Secret(found), _consent(d, name, where, nodes, key_of_it))
+            keys[name] = SourceKey(Secret(found), read_contract(d, name, where, nodes, key_of_it))
     return MappingProxyType(keys)
-
-
-def _consent(d: Decoder, name: str, path: str, nodes: Mapping[str, Node], source: Scalar) -> Reading | None:
-    if "consent" not in nodes:
-        if "basis" in nodes:
-            place = nodes["basis"].place
-            d.problems.add("E130", place, path, f"{path} has a basis without consent", "say which purposes it covers")
-        return None
-    said = _SOURCE.values(d, {one: nodes[one] for one in ("consent", "basis") if one in nodes}, path)
-    if not said.get("basis"):
-        hint = 'say where it comes from: basis: "contract, 2026-03"'
-        d.problems.add("E130", source.place, path, f"{path} states consent without a basis", hint)
-        return None
-    return source_consent(name, said["consent"], said["basis"])
 
 
 _COUNT = whole(1)

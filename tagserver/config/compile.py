@@ -87,7 +87,7 @@ def compile_container(
         check_quotes(tree, problems, secrets=name == SERVER_FILE)
     server_tree = trees.pop(SERVER_FILE, None)
     external = ExternalValues(environ, read_file, listed_environment(server_tree, problems))
-    server, rights = read_server(server_tree, external, problems)
+    server, rights = read_server(server_tree, external, problems, registry)
     external = replace(external, rights=rights)
     if not trees:
         hint = "write a container.yaml, or name another folder with --config"

@@ -21,7 +21,11 @@ from tagserver.system.secret import SHORTEST, Secret
 ADMIN_TOKEN = "TAGSERVER_ADMIN_TOKEN"  # noqa: S105 (the name of a variable)
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]*)\}")
 _WHOLE = re.compile(r"\$\{(env|file):([^}]*)\}\Z")
-_SLEEPERS = {"collect": "its key does not work", "admin": "its token opens nothing"}
+_SLEEPERS = {
+    "clients": "its address answers 503",
+    "collect": "its key does not work",
+    "admin": "its token opens nothing",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +263,7 @@ _HOLDERS = (("collect", "keys", "secret"), ("admin", "tokens", "token"))
 
 
 def without_keys(server: dict[str, Any]) -> dict[str, Any]:
-    """`server.yaml` as plain data, without the secrets of `collect.keys` and `admin.tokens`."""
+    """`server.yaml` as plain data, without the secrets of `collect.keys`, `admin.tokens` and `clients`."""
     shown = dict(server)
     for block, table, secret in _HOLDERS:
         held = shown.get(block)
@@ -267,7 +271,21 @@ def without_keys(server: dict[str, Any]) -> dict[str, Any]:
         if isinstance(held, dict) and isinstance(names, dict):
             hidden = {name: _without(entry, secret) for name, entry in names.items()}
             shown[block] = {**held, table: hidden}
+    if "clients" in shown:
+        shown["clients"] = _below_clients(shown["clients"])
     return shown
+
+
+def _below_clients(value: Any, name: str = "") -> Any:
+    """Of a client nobody knows here which settings are secret: what is called so, or stands where secrets do."""
+    if isinstance(value, dict):
+        return {key: _below_clients(one, str(key)) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_below_clients(one, name) for one in value]
+    return _masked(value) if any(word in name for word in _SECRET_WORDS) else value
+
+
+_SECRET_WORDS = ("secret", "token", "key", "password")
 
 
 def _without(entry: Any, secret: str) -> Any:

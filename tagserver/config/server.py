@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from tagserver.config import schema_parts as parts
 from tagserver.config.admin import ADMIN, AdminConfig
+from tagserver.config.clients import NO_CLIENTS, ClientsConfig, read_clients
 from tagserver.config.collect import COLLECT, CollectConfig, read_collect
 from tagserver.config.keys import (
     DURATION,
@@ -33,7 +34,9 @@ from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Map, Node, Scalar
 from tagserver.consent.model.reading import Reading
+from tagserver.inbound.clients.datalayer import CLIENT
 from tagserver.logs.logs import Format
+from tagserver.plugin.registry import Registry
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.\-]{0,251}[a-z0-9])?\Z")
 _PATH_PREFIX = re.compile(r"(/[A-Za-z0-9_~][A-Za-z0-9_~.\-]{0,99}){1,8}\Z")
@@ -159,6 +162,15 @@ class ServerConfig:
     public addresses lie, "" for none. `debug`: this server is for tests, which variables of the container can ask."""
 
     collect: CollectConfig = group(CollectConfig, COLLECT, read_collect)
+    clients: ClientsConfig = key(
+        ValueType(parts.table(parts.ANY), lambda d, node, path: WRONG),  # it is read after everything else
+        "",
+        "inbound clients beside `/collect`, by their type, each with its settings: `{webhooks: {NAME: {…}}}`. Each "
+        "sender has a `secret` (a reference, or two while one is replaced), and may have `consent` with a `basis`. "
+        "[Webhooks](../plugins/webhooks/README.md)",
+        shown="none",
+        otherwise=NO_CLIENTS,
+    )
     admin: AdminConfig = group(AdminConfig, ADMIN)
     queue: QueueConfig = group(QueueConfig, QUEUE)
     shutdown: ShutdownConfig = group(ShutdownConfig, Block.of(ShutdownConfig, "How the server ends."))
@@ -204,9 +216,20 @@ class ServerConfig:
     )
 
     def consent_of(self, source: str) -> Reading | None:
-        """What the contract behind a source's key says, if there is one."""
+        """What the contract behind a key of `collect` says, if there is one."""
         key = self.collect.keys.get(source)
         return key.consent if key else None
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Who may send, by name, beside browsers."""
+        return (*self.collect.keys, *(name for one in self.clients.by_type.values() for name in one.contracts))
+
+    def sender(self, source: str) -> tuple[str, Reading | None]:
+        """The client by which a source sends, and what its contract says: where only its name is known, as in `try`."""
+        if source not in self.collect.keys and (found := self.clients.source(source)) is not None:
+            return found
+        return CLIENT, self.consent_of(source)
 
 
 SERVER = Block.of(ServerConfig, "")
@@ -220,13 +243,18 @@ def listed_environment(root: Node | None, problems: Problems) -> frozenset[str]:
     return found
 
 
-def read_server(root: Node | None, external: ExternalValues, problems: Problems) -> tuple[ServerConfig, Rights]:
+def read_server(
+    root: Node | None, external: ExternalValues, problems: Problems, registry: Registry
+) -> tuple[ServerConfig, Rights]:
     """The settings, and what marketing's files may read under them; with problems noted, defaults stand in for what is
     wrong."""
     d = ServerDecoder(external, problems)
     nodes = SERVER.nodes(d, root, "")
     last = {name: nodes.pop(name) for name in ("admin",) if name in nodes}  # compared with all that was read before
+    clients = nodes.pop("clients", None)
     config = ServerConfig(**SERVER.values(d, {**nodes, **last}, ""), environment=external.listed)
+    if clients is not None:
+        config = replace(config, clients=read_clients(d, clients, registry, config.collect.keys))
     return config, d.rights(config.secrets)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args, get_origin
 
 from tagserver.config.keys import FLAG, TEXT, TEXTS, WRONG, Block, Key
-from tagserver.config.references import ExternalValues
+from tagserver.config.references import ExternalValues, ServerDecoder
 from tagserver.config.schema_parts import REFERENCE, SECRET, Schema, described, many, one_of, table
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.problems import Problems
@@ -27,9 +27,13 @@ ENTRY = Block(
 
 
 class SettingsReader:
-    """Reads the settings of one destination. `missing` collects why it must pause (unset variables)."""
+    """Reads the settings of one destination, or of a client in `server.yaml` (`server`: then texts may name any
+    variable). `missing` collects why it must pause (unset variables)."""
 
-    def __init__(self, external: ExternalValues, problems: Problems, path: str) -> None:
+    def __init__(
+        self, external: ExternalValues, problems: Problems, path: str, server: ServerDecoder | None = None
+    ) -> None:
+        self._server = server
         self._external = external
         self._problems = problems
         self._decoder = Decoder(problems)
@@ -141,6 +145,9 @@ class SettingsReader:
         text = self._decoder.text(node, path)
         if text is None:
             return WRONG
+        if self._server is not None:
+            read = self._server.filled(node, path)
+            return WRONG if read is None else read
         if "{{" in text:
             hint = "write one destination for each account; ${env:NAME} differs from server to server"
             self._problems.add("E115", node.place, path, f"{path} is the same for every event", hint)
@@ -162,6 +169,9 @@ class SettingsReader:
         text = self._decoder.text(node, path)
         if text is None:
             return WRONG
+        if self._server is not None:
+            owned = self._server.secret(node, path)
+            return WRONG if owned is None else Secret(owned)
         found = self._external.secret(text, node.place, path, self._problems)
         if found is None:
             return WRONG
@@ -190,8 +200,14 @@ def destination(known: Mapping[str, type[Destination]]) -> Schema:
 
 
 def _settings(cls: type[Destination]) -> Schema:
-    hints = typing.get_type_hints(cls.Settings)
-    fields = dataclasses.fields(cls.Settings)
+    made = settings_schema(cls.Settings)
+    return {**made, "properties": {"type": True, "aliases": True, **made["properties"]}}
+
+
+def settings_schema(settings: type) -> Schema:
+    """The keys of a settings dataclass."""
+    hints = typing.get_type_hints(settings)
+    fields = dataclasses.fields(settings)
     needed = [
         field.name
         for field in fields
@@ -201,7 +217,7 @@ def _settings(cls: type[Destination]) -> Schema:
         field.name: described(_schema_of(hints[field.name]), field.metadata.get("doc", "")) for field in fields
     }
     return {
-        "properties": {"type": True, "aliases": True, **properties},
+        "properties": properties,
         "additionalProperties": False,
         **({"required": needed} if needed else {}),
     }

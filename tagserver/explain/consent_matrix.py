@@ -34,7 +34,7 @@ def consent_matrix(cases: Sequence[Case], container: Container, server: ServerCo
     """
     wrong: list[str] = []
     for case in cases:
-        if server.consent_of(str(case.asked.get("source", "browser"))) is not None:
+        if server.sender(str(case.asked.get("source", "browser")))[1] is not None:
             continue
         for state in STATES.keys() - {"granted"}:
             wrong += _unsafe(case, state, container, server)

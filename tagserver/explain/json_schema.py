@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tagserver.config.clients import clients_schema
 from tagserver.config.compile import CONTAINER
 from tagserver.config.conditions import CONDITIONS, OPERATOR, WHEN
 from tagserver.config.schema_parts import ANY, Schema, by_key, described, many, record, ref
@@ -29,6 +30,7 @@ MODELINE = "# yaml-language-server: $schema=./.tagserver/schema.json"
 
 def json_schema(registry: Registry) -> dict[str, Any]:
     """The schema, as plain data."""
+    clients = described(clients_schema(registry.clients), SERVER.keys["clients"].schema["description"])
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "tagserver",
@@ -37,7 +39,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
         "then": many(ref("case")),
         "else": {
             "type": ["object", "null"],
-            "properties": {**CONTAINER.schema["properties"], **SERVER.schema["properties"]},
+            "properties": {**CONTAINER.schema["properties"], **SERVER.schema["properties"], "clients": clients},
             "additionalProperties": False,
         },
         "definitions": {

@@ -91,7 +91,7 @@ def explain(
     source = asked.get("source", "browser")
     if not isinstance(source, str):
         raise BadQuestion('source: give "browser" or the name of a key')
-    if source != "browser" and source not in server.collect.keys:
+    if source != "browser" and source not in server.sources:
         raise BadQuestion(f"source: no key is called {source!r}")
     headers = {name.lower(): value for name, value in _texts(asked, "headers").items()}
     cookies = {**read_cookies(headers.get("cookie")), **_texts(asked, "cookies")}
@@ -108,12 +108,13 @@ def explain(
         locate=server.collect.locate,
         cookies=cookies,
     )
+    client, contract = server.sender(source)
     try:
-        event = read_event(asked.get("event"), facts, Context({}, locate=server.collect.locate), mint)
+        event = read_event(asked.get("event"), facts, Context({}, locate=server.collect.locate, client=client), mint)
     except Refused as refused:
         problems = [msgspec.to_builtins(note) for note in refused.notes]
         return Explanation({"event": None, "consent": None, "tags": [], "problems": problems}, None)
-    routing = route(container, event, server.consent_of(source), touched)
+    routing = route(container, event, contract, touched)
     tags = [
         _shown(decision, event.event_id, routing.scope, facts.received)
         for decision in all_decisions(container, routing)

@@ -89,6 +89,12 @@ def compose(answers: list[Answer], said: Sequence[Note], max_body: int) -> tuple
     return status, _encode(body)
 
 
+def bounded_answers(answers: list[Answer], max_body: int) -> None:
+    """Take out of the answers what is beyond a share of `max_body`, as `compose` does."""
+    if answers:
+        _cut(answers, max_body // SHARE)
+
+
 def _cut(answers: list[Answer], room: int) -> int:
     """Take out the problems and long ids beyond so many bytes; the number of these problems."""
     hidden = 0

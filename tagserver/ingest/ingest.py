@@ -105,13 +105,13 @@ class Ingest:
         raws: list[Any],
         facts: Facts,
         context: Context,
+        contract: Reading | None = None,
     ) -> list[Answer]:
-        """One answer per event, in their order. Raises `OutboxError` when nothing could be stored and `TooMuch` when
-        it is too much; then nothing was.
+        """One answer per event, in their order. `contract`: what the contract of their sender says.
+        Raises `OutboxError` when nothing could be stored and `TooMuch` when it is too much; then nothing was.
 
         `raws` is emptied: many requests wait for the disk at a time, and what was decided is all they need to keep.
         """
-        contract = server.consent_of(facts.source)
         request = _Request(server.collect.max_made, facts.session)
         raws.reverse()
         try:

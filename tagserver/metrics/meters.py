@@ -82,6 +82,8 @@ class Meters:
         self._forwarded: Counter[int] = Counter()
         self._blocked: Counter[str] = Counter(dict.fromkeys((OURS, UNKNOWN, *plugins), 0))
         self._withdrawn: Counter[str] = Counter()
+        self._clients: Counter[tuple[str, int]] = Counter()
+        self._passed: Counter[tuple[str, str]] = Counter()
 
     def answered(self, status: int, seconds: float | None) -> None:
         """One request to `/collect` was answered; `seconds` from its last byte on, None: it had none to wait for.
@@ -89,6 +91,14 @@ class Meters:
         self._answers[status] += 1
         if seconds is not None:
             self._times_of[status // 100].observe(seconds)
+
+    def client_answered(self, client: str, status: int) -> None:
+        """One request to an address of an inbound client was answered; `client` is its type, empty where it is lost."""
+        self._clients[client, status] += 1
+
+    def passed(self, client: str, code: str) -> None:
+        """A client has seen something that on purpose is no event; `code` is one that it lists."""
+        self._passed[client, code] += 1
 
     def routed(self, routings: Sequence[Routing]) -> None:
         """Some events went through the container."""
@@ -159,6 +169,21 @@ class Meters:
             "Time from a request's last byte to its answer.",
             self._answer_times,
             ("class",),
+        )
+        page.add(
+            "tagserver_client_requests_total",
+            "counter",
+            "Answers at the addresses of inbound clients.",
+            [
+                ({"client": kind, "status": str(status)}, number)
+                for (kind, status), number in sorted(self._clients.items())
+            ],
+        )
+        page.add(
+            "tagserver_client_passed_total",
+            "counter",
+            "What inbound clients have seen and passed over.",
+            [({"client": kind, "code": code}, number) for (kind, code), number in sorted(self._passed.items())],
         )
         page.add("tagserver_events_total", "counter", "Events through the container.", [({}, self.events)])
         page.counter("tagserver_requests_refused_total", "Requests refused as a whole.", "reason", self._refused)
@@ -286,6 +311,7 @@ REFUSALS = (
     *("slow_body", "too_large", "too_many_events", "bad_encoding", "bad_gzip", "bad_json", "bad_ctx"),
     *("slow", "unread", "headers", "address", "malformed", "pipelined", "connections"),
     *("admin_token", "admin_later"),
+    *("signature", "stale", "method", "client"),
 )
 """Why requests are refused as a whole."""
 MOST_PROXIES = 5

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from tagserver.plugin import Destination, Variable
+from tagserver.plugin.client import Client
 from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.privacy.rules import is_personal
 
@@ -40,12 +41,12 @@ def describe(destination: type[Destination], settings: Any = None) -> dict[str, 
         "hosts": hosts,
         "depends": depends,
         "limits": dataclasses.asdict(limits),
-        "settings": settings_of(destination),
+        "settings": settings_of(destination.Settings),
     }
 
 
-def settings_of(destination: type[Destination]) -> list[dict[str, Any]]:
-    """The settings of a destination: name, a sentence, whether it is needed, whether it says whose account it is, and
+def settings_of(settings: type) -> list[dict[str, Any]]:
+    """The settings of a dataclass: name, a sentence, whether it is needed, whether it says whose account it is, and
     whether a tag may set it for itself."""
     return [
         {
@@ -55,7 +56,7 @@ def settings_of(destination: type[Destination]) -> list[dict[str, Any]]:
             "identity": bool(field.metadata.get("identity")),
             "per_tag": bool(field.metadata.get("per_tag")),
         }
-        for field in dataclasses.fields(destination.Settings)
+        for field in dataclasses.fields(settings)
     ]
 
 
@@ -64,3 +65,19 @@ def describe_variable(variable: Variable) -> dict[str, Any]:
     inputs = [{"name": name, "doc": doc, "needed": name in variable.needed} for name, doc in variable.inputs.items()]
     doc = (variable.__doc__ or "").strip().partition("\n")[0]
     return {"variable": variable.type, "doc": doc, "inputs": inputs}
+
+
+def describe_client(client: type[Client]) -> dict[str, Any]:
+    """An inbound client: its addresses, and what is set for it and for each of its senders."""
+    return {
+        "client": client.type,
+        "doc": (client.__doc__ or "").strip().partition("\n")[0],
+        "api_version": client.api_version,
+        "addresses": [f"{one.method} {one.pattern}" for one in client.addresses],
+        "headers": list(client.headers),
+        "refuses": list(client.refuses),
+        "passes": list(client.passes),
+        "keyed": client.keyed,
+        "settings": settings_of(client.Settings),
+        "sources": settings_of(client.Source),
+    }

@@ -23,6 +23,7 @@ from types import FrameType, FunctionType, MethodType, TracebackType
 from typing import Any, cast
 
 from tagserver.plugin import Destination, Variable
+from tagserver.plugin.client import Client
 
 LONGEST = 60
 """Characters of a class's name that are shown."""
@@ -196,20 +197,27 @@ def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def _of_method(frame: FrameType) -> str | None:
-    """The type of the destination or kind of variable whose method a frame is."""
+    """The type of the destination, kind of variable or client whose method a frame is."""
     code = frame.f_code
     if not code.co_argcount:
         return None
     owner = type(frame.f_locals.get(code.co_varnames[0]))
-    kind = getattr(owner, "type", None) if issubclass(owner, Destination | Variable) else None
+    kind = getattr(owner, "type", None) if issubclass(owner, Destination | Variable | Client) else None
     if not isinstance(kind, str):
         return None
+    if issubclass(owner, Client):
+        return client_name(kind)
     return variable_name(kind) if issubclass(owner, Variable) else kind
 
 
 def variable_name(kind: str) -> str:
     """What a kind of variable is called among destinations."""
     return f"variable {kind}"
+
+
+def client_name(kind: str) -> str:
+    """What an inbound client is called among destinations."""
+    return f"client {kind}"
 
 
 def _line_of(frame: FrameType) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pluggy
 
 from tagserver.plugin import Destination, Variable
+from tagserver.plugin.client import Client
 
 hookspec = pluggy.HookspecMarker("tagserver")
 
@@ -19,3 +20,8 @@ def register_destinations(register: Callable[[type[Destination]], None]) -> None
 @hookspec
 def register_variables(register: Callable[[type[Variable]], None]) -> None:
     """Call `register(cls)` once for each kind of variable. Called once, when the server loads its plugins."""
+
+
+@hookspec
+def register_clients(register: Callable[[type[Client]], None]) -> None:
+    """Call `register(cls)` once for each inbound client. Called once, when the server loads its plugins."""

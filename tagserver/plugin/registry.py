@@ -1,4 +1,5 @@
-"""The destinations and kinds of variables that are installed, and who has a type that several plugins bring.
+"""The destinations, kinds of variables and inbound clients that are installed, and who has a type that several
+plugins bring.
 
 A registry is a value: a test makes its own, and nothing is loaded at import. Of a type ours is ours; of strangers
 nobody has it, since the order in which they are found would decide where a site's data goes.
@@ -18,7 +19,9 @@ import pluggy
 
 from tagserver.logs.logs import redacted
 from tagserver.plugin import Destination, Variable, hookspecs
-from tagserver.plugin.fault import OR, PluginCode, PluginFailed, variable_name
+from tagserver.plugin.client import Client
+from tagserver.plugin.client_statement import client_faults
+from tagserver.plugin.fault import OR, PluginCode, PluginFailed, client_name, variable_name
 from tagserver.plugin.statement import statement_faults
 from tagserver.plugin.variable import variable_fault
 from tagserver.system.text import printable
@@ -37,6 +40,7 @@ class Brought:
     is_ours: bool = False
     destinations: list[type[Destination]] = field(default_factory=list)
     variables: list[Variable] = field(default_factory=list)
+    clients: list[type[Client]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
@@ -140,16 +144,18 @@ class PluginInfo:
     variables: tuple[str, ...] = ()
     package: str = ""
     refused: tuple[str, ...] = ()
+    clients: tuple[str, ...] = ()
 
     @property
     def is_lost(self) -> bool:
         """Whether nobody knows what it would have brought."""
-        return self.error is not None and not (self.destinations or self.variables or self.refused)
+        return self.error is not None and not (self.destinations or self.variables or self.clients or self.refused)
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Destination classes and kinds of variables by their type, and the list of plugins with their errors.
+    """Destination classes, kinds of variables and inbound clients by their type, and the list of plugins with their
+    errors.
 
     `conflicts`: types and kinds that several strangers brought and nobody has, `shadowed`: types of ours that a
     stranger's plugin has, too; each with the sentence that names the packages.
@@ -160,6 +166,7 @@ class Registry:
     variables: Mapping[str, Variable] = field(default_factory=lambda: MappingProxyType({}))
     conflicts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     shadowed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    clients: Mapping[str, type[Client]] = field(default_factory=lambda: MappingProxyType({}))
     served: bool = False
     """What is compiled has served before: a type that nobody has now is that of a plugin that is gone."""
 
@@ -186,7 +193,8 @@ class Registry:
         owners: dict[str, dict[str, None]] = {}
         classes: Mapping[str, type] = self.destinations
         kinds = {variable_name(name): type(one) for name, one in self.variables.items()}
-        for name, cls in [*classes.items(), *kinds.items()]:
+        clients = {client_name(name): one for name, one in self.clients.items()}
+        for name, cls in [*classes.items(), *kinds.items(), *clients.items()]:
             top = cls.__module__.partition(".")[0]
             for module in {one.__module__ for one in cls.__mro__ if one.__module__.partition(".")[0] == top}:
                 while module:
@@ -208,12 +216,14 @@ class Registry:
         brought = [_bring(point) for point in found]
         types = settled(((one, cls.type, cls) for one in brought for cls in one.destinations), "type")
         kinds = settled(((one, kind.type, kind) for one in brought for kind in one.variables), "kind")
+        clients = settled(((one, client.type, client) for one in brought for client in one.clients), "client")
         return cls(
             MappingProxyType({kind: destination for kind, (_, destination) in types.owned.items()}),
-            tuple(_info(one, types.of(one), kinds.of(one)) for one in brought),
+            tuple(_info(one, types.of(one), kinds.of(one), clients.of(one)) for one in brought),
             MappingProxyType({kind: variable for kind, (_, variable) in kinds.owned.items()}),
-            MappingProxyType({**types.conflicts, **kinds.conflicts}),
-            MappingProxyType({**types.shadowed, **kinds.shadowed}),
+            MappingProxyType({**types.conflicts, **kinds.conflicts, **clients.conflicts}),
+            MappingProxyType({**types.shadowed, **kinds.shadowed, **clients.shadowed}),
+            MappingProxyType({kind: client for kind, (_, client) in clients.owned.items()}),
         )
 
 
@@ -246,6 +256,7 @@ def _bring(point: EntryPoint) -> Brought:
     brought = Brought(point.name, package, version, is_ours=package.lower() == OURS)
     destinations: list[type[Destination]] = []
     variables: list[type[Variable]] = []
+    clients: list[type[Client]] = []
     try:
         with PluginCode(str(point.value).partition(":")[0].partition(".")[0], "the plugin"):
             manager = pluggy.PluginManager(GROUP)
@@ -254,6 +265,7 @@ def _bring(point: EntryPoint) -> Brought:
             manager.check_pending()
             manager.hook.register_destinations(register=destinations.append)
             manager.hook.register_variables(register=variables.append)
+            manager.hook.register_clients(register=clients.append)
     except PluginFailed as failed:  # a bad plugin is isolated
         brought.errors.append(_why(failed))
         return brought
@@ -274,7 +286,21 @@ def _bring(point: EntryPoint) -> Brought:
                 fault = str(failed)
         if fault is not None:
             brought.refuse(_type_of(variable), fault)
+    for client in clients:
+        fault = _looked_at(client, _client_fault) or _again(client, brought.clients, "client")
+        if fault is None:
+            brought.clients.append(client)
+        else:
+            brought.refuse(_type_of(client), fault)
     return brought
+
+
+def _client_fault(client: type[Client]) -> str | None:
+    faults = "; ".join(client_faults(client))
+    if not faults:
+        for stated in (client.Settings, client.Source):
+            typing.get_type_hints(stated)
+    return f"{getattr(client, '__name__', None) or repr(client)}: {faults}" if faults else None
 
 
 def _fault(destination: type[Destination]) -> str | None:
@@ -312,16 +338,16 @@ def _why(failed: PluginFailed) -> str:
     return f"{failed.error}: {said}" + (f" ({failed.place})" if failed.place else "") if said else failed.cause
 
 
-def _again(cls: type[Destination | Variable], before: Sequence[type], word: str) -> str | None:
+def _again(cls: type[Destination | Variable | Client], before: Sequence[type], word: str) -> str | None:
     return f"another plugin has the {word} {cls.type} already" if cls in before else None
 
 
-def _info(brought: Brought, types: tuple[str, ...], kinds: tuple[str, ...]) -> PluginInfo:
+def _info(brought: Brought, types: tuple[str, ...], kinds: tuple[str, ...], clients: tuple[str, ...]) -> PluginInfo:
     error = redacted(printable("; ".join(brought.errors)))
     if len(error) > LONGEST_ERROR:
         error = f"{error[:LONGEST_ERROR]}…"
     refused = tuple(dict.fromkeys(brought.refused))
-    return PluginInfo(brought.name, brought.version, types, error or None, kinds, brought.package, refused)
+    return PluginInfo(brought.name, brought.version, types, error or None, kinds, brought.package, refused, clients)
 
 
 def unloaded_in(problems: Iterable[tuple[str, str]]) -> set[str]:

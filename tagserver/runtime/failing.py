@@ -74,6 +74,7 @@ class Failing:
         self._sending: dict[str, _Failing] = {}
         self._variables: dict[str, _Failing] = {}
         self._sinks: dict[str, _Failing] = {}
+        self._clients: dict[str, _Failing] = {}
 
     def routed(self, routings: Iterable[Routing]) -> None:
         """Some events went through the container: what was built of them, and what their variables gave."""
@@ -106,6 +107,12 @@ class Failing:
             self._sinks.setdefault(destination, _Failing("call")).failed(how, 1, self._time.monotonic())
         else:
             self._did_well(self._sinks, destination)
+
+    def client_failed(self, client: str, how: str) -> None:
+        """An inbound client has failed at a request, which was answered 503; how, without anything of the request."""
+        line = self._clients.setdefault(client, _Failing("request")).failed(how, 1, self._time.monotonic())
+        if line is not None:
+            log.error("client %s: %s", client, line, extra={"client": client, "outcome": "plugin_error"})
 
     def of(self, destination: str) -> str | None:
         """How a destination fails now, None when it does not."""

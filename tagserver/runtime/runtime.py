@@ -139,7 +139,7 @@ class Runtime:
             install_key,
             lambda: self.container,
             self.consent_wait.forget,
-            sources=lambda: (BROWSER, *self.server.collect.keys),
+            sources=lambda: (BROWSER, *self.server.sources),
             destinations=outbox.counts,
             refuse=lambda: self.server.forget.refuse,
             sweep_soon=self.opt_outs.sweep_soon,

@@ -9,13 +9,14 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from tagserver.runtime.runtime import Runtime
 from tagserver.server.admin.auth import Guard
 from tagserver.server.collect import Collect
 from tagserver.server.connection_limits import ConnectionLimits
 from tagserver.server.console import Admin
+from tagserver.server.doors import Doors
 from tagserver.server.script import KeptScripts, Scripts, shipped
 from tagserver.system.machine import affordable, file_descriptors
 from tagserver.system.time import Time
@@ -28,11 +29,12 @@ class TagServer(Starlette):
     and each layer in front of it costs as much as deciding fifty tags.
     """
 
-    def __init__(self, runtime: Runtime, collect: ASGIApp, routes: Sequence[BaseRoute]) -> None:
+    def __init__(self, runtime: Runtime, collect: Collect, routes: Sequence[BaseRoute]) -> None:
         super().__init__(routes=routes)
         # A redirect to the path with or without a slash would go where the client's Host header says.
         self.router.redirect_slashes = False
         self._collect = collect
+        self._doors = Doors(runtime, collect)
         self._publisher = runtime.publisher
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,6 +44,9 @@ class TagServer(Starlette):
                 scope["path"] = routed(scope["path"], prefix)
             if scope["path"] == "/collect":
                 await self._collect(scope, receive, send)
+                return
+            if (claimed := self._doors.has(scope)) is not None:
+                await self._doors(scope, receive, send, claimed)
                 return
         await super().__call__(scope, receive, send)
 

@@ -15,10 +15,11 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from tagserver.config.collect import BROWSER
+from tagserver.consent.model.reading import Reading
 from tagserver.event.event import Facts, Note
-from tagserver.inbound.clients.datalayer import read_context
+from tagserver.inbound.clients.datalayer import CLIENT, read_context
 from tagserver.inbound.enrich import read_facts, read_headers, visitor_ip
-from tagserver.ingest.answer import compose
+from tagserver.ingest.answer import Answer, compose
 from tagserver.ingest.body import BadBody, Disconnected, Room, Turns, read_body, split, unpack, unpack_small
 from tagserver.ingest.ingest import TooMuch
 from tagserver.ingest.sources import UNREADABLE, Header, is_unseen, refusal
@@ -63,8 +64,9 @@ class Collect:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._room = Room()
-        self._turns = Turns(self._room)
+        self.room = Room()
+        """The bytes of bodies that are under way, here and at the addresses of clients."""
+        self.turns = Turns(self.room)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request: who sends it, its size and its JSON; then it is decided, stored, and answered."""
@@ -84,18 +86,18 @@ class Collect:
                 connection = client[0] if client else None
                 source = self._source(method, headers, origin, cors, connection)
                 limits = runtime.publisher.now.server.collect
-                body = await read_body(receive, headers.get("content-length"), limits.max_body, self._room)
+                body = await read_body(receive, headers.get("content-length"), limits.max_body, self.room)
                 complete = perf_counter()
                 encoding = headers.get("content-encoding")
                 if (small := unpack_small(body, encoding, limits.max_body)) is not None:
-                    status, content = await self._take(source, headers, connection, *split(small, limits))
+                    status, content = compose(*await self.take(source, headers, connection, *split(small, limits)))
                 else:
-                    async with self._turns.one(len(body), limits.max_body):
+                    async with self.turns.one(len(body), limits.max_body):
                         found = await asyncio.to_thread(lambda: split(unpack(body, encoding, limits.max_body), limits))
-                        status, content = await self._take(source, headers, connection, *found)
+                        status, content = compose(*await self.take(source, headers, connection, *found))
                 fields = [_JSON, _NO_STORE, *cors]
         except (NotTaken, BadBody, TooMuch, OutboxError, MemoryError) as error:
-            refused = error if isinstance(error, NotTaken) else self._refusal(error)
+            refused = error if isinstance(error, NotTaken) else self.refusal(error)
             if refused is error and complete is None:
                 complete = perf_counter()
             if refused.reason is not None:
@@ -150,7 +152,7 @@ class Collect:
             raise NotTaken(503, "unseen", message, _WHEN_SHOWN, reason="unseen")
         return BROWSER
 
-    def _refusal(self, error: BadBody | TooMuch | OutboxError | MemoryError) -> NotTaken:
+    def refusal(self, error: BadBody | TooMuch | OutboxError | MemoryError) -> NotTaken:
         """What is answered when reading or storing has failed."""
         if isinstance(error, BadBody):
             again: tuple[Header, ...] = ((b"retry-after", b"2"),) if error.status == 503 else ()
@@ -170,10 +172,21 @@ class Collect:
         address = visitor_ip(connection, headers, self._runtime.server.collect.trusted_proxies)
         self._runtime.states.refused_requests.count(kind, address, origin)
 
-    async def _take(
-        self, source: str, headers: dict[str, str], connection: str | None, raws: list[Any], ctx: Any, sent: Any
-    ) -> tuple[int, bytes]:
-        """Decide, store, answer: status and body. Raises NotTaken (429) besides what ingest raises."""
+    async def take(
+        self,
+        source: str,
+        headers: dict[str, str],
+        connection: str | None,
+        raws: list[Any],
+        ctx: Any,
+        sent: Any,
+        client: str = CLIENT,
+        contract: Reading | None = None,
+        rated: bool = True,
+    ) -> tuple[list[Answer], Sequence[Note], int]:
+        """Decide and store: what became of each event, problems of the request, and the largest body that may be.
+        `client`: by which client it comes, with the `contract` of its sender and whether `collect.rate` counts; of
+        a key or a browser the configuration says it. Raises NotTaken (429) besides what ingest raises."""
         runtime, time = self._runtime, self._runtime.time
         now = runtime.publisher.now
         limits = now.server.collect
@@ -188,7 +201,7 @@ class Collect:
         )
         if source == BROWSER:
             runtime.meters.forwarded(headers.get("x-forwarded-for"))
-        if limits.rate is not None:
+        if limits.rate is not None and rated:
             sender = sender_of(facts.ip) if source == BROWSER else source
             if (wait := runtime.rate.wait(sender, len(raws))) > 0:
                 again: Header = (b"retry-after", b"%d" % max(1, math.ceil(wait)))
@@ -197,9 +210,11 @@ class Collect:
         if HEADER in headers or (type(ctx) is dict and FIELD in ctx):
             facts, said = self._previewed(facts, headers, ctx)
             container = runtime.previews.container(facts.session)
-        context = read_context(ctx, sent, facts, limits.locate)
-        answers = await runtime.ingest.accept(container, now.server, raws, facts, context)
-        return compose(answers, (*said, *context.notes) if said else context.notes, limits.max_body)
+        if client is CLIENT:
+            contract = now.server.consent_of(source)
+        context = read_context(ctx, sent, facts, limits.locate, client)
+        answers = await runtime.ingest.accept(container, now.server, raws, facts, context, contract)
+        return answers, (*said, *context.notes) if said else context.notes, limits.max_body
 
     def _previewed(self, facts: Facts, headers: dict[str, str], ctx: Any) -> tuple[Facts, tuple[Note, ...]]:
         """With the preview session that the request's grant is for; or why it is for none: then the events count like

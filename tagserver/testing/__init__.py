@@ -10,6 +10,8 @@ Nothing here needs a network, a configuration or a running server.
 
 from __future__ import annotations
 
+from tagserver.testing.client_examples import make_client, make_request, run_client_example
+from tagserver.testing.clients import check_client
 from tagserver.testing.conformance import check_destination
 from tagserver.testing.events import NOW, make_event, make_settings, payloads_of, request_of, sample_events
 from tagserver.testing.examples import expanded, load_examples, run_example, with_examples
@@ -19,14 +21,18 @@ from tagserver.testing.vendor import FakeVendor
 __all__ = [
     "NOW",
     "FakeVendor",
+    "check_client",
     "check_destination",
     "check_variable",
     "expanded",
     "load_examples",
+    "make_client",
     "make_event",
+    "make_request",
     "make_settings",
     "payloads_of",
     "request_of",
+    "run_client_example",
     "run_example",
     "sample_events",
     "with_examples",

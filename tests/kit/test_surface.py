@@ -10,10 +10,10 @@ from types import ModuleType
 import pytest
 
 from tagserver import plugin, testing
-from tagserver.plugin import API_VERSION, Destination, identity, table, values
+from tagserver.plugin import API_VERSION, Destination, identity, inbound, table, values
 
 ROOT = Path(__file__).parents[2]
-FACES = [plugin, identity, table, values, testing]
+FACES = [plugin, identity, inbound, table, values, testing]
 
 
 def order(name: str) -> tuple[int, str]:

@@ -36,8 +36,9 @@ CODES: Mapping[str, str] = {
     "E141": "an address that may not be called",
     "E201": "a secret written into the file",
     "E202": "a variable of the environment that may not be read here",
-    "P210": "a variable or file that holds a secret is missing: the destination is paused",
-    "P211": "a plugin that could not be loaded: its destination is paused, its variable has no value",
+    "P210": "a variable or file that holds a secret is missing: the destination is paused, the client answers 503",
+    "P211": "a plugin that could not be loaded: its destination is paused, its variable has no value, its client takes "
+    "nothing",
     "W301": "something that nothing uses",
     "W302": "two tags that would send the same event",
     "W303": "every web page may post",
@@ -53,6 +54,7 @@ CODES: Mapping[str, str] = {
     "W313": "an event's name that nearly is a known one",
     "W314": "a vendor's event name that nearly is a standard one",
     "W315": "a plugin that is not used: its type is tagserver's own",
+    "W316": "one name of two senders",
 }
 """Every code and its meaning. `E` is an error, `P` pauses one destination, `W` warns."""
 

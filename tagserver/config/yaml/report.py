@@ -125,14 +125,15 @@ def render(problems: Sequence[Problem], texts: Mapping[str, str], *, root: str =
     return "\n".join([*blocks, f"{summary} in {files} file{'s' if files != 1 else ''}. Nothing was changed."])
 
 
-_KINDS = ("error", "destination", "source", "token", "variable", "warning")
+_KINDS = ("error", "destination", "source", "client", "token", "variable", "warning")
 _STILL: Mapping[str, str] = {
     "destination": " paused",
     "source": " paused",
+    "client": " paused",
     "token": " without a value",
     "variable": " without a value",
 }
-_OF = {"collect": "source", "admin": "token", "variables": "variable"}
+_OF = {"clients": "client", "collect": "source", "admin": "token", "variables": "variable"}
 
 
 def _kind(problem: Problem) -> str:
@@ -143,9 +144,9 @@ def _kind(problem: Problem) -> str:
 
 
 def _standing_still(problem: Problem) -> str:
-    """What a pause is about: `destinations.meta`, `collect.keys.crm`, `admin.tokens.anna`."""
+    """What a pause is about: `destinations.meta`, `collect.keys.crm`, `clients.webhooks.shop`."""
     parts = problem.path.split(".")
-    return ".".join(parts[: 3 if parts[0] in ("collect", "admin") else 2])
+    return ".".join(parts[: 3 if parts[0] in ("collect", "admin", "clients") else 2])
 
 
 def _counted(number: int, kind: str) -> str:

@@ -37,21 +37,23 @@ class Refused(Exception):
 
 class Context(msgspec.Struct, frozen=True, gc=False):
     """What counts for all events of a batch: `data` in our spelling, how far a browser's clock is off (ms), and how to
-    find the region of a visitor's address. `notes` are of the batch, and said once."""
+    find the region of a visitor's address. `client`: by which client it came. `notes` are of the batch, and said
+    once."""
 
     data: Mapping[str, Any]
     notes: tuple[Note, ...] = ()
     shift: int = 0
     locate: Locate = nowhere
+    client: str = CLIENT
 
 
 NO_CONTEXT = Context({})
 
 
-def read_context(ctx: Any, sent: Any, facts: Facts, locate: Locate = nowhere) -> Context:
+def read_context(ctx: Any, sent: Any, facts: Facts, locate: Locate = nowhere, client: str = CLIENT) -> Context:
     """The context of a batch from its `ctx` object and `sent` (ms since 1970 by the browser's clock)."""
     if ctx is None and sent is None:
-        return NO_CONTEXT if locate is nowhere else Context({}, (), 0, locate)
+        return NO_CONTEXT if locate is nowhere and client is CLIENT else Context({}, (), 0, locate, client)
     notes: list[Note] = []
     data: dict[str, Any] = {}
     if isinstance(ctx, dict):
@@ -68,7 +70,7 @@ def read_context(ctx: Any, sent: Any, facts: Facts, locate: Locate = nowhere) ->
             shift = error if abs(error) > CLOCK_ERROR_MS else 0
         else:
             notes.append(Note("sent", "bad_time", "sent is not a time in milliseconds; left out"))
-    return Context(data, bounded(notes), shift, locate)
+    return Context(data, bounded(notes), shift, locate, client)
 
 
 def read_event(
@@ -105,7 +107,7 @@ def read_event(
     if event_id is None:
         event_id = _mint(name, data, facts.received, notes, mint or uuid7)
     data["event_id"] = event_id
-    return Event(name, event_id, time, data, facts, CLIENT, bounded(notes) if notes else (), beneath)
+    return Event(name, event_id, time, data, facts, context.client, bounded(notes) if notes else (), beneath)
 
 
 def _under(context: Mapping[str, Any], data: dict[str, Any]) -> dict[str, Any]:

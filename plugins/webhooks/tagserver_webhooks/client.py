@@ -1,0 +1,59 @@
+"""`clients.webhooks`: each entry is a sender with a style, at `/webhook/NAME`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from tagserver.plugin.inbound import (
+    Client,
+    ClientLimits,
+    Endpoint,
+    InboundRequest,
+    Incoming,
+    KeyedSource,
+    Refuse,
+    RequestFacts,
+)
+from tagserver_webhooks.settings import Shared, WebhookSource
+from tagserver_webhooks.styles import STYLES, Style
+
+
+class Webhooks(Client):
+    """What other systems send, signed, to /webhook/NAME."""
+
+    type: ClassVar[str] = "webhooks"
+    api_version = 1
+    Settings = Shared
+    Source = WebhookSource
+    addresses = (Endpoint("POST", "/webhook/{name}"),)
+    headers = ("webhook-id", "svix-id")
+    refuses = ("signature", "stale", "no_secret", "not_found", "bad_json", "bad_shape")
+    limits = ClientLimits(rated=False)
+
+    @classmethod
+    def fault(cls, source: KeyedSource) -> str | None:
+        """What its style says."""
+        return STYLES[source.settings.style].fault(source)
+
+    @classmethod
+    def signed(cls, request: InboundRequest, source: KeyedSource) -> InboundRequest:
+        """With the headers of its style."""
+        return request.with_headers(STYLES[source.settings.style].headers(request, source))
+
+    def identify(self, request: InboundRequest) -> str:
+        """The name in the address, once the signature says the same. Without a body it is not decided yet, but whoever
+        shows no signature at all, or an old one, is refused before anything is read of him."""
+        name = request.params["name"]
+        source = self.sources.get(name)
+        if source is None:
+            raise Refuse(404, "not_found", "there is no such webhook")
+        _style(source).verify(request, source)
+        return name
+
+    def events(self, body: bytes, facts: RequestFacts) -> Incoming:
+        """As its style reads them."""
+        return _style(self.sources[facts.source]).read(body, facts)
+
+
+def _style(source: KeyedSource) -> Style:
+    return STYLES[source.settings.style]

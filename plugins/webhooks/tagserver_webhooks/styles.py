@@ -1,0 +1,125 @@
+"""How each style is signed, and what its body holds: one class a style."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from tagserver.plugin.inbound import (
+    InboundRequest,
+    Incoming,
+    KeyedSource,
+    Refuse,
+    RequestFacts,
+    check_hmac,
+    check_standard,
+    json_body,
+    mac,
+    standard_key,
+)
+from tagserver_webhooks.settings import WebhookSource
+
+
+class Style(Protocol):
+    """What a webhook's style does."""
+
+    def fault(self, source: KeyedSource) -> str | None:
+        """What is wrong with its settings, or None."""
+        ...
+
+    def verify(self, request: InboundRequest, source: KeyedSource) -> None:
+        """Raises Refuse (401) for a signature that is missing, old or wrong; without a body as far as that tells."""
+        ...
+
+    def read(self, body: bytes, facts: RequestFacts) -> Incoming:
+        """The events of a body. Raises Refuse."""
+        ...
+
+    def headers(self, request: InboundRequest, source: KeyedSource) -> Mapping[str, str]:
+        """The headers of a request that this sender has signed."""
+        ...
+
+
+class Standard:
+    """Standard Webhooks: `{"type", "timestamp", "data"}`; `data` is the event, `type` its name, and the message's id is
+    the event's where it has none and is no order."""
+
+    def fault(self, source: KeyedSource) -> str | None:
+        """Its secret is base64."""
+        settings: WebhookSource = source.settings
+        if settings.header is not None or settings.form is not None or settings.prefix is not None:
+            return "header, form and prefix are keys of style: hmac; those of a standard webhook are always the same"
+        if any(one.reveal() and standard_key(one.reveal()) is None for one in source.secrets):
+            return 'a secret of a standard webhook is "whsec_" and base64'
+        return None
+
+    def verify(self, request: InboundRequest, source: KeyedSource) -> None:
+        """By id, time and body."""
+        check_standard(request.headers, source.texts(), request.body, request.received)
+
+    def read(self, body: bytes, facts: RequestFacts) -> Incoming:
+        """One event."""
+        found = json_body(body)
+        data = found.get("data") if isinstance(found, dict) else None
+        if not isinstance(data, dict):
+            raise Refuse(400, "bad_shape", 'the body is not {"type": NAME, "timestamp": TIME, "data": {…}}')
+        event = {**data}
+        event.setdefault("event", found.get("type"))
+        if found.get("timestamp") is not None:
+            event.setdefault("timestamp", found["timestamp"])
+        message = facts.headers.get("webhook-id") or facts.headers.get("svix-id")
+        if message and event.get("event_id") in (None, "") and not _is_order(event):
+            event["event_id"] = message
+        return Incoming([event])
+
+    def headers(self, request: InboundRequest, source: KeyedSource) -> Mapping[str, str]:
+        """Signed at the moment of its receipt."""
+        moment, message = str(request.received // 1000), request.headers.get("webhook-id", "msg_1")
+        signed = f"{message}.{moment}.".encode() + (request.body or b"")
+        made = mac(standard_key(source.texts()[0]) or b"", signed, form="base64")
+        return {"webhook-id": message, "webhook-timestamp": moment, "webhook-signature": f"v1,{made}"}
+
+
+class Hmac:
+    """A header with the HMAC-SHA256 of the body. The body is an event, a list of events or `{"events", "ctx", "sent"}`,
+    as at `/collect`."""
+
+    def fault(self, source: KeyedSource) -> str | None:
+        """None that its settings do not say themselves."""
+        return None
+
+    def verify(self, request: InboundRequest, source: KeyedSource) -> None:
+        """By the body alone."""
+        settings: WebhookSource = source.settings
+        given = request.headers.get(_header(settings))
+        keys = [one.encode() for one in source.texts()]
+        check_hmac(given, keys, request.body, form=settings.form or "hex", prefix=settings.prefix or "")
+
+    def read(self, body: bytes, facts: RequestFacts) -> Incoming:
+        """Events in our own format."""
+        found = json_body(body)
+        if isinstance(found, list):
+            return Incoming(found)
+        if isinstance(events := found.get("events"), list):
+            return Incoming(events, found.get("ctx"), found.get("sent"))
+        return Incoming([found])
+
+    def headers(self, request: InboundRequest, source: KeyedSource) -> Mapping[str, str]:
+        """The one header."""
+        settings: WebhookSource = source.settings
+        made = mac(source.texts()[0].encode(), request.body or b"", form=settings.form or "hex")
+        return {_header(settings): (settings.prefix or "") + made}
+
+
+STYLES: Mapping[str, Style] = {"standard": Standard(), "hmac": Hmac()}
+
+
+def _header(settings: WebhookSource) -> str:
+    return (settings.header or "x-signature").lower()
+
+
+def _is_order(event: Mapping[str, Any]) -> bool:
+    """Whether its id will be made of its order."""
+    ecommerce = event.get("ecommerce")
+    order = ecommerce.get("transaction_id") if isinstance(ecommerce, dict) else event.get("transaction_id")
+    return event.get("event") == "purchase" and bool(order)

@@ -1,0 +1,197 @@
+"""`clients:` of `server.yaml`: which inbound clients listen, who may send to them, and what their contracts say.
+
+A client that cannot be set up, or whose plugin is missing, hurts nobody else: its addresses answer 503, so that whoever
+sends comes again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from tagserver.config.collect import BROWSER
+from tagserver.config.keys import Block, Key, compiled
+from tagserver.config.references import ServerDecoder
+from tagserver.config.schema_parts import SECRET, Schema, described, many, record, table
+from tagserver.config.settings import SettingsReader, settings_schema
+from tagserver.config.source_keys import BASIS, CONSENT, read_contract
+from tagserver.config.yaml.source import Node, Scalar, Sequence
+from tagserver.config.yaml.suggestions import did_you_mean
+from tagserver.consent.model.reading import Reading
+from tagserver.inbound.addresses import Claims
+from tagserver.plugin.client import Client, Endpoint, KeyedSource
+from tagserver.plugin.fault import PluginCode, PluginFailed
+from tagserver.plugin.registry import Registry
+from tagserver.system.secret import Secret
+
+MOST_SECRETS = 2
+"""Of one sender at a time: the new one and the old one."""
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.~-]{0,63}\Z")
+_SECRETS = described({"anyOf": [SECRET, many(SECRET)]}, "`${env:…}` or `${file:…}`; two while one is replaced")
+_SOURCE = Block("one sender", Key("secret", compiled(_SECRETS), "", needed=True), CONSENT, BASIS)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredClient:
+    """One client. `client`: None where it cannot be set up. `contracts`: what is said of consent by sender, for all
+    senders there are."""
+
+    type: str
+    addresses: tuple[Endpoint, ...]
+    settings: Any
+    sources: Mapping[str, KeyedSource]
+    contracts: Mapping[str, Reading | None]
+    client: Client | None = field(compare=False, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientsConfig:
+    """`clients:`. `claims`: who has an address; None where no client is named, so that nothing is asked. `lost`: nobody
+    knows the addresses of a client whose plugin is missing."""
+
+    by_type: Mapping[str, ConfiguredClient] = field(default_factory=dict)
+    lost: bool = False
+    claims: Claims[ConfiguredClient] | None = field(compare=False, default=None)
+
+    def source(self, name: str) -> tuple[str, Reading | None] | None:
+        """The first client that has a sender of this name, and what its contract says; None for none."""
+        for one in self.by_type.values():
+            if name in one.contracts:
+                return one.type, one.contracts[name]
+        return None
+
+
+NO_CLIENTS = ClientsConfig()
+
+
+def read_clients(d: ServerDecoder, node: Node | None, registry: Registry, keys: Collection[str] = ()) -> ClientsConfig:
+    """What stands below `clients:`. `keys`: the names of `collect.keys`."""
+    made: dict[str, ConfiguredClient] = {}
+    names = dict.fromkeys(keys, "collect.keys")
+    lost = False
+    for kind, (key, held) in d.map(node, "clients").items():
+        path = f"clients.{kind}"
+        cls = registry.clients.get(kind)
+        if cls is None:
+            alike = did_you_mean(kind, registry.clients)
+            missing = registry.why_missing(kind, sure=bool(alike))
+            if missing is not None:
+                lost = True
+                d.problems.add("P211", key.place, path, f"the client {kind} cannot be used: {missing}")
+                continue
+            hint = alike or f"installed are {', '.join(registry.clients) or 'none'}"
+            d.problems.add("E110", key.place, path, f'no plugin has the client "{kind}"', hint)
+            continue
+        if (shadowed := registry.shadowed.get(kind)) is not None:
+            d.problems.add("W315", key.place, path, shadowed)
+        try:
+            with PluginCode(cls, f"the client {kind}"):
+                made[kind] = one = _Reader(d, cls, path).read(key, held)
+        except PluginFailed as failed:  # a bad plugin is isolated
+            d.problems.add("P211", key.place, path, str(failed))
+            made[kind] = one = ConfiguredClient(kind, cls.addresses, None, {}, {})
+        for name in one.sources:
+            if (first := names.setdefault(name, path)) != path:
+                message = f'"{name}" is also a name in {first}: records and variables cannot tell the two apart'
+                d.problems.add("W316", key.place, f"{path}.{name}", message, "give each a name of its own")
+    claims = Claims((one, one.addresses) for one in made.values()) if made or lost else None
+    return ClientsConfig(MappingProxyType(made), lost, claims)
+
+
+class _Reader:
+    """Reads the entry of one client."""
+
+    def __init__(self, d: ServerDecoder, cls: type[Client], path: str) -> None:
+        self._d = d
+        self._cls = cls
+        self._path = path
+
+    def read(self, key: Scalar, node: Node) -> ConfiguredClient:
+        """The client. With problems noted that are errors it is not whole, and not used."""
+        cls, path = self._cls, self._path
+        entries = self._d.map(node, path)
+        where = path
+        named = entries
+        if cls.keyed:
+            where = f"{path}.{cls.keyed}"
+            beside = entries.pop(cls.keyed, None)
+            named = self._d.map(beside[1], where) if beside is not None else {}
+            settings = self._settings(path, cls.Settings, key, entries)
+        else:
+            settings = cls.Settings()
+        sources: dict[str, KeyedSource] = {}
+        contracts: dict[str, Reading | None] = {}
+        for name, (name_key, held) in named.items():
+            if (source := self._source(name, f"{where}.{name}", name_key, held, contracts)) is not None:
+                sources[name] = source
+        client = cls(settings, MappingProxyType(sources)) if settings is not None else None
+        return ConfiguredClient(cls.type, cls.addresses, settings, sources, MappingProxyType(contracts), client)
+
+    def _settings(
+        self, path: str, settings: type, key: Scalar, entries: Mapping[str, tuple[Scalar, Node]]
+    ) -> Any | None:
+        reader = SettingsReader(self._d.external, self._d.problems, path, self._d)
+        return reader.read(settings, key, entries)
+
+    def _source(
+        self, name: str, path: str, key: Scalar, node: Node, contracts: dict[str, Reading | None]
+    ) -> KeyedSource | None:
+        """One sender, or None after a problem."""
+        d = self._d
+        if name == BROWSER:
+            d.problems.add("E123", key.place, path, "a sender may not be called browser", "browsers have no key")
+            return None
+        if not _NAME.match(name):
+            d.problems.add("E115", key.place, path, f'"{name}" is no name', "write letters, digits, _, -, . and ~")
+            return None
+        entries = d.map(node, path)
+        own = {field: entries.pop(field)[1] for field in _SOURCE.keys if field in entries}
+        if "secret" not in own:
+            d.missing(key.place, path, "secret", 'write secret: "${env:NAME}"')
+            return None
+        secrets = self._secrets(own["secret"], f"{path}.secret")
+        settings = self._settings(path, self._cls.Source, key, entries)
+        contract = read_contract(d, name, path, own, key)
+        if secrets is None or settings is None:
+            return None
+        source = KeyedSource(name, secrets, settings)
+        if "consent" in own and self._cls.is_public(settings):
+            message = f"{path} is a public key: whoever has it could state the consent of other people"
+            d.problems.add("E130", key.place, path, message, "take consent out; the visitor's own word counts")
+            return None
+        if (said := self._cls.fault(source)) is not None:
+            d.problems.add("E115", key.place, path, f"{path}: {said}")
+            return None
+        contracts[name] = contract
+        return source
+
+    def _secrets(self, node: Node, path: str) -> tuple[Secret, ...] | None:
+        nodes = (
+            [(one, f"{path}[{at}]") for at, one in enumerate(node.items)]
+            if isinstance(node, Sequence)
+            else [(node, path)]
+        )
+        if not 1 <= len(nodes) <= MOST_SECRETS:
+            self._d.problems.add("E115", node.place, path, f"{path} holds {len(nodes)} secrets", "write one, or two")
+            return None
+        texts = [self._d.secret(one, where) for one, where in nodes]
+        return tuple(Secret(text) for text in texts if text is not None) if None not in texts else None
+
+
+def clients_schema(known: Mapping[str, type[Client]]) -> Schema:
+    """`clients:` with the settings of the installed clients."""
+    made = {}
+    for name, cls in known.items():
+        own = settings_schema(cls.Source)
+        needed = [*_SOURCE.schema["required"], *own.get("required", ())]
+        sender = record({**_SOURCE.schema["properties"], **own["properties"]}, needed)
+        shape = table(sender)
+        if cls.keyed:
+            settings = settings_schema(cls.Settings)
+            shape = record({**settings["properties"], cls.keyed: table(sender)}, settings.get("required", ()))
+            shape["type"] = ["object", "null"]
+        made[name] = described(shape, (cls.__doc__ or "").strip().partition("\n")[0])
+    return {"type": ["object", "null"], "properties": made, "additionalProperties": False}

@@ -1,0 +1,226 @@
+"""What an inbound client is: a plugin that takes the requests of one kind of sender and makes events of them. Authors
+import this from `tagserver.plugin.inbound`.
+
+A client says who sends a request (`identify`) and what it holds (`events`). Both are pure: no network, no clock, no
+logging. Sizes, time-outs, compression, consent, deduplication, storage and metrics belong to the host, and what a
+client yields goes the way of every other event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Literal, NamedTuple
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from tagserver.event.event import Note
+from tagserver.plugin.destination import API_VERSION
+from tagserver.system.secret import Secret
+
+MOST_PAIRS = 100
+"""Pairs of a query string that are read; a request with more is refused."""
+
+
+class Endpoint(NamedTuple):
+    """An address that a client has: its method, and its path below `path_prefix`. `{x}` in the path stands for one
+    segment, or a part of one: `/webhook/{name}`."""
+
+    method: str
+    pattern: str
+
+
+class Refuse(Exception):
+    """The request as a whole is refused. `status` is at least 400; `code` a word of the client's `refuses`; `message` a
+    sentence that names the fix, and never a value of the request: it is answered. `retry_after` in seconds."""
+
+    def __init__(self, status: int, code: str, message: str, *, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.retry_after = retry_after
+
+
+class InboundRequest(msgspec.Struct, frozen=True, gc=False):
+    """One request as it came. `params`: what the braces of the address stand for; `query`: the text behind `?`;
+    `headers` have lower-case names; `body`: the bytes as they came, still packed if they are, None while they are not
+    here; `received`: ms since 1970 UTC, the only clock."""
+
+    method: str
+    path: str
+    params: Mapping[str, str]
+    query: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+    received: int = 0
+
+    @property
+    def query_values(self) -> Mapping[str, str]:
+        """The query's values by name, of a repeated one the last. Raises Refuse for more than a hundred."""
+        try:
+            return dict(parse_qsl(self.query, keep_blank_values=True, max_num_fields=MOST_PAIRS))
+        except ValueError:
+            raise Refuse(400, "bad_query", f"the query has more than {MOST_PAIRS} values") from None
+
+    def with_headers(self, headers: Mapping[str, str]) -> InboundRequest:
+        """The same request with some headers more."""
+        return msgspec.structs.replace(self, headers={**self.headers, **headers})
+
+    def __repr__(self) -> str:
+        """Without anything that tells of a person or lets somebody in."""
+        return f"InboundRequest({self.method!r}, {'complete' if self.body is not None else 'without its body'})"
+
+
+class RequestFacts(msgspec.Struct, frozen=True, gc=False):
+    """What `events` may know of a request beside its body. `source`: who sends, as `identify` has said; `received` in
+    ms since 1970 UTC; `headers`: those that the client lists in `headers`."""
+
+    source: str
+    received: int
+    params: Mapping[str, str]
+    query: str
+    headers: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        """Without anything that tells of a person."""
+        return f"RequestFacts({self.source!r})"
+
+
+class KeyedSource(msgspec.Struct, frozen=True, gc=False):
+    """One sender of the configuration: its name, its secrets (several while one is replaced), and the settings that the
+    client's `Source` declares."""
+
+    name: str
+    secrets: tuple[Secret, ...]
+    settings: Any = None
+
+    def texts(self) -> tuple[str, ...]:
+        """The secrets as texts. Raises Refuse (503) while none is there: a sender must come again, and not give up."""
+        found = tuple(text for one in self.secrets if (text := one.reveal()))
+        if not found:
+            raise Refuse(503, "no_secret", "the secret of this address is not there yet", retry_after=60)
+        return found
+
+
+class Passed(msgspec.Struct, frozen=True, gc=False):
+    """Something that was seen and on purpose is no event: an order that is not paid, a test. `code`: a word of the
+    client's `passes`."""
+
+    code: str
+    message: str
+    event_id: str | None = None
+
+
+class Incoming(msgspec.Struct, frozen=True):
+    """What a request holds: events as a data layer would have pushed them (or why one is none), `ctx` beneath all of
+    them, and `sent` by the sender's clock, in ms."""
+
+    events: Sequence[Mapping[str, Any] | Passed]
+    ctx: Any = None
+    sent: Any = None
+
+    def __repr__(self) -> str:
+        """Without anything that tells of a person."""
+        return f"Incoming({len(self.events)} events)"
+
+
+class Result(msgspec.Struct, frozen=True, gc=False):
+    """What became of one event of a request."""
+
+    event_id: str | None
+    status: Literal["accepted", "duplicate", "held", "rejected", "passed"]
+    problems: tuple[Note, ...] = ()
+
+
+class Reply(msgspec.Struct, frozen=True, gc=False):
+    """An answer: status, body and its type. The host adds what every answer has."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+
+
+class ClientLimits(msgspec.Struct, frozen=True, gc=False):
+    """What one request may hold, below what `collect` allows to any: bytes of body, number of events. `rated`: whether
+    `collect.rate` counts for it; a platform that never sends twice must not lose an order to it."""
+
+    body: int | None = None
+    events: int | None = None
+    rated: bool = True
+
+
+class Client:
+    """Base class of an inbound client: one instance a configuration, which keeps nothing between requests."""
+
+    type: ClassVar[str]
+    """The name in YAML, below `clients:`, and the value of the variable `client`."""
+    api_version: ClassVar[int] = API_VERSION
+    Settings: ClassVar[Any]
+    """A frozen dataclass, its fields made with `setting`: what counts for all its senders."""
+    Source: ClassVar[Any]
+    """A frozen dataclass of the same kind: what is set for one sender, beside `secret`, `consent` and `basis`,
+    which the host reads."""
+    keyed: ClassVar[str] = ""
+    """The setting below which the senders stand by their names; empty: they stand in place of settings."""
+    addresses: ClassVar[tuple[Endpoint, ...]] = ()
+    headers: ClassVar[tuple[str, ...]] = ()
+    """Those headers of a request that events may be made of, in lower case. No cookies: a platform's are nobody's."""
+    refuses: ClassVar[tuple[str, ...]] = ()
+    """The codes of its refusals, for metrics; others are counted as `client`."""
+    passes: ClassVar[tuple[str, ...]] = ()
+    """The codes of what it passes over, for metrics; others are counted as `other`."""
+    limits: ClassVar[ClientLimits] = ClientLimits()
+
+    def __init__(self, settings: Any, sources: Mapping[str, KeyedSource]) -> None:
+        self.settings = settings
+        self.sources = sources
+
+    @classmethod
+    def is_public(cls, source: Any) -> bool:
+        """Whether the key of a sender with these settings stands in public, as in a page: then `consent` may not stand
+        beside it."""
+        return False
+
+    @classmethod
+    def fault(cls, source: KeyedSource) -> str | None:
+        """What is wrong with the settings of a sender as they stand together, or None. Never a secret."""
+        return None
+
+    @classmethod
+    def signed(cls, request: InboundRequest, source: KeyedSource) -> InboundRequest:
+        """The request as this sender would sign it: for examples and the kit, which then tries what a forger could."""
+        return request
+
+    def claims(self, request: InboundRequest) -> bool:
+        """Whether a request at an address that several clients have is for this one; the first to say so has it."""
+        return True
+
+    def greet(self, request: InboundRequest) -> Reply | None:
+        """The answer to a request that carries no event, such as a platform's challenge; None for all others. Asked
+        before the body is read, and again with it."""
+        return None
+
+    def identify(self, request: InboundRequest) -> str:
+        """Who sends: the name of one of `sources`. Raises Refuse. It is asked twice: first without the body, where only
+        a refusal counts, so that nothing is read of a stranger; then with the bytes of the body as they came. Nothing
+        is unpacked or parsed before that."""
+        raise NotImplementedError  # abstract
+
+    def events(self, body: bytes, facts: RequestFacts) -> Incoming | Iterable[Mapping[str, Any] | Passed]:
+        """What an unpacked body holds, in the fields of a data layer. Raises Refuse."""
+        raise NotImplementedError  # abstract
+
+    def answer(self, results: Sequence[Result]) -> Reply:
+        """The answer once everything is on disk: a line for each event; 400 when none of them could be taken, for its
+        sender has something to mend."""
+        taken = not results or any(one.status != "rejected" for one in results)
+        return Reply(200 if taken else 400, _encode({"events": results}))
+
+    def refused(self, refusal: Refuse) -> Reply:
+        """The answer to a refused request; its status stays an error."""
+        problem = Note("", refusal.code, refusal.message)
+        return Reply(refusal.status, _encode({"events": [], "problems": [problem]}))
+
+
+_encode = msgspec.json.Encoder().encode

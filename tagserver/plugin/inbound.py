@@ -1,0 +1,54 @@
+"""All that the author of an inbound client imports beside `tagserver.plugin`: the client and its values, signatures,
+and bodies. The guide is plugins/README.md, "Write a client"."""
+
+from __future__ import annotations
+
+from tagserver.event.event import Note
+from tagserver.plugin.client import (
+    Client,
+    ClientLimits,
+    Endpoint,
+    InboundRequest,
+    Incoming,
+    KeyedSource,
+    Passed,
+    Refuse,
+    Reply,
+    RequestFacts,
+    Result,
+)
+from tagserver.plugin.inbound_bodies import form, json_body, looks_like_json
+from tagserver.plugin.signatures import (
+    check_fresh,
+    check_hmac,
+    check_standard,
+    check_timed,
+    hmac_matches,
+    mac,
+    standard_key,
+)
+
+__all__ = [
+    "Client",
+    "ClientLimits",
+    "Endpoint",
+    "InboundRequest",
+    "Incoming",
+    "KeyedSource",
+    "Note",
+    "Passed",
+    "Refuse",
+    "Reply",
+    "RequestFacts",
+    "Result",
+    "check_fresh",
+    "check_hmac",
+    "check_standard",
+    "check_timed",
+    "form",
+    "hmac_matches",
+    "json_body",
+    "looks_like_json",
+    "mac",
+    "standard_key",
+]

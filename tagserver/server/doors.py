@@ -1,0 +1,294 @@
+"""The addresses of inbound clients: who sends is settled over the bytes as they came, before anything is unpacked or
+parsed; what they hold goes the way of every other event, and the answer is given after the commit.
+
+Written against ASGI itself, like `/collect`, with which it shares the room for bodies and the turns of large ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from tagserver.config.clients import ConfiguredClient
+from tagserver.config.collect import BROWSER
+from tagserver.event.event import Note
+from tagserver.inbound.addresses import Addresses
+from tagserver.inbound.enrich import read_headers, visitor_ip
+from tagserver.ingest.answer import Answer, bounded_answers
+from tagserver.ingest.body import BadBody, Disconnected, read_body, split, unpack, unpack_small
+from tagserver.ingest.ingest import TooMuch
+from tagserver.ingest.sources import Header
+from tagserver.plugin.client import InboundRequest, Incoming, Passed, Refuse, Reply, RequestFacts, Result
+from tagserver.plugin.fault import PluginCode, PluginFailed, client_name
+from tagserver.queue.errors import OutboxError
+from tagserver.runtime.runtime import Runtime
+from tagserver.server.collect import GONE, Collect, NotTaken
+
+Claimed = list[tuple[ConfiguredClient, Addresses]]
+T = TypeVar("T")
+
+AGAIN = 60
+"""Seconds after which to come again while a client cannot be used."""
+NOBODY = Reply(404, b"Not Found", "text/plain; charset=utf-8")
+"""As any address without anything behind it is answered."""
+SIGNED = frozenset({"signature", "stale"})
+"""Codes of refusals that are guesses at a secret, or somebody's clock."""
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
+_TYPE = re.compile(r"[a-z0-9.+/-]{1,80}(; ?charset=[a-z0-9-]{1,20})?\Z")
+_NO_STORE: Header = (b"cache-control", b"no-store")
+_encode = msgspec.json.Encoder().encode
+
+
+class Doors:
+    """The ASGI endpoint of all clients."""
+
+    def __init__(self, runtime: Runtime, collect: Collect) -> None:
+        self._runtime = runtime
+        self._collect = collect
+
+    def has(self, scope: Scope) -> Claimed | None:
+        """Who claims an address; None for nobody."""
+        clients = self._runtime.publisher.now.server.clients
+        if clients.claims is None:
+            return None
+        if claimed := clients.claims.of(scope["path"]):
+            return claimed
+        # It may be the address of a client that is not installed any more: who posts there must come again.
+        return [] if clients.lost and scope["method"] == "POST" and not scope["path"].startswith("/-/") else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, claimed: Claimed) -> None:
+        """One request."""
+        runtime = self._runtime
+        headers = read_headers(scope["headers"])
+        known = next((one for one, _ in claimed), None)
+        fields: list[Header] = []
+        try:
+            one, reply = await self._answered(scope, headers, receive, claimed)
+            kind = one.type
+        except Disconnected:
+            runtime.meters.client_answered(known.type if known else "", GONE)
+            return
+        except _Refused as refused:
+            kind, reply, fields = refused.kind, refused.reply, refused.fields
+            runtime.meters.refused(refused.reason)
+            if refused.code in SIGNED:
+                address = visitor_ip(_connection(scope), headers, runtime.server.collect.trusted_proxies)
+                runtime.states.refused_requests.count("signature", address)
+            if refused.reply.status != 404:
+                # Its own words are a plugin's, and might hold what a stranger has sent.
+                runtime.observer.refused(refused.code, f"refused by {client_name(kind or 'unknown')}", None)
+        except Exception:
+            runtime.meters.client_answered(known.type if known else "", 500)
+            raise
+        runtime.meters.client_answered(kind, reply.status)
+        fields += [(b"content-type", reply.content_type.encode("latin-1")), _NO_STORE]
+        fields.append((b"content-length", b"%d" % len(reply.body)))
+        await send({"type": "http.response.start", "status": reply.status, "headers": fields})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def _answered(
+        self, scope: Scope, headers: dict[str, str], receive: Receive, claimed: Claimed
+    ) -> tuple[ConfiguredClient, Reply]:
+        """Which client has the request, and its answer. Raises _Refused and Disconnected."""
+        method, path, query = scope["method"], scope["path"], scope["query_string"].decode("latin-1")
+        if not claimed:
+            raise _Refused.by_host(None, 503, "no_plugin", "the plugin of this address is missing", again=AGAIN)
+        fits = [(one, params) for one, has in claimed if (params := has.params(method, path)) is not None]
+        if not fits:
+            allowed = ", ".join(dict.fromkeys(each for _, has in claimed for each in has.methods(path)))
+            message = f"this address takes {allowed}"
+            raise _Refused.by_host(
+                claimed[0][0], 405, "method", message, fields=((b"allow", allowed.encode()),), reason="method"
+            )
+        if self._runtime.closing:
+            raise _Refused.by_host(fits[0][0], 503, "try_later", "the server is closing", again=2, reason="closing")
+        received = self._runtime.received(None)
+        for one, params in fits:
+            request = InboundRequest(method, path, params, query, headers, None, received)
+            if len(fits) == 1 or one.client is None or self._of(one, "claims", partial(one.client.claims, request)):
+                return one, await self._taken(one, request, _connection(scope), receive)
+        raise _Refused.by_host(fits[0][0], 404, "not_found", "", reason="client")
+
+    async def _taken(
+        self, one: ConfiguredClient, request: InboundRequest, connection: str | None, receive: Receive
+    ) -> Reply:
+        """The answer of the client that has the request."""
+        client = one.client
+        if client is None:
+            raise _Refused.by_host(one, 503, "no_plugin", "this address cannot be used now", again=AGAIN)
+        try:
+            if (reply := self._of(one, "greet", partial(client.greet, request))) is not None:
+                return self._sound(one, reply)
+            self._of(one, "identify", partial(client.identify, request))
+            limits = self._runtime.publisher.now.server.collect
+            most = min(limits.max_body, client.limits.body or limits.max_body)
+            body = await read_body(receive, request.headers.get("content-length"), most, self._collect.room)
+            request = msgspec.structs.replace(request, body=body)
+            if (reply := self._of(one, "greet", partial(client.greet, request))) is not None:
+                return self._sound(one, reply)
+            source = self._of(one, "identify", partial(client.identify, request))
+            if type(source) is not str or source == BROWSER or source not in one.contracts:
+                raise PluginFailed(f"{client_name(one.type)} names a source that is none of the configuration")
+            encoding = request.headers.get("content-encoding")
+            if (small := unpack_small(body, encoding, most)) is not None:
+                incoming, parts = self._read(one, small, request, source)
+                results = await self._stored(one, request, source, connection, incoming, parts)
+            else:
+                async with self._collect.turns.one(len(body), most):
+                    incoming, parts = await asyncio.to_thread(
+                        lambda: self._read(one, unpack(body, encoding, most), request, source)
+                    )
+                    results = await self._stored(one, request, source, connection, incoming, parts)
+            return self._sound(one, self._of(one, "answer", partial(client.answer, results)))
+        except Refuse as refusal:
+            raise self._refusal(one, refusal) from None
+        except PluginFailed as failed:
+            self._runtime.failing.client_failed(one.type, str(failed))
+            message = "this address cannot take anything now"
+            raise _Refused.by_host(one, 503, "client_failed", message, again=AGAIN) from failed
+        except (NotTaken, BadBody, TooMuch, OutboxError, MemoryError) as error:
+            refused = error if isinstance(error, NotTaken) else self._collect.refusal(error)
+            reason = refused.reason or "client"
+            raise _Refused.by_host(
+                one, refused.status, refused.code, str(refused), fields=refused.fields, reason=reason
+            ) from None
+
+    def _read(
+        self, one: ConfiguredClient, body: bytes, request: InboundRequest, source: str
+    ) -> tuple[list[Any], tuple[list[Any], Any, Any]]:
+        """What a body holds: all of it in order, and the events in the form and within the limits of `/collect`. They
+        are written out and read again: so they are plain data, and nobody else's."""
+        client = one.client
+        assert client is not None
+        limits = self._runtime.publisher.now.server.collect
+        most = min(limits.max_events, client.limits.events or limits.max_events)
+        headers = {name: request.headers[name] for name in client.headers if name in request.headers}
+        facts = RequestFacts(source, request.received, request.params, request.query, headers)
+        with PluginCode(client, f"{client_name(one.type)}: events", Refuse):
+            found = client.events(body, facts)
+            incoming = found if isinstance(found, Incoming) else Incoming(list(found))
+            listed = list(incoming.events)
+            events = [each for each in listed if not isinstance(each, Passed)]
+            text = _encode({"events": events, "ctx": incoming.ctx, "sent": incoming.sent})
+        if len(listed) > most:
+            raise BadBody(413, "too_many_events", f"more than {most} events in one request")
+        if len(text) > limits.max_merged:
+            raise BadBody(413, "too_large", f"the request makes more than {limits.max_merged} bytes of events")
+        return listed, split(text, limits)
+
+    async def _stored(
+        self,
+        one: ConfiguredClient,
+        request: InboundRequest,
+        source: str,
+        connection: str | None,
+        listed: Sequence[Any],
+        parts: tuple[list[Any], Any, Any],
+    ) -> list[Result]:
+        """Everything is on disk: what became of each, in their order."""
+        client = one.client
+        assert client is not None
+        answers: list[Answer] = []
+        most = self._runtime.publisher.now.server.collect.max_body
+        if parts[0]:
+            headers = {name: request.headers[name] for name in client.headers if name in request.headers}
+            answers, said, most = await self._collect.take(
+                source,
+                headers,
+                connection,
+                *parts,
+                client=one.type,
+                contract=one.contracts[source],
+                rated=client.limits.rated,
+            )
+            if said and answers:
+                first = answers[0]
+                answers[0] = Answer(first.event_id, first.status, (*first.problems, *said))
+        bounded_answers(answers, most)
+        each = iter(answers)
+        results = []
+        for thing in listed:
+            if isinstance(thing, Passed):
+                code = thing.code if thing.code in client.passes else "other"
+                self._runtime.meters.passed(one.type, code)
+                note = Note("", code, str(thing.message)[:200])
+                results.append(Result(thing.event_id, "passed", (note,)))
+            else:
+                answer = next(each)
+                results.append(Result(answer.event_id, answer.status, answer.problems))
+        return results
+
+    def _of(self, one: ConfiguredClient, method: str, call: Callable[[], T]) -> T:
+        """What a method of a client gives. Raises PluginFailed and Refuse."""
+        with PluginCode(one.client, f"{client_name(one.type)}: {method}", Refuse):
+            return call()
+
+    def _sound(self, one: ConfiguredClient, reply: Any) -> Reply:
+        """An answer as it may be sent. Raises PluginFailed."""
+        if not isinstance(reply, Reply) or type(reply.status) is not int or not 200 <= reply.status < 600:
+            raise PluginFailed(f"{client_name(one.type)} answers with something that is no Reply")
+        if type(reply.body) is not bytes or not _TYPE.match(str(reply.content_type)):
+            raise PluginFailed(f"{client_name(one.type)} answers with a body or type that is none")
+        return reply
+
+    def _refusal(self, one: ConfiguredClient, refusal: Refuse) -> _Refused:
+        """What a client refuses, in its own words to whoever asked, and in ours to everybody else."""
+        client = one.client
+        assert client is not None
+        status = refusal.status if type(refusal.status) is int and 400 <= refusal.status < 600 else 400
+        code = refusal.code if refusal.code in client.refuses and _CODE.match(refusal.code) else "client"
+        again = ((b"retry-after", b"%d" % max(1, int(refusal.retry_after))),) if refusal.retry_after else ()
+        if status == 404:
+            return _Refused(one.type, NOBODY, code, "client")
+        try:
+            reply = self._sound(one, self._of(one, "refused", partial(client.refused, refusal)))
+        except (PluginFailed, Refuse):
+            reply = None
+        if reply is None or reply.status < 400:  # a refusal that reads like a success would be the end of it
+            reply = _told(status, code, "the request is refused")
+        return _Refused(one.type, reply, code, code if code in SIGNED else "client", again)
+
+
+class _Refused(Exception):
+    """The request is refused as a whole. `code`: for records; `reason`: what it is counted as."""
+
+    def __init__(self, kind: str, reply: Reply, code: str, reason: str, fields: Sequence[Header] = ()) -> None:
+        super().__init__(code)
+        self.kind = kind
+        self.reply = reply
+        self.code = code
+        self.reason = reason
+        self.fields: list[Header] = list(fields)
+
+    @classmethod
+    def by_host(
+        cls,
+        one: ConfiguredClient | None,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        fields: Sequence[Header] = (),
+        again: int | None = None,
+        reason: str = "client",
+    ) -> _Refused:
+        """In our own words. `again`: seconds after which to come again."""
+        if again is not None:
+            fields = (*fields, (b"retry-after", b"%d" % again))
+        reply = NOBODY if status == 404 else _told(status, code, message)
+        return cls(one.type if one is not None else "", reply, code, reason, fields)
+
+
+def _told(status: int, code: str, message: str) -> Reply:
+    return Reply(status, _encode({"events": [], "problems": [{"path": "", "code": code, "message": message}]}))
+
+
+def _connection(scope: Scope) -> str | None:
+    client = scope.get("client")
+    return client[0] if client else None

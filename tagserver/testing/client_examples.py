@@ -1,0 +1,134 @@
+"""Examples of inbound clients as tests: a request in, events out, and the answer, in YAML.
+
+A request is made of plain values; with `sign: true` it is signed as the client's own `signed` does it.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from tagserver.explain.differences import ABSENT, differences
+from tagserver.inbound.addresses import Addresses
+from tagserver.plugin.client import Client, InboundRequest, Incoming, KeyedSource, Passed, Refuse, RequestFacts
+from tagserver.plugin.fault import PluginCode, PluginFailed
+from tagserver.system.secret import Secret
+from tagserver.testing.events import NOW
+
+REQUEST = frozenset({"method", "path", "query", "headers", "body", "text", "sign", "by"})
+CASE = frozenset({"name", "sources", "settings", "request", "source", "events", "has", "passed", "refused", "received"})
+
+
+def make_client(
+    client: type[Client], sources: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any] | None = None
+) -> Client:
+    """A client with the settings of a configuration, as plain values: `sources` by their names, each with `secret` (one
+    text or several). Raises ValueError with what `fault` says."""
+    made = {name: make_source(client, name, values) for name, values in sources.items()}
+    for one in made.values():
+        if (said := client.fault(one)) is not None:
+            raise ValueError(f"{one.name}: {said}")
+    return client(_filled(client.Settings, settings or {}), made)
+
+
+def make_source(client: type[Client], name: str, values: Mapping[str, Any]) -> KeyedSource:
+    """One sender."""
+    rest = dict(values)
+    secret = rest.pop("secret", ())
+    texts = [secret] if isinstance(secret, str) else secret
+    return KeyedSource(name, tuple(map(Secret, texts)), _filled(client.Source, rest))
+
+
+def _filled(settings: type, values: Mapping[str, Any]) -> Any:
+    hints = typing.get_type_hints(settings)
+    secret = {name for name, hint in hints.items() if Secret in (hint, *typing.get_args(hint))}
+    return settings(
+        **{key: Secret(one) if key in secret and isinstance(one, str) else one for key, one in values.items()}
+    )
+
+
+def make_request(
+    client: Client, given: Mapping[str, Any], received: int = NOW, source: KeyedSource | None = None
+) -> InboundRequest:
+    """A request of plain values: `method`, `path`, `query`, `headers`, and `body` (as JSON) or `text` (as it stands).
+    `source`: who signs it."""
+    if unknown := set(given) - REQUEST:
+        raise AssertionError(f"unknown key {min(unknown)} in request: known are {', '.join(sorted(REQUEST))}")
+    method, path = given.get("method", "POST"), given["path"]
+    params = Addresses(client.addresses).params(method, path)
+    if params is None:
+        raise AssertionError(f"{method} {path} is none of the client's addresses")
+    body = given["text"].encode() if "text" in given else _encode(given["body"]) if "body" in given else b""
+    headers = {name.lower(): value for name, value in given.get("headers", {}).items()}
+    request = InboundRequest(method, path, params, given.get("query", ""), headers, body, received)
+    return request if source is None else client.signed(request, source)
+
+
+def run_client_example(
+    client: type[Client], case: Mapping[str, Any], sources: Mapping[str, Any], settings: Mapping[str, Any] | None = None
+) -> None:
+    """Run one example. Raises AssertionError with the difference, and for a key that is not known.
+
+    A case holds `name`, perhaps `sources` and `settings` over those given, and `request` (see `make_request`; `sign:
+    true` signs it as the one sender, or as `by` names it); then what is expected: `source`, `events` (all of them,
+    whole) or `has` (for each event some of its fields), `passed` (codes) or `refused` (`status` and `code`).
+    """
+    if unknown := set(case) - CASE:
+        raise AssertionError(f"unknown key {min(unknown)}: known are {', '.join(sorted(CASE))}")
+    chosen = {**sources, **case.get("sources", {})}
+    made = make_client(client, chosen, {**(settings or {}), **case.get("settings", {})})
+    given, received = case["request"], case.get("received", NOW)
+    signer = given.get("by", next(iter(chosen))) if given.get("sign") else None
+    request = make_request(made, given, received, made.sources[signer] if signer is not None else None)
+    try:
+        with PluginCode(client, "the client", Refuse):
+            made.identify(msgspec.structs.replace(request, body=None))
+            source = made.identify(request)
+            facts = facts_of(client, request, source)
+            events, passed = parts_of(made.events(request.body or b"", facts))
+    except Refuse as refusal:
+        _same("refused", {"status": refusal.status, "code": refusal.code}, case.get("refused"))
+        return
+    except PluginFailed as failed:
+        raise AssertionError(f"the client raises {failed.cause}: only Refuse is allowed") from failed
+    if "refused" in case:
+        raise AssertionError(f"it is taken, and should be refused: {case['refused']}")
+    _same("source", source, case.get("source", source))
+    _same("passed", [one.code for one in passed], case.get("passed", []))
+    if "events" in case:
+        _same("events", events, case["events"])
+    for at, wanted in enumerate(case.get("has", ())):
+        found = events[at] if at < len(events) else {}
+        _same(f"events[{at}]", {key: found.get(key) for key in wanted}, wanted)
+
+
+def facts_of(client: type[Client], request: InboundRequest, source: str) -> RequestFacts:
+    """What `events` gets beside the body."""
+    headers = {name: request.headers[name] for name in client.headers if name in request.headers}
+    return RequestFacts(source, request.received, request.params, request.query, headers)
+
+
+def parts_of(found: Any) -> tuple[list[Any], list[Passed]]:
+    """The events as the host takes them, as plain data, and what is none."""
+    listed = list(found.events if isinstance(found, Incoming) else found)
+    passed = [one for one in listed if isinstance(one, Passed)]
+    events = [one for one in listed if not isinstance(one, Passed)]
+    return msgspec.json.decode(_encode(events)), passed
+
+
+def _same(what: str, found: Any, wanted: Any) -> None:
+    if found == wanted:
+        return
+    said = f"{what}: is {found!r}, and should be {wanted!r}"
+    if isinstance(found, dict | list) and isinstance(wanted, dict | list):
+        for one in differences(wanted, found):
+            now = "missing" if one.after is ABSENT else repr(one.after)
+            was = "not expected" if one.before is ABSENT else repr(one.before)
+            said += f"\n  {one.path}: is {now}, and should be {was}"
+    raise AssertionError(said)
+
+
+_encode = msgspec.json.Encoder().encode
