@@ -18,10 +18,11 @@ import click
 from tagserver import plugin
 from tagserver.cli.options import GivenPath, installed
 from tagserver.cli.terminal import give_up, say
+from tagserver.plugin import inbound
 
 _NAME = re.compile(r"[a-z](?:_?[a-z0-9]){1,39}\Z")
 LONGEST = 40
-_TYPING = ("Any", "Mapping", "Sequence", "Callable", "Settings")
+_TYPING = ("Any", "Mapping", "Sequence", "Callable", "Settings", "Shared", *inbound.__all__)
 """What the new module imports or defines beside the names of `tagserver.plugin`."""
 
 
@@ -33,8 +34,10 @@ _TYPING = ("Any", "Mapping", "Sequence", "Callable", "Settings")
     default=Path(),
     help="The folder that the new one is made in.  [default: here]",
 )
-def new_plugin(name: str, into: Path) -> None:
-    """Write a new destination: a folder tagserver-NAME with package, settings, examples, tests and README."""
+@click.option("--client", is_flag=True, help="An inbound client in place of a destination.")
+def new_plugin(name: str, into: Path, client: bool) -> None:
+    """Write a new destination, or an inbound client: a folder tagserver-NAME with package, settings, examples, tests
+    and README."""
     if not _NAME.match(name) or len(name) > LONGEST:
         raise click.UsageError(
             f"a name has 2 to {LONGEST} lower-case letters and digits, a letter first, and single underscores between"
@@ -52,7 +55,9 @@ def new_plugin(name: str, into: Path) -> None:
     folder = into / f"tagserver-{words['dashed']}"
     if folder.exists():
         give_up(f"{folder} is there already")
-    for path, text in _templates(files("tagserver.cli").joinpath("skeleton"), PurePosixPath()):
+    for path, text in _templates(
+        files("tagserver.cli").joinpath("skeleton_client" if client else "skeleton"), PurePosixPath()
+    ):
         target = folder / str(path).replace("package/", f"tagserver_{name}/").removesuffix(".txt")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(re.sub(r"\{\{(\w+)\}\}", lambda found: words[found[1]], text))
@@ -68,7 +73,7 @@ def _taken(name: str, cls: str, dashed: str) -> str | None:
         return f"its class would be called {cls}, and another one is"
     registry = installed()
     for one in registry.plugins:
-        if name in (*one.destinations, *one.refused, one.name):
+        if name in (*one.destinations, *one.clients, *one.refused, one.name):
             return f"the plugin {one.name} {one.version} that is installed has the type {name}"
     for module in (name, f"tagserver_{name}"):
         if module in sys.stdlib_module_names or _is_module(module):

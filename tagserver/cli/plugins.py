@@ -13,7 +13,8 @@ import msgspec
 from tagserver.cli.options import installed, json_option
 from tagserver.cli.terminal import give_up, say, say_json
 from tagserver.plugin import Destination, Variable
-from tagserver.plugin.description import describe, describe_variable, settings_of
+from tagserver.plugin.client import Client
+from tagserver.plugin.description import describe, describe_client, describe_variable, settings_of
 from tagserver.plugin.fault import PluginCode, PluginFailed
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,6 +34,7 @@ def plugins(context: click.Context, as_json: bool) -> None:
         for plugin in registry.plugins:
             mark = "✖" if plugin.error else "✔"
             kinds = [f"variable {kind}" for kind in plugin.variables]
+            kinds += [f"client {kind}" for kind in plugin.clients]
             brings = ", ".join([*plugin.destinations, *kinds]) or "nothing"
             package = f" (package {plugin.package})" if plugin.error and plugin.package != plugin.name else ""
             say(f"{mark} {plugin.name} {plugin.version}{package}: {brings}")
@@ -65,7 +67,7 @@ def _settings(destination: type[Destination], values: Sequence[str]) -> Any:
         settings = make_settings(destination, _given(values))
     except TypeError as error:
         names = _given(values)
-        missing = [one for one in settings_of(destination) if one["needed"] and one["name"] not in names]
+        missing = [one for one in settings_of(destination.Settings) if one["needed"] and one["name"] not in names]
         needed = " ".join(f"--set {one['name']}=…" for one in missing)
         raise click.UsageError(f"the settings do not fit: {needed or error}") from None
     for field in dataclasses.fields(settings):
@@ -101,9 +103,13 @@ def _given(values: Sequence[str]) -> dict[str, Any]:
 @set_option
 @json_option
 def show(type_name: str, values: tuple[str, ...], as_json: bool) -> None:
-    """What a destination may see and call, what it needs, and its settings. Some depend on settings: give them."""
+    """What a destination may see and call, what it needs, and its settings; or the addresses and settings of an inbound
+    client. Some depend on settings: give them."""
     if (variable := installed().variables.get(type_name)) is not None:
         _show_variable(variable, as_json)
+        return
+    if (client := installed().clients.get(type_name)) is not None:
+        _show_client(client, as_json)
         return
     destination = _destination(type_name)
     try:
@@ -146,17 +152,50 @@ def _show_variable(variable: Variable, as_json: bool) -> None:
         say(f"    {one['name']}{' (needed)' if one['needed'] else ''}: {one['doc']}")
 
 
+def _show_client(client: type[Client], as_json: bool) -> None:
+    shown = describe_client(client)
+    if as_json:
+        say_json(shown)
+        return
+    say(f"{client.type}: {shown['doc']}")
+    say("  an inbound client: clients in server.yaml names it")
+    say(f"  addresses: {', '.join(shown['addresses'])}")
+    say(f"  headers that events may be made of: {', '.join(shown['headers']) or 'none'}")
+    say("  settings:" if shown["settings"] else "  it has no settings for all its senders")
+    for one in shown["settings"]:
+        say(f"    {one['name']}{' (needed)' if one['needed'] else ''}: {one['doc']}")
+    where = f"clients.{client.type}.{client.keyed}." if client.keyed else f"clients.{client.type}."
+    say(f"  of each sender ({where}NAME), beside secret, consent and basis:")
+    for one in shown["sources"]:
+        say(f"    {one['name']}{' (needed)' if one['needed'] else ''}: {one['doc']}")
+
+
 @click.command("check-plugin")
 @click.argument("type_name", metavar="TYPE")
 @set_option
 @json_option
 def check_plugin(type_name: str, values: tuple[str, ...], as_json: bool) -> None:
     """Run the conformance suite on an installed destination: pure, complete, discreet. Sends nothing. For a kind of
-    variable --set gives its inputs."""
-    from tagserver.testing import check_destination, check_variable
+    variable --set gives its inputs, for an inbound client the secret and settings of one sender."""
+    from tagserver.testing import check_client, check_destination, check_variable, make_client
 
     if (variable := installed().variables.get(type_name)) is not None:
         _report(type_name, check_variable(type(variable), _given(values)), as_json)
+    if (client := installed().clients.get(type_name)) is not None:
+        given = _given(values)
+        shared = {one["name"] for one in settings_of(client.Settings)}
+        sender = {name: value for name, value in given.items() if name not in shared}
+        if "secret" not in sender:
+            raise click.UsageError("give a sender its secret, any text: --set secret=… and its settings")
+        settings = {name: given[name] for name in shared & given.keys()}
+        try:
+            with PluginCode(client, f"the plugin {type_name}", TypeError, ValueError):
+                make_client(client, {"sender": sender}, settings)
+        except TypeError as error:
+            raise click.UsageError(f"the settings do not fit: {error}") from None
+        except (PluginFailed, ValueError):
+            pass  # the check says it
+        _report(type_name, check_client(client, {"sender": sender}, settings), as_json)
     destination = _destination(type_name)
     try:
         with PluginCode(destination, f"the plugin {type_name}", click.ClickException):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
@@ -14,7 +13,8 @@ T = TypeVar("T")
 NOTHING: Mapping[str, str] = MappingProxyType({})
 LONGEST = 2048
 """Characters of a path that somebody can have."""
-_BRACES = re.compile(r"\{([a-z_]{1,20})\}")
+MOST_SEGMENTS = 20
+"""Slashes of a path that are looked at."""
 
 
 class Addresses(Sequence[Endpoint]):
@@ -68,13 +68,28 @@ def params_of(pattern: str, path: str) -> Mapping[str, str] | None:
     """What the braces of an address stand for in a path; None where it is another address."""
     if "{" not in pattern:
         return NOTHING if pattern == path else None
-    found = _compiled(pattern).fullmatch(path)
-    return found.groupdict() if found else None
+    wanted, found = _segments(pattern), path.split("/", MOST_SEGMENTS)
+    if len(wanted) != len(found):
+        return None
+    params: dict[str, str] = {}
+    for (before, name, after), segment in zip(wanted, found, strict=True):
+        if not name:
+            if segment != before:
+                return None
+            continue
+        rest = len(segment) - len(before) - len(after)
+        if rest < 1 or not (segment.startswith(before) and segment.endswith(after)):
+            return None
+        params[name] = segment[len(before) : len(before) + rest]
+    return params
 
 
 @lru_cache(maxsize=256)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """One segment for each pair of braces. Two in one segment are told apart by what stands between them."""
-    parts = _BRACES.split(pattern)
-    made = [f"(?P<{text}>[^/]{{1,200}}?)" if at % 2 else re.escape(text) for at, text in enumerate(parts)]
-    return re.compile("".join(made))
+def _segments(pattern: str) -> tuple[tuple[str, str, str], ...]:
+    """Of each segment what stands before its braces, the name in them, and what stands behind."""
+    made = []
+    for segment in pattern.split("/"):
+        before, _, rest = segment.partition("{")
+        name, _, after = rest.partition("}")
+        made.append((before, name, after))
+    return tuple(made)

@@ -31,7 +31,7 @@ FIELDS: Mapping[str, str] = {
     "previous": "what it was; `none` at the start",
     "condition": "what degrades the server, `begun` or `over`",
     "status": "HTTP status: of a vendor's answer, or of ours to who was turned away",
-    "code": "the vendor's code; of who was turned away `unknown_key`, `origin` or `admin_token`",
+    "code": "the vendor's code; of who was turned away `unknown_key`, `origin`, `signature` or `admin_token`",
     "said": "the vendor's own words, without what tells of a person",
     "lasted_s": "seconds that the state before has lasted; of `ok` and `ready`, all that was not well",
     "waiting": "deliveries that wait for the destination",

@@ -19,7 +19,7 @@ METHODS = frozenset({"GET", "POST", "PUT"})
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 _HEADER = re.compile(r"[a-z0-9-]{1,64}\Z")
-_SEGMENT = re.compile(r"(?:[A-Za-z0-9_.~-]|\{[a-z_]{1,20}\}){1,80}\Z")
+_SEGMENT = re.compile(r"[A-Za-z0-9_.~-]{0,80}(?:\{[a-z_]{1,20}\})?[A-Za-z0-9_.~-]{0,80}\Z")
 _NOT_HANDED_ON = ("cookie", "authorization")
 
 
@@ -75,12 +75,12 @@ def address_fault(endpoint: Endpoint) -> str | None:
     if endpoint.method not in METHODS:
         return f"has a method that is not taken: write one of {', '.join(sorted(METHODS))}"
     path = endpoint.pattern
-    if not path.startswith("/") or not all(_SEGMENT.match(one) for one in path[1:].split("/")):
-        return "is no path: write /acme/{name}"
+    if not path.startswith("/") or not all(one and _SEGMENT.match(one) for one in path[1:].split("/")):
+        return "is no path with one pair of braces a segment: write /acme/{name}"
     first = path[1:].partition("/")[0]
     if first in RESERVED:
         return "is the server's own: begin with another segment"
-    if "{" in first and not re.match(r"[A-Za-z0-9]", first):
+    if "{" in first and not first[:1].isalnum():
         return "begins with anything: its first segment needs letters of its own in front"
     return None
 

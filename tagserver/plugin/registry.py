@@ -203,10 +203,16 @@ class Registry:
         return {module: OR.join(names) for module, names in owners.items() if module.partition(".")[0] != OURS}
 
     @classmethod
-    def of(cls, *classes: type[Destination], variables: Iterable[type[Variable]] = ()) -> Registry:
+    def of(
+        cls,
+        *classes: type[Destination],
+        variables: Iterable[type[Variable]] = (),
+        clients: Iterable[type[Client]] = (),
+    ) -> Registry:
         """A registry of given classes."""
         kinds = MappingProxyType({one.type: one() for one in variables})
-        return cls(MappingProxyType({one.type: one for one in classes}), variables=kinds)
+        known = MappingProxyType({one.type: one for one in clients})
+        return cls(MappingProxyType({one.type: one for one in classes}), variables=kinds, clients=known)
 
     @classmethod
     def load(cls, points: Iterable[EntryPoint] | None = None) -> Registry:

@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -145,7 +146,7 @@ class Doors:
                         lambda: self._read(one, unpack(body, encoding, most), request, source)
                     )
                     results = await self._stored(one, request, source, connection, incoming, parts)
-            return self._sound(one, self._of(one, "answer", partial(client.answer, results)))
+            return self._after(one, results)
         except Refuse as refusal:
             raise self._refusal(one, refusal) from None
         except PluginFailed as failed:
@@ -172,8 +173,8 @@ class Doors:
         facts = RequestFacts(source, request.received, request.params, request.query, headers)
         with PluginCode(client, f"{client_name(one.type)}: events", Refuse):
             found = client.events(body, facts)
-            incoming = found if isinstance(found, Incoming) else Incoming(list(found))
-            listed = list(incoming.events)
+            incoming = found if isinstance(found, Incoming) else Incoming(list(islice(found, most + 1)))
+            listed = list(islice(incoming.events, most + 1))
             events = [each for each in listed if not isinstance(each, Passed)]
             text = _encode({"events": events, "ctx": incoming.ctx, "sent": incoming.sent})
         if len(listed) > most:
@@ -218,11 +219,23 @@ class Doors:
                 code = thing.code if thing.code in client.passes else "other"
                 self._runtime.meters.passed(one.type, code)
                 note = Note("", code, str(thing.message)[:200])
-                results.append(Result(thing.event_id, "passed", (note,)))
+                named = thing.event_id if type(thing.event_id) is str else None
+                results.append(Result(named, "passed", (note,)))
             else:
                 answer = next(each)
                 results.append(Result(answer.event_id, answer.status, answer.problems))
         return results
+
+    def _after(self, one: ConfiguredClient, results: list[Result]) -> Reply:
+        """The client's answer. Everything is on disk by now: where it fails at that, ours tells the sender so."""
+        client = one.client
+        assert client is not None
+        try:
+            return self._sound(one, self._of(one, "answer", partial(client.answer, results)))
+        except (PluginFailed, Refuse) as failed:
+            said = str(failed) if isinstance(failed, PluginFailed) else f"{client_name(one.type)}: answer refuses"
+            self._runtime.failing.client_failed(one.type, said)
+            return Reply(200, _encode({"events": results}))
 
     def _of(self, one: ConfiguredClient, method: str, call: Callable[[], T]) -> T:
         """What a method of a client gives. Raises PluginFailed and Refuse."""
@@ -243,7 +256,8 @@ class Doors:
         assert client is not None
         status = refusal.status if type(refusal.status) is int and 400 <= refusal.status < 600 else 400
         code = refusal.code if refusal.code in client.refuses and _CODE.match(refusal.code) else "client"
-        again = ((b"retry-after", b"%d" % max(1, int(refusal.retry_after))),) if refusal.retry_after else ()
+        seconds: object = refusal.retry_after
+        again = ((b"retry-after", b"%d" % max(1, seconds)),) if type(seconds) is int else ()
         if status == 404:
             return _Refused(one.type, NOBODY, code, "client")
         try:

@@ -250,6 +250,7 @@ def test_a_secret_that_somebody_wrote_down_is_not_repeated(tmp_path: Path) -> No
     (old / "more.yaml").write_text("destinations: {other: {type: nobody, token: real-too, url: real-url}}\n")
     (old / "server.yaml").write_text(
         "collect: {keys: {crm: {secret: real-key}}}\nadmin: {tokens: {a: {token: real-token}}}\n"
+        "clients: {webhooks: {shop: {style: hmac, secret: [real-one, real-two]}}}\n"
     )
     folder(new, BEFORE)
     (new / "more.yaml").write_text('destinations: {other: {type: nobody, token: "${env:X}"}}\n')

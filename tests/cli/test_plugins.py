@@ -149,3 +149,23 @@ def test_the_events_that_a_vendor_knows_are_shown() -> None:
     assert "  events:   none by name" in run("plugins", "show", "webhook")
     words = ("linkedin", "--set", "access_token=any-text", "--set", 'conversions={"purchase": "104012"}')
     assert shown(*words)["events"] == {"purchase": "104012"}
+
+
+def test_an_inbound_client_is_listed_and_shown() -> None:
+    """With its addresses and the settings of a sender."""
+    assert "client webhooks\n" in run("plugins")
+    assert shown("webhooks")["addresses"] == ["POST /webhook/{name}"]
+    text = run("plugins", "show", "webhooks")
+    assert "addresses: POST /webhook/{name}" in text
+    assert "    style (needed): " in text
+
+
+def test_an_inbound_client_is_checked() -> None:
+    """With the secret and the settings of one sender."""
+    words = ("check-plugin", "webhooks", "--set", "style=hmac")
+    assert run(*words, "--set", "secret=any-text") == "webhooks keeps the rules.\n"
+    assert "give a sender its secret" in run(*words, code=2)
+    assert "do not fit" in run("check-plugin", "webhooks", "--set", "secret=x", code=2)
+    assert 'is "whsec_" and base64' in run(
+        "check-plugin", "webhooks", "--set", "style=standard", "--set", "secret=!", code=1
+    )

@@ -31,6 +31,8 @@ from tagserver.plugin import (
 )
 from tagserver.plugin.registry import PluginInfo, Registry
 
+from .tickets import Tickets
+
 ENVIRON = {
     "BACKEND_KEY": "backend-key-1",
     "TOKEN": "token-secret-1",
@@ -170,7 +172,7 @@ class Moody(Box):
 
 
 TODAY = date(2026, 11, 24)
-REGISTRY = Registry.of(Box, Ads, Vault, Hook, Broken, Dated, Moody)
+REGISTRY = Registry.of(Box, Ads, Vault, Hook, Broken, Dated, Moody, clients=(Tickets,))
 
 
 class Loud(Box):

@@ -23,7 +23,9 @@ from tests.kit.pushed import pushed_events, tag_parameters
 
 from .nine import FOLDER, NAMES, configuration
 
-PLUGINS = sorted(folder.parent for folder in (FOLDER.parents[1] / "plugins").glob("*/README.md"))
+ALL = sorted(folder.parent for folder in (FOLDER.parents[1] / "plugins").glob("*/README.md"))
+CLIENTS = Registry.load().clients
+PLUGINS = [folder for folder in ALL if folder.name not in CLIENTS]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
@@ -47,6 +49,21 @@ def test_the_set_up_of_the_readme_compiles(plugin: Path) -> None:
         read_file=lambda name: Path(name).read_text(),
     )
     assert [str(one) for one in loaded.problems] == []
+
+
+@pytest.mark.parametrize("plugin", [folder for folder in ALL if folder.name in CLIENTS], ids=lambda plugin: plugin.name)
+def test_the_set_up_of_a_clients_readme_compiles(plugin: Path) -> None:
+    """As operations would copy it into `server.yaml`."""
+    block = next(text for text in yaml_blocks(plugin / "README.md") if "clients:" in text)
+    loaded = compile_container(
+        {"container.yaml": b"tags: []\n", "server.yaml": block.encode()},
+        registry=Registry.load(),
+        environ=dict.fromkeys(re.findall(r"\$\{env:(\w+)\}", block), SECRET),
+        read_file=lambda name: Path(name).read_text(),
+    )
+    assert [str(one) for one in loaded.problems] == []
+    assert loaded.server is not None
+    assert plugin.name in loaded.server.clients.by_type
 
 
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda plugin: str(plugin.name))

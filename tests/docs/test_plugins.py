@@ -31,9 +31,11 @@ from tagserver.plugin import (
     Skip,
     Variable,
     identity,
+    inbound,
     table,
     values,
 )
+from tagserver.plugin.client import Client
 from tagserver.plugin.contract import OutcomeKind
 from tagserver.plugin.hookspecs import register_destinations
 from tagserver.plugin.registry import Registry
@@ -149,7 +151,9 @@ def test_a_login_that_expires() -> None:
 # ─────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("module", [plugin, identity, table, values, testing], ids=lambda module: str(module.__name__))
+@pytest.mark.parametrize(
+    "module", [plugin, identity, inbound, table, values, testing], ids=lambda module: str(module.__name__)
+)
 def test_every_public_name_is_documented(module: ModuleType) -> None:
     """What a module exports stands on the page, in code marks or in an example."""
     text = PLUGINS.read_text("utf-8")
@@ -169,6 +173,13 @@ def test_every_part_of_a_destination_is_documented() -> None:
             parameters = ", ".join(plain[1:])
             name = f"{name}({parameters})"
         assert name in documented, name
+
+
+def test_every_member_of_a_client_is_documented() -> None:
+    """Attributes and methods."""
+    documented = " ".join(name for name in first_names(PLUGINS, "## Write a client"))
+    members = {name for name in {**vars(Client), **Client.__annotations__} if not name.startswith("_")}
+    assert [name for name in members if not re.search(rf"\b{name}\b", documented)] == []
 
 
 def test_every_member_of_a_variable_is_documented() -> None:

@@ -31,6 +31,7 @@ from tagserver.explain.cases import CASE
 from tagserver.explain.expectations import EXPECT
 from tagserver.explain.try_ import REASONS
 from tagserver.metrics.meters import STATES, Meters, Picture
+from tagserver.plugin.registry import Registry
 from tagserver.plugin.settings import is_own
 from tagserver.queue.dead_letters import REASONS as REASONS_OF_DEATH
 from tagserver.queue.values import Counts, Room
@@ -246,7 +247,8 @@ def test_every_address_is_documented() -> None:
     public, admin = (
         set(re.findall(r'(?:Route|post)\("([^"]+)"', (server / file).read_text())) for file in ("app.py", "console.py")
     )
-    paths = {"/collect", *public, *(f"/-{path}" for path in admin - {"/style.css", "/static/{name}"})}
+    clients = (one.pattern for cls in Registry.load().clients.values() for one in cls.addresses)
+    paths = {"/collect", *clients, *public, *(f"/-{path}" for path in admin - {"/style.css", "/static/{name}"})}
     real = {re.sub(r"{(\w+)(?::path)?}", lambda found: found[1].upper(), path) for path in paths}
     cells = " ".join(cell for row in rows(REFERENCE, "## HTTP endpoints") for cell in row)
     assert set(re.findall(r"`(?:GET |POST )?(/[^` ]*)`", cells)) == real

@@ -29,6 +29,9 @@ ENVIRON = {
     )
 } | {
     "META_PIXEL_ID": "1",
+    "OWN_WEBHOOK": "whsec_" + "A" * 43 + "=",
+    "CRM_NEW": "a-new-secret",
+    "CRM_OLD": "an-old-secret",
     "DEMO_SHOP": "http://127.0.0.1:1",
     "DEMO_META": "http://127.0.0.1:2",
     "DEMO_VENDORS": "http://127.0.0.1:2/vendors",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tagserver.plugin.registry import PluginInfo, Registry
 from tests.server.conftest import BEARER, SERVER, Running, Start, purchase, samples
 from tests.server.doors import DOORS, WITH_SECRETS, post, signed
 
@@ -182,8 +183,6 @@ async def test_a_secret_that_is_missing_costs_nobody_an_event(start: Start) -> N
 
 async def test_a_plugin_that_is_missing_costs_nobody_an_event(start: Start) -> None:
     """Nobody knows its addresses: whoever posts to one that nobody has is told to come again."""
-    from tagserver.plugin.registry import PluginInfo, Registry
-
     known = Registry.load()
     lost = PluginInfo("webhooks", "1", error="ImportError")
     registry = Registry(known.destinations, (*known.plugins, lost))
@@ -205,3 +204,14 @@ async def test_below_a_prefix(start: Start) -> None:
     assert (await post(server, "shop", SILENT)).status_code == 404
     content, headers = signed("shop", SILENT, server.runtime.time.now())
     assert (await server.http.post("/metrics/webhook/shop", content=content, headers=headers)).status_code == 200
+
+
+async def test_try_answers_for_a_sender_as_its_address_would(doors: Running) -> None:
+    """By its client and its contract."""
+    asked = {"event": SILENT, "source": "shop"}
+    told = (await doors.http.post("/-/try.json", json=asked, headers=BEARER)).json()
+    assert (told["event"]["client"], told["event"]["source"]) == ("webhooks", "shop")
+    assert told["tags"][0]["decision"] == "send"
+    asked["source"] = "own"
+    told = (await doors.http.post("/-/try.json", json=asked, headers=BEARER)).json()
+    assert (told["event"]["client"], told["tags"][0]["decision"]) == ("webhooks", "block")

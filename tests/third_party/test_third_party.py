@@ -186,3 +186,21 @@ def test_the_end_of_its_api_is_said(parcels: Machine) -> None:
     settings = 'type: parcels, account: "17", password: "${env:PASSWORD}", version: 2025-05'
     (parcels.folder / "config" / "container.yaml").write_text(TAG.format(settings))
     assert "warning[W305]" in parcels.run("-m", "tagserver", "check", PASSWORD="password-of-parcels")
+
+
+def test_a_client_of_a_strangers(tmp_path: Path) -> None:
+    """As `new-plugin --client` writes it: its tests pass, it is listed and shown, it keeps the rules, and `check` takes
+    a configuration that names it."""
+    machine = Machine(tmp_path)
+    machine.command("tagserver new-plugin ticket_desk --client")
+    source = tmp_path / "tagserver-ticket-desk"
+    machine.install(source)
+    assert "passed" in machine.test(source)
+    assert "✔ ticket_desk 0.1.0: client ticket_desk\n" in machine.command("tagserver plugins")
+    assert "addresses: POST /ticket_desk/{name}\n" in machine.command("tagserver plugins show ticket_desk")
+    checked = machine.command("tagserver check-plugin ticket_desk --set secret=any-text")
+    assert checked == "ticket_desk keeps the rules.\n"
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "container.yaml").write_text("tags: []\n")
+    (tmp_path / "config" / "server.yaml").write_text('clients: {ticket_desk: {shop: {secret: "${env:DESK}"}}}\n')
+    assert "No problems" in machine.run("-m", "tagserver", "check", DESK="a-secret")

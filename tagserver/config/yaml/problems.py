@@ -37,8 +37,8 @@ CODES: Mapping[str, str] = {
     "E201": "a secret written into the file",
     "E202": "a variable of the environment that may not be read here",
     "P210": "a variable or file that holds a secret is missing: the destination is paused, the client answers 503",
-    "P211": "a plugin that could not be loaded: its destination is paused, its variable has no value, its client takes "
-    "nothing",
+    "P211": "a plugin that could not be loaded: its destination is paused, its variable has no value, "
+    "its client takes nothing",
     "W301": "something that nothing uses",
     "W302": "two tags that would send the same event",
     "W303": "every web page may post",

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tagserver.plugin import Destination
-from tagserver.plugin.description import describe, describe_variable
+from tagserver.plugin.description import describe, describe_client, describe_variable
 from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.plugin.registry import Registry
 from tagserver.runtime.runtime import Runtime
@@ -31,7 +31,7 @@ class Plugins:
 
     async def json(self, request: Request) -> Response:
         """`{"plugins": [as `tagserver plugins --json`], "destinations": [as `plugins show --json`, with "plugin" and
-        "used_by"], "variables": […]}`."""
+        "used_by"], "variables": […], "clients": […]}`."""
         return JSONResponse(await self._shown(), headers=SAFE)
 
     async def _shown(self) -> dict[str, Any]:
@@ -40,17 +40,22 @@ class Plugins:
         if self._described is None:
             self._described = await asyncio.to_thread(_described, self._runtime.comparing.registry)
         configured = self._runtime.container.destinations.values()
+        named = self._runtime.server.clients.by_type
         return {
             **self._described,
             "destinations": [
                 {**one, "used_by": [each.name for each in configured if each.type == one["type"]]}
                 for one in self._described["destinations"]
             ],
+            "clients": [
+                {**one, "senders": list(named[one["client"]].contracts) if one["client"] in named else []}
+                for one in self._described["clients"]
+            ],
         }
 
 
 def _described(registry: Registry) -> dict[str, Any]:
-    brought_by = {kind: one for one in registry.plugins for kind in (*one.destinations, *one.variables)}
+    brought_by = {kind: one for one in registry.plugins for kind in (*one.destinations, *one.variables, *one.clients)}
 
     def plugin(kind: str) -> dict[str, str]:
         one = brought_by.get(kind)
@@ -62,6 +67,7 @@ def _described(registry: Registry) -> dict[str, Any]:
         "variables": [
             {**describe_variable(one), "plugin": plugin(kind)} for kind, one in sorted(registry.variables.items())
         ],
+        "clients": [{**describe_client(one), "plugin": plugin(kind)} for kind, one in sorted(registry.clients.items())],
     }
 
 
