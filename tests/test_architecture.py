@@ -154,7 +154,7 @@ ROOMS = [
     "server", "server.pages", "server.admin", "runtime", "pausing", "publishing", "backup", "explain", "doctor",
     "records.sqlite", "records", "records.masking", "ingest", "preview", "erasure", "delivery", "metrics",
     "queue.sqlite", "queue", "audit", "pipeline", "config", "config.lint", "config.yaml", "outgoing", "expressions",
-    "inbound.clients", "inbound", "plugin", "consent", "consent.cookies", "consent.decoders",
+    "inbound.clients", "inbound.files", "inbound", "plugin", "consent", "consent.cookies", "consent.decoders",
     "consent.model", "privacy", "event",
     "logs", "system",
 ]
