@@ -45,6 +45,16 @@ class Queue(Protocol):
         """
         ...
 
+    async def remember(self, keys: Mapping[bytes, bytes], ttl: float) -> None:
+        """Keep keys of 16 bytes with their marks for `ttl` seconds, in the place of what was kept of them before.
+        Durable before it returns. They are among those of deliveries: who makes them hashes what they are for, too."""
+        ...
+
+    async def known(self, keys: Collection[bytes]) -> Mapping[bytes, bytes]:
+        """Those of the keys that are kept and not past their time, each with its mark. What was remembered before this
+        is asked is seen."""
+        ...
+
     async def claim(
         self, destination: str, *, max_items: int, max_bytes: int, newest: bool = False, untried: bool = False
     ) -> Batch | None:

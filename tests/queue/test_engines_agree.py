@@ -138,6 +138,16 @@ class EnginesMachine(RuleBasedStateMachine):
         for _ in range(2 if again else 1):
             self.both(lambda outbox: outbox.settle(batch, settlement))
 
+    @rule(
+        numbers=st.sets(st.integers(0, 5)),
+        mark=st.sampled_from([b"", b"\x01", b"\x02"]),
+        ttl=st.sampled_from([60.0, ORDER_SECONDS]),
+    )
+    def remember(self, numbers: set[int], mark: bytes, ttl: float) -> None:
+        """Keys that are no delivery's."""
+        self.both(lambda outbox: outbox.remember({key(f"said {number}"): mark for number in numbers}, ttl))
+        self.both(lambda outbox: outbox.known([key(f"said {number}") for number in range(6)]))
+
     @rule(seconds=st.sampled_from([1, 60, 3600, 24 * 3600]))
     def later(self, seconds: int) -> None:
         """Time passes."""

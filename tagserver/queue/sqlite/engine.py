@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -183,6 +183,19 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
                 if not receipt.duplicate and (waiting := self._appended.get(delivery.destination)) is not None:
                     waiting.set()
         return receipts
+
+    async def remember(self, keys: Mapping[bytes, bytes], ttl: float) -> None:
+        """See `Queue.remember`."""
+        self._files.refuse()
+        expires = self._time.now() + int(ttl * 1000)
+        kept = [(key, expires, mark) for key, mark in keys.items()]
+        await self._writer.run(lambda database: self._keys.remember(database, kept))
+
+    async def known(self, keys: Collection[bytes]) -> Mapping[bytes, bytes]:
+        """See `Queue.known`."""
+        self._files.refuse()
+        found: Mapping[bytes, bytes] = await self._writer.join(self._keys.known_to, keys)
+        return found
 
     def _announce(self, destination: str) -> None:
         if (event := self._appended.get(destination)) is not None:

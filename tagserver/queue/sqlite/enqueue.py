@@ -14,7 +14,7 @@ from tagserver.queue.sqlite.backpressure import Space, jittered_retry_after
 from tagserver.queue.sqlite.claims import Priority
 from tagserver.queue.sqlite.counters import Counters
 from tagserver.queue.sqlite.dead_search import Causes
-from tagserver.queue.sqlite.keys import Keys, Known
+from tagserver.queue.sqlite.keys import KEY, Keys, Known
 from tagserver.queue.sqlite.person_filter import PersonFilter
 from tagserver.queue.sqlite.rows import BURY, insert
 from tagserver.queue.values import DEDUP_TTL, ROW_BYTES, Delivery, Receipt
@@ -70,7 +70,9 @@ class Enqueue:
         if not (paused and self._crowded(every, paused)) and self._keys.add(database, _keys_of(every, now)):
             self._store(database, every)
             return [[STORED] * len(deliveries) for deliveries, _ in requests]
-        return self._judge(database, requests, _Judged(now, self._keys.marks(database, _keys_of(every, now))), paused)
+        return self._judge(
+            database, requests, _Judged(now, self._keys.marks(database, map(KEY, _keys_of(every, now)))), paused
+        )
 
     def _crowded(self, deliveries: Sequence[Delivery], paused: Mapping[str, tuple[str, ...]]) -> bool:
         """Whether one of those that are paused may be beyond its share with all of these."""

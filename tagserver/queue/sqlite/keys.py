@@ -16,7 +16,7 @@ more: that changes nothing. What is in memory holds against `known`, as it is yo
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import Annotated
@@ -39,7 +39,8 @@ PURGED = 500
 _PARTS = 256
 """Of the key space, by the first byte."""
 
-_KEY = itemgetter(0)
+KEY = itemgetter(0)
+"""Of a `Known`."""
 _decoder = msgspec.msgpack.Decoder(list[tuple[Annotated[bytes, msgspec.Meta(min_length=1)], int, bytes]])
 
 
@@ -58,7 +59,7 @@ class Keys:
         for one, packed in database.execute("SELECT id, keys FROM recent ORDER BY id"):
             if (keys := _unpack(packed)) is None:
                 raise Damaged(f"the recent keys of row {one} cannot be read")
-            self._recent.update(zip(map(_KEY, keys), keys, strict=True))
+            self._recent.update(zip(map(KEY, keys), keys, strict=True))
         self._generation = _Generation({}, 0)
         self._owed = 0
 
@@ -73,26 +74,36 @@ class Keys:
         self._added.clear()
         self._generation.ended(ok)
 
-    def marks(self, database: sqlite3.Connection, keys: Sequence[Known]) -> dict[bytes, bytes]:
+    def marks(self, database: sqlite3.Connection, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         """Those of the keys that are kept and not past their time, each with its mark.
 
         They are few, and asked for before anything is written: each row that a statement gives costs a change of hands
         with the event loop.
         """
         now = self._time.now()
-        waiting = [*{key for key, _, _ in keys}]
+        waiting = [*{*keys}]
         found: dict[bytes, bytes] = {}
         for start, rows in pieces(len(waiting)):
             asked = [EMPTY + key for key in waiting[start : start + rows]]
             found.update((key, mark or b"") for key, mark in database.execute(_known(rows), [*asked, now]))
         for table in (self._generation.keys, self._recent, self._added):
-            found.update({key: table[key][2] for key in waiting if key in table and table[key][1] > now})
+            for key in waiting:
+                if (known := table.get(key)) is not None:  # a younger one counts, also where it is past its time
+                    if known[1] > now:
+                        found[key] = known[2]
+                    else:
+                        found.pop(key, None)
         return found
+
+    def known_to(self, database: sqlite3.Connection, asked: Sequence[Collection[bytes]]) -> list[dict[bytes, bytes]]:
+        """See `Queue.known`, for several who ask at the same time."""
+        found = self.marks(database, [key for keys in asked for key in keys])
+        return [{key: found[key] for key in keys if key in found} for keys in asked]
 
     def add(self, database: sqlite3.Connection, keys: list[Known]) -> bool:
         """Keep keys that are all new. False when they are not: when one of them is there, or is there twice; then none
         is kept."""
-        new = dict(zip(map(_KEY, keys), keys, strict=True))
+        new = dict(zip(map(KEY, keys), keys, strict=True))
         if len(new) < len(keys):
             return False
         for table in (self._recent, self._generation.keys, self._added):
@@ -106,13 +117,13 @@ class Keys:
         return True
 
     def remember(self, database: sqlite3.Connection, keys: list[Known]) -> None:
-        """Keep keys, which are all different, and are new or past their time."""
+        """Keep keys, which are all different, in the place of what was kept of them."""
         if not keys:
             return
         if len(self._recent) >= self._most and not self._generation.moves:
             self._next_generation(database)
         database.execute("INSERT INTO recent (keys) VALUES (?)", (EMPTY + msgspec.msgpack.encode(keys),))
-        self._added.update(zip(map(_KEY, keys), keys, strict=True))
+        self._added.update(zip(map(KEY, keys), keys, strict=True))
         self._owed += 2 * len(keys)
         if self._owed >= SLICE:
             self._generation.move(database, self._owed)

@@ -148,6 +148,17 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
                 self._came[one.destination].set()
         return receipts
 
+    async def remember(self, keys: Mapping[bytes, bytes], ttl: float) -> None:
+        """See `Queue.remember`."""
+        self._check()
+        self._known |= {key: (self._time.now() + int(ttl * 1000), mark) for key, mark in keys.items()}
+
+    async def known(self, keys: Collection[bytes]) -> Mapping[bytes, bytes]:
+        """See `Queue.known`."""
+        self._check()
+        now = self._time.now()
+        return {key: self._known[key][1] for key in keys if key in self._known and self._known[key][0] > now}
+
     def _receipt(self, one: Delivery) -> Receipt:
         now = self._time.now()
         known = {key: mark for key, (end, mark) in self._known.items() if end > now}

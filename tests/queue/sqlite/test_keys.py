@@ -60,7 +60,7 @@ class File:
 
     def marks(self, *names: str) -> dict[bytes, bytes]:
         """Of those that are known."""
-        return self.keys.marks(self.database, [known(name) for name in names])
+        return self.keys.marks(self.database, [key(name) for name in names])
 
     def killed(self) -> File:
         """The file as a kill would leave it now, opened."""
@@ -216,6 +216,26 @@ def test_a_key_that_came_again_after_its_time_keeps_the_later_end(file: File) ->
     file.clock.jump(HOUR)
     assert file.marks("a") == {}
     assert file.killed().marks("a") == {}
+
+
+def test_the_last_word_of_a_key_counts_wherever_the_one_before_lies(file: File) -> None:
+    """In the sorted table, in a generation that moves, among the recent ones, or in the same transaction."""
+    for number, mark in enumerate((b"one", b"two", b"three")):
+        file.database.execute("BEGIN")
+        file.keys.remember(file.database, [(key("a"), END + number, mark)])
+        file.keys.remember(file.database, [(key("b"), END, b"first")])
+        file.keys.remember(file.database, [(key("b"), END, mark)])
+        file.end()
+        assert file.marks("a", "b") == {key("a"): mark, key("b"): mark}
+        if number == 0:
+            file.care()
+    file.database.execute("BEGIN")
+    file.keys.remember(file.database, [(key("a"), 0, b"over")])
+    file.end()
+    assert file.marks("a") == {}
+    assert file.killed().marks("a", "b") == {key("b"): b"three"}
+    file.care()
+    assert file.marks("a", "b") == {key("b"): b"three"}
 
 
 @given(
