@@ -215,6 +215,11 @@ class ServerConfig:
         "test code of it",
     )
 
+    @property
+    def orders_meet(self) -> bool:
+        """Whether a contract may grant what a visitor has refused with another copy of the same order."""
+        return any(one.consent is not None for one in self.collect.keys.values())
+
     def consent_of(self, source: str) -> Reading | None:
         """What the contract behind a key of `collect` says, if there is one."""
         key = self.collect.keys.get(source)

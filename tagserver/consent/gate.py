@@ -18,7 +18,8 @@ from tagserver.event.consent_fields import AD_PURPOSES, PURPOSES
 
 Decision = Literal["send", "restrict", "block"]
 _ADS = frozenset(AD_PURPOSES)
-GPC = frozenset({"Sec-GPC", "gpc"})
+EARLIER_GPC = "Global Privacy Control with an earlier copy of this order"
+GPC = frozenset({"Sec-GPC", "gpc", EARLIER_GPC})
 """The readings of Global Privacy Control, which a site may take as more than an opt-out of sale."""
 
 

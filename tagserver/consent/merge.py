@@ -189,4 +189,5 @@ def _merge_one(signals: list[tuple[str, Signal]], region: Region) -> Purpose:
         tuple(name for name, _ in deciding),
         tuple(signal.raw for _, signal in deciding),
         any(signal.by == "visitor" for _, signal in deciding),
+        all(signal.by == "contract" for _, signal in deciding),
     )

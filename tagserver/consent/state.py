@@ -50,13 +50,14 @@ NO_EVIDENCE = Evidence()
 @dataclass(frozen=True, slots=True)
 class Purpose:
     """What was said of one purpose, merged: with the sources that decided it and the raw values they showed. `own`: the
-    visitor himself decided it, by one of them."""
+    visitor himself decided it, by one of them; `contract`: nobody but a contract did."""
 
     state: State
     kind: SignalKind | None
     sources: tuple[str, ...]
     raw: tuple[str | bool, ...]
     own: bool
+    contract: bool = False
 
 
 UNSET = Purpose("unset", None, (), (), own=False)

@@ -8,6 +8,7 @@ from operator import attrgetter
 
 from tagserver.config.model import Container, Tag
 from tagserver.config.server import ServerConfig
+from tagserver.event.order_ids import GLOBAL_ID, order_id
 from tagserver.event.person_keys import person_keys
 from tagserver.pipeline.route import Routing
 from tagserver.plugin.plain import identifier, number
@@ -17,6 +18,8 @@ from tagserver.queue.values import DEDUP_TTL, Delivery
 DAY = 86400.0
 AGELESS = 7 * DAY
 """Seconds in which an order counts once where the destination takes events of any age."""
+LONGEST = 400 * DAY
+"""Seconds for which a refusal is remembered at most."""
 
 
 _sends = attrgetter("built")
@@ -35,6 +38,10 @@ class Deliveries:
         self._order_keys = OrderKeys(install_key)
         self._counts_orders = server.collect.dedup_orders
         self._per_source = server.collect.dedup == "per_source"
+        self.orders_meet = server.orders_meet
+        """Whether copies of an order may come whose consent is not the visitor's own word."""
+        self.said_for = said_for(container)
+        """Seconds for which it is remembered what a visitor has refused with an order."""
         self._countries = {tag.name: tag.destination.phone_country for tag in container.tags}
 
     def of(self, routing: Routing) -> list[Delivery]:
@@ -46,6 +53,8 @@ class Deliveries:
         event_id, received, shop = event.event_id, event.facts.received, event.data.get("ecommerce") or {}
         sender = sender_part(event.facts.source) if self._per_source else SHARED
         order, value = identifier(shop.get("transaction_id")), number(shop.get("value"))
+        if order is not None and order.startswith(GLOBAL_ID):
+            order = order_id(order)
         mark = self._order_keys.mark(order, None if value is None else float(value))
         who = event.derived.identity or event.identity
         persons: dict[str | None, tuple[bytes, ...]] = {}
@@ -57,7 +66,10 @@ class Deliveries:
             destination = tag.destination
             country = self._countries[tag.name]  # as the destination reads telephone numbers
             if (person := persons.get(country)) is None:
-                person = persons[country] = person_keys(who, self._install_key, country)
+                person = person_keys(who, self._install_key, country)
+                if order is not None and self.orders_meet:
+                    person = (*person, self._order_keys.said(order))
+                persons[country] = person
             expires = built.expires
             if expires is None and (age := destination.plugin.limits.age) is not None:
                 expires = built.time + int(age * 1000)  # a vendor that takes events up to an age takes it no more
@@ -89,6 +101,12 @@ class Deliveries:
                 )
             )
         return made
+
+
+def said_for(container: Container) -> float:
+    """For how many seconds a refusal is remembered: as long as any of its destinations may take a copy of the order."""
+    limits = [one.plugin.limits for one in container.destinations.values()]
+    return min(max([AGELESS, *(one.oldest or one.age or 0.0 for one in limits)]), LONGEST)
 
 
 @lru_cache(maxsize=1024)

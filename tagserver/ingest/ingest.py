@@ -29,6 +29,7 @@ from tagserver.ingest.answer import Answer, settled
 from tagserver.ingest.consent_wait import ConsentWait, WaitingEvent
 from tagserver.ingest.deliveries import Deliveries
 from tagserver.ingest.observer import IngestObserver, Line
+from tagserver.ingest.order_consent import OrderConsent, Turn
 from tagserver.ingest.previewing import Previews
 from tagserver.logs.logs import events_are_told, say_accepted
 from tagserver.pipeline.route import Decision, Routing, route
@@ -77,7 +78,7 @@ class _Stored:
 
 class Ingest:
     """Takes events in for one outbox. `install_key` (32 bytes of this installation) keys the hashes of persons;
-    `encryption` encrypts data at rest."""
+    `encryption` encrypts data at rest; `orders` knows what visitors have refused with their orders."""
 
     def __init__(
         self,
@@ -88,8 +89,10 @@ class Ingest:
         opt_outs: OptOuts,
         encryption: Encryption = NO_ENCRYPTION,
         previews: Previews | None = None,
+        orders: OrderConsent | None = None,
     ) -> None:
         self._previews = previews
+        self._orders = orders
         self._outbox = outbox
         self._install_key = install_key
         self._observer = observer
@@ -208,10 +211,12 @@ class Ingest:
 
     async def _store(self, container: Container, server: ServerConfig, request: _Request) -> list[Answer]:
         """Put a request on disk: what was withdrawn first, so that it counts for the events beside it, too."""
+        stored, makes, turn = _Stored(), self._makes(container, server), None
         try:
+            if makes.orders_meet and self._orders is not None:
+                turn = await self._begin(self._orders, makes, request)
             if request.laid or request.again:
                 await self._opt_outs.write(request.laid, request.again)
-            stored, makes = _Stored(), self._makes(container, server)
             for start in range(0, len(request.lines), TURN):
                 if start:
                     await asyncio.sleep(0)
@@ -222,6 +227,9 @@ class Ingest:
         except OutboxError:
             self._consent_wait.put_back(request.released)
             raise
+        finally:
+            if turn is not None:
+                turn.end()
         lines = stored.lines
         if any(map(_duplicate, receipts)):  # as hardly ever
             for delivery, receipt in zip(deliveries, receipts, strict=True):
@@ -235,6 +243,20 @@ class Ingest:
                 if routing is not None and (answer is None or answer.status != "held") and (new or not made):
                     say_accepted(routing.event.event_id, routing.event.name, routing.event.source, new)
         return [answer for answer, *_ in lines if answer is not None]
+
+    async def _begin(self, orders: OrderConsent, makes: Deliveries, request: _Request) -> Turn | None:
+        """Decide a request's orders under what their visitors have refused earlier."""
+
+        def again(event: Event, consent: ConsentState) -> Routing:
+            return route(self._by(event, makes.container, request), event, consent=consent)
+
+        def counts(event: Event) -> bool:
+            return self._previews is None or self._previews.counts(event.facts.session)
+
+        turn = await orders.begin(request.lines, again, counts, makes.said_for)
+        if turn is not None:
+            request.laid += turn.laid
+        return turn
 
     def _by(self, event: Event, container: Container, request: _Request) -> Container:
         """By which an event is decided: the container of its request; but of an event that has waited, of its own."""

@@ -28,5 +28,8 @@ class IngestObserver:
     def repeated(self, destination: str, receipt: Receipt) -> None:
         """A delivery was a duplicate."""
 
+    def denial_not_remembered(self) -> None:
+        """A denial was not remembered for its order: its address has named too many."""
+
     def refused(self, reason: str, message: str, origin: str | None) -> None:
         """A whole request was refused, before any event of it was read: what it is counted as, and a sentence."""

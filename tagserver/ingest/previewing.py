@@ -44,6 +44,11 @@ class Previews:
         session = self.sessions.known(name) if name else None
         return self._serving() if session is None or session.draft is None else session.draft.container
 
+    def counts(self, name: str) -> bool:
+        """Whether what is said in a session counts outside of it: it is for real. `name` is empty for no session."""
+        session = self.sessions.known(name) if name else None
+        return not name or (session is not None and session.send == "live")
+
     def applied(
         self, answer: Answer | None, routing: Routing, made: list[Delivery], container: Container
     ) -> tuple[Answer | None, Routing, list[Delivery]]:

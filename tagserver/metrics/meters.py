@@ -66,6 +66,8 @@ class Meters:
         self._disk_free = disk_free
         self.connections: Callable[[], int] = lambda: 0
         self.events = 0
+        self.order_denials_dropped = 0
+        """Denials that were not remembered for their order: their address had named too many."""
         self.clock_steps = 0
         self.commits = Histogram()
         self.loop_lag = Histogram()
@@ -212,6 +214,12 @@ class Meters:
         page.add("tagserver_held_events", "gauge", "Events that wait for consent.", [({}, picture.held)])
         page.counter("tagserver_held_ended_total", "How the waiting ended.", "outcome", picture.held_ended)
         page.counter("tagserver_withdrawals_total", "Events that took consent back.", "source", self._withdrawn)
+        page.add(
+            "tagserver_order_denials_dropped_total",
+            "counter",
+            "Denials not remembered for their order.",
+            [({}, self.order_denials_dropped)],
+        )
         page.add("tagserver_tombstones", "gauge", "Identifiers with consent withdrawn.", [({}, picture.tombstones)])
         page.add("tagserver_audit_rows_total", "counter", "Rows of the audit.", [({}, picture.audit_rows)])
         page.add("tagserver_audit_lost_total", "counter", "Events it does not know of.", [({}, picture.audit_lost)])

@@ -93,6 +93,7 @@ class Limits:
     repeat: float | None = None
     requests: int = 16
     rate: float | None = None
+    oldest: float | None = None
 
     def __post_init__(self) -> None:
         rate = self.rate

@@ -28,7 +28,7 @@ STATED = {
 LISTS = ("reads", "hashed", "clear", "person")
 FLAGS = ("ads", "event_id", "sink")
 COUNTS = ("events", "bytes", "requests")
-AMOUNTS = ("age", "repeat", "rate")
+AMOUNTS = ("age", "repeat", "rate", "oldest")
 """Of `Limits`: whole numbers, and numbers of which None says that there is no limit."""
 METHODS = (
     *("hosts", "sees", "hashes", "in_clear", "version_ends", "event_name", "event_names"),

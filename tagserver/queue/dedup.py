@@ -49,6 +49,7 @@ class OrderKeys:
     def __init__(self, install_key: bytes) -> None:
         # Hashes that have taken in how all begin; a copy costs less than a new one.
         self._key = blake2b(b"order\0", digest_size=16, key=install_key)
+        self._said = blake2b(b"said\0", digest_size=16, key=install_key)
         self._order = blake2b(b"order:", digest_size=_PART, key=install_key)
         self._value = blake2b(b"value:", digest_size=_PART, key=install_key)
         self._values: dict[float, bytes] = {}
@@ -57,6 +58,13 @@ class OrderKeys:
         """Of one order for one tag, whatever its event_id: the tag, the vendor's event name and the order's id."""
         keyed = self._key.copy()
         keyed.update(f"{tag}\0{name}\0{order}{sender}".encode("utf-8", "surrogatepass"))
+        return keyed.digest()
+
+    def said(self, order: str) -> bytes:
+        """Of one order, whatever is sent of it to whom: by this is known what its visitor has refused, and what waits
+        of it is found. The same for all senders, also where `collect.dedup` keeps their repeats apart."""
+        keyed = self._said.copy()
+        keyed.update(order.encode("utf-8", "surrogatepass"))
         return keyed.digest()
 
     def mark(self, order: str | None, value: float | None) -> bytes:

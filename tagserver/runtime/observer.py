@@ -54,6 +54,10 @@ class RuntimeObserver(IngestObserver, ErasureObserver, DeliveryObserver):
         """To metrics."""
         self._meters.repeated(destination, receipt)
 
+    def denial_not_remembered(self) -> None:
+        """To metrics."""
+        self._meters.order_denials_dropped += 1
+
     def withdrawn(self, source: str, purposes: frozenset[str], identifiers: int) -> None:
         """To metrics and the audit."""
         self._meters.withdrawn(source)

@@ -22,6 +22,7 @@ from tagserver.erasure.opt_outs import OptOuts
 from tagserver.explain.send_as_test import VendorTests
 from tagserver.ingest.consent_wait import ConsentWait
 from tagserver.ingest.ingest import Ingest
+from tagserver.ingest.order_consent import OrderConsent
 from tagserver.ingest.previewing import Previews
 from tagserver.ingest.sources import Sources
 from tagserver.metrics.meters import Meters
@@ -149,6 +150,7 @@ class Runtime:
         )
         self.previews = Previews(Sessions(install_key, time), lambda: self.container)
         self.preview_orders = Orders(self.previews.sessions, publishing.folder, self._previewed_beside)
+        self.order_consent = OrderConsent(outbox, install_key, time, self.observer)
         self.ingest = Ingest(
             outbox,
             install_key,
@@ -157,6 +159,7 @@ class Runtime:
             self.opt_outs,
             self.encryption,
             self.previews,
+            self.order_consent,
         )
 
         self.vendor_tests = VendorTests(self, self._connect, outbox, install_key, audit.note, time)

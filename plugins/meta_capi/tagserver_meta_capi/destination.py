@@ -75,7 +75,14 @@ class MetaCapi(Destination):
     consent = ConsentNeeds(
         ("ad_storage", "ad_user_data"), restricted=True, processor=True, locates=frozenset(LDU_STATES)
     )
-    limits = Limits(events=1000, bytes=8 << 20, age=WINDOW_MS / 1000, repeat=47 * 3600.0, requests=8)
+    limits = Limits(
+        events=1000,
+        bytes=8 << 20,
+        age=WINDOW_MS / 1000,
+        repeat=47 * 3600.0,
+        requests=8,
+        oldest=SHOP_WINDOW_MS / 1000,
+    )
     table = Table(USER_DATA, CHECKOUT_DATA, EVENT)
     reads = (
         *("event", "event_id", "timestamp", "action_source", "user_data", "user_id", "geo.region", "source"),

@@ -1,0 +1,75 @@
+"""What a visitor has said with one copy of an order holds at a whole server: the other door is a key with a contract."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from .conftest import GRANTED, TOKEN, Running, Start, purchase, samples
+from .test_withdrawal import PAUSED, queued
+
+DENIED = dict.fromkeys(GRANTED, "denied")
+CRM = {"authorization": "Bearer crm-key"}
+
+
+def copy(event_id: str, order: str = "T-1", **fields: Any) -> dict[str, Any]:
+    """Of an order, without a word of the visitor's; nobody else's copy names the same person."""
+    shop = {"transaction_id": order, "value": 59.9, "currency": "EUR"}
+    made = purchase(event_id, ecommerce=shop, user_data={"email": f"{event_id}@example.com"}) | fields
+    if "consent" not in fields:
+        del made["consent"]
+    return made
+
+
+async def measured(server: Running, name: str) -> float:
+    """One figure of the metrics."""
+    answer = await server.http.get("/-/metrics", headers={"authorization": f"Bearer {TOKEN}"})
+    return samples(answer.text)[name]
+
+
+async def test_no_contract_sends_what_the_page_denied(server: Running) -> None:
+    """And the record says why; the answer does not."""
+    await server.collect(copy("page", consent=DENIED))
+    answer = await server.collect(copy("crm"), **CRM)
+    assert answer.json()["events"] == [{"event_id": "crm", "status": "accepted", "problems": []}]
+    await server.collect(copy("other", "T-2"), **CRM)
+    assert (await server.drained())["unique"] == 1
+    blocked = 'tagserver_decisions_total{tag="Meta purchase",decision="block",reason="consent"}'
+    assert await measured(server, blocked) == 2
+    for _ in range(100):
+        answer = await server.http.get("/-/events/crm.json", headers={"authorization": f"Bearer {TOKEN}"})
+        if answer.status_code == 200:
+            break
+        await asyncio.sleep(0.05)
+    (record,) = answer.json()["records"]
+    (decided,) = (one for one in record["tags"] if one["tag"] == "Meta purchase")
+    assert (decided["decision"], decided["reason"]) == ("block", "consent")
+
+
+async def test_what_waits_of_the_order_is_erased(start: Start) -> None:
+    """The webhook was first, and its vendor is not to be reached: the page's denial comes in time."""
+    server: Running = await start(environ=PAUSED)
+    await server.collect([copy("crm"), copy("other", "T-2")], **CRM)
+    await server.collect(copy("page", consent=DENIED))
+    for _ in range(200):
+        if queued(server) == ["other"]:
+            break
+        await asyncio.sleep(0.02)
+    assert queued(server) == ["other"]
+    meta = (await server.status())["destinations"]["meta"]
+    assert (meta["accepted"], meta["pending"], meta["erased"]) == (2, 1, 1)
+
+
+async def test_a_preview_that_is_not_for_real_is_no_word_of_a_visitors(server: Running) -> None:
+    """Neither of those who deny, nor of those who grant."""
+    runtime = server.runtime
+    assert runtime.previews.counts("")
+    assert not runtime.previews.counts("a session that is over")
+
+
+async def test_denials_that_are_not_remembered_are_counted(server: Running) -> None:
+    name = "tagserver_order_denials_dropped_total"
+    assert await measured(server, name) == 0
+    for start in range(0, 65, 13):
+        await server.collect([copy(f"p-{start}-{one}", f"S-{start}-{one}", consent=DENIED) for one in range(13)])
+    assert await measured(server, name) >= 3
