@@ -27,7 +27,7 @@ BY_PERIOD = frozenset({"upgrade", "cancel_at_period_end"})
 """What can happen to a subscription more than once: told apart by price and period."""
 
 
-def id_text(value: object) -> str | None:
+def plain_id(value: object) -> str | None:
     """A value that may be an id, as text: trimmed, and a number in plain digits (123.0 → `"123"`). None for all else,
     and for nothing."""
     if type(value) is str:
@@ -83,5 +83,5 @@ def event_id_for(
 
 def _identifier(value: object) -> str | None:
     """As `plugin.plain.identifier` says, which has its own for the way of each event."""
-    text = id_text(value)
+    text = plain_id(value)
     return None if text is None or is_placeholder(text) else text

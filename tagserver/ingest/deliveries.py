@@ -10,6 +10,7 @@ from tagserver.config.model import Container, Tag
 from tagserver.config.server import ServerConfig
 from tagserver.event.order_ids import GLOBAL_ID, order_id
 from tagserver.event.person_keys import person_keys
+from tagserver.ingest.copies import carried
 from tagserver.pipeline.route import Routing
 from tagserver.plugin.plain import identifier, number
 from tagserver.queue.dedup import SHARED, OrderKeys, delivery_key, once_key, sender_part
@@ -56,6 +57,8 @@ class Deliveries:
         if order is not None and order.startswith(GLOBAL_ID):
             order = order_id(order)
         mark = self._order_keys.mark(order, None if value is None else float(value))
+        if order is not None and self.orders_meet:
+            mark += carried(event)
         who = event.derived.identity or event.identity
         persons: dict[str | None, tuple[bytes, ...]] = {}
         made: list[Delivery] = []

@@ -234,7 +234,7 @@ class Ingest:
         if any(map(_duplicate, receipts)):  # as hardly ever
             for delivery, receipt in zip(deliveries, receipts, strict=True):
                 if receipt.duplicate:
-                    self._observer.repeated(delivery.destination, receipt)
+                    self._observer.repeated(delivery, receipt)
             lines = _with_receipts(lines, receipts)
         self._observer.settled(container, lines, stored.decided)
         if events_are_told():

@@ -25,7 +25,7 @@ class IngestObserver:
         """What was decided of a request's events under a container has come to pass, and is answered: a request that is
         not stored is not on record. `decided`: the same, as short as it can wait for the audit."""
 
-    def repeated(self, destination: str, receipt: Receipt) -> None:
+    def repeated(self, delivery: Delivery, receipt: Receipt) -> None:
         """A delivery was a duplicate."""
 
     def denial_not_remembered(self) -> None:

@@ -114,9 +114,9 @@ class Meters:
             if routing.scope.faults:
                 self._faults.update(routing.scope.faults.keys())
 
-    def repeated(self, destination: str, receipt: Receipt) -> None:
-        """One delivery was a duplicate."""
-        self._duplicates[destination, _why_duplicate(receipt)] += 1
+    def repeated(self, destination: str, receipt: Receipt, *, untrusted: bool = False) -> None:
+        """One delivery was a duplicate. `untrusted`: a key sent it, and a browser's that says otherwise came first."""
+        self._duplicates[destination, "untrusted_first" if untrusted else _why_duplicate(receipt)] += 1
 
     def refused(self, code: str) -> None:
         """One request was refused as a whole; `code` is one of ours."""

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from tagserver.event.order_ids import id_text
+from tagserver.event.order_ids import plain_id
 from tagserver.event.placeholder import SIGNS, is_placeholder
 from tagserver.system.text import is_text
 
@@ -63,13 +63,13 @@ def decimal_text(value: Any) -> str | None:
 def identifier(value: Any) -> str | None:
     """An id as text, trimmed (123 → `"123"`); None when it is empty, no id, or stands for a missing one
     (`undefined`)."""
-    text = value.strip() if type(value) is str and value.isascii() else id_text(value)
+    text = value.strip() if type(value) is str and value.isascii() else plain_id(value)
     return None if not text or (text[0] in SIGNS and is_placeholder(text)) else text
 
 
 def short_text(value: Any) -> str | None:
     """A text, or a number as text, cut to a thousand characters. Not for ids: one that is cut is another id."""
-    text = value.strip() if type(value) is str and value.isascii() else id_text(value)
+    text = value.strip() if type(value) is str and value.isascii() else plain_id(value)
     return text[:LONGEST_TEXT] if text else None
 
 

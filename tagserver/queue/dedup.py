@@ -10,6 +10,8 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Literal
 
+from tagserver.queue.copy_marks import other_currency
+
 Differs = Literal["", "order", "value"]
 """What the first one had another of."""
 
@@ -91,11 +93,13 @@ class OrderKeys:
 
 
 def difference(first: bytes, repeat: bytes) -> Differs:
-    """What two marks differ in. What one of them does not say is no difference."""
+    """What two marks differ in. What one of them does not say is no difference, and values in two currencies are none
+    either: a shop tells its own, and its page the visitor's."""
     if first == repeat or not first or not repeat:
         return ""
+    values = not other_currency(first, repeat)
     for name, start in (("order", 0), ("value", _PART)):
         before, now = first[start : start + _PART], repeat[start : start + _PART]
-        if before != now and before != _NOTHING and now != _NOTHING:
+        if before != now and before != _NOTHING and now != _NOTHING and (name == "order" or values):
             return "order" if name == "order" else "value"
     return ""

@@ -9,7 +9,8 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from tagserver.queue.dedup import Differs
+from tagserver.queue.copy_marks import is_long
+from tagserver.queue.dedup import Differs, difference
 
 DEDUP_TTL = 48 * 3600.0
 """Seconds in which a delivery's key is known: Meta's own window for counting equal events once."""
@@ -36,7 +37,8 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     granted. `person`: keyed hashes, 16 bytes each, for erasure and withdrawal. `identity`: fingerprint of the
     destination's identity settings. `order`, `once`: further keys, that of the order of a purchase and that of
     once-per, each with the seconds in which another delivery of that key is none. `mark`: what it says of order and
-    value, eight bytes that tell neither (`dedup.mark`). `urgent`: goes first when many wait.
+    value, eight bytes that tell neither (`OrderKeys.mark`), with what a copy of an order had (`copy_marks`) perhaps.
+    `urgent`: goes first when many wait.
     """
 
     key: bytes
@@ -63,10 +65,16 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 class Receipt(msgspec.Struct, frozen=True, gc=False):
     """What became of a delivery that was handed in: stored, or a duplicate of one that was. `duplicate`: by which key
     it was known, its own (`event`), its order's or that of once-per; empty when it was stored. `differs`: what the one
-    that was stored says otherwise."""
+    that was stored says otherwise; `first`: its mark, where that says what it had (`copy_marks`)."""
 
     duplicate: Literal["", "event", "order", "once"] = ""
     differs: Differs = ""
+    first: bytes = b""
+
+    @classmethod
+    def of(cls, duplicate: Literal["event", "order"], first: bytes, mark: bytes) -> Receipt:
+        """Of a repeat: by which key it was known, with the mark of the first one, and its own."""
+        return cls(duplicate, difference(first, mark), first if is_long(first) else b"")
 
     @property
     def stored(self) -> bool:

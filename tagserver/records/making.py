@@ -17,6 +17,7 @@ from tagserver.event.consent_fields import NOTHING, PURPOSES
 from tagserver.event.event import Note
 from tagserver.event.person_keys import all_keys
 from tagserver.inbound.clients.datalayer import CLIENT
+from tagserver.ingest.copies import notes_of
 from tagserver.ingest.observer import Line
 from tagserver.pipeline.route import Decision, Routing, explain_unfired
 from tagserver.plugin.plain import identifier, number
@@ -84,7 +85,9 @@ class RecordMaker:
         status: Status = "accepted" if answer is None else answer.status
         order, value, currency = identifier(shop.get("transaction_id")), number(shop.get("value")), shop.get("currency")
         repeated: tuple[tuple[str, str], ...] = ()
+        problems = _problems(answer.problems) if answer is not None and answer.problems else ()
         if receipts:
+            problems += _problems(notes_of(made, receipts))
             repeated = tuple((one.tag, its.duplicate) for one, its in zip(made, receipts, strict=True) if its.duplicate)
         session, decisions = event.facts.session, self._of(container).of(routing)
         if session:
@@ -100,7 +103,7 @@ class RecordMaker:
             status,
             container.version,
             decisions,
-            _problems(answer.problems) if answer is not None and answer.problems else (),
+            problems,
             None if order is None else masked_id(order),
             None if value is None else float(value),
             currency if type(currency) is str and _is_currency(currency) else None,

@@ -12,11 +12,12 @@ from tagserver.delivery.attempts import Attempt
 from tagserver.delivery.clock import ClockDoubt
 from tagserver.delivery.observer import DeliveryObserver
 from tagserver.erasure.observer import ErasureObserver
+from tagserver.ingest.copies import is_untrusted
 from tagserver.ingest.observer import IngestObserver, Line
 from tagserver.metrics.meters import Meters
 from tagserver.pipeline.route import Routing
 from tagserver.plugin.destination import Response
-from tagserver.queue.values import DeadLettered, Erased, Receipt, Row
+from tagserver.queue.values import DeadLettered, Delivery, Erased, Receipt, Row
 from tagserver.records.recorder import Recorder
 from tagserver.runtime.failing import Failing
 from tagserver.runtime.states import States
@@ -50,9 +51,9 @@ class RuntimeObserver(IngestObserver, ErasureObserver, DeliveryObserver):
         """To the records."""
         self._records.refused(reason, message, origin)
 
-    def repeated(self, destination: str, receipt: Receipt) -> None:
+    def repeated(self, delivery: Delivery, receipt: Receipt) -> None:
         """To metrics."""
-        self._meters.repeated(destination, receipt)
+        self._meters.repeated(delivery.destination, receipt, untrusted=is_untrusted(delivery, receipt))
 
     def denial_not_remembered(self) -> None:
         """To metrics."""

@@ -1,4 +1,4 @@
-"""What a visitor has said with one copy of an order holds at a whole server: the other door is a key with a contract."""
+"""What a visitor has said with one copy of an order holds at a whole server: the other door is a contract's key."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from tagserver.queue.dedup import difference
+from tagserver.queue.copy_marks import is_long
 from tagserver.queue.errors import Full
 from tagserver.queue.moves import Move, Place
 from tagserver.queue.pauses import DETAIL, FULL, Fate, Quotas
@@ -198,10 +198,9 @@ def _keys_of(deliveries: Sequence[Delivery], now: int) -> list[Known]:
 def _receipt(delivery: Delivery, known: Mapping[bytes, bytes]) -> Receipt:
     """What becomes of a delivery by the keys that are known, with their marks."""
     if (first := known.get(delivery.key)) is not None:
-        differs = difference(first, delivery.mark)
-        return Receipt("event", differs) if differs else REPEAT
+        return REPEAT if first == delivery.mark and not is_long(first) else Receipt.of("event", first, delivery.mark)
     if delivery.order is not None and (first := known.get(delivery.order[0])) is not None:
-        return Receipt("order", difference(first, delivery.mark))
+        return Receipt.of("order", first, delivery.mark)
     if delivery.once is not None and delivery.once[0] in known:
         return Receipt("once")
     return STORED

@@ -15,7 +15,6 @@ from tagserver.queue.dead_letters import (
     DeadLetterCounts,
     code_in,
 )
-from tagserver.queue.dedup import difference
 from tagserver.queue.errors import Full, Trouble, Unavailable
 from tagserver.queue.moves import TOO_OLD, Hear, Move
 from tagserver.queue.pauses import DETAIL, FULL, Pause, Pauses, Quotas
@@ -163,9 +162,9 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
         now = self._time.now()
         known = {key: mark for key, (end, mark) in self._known.items() if end > now}
         if one.key in known:
-            return Receipt("event", difference(known[one.key], one.mark))
+            return Receipt.of("event", known[one.key], one.mark)
         if one.order is not None and one.order[0] in known:
-            return Receipt("order", difference(known[one.order[0]], one.mark))
+            return Receipt.of("order", known[one.order[0]], one.mark)
         if one.once is not None and one.once[0] in known:
             return Receipt("once")
         return Receipt()
