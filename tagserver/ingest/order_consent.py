@@ -46,6 +46,8 @@ from tagserver.system.time import Time
 BELIEVED = 1.0
 """Denials a second, of one browser's address, that are remembered for the orders they name."""
 AT_ONCE = 60.0
+TURN = 10
+"""Events that are decided again before others have their turn: see `ingest.TURN`."""
 
 Decided = tuple[Answer | None, Routing | None, bool]
 """One event of a request: see `Line`. The last says whether it is to be stored."""
@@ -140,6 +142,7 @@ class OrderConsent:
             said = {key: unpacked(mark) for key, mark in known.items()}
             spoken: dict[bytes, int] = {}
             denials: list[tuple[bytes, Event, ConsentState]] = []
+            number = 0
             for at, key in named:
                 answer, routing, stored = lines[at]
                 assert routing is not None
@@ -147,6 +150,9 @@ class OrderConsent:
                 left = left_of(before, consent)
                 if left and any(one.built is not None for one in routing.decisions):
                     lines[at] = answer, again(event, laid_over(consent, left)), stored
+                    number += 1
+                    if not number % TURN:
+                        await asyncio.sleep(0)
                 if not counts(event):
                     continue
                 refused = self._believed(event, refused_by(consent) | _of_vendors(routing))

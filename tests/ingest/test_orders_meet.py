@@ -12,6 +12,10 @@ import pytest
 import yaml
 
 from tagserver.consent.earlier import EARLIER
+from tagserver.consent.state import ConsentState
+from tagserver.event.event import Event
+from tagserver.ingest.order_consent import TURN
+from tagserver.pipeline.route import Routing, route
 from tagserver.queue.api import Outbox
 from tagserver.queue.sqlite.engine import SqliteOutbox
 from tagserver.queue.values import Delivery, Receipt
@@ -174,6 +178,31 @@ async def test_a_thousand_copies_at_once_are_one_sale(world: World) -> None:
     assert sorted(map(outcome, world.told)) == ["duplicate"] * 999 + ["sent"]
     assert len(await world.deliver()) == 1
     assert not world.orders.turns
+
+
+async def test_others_have_their_turn_while_a_large_request_is_decided_again(world: World) -> None:
+    """To decide an event costs a millisecond where many tags want it."""
+    _, routing, _, _ = await world.say("hook", "silent")
+    await world.say("page", "denied")
+    turns, decided = 0, list[int]()
+
+    async def tick() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def again(event: Event, consent: ConsentState) -> Routing:
+        decided.append(turns)
+        return route(world.container, event, consent=consent)
+
+    ticking = asyncio.ensure_future(tick())
+    turn = await world.orders.begin([(None, routing, True)] * 200, again, lambda event: True, DAY)
+    ticking.cancel()
+    assert turn is not None
+    turn.end()
+    assert len(decided) == 200
+    assert max(len(list(together)) for _, together in itertools.groupby(decided)) <= TURN
 
 
 async def test_a_denial_among_many_at_once(world: World) -> None:

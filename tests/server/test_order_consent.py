@@ -73,3 +73,15 @@ async def test_denials_that_are_not_remembered_are_counted(server: Running) -> N
     for start in range(0, 65, 13):
         await server.collect([copy(f"p-{start}-{one}", f"S-{start}-{one}", consent=DENIED) for one in range(13)])
     assert await measured(server, name) >= 3
+
+
+async def test_a_browser_that_keeps_a_key_from_being_heard_is_counted(server: Running) -> None:
+    """It may be somebody who has guessed the order; what it is worth is in the key's copy."""
+    stranger = copy("page", consent=GRANTED)
+    stranger["ecommerce"]["value"] = 0.01
+    await server.collect(stranger)
+    answer = await server.collect(copy("crm"), **CRM)
+    (told,) = answer.json()["events"]
+    assert (told["status"], [one["code"] for one in told["problems"]]) == ("duplicate", ["conflict", "same_order"])
+    reason = 'tagserver_duplicates_total{destination="meta",reason="untrusted_first"}'
+    assert await measured(server, reason) == 1
