@@ -217,8 +217,9 @@ class ServerConfig:
 
     @property
     def orders_meet(self) -> bool:
-        """Whether a contract may grant what a visitor has refused with another copy of the same order."""
-        return any(one.consent is not None for one in self.collect.keys.values())
+        """Whether copies of one order may come by several doors: one that a client brings, or one for which a contract
+        may grant what its visitor has refused with another."""
+        return bool(self.clients.by_type) or any(one.consent is not None for one in self.collect.keys.values())
 
     def consent_of(self, source: str) -> Reading | None:
         """What the contract behind a key of `collect` says, if there is one."""

@@ -5,6 +5,8 @@ that purpose any more. How far its word is believed depends on who sent it.
 
 - A key (`collect.keys`) speaks for every identifier in the event, and also for what comes later, until a key sends a
   grant for that identifier.
+- Another door (`clients`) tells what a visitor said with one order or message: it speaks for every identifier in it, and
+  for what was received before. Later events stand on their own consent, and its grants lift nothing.
 - A browser speaks for what was received before; later events stand on their own consent. It, too, speaks for every
   identifier, but an address that does so more than once a second is believed for the `client_id` alone, which nobody
   else can guess.
@@ -32,6 +34,7 @@ from tagserver.delivery.send_policy import lost_purposes
 from tagserver.erasure.observer import ErasureObserver
 from tagserver.event.event import Event
 from tagserver.event.person_keys import all_keys
+from tagserver.inbound.clients.datalayer import CLIENT
 from tagserver.queue.api import Suppressions, erase_all
 from tagserver.queue.errors import OutboxError
 from tagserver.queue.moves import WITHDRAWN
@@ -92,6 +95,8 @@ class OptOuts:
         if event.source == BROWSER:
             return (self._of_browser(event, denied) if denied else []), None
         persons = self._persons(event)
+        if event.client != CLIENT:
+            return (self._reaching_back(event, denied, persons) if denied else []), None
         laid = [Tombstone(person, purpose, event.received) for person in persons for purpose in denied]
         if laid:
             self._observer.withdrawn("key", denied, len(persons))
@@ -104,9 +109,13 @@ class OptOuts:
             return []
         if self._limit.wait(sender_of(event.facts.ip), 1):
             persons = all_keys(event.identity, self._install_key, (None,), OWN)
+        return self._reaching_back(event, denied, persons)
+
+    def _reaching_back(self, event: Event, denied: frozenset[str], persons: Sequence[bytes]) -> list[Tombstone]:
+        """For what was received before, as far as something of these may lie here."""
         here = [person for person in persons if self._outbox.may_have([person])]
         if here:
-            self._observer.withdrawn("browser", denied, len(here))
+            self._observer.withdrawn("browser" if event.source == BROWSER else "key", denied, len(here))
         received = event.received
         return [Tombstone(person, purpose, received, received + 1) for person in here for purpose in denied]
 

@@ -4,6 +4,8 @@ and bodies. The guide is plugins/README.md, "Write a client"."""
 from __future__ import annotations
 
 from tagserver.event.event import Note
+from tagserver.event.minor_units import minor_units
+from tagserver.event.order_ids import event_id_for, order_id
 from tagserver.plugin.client import (
     Client,
     ClientLimits,
@@ -45,10 +47,13 @@ __all__ = [
     "check_hmac",
     "check_standard",
     "check_timed",
+    "event_id_for",
     "form",
     "hmac_matches",
     "json_body",
     "looks_like_json",
     "mac",
+    "minor_units",
+    "order_id",
     "standard_key",
 ]

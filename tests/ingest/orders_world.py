@@ -108,7 +108,9 @@ class World(IngestObserver):
         source, _ = DOORS[door]
         facts = Facts(source, self.clock.now(), headers, ip=ip, user_agent="Mozilla/5.0")
         context = read_context(None, None, facts)
-        return await self.ingest.accept(self.container, self.server, [*copies], facts, context)
+        return await self.ingest.accept(
+            self.container, self.server, [*copies], facts, context, self.server.consent_of(source)
+        )
 
     async def say(self, door: str, word: str, order: object = "T-1", **fields: Any) -> Line:
         """A copy of an order comes by a door with a word of the visitor's; what became of it."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from tests.server.doors import DOORS, WITH_SECRETS, post
+
 from .conftest import GRANTED, TOKEN, Running, Start, purchase, samples
 from .test_withdrawal import PAUSED, queued
 
@@ -85,3 +87,53 @@ async def test_a_browser_that_keeps_a_key_from_being_heard_is_counted(server: Ru
     assert (told["status"], [one["code"] for one in told["problems"]]) == ("duplicate", ["conflict", "same_order"])
     reason = 'tagserver_duplicates_total{destination="meta",reason="untrusted_first"}'
     assert await measured(server, reason) == 1
+
+
+async def test_a_webhook_with_a_contract_is_one_more_door(start: Start) -> None:
+    """It meets the page's copy by the order, and the page's word counts for it."""
+    server: Running = await start(server=DOORS, environ=WITH_SECRETS)
+    await server.collect(copy("page", consent=DENIED))
+    nameless = {key: value for key, value in copy("hook").items() if key != "event_id"}
+    answer = await post(server, "shop", nameless)
+    assert answer.status_code == 200
+    (told,) = answer.json()["events"]
+    assert (told["event_id"], told["status"]) == ("purchase_T-1", "accepted")
+    assert server.runtime.outbox.counts() == {}
+    await server.collect(copy("page-again", consent=GRANTED))
+    (told,) = (await post(server, "shop", nameless)).json()["events"]
+    assert (told["status"], [one["code"] for one in told["problems"]]) == ("duplicate", ["minted", "same_order"])
+    assert (await server.drained())["unique"] == 1
+
+
+async def test_a_webhook_without_a_contract_may_bring_the_visitors_own_word(start: Start) -> None:
+    """A denial that it carries holds for what a contract grants elsewhere."""
+    server: Running = await start(server=DOORS, environ=WITH_SECRETS)
+    await post(server, "own", {"type": "purchase", "data": copy("own", consent=DENIED)})
+    await server.collect(copy("crm"), **CRM)
+    assert server.runtime.outbox.counts() == {}
+
+
+async def test_a_denial_by_a_webhook_counts_for_what_was_before_it_alone(start: Start) -> None:
+    """It tells of one order; what the person does later stands on its own consent. That of a key stands until a key
+    grants again."""
+    server: Running = await start(server=DOORS, environ=WITH_SECRETS)
+    erika = {"user_data": {"email": "erika@example.com"}}
+    await post(server, "own", {"type": "purchase", "data": copy("own", consent=DENIED) | erika})
+    await server.collect(copy("later", "T-2", consent=GRANTED) | erika)
+    assert (await server.drained())["unique"] == 1
+    await server.collect(copy("key", "T-3", consent=DENIED) | erika, authorization="Bearer backend-key")
+    await server.collect(copy("last", "T-4", consent=GRANTED) | erika)
+    assert (await server.drained())["unique"] == 1
+
+
+async def test_a_denial_by_a_webhook_erases_what_waits_of_the_person(start: Start) -> None:
+    server: Running = await start(server=DOORS, environ={**PAUSED, **WITH_SECRETS, "META_TOKEN": ""})
+    erika = {"user_data": {"email": "erika@example.com"}}
+    await server.collect([copy("first", "T-1", consent=GRANTED) | erika, copy("max", "T-2", consent=GRANTED)])
+    assert queued(server) == ["first", "max"]
+    await post(server, "own", {"type": "purchase", "data": copy("own", "T-3", consent=DENIED) | erika})
+    for _ in range(200):
+        if queued(server) == ["max"]:
+            break
+        await asyncio.sleep(0.02)
+    assert queued(server) == ["max"]
