@@ -5,8 +5,8 @@ that purpose any more. How far its word is believed depends on who sent it.
 
 - A key (`collect.keys`) speaks for every identifier in the event, and also for what comes later, until a key sends a
   grant for that identifier.
-- Another door (`clients`) tells what a visitor said with one order or message: it speaks for every identifier in it, and
-  for what was received before. Later events stand on their own consent, and its grants lift nothing.
+- Another door (`clients`) tells what a visitor said with one order or message: it speaks for every identifier in it,
+  and for what was received before. Later events stand on their own consent, and its grants lift nothing.
 - A browser speaks for what was received before; later events stand on their own consent. It, too, speaks for every
   identifier, but an address that does so more than once a second is believed for the `client_id` alone, which nobody
   else can guess.
