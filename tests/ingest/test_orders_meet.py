@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
@@ -203,6 +204,20 @@ async def test_others_have_their_turn_while_a_large_request_is_decided_again(wor
     turn.end()
     assert len(decided) == 200
     assert max(len(list(together)) for _, together in itertools.groupby(decided)) <= TURN
+
+
+async def test_a_vendor_that_the_visitor_has_not_accepted_is_refused_for_the_copies_too(world: World) -> None:
+    """A contract knows of no vendors; what is remembered are the purposes that this one needs."""
+    _, routing, _, _ = await world.say("page", "granted", "T-9")
+    assert routing is not None
+    (decision,) = routing.decisions
+    blocked = msgspec.structs.replace(decision, decision="block", reason="vendor", built=None, body=b"")
+    refused = msgspec.structs.replace(routing, decisions=(blocked,))
+    turn = await world.orders.begin([(None, refused, True)], lambda event, consent: refused, lambda event: True, DAY)
+    assert turn is not None
+    turn.end()
+    assert turn.laid == [], "what waits is of vendors that were accepted"
+    assert outcome(await world.say("hook", "silent", "T-9")) == "consent"
 
 
 async def test_a_denial_among_many_at_once(world: World) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.server.doors import DOORS, WITH_SECRETS, post
 
 from .conftest import GRANTED, TOKEN, Running, Start, purchase, samples
+from .previews import sent, started, verdicts
 from .test_withdrawal import PAUSED, queued
 
 DENIED = dict.fromkeys(GRANTED, "denied")
@@ -62,11 +65,23 @@ async def test_what_waits_of_the_order_is_erased(start: Start) -> None:
     assert (meta["accepted"], meta["pending"], meta["erased"]) == (2, 1, 1)
 
 
-async def test_a_preview_that_is_not_for_real_is_no_word_of_a_visitors(server: Running) -> None:
-    """Neither of those who deny, nor of those who grant."""
-    runtime = server.runtime
-    assert runtime.previews.counts("")
-    assert not runtime.previews.counts("a session that is over")
+@pytest.mark.parametrize(("send", "found"), [("dry", 1), ("live", 0)])
+async def test_a_preview_that_is_not_for_real_is_no_word_of_a_visitors(send: str, found: int, server: Running) -> None:
+    """A tester's denial of an order stops nobody's; one in a session that sends for real does."""
+    session = await started(server, send=send)
+    await sent(server, session, copy("page", consent=DENIED))
+    await server.collect(copy("crm"), **CRM)
+    assert (await server.drained())["unique"] == found
+
+
+async def test_a_preview_lifts_nothing_that_a_visitor_has_denied(server: Running) -> None:
+    """And what it shows is what would happen: the tester's own grant is one."""
+    await server.collect(copy("page", consent=DENIED))
+    session = await started(server)
+    told = await sent(server, session, copy("silent"), copy("test", consent=GRANTED))
+    assert verdicts(told, 1)["Meta purchase"] == ("send", "dry")
+    await server.collect(copy("crm"), **CRM)
+    assert (await server.drained())["unique"] == 0
 
 
 async def test_denials_that_are_not_remembered_are_counted(server: Running) -> None:
