@@ -156,8 +156,9 @@ def check_running_destinations(status: Mapping[str, Any]) -> Iterator[Finding]:
             hint = f"tagserver restore --resend {name}, or --drop {name}; after queue.keep_dead they are gone"
             yield Finding("warning", name, message, hint)
     for one in status.get("failing", ()):
-        if "variable" in one:
-            yield Finding("error", f"variable {one['variable']}", f"failing: {one['reason']}", _WHAT_TO_DO["failing"])
+        for what in ("variable", "client"):
+            if what in one:
+                yield Finding("error", f"{what} {one[what]}", f"failing: {one['reason']}", _WHAT_TO_DO["failing"])
 
 
 def remedy(name: str, one: Mapping[str, Any], unloaded: Collection[str] = ()) -> str:

@@ -64,7 +64,7 @@ class _Failing:
 
 
 class Failing:
-    """Kept for each destination and each variable that has failed, when it builds and when it sends.
+    """Kept for each destination, variable and inbound client that has failed, when it builds and when it sends.
     `began(kind, name)` hears when one begins to fail, and says whether the log has a line about it."""
 
     def __init__(self, time: Time, began: Callable[[str, str], bool] = lambda kind, name: False) -> None:
@@ -114,19 +114,28 @@ class Failing:
         if line is not None:
             log.error("client %s: %s", client, line, extra={"client": client, "outcome": "plugin_error"})
 
+    def client_did_well(self, client: str) -> None:
+        """A request of an inbound client was taken."""
+        self._did_well(self._clients, client)
+
     def of(self, destination: str) -> str | None:
         """How a destination fails now, None when it does not."""
         now = self._time.monotonic()
         found = [each.get(destination) for each in (self._building, self._sending, self._sinks)]
         return "; ".join(one.sentence for one in found if one is not None and one.lasts(now)) or None
 
-    def shown(self, destinations: Iterable[str], variables: Container[str]) -> list[dict[str, str]]:
-        """What fails now among the configured, `{"destination" or "variable": name, "reason": sentence}`."""
+    def shown(
+        self, destinations: Iterable[str], variables: Container[str], clients: Container[str] = ()
+    ) -> list[dict[str, str]]:
+        """What fails now among the configured, `{"destination", "variable" or "client": name, "reason": sentence}`."""
         now = self._time.monotonic()
         shown = [{"destination": name, "reason": how} for name in destinations if (how := self.of(name)) is not None]
         for name, one in self._variables.items():
             if name in variables and one.lasts(now):
                 shown.append({"variable": name, "reason": one.sentence})
+        for name, one in self._clients.items():
+            if name in clients and one.lasts(now):
+                shown.append({"client": name, "reason": one.sentence})
         return shown
 
     def _failed(self, kind: str, subjects: dict[str, _Failing], name: str, how: str, number: int = 1) -> None:
@@ -147,5 +156,9 @@ class Failing:
 
 def counted(failing: Sequence[Mapping[str, str]]) -> str:
     """How many fail of what `Failing.shown` gives, and which, in a few words."""
-    names = [one.get("destination") or f"the variable {one['variable']}" for one in failing]
+    names = [
+        one.get("destination")
+        or (f"the client {one['client']}" if "client" in one else f"the variable {one['variable']}")
+        for one in failing
+    ]
     return f"{len(names)} {'plugin fails' if len(names) == 1 else 'plugins fail'}: {', '.join(names)}"

@@ -136,7 +136,9 @@ class Status:
 
     def _failing(self) -> list[dict[str, str]]:
         """Which plugins fail now: for some of what they get, or so that their destination stands still."""
-        shown = self._failures.shown(self._container.destinations, self._container.variables)
+        shown = self._failures.shown(
+            self._container.destinations, self._container.variables, self._publisher.now.server.clients.by_type
+        )
         known = {one.get("destination") for one in shown}
         states = [(name, *self.state(name)) for name in self._container.destinations if name not in known]
         unloaded = unloaded_in((one.code, one.path) for one in self._container.problems)

@@ -135,7 +135,7 @@ class Doors:
                 return self._sound(one, reply)
             source = self._of(one, "identify", partial(client.identify, request))
             if type(source) is not str or source == BROWSER or source not in one.contracts:
-                raise PluginFailed(f"{client_name(one.type)} names a source that is none of the configuration")
+                raise PluginFailed("identify names a source that is none of the configuration")
             encoding = request.headers.get("content-encoding")
             if (small := unpack_small(body, encoding, most)) is not None:
                 incoming, parts = self._read(one, small, request, source)
@@ -171,7 +171,7 @@ class Doors:
         most = min(limits.max_events, client.limits.events or limits.max_events)
         headers = {name: request.headers[name] for name in client.headers if name in request.headers}
         facts = RequestFacts(source, request.received, request.params, request.query, headers)
-        with PluginCode(client, f"{client_name(one.type)}: events", Refuse):
+        with PluginCode(client, "events", Refuse):
             found = client.events(body, facts)
             incoming = found if isinstance(found, Incoming) else Incoming(list(islice(found, most + 1)))
             listed = list(islice(incoming.events, most + 1))
@@ -231,23 +231,25 @@ class Doors:
         client = one.client
         assert client is not None
         try:
-            return self._sound(one, self._of(one, "answer", partial(client.answer, results)))
+            reply = self._sound(one, self._of(one, "answer", partial(client.answer, results)))
         except (PluginFailed, Refuse) as failed:
-            said = str(failed) if isinstance(failed, PluginFailed) else f"{client_name(one.type)}: answer refuses"
+            said = str(failed) if isinstance(failed, PluginFailed) else "answer refuses what is on disk"
             self._runtime.failing.client_failed(one.type, said)
             return Reply(200, _encode({"events": results}))
+        self._runtime.failing.client_did_well(one.type)
+        return reply
 
     def _of(self, one: ConfiguredClient, method: str, call: Callable[[], T]) -> T:
         """What a method of a client gives. Raises PluginFailed and Refuse."""
-        with PluginCode(one.client, f"{client_name(one.type)}: {method}", Refuse):
+        with PluginCode(one.client, method, Refuse):
             return call()
 
     def _sound(self, one: ConfiguredClient, reply: Any) -> Reply:
         """An answer as it may be sent. Raises PluginFailed."""
         if not isinstance(reply, Reply) or type(reply.status) is not int or not 200 <= reply.status < 600:
-            raise PluginFailed(f"{client_name(one.type)} answers with something that is no Reply")
+            raise PluginFailed("it answers with something that is no Reply")
         if type(reply.body) is not bytes or not _TYPE.match(str(reply.content_type)):
-            raise PluginFailed(f"{client_name(one.type)} answers with a body or type that is none")
+            raise PluginFailed("it answers with a body or type that is none")
         return reply
 
     def _refusal(self, one: ConfiguredClient, refusal: Refuse) -> _Refused:

@@ -163,3 +163,25 @@ async def test_what_is_passed_over_is_told_and_counted(start: Start) -> None:
     text = (await server.http.get("/-/metrics", headers=BEARER)).text
     assert 'tagserver_client_passed_total{client="tickets",code="test"} 1' in text
     assert 'tagserver_client_passed_total{client="tickets",code="other"} 1' in text
+
+
+async def test_a_client_that_fails_is_told_until_it_does_well_again(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the log once a minute, in the status and to load balancers, with the author's own line."""
+
+    def reads(self: Any, body: bytes, facts: Any) -> Any:
+        return [{"event": "x"}] if body == b"[]" else raises()
+
+    server: Running = await start(server=TICKETS, environ=WITH_SECRETS, registry=broken(events=reads))
+    headers = {"x-key": WITH_SECRETS["OWN"]}
+    for _ in range(3):
+        await server.http.post("/tickets/berlin", content=b"{}", headers=headers)
+    (one,) = (await server.status())["failing"]
+    assert one["client"] == "tickets"
+    assert "ZeroDivisionError at test_door_secrecy.py:" in one["reason"]
+    assert (await server.ready())["status"] == "degraded"
+    assert caplog.text.count("client tickets: ") == 1
+    for _ in range(20):
+        assert (await server.http.post("/tickets/berlin", content=b"[]", headers=headers)).status_code == 200
+    assert (await server.status())["failing"] == []
