@@ -72,6 +72,8 @@ def check_standard(headers: Mapping[str, str], keys: Iterable[str], body: bytes 
     start = next((one for one in STANDARD if f"{one}-signature" in headers), STANDARD[0])
     shown = _shown(headers.get(f"{start}-signature"))
     message, moment = headers.get(f"{start}-id", ""), headers.get(f"{start}-timestamp", "")
+    if start != STANDARD[0] and f"{STANDARD[0]}-id" in headers:  # nobody has signed that one, and it would be read
+        raise Refuse(401, "signature", "there are two ids, and the signature is of one alone")
     if not message or len(message) > LONGEST or not _is_moment(moment):
         raise Refuse(401, "signature", f"{start}-id or {start}-timestamp is missing, or is none")
     check_fresh(int(moment), received)

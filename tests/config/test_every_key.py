@@ -32,6 +32,8 @@ collect:
   rate: 50/s
   dedup: per_source
   dedup_orders: false
+clients:
+  tickets: {desk: {secret: "${env:BACKEND_KEY}", consent: {ad_storage: granted}, basis: contract, currency: EUR}}
 admin: {tokens: {anna: {token: "${env:TOKEN_OF_ANNA}", role: view}}}
 queue:
   {url: "sqlite:outbox.db", max_size: 8GiB, min_free: 512MiB, keep_dead: 14d, keep_removed: 24h, network_disk: allow}
@@ -49,7 +51,13 @@ Way = tuple[str | int, ...]
 
 OPEN = (
     *(("variables",), ("triggers",), ("destinations",), ("transformations",), ("tags", 0, "parameters")),
-    *(("tags", 2, "parameters"), ("tags", 2, "event_name"), ("collect", "keys"), ("admin", "tokens")),
+    *(
+        ("tags", 2, "parameters"),
+        ("tags", 2, "event_name"),
+        ("collect", "keys"),
+        ("admin", "tokens"),
+        ("clients", "tickets"),
+    ),
 )
 """Maps whose keys are names of the user's own."""
 OWN = frozenset({"table", "object", "when", "not", "any", "rename", "set", "fields", "where", "shop", "basket"})
