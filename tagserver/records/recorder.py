@@ -1,13 +1,15 @@
-"""What the event loop does for the records: of each event it makes what is kept, while all that it reads is at hand.
+"""What the event loop does for the records: of each event it makes what is kept, right after the event was answered.
 
-Later, in a thread, it would take twice as long, for by then other events have pushed it out of the processor's cache;
-and what waits to be written takes a tenth of the memory that the event takes. To write it is left to the thread.
+By then all that it reads is still at hand. Later, in a thread, it would take longer, for other events would have pushed
+it out of the processor's cache; and what waits to be written takes a tenth of the memory that the event takes. To write
+it is left to the thread.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
 
 from tagserver.config.model import Container
 from tagserver.config.records import Level
@@ -36,6 +38,8 @@ class Recorder:
         self._time = time
         self._maker = RecordMaker(install_key)
         self._budget = Budget(time)
+        self._soon: Callable[[Callable[[], object]], object] | None = None
+        self._settled: deque[tuple[Container, Sequence[Line], int]] = deque()
         self._writer = RecordWriter(store, time, made=made, every=every)
 
     @property
@@ -48,21 +52,33 @@ class Recorder:
         """Why nothing can be written now."""
         return self._writer.trouble
 
-    def start(self, orders: Collection[str] = ()) -> None:
-        """Begin. `orders`: the event_ids of the newest events with orders, which may still be on their way."""
+    def start(self, orders: Collection[str] = (), soon: Callable[[Callable[[], object]], object] | None = None) -> None:
+        """Begin. `orders`: the event_ids of the newest events with orders, which may still be on their way. `soon`: has
+        something done once what is being done is over, as `call_soon` of an event loop; else it is done at once."""
+        self._soon = soon
         self._writer.start(orders)
 
     def settled(self, container: Container, lines: Sequence[Line]) -> None:
         """What was decided of the events of a request has come to pass."""
         if self.level == "off":
             return
-        if self._writer.is_full:
-            self._writer.lose(len(lines))
-            return
-        now = self._time.now()
-        made = [record for line in lines if (record := self._record(container, line, now)) is not None]
-        if made:
-            self._writer.events(container, made)
+        self._settled.append((container, lines, self._time.now()))
+        if self._soon is None:
+            self.catch_up()
+        elif len(self._settled) == 1:
+            self._soon(self.catch_up)
+
+    def catch_up(self) -> None:
+        """Make the records of all that has settled. Whoever wants to have everything written calls it before `flush`
+        or `close`, on the event loop."""
+        while self._settled:
+            container, lines, received = self._settled.popleft()
+            if self._writer.is_full:
+                self._writer.lose(len(lines))
+                continue
+            made = [record for line in lines if (record := self._record(container, line, received)) is not None]
+            if made:
+                self._writer.events(container, made)
 
     def _record(self, container: Container, line: Line, received: int) -> EventRecord | None:
         try:

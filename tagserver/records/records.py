@@ -54,7 +54,7 @@ class Records:
             )
         except RecordsError as error:
             log.error("which orders are still on their way cannot be read, and their ends are not kept: %s", error)
-        self.recorder.start(orders)
+        self.recorder.start(orders, self._loop.call_soon)
 
     def configured(self, config: RecordsConfig) -> None:
         """The settings were read again."""
@@ -67,12 +67,17 @@ class Records:
         """What the reader answers, asked in a worker thread of its own. Raises RecordsError."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, ask, self.reader)
 
+    async def flush(self) -> bool:
+        """Wait until what has come so far is written, or is lost; False where that takes too long."""
+        self.recorder.catch_up()
+        return await asyncio.to_thread(self.recorder.flush)
+
     async def erase(self, persons: Collection[bytes], orders: Collection[str]) -> int | None:
         """Erase what is kept of persons and orders: how many records; None where it could not be done, which is in the
         log. What was decided before is written first."""
         known = {id_text(order.strip()) for order in orders}
         self.recorder.forget(persons, known)
-        written = await asyncio.to_thread(self.recorder.flush)
+        written = await self.flush()
         try:
             erased = await asyncio.to_thread(self.store.erase, persons, known)
             await asyncio.to_thread(self._tell_of_the_rest, self.recorder.left_out())
@@ -94,6 +99,7 @@ class Records:
         """Write what is there, and end."""
         self.live.end()
         self._readers.shutdown(wait=False, cancel_futures=True)
+        self.recorder.catch_up()
         await asyncio.to_thread(self.recorder.close)
 
     @property

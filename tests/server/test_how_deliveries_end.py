@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ DENIED = {"ad_storage": "denied", "ad_user_data": "denied", "ad_personalization"
 
 
 async def asked(server: Running, path: str) -> Any:
-    await asyncio.to_thread(server.runtime.records.recorder.flush)
+    await server.runtime.records.flush()
     return await server.http.get(f"/-/{path}", headers=BEARER)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from urllib.parse import quote
 
 from tagserver.system.time import Time
@@ -85,7 +84,7 @@ async def test_records_name_the_session_and_its_orders_are_none(server: Running)
     session = await started(server, TWO)
     await sent(server, session, purchase())
     await server.collect(purchase("e-2"))
-    await asyncio.to_thread(server.runtime.records.recorder.flush)
+    await server.runtime.records.flush()
     (shown,) = (await server.http.get("/-/events/purchase_T-1.json", headers=BEARER)).json()["records"]
     assert (shown["session"], shown["dry"], shown["container"]) == (session["id"], True, session["draft"])
     assert (shown["level"], shown["deliveries"], shown["decisions"]["send"]) == ("full", {}, 1)

@@ -36,7 +36,7 @@ CONDITION = CONTAINER.replace(
 
 async def asked(server: Running, path: str, **query: str) -> Any:
     """An answer of the records' addresses, once everything so far is written."""
-    await asyncio.to_thread(server.runtime.records.recorder.flush)
+    await server.runtime.records.flush()
     answer = await server.http.get(f"/-/{path}", params=query, headers=BEARER)
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -100,7 +100,7 @@ async def test_refused_for_consent_says_which_purpose(server: Running) -> None:
 async def test_a_refused_request_is_on_record_once_a_minute_with_its_count(server: Running) -> None:
     for _ in range(3):
         await server.http.post("/collect", json=purchase(), headers={"origin": "https://other.example"})
-        await asyncio.to_thread(server.runtime.records.recorder.flush)
+        await server.runtime.records.flush()
     (refused,) = (await asked(server, "events.json", status="refused"))["events"]
     assert (refused["event_id"], refused["count"], refused["reason"]) == (None, 3, "origin")
     assert refused["origin"] == "https://other.example"
@@ -142,7 +142,7 @@ async def test_an_unknown_event_says_since_when_records_are_kept(server: Running
     assert answer.status_code == 404
     assert "nothing is on record yet" in answer.json()["problems"][0]["message"]
     await server.collect(purchase())
-    await asyncio.to_thread(server.runtime.records.recorder.flush)
+    await server.runtime.records.flush()
     answer = await server.http.get("/-/events/nobody.json", headers=BEARER)
     assert "records are kept since 20" in answer.json()["problems"][0]["message"]
 
@@ -225,7 +225,7 @@ async def test_nothing_personal_and_no_secret_rests_in_the_file(start: Start, le
         authorization="",
     )
     await server.drained()
-    await asyncio.to_thread(server.runtime.records.recorder.flush)
+    await server.runtime.records.flush()
     stored = b"".join(path.read_bytes() for path in server.data.glob("records.db*"))
     for secret in (
         *("erika@example.com", "49 30 123456", "Erikafirst", "Mustermannlast", "Musterstadt", "user-erika-77"),

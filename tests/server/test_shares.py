@@ -22,7 +22,7 @@ EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 async def shared(server: Running, event_id: str = "purchase_T-1", **order: int) -> dict[str, Any]:
     """Shares an event, which is on record by then."""
-    await asyncio.to_thread(server.runtime.records.recorder.flush)
+    await server.runtime.records.flush()
     answer = await server.http.post(f"/-/events/{event_id}/share", json=order, headers=BEARER)
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
@@ -166,7 +166,7 @@ async def test_who_guesses_must_wait(server: Running) -> None:
 @pytest.mark.parametrize("days", [0, 31, -1, "7", 1.5, None])
 async def test_days_have_bounds(server: Running, days: Any) -> None:
     await server.collect(purchase())
-    await asyncio.to_thread(server.runtime.records.recorder.flush)
+    await server.runtime.records.flush()
     address = "/-/events/purchase_T-1/share"
     answer = await server.http.post(address, json={"days": days}, headers=BEARER)
     assert answer.status_code == 400
@@ -177,7 +177,7 @@ async def test_days_have_bounds(server: Running, days: Any) -> None:
 
 async def test_a_form_leads_to_the_list(server: Running) -> None:
     await server.collect(purchase())
-    await asyncio.to_thread(server.runtime.records.recorder.flush)
+    await server.runtime.records.flush()
     answer = await server.http.post("/-/events/record:1/share", content="days=3", headers=BEARER | FORM)
     assert answer.status_code == 303
     page = await server.http.get(answer.headers["location"], headers=BEARER)
@@ -258,7 +258,7 @@ CONDITION = CONTAINER.replace(
 async def test_an_event_is_copied_as_test_and_as_curl(start: Start) -> None:
     server: Running = await start(server=FULL)
     await server.collect(purchase())
-    await asyncio.to_thread(server.runtime.records.recorder.flush)
+    await server.runtime.records.flush()
     case = await server.http.get("/-/events/purchase_T-1/test.yaml", headers=BEARER)
     assert case.headers["content-type"].startswith("text/plain")
     assert "    send: [Meta purchase]\n" in case.text
@@ -274,7 +274,7 @@ async def test_an_event_is_copied_as_test_and_as_curl(start: Start) -> None:
 async def test_the_container_of_that_moment_is_asked(start: Start) -> None:
     server: Running = await start(server=FULL, container=CONDITION)
     await server.collect(purchase())
-    await asyncio.to_thread(server.runtime.records.recorder.flush)
+    await server.runtime.records.flush()
     folder = server.data.parent / "config"
     (folder / "container.yaml").write_text(CONTAINER)
     answer = await server.http.post("/-/reload", json={}, headers=BEARER)
@@ -288,7 +288,7 @@ async def test_two_events_are_compared(start: Start) -> None:
     server: Running = await start(server=FULL, container=CONDITION)
     await server.collect(purchase())
     await server.collect(purchase("purchase_T-2", page={"location": "https://shop.example/thank-you"}))
-    await asyncio.to_thread(server.runtime.records.recorder.flush)
+    await server.runtime.records.flush()
     query = {"a": "purchase_T-1", "b": "record:2"}
     found = (await server.http.get("/-/compare.json", params=query, headers=BEARER)).json()
     assert found["tags"][0]["tag"] == "Meta thanks"

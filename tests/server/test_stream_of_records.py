@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from tests.server.conftest import BEARER, CONTAINER, GRANTED, Running, Start, purchase
 from tests.server.listener import listening
 
@@ -31,7 +29,7 @@ async def test_what_strangers_send_stays_within_its_message(start: Start) -> Non
 
 async def test_who_comes_again_hears_what_was_missed(server: Running) -> None:
     await server.collect([purchase(), purchase("purchase_T-2"), purchase("purchase_T-3")])
-    await asyncio.to_thread(server.runtime.records.recorder.flush)
+    await server.runtime.records.flush()
     async with listening(server, "after=1") as listener:
         await listener.until("T-3")
     assert [data["record"] for _, data in listener.messages()] == [2, 3]
@@ -43,7 +41,7 @@ async def test_who_comes_again_hears_what_was_missed(server: Running) -> None:
 async def test_who_comes_again_hears_equal_refusals_go_on(server: Running) -> None:
     async def refused() -> None:
         await server.http.post("/collect", json=purchase(), headers={"origin": "https://other.example"})
-        await asyncio.to_thread(server.runtime.records.recorder.flush)
+        await server.runtime.records.flush()
 
     await refused()
     async with listening(server, "after=0") as listener:

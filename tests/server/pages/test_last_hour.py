@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -74,7 +73,7 @@ def test_a_busy_hour_is_not_read_to_its_end() -> None:
 
 
 async def home(server: Running) -> Any:
-    await asyncio.to_thread(server.runtime.records.recorder.flush)
+    await server.runtime.records.flush()
     return (await server.http.get("/-/home.json", headers=BEARER)).json()["last_hour"]
 
 

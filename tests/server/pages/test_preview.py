@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -18,7 +17,7 @@ EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
 async def page(server: Running, path: str = "preview", status: int = 200, **query: str) -> str:
     """A page, once everything so far is on record."""
-    await asyncio.to_thread(server.runtime.records.recorder.flush)
+    await server.runtime.records.flush()
     answer = await server.http.get(f"/-/{path}", params=query, headers=HTML)
     assert (answer.status_code, answer.headers["cache-control"]) == (status, "no-store"), answer.text
     return answer.text
@@ -26,7 +25,7 @@ async def page(server: Running, path: str = "preview", status: int = 200, **quer
 
 async def searched(server: Running, text: str, **more: str) -> str:
     """Where a search leads."""
-    await asyncio.to_thread(server.runtime.records.recorder.flush)
+    await server.runtime.records.flush()
     answer = await server.http.post("/-/events/search", content=urlencode({"q": text, **more}), headers=FORM)
     assert answer.status_code == 303, answer.text
     return answer.headers["location"]
@@ -209,7 +208,7 @@ ALL = "  - {name: Meta all, destination: meta, triggers: [all]}\n"
 
 async def test_a_page_for_machines_is_the_list(server: Running) -> None:
     await some(server)
-    await asyncio.to_thread(server.runtime.records.recorder.flush)
+    await server.runtime.records.flush()
     one, other = [
         (await server.http.get(f"/-/{path}.json", params={"name": "purchase"}, headers=BEARER)).json()
         for path in ("preview", "events")
