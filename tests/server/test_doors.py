@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from typing import Any
@@ -153,6 +154,7 @@ tags: [{name: Hooks, destination: meta, triggers: [hooks], parameters: {content_
         listed = (await server.http.get("/-/events.json", headers=BEARER)).json()["events"]
         if len(listed) == 2:
             break
+        await asyncio.sleep(0.05)
     shown = {one["event_id"]: (one["client"], one["source"]) for one in listed}
     assert shown == {"purchase_T-1": ("webhooks", "shop"), "purchase_T-2": ("datalayer", "browser")}
 
