@@ -79,6 +79,7 @@ COMMANDS = LazyCommands(
             "new_plugin": {"new-plugin": "new_plugin"},
             "init": {"init": "init", "schema": "schema"},
             "snippet": {"snippet": "snippet"},
+            "send": {"send": "send"},
             "sandbox": {"sandbox": "sandbox"},
         }.items()
         for name, attribute in attributes.items()

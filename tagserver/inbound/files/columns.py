@@ -172,24 +172,30 @@ def fold(name: str) -> str:
     return _folded_signs.sub("", name.lower())
 
 
+def field_of(name: str) -> str:
+    """The path in an event that is meant by a name: one of those that columns may have, or the path itself. Raises
+    BadFile."""
+    field = name if "." in name else _GENERAL.get(fold(name), name)
+    if not _field(field):
+        raise BadFile(f'"{name}" is no field of an event: write it as ecommerce.value or user_data.email')
+    return field
+
+
 def read_columns(header: Sequence[str], given: Mapping[str, str]) -> Columns:
     """The meaning of each column. `given`: column → field, or empty to leave it out; it wins over what is guessed.
     Raises BadFile for what nobody could decide: two columns for one field, a column that is not there."""
     folded = [fold(name) for name in header]
     chosen = {fold(name): field for name, field in given.items()}
-    for name, field in given.items():
+    for name in given:
         if fold(name) not in folded:
             raise BadFile(f'the file has no column "{name}": it has {", ".join(filter(None, header))}')
-        if field and not _field(field):
-            raise BadFile(f'"{field}" is no field of an event: write it as ecommerce.value or user_data.email')
     export = next((one for one in _EXPORTS if one.marks.issubset(folded)), None)
     table = _GENERAL if export is None else export.fields
     columns = []
     for index, (name, bare) in enumerate(zip(header, folded, strict=True)):
         field, several = "", False
         if bare in chosen:
-            field = chosen[bare]
-            field = field if "." in field else _GENERAL.get(fold(field), field)
+            field = field_of(chosen[bare]) if chosen[bare] else ""
         elif name in REPORT:
             pass
         elif (found := _numbered(bare)) and export is None:

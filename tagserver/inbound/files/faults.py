@@ -15,11 +15,12 @@ class BadCell(ValueError):
 
 
 class RefusedRow(NamedTuple):
-    """A row that becomes no event. `number`: of the event in the file, from 0; `line`: of the file, from 1; `column`:
-    its name, empty where it is no single one; `cells`: as they were read, for the file of what was refused."""
+    """A row, or an order of several, that becomes no event. `number`: of the event in the file, from 0; `line`: of the
+    file, from 1; `column`: its name, empty where it is no single one; `rows`: the cells of all rows of the event, as
+    they were read."""
 
     number: int
     line: int
     column: str
     reason: str
-    cells: Sequence[str]
+    rows: Sequence[Sequence[str]]

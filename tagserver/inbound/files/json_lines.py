@@ -31,12 +31,12 @@ def events_of_lines(
         try:
             raw: Any = read_json(bare.encode(), _decoder)
         except UNREADABLE:
-            yield RefusedRow(number, line, "", "is no JSON", (bare,))
+            yield RefusedRow(number, line, "", "is no JSON", ((bare,),))
             continue
         if type(raw) is not dict:
-            yield RefusedRow(number, line, "", "is no JSON object", (bare,))
+            yield RefusedRow(number, line, "", "is no JSON object", ((bare,),))
             continue
-        yield FileEvent(number, line, (bare,), _with_id(_completed(raw, always)))
+        yield FileEvent(number, line, ((bare,),), _with_id(_completed(raw, always)))
 
 
 def _completed(raw: dict[str, Any], always: Mapping[str, str]) -> dict[str, Any]:

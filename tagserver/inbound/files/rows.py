@@ -47,11 +47,12 @@ class Survey(NamedTuple):
 
 
 class FileEvent(NamedTuple):
-    """`number`: of the event in the file, from 0; `cells`: of its first row; `raw`: as a page would push it."""
+    """`number`: of the event in the file, from 0; `line`: its first; `rows`: the cells of all its rows; `raw`: as a
+    page would push it."""
 
     number: int
     line: int
-    cells: Sequence[str]
+    rows: Sequence[Sequence[str]]
     raw: dict[str, Any]
 
 
@@ -82,11 +83,11 @@ def events_of(
     for number, rows in enumerate(_orders(table.rows, columns)):
         if number < start:
             continue
-        first = rows[0]
+        cells = [row.cells for row in rows]
         try:
-            yield FileEvent(number, first.line, first.cells, _event(rows, columns, found, choices, len(table.header)))
+            yield FileEvent(number, rows[0].line, cells, _event(rows, columns, found, choices, len(table.header)))
         except _BadRow as bad:
-            yield RefusedRow(number, bad.line, bad.column, bad.reason, first.cells)
+            yield RefusedRow(number, bad.line, bad.column, bad.reason, cells)
 
 
 class _BadRow(Exception):
