@@ -30,7 +30,7 @@ def test_none_is_missing() -> None:
     """Neither a destination of this repository nor what it sends."""
     loaded = configuration("/var/lib/events").compile()
     assert loaded.container is not None
-    ours = {folder.parent.name for folder in FOLDER.parents[1].glob("plugins/*/tagserver_*")}
+    ours = {file.parents[1].name for file in FOLDER.parents[1].glob("plugins/*/tagserver_*/destination.py")}
     assert {one.type for one in loaded.container.destinations.values()} == ours
     assert list(REQUESTS) == NAMES
 

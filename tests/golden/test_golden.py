@@ -78,8 +78,8 @@ ALTERED: dict[str, tuple[str, ...]] = {
 @pytest.mark.parametrize("path", ALTERED.values(), ids=ALTERED)
 def test_an_alteration_is_noticed(path: tuple[str, ...]) -> None:
     """Of the record, anywhere: it is found, where it is, and nothing else."""
-    scenario, was = recorded(TAKEN)
-    altered = copy.deepcopy(was)
+    scenario, _ = recorded(TAKEN)
+    altered = copy.deepcopy(asyncio.run(record(scenario)))  # as it is today: what is meant to differ is no alteration
     place = altered
     for key in path[:-1]:
         place = place[int(key)] if isinstance(place, list) else place[key]
@@ -130,7 +130,7 @@ def test_equal_in_any_order_and_place(tmp_path: Path) -> None:
     scenario, was = recorded(TAKEN)
     asyncio.run(record(recorded("flow/forgotten")[0]))
     with contextlib.chdir(tmp_path):
-        assert list(differences(scenario.name, was, asyncio.run(record(scenario)))) == []
+        assert list(unexplained(differences(scenario.name, was, asyncio.run(record(scenario))), changes())) == []
 
 
 @pytest.mark.parametrize("seed", ["1", "2"])
