@@ -15,13 +15,14 @@ import httpx
 import msgspec
 
 from tagserver.cli.file_reader import Reading, look_through, opened
-from tagserver.cli.options import config_option, data_option, environment, json_option, open_folder
+from tagserver.cli.options import GivenPath, config_option, data_option, environment, json_option, open_folder
 from tagserver.cli.options import print_problems as print_all
 from tagserver.cli.send_done import Done, InUse, Mark, beside, chained, done_of, first_chain
 from tagserver.cli.sending import AT_ONCE, LARGEST, Fate, Sending, Stopped
 from tagserver.cli.terminal import can_ask, confirm, give_up, say, say_json, stream
 from tagserver.inbound.files.faults import BadFile, RefusedRow
 from tagserver.inbound.files.rows import Choices, FileEvent
+from tagserver.records.words.tables import VERDICTS
 from tagserver.runtime.server_files import Unanswered, address_in
 from tagserver.system.text import counted, parse_duration, printable, span
 
@@ -54,7 +55,7 @@ def _patience(context: click.Context, parameter: click.Parameter, given: str) ->
 @click.command()
 @config_option
 @data_option
-@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
+@click.argument("file", type=GivenPath(dir_okay=False, allow_dash=True))
 @click.option(
     "--source", metavar="NAME", help=f"The key NAME of collect.keys. Without it the variable {KEY} holds one."
 )
@@ -72,7 +73,7 @@ def send(
     config: Path,
     env_file: Path | None,
     data: Path,
-    file: str,
+    file: Path,
     source: str | None,
     server: str | None,
     column_map: dict[str, str],
@@ -90,7 +91,7 @@ def send(
     Run it again when it was interrupted, or when the file has grown: FILE.sent knows how far it came, and an order
     counts once anyway. Rows that are refused stand in FILE.refused.csv with the reason. Exit 1 when there are any.
     """
-    path = None if file == "-" else Path(file)
+    path = None if str(file) == "-" else file
     lines = None if path is None else {".jsonl": True, ".csv": False}.get(path.suffix.lower())
     try:
         with closing(opened(path)) as content:
@@ -260,7 +261,7 @@ def _report(path: Path | None, counts: Counter[str], codes: Counter[str], as_jso
     if as_json:
         say_json({"counts": dict(counts), "problems": dict(codes)})
     else:
-        ends = (("accepted", "accepted"), ("duplicate", "known before"), ("held", "waiting for consent"))
+        ends = (("accepted", "accepted"), ("duplicate", "known before"), ("held", VERDICTS["held"].word))
         said = [f"{counts[one]:,} {words}" for one, words in ends if counts[one] or one == "accepted"]
         if counts["done_before"]:
             said.append(f"{counts['done_before']:,} done in an earlier run")
