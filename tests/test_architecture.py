@@ -121,7 +121,7 @@ def test_the_path_of_an_event_is_pure(name: str) -> None:
             ],
         ),
         ("click", ["tagserver.cli"]),
-        ("pluggy", ["tagserver.plugin", "tagserver.plugin.hookspecs", "tagserver.plugin.registry"]),
+        ("pluggy", ["tagserver.plugin", "tagserver.plugin.hookspecs", "tagserver.plugin.loading"]),
     ],
 )
 def test_each_library_has_its_room(library: str, rooms: list[str]) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tagserver.config.model import Container
-from tagserver.plugin.registry import LONGEST_ERROR, Registry
+from tagserver.plugin.loading import LONGEST_ERROR
+from tagserver.plugin.registry import Registry
 
 from .config.world import codes, load
 

@@ -84,11 +84,6 @@ class PluginCode:
             raise failed(error, self._owner, self._what) from error
 
 
-def cause_of(error: BaseException, owner: object) -> str:
-    """The error's class, and where it was raised, as far as that is the plugin's."""
-    return _at(*_looked_at(error, owner))
-
-
 def own_line(frame: FrameType | None, owner: object) -> str:
     """The innermost line of a plugin that is running (`destination.py:41`), empty where there is none."""
     packages = _packages(owner)

@@ -7,54 +7,18 @@ nobody has it, since the order in which they are found would decide where a site
 
 from __future__ import annotations
 
-import logging
-import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, distributions, entry_points
+from importlib.metadata import EntryPoint
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
-
-import pluggy
+from typing import Generic, TypeVar
 
 from tagserver.logs.logs import redacted
-from tagserver.plugin import Destination, Variable, hookspecs
+from tagserver.plugin import Destination, Variable
 from tagserver.plugin.client import Client
-from tagserver.plugin.client_statement import client_faults
-from tagserver.plugin.fault import OR, PluginCode, PluginFailed, client_name, variable_name
-from tagserver.plugin.statement import statement_faults
-from tagserver.plugin.variable import variable_fault
+from tagserver.plugin.fault import OR, client_name, variable_name
+from tagserver.plugin.loading import LONGEST_ERROR, OURS, Brought, bring, installed
 from tagserver.system.text import printable
-
-
-@dataclass(eq=False)
-class Brought:
-    """What one plugin registers: what is sound, what is wrong with the rest, and the types of that.
-
-    `is_ours`: it belongs to tagserver's own package.
-    """
-
-    name: str
-    package: str = ""
-    version: str = ""
-    is_ours: bool = False
-    destinations: list[type[Destination]] = field(default_factory=list)
-    variables: list[Variable] = field(default_factory=list)
-    clients: list[type[Client]] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-
-    def refuse(self, kind: Any, why: str) -> None:
-        """What it brought under a type is not used."""
-        self.errors.append(why)
-        if isinstance(kind, str):
-            self.refused.append(kind)
-
-    @property
-    def label(self) -> str:
-        """Its package with the version, as `pip` names it."""
-        return f"{self.package} {self.version}" if self.package else self.name
-
 
 T = TypeVar("T")
 
@@ -117,16 +81,6 @@ def _conflict(kind: str, word: str, losers: Sequence[Brought]) -> str:
 
 def _listed(brought: Sequence[Brought]) -> str:
     return " and ".join(dict.fromkeys(one.label for one in brought))
-
-
-log = logging.getLogger("tagserver.plugins")
-
-GROUP = "tagserver"
-LONGEST_ERROR = 500
-"""Characters of what is said of one plugin: its text is a stranger's."""
-OURS = "tagserver"
-"""The package whose destinations win: the one that carries this server. Nobody else's can have its name, since a
-package is installed once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +172,8 @@ class Registry:
     def load(cls, points: Iterable[EntryPoint] | None = None) -> Registry:
         """All installed plugins (entry-point group `tagserver`), one by one: one that fails is listed and hurts
         nobody. Who has a type does not depend on their order."""
-        found = sorted(_installed() if points is None else points, key=lambda point: point.name)
-        brought = [_bring(point) for point in found]
+        found = sorted(installed() if points is None else points, key=lambda point: point.name)
+        brought = [bring(point) for point in found]
         types = settled(((one, cls.type, cls) for one in brought for cls in one.destinations), "type")
         kinds = settled(((one, kind.type, kind) for one in brought for kind in one.variables), "kind")
         clients = settled(((one, client.type, client) for one in brought for client in one.clients), "client")
@@ -231,121 +185,6 @@ class Registry:
             MappingProxyType({**types.shadowed, **kinds.shadowed, **clients.shadowed}),
             MappingProxyType({kind: client for kind, (_, client) in clients.owned.items()}),
         )
-
-
-def _installed() -> Iterable[EntryPoint]:
-    """The entry points of this group. One package whose list cannot be read, a plugin's or not, makes Python's own look
-    fail for all: then each package is asked by itself."""
-    try:
-        return entry_points(group=GROUP)
-    except Exception:
-        found: dict[str, list[EntryPoint]] = {}
-        for one in distributions():
-            try:
-                found.setdefault(one.name, [point for point in one.entry_points if point.group == GROUP])
-            except Exception as error:
-                log.warning("a package's list of plugins cannot be read (%s), and is left out", type(error).__name__)
-        return [point for points in found.values() for point in points]
-
-
-def _package_of(point: EntryPoint) -> tuple[str, str]:
-    """The package and its version; empty where an installation that was broken off has left nothing to tell it."""
-    try:
-        return (point.dist.name or "", point.dist.version or "") if point.dist else ("", "")
-    except Exception:
-        return "", ""
-
-
-def _bring(point: EntryPoint) -> Brought:
-    """What one plugin registers, without what is wrong with it."""
-    package, version = _package_of(point)
-    brought = Brought(point.name, package, version, is_ours=package.lower() == OURS)
-    destinations: list[type[Destination]] = []
-    variables: list[type[Variable]] = []
-    clients: list[type[Client]] = []
-    try:
-        with PluginCode(str(point.value).partition(":")[0].partition(".")[0], "the plugin"):
-            manager = pluggy.PluginManager(GROUP)
-            manager.add_hookspecs(hookspecs)
-            manager.register(point.load(), point.name)
-            manager.check_pending()
-            manager.hook.register_destinations(register=destinations.append)
-            manager.hook.register_variables(register=variables.append)
-            manager.hook.register_clients(register=clients.append)
-    except PluginFailed as failed:  # a bad plugin is isolated
-        brought.errors.append(_why(failed))
-        return brought
-    for destination in destinations:
-        fault = _looked_at(destination, _fault) or _again(destination, brought.destinations, "type")
-        if fault is None:
-            brought.destinations.append(destination)
-        else:
-            brought.refuse(_type_of(destination), fault)
-    for variable in variables:
-        fault = _looked_at(variable, variable_fault)
-        fault = fault or _again(variable, [type(one) for one in brought.variables], "kind")
-        if fault is None:
-            try:
-                with PluginCode(variable, variable.__name__):
-                    brought.variables.append(variable())
-            except PluginFailed as failed:  # a bad plugin is isolated
-                fault = str(failed)
-        if fault is not None:
-            brought.refuse(_type_of(variable), fault)
-    for client in clients:
-        fault = _looked_at(client, _client_fault) or _again(client, brought.clients, "client")
-        if fault is None:
-            brought.clients.append(client)
-        else:
-            brought.refuse(_type_of(client), fault)
-    return brought
-
-
-def _client_fault(client: type[Client]) -> str | None:
-    faults = "; ".join(client_faults(client))
-    if not faults:
-        for stated in (client.Settings, client.Source):
-            typing.get_type_hints(stated)
-    return f"{getattr(client, '__name__', None) or repr(client)}: {faults}" if faults else None
-
-
-def _fault(destination: type[Destination]) -> str | None:
-    """What is wrong with a registered class, if anything."""
-    faults = "; ".join(statement_faults(destination))
-    if not faults:
-        for stated in (destination.Settings, destination.Parameters):
-            typing.get_type_hints(stated)  # names in them that there are not: its author hears of them, not marketing
-    return f"{getattr(destination, '__name__', None) or repr(destination)}: {faults}" if faults else None
-
-
-def _looked_at(cls: Any, fault: Callable[[Any], str | None]) -> str | None:
-    try:
-        with PluginCode(cls, "a class that it registers"):
-            return fault(cls)
-    except PluginFailed as failed:  # a class may do anything when it is looked at
-        return f"{failed} when it is looked at"
-
-
-def _type_of(cls: Any) -> object:
-    try:
-        with PluginCode(cls, "type"):
-            return getattr(cls, "type", None)
-    except PluginFailed:  # as above
-        return None
-
-
-def _why(failed: PluginFailed) -> str:
-    """Where it fails and what it says: no event is there yet whose data could be in that."""
-    try:
-        with PluginCode("", "its error"):
-            said = str(failed.__cause__)[:LONGEST_ERROR]
-    except PluginFailed:  # an error of its own that cannot be shown
-        said = ""
-    return f"{failed.error}: {said}" + (f" ({failed.place})" if failed.place else "") if said else failed.cause
-
-
-def _again(cls: type[Destination | Variable | Client], before: Sequence[type], word: str) -> str | None:
-    return f"another plugin has the {word} {cls.type} already" if cls in before else None
 
 
 def _info(brought: Brought, types: tuple[str, ...], kinds: tuple[str, ...], clients: tuple[str, ...]) -> PluginInfo:
