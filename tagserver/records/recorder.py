@@ -27,6 +27,13 @@ from tagserver.system.time import Time
 log = logging.getLogger("tagserver.records")
 
 
+Soon = Callable[[Callable[[], object]], object]
+
+
+def _at_once(do: Callable[[], object]) -> None:
+    do()
+
+
 class Recorder:
     """One for each data folder. `store` is written by a thread of its own alone. `made` hears of each group once it is
     kept, in that thread."""
@@ -38,7 +45,7 @@ class Recorder:
         self._time = time
         self._maker = RecordMaker(install_key)
         self._budget = Budget(time)
-        self._soon: Callable[[Callable[[], object]], object] | None = None
+        self._soon: Soon = _at_once
         self._settled: deque[tuple[Container, Sequence[Line], int]] = deque()
         self._writer = RecordWriter(store, time, made=made, every=every)
 
@@ -52,9 +59,9 @@ class Recorder:
         """Why nothing can be written now."""
         return self._writer.trouble
 
-    def start(self, orders: Collection[str] = (), soon: Callable[[Callable[[], object]], object] | None = None) -> None:
+    def start(self, orders: Collection[str] = (), soon: Soon = _at_once) -> None:
         """Begin. `orders`: the event_ids of the newest events with orders, which may still be on their way. `soon`: has
-        something done once what is being done is over, as `call_soon` of an event loop; else it is done at once."""
+        something done once what is being done is over, as `call_soon` of an event loop."""
         self._soon = soon
         self._writer.start(orders)
 
@@ -63,9 +70,7 @@ class Recorder:
         if self.level == "off":
             return
         self._settled.append((container, lines, self._time.now()))
-        if self._soon is None:
-            self.catch_up()
-        elif len(self._settled) == 1:
+        if len(self._settled) == 1:
             self._soon(self.catch_up)
 
     def catch_up(self) -> None:
