@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from tagserver.config.lint.comparisons import UNKNOWN, Comparison, Shape, Sides, shape_of_path
 from tagserver.config.lint.near_names import ITEMS, NearNames, is_known_path, is_path
@@ -40,6 +40,9 @@ class Names:
     `external` gives the variables of the environment that anybody may read; `near` says what looks misspelt. `rows` are
     those of all tables, each named for people: what tests can touch.
     """
+
+    environment_is_free: ClassVar[bool] = False
+    """Whether texts may name any variable of the environment: in `server.yaml`; else those that it lists."""
 
     def __init__(
         self, declared: Mapping[str, Place], external: ExternalValues, near: NearNames, problems: Problems
@@ -171,7 +174,7 @@ class Names:
                 return constant(None)
             return value
 
-        self._look_at_text(text, place, path)
+        self.look_at_text(text, place, path)
         filled = self._filled(text, place, path)
         if not isinstance(filled, str):
             return None if filled is None else constant(MISSING)
@@ -182,7 +185,7 @@ class Names:
             return None
         return made if sound else None
 
-    def _look_at_text(self, text: str, place: Place, path: str) -> None:
+    def look_at_text(self, text: str, place: Place, path: str) -> None:
         """Of a text without two braces, whether it is the name of a value that somebody wanted: a known path, or in one
         brace that of a variable, too."""
         found = _ONE_BRACE.match(text)
@@ -277,7 +280,8 @@ class Names:
         """
         if not has_reference(text):
             return text
-        found = self._external.text(text, place, path, self._problems, free=False, braces=r"\{{" if braces else "{{")
+        shown, free = r"\{{" if braces else "{{", self.environment_is_free
+        found = self._external.text(text, place, path, self._problems, free=free, braces=shown)
         if found is None:
             return None
         value, why = found

@@ -8,6 +8,7 @@ import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args, get_origin
 
+from tagserver.config.event_map import MAP, WHEN, read_event_map, read_event_test
 from tagserver.config.keys import FLAG, TEXT, TEXTS, WRONG, Block, Key
 from tagserver.config.references import ExternalValues, ServerDecoder
 from tagserver.config.schema_parts import REFERENCE, SECRET, Schema, described, many, one_of, table
@@ -16,6 +17,7 @@ from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import Node, Scalar
 from tagserver.config.yaml.suggestions import did_you_mean, known_are
 from tagserver.plugin import Destination
+from tagserver.plugin.event_map import EventMap, EventTest
 from tagserver.system.secret import Secret
 
 ENTRY = Block(
@@ -104,6 +106,10 @@ class SettingsReader:
             return self._value(choices[0], node, path)
         if hint is Secret:
             return self._secret(node, path)
+        if hint is EventMap:
+            return read_event_map(node, path, self._external, self._problems)
+        if hint is EventTest:
+            return read_event_test(node, path, self._external, self._problems)
         if hint is bool:
             return self._checked(isinstance(node, Scalar) and isinstance(node.value, bool), node, path, "true or false")
         if hint is int:
@@ -235,6 +241,7 @@ def _schema_of(hint: Any) -> Schema:
         return many(_schema_of(get_args(hint)[0]))
     if origin is dict or getattr(origin, "__name__", "") == "Mapping":
         return table(_schema_of(get_args(hint)[1]))
-    return {Secret: SECRET, bool: FLAG.schema, int: {"type": "integer"}, float: {"type": "number"}}.get(
+    own = {EventMap: MAP, EventTest: WHEN}
+    return {**own, Secret: SECRET, bool: FLAG.schema, int: {"type": "integer"}, float: {"type": "number"}}.get(
         hint, TEXT.schema
     )

@@ -192,6 +192,11 @@ class Client:
         """The request as this sender would sign it: for examples and the kit, which then tries what a forger could."""
         return request
 
+    def heard(self, source: str) -> Sequence[str]:
+        """The headers, in lower case, of this sender's requests that `events` may see beside `headers`: those that its
+        `map` names. Never `cookie` and `authorization`."""
+        return ()
+
     def claims(self, request: InboundRequest) -> bool:
         """Whether a request at an address that several clients have is for this one; the first to say so has it."""
         return True

@@ -19,6 +19,7 @@ from tagserver.plugin.client import (
     RequestFacts,
     Result,
 )
+from tagserver.plugin.event_map import EventMap, EventTest
 from tagserver.plugin.inbound_bodies import form, json_body, looks_like_json
 from tagserver.plugin.signatures import (
     check_fresh,
@@ -28,12 +29,15 @@ from tagserver.plugin.signatures import (
     hmac_matches,
     mac,
     standard_key,
+    timed_signature,
 )
 
 __all__ = [
     "Client",
     "ClientLimits",
     "Endpoint",
+    "EventMap",
+    "EventTest",
     "InboundRequest",
     "Incoming",
     "KeyedSource",
@@ -56,4 +60,5 @@ __all__ = [
     "minor_units",
     "order_id",
     "standard_key",
+    "timed_signature",
 ]

@@ -85,13 +85,22 @@ def check_standard(headers: Mapping[str, str], keys: Iterable[str], body: bytes 
     return message
 
 
-def check_timed(given: str | None, keys: Iterable[bytes], body: bytes | None, received: int) -> None:
-    """A header `t=…,v1=…` over `t.body`, in hex, as Stripe and Calendly write it. Raises Refuse (401)."""
+def timed_signature(key: bytes, body: bytes, received: int) -> str:
+    """A header `t=…,v1=…` as its sender writes it at a moment (in ms since 1970): for examples."""
+    moment = str(received // 1000)
+    return f"t={moment},v1={mac(key, moment.encode() + b'.' + body)}"
+
+
+def check_timed(
+    given: str | None, keys: Iterable[bytes], body: bytes | None, received: int, tolerance: float = TOLERANCE
+) -> None:
+    """A header `t=…,v1=…` over `t.body`, in hex, as Stripe and Calendly write it; `tolerance` in seconds. Raises Refuse
+    (401)."""
     parts = [one.strip().partition("=") for one in _shown(given).split(",")[: MOST + 1]]
     moment = next((text for name, _, text in parts if name == "t"), "")
     if not _is_moment(moment):
         raise Refuse(401, "signature", "the header of the signature has no time in it")
-    check_fresh(int(moment), received)
+    check_fresh(int(moment), received, tolerance)
     if body is not None:
         signed = moment.encode() + b"." + body
         if not hmac_matches([text for name, _, text in parts if name == "v1"], keys, signed):

@@ -38,6 +38,8 @@ AGAIN = 60
 """Seconds after which to come again while a client cannot be used."""
 NOBODY = Reply(404, b"Not Found", "text/plain; charset=utf-8")
 """As any address without anything behind it is answered."""
+OF_NOBODY = frozenset({"authorization", "cookie"})
+"""Headers that no client hands on."""
 SIGNED = frozenset({"signature", "stale"})
 """Codes of refusals that are guesses at a secret, or somebody's clock."""
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
@@ -169,7 +171,8 @@ class Doors:
         assert client is not None
         limits = self._runtime.publisher.now.server.collect
         most = min(limits.max_events, client.limits.events or limits.max_events)
-        headers = {name: request.headers[name] for name in client.headers if name in request.headers}
+        heard = [*client.headers, *self._of(one, "heard", lambda: [*map(str, client.heard(source))])]
+        headers = {name: request.headers[name] for name in heard if name in request.headers and name not in OF_NOBODY}
         facts = RequestFacts(source, request.received, request.params, request.query, headers)
         with PluginCode(client, "events", Refuse):
             found = client.events(body, facts)

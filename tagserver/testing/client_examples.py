@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from tagserver.config.event_map import event_map_of, event_test_of
 from tagserver.explain.differences import ABSENT, differences
 from tagserver.inbound.addresses import Addresses
 from tagserver.plugin.client import Client, InboundRequest, Incoming, KeyedSource, Passed, Refuse, RequestFacts
@@ -45,9 +46,14 @@ def make_source(client: type[Client], name: str, values: Mapping[str, Any]) -> K
 def _filled(settings: type, values: Mapping[str, Any]) -> Any:
     hints = typing.get_type_hints(settings)
     secret = {name for name, hint in hints.items() if Secret in (hint, *typing.get_args(hint))}
-    return settings(
-        **{key: Secret(one) if key in secret and isinstance(one, str) else one for key, one in values.items()}
-    )
+    given: dict[str, Any] = {
+        key: Secret(one) if key in secret and isinstance(one, str) else one for key, one in values.items()
+    }
+    for make in (event_map_of, event_test_of):
+        kind = typing.get_type_hints(make)["return"]
+        names = [name for name, hint in hints.items() if kind in (hint, *typing.get_args(hint)) and name in given]
+        given |= {name: make(given[name]) for name in names}
+    return settings(**given)
 
 
 def make_request(
@@ -87,7 +93,7 @@ def run_client_example(
         with PluginCode(client, "the client", Refuse):
             made.identify(msgspec.structs.replace(request, body=None))
             source = made.identify(request)
-            facts = facts_of(client, request, source)
+            facts = facts_of(made, request, source)
             events, passed = parts_of(made.events(request.body or b"", facts))
     except Refuse as refusal:
         _same("refused", {"status": refusal.status, "code": refusal.code}, case.get("refused"))
@@ -105,9 +111,10 @@ def run_client_example(
         _same(f"events[{at}]", {key: found.get(key) for key in wanted}, wanted)
 
 
-def facts_of(client: type[Client], request: InboundRequest, source: str) -> RequestFacts:
+def facts_of(client: Client, request: InboundRequest, source: str) -> RequestFacts:
     """What `events` gets beside the body."""
-    headers = {name: request.headers[name] for name in client.headers if name in request.headers}
+    heard = (*client.headers, *client.heard(source))
+    headers = {name: request.headers[name] for name in heard if name in request.headers}
     return RequestFacts(source, request.received, request.params, request.query, headers)
 
 

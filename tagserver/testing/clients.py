@@ -175,7 +175,7 @@ class _Check:
         for _ in range(2):
             try:
                 with shut(made, "events", self.faults, Refuse), timed(self.spent):
-                    events, passed = parts_of(made.events(request.body or b"", facts_of(self._cls, request, source)))
+                    events, passed = parts_of(made.events(request.body or b"", facts_of(made, request, source)))
             except Refuse as refusal:
                 self._refusal(refusal)
                 return

@@ -1,12 +1,24 @@
 """An inbound client for configurations."""
 
+# ruff: noqa: RUF009 (`setting` makes a dataclass field)
+
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
 from tagserver.plugin import setting
-from tagserver.plugin.inbound import Client, Endpoint, InboundRequest, KeyedSource, Refuse, RequestFacts, json_body
+from tagserver.plugin.inbound import (
+    Client,
+    Endpoint,
+    EventMap,
+    EventTest,
+    InboundRequest,
+    KeyedSource,
+    Refuse,
+    RequestFacts,
+    json_body,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +31,8 @@ class TicketSource:
     """Of one sender."""
 
     currency: str = setting("The currency of amounts.", default="EUR")
+    map: EventMap | None = setting("What becomes of a body.", default=None)
+    when: EventTest | None = setting("What is taken.", default=None)
     public: bool = setting("Whether its key stands in a page.", default=False)
 
 

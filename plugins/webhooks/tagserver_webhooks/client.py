@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from tagserver.plugin.inbound import (
@@ -14,6 +15,7 @@ from tagserver.plugin.inbound import (
     Refuse,
     RequestFacts,
 )
+from tagserver_webhooks.mapped import headers_of
 from tagserver_webhooks.settings import Shared, WebhookSource
 from tagserver_webhooks.styles import STYLES, Style
 
@@ -28,6 +30,7 @@ class Webhooks(Client):
     addresses = (Endpoint("POST", "/webhook/{name}"),)
     headers = ("webhook-id", "svix-id")
     refuses = ("signature", "stale", "no_secret", "not_found", "bad_json", "bad_shape")
+    passes = ("no_event", "when")
     limits = ClientLimits(rated=False)
 
     @classmethod
@@ -39,6 +42,10 @@ class Webhooks(Client):
     def signed(cls, request: InboundRequest, source: KeyedSource) -> InboundRequest:
         """With the headers of its style."""
         return request.with_headers(STYLES[source.settings.style].headers(request, source))
+
+    def heard(self, source: str) -> Sequence[str]:
+        """What its map and conditions name."""
+        return headers_of(self.sources[source].settings)
 
     def identify(self, request: InboundRequest) -> str:
         """The name in the address, once the signature says the same. Without a body it is not decided yet, but whoever
@@ -52,7 +59,8 @@ class Webhooks(Client):
 
     def events(self, body: bytes, facts: RequestFacts) -> Incoming:
         """As its style reads them."""
-        return _style(self.sources[facts.source]).read(body, facts)
+        source = self.sources[facts.source]
+        return _style(source).read(body, facts, source)
 
 
 def _style(source: KeyedSource) -> Style:

@@ -1,5 +1,7 @@
 """What is set for one webhook."""
 
+# ruff: noqa: RUF009 (`setting` makes a dataclass field; it is no default that instances share)
+
 from __future__ import annotations
 
 import re
@@ -7,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tagserver.plugin import setting
+from tagserver.plugin.inbound import EventMap, EventTest
 
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}\Z")
 
@@ -31,7 +34,15 @@ class WebhookSource:
     header: str | None = setting(
         "hmac: the header with the signature; x-signature if it is left out.", default=None, check=_header
     )
-    form: Literal["hex", "base64"] | None = setting(
-        "hmac: how the signature is written; hex if it is left out.", default=None
+    form: Literal["hex", "base64", "timed"] | None = setting(
+        "hmac: how the signature is written; hex if it is left out. timed: t=…,v1=… over the time and the body.",
+        default=None,
     )
     prefix: str | None = setting("hmac: what stands before the signature, such as sha256=.", default=None)
+    map: EventMap | None = setting(
+        "standard, hmac: what of the body becomes which field of an event; without it the body is one of ours.",
+        default=None,
+    )
+    when: EventTest | None = setting(
+        "standard, hmac: conditions over the body and headers; what does not meet them is passed over.", default=None
+    )

@@ -13,10 +13,13 @@ from tagserver.plugin.inbound import (
     RequestFacts,
     check_hmac,
     check_standard,
+    check_timed,
     json_body,
     mac,
     standard_key,
+    timed_signature,
 )
+from tagserver_webhooks.mapped import NO_EVENT, has_name, map_fault, passed_over
 from tagserver_webhooks.settings import WebhookSource
 
 
@@ -31,7 +34,7 @@ class Style(Protocol):
         """Raises Refuse (401) for a signature that is missing, old or wrong; without a body as far as that tells."""
         ...
 
-    def read(self, body: bytes, facts: RequestFacts) -> Incoming:
+    def read(self, body: bytes, facts: RequestFacts, source: KeyedSource) -> Incoming:
         """The events of a body. Raises Refuse."""
         ...
 
@@ -57,13 +60,16 @@ class Standard:
         """By id, time and body."""
         check_standard(request.headers, source.texts(), request.body, request.received)
 
-    def read(self, body: bytes, facts: RequestFacts) -> Incoming:
+    def read(self, body: bytes, facts: RequestFacts, source: KeyedSource) -> Incoming:
         """One event."""
+        settings: WebhookSource = source.settings
         found = json_body(body)
         data = found.get("data") if isinstance(found, dict) else None
         if not isinstance(data, dict):
             raise Refuse(400, "bad_shape", 'the body is not {"type": NAME, "timestamp": TIME, "data": {…}}')
-        event = {**data}
+        if (passed := passed_over(found, facts, settings)) is not None:
+            return Incoming([passed])
+        event = {**data} if settings.map is None else settings.map.event(found, facts.headers)
         event.setdefault("event", found.get("type"))
         if found.get("timestamp") is not None:
             event.setdefault("timestamp", found["timestamp"])
@@ -85,19 +91,31 @@ class Hmac:
     as at `/collect`."""
 
     def fault(self, source: KeyedSource) -> str | None:
-        """None that its settings do not say themselves."""
-        return None
+        """A map that makes no event, and what does not go together."""
+        settings: WebhookSource = source.settings
+        if settings.form == "timed" and settings.prefix is not None:
+            return "prefix stands before a plain signature; form: timed has t= and v1="
+        return map_fault(settings)
 
     def verify(self, request: InboundRequest, source: KeyedSource) -> None:
         """By the body alone."""
         settings: WebhookSource = source.settings
         given = request.headers.get(_header(settings))
         keys = [one.encode() for one in source.texts()]
+        if settings.form == "timed":
+            check_timed(given, keys, request.body, request.received)
+            return
         check_hmac(given, keys, request.body, form=settings.form or "hex", prefix=settings.prefix or "")
 
-    def read(self, body: bytes, facts: RequestFacts) -> Incoming:
-        """Events in our own format."""
+    def read(self, body: bytes, facts: RequestFacts, source: KeyedSource) -> Incoming:
+        """Events in our own format, or what the map makes."""
+        settings: WebhookSource = source.settings
         found = json_body(body)
+        if (passed := passed_over(found, facts, settings)) is not None:
+            return Incoming([passed])
+        if settings.map is not None:
+            event = settings.map.event(found, facts.headers)
+            return Incoming([event if has_name(event) else NO_EVENT])
         if isinstance(found, list):
             return Incoming(found)
         if isinstance(events := found.get("events"), list):
@@ -107,7 +125,10 @@ class Hmac:
     def headers(self, request: InboundRequest, source: KeyedSource) -> Mapping[str, str]:
         """The one header."""
         settings: WebhookSource = source.settings
-        made = mac(source.texts()[0].encode(), request.body or b"", form=settings.form or "hex")
+        key, body = source.texts()[0].encode(), request.body or b""
+        if settings.form == "timed":
+            return {_header(settings): timed_signature(key, body, request.received)}
+        made = mac(key, body, form=settings.form or "hex")
         return {_header(settings): (settings.prefix or "") + made}
 
 

@@ -183,6 +183,11 @@ class Problems:
         return tuple(sorted(self._found, key=lambda problem: (problem.place, problem.code, problem.message)))
 
     @property
+    def errors(self) -> int:
+        """How many errors there are so far: whoever reads a part sees by it whether that is sound."""
+        return sum(problem.severity == "error" for problem in self._found)
+
+    @property
     def fatal(self) -> bool:
         """Whether one of them is an error."""
         return any(problem.severity == "error" for problem in self._found)
