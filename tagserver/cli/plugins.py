@@ -159,11 +159,16 @@ def _show_client(client: type[Client], as_json: bool) -> None:
         return
     say(f"{client.type}: {shown['doc']}")
     say("  an inbound client: clients in server.yaml names it")
-    say(f"  addresses: {', '.join(shown['addresses'])}")
-    say(f"  headers that events may be made of: {', '.join(shown['headers']) or 'none'}")
+    if shown["reads"]:
+        say(f"  events of /collect that it reads, by their key: {', '.join(shown['reads'])}")
+    if shown["addresses"]:
+        say(f"  addresses: {', '.join(shown['addresses'])}")
+        say(f"  headers that events may be made of: {', '.join(shown['headers']) or 'none'}")
     say("  settings:" if shown["settings"] else "  it has no settings for all its senders")
     for one in shown["settings"]:
         say(f"    {one['name']}{' (needed)' if one['needed'] else ''}: {one['doc']}")
+    if not shown["addresses"]:
+        return
     where = f"clients.{client.type}.{client.keyed}." if client.keyed else f"clients.{client.type}."
     say(f"  of each sender ({where}NAME), beside secret, consent and basis:")
     for one in shown["sources"]:
@@ -185,17 +190,18 @@ def check_plugin(type_name: str, values: tuple[str, ...], as_json: bool) -> None
         given = _given(values)
         shared = {one["name"] for one in settings_of(client.Settings)}
         sender = {name: value for name, value in given.items() if name not in shared}
-        if "secret" not in sender:
+        if "secret" not in sender and client.addresses:
             raise click.UsageError("give a sender its secret, any text: --set secret=… and its settings")
+        senders = {"sender": sender} if client.addresses else {}
         settings = {name: given[name] for name in shared & given.keys()}
         try:
             with PluginCode(client, f"the plugin {type_name}", TypeError, ValueError):
-                make_client(client, {"sender": sender}, settings)
+                make_client(client, senders, settings)
         except TypeError as error:
             raise click.UsageError(f"the settings do not fit: {error}") from None
         except (PluginFailed, ValueError):
             pass  # the check says it
-        _report(type_name, check_client(client, {"sender": sender}, settings), as_json)
+        _report(type_name, check_client(client, senders, settings), as_json)
     destination = _destination(type_name)
     try:
         with PluginCode(destination, f"the plugin {type_name}", click.ClickException):

@@ -22,6 +22,8 @@ from tagserver.config.yaml.source import Node, Scalar, Sequence
 from tagserver.config.yaml.suggestions import did_you_mean
 from tagserver.consent.model.reading import Reading
 from tagserver.inbound.addresses import Claims
+from tagserver.inbound.clients.datalayer import NO_READERS, Reader
+from tagserver.inbound.clients.readers import EventReader
 from tagserver.plugin.client import Client, Endpoint, KeyedSource
 from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.plugin.registry import Registry
@@ -49,12 +51,14 @@ class ConfiguredClient:
 
 @dataclass(frozen=True, slots=True)
 class ClientsConfig:
-    """`clients:`. `claims`: who has an address; None where no client is named, so that nothing is asked. `lost`: nobody
-    knows the addresses of a client whose plugin is missing."""
+    """`clients:`. `claims`: who has an address; None where nobody has, so that nothing is asked. `lost`: nobody knows
+    the addresses of a client whose plugin is missing. `readers`: who reads an event of `/collect` that has this key, of
+    all that are installed."""
 
     by_type: Mapping[str, ConfiguredClient] = field(default_factory=dict)
     lost: bool = False
     claims: Claims[ConfiguredClient] | None = field(compare=False, default=None)
+    readers: Mapping[str, Reader] = field(compare=False, default_factory=lambda: NO_READERS)
 
     def source(self, name: str) -> tuple[str, Reading | None] | None:
         """The first client that has a sender of this name, and what its contract says; None for none."""
@@ -67,8 +71,10 @@ class ClientsConfig:
 NO_CLIENTS = ClientsConfig()
 
 
-def read_clients(d: ServerDecoder, node: Node | None, registry: Registry, keys: Collection[str] = ()) -> ClientsConfig:
-    """What stands below `clients:`. `keys`: the names of `collect.keys`."""
+def read_clients(
+    d: ServerDecoder, node: Node | None, registry: Registry, keys: Collection[str] = (), max_event: int = 0
+) -> ClientsConfig:
+    """What stands below `clients:`. `keys`: the names of `collect.keys`; `max_event`: bytes that an event may be."""
     made: dict[str, ConfiguredClient] = {}
     names = dict.fromkeys(keys, "collect.keys")
     lost = False
@@ -97,8 +103,23 @@ def read_clients(d: ServerDecoder, node: Node | None, registry: Registry, keys: 
             if (first := names.setdefault(name, path)) != path:
                 message = f'"{name}" is also a name in {first}: records and variables cannot tell the two apart'
                 d.problems.add("W316", key.place, f"{path}.{name}", message, "give each a name of its own")
-    claims = Claims((one, one.addresses) for one in made.values()) if made or lost else None
-    return ClientsConfig(MappingProxyType(made), lost, claims)
+    has_addresses = lost or any(one.addresses for one in made.values())
+    claims = Claims((one, one.addresses) for one in made.values()) if has_addresses else None
+    readers = _readers(made, registry, max_event)
+    if not (made or lost or readers):
+        return NO_CLIENTS
+    return ClientsConfig(MappingProxyType(made), lost, claims, readers)
+
+
+def _readers(made: Mapping[str, ConfiguredClient], registry: Registry, most: int) -> Mapping[str, Reader]:
+    """Of a key that several read, the first has it by its type: it does not depend on how they were found."""
+    readers: dict[str, Reader] = {}
+    for kind, cls in sorted(registry.clients.items()):
+        one = made.get(kind)
+        client = one.client if one is not None else None
+        for key in cls.reads:
+            readers.setdefault(key, EventReader(kind, key, client, named=one is not None, most=most))
+    return MappingProxyType(readers)
 
 
 class _Reader:
@@ -113,6 +134,9 @@ class _Reader:
         """The client. With problems noted that are errors it is not whole, and not used."""
         cls, path = self._cls, self._path
         entries = self._d.map(node, path)
+        if not cls.addresses:  # nobody sends to it, so all that stands here are settings
+            settings = self._settings(path, cls.Settings, key, entries)
+            return ConfiguredClient(cls.type, (), settings, {}, {}, cls(settings, {}) if settings is not None else None)
         where = path
         named = entries
         if cls.keyed:
@@ -189,9 +213,10 @@ def clients_schema(known: Mapping[str, type[Client]]) -> Schema:
         needed = [*_SOURCE.schema["required"], *own.get("required", ())]
         sender = record({**_SOURCE.schema["properties"], **own["properties"]}, needed)
         shape = table(sender)
-        if cls.keyed:
+        if cls.keyed or not cls.addresses:
             settings = settings_schema(cls.Settings)
-            shape = record({**settings["properties"], cls.keyed: table(sender)}, settings.get("required", ()))
+            beside = {cls.keyed: table(sender)} if cls.addresses else {}
+            shape = record({**settings["properties"], **beside}, settings.get("required", ()))
             shape["type"] = ["object", "null"]
         made[name] = described(shape, (cls.__doc__ or "").strip().partition("\n")[0])
     return {"type": ["object", "null"], "properties": made, "additionalProperties": False}

@@ -165,9 +165,9 @@ class ServerConfig:
     clients: ClientsConfig = key(
         ValueType(parts.table(parts.ANY), lambda d, node, path: WRONG),  # it is read after everything else
         "",
-        "inbound clients beside `/collect`, by their type, each with its settings: `{webhooks: {NAME: {…}}}`. Each "
-        "sender has a `secret` (a reference, or two while one is replaced), and may have `consent` with a `basis`. "
-        "[Webhooks](../plugins/webhooks/README.md)",
+        "inbound clients beside the data layer, by their type, each with its settings: `{pixel: {}, webhooks: {NAME: "
+        "{…}}}`. Each sender has a `secret` (a reference, or two while one is replaced), and may have `consent` with a "
+        "`basis`. [The pixel](../plugins/pixel/README.md), [webhooks](../plugins/webhooks/README.md)",
         shown="none",
         otherwise=NO_CLIENTS,
     )
@@ -259,8 +259,8 @@ def read_server(
     last = {name: nodes.pop(name) for name in ("admin",) if name in nodes}  # compared with all that was read before
     clients = nodes.pop("clients", None)
     config = ServerConfig(**SERVER.values(d, {**nodes, **last}, ""), environment=external.listed)
-    if clients is not None:
-        config = replace(config, clients=read_clients(d, clients, registry, config.collect.keys))
+    collect = config.collect
+    config = replace(config, clients=read_clients(d, clients, registry, collect.keys, collect.max_event))
     return config, d.rights(config.secrets)
 
 

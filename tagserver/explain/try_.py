@@ -15,7 +15,7 @@ from tagserver.event.cookies import read_cookies
 from tagserver.event.event import Note
 from tagserver.explain.differences import differences
 from tagserver.expressions.scope import Scope
-from tagserver.inbound.clients.datalayer import Context, Refused, read_event
+from tagserver.inbound.clients.datalayer import CLIENT, NO_READERS, Context, Refused, read_event
 from tagserver.inbound.enrich import read_facts
 from tagserver.ingest.advice import advise
 from tagserver.pipeline.route import Decision, Routing, all_decisions, as_dict, route
@@ -48,7 +48,8 @@ REASONS = (
         "consent",
         "vendor",
     ),
-    *("child", "no_identity", "too_old", "missing_required", "variable", "destination_paused", "plugin_error"),
+    *("child", "no_identity", "too_old", "missing_required", "other_account", "variable", "destination_paused"),
+    "plugin_error",
 )
 """Every reason that a decision can have."""
 
@@ -109,8 +110,10 @@ def explain(
         cookies=cookies,
     )
     client, contract = server.sender(source)
+    readers = server.clients.readers if client == CLIENT else NO_READERS
     try:
-        event = read_event(asked.get("event"), facts, Context({}, locate=server.collect.locate, client=client), mint)
+        context = Context({}, locate=server.collect.locate, client=client, readers=readers)
+        event = read_event(asked.get("event"), facts, context, mint)
     except Refused as refused:
         problems = [msgspec.to_builtins(note) for note in refused.notes]
         return Explanation({"event": None, "consent": None, "tags": [], "problems": problems}, None)

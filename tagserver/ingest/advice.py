@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from tagserver.config.collect import BROWSER
 from tagserver.config.model import Container
 from tagserver.consent.state import ConsentState
 from tagserver.event.consent_fields import NOTHING
 from tagserver.event.event import Event, Note
 from tagserver.event.known_names import KNOWN_EVENTS
 from tagserver.event.likeness import Alike
+from tagserver.inbound.clients.datalayer import CLIENT
 from tagserver.pipeline.route import Routing
 from tagserver.plugin.plain import CURRENCIES, currency_code, number
 
@@ -24,6 +26,13 @@ LONGEST_NAME = 40
 """As long as Google takes names; longer ones are not looked at, nor remembered."""
 ORDER = "ecommerce.transaction_id"
 MOST_UNREADABLE = 5
+NO_SIGNAL = Note(
+    "consent",
+    "no_signal",
+    "no signal of consent came with it (Consent Mode, TCF, GPP, a consent tool's cookie), and where consent is needed "
+    "it is sent to nobody: a call of a script is none",
+)
+"""Of what a vendor's script was told: a page with a data layer has a developer who has read of consent."""
 _NUMBERS = frozenset({int, float})
 _ALIKE = Alike(sorted(KNOWN_EVENTS))
 
@@ -46,12 +55,19 @@ def advise(container: Container, routing: Routing) -> tuple[Note, ...]:
         sound = type(value) in _NUMBERS and -1e15 < value < 1e15 and type(currency) is str and currency in CURRENCIES
         if not (sound and said.get("transaction_id")):
             notes += _money(event, said)
+    if event.client != CLIENT and event.facts.source == BROWSER and _says_nothing(routing.consent):
+        notes.append(NO_SIGNAL)
     if routing.consent.problems:
         notes += _unreadable(event, routing.consent)
     if not notes:
         return ()
     told = {note.path for note in event.notes}
     return tuple(note for note in notes if note.path not in told)
+
+
+def _says_nothing(consent: ConsentState) -> bool:
+    """Whether nobody has said anything of consent, with the event or in a cookie."""
+    return not (consent.purposes or consent.sale_opt_out or consent.gdpr_applies is not None or consent.problems)
 
 
 def _asked_for(container: Container, name: str) -> bool:

@@ -24,6 +24,7 @@ from tagserver.delivery.send_policy import trace, why
 from tagserver.erasure.opt_outs import Grant, OptOuts
 from tagserver.event.event import Event, Facts
 from tagserver.inbound.clients.datalayer import Context, Refused, read_event
+from tagserver.inbound.clients.readers import ReaderFailed
 from tagserver.ingest.advice import advise
 from tagserver.ingest.answer import Answer, settled
 from tagserver.ingest.consent_wait import ConsentWait, WaitingEvent
@@ -159,6 +160,8 @@ class Ingest:
                     raise raw
                 event = read_event(raw, facts, context)
             except Refused as refused:
+                if isinstance(refused, ReaderFailed):
+                    self._observer.client_failed(refused.client, refused.how)
                 lines.append((Answer(refused.event_id, "rejected", refused.notes), None, False))
                 continue
             routing = route(container, event, contract)

@@ -31,5 +31,8 @@ class IngestObserver:
     def denial_not_remembered(self) -> None:
         """A denial was not remembered for its order: its address has named too many."""
 
+    def client_failed(self, client: str, how: str) -> None:
+        """An inbound client has failed at an event, which was refused; how, without anything of the event."""
+
     def refused(self, reason: str, message: str, origin: str | None) -> None:
         """A whole request was refused, before any event of it was read: what it is counted as, and a sentence."""

@@ -29,7 +29,7 @@ from tagserver.plugin.payload_check import Unsound
 
 Outcome = Literal["send", "restrict", "block", "skip", "error"]
 
-SKIPS = frozenset({"no_identity", "too_old", "missing_required", "variable"})
+SKIPS = frozenset({"no_identity", "too_old", "missing_required", "other_account", "variable"})
 """For what reasons a plugin may skip an event."""
 
 

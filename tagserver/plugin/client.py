@@ -1,7 +1,8 @@
 """What an inbound client is: a plugin that takes the requests of one kind of sender and makes events of them. Authors
 import this from `tagserver.plugin.inbound`.
 
-A client says who sends a request (`identify`) and what it holds (`events`). Both are pure: no network, no clock, no
+A client says who sends a request (`identify`) and what it holds (`events`); or it has no address of its own, and reads
+single events of `/collect` that are of another shape (`reads`, `event`). All are pure: no network, no clock, no
 logging. Sizes, time-outs, compression, consent, deduplication, storage and metrics belong to the host, and what a
 client yields goes the way of every other event.
 """
@@ -164,6 +165,9 @@ class Client:
     keyed: ClassVar[str] = ""
     """The setting below which the senders stand by their names; empty: they stand in place of settings."""
     addresses: ClassVar[tuple[Endpoint, ...]] = ()
+    reads: ClassVar[tuple[str, ...]] = ()
+    """Keys at the top of one event at `/collect` by which it is known that this client reads it (`event`): of a shape
+    that only some script in the page has. While the client is not named below `clients:`, such an event is refused."""
     headers: ClassVar[tuple[str, ...]] = ()
     """Those headers of a request that events may be made of, in lower case. No cookies: a platform's are nobody's."""
     refuses: ClassVar[tuple[str, ...]] = ()
@@ -214,6 +218,11 @@ class Client:
 
     def events(self, body: bytes, facts: RequestFacts) -> Incoming | Iterable[Mapping[str, Any] | Passed]:
         """What an unpacked body holds, in the fields of a data layer. Raises Refuse."""
+        raise NotImplementedError  # abstract
+
+    def event(self, raw: Mapping[str, Any], facts: RequestFacts) -> Mapping[str, Any]:
+        """One event of `/collect` that has a key of `reads`, in the fields of a data layer; `raw` is not to be changed.
+        Raises Refuse, whose status is of no account: the event alone is refused."""
         raise NotImplementedError  # abstract
 
     def answer(self, results: Sequence[Result]) -> Reply:

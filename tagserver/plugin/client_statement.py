@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from tagserver.event.consent_fields import FIELDS
+from tagserver.event.spelling import FLAT_PERSON, KNOWN_ROOTS
 from tagserver.plugin.client import Client, ClientLimits, Endpoint
 from tagserver.plugin.destination import API_VERSION
 
@@ -15,9 +17,12 @@ OF_THE_HOST = frozenset({"secret", "consent", "basis"})
 """What the host reads of each sender."""
 RESERVED = ("-", "collect", "t", "t.js", "healthz", "readyz")
 """First segments of addresses that are the server's own."""
+OF_EVENTS = frozenset({*KNOWN_ROOTS, *FIELDS, *FLAT_PERSON, "ctx", "gclid", "fbclid"})
+"""Keys that mean the same in every event."""
 METHODS = frozenset({"GET", "POST", "PUT"})
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
+_KEY = re.compile(r"[a-z][a-z0-9_]{1,39}\Z")
 _HEADER = re.compile(r"[a-z0-9-]{1,64}\Z")
 _SEGMENT = re.compile(r"[A-Za-z0-9_.~-]{0,80}(?:\{[a-z_]{1,20}\})?[A-Za-z0-9_.~-]{0,80}\Z")
 _NOT_HANDED_ON = ("cookie", "authorization")
@@ -42,17 +47,17 @@ def client_faults(client: Any) -> Iterator[str]:
             yield f"it has no {name} dataclass: write a frozen dataclass, its fields made with setting()"
         elif name == "Source" and (taken := OF_THE_HOST & {field.name for field in dataclasses.fields(settings)}):
             yield f"`Source` has the field {min(taken)}, which the host reads itself: take it out"
-        elif name == "Settings" and not client.keyed and dataclasses.fields(settings):
+        elif name == "Settings" and client.addresses and not client.keyed and dataclasses.fields(settings):
             yield '`Settings` has fields where the senders stand: name their key, keyed = "sources"'
     yield from _addresses(client)
     yield from _words(client)
     limits: object = client.limits
     if not isinstance(limits, ClientLimits):
         yield "`limits` is no ClientLimits: write ClientLimits(rated=False)"
-    for name in ("identify", "events"):
+    for name in (*(("identify", "events") if client.addresses else ()), *(("event",) if client.reads else ())):
         if getattr(client, name) is getattr(Client, name):
             yield f"`{name}` is missing: write def {name}(self, …)"
-    for name in ("identify", "events", "greet", "claims", "answer", "refused", "is_public"):
+    for name in ("identify", "events", "event", "greet", "claims", "answer", "refused", "is_public"):
         method = getattr(client, name)
         if not callable(method):
             yield f"`{name}` is {type(method).__name__}: write a method"
@@ -62,6 +67,8 @@ def client_faults(client: Any) -> Iterator[str]:
 
 def _addresses(client: type[Client]) -> Iterator[str]:
     said: Any = client.addresses
+    if said == () and client.reads:
+        return
     if not isinstance(said, tuple) or not said or not all(isinstance(one, Endpoint) for one in said):
         yield '`addresses` is no tuple of endpoints: write (Endpoint("POST", "/acme/{name}"),)'
         return
@@ -88,6 +95,7 @@ def address_fault(endpoint: Endpoint) -> str | None:
 def _words(client: type[Client]) -> Iterator[str]:
     for name, like, what in (
         ("headers", _HEADER, "a header in lower case"),
+        ("reads", _KEY, "a key of an event that means nothing else"),
         ("refuses", _CODE, "a code such as bad_topic"),
         ("passes", _CODE, "a code such as not_paid"),
     ):
@@ -96,6 +104,8 @@ def _words(client: type[Client]) -> Iterator[str]:
             yield f"`{name}` is no tuple of texts"
         elif strange := [one for one in said if not isinstance(one, str) or not like.match(one)]:
             yield f"`{name}` holds {str(strange[0])[:60]!r}: every entry is {what}"
+        elif name == "reads" and (known := [one for one in said if one in OF_EVENTS]):
+            yield f"`reads` names {known[0]}, which every event may have: take a key of your own"
         elif name == "headers" and (kept := [one for one in _NOT_HANDED_ON if one in said]):
             yield f"`headers` names {kept[0]}, which is handed on to nobody: identify may look at it"
     keyed: object = client.keyed

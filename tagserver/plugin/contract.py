@@ -40,7 +40,8 @@ class Built(msgspec.Struct, frozen=True, gc=False):
 
 class Skip(Exception):
     """Raised by `build`: this event cannot become a payload. `reason` is one of the decision reasons (`no_identity`,
-    `too_old`, `missing_required`, `variable`); `detail` is a sentence for people, without personal data."""
+    `too_old`, `missing_required`, `other_account`, `variable`); `detail` is a sentence for people, without personal
+    data."""
 
     def __init__(self, reason: str, detail: str, omitted: Sequence[Omitted] = ()) -> None:
         super().__init__(f"{reason}: {detail}")

@@ -74,6 +74,7 @@ def describe_client(client: type[Client]) -> dict[str, Any]:
         "doc": (client.__doc__ or "").strip().partition("\n")[0],
         "api_version": client.api_version,
         "addresses": [f"{one.method} {one.pattern}" for one in client.addresses],
+        "reads": list(client.reads),
         "headers": list(client.headers),
         "refuses": list(client.refuses),
         "passes": list(client.passes),

@@ -51,6 +51,10 @@ class RuntimeObserver(IngestObserver, ErasureObserver, DeliveryObserver):
         """To the records."""
         self._records.refused(reason, message, origin)
 
+    def client_failed(self, client: str, how: str) -> None:
+        """To what fails."""
+        self._failing.client_failed(client, how)
+
     def repeated(self, delivery: Delivery, receipt: Receipt) -> None:
         """To metrics."""
         self._meters.repeated(delivery.destination, receipt, untrusted=is_untrusted(delivery, receipt))

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from tagserver.config.collect import BROWSER
 from tagserver.consent.model.reading import Reading
 from tagserver.event.event import Facts, Note
-from tagserver.inbound.clients.datalayer import CLIENT, read_context
+from tagserver.inbound.clients.datalayer import CLIENT, NO_READERS, read_context
 from tagserver.inbound.enrich import read_facts, read_headers, visitor_ip
 from tagserver.ingest.answer import Answer, compose
 from tagserver.ingest.body import BadBody, Disconnected, Room, Turns, read_body, split, unpack, unpack_small
@@ -210,9 +210,11 @@ class Collect:
         if HEADER in headers or (type(ctx) is dict and FIELD in ctx):
             facts, said = self._previewed(facts, headers, ctx)
             container = runtime.previews.container(facts.session)
+        readers = NO_READERS
         if client is CLIENT:
             contract = now.server.consent_of(source)
-        context = read_context(ctx, sent, facts, limits.locate, client)
+            readers = now.server.clients.readers
+        context = read_context(ctx, sent, facts, limits.locate, client, readers)
         answers = await runtime.ingest.accept(container, now.server, raws, facts, context, contract)
         return answers, (*said, *context.notes) if said else context.notes, limits.max_body
 

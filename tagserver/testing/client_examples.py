@@ -20,7 +20,9 @@ from tagserver.system.secret import Secret
 from tagserver.testing.events import NOW
 
 REQUEST = frozenset({"method", "path", "query", "headers", "body", "text", "sign", "by"})
-CASE = frozenset({"name", "sources", "settings", "request", "source", "events", "has", "passed", "refused", "received"})
+CASE = frozenset(
+    {"name", "sources", "settings", "request", "pushed", "source", "events", "has", "passed", "refused", "received"}
+)
 
 
 def make_client(
@@ -80,12 +82,17 @@ def run_client_example(
 
     A case holds `name`, perhaps `sources` and `settings` over those given, and `request` (see `make_request`; `sign:
     true` signs it as the one sender, or as `by` names it); then what is expected: `source`, `events` (all of them,
-    whole) or `has` (for each event some of its fields), `passed` (codes) or `refused` (`status` and `code`).
+    whole) or `has` (for each event some of its fields), `passed` (codes) or `refused` (`status` and `code`). Of a
+    client that reads events of `/collect` a case may hold one of them in place of the request, as `pushed`; `refused`
+    is then the `code` alone.
     """
     if unknown := set(case) - CASE:
         raise AssertionError(f"unknown key {min(unknown)}: known are {', '.join(sorted(CASE))}")
     chosen = {**sources, **case.get("sources", {})}
     made = make_client(client, chosen, {**(settings or {}), **case.get("settings", {})})
+    if "pushed" in case:
+        _run_pushed(made, case)
+        return
     given, received = case["request"], case.get("received", NOW)
     signer = given.get("by", next(iter(chosen))) if given.get("sign") else None
     request = make_request(made, given, received, made.sources[signer] if signer is not None else None)
@@ -104,6 +111,29 @@ def run_client_example(
         raise AssertionError(f"it is taken, and should be refused: {case['refused']}")
     _same("source", source, case.get("source", source))
     _same("passed", [one.code for one in passed], case.get("passed", []))
+    _expect(events, case)
+
+
+def _run_pushed(made: Client, case: Mapping[str, Any]) -> None:
+    try:
+        event = read_pushed(made, case["pushed"], case.get("received", NOW))
+    except Refuse as refusal:
+        _same("refused", {"code": refusal.code}, case.get("refused"))
+        return
+    except PluginFailed as failed:
+        raise AssertionError(f"the client raises {failed.cause}: only Refuse is allowed") from failed
+    if "refused" in case:
+        raise AssertionError(f"it is taken, and should be refused: {case['refused']}")
+    _expect([event], case)
+
+
+def read_pushed(made: Client, pushed: Mapping[str, Any], received: int = NOW) -> Any:
+    """One event of `/collect` as the client reads it, as plain data. Raises Refuse and PluginFailed."""
+    with PluginCode(made, "event", Refuse):
+        return msgspec.json.decode(_encode(made.event(pushed, RequestFacts("browser", received, {}, "", {}))))
+
+
+def _expect(events: list[Any], case: Mapping[str, Any]) -> None:
     if "events" in case:
         _same("events", events, case["events"])
     for at, wanted in enumerate(case.get("has", ())):

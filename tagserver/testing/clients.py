@@ -14,7 +14,7 @@ from tagserver.plugin.client import Client, InboundRequest, Refuse, Reply, Resul
 from tagserver.plugin.client_statement import client_faults
 from tagserver.plugin.fault import PluginFailed
 from tagserver.testing.building import slow_faults, timed
-from tagserver.testing.client_examples import facts_of, make_client, make_request, parts_of
+from tagserver.testing.client_examples import facts_of, make_client, make_request, parts_of, read_pushed
 from tagserver.testing.events import NOW
 from tagserver.testing.shut import Fault, Shut, raised, sentences, shut
 
@@ -43,19 +43,21 @@ def check_client(
     sources: Mapping[str, Mapping[str, Any]],
     settings: Mapping[str, Any] | None = None,
     requests: Sequence[Mapping[str, Any]] = (),
+    pushed: Sequence[Mapping[str, Any]] = (),
 ) -> list[str]:
     """What is wrong with a client, as sentences; an empty list when it keeps the rules.
 
     `sources`: senders by their names, with `secret` and their settings; `requests`: some of its requests, as in
-    examples. It states what it must; raises nothing but Refuse, whatever it is sent; gives the same for the same
-    request; takes no request whose body is another one than its sender has signed; shows no secret; uses no network;
-    and takes no longer than a request may.
+    examples; `pushed`: some events of `/collect` that it reads. It states what it must; raises nothing but Refuse,
+    whatever it is sent; gives the same for the same request; takes no request whose body is another one than its sender
+    has signed; shows no secret; uses no network; and takes no longer than a request may.
     """
     if faults := list(client_faults(client)):
         return faults
     check = _Check(client, sources, settings)
     if check.made is not None:
         check.run(requests)
+        check.run_pushed(pushed)
     return list(dict.fromkeys((*_stated(client), *sentences((*check.faults, *slow_faults("events", check.spent))))))
 
 
@@ -102,6 +104,32 @@ class _Check:
                 for changed in _oddities(plain.get("body")):
                     self._one(name, make_request(self.made, {**plain, "body": changed}), "a field of another type")
         self._answers()
+
+    def run_pushed(self, pushed: Sequence[Mapping[str, Any]]) -> None:
+        """Events of our own door that it reads, and the same with each field as something else."""
+        made = self.made
+        assert made is not None
+        keys = self._cls.reads
+        samples = [SAMPLE | {key: odd} for key in keys for odd in ODD]
+        for given in (*samples, *pushed, *(odd for one in pushed for odd in _oddities(one))):
+            if not isinstance(given, dict) or keys[0] not in given:
+                continue
+            before, found = _encode(given), []
+            try:
+                with shut(made, "event", self.faults, Refuse), timed(self.spent):
+                    found = [read_pushed(made, given), read_pushed(made, given)]
+            except Refuse as refusal:
+                self._refusal(refusal)
+            except Shut:
+                pass  # and it is noted
+            except PluginFailed as failed:
+                self.faults.append(raised("event", failed, "a field of another type", "raise Refuse for what is none"))
+            if found and found[0] != found[1]:
+                self.faults.append(Fault("event gives different results for the same event"))
+            if found and not isinstance(found[0], dict):
+                self.faults.append(Fault("event gives no object: give the fields of one event"))
+            if _encode(given) != before:
+                self.faults.append(Fault("event changes what it is given: make another object"))
 
     def _one(self, name: str, request: InboundRequest, what: str) -> None:
         """One request as this sender signs it, and then as nobody does."""
@@ -214,6 +242,9 @@ class _Check:
     def _hidden(self, what: str, text: str) -> None:
         if any(secret in text for secret in self._secrets):
             self.faults.append(Fault(f"a secret stands in {what}"))
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 def _oddities(body: Any) -> Iterator[Any]:

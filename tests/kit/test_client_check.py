@@ -175,6 +175,72 @@ def test_one_that_keeps_the_rules() -> None:
     assert check_client(Tickets, SOURCES, requests=[REQUEST]) == []
 
 
+class Reader(Client):
+    """Events of another shape."""
+
+    type = "reader"
+    api_version = 1
+    Settings = Nothing
+    Source = Nothing
+    reads = ("sold",)
+    refuses = ("bad",)
+
+    def event(self, raw: Mapping[str, Any], facts: RequestFacts) -> Mapping[str, Any]:
+        """What is sold."""
+        sold = raw["sold"]
+        if not isinstance(sold, dict):
+            raise Refuse(400, "bad", "sold is an object")
+        return {"event": "purchase", "ecommerce": sold}
+
+
+def altered(**members: Any) -> type[Client]:
+    """A sound reader with something of its own."""
+    return type("Altered", (Reader,), {"__doc__": "Events.", **members})
+
+
+def changes(self: Client, raw: Any, facts: RequestFacts) -> Any:
+    raw["event"] = "purchase"
+    return raw
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        (altered(event=raises), "event raises ZeroDivisionError"),
+        (altered(event=lambda self, raw, facts: {"a": raw["sold"]["a"]}), "event raises"),
+        (altered(event=lambda self, raw, facts: 5), "event gives no object"),
+        (altered(event=lambda self, raw, facts: {"a": {1, object()}}), "event raises TypeError"),
+        (altered(event=lambda self, raw, facts: {"a": next(_count)}), "event gives different results"),
+        (altered(event=changes), "event changes what it is given"),
+        (altered(event=lambda self, raw, facts: refuses("strange")(b"")), "which `refuses` does not list"),
+        (altered(event=Client.event), "`event` is missing"),
+        (altered(reads=()), "`addresses` is no tuple of endpoints"),
+        (altered(reads=("Sold",)), "`reads` holds 'Sold'"),
+        (altered(reads=("consent",)), "`reads` names consent, which every event may have"),
+    ],
+    ids=lambda value: str(value)[:40] if isinstance(value, str) else "client",
+)
+def test_each_way_to_break_a_rule_of_readers(broken: type[Client], says: str) -> None:
+    assert any(says in fault for fault in check_client(broken, {}, pushed=[{"sold": {"a": 1}}])), says
+
+
+def test_a_reader_that_keeps_the_rules() -> None:
+    assert check_client(Reader, {}, pushed=[{"sold": {"a": 1}}]) == []
+
+
+def test_what_an_example_of_a_reader_says() -> None:
+    case = {"pushed": {"sold": {"a": 1}}, "events": [{"event": "purchase", "ecommerce": {"a": 1}}]}
+    run_client_example(Reader, case, {})
+    run_client_example(Reader, {"pushed": {"sold": 1}, "refused": {"code": "bad"}}, {})
+    for wrong, says in (
+        ({**case, "events": [{"event": "refund"}]}, "events: is"),
+        ({**case, "refused": {"code": "bad"}}, "it is taken, and should be refused"),
+        ({**case, "pushed": {"sold": 1}}, "refused: is .*bad.* and should be None"),
+    ):
+        with pytest.raises(AssertionError, match=says):
+            run_client_example(Reader, wrong, {})
+
+
 @pytest.mark.parametrize(
     ("members", "says"),
     [

@@ -60,6 +60,7 @@ ACTION_SOURCES = frozenset(
 )
 
 
+OTHER = "this destination's pixel_id is none of them"
 EXTERNAL_ID = "user_data.external_id"
 
 
@@ -86,7 +87,7 @@ class MetaCapi(Destination):
     table = Table(USER_DATA, CHECKOUT_DATA, EVENT)
     reads = (
         *("event", "event_id", "timestamp", "action_source", "user_data", "user_id", "geo.region", "source"),
-        *("app_data", *NEEDED, "opt_out"),
+        *("app_data", *NEEDED, "opt_out", "pixel"),
         *("data_processing_options", "data_processing_options_country", "data_processing_options_state"),
     )
 
@@ -124,7 +125,10 @@ class MetaCapi(Destination):
         omitted: list[Omitted] = []
         given = Given(parameters, EVENT_FIELDS, omitted, empty=EMPTY)
         said = given.fields
-        name = (given.text("event_name") if said else None) or self.event_name(event, settings)
+        called = event.data.get("pixel")
+        name = (given.text("event_name") if said else None) or (
+            self.event_name(event, settings) if called is None else self._called(event, called, settings, omitted)
+        )
         if settings.core_setup and name not in STANDARD_EVENTS:
             raise Skip(
                 "missing_required", "core_setup sends Meta's standard events alone; this is a custom one", omitted
@@ -166,6 +170,18 @@ class MetaCapi(Destination):
             body["app_data"] = build_app_data(event, given, omitted)
         limit_processing(body, event, said, mode, omitted)
         return Built(body, name, time, None, expires, tuple(omitted))
+
+    def _called(self, event: Event, called: Any, settings: MetaSettings, omitted: list[Omitted]) -> str:
+        """The name of an event that the page's pixel has had: byte for byte, or Meta would not know the pair."""
+        name = called.get("name") if isinstance(called, dict) else None
+        if not isinstance(name, str) or not name:
+            return self.event_name(event, settings)
+        ids = called.get("ids")
+        if isinstance(ids, list) and ids and settings.pixel_id not in ids:
+            if called.get("single") is True:
+                raise Skip("other_account", f"the page has called it for single pixels, and {OTHER}", omitted)
+            omitted.append(Omitted("event_name", f"the page's pixel is another one, so no pair is made: {OTHER}"))
+        return name
 
     @staticmethod
     def _action_source(event: Event, given: Given, omitted: list[Omitted]) -> str:

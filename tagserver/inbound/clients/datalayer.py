@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import msgspec
 
@@ -35,25 +36,48 @@ class Refused(Exception):
         self.notes = notes
 
 
+class Reader(Protocol):
+    """What makes our fields of an event of another shape: see `inbound.clients.readers`."""
+
+    type: str
+
+    def read(self, raw: dict[str, Any], facts: Facts) -> dict[str, Any]:
+        """The event in the fields of a data layer. Raises Refused."""
+        ...
+
+
+NO_READERS: Mapping[str, Reader] = MappingProxyType({})
+
+
 class Context(msgspec.Struct, frozen=True, gc=False):
     """What counts for all events of a batch: `data` in our spelling, how far a browser's clock is off (ms), and how to
     find the region of a visitor's address. `client`: by which client it came. `notes` are of the batch, and said
-    once."""
+    once. `readers`: who reads an event with this key at its top."""
 
     data: Mapping[str, Any]
     notes: tuple[Note, ...] = ()
     shift: int = 0
     locate: Locate = nowhere
     client: str = CLIENT
+    readers: Mapping[str, Reader] = NO_READERS
 
 
 NO_CONTEXT = Context({})
 
 
-def read_context(ctx: Any, sent: Any, facts: Facts, locate: Locate = nowhere, client: str = CLIENT) -> Context:
+def read_context(
+    ctx: Any,
+    sent: Any,
+    facts: Facts,
+    locate: Locate = nowhere,
+    client: str = CLIENT,
+    readers: Mapping[str, Reader] = NO_READERS,
+) -> Context:
     """The context of a batch from its `ctx` object and `sent` (ms since 1970 by the browser's clock)."""
     if ctx is None and sent is None:
-        return NO_CONTEXT if locate is nowhere and client is CLIENT else Context({}, (), 0, locate, client)
+        if locate is nowhere and client is CLIENT and not readers:
+            return NO_CONTEXT
+        return Context({}, (), 0, locate, client, readers)
     notes: list[Note] = []
     data: dict[str, Any] = {}
     if isinstance(ctx, dict):
@@ -70,7 +94,7 @@ def read_context(ctx: Any, sent: Any, facts: Facts, locate: Locate = nowhere, cl
             shift = error if abs(error) > CLOCK_ERROR_MS else 0
         else:
             notes.append(Note("sent", "bad_time", "sent is not a time in milliseconds; left out"))
-    return Context(data, bounded(notes), shift, locate, client)
+    return Context(data, bounded(notes), shift, locate, client, readers)
 
 
 def read_event(
@@ -83,6 +107,10 @@ def read_event(
     if not isinstance(raw, dict):
         raise Refused(None, Note("", "not_an_object", "an event is a JSON object"))
     notes: list[Note] = []
+    client, readers = context.client, context.readers
+    if readers and not readers.keys().isdisjoint(raw):
+        reader = next(readers[key] for key in readers if key in raw)
+        client, raw = reader.type, reader.read(raw, facts)
     data = fields_of(raw, notes)
     below, beneath = context.data, NOTHING
     if "ctx" in data and type(own := data["ctx"]) is dict and not FIELDS.isdisjoint(own):
@@ -107,7 +135,7 @@ def read_event(
     if event_id is None:
         event_id = _mint(name, data, facts.received, notes, mint or uuid7)
     data["event_id"] = event_id
-    return Event(name, event_id, time, data, facts, context.client, bounded(notes) if notes else (), beneath)
+    return Event(name, event_id, time, data, facts, client, bounded(notes) if notes else (), beneath)
 
 
 def _under(context: Mapping[str, Any], data: dict[str, Any]) -> dict[str, Any]:

@@ -68,6 +68,7 @@ NOT_SENT: Mapping[str, str] = {
     "no_identity": "the vendor could not tell whose event it is",
     "too_old": "the event is older than the vendor takes",
     "missing_required": "the vendor refuses it without a field that is missing",
+    "other_account": "the page has told another account of the vendor, and it alone",
     "variable": "the name under which it would be sent has no value",
     "destination_paused": "the destination cannot send",
     "plugin_error": "the plugin failed",

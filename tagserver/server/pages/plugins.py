@@ -48,7 +48,11 @@ class Plugins:
                 for one in self._described["destinations"]
             ],
             "clients": [
-                {**one, "senders": list(named[one["client"]].contracts) if one["client"] in named else []}
+                {
+                    **one,
+                    "on": one["client"] in named,
+                    "senders": list(named[one["client"]].contracts) if one["client"] in named else [],
+                }
                 for one in self._described["clients"]
             ],
         }

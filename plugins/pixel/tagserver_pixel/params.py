@@ -1,0 +1,90 @@
+"""The parameters of a call in the fields of a data layer: the order with its items, and what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+ORDER_IDS = ("transaction_id", "order_id")
+MONEY = ("value", "currency")
+ITEM = {
+    "id": "item_id",
+    "quantity": "quantity",
+    "item_price": "price",
+    "title": "item_name",
+    "brand": "item_brand",
+    "category": "item_category",
+    "delivery_category": "delivery_category",
+    "description": "description",
+}
+"""Entry of `contents` at Meta → field of an item."""
+NOT_PARAMETERS = frozenset(
+    [
+        # What an event says of itself, of its page and of its visitor, and what the server fills in.
+        *("action_source", "click", "client", "client_id", "cookie", "ctx", "event", "event_id", "event_name", "fbq"),
+        *("geo", "header", "ip", "ip_override", "page", "page_location", "page_referrer", "page_title", "page_view_id"),
+        *("pixel", "session_id", "source", "timestamp", "user_agent", "user_data", "user_id", "ecommerce"),
+        # What Meta alone may be told by a call of its own.
+        *("data_processing_options", "data_processing_options_country", "data_processing_options_state", "opt_out"),
+        # Consent: a parameter of a call is no word of the visitor's.
+        *("consent", "consent_state", "gcs", "x-ga-gcs", "gcd", "x-ga-gcd", "tcf", "gdpr_consent", "gdpr", "npa"),
+        *("x-ga-npa", "addtl_consent", "us_privacy", "gpp", "gpp_sid", "gpc"),
+    ]
+)
+"""Names at the top of an event that mean something else than a parameter of this name, which is left out."""
+
+
+def order_of(params: Mapping[str, Any]) -> dict[str, Any]:
+    """`ecommerce`: as far as the call says it."""
+    order = {name: params[name] for name in MONEY if _is_said(params.get(name))}
+    for name in ORDER_IDS:
+        if _is_said(params.get(name)) and not isinstance(params[name], dict | list):
+            order["transaction_id"] = params[name]
+            break
+    if items := items_of(params):
+        order["items"] = items
+    return order
+
+
+def items_of(params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Of `contents`; where they name nothing, of `content_ids`, one of each and without a price: to how much they come
+    together is said, and what each costs is not."""
+    items = [_item(one) for one in _listed(params.get("contents")) if isinstance(one, dict)]
+    items = [one for one in items if _is_said(one.get("item_id"))]
+    if items:
+        return items
+    ids = [one for one in _listed(params.get("content_ids")) if _is_said(one) and not isinstance(one, dict | list)]
+    return [{"item_id": one, "quantity": 1} for one in ids]
+
+
+def rest_of(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that stay as they are. Meta's own (`content_type`, `search_string`) are known by their names."""
+    taken = {*MONEY, *ORDER_IDS, "contents", "items"}
+    if not _is_said(params.get("contents")):
+        taken.add("content_ids")
+    return {name: value for name, value in params.items() if name not in taken and name not in NOT_PARAMETERS}
+
+
+def _item(content: Mapping[str, Any]) -> dict[str, Any]:
+    item = {ours: content[meta] for meta, ours in ITEM.items() if _is_said(content.get(meta))}
+    if "price" not in item and _is_said(content.get("price")):
+        item["price"] = content["price"]
+    return item
+
+
+def _listed(value: Any) -> list[Any]:
+    """A list as it stands, or as the text that some pages make of it (`'["A", "B"]'`); one value as a list of it."""
+    if isinstance(value, str) and value.lstrip()[:1] == "[":
+        try:
+            value = msgspec.json.decode(value)
+        except (msgspec.DecodeError, RecursionError):
+            return []
+    if isinstance(value, list):
+        return value
+    return [value] if _is_said(value) else []
+
+
+def _is_said(value: Any) -> bool:
+    return value is not None and value != ""
