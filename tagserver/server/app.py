@@ -67,7 +67,10 @@ def create_app(runtime: Runtime, admin_token: str, time: Time | None = None) -> 
         collect=Collect(runtime),
         routes=[
             Route("/t.js", scripts.latest),
-            Route("/t/preview.js", scripts.preview),
+            Route("/t/more.js", partial(scripts.latest, name="more")),
+            Route("/t/pixel.js", partial(scripts.latest, name="pixel")),
+            Route("/t/preview.js", partial(scripts.latest, name="preview")),
+            Route("/t/{name}.{version}.js", scripts.version),
             Route("/t/{version}.js", scripts.version),
             Route("/", root),
             Route("/healthz", health.alive),

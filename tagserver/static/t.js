@@ -25,9 +25,14 @@
 //
 // or lets tagserver.track("purchase", {ecommerce: {...}}, {pixel: "Purchase"}) do both; it returns the id.
 //
-// Delivery is at least once while the page lives: the server knows an id that comes twice. Nothing is kept in
-// localStorage in this version: what could not be sent before the page is closed is lost. Nothing here throws into the
-// page. A preview link (`?ts_preview=`) brings preview.js, which no other visitor loads. As it is served, minified and packed, the file is at most 4 KB (tests/browser/test_build.py).
+// Delivery is at least once while the page lives: the server knows an id that comes twice. Nothing here throws into the
+// page. As it is served, minified and packed, the file is at most 4 KB (tests/browser/test_build.py). What few pages
+// need stands in second files, which lie beside it as t/NAME.VERSION.js:
+//   more.js         where a consent tool has an interface (TCF, GPP, US Privacy), where Meta's pixel is, and where an
+//                   event is too large; it loads the others
+//   preview.js      for who opened the page by a preview link (`?ts_preview=`)
+// Where they are blocked events go on: as if consent tools had refused (`gdpr` without a string), however large, without
+// calls of the pixel.
 (() => {
   const LINGER = 400; // ms that an event may wait for company
   const URGENT = /purchase|order|refund|lead|sign_?up|subscri/i; // often followed by a redirect
@@ -35,10 +40,7 @@
     /(?:^|; )(_fb[cp]|_gcl_[ag][wgb]|_ttp|ttclid|_epik|_sc\w*id|li_fat_id|_rdt_\w+id|_uetmsclkid|_twclid|_ga)=([^;]*)/g;
   const UNSAFE = /^(__proto__|constructor|prototype)$/;
   const CHOICE = /^(ad|analytics)_/; // purposes that are worth waiting for
-  const PIXEL = /^(content(s|_ids|_type)|num_items|value|currency)$/;
   const NO_ORDER = /^(|undefined|null|nan|none|[[({$].*)$/i; // what templates write for a missing one
-  const ORDER = /^(ecommerce|items)$/; // is cut after everything else; and never: what consent says, and the id
-  const WORD = /^(event|consent|tcf|g[cdp]|us_p|add|npa|x-)/;
 
   /**
    * @typedef {{[key: string]: any}} Plain an object that JSON can hold
@@ -54,6 +56,8 @@
   const script = /** @type {HTMLScriptElement | null} */ (document.currentScript);
   const settings = script ? script.dataset : {};
   const debug = "debug" in settings;
+  /** `window.tagserver`. @type {any} */
+  let api;
 
   // ── small things ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -81,10 +85,11 @@
     }
   };
 
+  /** @param {(() => any) | undefined} work */
+  const run = (work) => work && safely(work);
+
   /** @param {any} value */
   const missing = (value) => value === undefined || value === null || value === "";
-  /** A number that may be a quantity or a price. @param {any} value */
-  const sound = (value) => (missing(value) || !(value >= 0) ? undefined : +value);
   /** @param {any} value */
   const kind = (value) => ({}).toString.call(value).slice(8, -1);
   /** @param {any} value */
@@ -158,6 +163,47 @@
     return `{${keys.map((key) => JSON.stringify(key) + ":" + json(value[key]))}}`;
   };
 
+  // ── second files ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * What they do, by its name. more.js: `listen` asks consent tools, `cut` makes an event's JSON small enough, `pixel`
+   * calls Meta's, `load` has another file. They work with what `tagserver._` holds (at the end of this file).
+   * @type {{[name: string]: any}}
+   */
+  const extra = { load: (/** @type {string} */ name, /** @type {any} */ then) => run(then) };
+  /** What is to be done once more.js has run, or will not: then this is 0. The first one has it loaded. @type {any} */
+  let waiting = [];
+  let base = "";
+
+  /** No longer waiting for it. */
+  const end = () => {
+    const all = waiting;
+    waiting = 0;
+    if (all) all.forEach(run);
+  };
+
+  /** Do something once more.js is here, or will not come. @param {() => any} [work] */
+  const more = (work) => {
+    if (!waiting) return run(work);
+    if (waiting.push(work) > 1) return;
+    try {
+      const types = root.trustedTypes;
+      const policy = { createScriptURL: String };
+      extra.policy = types ? types.createPolicy("tagserver", policy) : policy;
+      const element = document.createElement("script");
+      element.onload = element.onerror = end;
+      element.nonce = /** @type {any} */ (script).nonce;
+      element.crossOrigin = ""; // a hash needs CORS
+      // So that a page that names this file by its hash runs nothing else. more.js has those of the others.
+      element.integrity = "hash of more";
+      element.src = extra.policy.createScriptURL(new URL(`t/more.${api.version}.js`, base));
+      document.head.append(element);
+    } catch (error) {
+      warn("error", error);
+      end();
+    }
+  };
+
   // ── consent ───────────────────────────────────────────────────────────────────────────────────────────────────────
   // What gtag('consent', ...) and a TCF tool have said so far goes along with each event; a `consent` of its own goes
   // before it. An event without one waits in memory: with `wait_for_update` of a default for that time or until the
@@ -179,19 +225,16 @@
   /** What was said with the last event. @type {string | undefined} */
   let sent;
 
-  /** @type {Plain} */
-  let tcf = {};
-  /** @type {boolean | undefined} */
-  let listening;
-  /** Whether the TCF string allows what Meta's pixel needs, and whether it allows nothing, as far as is known.
-   * @type {any} */
-  let tcfPixel;
-  /** @type {any} */
-  let tcfNothing;
+  /** What consent tools say: fields of every event. @type {Plain} */
+  let signals = {};
+  /** There is such a tool, and more.js has not asked it yet. @type {boolean | undefined} */
+  let unread;
+  /** Whether one of them has said that nothing is allowed. @type {any} */
+  let refused;
 
   /** @param {any} value */
   const granted = (value) => /^("\s*granted\s*"|true)$/i.test(json(value));
-  const state = () => json([update || 0, tcf]);
+  const state = () => json([update || 0, signals]);
 
   const choose = () => {
     choosing = choosing || later(decide);
@@ -227,23 +270,27 @@
     }
   };
 
-  /** A TCF tool may come later than this file, and is looked for again and again. */
+  /** What tools say has changed. @param {Plain} said @param {any} [none] @param {any} [answered] it is a choice */
+  const setSignals = (said, none, answered) => {
+    signals = said;
+    refused = none;
+    if (answered) choose();
+  };
+
+  /** A consent tool may come later than this file, and is looked for again and again. Events wait for who can read it. */
   const listen = () => {
-    if (listening || !root.__tcfapi) return;
-    listening = true;
-    root.__tcfapi("addEventListener", 2, (/** @type {any} */ said, /** @type {any} */ success) => {
-      // While the visitor is being asked there is a string, too; it says nothing yet.
-      if (!isObject(said) || success === false || said.eventStatus === "cmpuishown") return;
-      const now = snapshot({ gdpr: said.gdprApplies, tcf: said.tcString, addtl_consent: said.addtlConsent });
-      const answered = now.tcf || now.gdpr === false;
-      if (!answered && tcf.tcf) return;
-      tcf = now;
-      // Where the law does not apply it says nothing.
-      const of = ((now.gdpr !== false && said.purpose) || {}).consents;
-      tcfPixel = of && granted(of[1]) && granted(of[7]);
-      tcfNothing = of && !Object.values(of).some(granted);
-      if (answered) choose();
-    });
+    if (extra.listen) extra.listen();
+    else if (root.fbq) more(); // a call of the pixel should not have to wait
+    if (unread === undefined && (root.__tcfapi || root.__gpp || root.__uspapi)) {
+      unread = true;
+      more(() => {
+        unread = false;
+        // Where more.js is blocked: that the law applies, and no string. At the server that is a refusal.
+        if (extra.listen) extra.listen();
+        else setSignals({ gdpr: true });
+        release();
+      });
+    }
   };
 
   /** Let an event through to the queue, or hold it, or drop it, as consent says. @param {Captured} captured */
@@ -253,53 +300,23 @@
     const required = settings.consent === "required";
     const prerendering = /** @type {any} */ (document).prerendering;
     if (!prerendering && missing(event.timestamp)) event.timestamp = Date.now();
-    if (prerendering || (missing(own) && !chosen && (required || Date.now() < until))) {
+    if (prerendering || unread || (missing(own) && !chosen && (required || Date.now() < until))) {
       if (held.push(captured) > 200) held.shift();
       return note("waits", event.event);
     }
     if (missing(own)) {
       const said = Object.entries(update || {}).filter(([name]) => CHOICE.test(name));
-      if (required && (said[0] ? !said.some(([, value]) => granted(value)) : tcfNothing)) {
+      if (required && (said[0] ? !said.some(([, value]) => granted(value)) : refused)) {
         return note("denied", event.event);
       }
       sent = state();
       const presets = Object.values(defaults);
       if (update || presets[0]) event.consent = { default: presets[1] ? presets : presets[0], update };
     }
-    under(event, tcf);
-    if (pixel && root.fbq) {
-      // Of purposes that stand beside an update the server takes the stricter word; here they are none.
-      const said = missing(own) ? update : own.update ? !/ad_/i.test(json(keysOf(own))) && own.update : own;
-      safely(() => callPixel(pixel, event, said));
-    }
+    under(event, signals);
+    const now = update;
+    if (pixel) more(() => extra.pixel(pixel, event, own, now));
     enqueue(event, page);
-  };
-
-  /**
-   * The pixel gets Meta's own fields alone, made of the items, and nothing unless the visitor has granted what Meta's
-   * destination needs: `said`, and where a TCF tool has spoken it, too.
-   * @param {string} name @param {Plain} event @param {any} said
-   */
-  const callPixel = (name, event, said) => {
-    const allowed =
-      said === undefined ? tcfPixel : granted(said.ad_storage) && granted(said.ad_user_data) && tcfPixel !== false;
-    if (!allowed) return note("no pixel", event.event);
-    const all = flat(event);
-    let num_items = 0;
-    const contents = [];
-    for (const one of [].concat(all.items || [])) {
-      const { item_id: id, price, quantity } = /** @type {any} */ (one || 0);
-      const number = missing(quantity) ? 1 : sound(quantity);
-      if (missing(id)) continue;
-      num_items += number || 0;
-      contents.push({ id, quantity: number || undefined, item_price: sound(price) });
-    }
-    /** @type {Plain} */
-    const shown = contents[0]
-      ? { contents, content_ids: contents.map(({ id }) => id), content_type: "product", num_items }
-      : {};
-    for (const key of keysOf(all)) if (PIXEL.test(key)) shown[key] = all[key];
-    root.fbq("track", name, shown, { eventID: event.event_id });
   };
 
   /** The cookies that ad networks' ids are kept in; with ad storage granted by the update, else by every default that
@@ -326,7 +343,20 @@
   /** What tagserver.track was called with, by the event that was pushed. @type {WeakMap<object, any>} */
   const asked = new WeakMap(before.q);
 
-  const where = () => ({ location: location.href, referrer: document.referrer, title: document.title });
+  let referrer = document.referrer;
+  let here = "";
+  let path = "";
+
+  /** Where a page has only changed its address, the page before is the referrer. A query alone is no other page, and
+   * neither is a fragment that is no path. */
+  const where = () => {
+    const last = here;
+    const before = path;
+    here = location.href;
+    path = here.replace(/\?[^#]*|#(?![/!]).*/g, "");
+    if (before && before !== path) referrer = last;
+    return { location: here, referrer, title: document.title };
+  };
 
   /** @param {any} pushed */
   const remember = (pushed) => {
@@ -363,36 +393,6 @@
     };
   };
 
-  /**
-   * Leave out what weighs most: of a list its last quarter, of the order a part. Gives its path.
-   * @param {any} within @param {string} path
-   * @returns {string}
-   */
-  const lighten = (within, path) => {
-    /** @param {string} key */
-    const weight = (key) => (!path && WORD.test(key) ? 0 : `${json(within[key])}`.length / (ORDER.test(key) ? 9 : 1));
-    const key = keysOf(within).sort((one, other) => weight(other) - weight(one))[0];
-    const value = within[key];
-    if (key === "ecommerce" && isObject(value)) return lighten(value, "ecommerce.");
-    if (Array.isArray(value) && value[1]) value.length = (value.length * 3) >> 2;
-    else delete within[key];
-    return path + key;
-  };
-
-  /** The event's JSON. While it is too large something is left out, and named. @param {Plain} event */
-  const write = (event) => {
-    const gone = new Set();
-    for (let cuts = 40; cuts--; ) {
-      const text = json(event);
-      // Bytes, and values as on the server: each stands behind one of these.
-      if (size(text) < 32e3 && text.split(/[,[{]/).length < 2e3) return text;
-      gone.add(lighten(event, ""));
-      event.truncated = [...gone];
-      warn("too large, without", event.truncated);
-    }
-    return "";
-  };
-
   // ── queue ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   const page_view_id = uuid7();
@@ -411,8 +411,15 @@
   let failures = 0;
   let pause = 0;
 
-  /** @param {Plain} event @param {Plain} page */
-  const enqueue = (event, page) => {
+  /** Bytes, and values as on the server: each stands behind one of these. @param {string} text */
+  const fits = (text) => size(text) < 32e3 && text.split(/[,[{]/).length < 2e3;
+
+  /**
+   * @param {Plain} event @param {Plain} page
+   * @param {boolean} [whole] more.js has come, or will not come
+   * @returns {any}
+   */
+  const enqueue = (event, page, whole) => {
     const cookie = safely(cookies);
     // The page's parts are overridden by the event's; cookies could not be taken back.
     if (texts[0] && json(ctx.cookie) !== json(cookie)) flush();
@@ -422,7 +429,12 @@
       if (missing(event.page)) event.page = {};
       if (isObject(event.page) && !(part in event.page)) event.page[part] = page[part];
     }
-    const text = write(event);
+    let text = json(event);
+    if (!fits(text)) {
+      // Where more.js is blocked the server sees the event as it is.
+      if (!whole) return more(() => enqueue(event, page, true));
+      if (extra.cut) text = extra.cut(event, fits);
+    }
     if (!text) return warn("too large");
     note(event.event, event.event_id, event.consent, event);
     if (bytes + size(text) > 48e3) flush();
@@ -497,9 +509,6 @@
 
   /** What was read: another array in the layer's place may hold it once more. @type {WeakSet<object>} */
   const seen = new WeakSet();
-  /** @param {(() => void) | undefined} work */
-  const run = (work) => work && safely(work);
-
   /**
    * Read a push, and give what is left to do when its turn has come.
    * @param {any} pushed @param {boolean} late
@@ -538,20 +547,8 @@
     if (!script) return warn("no classic script");
     if (before.flush) return warn("loaded twice");
     // Beside t.js, also where that lies below a path of the shop. /t/VERSION.js stands for a t.js one folder up.
-    endpoint = new URL(settings.endpoint || "collect", script.src.replace(/\/t\/\w{12}\./, "/"));
-    try {
-      if (/ts_preview=/.test(location.href + sessionStorage.ts_preview)) {
-        // Of a preview session: preview.js, and nothing is sent before it is here.
-        const more = document.createElement("script");
-        more.nonce = script.nonce;
-        more.src = /** @type {any} */ (new URL("t/preview.js", script.src));
-        more.onload = more.onerror = hurry;
-        script.after(more);
-        pause = -1;
-      }
-    } catch (error) {
-      // Storage is blocked.
-    }
+    base = script.src.replace(/\/t\/\w{12}\./, "/");
+    endpoint = new URL(settings.endpoint || "collect", base);
     const called = settings.layer || "dataLayer";
     if (!Array.isArray(root[called])) root[called] = [];
     /** @type {any[]} */
@@ -593,7 +590,7 @@
       safely(flush);
     };
 
-    root.tagserver = {
+    api = root.tagserver = {
       /**
        * Push an event, and perhaps call Meta's pixel with the same id.
        * @param {string} name
@@ -611,13 +608,47 @@
       },
       flush: sendAll,
       version: "unbuilt",
+      // For second files; nothing that pages may rely on.
+      _: Object.freeze({
+        /** Consent's door to the queue: (event, page, pixel). */
+        admit,
+        /** (pushed, name, late) → what is left to do: gives a pushed object its id, and sends it as an event. */
+        capture,
+        /** ("default" | "update", purposes) as of gtag's command. */
+        setConsent,
+        /** (said, nothing, answered): what consent tools say. */
+        setSignals,
+        /** (pushed, late) → what is left to do: reads a push to the data layer. */
+        observe,
+        /** Send what waits for company; and also what waits for the server. */
+        flush,
+        hurry,
+        /** Requests that wait, each the text of `"ctx":{...},"events":[...]` without its braces. */
+        queue,
+        /** A plain copy of anything. */
+        snapshot,
+        /** The data-* of t.js's element. */
+        settings,
+        /** Where a second file puts what it does. */
+        extra,
+      }),
     };
+    try {
+      if (/ts_preview=/.test(location.href + sessionStorage.ts_preview)) {
+        pause = -1; // nothing is sent before it is here
+        more(() => extra.load("preview", hurry));
+      }
+    } catch (error) {
+      // Storage is blocked.
+    }
+    if ("pixel" in settings) more(() => extra.load("pixel"));
     look();
     setInterval(() => safely(look), LINGER);
 
     // Not `unload`: it would keep the page out of the back/forward cache. On leaving, pagehide comes first.
     addEventListener("pagehide", () => {
       if (failures < 4) failures = 0; // there is hope: everything, not one request alone
+      if (waiting.length) end();
       sendAll();
       hurry();
     });

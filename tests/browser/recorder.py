@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from tests.browser.build import STATIC, build
+from tests.browser.build import STATIC, build, sources
 
 PATIENCE = 8.0
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -45,9 +45,9 @@ class Post:
 
 
 @cache
-def _built(source: str) -> bytes:
-    """What a server would serve of a script: under short names it has to work, too."""
-    return build(source)["t.min.js"]
+def _built() -> Mapping[str, bytes]:
+    """What a server would serve of the scripts: under short names they have to work, too."""
+    return build(sources())
 
 
 @dataclass
@@ -67,6 +67,10 @@ class Recorder:
     """What it says of each event."""
     lists: bool = True
     """Whether it takes events of this page: a browser cannot read the refusal of a request with credentials."""
+    scripts: list[str] = field(default_factory=list)
+    """Which of them were asked for: `t`, `more`, …"""
+    blocked: set[str] = field(default_factory=set)
+    """Which of them cannot be had."""
 
     @property
     def shop(self) -> str:
@@ -140,8 +144,14 @@ class Recorder:
         return HTMLResponse(page or "", 200 if page is not None else 404, headers={"cache-control": "no-store"})
 
     async def _script(self, request: Request) -> Response:
-        text = self.pixel if "fbevents" in request.url.path else _built((STATIC / "t.js").read_text())
         headers = {"cache-control": "no-store", "access-control-allow-origin": "*"}
+        text: str | bytes = self.pixel
+        if "fbevents" not in request.url.path:
+            name = request.path_params.get("name", "t")
+            self.scripts.append(name)
+            if name in self.blocked:
+                return Response(status_code=404, headers=headers)
+            text = _built()[f"{name}.min.js"] if name != "preview" else (STATIC / "preview.js").read_bytes()
         return Response(text, media_type="text/javascript", headers=headers)
 
     def app(self) -> Starlette:
@@ -150,6 +160,7 @@ class Recorder:
             routes=[
                 Route("/collect", self._collect, methods=["POST", "OPTIONS"]),
                 Route("/t.js", self._script),
+                Route("/t/{name}.{version}.js", self._script),
                 Route("/fbevents.js", self._script),
                 Route("/{page:path}", self._page),
             ]

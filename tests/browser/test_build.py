@@ -1,4 +1,4 @@
-"""What is served of the page's script: fresh, small, and named by what is in it."""
+"""What is served of the page's scripts: fresh, small, and named by what is in them."""
 
 from __future__ import annotations
 
@@ -9,38 +9,52 @@ import brotli
 import pytest
 
 from tagserver.server.script import shipped
-from tests.browser.build import STATIC, build
+from tests.browser.build import STATIC, build, integrity, sources
 
-SOURCE = (STATIC / "t.js").read_text("utf-8")
+SOURCES = sources()
 MOST = 4096
-"""Bytes with gzip."""
+"""Bytes of `t.js` with gzip."""
 
 
 def test_what_is_served_was_built_from_the_source() -> None:
     """Otherwise: python -m tests.browser.build"""
-    (plain, *_packed) = (content for name, content in sorted(build(SOURCE).items(), key=lambda one: len(one[0])))
-    assert (STATIC / "t.min.js").read_bytes() == plain, test_what_is_served_was_built_from_the_source.__doc__
-    assert gzip.decompress((STATIC / "t.min.js.gz").read_bytes()) == plain
-    assert brotli.decompress((STATIC / "t.min.js.br").read_bytes()) == plain
+    for name, content in build(SOURCES).items():
+        served = (STATIC / name).read_bytes()
+        unpacked = {".gz": gzip.decompress, ".br": brotli.decompress}.get(name[-3:], bytes)
+        assert unpacked(served) == unpacked(content), test_what_is_served_was_built_from_the_source.__doc__
 
 
-def test_it_is_small() -> None:
-    bodies = shipped().bodies
-    assert len(bodies["br"]) < len(bodies["gzip"]) <= MOST < len(bodies["identity"]) < len(SOURCE)
+@pytest.mark.parametrize(("name", "most"), [("", MOST), ("more", 4096), ("pixel", 4096)])
+def test_it_is_small(name: str, most: int) -> None:
+    bodies = shipped().files()[name]
+    assert len(bodies["br"]) <= len(bodies["gzip"]) <= most
+    assert len(bodies["identity"]) < len(SOURCES[name or "t"])
+
+
+def version(written: dict[str, str]) -> str:
+    (found,) = re.findall(rb'version:"([0-9a-f]{12})"', build(written)["t.min.js"])
+    return found.decode()
 
 
 def test_another_script_has_another_version() -> None:
-    """However small the change, and nothing but a change of what is run."""
+    """However small the change, and nothing but a change of what is run; also of what it may load."""
+    shorter = SOURCES["t"].replace("LINGER = 400", "LINGER = 401")
+    fewer = SOURCES["more"].replace("CUTS = 40", "CUTS = 41")
+    same = SOURCES["t"].replace("(() => {", "// a comment\n(() => {", 1)
+    assert version(SOURCES) == shipped().version
+    assert version(SOURCES | {"t": shorter}) != shipped().version
+    assert version(SOURCES | {"more": fewer}) != shipped().version
+    assert version(SOURCES | {"preview": SOURCES["preview"] + "\n"}) != shipped().version
+    assert version(SOURCES | {"t": same}) == shipped().version
 
-    def version(source: str) -> str:
-        (found,) = re.findall(rb'version:"([0-9a-f]{12})"', build(source)["t.min.js"])
-        return found.decode()
 
-    assert version(SOURCE) == shipped().version
-    assert version(SOURCE.replace("LINGER = 400", "LINGER = 401")) != shipped().version
-    assert version(SOURCE.replace("(() => {", "// a comment\n(() => {", 1)) == shipped().version
+def test_each_script_names_what_it_loads() -> None:
+    files = {name: bodies["identity"] for name, bodies in shipped().files().items()}
+    assert integrity(files["more"]).encode() in files[""]
+    for name in ("pixel", "preview"):
+        assert integrity(files[name]).encode() in files["more"]
 
 
 def test_a_script_that_does_not_say_its_version_is_not_built() -> None:
     with pytest.raises(AssertionError, match="unbuilt"):
-        build(SOURCE.replace("unbuilt", "1.0"))
+        build(SOURCES | {"t": SOURCES["t"].replace("unbuilt", "1.0")})

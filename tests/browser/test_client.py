@@ -55,24 +55,40 @@ def test_wire_format(page: Page, recorder: Recorder) -> None:
 
 
 def test_page_is_that_of_the_push(page: Page, recorder: Recorder) -> None:
-    """A page that changes its address without loading; what the event says about its page goes before."""
+    """A page that changes its address without loading has the one before as its referrer, where the path is another
+    one; what the event says about its page goes before."""
     page.goto(
-        recorder.page(
+        address := recorder.page(
             after="""
             dataLayer.push({event: 'one'});
             history.pushState(null, '', '/two?x=1');
             dataLayer.push({event: 'two'});
+            history.replaceState(null, '', '/two?x=2#reviews');
+            dataLayer.push({event: 'same'});
+            history.replaceState(null, '', '/two?x=2#/three');
+            dataLayer.push({event: 'three'});
             dataLayer.push({event: 'own', page: {location: 'https://own.example/', type: 'cart'}});
             dataLayer.push({event: 'flat', page_location: 'https://flat.example/'});
             """
         )
     )
-    one, two, own, flat = recorder.events(4)
+    one, two, same, three, own, flat = recorder.events(6)
     assert len(recorder.posts) == 1
+    assert recorder.posts[0].body["ctx"]["page"]["referrer"] == ""
     assert "page" not in one
-    assert two["page"] == {"location": f"{recorder.shop}/two?x=1"}
-    assert own["page"] == {"location": "https://own.example/", "type": "cart"}
-    assert "page" not in flat
+    first, second = address, f"{recorder.shop}/two?x=1"
+    assert two["page"] == {"location": second, "referrer": first}
+    assert same["page"] == {"location": f"{recorder.shop}/two?x=2#reviews", "referrer": first}
+    assert three["page"] == {
+        "location": f"{recorder.shop}/two?x=2#/three",
+        "referrer": f"{recorder.shop}/two?x=2#reviews",
+    }
+    assert own["page"] == {
+        "location": "https://own.example/",
+        "type": "cart",
+        "referrer": f"{recorder.shop}/two?x=2#reviews",
+    }
+    assert flat["page"] == {"referrer": f"{recorder.shop}/two?x=2#reviews"}
 
 
 def test_return_value_and_other_wrappers_stay(page: Page, recorder: Recorder) -> None:

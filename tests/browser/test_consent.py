@@ -88,6 +88,11 @@ def test_what_a_tcf_tool_says_goes_along(page: Page, recorder: Recorder) -> None
           window.__tcfapi = (command, version, call) => { window.say = call; call(
             {gdprApplies: true, eventStatus: 'cmpuishown', tcString: 'unanswered'}, true) };
           dataLayer.push({event: 'asked'});
+        }"""
+    )
+    page.wait_for_function("!!window.say")
+    page.evaluate(
+        """() => {
           window.say({gdprApplies: true, eventStatus: 'useractioncomplete', tcString: 'CAnswer',
             addtlConsent: '2~89~dv.'}, true);
           dataLayer.push({event: 'answered'});

@@ -173,3 +173,38 @@ def test_the_hash_is_what_a_browser_computes() -> None:
     kind, _, digest = CURRENT.integrity.partition("-")
     assert kind == "sha384"
     assert base64.b64decode(digest) == hashlib.sha384(CURRENT.bodies["identity"]).digest()
+
+
+@pytest.mark.parametrize("name", ["more", "pixel", "preview"])
+async def test_a_second_file_belongs_to_its_version(server: Running, name: str) -> None:
+    """Under a name that stays, and with the version for good."""
+    soon = await server.http.get(f"/t/{name}.js")
+    good = await server.http.get(f"/t/{name}.{CURRENT.version}.js")
+    assert soon.content == good.content == CURRENT.second[name]["identity"]
+    assert "immutable" in good.headers["cache-control"]
+    assert "immutable" not in soon.headers["cache-control"]
+    assert good.headers["access-control-allow-origin"] == "*"
+    assert good.headers["etag"] != (await server.http.get("/t.js")).headers["etag"]
+    for unknown in (
+        f"{name}.000000000000",
+        f"..{CURRENT.version}",
+        f"other.{CURRENT.version}",
+        f"{name}.x",
+        name + ".",
+    ):
+        assert (await server.http.get(f"/t/{unknown}.js")).status_code == 404
+
+
+async def test_an_upgrade_keeps_second_files(start: Start) -> None:
+    server: Running = await start()
+    old = script("0123456789ab")
+    kept = KeptScripts(server.data / "t", FakeTime(NOW))
+    kept.keep(PageScript(old.version, old.bodies, {"more": {"identity": b"// more"}}))
+    answer = await server.http.get("/t/more.0123456789ab.js")
+    assert (answer.text, answer.headers["etag"][:13]) == ("// more", '"0123456789ab')
+    assert "immutable" in answer.headers["cache-control"]
+    assert (await server.http.get("/t/pixel.0123456789ab.js")).status_code == 404
+    KeptScripts(server.data / "t", FakeTime(NOW)).keep(script("0123456789ac"))
+    KeptScripts(server.data / "t", FakeTime(NOW + 500 * DAY)).keep(script("0123456789ad"))
+    KeptScripts(server.data / "t", FakeTime(NOW + 999 * DAY)).keep(script("0123456789ae"))
+    assert not list((server.data / "t").glob("*0123456789ab*"))
