@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from tagserver.config.collect import BROWSER
 from tagserver.config.keys import Block, Key, compiled
 from tagserver.config.references import ServerDecoder
 from tagserver.config.schema_parts import SECRET, Schema, described, many, record, table
@@ -21,6 +20,7 @@ from tagserver.config.source_keys import BASIS, CONSENT, read_contract
 from tagserver.config.yaml.source import Node, Scalar, Sequence
 from tagserver.config.yaml.suggestions import did_you_mean
 from tagserver.consent.model.reading import Reading
+from tagserver.event.event import BROWSER
 from tagserver.inbound.addresses import Claims
 from tagserver.inbound.clients.datalayer import NO_READERS, Reader
 from tagserver.inbound.clients.readers import EventReader

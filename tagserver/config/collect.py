@@ -17,11 +17,10 @@ from tagserver.config.source_keys import BASIS, CONSENT, read_contract
 from tagserver.config.yaml.decode import Decoder
 from tagserver.config.yaml.source import Node, Scalar
 from tagserver.consent.model.reading import Reading
+from tagserver.event.event import BROWSER
 from tagserver.event.ip_address import Locate, nowhere, open_database
 from tagserver.system.secret import Secret
 
-BROWSER = "browser"
-"""The source of all events that come without a key."""
 MERGED, MADE = 2, 8
 """How much larger than the largest body a request may become: by `ctx`, which is no more worth than to write it out,
 and on its way to the queue, where hashes and names are longer than what they stand for."""

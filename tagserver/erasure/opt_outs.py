@@ -27,12 +27,11 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from tagserver.config.collect import BROWSER
 from tagserver.config.model import Container
 from tagserver.consent.state import ConsentState
 from tagserver.delivery.send_policy import lost_purposes
 from tagserver.erasure.observer import ErasureObserver
-from tagserver.event.event import Event
+from tagserver.event.event import BROWSER, Event
 from tagserver.event.person_keys import all_keys
 from tagserver.inbound.clients.datalayer import CLIENT
 from tagserver.queue.api import Suppressions, erase_all

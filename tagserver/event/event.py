@@ -22,7 +22,10 @@ from tagserver.event.normalise import email_text
 from tagserver.event.shape import SHAPES, Shape
 from tagserver.event.spelling import canonical, key_of
 
-__all__ = ["MISSING", "Event", "Facts", "Missing", "Note", "Reader", "reader"]
+__all__ = ["BROWSER", "MISSING", "Event", "Facts", "Missing", "Note", "Reader", "reader"]
+
+BROWSER: Final = "browser"
+"""The source of all events that come without a key."""
 
 
 class Missing(enum.Enum):

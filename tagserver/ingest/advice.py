@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from tagserver.config.collect import BROWSER
 from tagserver.config.model import Container
 from tagserver.consent.state import ConsentState
 from tagserver.event.consent_fields import NOTHING
-from tagserver.event.event import Event, Note
+from tagserver.event.event import BROWSER, Event, Note
 from tagserver.event.known_names import KNOWN_EVENTS
 from tagserver.event.likeness import Alike
 from tagserver.inbound.clients.datalayer import CLIENT

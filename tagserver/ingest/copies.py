@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tagserver.config.collect import BROWSER
-from tagserver.event.event import Event, Note
+from tagserver.event.event import BROWSER, Event, Note
 from tagserver.queue.copy_marks import added, from_browser, had, is_long, other_currency
 from tagserver.queue.values import Delivery, Receipt
 

@@ -15,14 +15,13 @@ from typing import Any
 import msgspec
 
 from tagserver.audit.records import Decided
-from tagserver.config.collect import BROWSER
 from tagserver.config.model import Container
 from tagserver.config.server import ServerConfig
 from tagserver.consent.model.reading import Reading
 from tagserver.consent.state import ConsentState
 from tagserver.delivery.send_policy import trace, why
 from tagserver.erasure.opt_outs import Grant, OptOuts
-from tagserver.event.event import Event, Facts
+from tagserver.event.event import BROWSER, Event, Facts
 from tagserver.inbound.clients.datalayer import Context, Refused, read_event
 from tagserver.inbound.clients.readers import ReaderFailed
 from tagserver.ingest.advice import advise

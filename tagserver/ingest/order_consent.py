@@ -21,7 +21,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from tagserver.config.collect import BROWSER
 from tagserver.consent.earlier import (
     bits_of,
     laid_over,
@@ -32,7 +31,7 @@ from tagserver.consent.earlier import (
     unpacked,
 )
 from tagserver.consent.state import ConsentState
-from tagserver.event.event import Event
+from tagserver.event.event import BROWSER, Event
 from tagserver.event.order_ids import order_id
 from tagserver.ingest.answer import Answer
 from tagserver.ingest.observer import IngestObserver

@@ -46,17 +46,20 @@ class Sources:
             known = _readable(origin) if self._any_origin else UNREADABLE
         return known
 
-    def preflight(self, origin: str | None) -> list[Header]:
-        """What OPTIONS answers besides `cors`."""
+    def preflight(
+        self, origin: str | None, methods: Sequence[str] = ("POST",), more: Sequence[str] = ()
+    ) -> list[Header]:
+        """What OPTIONS answers besides `cors`. `more`: headers that a page may set besides those of any request."""
         if origin is None or not self.takes_origin(origin):
             return []
         return [
-            (b"access-control-allow-methods", b"POST, OPTIONS"),
-            (b"access-control-allow-headers", b"content-type, content-encoding, authorization"),
+            (b"access-control-allow-methods", ", ".join((*methods, "OPTIONS")).encode()),
+            (b"access-control-allow-headers", ", ".join(dict.fromkeys((*_SET_BY_PAGES, *more))).encode()),
             (b"access-control-max-age", b"600"),
         ]
 
 
+_SET_BY_PAGES = ("content-type", "content-encoding", "authorization")
 _VARY: Header = (b"vary", b"origin")
 UNREADABLE: Sequence[Header] = (_VARY,)
 """What `cors` tells a page that may not read the answer."""
@@ -76,6 +79,21 @@ def refusal(origin: str | None) -> list[Header]:
     if not origin:
         return [_VARY]
     return [(b"access-control-allow-origin", origin.encode("latin-1", "replace")), _VARY]
+
+
+def origin_of(method: str, headers: Mapping[str, str]) -> str | None:
+    """The origin of the page that a request comes from, in lower case; None where nothing tells. A GET of a page to its
+    own host has no Origin, nor has an image's: then Referer tells it, or Sec-Fetch-Site together with Host. Source: the
+    Fetch standard and Fetch Metadata."""
+    if (origin := headers.get("origin")) is not None or method != "GET":
+        return origin if origin is None else origin.lower()
+    scheme, separator, rest = headers.get("referer", "").partition("://")
+    if separator:
+        host = rest.partition("/")[0].partition("?")[0].partition("#")[0].rpartition("@")[2]
+        return f"{scheme}://{host}".lower()
+    if headers.get("sec-fetch-site") == "same-origin" and "host" in headers:
+        return f"https://{headers['host']}".lower()
+    return None
 
 
 def is_unseen(headers: Mapping[str, str]) -> bool:

@@ -170,6 +170,10 @@ class Client:
     that only some script in the page has. While the client is not named below `clients:`, such an event is refused."""
     headers: ClassVar[tuple[str, ...]] = ()
     """Those headers of a request that events may be made of, in lower case. No cookies: a platform's are nobody's."""
+    browser: ClassVar[bool] = False
+    """Whether pages send to it without a key, so that `identify` may name `BROWSER`: then the host asks for a listed
+    origin before it reads the body, takes address, agent and cookies for the visitor's, and answers pages as CORS
+    wants it."""
     refuses: ClassVar[tuple[str, ...]] = ()
     """The codes of its refusals, for metrics; others are counted as `client`."""
     passes: ClassVar[tuple[str, ...]] = ()
@@ -211,9 +215,9 @@ class Client:
         return None
 
     def identify(self, request: InboundRequest) -> str:
-        """Who sends: the name of one of `sources`. Raises Refuse. It is asked twice: first without the body, where only
-        a refusal counts, so that nothing is read of a stranger; then with the bytes of the body as they came. Nothing
-        is unpacked or parsed before that."""
+        """Who sends: the name of one of `sources`, or `BROWSER` for a page. Raises Refuse. It is asked twice: first
+        without the body, so that nothing is read of a stranger: there a refusal counts, and whether it is a page; then
+        with the bytes of the body as they came. Nothing is unpacked or parsed before that."""
         raise NotImplementedError  # abstract
 
     def events(self, body: bytes, facts: RequestFacts) -> Incoming | Iterable[Mapping[str, Any] | Passed]:

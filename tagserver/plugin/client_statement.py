@@ -51,6 +51,9 @@ def client_faults(client: Any) -> Iterator[str]:
             yield '`Settings` has fields where the senders stand: name their key, keyed = "sources"'
     yield from _addresses(client)
     yield from _words(client)
+    browser: object = client.browser
+    if not isinstance(browser, bool):
+        yield "`browser` is no truth value: write browser = True where pages send without a key"
     limits: object = client.limits
     if not isinstance(limits, ClientLimits):
         yield "`limits` is no ClientLimits: write ClientLimits(rated=False)"

@@ -3,7 +3,7 @@ and bodies. The guide is plugins/README.md, "Write a client"."""
 
 from __future__ import annotations
 
-from tagserver.event.event import Note
+from tagserver.event.event import BROWSER, Note
 from tagserver.event.minor_units import minor_units
 from tagserver.event.order_ids import event_id_for, order_id
 from tagserver.plugin.client import (
@@ -33,6 +33,7 @@ from tagserver.plugin.signatures import (
 )
 
 __all__ = [
+    "BROWSER",
     "Client",
     "ClientLimits",
     "Endpoint",

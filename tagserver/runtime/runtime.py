@@ -9,7 +9,6 @@ import httpx
 
 from tagserver.audit.audit import Audit
 from tagserver.backup.keeping import Keeping
-from tagserver.config.collect import BROWSER
 from tagserver.config.model import Container
 from tagserver.config.queue import key_of
 from tagserver.config.server import LogConfig, ServerConfig
@@ -19,6 +18,7 @@ from tagserver.delivery.send_policy import Refusal, refusals
 from tagserver.delivery.target import Target
 from tagserver.erasure.erasure import Erasure
 from tagserver.erasure.opt_outs import OptOuts
+from tagserver.event.event import BROWSER
 from tagserver.explain.send_as_test import VendorTests
 from tagserver.ingest.consent_wait import ConsentWait
 from tagserver.ingest.ingest import Ingest

@@ -14,9 +14,8 @@ from typing import Any
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from tagserver.config.collect import BROWSER
 from tagserver.consent.model.reading import Reading
-from tagserver.event.event import Facts, Note
+from tagserver.event.event import BROWSER, Facts, Note
 from tagserver.inbound.clients.datalayer import CLIENT, NO_READERS, read_context
 from tagserver.inbound.enrich import read_facts, read_headers, visitor_ip
 from tagserver.ingest.answer import Answer, compose
@@ -138,6 +137,18 @@ class Collect:
                 return source
             self._log_refused("unknown_key", connection, headers)
             raise NotTaken(401, "unknown_key", "this key is not known here", _CHALLENGE, reason="key")
+        self.page(headers, origin, cors, connection)
+        return BROWSER
+
+    def page(
+        self,
+        headers: dict[str, str],
+        origin: str | None,
+        cors: Sequence[Header],
+        connection: str | None,
+    ) -> None:
+        """Whether a page may send, and has been seen by somebody. Raises NotTaken."""
+        runtime = self._runtime
         # A page that may read the answer may post; another one may, where any may.
         if cors is UNREADABLE and not runtime.sources.takes_origin(origin):
             self._log_refused("origin", connection, headers, origin)
@@ -150,7 +161,6 @@ class Collect:
         if "sec-purpose" in headers and is_unseen(headers):
             message = "nobody has seen this page yet: send its events when it is shown"
             raise NotTaken(503, "unseen", message, _WHEN_SHOWN, reason="unseen")
-        return BROWSER
 
     def refusal(self, error: BadBody | TooMuch | OutboxError | MemoryError) -> NotTaken:
         """What is answered when reading or storing has failed."""

@@ -17,9 +17,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from tagserver.config.clients import ConfiguredClient
-from tagserver.config.collect import BROWSER
-from tagserver.event.event import Note
-from tagserver.inbound.addresses import Addresses
+from tagserver.event.event import BROWSER, Note
 from tagserver.inbound.enrich import read_headers, visitor_ip
 from tagserver.ingest.answer import Answer, bounded_answers
 from tagserver.ingest.body import BadBody, Disconnected, read_body, split, unpack, unpack_small
@@ -29,9 +27,9 @@ from tagserver.plugin.client import InboundRequest, Incoming, Passed, Refuse, Re
 from tagserver.plugin.fault import PluginCode, PluginFailed, client_name
 from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
+from tagserver.server.browsers import Claimed, Page, page_of, preflight
 from tagserver.server.collect import GONE, Collect, NotTaken
 
-Claimed = list[tuple[ConfiguredClient, Addresses]]
 T = TypeVar("T")
 
 AGAIN = 60
@@ -70,9 +68,14 @@ class Doors:
         runtime = self._runtime
         headers = read_headers(scope["headers"])
         known = next((one for one, _ in claimed), None)
+        page = page_of(scope["method"], headers, claimed, runtime.sources)
+        if page is not None and scope["method"] == "OPTIONS":
+            runtime.meters.client_answered(known.type if known else "", 204)
+            await _send(send, 204, b"", preflight(scope["path"], page, claimed, runtime.sources))
+            return
         fields: list[Header] = []
         try:
-            one, reply = await self._answered(scope, headers, receive, claimed)
+            one, reply = await self._answered(scope, headers, receive, claimed, page)
             kind = one.type
         except Disconnected:
             runtime.meters.client_answered(known.type if known else "", GONE)
@@ -90,13 +93,13 @@ class Doors:
             runtime.meters.client_answered(known.type if known else "", 500)
             raise
         runtime.meters.client_answered(kind, reply.status)
+        if page is not None:
+            fields += page.told
         fields += [(b"content-type", reply.content_type.encode("latin-1")), _NO_STORE]
-        fields.append((b"content-length", b"%d" % len(reply.body)))
-        await send({"type": "http.response.start", "status": reply.status, "headers": fields})
-        await send({"type": "http.response.body", "body": reply.body})
+        await _send(send, reply.status, reply.body, fields)
 
     async def _answered(
-        self, scope: Scope, headers: dict[str, str], receive: Receive, claimed: Claimed
+        self, scope: Scope, headers: dict[str, str], receive: Receive, claimed: Claimed, page: Page | None
     ) -> tuple[ConfiguredClient, Reply]:
         """Which client has the request, and its answer. Raises _Refused and Disconnected."""
         method, path, query = scope["method"], scope["path"], scope["query_string"].decode("latin-1")
@@ -115,11 +118,16 @@ class Doors:
         for one, params in fits:
             request = InboundRequest(method, path, params, query, headers, None, received)
             if len(fits) == 1 or one.client is None or self._of(one, "claims", partial(one.client.claims, request)):
-                return one, await self._taken(one, request, _connection(scope), receive)
+                return one, await self._taken(one, request, _connection(scope), receive, page)
         raise _Refused.by_host(fits[0][0], 404, "not_found", "", reason="client")
 
     async def _taken(
-        self, one: ConfiguredClient, request: InboundRequest, connection: str | None, receive: Receive
+        self,
+        one: ConfiguredClient,
+        request: InboundRequest,
+        connection: str | None,
+        receive: Receive,
+        page: Page | None,
     ) -> Reply:
         """The answer of the client that has the request."""
         client = one.client
@@ -128,7 +136,10 @@ class Doors:
         try:
             if (reply := self._of(one, "greet", partial(client.greet, request))) is not None:
                 return self._sound(one, reply)
-            self._of(one, "identify", partial(client.identify, request))
+            named = self._of(one, "identify", partial(client.identify, request))
+            is_page = page is not None and client.browser and named == BROWSER
+            if page is not None and is_page:
+                self._collect.page(dict(request.headers), page.origin, page.cors, connection)
             limits = self._runtime.publisher.now.server.collect
             most = min(limits.max_body, client.limits.body or limits.max_body)
             body = await read_body(receive, request.headers.get("content-length"), most, self._collect.room)
@@ -136,7 +147,7 @@ class Doors:
             if (reply := self._of(one, "greet", partial(client.greet, request))) is not None:
                 return self._sound(one, reply)
             source = self._of(one, "identify", partial(client.identify, request))
-            if type(source) is not str or source == BROWSER or source not in one.contracts:
+            if type(source) is not str or (not is_page if source == BROWSER else source not in one.contracts):
                 raise PluginFailed("identify names a source that is none of the configuration")
             encoding = request.headers.get("content-encoding")
             if (small := unpack_small(body, encoding, most)) is not None:
@@ -157,6 +168,8 @@ class Doors:
             raise _Refused.by_host(one, 503, "client_failed", message, again=AGAIN) from failed
         except (NotTaken, BadBody, TooMuch, OutboxError, MemoryError) as error:
             refused = error if isinstance(error, NotTaken) else self._collect.refusal(error)
+            if page is not None and refused.cors is not None:
+                page.told = refused.cors
             reason = refused.reason or "client"
             raise _Refused.by_host(
                 one, refused.status, refused.code, str(refused), fields=refused.fields, reason=reason
@@ -201,15 +214,16 @@ class Doors:
         answers: list[Answer] = []
         most = self._runtime.publisher.now.server.collect.max_body
         if parts[0]:
-            headers = {name: request.headers[name] for name in client.headers if name in request.headers}
+            page = source == BROWSER  # what a platform's own server sends with an event is nobody's
+            handed_on = request.headers if page else client.headers
             answers, said, most = await self._collect.take(
                 source,
-                headers,
+                {name: request.headers[name] for name in handed_on if name in request.headers},
                 connection,
                 *parts,
                 client=one.type,
-                contract=one.contracts[source],
-                rated=client.limits.rated,
+                contract=one.contracts.get(source),
+                rated=page or client.limits.rated,
             )
             if said and answers:
                 first = answers[0]
@@ -302,6 +316,12 @@ class _Refused(Exception):
             fields = (*fields, (b"retry-after", b"%d" % again))
         reply = NOBODY if status == 404 else _told(status, code, message)
         return cls(one.type if one is not None else "", reply, code, reason, fields)
+
+
+async def _send(send: Send, status: int, body: bytes, fields: list[Header]) -> None:
+    fields.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": fields})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _told(status: int, code: str, message: str) -> Reply:

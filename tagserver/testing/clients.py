@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from tagserver.event.event import BROWSER
 from tagserver.inbound.addresses import params_of
 from tagserver.plugin.client import Client, InboundRequest, Refuse, Reply, Result
 from tagserver.plugin.client_statement import client_faults
@@ -144,7 +145,7 @@ class _Check:
             return
         found = self._identified(signed, what)
         if isinstance(found, str):
-            if signed is not request:
+            if signed is not request and found != BROWSER:
                 self._forged(signed, what)
             self._events(signed, found, what)
 
@@ -157,7 +158,8 @@ class _Check:
             if isinstance(self._identified(msgspec.structs.replace(signed, body=other), what), str):
                 self.faults.append(Fault(f"identify takes a signed body in which {how}: compare what was signed", what))
         bare = msgspec.structs.replace(signed, headers={})
-        if isinstance(self._identified(msgspec.structs.replace(bare, body=None), what), str) and body:
+        stranger = self._identified(msgspec.structs.replace(bare, body=None), what)
+        if isinstance(stranger, str) and stranger != BROWSER and body:
             self.faults.append(Fault("identify would have the body of a stranger read, without any signature"))
 
     def _identified(self, request: InboundRequest, what: str) -> str | Refuse | None:
@@ -182,7 +184,10 @@ class _Check:
             self.faults.append(Fault("identify gives different results for {}", what))
         if isinstance(first, Refuse):
             return first
-        if request.body is not None and first not in made.sources:
+        if first == BROWSER and not self._cls.browser:
+            self.faults.append(Fault("identify names the browser: write browser = True, and its origin is asked for"))
+            return None
+        if request.body is not None and first not in made.sources and first != BROWSER:
             self.faults.append(Fault("identify names somebody who is none of the sources", what))
             return None
         return first if isinstance(first, str) else None

@@ -22,9 +22,9 @@ from tagserver import __version__
 from tagserver.audit.audit import Audit
 from tagserver.audit.records import event_key
 from tagserver.backup.keeping import JournaledOutbox, Keeping
-from tagserver.config.collect import BROWSER
 from tagserver.config.configuration import ConfigurationFolder
 from tagserver.config.records import RecordsConfig
+from tagserver.event.event import BROWSER
 from tagserver.explain.try_ import try_event
 from tagserver.inbound.enrich import read_headers
 from tagserver.metrics.meters import Meters

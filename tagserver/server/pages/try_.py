@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tagserver.config.collect import BROWSER
 from tagserver.event.consent_fields import PURPOSES
+from tagserver.event.event import BROWSER
 from tagserver.explain.try_ import body_text
 from tagserver.plugin.vendor_test import VendorTest
 from tagserver.server.pages.examples import EXAMPLES
