@@ -46,7 +46,7 @@ class Refuse(Exception):
 class InboundRequest(msgspec.Struct, frozen=True, gc=False):
     """One request as it came. `params`: what the braces of the address stand for; `query`: the text behind `?`;
     `headers` have lower-case names; `body`: the bytes as they came, still packed if they are, None while they are not
-    here; `received`: ms since 1970 UTC, the only clock."""
+    here; `received`: ms since 1970 UTC, the only clock; `doubted`: that clock may be wrong."""
 
     method: str
     path: str
@@ -55,6 +55,13 @@ class InboundRequest(msgspec.Struct, frozen=True, gc=False):
     headers: Mapping[str, str]
     body: bytes | None = None
     received: int = 0
+    doubted: bool = False
+
+    @property
+    def judged(self) -> int | None:
+        """`received`, where a time that was signed may be judged by it; None while our clock is doubted, or a wrong one
+        would refuse every sender, and platforms turn off what refuses them."""
+        return None if self.doubted else self.received
 
     @property
     def query_values(self) -> Mapping[str, str]:

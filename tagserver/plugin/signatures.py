@@ -66,9 +66,10 @@ def check_hmac(
         raise wrong()
 
 
-def check_standard(headers: Mapping[str, str], keys: Iterable[str], body: bytes | None, received: int) -> str:
+def check_standard(headers: Mapping[str, str], keys: Iterable[str], body: bytes | None, received: int | None) -> str:
     """The id of a message that is signed as Standard Webhooks (github.com/standard-webhooks). `keys`: secrets such as
-    `whsec_MfKQ…`. Raises Refuse (401): no signature, a wrong one, or one that is too old."""
+    `whsec_MfKQ…`; `received`: see `check_fresh`. Raises Refuse (401): no signature, a wrong one, or one that
+    is too old."""
     start = next((one for one in STANDARD if f"{one}-signature" in headers), STANDARD[0])
     shown = _shown(headers.get(f"{start}-signature"))
     message, moment = headers.get(f"{start}-id", ""), headers.get(f"{start}-timestamp", "")
@@ -92,7 +93,7 @@ def timed_signature(key: bytes, body: bytes, received: int) -> str:
 
 
 def check_timed(
-    given: str | None, keys: Iterable[bytes], body: bytes | None, received: int, tolerance: float = TOLERANCE
+    given: str | None, keys: Iterable[bytes], body: bytes | None, received: int | None, tolerance: float = TOLERANCE
 ) -> None:
     """A header `t=…,v1=…` over `t.body`, in hex, as Stripe and Calendly write it; `tolerance` in seconds. Raises Refuse
     (401)."""
@@ -107,10 +108,10 @@ def check_timed(
             raise wrong()
 
 
-def check_fresh(moment: int, received: int, tolerance: float = TOLERANCE) -> None:
+def check_fresh(moment: int, received: int | None, tolerance: float = TOLERANCE) -> None:
     """Raises Refuse (401) for a time (in seconds since 1970) that is further from `received` (in ms) than `tolerance`
-    seconds, whichever way."""
-    if abs(received / 1000 - moment) > tolerance:
+    seconds, whichever way. None: nobody knows what time it is, and any time is taken (`InboundRequest.judged`)."""
+    if received is not None and abs(received / 1000 - moment) > tolerance:
         message = f"it was signed more than {tolerance:.0f} s ago or ahead; look at the sender's clock"
         raise Refuse(401, "stale", message)
 

@@ -114,9 +114,9 @@ class Doors:
             )
         if self._runtime.closing:
             raise _Refused.by_host(fits[0][0], 503, "try_later", "the server is closing", again=2, reason="closing")
-        received = self._runtime.received(None)
+        received, doubted = self._runtime.received(None), self._runtime.time.wrong is not None
         for one, params in fits:
-            request = InboundRequest(method, path, params, query, headers, None, received)
+            request = InboundRequest(method, path, params, query, headers, None, received, doubted)
             if len(fits) == 1 or one.client is None or self._of(one, "claims", partial(one.client.claims, request)):
                 return one, await self._taken(one, request, _connection(scope), receive, page)
         raise _Refused.by_host(fits[0][0], 404, "not_found", "", reason="client")

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tagserver.plugin.inbound import Refuse, check_hmac, check_standard, check_timed, hmac_matches, mac, standard_key
+from tagserver.plugin.inbound import (
+    InboundRequest,
+    Refuse,
+    check_hmac,
+    check_standard,
+    check_timed,
+    hmac_matches,
+    mac,
+    standard_key,
+    timed_signature,
+)
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BODY = b'{"test": 2432232314}'
@@ -129,3 +139,67 @@ def test_a_header_with_time_and_signatures() -> None:
         assert (caught.value.status, caught.value.code) == (401, "signature")
     with pytest.raises(Refuse, match="ago or ahead"):
         check_timed(f"t=1700000000,v1={made}", [b"whsec_key"], BODY, now + 301_000)
+
+
+RECORDED = '{"id":"evt_1","object":"event","type":"checkout.session.completed","note":"Grüße é 😀"}'.encode()
+RECORDED_AT = 1_789_999_999
+STRIPE = f"t={RECORDED_AT},v1=90598257d45720942a8353e5e4391f13c0c12994f5616f1e6d74c2f6eabc1bb3"
+"""By `WebhookSignature` of stripe 16.1.0 (PyPI), and the same by `generateTestHeaderString` of stripe 23.1.0 (npm)."""
+STRIPE_KEY = b"whsec_0123456789abcdefghijklmnopqrstuv"
+SVIX_SIGNATURE = "v1,YmOPWpU3LB4ty7wGNrfhx6mc5uUn/DD7lXaJoZo6JZc="
+"""By standardwebhooks 1.1.0 and svix 2.9.1 (PyPI), and the same by those of npm."""
+
+
+def test_what_the_senders_own_libraries_have_signed() -> None:
+    check_timed(STRIPE, [STRIPE_KEY], RECORDED, RECORDED_AT * 1000)
+    for start in ("webhook", "svix"):
+        headers = {f"{start}-id": "msg_1", f"{start}-timestamp": str(RECORDED_AT), f"{start}-signature": SVIX_SIGNATURE}
+        assert check_standard(headers, [SECRET], RECORDED, RECORDED_AT * 1000) == "msg_1"
+
+
+def test_we_sign_as_they_do() -> None:
+    assert timed_signature(STRIPE_KEY, RECORDED, RECORDED_AT * 1000 + 999) == STRIPE
+
+
+@pytest.mark.parametrize(
+    ("away", "tolerance", "fine"),
+    [
+        (0, 300, True),
+        (300, 300, True),
+        (-300, 300, True),
+        (301, 300, False),
+        (-301, 300, False),
+        (301, 600, True),
+        (11, 10, False),
+        (-86_401, 86_400, False),
+        (3600, 300, False),
+        (-315_000_000, 300, False),
+    ],
+)
+def test_clocks(away: int, tolerance: float, fine: bool) -> None:
+    """By how many seconds our clock is ahead of the sender's; and whatever it says, no time is judged while it is
+    known to be wrong, but the signature is."""
+    now = (RECORDED_AT + away) * 1000
+    if fine:
+        check_timed(STRIPE, [STRIPE_KEY], RECORDED, now, tolerance)
+    else:
+        with pytest.raises(Refuse) as caught:
+            check_timed(STRIPE, [STRIPE_KEY], RECORDED, now, tolerance)
+        assert caught.value.code == "stale"
+    doubted = InboundRequest("POST", "/webhook/pay", {}, "", {}, RECORDED, now, doubted=True)
+    check_timed(STRIPE, [STRIPE_KEY], RECORDED, doubted.judged, tolerance)
+    with pytest.raises(Refuse, match="does not fit"):
+        check_timed(STRIPE, [b"another"], RECORDED, doubted.judged, tolerance)
+
+
+def test_no_bit_of_it_may_be_another() -> None:
+    """Of the body, the signature or the time."""
+    for at in range(0, len(RECORDED) * 8, 5):
+        changed = bytearray(RECORDED)
+        changed[at // 8] ^= 1 << at % 8
+        with pytest.raises(Refuse):
+            check_timed(STRIPE, [STRIPE_KEY], bytes(changed), RECORDED_AT * 1000)
+    for at, sign in enumerate(STRIPE):
+        other = STRIPE[:at] + ("0" if sign != "0" else "1") + STRIPE[at + 1 :]
+        with pytest.raises(Refuse):
+            check_timed(other, [STRIPE_KEY], RECORDED, RECORDED_AT * 1000)

@@ -87,6 +87,18 @@ async def test_what_is_refused_as_a_whole(
         assert answer.json()["problems"][0]["code"] == expected[1]
 
 
+async def test_while_our_clock_is_known_to_be_wrong_no_signed_time_is_judged_by_it(doors: Running) -> None:
+    """Platforms turn off what refuses them; the signature itself is checked as ever."""
+    now = doors.runtime.time.now()
+    content, headers = signed("own", {"type": "sign_up", "data": {"user_id": "u-1"}}, now - 3_600_000)
+    forged = {**headers, "webhook-signature": signed("own", {}, now)[1]["webhook-signature"]}
+    assert (await doors.http.post("/webhook/own", content=content, headers=headers)).status_code == 401
+    doors.runtime.time.wrong = "the clock is an hour ahead"
+    assert (await doors.http.post("/webhook/own", content=content, headers=headers)).status_code == 200
+    assert (await doors.http.post("/webhook/own", content=content, headers=forged)).status_code == 401
+    doors.runtime.time.wrong = None
+
+
 async def test_a_signature_is_of_the_bytes_as_they_came(doors: Running) -> None:
     """One bit, one blank, or the same JSON written otherwise is another body."""
     content, headers = signed("shop", SILENT, doors.runtime.time.now())

@@ -58,7 +58,7 @@ class Standard:
 
     def verify(self, request: InboundRequest, source: KeyedSource) -> None:
         """By id, time and body."""
-        check_standard(request.headers, source.texts(), request.body, request.received)
+        check_standard(request.headers, source.texts(), request.body, request.judged)
 
     def read(self, body: bytes, facts: RequestFacts, source: KeyedSource) -> Incoming:
         """One event."""
@@ -103,7 +103,7 @@ class Hmac:
         given = request.headers.get(_header(settings))
         keys = [one.encode() for one in source.texts()]
         if settings.form == "timed":
-            check_timed(given, keys, request.body, request.received)
+            check_timed(given, keys, request.body, request.judged)
             return
         check_hmac(given, keys, request.body, form=settings.form or "hex", prefix=settings.prefix or "")
 
