@@ -185,7 +185,7 @@ class Ingest:
                     heard += waiting.released_by(container, event, routing.consent, _of(request))
                 waiting.count(self._released(container, request, heard))
             gone = waiting.comes(container, routing, contract) if may_wait else None
-            problems = advise(container, routing) + event.notes
+            problems = advise(container, routing) + event.notes + context.left_out
             if gone is None:
                 lines.append((Answer(event.event_id, "accepted", problems), routing, True))
             else:

@@ -122,11 +122,13 @@ class Passed(msgspec.Struct, frozen=True, gc=False):
 
 class Incoming(msgspec.Struct, frozen=True):
     """What a request holds: events as a data layer would have pushed them (or why one is none), `ctx` beneath all of
-    them, and `sent` by the sender's clock, in ms."""
+    them, and `sent` by the sender's clock, in ms. `notes`: what the client has left out of the body, and why: a field
+    of another type costs no event, and is named with each of them."""
 
     events: Sequence[Mapping[str, Any] | Passed]
     ctx: Any = None
     sent: Any = None
+    notes: Sequence[Note] = ()
 
     def __repr__(self) -> str:
         """Without anything that tells of a person."""

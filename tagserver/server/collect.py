@@ -193,10 +193,12 @@ class Collect:
         client: str = CLIENT,
         contract: Reading | None = None,
         rated: bool = True,
+        left_out: tuple[Note, ...] = NOT_SAID,
     ) -> tuple[list[Answer], Sequence[Note], int]:
         """Decide and store: what became of each event, problems of the request, and the largest body that may be.
-        `client`: by which client it comes, with the `contract` of its sender and whether `collect.rate` counts; of
-        a key or a browser the configuration says it. Raises NotTaken (429) besides what ingest raises."""
+        `client`: by which client it comes, with the `contract` of its sender, whether `collect.rate` counts, and what
+        it has left out; of a key or a browser the configuration says it. Raises NotTaken (429) besides what ingest
+        raises."""
         runtime, time = self._runtime, self._runtime.time
         now = runtime.publisher.now
         limits = now.server.collect
@@ -225,6 +227,8 @@ class Collect:
             contract = now.server.consent_of(source)
             readers = now.server.clients.readers
         context = read_context(ctx, sent, facts, limits.locate, client, readers)
+        if left_out:
+            context = msgspec.structs.replace(context, left_out=left_out)
         answers = await runtime.ingest.accept(container, now.server, raws, facts, context, contract)
         return answers, (*said, *context.notes) if said else context.notes, limits.max_body
 

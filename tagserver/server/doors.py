@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from tagserver.config.clients import ConfiguredClient
 from tagserver.event.event import BROWSER, Note
 from tagserver.inbound.enrich import read_headers, visitor_ip
+from tagserver.inbound.notes import bounded
 from tagserver.ingest.answer import Answer, bounded_answers
 from tagserver.ingest.body import BadBody, Disconnected, read_body, split, unpack, unpack_small
 from tagserver.ingest.ingest import TooMuch
@@ -34,6 +35,8 @@ T = TypeVar("T")
 
 AGAIN = 60
 """Seconds after which to come again while a client cannot be used."""
+MOST_NOTES = 100
+"""Of one request that are looked at, of which fewer are told."""
 NOBODY = Reply(404, b"Not Found", "text/plain; charset=utf-8")
 """As any address without anything behind it is answered."""
 OF_NOBODY = frozenset({"authorization", "cookie"})
@@ -151,14 +154,14 @@ class Doors:
                 raise PluginFailed("identify names a source that is none of the configuration")
             encoding = request.headers.get("content-encoding")
             if (small := unpack_small(body, encoding, most)) is not None:
-                incoming, parts = self._read(one, small, request, source)
-                results = await self._stored(one, request, source, connection, incoming, parts)
+                held = self._read(one, small, request, source)
+                results = await self._stored(one, request, source, connection, held)
             else:
                 async with self._collect.turns.one(len(body), most):
-                    incoming, parts = await asyncio.to_thread(
+                    held = await asyncio.to_thread(
                         lambda: self._read(one, unpack(body, encoding, most), request, source)
                     )
-                    results = await self._stored(one, request, source, connection, incoming, parts)
+                    results = await self._stored(one, request, source, connection, held)
             return self._after(one, results)
         except Refuse as refusal:
             raise self._refusal(one, refusal) from None
@@ -175,11 +178,8 @@ class Doors:
                 one, refused.status, refused.code, str(refused), fields=refused.fields, reason=reason
             ) from None
 
-    def _read(
-        self, one: ConfiguredClient, body: bytes, request: InboundRequest, source: str
-    ) -> tuple[list[Any], tuple[list[Any], Any, Any]]:
-        """What a body holds: all of it in order, and the events in the form and within the limits of `/collect`. They
-        are written out and read again: so they are plain data, and nobody else's."""
+    def _read(self, one: ConfiguredClient, body: bytes, request: InboundRequest, source: str) -> _Held:
+        """What a body holds. Events are written out and read again: so they are plain data, and nobody else's."""
         client = one.client
         assert client is not None
         limits = self._runtime.publisher.now.server.collect
@@ -193,11 +193,13 @@ class Doors:
             listed = list(islice(incoming.events, most + 1))
             events = [each for each in listed if not isinstance(each, Passed)]
             text = _encode({"events": events, "ctx": incoming.ctx, "sent": incoming.sent})
+            notes = bounded([note for note in islice(incoming.notes, MOST_NOTES) if isinstance(note, Note)])
+            _encode(notes)  # what cannot be written cannot be answered
         if len(listed) > most:
             raise BadBody(413, "too_many_events", f"more than {most} events in one request")
         if len(text) > limits.max_merged:
             raise BadBody(413, "too_large", f"the request makes more than {limits.max_merged} bytes of events")
-        return listed, split(text, limits)
+        return _Held(listed, split(text, limits), notes)
 
     async def _stored(
         self,
@@ -205,25 +207,25 @@ class Doors:
         request: InboundRequest,
         source: str,
         connection: str | None,
-        listed: Sequence[Any],
-        parts: tuple[list[Any], Any, Any],
+        held: _Held,
     ) -> list[Result]:
         """Everything is on disk: what became of each, in their order."""
         client = one.client
         assert client is not None
         answers: list[Answer] = []
         most = self._runtime.publisher.now.server.collect.max_body
-        if parts[0]:
+        if held.parts[0]:
             page = source == BROWSER  # what a platform's own server sends with an event is nobody's
             handed_on = request.headers if page else client.headers
             answers, said, most = await self._collect.take(
                 source,
                 {name: request.headers[name] for name in handed_on if name in request.headers},
                 connection,
-                *parts,
+                *held.parts,
                 client=one.type,
                 contract=one.contracts.get(source),
                 rated=page or client.limits.rated,
+                left_out=held.notes,
             )
             if said and answers:
                 first = answers[0]
@@ -231,7 +233,7 @@ class Doors:
         bounded_answers(answers, most)
         each = iter(answers)
         results = []
-        for thing in listed:
+        for thing in held.listed:
             if isinstance(thing, Passed):
                 code = thing.code if thing.code in client.passes else "other"
                 self._runtime.meters.passed(one.type, code)
@@ -286,6 +288,15 @@ class Doors:
         if reply is None or reply.status < 400:  # a refusal that reads like a success would be the end of it
             reply = _told(status, code, "the request is refused")
         return _Refused(one.type, reply, code, code if code in SIGNED else "client", again)
+
+
+class _Held(NamedTuple):
+    """What a body holds: all of it in order, events and what is none; the events in the form and within the limits of
+    `/collect`; and what the client has left out."""
+
+    listed: list[Any]
+    parts: tuple[list[Any], Any, Any]
+    notes: tuple[Note, ...]
 
 
 class _Refused(Exception):

@@ -21,7 +21,10 @@ from tagserver.testing.events import NOW
 
 REQUEST = frozenset({"method", "path", "query", "headers", "body", "text", "sign", "by"})
 CASE = frozenset(
-    {"name", "sources", "settings", "request", "pushed", "source", "events", "has", "passed", "refused", "received"}
+    {
+        *("name", "sources", "settings", "request", "pushed", "received"),
+        *("source", "events", "has", "notes", "passed", "refused"),
+    }
 )
 
 
@@ -82,9 +85,9 @@ def run_client_example(
 
     A case holds `name`, perhaps `sources` and `settings` over those given, and `request` (see `make_request`; `sign:
     true` signs it as the one sender, or as `by` names it); then what is expected: `source`, `events` (all of them,
-    whole) or `has` (for each event some of its fields), `passed` (codes) or `refused` (`status` and `code`). Of a
-    client that reads events of `/collect` a case may hold one of them in place of the request, as `pushed`; `refused`
-    is then the `code` alone.
+    whole) or `has` (for each event some of its fields), `notes` (of what was left out, `path code`), `passed` (codes)
+    or `refused` (`status` and `code`). Of a client that reads events of `/collect` a case may hold one of them in place
+    of the request, as `pushed`; `refused` is then the `code` alone.
     """
     if unknown := set(case) - CASE:
         raise AssertionError(f"unknown key {min(unknown)}: known are {', '.join(sorted(CASE))}")
@@ -101,7 +104,8 @@ def run_client_example(
             made.identify(msgspec.structs.replace(request, body=None))
             source = made.identify(request)
             facts = facts_of(made, request, source)
-            events, passed = parts_of(made.events(request.body or b"", facts))
+            found = made.events(request.body or b"", facts)
+            events, passed = parts_of(found)
     except Refuse as refusal:
         _same("refused", {"status": refusal.status, "code": refusal.code}, case.get("refused"))
         return
@@ -111,6 +115,8 @@ def run_client_example(
         raise AssertionError(f"it is taken, and should be refused: {case['refused']}")
     _same("source", source, case.get("source", source))
     _same("passed", [one.code for one in passed], case.get("passed", []))
+    notes = found.notes if isinstance(found, Incoming) else ()
+    _same("notes", [f"{one.path} {one.code}" for one in notes], case.get("notes", []))
     _expect(events, case)
 
 

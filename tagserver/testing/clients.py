@@ -11,7 +11,7 @@ import msgspec
 
 from tagserver.event.event import BROWSER
 from tagserver.inbound.addresses import params_of
-from tagserver.plugin.client import Client, InboundRequest, Refuse, Reply, Result
+from tagserver.plugin.client import Client, InboundRequest, Incoming, Refuse, Reply, Result
 from tagserver.plugin.client_statement import client_faults
 from tagserver.plugin.fault import PluginFailed
 from tagserver.testing.building import slow_faults, timed
@@ -208,7 +208,8 @@ class _Check:
         for _ in range(2):
             try:
                 with shut(made, "events", self.faults, Refuse), timed(self.spent):
-                    events, passed = parts_of(made.events(request.body or b"", facts_of(made, request, source)))
+                    held = made.events(request.body or b"", facts_of(made, request, source))
+                    events, passed = parts_of(held)
             except Refuse as refusal:
                 self._refusal(refusal)
                 return
@@ -224,6 +225,7 @@ class _Check:
         if found[0] != found[1]:
             self.faults.append(Fault("events gives different results for {}", what))
         self._hidden("an event", repr(found[0]))
+        self._hidden("a note", repr(held.notes if isinstance(held, Incoming) else ()))
 
     def _answers(self) -> None:
         made = self.made

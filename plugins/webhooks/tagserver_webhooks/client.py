@@ -13,11 +13,14 @@ from tagserver.plugin.inbound import (
     Incoming,
     KeyedSource,
     Refuse,
+    Reply,
     RequestFacts,
 )
+from tagserver_webhooks.gates import PASSES
 from tagserver_webhooks.mapped import headers_of
 from tagserver_webhooks.settings import Shared, WebhookSource
-from tagserver_webhooks.styles import STYLES, Style
+from tagserver_webhooks.style import Style
+from tagserver_webhooks.styles import STYLES
 
 
 class Webhooks(Client):
@@ -28,20 +31,30 @@ class Webhooks(Client):
     Settings = Shared
     Source = WebhookSource
     addresses = (Endpoint("POST", "/webhook/{name}"),)
-    headers = ("webhook-id", "svix-id")
+    headers = ("webhook-id", "svix-id", "x-shopify-topic", "x-shopify-test", "x-wc-webhook-topic")
     refuses = ("signature", "stale", "no_secret", "not_found", "bad_json", "bad_shape")
-    passes = ("no_event", "when")
+    passes = PASSES
     limits = ClientLimits(rated=False)
 
     @classmethod
     def fault(cls, source: KeyedSource) -> str | None:
-        """What its style says."""
-        return STYLES[source.settings.style].fault(source)
+        """A key of another style, and what its own says."""
+        style, settings = _style(source), source.settings
+        for name in settings.set_keys():
+            if name not in style.keys:
+                others = ", ".join(kind for kind, one in STYLES.items() if name in one.keys)
+                return f"{name} is a key of style: {others}; style: {settings.style} has no such key"
+        return style.fault(source)
 
     @classmethod
     def signed(cls, request: InboundRequest, source: KeyedSource) -> InboundRequest:
         """With the headers of its style."""
-        return request.with_headers(STYLES[source.settings.style].headers(request, source))
+        return request.with_headers(_style(source).headers(request, source))
+
+    def greet(self, request: InboundRequest) -> Reply | None:
+        """As its style does."""
+        source = self.sources.get(request.params["name"])
+        return None if source is None else _style(source).greet(request, source)
 
     def heard(self, source: str) -> Sequence[str]:
         """What its map and conditions name."""

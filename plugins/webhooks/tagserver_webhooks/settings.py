@@ -4,18 +4,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from dataclasses import dataclass
 from typing import Literal
 
 from tagserver.plugin import setting
 from tagserver.plugin.inbound import EventMap, EventTest
+from tagserver.plugin.values import api_url_fault
 
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}\Z")
 
 
 def _header(value: str) -> str | None:
     return None if _HEADER.match(value) else "write the name of a header, such as x-signature"
+
+
+def _statuses(value: list[str]) -> str | None:
+    return None if value and all(value) else "name at least one, such as paid"
+
+
+def _site(value: str) -> str | None:
+    bare = value.rstrip("/")
+    fine = api_url_fault(bare) is None and bare.count("/") == 2
+    return None if fine else "write where the shop is, such as https://shop.example"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +37,44 @@ class Shared:
 
 @dataclass(frozen=True, kw_only=True)
 class WebhookSource:
-    """The settings of one webhook, beside `secret`, `consent` and `basis`."""
+    """The settings of one webhook, beside `secret`, `consent` and `basis`. None: what the style has by default."""
 
-    style: Literal["standard", "hmac"] = setting(
-        "How it is signed. standard: as Standard Webhooks, also with svix's headers. hmac: an HMAC-SHA256 of the body "
-        "in a header."
+    style: Literal["shopify", "woocommerce", "standard", "hmac"] = setting(
+        "Who sends, and so how it is signed. standard: as Standard Webhooks, also with svix's headers. hmac: an "
+        "HMAC-SHA256 of the body in a header."
+    )
+    statuses: list[str] = setting(
+        "shopify, woocommerce: the statuses of an order that count as paid. shopify: paid. woocommerce: processing and "
+        "completed.",
+        default_factory=list,
+        check=_statuses,
+    )
+    test: Literal["refuse", "take"] | None = setting(
+        "shopify: whether test orders count; refuse if it is left out.", default=None
+    )
+    order_id: Literal["id", "name", "order_number", "number"] | None = setting(
+        "shopify, woocommerce: what of an order is its transaction_id in the page, too; id if it is left out. shopify: "
+        "id, name (#1118) or order_number. woocommerce: id or number.",
+        default=None,
+    )
+    money: Literal["shop", "presentment"] | None = setting(
+        "shopify: amounts in the shop's currency, or in the one that its customer has paid in; shop if it is left out.",
+        default=None,
+    )
+    item_id: Literal["variant_id", "sku", "product_id"] | None = setting(
+        "shopify, woocommerce: which id the products have in the catalogue. shopify: variant_id if it is left out. "
+        "woocommerce: product_id.",
+        default=None,
+    )
+    refunds: Literal["whole", "each"] | None = setting(
+        "woocommerce: whole: refunds count once the order as a whole is refunded. each: each of them, whenever an "
+        "order with refunds changes. whole if it is left out.",
+        default=None,
+    )
+    site: str | None = setting(
+        "shopify, woocommerce: where the shop is, such as https://shop.example, if the order does not tell.",
+        default=None,
+        check=_site,
     )
     header: str | None = setting(
         "hmac: the header with the signature; x-signature if it is left out.", default=None, check=_header
@@ -46,3 +91,8 @@ class WebhookSource:
     when: EventTest | None = setting(
         "standard, hmac: conditions over the body and headers; what does not meet them is passed over.", default=None
     )
+
+    def set_keys(self) -> list[str]:
+        """The names of what is set, but for the style."""
+        names = (field.name for field in dataclasses.fields(self) if field.name != "style")
+        return [name for name in names if getattr(self, name) not in (None, [])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 from tagserver.plugin.inbound import (
     InboundRequest,
@@ -21,37 +21,19 @@ from tagserver.plugin.inbound import (
 )
 from tagserver_webhooks.mapped import NO_EVENT, has_name, map_fault, passed_over
 from tagserver_webhooks.settings import WebhookSource
+from tagserver_webhooks.shopify import Shopify
+from tagserver_webhooks.style import Style, Ungreeted
+from tagserver_webhooks.woocommerce import WooCommerce
 
 
-class Style(Protocol):
-    """What a webhook's style does."""
-
-    def fault(self, source: KeyedSource) -> str | None:
-        """What is wrong with its settings, or None."""
-        ...
-
-    def verify(self, request: InboundRequest, source: KeyedSource) -> None:
-        """Raises Refuse (401) for a signature that is missing, old or wrong; without a body as far as that tells."""
-        ...
-
-    def read(self, body: bytes, facts: RequestFacts, source: KeyedSource) -> Incoming:
-        """The events of a body. Raises Refuse."""
-        ...
-
-    def headers(self, request: InboundRequest, source: KeyedSource) -> Mapping[str, str]:
-        """The headers of a request that this sender has signed."""
-        ...
-
-
-class Standard:
+class Standard(Ungreeted):
     """Standard Webhooks: `{"type", "timestamp", "data"}`; `data` is the event, `type` its name, and the message's id is
     the event's where it has none and is no order."""
 
+    keys: ClassVar[frozenset[str]] = frozenset({"map", "when"})
+
     def fault(self, source: KeyedSource) -> str | None:
         """Its secret is base64."""
-        settings: WebhookSource = source.settings
-        if settings.header is not None or settings.form is not None or settings.prefix is not None:
-            return "header, form and prefix are keys of style: hmac; those of a standard webhook are always the same"
         if any(one.reveal() and standard_key(one.reveal()) is None for one in source.secrets):
             return 'a secret of a standard webhook is "whsec_" and base64'
         return None
@@ -86,9 +68,11 @@ class Standard:
         return {"webhook-id": message, "webhook-timestamp": moment, "webhook-signature": f"v1,{made}"}
 
 
-class Hmac:
+class Hmac(Ungreeted):
     """A header with the HMAC-SHA256 of the body. The body is an event, a list of events or `{"events", "ctx", "sent"}`,
     as at `/collect`."""
+
+    keys: ClassVar[frozenset[str]] = frozenset({"header", "form", "prefix", "map", "when"})
 
     def fault(self, source: KeyedSource) -> str | None:
         """A map that makes no event, and what does not go together."""
@@ -132,7 +116,12 @@ class Hmac:
         return {_header(settings): (settings.prefix or "") + made}
 
 
-STYLES: Mapping[str, Style] = {"standard": Standard(), "hmac": Hmac()}
+STYLES: Mapping[str, Style] = {
+    "shopify": Shopify(),
+    "woocommerce": WooCommerce(),
+    "standard": Standard(),
+    "hmac": Hmac(),
+}
 
 
 def _header(settings: WebhookSource) -> str:

@@ -12,6 +12,8 @@ from tagserver_webhooks import Webhooks
 from tagserver.testing import check_client, load_examples, make_client, run_client_example, with_examples
 
 FOLDER = Path(__file__).parents[1]
+SHOP = "hush-the-shops-secret"
+WOO = "salt &amp; pepper&#039;s &lt;key&gt;"
 SOURCES = {
     "own": {"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "style": "standard"},
     "crm": {"secret": "a-secret-of-the-crm", "style": "hmac", "header": "x-crm-signature", "prefix": "sha256="},
@@ -44,6 +46,19 @@ SOURCES = {
             "utm": "{{ body.payload.tracking }}",
         },
     },
+    "shop": {"secret": SHOP, "style": "shopify"},
+    "presented": {"secret": SHOP, "style": "shopify", "money": "presentment", "item_id": "sku"},
+    "numbered": {"secret": SHOP, "style": "shopify", "order_id": "name"},
+    "testing": {"secret": SHOP, "style": "shopify", "test": "take", "statuses": ["paid", "authorized"]},
+    "woo": {"secret": WOO, "style": "woocommerce"},
+    "woo_numbered": {
+        "secret": WOO,
+        "style": "woocommerce",
+        "order_id": "number",
+        "item_id": "variant_id",
+        "refunds": "each",
+        "site": "https://shop.example",
+    },
 }
 EXAMPLES = list(load_examples(FOLDER / "examples"))
 
@@ -53,10 +68,13 @@ def test_example(case: Mapping[str, Any]) -> None:
     run_client_example(Webhooks, case, SOURCES)
 
 
-def test_it_keeps_the_rules() -> None:
+@pytest.mark.parametrize("name", ["own", "crm", "shop", "woo"])
+def test_it_keeps_the_rules(name: str) -> None:
     """With requests of its examples, whose fields are then changed, one by one."""
-    requests = [case["request"] for case in EXAMPLES if "body" in case["request"] and "refused" not in case]
-    assert check_client(Webhooks, SOURCES, requests=requests) == []
+    signed = [case["request"] for case in EXAMPLES if case["request"].get("by") == name and "refused" not in case]
+    richest = sorted((one for one in signed if "body" in one), key=lambda one: len(str(one)))[-2:]
+    assert richest
+    assert check_client(Webhooks, {name: SOURCES[name]}, requests=richest) == []
 
 
 def test_examples_are_printed() -> None:
@@ -68,9 +86,9 @@ def test_examples_are_printed() -> None:
     ("source", "said"),
     [
         ({"style": "standard", "secret": "not base64!"}, 'is "whsec_" and base64'),
-        ({"style": "standard", "secret": "whsec_MfKQ", "header": "x-a"}, "keys of style: hmac"),
         ({"style": "hmac", "secret": "s", "map": {"email": "{{ body.email }}"}}, "its map gives no event"),
         ({"style": "hmac", "secret": "s", "form": "timed", "prefix": "x"}, "prefix stands before a plain signature"),
+        ({"style": "standard", "secret": "whsec_MfKQ", "header": "x-a"}, "header is a key of style: hmac"),
     ],
     ids=["secret", "header", "map", "prefix"],
 )

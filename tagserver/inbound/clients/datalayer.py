@@ -51,8 +51,9 @@ NO_READERS: Mapping[str, Reader] = MappingProxyType({})
 
 class Context(msgspec.Struct, frozen=True, gc=False):
     """What counts for all events of a batch: `data` in our spelling, how far a browser's clock is off (ms), and how to
-    find the region of a visitor's address. `client`: by which client it came. `notes` are of the batch, and said
-    once. `readers`: who reads an event with this key at its top."""
+    find the region of a visitor's address. `client`: by which client it came. `notes` are of the batch, and said once;
+    `left_out` is what the client could not read of it, and said with each event. `readers`: who reads an event with
+    this key at its top."""
 
     data: Mapping[str, Any]
     notes: tuple[Note, ...] = ()
@@ -60,6 +61,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     locate: Locate = nowhere
     client: str = CLIENT
     readers: Mapping[str, Reader] = NO_READERS
+    left_out: tuple[Note, ...] = ()
 
 
 NO_CONTEXT = Context({})

@@ -1,0 +1,130 @@
+"""What a shop's page has put into an order for us: ids of the visitor's browser, address and agent, click ids, what the
+visitor said of consent, the id of the page's own copy. A platform's own server knows none of it.
+
+It stands in lists of names and values (Shopify's note attributes, WooCommerce's `meta_data`) or in a map (Stripe's
+`metadata`). Names count in any case, with or without the underscores by which platforms hide them from people.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tagserver.plugin.inbound import Note
+from tagserver.plugin.values import is_text, sendable
+
+LONGEST = 4096
+"""Characters of one value; a TC string of a long list of vendors has half of it."""
+UNREADABLE = "unreadable"
+"""In place of something that may have been a refusal, and that is none to be sure of: the gate denies for it."""
+
+_COOKIES = (
+    *("_fbp", "_fbc", "_ga", "_gcl_aw", "_gcl_ag", "_gcl_gb", "FPGCLAW", "FPGCLAG", "FPGCLGB", "_ttp", "_scid"),
+    *("_rdt_uuid", "_uetvid", "_uetmsclkid", "_scclid"),
+)
+"""Those that vendors read, as they spell them."""
+_CONSENT_COOKIES = (
+    *("euconsent-v2", "usprivacy", "OptanonConsent", "CookieConsent", "cookieyes-consent", "_tracking_consent"),
+)
+"""Those in which consent tools keep what the visitor chose."""
+CLICKS = (
+    *("gclid", "gbraid", "wbraid", "dclid", "fbclid", "ttclid", "epik", "sccid", "li_fat_id", "rdt_cid", "msclkid"),
+    *("twclid", "oppref"),
+)
+_SIGNALS = ("gcs", "gcd", "tcf", "gdpr_consent", "gdpr", "addtl_consent", "us_privacy", "gpp", "gpp_sid", "npa", "gpc")
+_PURPOSES = (
+    *("ad_storage", "ad_user_data", "ad_personalization", "analytics_storage", "functionality_storage"),
+    *("personalization_storage", "security_storage"),
+)
+_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "event_id": ("event_id",),
+    "client_id": ("client_id", "ga_client_id"),
+    "session_id": ("session_id", "ga_session_id"),
+    "user_id": ("user_id",),
+    "ip_override": ("ip", "ip_address", "client_ip", "client_ip_address", "ip_override"),
+    "user_agent": ("user_agent", "client_user_agent"),
+    "page.location": ("page_location", "event_source_url"),
+    "page.referrer": ("page_referrer",),
+    "user_data.external_id": ("external_id",),
+}
+"""Field of an event → the names under which it is carried."""
+WHOLE = "consent"
+
+_PLACES: Mapping[str, str] = {
+    **{name.lower().lstrip("_"): f"cookie.{name}" for name in (*_COOKIES, *_CONSENT_COOKIES)},
+    **{name: f"click.{name}" for name in CLICKS},
+    **{name: name for name in _SIGNALS},
+    "tc_string": "tcf",
+    "tcstring": "tcf",
+    "usp": "us_privacy",
+    **{f"{start}{name}": f"consent_state.{name}" for name in _PURPOSES for start in ("", "consent.", "consent_")},
+    **{name: field for field, names in _FIELDS.items() for name in names},
+    "consent": WHOLE,
+    "consent_state": WHOLE,
+}
+"""Name without underscores in front, in lower case → the field of the event."""
+_OF_CONSENT = frozenset({*_SIGNALS, WHOLE, *(f"cookie.{name}" for name in _CONSENT_COOKIES)})
+
+
+def carried(pairs: Iterable[tuple[str, Any, object]], notes: list[Note]) -> dict[str, Any]:
+    """The fields of an event that such a list holds; other names are the shop's own, and not read. `pairs`: where each
+    stands in the body, its name and its value, any JSON. The first of two counts; of two that speak of consent and
+    differ, nobody knows which is the visitor's, and what cannot be read of it is a refusal."""
+    made: dict[str, Any] = {}
+    for where, name, value in pairs:
+        field = place(name)
+        if field is None or value is None:
+            continue
+        root, _, leaf = field.partition(".")
+        speaks = field in _OF_CONSENT or root == "consent_state"
+        read = _whole(value) if field == WHOLE else value if isinstance(value, bool) and speaks else _text(value)
+        if read is None:
+            notes.append(Note(where, "wrong_type", f"{where} is not a text that can be read; left out"))
+            if not speaks:
+                continue
+            field, root, leaf, read = WHOLE, WHOLE, "", UNREADABLE
+        if read == "" and not speaks:
+            continue
+        group, key = (made.setdefault(root, {}), leaf) if leaf else (made, root)
+        if key not in group:
+            group[key] = read
+        elif speaks and group[key] != read:
+            made[WHOLE] = UNREADABLE
+    return made
+
+
+def place(name: object) -> str | None:
+    """The field of an event that a name stands for, with a dot between group and field; None for the shop's own."""
+    return _PLACES.get(name.strip().lower().lstrip("_")) if isinstance(name, str) and len(name) <= 64 else None
+
+
+def laid_over(event: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """An event with what was carried, which counts before what the platform says itself."""
+    made = dict(event)
+    for key, value in over.items():
+        below = made.get(key)
+        made[key] = {**below, **value} if isinstance(below, dict) and isinstance(value, dict) else value
+    return made
+
+
+def _text(value: object) -> str | None:
+    """A text, or a number as one."""
+    if type(value) is int and abs(value) < 10**20:
+        return str(value)
+    if isinstance(value, str) and len(value) <= LONGEST and is_text(value):
+        return value.strip()
+    return None
+
+
+def _whole(value: object) -> Any:
+    """All that was said of consent at once: JSON in a text, an object, or a word. What is none of these stays, and the
+    gate denies for it."""
+    if isinstance(value, str) and value.strip()[:1] in ("{", "[") and len(value) <= LONGEST:
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return UNREADABLE
+    if isinstance(value, dict | list):
+        return value if sendable(value) else UNREADABLE
+    return _text(value)
