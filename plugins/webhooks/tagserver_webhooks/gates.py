@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from tagserver.plugin.inbound import Passed
 from tagserver_webhooks.settings import WebhookSource
 
-PASSES = ("no_event", "when", "topic", "bad_shape", "privacy", "test", "cancelled", "not_paid", "no_money", "no_order")
+PASSES = (
+    *("no_event", "when", "topic", "bad_shape", "privacy", "test", "cancelled", "not_paid", "no_money", "no_order"),
+    *("elsewhere", "no_change"),
+)
 """All codes of what is passed over."""
 
 

@@ -13,6 +13,8 @@ from tagserver.plugin import setting
 from tagserver.plugin.inbound import EventMap, EventTest
 from tagserver.plugin.values import api_url_fault
 
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"([0-9]{1,5})([smh])\Z")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}\Z")
 
 
@@ -30,6 +32,19 @@ def _site(value: str) -> str | None:
     return None if fine else "write where the shop is, such as https://shop.example"
 
 
+def tolerance_fault(value: str) -> str | None:
+    """What is wrong with a tolerance, or None."""
+    seconds = seconds_of(value)
+    fine = seconds is not None and 1 <= seconds <= 86400
+    return None if fine else "write 5m, 300s or 1h: at least a second, and at most 24h"
+
+
+def seconds_of(value: str) -> float | None:
+    """The seconds of `300s`, `5m` or `1h`; None for all else."""
+    found = _DURATION.match(value)
+    return int(found[1]) * _UNITS[found[2]] if found else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Shared:
     """All webhooks have settings of their own."""
@@ -39,7 +54,7 @@ class Shared:
 class WebhookSource:
     """The settings of one webhook, beside `secret`, `consent` and `basis`. None: what the style has by default."""
 
-    style: Literal["shopify", "woocommerce", "standard", "hmac"] = setting(
+    style: Literal["shopify", "stripe", "woocommerce", "standard", "hmac"] = setting(
         "Who sends, and so how it is signed. standard: as Standard Webhooks, also with svix's headers. hmac: an "
         "HMAC-SHA256 of the body in a header."
     )
@@ -50,7 +65,7 @@ class WebhookSource:
         check=_statuses,
     )
     test: Literal["refuse", "take"] | None = setting(
-        "shopify: whether test orders count; refuse if it is left out.", default=None
+        "shopify, stripe: whether test orders, or events of a test mode, count; refuse if it is left out.", default=None
     )
     order_id: Literal["id", "name", "order_number", "number"] | None = setting(
         "shopify, woocommerce: what of an order is its transaction_id in the page, too; id if it is left out. shopify: "
@@ -75,6 +90,16 @@ class WebhookSource:
         "shopify, woocommerce: where the shop is, such as https://shop.example, if the order does not tell.",
         default=None,
         check=_site,
+    )
+    subscribe: Literal["session", "invoice"] | None = setting(
+        "stripe: what counts for the first payment of a subscription: the session of Checkout, or the invoice; session "
+        "if it is left out.",
+        default=None,
+    )
+    tolerance: str | None = setting(
+        "stripe: by how much the time in a signature may differ from ours; 5m if it is left out.",
+        default=None,
+        check=tolerance_fault,
     )
     header: str | None = setting(
         "hmac: the header with the signature; x-signature if it is left out.", default=None, check=_header

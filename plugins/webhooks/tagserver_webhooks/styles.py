@@ -22,6 +22,7 @@ from tagserver.plugin.inbound import (
 from tagserver_webhooks.mapped import NO_EVENT, has_name, map_fault, passed_over
 from tagserver_webhooks.settings import WebhookSource
 from tagserver_webhooks.shopify import Shopify
+from tagserver_webhooks.stripe import Stripe
 from tagserver_webhooks.style import Style, Ungreeted
 from tagserver_webhooks.woocommerce import WooCommerce
 
@@ -118,6 +119,7 @@ class Hmac(Ungreeted):
 
 STYLES: Mapping[str, Style] = {
     "shopify": Shopify(),
+    "stripe": Stripe(),
     "woocommerce": WooCommerce(),
     "standard": Standard(),
     "hmac": Hmac(),

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tagserver_webhooks import Webhooks
+from tagserver_webhooks.settings import tolerance_fault
 
+from tagserver.plugin.inbound import Incoming, Passed, Refuse, RequestFacts
 from tagserver.testing import check_client, load_examples, make_client, run_client_example, with_examples
 
 FOLDER = Path(__file__).parents[1]
@@ -46,6 +53,9 @@ SOURCES = {
             "utm": "{{ body.payload.tracking }}",
         },
     },
+    "pay": {"secret": "whsec_0123456789abcdefghijklmnopqrstuv", "style": "stripe"},
+    "pay_tests": {"secret": "whsec_tests_0123456789abcdefghij", "style": "stripe", "test": "take", "tolerance": "10m"},
+    "pay_invoices": {"secret": "whsec_invoices_0123456789abcdef", "style": "stripe", "subscribe": "invoice"},
     "shop": {"secret": SHOP, "style": "shopify"},
     "presented": {"secret": SHOP, "style": "shopify", "money": "presentment", "item_id": "sku"},
     "numbered": {"secret": SHOP, "style": "shopify", "order_id": "name"},
@@ -68,7 +78,7 @@ def test_example(case: Mapping[str, Any]) -> None:
     run_client_example(Webhooks, case, SOURCES)
 
 
-@pytest.mark.parametrize("name", ["own", "crm", "shop", "woo"])
+@pytest.mark.parametrize("name", ["own", "crm", "deals", "shop", "pay", "pay_invoices", "woo"])
 def test_it_keeps_the_rules(name: str) -> None:
     """With requests of its examples, whose fields are then changed, one by one."""
     signed = [case["request"] for case in EXAMPLES if case["request"].get("by") == name and "refused" not in case]
@@ -95,3 +105,41 @@ def test_examples_are_printed() -> None:
 def test_settings_that_do_not_go_together_are_named(source: Mapping[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         make_client(Webhooks, {"own": source})
+
+
+@pytest.mark.parametrize(
+    ("written", "fine"),
+    [("5m", True), ("1s", True), ("24h", True), ("0s", False), ("25h", False), ("5", False), ("5 m", False)],
+)
+def test_a_tolerance_is_a_duration(written: str, fine: bool) -> None:
+    assert (tolerance_fault(written) is None) is fine
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+_OBJECTS = [
+    case["request"]["body"] for case in EXAMPLES if case["request"].get("by") == "pay" and "body" in case["request"]
+]
+_PAY = make_client(Webhooks, {"pay": SOURCES["pay"]})
+
+
+@given(st.sampled_from(_OBJECTS), _json, st.data())
+def test_stripe_may_send_anything(whole: Mapping[str, Any], odd: Any, data: st.DataObject) -> None:
+    """Whatever stands in a field, the event is one, or passed over: nothing but Refuse is ever raised."""
+    changed: Any = copy.deepcopy(whole)
+    place, steps = changed, 0
+    while isinstance(place, dict | list) and place and steps < 8:
+        key = data.draw(st.sampled_from(list(place) if isinstance(place, dict) else range(len(place))))
+        steps += 1
+        if not isinstance(place[key], dict | list) or data.draw(st.booleans()):
+            place[key] = odd
+            break
+        place = place[key]
+    content = msgspec.json.encode(changed)
+    with contextlib.suppress(Refuse):
+        found = _PAY.events(content, RequestFacts("pay", 1_790_000_000_000, {}, "", {}))
+        assert isinstance(found, Incoming)
+        assert all(isinstance(one, Passed) or one["event"] for one in found.events)
