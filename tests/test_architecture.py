@@ -121,6 +121,7 @@ def test_the_path_of_an_event_is_pure(name: str) -> None:
             ],
         ),
         ("click", ["tagserver.cli"]),
+        ("publicsuffixlist", ["tagserver.config.cookies"]),
         ("pluggy", ["tagserver.plugin", "tagserver.plugin.hookspecs", "tagserver.plugin.loading"]),
     ],
 )

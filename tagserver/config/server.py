@@ -1,5 +1,5 @@
 """`server.yaml`: who may send, where the queue lies, what may be called. Operations' half of the configuration. Its
-larger parts have files of their own: `admin`, `collect`, `queue`, `records`."""
+larger parts have files of their own: `admin`, `collect`, `cookies`, `queue`, `records`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tagserver.config import schema_parts as parts
 from tagserver.config.admin import ADMIN, AdminConfig
 from tagserver.config.clients import NO_CLIENTS, ClientsConfig, read_clients
 from tagserver.config.collect import COLLECT, CollectConfig, read_collect
+from tagserver.config.cookies import COOKIES_BLOCK, CookiesConfig, read_cookies_block
 from tagserver.config.keys import (
     DURATION,
     FLAG,
@@ -170,6 +171,13 @@ class ServerConfig:
         "`basis`. [The pixel](../plugins/pixel/README.md), [webhooks](../plugins/webhooks/README.md)",
         shown="none",
         otherwise=NO_CLIENTS,
+    )
+    cookies: CookiesConfig | None = key(
+        ValueType(COOKIES_BLOCK.schema, read_cookies_block, COOKIES_BLOCK),
+        "",
+        "[first-party cookies](doors/cookies.md) that the answer of `/collect` sets, once the visitor has granted "
+        "their purpose. Off unless this block is there; `{}` takes all defaults",
+        shown="off",
     )
     admin: AdminConfig = group(AdminConfig, ADMIN)
     queue: QueueConfig = group(QueueConfig, QUEUE)

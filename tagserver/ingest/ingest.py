@@ -28,6 +28,7 @@ from tagserver.ingest.advice import advise
 from tagserver.ingest.answer import Answer, settled
 from tagserver.ingest.consent_wait import ConsentWait, WaitingEvent
 from tagserver.ingest.deliveries import Deliveries
+from tagserver.ingest.first_party import Visit
 from tagserver.ingest.observer import IngestObserver, Line
 from tagserver.ingest.order_consent import OrderConsent, Turn
 from tagserver.ingest.previewing import Previews
@@ -51,13 +52,15 @@ it, and to give way some microseconds."""
 class _Request:
     """The events of one request, as far as they are decided. `lines`: the answer of each, in their order, what it is
     about, and whether that is stored; an event that has waited has no answer here. `room`: bytes of payload that it may
-    make for one tag; `made`: those that it has made, by tag. `session`: its preview session, mostly none."""
+    make for one tag; `made`: those that it has made, by tag. `session`: its preview session, mostly none. `visit`: who
+    hears what its events say of cookies, where any are set."""
 
-    __slots__ = ("again", "laid", "lines", "made", "released", "room", "session")
+    __slots__ = ("again", "laid", "lines", "made", "released", "room", "session", "visit")
 
-    def __init__(self, room: float = math.inf, session: str = "") -> None:
+    def __init__(self, room: float = math.inf, session: str = "", visit: Visit | None = None) -> None:
         self.room = room
         self.session = session
+        self.visit = visit
         self.made: dict[str, int] = {}
         self.lines: list[tuple[Answer | None, Routing | None, bool]] = []
         self.laid: list[Tombstone] = []
@@ -109,13 +112,15 @@ class Ingest:
         facts: Facts,
         context: Context,
         contract: Reading | None = None,
+        visit: Visit | None = None,
     ) -> list[Answer]:
-        """One answer per event, in their order. `contract`: what the contract of their sender says.
+        """One answer per event, in their order. `contract`: what the contract of their sender says; `visit` hears each
+        event.
         Raises `OutboxError` when nothing could be stored and `TooMuch` when it is too much; then nothing was.
 
         `raws` is emptied: many requests wait for the disk at a time, and what was decided is all they need to keep.
         """
-        request = _Request(server.collect.max_made, facts.session)
+        request = _Request(server.collect.max_made, facts.session, visit)
         raws.reverse()
         try:
             while raws:
@@ -164,6 +169,8 @@ class Ingest:
                 lines.append((Answer(refused.event_id, "rejected", refused.notes), None, False))
                 continue
             routing = route(container, event, contract)
+            if request.visit is not None:
+                request.visit.hear(event, routing.consent)
             may_wait = False
             for decision in routing.decisions:
                 if decision.body:

@@ -20,6 +20,7 @@ from tagserver.inbound.clients.datalayer import CLIENT, NO_READERS, read_context
 from tagserver.inbound.enrich import read_facts, read_headers, visitor_ip
 from tagserver.ingest.answer import Answer, compose
 from tagserver.ingest.body import BadBody, Disconnected, Room, Turns, read_body, split, unpack, unpack_small
+from tagserver.ingest.first_party import Visit, cookie_headers
 from tagserver.ingest.ingest import TooMuch
 from tagserver.ingest.sources import UNREADABLE, Header, is_unseen, refusal
 from tagserver.preview.grant import FIELD, HEADER
@@ -88,13 +89,15 @@ class Collect:
                 body = await read_body(receive, headers.get("content-length"), limits.max_body, self.room)
                 complete = perf_counter()
                 encoding = headers.get("content-encoding")
+                said: list[Header] = []
                 if (small := unpack_small(body, encoding, limits.max_body)) is not None:
-                    status, content = compose(*await self.take(source, headers, connection, *split(small, limits)))
+                    found = split(small, limits)
+                    status, content = compose(*await self.take(source, headers, connection, *found, cookies=said))
                 else:
                     async with self.turns.one(len(body), limits.max_body):
                         found = await asyncio.to_thread(lambda: split(unpack(body, encoding, limits.max_body), limits))
-                        status, content = compose(*await self.take(source, headers, connection, *found))
-                fields = [_JSON, _NO_STORE, *cors]
+                        status, content = compose(*await self.take(source, headers, connection, *found, cookies=said))
+                fields = [_JSON, _NO_STORE, *cors, *said]
         except (NotTaken, BadBody, TooMuch, OutboxError, MemoryError) as error:
             refused = error if isinstance(error, NotTaken) else self.refusal(error)
             if refused is error and complete is None:
@@ -194,11 +197,12 @@ class Collect:
         contract: Reading | None = None,
         rated: bool = True,
         left_out: tuple[Note, ...] = NOT_SAID,
+        cookies: list[Header] | None = None,
     ) -> tuple[list[Answer], Sequence[Note], int]:
         """Decide and store: what became of each event, problems of the request, and the largest body that may be.
         `client`: by which client it comes, with the `contract` of its sender, whether `collect.rate` counts, and what
-        it has left out; of a key or a browser the configuration says it. Raises NotTaken (429) besides what ingest
-        raises."""
+        it has left out; of a key or a browser the configuration says it. `cookies`: what the answer sets is added
+        here. Raises NotTaken (429) besides what ingest raises."""
         runtime, time = self._runtime, self._runtime.time
         now = runtime.publisher.now
         limits = now.server.collect
@@ -229,7 +233,13 @@ class Collect:
         context = read_context(ctx, sent, facts, limits.locate, client, readers)
         if left_out:
             context = msgspec.structs.replace(context, left_out=left_out)
-        answers = await runtime.ingest.accept(container, now.server, raws, facts, context, contract)
+        accept, settings = runtime.ingest.accept, now.server.cookies
+        if settings is None or cookies is None or source != BROWSER:
+            answers = await accept(container, now.server, raws, facts, context, contract)
+        else:
+            visit = Visit()
+            answers = await accept(container, now.server, raws, facts, context, contract, visit)
+            cookies += cookie_headers(settings, visit, headers, context.pixel)
         return answers, (*said, *context.notes) if said else context.notes, limits.max_body
 
     def _previewed(self, facts: Facts, headers: dict[str, str], ctx: Any) -> tuple[Facts, tuple[Note, ...]]:

@@ -423,7 +423,7 @@
     const cookie = safely(cookies);
     // The page's parts are overridden by the event's; cookies could not be taken back.
     if (texts[0] && json(ctx.cookie) !== json(cookie)) flush();
-    if (!texts[0]) ctx = { page, page_view_id, language: navigator.language, cookie };
+    if (!texts[0]) ctx = { page, page_view_id, language: navigator.language, cookie, pixel: "fbq" in root };
     for (const part of keysOf(page)) {
       if (page[part] === ctx.page[part] || `page_${part}` in event) continue;
       if (missing(event.page)) event.page = {};

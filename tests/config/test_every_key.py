@@ -34,6 +34,7 @@ collect:
   dedup_orders: false
 clients:
   tickets: {desk: {secret: "${env:BACKEND_KEY}", consent: {ad_storage: granted}, basis: contract, currency: EUR}}
+cookies: {domain: shop.co.uk, fbp: false, fbc: false, clicks: false, visitor: vid, max_age: 30d}
 admin: {tokens: {anna: {token: "${env:TOKEN_OF_ANNA}", role: view}}}
 queue:
   {url: "sqlite:outbox.db", max_size: 8GiB, min_free: 512MiB, keep_dead: 14d, keep_removed: 24h, network_disk: allow}

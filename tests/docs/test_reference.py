@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from tagserver.cli import main
 from tagserver.config.conditions import OPERATOR
+from tagserver.config.cookies import CookiesConfig, registrable_domains
 from tagserver.config.keys import Block
 from tagserver.config.policies import CONSENT, PRIVACY
 from tagserver.config.server import SERVER, ServerConfig
@@ -155,7 +156,8 @@ def test_the_defaults_are_those() -> None:
     )
     assert loaded.problems == ()
     assert loaded.container is not None
-    assert loaded.server == ServerConfig()
+    # These have their defaults once their block is there.
+    assert loaded.server == ServerConfig(cookies=CookiesConfig(registrable=registrable_domains()))
     assert loaded.container.consent == ConsentPolicy()
 
 

@@ -23,6 +23,8 @@ from tagserver.inbound.fields import fields_of, text_of
 from tagserver.inbound.notes import bounded, missing, wrong
 
 CLIENT = "datalayer"
+PIXEL = "pixel"
+"""In `ctx`: whether a pixel of Meta's runs in the page, which keeps its own cookies."""
 CLOCK_ERROR_MS = 5000
 """A browser's clock may be wrong by this much before its timestamps are shifted."""
 
@@ -53,7 +55,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     """What counts for all events of a batch: `data` in our spelling, how far a browser's clock is off (ms), and how to
     find the region of a visitor's address. `client`: by which client it came. `notes` are of the batch, and said once;
     `left_out` is what the client could not read of it, and said with each event. `readers`: who reads an event with
-    this key at its top."""
+    this key at its top. `pixel`: whether the page says that a pixel of Meta's runs in it; None: it does not say."""
 
     data: Mapping[str, Any]
     notes: tuple[Note, ...] = ()
@@ -62,6 +64,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     client: str = CLIENT
     readers: Mapping[str, Reader] = NO_READERS
     left_out: tuple[Note, ...] = ()
+    pixel: bool | None = None
 
 
 NO_CONTEXT = Context({})
@@ -82,8 +85,11 @@ def read_context(
         return Context({}, (), 0, locate, client, readers)
     notes: list[Note] = []
     data: dict[str, Any] = {}
+    pixel = None
     if isinstance(ctx, dict):
         data = fields_of(ctx, notes)
+        if type(data.get(PIXEL)) is bool:  # about the page, and no part of its events
+            pixel = data.pop(PIXEL)
         notes = [Note(f"ctx.{note.path}", note.code, note.message) for note in notes]
     elif ctx is not None:
         notes.append(Note("ctx", "wrong_type", "ctx is not an object; left out"))
@@ -96,7 +102,7 @@ def read_context(
             shift = error if abs(error) > CLOCK_ERROR_MS else 0
         else:
             notes.append(Note("sent", "bad_time", "sent is not a time in milliseconds; left out"))
-    return Context(data, bounded(notes), shift, locate, client, readers)
+    return Context(data, bounded(notes), shift, locate, client, readers, pixel=pixel)
 
 
 def read_event(
