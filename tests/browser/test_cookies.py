@@ -6,25 +6,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from starlette.responses import HTMLResponse
+from starlette.types import Receive, Scope, Send
 
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, SHELL
-from tests.browser.site import Site, a_site
+from tests.browser.recorder import listening, running
+from tests.browser.site import a_site
 
 pytestmark = pytest.mark.browser
 
 SERVER = """
-collect: {origins: ["http://www.shop.co.uk", "http://ann.github.io", "http://www.other.co.uk"]}
+collect: {origins: ["http://www.shop.co.uk:PAGES", "http://ann.github.io:PAGES", "http://www.other.co.uk:PAGES"]}
 cookies: {}
 queue: {min_free: 1MiB}
 egress: {allow: ["127.0.0.1"]}
 """
 PAGE = """<!doctype html><title>Shop</title><script>window.dataLayer = []; FBQ</script>
-<script src="http://HOST:PORT/t.js"></script><script>
+<script src="http://ADDRESS/t.js"></script><script>
 const gtag = function () { dataLayer.push(arguments) }
 const both = (word) => ({ad_storage: word, analytics_storage: word})
 </script>"""
-CHOSEN = {"ad_storage": "granted", "analytics_storage": "granted"}
 
 
 @pytest.fixture(scope="module")
@@ -41,28 +43,39 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+class World:
+    """A server of ours and one with pages, both on this machine: for a browser, a page that came from nowhere may not
+    ask for anything here. `shown`: the page that is at every address."""
+
+    port = ""
+    pages = 0
+    shown = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The page."""
+        await HTMLResponse(self.shown)(scope, receive, send)
+
+
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with a_site(tmp_path_factory.mktemp("site"), "destinations: {}", SERVER) as site:
-        yield site
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    world = World()
+    with listening() as bound, running(world, bound):
+        world.pages = bound.getsockname()[1]
+        server = SERVER.replace("PAGES", str(world.pages))
+        with a_site(tmp_path_factory.mktemp("site"), "destinations: {}", server) as site:
+            world.port = site.server.address.rpartition(":")[2]
+            yield world
 
 
 class Shop:
     """Somebody at a page of a shop, whose server is on another host."""
 
-    def __init__(self, context: BrowserContext, site: Site, page: str, host: str, pixel: bool) -> None:
+    def __init__(self, context: BrowserContext, world: World, page: str, host: str, pixel: bool) -> None:
         self.context = context
-        port = site.server.address.rpartition(":")[2]
-        text = (
-            PAGE.replace("HOST", host).replace("PORT", port).replace("FBQ", "window.fbq = () => {};" if pixel else "")
-        )
         self.page: Page = context.new_page()
-        self.page.route(f"{page}/**", lambda route: self._shown(route, text))
-        self.page.goto(f"{page}/?fbclid=IwAR_1-x&gclid=Cj0K")
-
-    @staticmethod
-    def _shown(route: Route, text: str) -> None:
-        route.fulfill(body=text, content_type="text/html")
+        world.shown = PAGE.replace("ADDRESS", f"{host}:{world.port}")
+        world.shown = world.shown.replace("FBQ", "window.fbq = () => {};" if pixel else "")
+        self.page.goto(f"{page}:{world.pages}/?fbclid=IwAR_1-x&gclid=Cj0K")
 
     def does(self, script: str) -> None:
         """Run it, and wait for the answer to what it sends."""
@@ -86,8 +99,8 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 VIEW = "gtag('consent', 'update', both('granted')); dataLayer.push({event: 'page_view'}); tagserver.flush()"
 
 
-def test_a_browser_keeps_them_and_a_withdrawal_takes_them_away(context: BrowserContext, site: Site) -> None:
-    shop = Shop(context, site, "http://www.shop.co.uk", "metrics.shop.co.uk", pixel=False)
+def test_a_browser_keeps_them_and_a_withdrawal_takes_them_away(context: BrowserContext, world: World) -> None:
+    shop = Shop(context, world, "http://www.shop.co.uk", "metrics.shop.co.uk", pixel=False)
     shop.does(VIEW)
     seen = dict.fromkeys(("_fbp", "_fbc", "_gcl_aw"), (".shop.co.uk", True))
     assert shop.kept() == seen | {"ts_id": (".shop.co.uk", False)}
@@ -110,10 +123,10 @@ def test_a_browser_keeps_them_and_a_withdrawal_takes_them_away(context: BrowserC
     ids=["a live pixel", "another site of one suffix", "another project on one host"],
 )
 def test_where_they_are_not_set(
-    context: BrowserContext, site: Site, page: str, host: str, pixel: bool, kept: dict[str, str]
+    context: BrowserContext, world: World, page: str, host: str, pixel: bool, kept: dict[str, str]
 ) -> None:
     """And no refusal of the browser's was needed for it: the answer has none."""
-    shop = Shop(context, site, page, host, pixel)
+    shop = Shop(context, world, page, host, pixel)
     lines: list[str] = []
     shop.page.on(
         "response", lambda one: lines.extend(h["value"] for h in one.headers_array() if h["name"] == "set-cookie")
