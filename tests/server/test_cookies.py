@@ -127,4 +127,4 @@ async def test_the_page_is_true(start: Start) -> None:
 
 
 def _without_chance(line: str) -> str:
-    return re.sub(r"\b\d{10,13}\b|[0-9a-f]{8}-[0-9a-f-]{27}|(?<=_fbp=fb\.2\.)[0-9.]+", "*", line)
+    return re.sub(r"(?<=_fbp=fb\.2\.)[0-9.]+|\b\d{10,13}\b|[0-9a-f]{8}-[0-9a-f-]{27}", "*", line)
