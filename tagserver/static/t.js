@@ -234,7 +234,9 @@
 
   /** @param {any} value */
   const granted = (value) => /^("\s*granted\s*"|true)$/i.test(json(value));
-  const state = () => json([update || 0, signals]);
+  /** What the visitor has said, and over it what a second file says: the pixel's, where a page has revoked it. */
+  const words = () => (extra.over ? { ...update, ...extra.over } : update);
+  const state = () => json([words() || 0, signals]);
 
   const choose = () => {
     choosing = choosing || later(decide);
@@ -297,6 +299,7 @@
   const admit = (...captured) => {
     const [event, page, pixel] = captured;
     const own = event.consent;
+    const now = words();
     const required = settings.consent === "required";
     const prerendering = /** @type {any} */ (document).prerendering;
     if (!prerendering && missing(event.timestamp)) event.timestamp = Date.now();
@@ -305,16 +308,15 @@
       return note("waits", event.event);
     }
     if (missing(own)) {
-      const said = Object.entries(update || {}).filter(([name]) => CHOICE.test(name));
+      const said = Object.entries(now || {}).filter(([name]) => CHOICE.test(name));
       if (required && (said[0] ? !said.some(([, value]) => granted(value)) : refused)) {
         return note("denied", event.event);
       }
       sent = state();
       const presets = Object.values(defaults);
-      if (update || presets[0]) event.consent = { default: presets[1] ? presets : presets[0], update };
+      if (now || presets[0]) event.consent = { default: presets[1] ? presets : presets[0], update: now };
     }
     under(event, signals);
-    const now = update;
     if (pixel) more(() => extra.pixel(pixel, event, own, now));
     enqueue(event, page);
   };
@@ -322,8 +324,9 @@
   /** The cookies that ad networks' ids are kept in; with ad storage granted by the update, else by every default that
    * names it. @returns {Plain | undefined} */
   const cookies = () => {
-    const said = [update || {}, ...Object.values(defaults)].filter((one) => "ad_storage" in one);
-    if (said[0] === update) said.length = 1;
+    const now = words();
+    const said = [now || {}, ...Object.values(defaults)].filter((one) => "ad_storage" in one);
+    if (said[0] === now) said.length = 1;
     /** @type {Plain} */
     const found = {};
     if (said[0] && said.every((one) => granted(one.ad_storage))) {
@@ -616,6 +619,8 @@
         capture,
         /** ("default" | "update", purposes) as of gtag's command. */
         setConsent,
+        /** What the visitor has said, by gtag's command and over it. */
+        words,
         /** (said, nothing, answered): what consent tools say. */
         setSignals,
         /** (pushed, late) → what is left to do: reads a push to the data layer. */

@@ -1,5 +1,7 @@
 // A stand-in for Meta's pixel script. It takes over the `fbq` queue that the usual page snippet makes, and sends each
-// event to `/tr` beside itself. Known: init, track, trackCustom, consent, dataProcessingOptions; the rest is ignored.
+// event to `/tr` beside itself. Known: init, track, trackCustom, trackSingle, trackSingleCustom, consent,
+// dataProcessingOptions, fbq.push([...]) and fbq.getState(); the rest is ignored. While consent is revoked, calls wait in
+// `fbq.queue`.
 (() => {
   "use strict";
   const fbq = window.fbq;
@@ -7,10 +9,9 @@
   if (typeof fbq !== "function" || fbq.callMethod || !script) return;
 
   const address = new URL("/tr", script.src).href;
-  const pixels = [];
+  const pixels = []; // {id, eventCount}, as getState shows them
   let options = null;
   let revoked = false;
-  let held = [];
 
   const cookie = (name) => {
     const found = document.cookie.split("; ").find((part) => part.startsWith(name + "="));
@@ -31,55 +32,65 @@
     fetch(address, { method: "POST", body: fields, keepalive: true, credentials: "omit" }).catch(() => {});
   };
 
-  const track = (event, parameters, extra) => {
+  const hit = (pixel, event, parameters, extra) => {
     if (!event) return;
-    for (const pixel of pixels) {
-      const fields = new URLSearchParams({
-        id: pixel,
-        ev: event,
-        dl: location.href,
-        rl: document.referrer,
-        ts: Date.now(),
-      });
-      for (const [key, value] of Object.entries(parameters || {})) {
-        if (value === undefined || value === null) continue;
-        fields.set(`cd[${key}]`, typeof value === "object" ? JSON.stringify(value) : value);
-      }
-      if (extra && extra.eventID !== undefined && extra.eventID !== null) fields.set("eid", extra.eventID);
-      if (options) {
-        fields.set("dpo", options[0]);
-        fields.set("dpoco", options[1] || 0);
-        fields.set("dpost", options[2] || 0);
-      }
-      if (revoked) held.push(fields);
-      else send(fields);
+    pixel.eventCount++;
+    const fields = new URLSearchParams({
+      id: pixel.id,
+      ev: event,
+      dl: location.href,
+      rl: document.referrer,
+      ts: Date.now(),
+    });
+    for (const [key, value] of Object.entries(parameters || {})) {
+      if (value === undefined || value === null) continue;
+      fields.set(`cd[${key}]`, typeof value === "object" ? JSON.stringify(value) : value);
     }
+    if (extra && extra.eventID !== undefined && extra.eventID !== null) fields.set("eid", extra.eventID);
+    if (options) {
+      fields.set("dpo", options[0]);
+      fields.set("dpoco", options[1] || 0);
+      fields.set("dpost", options[2] || 0);
+    }
+    send(fields);
+  };
+
+  const track = (...call) => pixels.forEach((pixel) => hit(pixel, ...call));
+  const trackSingle = (id, ...call) => {
+    const one = pixels.find((pixel) => pixel.id === String(id));
+    if (one) hit(one, ...call);
   };
 
   const commands = {
     init(pixel) {
       const id = String(pixel);
-      if (!pixels.includes(id)) pixels.push(id);
+      if (!pixels.some((one) => one.id === id)) pixels.push({ id, eventCount: 0 });
       remember();
     },
     track,
     trackCustom: track,
+    trackSingle,
+    trackSingleCustom: trackSingle,
     consent(answer) {
       revoked = answer === "revoke";
-      if (revoked) return;
       remember();
-      const waiting = held;
-      held = [];
-      waiting.forEach(send);
+      drain();
     },
     dataProcessingOptions(list, country, state) {
       options = [[].concat(list || []).join(","), country, state];
     },
   };
 
-  fbq.callMethod = (command, ...rest) => {
-    if (Object.prototype.hasOwnProperty.call(commands, command)) commands[command](...rest);
+  fbq.callMethod = function () {
+    const [command, ...rest] = Array.isArray(arguments[0]) ? arguments[0] : arguments; // a list: fbq.push([...])
+    if (revoked && command !== "consent") fbq.queue.push(arguments);
+    else if (Object.prototype.hasOwnProperty.call(commands, command)) commands[command](...rest);
   };
+  fbq.getState = () => ({ pixels: pixels.map((pixel) => ({ ...pixel })) });
+
   // Whatever the page has asked for before this script came, in its order.
-  while (fbq.queue && fbq.queue.length) fbq.callMethod(...fbq.queue.shift());
+  const drain = () => {
+    while (fbq.queue && fbq.queue.length && !revoked) fbq.callMethod(...fbq.queue.shift());
+  };
+  drain();
 })();
