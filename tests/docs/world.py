@@ -30,6 +30,8 @@ ENVIRON = {
 } | {
     "META_PIXEL_ID": "1",
     "OWN_WEBHOOK": "whsec_" + "A" * 43 + "=",
+    "SHOPIFY_SECRET": "a-secret-of-shopify",
+    "WOO_SECRET": "a-secret-of-woocommerce",
     "CRM_NEW": "a-new-secret",
     "CRM_OLD": "an-old-secret",
     "DEMO_SHOP": "http://127.0.0.1:1",

@@ -1,0 +1,238 @@
+"""Shopify and WooCommerce: signatures recorded from elsewhere, what may never be read, whatever a body holds, and how
+much of it is taken."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tagserver_webhooks import Webhooks
+from tagserver_webhooks.carried import carried
+from tagserver_webhooks.woocommerce import decoded
+
+from tagserver.plugin.inbound import InboundRequest, Incoming, Note, Passed, Refuse, RequestFacts
+from tagserver.testing import load_examples, make_client
+
+FOLDER = Path(__file__).parents[1]
+WOO = "salt &amp; pepper&#039;s &lt;key&gt;"
+CLIENT = make_client(
+    Webhooks,
+    {
+        "shop": {"secret": "hush-the-shops-secret", "style": "shopify"},
+        "woo": {"secret": WOO, "style": "woocommerce"},
+    },
+)
+RECORDED = [
+    # By @shopify/shopify-api 13.1.0 (npm), whose own check takes the first.
+    (
+        "shop",
+        b'{"id":450789469,"financial_status":"paid","line_items":[]}',
+        "+hDQhdHB+8xMP6a2vGa842Z2Anc3ND18QbsrjD3QN+4=",
+    ),
+    ("shop", '{"id":1,"name":"Ærø – 50 €\\/x"}\n'.encode(), "uCvfsoiBROO1wLFZUvOJAKbclyxtWGCK4FDoWEDkVDY="),
+    ("shop", b"", "vPX5u7FAWEid7W/UBO4uIwVL5fNe8dQb5HKpUBzPMCA="),
+    # By openssl 3 with the secret as WooCommerce decodes it: salt & pepper's <key>
+    ("woo", b'{"id":93}', "S6lr3VIBKgvKizv///RrLE5EwWvG6DWfWkTcBdryHus="),
+]
+HEADERS = {"shop": "x-shopify-hmac-sha256", "woo": "x-wc-webhook-signature"}
+TOPICS = {
+    "shop": ("orders/paid", "orders/create", "refunds/create", "shop/redact", "other", ""),
+    "woo": ("order.created", "order.updated", "order.deleted", ""),
+}
+WHOLE = {
+    case["request"]["path"].rpartition("/")[2]: case["request"]["body"]
+    for case in reversed(list(load_examples(FOLDER / "examples")))
+    if case["request"].get("by") in TOPICS and "events" in case and len(str(case["request"])) > 1000
+}
+"""A whole order of each platform."""
+
+
+def read(name: str, body: Any, topic: str = "") -> Incoming:
+    """What a body holds."""
+    headers = {"x-shopify-topic": topic, "x-wc-webhook-topic": topic}
+    found = CLIENT.events(json.dumps(body).encode(), RequestFacts(name, 1_790_000_000_000, {}, "", headers))
+    assert isinstance(found, Incoming)
+    return found
+
+
+@pytest.mark.parametrize(("name", "body", "signature"), RECORDED, ids=["order", "signs", "empty", "woo"])
+def test_signatures_that_others_have_made(name: str, body: bytes, signature: str) -> None:
+    """Are taken; and none for another body or with another sign in it."""
+    request = InboundRequest("POST", f"/webhook/{name}", {"name": name}, "", {HEADERS[name]: signature}, body)
+    assert CLIENT.identify(request) == name
+    other = InboundRequest("POST", request.path, request.params, "", request.headers, body + b" ")
+    wrong = InboundRequest("POST", request.path, request.params, "", {HEADERS[name]: signature.swapcase()}, body)
+    for forged in (other, wrong):
+        with pytest.raises(Refuse, match="does not fit"):
+            CLIENT.identify(forged)
+
+
+@pytest.mark.parametrize(
+    ("secret", "plain"),
+    [
+        (WOO, "salt & pepper's <key>"),
+        ("&amp;amp;", "&amp;"),
+        ("&quot;&#34;&#034;&#x22;", '""""'),
+        ("&#38;&#x26;&#60;&#x3c;&#062;", "&&<<>"),
+        ("&copy; &eacute; &nothing; &", "&copy; &eacute; &nothing; &"),
+    ],
+    ids=["all", "once", "quotes", "numbers", "others"],
+)
+def test_a_secret_as_wordpress_decodes_it(secret: str, plain: str) -> None:
+    """Once, and those five signs alone (`wp_specialchars_decode`)."""
+    assert decoded(secret) == plain
+
+
+def test_what_lets_people_into_an_order_is_not_read() -> None:
+    """Nor is what an order says of letters."""
+    shop, woo = deepcopy(WHOLE["shop"]), deepcopy(WHOLE["woo"])
+    assert shop["buyer_accepts_marketing"] is True
+    key = "sentinel-of-a-key"
+    shop |= {
+        "token": key,
+        "checkout_token": key,
+        "cart_token": key,
+        "source_identifier": key,
+        "confirmation_number": key,
+        "order_status_url": f"https://user:{key}@shop.example/1/{key}?key={key}#{key}",
+        "landing_site": f"/1/orders/{key}/authenticate?key={key}&fbclid=F1",
+    }
+    woo |= {"order_key": key, "payment_url": f"https://shop.example/?key={key}", "transaction_id": key}
+    woo["_links"] = {"self": [{"href": f"https://user:{key}@shop.example/{key}"}]}
+    woo["meta_data"] = [{"key": "_stripe_source_id", "value": key}]
+    for name, body, topic in (("shop", shop, "orders/paid"), ("woo", woo, "order.updated")):
+        found = read(name, body, topic)
+        (event,) = found.events
+        assert isinstance(event, dict)
+        assert event["page"]["location"].startswith("https://shop.example/")
+        text = json.dumps([event, *map(str, found.notes)])
+        assert key not in text
+        assert "marketing" not in text
+
+
+@pytest.mark.parametrize("entries", [3_000, 30_000])
+def test_how_much_of_an_order_is_taken(entries: int) -> None:
+    """However long its lists are, no more comes out."""
+    lines = [{"variant_id": number, "product_id": number, "quantity": 1} for number in range(entries)]
+    told = [{"name": f"n{number}", "key": f"n{number}", "value": "v"} for number in range(entries)]
+    last = {"name": "_fbp", "key": "_fbp", "value": "fb.1.1.1"}
+    shop = read("shop", WHOLE["shop"] | {"line_items": lines, "note_attributes": [*told, last]}, "orders/paid")
+    woo = read("woo", WHOLE["woo"] | {"line_items": lines, "meta_data": [*told, last]}, "order.updated")
+    for found, names in ((shop, ["note_attributes", "line_items"]), (woo, ["meta_data", "line_items"])):
+        (event,) = found.events
+        assert isinstance(event, dict)
+        assert len(event["ecommerce"]["items"]) == 500
+        assert "cookie" not in event
+        assert sorted(note.path for note in found.notes) == sorted(names)
+        assert {note.code for note in found.notes} == {"too_many"}
+    broken = read("shop", WHOLE["shop"] | {"line_items": [{"price": []}] * entries}, "orders/paid")
+    assert len(broken.notes) == 100
+
+
+@pytest.mark.parametrize(
+    ("pairs", "made"),
+    [
+        ({"_FBP": "f", "__fbc": " g "}, {"cookie": {"_fbp": "f", "_fbc": "g"}}),
+        ({"optanonconsent": "x", "euconsent-v2": "y"}, {"cookie": {"OptanonConsent": "x", "euconsent-v2": "y"}}),
+        ({"gclid": "a", "_ttclid": "b", "epik": "c"}, {"click": {"gclid": "a", "ttclid": "b", "epik": "c"}}),
+        ({"ga_client_id": 12, "ga_session_id": "3"}, {"client_id": "12", "session_id": "3"}),
+        ({"ip": "203.0.113.9", "User_Agent": "M"}, {"ip_override": "203.0.113.9", "user_agent": "M"}),
+        ({"client_id": "first", "ga_client_id": "second"}, {"client_id": "first"}),
+        ({"external_id": "e"}, {"user_data": {"external_id": "e"}}),
+        (
+            {"consent_ad_storage": "granted", "analytics_storage": False},
+            {"consent_state": {"ad_storage": "granted", "analytics_storage": False}},
+        ),
+        ({"consent": "denied"}, {"consent": "denied"}),
+        ({"consent": {"ad_storage": "granted"}}, {"consent": {"ad_storage": "granted"}}),
+        (
+            {"consent": '["consent","update",{"ad_storage":"denied"}]'},
+            {"consent": ["consent", "update", {"ad_storage": "denied"}]},
+        ),
+        ({"consent": "", "tcf": ""}, {"consent": "", "tcf": ""}),
+        ({"consent": "{"}, {"consent": "unreadable"}),
+        ({"consent": '{"a": 1e999}'}, {"consent": "unreadable"}),
+        ({"consent": "[" * 3000}, {"consent": "unreadable"}),
+        ({"consent": '{"ad_storage":"granted"}', "_consent": '{"ad_storage":"denied"}'}, {"consent": "unreadable"}),
+        ({"tc_string": "CP1", "tcf": "CP2"}, {"tcf": "CP1", "consent": "unreadable"}),
+        ({"tcf": "C" * 5000}, {"consent": "unreadable"}),
+        ({"gpp": {}}, {"consent": "unreadable"}),
+        ({"_fbp": {}, "gclid": "x" * 5000, "event_id": ["a"]}, {}),
+        ({"_fbp": "", "event_id": None}, {}),
+        ({"colour": "blue", "email": "a@example.com", "x" * 99: "y"}, {}),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_a_page_has_put_into_an_order(pairs: dict[str, Any], made: dict[str, Any]) -> None:
+    """By its name; what may have been a refusal and cannot be read is one."""
+    notes: list[Note] = []
+    assert carried((("", name, value) for name, value in pairs.items()), notes) == made
+
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+    | st.sampled_from(
+        ["\ud800", " 1e5", "1,5", "undefined", 10**40, 1e300, "x" * 5000, "https://[", "gid://shopify/Order/1"]
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@st.composite
+def changed(draw: st.DrawFn) -> tuple[str, Any]:
+    """A whole order in which some fields, at any depth, are something else."""
+    name = draw(st.sampled_from(sorted(WHOLE)))
+    body = deepcopy(WHOLE[name])
+    for _ in range(draw(st.integers(1, 4))):
+        at: Any = body
+        for _ in range(draw(st.integers(0, 3))):
+            keys = sorted(at) if isinstance(at, dict) else range(len(at))
+            inner = [key for key in keys if isinstance(at[key], dict | list) and at[key]]
+            if not inner:
+                break
+            at = at[draw(st.sampled_from(inner))]
+        keys = sorted(at) if isinstance(at, dict) else range(len(at))
+        at[draw(st.sampled_from([*keys]))] = draw(anything)
+    return name, body
+
+
+@given(changed(), st.data())
+def test_whatever_an_order_holds(order: tuple[str, Any], data: st.DataObject) -> None:
+    """Nothing but Refuse comes out, and what is given is plain, and a sale only with its id."""
+    name, body = order
+    _sound(name, body, data.draw(st.sampled_from(TOPICS[name])))
+
+
+@given(st.sampled_from(sorted(TOPICS)), anything, st.data())
+def test_whatever_a_body_is(name: str, body: Any, data: st.DataObject) -> None:
+    _sound(name, body, data.draw(st.sampled_from(TOPICS[name])))
+
+
+def _sound(name: str, body: Any, topic: str) -> None:
+    try:
+        found = read(name, body, topic)
+    except Refuse as refused:
+        said = (refused.status, refused.code)
+        found = Incoming([])
+    else:
+        said = (400, "bad_shape")
+    assert said in ((400, "bad_shape"), (400, "bad_json"))
+    for event in found.events:
+        if isinstance(event, Passed):
+            assert event.code in Webhooks.passes
+            continue
+        json.dumps(event, allow_nan=False)
+        assert event["event"] in ("purchase", "refund")
+        assert event["event_id"]
+        assert event["ecommerce"]["transaction_id"]
+    assert all(note.path and note.message.startswith(note.path) for note in found.notes)

@@ -1,0 +1,67 @@
+"""The pages of doors, played as a newcomer would: in the folder that `init` makes, beside a server that runs, with curl
+and openssl."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.faults.process import ADMIN, Process
+from tests.processes import ends_with_parent
+from tests.warm import tagserver
+
+from .pages import ROOT, Block, blocks
+from .world import file_of
+
+DOORS = ROOT / "config" / "doors"
+LOCAL = "http://127.0.0.1:8080"
+
+
+@pytest.mark.parametrize(("name", "event_id"), [("shopify", "purchase_450789469"), ("woocommerce", "purchase_727")])
+def test_from_nothing_to_the_first_order(name: str, event_id: str, tmp_path: Path) -> None:
+    """The order arrives as the page shows, is explained, and is a copy when it comes again."""
+    page = DOORS / f"{name}.md"
+    shown = list(blocks(page))
+    request = next(block for block in shown if block.language == "sh")
+    answer = next(block for block in shown if block.language == "json")
+    secret = re.search(r"export (\w+)=(\S+)`", page.read_text("utf-8"))
+    assert secret is not None
+    environ = {"PATH": os.environ["PATH"], "TAGSERVER_ADMIN_TOKEN": ADMIN, secret[1]: secret[2]}
+
+    def run(*words: str) -> str:
+        done = tagserver(*words, cwd=tmp_path, env=environ)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run("init")
+    with (tmp_path / "config" / "server.yaml").open("a") as server_yaml:
+        server_yaml.write(next(block.text for block in shown if file_of(block) == "server.yaml"))
+    assert "No problems" in run("check")
+    server = Process("serve", "--port", "0", cwd=tmp_path, pattern=r"listens on (\S+),", environ=environ)
+    try:
+        assert json.loads(_posted(request, server.address, tmp_path, environ)) == json.loads(answer.text)
+        again = json.loads(_posted(request, server.address, tmp_path, environ))
+        assert again["events"][0]["status"] == "duplicate"
+        said = run("explain", event_id)
+        assert "accepted" in said
+        assert "✔ Archive purchases" in said
+    finally:
+        assert server.stop() == 0
+
+
+def _posted(block: Block, address: str, folder: Path, environ: dict[str, str]) -> str:
+    """What the commands of a block print."""
+    shell = shutil.which("bash")
+    assert shell is not None
+    command = [shell, "-eu", "-c", block.text.replace("curl ", "curl -sS ").replace(LOCAL, address.rstrip("/"))]
+    done = subprocess.run(
+        command, cwd=folder, env=environ, capture_output=True, text=True, timeout=60, preexec_fn=ends_with_parent()
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
