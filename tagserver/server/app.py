@@ -68,6 +68,7 @@ def create_app(runtime: Runtime, admin_token: str, time: Time | None = None) -> 
         routes=[
             Route("/t.js", scripts.latest),
             Route("/t/more.js", partial(scripts.latest, name="more")),
+            Route("/t/keep.js", partial(scripts.latest, name="keep")),
             Route("/t/pixel.js", partial(scripts.latest, name="pixel")),
             Route("/t/preview.js", partial(scripts.latest, name="preview")),
             Route("/t/{name}.{version}.js", scripts.version),

@@ -102,7 +102,7 @@ def _unknown() -> Response:
 
 ENDINGS = MappingProxyType({"br": ".br", "gzip": ".gz", IDENTITY: ""})
 """How each coding (RFC 9110, 8.4.1) is called at the end of a file's name; the smallest first."""
-SECOND = ("more", "pixel", "preview")
+SECOND = ("more", "keep", "pixel", "preview")
 _STATED_VERSION = re.compile(rb'version:"([0-9a-f]{12})"')
 
 
@@ -128,7 +128,7 @@ class PageScript:
 def shipped() -> PageScript:
     """The version that belongs to this tagserver."""
     static = files("tagserver").joinpath("static")
-    bodies = {name: _built(static, name) for name in ("t", "more", "pixel")}
+    bodies = {name: _built(static, name) for name in ("t", "more", "keep", "pixel")}
     found = _STATED_VERSION.search(bodies["t"][IDENTITY])
     assert found is not None, "the build writes the version into the script"
     script = bodies.pop("t")

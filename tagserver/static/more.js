@@ -4,7 +4,7 @@
 //   they have been asked;
 // - events that are too large: what weighs most is left out, and named in `truncated`. Such an event waits until then;
 // - calls of Meta's pixel by tagserver.track. Where the pixel is, t.js loads this file before it is needed;
-// - and it loads the others: preview.js, pixel.js.
+// - and it loads the others: keep.js, pixel.js, preview.js.
 //
 // Nothing here throws into the page. `tagserver._` is what t.js shares with its second files.
 (() => {
@@ -15,7 +15,7 @@
   const CUTS = 40; // of one event
   const PIXEL = /^(content(s|_ids|_type)|num_items|value|currency)$/;
   /** So that a page runs nothing else. @type {{[name: string]: string}} */
-  const HASHES = { pixel: "hash of pixel", preview: "hash of preview" };
+  const HASHES = { keep: "hash of keep", pixel: "hash of pixel", preview: "hash of preview" };
 
   /** @typedef {{[key: string]: any}} Plain an object that JSON can hold */
 
@@ -154,6 +154,7 @@
     if (!answered && said.tcf && said.tcf.tcf) return;
     // Where the law does not apply it says nothing.
     const of = ((now.gdpr !== false && data.purpose) || {}).consents;
+    extra.storage = of && granted(of[1]);
     pixel = of && granted(of[1]) && granted(of[7]);
     nothing = of && !Object.keys(of).some((purpose) => granted(of[purpose]));
     tell("tcf", now, answered);

@@ -7,6 +7,7 @@
 //   data-endpoint   address to post to, relative to this file (default: collect, beside t.js)
 //   data-layer      name of the data layer (default: dataLayer)
 //   data-consent    "required": nothing leaves before the visitor has chosen (see "consent" below)
+//   data-keep       where the visitor allows storage, what could not be posted is kept there for 24 hours (keep.js)
 //   data-debug      say in the console what is sent and what the server finds wrong with it
 //
 // What is taken: objects with an `event`, and gtag's commands `event`, `consent` and `set`; not `gtm.*`, functions, or
@@ -30,6 +31,7 @@
 // need stands in second files, which lie beside it as t/NAME.VERSION.js:
 //   more.js         where a consent tool has an interface (TCF, GPP, US Privacy), where Meta's pixel is, and where an
 //                   event is too large; it loads the others
+//   keep.js         with data-keep
 //   preview.js      for who opened the page by a preview link (`?ts_preview=`)
 // Where they are blocked events go on: as if consent tools had refused (`gdpr` without a string), however large, without
 // calls of the pixel.
@@ -167,10 +169,11 @@
 
   /**
    * What they do, by its name. more.js: `listen` asks consent tools, `cut` makes an event's JSON small enough, `pixel`
-   * calls Meta's, `load` has another file. They work with what `tagserver._` holds (at the end of this file).
+   * calls Meta's, `load` has another file. keep.js: `keep` hears of each batch that it is being sent (1), was answered
+   * (-1), or has to be sent again (0). They work with what `tagserver._` holds (at the end of this file).
    * @type {{[name: string]: any}}
    */
-  const extra = { load: (/** @type {string} */ name, /** @type {any} */ then) => run(then) };
+  const extra = { keep() {}, load: (/** @type {string} */ name, /** @type {any} */ then) => run(then) };
   /** What is to be done once more.js has run, or will not: then this is 0. The first one has it loaded. @type {any} */
   let waiting = [];
   let base = "";
@@ -334,7 +337,7 @@
         return (found[name] = found[name] || safely(() => decodeURIComponent(value)) || value);
       });
     }
-    return keysOf(found)[0] && found;
+    return keysOf(found)[0] ? found : undefined;
   };
 
   // ── events ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -476,6 +479,7 @@
     let after = 0; // seconds
     let answer = "";
     inFlight += weight;
+    extra.keep(batch, 1);
     try {
       if (!KEEPS) status = navigator.sendBeacon(endpoint, body) ? 202 : 0;
       else {
@@ -497,9 +501,11 @@
       if (/"held"/.test(answer)) until = until || 1;
       (status < 300 ? note : warn)(`HTTP ${status}`, debug ? answer : "");
       failures = 0;
+      extra.keep(batch, -1);
       return safely(hurry);
     }
     queue.unshift(batch);
+    extra.keep(batch, 0);
     if (pause > 0) return;
     failures++;
     if (!status && failures > 1 && navigator.onLine) warn("no answer: see collect.origins");
@@ -621,6 +627,8 @@
         setConsent,
         /** What the visitor has said, by gtag's command and over it. */
         words,
+        /** What gtag's command says of defaults, by their regions. */
+        defaults,
         /** (said, nothing, answered): what consent tools say. */
         setSignals,
         /** (pushed, late) → what is left to do: reads a push to the data layer. */
@@ -628,7 +636,7 @@
         /** Send what waits for company; and also what waits for the server. */
         flush,
         hurry,
-        /** Requests that wait, each the text of `"ctx":{...},"events":[...]` without its braces. */
+        /** Requests that wait, each the text of `{"ctx":{...},"events":[...]}` without the first brace. */
         queue,
         /** A plain copy of anything. */
         snapshot,
@@ -646,17 +654,19 @@
     } catch (error) {
       // Storage is blocked.
     }
-    if ("pixel" in settings) more(() => extra.load("pixel"));
+    for (const name of ["keep", "pixel"]) if (name in settings) more(() => extra.load(name));
     look();
     setInterval(() => safely(look), LINGER);
 
     // Not `unload`: it would keep the page out of the back/forward cache. On leaving, pagehide comes first.
-    addEventListener("pagehide", () => {
+    const leave = () => {
       if (failures < 4) failures = 0; // there is hope: everything, not one request alone
       if (waiting.length) end();
       sendAll();
       hurry();
-    });
+    };
+    // Before others: after their turn the browser says that what is being sent has failed, and it would be sent again.
+    addEventListener("pagehide", leave, true);
     addEventListener("online", hurry);
     document.addEventListener("visibilitychange", () => document.hidden && sendAll());
     document.addEventListener("prerenderingchange", () => safely(release));

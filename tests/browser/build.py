@@ -17,7 +17,7 @@ import zopfli.gzip
 STATIC = Path(__file__).parents[2] / "tagserver" / "static"
 SYNTAX = 2018
 """The scripts are written for browsers of that year; the minifier must not bring anything newer."""
-PACKED = ("more", "pixel")
+PACKED = ("more", "keep", "pixel")
 """The second files that are packed like `t.js`."""
 SECOND = (*PACKED, "preview")
 """All that a page may load besides `t.js`."""
@@ -34,7 +34,7 @@ def build(written: Mapping[str, str]) -> dict[str, bytes]:
     minify.config({"js-version": SYNTAX})
     found = {f"{name}.min.js": minify.string("text/javascript", written[name]).encode() for name in ("t", *PACKED)}
     # Who runs `t.js` by its hash runs nothing else: it names more.js, which names the others.
-    for name in ("pixel", "preview"):
+    for name in ("keep", "pixel", "preview"):
         served = found.get(f"{name}.min.js", written[name].encode())
         found["more.min.js"] = _named(found["more.min.js"], f"hash of {name}", integrity(served))
     script = _named(found["t.min.js"], "hash of more", integrity(found["more.min.js"]))

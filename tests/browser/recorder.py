@@ -67,6 +67,8 @@ class Recorder:
     """What it says of each event."""
     lists: bool = True
     """Whether it takes events of this page: a browser cannot read the refusal of a request with credentials."""
+    delay: float = 0
+    """Seconds until it answers."""
     scripts: list[str] = field(default_factory=list)
     """Which of them were asked for: `t`, `more`, …"""
     blocked: set[str] = field(default_factory=set)
@@ -128,6 +130,7 @@ class Recorder:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=origin)
         body = msgspec.json.decode(await request.body())
+        await asyncio.sleep(self.delay)
         if not self.lists:
             self.posts.append(Post(time.monotonic(), dict(request.headers), request.url.query, body, 403))
             del origin["access-control-allow-credentials"]

@@ -24,7 +24,7 @@ def test_what_is_served_was_built_from_the_source() -> None:
         assert unpacked(served) == unpacked(content), test_what_is_served_was_built_from_the_source.__doc__
 
 
-@pytest.mark.parametrize(("name", "most"), [("", MOST), ("more", 4096), ("pixel", 4096)])
+@pytest.mark.parametrize(("name", "most"), [("", MOST), ("more", 2048), ("keep", 2048), ("pixel", 4096)])
 def test_it_is_small(name: str, most: int) -> None:
     bodies = shipped().files()[name]
     assert len(bodies["br"]) <= len(bodies["gzip"]) <= most
@@ -51,7 +51,7 @@ def test_another_script_has_another_version() -> None:
 def test_each_script_names_what_it_loads() -> None:
     files = {name: bodies["identity"] for name, bodies in shipped().files().items()}
     assert integrity(files["more"]).encode() in files[""]
-    for name in ("pixel", "preview"):
+    for name in ("keep", "pixel", "preview"):
         assert integrity(files[name]).encode() in files["more"]
 
 

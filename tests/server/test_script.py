@@ -175,7 +175,7 @@ def test_the_hash_is_what_a_browser_computes() -> None:
     assert base64.b64decode(digest) == hashlib.sha384(CURRENT.bodies["identity"]).digest()
 
 
-@pytest.mark.parametrize("name", ["more", "pixel", "preview"])
+@pytest.mark.parametrize("name", ["more", "keep", "pixel", "preview"])
 async def test_a_second_file_belongs_to_its_version(server: Running, name: str) -> None:
     """Under a name that stays, and with the version for good."""
     soon = await server.http.get(f"/t/{name}.js")
