@@ -29,8 +29,13 @@ def modules() -> Iterator[tuple[str, Path]]:
 MODULES = dict(modules())
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
-    """The dotted names that a module imports, wherever in the file."""
+@cache
+def imported(name: str) -> frozenset[str]:
+    """The dotted names that a module of ours imports, wherever in the file."""
+    return frozenset(_imported(ast.parse(MODULES[name].read_text())))
+
+
+def _imported(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -43,10 +48,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
 @cache
 def graph() -> dict[str, set[str]]:
     """Module → the modules of ours that it imports."""
-    return {
-        name: {one for one in imported(ast.parse(path.read_text())) if one in MODULES and one != name}
-        for name, path in MODULES.items()
-    }
+    return {name: {one for one in imported(name) if one in MODULES and one != name} for name in MODULES}
 
 
 def test_no_import_cycle() -> None:
@@ -103,8 +105,7 @@ def test_the_path_of_an_event_is_pure(name: str) -> None:
         "uvicorn",
         "yaml",
     }
-    tree = ast.parse(MODULES[name].read_text())
-    assert not {one.partition(".")[0] for one in imported(tree)} & forbidden
+    assert not {one.partition(".")[0] for one in imported(name)} & forbidden
 
 
 @pytest.mark.parametrize(
@@ -127,11 +128,7 @@ def test_the_path_of_an_event_is_pure(name: str) -> None:
 )
 def test_each_library_has_its_room(library: str, rooms: list[str]) -> None:
     """A library is used where its idea lives and nowhere else."""
-    users = {
-        name
-        for name, path in MODULES.items()
-        if library in {one.partition(".")[0] for one in imported(ast.parse(path.read_text()))}
-    }
+    users = {name for name in MODULES if library in {one.partition(".")[0] for one in imported(name)}}
     assert users, f"nobody uses {library}"
     assert all(under(name, rooms) for name in users), sorted(users)
 
@@ -141,10 +138,10 @@ def test_plugins_use_the_public_module_alone() -> None:
     faces = (plugin, identity, inbound, table, values)
     public = {"tagserver", *(face.__name__ for face in faces)}
     public |= {f"{face.__name__}.{name}" for face in faces for name in face.__all__}
-    for name, path in MODULES.items():
+    for name in MODULES:
         package = name.partition(".")[0]
         if package.startswith("tagserver_"):
-            others = [one for one in imported(ast.parse(path.read_text())) if one.partition(".")[0] != package]
+            others = [one for one in imported(name) if one.partition(".")[0] != package]
             ours = {one for one in others if one.startswith("tagserver")}
             assert ours <= public, (name, ours - public)
 

@@ -269,7 +269,21 @@ def read_server(
     config = ServerConfig(**SERVER.values(d, {**nodes, **last}, ""), environment=external.listed)
     collect = config.collect
     config = replace(config, clients=read_clients(d, clients, registry, collect.keys, collect.max_event))
+    _warn_of_copies(d, config, root)
     return config, d.rights(config.secrets)
+
+
+def _warn_of_copies(d: Decoder, config: ServerConfig, root: Node | None) -> None:
+    """Where several doors tell of one order and none hides what another says, it counts as often as it is told."""
+    collect = config.collect
+    if collect.dedup != "per_source" or not isinstance(root, Map) or not isinstance(part := root.get("collect"), Map):
+        return
+    doors = [name for one in config.clients.by_type.values() for name in one.contracts]
+    doors = ["/collect", *doors] if collect.origins or collect.keys else doors
+    if len(doors) > 1 and (node := part.get("dedup")) is not None:
+        message = f"an order that comes by {' and by '.join(doors[:3])} counts more than once under per_source"
+        hint = "take collect.dedup out, unless each kind of order comes by one of them alone"
+        d.problems.add("W317", node.place, "collect.dedup", message, hint)
 
 
 SECTIONS = ("queue", "audit")

@@ -189,25 +189,25 @@ def test_many_problems(count: int) -> None:
     assert codes(found).count("E112") == 2 * count
 
 
-def test_a_mebibyte_of_tags_whose_triggers_are_misspelt() -> None:
-    """Fifteen thousand names, each like three thousand others: all are named, with hints for those that anybody
+def test_thousands_of_tags_whose_triggers_are_misspelt() -> None:
+    """Five thousand names, each like three hundred others: all are named, with hints for those that anybody
     reads. Each comparison costs as much as the rest of a tag."""
-    tags = "".join(f"  - {{name: t{n}, destination: box, triggers: [purchas{n}]}}\n" for n in range(15_000))
-    triggers = "triggers:\n" + "".join(f"  purchase{n}: {{event: e{n}}}\n" for n in range(3000))
+    tags = "".join(f"  - {{name: t{n}, destination: box, triggers: [purchas{n}]}}\n" for n in range(5000))
+    triggers = "triggers:\n" + "".join(f"  purchase{n}: {{event: e{n}}}\n" for n in range(300))
     found = in_time({"a.yaml": f"{BOX}tags:\n{tags}", "b.yaml": triggers})
     unknown = [problem for problem in found.problems if problem.code == "E112"]
-    assert len(unknown) == 15_000
+    assert len(unknown) == 5000
     assert unknown[0].hint == 'did you mean "purchase0"?'
     assert unknown[-1].hint == "define it under triggers:"
 
 
-def test_a_mebibyte_of_fields_of_their_own() -> None:
+def test_thousands_of_fields_of_their_own() -> None:
     """Each name is looked at once, whatever number of tags uses it."""
     rest = "destination: box, triggers: [all], parameters: {a: '{{ pagee.x }}'}"
-    rows = "".join(f"  - {{name: t{n}, event_name: e{n}, {rest}}}\n" for n in range(9000))
+    rows = "".join(f"  - {{name: t{n}, event_name: e{n}, {rest}}}\n" for n in range(3000))
     variables = "variables:\n" + "".join(f"  v{n}: {{path: a}}\n" for n in range(2000))
     found = in_time({"a.yaml": f"{BOX}tags:\n{rows}", "b.yaml": variables})
-    assert codes(found).count("W304") == 9000
+    assert codes(found).count("W304") == 3000
     assert found.container is not None
 
 
@@ -223,10 +223,10 @@ def test_a_table_of_misspelt_names_that_many_tags_use() -> None:
 
 def test_thousands_of_names_that_are_nearly_events() -> None:
     """Each is compared with what is known, in the tests too, as long as anybody reads it."""
-    rows = "".join(f"  t{n}: {{event: [purchse, some_evnet_{'x' * (n % 50)}{n}]}}\n" for n in range(9000))
-    cases = "".join(f"- {{name: a, event: {{event: some_event_{'x' * (n % 50)}{n}}}}}\n" for n in range(9000))
+    rows = "".join(f"  t{n}: {{event: [purchse, some_evnet_{'x' * (n % 50)}{n}]}}\n" for n in range(3000))
+    cases = "".join(f"- {{name: a, event: {{event: some_event_{'x' * (n % 50)}{n}}}}}\n" for n in range(3000))
     found = load({"a.yaml": f"{BOX}triggers:\n{rows}"}, tests={"a.test.yaml": cases})
-    assert codes(found).count("W313") >= 9000
+    assert codes(found).count("W313") >= 3000
 
 
 def test_a_large_sound_configuration() -> None:

@@ -55,6 +55,7 @@ CODES: Mapping[str, str] = {
     "W314": "a vendor's event name that nearly is a standard one",
     "W315": "a plugin that is not used: its type is tagserver's own",
     "W316": "one name of two senders",
+    "W317": "copies of one order that several senders tell of, and that count each for itself",
 }
 """Every code and its meaning. `E` is an error, `P` pauses one destination, `W` warns."""
 
