@@ -149,12 +149,14 @@
   const pixels = new Map();
   /** The arguments of `dataProcessingOptions`. @type {any[] | undefined} */
   let dpo;
+  let viewed = false;
   /** Names and ids of what was sent. @type {Set<string>} */
   const sent = new Set();
 
   const ids = () => {
-    const state = safely(() => root.fbq.getState().pixels) || [];
-    for (const one of state) if (idOf(one.id) && !pixels.has(`${one.id}`)) pixels.set(`${one.id}`, undefined);
+    const { getState } = root.fbq || {};
+    const state = getState ? safely(() => getState().pixels) : [];
+    for (const one of state || []) if (idOf(one.id) && !pixels.has(`${one.id}`)) pixels.set(`${one.id}`, undefined);
     return [...pixels.keys()];
   };
 
@@ -222,6 +224,11 @@
     if (push || (own && pushes().some((one) => idOf(one.id) === own))) return note(name, "was pushed", event.event_id);
     const known = `${name}\n${event.event_id}`;
     if (sent.has(known)) return note(name, "once more", event.event_id);
+    // The pixel sends one a load, unless the page says otherwise (to those with an id of one pixel it always does).
+    if (name === "PageView" && !single) {
+      if (viewed && !safely(() => root.fbq.allowDuplicatePageViews)) return note("another PageView, which is not sent");
+      viewed = true;
+    }
     sent.add(known);
     note(name, event.event_id);
     if (debug) judge();
@@ -306,14 +313,18 @@
 
   /** What waits in the stub's queue gets its ids there, before the pixel's script takes it out. @param {any} target */
   const drain = (target) => {
-    const queue = target.queue;
+    const { queue, instance, callMethod } = target;
+    // It was revoked before this file came, as far as the pixel's script shows it.
+    const locks = safely(() => (instance || { locks: {} }).locks._locks);
+    if (isObject(locks) && "consent" in locks) extra.over = DENIED;
     for (const given of isList(queue) ? [].slice.call(queue) : []) {
       if (isList(given)) safely(() => read(callIn(given)));
     }
-    if (!debug || !target.callMethod) return;
+    if (!callMethod || !target.getState) return;
     const counts = safely(() => target.getState().pixels.map((/** @type {any} */ one) => +one.eventCount || 0)) || [];
     const missed = Math.max(0, ...counts);
-    if (missed) warn(`it was quicker than t.js: ${missed} calls are not sent. Place t.js above the pixel`);
+    viewed = viewed || missed > 0; // its PageView is mostly the first
+    if (debug && missed) warn(`it was quicker than t.js: ${missed} calls are not sent. Place t.js above the pixel`);
   };
 
   // The pixel's script compares both names, and warns where they are not one thing.

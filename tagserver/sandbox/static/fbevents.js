@@ -12,6 +12,7 @@
   const pixels = []; // {id, eventCount}, as getState shows them
   let options = null;
   let revoked = false;
+  let viewed = false;
 
   const cookie = (name) => {
     const found = document.cookie.split("; ").find((part) => part.startsWith(name + "="));
@@ -55,7 +56,12 @@
     send(fields);
   };
 
-  const track = (...call) => pixels.forEach((pixel) => hit(pixel, ...call));
+  const track = (event, ...call) => {
+    // One a load, as the original has it.
+    if (event === "PageView" && viewed && !fbq.allowDuplicatePageViews) return;
+    viewed = viewed || (event === "PageView" && pixels.length > 0);
+    pixels.forEach((pixel) => hit(pixel, event, ...call));
+  };
   const trackSingle = (id, ...call) => {
     const one = pixels.find((pixel) => pixel.id === String(id));
     if (one) hit(one, ...call);
@@ -73,6 +79,7 @@
     trackSingleCustom: trackSingle,
     consent(answer) {
       revoked = answer === "revoke";
+      fbq.instance.locks._locks = revoked ? { consent: "" } : {};
       remember();
       drain();
     },
@@ -86,6 +93,7 @@
     if (revoked && command !== "consent") fbq.queue.push(arguments);
     else if (Object.prototype.hasOwnProperty.call(commands, command)) commands[command](...rest);
   };
+  fbq.instance = { locks: { _locks: {} } };
   fbq.getState = () => ({ pixels: pixels.map((pixel) => ({ ...pixel })) });
 
   // Whatever the page has asked for before this script came, in its order.
