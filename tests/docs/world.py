@@ -34,6 +34,7 @@ ENVIRON = {
     "WOO_SECRET": "a-secret-of-woocommerce",
     "CRM_NEW": "a-new-secret",
     "CRM_OLD": "an-old-secret",
+    "STRIPE_WEBHOOK": "whsec_0123456789abcdefghijklmnopqrstuv",
     "DEMO_SHOP": "http://127.0.0.1:1",
     "DEMO_META": "http://127.0.0.1:2",
     "DEMO_VENDORS": "http://127.0.0.1:2/vendors",
