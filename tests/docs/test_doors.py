@@ -17,13 +17,37 @@ from tests.processes import ends_with_parent
 from tests.warm import tagserver
 
 from .pages import ROOT, Block, blocks
-from .world import file_of
+from .world import DESTINATIONS, TAGS, file_of, load
 
 DOORS = ROOT / "config" / "doors"
 LOCAL = "http://127.0.0.1:8080"
 
 
-@pytest.mark.parametrize(("name", "event_id"), [("shopify", "purchase_450789469"), ("woocommerce", "purchase_727")])
+FIRST = {
+    "shopify": "purchase_450789469",
+    "woocommerce": "purchase_727",
+    "stripe": "purchase_ORD-1118",
+    "webhooks": "deal_4711_won",
+}
+"""The event of each page."""
+SERVERS = [
+    block
+    for page in sorted(DOORS.glob("*.md"))
+    for block in blocks(page, language="yaml")
+    if "server" in str(file_of(block))
+]
+
+
+@pytest.mark.parametrize("block", SERVERS, ids=str)
+def test_configurations_compile(block: Block) -> None:
+    """Each `server.yaml` that a page of doors shows, with a secret in each variable."""
+    environ = dict.fromkeys(re.findall(r"\$\{env:(\w+)\}", block.text), "whsec_" + "A" * 43 + "=")
+    container = DESTINATIONS + "triggers: {purchase: {event: purchase}}\n" + TAGS
+    loaded = load({"server.yaml": block.text, "container.yaml": container}, environ=environ)
+    assert [str(problem) for problem in loaded.problems] == []
+
+
+@pytest.mark.parametrize(("name", "event_id"), FIRST.items(), ids=list(FIRST))
 def test_from_nothing_to_the_first_order(name: str, event_id: str, tmp_path: Path) -> None:
     """The order arrives as the page shows, is explained, and is a copy when it comes again."""
     page = DOORS / f"{name}.md"

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from click.testing import CliRunner
 
@@ -50,11 +51,16 @@ VARIABLES = "variables: {page type: {path: page.path}}\n"
 TAGS = "tags: [{name: Meta, destination: meta, triggers: [purchase]}]\n"
 
 
-def load(files: Mapping[str, str], registry: Registry | None = None) -> Loaded:
-    """What comes out of some files."""
+def load(
+    files: Mapping[str, str], registry: Registry | None = None, environ: Mapping[str, str] = MappingProxyType({})
+) -> Loaded:
+    """What comes out of some files. `environ`: variables beside those of all pages."""
     texts = {name: text.encode() for name, text in files.items() if not name.endswith(".test.yaml")}
     return compile_container(
-        texts, registry=registry or Registry.load(), environ=ENVIRON, read_file=lambda name: Path(name).read_text()
+        texts,
+        registry=registry or Registry.load(),
+        environ={**ENVIRON, **environ},
+        read_file=lambda name: Path(name).read_text(),
     )
 
 
