@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server.conftest import ENVIRON, SERVER, Running, Start, purchase
+from tests.server.conftest import ENVIRON, SERVER, TWO, Running, Start, purchase
 
 CONTRACT = 'consent: {ad_storage: granted, ad_user_data: granted, ad_personalization: granted}, basis: "terms, 2026-03"'
 SHOPS = (
@@ -119,6 +119,34 @@ async def test_a_denial_in_the_page_blocks_what_shopify_tells_later(shops: Runni
     assert (await shops.drained())["arrivals"] == 0
     assert await paid(shops, 7) == "accepted"
     assert (await shops.drained())["arrivals"] == 1
+
+
+async def test_a_refund_is_of_an_order_whose_visitor_may_have_refused(start: Start) -> None:
+    """It says nothing of consent itself, and the contract does not outweigh what was said with the order."""
+    server: Running = await start(server=SHOPS, container=TWO, environ={**ENVIRON, **SECRETS})
+    refund = {"id": 1, "order_id": 10, "transactions": [{"kind": "refund", "amount": "5.00", "currency": "EUR"}]}
+    await server.collect(purchase("purchase_10", consent={"ad_storage": "denied", "ad_user_data": "denied"}))
+    answer = await post(server, "shop_orders", refund, "refunds/create")
+    assert answer.json()["events"][0]["event_id"] == "refund_1"
+    assert (await server.drained())["arrivals"] == 0
+    await post(server, "shop_orders", refund | {"id": 2, "order_id": 20}, "refunds/create")
+    assert [event["event_id"] for event in (await server.drained())["events"]] == ["refund_2"]
+
+
+async def test_an_order_of_hundreds_of_lines_arrives(start: Start) -> None:
+    """An event has its limits, and an order may not be lost to them."""
+    large = SHOPS.replace("64KiB", "1MiB").replace("16KiB", "256KiB")
+    server: Running = await start(server=large, environ={**ENVIRON, **SECRETS})
+    line = {
+        "variant_id": 8,
+        "title": "Mug " * 50,
+        "vendor": "Acme",
+        "price": "1.00",
+        "quantity": 1,
+        "total_discount": "0.10",
+    }
+    assert await paid(server, 11, line_items=[line] * 700) == "accepted"
+    assert (await server.drained())["arrivals"] == 1
 
 
 async def test_a_field_of_another_type_is_named_and_the_order_goes_on(shops: Running) -> None:

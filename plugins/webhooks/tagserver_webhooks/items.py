@@ -3,7 +3,7 @@ piece has cost after discounts, and how many there are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,29 @@ from tagserver_webhooks.reading import Part, filled
 
 MOST = 500
 """Lines of an order that are read."""
+MOST_VALUES = 1600
+"""In the items of one event, which holds 2000 values in all."""
+MOST_TEXT = 100_000
+"""Characters in the items of one event, which holds 256 KiB by default."""
+_COUNTED = ("item_id", "price", "quantity")
+
+
+def fitting(items: Iterable[dict[str, Any]], order: Part) -> list[dict[str, Any]] | None:
+    """The items that one event can hold; None for none. Of many lines what vendors count by is kept before what
+    people read, so that an order is never refused for its length."""
+    made = [item for item in items if item]
+    if _values(made) > MOST_VALUES or sum(len(str(item)) for item in made) > MOST_TEXT:
+        made = [slim for item in made if (slim := {name: item[name] for name in _COUNTED if name in item})]
+        order.note("line_items", "shortened", "are many: of each the id, price and number of pieces are kept")
+        fits = MOST_VALUES // (len(_COUNTED) + 1)
+        if len(made) > fits:
+            order.note("line_items", "too_many", f"has more lines than an event holds; the first {fits} are read")
+            made = made[:fits]
+    return made or None
+
+
+def _values(items: list[dict[str, Any]]) -> int:
+    return sum(len(item) + 1 for item in items)
 
 
 def shopify_item(line: Part, item_id: str, quantity: float | None, presentment: bool) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from tagserver.plugin.inbound import (
 )
 from tagserver_webhooks.carried import CLICKS, carried, laid_over
 from tagserver_webhooks.gates import bad_shape, closed, no_topic
-from tagserver_webhooks.items import MOST, shopify_item
+from tagserver_webhooks.items import MOST, fitting, shopify_item
 from tagserver_webhooks.person import person
 from tagserver_webhooks.reading import Part, filled
 from tagserver_webhooks.settings import WebhookSource
@@ -149,14 +149,14 @@ def _refund(refund: Part, settings: WebhookSource) -> Mapping[str, Any] | Passed
         return Passed("no_money", "a refund by which no money goes back", event_id)
     lines = refund.rows("refund_line_items", MOST)
     item_id = settings.item_id or "variant_id"
-    items = [shopify_item(one.part("line_item"), item_id, one.amount("quantity"), False) for one in lines]
+    items = (shopify_item(one.part("line_item"), item_id, one.amount("quantity"), False) for one in lines)
     return filled(
         {
             "event": "refund",
             "event_id": event_id,
             "timestamp": refund.text("processed_at") or refund.text("created_at"),
             "action_source": "other",
-            "ecommerce": filled({"transaction_id": order, **_paid_back(refund, paid), "items": items or None}),
+            "ecommerce": filled({"transaction_id": order, **_paid_back(refund, paid), "items": fitting(items, refund)}),
         }
     )
 
@@ -189,6 +189,8 @@ def _money(order: Part, settings: WebhookSource) -> dict[str, Any]:
             "coupon": coupon,
         }
     total = order.part("total_price_set").part(kind)
+    if not total.held:
+        order.note("total_price_set", "missing", "holds no presentment_money; the value is left out")
     return {
         "value": total.amount("amount"),
         "currency": total.text("currency_code"),
@@ -202,7 +204,7 @@ def _money(order: Part, settings: WebhookSource) -> dict[str, Any]:
 def _items(order: Part, settings: WebhookSource) -> list[dict[str, Any]] | None:
     item_id, presentment = settings.item_id or "variant_id", settings.money == "presentment"
     lines = order.rows("line_items", MOST)
-    return [made for one in lines if (made := shopify_item(one, item_id, None, presentment))] or None
+    return fitting((shopify_item(one, item_id, None, presentment) for one in lines), order)
 
 
 def _attributes(order: Part) -> Iterator[tuple[str, Any, object]]:

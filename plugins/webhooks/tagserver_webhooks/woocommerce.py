@@ -29,7 +29,7 @@ from tagserver.plugin.inbound import (
 )
 from tagserver_webhooks.carried import carried, laid_over, place
 from tagserver_webhooks.gates import bad_shape, closed, no_topic
-from tagserver_webhooks.items import MOST, woocommerce_item
+from tagserver_webhooks.items import MOST, fitting, woocommerce_item
 from tagserver_webhooks.person import person
 from tagserver_webhooks.reading import Part, filled
 from tagserver_webhooks.settings import WebhookSource
@@ -39,6 +39,7 @@ TOPICS = ("order.created", "order.updated", "order.restored")
 PAID = ("processing", "completed")
 REFUNDED = "refunded"
 MOST_META = 200
+MOST_REFUNDS = 50
 LONGEST_PING = 64
 _ping = re.compile(rb"webhook_id=[0-9]{1,20}").fullmatch
 _IDS = ("id", "number")
@@ -147,7 +148,7 @@ def _purchase(order: Part, known: str, event_id: str | None, settings: WebhookSo
                     "shipping": order.amount("shipping_total"),
                     "discount": order.amount("discount_total") or None,
                     "coupon": ",".join(codes) or None,
-                    "items": [made for made in lines if made] or None,
+                    "items": fitting(lines, order),
                 }
             ),
             "user_data": person(billing, Part({}, order.notes), (billing, order.part("shipping"))),
@@ -163,7 +164,7 @@ def _refunds(order: Part, known: str, over: Mapping[str, Any]) -> Iterator[dict[
     """A refund for each that the order lists, by its own id. When it was made is not said: the order's last change is
     the nearest."""
     rest = {name: value for name, value in over.items() if name not in ("event_id", "page")}
-    for one in order.rows("refunds", MOST):
+    for one in order.rows("refunds", MOST_REFUNDS):
         total, event_id = one.amount("total"), event_id_for("refund", refund=one.id("id"))
         if total is None or event_id is None:
             continue

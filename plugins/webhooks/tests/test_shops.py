@@ -135,6 +135,50 @@ def test_how_much_of_an_order_is_taken(entries: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "lines", "taken", "codes"),
+    [
+        ("woo", 320, 320, []),
+        ("woo", 321, 321, ["shortened"]),
+        ("woo", 401, 400, ["shortened", "too_many"]),
+        ("shop", 266, 266, []),
+        ("shop", 267, 267, ["shortened"]),
+        ("shop", 401, 400, ["shortened", "too_many"]),
+    ],
+    ids=str,
+)
+def test_an_order_of_many_lines_is_one_event(name: str, lines: int, taken: int, codes: list[str]) -> None:
+    """Which holds 2000 values: what vendors count by comes before what people read."""
+    line = {
+        "product_id": 9,
+        "name": "Mug",
+        "price": 3,
+        "quantity": 2,
+        "variant_id": 9,
+        "title": "Mug",
+        "vendor": "Acme",
+    }
+    found = read(
+        name, WHOLE[name] | {"line_items": [line] * lines}, "order.updated" if name == "woo" else "orders/paid"
+    )
+    (event,) = found.events
+    assert isinstance(event, dict)
+    items = event["ecommerce"]["items"]
+    assert len(items) == taken
+    assert [note.code for note in found.notes] == codes
+    assert items[0].keys() >= {"item_id", "price", "quantity"}
+    assert ("item_name" in items[0]) is not bool(codes)
+    assert sum(json.dumps(event).count(sign) for sign in ",[{") < 2000
+
+
+def test_an_order_of_long_names_is_one_event() -> None:
+    """Of at most 256 KiB."""
+    line = {"variant_id": 9, "title": "x" * 5000, "price": "1.00", "quantity": 2}
+    found = read("shop", WHOLE["shop"] | {"line_items": [line] * 200}, "orders/paid")
+    assert len(json.dumps(found.events)) < 50_000
+    assert [note.code for note in found.notes] == ["shortened"]
+
+
+@pytest.mark.parametrize(
     ("pairs", "made"),
     [
         ({"_FBP": "f", "__fbc": " g "}, {"cookie": {"_fbp": "f", "_fbc": "g"}}),
