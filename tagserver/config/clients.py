@@ -18,7 +18,7 @@ from tagserver.config.schema_parts import SECRET, Schema, described, many, recor
 from tagserver.config.settings import SettingsReader, settings_schema
 from tagserver.config.source_keys import BASIS, CONSENT, read_contract
 from tagserver.config.yaml.source import Node, Scalar, Sequence
-from tagserver.config.yaml.suggestions import did_you_mean
+from tagserver.config.yaml.suggestions import did_you_mean, known_are
 from tagserver.consent.model.reading import Reading
 from tagserver.event.event import BROWSER
 from tagserver.inbound.addresses import Claims
@@ -178,6 +178,8 @@ class _Reader:
             return None
         secrets = self._secrets(own["secret"], f"{path}.secret")
         settings = self._settings(path, self._cls.Source, key, entries)
+        if settings is not None and not self._fits(settings, path, entries):
+            settings = None
         contract = read_contract(d, name, path, own, key)
         if secrets is None or settings is None:
             return None
@@ -191,6 +193,17 @@ class _Reader:
             return None
         contracts[name] = contract
         return source
+
+    def _fits(self, settings: Any, path: str, entries: Mapping[str, tuple[Scalar, Node]]) -> bool:
+        """Whether all that is written means something for a sender of this kind; what does not is noted."""
+        allowed = self._cls.keys_of(settings)
+        strange = [] if allowed is None else [name for name in entries if name not in allowed]
+        for name in strange:
+            key = entries[name][0]
+            hint = did_you_mean(name, allowed or ()) or known_are(sorted(allowed or ()))
+            message = f'unknown key "{name}" in {path}: a sender like this has no such key'
+            self._d.problems.add("E110", key.place, f"{path}.{name}", message, hint)
+        return not strange
 
     def _secrets(self, node: Node, path: str) -> tuple[Secret, ...] | None:
         nodes = (

@@ -9,7 +9,7 @@ client yields goes the way of every other event.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -198,6 +198,12 @@ class Client:
         """Whether the key of a sender with these settings stands in public, as in a page: then `consent` may not stand
         beside it."""
         return False
+
+    @classmethod
+    def keys_of(cls, source: Any) -> Collection[str] | None:
+        """Which settings of a sender mean something where it is set like this; any other is an unknown key there.
+        None: all of them, always."""
+        return None
 
     @classmethod
     def fault(cls, source: KeyedSource) -> str | None:

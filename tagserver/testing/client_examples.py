@@ -34,7 +34,11 @@ def make_client(
     """A client with the settings of a configuration, as plain values: `sources` by their names, each with `secret` (one
     text or several). Raises ValueError with what `fault` says."""
     made = {name: make_source(client, name, values) for name, values in sources.items()}
-    for one in made.values():
+    for name, one in made.items():
+        allowed = client.keys_of(one.settings)
+        given = sources[name].keys() - {"secret"}
+        if allowed is not None and (strange := given - {*allowed}):
+            raise ValueError(f'{name}: unknown key "{min(strange)}"')
         if (said := client.fault(one)) is not None:
             raise ValueError(f"{one.name}: {said}")
     return client(_filled(client.Settings, settings or {}), made)

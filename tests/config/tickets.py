@@ -52,6 +52,11 @@ class Tickets(Client):
         return source.public
 
     @classmethod
+    def keys_of(cls, source: TicketSource) -> tuple[str, ...] | None:
+        """What comes with a public key is taken as it stands."""
+        return ("currency", "public") if source.public else None
+
+    @classmethod
     def fault(cls, source: KeyedSource) -> str | None:
         """Amounts have a currency."""
         settings: TicketSource = source.settings

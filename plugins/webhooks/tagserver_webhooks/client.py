@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from tagserver.plugin.inbound import (
@@ -37,14 +37,14 @@ class Webhooks(Client):
     limits = ClientLimits(rated=False)
 
     @classmethod
+    def keys_of(cls, source: WebhookSource) -> Collection[str]:
+        """Those of its style."""
+        return STYLES[source.style].keys | {"style"}
+
+    @classmethod
     def fault(cls, source: KeyedSource) -> str | None:
-        """A key of another style, and what its own says."""
-        style, settings = _style(source), source.settings
-        for name in settings.set_keys():
-            if name not in style.keys:
-                others = ", ".join(kind for kind, one in STYLES.items() if name in one.keys)
-                return f"{name} is a key of style: {others}; style: {settings.style} has no such key"
-        return style.fault(source)
+        """What its style says."""
+        return _style(source).fault(source)
 
     @classmethod
     def signed(cls, request: InboundRequest, source: KeyedSource) -> InboundRequest:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -116,8 +115,3 @@ class WebhookSource:
     when: EventTest | None = setting(
         "standard, hmac: conditions over the body and headers; what does not meet them is passed over.", default=None
     )
-
-    def set_keys(self) -> list[str]:
-        """The names of what is set, but for the style."""
-        names = (field.name for field in dataclasses.fields(self) if field.name != "style")
-        return [name for name in names if getattr(self, name) not in (None, [])]
