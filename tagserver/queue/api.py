@@ -1,8 +1,9 @@
-"""What a durable queue promises, in four small protocols: who needs one of them takes that one and no more.
+"""What a durable queue promises, in five small protocols: who needs one of them takes that one and no more.
 
-`Queue`: deliveries come in, are claimed, and it is recorded what became of them. `DeadLetters`: those that were given
+`Queue`: deliveries come in, are claimed, and it is recorded what became of them. `HeldCopies`: what waits for another
+copy of its order before it is one of them. `DeadLetters`: those that were given
 up, for who looks after them. `Suppressions`: what a person has withdrawn, and erasure. `Maintenance`: room, notices,
-and the end. An engine implements all four, because they share its transactions: `Outbox`. The default engine is
+and the end. An engine implements all five, because they share its transactions: `Outbox`. The default engine is
 `tagserver.queue.sqlite`; another one takes its place by passing the same contract tests (`tests/queue/contract`).
 
 All times are in ms since 1970 UTC, and come from the clock that the engine was given, unless a docstring says
@@ -30,7 +31,19 @@ from tagserver.queue.dead_letters import (
 )
 from tagserver.queue.errors import Trouble
 from tagserver.queue.moves import Hear
-from tagserver.queue.values import Batch, Counts, Delivery, Erased, Receipt, Room, Row, Settlement, Tombstone, Trace
+from tagserver.queue.values import (
+    Batch,
+    Counts,
+    DeadLettered,
+    Delivery,
+    Erased,
+    Receipt,
+    Room,
+    Row,
+    Settlement,
+    Tombstone,
+    Trace,
+)
 
 
 class Queue(Protocol):
@@ -96,6 +109,26 @@ class Queue(Protocol):
 
     def trouble(self) -> Trouble | None:
         """Why nothing can be promised now (closed, failed, no room), or None."""
+        ...
+
+
+class HeldCopies(Protocol):
+    """Copies of orders that wait for another one, before they are deliveries like all others. They count as accepted
+    and pending from the answer on; nobody claims them."""
+
+    async def hold(self, deliveries: Sequence[Delivery], due: int) -> Sequence[Receipt]:
+        """As `Queue.append`, but they wait until `due` (ms), and nothing is remembered of their keys before: another
+        copy that comes until then is the first. One that waits already, by its own key, is a duplicate."""
+        ...
+
+    async def due(self, at: int, limit: int) -> Sequence[Row]:
+        """Those whose wait is over at `at` (ms), the longest over first, without payloads; their ids are of their own
+        count."""
+        ...
+
+    async def release(self, ids: Sequence[int], dead: Sequence[DeadLettered] = ()) -> None:
+        """End the wait of these, wherever there is room or not: what is known by now is erased, what is among `dead`
+        becomes a dead letter, all else is appended. Those that are gone are passed over."""
         ...
 
 
@@ -213,7 +246,7 @@ class Maintenance(Protocol):
         ...
 
 
-class Outbox(Queue, DeadLetters, Suppressions, Maintenance, Protocol):
+class Outbox(Queue, HeldCopies, DeadLetters, Suppressions, Maintenance, Protocol):
     """A whole engine, for who puts a server together and for who shows all of it."""
 
 

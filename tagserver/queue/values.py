@@ -141,11 +141,13 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """Deliveries of one destination over the data folder's life; `accepted == delivered + pending + dead + erased`."""
+    """Deliveries of one destination over the data folder's life; `accepted == delivered + pending + dead + erased`.
+    `waiting`: those of the pending ones that wait for another copy of their order, and are not to be sent yet."""
 
     accepted: int = 0
     delivered: int = 0
     pending: int = 0
+    waiting: int = 0
     dead: int = 0
     erased: int = 0
     dead_by_reason: Mapping[str, int] = {}

@@ -99,10 +99,10 @@ def lying(folder: Path) -> Mapping[str, tuple[int, int]]:
     """(waiting rows, dead rows) of each destination, counted in the tables."""
     found: dict[str, tuple[int, int]] = {}
     with closing(sqlite3.connect(f"file:{folder / 'outbox.db'}?mode=ro", uri=True)) as database:
-        for table, place in (("delivery", 0), ("dead", 1)):
+        for table, place in (("delivery", 0), ("held_copy", 0), ("dead", 1)):
             for name, number in database.execute(f"SELECT destination, count(*) FROM {table} GROUP BY destination"):
-                before = found.get(name, (0, 0))
-                found[name] = (number, before[1]) if place == 0 else (before[0], number)
+                waiting, dead = found.get(name, (0, 0))
+                found[name] = (waiting + number, dead) if place == 0 else (waiting, dead + number)
     return found
 
 

@@ -139,6 +139,38 @@ class EnginesMachine(RuleBasedStateMachine):
             self.both(lambda outbox: outbox.settle(batch, settlement))
 
     @rule(
+        events=st.lists(st.tuples(st.integers(0, 30), st.sampled_from(ORDERS)), max_size=4),
+        destination=destinations,
+        wait=st.sampled_from([0, 60]),
+    )
+    def hold(self, events: list[tuple[int, str | None]], destination: str, wait: int) -> None:
+        """Copies that wait for others of their order."""
+        items = [
+            delivery(
+                f"{destination}-{number}",
+                destination=destination,
+                person=(PERSONS[number % 3],),
+                tag=f"T{number % 2}",
+                received=self.clock.now(),
+                order=order and (key(f"{destination} {order}"), ORDER_SECONDS),
+            )
+            for number, order in events
+        ]
+        due = self.clock.now() + wait * 1000
+        self.both(lambda outbox: outbox.hold(items, due))
+
+    @rule(destination=destinations, most=st.integers(1, 5), refused=st.booleans())
+    def release(self, destination: str, most: int, refused: bool) -> None:
+        """Those that are over, of one destination; the first of them was refused meanwhile, perhaps."""
+        rows = [
+            one
+            for one in self.both(lambda outbox: outbox.due(self.clock.now(), most))
+            if one.destination == destination
+        ]
+        dead = [DeadLettered(one.id, "consent", "refused") for one in rows[:1] if refused]
+        self.both(lambda outbox: outbox.release([one.id for one in rows], dead))
+
+    @rule(
         numbers=st.sets(st.integers(0, 5)),
         mark=st.sampled_from([b"", b"\x01", b"\x02"]),
         ttl=st.sampled_from([60.0, ORDER_SECONDS]),
@@ -276,7 +308,7 @@ class EnginesMachine(RuleBasedStateMachine):
         for name, one in counts.items():
             assert one.accepted == one.delivered + one.pending + one.dead + one.erased
             assert rows.get(name, (0, 0)) == (one.pending, one.dead)
-            assert self.sqlite.ready(name) == one.pending
+            assert self.sqlite.ready(name) == one.pending - one.waiting
             assert self.sqlite.quotas.of((name,)) == self.memory.quotas.of((name,))
             assert self.sqlite.quotas.overflow(name) == self.memory.quotas.overflow(name)
         assert self.sqlite.pauses.all() == self.memory.pauses.all()

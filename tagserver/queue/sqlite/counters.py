@@ -32,8 +32,10 @@ class Counters:
             self._values[destination][name] = value
         # Pending is what is there; it is counted, not believed.
         pending = dict(database.execute("SELECT destination, count(*) FROM delivery GROUP BY destination").fetchall())
-        for destination in {*self._values, *pending}:
+        held = dict(database.execute("SELECT destination, count(*) FROM held_copy GROUP BY destination").fetchall())
+        for destination in {*self._values, *pending, *held}:
             self._values[destination]["pending"] = pending.get(destination, 0)
+            self._values[destination]["held"] = held.get(destination, 0)
         self.volumes = Volumes(database, pending)
         self._delta: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._pending: defaultdict[tuple[str, str], int] = defaultdict(int)
@@ -60,9 +62,9 @@ class Counters:
         self.volumes.add(destination, rows, payload)
 
     def pending(self, destination: str) -> int:
-        """How many deliveries of a destination wait, as of the last commit."""
+        """How many deliveries of a destination wait to be sent, as of the last commit."""
         counts = self.shown.get(destination)
-        return counts.pending if counts is not None else 0
+        return counts.pending - counts.waiting if counts is not None else 0
 
     def write(self, database: sqlite3.Connection) -> None:
         """Write the changes since the last call; the last statement of every operation that moves rows."""
@@ -103,7 +105,8 @@ def _counts(values: Counter[str]) -> Counts:
     return Counts(
         accepted=values.get("accepted", 0),
         delivered=values.get("delivered", 0),
-        pending=values.get("pending", 0),
+        pending=values.get("pending", 0) + values.get("held", 0),
+        waiting=values.get("held", 0),
         erased=values.get("erased", 0),
         dead=sum(dead.values()),
         dead_by_reason=dead,

@@ -22,6 +22,8 @@ from tagserver.queue.sqlite.claims import LOOK_PAUSE, LOOKED, Asked, Claims, Pri
 from tagserver.queue.sqlite.dead_letters import DeadLetterTable, SqliteDeadLetters
 from tagserver.queue.sqlite.dead_search import Causes, DeadSearch
 from tagserver.queue.sqlite.enqueue import Enqueue, size_of
+from tagserver.queue.sqlite.held_copies import Asked as Waiting
+from tagserver.queue.sqlite.held_copies import Ended, HeldCopies
 from tagserver.queue.sqlite.maintenance import Housekeeping, close_queue
 from tagserver.queue.sqlite.ownership import FileWatch, FolderLock, QueueLock
 from tagserver.queue.sqlite.person_filter import PersonFilter
@@ -30,7 +32,7 @@ from tagserver.queue.sqlite.rows import PauseTable
 from tagserver.queue.sqlite.startup import open_queue, require_local_disk
 from tagserver.queue.sqlite.suppressions import ErasureWalk, SqliteSuppressions
 from tagserver.queue.sqlite.writer import Writer
-from tagserver.queue.values import Batch, Counts, Delivery, Receipt, Room, Row, Settlement
+from tagserver.queue.values import Batch, Counts, DeadLettered, Delivery, Receipt, Room, Row, Settlement
 from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.delivery")
@@ -86,6 +88,7 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
         self._enqueue = Enqueue(
             self._keys, self._counters, self._person_filter, self._space, self.quotas, self._causes, time
         )
+        self._held_copies = HeldCopies(self._enqueue, self._keys, self._counters, self._person_filter, time)
         self._claims = Claims(self._counters, Priority(), self._causes, time)
         self._dead_search = DeadSearch(self._causes)
         self._dead_letters = DeadLetterTable(self._counters, self._person_filter, self._dead_search, time)
@@ -197,6 +200,28 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
         found: Mapping[bytes, bytes] = await self._writer.join(self._keys.known_to, keys)
         return found
 
+    async def hold(self, deliveries: Sequence[Delivery], due: int) -> Sequence[Receipt]:
+        """See `HeldCopies.hold`."""
+        if self._closed:
+            raise Unavailable("the server is closing")
+        self._files.refuse()
+        self._enqueue.refuse()
+        size = size_of(deliveries)
+        receipts: list[Receipt] = await self._writer.join(self._held_copies.hold, Waiting(deliveries, due, size), size)
+        return receipts
+
+    async def due(self, at: int, limit: int) -> Sequence[Row]:
+        """See `HeldCopies.due`."""
+        self._files.refuse()
+        rows: list[Row] = await self._writer.run(lambda database: self._held_copies.due(database, at, limit))
+        return rows
+
+    async def release(self, ids: Sequence[int], dead: Sequence[DeadLettered] = ()) -> None:
+        """See `HeldCopies.release`."""
+        self._files.refuse()
+        for destination in {*await self._writer.join(self._held_copies.release, Ended(ids, dead))}:
+            self._announce(destination)
+
     def _announce(self, destination: str) -> None:
         if (event := self._appended.get(destination)) is not None:
             event.set()
@@ -227,8 +252,7 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
 
     def ready(self, destination: str) -> int:
         """See `Queue.ready`."""
-        counts = self._counters.shown.get(destination)
-        return counts.pending if counts else 0
+        return self._counters.pending(destination)
 
     def counts(self) -> Mapping[str, Counts]:
         """See `Queue.counts`."""

@@ -59,19 +59,22 @@ class Enqueue:
 
     def append(self, database: sqlite3.Connection, requests: Sequence[Request]) -> list[list[Receipt]]:
         """All the deliveries of several requests, as few statements: each costs a change of hands with the loop."""
-        size, every = 0, list[Delivery]()
-        for deliveries, bytes_of_it in requests:
+        self.refuse(sum([size for _, size in requests]))
+        return self.take(database, requests)
+
+    def take(self, database: sqlite3.Connection, requests: Sequence[Request]) -> list[list[Receipt]]:
+        """The same, wherever there is room or not: for what lies here already."""
+        every = list[Delivery]()
+        for deliveries, _ in requests:
             every += deliveries
-            size += bytes_of_it
-        self.refuse(size)
         now = self._time.now()
         paused = self._quotas.held()
         # Mostly all are new and have room. Then no key can be taken twice, and there is nothing to judge.
-        if not (paused and self._crowded(every, paused)) and self._keys.add(database, _keys_of(every, now)):
+        if not (paused and self._crowded(every, paused)) and self._keys.add(database, keys_of(every, now)):
             self._store(database, every)
             return [[STORED] * len(deliveries) for deliveries, _ in requests]
         return self._judge(
-            database, requests, _Judged(now, self._keys.marks(database, map(KEY, _keys_of(every, now)))), paused
+            database, requests, _Judged(now, self._keys.marks(database, map(KEY, keys_of(every, now)))), paused
         )
 
     def _crowded(self, deliveries: Sequence[Delivery], paused: Mapping[str, tuple[str, ...]]) -> bool:
@@ -94,7 +97,7 @@ class Enqueue:
         for deliveries, _ in requests:
             answer: list[Receipt] = []
             for delivery in deliveries:
-                receipt = _receipt(delivery, judged.known)
+                receipt = receipt_of(delivery, judged.known)
                 answer.append(receipt)
                 if receipt is STORED:
                     names = paused.get(delivery.destination)
@@ -104,12 +107,12 @@ class Enqueue:
         if judged.waiting:
             self._store(database, judged.waiting)
         if judged.doomed:
-            self._bury(database, judged.doomed)
+            self.bury(database, judged.doomed, FULL, DETAIL)
         for delivery in judged.lost:
             self._counters.add(delivery.destination, "accepted", 1)
             self._counters.add(delivery.destination, "erased", 1)
             self._counters.dead_lettered.add(delivery.destination, FULL, "")
-            self._counters.moves.add(_moved(delivery, "erased"))
+            self._counters.moves.add(_moved(delivery, "erased", FULL))
         return receipts
 
     def _fate(self, delivery: Delivery, names: tuple[str, ...], judged: _Judged) -> Fate:
@@ -137,16 +140,17 @@ class Enqueue:
             self._counters.add(destination, "accepted", len(each))
             self._counters.wait(destination, len(each), sum(each))
 
-    def _bury(self, database: sqlite3.Connection, deliveries: Sequence[Delivery]) -> None:
-        """Those beyond a quota never wait. Their ids are of the same row of numbers as everybody's."""
+    def bury(self, database: sqlite3.Connection, deliveries: Sequence[Delivery], reason: str, detail: str) -> None:
+        """Those that never wait to be sent, such as those beyond a quota. Their ids are of the same row of numbers as
+        everybody's."""
         now, first = self._time.now(), insert(database, deliveries)
         for one, delivery in enumerate(deliveries, first):
-            cause = self._causes.number(delivery.destination, delivery.tag, FULL, "")
-            database.execute(BURY, (FULL, DETAIL, now, cause, one))
+            cause = self._causes.number(delivery.destination, delivery.tag, reason, "")
+            database.execute(BURY, (reason, detail, now, cause, one))
             self._person_filter.add(delivery.person)
             self._counters.add(delivery.destination, "accepted", 1)
-            self._counters.dead(delivery.destination, FULL)
-            self._counters.moves.add(_moved(delivery, "dead"))
+            self._counters.dead(delivery.destination, reason)
+            self._counters.moves.add(_moved(delivery, "dead", reason))
         database.execute("DELETE FROM delivery WHERE id BETWEEN ? AND ?", (first, first + len(deliveries) - 1))
 
 
@@ -168,7 +172,7 @@ class _Judged:
         if fate == "is not kept":
             self.lost.append(delivery)
             return  # nothing of it is remembered: it may come again
-        keys = _keys_of([delivery], self._now)
+        keys = keys_of([delivery], self._now)
         self.keys += keys
         self.known.update({key: mark for key, _, mark in keys})
         if fate == "dies":
@@ -178,11 +182,11 @@ class _Judged:
             self.taken[delivery.destination] += len(delivery.body) + ROW_BYTES
 
 
-def _moved(one: Delivery, to: Place) -> Move:
-    return Move(one.event_id, one.tag, one.destination, one.person, one.received, to, FULL)
+def _moved(one: Delivery, to: Place, reason: str) -> Move:
+    return Move(one.event_id, one.tag, one.destination, one.person, one.received, to, reason)
 
 
-def _keys_of(deliveries: Sequence[Delivery], now: int) -> list[Known]:
+def keys_of(deliveries: Sequence[Delivery], now: int) -> list[Known]:
     """The keys of deliveries that come `now` (ms)."""
     expires = now + int(DEDUP_TTL * 1000)
     keys: list[Known] = []
@@ -195,7 +199,7 @@ def _keys_of(deliveries: Sequence[Delivery], now: int) -> list[Known]:
     return keys
 
 
-def _receipt(delivery: Delivery, known: Mapping[bytes, bytes]) -> Receipt:
+def receipt_of(delivery: Delivery, known: Mapping[bytes, bytes]) -> Receipt:
     """What becomes of a delivery by the keys that are known, with their marks."""
     if (first := known.get(delivery.key)) is not None:
         return REPEAT if first == delivery.mark and not is_long(first) else Receipt.of("event", first, delivery.mark)

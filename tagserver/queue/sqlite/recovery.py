@@ -22,6 +22,7 @@ log = logging.getLogger("tagserver.delivery")
 _TABLES = {
     "delivery": ("id", *COLUMNS, "attempts", "unknown_since", "crashes"),
     "dead": ("id", *COLUMNS, "attempts", "reason", "detail", "buried", "unknown_since"),
+    "held_copy": ("id", "due", "key", "more", *COLUMNS),
     "counter": ("destination", "name", "value"),
     "withdrawal": ("person", "purpose", "since", "until", "expires"),
     "pause": ("destination", "names", "by", "note", "since", "until", "term"),
@@ -177,8 +178,8 @@ def _readable(damaged: sqlite3.Connection, table: str, names: str, *, by_id: boo
 def _reconcile(fresh: sqlite3.Connection) -> None:
     """What could not be read counts as erased, so that the account still holds; no id is given out twice."""
     fresh.execute("BEGIN IMMEDIATE")
-    fresh.execute("DELETE FROM counter WHERE name = 'pending' OR name = 'erased' OR name LIKE 'dead:%'")
-    for table, name in (("delivery", "'pending'"), ("dead", "'dead:' || reason")):
+    fresh.execute("DELETE FROM counter WHERE name IN ('pending', 'held', 'erased') OR name LIKE 'dead:%'")
+    for table, name in (("delivery", "'pending'"), ("held_copy", "'held'"), ("dead", "'dead:' || reason")):
         fresh.execute(
             "INSERT INTO counter (destination, name, value) "  # noqa: S608 (our own names)
             f"SELECT destination, {name}, count(*) FROM {table} GROUP BY 1, 2"

@@ -66,7 +66,7 @@ def insert(database: sqlite3.Connection, deliveries: Sequence[Delivery]) -> int:
                 one.destination,
                 one.container,
                 one.mode,
-                _purposes_text(one.purposes),
+                purposes_text(one.purposes),
                 one.group,
                 one.identity,
             )
@@ -125,7 +125,8 @@ def _cut(size: int) -> Callable[[bytes], tuple[bytes, ...]]:
 
 
 @lru_cache(maxsize=256)
-def _purposes_text(purposes: frozenset[str]) -> str:
+def purposes_text(purposes: frozenset[str]) -> str:
+    """Purposes as the column `purposes` names them."""
     return " ".join(sorted(purposes))
 
 

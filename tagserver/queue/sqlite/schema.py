@@ -134,6 +134,19 @@ _VOLUME = (
 _RECENT = "CREATE TABLE recent (id INTEGER PRIMARY KEY, keys BLOB NOT NULL)"
 """See `keys`. A program of before would take for new what is only here."""
 
+_HELD_COPIES = (
+    (
+        "CREATE TABLE held_copy (id INTEGER PRIMARY KEY AUTOINCREMENT, due INTEGER NOT NULL, key BLOB NOT NULL, "
+        "more BLOB NOT NULL, event_id TEXT NOT NULL, name TEXT NOT NULL, tag TEXT NOT NULL, "
+        "destination TEXT NOT NULL, container TEXT NOT NULL, mode TEXT NOT NULL, purposes TEXT NOT NULL, "
+        "person BLOB NOT NULL, grp TEXT, time INTEGER NOT NULL, received INTEGER NOT NULL, expires INTEGER, "
+        "identity TEXT NOT NULL, body BLOB NOT NULL)"
+    ),
+    "CREATE INDEX held_copy_due ON held_copy (due)",
+    "CREATE INDEX held_copy_key ON held_copy (key)",
+)
+"""See `held_copies`. A program of before would send none of them, and count them as lost."""
+
 STEPS: tuple[Step, ...] = (
     _in_use_without_a_number,  # 1 → 2
     _RESTORED,  # 2 → 3
@@ -141,6 +154,7 @@ STEPS: tuple[Step, ...] = (
     _CAUSES,  # 4 → 5
     (_VOLUME,),  # 5 → 6
     (_RECENT,),  # 6 → 7
+    _HELD_COPIES,  # 7 → 8
 )
 FIRST = 1
 """The format of the tables before any step."""

@@ -102,8 +102,9 @@ def facts_of(copy: Path) -> Facts:
                 raise ForeignFile(
                     f"its queue is of a newer tagserver (format {schema}, this one knows {VERSION}): install that one"
                 )
-            pending, dead, withdrawn = (_count(database, table) for table in ("delivery", "dead", "withdrawal"))
-            return Facts(schema, pending, dead, keys.count(database), withdrawn)
+            tables = ("delivery", "held_copy", "dead", "withdrawal")
+            pending, held, dead, withdrawn = (_count(database, table) for table in tables)
+            return Facts(schema, pending + held, dead, keys.count(database), withdrawn)
     except sqlite3.DatabaseError as error:
         raise Damaged(f"the queue {copy.name} cannot be read: {error}") from None
 
@@ -174,6 +175,7 @@ def hold(path: Path, backup: int, now: int) -> int:
         counters = Counters(database)
         query = "SELECT destination, count(*), sum(length(body)) FROM delivery GROUP BY destination"
         waiting = database.execute(query).fetchall()
+        waiting += _queue_held(database, counters)
         causes = Causes(database)
         for destination, tag in database.execute("SELECT DISTINCT destination, tag FROM delivery").fetchall():
             causes.number(destination, tag, RESTORED, "")
@@ -191,6 +193,19 @@ def hold(path: Path, backup: int, now: int) -> int:
         database.execute("COMMIT")
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return sum(number for _, number, _ in waiting)
+
+
+def _queue_held(database: sqlite3.Connection, counters: Counters) -> list[tuple[str, int, int]]:
+    """Put copies that waited for another one behind what waits to be sent: (destination, number, bytes) of them.
+    Whether the other copy has come since nobody knows either."""
+    query = "SELECT destination, count(*), sum(length(body)) FROM held_copy GROUP BY destination"
+    held: list[tuple[str, int, int]] = database.execute(query).fetchall()
+    database.execute(f"INSERT INTO delivery ({NAMES}) SELECT {NAMES} FROM held_copy ORDER BY id")  # noqa: S608 (ours)
+    database.execute("DELETE FROM held_copy")
+    for destination, number, payload in held:
+        counters.add(destination, "held", -number)
+        counters.wait(destination, number, payload)
+    return held
 
 
 def take_back(path: Path, lines: Iterable[Laid | Lifted], time: Time) -> int:

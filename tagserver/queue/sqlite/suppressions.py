@@ -108,13 +108,19 @@ class Tombstones:
 
 WALKED = 1000
 """Rows that are looked at in one transaction: a few milliseconds."""
-_QUEUE, _DEAD = 0, 1
+_HELD, _QUEUE, _DEAD = 0, 1, 2
+"""In the order of the walk: what is released meanwhile is met in the queue, what dies among the dead letters."""
 _COLUMNS = "id, event_id, destination, tag, purposes, person, received, min(time, received), length(body)"
 _QUERIES = (
+    f"SELECT {_COLUMNS}, '' FROM held_copy WHERE id > ? ORDER BY id LIMIT {WALKED}",  # noqa: S608 (our own names)
     f"SELECT {_COLUMNS}, '' FROM delivery WHERE id > ? ORDER BY id LIMIT {WALKED}",  # noqa: S608 (our own names)
     f"SELECT {_COLUMNS}, reason FROM dead WHERE id > ? ORDER BY id LIMIT {WALKED}",  # noqa: S608 (our own names)
 )
-_DELETE = ("DELETE FROM delivery WHERE id = ?", "DELETE FROM dead WHERE id = ?")
+_DELETE = (
+    "DELETE FROM held_copy WHERE id = ?",
+    "DELETE FROM delivery WHERE id = ?",
+    "DELETE FROM dead WHERE id = ?",
+)
 
 
 class ErasureWalk:
@@ -128,10 +134,9 @@ class ErasureWalk:
     def piece(
         self, database: sqlite3.Connection, doomed: Callable[[Trace], bool], why: str, after: tuple[int, int]
     ) -> Erased:
-        """See `Suppressions.erase`. A walk goes by id through the queue, then through the dead letters: what dies
-        meanwhile is met there."""
+        """See `Suppressions.erase`. A walk goes by id through what is held, the queue, and the dead letters."""
         place, one = after
-        if after == (_QUEUE, 0):
+        if after == (_HELD, 0):
             self._person_filter.rebuild_begins()
         rows = database.execute(_QUERIES[place], (one,)).fetchall()
         gone: list[tuple[int, Move]] = []
@@ -152,11 +157,11 @@ class ErasureWalk:
         if len(rows) == WALKED:
             rest: tuple[int, int] | None = (place, rows[-1][0])
         else:
-            rest = (_DEAD, 0) if place == _QUEUE else None
+            rest = None if place == _DEAD else (place + 1, 0)
         if rest is None:
             self._person_filter.rebuild_ends()
         erased = Counter(move.destination for _, move in gone)
-        return Erased(erased if place == _QUEUE else {}, erased if place == _DEAD else {}, in_flight, rest)
+        return Erased({} if place == _DEAD else erased, erased if place == _DEAD else {}, in_flight, rest)
 
     def _delete(
         self, database: sqlite3.Connection, place: int, gone: list[tuple[int, Move]], payload: Mapping[str, int]
@@ -172,6 +177,8 @@ class ErasureWalk:
             if place == _QUEUE:
                 Priority.drop(database, destination, ids)
                 self._counters.wait(destination, -len(ids), -payload[destination])
+            elif place == _HELD:
+                self._counters.add(destination, "held", -len(ids))
             self._counters.add(destination, "erased", len(ids))
         for _, move in gone:
             if place == _DEAD:

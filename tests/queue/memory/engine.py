@@ -16,7 +16,7 @@ from tagserver.queue.dead_letters import (
     code_in,
 )
 from tagserver.queue.errors import Full, Trouble, Unavailable
-from tagserver.queue.moves import TOO_OLD, Hear, Move
+from tagserver.queue.moves import ANOTHER_COPY, TOO_OLD, Hear, Move
 from tagserver.queue.pauses import DETAIL, FULL, Pause, Pauses, Quotas
 from tagserver.queue.values import (
     BY_AGE_EVERY,
@@ -81,7 +81,8 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
         self._in_flight: dict[int, list[Stored]] = {}
         self._stones: dict[bytes, list[Stone]] = {}
         self._causes: dict[Cause, None] = {}
-        self._last_id = self._last_claim = 0
+        self._held: list[Stored] = []
+        self._last_id = self._last_claim = self._last_held = 0
         self._came: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._closed = False
         self._dead_lettered = DeadLetterCounts()
@@ -157,6 +158,54 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
         self._check()
         now = self._time.now()
         return {key: self._known[key][1] for key in keys if key in self._known and self._known[key][0] > now}
+
+    # ── HeldCopies
+
+    async def hold(self, deliveries: Sequence[Delivery], due: int) -> Sequence[Receipt]:
+        """See `HeldCopies.hold`."""
+        self._check()
+        if self.room().used + sum(len(one.body) + ROW_BYTES for one in deliveries) > self._max_size:
+            raise Full("the queue is full")
+        receipts = []
+        for one in deliveries:
+            receipt = self._receipt(one)
+            if receipt.stored and any(held.delivery.key == one.key for held in self._held):
+                receipt = Receipt("event")
+            receipts.append(receipt)
+            if receipt.stored:
+                self._last_held += 1
+                self._held.append(Stored(self._last_held, one, due=due))
+                self._sides[one.destination].accepted += 1
+        return receipts
+
+    async def due(self, at: int, limit: int) -> Sequence[Row]:
+        """See `HeldCopies.due`."""
+        self._check()
+        over = sorted((one for one in self._held if one.due <= at), key=lambda one: (one.due, one.id))
+        return [one.row(bare=True) for one in over[:limit]]
+
+    async def release(self, ids: Sequence[int], dead: Sequence[DeadLettered] = ()) -> None:
+        """See `HeldCopies.release`."""
+        self._check()
+        self.quotas.held()
+        letters = {one.id: one for one in dead}
+        going = [one for number in ids for one in self._held if one.id == number]
+        self._held = [one for one in self._held if one.id not in ids]
+        for one in sorted(going, key=lambda held: held.id not in letters):  # those first that become letters
+            side = self._sides[one.delivery.destination]
+            if (why := letters.get(one.id)) is not None:
+                self._last_id += 1
+                made = Stored(self._last_id, one.delivery)
+                self._dies(side, made, DeadLettered(made.id, why.reason, why.detail))
+                self._tell([made.moved("dead", why.reason)])
+            elif self._receipt(one.delivery).stored:
+                side.accepted -= 1  # it is counted anew
+                self._store(one.delivery)
+                self._came[one.delivery.destination].set()
+            else:
+                side.erased += 1
+                self._tell([one.moved("erased", ANOTHER_COPY)])
+        self._dead_lettered.committed(True)
 
     def _receipt(self, one: Delivery) -> Receipt:
         now = self._time.now()
@@ -261,7 +310,8 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
             name: Counts(
                 accepted=side.accepted,
                 delivered=side.delivered,
-                pending=len(side.pending),
+                pending=len(side.pending) + (waiting := sum(one.delivery.destination == name for one in self._held)),
+                waiting=waiting,
                 dead=len(side.dead),
                 erased=side.erased,
                 dead_by_reason=dict(sorted(Counter(one.letter().reason for one in side.dead).items())),
@@ -291,7 +341,7 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
     def room(self) -> Room:
         """See `Maintenance.room`."""
         stored = (one for side in self._sides.values() for one in (*side.pending, *side.dead))
-        return Room(sum(one.size for one in stored), self._max_size)
+        return Room(sum(one.size for one in (*stored, *self._held)), self._max_size)
 
     def hear(self, moved: Hear) -> None:
         """See `Maintenance.hear`."""

@@ -19,7 +19,7 @@ from tagserver.queue.values import (
 
 @dataclass
 class Stored:
-    """A delivery that is pending or dead."""
+    """A delivery that is pending, dead, or held until `due`."""
 
     id: int
     delivery: Delivery
@@ -29,6 +29,7 @@ class Stored:
     cause: Cause | None = None
     detail: str = ""
     died: int = 0
+    due: int = 0
 
     @property
     def size(self) -> int:

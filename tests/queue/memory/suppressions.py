@@ -19,6 +19,7 @@ from tests.queue.memory.rows import Side, Stone, Stored
 class MemorySuppressions:
     """The `Suppressions` of the engine, which inherits it and sets what is named here."""
 
+    _held: list[Stored]
     _sides: defaultdict[str, Side]
     _known: dict[bytes, tuple[int, bytes]]
     _in_flight: dict[int, list[Stored]]
@@ -65,7 +66,7 @@ class MemorySuppressions:
 
     def may_have(self, persons: Sequence[bytes]) -> bool:
         """See `Suppressions.may_have`."""
-        stored = (one for side in self._sides.values() for one in (*side.pending, *side.dead))
+        stored = (*self._held, *(one for side in self._sides.values() for one in (*side.pending, *side.dead)))
         return any(not set(persons).isdisjoint(one.delivery.person) for one in stored)
 
     async def erase(self, doomed: Callable[[Trace], bool], why: str, after: tuple[int, int] = (0, 0)) -> Erased:
@@ -75,6 +76,9 @@ class MemorySuppressions:
         queue: Counter[str] = Counter()
         dead: Counter[str] = Counter()
         left: Counter[str] = Counter()
+        held = [one for one in self._held if doomed(_trace(one.delivery))]
+        self._held = [one for one in self._held if one not in held]
+        self._tell([one.moved("erased", why) for one in held])
         for name, side in self._sides.items():
             meant = [one for one in side.pending if doomed(_trace(one.delivery))]
             gone = {one.id for one in meant if one.id not in flying}
@@ -88,8 +92,9 @@ class MemorySuppressions:
             )
             side.pending = [one for one in side.pending if one.id not in gone]
             side.dead = [one for one in side.dead if one.id not in letters]
-            side.erased += len(gone) + len(letters)
-            queue[name], dead[name], left[name] = len(gone), len(letters), len(meant) - len(gone)
+            waited = sum(one.delivery.destination == name for one in held)
+            side.erased += waited + len(gone) + len(letters)
+            queue[name], dead[name], left[name] = waited + len(gone), len(letters), len(meant) - len(gone)
         return Erased(+queue, +dead, +left)
 
     async def forget_keys(self, keys: Sequence[bytes]) -> int:
