@@ -140,7 +140,8 @@
     kept[key] = [id, Date.now()];
     if (!mayKeep()) return;
     const latest = Object.entries(kept).sort(([, one], [, other]) => other[1] - one[1]);
-    safely(() => (sessionStorage[KEPT] = JSON.stringify(Object.fromEntries(latest.slice(0, MOST)))));
+    const some = latest.slice(0, MOST).reduce((all, [key, value]) => ({ ...all, [key]: value }), {});
+    safely(() => (sessionStorage[KEPT] = JSON.stringify(some)));
   };
 
   // ── calls ─────────────────────────────────────────────────────────────────────────────────────────────────────────

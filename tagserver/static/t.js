@@ -607,7 +607,7 @@
        * @param {{pixel?: string}} [options] `pixel`: the name of the pixel's standard event
        */
       track(name, params, options) {
-        const event = { ...params, event: name };
+        const event = /** @type {Plain} */ ({ ...params, event: name });
         safely(() => {
           asked.set(event, options);
           root[called].push(event);

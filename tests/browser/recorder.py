@@ -164,6 +164,7 @@ class Recorder:
                 Route("/collect", self._collect, methods=["POST", "OPTIONS"]),
                 Route("/t.js", self._script),
                 Route("/t/{name}.{version}.js", self._script),
+                Route("/t/{version}.js", self._script),
                 Route("/fbevents.js", self._script),
                 Route("/{page:path}", self._page),
             ]

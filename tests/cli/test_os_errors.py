@@ -19,6 +19,7 @@ COMMANDS = [
     "init --config taken/below/config",
     "schema --into taken/below/schema.json",
     "schema --into folder",
+    "snippet --npm taken/below",
     "new-plugin acme --into taken/below",
     "try folder",
     "try taken/below/event.json",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +55,29 @@ def test_an_address_that_is_one(shop: Shop, address: str) -> None:
 
 def test_nothing_gets_out_of_the_attribute(shop: Shop) -> None:
     assert '"onload=' not in shop("snippet", 'https://x.example/"onload="y').out
+
+
+def test_types_for_a_project(shop: Shop) -> None:
+    done = shop("snippet", "--types")
+    assert done.code == 0
+    assert "interface Window" in done.out
+    assert "<script" not in done.out
+
+
+def test_a_package_for_bundlers(shop: Shop, tmp_path: Path) -> None:
+    """For this address and version; written again it is the newer one, and nothing else is overwritten."""
+    folder = tmp_path / "one" / "page"
+    for address in ("https://old.example", 'https://x.example/a"b'):
+        assert shop("snippet", address, "--npm", str(folder)).code == 0
+    assert {one.name for one in folder.iterdir()} == {"index.js", "index.d.ts", "t.d.ts", "package.json"}
+    script = (folder / "index.js").read_text()
+    assert 'ADDRESS = "https://x.example/a\\"b";' in script
+    assert f'VERSION = "{SCRIPT.version}";' in script
+    assert f'INTEGRITY = "{SCRIPT.integrity}";' in script
+    assert "STUB" not in script
+    assert json.loads((folder / "package.json").read_text())["version"] == f"0.0.0-t{SCRIPT.version}"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "package.json").write_text('{"name": "shop"}')
+    done = shop("snippet", "--npm", str(tmp_path / "other"))
+    assert (done.code, (tmp_path / "other" / "package.json").read_text()) == (1, '{"name": "shop"}')
+    assert shop("snippet", "--npm", str(folder), "--types").code == 2
