@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import zlib
 from collections.abc import Mapping
@@ -10,7 +11,14 @@ from typing import Any
 
 ORIGIN = "https://shop.example"
 DOMAIN = "people.example"
+COLLECT = "/collect"
+HOOK_SECRET = "secret-of-the-platform"
 GRANTED = {"ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted"}
+
+
+def signature(body: bytes) -> str:
+    """As a platform signs what it posts: HMAC-SHA256 of the bytes, in hex."""
+    return "sha256=" + hmac.digest(HOOK_SECRET.encode(), body, hashlib.sha256).hex()
 
 
 def email(event_id: str) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.matrix.child import Child
-from tests.faults.matrix.events import ORIGIN
+from tests.faults.matrix.events import COLLECT, ORIGIN
 from tests.faults.matrix.web import Answer, call
 from tests.faults.process import passing
 
@@ -227,8 +227,10 @@ class World:
         rate: float = 0,
         address: str = "",
         fresh: bool = False,
+        door: str = COLLECT,
     ) -> Child:
-        """Events from a process of its own; `ends()` waits for the last one. `fresh`: each by a new connection."""
+        """Events from a process of its own; `ends()` waits for the last one. `fresh`: each by a new connection. `door`:
+        the path to which they are posted, signed where it is a webhook's."""
         assert self.server is not None
         history = self.folder / f"history-{prefix}.jsonl"
         self.histories.append(history)
@@ -242,6 +244,7 @@ class World:
             items,
             rate,
             int(fresh),
+            door,
         ]
         command = [sys.executable, "-m", "tests.faults.matrix.producer", *map(str, words)]
         producer: Child = self.start(f"producer-{prefix}", *command)

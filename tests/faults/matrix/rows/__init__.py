@@ -10,6 +10,7 @@ from tests.faults.matrix.rows import (
     configuration,
     disk,
     distributed,
+    doors,
     intake,
     plugins,
     process,
@@ -28,6 +29,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     clock.chapter,
     intake.chapter,
     clients.chapter,
+    doors.chapter,
     admin.chapter,
 )
 ROWS: tuple[Row, ...] = tuple(row for chapter in CHAPTERS for row in chapter.rows)
