@@ -8,15 +8,17 @@ from operator import attrgetter
 
 from tagserver.config.model import Container, Tag
 from tagserver.config.server import ServerConfig
+from tagserver.event.event import BROWSER, Event
 from tagserver.event.order_ids import GLOBAL_ID, order_id
 from tagserver.event.person_keys import person_keys
+from tagserver.inbound.clients.datalayer import CLIENT
 from tagserver.ingest.copies import carried
 from tagserver.pipeline.route import Routing
 from tagserver.plugin.plain import identifier, number
 from tagserver.queue.dedup import SHARED, OrderKeys, delivery_key, once_key, sender_part
 from tagserver.queue.values import DEDUP_TTL, Delivery
 
-DAY = 86400.0
+HOUR_MS, DAY = 3_600_000, 86400.0
 AGELESS = 7 * DAY
 """Seconds in which an order counts once where the destination takes events of any age."""
 LONGEST = 400 * DAY
@@ -52,6 +54,7 @@ class Deliveries:
             return []
         event = routing.event
         event_id, received, shop = event.event_id, event.facts.received, event.data.get("ecommerce") or {}
+        told_again = event.facts.source != BROWSER and may_be_told_again(event)
         sender = sender_part(event.facts.source) if self._per_source else SHARED
         order, value = identifier(shop.get("transaction_id")), number(shop.get("value"))
         if order is not None and order.startswith(GLOBAL_ID):
@@ -76,13 +79,15 @@ class Deliveries:
             expires = built.expires
             if expires is None and (age := destination.plugin.limits.age) is not None:
                 expires = built.time + int(age * 1000)  # a vendor that takes events up to an age takes it no more
-            order_key = None
+            own_key, order_key = delivery_key(tag.name, built.name, event_id, sender), None
             if order is not None and self._counts_orders and destination.is_purchase(event.name, built.name):
                 key = self._order_keys.key(tag.name, built.name, order, sender)
                 order_key = key, _order_counts_for(None if expires is None else expires - built.time)
+            elif told_again:
+                order_key = own_key, _order_counts_for(None if expires is None else expires - built.time)
             made.append(
                 Delivery(  # by place: names of so many fields cost more than all the rest
-                    delivery_key(tag.name, built.name, event_id, sender),
+                    own_key,
                     event_id,
                     built.name,
                     tag.name,
@@ -104,6 +109,13 @@ class Deliveries:
                 )
             )
         return made
+
+
+def may_be_told_again(event: Event) -> bool:
+    """Whether whoever has a secret may tell an event again after days, so that its id is known for as long as its
+    vendor takes it: platforms send a webhook again on demand, and somebody uploads the file of last week twice. What a
+    backend tells as it happens is repeated at once, if at all."""
+    return event.client != CLIENT or event.facts.received - event.time > HOUR_MS
 
 
 def said_for(container: Container) -> float:

@@ -36,8 +36,9 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     vendor's JSON. `time`, `expires`, `received` in ms since 1970 UTC. `purposes`: the consent purposes that were
     granted. `person`: keyed hashes, 16 bytes each, for erasure and withdrawal. `identity`: fingerprint of the
     destination's identity settings. `order`, `once`: further keys, that of the order of a purchase and that of
-    once-per, each with the seconds in which another delivery of that key is none. `mark`: what it says of order and
-    value, eight bytes that tell neither (`OrderKeys.mark`), with what a copy of an order had (`copy_marks`) perhaps.
+    once-per, each with the seconds in which another delivery of that key is none. Where the first is `key` again, that
+    is known for so long. `mark`: what it says of order and value, eight bytes that tell neither (`OrderKeys.mark`),
+    with what a copy of an order had (`copy_marks`) perhaps.
     `urgent`: goes first when many wait.
     """
 

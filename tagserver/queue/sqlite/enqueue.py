@@ -191,9 +191,12 @@ def keys_of(deliveries: Sequence[Delivery], now: int) -> list[Known]:
     expires = now + int(DEDUP_TTL * 1000)
     keys: list[Known] = []
     for one in deliveries:
-        keys.append((one.key, expires, one.mark))
-        if (order := one.order) is not None:
-            keys.append((order[0], now + int(order[1] * 1000), one.mark))
+        if (order := one.order) is None:
+            keys.append((one.key, expires, one.mark))
+        elif order[0] == one.key:  # known by its event_id alone, for longer
+            keys.append((one.key, now + int(order[1] * 1000), one.mark))
+        else:
+            keys += (one.key, expires, one.mark), (order[0], now + int(order[1] * 1000), one.mark)
         if (once := one.once) is not None:
             keys.append((once[0], now + int(once[1] * 1000), one.mark))
     return keys

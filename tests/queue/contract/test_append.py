@@ -123,6 +123,24 @@ async def test_an_order_is_known_by_itself_for_its_own_time(outbox: Engine, cloc
     await assert_adds_up(outbox)
 
 
+async def test_an_own_key_in_the_place_of_an_orders_is_known_for_that_time(outbox: Engine, clock: FakeTime) -> None:
+    """What a webhook tells again after days, such as a refund, is known by its event_id alone, and called so."""
+
+    def refund(event_id: str) -> Delivery:
+        made = delivery(event_id)
+        return delivery(event_id, order=(made.key, 7 * DAY))
+
+    assert await outbox.append([refund("a"), refund("a"), delivery("b")]) == [Receipt(), Receipt("event"), Receipt()]
+    clock.jump(48 * HOUR)
+    assert await outbox.append([delivery("a"), delivery("b")]) == [Receipt("event"), Receipt()]
+    clock.jump(5 * DAY - 1)
+    assert await outbox.append([refund("a")]) == [Receipt("event")]
+    clock.jump(1)
+    assert await outbox.append([refund("a")]) == [Receipt()]
+    assert meta(outbox).accepted == 4
+    await assert_adds_up(outbox)
+
+
 async def test_a_repeat_that_says_something_else_is_told(outbox: Engine) -> None:
     """Of another order, or with another value; what one of them does not say is no difference."""
     await outbox.append([purchase("a", "T-1", 5.0), delivery("plain")])
