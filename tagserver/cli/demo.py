@@ -116,6 +116,7 @@ async def _run(
             code = 0 if await check() else 1
         else:
             say(f"Open {addresses['shop']}   (stand-in for the vendors: {addresses['meta']})")
+            say(f"A page that has nothing but a pixel: {addresses['shop']}/pixel-only")
             say(f"What happens to each event: {addresses['shop']}/see")
             say("Ctrl-C ends it and removes everything.")
             await stopping.wait()
@@ -129,9 +130,26 @@ Stats = Callable[[], Awaitable[dict[str, Any]]]
 
 
 async def _check(addresses: Mapping[str, str], http: httpx.AsyncClient, stats: Stats, everyone: bool) -> bool:
-    """Buy once as a page does: the event to our server twice (a page that repeats), the pixel's copy to Meta."""
-    event_id = f"purchase_DEMO-{time.time_ns()}"
-    if not await _post(addresses, http, event_id):
+    """Buy as a page does, and once more as one that has only a pixel; its call without consent stays here."""
+    order = f"DEMO-{time.time_ns()}"
+    pushed, called = _pushed(addresses, f"purchase_{order}"), _called(f"purchase_{order}-pixel")
+    if not await _post(addresses, http, called, [("accepted", "no_signal")]):
+        return False
+    for event in (pushed, {**called, "event_id": f"purchase_{order}-again", "consent": pushed["consent"]}):
+        say(f"A purchase that {'was pushed to the data layer' if event is pushed else 'the pixel was called for'}:")
+        if not await _bought(addresses, http, stats, everyone, event):
+            return False
+    shown = await stats()
+    return all("server" not in one["counts"] for one in shown["events"] if one["event_id"] == called["event_id"])
+
+
+async def _bought(
+    addresses: Mapping[str, str], http: httpx.AsyncClient, stats: Stats, everyone: bool, event: dict[str, Any]
+) -> bool:
+    """One purchase: the event to our server twice (a page that repeats), the pixel's copy to Meta."""
+    event_id = event["event_id"]
+    others = set(EVERYONE) - ({"ga4"} if "fbq" in event else set())  # a page without Google's tag has no client_id
+    if not await _post(addresses, http, event, [("accepted", ""), ("duplicate", "")]):
         return False
     pixel = {"id": PIXEL, "ev": "Purchase", "eid": event_id, "cd[value]": "59.9", "cd[currency]": "EUR"}
     await http.get(f"{addresses['meta']}/tr", params=pixel)
@@ -143,15 +161,16 @@ async def _check(addresses: Mapping[str, str], http: httpx.AsyncClient, stats: S
         seen = [one for one in shown["events"] if one["event_id"] == event_id]
         arrived = shown["arrived"].get(event_id, {}) if everyone else None
         pair = bool(seen) and {"server", "browser"} <= seen[0]["counts"].keys()
-        if pair and (arrived is None or arrived.keys() == set(EVERYONE)):
+        if pair and (arrived is None or arrived.keys() == others):
             return _counted_once(seen, arrived)
         await asyncio.sleep(0.05)
     say(f"The purchase did not arrive everywhere within {PATIENCE:.0f} s: {seen} {arrived or ''}")
     return False
 
 
-async def _post(addresses: Mapping[str, str], http: httpx.AsyncClient, event_id: str) -> bool:
-    event = {
+def _pushed(addresses: Mapping[str, str], event_id: str) -> dict[str, Any]:
+    """A purchase as a page pushes it."""
+    return {
         "event": "purchase",
         "event_id": event_id,
         "client_id": "123456789.1700000000",
@@ -165,12 +184,29 @@ async def _post(addresses: Mapping[str, str], http: httpx.AsyncClient, event_id:
             "items": [{"item_id": "SKU-1", "price": 59.9, "quantity": 1}],
         },
     }
+
+
+def _called(event_id: str) -> dict[str, Any]:
+    """A purchase as t.js makes it of a pixel's call."""
+    params = {"value": 59.9, "currency": "EUR", "order_id": event_id, "content_ids": ["SKU-1"]}
+    call = {"call": "track", "name": "Purchase", "pixels": [PIXEL], "params": params}
+    person = {"em": "erika@example.com"}
+    return {"event": "Purchase", "event_id": event_id, "fbq": {**call, "user_data": person}}
+
+
+async def _post(
+    addresses: Mapping[str, str], http: httpx.AsyncClient, event: dict[str, Any], wanted: list[tuple[str, str]]
+) -> bool:
+    """Post it as often as there is an answer `wanted`: its status, and the code of a problem."""
     headers = {"origin": addresses["shop"], "user-agent": "tagserver demo"}
-    for wanted in ("accepted", "duplicate"):
+    for status, code in wanted:
         answer = await http.post(f"{addresses['collect']}/collect", json=event, headers=headers)
-        status = answer.json()["events"][0]["status"] if answer.status_code == 202 else answer.text
-        say(f"POST /collect: {answer.status_code} {status}")
-        if status != wanted:
+        found: dict[str, Any] = {"status": answer.text, "problems": []}
+        if answer.status_code == 202:
+            found = answer.json()["events"][0]
+        codes = [one["code"] for one in found["problems"]]
+        say(" ".join(["POST /collect:", str(answer.status_code), found["status"], *codes]))
+        if found["status"] != status or (code and code not in codes):
             return False
     return True
 

@@ -1,5 +1,5 @@
-"""The shop: one page and its files, what has arrived at the stand-ins of the vendors, and the way to the server's own
-pages, which say what happened to each event."""
+"""The shop: two pages and their files, what has arrived at the stand-ins of the vendors, and the way to the server's
+own pages, which say what happened to each event."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ AD_PURPOSES = {name: meaning for name, meaning in PURPOSES.items() if name.start
 EVERYONE = ("file", "ga4", "linkedin", "pinterest", "reddit", "snapchat", "tiktok", "webhook")
 """The destinations of `everyone.yaml`, by name; each has the name of its type, and of its stand-in."""
 
+SCRIPTS = ("shop.js", "pixel.js", "consent.js")
 Arrivals = dict[str, dict[str, int]]
 """An event's id → how often each destination got it."""
 
@@ -44,7 +45,7 @@ def create_shop(
     sandbox_stats: SandboxStats,
     purposes: Mapping[str, str] = AD_PURPOSES,
 ) -> Starlette:
-    """The shop as an ASGI application.
+    """The shop as an ASGI application, with a second page at `/pixel-only`, which has nothing but Meta's pixel.
 
     `collect_origin` serves `/t.js` and `/collect`, `pixel_origin` serves `/fbevents.js`; both as the browser sees
     them. The page may load from, and talk to, these two and itself; nothing else. `purposes` have a switch each.
@@ -60,10 +61,18 @@ def create_shop(
         "x-content-type-options": "nosniff",
         "cache-control": "no-store",
     }
-    template = jinja2.Template(_file("shop.html").decode(), autoescape=True, undefined=jinja2.StrictUndefined)
-    page = template.render(
-        collect_origin=collect_origin, pixel_origin=pixel_origin, pixel_id=pixel_id, purposes=purposes
-    ).encode()
+
+    def page(name: str, **more: Any) -> bytes:
+        template = jinja2.Template(_file(name).decode(), autoescape=True, undefined=jinja2.StrictUndefined)
+        text: str = template.render(
+            collect_origin=collect_origin, pixel_origin=pixel_origin, pixel_id=pixel_id, purposes=purposes, **more
+        )
+        return text.encode()
+
+    with_tool, without = (_serve(page("pixel.html", tool=tool), "text/html", headers) for tool in (True, False))
+
+    async def pixel_only(request: Request) -> Response:
+        return await (without if request.query_params.get("tool") == "none" else with_tool)(request)
 
     async def see(request: Request) -> Response:
         event_id = request.path_params.get("event_id", "")
@@ -75,8 +84,9 @@ def create_shop(
 
     return Starlette(
         routes=[
-            Route("/", _serve(page, "text/html", headers)),
-            Route("/shop.js", _serve(_file("shop.js"), "text/javascript", headers)),
+            Route("/", _serve(page("shop.html"), "text/html", headers)),
+            Route("/pixel-only", pixel_only),
+            *(Route(f"/{name}", _serve(_file(name), "text/javascript", headers)) for name in SCRIPTS),
             Route("/shop.css", _serve(_file("shop.css"), "text/css", headers)),
             Route("/see", see),
             Route("/see/{event_id:path}", see),

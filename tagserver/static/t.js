@@ -8,6 +8,8 @@
 //   data-layer      name of the data layer (default: dataLayer)
 //   data-consent    "required": nothing leaves before the visitor has chosen (see "consent" below)
 //   data-keep       where the visitor allows storage, what could not be posted is kept there for 24 hours (keep.js)
+//   data-pixel      calls of Meta's pixel are events, too (pixel.js); place it above the pixel then, without async
+//   data-pixel-consent    and the pixel's "grant" is the visitor's own word
 //   data-debug      say in the console what is sent and what the server finds wrong with it
 //
 // What is taken: objects with an `event`, and gtag's commands `event`, `consent` and `set`; not `gtm.*`, functions, or

@@ -268,7 +268,7 @@ def test_every_setting_of_the_page_client_is_documented() -> None:
     """The attributes of the script tag."""
     client = files("tagserver").joinpath("static", "t.js").read_text("utf-8")
     head = client.partition("(() => {")[0]
-    assert set(re.findall(r"^//   (data-\w+)", head, re.MULTILINE)) == {
+    assert set(re.findall(r"^//   (data-[\w-]+)", head, re.MULTILINE)) == {
         name for name in first_names(README, "## The page") if name.startswith("data-")
     }
 
