@@ -179,16 +179,18 @@
     if (now.us_privacy) tell("usp", now);
   };
 
-  /** Those that need not be asked again: they say each change, or have thrown. @type {Set<string>} */
-  const done = new Set();
+  /** Those that need not be asked again: they say each change, or have thrown. Where a tool takes the place of its stub
+   * it may have forgotten who asked that. @type {{[name: string]: any}} */
+  const done = {};
 
   /** @param {string} name @param {(tool: any) => void} ask @param {boolean} [again] it says no change by itself */
   const ask = (name, ask, again) => {
-    if (!root[name] || done.has(name)) return;
-    done.add(name);
+    const tool = root[name];
+    if (!tool || done[name] === tool) return;
+    done[name] = tool;
     try {
-      ask(root[name]);
-      if (again) done.delete(name);
+      ask(tool);
+      if (again) delete done[name];
     } catch (error) {
       console.warn("[tagserver]", name, error);
     }

@@ -95,6 +95,16 @@ def test_a_later_word_replaces_the_earlier_one(page: Page, recorder: Recorder) -
     assert own["us_privacy"] == "1---"
 
 
+def test_a_tool_that_has_forgotten_what_its_stub_was_asked(page: Page, recorder: Recorder) -> None:
+    """It is asked again; by both, the later word counts."""
+    page.goto(recorder.page(before="window.__gpp = () => {}; window.__tcfapi = () => {};"))
+    recorder.wait(lambda: "more" in recorder.scripts, "the second file")
+    page.evaluate(f"() => {{ {gpp(READY)} {TCF} }}")
+    page.evaluate("void dataLayer.push({event: 'purchase'})")
+    (event,) = recorder.events(1)
+    assert (event["gpp"], event["tcf"]) == (READY["gppString"], "CGrants")
+
+
 # ── where it is blocked, or does not come in time ────────────────────────────────────────────────────────────────────
 
 
