@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ import msgspec
 
 from tagserver.cli.options import GivenPath, config_option, json_option, open_folder, print_problems
 from tagserver.cli.terminal import give_up, say, say_json, say_text
+from tagserver.config.model import Container
+from tagserver.config.server import ServerConfig
 from tagserver.event.json_text import UNREADABLE, read_json
 from tagserver.explain.differences import field_change
+from tagserver.explain.doors import arrived
 from tagserver.explain.try_ import BadQuestion, body_text, try_event
 from tagserver.outgoing.redaction import CLEANED
 from tagserver.system.files import os_reason
@@ -26,16 +30,32 @@ _MARKS = {"send": "✔", "restrict": "◐", "block": "⊘", "skip": "○", "erro
 @config_option
 @json_option
 @click.option("--request", "show_request", is_flag=True, help="Show the requests too.")
-def try_(event: Path, config: Path, env_file: Path | None, as_json: bool, show_request: bool) -> None:
+@click.option(
+    "--door", metavar="ADDRESS", help="EVENT is what another system posts to this address, such as /webhook/crm."
+)
+@click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="With --door: a header of that request.")
+def try_(
+    event: Path,
+    config: Path,
+    env_file: Path | None,
+    as_json: bool,
+    show_request: bool,
+    door: str | None,
+    headers: tuple[str, ...],
+) -> None:
     """Show what would happen to EVENT (a file, or - for standard input): every tag's decision with its reason.
 
     The file holds an event, or {"event": {...}, "headers": {}, "cookies": {}, "ip": "", "source": "", "now": ""}.
+    With --door it is the body of a request, which is signed as its sender would; its secret need not be there.
     """
-    asked = _read(event)
+    asked = _read(event) if door is None else {}
+    body = _bytes(event) if door is not None else b""
     loaded = open_folder(config, env_file).compile()
     if loaded.container is None or loaded.server is None:
         print_problems(loaded.problems, config)
         raise SystemExit(1)
+    if door is not None:
+        raise SystemExit(_at_door(loaded.container, loaded.server, door, body, headers, as_json, show_request))
     try:
         answer = try_event(loaded.container, loaded.server, asked, Time().now())
     except BadQuestion as bad:
@@ -47,12 +67,49 @@ def try_(event: Path, config: Path, env_file: Path | None, as_json: bool, show_r
     raise SystemExit(0 if answer["event"] is not None else 1)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _at_door(
+    container: Container,
+    server: ServerConfig,
+    door: str,
+    body: bytes,
+    headers: Sequence[str],
+    as_json: bool,
+    show_request: bool,
+) -> int:
+    """Show what a body makes at an address; the exit code."""
+    pairs = [one.partition(":") for one in headers]
+    if wrong := next((name for name, colon, _ in pairs if not (colon and name.strip())), None):
+        give_up(f"--header {wrong!r}: write NAME:VALUE", 2)
+    now = Time().now()
     try:
-        text = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-        value = read_json(text, msgspec.json.Decoder())
+        found = arrived(server, door, body, {name.strip(): text.strip() for name, _, text in pairs}, now)
+        answers = [try_event(container, server, one, now) for one in found.asked]
+    except BadQuestion as bad:
+        give_up(f"{door}: {bad}", 2)
+    if as_json:
+        passed = [{"code": one.code, "message": one.message, "event_id": one.event_id} for one in found.passed]
+        notes = [msgspec.to_builtins(one) for one in found.notes]
+        say_json({"source": found.source, "events": answers, "passed": passed, "problems": notes})
+        return 0
+    for note in found.notes:
+        say(f"⚠ {note.message}")
+    for one in found.passed:
+        say(f"○ passed over, {one.code}: {one.message}")
+    for answer in answers:
+        _print(answer, show_request)
+    return 0
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
         give_up(f"{path} cannot be read: {os_reason(error)}", 2)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = read_json(_bytes(path), msgspec.json.Decoder())
     except UNREADABLE as error:
         give_up(f"{path} is not JSON: {error}", 2)
     if not isinstance(value, dict):

@@ -10,7 +10,7 @@ import pytest
 
 from tagserver.cli.try_ import body_text
 
-from .conftest import CONTAINER, ENVIRON, Shop
+from .conftest import CONTAINER, ENVIRON, SERVER, Shop
 
 GRANTED = {"ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted"}
 PURCHASE: dict[str, Any] = {
@@ -220,3 +220,74 @@ def test_what_may_not_leave_is_shown_and_not_counted(shop: Shop, file: Path) -> 
     assert "plugin_error: its request may not leave: 10.0.0.1 is not public" in done.out
     assert "→ hook POST https://10.0.0.1/in (" in done.out
     assert done.out.endswith("0 would be sent. Nothing was sent.\n")
+
+
+DOORS = """
+clients:
+  webhooks:
+    shop: {style: shopify, secret: "${env:SHOP}"}
+    pay: {style: stripe, secret: "${env:PAY}"}
+    own: {style: standard, secret: "${env:OWN}"}
+    crm:
+      style: hmac
+      secret: "${env:CRM}"
+      when: {header.x-topic: deal}
+      map:
+        event: {lookup: "{{ body.stage }}", table: {won: purchase}}
+        ecommerce.transaction_id: "{{ body.id }}"
+        value: "{{ body.amount }}"
+        currency: EUR
+        email: "{{ body.email }}"
+        consent: "{{ body.consent }}"
+"""
+DEAL = {"stage": "won", "id": 7, "amount": "1200.00", "email": "erika@example.com", "consent": GRANTED}
+
+
+@pytest.fixture
+def doors(shop: Shop) -> Shop:
+    """A folder with webhooks."""
+    shop.write(SERVER + DOORS, "server.yaml")
+    return shop
+
+
+def test_the_body_of_a_webhook(doors: Shop) -> None:
+    """As its address would take it, also where its secret is not there."""
+    done = doors("try", "-", "--door", "/webhook/crm", "--header", "X-Topic: deal", stdin=json.dumps(DEAL))
+    assert (done.code, done.err) == (0, "")
+    assert "\npurchase  purchase_7   consent: ad_storage granted" in done.out
+    assert "✔ Meta purchase  send     fired: trigger buy" in done.out
+    own = {"type": "purchase", "data": {"value": 5, "currency": "EUR", "transaction_id": "T-1", "consent": GRANTED}}
+    done = doors("try", "-", "--door", "/webhook/own", "--json", stdin=json.dumps(own))
+    assert [one["event"]["source"] for one in done.json["events"]] == ["own"]
+    assert done.json["events"][0]["event"]["client"] == "webhooks"
+
+
+@pytest.mark.parametrize(
+    ("door", "body", "words", "said"),
+    [
+        ("/webhook/crm", "{}", ("--header", "x-topic:deal"), "○ passed over, no_event: its map gives no event"),
+        ("/webhook/crm", json.dumps(DEAL), (), "○ passed over, when: its conditions do not hold"),
+        ("/webhook/pay", '{"type": "charge.failed"}', (), "○ passed over, topic: "),
+        ("/webhook/shop", '{"id": 1}', ("--header", "X-Shopify-Topic: orders/paid"), "○ passed over, bad_shape: "),
+    ],
+)
+def test_what_becomes_no_event_is_told(doors: Shop, door: str, body: str, words: tuple[str, ...], said: str) -> None:
+    done = doors("try", "-", "--door", door, *words, stdin=body)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("door", "body", "words", "said"),
+    [
+        ("/webhook/none", "{}", (), "/webhook/none: it is refused with 404 not_found: there is no such"),
+        ("/elsewhere", "{}", (), "/elsewhere: nobody has the address /elsewhere; see clients in server.yaml"),
+        ("/webhook/own", "[]", (), "/webhook/own: it is refused with 400 bad_shape: "),
+        ("/webhook/crm", "stage=won", (), "/webhook/crm: it is refused with 400 bad_json: "),
+        ("/webhook/crm", "{}", ("--header", "deal"), "--header 'deal': write NAME:VALUE"),
+    ],
+)
+def test_what_would_be_refused_is_told(doors: Shop, door: str, body: str, words: tuple[str, ...], said: str) -> None:
+    done = doors("try", "-", "--door", door, *words, stdin=body)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
