@@ -8,11 +8,12 @@ It stands in lists of names and values (Shopify's note attributes, WooCommerce's
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tagserver.plugin.inbound import Note
 from tagserver.plugin.values import is_text, sendable
+from tagserver_webhooks.reading import Part
 
 LONGEST = 4096
 """Characters of one value; a TC string of a long list of vendors has half of it."""
@@ -77,7 +78,7 @@ def carried(pairs: Iterable[tuple[str, Any, object]], notes: list[Note]) -> dict
         if field is None or value is None:
             continue
         root, _, leaf = field.partition(".")
-        speaks = field in _OF_CONSENT or root == "consent_state"
+        speaks = _speaks(field)
         read = _whole(value) if field == WHOLE else value if isinstance(value, bool) and speaks else _text(value)
         if read is None:
             notes.append(Note(where, "wrong_type", f"{where} is not a text that can be read; left out"))
@@ -92,6 +93,35 @@ def carried(pairs: Iterable[tuple[str, Any, object]], notes: list[Note]) -> dict
         elif speaks and group[key] != read:
             made[WHOLE] = UNREADABLE
     return made
+
+
+def entries(part: Part, name: str, key: str, most: int) -> Iterator[tuple[str, Any, object]]:
+    """What such a list of a body holds, for `carried`. `key`: what its entries call a name. Of more than `most` entries
+    only those that speak of consent are read, and a list that is none may have held a refusal."""
+    held = part.held.get(name)
+    if isinstance(held, dict):  # PHP writes a list with gaps as a map
+        held = [*held.values()]
+    if held is None:
+        return
+    if not isinstance(held, list):
+        part.wrong(name, "a list")
+        yield part.where(name), WHOLE, UNREADABLE
+        return
+    if len(held) > most:
+        part.note(name, "too_many", f"has more than {most} entries; of the others only consent is read")
+    for at, one in enumerate(held):
+        where = part.where(f"{name}.{at}")
+        if isinstance(one, dict):
+            if (field := place(one.get(key))) is not None and (at < most or _speaks(field)):
+                yield f"{where}.value", one[key], one.get("value")
+        elif isinstance(one, str | list) and one:
+            part.wrong(f"{name}.{at}", "an object")
+            yield where, WHOLE, UNREADABLE
+
+
+def _speaks(field: str) -> bool:
+    """Whether a field says something about consent."""
+    return field in _OF_CONSENT or field.startswith("consent_state.")
 
 
 def place(name: object) -> str | None:

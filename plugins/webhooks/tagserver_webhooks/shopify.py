@@ -8,7 +8,7 @@ path, `token`, `checkout_token`, `cart_token`) is not read, but for the shop's h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -26,7 +26,7 @@ from tagserver.plugin.inbound import (
     json_body,
     mac,
 )
-from tagserver_webhooks.carried import CLICKS, carried, laid_over
+from tagserver_webhooks.carried import CLICKS, carried, entries, laid_over
 from tagserver_webhooks.gates import bad_shape, closed, no_topic
 from tagserver_webhooks.items import MOST, fitting, shopify_item
 from tagserver_webhooks.person import person
@@ -106,7 +106,7 @@ def _order(order: Part, settings: WebhookSource, facts: RequestFacts) -> Mapping
     status = held.get("financial_status")
     if (shut := closed(settings, event_id, status, ("paid",), test=test, cancelled=cancelled)) is not None:
         return shut
-    over = carried(_attributes(order), order.notes)
+    over = carried(entries(order, "note_attributes", "name", MOST_ATTRIBUTES), order.notes)
     customer = order.part("customer")
     addresses = (order.part("billing_address"), order.part("shipping_address"), customer.part("default_address"))
     origin = _SOURCES.get(order.word("source_name"), "other")
@@ -205,11 +205,6 @@ def _items(order: Part, settings: WebhookSource) -> list[dict[str, Any]] | None:
     item_id, presentment = settings.item_id or "variant_id", settings.money == "presentment"
     lines = order.rows("line_items", MOST)
     return fitting((shopify_item(one, item_id, None, presentment) for one in lines), order)
-
-
-def _attributes(order: Part) -> Iterator[tuple[str, Any, object]]:
-    for one in order.rows("note_attributes", MOST_ATTRIBUTES):
-        yield one.where("value"), one.held.get("name"), one.held.get("value")
 
 
 def _page(order: Part, settings: WebhookSource) -> dict[str, Any]:

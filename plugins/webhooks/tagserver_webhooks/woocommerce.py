@@ -27,7 +27,7 @@ from tagserver.plugin.inbound import (
     json_body,
     mac,
 )
-from tagserver_webhooks.carried import carried, laid_over, place
+from tagserver_webhooks.carried import carried, entries, laid_over
 from tagserver_webhooks.gates import bad_shape, closed, no_topic
 from tagserver_webhooks.items import MOST, fitting, woocommerce_item
 from tagserver_webhooks.person import person
@@ -117,7 +117,7 @@ def _events(order: Part, known: str, settings: WebhookSource) -> list[Mapping[st
     status = order.word("status")
     event_id = event_id_for("purchase", known)
     shut = closed(settings, event_id, status, PAID, cancelled=status == "cancelled")
-    over = carried(_meta(order), order.notes)
+    over = carried(entries(order, "meta_data", "key", MOST_META), order.notes)
     refunds = [*_refunds(order, known, over)] if settings.refunds == "each" or status == REFUNDED else []
     if shut is None:
         return [laid_over(_purchase(order, known, event_id, settings), over), *refunds]
@@ -178,18 +178,11 @@ def _refunds(order: Part, known: str, over: Mapping[str, Any]) -> Iterator[dict[
         yield laid_over(filled(event), rest)
 
 
-def _meta(order: Part) -> Iterator[tuple[str, Any, object]]:
-    """What the page has put into the order. Plugins write lists of their own into `meta_data`, hundreds of lines
-    perhaps: those that may be meant count, and the others are not read."""
-    for one in order.rows("meta_data", MOST_META):
-        if place(one.held.get("key")) is not None:
-            yield one.where("value"), one.held.get("key"), one.held.get("value")
-
-
 def _visit(order: Part) -> dict[str, str]:
     """What WooCommerce itself remembers of the visit in which an order was made."""
     found: dict[str, str] = {}
     rows = order.held.get("meta_data")
+    rows = [*rows.values()] if isinstance(rows, dict) else rows
     for one in rows[:MOST_META] if isinstance(rows, list) else ():
         key = one.get("key") if isinstance(one, dict) else None
         name = (

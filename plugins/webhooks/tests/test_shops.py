@@ -128,10 +128,35 @@ def test_how_much_of_an_order_is_taken(entries: int) -> None:
         assert isinstance(event, dict)
         assert len(event["ecommerce"]["items"]) == 500
         assert "cookie" not in event
+        assert "consent" not in event
         assert sorted(note.path for note in found.notes) == sorted(names)
         assert {note.code for note in found.notes} == {"too_many"}
     broken = read("shop", WHOLE["shop"] | {"line_items": [{"price": []}] * entries}, "orders/paid")
     assert len(broken.notes) == 100
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ([{"name": f"n{number}"} for number in range(250)] + [{"name": "consent", "value": "denied"}], "denied"),
+        ({"0": {"name": "a"}, "2": {"name": "_consent", "value": "denied"}}, "denied"),
+        ("consent=denied", "unreadable"),
+        (["consent=denied"], "unreadable"),
+        ([["consent", "denied"]], "unreadable"),
+        ([{"name": "consent", "value": 5}, None, 7], "5"),
+        ([], None),
+        ({}, None),
+        (None, None),
+    ],
+    ids=["far", "map", "text", "texts", "lists", "number", "none", "no", "null"],
+)
+def test_a_refusal_is_found_wherever_it_stands(told: Any, said: str | None) -> None:
+    """Beyond what else is read, in a list that PHP has written as a map; and what may have been one is one."""
+    for name, topic, key in (("shop", "orders/paid", "note_attributes"), ("woo", "order.updated", "meta_data")):
+        renamed = json.loads(json.dumps(told).replace('"name":', '"key":' if name == "woo" else '"name":'))
+        (event,) = read(name, WHOLE[name] | {key: renamed}, topic).events
+        assert isinstance(event, dict)
+        assert event.get("consent") == said
 
 
 @pytest.mark.parametrize(
