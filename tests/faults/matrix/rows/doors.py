@@ -116,6 +116,48 @@ def replayed(world: World) -> None:
     world.judge()
 
 
+ODD = (None, True, 0, -1e300, 10**30, "", "\x00", "x" * 20_000, [], [[[]]], {}, {"__proto__": {"a": 1}})
+
+
+@chapter.row("O6", "calls of a pixel from a hostile page: every type in every place, deep, huge", untimed=True)
+def pixel_calls(world: World) -> None:
+    """What is no call is refused alone, nothing of a call is consent, and the shop's events go on beside them."""
+    world.vendor()
+    world.configure({"clients": {"pixel": {}}})
+    world.serve().up()
+    assert world.server is not None
+    before = usage(world.server.pid)
+    producer = world.produce("load", 300, rate=150)
+    call = {"call": "track", "name": "Purchase", "pixels": ["1"], "params": {}, "user_data": {}, "dpo": []}
+
+    def sent(fbq: object, **more: object) -> bytes:
+        return post({"event": "Purchase", "event_id": "hostile", "fbq": fbq, **more})
+
+    words = {"consent": CONSENT, "gcs": "G111", "tcf": "CPX", "npa": "0", "event": "purchase", "user_data": {"em": "a"}}
+    deep = b'{"event": "a", "fbq": {"call": "track", "name": "a", "params": ' + b"[" * 50_000 + b"]" * 50_000 + b"}}"
+    ask_all(
+        world,
+        [
+            *(Ask(f"fbq is {odd!r:.20}", sent(odd), (400,)) for odd in ODD),
+            *(Ask(f"{key} is {odd!r:.20}", sent({**call, key: odd}), (202, 400)) for key in call for odd in ODD),
+            *(
+                Ask(f"{name} is {odd!r:.20}", sent({**call, "params": {name: odd, "value": 1}}), (202,))
+                for name in ("contents", "content_ids", "order_id", "value", "currency")
+                for odd in ODD
+            ),
+            Ask("words of consent as parameters", sent({**call, "params": words}), (202,)),
+            Ask("a text that nests without end", sent({**call, "params": {"contents": "[" * 50_000}}), (202,)),
+            Ask("contents without end", sent({**call, "params": {"contents": [{"id": 1}] * 20_000}}), (400, 413)),
+            Ask("deep", post(deep), (400,)),
+            Ask("two keys of the same", post(b'{"event": "a", "fbq": 1, "fbq": {}}'), (400,)),
+        ],
+    )
+    producer.ends(30)
+    peak = usage(world.server.pid)["peak_mib"] - before["peak_mib"]
+    world.expect(peak < 48, f"memory grew by {peak} MiB")
+    world.judge(before=before)
+
+
 @chapter.row("O7", "kill -9 of the command that sends a file, and of the server, in turn", untimed=True)
 def sending(world: World) -> None:
     """The command goes on where it was; each row arrives once."""
