@@ -24,7 +24,7 @@ from tagserver.erasure.opt_outs import Grant, OptOuts
 from tagserver.event.event import BROWSER, Event, Facts
 from tagserver.inbound.clients.datalayer import Context, Refused, read_event
 from tagserver.inbound.clients.readers import ReaderFailed
-from tagserver.ingest.advice import advise
+from tagserver.ingest.advice import NO_SIGNAL, advise
 from tagserver.ingest.answer import Answer, settled
 from tagserver.ingest.consent_wait import ConsentWait, WaitingEvent
 from tagserver.ingest.deliveries import Deliveries
@@ -192,7 +192,10 @@ class Ingest:
                     heard += waiting.released_by(container, event, routing.consent, _of(request))
                 waiting.count(self._released(container, request, heard))
             gone = waiting.comes(container, routing, contract) if may_wait else None
-            problems = advise(container, routing) + event.notes + context.left_out
+            advice = advise(container, routing)
+            if advice and NO_SIGNAL in advice:
+                self._observer.without_signal(event.client)
+            problems = advice + event.notes + context.left_out
             if gone is None:
                 lines.append((Answer(event.event_id, "accepted", problems), routing, True))
             else:

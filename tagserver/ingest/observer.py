@@ -31,6 +31,9 @@ class IngestObserver:
     def denial_not_remembered(self) -> None:
         """A denial was not remembered for its order: its address has named too many."""
 
+    def without_signal(self, client: str) -> None:
+        """An event that an inbound client has read in a browser's request came without any signal of consent."""
+
     def client_failed(self, client: str, how: str) -> None:
         """An inbound client has failed at an event, which was refused; how, without anything of the event."""
 

@@ -86,6 +86,7 @@ class Meters:
         self._withdrawn: Counter[str] = Counter()
         self._clients: Counter[tuple[str, int]] = Counter()
         self._passed: Counter[tuple[str, str]] = Counter()
+        self.without_signal: Counter[str] = Counter()
 
     def answered(self, status: int, seconds: float | None) -> None:
         """One request to `/collect` was answered; `seconds` from its last byte on, None: it had none to wait for.
@@ -213,6 +214,8 @@ class Meters:
         )
         page.add("tagserver_held_events", "gauge", "Events that wait for consent.", [({}, picture.held)])
         page.counter("tagserver_held_ended_total", "How the waiting ended.", "outcome", picture.held_ended)
+        silent = self.without_signal
+        page.counter("tagserver_events_without_signal_total", "Said nothing of consent.", "client", silent)
         page.counter("tagserver_withdrawals_total", "Events that took consent back.", "source", self._withdrawn)
         page.add(
             "tagserver_order_denials_dropped_total",

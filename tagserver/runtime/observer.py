@@ -51,6 +51,10 @@ class RuntimeObserver(IngestObserver, ErasureObserver, DeliveryObserver):
         """To the records."""
         self._records.refused(reason, message, origin)
 
+    def without_signal(self, client: str) -> None:
+        """To metrics."""
+        self._meters.without_signal[client] += 1
+
     def client_failed(self, client: str, how: str) -> None:
         """To what fails."""
         self._failing.client_failed(client, how)

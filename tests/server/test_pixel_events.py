@@ -58,6 +58,7 @@ async def test_a_call_is_no_consent(start: Start) -> None:
     assert await line(server, called(consent=None)) == ("accepted", ["no_signal"])
     assert await line(server, called(consent={"ad_storage": "denied"})) == ("accepted", [])
     assert (await server.drained())["arrivals"] == 0
+    assert server.runtime.meters.without_signal == {"pixel": 1}
 
 
 async def test_it_is_off_unless_it_is_named(start: Start) -> None:
