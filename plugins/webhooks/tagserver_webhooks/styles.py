@@ -14,6 +14,7 @@ from tagserver.plugin.inbound import (
     check_hmac,
     check_standard,
     check_timed,
+    event_id_for,
     json_body,
     mac,
     standard_key,
@@ -28,8 +29,8 @@ from tagserver_webhooks.woocommerce import WooCommerce
 
 
 class Standard(Ungreeted):
-    """Standard Webhooks: `{"type", "timestamp", "data"}`; `data` is the event, `type` its name, and the message's id is
-    the event's where it has none and is no order."""
+    """Standard Webhooks: `{"type", "timestamp", "data"}`; `data` is the event, `type` its name, and its id that of
+    its order or else of the message, where it has none of its own."""
 
     keys: ClassVar[frozenset[str]] = frozenset({"map", "when"})
 
@@ -56,9 +57,11 @@ class Standard(Ungreeted):
         event.setdefault("event", found.get("type"))
         if found.get("timestamp") is not None:
             event.setdefault("timestamp", found["timestamp"])
+        if found.get("restricted") not in (None, False):  # what a tagserver says of a visitor who has not granted all
+            event["npa"] = True
         message = facts.headers.get("webhook-id") or facts.headers.get("svix-id")
-        if message and event.get("event_id") in (None, "") and not _is_order(event):
-            event["event_id"] = message
+        if event.get("event_id") in (None, "") and (made := _id_of(event, message)) is not None:
+            event["event_id"] = made
         return Incoming([event])
 
     def headers(self, request: InboundRequest, source: KeyedSource) -> Mapping[str, str]:
@@ -130,8 +133,8 @@ def _header(settings: WebhookSource) -> str:
     return (settings.header or "x-signature").lower()
 
 
-def _is_order(event: Mapping[str, Any]) -> bool:
-    """Whether its id will be made of its order."""
-    ecommerce = event.get("ecommerce")
+def _id_of(event: Mapping[str, Any], message: str | None) -> str | None:
+    """The id that other copies of its order have, or else that of the message."""
+    ecommerce, name = event.get("ecommerce"), event.get("event")
     order = ecommerce.get("transaction_id") if isinstance(ecommerce, dict) else event.get("transaction_id")
-    return event.get("event") == "purchase" and bool(order)
+    return event_id_for(name, order, message=message) if isinstance(name, str) else message
