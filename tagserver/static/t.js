@@ -175,7 +175,7 @@
    * (-1), or has to be sent again (0). They work with what `tagserver._` holds (at the end of this file).
    * @type {{[name: string]: any}}
    */
-  const extra = { keep() {}, load: (/** @type {string} */ name, /** @type {any} */ then) => run(then) };
+  const extra = { keep() {}, pixel() {}, load: (/** @type {string} */ name, /** @type {any} */ then) => run(then) };
   /** What is to be done once more.js has run, or will not: then this is 0. The first one has it loaded. @type {any} */
   let waiting = [];
   let base = "";
@@ -196,7 +196,11 @@
       const policy = { createScriptURL: String };
       extra.policy = types ? types.createPolicy("tagserver", policy) : policy;
       const element = document.createElement("script");
-      element.onload = element.onerror = end;
+      element.onload = end;
+      element.onerror = () => {
+        warn("more.js is blocked");
+        end();
+      };
       element.nonce = /** @type {any} */ (script).nonce;
       element.crossOrigin = ""; // a hash needs CORS
       // So that a page that names this file by its hash runs nothing else. more.js has those of the others.

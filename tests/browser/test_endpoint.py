@@ -47,3 +47,32 @@ def test_where_events_go(page: Page, script: str, settings: str, posted: str) ->
     with page.expect_request(lambda request: request.method == "POST") as asked:
         page.goto(f"{SHOP}/")
     assert asked.value.url == SHOP + posted
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("script", "second"),
+    [
+        ("/t.js", "/t/more.VERSION.js"),
+        ("/t/VERSION.js", "/t/more.VERSION.js"),
+        ("/metrics/t.js?v=1", "/metrics/t/more.VERSION.js"),
+        ("/a/t/t/VERSION.js", "/a/t/t/more.VERSION.js"),
+    ],
+)
+def test_where_second_files_are(page: Page, script: str, second: str) -> None:
+    """Beside it, with the version that they belong to."""
+    shown = f'<script>window.fbq = () => {{}}</script><script src="{script.replace("VERSION", VERSION)}"></script>'
+    files = {f"/{name}": bodies["identity"] for name, bodies in shipped().files().items()}
+
+    def answer(route: Route) -> None:
+        if route.request.url == f"{SHOP}/":
+            route.fulfill(body=shown, content_type="text/html")
+        else:
+            body = files["/more" if "more" in route.request.url else "/"]
+            route.fulfill(body=body, content_type="text/javascript", headers={"access-control-allow-origin": "*"})
+
+    page.route(f"{SHOP}/**", answer)
+    with page.expect_request("**/more.*") as asked:
+        page.goto(f"{SHOP}/")
+    assert asked.value.url == SHOP + second.replace("VERSION", VERSION)
+    page.wait_for_function("!!tagserver._.extra.listen")

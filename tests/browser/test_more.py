@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.recorder import GRANTED, Recorder
+from tests.browser.recorder import GRANTED, Recorder, warnings
 
 pytestmark = pytest.mark.browser
 LARGE = "dataLayer.push({event: 'purchase', transaction_id: 'T', debug: 'x'.repeat(40000)});"
@@ -82,6 +82,18 @@ def test_what_tools_say_goes_along(page: Page, recorder: Recorder, tools: str, w
     assert {name: event[name] for name in NAMES if name in event} == wanted
 
 
+@pytest.mark.parametrize(("sections", "called"), [([7], 1), ([2], 0), ([2, 7], 0), ([-1], 1)])
+def test_a_tcf_string_within_gpp_calls_no_pixel(
+    page: Page, recorder: Recorder, sections: list[int], called: int
+) -> None:
+    """The page cannot read it; the server can."""
+    tool = gpp(READY | {"applicableSections": sections})
+    page.goto(recorder.page(before=PIXEL + tool + UPDATE, after=TRACK))
+    recorder.events(1)
+    page.wait_for_function("!!tagserver._.extra.listen")
+    assert len(page.evaluate("calls")) == called
+
+
 def test_a_later_word_replaces_the_earlier_one(page: Page, recorder: Recorder) -> None:
     """The event's own goes before."""
     page.goto(recorder.page(before=gpp(READY) + usp("1YNN"), after="dataLayer.push({event: 'purchase', n: 1});"))
@@ -90,7 +102,7 @@ def test_a_later_word_replaces_the_earlier_one(page: Page, recorder: Recorder) -
     page.evaluate("(ping) => say(ping)", READY | {"gppString": "DBABLA~BVAUAAAAAAA.QA"})
     page.evaluate(f"() => {{ {usp('1YYN')} }}")
     page.evaluate("void dataLayer.push({event: 'purchase', n: 2}, {event: 'purchase', n: 3, us_privacy: '1---'})")
-    _, two, own = recorder.events(3)
+    _, two, own = sorted(recorder.events(3), key=lambda event: int(event["n"]))
     assert (two["gpp"], two["us_privacy"]) == ("DBABLA~BVAUAAAAAAA.QA", "1YYN")
     assert own["us_privacy"] == "1---"
 
@@ -110,6 +122,7 @@ def test_a_tool_that_has_forgotten_what_its_stub_was_asked(page: Page, recorder:
 
 def test_without_it_a_tool_counts_as_a_refusal(page: Page, recorder: Recorder) -> None:
     """Although Consent Mode says else; no pixel is called, and nobody waits for it again."""
+    heard = warnings(page)
     recorder.blocked.add("more")
     page.goto(recorder.page(before=PIXEL + TCF + UPDATE, after=TRACK))
     (event,) = recorder.events(1)
@@ -118,6 +131,7 @@ def test_without_it_a_tool_counts_as_a_refusal(page: Page, recorder: Recorder) -
     assert recorder.events(2)[1]["gdpr"] is True
     assert page.evaluate("calls") == []
     assert recorder.scripts == ["t", "more"]
+    assert heard == ["[tagserver] more.js is blocked"]
 
 
 def test_without_it_nothing_leaves_that_waits_for_a_choice(page: Page, recorder: Recorder) -> None:
