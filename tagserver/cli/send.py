@@ -20,6 +20,7 @@ from tagserver.cli.options import print_problems as print_all
 from tagserver.cli.send_done import Done, InUse, Mark, beside, chained, done_of, first_chain
 from tagserver.cli.sending import AT_ONCE, LARGEST, Fate, Sending, Stopped
 from tagserver.cli.terminal import can_ask, confirm, give_up, say, say_json, stream
+from tagserver.inbound.clients.datalayer import LONGEST_WAIT
 from tagserver.inbound.files.faults import BadFile, RefusedRow
 from tagserver.inbound.files.rows import Choices, FileEvent
 from tagserver.records.words.tables import VERDICTS
@@ -52,6 +53,12 @@ def _patience(context: click.Context, parameter: click.Parameter, given: str) ->
         raise click.BadParameter(str(error), context, parameter) from None
 
 
+def _wait(context: click.Context, parameter: click.Parameter, given: str) -> int:
+    if (seconds := _patience(context, parameter, given)) > LONGEST_WAIT:
+        raise click.BadParameter("at most 24h", context, parameter)
+    return seconds
+
+
 @click.command()
 @config_option
 @data_option
@@ -67,6 +74,9 @@ def _patience(context: click.Context, parameter: click.Parameter, given: str) ->
 @click.option("--decimal", type=click.Choice([".", ","]), help="The decimal mark of all amounts.")
 @click.option("--dry-run", is_flag=True, help="Show what the columns mean and the first events; send nothing.")
 @click.option("--patience", default="10m", show_default=True, callback=_patience, help="For a server that is away.")
+@click.option(
+    "--wait", default="0s", show_default=True, callback=_wait, help="For the page's copies of these orders; up to 24h."
+)
 @click.option("--yes", is_flag=True, help="Send without being asked.")
 @json_option
 def send(
@@ -83,6 +93,7 @@ def send(
     decimal: Any,
     dry_run: bool,
     patience: int,
+    wait: int,
     yes: bool,
     as_json: bool,
 ) -> None:
@@ -105,7 +116,7 @@ def send(
             confirm(f"Send {counted(reading.total, 'event')}?", yes=yes)
             with done_of(path, reading.header, reading.separator) as done, httpx.Client(trust_env=False) as client:
                 post = _post(client, address, key)
-                sending = Sending(post, time.sleep, patience, _told_wait)
+                sending = Sending(post, time.sleep, patience, _told_wait, wait)
                 start = first_chain(address if server else str(data.resolve()), source or "")
                 counts, codes = _send_all(reading, done, start, sending)
     except (BadFile, ValueError) as error:

@@ -46,12 +46,14 @@ class Fate(NamedTuple):
 @dataclass
 class Sending:
     """`post` sends a body to the server; `pause` waits for seconds; `patience`: how many may pass without an answer
-    that says something. `wait`: told before each pause, with what is waited for."""
+    that says something. `wait`: told before each pause, with what is waited for. `held`: seconds for which the server
+    lets the events wait for the page's copies of their orders."""
 
     post: Post
     pause: Pause
     patience: float
     wait: Callable[[float, str], None]
+    held: int = 0
     _met: bool = field(default=False, init=False)
     _waited: float = field(default=0.0, init=False)
     _next: float = field(default=FIRST_WAIT, init=False)
@@ -61,7 +63,8 @@ class Sending:
         busy = 0
         while True:
             try:
-                answer = self.post(msgspec.json.encode({"events": events}))
+                body = {"events": events, "wait": self.held} if self.held else {"events": events}
+                answer = self.post(msgspec.json.encode(body))
             except httpx.TransportError as error:
                 if not self._met and isinstance(error, httpx.ConnectError):
                     raise Stopped("nothing listens there (connection refused): is the server up?", 3) from None

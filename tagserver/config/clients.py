@@ -16,7 +16,7 @@ from tagserver.config.keys import Block, Key, compiled
 from tagserver.config.references import ServerDecoder
 from tagserver.config.schema_parts import SECRET, Schema, described, many, record, table
 from tagserver.config.settings import SettingsReader, settings_schema
-from tagserver.config.source_keys import BASIS, CONSENT, read_contract
+from tagserver.config.source_keys import BASIS, CONSENT, WAIT, read_contract, read_wait
 from tagserver.config.yaml.source import Node, Scalar, Sequence
 from tagserver.config.yaml.suggestions import did_you_mean, known_are
 from tagserver.consent.model.reading import Reading
@@ -33,13 +33,13 @@ MOST_SECRETS = 2
 """Of one sender at a time: the new one and the old one."""
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.~-]{0,63}\Z")
 _SECRETS = described({"anyOf": [SECRET, many(SECRET)]}, "`${env:…}` or `${file:…}`; two while one is replaced")
-_SOURCE = Block("one sender", Key("secret", compiled(_SECRETS), "", needed=True), CONSENT, BASIS)
+_SOURCE = Block("one sender", Key("secret", compiled(_SECRETS), "", needed=True), CONSENT, BASIS, WAIT)
 
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredClient:
     """One client. `client`: None where it cannot be set up. `contracts`: what is said of consent by sender, for all
-    senders there are."""
+    senders there are; `waits`: for how many seconds their copies of orders wait for the page's."""
 
     type: str
     addresses: tuple[Endpoint, ...]
@@ -47,6 +47,7 @@ class ConfiguredClient:
     sources: Mapping[str, KeyedSource]
     contracts: Mapping[str, Reading | None]
     client: Client | None = field(compare=False, default=None)
+    waits: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +149,13 @@ class _Reader:
             settings = cls.Settings()
         sources: dict[str, KeyedSource] = {}
         contracts: dict[str, Reading | None] = {}
+        waits: dict[str, float] = {}
         for name, (name_key, held) in named.items():
-            if (source := self._source(name, f"{where}.{name}", name_key, held, contracts)) is not None:
+            if (source := self._source(name, f"{where}.{name}", name_key, held, contracts, waits)) is not None:
                 sources[name] = source
         client = cls(settings, MappingProxyType(sources)) if settings is not None else None
-        return ConfiguredClient(cls.type, cls.addresses, settings, sources, MappingProxyType(contracts), client)
+        said = MappingProxyType(contracts)
+        return ConfiguredClient(cls.type, cls.addresses, settings, sources, said, client, MappingProxyType(waits))
 
     def _settings(
         self, path: str, settings: type, key: Scalar, entries: Mapping[str, tuple[Scalar, Node]]
@@ -161,7 +164,13 @@ class _Reader:
         return reader.read(settings, key, entries)
 
     def _source(
-        self, name: str, path: str, key: Scalar, node: Node, contracts: dict[str, Reading | None]
+        self,
+        name: str,
+        path: str,
+        key: Scalar,
+        node: Node,
+        contracts: dict[str, Reading | None],
+        waits: dict[str, float],
     ) -> KeyedSource | None:
         """One sender, or None after a problem."""
         d = self._d
@@ -192,6 +201,8 @@ class _Reader:
             d.problems.add("E115", key.place, path, f"{path}: {said}")
             return None
         contracts[name] = contract
+        if wait := read_wait(d, path, own):
+            waits[name] = wait
         return source
 
     def _fits(self, settings: Any, path: str, entries: Mapping[str, tuple[Scalar, Node]]) -> bool:

@@ -80,6 +80,15 @@ def reaching_back(consent: ConsentState) -> frozenset[str]:
     return consent.withdrawn | frozenset(AD_PURPOSES) if consent.known_child else consent.withdrawn
 
 
+def gone_with(refused: int, *, restricted: bool) -> frozenset[str]:
+    """The purposes that a copy which is built already may not rely on under an earlier refusal. Of an opt-out it cannot
+    be made to take account any more, unless it was built `restricted`; and a child has granted nothing for ads."""
+    gone = frozenset(name for name, bit in _BITS.items() if refused & bit)
+    if refused & _CHILD or (not restricted and refused & (_SALE | _SENSITIVE)):
+        return gone | frozenset(AD_PURPOSES)
+    return gone
+
+
 def packed(refused: int) -> bytes:
     """As it is remembered."""
     return refused.to_bytes(_SIZE)

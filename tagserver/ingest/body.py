@@ -14,7 +14,7 @@ from tagserver.config.collect import CollectConfig
 from tagserver.event.consent_fields import CONSENT_MODE, FIELDS, ILLEGIBLE, NOTHING, with_signals
 from tagserver.event.event import Note
 from tagserver.event.json_text import UNREADABLE, bare, read_json
-from tagserver.inbound.clients.datalayer import Refused
+from tagserver.inbound.clients.datalayer import WAIT, Refused
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -172,10 +172,13 @@ class Batch(msgspec.Struct):
     events: list[Any] | msgspec.UnsetType = msgspec.UNSET
     ctx: Any = None
     sent: Any = None
+    wait: Any = None
 
     @property
     def context(self) -> Any:
-        """`ctx`, with what is said of consent beside it."""
+        """`ctx`, with what is said of consent beside it, and for how long the events may wait."""
+        if self.wait is not None and (self.ctx is None or isinstance(self.ctx, dict)):
+            self.ctx, self.wait = {**(self.ctx or NOTHING), WAIT: self.wait}, None
         beside = {name: said for field, name in _BESIDE.items() if (said := getattr(self, field)) is not None}
         if not beside:
             return self.ctx

@@ -10,7 +10,7 @@ import asyncio
 import math
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -34,10 +34,14 @@ from tagserver.ingest.order_consent import OrderConsent, Turn
 from tagserver.ingest.previewing import Previews
 from tagserver.logs.logs import events_are_told, say_accepted
 from tagserver.pipeline.route import Decision, Routing, route
-from tagserver.queue.api import Queue
+from tagserver.queue.api import HeldCopies, Queue
 from tagserver.queue.encryption import NO_ENCRYPTION, Encryption
 from tagserver.queue.errors import OutboxError
 from tagserver.queue.values import Delivery, Receipt, Tombstone
+
+
+class Engine(Queue, HeldCopies, Protocol):
+    """What is asked of the queue."""
 
 
 class TooMuch(Exception):
@@ -53,11 +57,13 @@ class _Request:
     """The events of one request, as far as they are decided. `lines`: the answer of each, in their order, what it is
     about, and whether that is stored; an event that has waited has no answer here. `room`: bytes of payload that it may
     make for one tag; `made`: those that it has made, by tag. `session`: its preview session, mostly none. `visit`: who
-    hears what its events say of cookies, where any are set."""
+    hears what its events say of cookies, where any are set. `until`: ms at which they have waited for other copies of
+    their orders; 0 where they do not."""
 
-    __slots__ = ("again", "laid", "lines", "made", "released", "room", "session", "visit")
+    __slots__ = ("again", "laid", "lines", "made", "released", "room", "session", "until", "visit")
 
-    def __init__(self, room: float = math.inf, session: str = "", visit: Visit | None = None) -> None:
+    def __init__(self, room: float = math.inf, session: str = "", visit: Visit | None = None, until: int = 0) -> None:
+        self.until = until
         self.room = room
         self.session = session
         self.visit = visit
@@ -85,7 +91,7 @@ class Ingest:
 
     def __init__(
         self,
-        outbox: Queue,
+        outbox: Engine,
         install_key: bytes,
         observer: IngestObserver,
         consent_wait: ConsentWait,
@@ -113,14 +119,17 @@ class Ingest:
         context: Context,
         contract: Reading | None = None,
         visit: Visit | None = None,
+        wait: float = 0.0,
     ) -> list[Answer]:
         """One answer per event, in their order. `contract`: what the contract of their sender says; `visit` hears each
-        event.
+        event; `wait`: seconds for which what is sent of them waits for other copies.
         Raises `OutboxError` when nothing could be stored and `TooMuch` when it is too much; then nothing was.
 
         `raws` is emptied: many requests wait for the disk at a time, and what was decided is all they need to keep.
         """
-        request = _Request(server.collect.max_made, facts.session, visit)
+        # What is tried in a preview is tried now.
+        until = facts.received + int(wait * 1000) if wait and not facts.session else 0
+        request = _Request(server.collect.max_made, facts.session, visit, until)
         raws.reverse()
         try:
             while raws:
@@ -235,7 +244,12 @@ class Ingest:
                 self._make(makes, request.lines[start : start + TURN], stored, request)
             request.lines.clear()
             deliveries = stored.deliveries
-            receipts = await self._outbox.append(deliveries) if deliveries else ()
+            if not deliveries:
+                receipts: Sequence[Receipt] = ()
+            elif not request.until:
+                receipts = await self._outbox.append(deliveries)
+            else:
+                receipts = await self._hold(stored, request.until)
         except OutboxError:
             self._consent_wait.put_back(request.released)
             raise
@@ -255,6 +269,15 @@ class Ingest:
                 if routing is not None and (answer is None or answer.status != "held") and (new or not made):
                     say_accepted(routing.event.event_id, routing.event.name, routing.event.source, new)
         return [answer for answer, *_ in lines if answer is not None]
+
+    async def _hold(self, stored: _Stored, until: int) -> list[Receipt]:
+        """Store what waits for other copies; at once what has waited for consent, and is of other requests."""
+        waits = [answer is not None for answer, _, made, _ in stored.lines for _ in made]
+        each = [*zip(stored.deliveries, waits, strict=True)]
+        now, later = ([one for one, held in each if held is which] for which in (False, True))
+        at_once = iter(await self._outbox.append(now) if now else ())
+        held = iter(await self._outbox.hold(later, until) if later else ())
+        return [next(held if one else at_once) for one in waits]
 
     async def _begin(self, orders: OrderConsent, makes: Deliveries, request: _Request) -> Turn | None:
         """Decide a request's orders under what their visitors have refused earlier."""

@@ -37,6 +37,7 @@ from tagserver.queue.values import (
     DeadLettered,
     Delivery,
     Erased,
+    HeldCopy,
     Receipt,
     Room,
     Row,
@@ -121,9 +122,8 @@ class HeldCopies(Protocol):
         copy that comes until then is the first. One that waits already, by its own key, is a duplicate."""
         ...
 
-    async def due(self, at: int, limit: int) -> Sequence[Row]:
-        """Those whose wait is over at `at` (ms), the longest over first, without payloads; their ids are of their own
-        count."""
+    async def due(self, at: int, limit: int) -> Sequence[HeldCopy]:
+        """Those whose wait is over at `at` (ms), the longest over first."""
         ...
 
     async def release(self, ids: Sequence[int], dead: Sequence[DeadLettered] = ()) -> None:

@@ -182,6 +182,17 @@ class Trace(msgspec.Struct, frozen=True, gc=False):
     at: int
 
 
+class HeldCopy(msgspec.Struct, frozen=True, gc=False):
+    """A delivery that waits for another copy of its order, as far as it is needed to say whether it may be one. `id`:
+    of a count of its own."""
+
+    id: int
+    event_id: str
+    destination: str
+    mode: Literal["send", "restrict"]
+    trace: Trace
+
+
 class Erased(msgspec.Struct, frozen=True, gc=False):
     """What a piece of a walk through the queue has erased, by destination. `in_flight`: rows it had to leave, because
     they were on their way to the vendor. `after`: where the next piece begins, None when it was the last."""

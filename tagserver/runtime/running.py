@@ -143,6 +143,7 @@ async def running(
         watching = asyncio.create_task(following, name="configuration files")
         looking = asyncio.create_task(clock_watch.watch(), name="clock")
         holding = asyncio.create_task(runtime.mind_the_held(), name="events that wait for consent")
+        copies = asyncio.create_task(runtime.waiting_copies.mind(), name="copies of orders that wait for others")
         pausing = asyncio.create_task(runtime.pausing.mind(), name="pauses with a term")
         runtime.states.look_around()
         saying = asyncio.create_task(runtime.states.watch(), name="changes of state")
@@ -153,7 +154,7 @@ async def running(
         sweeping = asyncio.create_task(runtime.opt_outs.sweep_when_asked(), name="withdrawn consent")
         if outbox.tombstones():
             runtime.opt_outs.sweep_soon()  # a kill may have come before it was done
-        tasks = (watching, looking, holding, pausing, writing, journaling, sweeping, saying)
+        tasks = (watching, looking, holding, copies, pausing, writing, journaling, sweeping, saying)
 
         def stop_watching() -> None:
             for task in tasks:

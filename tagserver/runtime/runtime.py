@@ -25,6 +25,7 @@ from tagserver.ingest.ingest import Ingest
 from tagserver.ingest.order_consent import OrderConsent
 from tagserver.ingest.previewing import Previews
 from tagserver.ingest.sources import Sources
+from tagserver.ingest.waiting_copies import WaitingCopies
 from tagserver.metrics.meters import Meters
 from tagserver.pausing.pausing import Engine, Pausing
 from tagserver.preview.order import Orders, Serving
@@ -161,7 +162,7 @@ class Runtime:
             self.previews,
             self.order_consent,
         )
-
+        self.waiting_copies = WaitingCopies(outbox, self.order_consent, lambda: self.container, time)
         self.vendor_tests = VendorTests(self, self._connect, outbox, install_key, audit.note, time)
 
     @property

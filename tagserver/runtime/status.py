@@ -266,6 +266,7 @@ class Status:
             "accepted": counts.accepted,
             "delivered": counts.delivered,
             "pending": counts.pending,
+            "waiting": counts.waiting,
             "pending_bytes": self._pausing.bytes(name),
             "dead": counts.dead,
             "erased": counts.erased,

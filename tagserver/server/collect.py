@@ -198,11 +198,13 @@ class Collect:
         rated: bool = True,
         left_out: tuple[Note, ...] = NOT_SAID,
         cookies: list[Header] | None = None,
+        wait: float = 0.0,
     ) -> tuple[list[Answer], Sequence[Note], int]:
         """Decide and store: what became of each event, problems of the request, and the largest body that may be.
         `client`: by which client it comes, with the `contract` of its sender, whether `collect.rate` counts, and what
         it has left out; of a key or a browser the configuration says it. `cookies`: what the answer sets is added
-        here. Raises NotTaken (429) besides what ingest raises."""
+        here; `wait`: seconds for which copies of orders wait for others. Raises NotTaken (429) besides what ingest
+        raises."""
         runtime, time = self._runtime, self._runtime.time
         now = runtime.publisher.now
         limits = now.server.collect
@@ -235,7 +237,8 @@ class Collect:
             context = msgspec.structs.replace(context, left_out=left_out)
         accept, settings = runtime.ingest.accept, now.server.cookies
         if settings is None or cookies is None or source != BROWSER:
-            answers = await accept(container, now.server, raws, facts, context, contract)
+            wait = wait or context.wait
+            answers = await accept(container, now.server, raws, facts, context, contract, None, wait)
         else:
             visit = Visit()
             answers = await accept(container, now.server, raws, facts, context, contract, visit)

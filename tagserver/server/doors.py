@@ -226,6 +226,7 @@ class Doors:
                 contract=one.contracts.get(source),
                 rated=page or client.limits.rated,
                 left_out=held.notes,
+                wait=one.waits.get(source, 0.0),
             )
             if said and answers:
                 first = answers[0]

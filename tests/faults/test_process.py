@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -262,3 +263,48 @@ def test_an_open_address_needs_a_token(tmp_path: Path, vendor: Process) -> None:
     )
     assert ended.returncode == 1
     assert "TAGSERVER_ADMIN_TOKEN" in ended.stderr
+
+
+def test_copies_that_wait_survive_kills_and_each_order_is_sent_once(tmp_path: Path, vendor: Process) -> None:
+    """kill -9 while copies come in, while they wait, and while they are released; of some the page's copy comes first.
+    Every order that was answered for arrives once, under one of its ids."""
+    config = tmp_path / "config" / "server.yaml"
+    (tmp_path / "till.key").write_text("the-key-of-the-till")
+    key = f'keys: {{till: {{secret: "${{file:{tmp_path}/till.key}}"}}}}'
+    config.write_text(config.read_text().replace("collect: {", f"collect: {{{key}, "))
+    bearer = {"authorization": "Bearer the-key-of-the-till"}
+    orders: set[str] = set()
+    waited: list[int] = []
+
+    def post(server: Process, numbers: range, headers: dict[str, str], ids: str, wait: int = 0) -> None:
+        with httpx.Client(trust_env=False, timeout=10) as http:
+            for number in numbers:
+                event = purchase(f"O-{number}") | {"event_id": ids.format(number)}
+                body = {"events": [event], "wait": wait} if wait else event
+                try:
+                    answer = http.post(f"{server.address}/collect", json=body, headers=headers)
+                except httpx.HTTPError:
+                    return
+                if answer.status_code == 202:
+                    orders.add(f"O-{number}")
+                    waited.append(wait)
+
+    for life in range(3):
+        server = start_server(tmp_path)
+        killer = threading.Timer(0.8 + life * 0.4, server.kill)
+        killer.start()
+        post(server, range(life * 40, life * 40 + 30), bearer, "till-{}", wait=1)
+        post(server, range(life * 40 + 20, life * 40 + 40), ORIGIN, "page-{}")
+        killer.join()
+    assert waited.count(1) > 20, "too little traffic for the test to mean anything"
+    server = start_server(tmp_path)
+    try:
+        counts = drained(server)
+        assert counts["accepted"] == counts["delivered"] + counts["dead"] + counts["erased"]
+        assert (counts["dead"], counts["waiting"]) == (0, 0)
+        stats = httpx.get(f"{vendor.address}/stats.json", trust_env=False).json()
+        sent = [one["event_id"].partition("-")[2] for one in stats["events"]]
+        assert len(sent) == len(set(sent))
+        assert {one.removeprefix("O-") for one in orders} <= set(sent)
+    finally:
+        server.stop()

@@ -22,6 +22,7 @@ from tagserver.ingest.consent_wait import ConsentWait
 from tagserver.ingest.ingest import Ingest
 from tagserver.ingest.observer import IngestObserver, Line
 from tagserver.ingest.order_consent import OrderConsent
+from tagserver.ingest.waiting_copies import WaitingCopies
 from tagserver.plugin.registry import Registry
 from tagserver.queue.api import Outbox, erase_all
 from tagserver.queue.values import Settlement
@@ -93,6 +94,7 @@ class World(IngestObserver):
             self.engine, KEY, lambda: self.container, lambda: 40 * 86400.0, self.clock, ErasureObserver()
         )
         self.orders = OrderConsent(self.engine, KEY, self.clock, self)
+        self.waiting = WaitingCopies(self.engine, self.orders, lambda: self.container, self.clock)
         self.ingest = Ingest(self.engine, KEY, self, ConsentWait(self.clock), self.opt_outs, orders=self.orders)
 
     def settled(self, container: Container, lines: Sequence[Line], decided: Sequence[Any]) -> None:
@@ -103,13 +105,15 @@ class World(IngestObserver):
         """See `IngestObserver.denial_not_remembered`."""
         self.dropped += 1
 
-    async def post(self, door: str, *copies: Mapping[str, Any], ip: str = "192.0.2.7", **headers: str) -> list[Answer]:
-        """One request."""
+    async def post(
+        self, door: str, *copies: Mapping[str, Any], ip: str = "192.0.2.7", wait: float = 0.0, **headers: str
+    ) -> list[Answer]:
+        """One request; `wait`: seconds for which its copies wait for others."""
         source, _ = DOORS[door]
         facts = Facts(source, self.clock.now(), headers, ip=ip, user_agent="Mozilla/5.0")
         context = read_context(None, None, facts)
         return await self.ingest.accept(
-            self.container, self.server, [*copies], facts, context, self.server.consent_of(source)
+            self.container, self.server, [*copies], facts, context, self.server.consent_of(source), None, wait
         )
 
     async def say(self, door: str, word: str, order: object = "T-1", **fields: Any) -> Line:

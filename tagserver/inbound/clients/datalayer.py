@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from tagserver.event.consent_fields import CONSENT_MODE, FIELDS, ILLEGIBLE, NOTHING, lay_beneath, with_signals
-from tagserver.event.event import Event, Facts, Note
+from tagserver.event.event import BROWSER, Event, Facts, Note
 from tagserver.event.ip_address import Locate, clean_ip, nowhere
 from tagserver.event.order_ids import OF_ORDER, event_id_for
 from tagserver.event.placeholder import SIGNS, is_placeholder
@@ -25,6 +25,9 @@ from tagserver.inbound.notes import bounded, missing, wrong
 CLIENT = "datalayer"
 PIXEL = "pixel"
 """In `ctx`: whether a pixel of Meta's runs in the page, which keeps its own cookies."""
+WAIT = "wait"
+"""Beside `events`: the seconds for which what a server sends waits for the page's copies of its orders."""
+LONGEST_WAIT = 86400
 CLOCK_ERROR_MS = 5000
 """A browser's clock may be wrong by this much before its timestamps are shifted."""
 
@@ -55,7 +58,8 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     """What counts for all events of a batch: `data` in our spelling, how far a browser's clock is off (ms), and how to
     find the region of a visitor's address. `client`: by which client it came. `notes` are of the batch, and said once;
     `left_out` is what the client could not read of it, and said with each event. `readers`: who reads an event with
-    this key at its top. `pixel`: whether the page says that a pixel of Meta's runs in it; None: it does not say."""
+    this key at its top. `pixel`: whether the page says that a pixel of Meta's runs in it; None: it does not say.
+    `wait`: seconds for which a server wants its events to wait for other copies of their orders."""
 
     data: Mapping[str, Any]
     notes: tuple[Note, ...] = ()
@@ -65,6 +69,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     readers: Mapping[str, Reader] = NO_READERS
     left_out: tuple[Note, ...] = ()
     pixel: bool | None = None
+    wait: float = 0.0
 
 
 NO_CONTEXT = Context({})
@@ -85,11 +90,13 @@ def read_context(
         return Context({}, (), 0, locate, client, readers)
     notes: list[Note] = []
     data: dict[str, Any] = {}
-    pixel = None
+    pixel, wait = None, 0.0
     if isinstance(ctx, dict):
         data = fields_of(ctx, notes)
         if type(data.get(PIXEL)) is bool:  # about the page, and no part of its events
             pixel = data.pop(PIXEL)
+        if WAIT in data and facts.source != BROWSER:  # a page could keep back everybody's orders
+            wait = _wait(data.pop(WAIT), notes)
         notes = [Note(f"ctx.{note.path}", note.code, note.message) for note in notes]
     elif ctx is not None:
         notes.append(Note("ctx", "wrong_type", "ctx is not an object; left out"))
@@ -102,7 +109,14 @@ def read_context(
             shift = error if abs(error) > CLOCK_ERROR_MS else 0
         else:
             notes.append(Note("sent", "bad_time", "sent is not a time in milliseconds; left out"))
-    return Context(data, bounded(notes), shift, locate, client, readers, pixel=pixel)
+    return Context(data, bounded(notes), shift, locate, client, readers, pixel=pixel, wait=wait)
+
+
+def _wait(value: Any, notes: list[Note]) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LONGEST_WAIT:
+        return float(value)
+    notes.append(Note(WAIT, "wrong_type", "wait is no number of seconds up to a day; nothing waits"))
+    return 0.0
 
 
 def read_event(

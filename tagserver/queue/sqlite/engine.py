@@ -32,7 +32,7 @@ from tagserver.queue.sqlite.rows import PauseTable
 from tagserver.queue.sqlite.startup import open_queue, require_local_disk
 from tagserver.queue.sqlite.suppressions import ErasureWalk, SqliteSuppressions
 from tagserver.queue.sqlite.writer import Writer
-from tagserver.queue.values import Batch, Counts, DeadLettered, Delivery, Receipt, Room, Row, Settlement
+from tagserver.queue.values import Batch, Counts, DeadLettered, Delivery, HeldCopy, Receipt, Room, Row, Settlement
 from tagserver.system.time import Time
 
 log = logging.getLogger("tagserver.delivery")
@@ -210,11 +210,11 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
         receipts: list[Receipt] = await self._writer.join(self._held_copies.hold, Waiting(deliveries, due, size), size)
         return receipts
 
-    async def due(self, at: int, limit: int) -> Sequence[Row]:
+    async def due(self, at: int, limit: int) -> Sequence[HeldCopy]:
         """See `HeldCopies.due`."""
         self._files.refuse()
-        rows: list[Row] = await self._writer.run(lambda database: self._held_copies.due(database, at, limit))
-        return rows
+        found: list[HeldCopy] = await self._writer.run(lambda database: self._held_copies.due(database, at, limit))
+        return found
 
     async def release(self, ids: Sequence[int], dead: Sequence[DeadLettered] = ()) -> None:
         """See `HeldCopies.release`."""

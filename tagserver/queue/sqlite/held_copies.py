@@ -21,7 +21,7 @@ from tagserver.queue.sqlite.keys import KEY, Keys
 from tagserver.queue.sqlite.person_filter import PersonFilter
 from tagserver.queue.sqlite.rows import EMPTY, persons_of, purposes_of, purposes_text
 from tagserver.queue.sqlite.schema import COLUMNS
-from tagserver.queue.values import DeadLettered, Delivery, Receipt, Row
+from tagserver.queue.values import DeadLettered, Delivery, HeldCopy, Receipt, Trace
 from tagserver.system.time import Time
 
 HELD = "held"
@@ -30,8 +30,8 @@ _NAMES = ", ".join(COLUMNS)
 _HOLD = f"INSERT INTO held_copy (due, key, more, {_NAMES}) VALUES ({', '.join('?' * (len(COLUMNS) + 3))})"  # noqa: S608 (our own names)
 _READ = f"SELECT id, key, more, {_NAMES} FROM held_copy WHERE id = ?"  # noqa: S608 (our own names)
 _DUE = (
-    "SELECT id, event_id, name, tag, destination, purposes, person, grp, time, received, expires, identity "
-    "FROM held_copy WHERE due <= ? ORDER BY due, id LIMIT ?"
+    "SELECT id, event_id, destination, mode, tag, purposes, person, min(time, received) FROM held_copy WHERE due <= ? "
+    "ORDER BY due, id LIMIT ?"
 )
 _More = tuple[tuple[bytes, float] | None, tuple[bytes, float] | None, bytes, bool]
 _decode = msgspec.msgpack.Decoder(_More).decode
@@ -97,15 +97,12 @@ class HeldCopies:
         self._counters.add(one.destination, "accepted", 1)
         self._counters.add(one.destination, HELD, 1)
 
-    def due(self, database: sqlite3.Connection, at: int, limit: int) -> list[Row]:
+    def due(self, database: sqlite3.Connection, at: int, limit: int) -> list[HeldCopy]:
         """See `HeldCopies.due`."""
-        found: list[Row] = []
-        for one, event_id, name, tag, to, purposes, person, *facts in database.execute(_DUE, (at, limit)):
-            group, time, received, expires, identity = facts
-            persons = persons_of(person)
-            whose = purposes_of(purposes), persons, group
-            found.append(Row(one, event_id, name, tag, to, *whose, time, received, expires, identity, b""))
-        return found
+        return [
+            HeldCopy(one, event_id, to, mode, Trace(persons_of(person), tag, purposes_of(purposes), happened))
+            for one, event_id, to, mode, tag, purposes, person, happened in database.execute(_DUE, (at, limit))
+        ]
 
     def release(self, database: sqlite3.Connection, ended: Sequence[Ended]) -> list[list[str]]:
         """See `HeldCopies.release`: the destinations that have something new, for each who asked."""

@@ -29,6 +29,7 @@ from tagserver.queue.values import (
     Counts,
     DeadLettered,
     Delivery,
+    HeldCopy,
     Receipt,
     Room,
     Row,
@@ -37,7 +38,7 @@ from tagserver.queue.values import (
 from tagserver.system.time import Time
 from tests.queue.memory.dead_letters import MemoryDeadLetters
 from tests.queue.memory.rows import Side, Stone, Stored
-from tests.queue.memory.suppressions import MemorySuppressions
+from tests.queue.memory.suppressions import MemorySuppressions, trace_of
 
 
 class KeptPauses:
@@ -178,11 +179,17 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
                 self._sides[one.destination].accepted += 1
         return receipts
 
-    async def due(self, at: int, limit: int) -> Sequence[Row]:
+    async def due(self, at: int, limit: int) -> Sequence[HeldCopy]:
         """See `HeldCopies.due`."""
         self._check()
         over = sorted((one for one in self._held if one.due <= at), key=lambda one: (one.due, one.id))
-        return [one.row(bare=True) for one in over[:limit]]
+        return [
+            HeldCopy(
+                *(one.id, one.delivery.event_id, one.delivery.destination, one.delivery.mode),
+                trace_of(one.delivery),
+            )
+            for one in over[:limit]
+        ]
 
     async def release(self, ids: Sequence[int], dead: Sequence[DeadLettered] = ()) -> None:
         """See `HeldCopies.release`."""

@@ -76,13 +76,13 @@ class MemorySuppressions:
         queue: Counter[str] = Counter()
         dead: Counter[str] = Counter()
         left: Counter[str] = Counter()
-        held = [one for one in self._held if doomed(_trace(one.delivery))]
+        held = [one for one in self._held if doomed(trace_of(one.delivery))]
         self._held = [one for one in self._held if one not in held]
         self._tell([one.moved("erased", why) for one in held])
         for name, side in self._sides.items():
-            meant = [one for one in side.pending if doomed(_trace(one.delivery))]
+            meant = [one for one in side.pending if doomed(trace_of(one.delivery))]
             gone = {one.id for one in meant if one.id not in flying}
-            letters = {one.id for one in side.dead if doomed(_trace(one.delivery))}
+            letters = {one.id for one in side.dead if doomed(trace_of(one.delivery))}
             self._tell(
                 [
                     one.moved("erased", why)
@@ -108,5 +108,6 @@ class MemorySuppressions:
         return True
 
 
-def _trace(one: Delivery) -> Trace:
+def trace_of(one: Delivery) -> Trace:
+    """What it tells about its person."""
     return Trace(one.person, one.tag, one.purposes, min(one.time, one.received))

@@ -46,7 +46,7 @@ async def test_they_are_saved_from_a_damaged_file(tmp_path: Path) -> None:
     salvage(tmp_path / "outbox.db", 8 << 30)
     saved = await open_outbox(tmp_path, clock)
     (row,) = await saved.due(DUE, 9)
-    assert (row.event_id, row.person) == ("b", (key("ann"),))
+    assert (row.event_id, row.trace.person) == ("b", (key("ann"),))
     assert (meta(saved).accepted, meta(saved).pending, meta(saved).waiting) == (2, 2, 1)
     assert_adds_up(saved, tmp_path)
     await saved.close()
