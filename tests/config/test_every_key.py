@@ -32,7 +32,8 @@ collect:
   dedup: per_source
   dedup_orders: false
 clients:
-  tickets: {desk: {secret: "${env:BACKEND_KEY}", consent: {ad_storage: granted}, basis: contract, wait: 10m, currency: EUR}}
+  tickets:
+    desk: {secret: "${env:BACKEND_KEY}", consent: {ad_storage: granted}, basis: contract, wait: 10m, currency: EUR}
 cookies: {domain: shop.co.uk, fbp: false, fbc: false, clicks: false, visitor: vid, max_age: 30d}
 admin: {tokens: {anna: {token: "${env:TOKEN_OF_ANNA}", role: view}}}
 queue:
