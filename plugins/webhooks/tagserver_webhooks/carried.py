@@ -17,6 +17,11 @@ from tagserver_webhooks.reading import Part
 
 LONGEST = 4096
 """Characters of one value; a TC string of a long list of vendors has half of it."""
+MOST_TEXT = 32_768
+"""Bytes of all that is carried. Whoever buys may write into an order, and an event that is too large would be refused:
+of refusals enough, and a platform sends nothing more."""
+MOST_VALUES = 100
+"""In what was said of consent at once."""
 UNREADABLE = "unreadable"
 """In place of something that may have been a refusal, and that is none to be sure of: the gate denies for it."""
 
@@ -52,7 +57,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
 """Field of an event → the names under which it is carried."""
 WHOLE = "consent"
 
-_PLACES: Mapping[str, str] = {
+PLACES: Mapping[str, str] = {
     **{name.lower().lstrip("_"): f"cookie.{name}" for name in (*_COOKIES, *_CONSENT_COOKIES)},
     **{name: f"click.{name}" for name in CLICKS},
     **{name: name for name in _SIGNALS},
@@ -73,18 +78,30 @@ def carried(pairs: Iterable[tuple[str, Any, object]], notes: list[Note]) -> dict
     stands in the body, its name and its value, any JSON. The first of two counts; of two that speak of consent and
     differ, nobody knows which is the visitor's, and what cannot be read of it is a refusal."""
     made: dict[str, Any] = {}
+    left = MOST_TEXT
     for where, name, value in pairs:
         field = place(name)
         if field is None or value is None:
             continue
         root, _, leaf = field.partition(".")
         speaks = _speaks(field)
-        read = _whole(value) if field == WHOLE else value if isinstance(value, bool) and speaks else _text(value)
+        size = _size(value)
+        read = (
+            None
+            if size > left
+            else _whole(value)
+            if field == WHOLE
+            else value
+            if isinstance(value, bool) and speaks
+            else _text(value)
+        )
         if read is None:
-            notes.append(Note(where, "wrong_type", f"{where} is not a text that can be read; left out"))
+            notes.append(Note(where, "wrong_type", f"{where} is not a text that can be read, or too long; left out"))
             if not speaks:
                 continue
             field, root, leaf, read = WHOLE, WHOLE, "", UNREADABLE
+        else:
+            left -= size
         if read == "" and not speaks:
             continue
         group, key = (made.setdefault(root, {}), leaf) if leaf else (made, root)
@@ -126,7 +143,7 @@ def _speaks(field: str) -> bool:
 
 def place(name: object) -> str | None:
     """The field of an event that a name stands for, with a dot between group and field; None for the shop's own."""
-    return _PLACES.get(name.strip().lower().lstrip("_")) if isinstance(name, str) and len(name) <= 64 else None
+    return PLACES.get(name.strip().lower().lstrip("_")) if isinstance(name, str) and len(name) <= 64 else None
 
 
 def laid_over(event: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,5 +173,18 @@ def _whole(value: object) -> Any:
         except (ValueError, RecursionError):
             return UNREADABLE
     if isinstance(value, dict | list):
-        return value if sendable(value) else UNREADABLE
+        return value if sendable(value) and _values(value) <= MOST_VALUES else UNREADABLE
     return _text(value)
+
+
+def _values(value: Any) -> int:
+    """How many values there are in one, itself among them."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(map(_values, inner))
+
+
+def _size(value: Any) -> int:
+    """Bytes that a value takes, about; none for what is not taken at all."""
+    if isinstance(value, dict | list) and not sendable(value):
+        return 0
+    return len(str(value).encode(errors="replace"))

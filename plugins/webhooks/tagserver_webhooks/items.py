@@ -14,7 +14,7 @@ MOST = 500
 MOST_VALUES = 1600
 """In the items of one event, which holds 2000 values in all."""
 MOST_TEXT = 100_000
-"""Characters in the items of one event, which holds 256 KiB by default."""
+"""Bytes in the items of one event, which holds 256 KiB by default."""
 _COUNTED = ("item_id", "price", "quantity")
 
 
@@ -22,7 +22,7 @@ def fitting(items: Iterable[dict[str, Any]], order: Part) -> list[dict[str, Any]
     """The items that one event can hold; None for none. Of many lines what vendors count by is kept before what
     people read, so that an order is never refused for its length."""
     made = [item for item in items if item]
-    if _values(made) > MOST_VALUES or sum(len(str(item)) for item in made) > MOST_TEXT:
+    if _values(made) > MOST_VALUES or sum(len(str(item).encode()) for item in made) > MOST_TEXT:
         made = [slim for item in made if (slim := {name: item[name] for name in _COUNTED if name in item})]
         order.note("line_items", "shortened", "are many: of each the id, price and number of pieces are kept")
         fits = MOST_VALUES // (len(_COUNTED) + 1)

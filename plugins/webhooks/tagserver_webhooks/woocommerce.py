@@ -48,7 +48,7 @@ _MADE_BY = {"checkout": "website", "store-api": "website", "pos-rest-api": "phys
 _VISIT = {"session_entry": "location", "referrer": "referrer", "user_agent": "user_agent"}
 """Of WooCommerce's own order attribution (`_wc_order_attribution_…`)."""
 _ATTRIBUTION = "_wc_order_attribution_"
-_entity = re.compile("&(?:amp|lt|gt|quot|#0{0,9}(?:34|38|39|60|62)|#[xX]0{0,9}(?:22|26|27|3[cCeE]));").sub
+_entity = re.compile("&(?:amp|lt|gt|quot|#0{0,9}(?:34|38|39|60|62)|#[xX]0{0,9}(?:22|26|27));").sub
 
 
 class WooCommerce:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tagserver_webhooks import Webhooks
-from tagserver_webhooks.carried import carried
+from tagserver_webhooks.carried import PLACES, carried
 from tagserver_webhooks.woocommerce import decoded
 
 from tagserver.plugin.inbound import InboundRequest, Incoming, Note, Passed, Refuse, RequestFacts
@@ -25,6 +25,7 @@ CLIENT = make_client(
     {
         "shop": {"secret": "hush-the-shops-secret", "style": "shopify"},
         "woo": {"secret": WOO, "style": "woocommerce"},
+        "php": {"secret": "a &amp; &#X0027;b&#039; &amp;lt; &#x3c; &quot;€", "style": "woocommerce"},
     },
 )
 RECORDED = [
@@ -38,8 +39,14 @@ RECORDED = [
     ("shop", b"", "vPX5u7FAWEid7W/UBO4uIwVL5fNe8dQb5HKpUBzPMCA="),
     # By openssl 3 with the secret as WooCommerce decodes it: salt & pepper's <key>
     ("woo", b'{"id":93}', "S6lr3VIBKgvKizv///RrLE5EwWvG6DWfWkTcBdryHus="),
+    # By PHP 8.2 with WooCommerce's formula and WordPress's table of entities.
+    (
+        "php",
+        rb'{"id":727,"status":"processing","total":"29.35","name":"\u00c6r\u00f8\/\u20ac","line_items":[]}',
+        "QZQxB92Bfm9QIrU+8MrYjnIL4SyA2LjfdLQ2abdozaA=",
+    ),
 ]
-HEADERS = {"shop": "x-shopify-hmac-sha256", "woo": "x-wc-webhook-signature"}
+HEADERS = {"shop": "x-shopify-hmac-sha256", "woo": "x-wc-webhook-signature", "php": "x-wc-webhook-signature"}
 TOPICS = {
     "shop": ("orders/paid", "orders/create", "refunds/create", "shop/redact", "other", ""),
     "woo": ("order.created", "order.updated", "order.deleted", ""),
@@ -60,7 +67,7 @@ def read(name: str, body: Any, topic: str = "") -> Incoming:
     return found
 
 
-@pytest.mark.parametrize(("name", "body", "signature"), RECORDED, ids=["order", "signs", "empty", "woo"])
+@pytest.mark.parametrize(("name", "body", "signature"), RECORDED, ids=["order", "signs", "empty", "woo", "php"])
 def test_signatures_that_others_have_made(name: str, body: bytes, signature: str) -> None:
     """Are taken; and none for another body or with another sign in it."""
     request = InboundRequest("POST", f"/webhook/{name}", {"name": name}, "", {HEADERS[name]: signature}, body)
@@ -78,7 +85,7 @@ def test_signatures_that_others_have_made(name: str, body: bytes, signature: str
         (WOO, "salt & pepper's <key>"),
         ("&amp;amp;", "&amp;"),
         ("&quot;&#34;&#034;&#x22;", '""""'),
-        ("&#38;&#x26;&#60;&#x3c;&#062;", "&&<<>"),
+        ("&#38;&#x26;&#60;&#x3c;&#062;&#X0027;", "&&<&#x3c;>'"),
         ("&copy; &eacute; &nothing; &", "&copy; &eacute; &nothing; &"),
     ],
     ids=["all", "once", "quotes", "numbers", "others"],
@@ -193,6 +200,34 @@ def test_an_order_of_many_lines_is_one_event(name: str, lines: int, taken: int, 
     assert items[0].keys() >= {"item_id", "price", "quantity"}
     assert ("item_name" in items[0]) is not bool(codes)
     assert sum(json.dumps(event).count(sign) for sign in ",[{") < 2000
+
+
+def test_what_nests_too_deeply_is_no_consent() -> None:
+    """As deep as JSON is read at all."""
+    deep: Any = "granted"
+    for _ in range(700):
+        deep = {"ad_storage": [deep]}
+    assert carried([("", "consent", deep), ("", "_fbp", deep)], []) == {"consent": "unreadable"}
+    (event,) = read("woo", WHOLE["woo"] | {"meta_data": [{"key": "gpp", "value": [[[[1]]]]}]}, "order.updated").events
+    assert isinstance(event, dict)
+    assert event["consent"] == "unreadable"
+
+
+def test_no_buyer_can_make_an_order_too_large() -> None:
+    """Cart attributes are the buyer's: an event that is refused for its size is a failure to the platform, which after
+    some sends nothing more."""
+    names = [*PLACES, *("x" * number for number in range(20))]
+    told = [{"name": name, "key": name, "value": "€" * 4000} for name in names if not name.startswith("consent")]
+    deep = json.dumps({str(number): [number] for number in range(400)})
+    long = {"variant_id": 9, "title": "€" * 999, "name": "€" * 999, "product_id": 9, "price": "1.00", "quantity": 2}
+    for name, topic, key in (("shop", "orders/paid", "note_attributes"), ("woo", "order.updated", "meta_data")):
+        whole = {"name": "consent", "key": "consent", "value": deep}
+        body = WHOLE[name] | {key: [*told[:90], whole], "line_items": [long] * 600}
+        (event,) = read(name, body, topic).events
+        assert isinstance(event, dict)
+        assert event["consent"] == "unreadable"
+        assert len(json.dumps(event, ensure_ascii=False).encode()) < 200_000
+        assert sum(json.dumps(event).count(sign) for sign in ",[{") < 2000
 
 
 def test_an_order_of_long_names_is_one_event() -> None:
