@@ -140,7 +140,8 @@ class Collect:
                 return source
             self._log_refused("unknown_key", connection, headers)
             raise NotTaken(401, "unknown_key", "this key is not known here", _CHALLENGE, reason="key")
-        self.page(headers, origin, cors, connection)
+        if cors is UNREADABLE or "sec-purpose" in headers:  # of all others it says nothing, and most are others
+            self.page(headers, origin, cors, connection)
         return BROWSER
 
     def page(
