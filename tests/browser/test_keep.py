@@ -126,6 +126,17 @@ def test_no_tab_sends_what_another_one_has(page: Page, recorder: Recorder, befor
     assert len(recorder.taken) == 1
 
 
+def test_a_page_that_is_left_has_no_lock(page: Page, recorder: Recorder) -> None:
+    """It may come back out of the browser's cache, and would not get there with one."""
+    held = "async () => (await navigator.locks.query()).held.length"
+    opened(page, recorder)
+    recorder.wait(lambda: page.evaluate(held) == 1, "its lock")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    recorder.wait(lambda: page.evaluate(held) == 0, "the end of it")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    recorder.wait(lambda: page.evaluate(held) == 1, "another one")
+
+
 def test_what_is_answered_is_not_kept(page: Page, recorder: Recorder) -> None:
     """Also not what the server will never take."""
     opened(page, recorder)
