@@ -223,7 +223,7 @@
       if (!id && name === PURCHASE) keep(key, event.event_id);
     } else if (push && own !== idOf(push.id)) warn(`Purchase has another eventID than the purchase that was pushed`);
     if (push || (own && pushes().some((one) => idOf(one.id) === own))) return note(name, "was pushed", event.event_id);
-    const known = `${name}\n${event.event_id}`;
+    const known = `${name}\n${event.event_id}\n${single}`; // a page may call each of its pixels by itself
     if (sent.has(known)) return note(name, "once more", event.event_id);
     // The pixel sends one a load, unless the page says otherwise (to those with an id of one pixel it always does).
     if (name === "PageView" && !single) {

@@ -227,6 +227,37 @@ def test_what_others_do_to_it_later(page: Page, recorder: Recorder) -> None:
     assert [one["ev"] for one in hits(page)] == ["One", "Two", "Three", "Three"]
 
 
+def test_each_pixel_by_itself(page: Page, recorder: Recorder) -> None:
+    """One order for two pixels is two events under one id: each destination takes the one for its own."""
+    visit(page, recorder, before=STUB + INIT + "fbq('init', '456', {em: 'bob@example.com'});")
+    single = BUY.replace("fbq('track', 'P", "fbq('trackSingle', ID, 'P")
+    page.evaluate(single.replace("ID", "'123'") + single.replace("ID", "456") + single.replace("ID", "'456'"))
+    load(page)
+    calls = [one["fbq"] for one in sent(page, recorder, 2)]
+    assert [(one["pixels"], one["user_data"]["em"]) for one in calls] == [
+        (["123"], "ann@example.com"),
+        (["456"], "bob@example.com"),
+    ]
+    assert [(one["id"], one["eid"]) for one in hits(page)] == [
+        ("123", "purchase_1001"),
+        ("456", "purchase_1001"),
+        ("456", "purchase_1001"),
+    ]
+
+
+def test_a_second_script_does_nothing(page: Page, recorder: Recorder) -> None:
+    """Two lines in one page, as a theme and a tag manager may bring them."""
+    again = f"const s = document.createElement('script'); s.src = '{recorder.tags}/t.js'; s.dataset.pixel = '';"
+    said = warnings(page)
+    visit(page, recorder, before=STUB + INIT)
+    page.evaluate(f"new Promise((then) => {{ {again} s.onload = then; document.head.append(s); }})")
+    page.evaluate(BUY)
+    load(page)
+    sent(page, recorder, 1)
+    assert recorder.scripts.count("pixel") == 1
+    assert any("loaded twice" in one for one in said)
+
+
 def test_a_frozen_pixel_is_left_alone(page: Page, recorder: Recorder) -> None:
     """It cannot be given anything, and takes what it took before."""
     frozen = "window.calls = []; window.fbq = Object.freeze((...call) => calls.push(call));"
