@@ -34,6 +34,7 @@
 //   more.js         where a consent tool has an interface (TCF, GPP, US Privacy), where Meta's pixel is, and where an
 //                   event is too large; it loads the others
 //   keep.js         with data-keep
+//   pixel.js        with data-pixel
 //   preview.js      for who opened the page by a preview link (`?ts_preview=`)
 // Where they are blocked events go on: as if consent tools had refused (`gdpr` without a string), however large, without
 // calls of the pixel.
