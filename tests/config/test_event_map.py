@@ -3,6 +3,7 @@ nothing in a body makes them fail, or cost more than its size."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -123,3 +124,27 @@ def test_a_map_has_so_many_fields_at_most() -> None:
     """A request is walked once for each of them."""
     with pytest.raises(ValueError, match="has 101 fields, and may have 100"):
         event_map_of({f"f{number}": "{{ body }}" for number in range(101)})
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ({"event": "{{ stage }}"}, 'nothing is named "stage" here: write body.stage'),
+        ({"event": "{{ body.x }} of {{ header.cookie }}"}, "the header cookie is handed on to nobody"),
+        ({"event": "{{ body.x"}, 'has no "}}"'),
+        ({"ip": "x"}, "ip is filled in by the server: write ip_override"),
+        ({"page.host": "x"}, '"page.host" is read from page.location'),
+        ({"ecommerce.items.0.price": 1}, "is one element of a list"),
+        ({"user_data.email": "x", "email": "y"}, '"email" is the same field as "user_data.email"'),
+        ({"a.b": 1, "a": 2}, '"a" stands in the way of "a.b"'),
+        ({"event": {"lookup": "{{ body.x }}"}}, "map.event needs table"),
+        ({"event": {"table": {"a": 1}}}, "map.event needs lookup"),
+        ({"event": {"lookup": "{{ x }}", "table": {}}}, 'nothing is named "x" here'),
+        ({}, "map holds no field"),
+        (["event"], "map should be a map, and is a list"),
+    ],
+)
+def test_what_cannot_be_a_map(written: Any, said: str) -> None:
+    """Each with its place in `tests/config/problems.yaml`."""
+    with pytest.raises(ValueError, match=re.escape(said)):
+        event_map_of(written)
