@@ -60,6 +60,8 @@ ACTION_SOURCES = frozenset(
 )
 
 
+PIXEL = "pixel"
+"""The client that reads calls of the page's pixel."""
 OTHER = "this destination's pixel_id is none of them"
 EXTERNAL_ID = "user_data.external_id"
 
@@ -125,7 +127,7 @@ class MetaCapi(Destination):
         omitted: list[Omitted] = []
         given = Given(parameters, EVENT_FIELDS, omitted, empty=EMPTY)
         said = given.fields
-        called = event.data.get("pixel")
+        called = event.data.get("pixel") if event.client == PIXEL else None
         name = (given.text("event_name") if said else None) or (
             self.event_name(event, settings) if called is None else self._called(event, called, settings, omitted)
         )

@@ -19,7 +19,7 @@ from tagserver_meta_capi.processing import LDU_STATES
 from tagserver_meta_capi.settings import MetaSettings
 
 from tagserver.event.event import Event, Facts
-from tagserver.inbound.clients.datalayer import read_event
+from tagserver.inbound.clients.datalayer import Context, read_event
 from tagserver.plugin import Built, Outcome, Payload, Response, Secret, Skip
 from tagserver.sandbox.rules import refuse
 from tagserver.testing import check_destination, expanded, load_examples, make_event, make_settings
@@ -47,6 +47,37 @@ def event(case: dict[str, Any]) -> Event:
 def payloads(count: int, body: bytes = b"{}") -> list[Payload]:
     """Some deliveries."""
     return [Payload(f"e-{index}", "Purchase", NOW, body) for index in range(count)]
+
+
+CALLED = {"name": "purchase", "ids": ["1234567890"], "single": False}
+
+
+@pytest.mark.parametrize(
+    ("changed", "name", "omitted"),
+    [
+        ({}, "purchase", []),
+        ({"name": "Lead", "single": True}, "Lead", []),
+        ({"ids": ["77"]}, "purchase", ["event_name"]),
+        ({"ids": ["77"], "single": True}, None, []),
+        ({"ids": []}, "purchase", []),
+        ({"name": ""}, "Purchase", []),
+        ({"name": 5}, "Purchase", []),
+        ({"ids": "77", "single": True}, "purchase", []),
+    ],
+    ids=["its own name", "single", "another", "another alone", "unknown", "no name", "a number", "no list"],
+)
+def test_what_the_pages_pixel_has_had(changed: dict[str, Any], name: str | None, omitted: list[str]) -> None:
+    """It goes under the pixel's name, byte for byte; a call for another pixel alone is not ours."""
+    pushed = {"event": "purchase", "event_id": "e", "user_id": "u", "value": 1, "currency": "EUR"}
+    called = read_event({**pushed, "pixel": CALLED | changed}, Facts("browser", NOW), Context({}, client="pixel"))
+    if name is None:
+        with pytest.raises(Skip) as skipped:
+            META.build(called, {}, settings(), "send")
+        assert skipped.value.reason == "other_account"
+        return
+    built = META.build(called, {}, settings(), "send")
+    assert (built.body["event_name"], built.name) == (name, name)
+    assert [one.field for one in built.omitted] == omitted
 
 
 @pytest.mark.parametrize("case", EXAMPLES)
