@@ -8,6 +8,7 @@ vendor is waited for, and erased when its outcome is known.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -32,6 +33,8 @@ PATIENCE = 20.0
 LOOK_EVERY = 0.2
 LEAST = 86400.0
 """Seconds that a tombstone is kept at least: for what was on its way."""
+SOON = 3.0
+"""Seconds that a platform waits for its answer: Shopify gives five."""
 MOST = 5
 """Identifiers of one kind."""
 
@@ -133,22 +136,54 @@ class Erasure:
         self._observer = observer
         self._time = time
         self._one_at_a_time = asyncio.Lock()
+        self._going_on: set[asyncio.Task[Erasures]] = set()
 
     async def forget(self, who: DataSubject, by: str = "") -> Erasures:
         """Erase everything of a person; `by`: who ordered it, for the record. Raises Unknown before anything is done,
         and OutboxError."""
         container = self._container()
-        persons = who.keys(self._install_key, container)
+        return await self._forget(container, who, who.keys(self._install_key, container), who.texts("order"), by)
+
+    async def forget_for(self, who: DataSubject, orders: Collection[str], by: str, soon: float = SOON) -> None:
+        """The same for a platform that asks for it, by as much of `who` as can be known, and any number of `orders`.
+        Nothing of the person is sent any more when this returns. What takes longer than `soon` seconds goes on behind
+        it; who asks again begins it anew. Raises OutboxError."""
+        container = self._container()
+        who = _as_far_as_known(who, self._install_key, container)
+        persons = who.keys(self._install_key, container) if any(map(who.texts, KINDS)) else frozenset()
+        if not persons and not orders:
+            return
+        await self._lay(persons)
+        task = asyncio.create_task(self._forget(container, who, persons, orders, by), name="an erasure")
+        self._going_on.add(task)
+        task.add_done_callback(self._ended)
+        await asyncio.wait({task}, timeout=soon)
+        if task.done():
+            task.result()
+
+    def _ended(self, task: asyncio.Task[Erasures]) -> None:
+        self._going_on.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._sweep_soon()  # the tombstones are there
+
+    async def _lay(self, persons: Collection[bytes]) -> int:
+        """Write tombstones; until when (ms) they refuse."""
+        now, refuse = self._time.now(), self._refuse()
+        until = now + 1 + int(refuse * 1000)
+        stones = [Tombstone(person, EVERYTHING, now, until) for person in persons]
+        await self._outbox.withdraw(stones, max(refuse, LEAST))
+        return until
+
+    async def _forget(
+        self, container: Container, who: DataSubject, persons: frozenset[bytes], orders: Collection[str], by: str
+    ) -> Erasures:
         async with self._one_at_a_time:
-            now, refuse = self._time.now(), self._refuse()
-            until = now + 1 + int(refuse * 1000)
-            stones = [Tombstone(person, EVERYTHING, now, until) for person in persons]
-            await self._outbox.withdraw(stones, max(refuse, LEAST))
+            refuse, until = self._refuse(), await self._lay(persons)
             held = self._forget_waiting(lambda event: not persons.isdisjoint(self._keys_of(event)))
             once_per = await self._outbox.forget_keys(_once_keys(container, who, self._sources()))
             erased, left = await self._erase(persons)
             clean = await self._outbox.scrub()
-            records = await self._forget_records(persons, who.texts("order"))
+            records = await self._forget_records(persons, orders)
         destinations = {
             name: {"queue": erased[name, "queue"], "dead": erased[name, "dead"], "left": left.get(name, 0)}
             for name in dict.fromkeys((*container.destinations, *self._destinations()))
@@ -180,6 +215,17 @@ class Erasure:
                 await self._time.sleep(LOOK_EVERY)
             elif not found.queue and not found.dead:
                 return erased, {}
+
+
+def _as_far_as_known(who: DataSubject, install_key: bytes, container: Container) -> DataSubject:
+    """Without what is no identifier of its kind."""
+    known: dict[str, tuple[str, ...]] = {}
+    for kind in KINDS:
+        for text in who.texts(kind)[:MOST]:
+            with contextlib.suppress(Unknown):
+                DataSubject(**{kind: text}).keys(install_key, container)
+                known[kind] = (*known.get(kind, ()), text)
+    return DataSubject(**known)
 
 
 def _once_keys(container: Container, who: DataSubject, sources: Iterable[str]) -> Sequence[bytes]:

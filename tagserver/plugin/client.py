@@ -120,15 +120,32 @@ class Passed(msgspec.Struct, frozen=True, gc=False):
     event_id: str | None = None
 
 
+class Forget(msgspec.Struct, frozen=True, gc=False):
+    """A person whom a platform asks to be forgotten, by whatever it knows: up to five identifiers of a kind, as events
+    have them, and up to a hundred ids of orders. What is none of its kind is passed over."""
+
+    email: tuple[str, ...] = ()
+    phone: tuple[str, ...] = ()
+    user_id: tuple[str, ...] = ()
+    client_id: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Without anything that tells of a person."""
+        return "Forget(…)"
+
+
 class Incoming(msgspec.Struct, frozen=True):
     """What a request holds: events as a data layer would have pushed them (or why one is none), `ctx` beneath all of
     them, and `sent` by the sender's clock, in ms. `notes`: what the client has left out of the body, and why: a field
-    of another type costs no event, and is named with each of them."""
+    of another type costs no event, and is named with each of them. `forget`: whom the sender asks to be forgotten;
+    nothing of that person is sent from before the answer on, and what is kept is erased, as by `tagserver forget`."""
 
     events: Sequence[Mapping[str, Any] | Passed]
     ctx: Any = None
     sent: Any = None
     notes: Sequence[Note] = ()
+    forget: Forget | None = None
 
     def __repr__(self) -> str:
         """Without anything that tells of a person."""

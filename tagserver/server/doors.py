@@ -17,6 +17,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from tagserver.config.clients import ConfiguredClient
+from tagserver.erasure.erasure import MOST, DataSubject
 from tagserver.event.event import BROWSER, Note
 from tagserver.inbound.enrich import read_headers, visitor_ip
 from tagserver.inbound.notes import bounded
@@ -24,7 +25,7 @@ from tagserver.ingest.answer import Answer, bounded_answers
 from tagserver.ingest.body import BadBody, Disconnected, read_body, split, unpack, unpack_small
 from tagserver.ingest.ingest import TooMuch
 from tagserver.ingest.sources import Header
-from tagserver.plugin.client import InboundRequest, Incoming, Passed, Refuse, Reply, RequestFacts, Result
+from tagserver.plugin.client import Forget, InboundRequest, Incoming, Passed, Refuse, Reply, RequestFacts, Result
 from tagserver.plugin.fault import PluginCode, PluginFailed, client_name
 from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
@@ -33,6 +34,8 @@ from tagserver.server.collect import GONE, Collect, NotTaken
 
 T = TypeVar("T")
 
+MOST_ORDERS = 100
+"""Of a person whom a platform asks to be forgotten."""
 AGAIN = 60
 """Seconds after which to come again while a client cannot be used."""
 MOST_NOTES = 100
@@ -195,11 +198,12 @@ class Doors:
             text = _encode({"events": events, "ctx": incoming.ctx, "sent": incoming.sent})
             notes = bounded([note for note in islice(incoming.notes, MOST_NOTES) if isinstance(note, Note)])
             _encode(notes)  # what cannot be written cannot be answered
+            forget = _person(incoming.forget)
         if len(listed) > most:
             raise BadBody(413, "too_many_events", f"more than {most} events in one request")
         if len(text) > limits.max_merged:
             raise BadBody(413, "too_large", f"the request makes more than {limits.max_merged} bytes of events")
-        return _Held(listed, split(text, limits), notes)
+        return _Held(listed, split(text, limits), notes, forget)
 
     async def _stored(
         self,
@@ -213,6 +217,8 @@ class Doors:
         client = one.client
         assert client is not None
         answers: list[Answer] = []
+        if held.forget is not None:  # first of all: what comes beside it is of the same person
+            await self._runtime.erasure.forget_for(*held.forget, by=f"{one.type} {source}")
         most = self._runtime.publisher.now.server.collect.max_body
         if held.parts[0]:
             page = source == BROWSER  # what a platform's own server sends with an event is nobody's
@@ -298,6 +304,21 @@ class _Held(NamedTuple):
     listed: list[Any]
     parts: tuple[list[Any], Any, Any]
     notes: tuple[Note, ...]
+    forget: tuple[DataSubject, tuple[str, ...]] | None = None
+
+
+def _person(forget: Forget | None) -> tuple[DataSubject, tuple[str, ...]] | None:
+    """Whom a client wants forgotten, and of which orders, within bounds. Raises TypeError for what is none."""
+    if forget is None:
+        return None
+    if not isinstance(forget, Forget):
+        raise TypeError("forget is no Forget")
+    known: dict[str, tuple[str, ...]] = {}
+    for kind in Forget.__struct_fields__:
+        most = MOST_ORDERS if kind == "order" else MOST
+        known[kind] = tuple(text for text in islice(getattr(forget, kind), most) if type(text) is str and text)
+    orders = known.pop("order")
+    return DataSubject(**known), orders
 
 
 class _Refused(Exception):

@@ -23,7 +23,7 @@ REQUEST = frozenset({"method", "path", "query", "headers", "body", "text", "sign
 CASE = frozenset(
     {
         *("name", "sources", "settings", "request", "pushed", "received"),
-        *("source", "events", "has", "notes", "passed", "refused"),
+        *("source", "events", "forget", "has", "notes", "passed", "refused"),
     }
 )
 
@@ -121,6 +121,9 @@ def run_client_example(
     _same("passed", [one.code for one in passed], case.get("passed", []))
     notes = found.notes if isinstance(found, Incoming) else ()
     _same("notes", [f"{one.path} {one.code}" for one in notes], case.get("notes", []))
+    forget = found.forget if isinstance(found, Incoming) else None
+    whom = {} if forget is None else {kind: told for kind, told in msgspec.to_builtins(forget).items() if told}
+    _same("forget", {kind: [*told] for kind, told in whom.items()}, case.get("forget", {}))
     _expect(events, case)
 
 

@@ -215,3 +215,37 @@ async def test_woocommerce_tells_an_order_with_each_change(shops: Running) -> No
         told.append(answer.json()["events"][0]["status"])
     assert told == ["passed", "accepted", "duplicate", "duplicate"]
     assert (await shops.drained())["arrivals"] == 1
+
+
+async def test_a_customer_is_erased_before_shopify_is_answered(shops: Running) -> None:
+    """What waits of them is gone, what comes is not sent; another customer's orders are, and what is no e-mail or
+    telephone number costs nothing."""
+    waits = purchase("purchase_4", user_data={"email": "erika@example.com"})
+    await shops.collect({"events": [waits], "wait": 600}, authorization="Bearer crm-key")
+    held = shopify_order(5, customer={"id": 77}, email="erika@example.com")
+    redact = {
+        "shop_id": 1,
+        "customer": {"id": 77, "email": "erika@example.com", "phone": "no number"},
+        "orders_to_redact": [5, None, {"id": 6}],
+    }
+    answer = await post(shops, "shop_orders", redact, "customers/redact")
+    assert answer.status_code == 200
+    assert answer.json()["events"][0]["problems"][0]["code"] == "privacy"
+    assert shops.runtime.outbox.tombstones() >= 2
+    counts = shops.runtime.outbox.counts()["meta"]
+    assert (counts.accepted, counts.pending, counts.erased) == (1, 0, 1)
+    await post(shops, "shop_orders", held, "orders/paid")
+    await paid(shops, 6, email="ann@example.com", customer={"id": 78})
+    assert [one["event_id"] for one in (await shops.drained())["events"]] == ["purchase_6"]
+    assert "erika" not in answer.text
+
+
+async def test_an_erasure_that_nobody_signed_erases_nothing(shops: Running) -> None:
+    """Nor one that is an order, which somebody has recorded."""
+    redact = {"customer": {"id": 77, "email": "erika@example.com"}, "orders_to_redact": []}
+    content = json.dumps(redact).encode()
+    headers = {"x-shopify-topic": "customers/redact", "x-shopify-hmac-sha256": "AAAA"}
+    assert (await shops.http.post("/webhook/shop_orders", content=content, headers=headers)).status_code == 401
+    answer = await post(shops, "shop_orders", shopify_order(7, orders_to_redact=[]), "customers/redact")
+    assert answer.json()["events"][0]["problems"][0]["code"] == "bad_shape"
+    assert shops.runtime.outbox.tombstones() == 0

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tagserver.plugin.inbound import (
+    Forget,
     InboundRequest,
     Incoming,
     KeyedSource,
@@ -25,6 +26,7 @@ from tagserver.plugin.inbound import (
     event_id_for,
     json_body,
     mac,
+    order_id,
 )
 from tagserver_webhooks.carried import CLICKS, carried, entries, laid_over
 from tagserver_webhooks.gates import bad_shape, closed, no_topic
@@ -36,8 +38,9 @@ from tagserver_webhooks.style import Ungreeted
 
 SIGNATURE, TOPIC, TEST = "x-shopify-hmac-sha256", "x-shopify-topic", "x-shopify-test"
 ORDERS, REFUNDS = ("orders/paid", "orders/create"), "refunds/create"
-PRIVACY = ("customers/redact", "customers/data_request", "shop/redact")
-MOST_ATTRIBUTES = 100
+REDACT = "customers/redact"
+PRIVACY = (REDACT, "customers/data_request", "shop/redact")
+MOST_ATTRIBUTES = MOST_REDACTED = 100
 _FAILED = frozenset({"failure", "error"})
 _SOURCES = {"web": "website", "pos": "physical_store"}
 _IDS = ("id", "name", "order_number")
@@ -74,7 +77,7 @@ class Shopify(Ungreeted):
             raise Refuse(400, "bad_shape", "the body is no object")
         topic = facts.headers.get(TOPIC, "").strip().lower()
         if topic in PRIVACY:
-            return _privacy(topic)
+            return _privacy(topic, Part(found, []))
         notes: list[Note] = []
         part, settings = Part(found, notes), source.settings
         if topic in ORDERS:
@@ -86,9 +89,28 @@ class Shopify(Ungreeted):
         return Incoming([made], notes=notes)
 
 
-def _privacy(topic: str) -> Incoming:
-    """What Shopify must be able to ask for. `customers/redact` is where an erasure begins."""
-    return Incoming([Passed("privacy", f"{topic} is not carried out by this address: see `tagserver forget`")])
+def _privacy(topic: str, told: Part) -> Incoming:
+    """What Shopify must be able to ask for. `customers/redact` erases the customer, and the records of the orders that
+    are named by their ids; the other topics ask for nothing that lies here."""
+    if topic != REDACT:
+        return Incoming([Passed("privacy", f"{topic} is not carried out by this address: see `tagserver forget`")])
+    orders = told.held.get("orders_to_redact")
+    if not isinstance(orders, list) or "line_items" in told.held:
+        return Incoming([bad_shape("customers/redact")])  # nobody signs the topic: an order would do, else
+    customer = told.part("customer")
+    numbers = (order_id(one) for one in orders[:MOST_REDACTED])
+    forget = Forget(
+        email=_one_of(customer.text("email")),
+        phone=_one_of(customer.text("phone")),
+        user_id=_one_of(customer.id("id")),
+        order=tuple(number for number in numbers if number is not None),
+    )
+    return Incoming([Passed("privacy", f"{topic}: the customer is erased")], forget=forget)
+
+
+def _one_of(text: str | None) -> tuple[str, ...]:
+    """The one identifier, or none."""
+    return (text,) if text else ()
 
 
 def _order(order: Part, settings: WebhookSource, facts: RequestFacts) -> Mapping[str, Any] | Passed:
