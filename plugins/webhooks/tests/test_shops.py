@@ -79,6 +79,52 @@ def test_signatures_that_others_have_made(name: str, body: bytes, signature: str
             CLIENT.identify(forged)
 
 
+PING = b"webhook_id=3"
+
+
+@pytest.mark.parametrize(
+    ("name", "headers", "body", "answered", "read"),
+    [
+        ("woo", {"content-length": "12"}, PING, True, True),
+        ("woo", {"content-length": "64"}, PING, True, True),
+        ("woo", {"content-length": "65"}, PING, True, False),
+        ("woo", {}, PING, True, False),
+        ("woo", {"content-length": "1e1"}, PING, True, False),
+        ("woo", {"content-length": "12", "x-wc-webhook-signature": "AAAA"}, PING, False, True),
+        ("woo", {"content-length": "12"}, PING + b"a", False, True),
+        ("woo", {"content-length": "12"}, PING + b"\n", False, True),
+        ("shop", {"content-length": "12"}, PING, False, False),
+    ],
+    ids=["ping", "longest", "longer", "unknown", "odd", "signed", "other", "line", "shopify"],
+)
+def test_the_form_that_nobody_signs(
+    name: str, headers: dict[str, str], body: bytes, answered: bool, read: bool
+) -> None:
+    """No more is read of it than it has, and it says nothing but what it says."""
+    request = InboundRequest("POST", f"/webhook/{name}", {"name": name}, "", headers)
+    assert CLIENT.greet(request) is None
+    if read:
+        CLIENT.identify(request)
+    else:
+        with pytest.raises(Refuse, match="is missing"):
+            CLIENT.identify(request)
+    whole = InboundRequest("POST", request.path, request.params, "", headers, body)
+    reply = CLIENT.greet(whole)
+    assert (reply is not None and reply.status == 200) is answered
+    with pytest.raises(Refuse, match=r"missing|does not fit"):
+        CLIENT.identify(whole)
+
+
+def test_pieces_of_no_size_divide_nothing() -> None:
+    """A discount is of all pieces of a line."""
+    line = {"price": "10", "quantity": "0.00000000000000000000000001", "total_discount": "100000000000000"}
+    (event,) = read(
+        "shop", WHOLE["shop"] | {"line_items": [line, {**line, "quantity": 4, "total_discount": 3}]}, "orders/paid"
+    ).events
+    assert isinstance(event, dict)
+    assert [item["price"] for item in event["ecommerce"]["items"]] == [10, 9.25]
+
+
 @pytest.mark.parametrize(
     ("secret", "plain"),
     [
@@ -260,6 +306,8 @@ def test_an_order_of_long_names_is_one_event() -> None:
         ),
         ({"consent": "", "tcf": ""}, {"consent": "", "tcf": ""}),
         ({"consent": "{"}, {"consent": "unreadable"}),
+        ({"consent": json.dumps([0] * 99)}, {"consent": [0] * 99}),
+        ({"consent": json.dumps([0] * 100)}, {"consent": "unreadable"}),
         ({"consent": '{"a": 1e999}'}, {"consent": "unreadable"}),
         ({"consent": "[" * 3000}, {"consent": "unreadable"}),
         ({"consent": '{"ad_storage":"granted"}', "_consent": '{"ad_storage":"denied"}'}, {"consent": "unreadable"}),
