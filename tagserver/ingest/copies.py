@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tagserver.event.event import BROWSER, Event, Note
+from tagserver.ingest.answer import settled
+from tagserver.ingest.observer import Line
 from tagserver.queue.copy_marks import added, from_browser, had, is_long, other_currency
 from tagserver.queue.values import Delivery, Receipt
 
@@ -79,3 +81,13 @@ def notes_of(made: Iterable[Delivery], receipts: Sequence[Receipt]) -> tuple[Not
     if more:
         found[Note("", "adds", f"the copy that came first had no {', '.join(more)}; this one is not sent")] = None
     return tuple(found)
+
+
+def with_receipts(lines: Sequence[Line], receipts: Sequence[Receipt]) -> list[Line]:
+    """The lines with what became of each delivery, and with answers that say so."""
+    each = iter(receipts)
+    told: list[Line] = []
+    for answer, routing, made, _ in lines:
+        its = tuple(next(each) for _ in made)
+        told.append((answer and settled(answer, its), routing, made, its))
+    return told

@@ -6,14 +6,18 @@ import math
 from functools import lru_cache
 from operator import attrgetter
 
+import msgspec
+
 from tagserver.config.model import Container, Tag
 from tagserver.config.server import ServerConfig
+from tagserver.delivery.send_policy import trace, why
+from tagserver.erasure.opt_outs import OptOuts
 from tagserver.event.event import BROWSER, Event
 from tagserver.event.order_ids import GLOBAL_ID, order_id
 from tagserver.event.person_keys import person_keys
 from tagserver.inbound.clients.datalayer import CLIENT
 from tagserver.ingest.copies import carried
-from tagserver.pipeline.route import Routing
+from tagserver.pipeline.route import Decision, Routing
 from tagserver.plugin.plain import identifier, number
 from tagserver.queue.dedup import SHARED, OrderKeys, delivery_key, once_key, sender_part
 from tagserver.queue.values import DEDUP_TTL, Delivery
@@ -116,6 +120,21 @@ def may_be_told_again(event: Event) -> bool:
     vendor takes it: platforms send a webhook again on demand, and somebody uploads the file of last week twice. What a
     backend tells as it happens is repeated at once, if at all."""
     return event.client != CLIENT or event.facts.received - event.time > HOUR_MS
+
+
+def without_lost(routing: Routing, made: list[Delivery], opt_outs: OptOuts) -> tuple[Routing, list[Delivery]]:
+    """Without the deliveries that somebody has opted out of: their tags count as blocked."""
+    each = iter(made)
+    decisions, kept = [], []
+    for decision in routing.decisions:
+        if decision.built is not None:
+            delivery = next(each)
+            if lost := opt_outs.lost(trace(delivery)):
+                decision = Decision(decision.tag, "block", "consent", why(lost), decision.consent)
+            else:
+                kept.append(delivery)
+        decisions.append(decision)
+    return msgspec.structs.replace(routing, decisions=tuple(decisions)), kept
 
 
 def said_for(container: Container) -> float:

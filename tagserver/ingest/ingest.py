@@ -7,6 +7,7 @@ never what was decided about it: a browser must not learn a visitor's consent fr
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, Protocol
@@ -16,25 +17,25 @@ from tagserver.config.model import Container
 from tagserver.config.server import ServerConfig
 from tagserver.consent.model.reading import Reading
 from tagserver.consent.state import ConsentState
-from tagserver.erasure.opt_outs import OptOuts
+from tagserver.erasure.opt_outs import Grant, OptOuts
 from tagserver.event.event import BROWSER, Event, Facts
 from tagserver.inbound.clients.datalayer import Context, Refused, read_event
 from tagserver.inbound.clients.readers import ReaderFailed
 from tagserver.ingest.advice import NO_SIGNAL, advise
 from tagserver.ingest.answer import Answer
 from tagserver.ingest.consent_wait import ConsentWait, WaitingEvent
-from tagserver.ingest.deliveries import Deliveries
+from tagserver.ingest.copies import with_receipts
+from tagserver.ingest.deliveries import Deliveries, without_lost
 from tagserver.ingest.first_party import Visit
-from tagserver.ingest.observer import IngestObserver
+from tagserver.ingest.observer import IngestObserver, Line
 from tagserver.ingest.order_consent import OrderConsent, Turn
 from tagserver.ingest.previewing import Previews
-from tagserver.ingest.request import Request, Stored, with_receipts, without_lost
 from tagserver.logs.logs import events_are_told, say_accepted
 from tagserver.pipeline.route import Routing, route
 from tagserver.queue.api import HeldCopies, Queue
 from tagserver.queue.encryption import NO_ENCRYPTION, Encryption
 from tagserver.queue.errors import OutboxError
-from tagserver.queue.values import Delivery, Receipt
+from tagserver.queue.values import Delivery, Receipt, Tombstone
 
 
 class Engine(Queue, HeldCopies, Protocol):
@@ -48,6 +49,38 @@ class TooMuch(Exception):
 TURN = 10
 """Events of one request that are decided before others have their turn: each costs a millisecond where ten tags want
 it, and to give way some microseconds."""
+
+
+class _Request:
+    """The events of one request, as far as they are decided. `lines`: the answer of each, in their order, what it is
+    about, and whether that is stored; an event that has waited has no answer here. `room`: bytes of payload that it may
+    make for one tag; `made`: those that it has made, by tag. `session`: its preview session, mostly none. `visit`: who
+    hears what its events say of cookies, where any are set. `until`: ms at which they have waited for other copies of
+    their orders; 0 where they do not."""
+
+    __slots__ = ("again", "laid", "lines", "made", "released", "room", "session", "until", "visit")
+
+    def __init__(self, room: float = math.inf, session: str = "", visit: Visit | None = None, until: int = 0) -> None:
+        self.until = until
+        self.room = room
+        self.session = session
+        self.visit = visit
+        self.made: dict[str, int] = {}
+        self.lines: list[tuple[Answer | None, Routing | None, bool]] = []
+        self.laid: list[Tombstone] = []
+        self.again: list[Grant] = []
+        self.released: list[WaitingEvent] = []
+
+
+class _Stored:
+    """What is to be stored of a request. `lines`: see `ingest.observer.Line`; nothing is known of receipts yet."""
+
+    __slots__ = ("decided", "deliveries", "lines")
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.deliveries: list[Delivery] = []
+        self.decided: list[Decided] = []
 
 
 class Ingest:
@@ -94,7 +127,7 @@ class Ingest:
         """
         # What is tried in a preview is tried now.
         until = facts.received + int(wait * 1000) if wait and not facts.session else 0
-        request = Request(server.collect.max_made, facts.session, visit, until)
+        request = _Request(server.collect.max_made, facts.session, visit, until)
         raws.reverse()
         try:
             while raws:
@@ -108,7 +141,7 @@ class Ingest:
 
     async def decide_waiting(self, container: Container, server: ServerConfig, *, closing: bool = False) -> None:
         """Decide the events whose time to wait is over (`closing`: all that wait) with what is known by now."""
-        request = Request()
+        request = _Request()
         self._released(container, request, self._consent_wait.all() if closing else self._consent_wait.overdue())
         # To put them back would be to wait for ever behind a full queue: they were promised to nobody.
         request.released.clear()
@@ -121,7 +154,7 @@ class Ingest:
     def _decide(
         self,
         container: Container,
-        request: Request,
+        request: _Request,
         raws: list[Any],
         facts: Facts,
         context: Context,
@@ -177,7 +210,7 @@ class Ingest:
                 self._released(container, request, gone)
 
     def _read_by_serving(
-        self, container: Container, request: Request, routing: Routing, contract: Reading | None
+        self, container: Container, request: _Request, routing: Routing, contract: Reading | None
     ) -> tuple[Container, ConsentState]:
         """What serves, and what an event says of consent by its rules: those of a draft count for the draft's session
         alone, and not for what else waits or was opted out of."""
@@ -188,16 +221,16 @@ class Ingest:
             return container, routing.consent
         return serving, serving.consent_cache.read(routing.event, contract)
 
-    def _released(self, container: Container, request: Request, held: Sequence[WaitingEvent]) -> list[Routing]:
+    def _released(self, container: Container, request: _Request, held: Sequence[WaitingEvent]) -> list[Routing]:
         """Decide what has waited."""
         request.released += held
         routings = [self._consent_wait.decide(self._by(one.event, container, request), one) for one in held]
         request.lines += ((None, routing, True) for routing in routings)
         return routings
 
-    async def _store(self, container: Container, server: ServerConfig, request: Request) -> list[Answer]:
+    async def _store(self, container: Container, server: ServerConfig, request: _Request) -> list[Answer]:
         """Put a request on disk: what was withdrawn first, so that it counts for the events beside it, too."""
-        stored, makes, turn = Stored(), self._makes(container, server), None
+        stored, makes, turn = _Stored(), self._makes(container, server), None
         try:
             if makes.orders_meet and self._orders is not None:
                 turn = await self._begin(self._orders, makes, request)
@@ -235,7 +268,7 @@ class Ingest:
                     say_accepted(routing.event.event_id, routing.event.name, routing.event.source, new)
         return [answer for answer, *_ in lines if answer is not None]
 
-    async def _hold(self, stored: Stored, until: int) -> list[Receipt]:
+    async def _hold(self, stored: _Stored, until: int) -> list[Receipt]:
         """Store what waits for other copies; at once what has waited for consent, and is of other requests."""
         waits = [answer is not None for answer, _, made, _ in stored.lines for _ in made]
         each = [*zip(stored.deliveries, waits, strict=True)]
@@ -244,7 +277,7 @@ class Ingest:
         held = iter(await self._outbox.hold(later, until) if later else ())
         return [next(held if one else at_once) for one in waits]
 
-    async def _begin(self, orders: OrderConsent, makes: Deliveries, request: Request) -> Turn | None:
+    async def _begin(self, orders: OrderConsent, makes: Deliveries, request: _Request) -> Turn | None:
         """Decide a request's orders under what their visitors have refused earlier."""
 
         def again(event: Event, consent: ConsentState) -> Routing:
@@ -258,7 +291,7 @@ class Ingest:
             request.laid += turn.laid
         return turn
 
-    def _by(self, event: Event, container: Container, request: Request) -> Container:
+    def _by(self, event: Event, container: Container, request: _Request) -> Container:
         """By which an event is decided: the container of its request; but of an event that has waited, of its own."""
         session = event.facts.session
         return container if session == request.session or self._previews is None else self._previews.container(session)
@@ -274,8 +307,8 @@ class Ingest:
         self,
         makes: Deliveries,
         lines: Sequence[tuple[Answer | None, Routing | None, bool]],
-        stored: Stored,
-        request: Request,
+        stored: _Stored,
+        request: _Request,
     ) -> None:
         """What is to be stored of some events, and on record. What a person has opted out of is not stored, and counts
         as blocked; an event of a preview session that is not sent counts nowhere."""
@@ -301,11 +334,11 @@ class Ingest:
         self._observer.routed(routings)
 
 
-def _of(request: Request) -> Callable[[Event], bool]:
+def _of(request: _Request) -> Callable[[Event], bool]:
     return lambda event: event.facts.session == request.session
 
 
-def _not_of(request: Request) -> Callable[[Event], bool]:
+def _not_of(request: _Request) -> Callable[[Event], bool]:
     return lambda event: event.facts.session != request.session
 
 
