@@ -5,6 +5,8 @@
 //   data-pixel            listen to fbq
 //   data-pixel-consent    fbq("consent", "grant") is the visitor's own word
 //
+// or where the page has a line of its own for it, which cannot come too late: <script src=".../t/pixel.js"> behind t.js.
+//
 // A call is no consent. fbq("consent", "revoke") lays a denial of the ad purposes over whatever else was said, until
 // "grant"; that alone grants nothing, unless data-pixel-consent says so.
 //
@@ -34,6 +36,9 @@
   const root = /** @type {any} */ (window);
   const { capture, setConsent, snapshot, settings, extra, words } = root.tagserver._;
   const debug = "debug" in settings;
+  // A page may name this file itself, behind t.js, and then t.js has it once more.
+  if (extra.listens) return;
+  extra.listens = true;
 
   // ── small things ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -16,6 +16,8 @@ pytestmark = pytest.mark.browser
 
 ON = "data-pixel"
 SCRIPT = files("tagserver").joinpath("sandbox", "static", "fbevents.js").read_text()
+SCRIPT_NOW = SCRIPT.replace("!script", "false").replace("script.src", "location.href")
+"""The same as a part of the page."""
 TAP = """
 window.hits = [];
 const send = window.fetch;
@@ -111,6 +113,32 @@ def test_calls_before_the_script_and_after_it_are_pairs(page: Page, recorder: Re
     lead = next(one for one in events if one["event"] == "Lead")
     assert (lead["fbq"]["call"], lead["fbq"]["pixels"]) == ("trackSingle", ["123"])
     assert page.evaluate("[fbq === _fbq, fbq.version, fbq.getState().pixels[0].id]") == [True, "2.0", "123"]
+
+
+def test_a_line_of_its_own_cannot_come_too_late(page: Page, recorder: Recorder) -> None:
+    """Behind t.js and above the pixel: it is there before the first call, however far the server is."""
+    recorder.blocked = {"more"}
+    recorder.pixel = SCRIPT
+    address = recorder.page(before=TAP, after=f"{STUB}{SCRIPT_NOW}{INIT}{BUY}", settings=ON)
+    own = f'<script src="{recorder.tags}/t/pixel.0.js"></script><script>'
+    path = address.removeprefix(recorder.shop)
+    head, _, tail = recorder.pages[path].rpartition("<script>")
+    recorder.pages[path] = head + own + tail
+    page.goto(address)
+    assert called(sent(page, recorder, 1)) == pairs(hits(page)) == [("Purchase", "purchase_1001")]
+    assert page.evaluate("fbq === _fbq")
+
+
+def test_the_same_file_twice_listens_once(page: Page, recorder: Recorder) -> None:
+    visit(page, recorder, before=STUB + INIT)
+    page.evaluate(
+        """(address) => new Promise((then) => {
+          const s = document.createElement('script'); s.onload = then; s.src = address; document.head.append(s);
+        })""",
+        f"{recorder.tags}/t/pixel.0.js",
+    )
+    page.evaluate(BUY + "fbq('consent', 'revoke')")
+    assert sent(page, recorder, 1)[0]["event_id"] == "purchase_1001"
 
 
 def test_no_stub_yet(page: Page, recorder: Recorder) -> None:
@@ -377,10 +405,7 @@ def test_what_the_pixels_consent_says(
 
 def test_a_pixel_that_was_revoked_before_this_script_came(page: Page, recorder: Recorder) -> None:
     """It has taken the word out of its queue, and shows it."""
-    first = f"{STUB}{SCRIPT} fbq.callMethod('consent', 'revoke');".replace("!script", "false").replace(
-        "script.src", "location.href"
-    )
-    visit(page, recorder, before=first + MODE + INIT + BUY)
+    visit(page, recorder, before=f"{STUB}{SCRIPT_NOW} fbq.callMethod('consent', 'revoke');" + MODE + INIT + BUY)
     (event,) = sent(page, recorder, 1)
     assert event["consent"] == {"update": DENIED}
     page.evaluate("fbq('consent', 'grant')")
