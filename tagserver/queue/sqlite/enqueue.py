@@ -57,16 +57,17 @@ class Enqueue:
         if (why := self._space.refusal(size)) is not None:
             raise Full(why, jittered_retry_after(1.0, self._time))
 
-    def append(self, database: sqlite3.Connection, requests: Sequence[Request]) -> list[list[Receipt]]:
-        """All the deliveries of several requests, as few statements: each costs a change of hands with the loop."""
-        self.refuse(sum([size for _, size in requests]))
-        return self.take(database, requests)
-
-    def take(self, database: sqlite3.Connection, requests: Sequence[Request]) -> list[list[Receipt]]:
-        """The same, wherever there is room or not: for what lies here already."""
-        every = list[Delivery]()
-        for deliveries, _ in requests:
+    def append(
+        self, database: sqlite3.Connection, requests: Sequence[Request], *, lies_here: bool = False
+    ) -> list[list[Receipt]]:
+        """All the deliveries of several requests, as few statements: each costs a change of hands with the loop.
+        `lies_here`: they lie in this file already, and are taken whether there is room or not."""
+        size, every = 0, list[Delivery]()
+        for deliveries, bytes_of_it in requests:
             every += deliveries
+            size += bytes_of_it
+        if not lies_here:
+            self.refuse(size)
         now = self._time.now()
         paused = self._quotas.held()
         # Mostly all are new and have room. Then no key can be taken twice, and there is nothing to judge.

@@ -123,7 +123,7 @@ class HeldCopies:
                 self._enqueue.bury(database, [delivery], letter.reason, letter.detail)
             else:
                 going.append(delivery)
-        receipts = self._enqueue.take(database, [(going, 0)])[0] if going else []
+        receipts = self._enqueue.append(database, [(going, 0)], lies_here=True)[0] if going else []
         for delivery, receipt in zip(going, receipts, strict=True):
             if not receipt.stored:
                 self._counters.add(delivery.destination, "accepted", 1)
