@@ -123,3 +123,25 @@ def test_the_page_is_true(shop: Shop) -> None:
     done = shop("send", "till.csv", "--set", "event=purchase", environ={"TAGSERVER_KEY": "k"})
     assert done.code in (2, 3)
     assert not (shop.folder / "till.csv.sent").exists()
+
+
+def test_events_are_sent_with_the_time_that_they_may_wait() -> None:
+    """For the page's copies; beside the events, and nothing where nobody wants it."""
+    bodies: list[dict[str, object]] = []
+
+    def post(body: bytes) -> httpx.Response:
+        bodies.append(json.loads(body))
+        return httpx.Response(202, json={"events": [{"event_id": "e", "status": "accepted"}]})
+
+    for held in (600, 0):
+        Sending(post, lambda seconds: None, 60, lambda seconds, why: None, held).send([{"event": "purchase"}])
+    assert [sorted(body) for body in bodies] == [["events", "wait"], ["events"]]
+    assert bodies[0]["wait"] == 600
+
+
+@pytest.mark.parametrize("wait", ["25h", "soon", "-1m"])
+def test_a_wait_that_is_none_is_a_mistake(shop: Shop, wait: str) -> None:
+    (shop.folder / "till.csv").write_text("order;value\n1;2\n")
+    done = shop("send", "till.csv", "--dry-run", "--wait", wait)
+    assert done.code == 2
+    assert "--wait" in done.err
