@@ -87,6 +87,7 @@ def as_of_format_one(database: sqlite3.Connection) -> None:
         "DROP TABLE pause",
         "DROP TABLE volume",
         "DROP TABLE recent",
+        "DROP TABLE held_copy",
         "DROP INDEX dead_cause",
         "ALTER TABLE dead DROP COLUMN cause",
         "ALTER TABLE dead DROP COLUMN unknown_since",
