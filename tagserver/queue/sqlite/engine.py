@@ -252,7 +252,8 @@ class SqliteOutbox(SqliteDeadLetters, SqliteSuppressions):
 
     def ready(self, destination: str) -> int:
         """See `Queue.ready`."""
-        return self._counters.pending(destination)
+        counts = self._counters.shown.get(destination)
+        return counts.pending - counts.waiting if counts else 0
 
     def counts(self) -> Mapping[str, Counts]:
         """See `Queue.counts`."""
