@@ -222,8 +222,8 @@ class Collect:
             runtime.meters.forwarded(headers.get("x-forwarded-for"))
         if limits.rate is not None and rated:
             sender = sender_of(facts.ip) if source == BROWSER else source
-            if (wait := runtime.rate.wait(sender, len(raws))) > 0:
-                again: Header = (b"retry-after", b"%d" % max(1, math.ceil(wait)))
+            if (seconds := runtime.rate.wait(sender, len(raws))) > 0:
+                again: Header = (b"retry-after", b"%d" % max(1, math.ceil(seconds)))
                 raise NotTaken(429, "rate", "too many events; see collect.rate", again, reason="rate")
         container, said = now.container, NOT_SAID
         if HEADER in headers or (type(ctx) is dict and FIELD in ctx):

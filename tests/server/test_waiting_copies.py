@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import GRANTED, Running, Start, purchase
+from tagserver.server.collect import Collect
+
+from .conftest import GRANTED, SERVER, Running, Start, purchase
 from .doors import DOORS, WITH_SECRETS, post
 
 WAITS = DOORS.replace("      style: hmac\n", "      style: hmac\n      wait: 10m\n")
@@ -93,3 +95,11 @@ async def test_the_loop_releases_what_is_over(server: Running) -> None:
             return
         await asyncio.sleep(0.05)
     raise AssertionError("it waits on")
+
+
+async def test_a_limit_of_events_does_not_end_the_wait(start: Start) -> None:
+    """Of a client whose events `collect.rate` counts, as it does unless the client says otherwise."""
+    server = await start(server=SERVER.replace("collect:\n", "collect:\n  rate: 1000/s\n"))
+    collect = Collect(server.runtime)
+    await collect.take("crm", {}, None, [order("door", consent=GRANTED)], None, None, client="own", wait=600.0)
+    assert await shown(server) == (1, 1, 1, 0, 0)
