@@ -13,12 +13,13 @@ from tagserver.config.server import ServerConfig
 from tagserver.delivery.send_policy import trace, why
 from tagserver.erasure.opt_outs import OptOuts
 from tagserver.event.event import BROWSER, Event
-from tagserver.event.order_ids import GLOBAL_ID, order_id
+from tagserver.event.order_ids import GLOBAL_ID, OF_ORDER, order_id
 from tagserver.event.person_keys import person_keys
 from tagserver.inbound.clients.datalayer import CLIENT
 from tagserver.ingest.copies import carried
 from tagserver.pipeline.route import Decision, Routing
 from tagserver.plugin.plain import identifier, number
+from tagserver.queue.copy_marks import SHORT
 from tagserver.queue.dedup import SHARED, OrderKeys, delivery_key, once_key, sender_part
 from tagserver.queue.values import DEDUP_TTL, Delivery
 
@@ -64,8 +65,9 @@ class Deliveries:
         if order is not None and order.startswith(GLOBAL_ID):
             order = order_id(order)
         mark = self._order_keys.mark(order, None if value is None else float(value))
-        if order is not None and self.orders_meet:
-            mark += carried(event)
+        # An id that is made of an order keeps its other copies from being sent, whether the order is named or not.
+        if self.orders_meet and (order is not None or event_id.startswith(OF_ORDER)):
+            mark = (mark or bytes(SHORT)) + carried(event)
         who = event.derived.identity or event.identity
         persons: dict[str | None, tuple[bytes, ...]] = {}
         made: list[Delivery] = []

@@ -104,6 +104,18 @@ async def test_a_browser_that_keeps_a_key_from_being_heard_is_counted(server: Ru
     assert await measured(server, reason) == 1
 
 
+async def test_a_browser_that_names_the_id_of_an_order_and_no_order_is_counted_too(start: Start) -> None:
+    """What a shop's webhook makes its id of, anybody can guess."""
+    server: Running = await start(server=DOORS, environ=WITH_SECRETS)
+    stranger = copy("purchase_T-1", consent=GRANTED) | {"ecommerce": {"value": 0.01, "currency": "EUR"}}
+    await server.collect(stranger)
+    nameless = {key: value for key, value in copy("hook").items() if key != "event_id"}
+    (told,) = (await post(server, "shop", nameless)).json()["events"]
+    assert (told["status"], [one["code"] for one in told["problems"]]) == ("duplicate", ["minted", "conflict"])
+    reason = 'tagserver_duplicates_total{destination="meta",reason="untrusted_first"}'
+    assert await measured(server, reason) == 1
+
+
 async def test_a_webhook_with_a_contract_is_one_more_door(start: Start) -> None:
     """It meets the page's copy by the order, and the page's word counts for it."""
     server: Running = await start(server=DOORS, environ=WITH_SECRETS)
