@@ -133,6 +133,7 @@ async def _check(addresses: Mapping[str, str], http: httpx.AsyncClient, stats: S
     """Buy as a page does, and once more as one that has only a pixel; its call without consent stays here."""
     order = f"DEMO-{time.time_ns()}"
     pushed, called = _pushed(addresses, f"purchase_{order}"), _called(f"purchase_{order}-pixel")
+    say("The pixel's call without a signal of consent, which must stay here:")
     if not await _post(addresses, http, called, [("accepted", "no_signal")]):
         return False
     for event in (pushed, {**called, "event_id": f"purchase_{order}-again", "consent": pushed["consent"]}):

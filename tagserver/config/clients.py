@@ -211,7 +211,8 @@ class _Reader:
         strange = [] if allowed is None else [name for name in entries if name not in allowed]
         for name in strange:
             key = entries[name][0]
-            hint = did_you_mean(name, allowed or ()) or known_are(sorted(allowed or ()))
+            every = sorted({*(allowed or ()), *_SOURCE.keys})  # also those that every sender has
+            hint = did_you_mean(name, every) or known_are(every)
             message = f'unknown key "{name}" in {path}: a sender like this has no such key'
             self._d.problems.add("E110", key.place, f"{path}.{name}", message, hint)
         return not strange

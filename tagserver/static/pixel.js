@@ -243,6 +243,7 @@
 
   /** Say why nothing will leave: for the page's developer. */
   const judge = () => {
+    if (extra.over === DENIED) return note("revoked: no copy is sent on for ads until fbq('consent', 'grant')");
     const tool = root.__tcfapi || root.__gpp || root.__uspapi;
     const mode = layer().some((one) => safely(() => one[0] === "consent"));
     if (tool || mode || words()) return;
@@ -330,7 +331,7 @@
     const counts = safely(() => target.getState().pixels.map((/** @type {any} */ one) => +one.eventCount || 0)) || [];
     const missed = Math.max(0, ...counts);
     viewed = viewed || missed > 0; // its PageView is mostly the first
-    if (debug && missed) warn(`it was quicker than t.js: ${missed} calls are not sent. Place t.js above the pixel`);
+    if (debug && missed) warn(`it was quicker than t.js: ${missed} calls are not sent. Place t.js above the pixel, and t/pixel.js behind t.js`);
   };
 
   // The pixel's script compares both names, and warns where they are not one thing.

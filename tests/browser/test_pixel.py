@@ -435,6 +435,19 @@ def test_the_developer_is_told_of_a_page_without_a_signal(
     assert any("no signal of consent in this page" in one for one in said) is told
 
 
+def test_the_developer_is_told_that_the_pixel_is_revoked(page: Page, recorder: Recorder) -> None:
+    said = list[str]()
+    page.on("console", lambda message: said.append(message.text))
+    visit(page, recorder, before=STUB + "fbq('consent', 'revoke');" + INIT + BUY, settings=f"{ON} data-debug")
+    sent(page, recorder, 1)
+    assert any("revoked: no copy is sent on for ads" in one for one in said)
+    said.clear()
+    page.evaluate("fbq('consent', 'grant'); fbq('track', 'Lead')")
+    sent(page, recorder, 2)
+    assert any("Lead" in one for one in said)
+    assert not any("revoked" in one for one in said)
+
+
 def test_limited_data_use(page: Page, recorder: Recorder) -> None:
     visit(page, recorder, before=STUB + "fbq('dataProcessingOptions', ['LDU'], 1, 1000);" + INIT + BUY)
     assert sent(page, recorder, 1)[0]["fbq"]["dpo"] == [["LDU"], 1, 1000]
