@@ -12,7 +12,7 @@ from typing import Any
 from tagserver.event.event import BROWSER, Event, Note
 from tagserver.ingest.answer import settled
 from tagserver.ingest.observer import Line
-from tagserver.queue.copy_marks import added, from_browser, had, is_long, other_currency
+from tagserver.queue.copy_marks import added, from_browser, had, is_long, other_currency, unvouched
 from tagserver.queue.values import Delivery, Receipt
 
 _EMAIL = ("email", "sha256_email_address")
@@ -57,10 +57,7 @@ def _code(currency: Any) -> str | None:
 
 def is_untrusted(delivery: Delivery, receipt: Receipt) -> bool:
     """Whether a browser's copy keeps another one from being sent that a key sends and that says otherwise."""
-    first = receipt.first
-    if not (receipt.differs and is_long(first) and is_long(delivery.mark)):
-        return False
-    return from_browser(first) and not from_browser(delivery.mark)
+    return bool(receipt.differs) and unvouched(receipt.first, delivery.mark)
 
 
 def notes_of(made: Iterable[Delivery], receipts: Sequence[Receipt]) -> tuple[Note, ...]:

@@ -15,8 +15,11 @@ from tagserver.metrics.exposition import Histogram, Page
 from tagserver.pipeline.route import Routing
 from tagserver.plugin.fault import OURS, UNKNOWN
 from tagserver.queue.dead_letters import REASONS
+from tagserver.queue.moves import UNTRUSTED_COPY, Move
 from tagserver.queue.values import Counts, Receipt, Room
 from tagserver.system.machine import ProcessFacts, process_facts
+
+UNTRUSTED_FIRST = "untrusted_first"
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -78,6 +81,7 @@ class Meters:
         self._vendors: dict[tuple[str, ...], Histogram] = {}
         self._decisions: Counter[tuple[str, str, str]] = Counter()
         self._duplicates: Counter[tuple[str, str]] = Counter()
+        self._outvoted: Counter[str] = Counter()
         self._redacted: Counter[str] = Counter()
         self._refused: Counter[str] = Counter(dict.fromkeys(REFUSALS, 0))
         self._faults: Counter[str] = Counter()
@@ -117,7 +121,16 @@ class Meters:
 
     def repeated(self, destination: str, receipt: Receipt, *, untrusted: bool = False) -> None:
         """One delivery was a duplicate. `untrusted`: a key sent it, and a browser's that says otherwise came first."""
-        self._duplicates[destination, "untrusted_first" if untrusted else _why_duplicate(receipt)] += 1
+        self._duplicates[destination, UNTRUSTED_FIRST if untrusted else _why_duplicate(receipt)] += 1
+
+    def moved(self, moves: Sequence[Move]) -> None:
+        """Copies that waited were erased for a browser's. In the thread that writes the queue, and no other."""
+        self._outvoted.update(one.destination for one in moves if one.reason == UNTRUSTED_COPY)
+
+    def _all_duplicates(self) -> Mapping[tuple[str, str], int]:
+        """Those that were known when they came, and when their wait was over."""
+        waited = self._outvoted.copy()
+        return self._duplicates + Counter({(name, UNTRUSTED_FIRST): number for name, number in waited.items()})
 
     def refused(self, code: str) -> None:
         """One request was refused as a whole; `code` is one of ours."""
@@ -209,7 +222,7 @@ class Meters:
             "Deliveries that were known, and not stored again.",
             [
                 ({"destination": destination, "reason": reason}, number)
-                for (destination, reason), number in sorted(self._duplicates.items())
+                for (destination, reason), number in sorted(self._all_duplicates().items())
             ],
         )
         page.add("tagserver_held_events", "gauge", "Events that wait for consent.", [({}, picture.held)])

@@ -45,6 +45,11 @@ def from_browser(mark: bytes) -> bool:
     return bool(mark[LONG - 1] & FROM_BROWSER)
 
 
+def unvouched(first: bytes, copy: bytes) -> bool:
+    """Whether a browser sent the first one, and somebody with a key the copy."""
+    return is_long(first) and is_long(copy) and from_browser(first) and not from_browser(copy)
+
+
 def added(first: bytes, copy: bytes) -> tuple[str, ...]:
     """What a copy would have added to the first one; both are long."""
     more = (int.from_bytes(copy[_REST]) & ~int.from_bytes(first[_REST])) >> 1

@@ -18,12 +18,14 @@ FORGOTTEN = "forgotten"
 DROPPED = "dropped"
 TOO_OLD = "too_old"
 ANOTHER_COPY = "another_copy"
+UNTRUSTED_COPY = "untrusted_copy"
 ERASED_FOR: dict[str, str] = {
     WITHDRAWN: "consent for it was withdrawn",
     FORGOTTEN: "the person asked to be forgotten",
     DROPPED: "somebody dropped it from the dead letters",
     TOO_OLD: "it was among the dead letters for longer than `queue.keep_dead`",
     ANOTHER_COPY: "another copy of its order came first, while this one waited",
+    UNTRUSTED_COPY: "a browser's copy of its order came first, while this one waited, and says otherwise",
     "queue_full": "its destination was paused, and the queue had no room for more",
 }
 """Why a delivery was erased, in words; every reason of a move to `erased` is one of these."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from tagserver.metrics.meters import Meters
 from tagserver.publishing.publishing import Publishing
 from tagserver.publishing.store import Store
 from tagserver.queue.data_folder import install_key, usable
+from tagserver.queue.moves import Move
 from tagserver.records.absent import NoRecords
 from tagserver.records.api import RecordsError, RecordStore
 from tagserver.records.records import Records
@@ -100,7 +101,13 @@ async def running(
         keeping = Keeping(data, outbox, queue, key, journal, time)
         closing.add("the journal", keeping.close)
         records = await open_records(data, configuration.server.records, key, time)
-        outbox.hear(records.recorder.moved)
+        recorded = records.recorder.moved
+
+        def moved(moves: Sequence[Move]) -> None:
+            meters.moved(moves)
+            recorded(moves)
+
+        outbox.hear(moved)
         closing.add("the records", records.close)
         await keeping.start()
         configuration = publishing.settle(configuration)  # not before the outbox: now the folder is ours

@@ -12,6 +12,7 @@ from tagserver.server.collect import Collect
 
 from .conftest import GRANTED, SERVER, Running, Start, purchase
 from .doors import DOORS, WITH_SECRETS, post
+from .test_order_consent import measured
 
 WAITS = DOORS.replace("      style: hmac\n", "      style: hmac\n      wait: 10m\n")
 KEY = {"authorization": "Bearer crm-key"}
@@ -53,6 +54,17 @@ async def test_a_webhook_waits_for_the_page(start: Start) -> None:
     assert await shown(server) == (2, 0, 0, 1, 1)
     stats = (await server.vendor.get("/stats.json")).json()
     assert [one["event_id"] for one in stats["events"]] == ["page"]
+
+
+async def test_a_browser_that_goes_before_what_waits_and_says_otherwise_is_counted(start: Start) -> None:
+    server = await start(server=WAITS, environ=WITH_SECRETS)
+    await post(server, "shop", order("hook"))
+    stranger = order("page", consent=GRANTED)
+    stranger["ecommerce"]["value"] = 0.01
+    await server.collect(stranger)
+    reason = 'tagserver_duplicates_total{destination="meta",reason="untrusted_first"}'
+    await over(server)
+    assert await measured(server, reason) == 1
 
 
 async def test_another_webhook_does_not(start: Start) -> None:

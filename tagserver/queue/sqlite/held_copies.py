@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tagserver.queue.moves import ANOTHER_COPY, Move
+from tagserver.queue.copy_marks import unvouched
+from tagserver.queue.moves import ANOTHER_COPY, UNTRUSTED_COPY, Move
 from tagserver.queue.sqlite.counters import Counters
 from tagserver.queue.sqlite.enqueue import REPEAT, Enqueue, keys_of, receipt_of
 from tagserver.queue.sqlite.keys import KEY, Keys
@@ -128,10 +129,11 @@ class HeldCopies:
             if not receipt.stored:
                 self._counters.add(delivery.destination, "accepted", 1)
                 self._counters.add(delivery.destination, "erased", 1)
+                untrusted = receipt.differs and unvouched(receipt.first, delivery.mark)
                 self._counters.moves.add(
                     Move(
                         *(delivery.event_id, delivery.tag, delivery.destination, delivery.person, delivery.received),
-                        *("erased", ANOTHER_COPY),
+                        *("erased", UNTRUSTED_COPY if untrusted else ANOTHER_COPY),
                     )
                 )
         return [one.destination for one, receipt in zip(going, receipts, strict=True) if receipt.stored]

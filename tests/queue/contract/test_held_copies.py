@@ -11,9 +11,10 @@ import pytest
 
 from tagserver.delivery.send_policy import trace
 from tagserver.queue.api import erase_all
+from tagserver.queue.copy_marks import had
 from tagserver.queue.dead_letters import Choice
 from tagserver.queue.errors import Full, Unavailable
-from tagserver.queue.moves import ANOTHER_COPY, FORGOTTEN, Move
+from tagserver.queue.moves import ANOTHER_COPY, FORGOTTEN, UNTRUSTED_COPY, Move
 from tagserver.queue.pauses import Pause
 from tagserver.queue.values import DeadLettered, Delivery, HeldCopy, Row
 from tests.delivery.support import HOUR, claim, claimed_ids, delivery, key, meta, stored
@@ -75,6 +76,22 @@ async def test_the_copy_that_comes_meanwhile_is_the_first(outbox: Engine) -> Non
         ("same", "erased", ANOTHER_COPY),
     ]
     assert (meta(outbox).accepted, meta(outbox).pending, meta(outbox).erased) == (4, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("value", "browser", "why"),
+    [(b"othr", True, UNTRUSTED_COPY), (b"valu", True, ANOTHER_COPY), (b"othr", False, ANOTHER_COPY)],
+)
+async def test_a_browsers_copy_that_says_otherwise_is_told(
+    value: bytes, browser: bool, why: str, outbox: Engine
+) -> None:
+    """Anybody may have posted it, in all the time that the shop's has waited."""
+    told: list[Move] = []
+    outbox.hear(told.extend)
+    await outbox.hold([copy(mark=b"ordrvalu" + had(0, None, browser=False))], DUE)
+    await outbox.append([copy("page", mark=b"ordr" + value + had(0, None, browser=browser))])
+    await released(outbox)
+    assert [(one.event_id, one.reason) for one in told] == [("webhook", why)]
 
 
 async def test_a_copy_that_comes_later_waits_for_nothing(outbox: Engine) -> None:

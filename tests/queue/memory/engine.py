@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
+from tagserver.queue.copy_marks import unvouched
 from tagserver.queue.crash_suspects import company
 from tagserver.queue.dead_letters import (
     CAUSE_CODE,
@@ -16,7 +17,7 @@ from tagserver.queue.dead_letters import (
     code_in,
 )
 from tagserver.queue.errors import Full, Trouble, Unavailable
-from tagserver.queue.moves import ANOTHER_COPY, TOO_OLD, Hear, Move
+from tagserver.queue.moves import ANOTHER_COPY, TOO_OLD, UNTRUSTED_COPY, Hear, Move
 from tagserver.queue.pauses import DETAIL, FULL, Pause, Pauses, Quotas
 from tagserver.queue.values import (
     BY_AGE_EVERY,
@@ -205,13 +206,14 @@ class MemoryOutbox(MemoryDeadLetters, MemorySuppressions):
                 made = Stored(self._last_id, one.delivery)
                 self._dies(side, made, DeadLettered(made.id, why.reason, why.detail))
                 self._tell([made.moved("dead", why.reason)])
-            elif self._receipt(one.delivery).stored:
+            elif (receipt := self._receipt(one.delivery)).stored:
                 side.accepted -= 1  # it is counted anew
                 self._store(one.delivery)
                 self._came[one.delivery.destination].set()
             else:
                 side.erased += 1
-                self._tell([one.moved("erased", ANOTHER_COPY)])
+                untrusted = receipt.differs and unvouched(receipt.first, one.delivery.mark)
+                self._tell([one.moved("erased", UNTRUSTED_COPY if untrusted else ANOTHER_COPY)])
         self._dead_lettered.committed(True)
 
     def _receipt(self, one: Delivery) -> Receipt:
