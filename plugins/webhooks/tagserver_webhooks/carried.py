@@ -13,7 +13,7 @@ from typing import Any
 
 from tagserver.plugin.inbound import Note
 from tagserver.plugin.values import is_text, sendable
-from tagserver_webhooks.reading import Part
+from tagserver_webhooks.reading import MOST_NOTES, Part
 
 LONGEST = 4096
 """Characters of one value; a TC string of a long list of vendors has half of it."""
@@ -96,7 +96,9 @@ def carried(pairs: Iterable[tuple[str, Any, object]], notes: list[Note]) -> dict
             else _text(value)
         )
         if read is None:
-            notes.append(Note(where, "wrong_type", f"{where} is not a text that can be read, or too long; left out"))
+            if len(notes) < MOST_NOTES:
+                message = f"{where} is not a text that can be read, or too long; left out"
+                notes.append(Note(where, "wrong_type", message))
             if not speaks:
                 continue
             field, root, leaf, read = WHOLE, WHOLE, "", UNREADABLE
@@ -169,12 +171,21 @@ def _whole(value: object) -> Any:
     gate denies for it."""
     if isinstance(value, str) and value.strip()[:1] in ("{", "[") and len(value) <= LONGEST:
         try:
-            value = json.loads(value)
+            value = json.loads(value, object_pairs_hook=_once_each)
         except (ValueError, RecursionError):
             return UNREADABLE
     if isinstance(value, dict | list):
         return value if sendable(value) and _values(value) <= MOST_VALUES else UNREADABLE
     return _text(value)
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object in which no name says two things. Raises ValueError."""
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if made.setdefault(name, value) != value:
+            raise ValueError("a name stands twice")
+    return made
 
 
 def _values(value: Any) -> int:

@@ -186,6 +186,9 @@ def test_how_much_of_an_order_is_taken(entries: int) -> None:
         assert {note.code for note in found.notes} == {"too_many"}
     broken = read("shop", WHOLE["shop"] | {"line_items": [{"price": []}] * entries}, "orders/paid")
     assert len(broken.notes) == 100
+    told = [{"name": "consent", "value": 1.5}] * entries
+    broken = read("shop", WHOLE["shop"] | {"note_attributes": told}, "orders/paid")
+    assert len(broken.notes) == 100
 
 
 @pytest.mark.parametrize(
@@ -310,6 +313,8 @@ def test_an_order_of_long_names_is_one_event() -> None:
         ({"consent": json.dumps([0] * 100)}, {"consent": "unreadable"}),
         ({"consent": '{"a": 1e999}'}, {"consent": "unreadable"}),
         ({"consent": "[" * 3000}, {"consent": "unreadable"}),
+        ({"consent": '{"ad_storage":"denied","ad_storage":"granted"}'}, {"consent": "unreadable"}),
+        ({"consent": '{"ad_storage":"granted","ad_storage":"granted"}'}, {"consent": {"ad_storage": "granted"}}),
         ({"consent": '{"ad_storage":"granted"}', "_consent": '{"ad_storage":"denied"}'}, {"consent": "unreadable"}),
         ({"tc_string": "CP1", "tcf": "CP2"}, {"tcf": "CP1", "consent": "unreadable"}),
         ({"tcf": "C" * 5000}, {"consent": "unreadable"}),
