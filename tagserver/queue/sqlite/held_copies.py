@@ -139,6 +139,15 @@ class HeldCopies:
         return [one.destination for one, receipt in zip(going, receipts, strict=True) if receipt.stored]
 
 
+def is_sound(more: Any) -> bool:
+    """Whether what stands beside the columns of a delivery can be read."""
+    try:
+        _decode(more)
+    except (msgspec.DecodeError, TypeError):
+        return False
+    return True
+
+
 def _delivery(record: tuple[Any, ...]) -> Delivery:
     """The delivery that was held."""
     _, key, more, event_id, name, tag, to, container, mode, purposes, person, *facts = record

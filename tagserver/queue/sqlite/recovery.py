@@ -15,6 +15,7 @@ import msgspec
 
 from tagserver.queue.encryption import is_encrypted
 from tagserver.queue.sqlite import keys
+from tagserver.queue.sqlite.held_copies import is_sound
 from tagserver.queue.sqlite.schema import COLUMNS, create_database
 
 log = logging.getLogger("tagserver.delivery")
@@ -126,6 +127,8 @@ def _copy(damaged: sqlite3.Connection, fresh: sqlite3.Connection, table: str, co
     fresh.execute("BEGIN IMMEDIATE")
     for found in _readable(damaged, table, names, by_id=columns[0] == "id"):
         records = found if "body" not in columns else [one for one in found if _is_json(one[columns.index("body")])]
+        if "more" in columns:  # one that cannot be released would keep all behind it
+            records = [one for one in records if is_sound(one[columns.index("more")])]
         with contextlib.suppress(sqlite3.Error):  # a value that damage has made unusable
             number += fresh.executemany(into, records).rowcount
     fresh.execute("COMMIT")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from tagserver.queue.api import erase_all
@@ -48,6 +50,21 @@ async def test_they_are_saved_from_a_damaged_file(tmp_path: Path) -> None:
     (row,) = await saved.due(DUE, 9)
     assert (row.event_id, row.trace.person) == ("b", (key("ann"),))
     assert (meta(saved).accepted, meta(saved).pending, meta(saved).waiting) == (2, 2, 1)
+    assert_adds_up(saved, tmp_path)
+    await saved.close()
+
+
+async def test_one_that_is_there_in_part_is_not_saved(tmp_path: Path) -> None:
+    """It could not be released, and the others behind it would wait for ever."""
+    outbox = await open_outbox(tmp_path, FakeTime())
+    await outbox.hold([delivery("b", body=b"{}"), delivery("c", body=b"{}")], DUE)
+    await outbox.close()
+    with closing(sqlite3.connect(tmp_path / "outbox.db")) as database, database:
+        database.execute("UPDATE held_copy SET more = substr(more, 1, 2) WHERE event_id = 'b'")
+    salvage(tmp_path / "outbox.db", 8 << 30)
+    saved = await open_outbox(tmp_path, FakeTime())
+    await saved.release([one.id for one in await saved.due(DUE, 9)])
+    assert (meta(saved).accepted, meta(saved).pending, meta(saved).erased, meta(saved).waiting) == (2, 1, 1, 0)
     assert_adds_up(saved, tmp_path)
     await saved.close()
 
