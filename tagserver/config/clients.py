@@ -134,7 +134,10 @@ class _Reader:
     def read(self, key: Scalar, node: Node) -> ConfiguredClient:
         """The client. With problems noted that are errors it is not whole, and not used."""
         cls, path = self._cls, self._path
-        entries = self._d.map(node, path)
+        bare = isinstance(node, Scalar) and node.value is not None
+        if bare:
+            self._d.wrong(node, path, "a map", f"write {cls.type}: {{{'NAME: {…}' if cls.addresses else ''}}}")
+        entries = self._d.map(None if bare else node, path)
         if not cls.addresses:  # nobody sends to it, so all that stands here are settings
             settings = self._settings(path, cls.Settings, key, entries)
             return ConfiguredClient(cls.type, (), settings, {}, {}, cls(settings, {}) if settings is not None else None)

@@ -94,7 +94,11 @@ class SettingsReader:
             hint = "make a destination of its own for this tag; " + known_are(fields)
             self._problems.add("E115", key.place, path, message, hint.removesuffix("; "))
             return
-        hint = self._problems.mean(self._path, name, fields) or known_are(fields)
+        hint = (
+            self._problems.mean(self._path, name, fields)
+            or known_are(fields)
+            or "there is nothing to set here: remove it"
+        )
         self._problems.add("E110", key.place, path, f'unknown key "{name}" in {self._path}', hint)
 
     def _value(self, hint: Any, node: Node, path: str) -> Any:

@@ -49,6 +49,17 @@ def test_configurations_compile(block: Block) -> None:
     assert [str(problem) for problem in loaded.problems] == []
 
 
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [("true", "write pixel: {}"), ("{enabled: true}", "there is nothing to set here: remove it")],
+    ids=["true", "enabled"],
+)
+def test_a_client_without_settings_says_how_it_is_written(written: str, hint: str) -> None:
+    """Both are what people try first."""
+    (problem,) = load({"server.yaml": f"clients: {{pixel: {written}}}", "container.yaml": "tags: []"}).problems
+    assert problem.hint == hint
+
+
 @pytest.mark.parametrize(("name", "event_id"), FIRST.items(), ids=list(FIRST))
 def test_from_nothing_to_the_first_order(name: str, event_id: str, tmp_path: Path) -> None:
     """The order arrives as the page shows, is explained, and is a copy when it comes again."""
