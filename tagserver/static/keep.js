@@ -178,12 +178,21 @@
   /** Ask for a tab's lock. @param {string} owner @param {Plain} options @param {(lock: any) => any} work */
   const hold = (owner, options, work) => locks.request(KEY + owner, options, work).catch(() => {});
 
+  /** Whether the visitor refuses by now what he had granted with one of its events. @param {string} batch */
+  const revoked = (batch) => {
+    const now = words() || {};
+    return JSON.parse(`{${batch}`).events.some((/** @type {Plain} */ event) => {
+      const then = isObject(event.consent) && isObject(event.consent.update) ? event.consent.update : {};
+      return Object.keys(then).some((purpose) => granted(then[purpose]) && purpose in now && !granted(now[purpose]));
+    });
+  };
+
   /** Take one over, unless it is being sent. @param {string} name */
   const take = (name) => {
     const kept = read(name);
     const now = Date.now();
     // By a clock that was set back it may be of tomorrow.
-    if (!kept || Math.abs(now - kept.at) > LIFE) return store.removeItem(name);
+    if (!kept || Math.abs(now - kept.at) > LIFE || safely(() => revoked(kept.batch)) !== false) return store.removeItem(name);
     const since = now - kept.mark;
     if (since >= 0 && since < IN_FLIGHT) {
       timer = timer || setTimeout(takeAll, IN_FLIGHT - since);

@@ -285,6 +285,21 @@ def test_a_choice_against_it_removes_everything(page: Page, recorder: Recorder) 
     assert "purchase" not in [event["event"] for event in recorder.taken]
 
 
+def test_what_was_granted_and_is_refused_by_now_is_not_sent(page: Page, recorder: Recorder) -> None:
+    """Storage is allowed still; the event would take its old grant along."""
+    granted = batch("then").replace('"event_id"', '"consent":{"update":{"ad_storage":"granted"}},"event_id"')
+    assert "consent" in granted
+    page.add_init_script(
+        f"localStorage['ts_keep.tab.1'] = JSON.stringify({json.dumps(entry() | {'batch': granted})});"
+        f"localStorage['ts_keep.tab.2'] = JSON.stringify({json.dumps(entry())})"
+    )
+    opened(page, recorder, update({"ad_storage": "denied", "analytics_storage": "granted"}))
+    recorder.wait(lambda: "e" in [event["event_id"] for event in recorder.taken], "the other one")
+    page.wait_for_timeout(300)
+    assert "then" not in [event["event_id"] for event in recorder.taken]
+    assert "then" not in kept(page)
+
+
 def test_a_choice_for_it_has_what_waits_kept_and_sent(page: Page, recorder: Recorder) -> None:
     opened(page, recorder, "")
     page.evaluate(f"localStorage['ts_keep.tab.1'] = JSON.stringify({json.dumps(entry())})")
