@@ -10,7 +10,7 @@ import asyncio
 import math
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Any
 
 from tagserver.audit.records import Decided
 from tagserver.config.model import Container
@@ -32,14 +32,10 @@ from tagserver.ingest.order_consent import OrderConsent, Turn
 from tagserver.ingest.previewing import Previews
 from tagserver.logs.logs import events_are_told, say_accepted
 from tagserver.pipeline.route import Routing, route
-from tagserver.queue.api import HeldCopies, Queue
+from tagserver.queue.api import Intake
 from tagserver.queue.encryption import NO_ENCRYPTION, Encryption
 from tagserver.queue.errors import OutboxError
 from tagserver.queue.values import Delivery, Receipt, Tombstone
-
-
-class Engine(Queue, HeldCopies, Protocol):
-    """What is asked of the queue."""
 
 
 class TooMuch(Exception):
@@ -89,7 +85,7 @@ class Ingest:
 
     def __init__(
         self,
-        outbox: Engine,
+        outbox: Intake,
         install_key: bytes,
         observer: IngestObserver,
         consent_wait: ConsentWait,

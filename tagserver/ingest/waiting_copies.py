@@ -10,13 +10,12 @@ before they are sent.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from tagserver.config.model import Container
 from tagserver.consent.earlier import gone_with, unpacked
 from tagserver.delivery.send_policy import lost_purposes
 from tagserver.ingest.order_consent import OrderConsent
-from tagserver.queue.api import HeldCopies, Queue
+from tagserver.queue.api import Intake
 from tagserver.queue.errors import OutboxError
 from tagserver.queue.values import DeadLettered, HeldCopy
 from tagserver.system.time import Time
@@ -26,14 +25,10 @@ PIECE = 100
 LOOK_EVERY = 1.0
 
 
-class Engine(Queue, HeldCopies, Protocol):
-    """What is asked of the queue."""
-
-
 class WaitingCopies:
     """`container` gives what serves; `orders` knows what visitors have refused, and whose turn an order is."""
 
-    def __init__(self, outbox: Engine, orders: OrderConsent, container: Callable[[], Container], time: Time) -> None:
+    def __init__(self, outbox: Intake, orders: OrderConsent, container: Callable[[], Container], time: Time) -> None:
         self._outbox = outbox
         self._orders = orders
         self._container = container

@@ -246,7 +246,11 @@ class Maintenance(Protocol):
         ...
 
 
-class Outbox(Queue, HeldCopies, DeadLetters, Suppressions, Maintenance, Protocol):
+class Intake(Queue, HeldCopies, Protocol):
+    """What takes deliveries in, at once and later."""
+
+
+class Outbox(Intake, DeadLetters, Suppressions, Maintenance, Protocol):
     """A whole engine, for who puts a server together and for who shows all of it."""
 
 

@@ -47,7 +47,7 @@ tags:
   - {name: Meta purchase, destination: meta, triggers: [purchase]}
 """
 NAMES = {"meta", "ga4", "linkedin", "pinterest", "reddit", "snapchat", "tiktok", "webhook", "file"}
-PERSONAL = ("erika", "030901820", "203.0.113.9", "Agent-Of-Erika", "IwAR1-of-erika", "1234.5678", "secret-path")
+PERSONAL = ("erika", "901820", "203.0.113.9", "Agent-Of-Erika", "IwAR1-of-erika", ".5678", "secret-path")
 """What stands in the copies and must not stand in a log, nor does any secret."""
 
 
@@ -60,6 +60,11 @@ class Order:
     doors: Sequence[str]
     own: bool = False
     refused: bool = False
+
+    @property
+    def email(self) -> str:
+        """Each is another person's: who refuses takes back what he has allowed with other orders, too."""
+        return f"erika.{self.number}@example.com"
 
 
 ORDERS = [
@@ -103,8 +108,8 @@ class Shop:
             event = {
                 "event": "purchase",
                 "page": {"location": "https://shop.example/thanks?fbclid=IwAR1-of-erika"},
-                "client_id": "1234.5678",
-                "user_data": {"email": "erika@example.com", "phone_number": "+49 30 0309018201"},
+                "client_id": f"{one.number}.5678",
+                "user_data": {"email": one.email, "phone_number": f"+49 30 901820{one.number}"},
                 "ecommerce": {"transaction_id": str(one.number), "value": 59.9, "currency": "EUR"},
                 "consent": dict.fromkeys(GRANTED, "denied") if one.refused else GRANTED,
             }
@@ -124,8 +129,8 @@ class Shop:
                 "source_name": "web",
                 "currency": "EUR",
                 "total_price": "59.90",
-                "email": "erika@example.com",
-                "phone": "+49300309018201",
+                "email": one.email,
+                "phone": f"+4930901820{one.number}",
                 "landing_site": "/p/mug?fbclid=IwAR1-of-erika",
                 "order_status_url": "https://shop.example/1/orders/secret-path/authenticate?key=k",
                 "client_details": {"browser_ip": "203.0.113.9", "user_agent": "Agent-Of-Erika"},
@@ -144,7 +149,7 @@ class Shop:
     def file(self, orders: Sequence[Order]) -> None:
         """All of them in one table, by the command."""
         now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
-        rows = [f"{one.number};{now};59,90;EUR;erika@example.com" for one in orders]
+        rows = [f"{one.number};{now};59,90;EUR;{one.email}" for one in orders]
         name = f"till-{orders[0].number}-{time.monotonic_ns()}.csv"
         (self.folder / name).write_text("\n".join(["Order ID;Date;Value;Currency;E-mail", *rows, ""]))
         words = ("--source", "till", "--set", "event=purchase", "--yes")
