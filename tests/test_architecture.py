@@ -117,7 +117,7 @@ def test_the_path_of_an_event_is_pure(name: str) -> None:
         (
             "sqlite3",
             [
-                *("tagserver.queue", "tagserver.delivery", "tagserver.doctor.doctor", "tagserver.metrics.meters"),
+                *("tagserver.queue", "tagserver.delivery", "tagserver.doctor.doctor", "tagserver.metrics.labels"),
                 "tagserver.records.sqlite",
             ],
         ),

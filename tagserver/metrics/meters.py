@@ -3,15 +3,13 @@ lists of words alone, so that no request can make new ones."""
 
 from __future__ import annotations
 
-import platform
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from tagserver import BUILD
 from tagserver.metrics.exposition import Histogram, Page
+from tagserver.metrics.labels import CLASSES, DELIVERIES, MOST_PROXIES, REFUSALS, STATES, STATUSES, build_info
 from tagserver.pipeline.route import Routing
 from tagserver.plugin.fault import OURS, UNKNOWN
 from tagserver.queue.dead_letters import REASONS
@@ -289,7 +287,7 @@ class Meters:
 
     @staticmethod
     def _deliveries(page: Page, picture: Picture) -> None:
-        for name, kind, help_text in _DELIVERIES:
+        for name, kind, help_text in DELIVERIES:
             samples = [({"destination": to}, getattr(count, name)) for to, count in sorted(picture.counts.items())]
             suffix = "_total" if kind == "counter" else ""
             page.add(f"tagserver_deliveries_{name}{suffix}", kind, help_text, samples)
@@ -324,38 +322,3 @@ def _why_duplicate(receipt: Receipt) -> str:
     if receipt.duplicate == "event":
         return "conflict" if receipt.differs else "same_event"
     return "same_order" if receipt.duplicate == "order" else "once_per"
-
-
-CLASSES = {2: "2xx", 4: "4xx", 5: "5xx"}
-"""Of a status' first digit; /collect gives no others."""
-STATUSES = (202, 400, 401, 403, 405, 408, 413, 429, 499, 503)
-"""What /collect answers, and 499."""
-REFUSALS = (
-    *("closing", "key", "origin", "unseen", "rate", "outbox", "memory", "busy"),
-    *("slow_body", "too_large", "too_many_events", "bad_encoding", "bad_gzip", "bad_json", "bad_ctx"),
-    *("slow", "unread", "headers", "address", "malformed", "pipelined", "connections"),
-    *("admin_token", "admin_later"),
-    *("signature", "stale", "method", "client"),
-)
-"""Why requests are refused as a whole."""
-MOST_PROXIES = 5
-"""Entries of X-Forwarded-For that are told apart; so many or more are one."""
-STATES = ("ok", "retrying", "open", "failing", "paused", "disabled")
-_DELIVERIES = (
-    ("accepted", "counter", "Deliveries that were stored, over the data folder's life."),
-    ("delivered", "counter", "Deliveries that the vendor has."),
-    ("pending", "gauge", "Deliveries that wait or are under way."),
-    ("dead", "gauge", "Deliveries among the dead letters."),
-    ("erased", "counter", "Deliveries erased by retention, request or drop."),
-)
-
-
-def build_info(version: str) -> dict[str, str]:
-    """The labels of `tagserver_info`: our version, its commit, and the libraries that matter when somebody asks for
-    help."""
-    return {
-        "version": version,
-        "commit": BUILD.commit,
-        "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
-    }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
@@ -31,6 +31,7 @@ from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
 from tagserver.server.browsers import Claimed, Page, page_of, preflight
 from tagserver.server.collect import GONE, Collect, NotTaken
+from tagserver.server.door_refusals import NOBODY, Refused, problem_reply
 
 T = TypeVar("T")
 
@@ -40,8 +41,6 @@ AGAIN = 60
 """Seconds after which to come again while a client cannot be used."""
 MOST_NOTES = 100
 """Of one request that are looked at, of which fewer are told."""
-NOBODY = Reply(404, b"Not Found", "text/plain; charset=utf-8")
-"""As any address without anything behind it is answered."""
 OF_NOBODY = frozenset({"authorization", "cookie"})
 """Headers that no client hands on."""
 SIGNED = frozenset({"signature", "stale"})
@@ -86,7 +85,7 @@ class Doors:
         except Disconnected:
             runtime.meters.client_answered(known.type if known else "", GONE)
             return
-        except _Refused as refused:
+        except Refused as refused:
             kind, reply, fields = refused.kind, refused.reply, refused.fields
             runtime.meters.refused(refused.reason)
             if refused.code in SIGNED:
@@ -107,25 +106,25 @@ class Doors:
     async def _answered(
         self, scope: Scope, headers: dict[str, str], receive: Receive, claimed: Claimed, page: Page | None
     ) -> tuple[ConfiguredClient, Reply]:
-        """Which client has the request, and its answer. Raises _Refused and Disconnected."""
+        """Which client has the request, and its answer. Raises Refused and Disconnected."""
         method, path, query = scope["method"], scope["path"], scope["query_string"].decode("latin-1")
         if not claimed:
-            raise _Refused.by_host(None, 503, "no_plugin", "the plugin of this address is missing", again=AGAIN)
+            raise Refused.by_host(None, 503, "no_plugin", "the plugin of this address is missing", again=AGAIN)
         fits = [(one, params) for one, has in claimed if (params := has.params(method, path)) is not None]
         if not fits:
             allowed = ", ".join(dict.fromkeys(each for _, has in claimed for each in has.methods(path)))
             message = f"this address takes {allowed}"
-            raise _Refused.by_host(
+            raise Refused.by_host(
                 claimed[0][0], 405, "method", message, fields=((b"allow", allowed.encode()),), reason="method"
             )
         if self._runtime.closing:
-            raise _Refused.by_host(fits[0][0], 503, "try_later", "the server is closing", again=2, reason="closing")
+            raise Refused.by_host(fits[0][0], 503, "try_later", "the server is closing", again=2, reason="closing")
         received, doubted = self._runtime.received(None), self._runtime.time.wrong is not None
         for one, params in fits:
             request = InboundRequest(method, path, params, query, headers, None, received, doubted)
             if len(fits) == 1 or one.client is None or self._of(one, "claims", partial(one.client.claims, request)):
                 return one, await self._taken(one, request, _connection(scope), receive, page)
-        raise _Refused.by_host(fits[0][0], 404, "not_found", "", reason="client")
+        raise Refused.by_host(fits[0][0], 404, "not_found", "", reason="client")
 
     async def _taken(
         self,
@@ -138,7 +137,7 @@ class Doors:
         """The answer of the client that has the request."""
         client = one.client
         if client is None:
-            raise _Refused.by_host(one, 503, "no_plugin", "this address cannot be used now", again=AGAIN)
+            raise Refused.by_host(one, 503, "no_plugin", "this address cannot be used now", again=AGAIN)
         try:
             if (reply := self._of(one, "greet", partial(client.greet, request))) is not None:
                 return self._sound(one, reply)
@@ -171,13 +170,13 @@ class Doors:
         except PluginFailed as failed:
             self._runtime.failing.client_failed(one.type, str(failed))
             message = "this address cannot take anything now"
-            raise _Refused.by_host(one, 503, "client_failed", message, again=AGAIN) from failed
+            raise Refused.by_host(one, 503, "client_failed", message, again=AGAIN) from failed
         except (NotTaken, BadBody, TooMuch, OutboxError, MemoryError) as error:
             refused = error if isinstance(error, NotTaken) else self._collect.refusal(error)
             if page is not None and refused.cors is not None:
                 page.told = refused.cors
             reason = refused.reason or "client"
-            raise _Refused.by_host(
+            raise Refused.by_host(
                 one, refused.status, refused.code, str(refused), fields=refused.fields, reason=reason
             ) from None
 
@@ -278,7 +277,7 @@ class Doors:
             raise PluginFailed("it answers with a body or type that is none")
         return reply
 
-    def _refusal(self, one: ConfiguredClient, refusal: Refuse) -> _Refused:
+    def _refusal(self, one: ConfiguredClient, refusal: Refuse) -> Refused:
         """What a client refuses, in its own words to whoever asked, and in ours to everybody else."""
         client = one.client
         assert client is not None
@@ -287,14 +286,14 @@ class Doors:
         seconds: object = refusal.retry_after
         again = ((b"retry-after", b"%d" % max(1, seconds)),) if type(seconds) is int else ()
         if status == 404:
-            return _Refused(one.type, NOBODY, code, "client")
+            return Refused(one.type, NOBODY, code, "client")
         try:
             reply = self._sound(one, self._of(one, "refused", partial(client.refused, refusal)))
         except (PluginFailed, Refuse):
             reply = None
         if reply is None or reply.status < 400:  # a refusal that reads like a success would be the end of it
-            reply = _told(status, code, "the request is refused")
-        return _Refused(one.type, reply, code, code if code in SIGNED else "client", again)
+            reply = problem_reply(status, code, "the request is refused")
+        return Refused(one.type, reply, code, code if code in SIGNED else "client", again)
 
 
 class _Held(NamedTuple):
@@ -321,44 +320,10 @@ def _person(forget: Forget | None) -> tuple[DataSubject, tuple[str, ...]] | None
     return DataSubject(**known), orders
 
 
-class _Refused(Exception):
-    """The request is refused as a whole. `code`: for records; `reason`: what it is counted as."""
-
-    def __init__(self, kind: str, reply: Reply, code: str, reason: str, fields: Sequence[Header] = ()) -> None:
-        super().__init__(code)
-        self.kind = kind
-        self.reply = reply
-        self.code = code
-        self.reason = reason
-        self.fields: list[Header] = list(fields)
-
-    @classmethod
-    def by_host(
-        cls,
-        one: ConfiguredClient | None,
-        status: int,
-        code: str,
-        message: str,
-        *,
-        fields: Sequence[Header] = (),
-        again: int | None = None,
-        reason: str = "client",
-    ) -> _Refused:
-        """In our own words. `again`: seconds after which to come again."""
-        if again is not None:
-            fields = (*fields, (b"retry-after", b"%d" % again))
-        reply = NOBODY if status == 404 else _told(status, code, message)
-        return cls(one.type if one is not None else "", reply, code, reason, fields)
-
-
 async def _send(send: Send, status: int, body: bytes, fields: list[Header]) -> None:
     fields.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": fields})
     await send({"type": "http.response.body", "body": body})
-
-
-def _told(status: int, code: str, message: str) -> Reply:
-    return Reply(status, _encode({"events": [], "problems": [{"path": "", "code": code, "message": message}]}))
 
 
 def _connection(scope: Scope) -> str | None:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tagserver.metrics.meters import CLASSES, STATES, Meters, Picture
+from tagserver.metrics.labels import CLASSES, STATES
+from tagserver.metrics.meters import Meters, Picture
 from tagserver.pipeline.route import route
 from tagserver.queue.values import Counts, Receipt, Room
 from tagserver.testing import make_event

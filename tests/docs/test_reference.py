@@ -31,7 +31,8 @@ from tagserver.event.spelling import DERIVED_ROOTS
 from tagserver.explain.cases import CASE
 from tagserver.explain.expectations import EXPECT
 from tagserver.explain.try_ import REASONS
-from tagserver.metrics.meters import STATES, Meters, Picture
+from tagserver.metrics.labels import STATES
+from tagserver.metrics.meters import Meters, Picture
 from tagserver.plugin.registry import Registry
 from tagserver.plugin.settings import is_own
 from tagserver.queue.dead_letters import REASONS as REASONS_OF_DEATH

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from tagserver import BUILD
-from tagserver.metrics import meters
+from tagserver.metrics import labels
 from tagserver.metrics.meters import Histogram, Meters, Picture
 from tagserver.queue.values import Counts, Room
 from tagserver.server.doors import SIGNED
@@ -148,10 +148,10 @@ def test_each_reason_of_a_refusal_is_known() -> None:
     names = re.compile(
         r'[._]refused\("(\w+)"\)|BadBody\(\d+, "(\w+)"|\.refuse\(\d+, "[^"]+", "(\w+)"|\breason(?:: str)? ?= ?"(\w+)"'
     )
-    ours = Path(meters.__file__).parents[1]
+    ours = Path(labels.__file__).parents[1]
     for path in (*(ours / "server").rglob("*.py"), *(ours / "ingest").rglob("*.py")):
         found = names.findall(path.read_text())
         named |= {one for one in found if one[1] == "" or not {"pages", "admin"} & set(path.parts)}
-    assert {"".join(groups) for groups in named} | SIGNED == set(meters.REFUSALS)
+    assert {"".join(groups) for groups in named} | SIGNED == set(labels.REFUSALS)
     found = samples(Meters().text(PICTURE))
-    assert sum(key.startswith("tagserver_requests_refused_total") for key in found) == len(meters.REFUSALS)
+    assert sum(key.startswith("tagserver_requests_refused_total") for key in found) == len(labels.REFUSALS)

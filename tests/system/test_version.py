@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from tagserver import BUILD, __version__
 from tagserver.cli import main
-from tagserver.metrics.meters import build_info
+from tagserver.metrics.labels import build_info
 from tagserver.system.version import VARIABLE, Build, described, of_checkout
 
 ROOT = Path(__file__).parents[2]
