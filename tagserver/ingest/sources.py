@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 
 from tagserver.config.collect import CollectConfig
+from tagserver.plugin.inbound_keys import basic_user, bearer
 
 Header = tuple[bytes, bytes]
 
@@ -21,18 +21,10 @@ class Sources:
         # Looked up by hash: the time of a look-up tells nothing about how much of a key was right.
         self._keys = {_digest(key.secret.reveal()): name for name, key in collect.keys.items() if key.secret.reveal()}
 
-    def of_key(self, authorization: str) -> str | None:
-        """The source of an Authorization header (`Bearer KEY`, or a basic user name), or None when no key is like
-        it."""
-        scheme, _, rest = authorization.strip().partition(" ")
-        key = rest.strip()
-        if scheme.lower() == "basic":
-            try:
-                key = base64.b64decode(key, validate=True).decode().partition(":")[0]
-            except ValueError:  # no base64, no ASCII in it, no UTF-8 behind it
-                return None
-        elif scheme.lower() != "bearer":
-            return None
+    def of_key(self, headers: Mapping[str, str]) -> str | None:
+        """The source of a request by its Authorization header (`Bearer KEY`, or a basic user name), or None when no key
+        is like it."""
+        key = bearer(headers) or basic_user(headers)
         return self._keys.get(_digest(key)) if key else None
 
     def takes_origin(self, origin: str | None) -> bool:
@@ -103,4 +95,4 @@ def is_unseen(headers: Mapping[str, str]) -> bool:
 
 
 def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode()).digest()
+    return hashlib.sha256(key.encode(errors="replace")).digest()

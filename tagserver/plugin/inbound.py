@@ -1,5 +1,5 @@
 """All that the author of an inbound client imports beside `tagserver.plugin`: the client and its values, signatures,
-and bodies. The guide is plugins/README.md, "Write a client"."""
+keys, and bodies. The guide is plugins/README.md, "Write a client"."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from tagserver.plugin.client import (
 )
 from tagserver.plugin.event_map import EventMap, EventTest
 from tagserver.plugin.inbound_bodies import form, json_body, looks_like_json
+from tagserver.plugin.inbound_keys import UNKNOWN_KEY, basic_user, bearer, sender_of
 from tagserver.plugin.signatures import (
     check_fresh,
     check_hmac,
@@ -35,6 +36,7 @@ from tagserver.plugin.signatures import (
 
 __all__ = [
     "BROWSER",
+    "UNKNOWN_KEY",
     "Client",
     "ClientLimits",
     "Endpoint",
@@ -50,6 +52,8 @@ __all__ = [
     "Reply",
     "RequestFacts",
     "Result",
+    "basic_user",
+    "bearer",
     "check_fresh",
     "check_hmac",
     "check_standard",
@@ -62,6 +66,7 @@ __all__ = [
     "mac",
     "minor_units",
     "order_id",
+    "sender_of",
     "standard_key",
     "timed_signature",
 ]

@@ -25,6 +25,7 @@ LONGEST = 100
 _SAID = {
     "unknown_key": ("a wrong key", "wrong keys", "at /collect", 401),
     "origin": ("an event of an origin that may not post", "events of origins that may not post", "at /collect", 403),
+    "client_key": ("a wrong key", "wrong keys", "at the address of a client", 401),
     "signature": ("a wrong or old signature", "wrong or old signatures", "at the address of a client", 401),
     "admin_token": ("a wrong admin token", "wrong admin tokens", "under /-/ or at /readyz", 401),
 }
@@ -46,8 +47,8 @@ class RefusedRequests:
         self._kinds: dict[str, _Counted] = {}
 
     def count(self, kind: str, address: str | None, origin: str | None = None) -> None:
-        """One was refused. `kind`: `unknown_key`, `origin`, `signature` or `admin_token`; `origin`: what the
-        browser said."""
+        """One was refused. `kind`: `unknown_key`, `client_key`, `origin`, `signature` or `admin_token`; `origin`:
+        what the browser said."""
         now = self._time.monotonic()
         found = truncated_ip(address)
         network = found if isinstance(found, str) else "a local socket"

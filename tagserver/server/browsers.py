@@ -13,13 +13,15 @@ Claimed = list[tuple[ConfiguredClient, Addresses]]
 
 class Page:
     """The page that may have sent a request. `origin`: as it is written in `collect.origins`, None where nothing tells;
-    `cors`: what lets it read answers; `told`: what it is told of that with this answer."""
+    `cors`: what lets it read answers; `told`: what it is told of that with this answer; `cookies`: what the
+    answer sets in its browser, unless it is a refusal."""
 
-    __slots__ = ("cors", "origin", "told")
+    __slots__ = ("cookies", "cors", "origin", "told")
 
     def __init__(self, origin: str | None, cors: Sequence[Header]) -> None:
         self.origin = origin
         self.cors = self.told = cors
+        self.cookies: list[Header] = []
 
 
 def page_of(method: str, headers: dict[str, str], claimed: Claimed, sources: Sources) -> Page | None:

@@ -134,9 +134,8 @@ class Collect:
             raise NotTaken(405, "method", "post events to this address", (b"allow", b"POST, OPTIONS"), reason=None)
         if runtime.closing:
             raise NotTaken(503, "try_later", "the server is closing", *_GO_AWAY, reason="closing")
-        authorization = headers.get("authorization")
-        if authorization is not None:
-            if (source := runtime.sources.of_key(authorization)) is not None:
+        if "authorization" in headers:
+            if (source := runtime.sources.of_key(headers)) is not None:
                 return source
             self._log_refused("unknown_key", connection, headers)
             raise NotTaken(401, "unknown_key", "this key is not known here", _CHALLENGE, reason="key")

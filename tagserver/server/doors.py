@@ -27,6 +27,7 @@ from tagserver.ingest.ingest import TooMuch
 from tagserver.ingest.sources import Header
 from tagserver.plugin.client import Forget, InboundRequest, Incoming, Passed, Refuse, Reply, RequestFacts, Result
 from tagserver.plugin.fault import PluginCode, PluginFailed, client_name
+from tagserver.plugin.inbound_keys import UNKNOWN_KEY
 from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
 from tagserver.server.browsers import Claimed, Page, page_of, preflight
@@ -43,8 +44,14 @@ MOST_NOTES = 100
 """Of one request that are looked at, of which fewer are told."""
 OF_NOBODY = frozenset({"authorization", "cookie"})
 """Headers that no client hands on."""
-SIGNED = frozenset({"signature", "stale"})
-"""Codes of refusals that are guesses at a secret, or somebody's clock."""
+GUESSES = {
+    "signature": ("signature", "signature"),
+    "stale": ("signature", "stale"),
+    UNKNOWN_KEY: ("client_key", "key"),
+}
+"""Codes of refusals that are guesses at a secret, or somebody's clock → as what they are logged, and counted."""
+UNTOLD = (None, "client")
+"""Of all others."""
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 _TYPE = re.compile(r"[a-z0-9.+/-]{1,80}(; ?charset=[a-z0-9-]{1,20})?\Z")
 _NO_STORE: Header = (b"cache-control", b"no-store")
@@ -88,9 +95,9 @@ class Doors:
         except Refused as refused:
             kind, reply, fields = refused.kind, refused.reply, refused.fields
             runtime.meters.refused(refused.reason)
-            if refused.code in SIGNED:
+            if (guess := GUESSES.get(refused.code, UNTOLD)[0]) is not None:
                 address = visitor_ip(_connection(scope), headers, runtime.server.collect.trusted_proxies)
-                runtime.states.refused_requests.count("signature", address)
+                runtime.states.refused_requests.count(guess, address)
             if refused.reply.status != 404:
                 # Its own words are a plugin's, and might hold what a stranger has sent.
                 runtime.observer.refused(refused.code, f"refused by {client_name(kind or 'unknown')}", None)
@@ -100,6 +107,8 @@ class Doors:
         runtime.meters.client_answered(kind, reply.status)
         if page is not None:
             fields += page.told
+            if reply.status < 400:
+                fields += page.cookies
         fields += [(b"content-type", reply.content_type.encode("latin-1")), _NO_STORE]
         await _send(send, reply.status, reply.body, fields)
 
@@ -157,13 +166,13 @@ class Doors:
             encoding = request.headers.get("content-encoding")
             if (small := unpack_small(body, encoding, most)) is not None:
                 held = self._read(one, small, request, source)
-                results = await self._stored(one, request, source, connection, held)
+                results = await self._stored(one, request, source, connection, held, page)
             else:
                 async with self._collect.turns.one(len(body), most):
                     held = await asyncio.to_thread(
                         lambda: self._read(one, unpack(body, encoding, most), request, source)
                     )
-                    results = await self._stored(one, request, source, connection, held)
+                    results = await self._stored(one, request, source, connection, held, page)
             return self._after(one, results)
         except Refuse as refusal:
             raise self._refusal(one, refusal) from None
@@ -211,6 +220,7 @@ class Doors:
         source: str,
         connection: str | None,
         held: _Held,
+        page: Page | None,
     ) -> list[Result]:
         """Everything is on disk: what became of each, in their order."""
         client = one.client
@@ -220,8 +230,9 @@ class Doors:
             await self._runtime.erasure.forget_for(*held.forget, by=f"{one.type} {source}")
         most = self._runtime.publisher.now.server.collect.max_body
         if held.parts[0]:
-            page = source == BROWSER  # what a platform's own server sends with an event is nobody's
-            handed_on = request.headers if page else client.headers
+            of_page = page is not None and source == BROWSER
+            # What a platform's own server sends with an event is nobody's.
+            handed_on = request.headers if of_page else client.headers
             answers, said, most = await self._collect.take(
                 source,
                 {name: request.headers[name] for name in handed_on if name in request.headers},
@@ -229,8 +240,9 @@ class Doors:
                 *held.parts,
                 client=one.type,
                 contract=one.contracts.get(source),
-                rated=page or client.limits.rated,
+                rated=of_page or client.limits.rated,
                 left_out=held.notes,
+                cookies=page.cookies if page is not None and of_page else None,
                 wait=one.waits.get(source, 0.0),
             )
             if said and answers:
@@ -293,7 +305,7 @@ class Doors:
             reply = None
         if reply is None or reply.status < 400:  # a refusal that reads like a success would be the end of it
             reply = problem_reply(status, code, "the request is refused")
-        return Refused(one.type, reply, code, code if code in SIGNED else "client", again)
+        return Refused(one.type, reply, code, GUESSES.get(code, UNTOLD)[1], again)
 
 
 class _Held(NamedTuple):

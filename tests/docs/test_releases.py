@@ -18,7 +18,7 @@ PAGE = ROOT / "config" / "operate" / "releases.md"
 LINES = (ROOT / "config" / "operate" / "constraints.txt").read_text("ascii").splitlines()
 PINS = dict(line.split("==") for line in LINES if not line.startswith("#"))
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-EXTRAS = [name for name in PROJECT["optional-dependencies"] if name != "dev"]
+EXTRAS = [name for name in PROJECT["optional-dependencies"] if name not in ("dev", "clients")]  # of the tests
 ASKED = [
     *PROJECT["dependencies"],
     *(text for name in EXTRAS for text in PROJECT["optional-dependencies"][name]),

@@ -178,8 +178,9 @@ class Server:
         """What `try` says of an event that comes in such a request now. None for a key that there is not."""
         folded = read_headers((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)
         source: str | None = BROWSER
-        if (authorization := folded.pop("authorization", None)) is not None:
-            source = self._runtime.sources.of_key(authorization)
+        if "authorization" in folded:
+            source = self._runtime.sources.of_key(folded)
+            del folded["authorization"]
             if source is None:
                 return None
         asked = {"event": event, "headers": folded, "ip": peer, "source": source}

@@ -11,7 +11,7 @@ from tagserver import BUILD
 from tagserver.metrics import labels
 from tagserver.metrics.meters import Histogram, Meters, Picture
 from tagserver.queue.values import Counts, Room
-from tagserver.server.doors import SIGNED
+from tagserver.server.doors import GUESSES
 from tagserver.system.machine import ProcessFacts, process_facts
 
 PICTURE = Picture(
@@ -152,6 +152,6 @@ def test_each_reason_of_a_refusal_is_known() -> None:
     for path in (*(ours / "server").rglob("*.py"), *(ours / "ingest").rglob("*.py")):
         found = names.findall(path.read_text())
         named |= {one for one in found if one[1] == "" or not {"pages", "admin"} & set(path.parts)}
-    assert {"".join(groups) for groups in named} | SIGNED == set(labels.REFUSALS)
+    assert {"".join(groups) for groups in named} | {reason for _, reason in GUESSES.values()} == set(labels.REFUSALS)
     found = samples(Meters().text(PICTURE))
     assert sum(key.startswith("tagserver_requests_refused_total") for key in found) == len(labels.REFUSALS)

@@ -172,6 +172,25 @@ async def test_whose_agent_and_cookies_they_are(start: Start) -> None:
     assert not event.get("data_processing_options")
 
 
+async def test_cookies_are_set_for_pages_alone(start: Start) -> None:
+    """As by /collect's answers: what its visitor has granted, and not with a refusal."""
+    registry = dataclasses.replace(installed(), clients={"hits": Hits})
+    server: Running = await start(server=f"{HITS}cookies: {{}}\n", environ=SECRETS, registry=registry)
+    granted = {"ad_storage": "granted", "analytics_storage": "granted"}
+    view = {"event": "page_view", "page": {"location": f"{ORIGIN}/?gclid=Cj0K"}, "consent": granted}
+
+    async def names(content: bytes, **headers: str) -> list[str]:
+        answer = await server.http.post("/hits", content=content, headers={"host": "shop.example", **headers})
+        return [line.partition("=")[0] for line in answer.headers.get_list("set-cookie")]
+
+    content = json.dumps(view).encode()
+    assert await names(content, origin=ORIGIN) == ["ts_id", "_gcl_aw"]
+    assert await names(content, **{"x-sign": mac(b"till-secret", content)}) == []
+    assert await names(b'{"event": 7}', origin=ORIGIN) == []
+    server.runtime.closing = True
+    assert await names(content, origin=ORIGIN) == []
+
+
 async def test_a_signature_at_the_same_address(hits: Running) -> None:
     """An origin is none, once there is one."""
     content = json.dumps(purchase()).encode()
