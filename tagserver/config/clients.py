@@ -61,6 +61,11 @@ class ClientsConfig:
     claims: Claims[ConfiguredClient] | None = field(compare=False, default=None)
     readers: Mapping[str, Reader] = field(compare=False, default_factory=lambda: NO_READERS)
 
+    def automatic(self, kind: str) -> bool:
+        """Whether what tags make by themselves comes among the events of a client."""
+        one = self.by_type.get(kind)
+        return one is not None and one.client is not None and one.client.automatic
+
     def source(self, name: str) -> tuple[str, Reading | None] | None:
         """The first client that has a sender of this name, and what its contract says; None for none."""
         for one in self.by_type.values():

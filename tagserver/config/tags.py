@@ -47,7 +47,8 @@ TAG = Block(
     Key(
         "triggers",
         compiled({**NAMES, "minItems": 1}),
-        "required: any of these; `all` matches every event, `known events` those that the destination has a name for",
+        "required: any of these; `all` matches every event but automatic ones, `known events` those that the "
+        "destination has a name for",
         needed=True,
     ),
     Key("exceptions", compiled(NAMES), "none of these"),

@@ -21,7 +21,8 @@ from tagserver.expressions.scope import Scope
 
 KNOWN_EVENTS = "known events"
 ALL = "all"
-BUILT_IN = {ALL: "every event", KNOWN_EVENTS: "the events that the destination has a name for"}
+LEAVES_OUT = "leaves out automatic events"
+BUILT_IN = {ALL: "every event but automatic ones", KNOWN_EVENTS: "the events that the destination has a name for"}
 """The triggers that need not be defined, and what they match."""
 
 TRIGGER = Block(
@@ -106,7 +107,53 @@ class CompiledTrigger:
         return self.clauses[-1].explain(scope) if self.clauses else f'event is "{scope.event.name}"'
 
 
-EVERY_EVENT = CompiledTrigger.of(ALL, (), ())
+@dataclass(frozen=True, slots=True)
+class EveryEvent:
+    """A trigger (see `model.Trigger`) for all that a site has pushed. What Google's tag makes by itself is left out:
+    who wants that names it."""
+
+    name: str = ALL
+
+    def wants(self, event_name: str) -> bool:
+        """Of every name."""
+        return True
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Those of every name."""
+        return ()
+
+    @property
+    def conditions(self) -> tuple[tuple[str, str], ...]:
+        """None."""
+        return ()
+
+    def holds(self, scope: Scope) -> bool:
+        """Whether somebody has pushed it."""
+        return not scope.event.automatic
+
+    @property
+    def ask(self) -> Ask | None:
+        """Nothing that an index could know."""
+        return None
+
+    def met(self, scope: Scope) -> tuple[int, int]:
+        """The name always fits."""
+        return 1 + self.holds(scope), 2
+
+    def failing(self, scope: Scope) -> tuple[int, str]:
+        """That somebody has pushed it."""
+        return 1, LEAVES_OUT
+
+    def explain(self, scope: Scope) -> str:
+        """Whether it is one of those that are left out."""
+        name = scope.event.name
+        if self.holds(scope):
+            return f'event is "{name}"'
+        return f'{LEAVES_OUT}, is "{name}"; a trigger that names it takes it'
+
+
+EVERY_EVENT = EveryEvent()
 
 
 @dataclass(frozen=True, slots=True)

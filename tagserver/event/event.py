@@ -92,7 +92,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     `data` is the event as the page pushed it, in one spelling (read only). `time` and `facts.received` are in
     milliseconds since 1970 UTC. `client` names the inbound adapter that made it. `beneath`: what the context of its
     batch says of consent where the event speaks for itself, see `tagserver.event.consent_fields`. `granted`: the
-    purposes of consent that were granted; all of them for an event that has not passed the gate.
+    purposes of consent that were granted; all of them for an event that has not passed the gate. `automatic`: nobody
+    has pushed it, some tag makes it by itself, see `tagserver.event.automatic`.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     beneath: Mapping[str, Any] = NOTHING
     granted: frozenset[str] = ALL_PURPOSES
     derived: Derived = msgspec.field(default_factory=Derived)
+    automatic: bool = False
 
     def derive(self, data: Mapping[str, Any], facts: Facts | None = None, derived: Derived | None = None) -> Event:
         """The same event with other data, as some tags may have it. `derived`: what stays true of it; the rest is
@@ -120,6 +122,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
             NOTHING,
             self.granted,
             Derived() if derived is None else derived,
+            self.automatic,
         )
 
     @property

@@ -103,7 +103,19 @@ class Reads:
             )
         if not self._shared:
             data = owned(data)
-        return Event(event.name, event.event_id, event.time, data, own, event.client, notes, NOTHING, granted, derived)
+        return Event(
+            event.name,
+            event.event_id,
+            event.time,
+            data,
+            own,
+            event.client,
+            notes,
+            NOTHING,
+            granted,
+            derived,
+            event.automatic,
+        )
 
     def _facts(self, facts: Facts, cookies: Mapping[str, str], rules: AddressRules | None) -> Facts:
         """What it sees of the request, the same for all its events."""

@@ -200,6 +200,9 @@ class Client:
     """Whether pages send to it without a key, so that `identify` may name `BROWSER`: then the host asks for a listed
     origin before it reads the body, takes address, agent and cookies for the visitor's, and answers pages as CORS
     wants it."""
+    automatic: ClassVar[bool] = False
+    """Whether what Google's tag or Tag Manager makes by itself (`scroll`, `gtm.dom`) comes to it beside what a site has
+    pushed: such events are named in their notes, and the trigger `all` leaves them out."""
     refuses: ClassVar[tuple[str, ...]] = ()
     """The codes of its refusals, for metrics; others are counted as `client`."""
     passes: ClassVar[tuple[str, ...]] = ()

@@ -54,6 +54,9 @@ def client_faults(client: Any) -> Iterator[str]:
     browser: object = client.browser
     if not isinstance(browser, bool):
         yield "`browser` is no truth value: write browser = True where pages send without a key"
+    automatic: object = client.automatic
+    if not isinstance(automatic, bool):
+        yield "`automatic` is no truth value: write automatic = True where what Google's tag makes by itself comes too"
     limits: object = client.limits
     if not isinstance(limits, ClientLimits):
         yield "`limits` is no ClientLimits: write ClientLimits(rated=False)"

@@ -233,8 +233,9 @@ class Collect:
             contract = now.server.consent_of(source)
             readers = now.server.clients.readers
         context = read_context(ctx, sent, facts, limits.locate, client, readers)
-        if left_out:
-            context = msgspec.structs.replace(context, left_out=left_out)
+        if client is not CLIENT:
+            automatic = now.server.clients.automatic(client)
+            context = msgspec.structs.replace(context, left_out=left_out, automatic=automatic)
         accept, settings = runtime.ingest.accept, now.server.cookies
         if settings is None or cookies is None or source != BROWSER:
             wait = wait or context.wait

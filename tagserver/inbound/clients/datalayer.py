@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from tagserver.event.automatic import AUTOMATIC, is_automatic
 from tagserver.event.consent_fields import CONSENT_MODE, FIELDS, ILLEGIBLE, NOTHING, lay_beneath, with_signals
 from tagserver.event.event import BROWSER, Event, Facts, Note
 from tagserver.event.ip_address import Locate, clean_ip, nowhere
@@ -59,7 +60,8 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     find the region of a visitor's address. `client`: by which client it came. `notes` are of the batch, and said once;
     `left_out` is what the client could not read of it, and said with each event. `readers`: who reads an event with
     this key at its top. `pixel`: whether the page says that a pixel of Meta's runs in it; None: it does not say.
-    `wait`: seconds for which a server wants its events to wait for other copies of their orders."""
+    `wait`: seconds for which a server wants its events to wait for other copies of their orders. `automatic`: whether
+    what its tags make by themselves comes among its events."""
 
     data: Mapping[str, Any]
     notes: tuple[Note, ...] = ()
@@ -70,6 +72,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     left_out: tuple[Note, ...] = ()
     pixel: bool | None = None
     wait: float = 0.0
+    automatic: bool = False
 
 
 NO_CONTEXT = Context({})
@@ -157,6 +160,9 @@ def read_event(
     if event_id is None:
         event_id = _mint(name, data, facts.received, notes, mint or uuid7)
     data["event_id"] = event_id
+    if context.automatic and is_automatic(name):
+        notes.insert(0, AUTOMATIC)
+        return Event(name, event_id, time, data, facts, client, bounded(notes), beneath, automatic=True)
     return Event(name, event_id, time, data, facts, client, bounded(notes) if notes else (), beneath)
 
 
