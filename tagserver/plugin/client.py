@@ -9,7 +9,8 @@ client yields goes the way of every other event.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -82,13 +83,16 @@ class InboundRequest(msgspec.Struct, frozen=True, gc=False):
 
 class RequestFacts(msgspec.Struct, frozen=True, gc=False):
     """What `events` may know of a request beside its body. `source`: who sends, as `identify` has said; `received` in
-    ms since 1970 UTC; `headers`: those that the client lists in `headers`."""
+    ms since 1970 UTC; `headers`: those that the client lists in `headers`; `cookies`: of a page, those that it lists in
+    `cookies`, as they are read at `/collect`."""
 
     source: str
     received: int
     params: Mapping[str, str]
     query: str
     headers: Mapping[str, str]
+    method: str = "POST"
+    cookies: Mapping[str, str] = MappingProxyType({})
 
     def __repr__(self) -> str:
         """Without anything that tells of a person."""
@@ -139,13 +143,15 @@ class Incoming(msgspec.Struct, frozen=True):
     """What a request holds: events as a data layer would have pushed them (or why one is none), `ctx` beneath all of
     them, and `sent` by the sender's clock, in ms. `notes`: what the client has left out of the body, and why: a field
     of another type costs no event, and is named with each of them. `forget`: whom the sender asks to be forgotten;
-    nothing of that person is sent from before the answer on, and what is kept is erased, as by `tagserver forget`."""
+    nothing of that person is sent from before the answer on, and what is kept is erased, as by `tagserver forget`.
+    `answer`: in place of the client's own, where the answer depends on what was asked."""
 
     events: Sequence[Mapping[str, Any] | Passed]
     ctx: Any = None
     sent: Any = None
     notes: Sequence[Note] = ()
     forget: Forget | None = None
+    answer: Callable[[Sequence[Result]], Reply] | None = None
 
     def __repr__(self) -> str:
         """Without anything that tells of a person."""
@@ -196,6 +202,8 @@ class Client:
     that only some script in the page has. While the client is not named below `clients:`, such an event is refused."""
     headers: ClassVar[tuple[str, ...]] = ()
     """Those headers of a request that events may be made of, in lower case. No cookies: a platform's are nobody's."""
+    cookies: ClassVar[tuple[str, ...]] = ()
+    """Those cookies of a page's request that events may be made of."""
     browser: ClassVar[bool] = False
     """Whether pages send to it without a key, so that `identify` may name `BROWSER`: then the host asks for a listed
     origin before it reads the body, takes address, agent and cookies for the visitor's, and answers pages as CORS

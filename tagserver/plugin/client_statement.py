@@ -24,6 +24,7 @@ _TYPE = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 _KEY = re.compile(r"[a-z][a-z0-9_]{1,39}\Z")
 _HEADER = re.compile(r"[a-z0-9-]{1,64}\Z")
+_COOKIE = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 _SEGMENT = re.compile(r"[A-Za-z0-9_.~-]{0,80}(?:\{[a-z_]{1,20}\})?[A-Za-z0-9_.~-]{0,80}\Z")
 _NOT_HANDED_ON = ("cookie", "authorization")
 
@@ -101,6 +102,7 @@ def address_fault(endpoint: Endpoint) -> str | None:
 def _words(client: type[Client]) -> Iterator[str]:
     for name, like, what in (
         ("headers", _HEADER, "a header in lower case"),
+        ("cookies", _COOKIE, "the name of a cookie"),
         ("reads", _KEY, "a key of an event that means nothing else"),
         ("refuses", _CODE, "a code such as bad_topic"),
         ("passes", _CODE, "a code such as not_paid"),

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from tagserver.config.clients import ConfiguredClient
 from tagserver.erasure.erasure import MOST, DataSubject
+from tagserver.event.cookies import read_cookies
 from tagserver.event.event import BROWSER, Note
 from tagserver.inbound.enrich import read_headers, visitor_ip
 from tagserver.inbound.notes import bounded
@@ -173,7 +174,7 @@ class Doors:
                         lambda: self._read(one, unpack(body, encoding, most), request, source)
                     )
                     results = await self._stored(one, request, source, connection, held, page)
-            return self._after(one, results)
+            return self._after(one, results, held.answer)
         except Refuse as refusal:
             raise self._refusal(one, refusal) from None
         except PluginFailed as failed:
@@ -197,7 +198,8 @@ class Doors:
         most = min(limits.max_events, client.limits.events or limits.max_events)
         heard = [*client.headers, *self._of(one, "heard", lambda: [*map(str, client.heard(source))])]
         headers = {name: request.headers[name] for name in heard if name in request.headers and name not in OF_NOBODY}
-        facts = RequestFacts(source, request.received, request.params, request.query, headers)
+        cookies = _cookies(client.cookies, request) if source == BROWSER and client.cookies else {}
+        facts = RequestFacts(source, request.received, request.params, request.query, headers, request.method, cookies)
         with PluginCode(client, "events", Refuse):
             found = client.events(body, facts)
             incoming = found if isinstance(found, Incoming) else Incoming(list(islice(found, most + 1)))
@@ -211,7 +213,7 @@ class Doors:
             raise BadBody(413, "too_many_events", f"more than {most} events in one request")
         if len(text) > limits.max_merged:
             raise BadBody(413, "too_large", f"the request makes more than {limits.max_merged} bytes of events")
-        return _Held(listed, split(text, limits), notes, forget)
+        return _Held(listed, split(text, limits), notes, forget, incoming.answer)
 
     async def _stored(
         self,
@@ -263,12 +265,14 @@ class Doors:
                 results.append(Result(answer.event_id, answer.status, answer.problems))
         return results
 
-    def _after(self, one: ConfiguredClient, results: list[Result]) -> Reply:
+    def _after(
+        self, one: ConfiguredClient, results: list[Result], answer: Callable[[list[Result]], Reply] | None
+    ) -> Reply:
         """The client's answer. Everything is on disk by now: where it fails at that, ours tells the sender so."""
         client = one.client
         assert client is not None
         try:
-            reply = self._sound(one, self._of(one, "answer", partial(client.answer, results)))
+            reply = self._sound(one, self._of(one, "answer", partial(answer or client.answer, results)))
         except (PluginFailed, Refuse) as failed:
             said = str(failed) if isinstance(failed, PluginFailed) else "answer refuses what is on disk"
             self._runtime.failing.client_failed(one.type, said)
@@ -315,7 +319,14 @@ class _Held(NamedTuple):
     listed: list[Any]
     parts: tuple[list[Any], Any, Any]
     notes: tuple[Note, ...]
-    forget: tuple[DataSubject, tuple[str, ...]] | None = None
+    forget: tuple[DataSubject, tuple[str, ...]] | None
+    answer: Callable[[list[Result]], Reply] | None
+
+
+def _cookies(names: tuple[str, ...], request: InboundRequest) -> dict[str, str]:
+    """Those of a page's cookies that a client has listed."""
+    found = read_cookies(request.headers.get("cookie", ""))
+    return {name: found[name] for name in names if name in found}
 
 
 def _person(forget: Forget | None) -> tuple[DataSubject, tuple[str, ...]] | None:

@@ -12,9 +12,21 @@ from typing import Any
 import msgspec
 
 from tagserver.config.event_map import event_map_of, event_test_of
+from tagserver.event.cookies import read_cookies
+from tagserver.event.event import BROWSER
 from tagserver.explain.differences import ABSENT, differences
 from tagserver.inbound.addresses import Addresses
-from tagserver.plugin.client import Client, InboundRequest, Incoming, KeyedSource, Passed, Refuse, RequestFacts
+from tagserver.plugin.client import (
+    Client,
+    InboundRequest,
+    Incoming,
+    KeyedSource,
+    Passed,
+    Refuse,
+    Reply,
+    RequestFacts,
+    Result,
+)
 from tagserver.plugin.fault import PluginCode, PluginFailed
 from tagserver.system.secret import Secret
 from tagserver.testing.events import NOW
@@ -23,7 +35,7 @@ REQUEST = frozenset({"method", "path", "query", "headers", "body", "text", "sign
 CASE = frozenset(
     {
         *("name", "sources", "settings", "request", "pushed", "received"),
-        *("source", "events", "forget", "has", "notes", "passed", "refused"),
+        *("source", "events", "forget", "has", "notes", "passed", "refused", "answer"),
     }
 )
 
@@ -89,9 +101,10 @@ def run_client_example(
 
     A case holds `name`, perhaps `sources` and `settings` over those given, and `request` (see `make_request`; `sign:
     true` signs it as the one sender, or as `by` names it); then what is expected: `source`, `events` (all of them,
-    whole) or `has` (for each event some of its fields), `notes` (of what was left out, `path code`), `passed` (codes)
-    or `refused` (`status` and `code`). Of a client that reads events of `/collect` a case may hold one of them in place
-    of the request, as `pushed`; `refused` is then the `code` alone.
+    whole) or `has` (for each event some of its fields), `notes` (of what was left out, `path code`), `passed` (codes),
+    `answer` (once all is accepted: `status`, `content_type`, `body` as JSON) or `refused` (`status` and `code`). Of a
+    client that reads events of `/collect` a case may hold one of them in place of the request, as `pushed`; `refused`
+    is then the `code` alone.
     """
     if unknown := set(case) - CASE:
         raise AssertionError(f"unknown key {min(unknown)}: known are {', '.join(sorted(CASE))}")
@@ -124,7 +137,19 @@ def run_client_example(
     forget = found.forget if isinstance(found, Incoming) else None
     whom = {} if forget is None else {kind: told for kind, told in msgspec.to_builtins(forget).items() if told}
     _same("forget", {kind: [*told] for kind, told in whom.items()}, case.get("forget", {}))
+    if "answer" in case:
+        reply = answer_of(made, found, [Result(one.get("event_id"), "accepted") for one in events])
+        said = {"status": reply.status, "content_type": reply.content_type}
+        if reply.content_type == "application/json":
+            said["body"] = msgspec.json.decode(reply.body)
+        _same("answer", {key: said.get(key) for key in case["answer"]}, case["answer"])
     _expect(events, case)
+
+
+def answer_of(client: Client, found: Any, results: list[Result]) -> Reply:
+    """The answer to a request of which `events` has found this."""
+    own = found.answer if isinstance(found, Incoming) else None
+    return (own or client.answer)(results)
 
 
 def _run_pushed(made: Client, case: Mapping[str, Any]) -> None:
@@ -158,7 +183,9 @@ def facts_of(client: Client, request: InboundRequest, source: str) -> RequestFac
     """What `events` gets beside the body."""
     heard = (*client.headers, *client.heard(source))
     headers = {name: request.headers[name] for name in heard if name in request.headers}
-    return RequestFacts(source, request.received, request.params, request.query, headers)
+    cookies = read_cookies(request.headers.get("cookie", "")) if source == BROWSER else {}
+    cookies = {name: cookies[name] for name in client.cookies if name in cookies}
+    return RequestFacts(source, request.received, request.params, request.query, headers, request.method, cookies)
 
 
 def parts_of(found: Any) -> tuple[list[Any], list[Passed]]:

@@ -222,10 +222,25 @@ class _Check:
                 if one.code not in self._cls.passes:
                     self.faults.append(Fault(f"it passes over something as {one.code!r}, which `passes` does not list"))
             found.append((events, passed))
+            self._own_answer(held, [Result("o-1", "accepted") for _ in events])
         if found[0] != found[1]:
             self.faults.append(Fault("events gives different results for {}", what))
         self._hidden("an event", repr(found[0]))
         self._hidden("a note", repr(held.notes if isinstance(held, Incoming) else ()))
+
+    def _own_answer(self, held: Any, results: list[Result]) -> None:
+        """What a request is answered in place of `answer`."""
+        if not isinstance(held, Incoming) or held.answer is None:
+            return
+        try:
+            with shut(self.made, "answer", self.faults):
+                reply: object = held.answer(results)
+        except (Shut, PluginFailed):
+            reply = None
+        if not isinstance(reply, Reply):
+            self.faults.append(Fault("the answer of Incoming gives no Reply: it gets results, and makes one of them"))
+        else:
+            self._hidden("an answer", repr(reply.body))
 
     def _answers(self) -> None:
         made = self.made

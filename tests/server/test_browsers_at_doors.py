@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -23,7 +24,9 @@ from tagserver.plugin.inbound import (
     InboundRequest,
     Incoming,
     KeyedSource,
+    Reply,
     RequestFacts,
+    Result,
     check_hmac,
     json_body,
     mac,
@@ -50,6 +53,7 @@ class Hits(Client):
     Source = Nothing
     browser = True
     headers = ("x-visit",)
+    cookies = ("seen",)
     addresses = (Endpoint("GET", "/hits"), Endpoint("POST", "/hits"))
     refuses = ("signature", "no_secret", "bad_json", "bad_query")
 
@@ -68,7 +72,14 @@ class Hits(Client):
     def events(self, body: bytes, facts: RequestFacts) -> Incoming:
         """The body's event, or that of the query."""
         found = json_body(body) if body else {"event": facts.query[:40] or "hit"}
-        return Incoming([found if isinstance(found, dict) else {}], ctx={"visit": facts.headers.get("x-visit", "")})
+        own = partial(_picture, facts.cookies) if facts.method == "GET" and not facts.query else None
+        listed = [found if isinstance(found, dict) else {}]
+        return Incoming(listed, ctx={"visit": facts.headers.get("x-visit", "")}, answer=own)
+
+
+def _picture(cookies: Mapping[str, str], results: Sequence[Result]) -> Reply:
+    """What an image is answered; it tells which cookies were seen."""
+    return Reply(200, f"{results[0].status} {dict(cookies)}".encode(), "image/gif")
 
 
 class Turncoat(Hits):
@@ -127,6 +138,14 @@ async def test_what_a_page_may_read(hits: Running) -> None:
     assert "access-control-allow-credentials" not in refused.headers
     bad = await hits.http.post("/hits", content=b"no", headers={"origin": ORIGIN})
     assert (bad.status_code, bad.headers["access-control-allow-origin"]) == (400, ORIGIN)
+
+
+async def test_an_answer_by_what_was_asked(hits: Running) -> None:
+    """An image for a GET, and the client's own for all else; of the cookies a client sees those that it lists."""
+    headers = {"referer": f"{ORIGIN}/a", "cookie": "seen=a%20b; other=no"}
+    answer = await hits.http.get("/hits", headers=headers)
+    assert (answer.content, answer.headers["content-type"]) == (b"accepted {'seen': 'a b'}", "image/gif")
+    assert (await hits.http.get("/hits?a", headers=headers)).json()["events"][0]["status"] == "accepted"
 
 
 async def test_a_browser_that_asks_first(hits: Running) -> None:
