@@ -200,7 +200,7 @@ class _Reader:
         contract = read_contract(d, name, path, own, key)
         if secrets is None or settings is None:
             return None
-        source = KeyedSource(name, secrets, settings)
+        source = KeyedSource(name, secrets, settings, contract is not None)
         if "consent" in own and self._cls.is_public(settings):
             message = f"{path} is a public key: whoever has it could state the consent of other people"
             d.problems.add("E130", key.place, path, message, "take consent out; the visitor's own word counts")

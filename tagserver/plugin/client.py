@@ -101,11 +101,12 @@ class RequestFacts(msgspec.Struct, frozen=True, gc=False):
 
 class KeyedSource(msgspec.Struct, frozen=True, gc=False):
     """One sender of the configuration: its name, its secrets (several while one is replaced), and the settings that the
-    client's `Source` declares."""
+    client's `Source` declares. `contract`: whether `consent` stands beside them, as only a server's may have it."""
 
     name: str
     secrets: tuple[Secret, ...]
     settings: Any = None
+    contract: bool = False
 
     def texts(self) -> tuple[str, ...]:
         """The secrets as texts. Raises Refuse (503) while none is there: a sender must come again, and not give up."""
@@ -204,6 +205,9 @@ class Client:
     """Those headers of a request that events may be made of, in lower case. No cookies: a platform's are nobody's."""
     cookies: ClassVar[tuple[str, ...]] = ()
     """Those cookies of a page's request that events may be made of."""
+    unseen: ClassVar[tuple[str, ...]] = ()
+    """Further headers, in lower case, that pages may set and that no event sees, such as one with a key;
+    `authorization` always is one."""
     browser: ClassVar[bool] = False
     """Whether pages send to it without a key, so that `identify` may name `BROWSER`: then the host asks for a listed
     origin before it reads the body, takes address, agent and cookies for the visitor's, and answers pages as CORS

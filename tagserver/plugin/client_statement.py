@@ -102,6 +102,7 @@ def address_fault(endpoint: Endpoint) -> str | None:
 def _words(client: type[Client]) -> Iterator[str]:
     for name, like, what in (
         ("headers", _HEADER, "a header in lower case"),
+        ("unseen", _HEADER, "a header in lower case"),
         ("cookies", _COOKIE, "the name of a cookie"),
         ("reads", _KEY, "a key of an event that means nothing else"),
         ("refuses", _CODE, "a code such as bad_topic"),

@@ -37,7 +37,7 @@ def preflight(path: str, page: Page, claimed: Claimed, sources: Sources) -> list
     read."""
     pages = [(one.client, has) for one, has in claimed if one.client is not None and one.client.browser]
     methods = tuple(dict.fromkeys(method for _, has in pages for method in has.methods(path)))
-    more = [name for client, _ in pages for name in client.headers]
+    more = [name for client, _ in pages for name in (*client.headers, *client.unseen)]
     return [*page.cors, *sources.preflight(page.origin, methods, more)]
 
 

@@ -233,8 +233,9 @@ class Doors:
         most = self._runtime.publisher.now.server.collect.max_body
         if held.parts[0]:
             of_page = page is not None and source == BROWSER
-            # What a platform's own server sends with an event is nobody's.
-            handed_on = request.headers if of_page else client.headers
+            # What a platform's own server sends with an event is nobody's; and nobody's event tells a key.
+            keys = ("authorization", *client.unseen)
+            handed_on = [one for one in request.headers if one not in keys] if of_page else client.headers
             answers, said, most = await self._collect.take(
                 source,
                 {name: request.headers[name] for name in handed_on if name in request.headers},

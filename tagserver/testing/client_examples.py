@@ -48,7 +48,7 @@ def make_client(
     made = {name: make_source(client, name, values) for name, values in sources.items()}
     for name, one in made.items():
         allowed = client.keys_of(one.settings)
-        given = sources[name].keys() - {"secret"}
+        given = sources[name].keys() - {"secret", "consent"}
         if allowed is not None and (strange := given - {*allowed}):
             raise ValueError(f'{name}: unknown key "{min(strange)}"')
         if (said := client.fault(one)) is not None:
@@ -61,7 +61,8 @@ def make_source(client: type[Client], name: str, values: Mapping[str, Any]) -> K
     rest = dict(values)
     secret = rest.pop("secret", ())
     texts = [secret] if isinstance(secret, str) else secret
-    return KeyedSource(name, tuple(map(Secret, texts)), _filled(client.Source, rest))
+    contract = rest.pop("consent", None) is not None
+    return KeyedSource(name, tuple(map(Secret, texts)), _filled(client.Source, rest), contract)
 
 
 def _filled(settings: type, values: Mapping[str, Any]) -> Any:

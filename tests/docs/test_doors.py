@@ -30,6 +30,7 @@ FIRST = {
     "stripe": "purchase_ORD-1118",
     "webhooks": "deal_4711_won",
     "pixel": "purchase_1001",
+    "segment": "purchase_1001",
 }
 """The event of each page."""
 SERVERS = [

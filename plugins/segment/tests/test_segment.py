@@ -1,0 +1,215 @@
+"""The examples, in files and on the page, the rules of every client, and what one request alone does not show."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+from tagserver_segment import Segment
+from tagserver_segment.names import EVENTS
+from tagserver_segment.times import moment
+
+from tagserver.event.event import Facts
+from tagserver.inbound.clients.datalayer import read_event
+from tagserver.plugin.inbound import BROWSER, InboundRequest, Incoming, Passed, Refuse, RequestFacts, Result
+from tagserver.testing import NOW, check_client, load_examples, make_client, run_client_example, with_examples
+
+FOLDER = Path(__file__).parents[1]
+SOURCES: Mapping[str, Mapping[str, Any]] = {
+    "server": {"secret": "server-key", "consent": {"ad_storage": "granted"}},
+    "web": {"secret": "web-key"},
+    "app": {"secret": "app-key", "browser": False},
+    "jitsu": {"secret": "jitsu-id:jitsu-secret", "consent": {"ad_storage": "granted"}},
+}
+ADS = ["ad_storage", "ad_user_data", "ad_personalization"]
+SETTINGS = {"consent_categories": {"Advertising": ADS, "Analytics": ["analytics_storage"], "Chat": []}}
+SEGMENT = make_client(Segment, SOURCES, SETTINGS)
+EXAMPLES = list(load_examples(FOLDER / "examples"))
+CASES: Mapping[str, Any] = yaml.safe_load((Path(__file__).parent / "cases.yaml").read_text("utf-8"))
+DENIED = dict.fromkeys(ADS, "denied")
+
+
+def read(body: Any, source: str = "server", call: str = "batch", received: int = NOW) -> Incoming:
+    """What a body holds."""
+    facts = RequestFacts(source, received, {"call": call}, "", {})
+    found = SEGMENT.events(body if isinstance(body, bytes) else json.dumps(body).encode(), facts)
+    assert isinstance(found, Incoming)
+    return found
+
+
+def event(**message: Any) -> dict[str, Any]:
+    """The event of one message."""
+    (made,) = read({"type": "track", "event": "Ping", **message}).events
+    assert isinstance(made, dict)
+    return made
+
+
+@pytest.mark.parametrize("case", EXAMPLES, ids=lambda case: case["name"])
+def test_example(case: Mapping[str, Any]) -> None:
+    run_client_example(Segment, case, SOURCES, SETTINGS)
+
+
+def test_it_keeps_the_rules() -> None:
+    assert check_client(Segment, SOURCES, SETTINGS, requests=[case["request"] for case in EXAMPLES]) == []
+
+
+def test_examples_are_printed() -> None:
+    """In the README; `python -m tagserver.testing plugins/segment` prints them again."""
+    assert with_examples(FOLDER) == (FOLDER / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("case", CASES["e-commerce"], ids=lambda case: case["call"])
+def test_what_segment_specifies(case: Mapping[str, Any]) -> None:
+    """Every name of the table, with the properties of its specification."""
+    made = event(event=case["call"], properties=case["properties"])
+    made.pop("event_id", None)
+    assert made == {"event": case["event"], **case.get("has", {})}
+
+
+def test_every_name_is_in_the_table() -> None:
+    assert [case["call"] for case in CASES["e-commerce"]] == [*EVENTS]
+
+
+@pytest.mark.parametrize("name", ["order_completed", "orderCompleted", "ORDER COMPLETED", "Order-Completed"])
+def test_a_name_in_another_spelling(name: str) -> None:
+    assert event(event=name)["event"] == "purchase"
+
+
+@pytest.mark.parametrize("name", ["Orders Completed", "purchase", "Ping", "x" * 5000, "Kauf!"])
+def test_any_other_name_stays(name: str) -> None:
+    assert event(event=name)["event"] == name
+
+
+@pytest.mark.parametrize("case", CASES["fields"], ids=lambda case: case["name"])
+def test_fields(case: Mapping[str, Any]) -> None:
+    made = event(**case["message"])
+    assert {key: made.get(key) for key in case["has"]} == case["has"]
+
+
+@pytest.mark.parametrize("case", CASES["consent"], ids=lambda case: case["name"])
+def test_consent(case: Mapping[str, Any]) -> None:
+    """Nobody knows what a category means that is not named; a refusal of it may be the one of ads."""
+    assert event(context=case["context"], properties=case.get("properties", {})).get("consent") == case["consent"]
+
+
+@pytest.mark.parametrize("case", CASES["time"], ids=lambda case: case["name"])
+def test_when_it_was(case: Mapping[str, Any]) -> None:
+    """By our clock, however wrong the sender's is."""
+    message = {"type": "track", "event": "Ping", **case["message"]}
+    made = read({"batch": [message], "sentAt": case.get("sentAt")}, received=moment(case["received"]) or 0).events[0]
+    assert isinstance(made, dict)
+    read_back = read_event(
+        msgspec.json.decode(msgspec.json.encode(made)), Facts("server", moment(case["received"]) or 0)
+    )
+    assert read_back.time == moment(case["is"])
+
+
+def test_what_counts_for_a_batch() -> None:
+    """Lies beneath its messages, once; a refusal there holds for those that do not speak of it."""
+    found = read(
+        {
+            "context": {"ip": "203.0.113.9", "consent": {"categoryPreferences": {"Advertising": False}}},
+            "integrations": {"All": False},
+            "batch": [{"type": "track", "event": "A", "integrations": {"All": True}}, {"type": "track", "event": "B"}],
+        }
+    )
+    assert found.ctx == {"consent": DENIED, "ip_override": "203.0.113.9"}
+    first, second = found.events
+    assert isinstance(second, Passed)
+    assert (isinstance(first, dict), second.code) == (True, "integrations")
+
+
+def test_an_order_is_never_refused_for_its_length() -> None:
+    """What vendors count by is kept before what people read."""
+    product = {"product_id": "P", "name": "n", "brand": "b", "price": 1, "quantity": 1}
+    items = event(event="Order Completed", properties={"products": [product] * 1000})["ecommerce"]["items"]
+    assert (len(items), items[0]) == (400, {"item_id": "P", "price": 1, "quantity": 1})
+    assert len(event(event="Order Completed", properties={"products": [product] * 200})["ecommerce"]["items"]) == 200
+
+
+def request(headers: Mapping[str, str], body: bytes | None = None, call: str = "track") -> InboundRequest:
+    """One request."""
+    return InboundRequest("POST", f"/v1/{call}", {"call": call}, "", headers, body, NOW)
+
+
+def basic(user: str) -> str:
+    """As libraries send a write key."""
+    return "Basic " + base64.b64encode(f"{user}:".encode()).decode()
+
+
+BODY = b'{"writeKey": "KEY", "event": "Ping"}'
+
+
+@pytest.mark.parametrize(
+    ("headers", "key", "first", "second"),
+    [
+        ({"authorization": basic("server-key")}, "", "server", "server"),
+        ({"authorization": basic("server-key")}, "web-key", "server", "server"),
+        ({"authorization": "Bearer server-key"}, "", "server", "server"),
+        ({"x-write-key": "server-key", "authorization": basic("a proxy's")}, "", "server", "server"),
+        ({"authorization": basic("server-key"), "origin": "https://shop.example"}, "", "server", "server"),
+        ({"authorization": basic("web-key"), "origin": "https://evil.example"}, "", BROWSER, BROWSER),
+        ({"authorization": basic("web-key")}, "", 403, 403),
+        ({"origin": "https://shop.example"}, "web-key", BROWSER, BROWSER),
+        ({"origin": "https://shop.example"}, "server-key", BROWSER, "server"),
+        ({}, "server-key", "server", "server"),
+        ({}, "app-key", "server", "app"),
+        ({}, "web-key", "server", 403),
+        ({}, "other", "server", 401),
+        ({}, "", "server", 401),
+        ({"authorization": basic("other")}, "server-key", 401, 401),
+    ],
+)
+def test_who_sends(headers: Mapping[str, str], key: str, first: str | int, second: str | int) -> None:
+    """Without the body, and with it: nobody becomes a page in between, whose origin was not asked for."""
+    found = []
+    for body in (None, BODY.replace(b"KEY", key.encode())):
+        try:
+            found.append(SEGMENT.identify(request(headers, body)))
+        except Refuse as refusal:
+            found.append(refusal.status)
+    assert found == [first, second]
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b'{"writeKey": ' + b"[" * 100_000, b'{"a": "\xff"}', b"", b"\x1f\x8b\x08"]
+)
+def test_a_body_in_which_no_key_can_be_found(body: bytes) -> None:
+    with pytest.raises(Refuse) as refused:
+        SEGMENT.identify(request({}, body))
+    assert (refused.value.status, refused.value.code) == (401, "unknown_key")
+
+
+def test_a_secret_that_is_not_there_yet() -> None:
+    """Its sender comes again."""
+    client = make_client(Segment, {"server": {"secret": ["", "old"], "consent": {"ad_storage": "granted"}}})
+    with pytest.raises(Refuse) as refused:
+        client.identify(request({"authorization": basic("new"), "x-write-key": "other"}))
+    assert (refused.value.status, refused.value.retry_after) == (503, 60)
+
+
+def test_no_write_keys() -> None:
+    with pytest.raises(Refuse) as refused:
+        make_client(Segment, {}).identify(request({"authorization": basic("k")}))
+    assert refused.value.status == 401
+
+
+def test_what_is_answered() -> None:
+    """Success wherever something could be taken: libraries send a batch again as a whole, or lose it as a whole."""
+    bad = read({"batch": [7]}).events[0]
+    assert isinstance(bad, Passed)
+    assert bad.code == "bad_message"
+    ok, rejected = Result("a", "accepted"), Result("b", "rejected")
+    for results, status in (([], 200), ([ok], 200), ([ok, rejected], 200), ([rejected], 400)):
+        reply = SEGMENT.answer(results)
+        assert (reply.status, msgspec.json.decode(reply.body)["success"]) == (status, status == 200)
+
+
+def test_more_messages_than_one_request_may_have_are_not_read() -> None:
+    assert len(read({"batch": [{}] * 5000}).events) == 1001
