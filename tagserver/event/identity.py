@@ -31,6 +31,7 @@ from tagserver.event.identity_rules import (
     GENDER,
     LAST_NAME,
     NAMES,
+    PHONE_DIGITS,
     PLACES,
     POSTAL_CODE,
     REGION,
@@ -70,7 +71,7 @@ class Identity(Person):
         for name, one, shaped in fields:
             if (found := known.get(one)) is None:
                 group = address if one.in_address else user
-                if one.field not in group and one.twin not in group and not one.elsewhere:
+                if one.field not in group and one.twin not in group and not one.elsewhere and PHONE_DIGITS not in group:
                     continue
                 known[one] = found = one.find(self)
                 if one.at_home:

@@ -51,7 +51,11 @@ def _group(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+PHONE_DIGITS = "sha256_phone_digits"
+"""Telephone numbers that came hashed as Meta wants them, as bare digits: `user_data` holds them beside those that
+Google's form has hashed with the plus sign (`sha256_phone_number`), because neither ever equals the other."""
 _UNKNOWN_COUNTRY = "is no country: write a code of ISO 3166-1 or the English name"
+_NO_HASH = "is said to be a SHA-256, and is none"
 NAMES = frozenset({"first_name", "last_name"})
 _TWINS = frozenset({"email", "first_name", "last_name", "street"})
 """Fields that have a twin for hashes, such as `sha256_first_name`."""
@@ -117,6 +121,10 @@ class Person:
             else:
                 usable.append(text)
         return usable, faults
+
+
+def _nothing(text: str) -> None:
+    """The canonical form of what was to come hashed."""
 
 
 MOST_VALUES = 4096
@@ -232,6 +240,9 @@ class PhoneRule(Rule):
             found: Found = (sha256(digits.encode()).hexdigest(),), ()
         else:
             found = hash_phone(value, who.country or self.default_country)
+        if PHONE_DIGITS in user:
+            known, wrong = hash_field(None, _nothing, _NO_HASH, user[PHONE_DIGITS])
+            found = tuple(dict.fromkeys((*found[0], *known))), (*found[1], *wrong)
         if "sha256_phone_number" in user and user["sha256_phone_number"] not in (None, "", []):
             found = (found[0], (*found[1], "sha256_phone_number is a hash with the plus sign, which never matches"))
         return found
@@ -246,14 +257,15 @@ class PhonePlusRule(PhoneRule):
     def find(self, who: Person) -> Found:
         """What came hashed is kept: it has the plus sign."""
         value = who.user.get("phone_number")
-        if type(value) is str and "sha256_phone_number" not in who.user and (digits := usual_digits(value)):
+        hashed = "sha256_phone_number" in who.user or PHONE_DIGITS in who.user
+        if type(value) is str and not hashed and (digits := usual_digits(value)):
             return (sha256(f"+{digits}".encode()).hexdigest(),), ()
         country = who.country or self.default_country
         usable, faults = who.with_country(country)
         hashes, more = hash_phones(usable, country, plus=True)
-        twin, wrong = hash_field(
-            None, lambda _: None, "is said to be a SHA-256, and is none", who.user.get("sha256_phone_number")
-        )
+        twin, wrong = hash_field(None, _nothing, _NO_HASH, who.user.get("sha256_phone_number"))
+        if who.user.get(PHONE_DIGITS) not in (None, "", []):
+            wrong = (*wrong, f"{PHONE_DIGITS} is a hash without the plus sign, which never matches")
         return (tuple(dict.fromkeys((*hashes, *twin))), (*faults, *more, *wrong))
 
 

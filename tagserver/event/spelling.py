@@ -46,7 +46,7 @@ _FLAT = (
 _OF_META = ("em", "ph", "fn", "ln", "ge", "db", "ct", "st", "zp", "country", "external_id", "subscription_id")
 """What Meta's tag for server containers reads as `x-fb-ud-…`."""
 
-PERSON_FIELDS = (*(path[0] for path in _PERSON), "sha256_phone_number")
+PERSON_FIELDS = (*(path[0] for path in _PERSON), "sha256_phone_number", "sha256_phone_digits")
 """The names that `user_data` holds, but for its `address`."""
 ADDRESS_FIELDS = tuple(_ADDRESS)
 """And those of its `address`."""

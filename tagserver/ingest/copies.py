@@ -16,7 +16,7 @@ from tagserver.queue.copy_marks import added, from_browser, had, is_long, other_
 from tagserver.queue.values import Delivery, Receipt
 
 _EMAIL = ("email", "sha256_email_address")
-_PHONE = ("phone_number", "sha256_phone_number")
+_PHONE = ("phone_number", "sha256_phone_number", "sha256_phone_digits")
 _BROWSER_IDS = frozenset({"_fbp", "_ttp", "_scid", "_rdt_uuid", "_ga"})
 
 _FIRST_NOT_PAGE = Note(

@@ -84,7 +84,7 @@ class InboundRequest(msgspec.Struct, frozen=True, gc=False):
 class RequestFacts(msgspec.Struct, frozen=True, gc=False):
     """What `events` may know of a request beside its body. `source`: who sends, as `identify` has said; `received` in
     ms since 1970 UTC; `headers`: those that the client lists in `headers`; `cookies`: of a page, those that it lists in
-    `cookies`, as they are read at `/collect`."""
+    `cookies`, as they are read at `/collect`; `doubted`: that clock may be wrong."""
 
     source: str
     received: int
@@ -93,6 +93,13 @@ class RequestFacts(msgspec.Struct, frozen=True, gc=False):
     headers: Mapping[str, str]
     method: str = "POST"
     cookies: Mapping[str, str] = MappingProxyType({})
+    doubted: bool = False
+
+    @property
+    def judged(self) -> int | None:
+        """`received`, where the age of an event may be judged by it; None while our clock is doubted, or a wrong one
+        would refuse what every sender tells."""
+        return None if self.doubted else self.received
 
     def __repr__(self) -> str:
         """Without anything that tells of a person."""
@@ -283,7 +290,8 @@ class Client:
         return Reply(200 if taken else 400, _encode({"events": results}))
 
     def refused(self, refusal: Refuse) -> Reply:
-        """The answer to a refused request; its status stays an error."""
+        """The answer to a refused request; its status stays an error. Also asked where the host refuses one that was
+        addressed to this client (too large, too many, no disk), in codes of its own: `status` tells what it is."""
         problem = Note("", refusal.code, refusal.message)
         return Reply(refusal.status, _encode({"events": [], "problems": [problem]}))
 

@@ -23,6 +23,7 @@ from tagserver.plugin.client import (
 from tagserver.plugin.event_map import EventMap, EventTest
 from tagserver.plugin.inbound_bodies import form, json_body, looks_like_json
 from tagserver.plugin.inbound_keys import UNKNOWN_KEY, basic_user, bearer, sender_of
+from tagserver.plugin.inbound_meta import CONSENT_FIELDS, GA4_OF_META, META_PARAMETERS, order_of_meta, rest_of_meta
 from tagserver.plugin.signatures import (
     check_fresh,
     check_hmac,
@@ -36,6 +37,9 @@ from tagserver.plugin.signatures import (
 
 __all__ = [
     "BROWSER",
+    "CONSENT_FIELDS",
+    "GA4_OF_META",
+    "META_PARAMETERS",
     "UNKNOWN_KEY",
     "Client",
     "ClientLimits",
@@ -66,6 +70,8 @@ __all__ = [
     "mac",
     "minor_units",
     "order_id",
+    "order_of_meta",
+    "rest_of_meta",
     "sender_of",
     "standard_key",
     "timed_signature",

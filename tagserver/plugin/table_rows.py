@@ -151,7 +151,12 @@ def names_of(row: Row) -> tuple[str, ...]:
 _COUNTRY = "user_data.address.country"
 _PLACES = {
     "email": ("user_data.email", "user_data.sha256_email_address"),
-    "phone_number": ("user_data.phone_number", "user_data.sha256_phone_number", _COUNTRY),
+    "phone_number": (
+        "user_data.phone_number",
+        "user_data.sha256_phone_number",
+        "user_data.sha256_phone_digits",
+        _COUNTRY,
+    ),
     "external_id": ("user_data.external_id", "user_id"),
     **{
         f"address.{name}": (f"user_data.address.{name}", f"user_data.address.sha256_{name}")

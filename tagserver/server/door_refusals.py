@@ -8,7 +8,7 @@ import msgspec
 
 from tagserver.config.clients import ConfiguredClient
 from tagserver.ingest.sources import Header
-from tagserver.plugin.client import Reply
+from tagserver.plugin.client import Refuse, Reply
 
 NOBODY = Reply(404, b"Not Found", "text/plain; charset=utf-8")
 """As any address without anything behind it is answered."""
@@ -16,7 +16,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Refused(Exception):
-    """The request is refused as a whole. `code`: for records; `reason`: what it is counted as."""
+    """The request is refused as a whole. `code`: for records; `reason`: what it is counted as. `said`: what the host
+    says of it, by which the client may answer in the shape that its senders understand."""
+
+    said: Refuse | None = None
+    one: ConfiguredClient | None = None
 
     def __init__(self, kind: str, reply: Reply, code: str, reason: str, fields: Sequence[Header] = ()) -> None:
         super().__init__(code)
@@ -42,7 +46,10 @@ class Refused(Exception):
         if again is not None:
             fields = (*fields, (b"retry-after", b"%d" % again))
         reply = NOBODY if status == 404 else problem_reply(status, code, message)
-        return cls(one.type if one is not None else "", reply, code, reason, fields)
+        made = cls(one.type if one is not None else "", reply, code, reason, fields)
+        if status != 404:
+            made.one, made.said = one, Refuse(status, code, message, retry_after=again)
+        return made
 
 
 def problem_reply(status: int, code: str, message: str) -> Reply:

@@ -94,7 +94,7 @@ class Doors:
             runtime.meters.client_answered(known.type if known else "", GONE)
             return
         except Refused as refused:
-            kind, reply, fields = refused.kind, refused.reply, refused.fields
+            kind, reply, fields = refused.kind, self._told(refused), refused.fields
             runtime.meters.refused(refused.reason)
             if (guess := GUESSES.get(refused.code, UNTOLD)[0]) is not None:
                 address = visitor_ip(_connection(scope), headers, runtime.server.collect.trusted_proxies)
@@ -199,7 +199,10 @@ class Doors:
         heard = [*client.headers, *self._of(one, "heard", lambda: [*map(str, client.heard(source))])]
         headers = {name: request.headers[name] for name in heard if name in request.headers and name not in OF_NOBODY}
         cookies = _cookies(client.cookies, request) if source == BROWSER and client.cookies else {}
-        facts = RequestFacts(source, request.received, request.params, request.query, headers, request.method, cookies)
+        facts = RequestFacts(
+            *(source, request.received, request.params, request.query, headers, request.method, cookies),
+            request.doubted,
+        )
         with PluginCode(client, "events", Refuse):
             found = client.events(body, facts)
             incoming = found if isinstance(found, Incoming) else Incoming(list(islice(found, most + 1)))
@@ -293,6 +296,17 @@ class Doors:
         if type(reply.body) is not bytes or not _TYPE.match(str(reply.content_type)):
             raise PluginFailed("it answers with a body or type that is none")
         return reply
+
+    def _told(self, refused: Refused) -> Reply:
+        """The answer to a refusal of the host's as its client words it; ours where that has none, or fails at it."""
+        one, said = refused.one, refused.said
+        if one is None or one.client is None or said is None:
+            return refused.reply
+        try:
+            reply = self._sound(one, self._of(one, "refused", partial(one.client.refused, said)))
+        except (PluginFailed, Refuse):
+            return refused.reply
+        return reply if reply.status >= 400 else refused.reply
 
     def _refusal(self, one: ConfiguredClient, refusal: Refuse) -> Refused:
         """What a client refuses, in its own words to whoever asked, and in ours to everybody else."""

@@ -98,6 +98,14 @@ def _put_named(made: Group, event: Event, given: Mapping[str, Any], settings: Me
                 made.put(name, group[key], KINDS[name])
 
 
+_SHOP = (
+    Value("value", NUMBER),
+    Field("currency", "ecommerce.currency", CURRENCY),
+    Field("order_id", ("ecommerce.transaction_id", "ecommerce.order_id", "order_id"), ID),
+)
+_NAMED = Code(tuple(KINDS), _put_named, reads=("ecommerce", *sorted(FROM_EVENT)), kinds=KINDS)
+
+
 def _part(*more: Code) -> Part:
     return Part(
         "custom_data",
@@ -109,25 +117,51 @@ def _part(*more: Code) -> Part:
             kinds=KINDS,
         ),
         *more,
-        Value("value", NUMBER),
-        Field("currency", "ecommerce.currency", CURRENCY),
-        Field("order_id", ("ecommerce.transaction_id", "ecommerce.order_id", "order_id"), ID),
-        Code(tuple(KINDS), _put_named, reads=("ecommerce", *sorted(FROM_EVENT)), kinds=KINDS),
+        *_SHOP,
+        _NAMED,
         tag="over",
         others=DATA,
     )
 
 
+def _put_own(made: Group, event: Event, given: Mapping[str, Any], settings: MetaSettings) -> None:
+    for name, value in sent_with(event).get("custom_data", NOTHING).items():
+        if name not in made:
+            made.put(name, value, DATA)
+
+
+def sent_with(event: Event) -> Mapping[str, Any]:
+    """What a sender at Meta's own door has said that is Meta's alone: the client has put it under `pixel`."""
+    own = event.data.get("pixel")
+    return own if type(own) is dict else NOTHING
+
+
+NOTHING: Mapping[str, Any] = {}
+OWN_DATA = Part(
+    "custom_data",
+    *_SHOP,
+    _NAMED,
+    Code((), _put_own, reads=("pixel",)),
+    tag="over",
+    others=DATA,
+)
+"""Of an event that was sent in Meta's own words: as it was, with nothing made of its items."""
 CUSTOM_DATA = _part()
 CHECKOUT_DATA = _part(Code(("num_items",), _put_count, reads=("ecommerce.items",), kinds=KINDS, free=False))
 """What the tag's parameters set wins, and goes by the same rules."""
 
 
 def build_custom_data(
-    event: Event, given: Mapping[str, Any], name: str, settings: MetaSettings, omitted: list[Omitted]
+    event: Event,
+    given: Mapping[str, Any],
+    name: str,
+    settings: MetaSettings,
+    omitted: list[Omitted],
+    *,
+    as_sent: bool = False,
 ) -> dict[str, Any]:
-    """The group for one event."""
-    part = CHECKOUT_DATA if name == "InitiateCheckout" else CUSTOM_DATA
+    """The group for one event. `as_sent`: it came in Meta's own words, and goes in them."""
+    part = OWN_DATA if as_sent else CHECKOUT_DATA if name == "InitiateCheckout" else CUSTOM_DATA
     made = part.fill(event, given, settings, omitted)
     if settings.core_setup:
         for key in [key for key in made if key not in _CORE]:

@@ -30,12 +30,13 @@ from tagserver.plugin.values import CURRENCY, event_time
 from tagserver_meta_capi.answers import read_answer
 from tagserver_meta_capi.app_data import FLAGS, NEEDED, build_app_data, check_messaging
 from tagserver_meta_capi.custom_data import CHECKOUT_DATA, build_custom_data
+from tagserver_meta_capi.envelope import envelope_group, envelope_of
 from tagserver_meta_capi.fields import CONVERSATION, EMPTY, EVENT, EVENT_FIELDS
 from tagserver_meta_capi.names import EVENTS, STANDARD_EVENTS, meta_names
 from tagserver_meta_capi.processing import KINDS as LIMITS
 from tagserver_meta_capi.processing import LDU_STATES, limit_processing
 from tagserver_meta_capi.settings import MetaSettings
-from tagserver_meta_capi.user_data import BROWSER_KEYS, USER_DATA, too_broad
+from tagserver_meta_capi.user_data import BROWSER_KEYS, PIECES, USER_DATA, put_pieces, too_broad
 from tagserver_meta_capi.versions import version_end
 
 DAY_MS = 86_400_000
@@ -60,8 +61,10 @@ ACTION_SOURCES = frozenset(
 )
 
 
-PIXEL = "pixel"
-"""The client that reads calls of the page's pixel."""
+META = "meta"
+"""The client that takes Meta's own server events."""
+IN_META_WORDS = frozenset({"pixel", META})
+"""That one, and the client that reads calls of the page's pixel."""
 OTHER = "this destination's pixel_id is none of them"
 EXTERNAL_ID = "user_data.external_id"
 
@@ -92,6 +95,8 @@ class MetaCapi(Destination):
         *("app_data", *NEEDED, "opt_out", "pixel"),
         *("data_processing_options", "data_processing_options_country", "data_processing_options_state"),
     )
+
+    hashed = tuple(f"user_data.{key}" for key in PIECES)
 
     standard_events = EVENTS
     kinds = (
@@ -127,7 +132,8 @@ class MetaCapi(Destination):
         omitted: list[Omitted] = []
         given = Given(parameters, EVENT_FIELDS, omitted, empty=EMPTY)
         said = given.fields
-        called = event.data.get("pixel") if event.client == PIXEL else None
+        called = event.data.get("pixel") if event.client in IN_META_WORDS else None
+        as_sent = event.client == META
         name = (given.text("event_name") if said else None) or (
             self.event_name(event, settings) if called is None else self._called(event, called, settings, omitted)
         )
@@ -142,6 +148,8 @@ class MetaCapi(Destination):
             days = 62 if source == "physical_store" else 7
             raise Skip("too_old", f"Meta takes events of the last {days} days", omitted)
         user_data = USER_DATA.fill(event, given.group("user_data") if said else {}, settings, omitted)
+        if as_sent:
+            put_pieces(user_data, event)
         if source in ("business_messaging", "physical_store"):
             for key in BROWSER_KEYS:
                 user_data.pop(key, None)
@@ -151,7 +159,7 @@ class MetaCapi(Destination):
                 why = "nothing says who it was: Meta wants an e-mail, a telephone number, an id or a click"
             raise Skip("no_identity", why, omitted)
         own = {**given.group("custom_data"), **given.rest} if said else given.rest
-        custom_data = build_custom_data(event, own, name, settings, omitted)
+        custom_data = build_custom_data(event, own, name, settings, omitted, as_sent=as_sent)
         if name == "Purchase" and not ("value" in custom_data and "currency" in custom_data):
             missing = [key for key in ("value", "currency") if key not in custom_data]
             raise Skip("missing_required", f"a Purchase needs {' and '.join(missing)}", omitted)
@@ -171,7 +179,8 @@ class MetaCapi(Destination):
         if source == "app":
             body["app_data"] = build_app_data(event, given, omitted)
         limit_processing(body, event, said, mode, omitted)
-        return Built(body, name, time, None, expires, tuple(omitted))
+        group = envelope_group(event, settings) if as_sent else None
+        return Built(body, name, time, group, expires, tuple(omitted))
 
     def _called(self, event: Event, called: Any, settings: MetaSettings, omitted: list[Omitted]) -> str:
         """The name of an event that the page's pixel has had: byte for byte, or Meta would not know the pair."""
@@ -181,7 +190,7 @@ class MetaCapi(Destination):
         ids = called.get("ids")
         if isinstance(ids, list) and ids and settings.pixel_id not in ids:
             if called.get("single") is True:
-                raise Skip("other_account", f"the page has called it for single pixels, and {OTHER}", omitted)
+                raise Skip("other_account", f"it was sent for single pixels, and {OTHER}", omitted)
             omitted.append(Omitted("event_name", f"the page's pixel is another one, so no pair is made: {OTHER}"))
         return name
 
@@ -197,9 +206,10 @@ class MetaCapi(Destination):
 
     def request(self, payloads: Sequence[Payload], settings: MetaSettings) -> Request:
         """One request for up to a thousand events; their JSON is joined, not read again. The token stands in a
-        header alone."""
+        header alone. What the settings say beside the events goes before what their sender has said."""
         token = settings.access_token.reveal()
-        envelope: dict[str, str] = {}
+        group = payloads[0].group
+        envelope = envelope_of(group) if group is not None else {}
         if settings.test_event_code:
             envelope["test_event_code"] = settings.test_event_code
         if settings.partner_agent:

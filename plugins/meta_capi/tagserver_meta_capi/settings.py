@@ -44,6 +44,10 @@ class MetaSettings:
     test_event_code: str | None = setting(
         "Shows events under Test events at Meta. They count all the same.", default=None, test=True
     )
+    sender_test_code: bool = setting(
+        "Pass on the test_event_code that a sender at Meta's own door (clients.meta) says. They count all the same.",
+        default=False,
+    )
     partner_agent: str | None = setting("Your platform's name for Meta's statistics.", default=None, check=_agent)
     default_country: str | None = setting(
         "The country of telephone numbers that name none, two letters.", default=None, check=country_fault, per_tag=True

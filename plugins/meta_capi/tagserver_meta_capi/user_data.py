@@ -51,6 +51,9 @@ PLAIN_KEYS = (
 )
 """Sent in the clear, as they are."""
 _PLAIN = frozenset(PLAIN_KEYS)
+PIECES = ("f5first", "f5last", "fi", "dobd", "dobm", "doby")
+"""Pieces of a name and of a date of birth, which Meta's SDKs hash; sent where they came hashed, never made here."""
+_PIECES = frozenset(PIECES)
 BROWSER_KEYS = ("client_ip_address", "client_user_agent", "fbc", "fbp")
 """Those of a chat server or a shop's till are not the visitor's."""
 
@@ -88,6 +91,18 @@ def _put_plain(made: Group, event: Event, given: Mapping[str, Any], settings: Me
     if said and not _PLAIN.isdisjoint(said):
         for key in sorted(_PLAIN.intersection(said)):  # a set has another order in each process
             _plain(made, key, said[key])
+
+
+def put_pieces(made: Group, event: Event) -> None:
+    """Set the pieces that a sender at Meta's own door has hashed."""
+    said = event.data.get("user_data")
+    if said and not _PIECES.isdisjoint(said):
+        for key in sorted(_PIECES.intersection(said)):
+            _put(made, key, hash_values(_listed(said[key]), lambda _: None, "did not come hashed"))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _put_given(made: Group, event: Event, given: Mapping[str, Any], settings: MetaSettings) -> None:

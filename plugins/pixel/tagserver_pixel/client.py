@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from tagserver.plugin.inbound import Client, Refuse, RequestFacts
-from tagserver_pixel.names import GA4_NAMES
-from tagserver_pixel.params import order_of, rest_of
+from tagserver.plugin.inbound import (
+    GA4_OF_META,
+    Client,
+    Refuse,
+    RequestFacts,
+    order_of_meta,
+    rest_of_meta,
+)
 
 FBQ = "fbq"
 SINGLE = ("trackSingle", "trackSingleCustom")
@@ -41,8 +46,8 @@ class Pixel(Client):
         params = call.get("params")
         params = params if isinstance(params, dict) else {}
         own = {key: value for key, value in raw.items() if key != FBQ}
-        event = {**rest_of(params), **own, "event": GA4_NAMES.get(name, name)}
-        if order := order_of(params):
+        event = {**rest_of_meta(params), **own, "event": GA4_OF_META.get(name, name)}
+        if order := order_of_meta(params):
             event["ecommerce"] = order
         person = call.get("user_data")
         if isinstance(person, dict) and person:

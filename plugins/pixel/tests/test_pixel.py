@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from tagserver_meta_capi.names import EVENT_NAMES
 from tagserver_pixel import Pixel
-from tagserver_pixel.names import GA4_NAMES
 
 from tagserver.event.consent_fields import FIELDS
 from tagserver.event.event import Facts
 from tagserver.event.spelling import DERIVED_ROOTS
 from tagserver.inbound.clients.datalayer import read_event
+from tagserver.plugin.inbound import GA4_OF_META
 from tagserver.testing import check_client, load_examples, make_client, run_client_example, with_examples
 from tagserver.testing.client_examples import read_pushed
 
@@ -39,7 +39,7 @@ def test_examples_are_printed() -> None:
 
 def test_the_names_are_those_of_the_destination() -> None:
     """Turned round: what comes in under one goes out under the same."""
-    assert {ga4: meta for meta, ga4 in GA4_NAMES.items()} == {
+    assert {ga4: meta for meta, ga4 in GA4_OF_META.items()} == {
         ga4: meta for ga4, meta in EVENT_NAMES.items() if " " not in ga4
     }
 

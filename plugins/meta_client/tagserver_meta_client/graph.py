@@ -1,0 +1,64 @@
+"""Answers in the shapes of the Graph API, by which Meta's SDKs know success from each kind of trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from tagserver.plugin.inbound import Refuse, Reply, Result
+from tagserver_meta_client.checks import BadEvent
+
+INVALID, THROTTLED, TROUBLE, TOKEN, PROOF = 100, 4, 2, 190, 104
+NO_SUCH_OBJECT = 33
+"""Codes, and a subcode, of Meta's error reference."""
+MOST_MESSAGES = 20
+LONGEST = 200
+OAUTH = "OAuthException"
+_CODES = {"unknown_key": (TOKEN, 0), "signature": (PROOF, 0), "bad_pixel": (INVALID, NO_SUCH_OBJECT)}
+_STATUSES = {401: (TOKEN, 0), 404: (INVALID, NO_SUCH_OBJECT), 405: (INVALID, NO_SUCH_OBJECT), 429: (THROTTLED, 0)}
+_encode = msgspec.json.Encoder().encode
+
+
+def received(results: Sequence[Result]) -> Reply:
+    """Everything is on disk. `fbtrace_id` is the id of the first event, which `tagserver explain` takes. What is too
+    large for the server alone is found out so late: its sender is told in the only way that he listens to, and may send
+    all of it again, for the others are known by their ids."""
+    if refused := [at for at, one in enumerate(results) if one.status == "rejected"]:
+        why = "; ".join(one.message for one in results[refused[0]].problems[:3])
+        return _error(400, INVALID, f"data[{refused[0]}] could not be taken: {why}", blamed=f"data[{refused[0]}]")
+    messages: dict[str, None] = {}
+    for at, one in enumerate(results):
+        for note in one.problems:
+            place = "" if note.path.startswith("data.") else f"data.{at}: "
+            messages[(place + note.message)[:LONGEST]] = None
+    said = list(messages)[:MOST_MESSAGES]
+    if (more := len(messages) - len(said)) > 0:
+        said.append(f"and {more} more")
+    trace = results[0].event_id if results else None
+    return Reply(200, _encode({"events_received": len(results), "messages": said, "fbtrace_id": trace or ""}))
+
+
+def refused(refusal: Refuse) -> Reply:
+    """A request that was not taken, by this client or by the host."""
+    status = refusal.status
+    if isinstance(refusal, BadEvent):
+        return _error(status, INVALID, refusal.message, refusal.code, refusal.subcode, blamed=refusal.place)
+    code, subcode = _CODES.get(refusal.code) or _STATUSES.get(status) or (TROUBLE if status >= 500 else INVALID, 0)
+    return _error(status, code, refusal.message, refusal.code, subcode)
+
+
+def _error(status: int, code: int, message: str, word: str = "", subcode: int = 0, blamed: str = "") -> Reply:
+    """`word`: our own code, as the page of this door lists it."""
+    error: dict[str, Any] = {"message": f"(#{code}) {message}", "type": OAUTH, "code": code}
+    if subcode:
+        error["error_subcode"] = subcode
+    error["is_transient"] = code in (THROTTLED, TROUBLE)
+    data: dict[str, Any] = {"reason": word} if word else {}
+    if blamed:
+        data["blame_field_specs"] = [[blamed]]
+    if data:
+        error["error_data"] = data
+    error["fbtrace_id"] = ""
+    return Reply(status, _encode({"error": error}))
