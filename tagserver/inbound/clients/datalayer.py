@@ -22,6 +22,8 @@ from tagserver.event.placeholder import SIGNS, is_placeholder
 from tagserver.inbound.event_time import BEYOND_MS, OLDEST_MS, event_time
 from tagserver.inbound.fields import fields_of, text_of
 from tagserver.inbound.notes import bounded, missing, wrong
+from tagserver.inbound.shapes.shape import NoEvent
+from tagserver.inbound.shapes.table import MARKS, SHOP_MARKS, as_event, call_as_event
 
 CLIENT = "datalayer"
 PIXEL = "pixel"
@@ -129,13 +131,17 @@ def read_event(
 
     `mint(received_ms)` makes an id when the page sent none; the default is a UUID of version 7 (RFC 9562).
     """
-    if not isinstance(raw, dict):
-        raise Refused(None, Note("", "not_an_object", "an event is a JSON object"))
     notes: list[Note] = []
+    if not isinstance(raw, dict):
+        raw = _called(raw, notes)
     client, readers = context.client, context.readers
     if readers and not readers.keys().isdisjoint(raw):
         reader = next(readers[key] for key in readers if key in raw)
         client, raw = reader.type, reader.read(raw, facts)
+    elif client == CLIENT and (
+        not MARKS.isdisjoint(raw) or (type(shop := raw.get("ecommerce")) is dict and not SHOP_MARKS.isdisjoint(shop))
+    ):
+        raw = _shaped(raw, notes)
     data = fields_of(raw, notes)
     below, beneath = context.data, NOTHING
     if "ctx" in data and type(own := data["ctx"]) is dict and not FIELDS.isdisjoint(own):
@@ -164,6 +170,25 @@ def read_event(
         notes.insert(0, AUTOMATIC)
         return Event(name, event_id, time, data, facts, client, bounded(notes), beneath, automatic=True)
     return Event(name, event_id, time, data, facts, client, bounded(notes) if notes else (), beneath)
+
+
+def _called(call: Any, notes: list[Note]) -> dict[str, Any]:
+    """A call of gtag's or Matomo's that came as a list. Raises Refused."""
+    try:
+        made = call_as_event(call, notes)
+    except NoEvent as none:
+        raise Refused(None, none.note) from None
+    if made is None:
+        raise Refused(None, Note("", "not_an_object", "an event is a JSON object"))
+    return made
+
+
+def _shaped(raw: dict[str, Any], notes: list[Note]) -> dict[str, Any]:
+    """An event that may be in another product's shape. Raises Refused."""
+    try:
+        return as_event(raw, notes)
+    except NoEvent as none:
+        raise Refused(text_of(raw.get("event_id")), none.note) from None
 
 
 def _under(context: Mapping[str, Any], data: dict[str, Any]) -> dict[str, Any]:
