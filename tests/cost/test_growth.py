@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tagserver_stape.form import read_form
 
 from tagserver.config.collect import CollectConfig
 from tagserver.consent.cookies.tools import TOOLS, cmp_readings
@@ -62,6 +63,10 @@ def _body(text: str) -> object:
         return split(text.encode(errors="surrogatepass"), CollectConfig())
     except BadBody as refused:
         return refused
+
+
+def _form(text: str) -> object:
+    return read_form(f"a.{text}=1&b[{text}]=2&c={text}".encode(errors="replace"), [])
 
 
 def _person(field: str) -> Function:
@@ -136,6 +141,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "an answer in a record": lambda text: answer_words(
         Response(200, {}, json.dumps({"message": text, "log_id": text, text: [text]}).encode()), [text.encode()], []
     ),
+    "a field of a form": lambda text: _form(text.replace("&", "+")),
     "a body": _body,
     "a body with a text": lambda text: _body(NESTED % ('"' + text.replace('"', "'") + '"')),
 }
@@ -313,6 +319,25 @@ def test_an_event_of_many_values_takes_time_by_their_number(
 ) -> None:
     """As many as one event may hold, each of them short."""
     assert excess_of_time(lambda text: decide(MANY[name](len(text))), "x".__mul__, (80, 80 * STEP)) is None
+
+
+FORMS: Mapping[str, Callable[[int], str]] = {
+    "fields": lambda n: "&".join(f"a.{k}.b={k}" for k in range(n)),
+    "one place": lambda n: "a.b=1&a.b.c=1&" * (n // 2),
+    "numbers beyond all": lambda n: "&".join(f"a.99999999{k}.0=1" for k in range(n)),
+    "numbers from behind": lambda n: "&".join(f"a[{n - k}]=1" for k in range(n)),
+    "dots": lambda n: "a." * n + "=1",
+    "brackets": lambda n: "a" + "[a]" * n + "=1",
+    "open brackets": lambda n: "a" + "[" * n + "]=1",
+    "JSON in values": lambda n: "&".join(f"a{k}=[{k}]" for k in range(n)),
+    "JSON that never ends": lambda n: "a=" + "[" * n,
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_form_takes_time_by_its_length(name: str) -> None:
+    """Whatever depth and numbers are in its names: `a.999999999=1` costs what ten letters cost."""
+    assert excess_of_time(lambda text: read_form(FORMS[name](len(text)).encode(), []), "x".__mul__, (200, 1600)) is None
 
 
 SLOW: Mapping[str, Function] = {

@@ -37,16 +37,16 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class Certificate:
-    """Of `HOST`, signed by itself."""
+    """Of one host, signed by itself."""
 
     certificate: Path
     key: Path
 
     @classmethod
-    def made(cls, folder: Path) -> Certificate:
+    def made(cls, folder: Path, host: str = HOST) -> Certificate:
         one = cls(folder / "tags.crt", folder / "tags.key")
         words = ["-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", "2"]
-        names = ["-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
+        names = ["-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}"]
         files = ["-keyout", str(one.key), "-out", str(one.certificate)]
         subprocess.run(["openssl", "req", *words, *names, *files], check=True, capture_output=True)
         (folder / "tags.pem").write_text(one.certificate.read_text() + one.key.read_text())
