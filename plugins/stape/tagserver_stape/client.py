@@ -44,7 +44,7 @@ class Stape(Client):
     keyed = "keys"
     addresses = (Endpoint("POST", "/data"), Endpoint("GET", "/data"))
     # Of no account here; but a page that sets one asks first whether it may.
-    headers = ("x-stape-preview", "x-gtm-server-preview", "x-stape-app-version")
+    unseen = ("x-stape-preview", "x-gtm-server-preview", "x-stape-app-version")
     cookies = (CLIENT_COOKIE,)
     browser = True
     automatic = True
