@@ -98,17 +98,32 @@ def _given(values: Sequence[str]) -> dict[str, Any]:
     return given
 
 
+client_option = click.option(
+    "--client", "is_client", is_flag=True, help="The inbound client of this name, where a destination has it too."
+)
+
+
+def _client(type_name: str, is_client: bool) -> type[Client] | None:
+    """The inbound client that is meant: a destination of the same name goes first."""
+    registry = installed()
+    found = registry.clients.get(type_name)
+    if found is None and is_client:
+        give_up(f"no plugin has the client {type_name!r}; installed are {', '.join(sorted(registry.clients))}", 2)
+    return found if is_client or type_name not in registry.destinations else None
+
+
 @plugins.command()
 @click.argument("type_name", metavar="TYPE")
 @set_option
+@client_option
 @json_option
-def show(type_name: str, values: tuple[str, ...], as_json: bool) -> None:
+def show(type_name: str, values: tuple[str, ...], is_client: bool, as_json: bool) -> None:
     """What a destination may see and call, what it needs, and its settings; or the addresses and settings of an inbound
     client. Some depend on settings: give them."""
     if (variable := installed().variables.get(type_name)) is not None:
         _show_variable(variable, as_json)
         return
-    if (client := installed().clients.get(type_name)) is not None:
+    if (client := _client(type_name, is_client)) is not None:
         _show_client(client, as_json)
         return
     destination = _destination(type_name)
@@ -139,6 +154,8 @@ def show(type_name: str, values: tuple[str, ...], as_json: bool) -> None:
     for one in shown["settings"]:
         needed = " (needed)" if one["needed"] else " (also of a tag)" if one["per_tag"] else ""
         say(f"    {one['name']}{needed}: {one['doc']}")
+    if type_name in installed().clients:
+        say(f"  There is an inbound client of this name, too: tagserver plugins show {type_name} --client")
 
 
 def _show_variable(variable: Variable, as_json: bool) -> None:
@@ -178,15 +195,16 @@ def _show_client(client: type[Client], as_json: bool) -> None:
 @click.command("check-plugin")
 @click.argument("type_name", metavar="TYPE")
 @set_option
+@client_option
 @json_option
-def check_plugin(type_name: str, values: tuple[str, ...], as_json: bool) -> None:
+def check_plugin(type_name: str, values: tuple[str, ...], is_client: bool, as_json: bool) -> None:
     """Run the conformance suite on an installed destination: pure, complete, discreet. Sends nothing. For a kind of
     variable --set gives its inputs, for an inbound client the secret and settings of one sender."""
     from tagserver.testing import check_client, check_destination, check_variable, make_client
 
     if (variable := installed().variables.get(type_name)) is not None:
         _report(type_name, check_variable(type(variable), _given(values)), as_json)
-    if (client := installed().clients.get(type_name)) is not None:
+    if (client := _client(type_name, is_client)) is not None:
         given = _given(values)
         shared = {one["name"] for one in settings_of(client.Settings)}
         sender = {name: value for name, value in given.items() if name not in shared}

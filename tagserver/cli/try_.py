@@ -31,7 +31,9 @@ _MARKS = {"send": "✔", "restrict": "◐", "block": "⊘", "skip": "○", "erro
 @json_option
 @click.option("--request", "show_request", is_flag=True, help="Show the requests too.")
 @click.option(
-    "--door", metavar="ADDRESS", help="EVENT is what another system posts to this address, such as /webhook/crm."
+    "--door",
+    metavar="ADDRESS",
+    help="EVENT is what another system sends to this address, such as /webhook/crm or '/g/collect?en=…'.",
 )
 @click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="With --door: a header of that request.")
 def try_(
@@ -46,7 +48,8 @@ def try_(
     """Show what would happen to EVENT (a file, or - for standard input): every tag's decision with its reason.
 
     The file holds an event, or {"event": {...}, "headers": {}, "cookies": {}, "ip": "", "source": "", "now": ""}.
-    With --door it is the body of a request, which is signed as its sender would; its secret need not be there.
+    With --door it is the body of a request, empty (/dev/null) where all stands in the address, which is a page's, or is
+    signed as its sender would; its secret need not be there.
     """
     asked = _read(event) if door is None else {}
     body = _bytes(event) if door is not None else b""
@@ -83,7 +86,7 @@ def _at_door(
     now = Time().now()
     try:
         found = arrived(server, door, body, {name.strip(): text.strip() for name, _, text in pairs}, now)
-        answers = [try_event(container, server, one, now) for one in found.asked]
+        answers = [try_event(container, server, one, now, client=found.client) for one in found.asked]
     except BadQuestion as bad:
         give_up(f"{door}: {bad}", 2)
     if as_json:

@@ -168,7 +168,7 @@ class ServerConfig:
         "",
         "inbound clients beside the data layer, by their type, each with its settings: `{pixel: {}, webhooks: {NAME: "
         "{…}}}`. Each sender has a `secret` (a reference, or two while one is replaced), and may have `consent` with a "
-        "`basis`. [The pixel](doors/pixel.md), [Meta's own door](doors/meta.md), "
+        "`basis`. [The pixel](doors/pixel.md), [Meta's own door](doors/meta.md), [Google Analytics](doors/ga4.md), "
         "[webhooks](../plugins/webhooks/README.md), [Segment](../plugins/segment/README.md), "
         "[Stape](../plugins/stape/README.md)",
         shown="none",

@@ -68,9 +68,10 @@ def try_event(
     asked: Mapping[str, Any],
     now_ms: int,
     mint: Callable[[int], str] | None = None,
+    client: str | None = None,
 ) -> dict[str, Any]:
     """The answer to one question, as `explain` gives it. Raises BadQuestion."""
-    return explain(container, server, asked, now_ms, mint).answer
+    return explain(container, server, asked, now_ms, mint, client=client).answer
 
 
 def explain(
@@ -80,11 +81,13 @@ def explain(
     now_ms: int,
     mint: Callable[[int], str] | None = None,
     touched: set[str] | None = None,
+    client: str | None = None,
 ) -> Explanation:
     """Answer one question of the form `{"event", "headers", "cookies", "ip", "source", "now"}`.
 
     `now_ms` is the present time, used when the question names none; `mint` makes an id for an event without one;
-    `touched` collects the rows of tables that are used. Raises BadQuestion.
+    `touched` collects the rows of tables that are used; `client`: by which client the event has come, where that does
+    not follow from its source. Raises BadQuestion.
     """
     unknown = [key for key in asked if key not in KEYS]
     if unknown:
@@ -109,10 +112,12 @@ def explain(
         locate=server.collect.locate,
         cookies=cookies,
     )
-    client, contract = server.sender(source)
+    by, contract = server.sender(source)
+    client = client or by
     readers = server.clients.readers if client == CLIENT else NO_READERS
     try:
-        context = Context({}, locate=server.collect.locate, client=client, readers=readers)
+        automatic = server.clients.automatic(client)
+        context = Context({}, locate=server.collect.locate, client=client, readers=readers, automatic=automatic)
         event = read_event(asked.get("event"), facts, context, mint)
     except Refused as refused:
         problems = [msgspec.to_builtins(note) for note in refused.notes]

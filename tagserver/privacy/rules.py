@@ -138,12 +138,12 @@ AD_FIELDS = frozenset(
     ]
 )
 """What an ad network stored, or a device's id."""
-VISIT_FIELDS = frozenset({"client_id", "session_id", "ga_session_id"})
+VISIT_FIELDS = frozenset({"client_id", "session_id", "ga_session_id", "ecid"})
 """The site's own ids of browser and visit."""
 PERSON_FIELDS = frozenset({"user_data", "user_id", "external_id"})
 """Who it was."""
-ADDRESS_FIELDS = frozenset({"ip", "ip_override", "client_ip_address", "ip_address"})
-AGENT_FIELDS = frozenset({"user_agent", "client_user_agent"})
+ADDRESS_FIELDS = frozenset({"ip", "ip_override", "client_ip_address", "ip_address", "client_location"})
+AGENT_FIELDS = frozenset({"user_agent", "client_user_agent", "client_hints", "client_device"})
 
 AD_COOKIES = frozenset(
     [

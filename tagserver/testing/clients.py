@@ -146,12 +146,17 @@ class _Check:
         found = self._identified(signed, what)
         if isinstance(found, str):
             if signed is not request and found != BROWSER:
-                self._forged(signed, what)
+                self._forged(signed, request, what)
             self._events(signed, found, what)
 
-    def _forged(self, signed: InboundRequest, what: str) -> None:
-        """The same signature over another body, or over none."""
+    def _forged(self, signed: InboundRequest, request: InboundRequest, what: str) -> None:
+        """The same signature over another body, or over none; a key in the query is over none, and left away."""
         body = signed.body or b""
+        if signed.headers == request.headers and signed.query != request.query:
+            stranger = self._identified(msgspec.structs.replace(request, body=None), what)
+            if isinstance(stranger, str) and stranger != BROWSER and body:
+                self.faults.append(Fault("identify would have the body of a stranger read, without any key"))
+            return
         others = [("one bit is another", bytes((body[0] ^ 1,)) + body[1:])] if body else []
         others.append(("a blank stands behind it", body + b" "))
         for how, other in others:

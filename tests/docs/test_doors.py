@@ -33,6 +33,7 @@ FIRST = {
     "segment": "purchase_1001",
     "meta": "purchase_1001",
     "stape": "purchase_1001",
+    "ga4": "purchase_1001",
 }
 """The event of each page."""
 SERVERS = [
@@ -71,7 +72,7 @@ def test_from_nothing_to_the_first_order(name: str, event_id: str, tmp_path: Pat
     request = next(block for block in shown if block.language == "sh")
     answer = next(block for block in shown if block.language == "json")
     secret = re.search(r"export (\w+)=(\S+)`", page.read_text("utf-8"))
-    assert secret is not None or name in ("pixel", "stape")
+    assert secret is not None or name in ("pixel", "stape", "ga4")
     environ = {"PATH": os.environ["PATH"], "TAGSERVER_ADMIN_TOKEN": ADMIN}
     environ |= {secret[1]: secret[2]} if secret else {}
 

@@ -98,10 +98,7 @@ def put_pieces(made: Group, event: Event) -> None:
     said = event.data.get("user_data")
     if said and not _PIECES.isdisjoint(said):
         for key in sorted(_PIECES.intersection(said)):
-            value = said[key]
-            _put(made, key, hash_values(_listed(value), lambda _: None, "did not come hashed"))
-            if key in made and not isinstance(value, list):
-                made[key] = made[key][0]
+            _put(made, key, hash_values(_listed(said[key]), lambda _: None, "did not come hashed"))
 
 
 def _listed(value: Any) -> list[Any]:

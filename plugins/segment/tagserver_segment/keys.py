@@ -42,13 +42,13 @@ def key_in(body: bytes) -> str | None:
 
 def sender(request: InboundRequest, sources: Mapping[str, KeyedSource]) -> str | None:
     """Whose key a request shows; None while it can only stand in a body that is not here yet. Raises Refuse."""
-    given: list[str | None] = [*keys_in(request.headers)]
+    given = [*keys_in(request.headers)]
     if not given:
         if request.body is None:
             return None
-        given = [key_in(request.body)]
+        given = [found] if (found := key_in(request.body)) is not None else []
     last: Refuse | None = None
-    for key in given:
+    for key in given or [None]:
         try:
             return sender_of(sources, key)
         except Refuse as refusal:

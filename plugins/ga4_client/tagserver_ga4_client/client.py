@@ -1,0 +1,150 @@
+"""`clients.ga4`: hits of Google's tag in a page, and of servers by Google's Measurement Protocol."""
+
+# ruff: noqa: RUF009 (`setting` makes a dataclass field; it is no default that instances share)
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, ClassVar
+
+import msgspec
+
+from tagserver.plugin import setting
+from tagserver.plugin.inbound import (
+    BROWSER,
+    UNKNOWN_KEY,
+    Client,
+    ClientLimits,
+    Endpoint,
+    InboundRequest,
+    Incoming,
+    Passed,
+    Refuse,
+    Reply,
+    RequestFacts,
+    Result,
+    json_body,
+    sender_of,
+)
+from tagserver_ga4_client.hits import event_of
+from tagserver_ga4_client.measurement import Unreadable, events_of
+from tagserver_ga4_client.pairs import Pairs, hits_of, pairs_of
+from tagserver_ga4_client.reading import Notes
+from tagserver_ga4_client.validation import messages_of
+
+COLLECT, MEASUREMENT, DEBUG = "/g/collect", "/mp/collect", "/debug/mp/collect"
+MOST_EVENTS = 100
+"""Lines of one request; Google's tag sends far fewer."""
+STREAM = "richsstsse"
+"""In a query: the tag can read an answer, which a tagging server may fill. There is nothing in ours."""
+NOT_OURS = "measurement_id"
+"""The code of a hit for a property that is not listed."""
+TAKEN = Reply(204, b"", "text/plain")
+READ = Reply(200, b"", "text/plain")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ga4ClientSettings:
+    """What counts for pages and servers."""
+
+    measurement_ids: list[str] = setting(
+        "The ids of the web streams (`G-…`) or apps whose hits are taken; without it those of any.",
+        default_factory=list,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiSecret:
+    """A server that posts by the Measurement Protocol."""
+
+
+class Ga4Client(Client):
+    """Hits of gtag.js, of GTM, and of the Measurement Protocol."""
+
+    type: ClassVar[str] = "ga4"
+    api_version = 1
+    Settings = Ga4ClientSettings
+    Source = ApiSecret
+    keyed = "api_secrets"
+    addresses = (
+        Endpoint("GET", COLLECT),
+        Endpoint("POST", COLLECT),
+        Endpoint("POST", MEASUREMENT),
+        Endpoint("POST", DEBUG),
+    )
+    browser = True
+    automatic = True
+    refuses = (NOT_OURS, UNKNOWN_KEY, "no_secret", "bad_json")
+    passes = (NOT_OURS,)
+    limits = ClientLimits(events=MOST_EVENTS)
+
+    @classmethod
+    def signed(cls, request: InboundRequest, source: Any) -> InboundRequest:
+        """With the secret in the query, where Google's libraries write it."""
+        if request.path == COLLECT:
+            return request
+        query = f"{request.query}&" if request.query else ""
+        return msgspec.structs.replace(request, query=f"{query}api_secret={source.texts()[0]}")
+
+    def greet(self, request: InboundRequest) -> Reply | None:
+        """To a request that is only to be looked at: what Google would say of it. Nothing of it is kept."""
+        if request.path != DEBUG or request.body is None:
+            return None
+        self.identify(request)
+        return Reply(200, msgspec.json.encode({"validationMessages": messages_of(request.body)}))
+
+    def identify(self, request: InboundRequest) -> str:
+        """A page, by the id of its property; a server by its secret."""
+        query = pairs_of(request.query)
+        if request.path != COLLECT:
+            source = sender_of(self.sources, query.get("api_secret"))
+            self._check(query.get("measurement_id") or query.get("firebase_app_id"))
+            return source
+        self._check(query.get("tid"))
+        return BROWSER
+
+    def _check(self, stream: str | None) -> None:
+        if not self._takes(stream):
+            raise Refuse(403, NOT_OURS, "this measurement id is none of clients.ga4.measurement_ids")
+
+    def _takes(self, stream: str | None) -> bool:
+        """Whether hits of a property are taken here."""
+        return not self.settings.measurement_ids or stream in self.settings.measurement_ids
+
+    def events(self, body: bytes, facts: RequestFacts) -> Incoming:
+        """The hits of a page, one for each line; the events of a server."""
+        notes = Notes()
+        if facts.source != BROWSER:
+            return self._of_server(body, facts, notes)
+        events = list(islice(self._of_page(facts.query, body, notes), MOST_EVENTS + 1))
+        answer = READ if STREAM in pairs_of(facts.query) else TAKEN
+        return Incoming(events, notes=notes.all, answer=lambda _: answer)
+
+    def _of_page(self, query: str, body: bytes, notes: Notes) -> Iterator[Mapping[str, Any] | Passed]:
+        hit: Pairs
+        for place, hit in enumerate(hits_of(query, body)):
+            if self._takes(hit.get("tid")):
+                yield event_of(hit, place, notes)
+            else:
+                yield Passed(NOT_OURS, "a measurement id that is none of clients.ga4.measurement_ids")
+
+    def _of_server(self, body: bytes, facts: RequestFacts, notes: Notes) -> Incoming:
+        found = json_body(body)
+        try:
+            if not isinstance(found, dict):
+                raise Unreadable("the body is not an object")
+            events = events_of(found, len(body), facts.received, notes)
+        except Unreadable as unreadable:
+            raise Refuse(400, "bad_json", str(unreadable)) from None
+        query = pairs_of(facts.query)
+        if stream := query.get("measurement_id") or query.get("firebase_app_id"):
+            for event in events:
+                event["ga4"] = {"measurement_id": stream}
+        return Incoming(events, notes=notes.all, answer=_taken)
+
+
+def _taken(results: Sequence[Result]) -> Reply:
+    """As Google answers, whatever has become of it."""
+    return TAKEN
