@@ -34,6 +34,7 @@ from tagserver.ingest.body import BadBody, split
 from tagserver.logs.logs import redacted, without_contacts
 from tagserver.pipeline.route import all_decisions, route
 from tagserver.plugin.contract import Response
+from tagserver.plugin.inbound import Refuse
 from tagserver.plugin.plain import number
 from tagserver.plugin.registry import Registry
 from tagserver.privacy.detection import scanned, without_emails
@@ -66,7 +67,10 @@ def _body(text: str) -> object:
 
 
 def _form(text: str) -> object:
-    return read_form(f"a.{text}=1&b[{text}]=2&c={text}".encode(errors="replace"), [])
+    try:
+        return read_form(f"a.{text}=1&b[{text}]=2&c={text}".encode(errors="replace"), [])
+    except Refuse as refused:
+        return refused
 
 
 def _person(field: str) -> Function:

@@ -23,6 +23,7 @@ MOST_PARTS = 16
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?\Z")
 """Written as a number is, so that nothing is lost by reading it: `1e5` and a number of twenty digits are somebody's
 id, and stay as they are."""
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _INDEX = re.compile(r"(?:0|[1-9][0-9]{0,17})\Z")
 _BRACKETS = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])+)\Z")
 _WORDS = {"true": True, "false": False, "null": None}
@@ -30,8 +31,14 @@ _WORDS = {"true": True, "false": False, "null": None}
 
 def read_form(body: bytes, notes: list[Note]) -> dict[str, Any]:
     """The object that a form holds. A field that nests too deeply, or stands below one that is a value already, is left
-    out, and named in `notes`. Raises Refuse for more fields than an event can have."""
-    text = body.decode(errors="replace")
+    out, and named in `notes`. Raises Refuse for more fields than an event can have, and for bytes that
+    are no text, such as those of a packed body that does not say so."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        text = ""
+    if not text or _CONTROL.search(text):
+        raise Refuse(400, "bad_form", "the body is no JSON object or list, and no text either")
     if text.count("&") >= MOST_FIELDS:
         raise Refuse(400, "bad_form", f"the body is no form of at most {MOST_FIELDS} fields")
     root: dict[str, Any] = {}

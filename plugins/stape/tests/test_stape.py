@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,13 @@ def test_too_many_fields(request_: dict[str, Any], code: str) -> None:
     run_client_example(Stape, {"request": request_, "refused": {"status": 400, "code": code}}, SOURCES)
 
 
+def test_a_packed_body_that_does_not_say_so() -> None:
+    """Its bytes may hold all signs of a form."""
+    with pytest.raises(Refuse) as caught:
+        read_form(gzip.compress(b"{}") + b"=&", [])
+    assert (caught.value.status, caught.value.code) == (400, "bad_form")
+
+
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="[]"), min_size=1, max_size=6).filter(
     lambda one: not one.isdigit()
 )
@@ -99,7 +107,7 @@ def _written(value: Any, way: tuple[str, ...]) -> list[str]:
 def test_a_form_holds_what_was_written(data: dict[str, Any]) -> None:
     """Depth, lists, names with dots and every sign, and types."""
     notes: list[Note] = []
-    assert read_form("&".join(_written(data, ())).encode(), notes) == data
+    assert read_form("&".join(["", *_written(data, ())]).encode() + b"&", notes) == data
     assert notes == []
 
 

@@ -14,6 +14,7 @@ from tests.faults.matrix.rows import (
     intake,
     plugins,
     process,
+    stape,
     vendor,
     vendor_answers,
 )
@@ -30,6 +31,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     intake.chapter,
     clients.chapter,
     doors.chapter,
+    stape.chapter,
     admin.chapter,
 )
 ROWS: tuple[Row, ...] = tuple(row for chapter in CHAPTERS for row in chapter.rows)
