@@ -11,6 +11,7 @@ from typing import Any
 
 from tagserver.plugin.inbound import BROWSER, Note, RequestFacts
 from tagserver_stape.consent import strict_consent
+from tagserver_stape.enhanced import read_enhanced
 from tagserver_stape.names import (
     CLIENT_COOKIE,
     CLIENT_IDS,
@@ -45,6 +46,7 @@ def event_of(model: Mapping[str, Any], facts: RequestFacts, notes: list[Note]) -
     if _is_said(client_id):
         event["client_id"] = client_id
     _put_cookies(event, model.get("common_cookie"), notes)
+    read_enhanced(event, notes)
     _put_currency(event, notes)
     strict_consent(event, notes)
     return with_person(event, notes)
