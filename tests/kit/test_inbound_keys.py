@@ -33,6 +33,7 @@ def basic(text: str) -> str:
         ("Basic !!!", None, None),
         ("Basic " + base64.b64encode(b"\xff\xfe:").decode(), None, None),
         (basic("x" * 5000), None, None),
+        ("Basic \xff\xfe==", None, None),
         ("Digest abc", None, None),
         ("", None, None),
     ],

@@ -14,6 +14,7 @@ from tests.faults.matrix.rows import (
     intake,
     plugins,
     process,
+    segment,
     stape,
     vendor,
     vendor_answers,
@@ -31,6 +32,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     intake.chapter,
     clients.chapter,
     doors.chapter,
+    segment.chapter,
     stape.chapter,
     admin.chapter,
 )
