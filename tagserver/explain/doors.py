@@ -97,7 +97,7 @@ def _signed(client: Client, request: InboundRequest) -> tuple[InboundRequest, st
     for source in client.sources.values():
         signed = client.signed(request, source)
         try:
-            if (name := client.identify(signed)) in client.sources:
+            if (name := client.identify(signed)) in client.sources or name == BROWSER:
                 return signed, name
         except Refuse as refused:
             refusal = refused

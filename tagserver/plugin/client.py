@@ -212,6 +212,8 @@ class Client:
     """Those headers of a request that events may be made of, in lower case. No cookies: a platform's are nobody's."""
     cookies: ClassVar[tuple[str, ...]] = ()
     """Those cookies of a page's request that events may be made of."""
+    bare_keys: ClassVar[bool] = False
+    """Whether its senders show a key as it stands, and sign no body with it: `signed` then puts it into a header."""
     unseen: ClassVar[tuple[str, ...]] = ()
     """Further headers, in lower case, that pages may set and that no event sees, such as one with a key;
     `authorization` always is one."""

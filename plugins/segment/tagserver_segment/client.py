@@ -56,6 +56,7 @@ class Segment(Client):
         Endpoint("POST", "/api/s/{type}"),
         Endpoint("POST", "/api/s/s2s/{type}"),
     )
+    bare_keys = True
     unseen = (HEADER, "anonymousid", "x-retry-count")
     browser = True
     refuses = (UNKNOWN_KEY, "no_secret", "page_key", "origin", "not_found", "bad_json", "bad_shape")
@@ -70,6 +71,11 @@ class Segment(Client):
     def is_public(cls, source: WriteKey) -> bool:
         """Where the configuration says so."""
         return source.browser is True
+
+    @classmethod
+    def signed(cls, request: InboundRequest, source: KeyedSource) -> InboundRequest:
+        """With its key as Jitsu's library sends it, for a secret may hold a colon."""
+        return request.with_headers({HEADER: source.texts()[0]})
 
     def identify(self, request: InboundRequest) -> str:
         """By its write key: a page for a page's key, whose origin the host asks for; a server's key by its name. A key
