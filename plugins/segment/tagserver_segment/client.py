@@ -108,10 +108,11 @@ class Segment(Client):
             raise Refuse(400, "bad_shape", "batch is no list of messages")
         context, integrations = group(whole.get("context")), group(whole.get("integrations"))
         batch = Batch(page, facts.received, whole.get("sentAt"), self._called(facts), self._categories, integrations)
+        beneath = fields_of_context(context, page, self._categories, "context", notes)
         events: list[Mapping[str, Any] | Passed] = []
         for at, one in enumerate(messages[: MOST + 1]):
             events.append(read_message(one, batch, f"batch.{at}", notes))
-        return Incoming(events, fields_of_context(context, page, self._categories) or None, notes=notes)
+        return Incoming(events, beneath or None, notes=notes)
 
     def answer(self, results: Sequence[Result]) -> Reply:
         """200 once all that can be taken is on disk: told anything else, a library sends a batch again as a whole, or

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver_segment.consent import Categories
+from tagserver.plugin.inbound import Note
+from tagserver_segment.consent import RUDDERSTACK, SEGMENT, UNREADABLE, Categories
 from tagserver_segment.values import filled, first_said, group, is_said
 
 CARRIED = (
@@ -26,18 +27,27 @@ CARRIED = (
 FACEBOOK = ("Facebook Conversions API (Actions)", "Facebook Conversions API", "Facebook Pixel")
 GOOGLE = ("Google Analytics", "Google Analytics 4", "Actions Google Analytics 4")
 """Keys of `integrations` below which sites put ids of the visitor's browser, as Segment's pages say."""
+WHY = (
+    "cannot be read, grants only what nobody knows, or refuses a category that clients.segment.consent_categories does "
+    "not name: everything is denied"
+)
 MOST_IDS = 50
 """Entries of `externalIds` that are read."""
 
 
-def fields_of_context(context: Mapping[str, Any], page: bool, categories: Categories) -> dict[str, Any]:
+def fields_of_context(
+    context: Mapping[str, Any], page: bool, categories: Categories, where: str, notes: list[Note]
+) -> dict[str, Any]:
     """What a context says. `page`: a page has sent it, whose address and agent its connection tells, and whose own word
-    about them is not looked at."""
+    about them is not looked at. `where`: its place in the body, for the notes."""
     made = {
         "page": page_of(group(context.get("page"))),
         "context": filled({name: context[name] for name in CARRIED if name in context}),
         "consent": categories.consent(context),
     }
+    if made["consent"] == UNREADABLE:
+        path = f"{where}.{RUDDERSTACK if RUDDERSTACK in context else f'consent.{SEGMENT}'}"
+        notes.append(Note(path, "unreadable_consent", f"{path} {WHY}"))
     if not page:
         made |= {"ip_override": context.get("ip"), "user_agent": context.get("userAgent")}
     return {name: value for name, value in made.items() if value is not None and value != {}}

@@ -7,11 +7,13 @@ from typing import Any
 
 import msgspec
 
-from tagserver.plugin.inbound import InboundRequest, KeyedSource, Refuse, basic_user, bearer, sender_of
+from tagserver.plugin.inbound import InboundRequest, KeyedSource, Refuse, basic_user, bearer, json_body, sender_of
 
 HEADER = "x-write-key"
 MASK = "***"
 """In what Jitsu's library writes into the body in place of the key."""
+MOST_MENDED = 64 << 10
+"""Bytes of a stranger's body that are read a second time."""
 
 
 class _Keyed(msgspec.Struct):
@@ -36,8 +38,17 @@ def key_in(body: bytes) -> str | None:
     try:
         found = _decoder.decode(body).write_key
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
+        found = _mended(body)
     return found if isinstance(found, str) and found and MASK not in found else None
+
+
+def _mended(body: bytes) -> Any:
+    """The same of a body that begins with a mark, or holds half an emoji, as a text has that was cut."""
+    try:
+        whole = json_body(body) if len(body) <= MOST_MENDED else None
+    except Refuse:
+        return None
+    return whole.get("writeKey") if isinstance(whole, dict) else None
 
 
 def sender(request: InboundRequest, sources: Mapping[str, KeyedSource]) -> str | None:

@@ -61,7 +61,7 @@ def read_message(message: Any, batch: Batch, where: str, notes: list[Note]) -> M
     rule = rule_of(message.get("event")) if kind == "track" else None
     order, rest = order_of(properties, rule)
     name, own = _named(kind, message, rest, rule)
-    said = fields_of_context(context, batch.page, batch.categories)
+    said = fields_of_context(context, batch.page, batch.categories, _at(where, "context"), notes)
     if kind == "page":
         said["page"] = {**said.get("page", {}), **page_of(properties)}
     traits = [group(context.get("traits")), group(message.get("traits")), traits_of(context)]

@@ -56,7 +56,10 @@ def test_example(case: Mapping[str, Any]) -> None:
 
 
 def test_it_keeps_the_rules() -> None:
-    assert check_client(Segment, SOURCES, SETTINGS, requests=[case["request"] for case in EXAMPLES]) == []
+    """An order of a server, with each of its fields as something else, and a page's; by a key of each kind."""
+    requests = [case["request"] for case in (EXAMPLES[0], EXAMPLES[1])]
+    sources = {name: SOURCES[name] for name in ("server", "web")}
+    assert check_client(Segment, sources, SETTINGS, requests=requests) == []
 
 
 def test_examples_are_printed() -> None:
@@ -184,6 +187,28 @@ def test_a_body_in_which_no_key_can_be_found(body: bytes) -> None:
     with pytest.raises(Refuse) as refused:
         SEGMENT.identify(request({}, body))
     assert (refused.value.status, refused.value.code) == (401, "unknown_key")
+
+
+@pytest.mark.parametrize("start", [b"\xef\xbb\xbf", b" \n"])
+def test_a_key_in_a_body_that_is_read_twice(start: bytes) -> None:
+    """With half an emoji in it, or a byte order mark in front, as messages themselves may have."""
+    body = start + b'{"event": "\\ud83d", "writeKey": "app-key"}'
+    assert SEGMENT.identify(request({}, body)) == "app"
+    with pytest.raises(Refuse):
+        SEGMENT.identify(request({}, body + b" " * (64 << 10)))
+
+
+def test_consent_that_cannot_be_read_is_named() -> None:
+    """With what mends it, and without what was sent."""
+    context = {"consent": {"categoryPreferences": {"Marketing": False}}}
+    message = {"type": "track", "event": "A", "context": context}
+    found = read({"batch": [message, {**message, "context": {"consentManagement": 7}}], "context": context})
+    assert [(one.path, one.code) for one in found.notes] == [
+        ("context.consent.categoryPreferences", "unreadable_consent"),
+        ("batch.0.context.consent.categoryPreferences", "unreadable_consent"),
+        ("batch.1.context.consentManagement", "unreadable_consent"),
+    ]
+    assert all("consent_categories" in one.message and "Marketing" not in one.message for one in found.notes)
 
 
 def test_a_secret_that_is_not_there_yet() -> None:
