@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
+from tagserver_segment.consent import Categories
+from tagserver_segment.keys import key_in
+from tagserver_segment.message import Batch, read_message
 from tagserver_stape.form import read_form
 
 from tagserver.config.collect import CollectConfig
@@ -71,6 +74,24 @@ def _form(text: str) -> object:
         return read_form(f"a.{text}=1&b[{text}]=2&c={text}".encode(errors="replace"), [])
     except Refuse as refused:
         return refused
+
+
+def _call(text: str) -> object:
+    """One of Segment's, with a text wherever it takes one."""
+    message = {
+        "type": "track",
+        "event": text,
+        "messageId": text,
+        "timestamp": text,
+        "properties": {"order_id": text, "products": [{text: text, "name": text}], text: text, "email": text},
+        "context": {
+            "page": {"url": text, "search": f"?{text}"},
+            "traits": {"name": text, "birthday": text},
+            "consent": {"categoryPreferences": {text: True}},
+            "externalIds": [{"type": text, "id": text}],
+        },
+    }
+    return read_message(message, Batch(True, 0, text, "", Categories({}), {}), "", [])
 
 
 def _person(field: str) -> Function:
@@ -146,6 +167,8 @@ FUNCTIONS: Mapping[str, Function] = {
         Response(200, {}, json.dumps({"message": text, "log_id": text, text: [text]}).encode()), [text.encode()], []
     ),
     "a field of a form": lambda text: _form(text.replace("&", "+")),
+    "a call of Segment's": _call,
+    "a key in a body": lambda text: key_in(json.dumps({"a": text, text: [text]}).encode()),
     "a body": _body,
     "a body with a text": lambda text: _body(NESTED % ('"' + text.replace('"', "'") + '"')),
 }

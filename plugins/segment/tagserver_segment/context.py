@@ -10,20 +10,10 @@ from tagserver.plugin.inbound import Note
 from tagserver_segment.consent import RUDDERSTACK, SEGMENT, UNREADABLE, Categories
 from tagserver_segment.values import filled, first_said, group, is_said
 
-CARRIED = (
-    "locale",
-    "timezone",
-    "campaign",
-    "device",
-    "app",
-    "os",
-    "network",
-    "screen",
-    "library",
-    "groupId",
-    "channel",
-)
+CARRIED = ("locale", "timezone", "campaign", "app", "os", "network", "screen", "library", "groupId", "channel")
 """Parts of a context that an event has below `context`, for conditions and variables."""
+DEVICE = ("type", "manufacturer", "brand", "model", "version")
+"""What of a device is there, too: its ids are its owner's, and so may its name be."""
 FACEBOOK = ("Facebook Conversions API (Actions)", "Facebook Conversions API", "Facebook Pixel")
 GOOGLE = ("Google Analytics", "Google Analytics 4", "Actions Google Analytics 4")
 """Keys of `integrations` below which sites put ids of the visitor's browser, as Segment's pages say."""
@@ -40,9 +30,11 @@ def fields_of_context(
 ) -> dict[str, Any]:
     """What a context says. `page`: a page has sent it, whose address and agent its connection tells, and whose own word
     about them is not looked at. `where`: its place in the body, for the notes."""
+    told = group(context.get("device"))
+    device = filled({name: told[name] for name in DEVICE if name in told})
     made = {
         "page": page_of(group(context.get("page"))),
-        "context": filled({name: context[name] for name in CARRIED if name in context}),
+        "context": filled({**{name: context[name] for name in CARRIED if name in context}, "device": device}),
         "consent": categories.consent(context),
     }
     if made["consent"] == UNREADABLE:
