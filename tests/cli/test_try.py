@@ -239,6 +239,13 @@ clients:
         currency: EUR
         email: "{{ body.email }}"
         consent: "{{ body.consent }}"
+  segment:
+    write_keys:
+      web: {secret: "${env:WEB}"}
+      till:
+        secret: "${env:TILL}"
+        consent: {ad_storage: granted, ad_user_data: granted, ad_personalization: granted}
+        basis: terms
 """
 DEAL = {"stage": "won", "id": 7, "amount": "1200.00", "email": "erika@example.com", "consent": GRANTED}
 
@@ -260,6 +267,20 @@ def test_the_body_of_a_webhook(doors: Shop) -> None:
     done = doors("try", "-", "--door", "/webhook/own", "--json", stdin=json.dumps(own))
     assert [one["event"]["source"] for one in done.json["events"]] == ["own"]
     assert done.json["events"][0]["event"]["client"] == "webhooks"
+
+
+def test_the_body_of_who_sends_with_a_bare_key(doors: Shop) -> None:
+    """As a server's, whose contract counts; with an origin as a page's."""
+    traits = {"context": {"traits": {"email": "ann@example.com"}}}
+    order = {"event": "Order Completed", "properties": {"order_id": 8, "total": 5, "currency": "EUR"}, **traits}
+    done = doors("try", "-", "--door", "/v1/track", stdin=json.dumps(order))
+    assert (done.code, done.err) == (0, "")
+    assert "✔ Meta purchase  send     fired: trigger buy" in done.out
+    done = doors(
+        "try", "-", "--door", "/v1/t", "--header", "Origin: https://shop.example", "--json", stdin=json.dumps(order)
+    )
+    (shown,) = done.json["events"]
+    assert (shown["event"]["client"], shown["tags"][0]["decision"]) == ("segment", "block")
 
 
 @pytest.mark.parametrize(

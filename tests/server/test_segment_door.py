@@ -35,6 +35,7 @@ clients:
     consent_categories: {Advertising: [ad_storage, ad_user_data, ad_personalization]}
 """
 )
+ADS_PURPOSES = ("ad_storage", "ad_user_data", "ad_personalization")
 ADS = {"consent": {"categoryPreferences": {"Advertising": True}}}
 
 
@@ -137,6 +138,15 @@ async def test_a_batch_that_comes_again(door: Running) -> None:
         ]
     )
     assert [one["status"] for one in own.json()["events"]] == ["duplicate", "duplicate"]
+    assert (await door.drained())["arrivals"] == 1
+
+
+async def test_what_the_visitor_has_refused_no_contract_outweighs(door: Running) -> None:
+    """The page's copy came first, with a refusal; the server's copy of the same order says nothing of it."""
+    refused = purchase("purchase_35", consent=dict.fromkeys(ADS_PURPOSES, "denied"))
+    assert (await door.collect(refused)).status_code == 202
+    assert (await post(door, order(35))).json()["events"][0]["status"] == "accepted"
+    assert (await post(door, order(36))).status_code == 200
     assert (await door.drained())["arrivals"] == 1
 
 
