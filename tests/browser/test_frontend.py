@@ -46,6 +46,18 @@ def first_event(page: Page, recorder: Recorder, shown: list[str]) -> None:
     assert (event["event"], event["ecommerce"]["value"]) == ("add_to_cart", 59.9)
 
 
+def consent(page: Page, recorder: Recorder, shown: list[str]) -> None:
+    """The event waits for the choice, and has both words."""
+    tag, choice = shown
+    opened(page, recorder, tag + "<script>dataLayer.push({event: 'add_to_cart'})</script>")
+    page.wait_for_function("window.tagserver && dataLayer.find((one) => one.event_id)")
+    assert recorder.taken == []
+    page.evaluate(f"() => {{ {choice} }}")
+    (event,) = recorder.events(1)
+    said = event["consent"]
+    assert (said["default"]["ad_storage"], said["update"]["ad_storage"]) == ("denied", "granted")
+
+
 def thank_you(page: Page, recorder: Recorder, shown: list[str]) -> None:
     opened(page, recorder, shown[0])
     recorder.events(1)
@@ -100,6 +112,7 @@ def kept(page: Page, recorder: Recorder, shown: list[str]) -> None:
 
 PLAYED: dict[str, Play] = {
     "The first event": first_event,
+    "Consent": consent,
     "Thank-you pages": thank_you,
     "Single-page apps": single_page,
     "gtag's automatic events": automatic,
