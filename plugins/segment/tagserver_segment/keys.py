@@ -53,13 +53,13 @@ def _mended(body: bytes) -> Any:
 
 def sender(request: InboundRequest, sources: Mapping[str, KeyedSource]) -> str | None:
     """Whose key a request shows; None while it can only stand in a body that is not here yet. Raises Refuse."""
-    given = [*keys_in(request.headers)]
+    given: list[str | None] = [*keys_in(request.headers)]
     if not given:
         if request.body is None:
             return None
-        given = [found] if (found := key_in(request.body)) is not None else []
+        given = [key_in(request.body)]
     last: Refuse | None = None
-    for key in given or [None]:
+    for key in given:
         try:
             return sender_of(sources, key)
         except Refuse as refusal:
