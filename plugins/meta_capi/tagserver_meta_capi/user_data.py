@@ -98,7 +98,10 @@ def put_pieces(made: Group, event: Event) -> None:
     said = event.data.get("user_data")
     if said and not _PIECES.isdisjoint(said):
         for key in sorted(_PIECES.intersection(said)):
-            _put(made, key, hash_values(_listed(said[key]), lambda _: None, "did not come hashed"))
+            value = said[key]
+            _put(made, key, hash_values(_listed(value), lambda _: None, "did not come hashed"))
+            if key in made and not isinstance(value, list):
+                made[key] = made[key][0]
 
 
 def _listed(value: Any) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -28,16 +29,23 @@ def received(results: Sequence[Result]) -> Reply:
     if refused := [at for at, one in enumerate(results) if one.status == "rejected"]:
         why = "; ".join(one.message for one in results[refused[0]].problems[:3])
         return _error(400, INVALID, f"data[{refused[0]}] could not be taken: {why}", blamed=f"data[{refused[0]}]")
-    messages: dict[str, None] = {}
+    places: dict[str, list[int]] = {}
     for at, one in enumerate(results):
         for note in one.problems:
-            place = "" if note.path.startswith("data.") else f"data.{at}: "
-            messages[(place + note.message)[:LONGEST]] = None
-    said = list(messages)[:MOST_MESSAGES]
-    if (more := len(messages) - len(said)) > 0:
+            places.setdefault(note.message[:LONGEST], []).append(at)
+    said = [_message(text, of) for text, of in islice(places.items(), MOST_MESSAGES)]
+    if (more := len(places) - len(said)) > 0:
         said.append(f"and {more} more")
     trace = results[0].event_id if results else None
     return Reply(200, _encode({"events_received": len(results), "messages": said, "fbtrace_id": trace or ""}))
+
+
+def _message(text: str, places: Sequence[int]) -> str:
+    """What is said of some events, once."""
+    if text.startswith("data."):  # it was left out, and names its place
+        return text
+    more = len(places) - 1
+    return f"data.{places[0]}{f' and {more} more' if more else ''}: {text}"
 
 
 def refused(refusal: Refuse) -> Reply:

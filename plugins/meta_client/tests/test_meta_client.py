@@ -253,18 +253,23 @@ def test_success_has_what_the_sdks_read() -> None:
     """Also of what was there before: it counts, and must not be sent again."""
     note = Note("user_data.email", "wrong_type", "user_data.email is not text; left out")
     of_all = Note("data.1.x", "unread", "data.1.x is no field of Meta's server events; left out")
-    results = [Result("a", "accepted", (of_all,)), Result("b", "duplicate", (note, of_all)), Result(None, "held")]
+    minted = Note("event_id", "minted", "minted: a pixel cannot match it")
+    results = [
+        Result("a", "accepted", (of_all, minted)),
+        Result("b", "duplicate", (note, of_all, minted)),
+        Result(None, "held"),
+    ]
     reply = CLIENT.answer(results)
     assert reply.status == 200
     assert json.loads(reply.body) == {
         "events_received": 3,
-        "messages": [of_all.message, f"data.1: {note.message}"],
+        "messages": [of_all.message, f"data.0 and 1 more: {minted.message}", f"data.1: {note.message}"],
         "fbtrace_id": "a",
     }
     many = [Result("a", "accepted", tuple(Note("", "x", f"{at} " + "y" * 300) for at in range(30)))]
     messages = json.loads(CLIENT.answer(many).body)["messages"]
     assert len(messages) == 21
-    assert max(map(len, messages)) == 200
+    assert max(map(len, messages)) == 208
     assert messages[-1] == "and 10 more"
 
 
