@@ -169,3 +169,12 @@ def test_an_inbound_client_is_checked() -> None:
     assert 'is "whsec_" and base64' in run(
         "check-plugin", "webhooks", "--set", "style=standard", "--set", "secret=!", code=1
     )
+
+
+def test_a_client_that_has_the_name_of_a_destination() -> None:
+    """Is asked for, and named beside it."""
+    assert "tagserver plugins show ga4 --client" in run("plugins", "show", "ga4")
+    assert shown("ga4")["hosts"] is not None
+    assert "GET /g/collect" in shown("ga4", "--client")["addresses"]
+    assert run("check-plugin", "ga4", "--client", "--set", "secret=any-text") == "ga4 keeps the rules.\n"
+    assert "no plugin has the client 'meta_capi'" in run("plugins", "show", "meta_capi", "--client", code=2)

@@ -312,3 +312,47 @@ def test_what_would_be_refused_is_told(doors: Shop, door: str, body: str, words:
     done = doors("try", "-", "--door", door, *words, stdin=body)
     assert (done.code, done.out) == (2, "")
     assert said in done.err
+
+
+PAGES = """
+clients:
+  ga4: {measurement_ids: [G-ABC], api_secrets: {till: {secret: "${env:TILL}"}}}
+  segment: {write_keys: {server: {secret: "${env:SEGMENT}", browser: false}}}
+"""
+BUY = "tid=G-ABC&en=purchase&ep.transaction_id=7&epn.value=1200&cu=EUR&gcs=G111&gcd=13r3r3r3r5"
+
+
+@pytest.fixture
+def pages(shop: Shop) -> Shop:
+    """A folder with addresses of pages, and of senders whose key is in the request."""
+    shop.write(SERVER + PAGES, "server.yaml")
+    return shop
+
+
+def test_the_hit_of_a_page(pages: Shop) -> None:
+    """In the address alone, or with a line for each event; with the page's own headers."""
+    done = pages("try", "-", "--door", f"/g/collect?{BUY}", "--header", "user-agent: Firefox", "--json", stdin="")
+    (one,) = done.json["events"]
+    assert (one["event"]["source"], one["event"]["client"], one["event"]["user_agent"]) == ("browser", "ga4", "Firefox")
+    assert (one["event"]["event_id"], one["tags"][0]["consent"]) == ("purchase_7", "send")
+    done = pages("try", "-", "--door", "/g/collect?tid=G-ABC", stdin="en=scroll\r\nen=view_item&epn.value=much")
+    assert "⚠ epn.value is not a number; left out" in done.out
+    assert "the trigger all leaves it out" in done.out
+    assert "view_item" in done.out
+
+
+def test_a_key_that_stands_in_the_request(pages: Shop) -> None:
+    """Is not needed where it can be put there; else it is given like the rest."""
+    body = {"client_id": "1.2", "events": [{"name": "purchase", "params": {"transaction_id": "7"}}]}
+    done = pages("try", "-", "--door", "/mp/collect?measurement_id=G-ABC", "--json", stdin=json.dumps(body))
+    assert [one["event"]["source"] for one in done.json["events"]] == ["till"]
+    call = json.dumps({"type": "track", "event": "Order Completed", "properties": {"order_id": "7"}})
+    words = ("--door", "/v1/track", "--header", "X-Write-Key: the-key", "--json")
+    done = pages("try", "-", *words, stdin=call, environ=ENVIRON | {"SEGMENT": "the-key", "TILL": "x"})
+    assert [one["event"]["source"] for one in done.json["events"]] == ["server"]
+
+
+def test_a_hit_that_would_be_refused(pages: Shop) -> None:
+    done = pages("try", "-", "--door", "/g/collect?tid=G-XYZ&en=x", stdin="")
+    assert (done.code, done.out) == (2, "")
+    assert "it is refused with 403 measurement_id: " in done.err
