@@ -26,7 +26,7 @@ from tagserver.plugin.inbound import (
 )
 from tagserver_segment.consent import Categories
 from tagserver_segment.context import fields_of_context
-from tagserver_segment.keys import HEADER, sender
+from tagserver_segment.keys import HEADER, keys_in, sender
 from tagserver_segment.message import BAD, PASSES, Batch, read_message
 from tagserver_segment.settings import Shared, WriteKey
 from tagserver_segment.values import group
@@ -87,7 +87,8 @@ class Segment(Client):
             return BROWSER if "origin" in request.headers or not self.sources else next(iter(self.sources))
         source = self.sources[name]
         if is_of_pages(source):
-            if "origin" not in request.headers:
+            # Whoever has a key in the body alone and no origin was taken for no page before, and it is not made up for.
+            if "origin" not in request.headers and not any(keys_in(request.headers)):
                 raise Refuse(403, "origin", NO_PAGE)
             return BROWSER
         if "origin" in request.headers and "sec-fetch-site" in request.headers:
