@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
+from tagserver_meta_client import Meta
+from tagserver_meta_client.upload import text_in
 from tagserver_segment.consent import Categories
 from tagserver_segment.keys import key_in
 from tagserver_segment.message import Batch, read_message
@@ -37,7 +39,7 @@ from tagserver.ingest.body import BadBody, split
 from tagserver.logs.logs import redacted, without_contacts
 from tagserver.pipeline.route import all_decisions, route
 from tagserver.plugin.contract import Response
-from tagserver.plugin.inbound import Refuse
+from tagserver.plugin.inbound import Refuse, RequestFacts
 from tagserver.plugin.plain import number
 from tagserver.plugin.registry import Registry
 from tagserver.privacy.detection import scanned, without_emails
@@ -92,6 +94,23 @@ def _call(text: str) -> object:
         },
     }
     return read_message(message, Batch(True, 0, text, "", Categories({}), {}), "", [])
+
+
+_META = Meta(None, {})
+_SERVER_EVENT = '{"event_name": "Lead", "event_time": 1790000000, "action_source": "website", '
+
+
+def _server_event(fields: str, person: str = '"em": "a"') -> str:
+    return f'{_SERVER_EVENT}"user_data": {{{person}}}, {fields}}}'
+
+
+def _meta(body: str) -> object:
+    content, facts = body.encode(errors="replace"), RequestFacts("", 1_790_000_000_000, {"pixel": "1"}, "", {})
+    text_in(content, "access_token")
+    try:
+        return _META.events(content, facts)
+    except Refuse as refused:
+        return refused
 
 
 def _person(field: str) -> Function:
@@ -365,6 +384,35 @@ FORMS: Mapping[str, Callable[[int], str]] = {
 def test_a_form_takes_time_by_its_length(name: str) -> None:
     """Whatever depth and numbers are in its names: `a.999999999=1` costs what ten letters cost."""
     assert excess_of_time(lambda text: read_form(FORMS[name](len(text)).encode(), []), "x".__mul__, (200, 1600)) is None
+
+
+SERVER_EVENTS: Mapping[str, Callable[[int], str]] = {
+    "many events": lambda n: _data(",".join([_server_event('"opt_out": true')] * min(n, 1000))),
+    "events as texts": lambda n: json.dumps({"data": [_server_event('"opt_out": true')] * min(n, 1000)}),
+    "unknown fields": lambda n: _data(_server_event(_numbered(n))),
+    "custom data": lambda n: _data(_server_event(f'"custom_data": {{{_numbered(n)}}}')),
+    "contents": lambda n: _data(_server_event(f'"custom_data": {{"contents": [{",".join(["{}"] * n)}]}}')),
+    "telephone numbers": lambda n: _data(_server_event('"a": 1', f'"ph": {json.dumps(["a" * 64, "+49"] * n)}')),
+    "fields of a form": lambda n: "&".join(f"a{k}=1" for k in range(n)),
+    "parts": lambda n: '--x\r\ncontent-disposition: form-data; name="data"\r\n\r\n[]\r\n' * n,
+    "a part without an end": lambda n: "--x\r\n" + "content-disposition: form-data; " * n,
+    "a long boundary": lambda n: "-" * n + "\n" + "-" * n,
+    "open brackets": lambda n: '{"data": "' + "[" * n + '"}',
+}
+
+
+def _data(events: str) -> str:
+    return f'{{"data": [{events}]}}'
+
+
+def _numbered(count: int) -> str:
+    return ",".join(f'"a{k}": {k}' for k in range(count))
+
+
+@pytest.mark.parametrize("name", SERVER_EVENTS)
+def test_metas_own_door_takes_time_by_its_bodies_length(name: str) -> None:
+    """Of whatever form, also where only the token is looked for."""
+    assert excess_of_time(lambda text: _meta(SERVER_EVENTS[name](len(text))), "x".__mul__, (100, 800)) is None
 
 
 SLOW: Mapping[str, Function] = {

@@ -38,6 +38,7 @@ FIELDS = [
     "phone_number",
     "sha256_email_address",
     "sha256_phone_number",
+    "sha256_phone_digits",
     "gender",
     "date_of_birth",
     "external_id",

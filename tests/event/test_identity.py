@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tagserver.event.identity import Identity
+from tagserver.event.identity_rules import phone_rule
 from tagserver.event.normalise import (
     Unusable,
     birth_date_text,
@@ -207,6 +208,22 @@ def test_google_hashes() -> None:
     assert person.last_name[1]
     assert person.phone()[0] == ()
     assert "plus" in person.phone()[1][0]
+
+
+def test_hashes_of_bare_digits() -> None:
+    """As Meta's SDKs make them: those are no numbers with a plus sign, and both may stand beside a number."""
+    person = Identity({"user_data": {"sha256_phone_digits": [HASH.upper(), "1234"]}})
+    assert person.phone() == ((HASH,), ("is said to be a SHA-256, and is none",))
+    hashes, faults = person.phone_plus()
+    assert hashes == ()
+    assert "without the plus sign" in faults[0]
+    both = Identity({"user_data": {"phone_number": "+49 30 901820", "sha256_phone_digits": HASH}})
+    assert both.phone() == ((sha256("4930901820"), HASH), ())
+    assert both.phone_plus()[0] == (sha256("+4930901820"),)
+    assert ("phone", HASH) in both.identifiers()
+    made: dict[str, Any] = {}
+    assert person.fill(made, [("ph", phone_rule(None), None)]) == [("ph", "is said to be a SHA-256, and is none")]
+    assert made == {"ph": [HASH]}
 
 
 def test_lists_keep_their_order_without_doubles() -> None:

@@ -125,7 +125,8 @@ def _part(*more: Code) -> Part:
 
 
 def _put_own(made: Group, event: Event, given: Mapping[str, Any], settings: MetaSettings) -> None:
-    for name, value in sent_with(event).get("custom_data", NOTHING).items():
+    said = sent_with(event).get("custom_data")
+    for name, value in said.items() if type(said) is dict else ():
         if name not in made:
             made.put(name, value, DATA)
 

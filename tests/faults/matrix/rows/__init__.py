@@ -12,6 +12,7 @@ from tests.faults.matrix.rows import (
     distributed,
     doors,
     intake,
+    meta,
     plugins,
     process,
     segment,
@@ -34,6 +35,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     doors.chapter,
     segment.chapter,
     stape.chapter,
+    meta.chapter,
     admin.chapter,
 )
 ROWS: tuple[Row, ...] = tuple(row for chapter in CHAPTERS for row in chapter.rows)
