@@ -119,3 +119,12 @@ def _posted(block: Block, address: str, folder: Path, environ: dict[str, str]) -
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_all_doors_stand_side_by_side() -> None:
+    """Each page of a door is in the table of all; only cookies are none, and are named below it."""
+    page = (DOORS / "README.md").read_text("utf-8")
+    table = page.partition("## Side by side")[2]
+    linked = set(re.findall(r"^\| \[[^]]+\]\(([a-z0-9]+\.md)", table, re.MULTILINE))
+    assert linked | {"cookies.md"} == {one.name for one in DOORS.glob("*.md")} - {"README.md"}
+    assert "](cookies.md)" in table
