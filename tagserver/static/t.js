@@ -12,8 +12,8 @@
 //   data-pixel-consent    and the pixel's "grant" is the visitor's own word
 //   data-debug      say in the console what is sent and what the server finds wrong with it
 //
-// What is taken: objects with an `event`, and gtag's commands `event`, `consent` and `set`; not `gtm.*`, functions, or
-// other commands. An event is sent as the object that was pushed; earlier pushes are not merged into it, as GTM would.
+// What is taken: objects with an `event`, objects with what Universal Analytics has in `ecommerce`, and gtag's commands
+// `event`, `consent` and `set`; not `gtm.*`, functions, or other commands. An event is sent as the object that was pushed; earlier pushes are not merged into it, as GTM would.
 // The exception: `user_data` and `user_id` of pushes without an event, and of gtag("set", ...), are remembered for later
 // events that have none of their own. Each is replaced as a whole, so that two people are never mixed; null forgets it.
 //
@@ -45,6 +45,8 @@
     /(?:^|; )(_fb[cp]|_gcl_[ag][wgb]|_ttp|ttclid|_epik|_sc\w*id|li_fat_id|_rdt_\w+id|_uetmsclkid|_twclid|_ga)=([^;]*)/g;
   const UNSAFE = /^(__proto__|constructor|prototype)$/;
   const CHOICE = /^(ad|analytics)_/; // purposes that are worth waiting for
+  // Of keys that Universal Analytics has in `ecommerce`, often without an event beside it: the server names it.
+  const UNNAMED = /purchase|imp|promo|click|det|refund|check|rem|add/;
   const NO_ORDER = /^(|undefined|null|nan|none|[[({$].*)$/i; // what templates write for a missing one
 
   /**
@@ -542,9 +544,10 @@
       pushed.length = 3;
     }
     if (isObject(details)) {
-      if (missing(subject)) return () => remember(details);
+      const shop = UNNAMED.test(/** @type {any} */ (keysOf(details.ecommerce || "")));
+      if (missing(subject) && !shop) return () => remember(details);
       if (/^gtm\./.test(subject)) return;
-      if (kind(subject) === "String") return capture(details, subject, late);
+      if (shop || kind(subject) === "String") return capture(details, subject, late);
     }
     warn("push ignored", pushed);
   };

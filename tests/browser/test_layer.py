@@ -45,6 +45,29 @@ def test_an_event_of_a_new_layer_is_sent_when_the_page_is_left_at_once(page: Pag
     assert recorder.events(1)[0]["event"] == "view_item"
 
 
+def test_what_universal_analytics_pushes_without_an_event_is_sent(page: Page, recorder: Recorder) -> None:
+    """The server names it. Another push without an event is none, also with GA4's items."""
+    page.goto(
+        recorder.page(
+            before="dataLayer.push({ecommerce: {currencyCode: 'EUR', detail: {products: [{id: 'a'}]}}});"
+            "dataLayer.push({ecommerce: {impressions: [{id: 'b'}]}, user_data: {email: 'mia@shop.example'}});",
+            after="const pushed = {ecommerce: {purchase: {actionField: {id: 'T1'}}}};"
+            "for (const one of [pushed, {ecommerce: null}, {ecommerce: {items: [], currency: 'EUR'}}, {ecommerce: 7}])"
+            "  dataLayer.push(one);",
+        )
+    )
+    found = recorder.events(3)
+    assert [next(iter(event["ecommerce"].keys() - {"currencyCode"})) for event in found] == [
+        "detail",
+        "impressions",
+        "purchase",
+    ]
+    assert all("event" not in event and UUID7.fullmatch(event["event_id"]) for event in found)
+    assert page.evaluate("pushed.event_id") == found[2]["event_id"]
+    page.wait_for_timeout(600)
+    assert len(recorder.taken) == 3
+
+
 def test_track_finds_the_new_layer(page: Page, recorder: Recorder) -> None:
     page.goto(recorder.page())
     assert UUID7.fullmatch(page.evaluate("(dataLayer = [], tagserver.track('purchase'))"))
