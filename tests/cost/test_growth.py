@@ -34,6 +34,7 @@ from tagserver.expressions import derive
 from tagserver.expressions.conditions import compile_search, matches_of_event
 from tagserver.expressions.decimals import exact
 from tagserver.expressions.networks import Networks, parse_network
+from tagserver.inbound.clients.datalayer import Refused, read_event
 from tagserver.inbound.enrich import visitor_ip, visitor_region
 from tagserver.ingest.body import BadBody, split
 from tagserver.logs.logs import redacted, without_contacts
@@ -50,7 +51,7 @@ from tests.fast_yaml import safe_load
 
 from ..config.world import load
 from ..destinations.nine import CONFIG, TOKENS
-from ..events import event
+from ..events import event, facts
 from .growth import SIZES, STEP, Function, excess, excess_of_instructions, excess_of_time, instructions
 from .texts import HOSTILE
 
@@ -288,6 +289,19 @@ def _items(text: str) -> list[dict[str, str]]:
     return [{"item_id": text, "item_name": text, "price": text, "quantity": text, "item_category": text}]
 
 
+def _shapes(text: str) -> dict[str, Any]:
+    """A text wherever other products' shapes have one."""
+    product = {"id": text, "name": text, "category": text, "price": text, "quantity": text, text: text}
+    order = {"id": text, "revenue": text, "order": {"id": text}, "totalPrice": {"amount": text}, "email": text}
+    return {
+        "customerBillingEmail": text,
+        "ecommerce": {"currencyCode": text, "purchase": {"actionField": order, "products": [product]}},
+        "id": f"sh-{text}",
+        "clientId": text,
+        "context": {"document": {"location": {"href": f"https://shop.example/orders/{text}?{text}"}}},
+    }
+
+
 FIELDS: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "page": lambda text: {"page": {"location": text, "referrer": text, "title": text}},
     "address": lambda text: {"page": {"location": f"https://shop.example/{text}?q={text}&fbclid={text}#{text}"}},
@@ -314,6 +328,7 @@ FIELDS: Mapping[str, Callable[[str], dict[str, Any]]] = {
         "facts": {"headers": {"cookie": text, "referer": text}, "user_agent": text, "ip": text},
     },
     "others": lambda text: {"text": text, "amount": text, "pattern": text[:64], "search_term": text, "method": [text]},
+    "shapes": _shapes,
     "names": lambda text: {text: text, "event": text, "event_id": text, "deep": {text: [{text: text}]}},
 }
 
@@ -357,6 +372,50 @@ MANY: Mapping[str, Callable[[int], dict[str, Any]]] = {
         }
     },
 }
+
+
+SHAPES: Mapping[str, Callable[[int], dict[str, Any]]] = {
+    "UA": lambda n: {"ecommerce": {"purchase": {"products": [{"id": k, "category": "a/b/c"} for k in range(n)]}}},
+    "UA, products that are none": lambda n: {"ecommerce": {"add": {"products": [{"id": 1}, 7] * n}}},
+    "UA's impressions": lambda n: {"ecommerce": {"impressions": [{"id": k, "list": f"l{k}"} for k in range(n)]}},
+    "arguments": lambda n: {str(k): "event" for k in range(n)},
+    "GA4": lambda n: {"name": "a", "params": {f"p{k}": k for k in range(n)}},
+    "GTM4WP": lambda n: {"orderData": {"customer": {"billing": {f"k{k}": "v" for k in range(n)}}}},
+    "Shopify": lambda n: {
+        "id": "sh-1",
+        "name": "checkout_completed",
+        "clientId": "c",
+        "data": {"checkout": {"lineItems": [{"variant": {"id": f"gid://a/B/{k}"}} for k in range(n)]}},
+    },
+    "walkerOS": lambda n: {
+        "event": "order complete",
+        "nested": [{"type": "product", "data": {"id": k}} for k in range(n)],
+    },
+    "Adobe": lambda n: {"event": "place-order", "shoppingCartContext": {"items": [{"quantity": 1}] * n}},
+    "XDM": lambda n: {
+        "eventType": "commerce.purchases",
+        "productListItems": [{"SKU": k, "priceTotal": 10, "quantity": 3} for k in range(n)],
+    },
+    "Segment": lambda n: {
+        "type": "track",
+        "event": "Order Completed",
+        "properties": {"products": [{"product_id": k} for k in range(n)], **{f"k{k}": k for k in range(n)}},
+    },
+    "Tealium": lambda n: {"tealium_event": "a", "product_id": ["a"] * n, "product_name": ["b"] * (n - 1)},
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_shape_of_many_values_takes_time_by_their_number(name: str) -> None:
+    """It is read in one pass, whatever it holds."""
+
+    def read(text: str) -> object:
+        try:
+            return read_event(SHAPES[name](len(text)), facts())
+        except Refused as refused:
+            return refused
+
+    assert excess_of_time(read, "x".__mul__, (80, 80 * STEP)) is None
 
 
 @pytest.mark.parametrize("name", MANY)
