@@ -36,14 +36,14 @@ _SILENT_MATOMO: Mapping[str, str] = {
     "setTrackerUrl": "it sets up a script",
     "setSiteId": "it sets up a script",
 }
-_PIWIK_PRO: Mapping[str, str] = {
+PIWIK_PRO: Mapping[str, str] = {
     "ecommerceAddToCart": "add_to_cart",
     "ecommerceRemoveFromCart": "remove_from_cart",
     "ecommerceProductDetailView": "view_item",
     "ecommerceOrder": "purchase",
 }
-_MATOMO = ("trackPageView", "trackSiteSearch", "setEcommerceView", "trackEcommerceOrder")
-VERBS = frozenset({"event", "consent", *_SILENT, *_SILENT_MATOMO, *_PIWIK_PRO, *_MATOMO})
+MATOMO = ("trackPageView", "trackSiteSearch", "setEcommerceView", "trackEcommerceOrder")
+VERBS = frozenset({"event", "consent", *_SILENT, *_SILENT_MATOMO, *PIWIK_PRO, *MATOMO})
 _ORDER: Mapping[str, str] = {
     "orderId": "transaction_id",
     "grandTotal": "value",
@@ -74,7 +74,7 @@ def read_call(call: list[Any], notes: list[Note]) -> Shaped | None:
         raise NoEvent(f"gtag's command {verb} makes no event: {_SILENT[verb]}")
     if verb in _SILENT_MATOMO:
         raise NoEvent(f"Matomo's {verb} makes no event: {_SILENT_MATOMO[verb]}")
-    return _piwik_pro(verb, said, notes) if verb in _PIWIK_PRO else _matomo(verb, said)
+    return _piwik_pro(verb, said, notes) if verb in PIWIK_PRO else _matomo(verb, said)
 
 
 def read_arguments(raw: Mapping[str, Any], notes: list[Note]) -> Shaped | None:
@@ -110,7 +110,7 @@ def _piwik_pro(verb: str, said: list[Any], notes: list[Note]) -> Shaped:
     for one in said[1:]:
         if type(one) is dict:
             shop |= picked(one, _ORDER)
-    return Shaped(f"Piwik PRO's call ({verb})", "0", _PIWIK_PRO[verb], {"ecommerce": shop}, {})
+    return Shaped(f"Piwik PRO's call ({verb})", "0", PIWIK_PRO[verb], {"ecommerce": shop}, {})
 
 
 def _matomo(verb: str, said: list[Any]) -> Shaped | None:
