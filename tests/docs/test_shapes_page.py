@@ -1,4 +1,5 @@
-"""The page of other products' shapes: its requests get the answers that it shows, and its table has all that is read."""
+"""The page of other products' shapes: its requests get the answers that it shows, and its table has all that is
+read."""
 
 from __future__ import annotations
 

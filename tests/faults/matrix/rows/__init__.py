@@ -16,6 +16,7 @@ from tests.faults.matrix.rows import (
     plugins,
     process,
     segment,
+    shapes,
     stape,
     vendor,
     vendor_answers,
@@ -36,6 +37,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     segment.chapter,
     stape.chapter,
     meta.chapter,
+    shapes.chapter,
     admin.chapter,
 )
 ROWS: tuple[Row, ...] = tuple(row for chapter in CHAPTERS for row in chapter.rows)
