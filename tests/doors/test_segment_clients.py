@@ -31,8 +31,8 @@ NODE = Path(__file__).parents[2] / ".venv" / "node" / "node_modules"
 GRANTED = dict.fromkeys(("ad_storage", "ad_user_data", "ad_personalization"), "granted")
 SERVERS = {"py": 6001, "pygzip": 6002, "rpy": 6003, "node": 6004, "rnode": 6005, "jitsu": 6006}
 """The key of each → the first order that is told with it."""
-PAGES = {"next": 6008, "jweb": 6009}
-ORDERS = [*range(6001, 6010)]
+PAGES = {"next": 6008, "jweb": 6009, "nextb": 6010}
+ORDERS = [*range(6001, 6011)]
 CONTAINER = """
 destinations:
   meta: {type: meta_capi, pixel_id: "1", access_token: "${env:META_TOKEN}", api_url: "VENDOR"}
@@ -42,15 +42,16 @@ tags: [{name: Meta, destination: meta, triggers: [purchase]}]
 CONSENT = {"categoryPreferences": {"Advertising": True}}
 NEXT = """<!doctype html><title>Shop</title><script src="/next.js"></script><script>
 const analytics = AnalyticsNext.AnalyticsBrowser.load(
-  {writeKey: "key-of-next", cdnSettings: {integrations: {"Segment.io": {apiKey: "key-of-next"}}}},
-  {integrations: {"Segment.io": {apiHost: "HOST/v1", protocol: "http"}}});
+  {writeKey: "KEY", cdnSettings: {integrations: {"Segment.io": {apiKey: "KEY"}}}},
+  {integrations: {"Segment.io": {apiHost: "HOST/v1", protocol: "http", deliveryStrategy: STRATEGY}}});
 analytics.page();
-analytics.track("Order Completed", ORDER, {context: {traits: {email: "erika.6008@example.com"}, consent: CONSENT}});
+analytics.track("Order Completed", ORDER, {context: {traits: {email: "EMAIL"}, consent: CONSENT}});
 </script>"""
+BATCHES = {"strategy": "batching", "config": {"size": 10, "timeout": 100}}
 JITSU = """<!doctype html><title>Shop</title><script type="module">
 import {jitsuAnalytics} from "/jitsu.js";
-const analytics = jitsuAnalytics({host: "http://HOST", writeKey: "key-of-jweb"});
-await analytics.identify("u-8", {email: "erika.6009@example.com"});
+const analytics = jitsuAnalytics({host: "http://HOST", writeKey: "KEY"});
+await analytics.identify("u-8", {email: "EMAIL"});
 await analytics.track("Order Completed", {...ORDER, consent: GRANTED});
 </script>"""
 
@@ -238,20 +239,22 @@ def browse(world: World, shop: str, front: str) -> None:
     if not CHROMIUM.exists():
         pytest.skip("Chromium is not installed")
     fill = {"HOST": front, "CONSENT": json.dumps(CONSENT), "GRANTED": json.dumps(GRANTED)}
-    for path, page, number in (("/next", NEXT, 6008), ("/jitsu", JITSU, 6009)):
-        for name, text in {**fill, "ORDER": json.dumps(properties(number))}.items():
-            page = page.replace(name, text)
-        world.pages[path] = page.encode()
+    for name, page, strategy in (("next", NEXT, {}), ("nextb", NEXT, BATCHES), ("jweb", JITSU, {})):
+        number = PAGES[name]
+        own = {"KEY": f"key-of-{name}", "EMAIL": f"erika.{number}@example.com", "STRATEGY": json.dumps(strategy)}
+        for mark, text in {**fill, **own, "ORDER": json.dumps(properties(number))}.items():
+            page = page.replace(mark, text)
+        world.pages[f"/{name}"] = page.encode()
     world.pages["/next.js"] = (NODE / "@segment/analytics-next/dist/umd/index.js").read_bytes()
     world.pages["/jitsu.js"] = (NODE / "@jitsu/js/dist/jitsu-no-ext.es.js").read_bytes()
     with sync_playwright() as playwright:
         path = SHELL if SHELL.exists() else CHROMIUM
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        for path, key in (("/next", "key-of-next"), ("/jitsu", "key-of-jweb")):
+        for name, path in (("next", "/v1/t"), ("nextb", "/v1/b"), ("jweb", "/api/s/track")):
             page = browser.new_page()
-            page.goto(f"http://{shop}{path}")
+            page.goto(f"http://{shop}/{name}")
             for _ in range(300):
-                if any(one == (key, where, 200) for one in world.asked for where in ("/v1/t", "/api/s/track")):
+                if (f"key-of-{name}", path, 200) in world.asked:
                     break
                 page.wait_for_timeout(50)
         browser.close()
@@ -299,7 +302,9 @@ def test_nothing_else_is(world: World) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("key", [f"key-of-{name}" for name in ("py", "pygzip", "rpy", "node", "rnode", "next")])
+@pytest.mark.parametrize(
+    "key", [f"key-of-{name}" for name in ("py", "pygzip", "rpy", "node", "rnode", "next", "nextb")]
+)
 def test_what_was_refused_came_again(world: World, key: str) -> None:
     """503 is no end for any library that has one."""
     answers = [status for one, _, status in world.asked if one == key]
@@ -309,7 +314,11 @@ def test_what_was_refused_came_again(world: World, key: str) -> None:
 @pytest.mark.browser
 def test_the_browser_asks_first(world: World) -> None:
     """Its page is of another origin, and its key in a header."""
-    assert {path for key, path, status in world.asked if not key and status == 204} >= {"/v1/t", "/api/s/track"}
+    assert {path for key, path, status in world.asked if not key and status == 204} >= {
+        "/v1/t",
+        "/v1/b",
+        "/api/s/track",
+    }
 
 
 @pytest.mark.browser
