@@ -55,6 +55,9 @@ def client_faults(client: Any) -> Iterator[str]:
     browser: object = client.browser
     if not isinstance(browser, bool):
         yield "`browser` is no truth value: write browser = True where pages send without a key"
+    bare_keys: object = client.bare_keys
+    if not isinstance(bare_keys, bool):
+        yield "`bare_keys` is no truth value: write bare_keys = True where senders show a key, and sign nothing"
     automatic: object = client.automatic
     if not isinstance(automatic, bool):
         yield "`automatic` is no truth value: write automatic = True where what Google's tag makes by itself comes too"

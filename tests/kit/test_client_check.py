@@ -253,6 +253,8 @@ def test_what_an_example_of_a_reader_says() -> None:
         ({"addresses": (Endpoint("POST", "/collect/x"),)}, "is the server's own"),
         ({"headers": ("X-A",)}, "`headers` holds 'X-A'"),
         ({"headers": ("cookie",)}, "`headers` names cookie, which is handed on to nobody"),
+        ({"unseen": ("X-A",)}, "`unseen` holds 'X-A'"),
+        ({"bare_keys": 1}, "`bare_keys` is no truth value"),
         ({"refuses": "signature"}, "`refuses` is no tuple"),
         ({"passes": ("Not Paid",)}, "`passes` holds 'Not Paid'"),
         ({"limits": None}, "`limits` is no ClientLimits"),
@@ -263,6 +265,12 @@ def test_what_an_example_of_a_reader_says() -> None:
 )
 def test_what_a_class_must_state(members: dict[str, Any], says: str) -> None:
     assert any(says in fault for fault in client_faults(changed(**members)))
+
+
+def test_a_key_that_signs_nothing() -> None:
+    """Takes any body, and says so; whoever shows none is still not read."""
+    assert any("compare what was signed" in one for one in check_client(changed(identify=told), SOURCES))
+    assert check_client(changed(identify=told, bare_keys=True), SOURCES) == []
 
 
 @pytest.mark.parametrize(
