@@ -92,6 +92,8 @@ async def test_the_order_of_other_doors_is_counted_once(stape: Running, first: s
         ({**YES, "ad_user_data": "denied"}, 0),
         ({**YES, "ad_user_data": 1}, 0),
         (GRANTED, 0),
+        ([["consent", "update", GRANTED]], 0),
+        ({"default": {}, "update": GRANTED}, 0),
         ("granted", 0),
         (True, 0),
     ],
@@ -116,6 +118,15 @@ async def test_a_refusal_weighs_more_than_a_contract(stape: Running) -> None:
     assert (await stape.drained())["arrivals"] == 0
     assert (await post(stape, tagged("8", consent_state=None), **key)).is_success
     assert (await stape.drained())["arrivals"] == 1
+
+
+async def test_what_the_tag_was_refused_holds_for_a_servers_copy(stape: Running) -> None:
+    """The visitor's own word on an order outweighs a contract, whoever brings the copies."""
+    denied = dict.fromkeys(GRANTED, False)
+    assert (await post(stape, tagged("1", consent_state=denied))).is_success
+    later = tagged("1", consent_state=None, email="other@example.com", _dcid_temp=None)
+    assert (await post(stape, later, authorization="Bearer key-of-the-shop")).is_success
+    assert (await stape.drained())["arrivals"] == 0
 
 
 async def test_what_a_page_is_answered(stape: Running) -> None:

@@ -17,10 +17,15 @@ GROUPS = (f"{STATE}.", "consent.")
 
 
 def strict_consent(event: dict[str, Any], notes: list[Note]) -> None:
-    """Texts in the state are refusals; so is all of it where its fields stand side by side at the top, as nobody reads
-    them."""
+    """Texts in the state are refusals; so is all of it where it is written in another form than the tag's, in which
+    texts might grant: with commands, groups, or its fields side by side at the top."""
     state = event.get(STATE)
-    if isinstance(state, dict):
+    if isinstance(state, list) or (
+        isinstance(state, dict) and any(isinstance(one, dict | list) for one in state.values())
+    ):
+        event[STATE] = UNREADABLE
+        notes.append(Note(STATE, "garbled", f"{STATE} holds more than true and false; this is taken for a refusal"))
+    elif isinstance(state, dict):
         texts = [name for name, value in state.items() if isinstance(value, str) and value != "denied"]
         if texts:
             event[STATE] = {**state, **dict.fromkeys(texts, UNREADABLE)}
