@@ -24,7 +24,12 @@ LONGEST = 100
 
 _SAID = {
     "unknown_key": ("a wrong key", "wrong keys", "at /collect", 401),
-    "origin": ("an event of an origin that may not post", "events of origins that may not post", "at /collect", 403),
+    "origin": (
+        "an event of an origin that may not post",
+        "events of origins that may not post",
+        "where pages post",
+        403,
+    ),
     "client_key": ("a wrong key", "wrong keys", "at the address of a client", 401),
     "signature": ("a wrong or old signature", "wrong or old signatures", "at the address of a client", 401),
     "admin_token": ("a wrong admin token", "wrong admin tokens", "under /-/ or at /readyz", 401),

@@ -155,7 +155,9 @@ class Collect:
         # A page that may read the answer may post; another one may, where any may.
         if cors is UNREADABLE and not runtime.sources.takes_origin(origin):
             self._log_refused("origin", connection, headers, origin)
-            message = "neither a browser's Origin nor a server's key; see collect.keys"
+            message = (
+                "neither a browser's Origin nor a server's key; see collect.keys, or those of the client in server.yaml"
+            )
             if origin == "null":
                 message = "a page without an origin (a file, a frame in a sandbox) may not post; see collect.origins"
             elif origin is not None:

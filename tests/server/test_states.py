@@ -249,7 +249,7 @@ async def test_the_end_is_said(start: Start, log: Log, end: str, said: str) -> N
         ({"authorization": "Bearer wrong-key-1"}, "a wrong key came at /collect from a local socket"),
         (
             {"origin": "https://other.example"},
-            "an event of an origin that may not post came at /collect from a local socket (the origin https://other.ex",
+            "an event of an origin that may not post came where pages post from a local socket (the origin https://other.ex",
         ),
     ],
 )
