@@ -221,7 +221,8 @@ def test_meta_gets_what_the_sdk_sends(world: World, name: str) -> None:
     finally:
         direct.close()
     answer = world.sdks[name](world.address, **call)
-    assert answer == {"received": 1, "messages": [], "trace": f"whole-{name}"}
+    kept = "data.0: test_event_code goes on to Meta where a destination says sender_test_code: true"
+    assert answer == {"received": 1, "messages": [kept], "trace": f"whole-{name}"}
     (arrived,) = world.sent(f"whole-{name}")
     (wanted,) = said["data"]
     assert len(wanted["user_data"]) >= 22  # it is everything that the SDK has

@@ -6,12 +6,15 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar
 
+import msgspec
+
 from tagserver.plugin.inbound import (
     Client,
     ClientLimits,
     Endpoint,
     InboundRequest,
     Incoming,
+    KeyedSource,
     Note,
     Refuse,
     Reply,
@@ -19,6 +22,7 @@ from tagserver.plugin.inbound import (
     Result,
     bearer,
     hmac_matches,
+    mac,
     sender_of,
 )
 from tagserver_meta_client.checks import check
@@ -47,6 +51,16 @@ class Meta(Client):
         *("bad_shape", "too_many", "bad_event", "too_old", "in_future", "no_identity", "no_value", "no_currency"),
     )
     limits = ClientLimits(events=MOST_EVENTS)
+    bare_keys = True
+
+    @classmethod
+    def signed(cls, request: InboundRequest, source: KeyedSource) -> InboundRequest:
+        """With its token in a header, and the proof, where it has an app secret, as the SDK sends it."""
+        token, secret = source.texts()[0], source.settings.app_secret
+        if secret is not None and (key := secret.reveal()):
+            proof = f"{PROOF}={mac(key.encode(), token.encode())}"
+            request = msgspec.structs.replace(request, query=f"{request.query}&{proof}" if request.query else proof)
+        return request.with_headers({"authorization": f"Bearer {token}"})
 
     def claims(self, request: InboundRequest) -> bool:
         """A version is that of the SDK, and goes up each quarter: any is taken."""

@@ -22,7 +22,8 @@ PASSED = (
     *("data_processing_options", "data_processing_options_country", "data_processing_options_state", "opt_out"),
 )
 """Fields that an event of ours has under the same name, for Meta alone."""
-REQUEST = ("test_event_code", "partner_agent", "namespace_id", "upload_id", "upload_tag", "upload_source")
+TEST = "test_event_code"
+REQUEST = (TEST, "partner_agent", "namespace_id", "upload_id", "upload_tag", "upload_source")
 """Fields beside `data`, which count for all its events."""
 KNOWN = frozenset(
     {
@@ -89,13 +90,18 @@ def event_of(
 
 
 def request_of(fields: Mapping[str, Any], notes: list[Note]) -> dict[str, str]:
-    """What is said beside `data` of all events."""
+    """What is said beside `data` of all events. A code of a test is named: who waits for it in Meta's Test Events would
+    look for a fault of his own."""
     made = {}
     for name in REQUEST:
         value = fields.get(name)
         value = str(value) if type(value) is int else value
         if isinstance(value, str) and 0 < len(value) <= LONGEST:
             made[name] = value
+            if name == TEST:
+                notes.append(
+                    Note(name, "kept", f"{name} goes on to Meta where a destination says sender_test_code: true")
+                )
         elif value is not None and value != "":
             notes.append(Note(name, "wrong_type", f"{name} is no text of at most {LONGEST} characters; left out"))
     return made
