@@ -18,6 +18,7 @@ from tagserver.event.json_text import UNREADABLE, read_json
 from tagserver.explain.differences import field_change
 from tagserver.explain.doors import arrived
 from tagserver.explain.try_ import BadQuestion, body_text, try_event
+from tagserver.inbound.shapes.commands import is_call
 from tagserver.outgoing.redaction import CLEANED
 from tagserver.system.files import os_reason
 from tagserver.system.time import Time
@@ -115,10 +116,12 @@ def _read(path: Path) -> dict[str, Any]:
         value = read_json(_bytes(path), msgspec.json.Decoder())
     except UNREADABLE as error:
         give_up(f"{path} is not JSON: {error}", 2)
+    if is_call(value):
+        return {"event": value}  # of gtag's, for example, which are lists
     if not isinstance(value, dict):
         give_up(f"{path} holds no JSON object; give one event", 2)
     # The object of try.json holds the event as an object; in an event, `event` is a name.
-    return value if isinstance(value.get("event"), dict) else {"event": value}
+    return value if isinstance(value.get("event"), dict) or is_call(value.get("event")) else {"event": value}
 
 
 def _print(answer: dict[str, Any], show_request: bool) -> None:

@@ -146,6 +146,24 @@ def test_an_event_that_would_be_rejected(shop: Shop, event: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize(
+    "pushed",
+    [
+        ["event", "purchase", {"transaction_id": "T-9"}],
+        {"0": "event", "1": "purchase", "2": {"transaction_id": "T-9"}},
+        {"ecommerce": {"purchase": {"actionField": {"id": "T-9"}}}},
+        {"event": {"event": "transaction", "ecommerce": {"purchase": {"actionField": {"id": "T-9"}}}}},
+        {"event": ["event", "purchase", {"transaction_id": "T-9"}]},
+    ],
+    ids=["a list", "arguments", "without a name", "within a question", "a list within a question"],
+)
+def test_a_push_of_another_product_is_tried_as_it_is(shop: Shop, pushed: object) -> None:
+    """As the door reads it."""
+    shown = shop("try", "-", "--json", stdin=json.dumps(pushed))
+    assert shown.json["event"]["event_id"] == "purchase_T-9"
+    assert "shape" in [problem["code"] for problem in shown.json["problems"]]
+
+
+@pytest.mark.parametrize(
     ("stdin", "said"),
     [
         (b"", "is not JSON"),

@@ -148,9 +148,20 @@ def test_each_name_has_its_name_at_ga4(name: str) -> None:
         ('{"0": "event", "1": "login"}', ["login"]),
         ('["event", {"event": "login"}]', [None, "login"]),
         ('["other", {"event": "login"}]', [None, "login"]),
+        ('["event"]', [None]),
         ('["' + "event" * 20 + '", {"event": "login"}]', [None, "login"]),
     ],
-    ids=["a call", "calls among events", "in an envelope", "of Matomo", "arguments", "no name", "no verb", "long"],
+    ids=[
+        "a call",
+        "calls among events",
+        "in an envelope",
+        "of Matomo",
+        "arguments",
+        "no name",
+        "no verb",
+        "bare",
+        "long",
+    ],
 )
 @pytest.mark.parametrize("small", [True, False], ids=["whole", "one by one"])
 def test_a_body_may_be_a_call_or_hold_some(body: str, names: list[str | None], small: bool) -> None:
@@ -310,7 +321,17 @@ def test_the_price_of_a_piece_is_exact_or_none(total: Any, quantity: Any, price:
 
 @pytest.mark.parametrize(
     ("category", "levels"),
-    [("a/b", 2), ("a/b/c/d/e", 5), ("a/b/c/d/e/f", 1), ("a", 1), ("TV / Hi-Fi", 1), ("/a", 1), (7, 1), ("a/" * 600, 1)],
+    [
+        ("a/b", 2),
+        ("a/b/c/d/e", 5),
+        ("a/b/c/d/e/f", 1),
+        ("a", 1),
+        ("TV / Hi-Fi", 1),
+        ("/a", 1),
+        (7, 1),
+        ("a/" * 600, 1),
+        ("a/" + "b" * 498, 2),
+    ],
 )
 def test_a_category_has_as_many_levels_as_ga4_has(category: Any, levels: int) -> None:
     found = categories(category)

@@ -78,12 +78,16 @@ def read_call(call: list[Any], notes: list[Note]) -> Shaped | None:
 
 
 def read_arguments(raw: Mapping[str, Any], notes: list[Note]) -> Shaped | None:
-    """The object that JSON makes of `arguments`: its keys are the places alone."""
+    """The object that JSON makes of `arguments`: its keys are the places. What stands under others is its sender's
+    own, and lies over the call's parameters, but never over a choice; with a name it is an event of its own."""
     call: list[Any] = []
     while len(call) < min(len(raw), MOST) and (place := str(len(call))) in raw:
         call.append(raw[place])
-    others = raw.keys() - {str(place) for place in range(len(call))} - {"length"}
-    return None if others else read_call(call, notes)
+    own = without(raw, *(str(place) for place in range(len(call))), "length")
+    if "event" in own or "event_name" in own or (shaped := read_call(call, notes)) is None:
+        return None
+    rest = {**own, **shaped.rest} if shaped.name == CONSENT_EVENT else {**shaped.rest, **own}
+    return shaped._replace(rest=rest)
 
 
 def _event(said: list[Any], notes: list[Note]) -> Shaped | None:

@@ -69,7 +69,7 @@ def item_of(product: Mapping[str, Any], names: Mapping[str, str] = PRODUCT, *, l
         else:
             made[ours] = value
     for name, value in product.items():
-        if name == "sku" and made.get("item_id") != plain_id(value):
+        if names.get(name) == "item_id" and made.get("item_id") != plain_id(value):
             made.setdefault(name, value)  # beside another id it is one of its own
         elif name not in names:
             made.setdefault(name, value)

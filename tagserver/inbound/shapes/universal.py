@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from tagserver.event.event import Note
 from tagserver.event.known_names import RECOMMENDED_EVENTS
 from tagserver.event.order_ids import order_id
-from tagserver.inbound.shapes.items import item_of, items_of
+from tagserver.inbound.shapes.items import PRODUCT, item_of, items_of
 from tagserver.inbound.shapes.shape import Shaped, part, picked, rows, without
 
 _LABEL = "Universal Analytics enhanced e-commerce"
@@ -141,6 +141,8 @@ _TRANSACTION: Mapping[str, str] = {
     "transactionPromoCode": "coupon",
     "transactionCouponCode": "coupon",
 }
+_OLDER_PRODUCT: Mapping[str, str] = {"sku": "item_id", **PRODUCT}
+"""There a product is known by its sku."""
 _ANY_NAME = RECOMMENDED_EVENTS - {"purchase", "page_view"}
 
 
@@ -153,7 +155,7 @@ def read_standard(raw: Mapping[str, Any], notes: list[Note]) -> Shaped | None:
     if raw.get("event") in _NAMED or shop.get("items") is not None or shop.get("transaction_id") is not None:
         return None
     given = picked(raw, _TRANSACTION)
-    given["items"] = items_of(products, notes, "transactionProducts", levels=True)
+    given["items"] = items_of(products, notes, "transactionProducts", _OLDER_PRODUCT, levels=True)
     label = "Universal Analytics e-commerce (transactionId)"
     return Shaped(label, "transactionId", "purchase", {"ecommerce": given}, without(raw, *_TAKEN))
 

@@ -1,5 +1,5 @@
-"""An event as a person pastes it: JSON, or what stands in the page's code (`dataLayer.push({event: 'purchase'});`), or
-the question of `try` around it. Mistakes are told by line and column."""
+"""An event as a person pastes it: JSON, or what stands in the page's code (`dataLayer.push({event: 'purchase'});`,
+`gtag('event', 'purchase', {})`), or the question of `try` around it. Mistakes are told by line and column."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from tagserver.config.yaml.decode import plain
 from tagserver.config.yaml.problems import Problems
 from tagserver.config.yaml.source import parse
 from tagserver.event.json_text import UNREADABLE, read_json
+from tagserver.inbound.shapes.commands import is_call
 
 _PUSH = re.compile(r"\s*(?:window\.)?dataLayer\.push\(")
+_GTAG = re.compile(r"\s*(?:window\.)?gtag\(")
 _any: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
@@ -37,18 +39,23 @@ def read_pasted(text: str) -> dict[str, Any]:
     if not text.strip():
         raise Mistake("paste an event, or choose an example")
     found = _read(text)
+    if is_call(found):
+        return {"event": found}
     if not isinstance(found, dict):
         what = "a list" if isinstance(found, list) else "a text" if isinstance(found, str) else "no object"
         raise Mistake(f'this is {what}: paste one event, such as {{"event": "purchase"}}')
-    return found if isinstance(found.get("event"), dict) else {"event": found}
+    return found if isinstance(found.get("event"), dict) or is_call(found.get("event")) else {"event": found}
 
 
 def _without_call(text: str) -> str:
-    """The text without the call around the event; blanks stand where it began, so that places stay what they are."""
-    if (begun := _PUSH.match(text)) is None:
+    """The text without the call around the event; blanks stand where it began, so that places stay what they are. A
+    call of gtag's is the list of what stands in its brackets."""
+    begun, gtag = _PUSH.match(text), _GTAG.match(text)
+    if (call := begun or gtag) is None:
         return text
-    rest = text[begun.end() :].rstrip().removesuffix(";").rstrip().removesuffix(")")
-    return re.sub(r"[^\n]", " ", begun[0]) + rest
+    rest = text[call.end() :].rstrip().removesuffix(";").rstrip().removesuffix(")")
+    blanks = re.sub(r"[^\n]", " ", call[0])
+    return blanks + rest if gtag is None else f"{blanks[:-1]}[{rest}]"
 
 
 def _read(text: str) -> Any:

@@ -81,8 +81,11 @@ async def test_a_mistake_is_told_at_the_field(server: Running, text: str, said: 
         'window.dataLayer.push({"event": "purchase", "event_id": "e-17"})',
         '{"event": {"event": "purchase", "event_id": "e-17"}, "ip": "1.1.1.1"}',
         "event: purchase\nevent_id: e-17\n",
+        "gtag('event', 'purchase', {event_id: 'e-17'});",
+        'window.gtag("event", "purchase", {"event_id": "e-17"})',
+        '["event", "purchase", {"event_id": "e-17"}]',
     ],
-    ids=["json", "javascript", "a call", "a call of window", "a question", "yaml"],
+    ids=["json", "javascript", "a call", "a call of window", "a question", "yaml", "gtag", "gtag of window", "a list"],
 )
 async def test_an_event_as_people_have_it(server: Running, text: str) -> None:
     """JSON, the code of the page, a whole question."""
