@@ -1,5 +1,6 @@
-"""One order by three doors at once, with real programs: a page, Shopify's webhook and a file. Whichever comes first, it
-is sent once to each of nine destinations; and where its visitor has refused, not at all."""
+"""One order by all doors at once, with real programs: a page, Shopify's webhook, a file, hits of Google's tag and of
+Stape's, and calls of Segment's and Meta's libraries. Whichever comes first, it is sent once to each of nine
+destinations; and where its visitor has refused, not at all."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -30,7 +32,12 @@ SERVER = f"""
 collect:
   origins: ["https://shop.example"]
   keys: {{till: {{secret: "${{env:TILL_KEY}}", {CONTRACT}}}}}
-clients: {{webhooks: {{shop: {{style: shopify, secret: "${{env:SHOP_SECRET}}", {CONTRACT}}}}}}}
+clients:
+  webhooks: {{shop: {{style: shopify, secret: "${{env:SHOP_SECRET}}", {CONTRACT}}}}}
+  ga4: {{measurement_ids: [G-SHOP]}}
+  stape: {{}}
+  segment: {{write_keys: {{backend: {{secret: "${{env:SEGMENT_KEY}}", {CONTRACT}}}}}}}
+  meta: {{access_tokens: {{sdk: {{secret: "${{env:SDK_TOKEN}}", {CONTRACT}}}}}}}
 egress: {{allow: ["127.0.0.0/8"]}}
 environment: [DEMO_META, DEMO_VENDORS, DEMO_ARCHIVE]
 queue: {{min_free: 1MiB}}
@@ -67,6 +74,11 @@ class Order:
         return f"erika.{self.number}@example.com"
 
 
+DOORS = ("page", "webhook", "file", "ga4", "segment", "meta", "stape")
+ALLOWED, REFUSED = {"gcs": "G111", "gcd": "13n3n3n3n5"}, {"gcs": "G100", "gcd": "13m3m3m3m5"}
+"""Consent as Google's tag writes it."""
+WITH_A_WORD = ("page", "webhook", "ga4", "segment", "stape")
+"""Doors by which the visitor's own refusal comes here."""
 ORDERS = [
     *(Order(9000 + n, doors) for n, doors in enumerate(itertools.permutations(("page", "webhook", "file")))),
     *(Order(9100 + n, doors, own=True) for n, doors in enumerate(itertools.permutations(("page", "webhook", "file")))),
@@ -74,6 +86,8 @@ ORDERS = [
     Order(9201, ("page", "file", "webhook"), own=True, refused=True),
     Order(9202, ("webhook", "file", "page"), refused=True),
     Order(9203, ("webhook", "page", "file"), own=True, refused=True),
+    *(Order(9300 + n, (*DOORS[n:], *DOORS[:n]), own=n % 2 == 1) for n in range(len(DOORS))),
+    *(Order(9400 + n, (door, "webhook", "meta", "file"), refused=True) for n, door in enumerate(WITH_A_WORD)),
 ]
 
 
@@ -96,6 +110,8 @@ class Shop:
             "DEMO_SECRET": "whsec_" + base64.b64encode(b"0" * 32).decode(),
             "TILL_KEY": "key-of-the-till",
             "SHOP_SECRET": SECRET,
+            "SEGMENT_KEY": "key-of-the-backend",
+            "SDK_TOKEN": "token-of-the-sdk",
             "TAGSERVER_ADMIN_TOKEN": ADMIN,
         }
         self.server = Process(
@@ -146,6 +162,82 @@ class Shop:
             )
             assert answer.status_code == 200, answer.text
 
+    def ga4(self, orders: Sequence[Order]) -> None:
+        """As Google's tag sends it: everything of a visitor in the address."""
+        for one in orders:
+            hit = {
+                "v": "2",
+                "tid": "G-SHOP",
+                "cid": f"{one.number}.5678",
+                "_p": str(one.number),
+                "_s": "1",
+                **(REFUSED if one.refused else ALLOWED),
+                "en": "purchase",
+                "_c": "1",
+                "dl": "https://shop.example/thanks?fbclid=IwAR1-of-erika",
+                "cu": "EUR",
+                "epn.value": "59.9",
+                "epn.transaction_id": str(one.number),
+                "pr1": "idMUG-1~nmMug~pr59.9~qt1",
+                "ep.user_data.email": one.email,
+                "ep.user_data.phone_number": f"+4930901820{one.number}",
+            }
+            self._page("GET", f"/g/collect?{urlencode(hit)}", 204)
+
+    def stape(self, orders: Sequence[Order]) -> None:
+        """As Stape's tag sends it."""
+        for one in orders:
+            event = {
+                "client_id": f"{one.number}.5678",
+                "page_location": "https://shop.example/thanks?fbclid=IwAR1-of-erika",
+                "user_data": {"email": one.email},
+                "transaction_id": str(one.number),
+                "value": 59.9,
+                "currency": "EUR",
+                "consent_state": dict.fromkeys(GRANTED, not one.refused),
+            }
+            self._page("POST", "/data?v=2&event_name=purchase", 200, json.dumps(event))
+
+    def _page(self, method: str, path: str, status: int, content: str | None = None) -> None:
+        headers = {"origin": "https://shop.example", "user-agent": "Agent-Of-Erika", "content-type": "text/plain"}
+        answer = httpx.request(
+            method, f"{self.server.address}{path}", content=content, headers=headers, trust_env=False
+        )
+        assert answer.status_code == status, answer.text
+
+    def segment(self, orders: Sequence[Order]) -> None:
+        """As a backend calls Segment's library."""
+        for one in orders:
+            products = [{"product_id": "MUG-1", "name": "Mug", "price": 59.9, "quantity": 1}]
+            consent = {"categoryPreferences": {"C0002": False, "C0004": False}}
+            call = {
+                "type": "track",
+                "event": "Order Completed",
+                "messageId": f"message-{one.number}",
+                "anonymousId": f"{one.number}.5678",
+                "properties": {"order_id": one.number, "total": 59.9, "currency": "EUR", "products": products},
+                "context": {"traits": {"email": one.email}} | ({"consent": consent} if one.refused else {}),
+            }
+            self._server("/v1/batch", {"batch": [call]}, {"authorization": _basic("key-of-the-backend")})
+
+    def meta(self, orders: Sequence[Order]) -> None:
+        """As a backend calls Meta's library: with hashes alone, and its token in the address."""
+        events = [
+            {
+                "event_name": "Purchase",
+                "event_time": int(time.time()),
+                "action_source": "website",
+                "user_data": {"em": [hashlib.sha256(one.email.encode()).hexdigest()]},
+                "custom_data": {"value": 59.9, "currency": "eur", "order_id": str(one.number)},
+            }
+            for one in orders
+        ]
+        self._server("/v26.0/1234567890/events?access_token=token-of-the-sdk", {"data": events}, {})
+
+    def _server(self, path: str, body: Any, headers: dict[str, str]) -> None:
+        answer = httpx.post(f"{self.server.address}{path}", json=body, headers=headers, trust_env=False)
+        assert answer.status_code == 200, answer.text
+
     def file(self, orders: Sequence[Order]) -> None:
         """All of them in one table, by the command."""
         now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
@@ -168,6 +260,10 @@ class Shop:
         return {name: one["delivered"] for name, one in found.items()}
 
 
+def _basic(key: str) -> str:
+    return "Basic " + base64.b64encode(f"{key}:".encode()).decode()
+
+
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
     """A server with nine destinations, before their stand-ins."""
@@ -183,10 +279,14 @@ def test_it_counts_once_at_each_destination(shop: Shop) -> None:
         "page": shop.page,
         "webhook": shop.webhook,
         "file": shop.file,
+        "ga4": shop.ga4,
+        "segment": shop.segment,
+        "meta": shop.meta,
+        "stape": shop.stape,
     }
-    for turn in range(3):
+    for turn in range(len(DOORS)):
         for name, send in doors.items():
-            if orders := [one for one in ORDERS if one.doors[turn] == name]:
+            if orders := [one for one in ORDERS if one.doors[turn : turn + 1] == (name,)]:
                 send(orders)
         shop.delivered()
     wanted = sum(not one.refused for one in ORDERS)
