@@ -250,6 +250,26 @@ def test_other_vendors_get_hashes_where_they_are_the_same(world: World, name: st
     assert found["items"][0]["item_id"] == "MUG-1"
 
 
+def test_personal_data_is_no_custom_data(world: World) -> None:
+    """It is taken out there as everywhere, whoever writes it there."""
+    event = {
+        "event_name": "Lead",
+        "event_time": int(time.time()),
+        "event_id": "personal",
+        "action_source": "website",
+        "event_source_url": "https://shop.example/?email=erika@example.com&plan=gold",
+        "user_data": {"external_id": "7", "client_ip_address": "10.0.0.1"},
+        "custom_data": {"note": "write to erika@example.com", "customer_email": "erika", "plan": "gold"},
+    }
+    address = f"{world.address}/v26.0/{PIXEL}/events?access_token={TOKEN}"
+    assert httpx.post(address, json={"data": [event]}, trust_env=False).json()["events_received"] == 1
+    (arrived,) = world.sent("personal")
+    assert arrived["custom_data"]["plan"] == "gold"
+    assert arrived["event_source_url"] == "https://shop.example/?plan=gold"
+    assert "client_ip_address" not in arrived["user_data"]
+    assert "erika" not in json.dumps(arrived)
+
+
 OLD = int(time.time()) - 8 * 86_400
 FAILURES: Sequence[tuple[str, Mapping[str, Any], Mapping[str, Any]]] = [
     ("token", {"token": "token-of-nobody"}, {"status": 401, "code": 190, "subcode": None, "transient": False}),
