@@ -97,7 +97,9 @@ def _signed(client: Client, request: InboundRequest) -> tuple[InboundRequest, st
     for source in client.sources.values():
         signed = client.signed(request, source)
         try:
-            if (name := client.identify(signed)) in client.sources or name == BROWSER:
+            name = client.identify(signed)
+            # Who has an origin is a page, where the client knows pages, and nobody else is.
+            if name in client.sources if "origin" not in request.headers else name == BROWSER or not client.browser:
                 return signed, name
         except Refuse as refused:
             refusal = refused
