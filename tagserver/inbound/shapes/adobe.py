@@ -126,6 +126,7 @@ _XDM_ITEM: Mapping[str, str] = {
 _XDM_TAKEN = (
     *("eventType", "commerce", "productListItems", "identityMap", "web", "_id", "timestamp"),
     *("personalEmail", "mobilePhone", "person", "homeAddress", "billingAddress", "shippingAddress", "endUserIDs"),
+    "consentStrings",
 )
 
 
@@ -154,6 +155,7 @@ def read_xdm(raw: Mapping[str, Any], notes: list[Note]) -> Shaped | None:
         },
         "client_id": _identity(identities, "ECID"),
         "user_data": _xdm_person(xdm, identities),
+        **_xdm_consent(xdm),
     }
     rest = without(xdm, *_XDM_TAKEN)
     if xdm is not raw:
@@ -182,6 +184,14 @@ def _xdm_person(xdm: Mapping[str, Any], identities: Mapping[str, Any]) -> dict[s
         "email": text(email) or _identity(identities, "Email") or _identity(identities, "email"),
         "phone_number": part(xdm, "mobilePhone").get("number"),
     }
+
+
+def _xdm_consent(xdm: Mapping[str, Any]) -> dict[str, Any]:
+    """The TC string, where the event has one, and whether the law applies."""
+    for one in rows(xdm.get("consentStrings"))[:10]:
+        if one.get("consentStandard") == "IAB TCF":
+            return {"tcf": one.get("consentStringValue"), "gdpr": one.get("gdprApplies")}
+    return {}
 
 
 def _identity(identities: Mapping[str, Any], space: str) -> str | None:

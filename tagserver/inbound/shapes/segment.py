@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tagserver.event.consent_fields import ILLEGIBLE
 from tagserver.event.event import Note
 from tagserver.event.order_ids import event_id_for, plain_id
 from tagserver.event.spelling import Path
@@ -125,10 +126,21 @@ def read_segment(raw: Mapping[str, Any], notes: list[Note]) -> Shaped | None:
         "user_data": {**groups["user_data"], **_person(part(raw, "traits")), **_person(part(context, "traits"))},
     }
     given = own | {key: value for key, value in fields.items() if is_said(value)}
+    if (chosen := _consent(context)) is not None:
+        given["consent_state" if "consent" in given else "consent"] = chosen  # a refusal in either counts
     if name == "search":
         given.setdefault("search_term", given.pop("query", None))
     rest = {**without(raw, *_TAKEN), "event": said}
     return Shaped(f"Segment's message ({kind})", "properties", name, given, rest)
+
+
+def _consent(context: Mapping[str, Any]) -> Any:
+    """What the context says of consent. Categories of a consent tool are the site's own, which nobody can read here:
+    they may be a refusal. (The client of Segment's addresses has a table for them.)"""
+    said = context.get("consent")
+    if "consentManagement" in context or (type(said) is dict and "categoryPreferences" in said):
+        return ILLEGIBLE
+    return said
 
 
 def _shop(name: str, properties: Mapping[str, Any], notes: list[Note]) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -65,8 +65,11 @@ _PERSON: Mapping[str, Path] = {
     "customer_zip": ("address", "postal_code"),
     "customer_postal_code": ("address", "postal_code"),
     "customer_country": ("address", "country"),
+    "customer_gender": ("gender",),
 }
-_TAKEN = ("tealium_event", "customer_id", "tealium_visitor_id", "dom", *_ORDER, *_PRODUCTS, *_PERSON)
+_OTHERS = ("customer_name", "customer_address_2", "customer_company")
+"""What is said of a person besides: it stays, where people's data stands."""
+_TAKEN = (*_OTHERS, "tealium_event", "customer_id", "tealium_visitor_id", "dom", *_ORDER, *_PRODUCTS, *_PERSON)
 
 
 def read_tealium(raw: Mapping[str, Any], notes: list[Note]) -> Shaped | None:
@@ -80,7 +83,7 @@ def read_tealium(raw: Mapping[str, Any], notes: list[Note]) -> Shaped | None:
     given: dict[str, Any] = {
         "event": said,
         "ecommerce": {key: value for key, value in shop.items() if is_said(value)},
-        "user_data": person_of(raw, _PERSON),
+        "user_data": {**picked(raw, {name: name for name in _OTHERS}), **person_of(raw, _PERSON)},
         "user_id": plain_id(raw.get("customer_id")),
         "client_id": plain_id(raw.get("tealium_visitor_id")),
         "page": picked(dom, {"url": "location", "referrer": "referrer", "title": "title"}),
