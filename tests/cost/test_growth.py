@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
+from tagserver_ga4_client.hits import event_of
+from tagserver_ga4_client.items import read_item
+from tagserver_ga4_client.pairs import TooMuch, hits_of
+from tagserver_ga4_client.reading import Notes
 from tagserver_meta_client import Meta
 from tagserver_meta_client.upload import text_in
 from tagserver_segment.consent import Categories
@@ -77,6 +81,20 @@ def _form(text: str) -> object:
         return read_form(f"a.{text}=1&b[{text}]=2&c={text}".encode(errors="replace"), [])
     except Refuse as refused:
         return refused
+
+
+def _hits(query: str, body: str) -> object:
+    """Those of Google's tag."""
+    try:
+        return [event_of(hit, 0, Notes()) for hit in hits_of(query, body.encode(errors="replace"))]
+    except TooMuch as refused:
+        return refused
+
+
+def _hit(text: str) -> object:
+    """One with a text wherever it takes one."""
+    named = "&".join(f"{key}={text}" for key in ("en", "dl", "gcd", "_et", "epn.a", "pr1", "ep.user_data.email"))
+    return _hits(f"{named}&_p=1&cid=1&ep.{text}=1&ep.user_data.{text}=1", text), read_item(text, "pr1", Notes())
 
 
 def _call(text: str) -> object:
@@ -188,6 +206,7 @@ FUNCTIONS: Mapping[str, Function] = {
     ),
     "a field of a form": lambda text: _form(text.replace("&", "+")),
     "a call of Segment's": _call,
+    "a hit of Google's tag": _hit,
     "a key in a body": lambda text: key_in(json.dumps({"a": text, text: [text]}).encode()),
     "a body": _body,
     "a body with a text": lambda text: _body(NESTED % ('"' + text.replace('"', "'") + '"')),
@@ -499,3 +518,21 @@ def test_instructions_are_counted_exactly() -> None:
 def test_what_is_linear_passes() -> None:
     for linear in (len, str.split, sorted, lambda text: [ord(one) for one in text]):
         assert excess(linear, HOSTILE["addresses in an address"]) is None
+
+
+HITS: Mapping[str, Callable[[int], tuple[str, str]]] = {
+    "a long query": lambda n: ("&".join(f"ep.a{k}=b" for k in range(n)), ""),
+    "lines": lambda n: ("tid=G", "en=a\r\n" * n),
+    "a long query for many lines": lambda n: ("&".join(f"ep.a{k}=b" for k in range(n)), "en=a\n" * n),
+    "a long address for many lines": lambda n: (f"dl={'x' * n * 10}", "en=a\n" * n),
+    "items": lambda n: ("&".join(f"pr{k}=ida~nmb" for k in range(n)), ""),
+    "own fields": lambda n: ("pr1=" + "~".join(f"k{k}a~v{k}b" for k in range(n)), ""),
+    "addresses": lambda n: ("&".join(f"ep.user_data.email.{k}=a" for k in range(n)), ""),
+    "blank lines": lambda n: ("", "\r\n" * n),
+}
+
+
+@pytest.mark.parametrize("name", HITS)
+def test_hits_take_time_by_their_length(name: str) -> None:
+    """Also where all lines of a body share a long query: what would be a square is refused."""
+    assert excess_of_time(lambda text: _hits(*HITS[name](len(text))), "x".__mul__, (200, 1600)) is None

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, ClassVar
 
 import msgspec
@@ -30,19 +29,15 @@ from tagserver.plugin.inbound import (
 )
 from tagserver_ga4_client.hits import event_of
 from tagserver_ga4_client.measurement import Unreadable, events_of
-from tagserver_ga4_client.pairs import Pairs, hits_of, pairs_of
+from tagserver_ga4_client.pairs import MOST_LINES, TooMuch, hits_of, pairs_of
 from tagserver_ga4_client.reading import Notes
 from tagserver_ga4_client.validation import messages_of
 
 COLLECT, MEASUREMENT, DEBUG = "/g/collect", "/mp/collect", "/debug/mp/collect"
-MOST_EVENTS = 100
-"""Lines of one request; Google's tag sends far fewer."""
-STREAM = "richsstsse"
-"""In a query: the tag can read an answer, which a tagging server may fill. There is nothing in ours."""
 NOT_OURS = "measurement_id"
 """The code of a hit for a property that is not listed."""
 TAKEN = Reply(204, b"", "text/plain")
-READ = Reply(200, b"", "text/plain")
+"""Also where the tag could read an answer (`richsstsse`): an empty one with 200 has it break the connection off."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +71,9 @@ class Ga4Client(Client):
     )
     browser = True
     automatic = True
-    refuses = (NOT_OURS, UNKNOWN_KEY, "no_secret", "bad_json")
+    refuses = (NOT_OURS, UNKNOWN_KEY, "no_secret", "bad_json", "too_large")
     passes = (NOT_OURS,)
-    limits = ClientLimits(events=MOST_EVENTS)
+    limits = ClientLimits(events=MOST_LINES)
 
     @classmethod
     def signed(cls, request: InboundRequest, source: Any) -> InboundRequest:
@@ -118,12 +113,14 @@ class Ga4Client(Client):
         notes = Notes()
         if facts.source != BROWSER:
             return self._of_server(body, facts, notes)
-        events = list(islice(self._of_page(facts.query, body, notes), MOST_EVENTS + 1))
-        answer = READ if STREAM in pairs_of(facts.query) else TAKEN
-        return Incoming(events, notes=notes.all, answer=lambda _: answer)
+        try:
+            events = list(self._of_page(facts.query, body, notes))
+        except TooMuch:
+            message = "the query is too long for so many lines: send fewer of them at a time"
+            raise Refuse(413, "too_large", message) from None
+        return Incoming(events, notes=notes.all, answer=_taken)
 
     def _of_page(self, query: str, body: bytes, notes: Notes) -> Iterator[Mapping[str, Any] | Passed]:
-        hit: Pairs
         for place, hit in enumerate(hits_of(query, body)):
             if self._takes(hit.get("tid")):
                 yield event_of(hit, place, notes)

@@ -20,6 +20,10 @@ MOST_ITEMS = 200
 MOST_OWN = 50
 """Own fields of one item; Google takes 27."""
 LONGEST_NAME = 100
+MOST_TOKENS = 22 + 2 * MOST_OWN
+"""Of one item that are read."""
+_TILDE = "\ud800"
+"""Stands for a doubled one: half a character, which no text that was decoded holds."""
 
 FIELDS: Mapping[str, str] = MappingProxyType(
     {
@@ -53,18 +57,8 @@ _KEY = re.compile(r"pr([1-9][0-9]{0,3})\Z")
 
 def tokens(text: str) -> Iterator[str]:
     """What stands between single tildes, with doubled ones as the one that they stand for."""
-    part: list[str] = []
-    pieces = text.split("~")
-    at = 0
-    while at < len(pieces):
-        part.append(pieces[at])
-        if at + 2 < len(pieces) and pieces[at + 1] == "":  # two tildes: nothing stands between them
-            part.append("~")
-            at += 2
-            continue
-        yield "".join(part)
-        part = []
-        at += 1
+    parts = text.replace("~~", _TILDE).split("~", MOST_TOKENS)
+    return (part.replace(_TILDE, "~") for part in parts[:MOST_TOKENS])
 
 
 def place_of(key: str) -> int | None:

@@ -2,18 +2,33 @@
 value goes before it.
 
 Most hits have an empty body and stand in the query alone, also those that are posted; where several events wait, each
-is a line. What no line says for itself is looked at once, so that a short line costs no more than it is long.
+is a line. Google's tag shares some forty values, of a thousand characters; a stranger's request, of which a long query
+counts for a hundred short lines, would cost a hundred times what it is long.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
+from itertools import islice
 from urllib.parse import parse_qsl
 
 MOST_PAIRS = 1000
 """Of one query, or one line, that are read: a purchase of two hundred items has some three hundred."""
 
+MOST_LINES = 100
+"""Of one body; Google's tag sends far fewer."""
+MOST_SHARED = 10_000
+"""Values that the lines of one request share, counted for each line."""
+MOST_CHARACTERS = 512 << 10
+"""And characters."""
+_lines = re.compile(rb"[^\r\n]+").finditer
+
 Pairs = dict[str, str]
+
+
+class TooMuch(Exception):
+    """What the lines of a request share is too much for so many lines."""
 
 
 def pairs_of(text: str) -> Pairs:
@@ -24,22 +39,19 @@ def pairs_of(text: str) -> Pairs:
 
 def lines_of(body: bytes) -> Iterator[str]:
     """The lines of a body that hold something, whichever way they are ended."""
-    for line in body.split(b"\n"):
-        if text := line.strip():
+    for line in _lines(body):
+        if text := line[0].strip():
             yield text.decode(errors="replace")
 
 
 def hits_of(query: str, body: bytes) -> Iterator[Pairs]:
-    """The hits of a request, each with all that counts for it."""
+    """The hits of a request, each with all that counts for it: one more than there may be, where there are more. Raises
+    TooMuch."""
     shared = pairs_of(query)
-    empty = True
-    for line in lines_of(body):
-        empty = False
-        yield merged(shared, pairs_of(line))
-    if empty:
+    lines = list(islice(lines_of(body), MOST_LINES + 1))
+    if len(lines) * len(shared) > MOST_SHARED or len(lines) * len(query) > MOST_CHARACTERS:
+        raise TooMuch
+    if not lines:
         yield shared
-
-
-def merged(shared: Mapping[str, str], own: Mapping[str, str]) -> Pairs:
-    """What counts for one line."""
-    return {**shared, **own}
+    for line in lines:
+        yield {**shared, **pairs_of(line)}

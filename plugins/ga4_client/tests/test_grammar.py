@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tagserver_ga4_client.hits import event_of
 from tagserver_ga4_client.ids import id_of, may_come_again
 from tagserver_ga4_client.items import FIELDS, NUMBERS, read_item, read_items, tokens
-from tagserver_ga4_client.pairs import MOST_PAIRS, hits_of, pairs_of
+from tagserver_ga4_client.pairs import MOST_PAIRS, TooMuch, hits_of, pairs_of
 from tagserver_ga4_client.reading import MOST_NOTES, Notes, numeral
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
@@ -176,3 +176,17 @@ def test_an_own_id_goes_first(own: str, kept: bool) -> None:
     event = event_of({**HIT, "ep.event_id": own}, 0, Notes())
     assert (event["event_id"] == own) is kept
     assert event["event_id"].startswith("ga4_") is not kept
+
+
+@pytest.mark.parametrize(
+    ("values", "length", "lines", "taken"),
+    [(45, 40, 100, True), (100, 2, 100, True), (101, 2, 100, False), (10, 6000, 10, False), (1000, 60, 1, True)],
+)
+def test_a_long_query_does_not_count_for_many_lines(values: int, length: int, lines: int, taken: bool) -> None:
+    """A short request would cost what a hundred long ones do. What Google's tag sends is far from it."""
+    query = "&".join(f"a{n}={'b' * length}" for n in range(values))
+    if taken:
+        assert len([*hits_of(query, b"en=a\n" * lines)]) == lines
+    else:
+        with pytest.raises(TooMuch):
+            next(hits_of(query, b"en=a\n" * lines))

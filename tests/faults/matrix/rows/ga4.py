@@ -1,0 +1,119 @@
+"""Faults at the addresses of Google's tag and of its Measurement Protocol."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+from tests.faults.matrix.declared import Chapter
+from tests.faults.matrix.hostile import Ask, ask_all, expect_free_loop, metrics, post
+from tests.faults.matrix.judge import usage
+from tests.faults.matrix.world import World
+
+chapter = Chapter("Google's door")
+
+HIT = "/g/collect?v=2&tid=G-ABC&_p=1&cid=1.2&_s=1"
+TILL = "/mp/collect?measurement_id=G-ABC&api_secret=secret-of-the-till"
+PAGE = "referer: https://shop.example/a"
+ODD = (None, True, 0, -1e300, 10**30, "", "\x00", "x" * 20_000, [], [[[]]], {}, {"__proto__": {"a": 1}})
+GOOD = {
+    "client_id": "1.2",
+    "user_id": "u",
+    "timestamp_micros": 1_790_000_000_000_000,
+    "user_properties": {"a": {"value": 1}},
+    "consent": {"ad_user_data": "GRANTED"},
+    "non_personalized_ads": False,
+    "user_data": {"sha256_email_address": ["a" * 64]},
+    "user_location": {"city": "Bonn"},
+    "ip_override": "203.0.113.9",
+    "device": {"category": "desktop"},
+    "events": [{"name": "quiet", "params": {"a": 1}}],
+}
+
+
+def get(address: str, *lines: str) -> bytes:
+    """A hit without a body."""
+    head = [f"GET {address} HTTP/1.1", "host: tags.shop.example", "connection: close", *(lines or (PAGE,))]
+    return "\r\n".join([*head, "", ""]).encode("latin-1")
+
+
+@chapter.row(
+    "O13",
+    "Google's addresses: malformed hits, queries that count for many lines, secrets of others, other properties, bombs",
+    quick=True,
+    untimed=True,
+)
+def hostile(world: World) -> None:
+    """Each is refused or read for what it is, costs its length alone, and the shop's events go on beside it."""
+    world.environment |= {"TILL": "secret-of-the-till"}
+    world.vendor()
+    ga4 = {"measurement_ids": ["G-ABC"], "api_secrets": {"till": {"secret": "${env:TILL}"}}}
+    world.configure({"clients": {"ga4": ga4}})
+    world.serve().up()
+    assert world.server is not None
+    before = usage(world.server.pid)
+    producer = world.produce("load", 300, rate=150)
+    good = json.dumps(GOOD).encode()
+    bomb = gzip.compress(b" " * (64 << 20))
+    long = "&".join(f"a{n}=b" for n in range(600))
+
+    def hits(body: bytes, *lines: str, address: str = HIT) -> bytes:
+        return post(body, *lines, target=address)
+
+    def till(body: object, *lines: str) -> bytes:
+        return post(body, *lines, target=TILL)
+
+    ask_all(
+        world,
+        [
+            Ask("a true hit", get(f"{HIT}&en=quiet"), (204,)),
+            Ask("true lines", hits(b"en=quiet\r\nen=quiet"), (204,)),
+            Ask("a true body", till(good), (204,)),
+            *(Ask(f"{key} is {odd!r:.20}", till({**GOOD, key: odd}), (204, 400)) for key in GOOD for odd in ODD),
+            *(Ask(f"an event is {odd!r:.20}", till({**GOOD, "events": [odd]}), (204,)) for odd in ODD),
+            Ask("events without end", till({**GOOD, "events": [{"name": "quiet"}] * 101}), (413,)),
+            Ask("no event", get("/g/collect?tid=G-ABC"), (204,)),
+            Ask("broken escapes", get(f"{HIT}&en=%zz%&ep.%=%ff&pr1=%&_et=%00"), (204,)),
+            Ask("an item of tildes", get(f"{HIT}&en=quiet&pr1={'~' * 6_000}"), (204,)),
+            Ask("an address without end", get(f"{HIT}&en={'x' * 20_000}"), (414,)),
+            Ask("items beyond all", get(f"{HIT}&en=quiet&pr9999=idx&pr99999=idx&pr0=idx"), (204,)),
+            Ask("hundreds of values", get(f"{HIT}&en=quiet&{'&'.join(f'ep.a{n}=b' for n in range(500))}"), (204,)),
+            Ask("bytes that are nothing", hits(bytes(range(256))), (204,)),
+            Ask("lines without end", hits(b"en=quiet\n" * 90_000), (413,)),
+            Ask("nothing but line ends", hits(b"\r\n" * 400_000), (204,)),
+            Ask("a long query for many lines", hits(b"en=quiet\n" * 100, address=f"{HIT}&{long}"), (413,)),
+            Ask("another property", get("/g/collect?tid=G-XYZ&en=quiet"), (403,)),
+            Ask("no property", get("/g/collect?en=quiet"), (403,)),
+            Ask("another site", get(f"{HIT}&en=quiet", "referer: https://evil.example/"), (403,)),
+            Ask("nobody", get(f"{HIT}&en=quiet", "accept: */*"), (403,)),
+            Ask("a page without an origin", hits(b"en=quiet", "origin: null"), (403,)),
+            Ask("another method", hits(b"").replace(b"POST", b"DELETE", 1), (405,)),
+            Ask("the protocol's address with GET", get(TILL), (405,)),
+            Ask("no secret", post(good, target="/mp/collect?measurement_id=G-ABC"), (401,)),
+            Ask("another's secret", post(good, target="/mp/collect?api_secret=secret-of-another"), (401,)),
+            Ask("half of the secret", post(good, target="/mp/collect?api_secret=secret-of-the-ti"), (401,)),
+            Ask("a secret without end", post(good, target="/mp/collect?api_secret=" + "k" * 8_000), (401,)),
+            Ask("a bomb of a stranger", post(bomb, "content-encoding: gzip", target="/mp/collect"), (401,)),
+            Ask("a bomb", till(bomb, "content-encoding: gzip"), (413,)),
+            Ask("a bomb of a page", hits(bomb, "content-encoding: gzip"), (413,)),
+            Ask("a bomb that does not say so", till(bomb), (400,)),
+            Ask("gzip that is none", till(good, "content-encoding: gzip"), (400,)),
+            Ask("deep", till(b'{"events": ' + b"[" * 50_000), (400,)),
+            Ask("deep in a parameter", till(b'{"events": [{"name": "quiet", "params": {"a": ' + b"[" * 5_000), (400,)),
+            Ask("a form", till(b"events=1"), (400,)),
+            Ask("a body that is too large", till(b" " * (2 << 20)), (413,)),
+            Ask("to be looked at", post(good, target=f"/debug{TILL}"), (200,)),
+            Ask("to be looked at, by a stranger", post(good, target="/debug/mp/collect"), (401,)),
+        ],
+    )
+    refused = metrics(world.server).get('tagserver_requests_refused_total{reason="key"}', 0)
+    world.expect(refused >= 5, f"{refused:g} wrong secrets are counted")
+    lines = len(world.server.text().splitlines())
+    world.expect(lines < 14, f"strangers have filled the log with {lines} lines")
+    world.expect("secret-of" not in world.server.text(), "a secret stands in the log")
+    producer.ends(30)
+    peak = usage(world.server.pid)["peak_mib"] - before["peak_mib"]
+    world.expect(peak < 48, f"memory grew by {peak} MiB")
+    if not world.untimed:
+        expect_free_loop(world)
+    world.judge(before=before)
