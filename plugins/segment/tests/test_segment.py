@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tagserver_segment import Segment
 from tagserver_segment.names import EVENTS
 from tagserver_segment.times import moment
@@ -19,6 +21,7 @@ from tagserver.event.event import Facts
 from tagserver.inbound.clients.datalayer import read_event
 from tagserver.plugin.inbound import BROWSER, InboundRequest, Incoming, Passed, Refuse, RequestFacts, Result
 from tagserver.testing import NOW, check_client, load_examples, make_client, run_client_example, with_examples
+from tests.examples import examples
 
 FOLDER = Path(__file__).parents[1]
 SOURCES: Mapping[str, Mapping[str, Any]] = {
@@ -238,3 +241,40 @@ def test_what_is_answered() -> None:
 
 def test_more_messages_than_one_request_may_have_are_not_read() -> None:
     assert len(read({"batch": [{}] * 5000}).events) == 1001
+
+
+NAMES = sorted({"type", "event", "properties", "context", "traits", "integrations", "messageId", "timestamp", "sentAt"})
+INNER = sorted(
+    {"order_id", "total", "products", "product_id", "name", "page", "url", "search", "consent", "categoryPreferences"}
+    | {
+        "consentManagement",
+        "deniedConsentIds",
+        "clientIds",
+        "ga4",
+        "sessionIds",
+        "externalIds",
+        "device",
+        "address",
+        "All",
+    }
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda one: (
+        st.lists(one, max_size=3) | st.dictionaries(st.sampled_from(INNER) | st.text(max_size=4), one, max_size=5)
+    ),
+    max_leaves=20,
+)
+CALLED = st.sampled_from(["track", "page", "screen", "Order Completed", "Product Added"])
+
+
+@settings(max_examples=examples(50))
+@given(st.dictionaries(st.sampled_from(NAMES), VALUES | CALLED, max_size=9))
+def test_whatever_a_message_holds(message: dict[str, Any]) -> None:
+    """It is an event or is not, costs no more than its size, and what is in it of consent is never lost."""
+    text = json.dumps({"batch": [message]}).encode()
+    (made,) = read(text).events
+    assert isinstance(made, Passed) or len(msgspec.json.encode(made)) < 4 * len(text) + 500
+    context = message.get("context")
+    if isinstance(made, dict) and isinstance(context, dict) and context.get("consentManagement") is not None:
+        assert "consent" in made
