@@ -34,7 +34,7 @@ from tagserver_meta_capi.envelope import envelope_group, envelope_of
 from tagserver_meta_capi.fields import CONVERSATION, EMPTY, EVENT, EVENT_FIELDS
 from tagserver_meta_capi.names import EVENTS, STANDARD_EVENTS, meta_names
 from tagserver_meta_capi.processing import KINDS as LIMITS
-from tagserver_meta_capi.processing import LDU_STATES, limit_processing
+from tagserver_meta_capi.processing import LDU_STATES, OPTIONS, limit_processing
 from tagserver_meta_capi.settings import MetaSettings
 from tagserver_meta_capi.user_data import BROWSER_KEYS, PIECES, USER_DATA, put_pieces, too_broad
 from tagserver_meta_capi.versions import version_end
@@ -179,6 +179,8 @@ class MetaCapi(Destination):
         if source == "app":
             body["app_data"] = build_app_data(event, given, omitted)
         limit_processing(body, event, said, mode, omitted)
+        if as_sent and not body[OPTIONS] and OPTIONS not in event.data and OPTIONS not in said:
+            del body[OPTIONS]  # nobody has spoken of it
         group = envelope_group(event, settings) if as_sent else None
         return Built(body, name, time, group, expires, tuple(omitted))
 

@@ -76,6 +76,22 @@ def test_nobody_else_has_a_way_to_meta_by_it(client: str) -> None:
     assert made.group is None
 
 
+@pytest.mark.parametrize(
+    ("said", "mode", "sent"),
+    [
+        ({}, "send", None),
+        ({"data_processing_options": []}, "send", []),
+        ({"data_processing_options": ["LDU"]}, "send", ["LDU"]),
+        ({}, "restrict", ["LDU"]),
+        ({"data_processing_options": []}, "restrict", ["LDU"]),
+    ],
+    ids=["nothing", "free", "limited", "restricted", "free-and-restricted"],
+)
+def test_a_limit_is_what_is_said_and_never_less_than_consent(said: dict[str, Any], mode: Any, sent: Any) -> None:
+    made = META.build(event(**said), {}, make_settings(MetaCapi, SETTINGS), mode)
+    assert made.body.get("data_processing_options") == sent
+
+
 def test_pieces_go_where_they_came_hashed() -> None:
     """A list as a list; what did not come hashed is nobody's to hash."""
     said = dict.fromkeys(PIECES, HASH) | {"fi": [HASH, "b" * 64], "doby": "1964", "external_id": HASH}
