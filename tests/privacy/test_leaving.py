@@ -64,6 +64,30 @@ def test_without_ad_user_data_nobody_is_seen() -> None:
     assert "family" in told["user_agent"]
 
 
+FROM_GOOGLE = {
+    "ecid": "1",
+    "client_hints": {"model": "X"},
+    "client_device": {"model": "X"},
+    "client_location": {"c": "B"},
+}
+
+
+@pytest.mark.parametrize(
+    ("granted", "stay"),
+    [
+        (ALL, {*FROM_GOOGLE}),
+        (["ad_storage", "analytics_storage", "ad_personalization"], {"ecid"}),
+        (["ad_user_data", "analytics_storage"], {"ecid", "client_hints", "client_device"}),
+        (["ad_user_data"], {"client_hints", "client_device"}),
+        ([], set()),
+    ],
+)
+def test_what_googles_tag_tells_of_the_browser(granted: list[str], stay: set[str]) -> None:
+    """Its id goes with the site's own ones, its hints with the agent, and its place with the address."""
+    found = seen(pushed={**PUSHED, **FROM_GOOGLE}, granted=granted)["data"]
+    assert FROM_GOOGLE.keys() & found.keys() == stay
+
+
 def test_a_tag_that_needs_another_purpose_sees_no_more_than_was_granted() -> None:
     """As Google Analytics does, which needs `analytics_storage` alone."""
     decision = decided("    consent: [analytics_storage]\n", granted=["analytics_storage"])

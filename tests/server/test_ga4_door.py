@@ -97,6 +97,26 @@ async def test_a_choice_after_the_order(door: Running) -> None:
     assert await seen(door) == {"page_view": 1, "purchase": 1}
 
 
+@pytest.mark.parametrize(
+    ("said", "arrives"),
+    [
+        ({"gcs": "G111", "gcd": "13r3r3r3r5"}, True),
+        ({"gcs": "G111"}, False),
+        ({"gcs": "G111", "gcd": "13t3t3t3t5"}, False),
+        ({"gcs": "G100", "gcd": "13r3r3r3r5"}, False),
+        ({"gcd": "13r3r3u3r5"}, False),
+        ({"gcd": "13r3r3r3r5", "ep.consent": "denied"}, True),
+        ({"ep.gcd": "13r3r3r3r5", "ep.gcs": "G111", "ep.consent": "granted"}, False),
+        ({"gcd": "garbled"}, False),
+        ({}, False),
+    ],
+)
+async def test_whose_consent_it_is(door: Running, said: dict[str, str], arrives: bool) -> None:
+    """`gcs` alone speaks of storage; what was only preset is nobody's choice, and a parameter is nobody's word."""
+    await hit(door, ORDER, said)
+    assert await sent(door) == ({"Purchase": 1} if arrives else {})
+
+
 async def test_what_the_page_has_done_twice_is_two(door: Running) -> None:
     """Also a conversion; while something is denied the time since the hit before tells them apart."""
     for number, engaged in ((5, "1520"), (6, "1520")):
