@@ -19,6 +19,7 @@ from tagserver.inbound.shapes.shape import NoEvent, Shaped, picked, without
 
 MOST = 10
 """Arguments of a call that are looked at."""
+_PLACES = tuple(str(number) for number in range(MOST))
 _SILENT: Mapping[str, str] = {
     "set": "its fields belong into the event, or into ctx, which stands beneath each event of a request",
     "config": "it sets up a tag of Google's",
@@ -80,10 +81,9 @@ def read_call(call: list[Any], notes: list[Note]) -> Shaped | None:
 def read_arguments(raw: Mapping[str, Any], notes: list[Note]) -> Shaped | None:
     """The object that JSON makes of `arguments`: its keys are the places. What stands under others is its sender's
     own, and lies over the call's parameters, but never over a choice; with a name it is an event of its own."""
-    call: list[Any] = []
-    while len(call) < min(len(raw), MOST) and (place := str(len(call))) in raw:
-        call.append(raw[place])
-    own = without(raw, *(str(place) for place in range(len(call))), "length")
+    places = [place for place in _PLACES if place in raw]
+    call = [raw[place] for place in places]
+    own = without(raw, *places, "length")
     if "event" in own or "event_name" in own or (shaped := read_call(call, notes)) is None:
         return None
     rest = {**own, **shaped.rest} if shaped.name == CONSENT_EVENT else {**shaped.rest, **own}
