@@ -59,19 +59,29 @@ class Plugins:
 
 
 def _described(registry: Registry) -> dict[str, Any]:
-    brought_by = {kind: one for one in registry.plugins for kind in (*one.destinations, *one.variables, *one.clients)}
+    brought_by = {  # a destination and a client may have one name, and are other plugins
+        (what, kind): one
+        for one in registry.plugins
+        for what, kinds in (("destination", one.destinations), ("variable", one.variables), ("client", one.clients))
+        for kind in kinds
+    }
 
-    def plugin(kind: str) -> dict[str, str]:
-        one = brought_by.get(kind)
+    def plugin(what: str, kind: str) -> dict[str, str]:
+        one = brought_by.get((what, kind))
         return {"name": one.name, "package": one.package, "version": one.version} if one is not None else {}
 
     return {
         "plugins": [msgspec.to_builtins(one) for one in registry.plugins],
-        "destinations": [{**_told(one), "plugin": plugin(kind)} for kind, one in sorted(registry.destinations.items())],
-        "variables": [
-            {**describe_variable(one), "plugin": plugin(kind)} for kind, one in sorted(registry.variables.items())
+        "destinations": [
+            {**_told(one), "plugin": plugin("destination", kind)} for kind, one in sorted(registry.destinations.items())
         ],
-        "clients": [{**describe_client(one), "plugin": plugin(kind)} for kind, one in sorted(registry.clients.items())],
+        "variables": [
+            {**describe_variable(one), "plugin": plugin("variable", kind)}
+            for kind, one in sorted(registry.variables.items())
+        ],
+        "clients": [
+            {**describe_client(one), "plugin": plugin("client", kind)} for kind, one in sorted(registry.clients.items())
+        ],
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from tagserver.plugin import Destination
 from tagserver.plugin.description import describe
 from tagserver.plugin.registry import PluginInfo, Registry
-from tests.server.conftest import BEARER, Running, Start
+from tests.server.conftest import BEARER, SERVER, Running, Start
 from tests.server.pages.support import get, json_of
 
 
@@ -24,6 +24,18 @@ async def test_every_destination_with_its_settings(server: Running) -> None:
     shown = await get(server, "/-/plugins")
     assert "pixel_id" in shown.text
     assert any(one.get("href") == "/-/destinations/meta" for one in shown.all("a"))
+
+
+async def test_a_client_with_the_name_of_a_destination(start: Start) -> None:
+    """Each is another plugin's; a client that pages send to needs no sender with a key."""
+    server: Running = await start(server=SERVER + "clients: {ga4: {}}\n")
+    told = await json_of(server, "/-/plugins.json")
+    (destination,) = [one for one in told["destinations"] if one["type"] == "ga4"]
+    (client,) = [one for one in told["clients"] if one["client"] == "ga4"]
+    assert (destination["plugin"]["name"], client["plugin"]["name"]) == ("ga4", "ga4_client")
+    shown = await get(server, "/-/plugins")
+    assert "none with a key" in shown.text
+    assert "GET /g/collect" in shown.text
 
 
 async def test_what_could_not_be_loaded_comes_first(start: Start) -> None:
