@@ -42,6 +42,16 @@ class TooMuch(Exception):
     """A request would add more to the queue than one may; nothing of it is stored."""
 
 
+class NotWhole(Exception):
+    """Of a request that is taken as a whole or not at all one event is refused (`at`: its place, from 0); nothing of it
+    is stored."""
+
+    def __init__(self, at: int, refused: Refused) -> None:
+        super().__init__(str(refused))
+        self.at = at
+        self.code = refused.notes[0].code
+
+
 TURN = 10
 """Events of one request that are decided before others have their turn: each costs a millisecond where ten tags want
 it, and to give way some microseconds."""
@@ -117,20 +127,23 @@ class Ingest:
     ) -> list[Answer]:
         """One answer per event, in their order. `contract`: what the contract of their sender says; `visit` hears each
         event; `wait`: seconds for which what is sent of them waits for other copies.
-        Raises `OutboxError` when nothing could be stored and `TooMuch` when it is too much; then nothing was.
+        Raises `OutboxError` when nothing could be stored, `TooMuch` when it is too much, and `NotWhole` when one is
+        refused where the context wants all of them or none; then nothing was.
 
         `raws` is emptied: many requests wait for the disk at a time, and what was decided is all they need to keep.
         """
         # What is tried in a preview is tried now.
         until = facts.received + int(wait * 1000) if wait and not facts.session else 0
         request = _Request(server.collect.max_made, facts.session, visit, until)
+        if context.whole:
+            _whole(raws)
         raws.reverse()
         try:
             while raws:
                 self._decide(container, request, raws, facts, context, contract)
                 if raws:
                     await asyncio.sleep(0)
-        except TooMuch:
+        except (TooMuch, NotWhole):
             self._consent_wait.put_back(request.released)
             raise
         return await self._store(container, server, request)
@@ -169,6 +182,8 @@ class Ingest:
             except Refused as refused:
                 if isinstance(refused, ReaderFailed):
                     self._observer.client_failed(refused.client, refused.how)
+                if context.whole:
+                    raise NotWhole(sum(line[0] is not None for line in lines), refused) from None
                 lines.append((Answer(refused.event_id, "rejected", refused.notes), None, False))
                 continue
             routing = route(container, event, contract)
@@ -328,6 +343,13 @@ class Ingest:
             stored.lines.append((answer, routing, made, ()))
             stored.deliveries += made if encrypt is None else map(encrypt, made)
         self._observer.routed(routings)
+
+
+def _whole(raws: list[Any]) -> None:
+    """Raises NotWhole for what is known to be refused before anything is decided, which others might hear of."""
+    for at, raw in enumerate(raws):
+        if isinstance(raw, Refused):
+            raise NotWhole(at, raw)
 
 
 def _of(request: _Request) -> Callable[[Event], bool]:

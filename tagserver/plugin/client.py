@@ -34,14 +34,18 @@ class Endpoint(NamedTuple):
 
 class Refuse(Exception):
     """The request as a whole is refused. `status` is at least 400; `code` a word of the client's `refuses`; `message` a
-    sentence that names the fix, and never a value of the request: it is answered. `retry_after` in seconds."""
+    sentence that names the fix, and never a value of the request: it is answered. `retry_after` in seconds. `at`: the
+    place, from 0, of the one event that it is for, where the host refuses all of a request for one (`Client.whole`)."""
 
-    def __init__(self, status: int, code: str, message: str, *, retry_after: int | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, *, retry_after: int | None = None, at: int | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.retry_after = retry_after
+        self.at = at
 
 
 class InboundRequest(msgspec.Struct, frozen=True, gc=False):
@@ -224,6 +228,9 @@ class Client:
     automatic: ClassVar[bool] = False
     """Whether what Google's tag or Tag Manager makes by itself (`scroll`, `gtm.dom`) comes to it beside what a site has
     pushed: such events are named in their notes, and the trigger `all` leaves them out."""
+    whole: ClassVar[bool] = False
+    """Whether a request is taken as a whole or not at all: where one of its events cannot be taken, none is stored, and
+    the request is refused. Not for a client that passes over some of what a request holds."""
     refuses: ClassVar[tuple[str, ...]] = ()
     """The codes of its refusals, for metrics; others are counted as `client`."""
     passes: ClassVar[tuple[str, ...]] = ()

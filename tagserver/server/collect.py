@@ -201,12 +201,13 @@ class Collect:
         left_out: tuple[Note, ...] = NOT_SAID,
         cookies: list[Header] | None = None,
         wait: float = 0.0,
+        whole: bool = False,
     ) -> tuple[list[Answer], Sequence[Note], int]:
         """Decide and store: what became of each event, problems of the request, and the largest body that may be.
         `client`: by which client it comes, with the `contract` of its sender, whether `collect.rate` counts, and what
         it has left out; of a key or a browser the configuration says it. `cookies`: what the answer sets is added
-        here; `wait`: seconds for which copies of orders wait for others. Raises NotTaken (429) besides what ingest
-        raises."""
+        here; `wait`: seconds for which copies of orders wait for others; `whole`: whether one event that is refused
+        refuses all. Raises NotTaken (429) besides what ingest raises."""
         runtime, time = self._runtime, self._runtime.time
         now = runtime.publisher.now
         limits = now.server.collect
@@ -237,7 +238,7 @@ class Collect:
         context = read_context(ctx, sent, facts, limits.locate, client, readers)
         if client is not CLIENT:
             automatic = now.server.clients.automatic(client)
-            context = msgspec.structs.replace(context, left_out=left_out, automatic=automatic)
+            context = msgspec.structs.replace(context, left_out=left_out, automatic=automatic, whole=whole)
         accept, settings = runtime.ingest.accept, now.server.cookies
         if settings is None or cookies is None or source != BROWSER:
             wait = wait or context.wait

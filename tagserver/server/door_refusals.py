@@ -41,14 +41,15 @@ class Refused(Exception):
         fields: Sequence[Header] = (),
         again: int | None = None,
         reason: str = "client",
+        at: int | None = None,
     ) -> Refused:
-        """In our own words. `again`: seconds after which to come again."""
+        """In our own words. `again`: seconds after which to come again; `at`: the event that it is for."""
         if again is not None:
             fields = (*fields, (b"retry-after", b"%d" % again))
         reply = NOBODY if status == 404 else problem_reply(status, code, message)
         made = cls(one.type if one is not None else "", reply, code, reason, fields)
         if status != 404:
-            made.one, made.said = one, Refuse(status, code, message, retry_after=again)
+            made.one, made.said = one, Refuse(status, code, message, retry_after=again, at=at)
         return made
 
 

@@ -24,7 +24,7 @@ from tagserver.inbound.enrich import read_headers, visitor_ip
 from tagserver.inbound.notes import bounded
 from tagserver.ingest.answer import Answer, bounded_answers
 from tagserver.ingest.body import BadBody, Disconnected, read_body, split, unpack, unpack_small
-from tagserver.ingest.ingest import TooMuch
+from tagserver.ingest.ingest import NotWhole, TooMuch
 from tagserver.ingest.sources import Header
 from tagserver.plugin.client import Forget, InboundRequest, Incoming, Passed, Refuse, Reply, RequestFacts, Result
 from tagserver.plugin.fault import PluginCode, PluginFailed, client_name
@@ -181,6 +181,8 @@ class Doors:
             self._runtime.failing.client_failed(one.type, str(failed))
             message = "this address cannot take anything now"
             raise Refused.by_host(one, 503, "client_failed", message, again=AGAIN) from failed
+        except NotWhole as error:
+            raise Refused.by_host(one, 400, error.code, str(error), at=error.at) from None
         except (NotTaken, BadBody, TooMuch, OutboxError, MemoryError) as error:
             refused = error if isinstance(error, NotTaken) else self._collect.refusal(error)
             if page is not None and refused.cors is not None:
@@ -250,6 +252,7 @@ class Doors:
                 left_out=held.notes,
                 cookies=page.cookies if page is not None and of_page else None,
                 wait=one.waits.get(source, 0.0),
+                whole=client.whole,
             )
             if said and answers:
                 first = answers[0]

@@ -96,6 +96,26 @@ async def test_one_bad_event_refuses_its_neighbours(meta: Running) -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "code"),
+    [({"x": "y" * 20_000}, "too_large"), ({"x": json.loads("[" * 30 + "]" * 30)}, "too_deep")],
+    ids=["large", "deep"],
+)
+async def test_what_the_host_finds_of_one_event_refuses_its_neighbours(
+    meta: Running, field: dict[str, Any], code: str
+) -> None:
+    """They may have no ids, and whoever was told 400 sends all of them again."""
+    strange = bought("m-2", custom_data={**bought("m-2")["custom_data"], **field})
+    answer = await send(meta, bought(None), strange, bought("m-3"))
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (400, 100)
+    assert error["error_data"] == {"reason": code, "blame_field_specs": [["data[1]"]]}
+    assert error["message"].startswith("(#100) data[1] could not be taken: the event ")
+    assert (await meta.drained())["arrivals"] == 0
+    assert (await send(meta, bought(None), bought("m-3"))).json()["events_received"] == 2
+    assert (await meta.drained())["arrivals"] == 2
+
+
+@pytest.mark.parametrize(
     ("token", "said", "arrive"),
     [
         ("token-of-the-shop", {}, 1),

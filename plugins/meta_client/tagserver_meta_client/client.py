@@ -52,6 +52,7 @@ class Meta(Client):
     )
     limits = ClientLimits(events=MOST_EVENTS)
     bare_keys = True
+    whole = True
 
     @classmethod
     def signed(cls, request: InboundRequest, source: KeyedSource) -> InboundRequest:

@@ -23,12 +23,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def received(results: Sequence[Result]) -> Reply:
-    """Everything is on disk. `fbtrace_id` is the id of the first event, which `tagserver explain` takes. What is too
-    large for the server alone is found out so late: its sender is told in the only way that he listens to, and may send
-    all of it again, for the others are known by their ids."""
-    if refused := [at for at, one in enumerate(results) if one.status == "rejected"]:
-        why = "; ".join(one.message for one in results[refused[0]].problems[:3])
-        return _error(400, INVALID, f"data[{refused[0]}] could not be taken: {why}", blamed=f"data[{refused[0]}]")
+    """Everything is on disk. `fbtrace_id` is the id of the first event, which `tagserver explain` takes."""
     places: dict[str, list[int]] = {}
     for at, one in enumerate(results):
         for note in one.problems:
@@ -53,6 +48,10 @@ def refused(refusal: Refuse) -> Reply:
     status = refusal.status
     if isinstance(refusal, BadEvent):
         return _error(status, INVALID, refusal.message, refusal.code, refusal.subcode, blamed=refusal.place)
+    if refusal.at is not None:  # what is too large or too deep for the server
+        place = f"data[{refusal.at}]"
+        message = f"{place} could not be taken: {refusal.message}"
+        return _error(status, INVALID, message, refusal.code, blamed=place)
     code, subcode = _CODES.get(refusal.code) or _STATUSES.get(status) or (TROUBLE if status >= 500 else INVALID, 0)
     return _error(status, code, refusal.message, refusal.code, subcode)
 

@@ -273,13 +273,12 @@ def test_success_has_what_the_sdks_read() -> None:
     assert messages[-1] == "and 10 more"
 
 
-def test_what_the_server_alone_finds_too_large_is_no_success() -> None:
-    results = [Result("a", "accepted"), Result("b", "rejected", (Note("", "too_large", "the event is too large"),))]
-    reply = CLIENT.answer(results)
+def test_what_the_host_refuses_of_one_event_names_its_place() -> None:
+    reply = CLIENT.refused(Refuse(400, "too_large", "the event is too large", at=1))
     error = json.loads(reply.body)["error"]
     assert (reply.status, error["code"]) == (400, 100)
     assert error["message"] == "(#100) data[1] could not be taken: the event is too large"
-    assert error["error_data"]["blame_field_specs"] == [["data[1]"]]
+    assert error["error_data"] == {"reason": "too_large", "blame_field_specs": [["data[1]"]]}
 
 
 _json = st.recursive(

@@ -63,7 +63,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     `left_out` is what the client could not read of it, and said with each event. `readers`: who reads an event with
     this key at its top. `pixel`: whether the page says that a pixel of Meta's runs in it; None: it does not say.
     `wait`: seconds for which a server wants its events to wait for other copies of their orders. `automatic`: whether
-    what its tags make by themselves comes among its events."""
+    what its tags make by themselves comes among its events. `whole`: whether one event that is refused refuses all."""
 
     data: Mapping[str, Any]
     notes: tuple[Note, ...] = ()
@@ -75,6 +75,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     pixel: bool | None = None
     wait: float = 0.0
     automatic: bool = False
+    whole: bool = False
 
 
 NO_CONTEXT = Context({})
