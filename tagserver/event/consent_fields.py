@@ -106,3 +106,18 @@ def with_signals(context: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[
     if any(says_something(name, value) and data.get(name) != value for name, value in beside.items()):
         data[CONSENT_MODE[0]] = ILLEGIBLE
     return data
+
+
+def of_two_places(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that a sender has written in two places of one request, such as its address and its body: those of
+    `above` over those of `below`. Of consent a field that says nothing takes nothing away; and where both places say
+    something in one field and differ, nobody knows which is meant."""
+    fields = {**below, **above}
+    for name in FIELDS & below.keys() & above.keys():
+        if not says_something(name, below[name]):
+            continue
+        if not says_something(name, above[name]):
+            fields[name] = below[name]
+        elif above[name] != below[name]:
+            fields[CONSENT_MODE[0]] = ILLEGIBLE
+    return fields

@@ -3,6 +3,7 @@ keys, and bodies. The guide is plugins/README.md, "Write a client"."""
 
 from __future__ import annotations
 
+from tagserver.event.consent_fields import ILLEGIBLE, of_two_places
 from tagserver.event.event import BROWSER, Note
 from tagserver.event.minor_units import minor_units
 from tagserver.event.order_ids import event_id_for, order_id
@@ -39,6 +40,7 @@ __all__ = [
     "BROWSER",
     "CONSENT_FIELDS",
     "GA4_OF_META",
+    "ILLEGIBLE",
     "META_PARAMETERS",
     "UNKNOWN_KEY",
     "Client",
@@ -69,6 +71,7 @@ __all__ = [
     "looks_like_json",
     "mac",
     "minor_units",
+    "of_two_places",
     "order_id",
     "order_of_meta",
     "rest_of_meta",

@@ -56,6 +56,7 @@ UNTOLD = (None, "client")
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 _TYPE = re.compile(r"[a-z0-9.+/-]{1,80}(; ?charset=[a-z0-9-]{1,20})?\Z")
 _NO_STORE: Header = (b"cache-control", b"no-store")
+_EVENTS = b'{"events":['
 _encode = msgspec.json.Encoder().encode
 
 
@@ -210,13 +211,13 @@ class Doors:
             incoming = found if isinstance(found, Incoming) else Incoming(list(islice(found, most + 1)))
             listed = list(islice(incoming.events, most + 1))
             events = [each for each in listed if not isinstance(each, Passed)]
-            text = _encode({"events": events, "ctx": incoming.ctx, "sent": incoming.sent})
+            text = _written(events, incoming, limits.max_merged)
             notes = bounded([note for note in islice(incoming.notes, MOST_NOTES) if isinstance(note, Note)])
             _encode(notes)  # what cannot be written cannot be answered
             forget = _person(incoming.forget)
         if len(listed) > most:
             raise BadBody(413, "too_many_events", f"more than {most} events in one request")
-        if len(text) > limits.max_merged:
+        if text is None:
             raise BadBody(413, "too_large", f"the request makes more than {limits.max_merged} bytes of events")
         return _Held(listed, split(text, limits), notes, forget, incoming.answer)
 
@@ -339,6 +340,18 @@ class _Held(NamedTuple):
     notes: tuple[Note, ...]
     forget: tuple[DataSubject, tuple[str, ...]] | None
     answer: Callable[[list[Result]], Reply] | None
+
+
+def _written(events: list[Any], incoming: Incoming, most: int) -> bytes | None:
+    """What a request holds as `/collect` would get it; None where that is larger than `most` bytes, of which no more is
+    written than that and one event: what its events share stands in each of them."""
+    rest = _encode({"ctx": incoming.ctx, "sent": incoming.sent})
+    texts, left = [], most - len(rest) - len(_EVENTS)
+    for event in events:
+        texts.append(_encode(event))
+        if (left := left - len(texts[-1]) - 1) < 0:
+            return None
+    return b"".join((_EVENTS, b",".join(texts), b"],", rest[1:]))
 
 
 def _cookies(names: tuple[str, ...], request: InboundRequest) -> dict[str, str]:

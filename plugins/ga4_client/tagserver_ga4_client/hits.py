@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from tagserver.plugin.inbound import Note, order_id
+from tagserver.plugin.inbound import ILLEGIBLE, Note, order_id
 from tagserver_ga4_client.ids import id_of
 from tagserver_ga4_client.items import read_items
+from tagserver_ga4_client.pairs import UNCLEAR
 from tagserver_ga4_client.parameters import PERSON, is_unwritten, person_of, put
 from tagserver_ga4_client.reading import Notes, numeral
 
@@ -71,6 +72,7 @@ Google makes them of the hit."""
 PROMOTION: Mapping[str, str] = MappingProxyType(
     {"pi": "promotion_id", "pn": "promotion_name", "cn": "creative_name", "cs": "creative_slot", "lo": "location_id"}
 )
+UNTOLD = "the hit says something of consent twice, or has more than a thousand values; this is taken for a refusal"
 ENGAGEMENT = "engagement_time_msec"
 
 
@@ -86,6 +88,9 @@ def event_of(hit: Mapping[str, str], place: int, notes: Notes) -> dict[str, Any]
         event[ENGAGEMENT] = engaged
     _put_shop(event, hit, notes)
     _put_parameters(event, hit, notes)
+    if UNCLEAR in hit:
+        event["consent"] = ILLEGIBLE
+        notes.add(Note("consent", "garbled", UNTOLD))
     if order_id(event.get("event_id")) is None and (event_id := id_of(hit, place)) is not None:
         event["event_id"] = event_id  # its own is none, or a placeholder, and each copy would get another
     return event

@@ -13,8 +13,9 @@ from typing import Any
 
 import msgspec
 
-from tagserver.plugin.inbound import Note, event_id_for, order_id
+from tagserver.plugin.inbound import CONSENT_FIELDS, ILLEGIBLE, Note, event_id_for, of_two_places, order_id
 from tagserver_ga4_client.ids import PREFIX
+from tagserver_ga4_client.pairs import MOST_LINES
 from tagserver_ga4_client.parameters import RESERVED, put
 from tagserver_ga4_client.reading import Notes
 
@@ -26,8 +27,6 @@ RESERVED_HERE = RESERVED - {"action_source", "items"}
 """A key may say by which way something was sold, and writes items as a data layer does."""
 PURPOSES = ("ad_user_data", "ad_personalization", "ad_storage", "analytics_storage")
 """Google knows the first two here."""
-UNREADABLE = "unreadable"
-"""What denies, because it may have been a refusal that nobody can read."""
 TEXTS: Mapping[str, str] = MappingProxyType(
     {"user_id": "user_id", "ip_override": "ip_override", "user_agent": "user_agent"}
 )
@@ -51,7 +50,7 @@ def events_of(body: Mapping[str, Any], size: int, received: int, notes: Notes) -
         _limit(notes, "", f"the request is larger than {GOOGLES_BYTES} bytes, which Google does not take")
     shared = _shared(body, notes)
     micros = body.get("timestamp_micros")
-    events = [_event(one, place, shared, micros, notes) for place, one in enumerate(sent)]
+    events = [_event(one, place, shared, micros, notes) for place, one in enumerate(sent[: MOST_LINES + 1])]
     if any(isinstance(time := one.get("timestamp"), int) and received - time > GOOGLES_AGE_MS for one in events):
         _limit(notes, "timestamp_micros", "is older than 72 hours, which Google does not take")
     return events
@@ -75,11 +74,18 @@ def _shared(body: Mapping[str, Any], notes: Notes) -> dict[str, Any]:
         _wrong(notes, "user_data", "an object")
     if properties := _properties(body.get("user_properties"), notes):
         event["user_properties"] = properties
-    if (said := _consent(body.get("consent"))) is not None:
-        event["consent"] = said
-    if body.get("non_personalized_ads") not in (None, False):
-        event["npa"] = "1"
-    return event
+    return event | _said(body)
+
+
+def _said(place: Mapping[str, Any]) -> dict[str, Any]:
+    """What a part of the body says of consent: the protocol's own, and signals of ours that a sender has put there. The
+    request, an event and its parameters may each hold some, and a contract must not go on without a refusal in one."""
+    found = {name: place[name] for name in sorted(CONSENT_FIELDS & place.keys()) if place[name] is not None}
+    if (word := _consent(found.pop("consent", None))) is not None:
+        found["consent"] = word
+    if place.get("non_personalized_ads") not in (None, False):
+        found["npa"] = "1"
+    return found
 
 
 def _consent(said: Any) -> Any:
@@ -87,11 +93,13 @@ def _consent(said: Any) -> Any:
     if said is None:
         return None
     if not isinstance(said, dict):
-        return UNREADABLE
-    words = {name: said[name] for name in PURPOSES if said.get(name) is not None}
-    if words:
-        return {"update": words}
-    return UNREADABLE if any(word is not None for word in said.values()) else None
+        return ILLEGIBLE
+    words = {name: word for name, word in said.items() if word is not None}
+    if not words:
+        return None
+    known = not words.keys().isdisjoint(PURPOSES)
+    plain = not any(isinstance(word, dict | list) for word in words.values())
+    return {"update": words} if known and plain else ILLEGIBLE
 
 
 def _properties(sent: Any, notes: Notes) -> dict[str, Any]:
@@ -128,8 +136,10 @@ def _event(sent: Any, place: int, shared: Mapping[str, Any], time_of_all: Any, n
     params: Mapping[str, Any] = given if isinstance(given, dict) else {}
     if len(params) > GOOGLES_PARAMETERS:
         _limit(notes, f"{path}.params", f"has more than {GOOGLES_PARAMETERS} entries, of which Google takes no more")
+    for where in (sent, params):
+        event = of_two_places(event, _said(where))
     for name, value in params.items():
-        if value is None:
+        if value is None or name in CONSENT_FIELDS:
             continue
         if name == "items":
             event.setdefault("ecommerce", {})["items"] = value

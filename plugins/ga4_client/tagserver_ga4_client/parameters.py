@@ -4,9 +4,10 @@ is into `user_data`, and what would say something of the visitor that only his p
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
-from tagserver.plugin.inbound import Note
+from tagserver.plugin.inbound import Note, of_two_places
 from tagserver_ga4_client.reading import Notes
 
 SHOP = frozenset(
@@ -32,6 +33,11 @@ RESERVED = frozenset(
     ]
 )
 """Names at the top of an event that mean something else than a parameter of this name."""
+OPT_OUTS: Mapping[str, str] = MappingProxyType(
+    {"us_privacy": "us_privacy", "gpc": "gpc", "npa": "x-ga-npa", "x-ga-npa": "x-ga-npa"}
+)
+"""Those of consent that only take away, and so count wherever they stand; the hit's own `npa` beside that of a
+parameter, of which the stricter counts."""
 PERSON = "user_data."
 ADDRESS = "address"
 LISTED = frozenset({"email", "phone_number", "sha256_email_address", "sha256_phone_number"})
@@ -43,7 +49,9 @@ UNWRITTEN = "[object Object]"
 
 def put(event: dict[str, Any], name: str, value: Any, notes: Notes, *, reserved: frozenset[str] = RESERVED) -> None:
     """One parameter where it belongs; what has been said by a field of its own stays."""
-    if name in SHOP:
+    if name in OPT_OUTS:
+        event.update(of_two_places(event, {OPT_OUTS[name]: value}))
+    elif name in SHOP:
         event.setdefault("ecommerce", {}).setdefault(name, value)
     elif name in reserved:
         notes.add(Note(name, "reserved", f"{name} is no parameter of an event here; left out"))

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tagserver_ga4_client.hits import event_of
 from tagserver_ga4_client.ids import id_of, may_come_again
 from tagserver_ga4_client.items import FIELDS, NUMBERS, read_item, read_items, tokens
-from tagserver_ga4_client.pairs import MOST_PAIRS, TooMuch, hits_of, pairs_of
+from tagserver_ga4_client.measurement import events_of
+from tagserver_ga4_client.pairs import MOST_LINES, MOST_PAIRS, UNCLEAR, TooMuch, hits_of, pairs_of
 from tagserver_ga4_client.reading import MOST_NOTES, Notes, numeral
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
@@ -96,7 +97,9 @@ def test_items_stand_in_their_order_and_end() -> None:
 
 def test_what_is_read_and_told_has_an_end() -> None:
     """Of a line, and of a request with thousands of broken values."""
-    assert len(pairs_of("&".join(f"a{n}=1" for n in range(5000)))) == MOST_PAIRS
+    pairs = pairs_of("&".join(f"a{n}=1" for n in range(5000)))
+    assert pairs.pop(UNCLEAR) == "1"
+    assert len(pairs) == MOST_PAIRS
     notes = Notes()
     event_of({"en": "x", **{f"epn.a{n}": "no" for n in range(900)}}, 0, notes)
     assert len(notes.all) == MOST_NOTES
@@ -190,3 +193,38 @@ def test_a_long_query_does_not_count_for_many_lines(values: int, length: int, li
     else:
         with pytest.raises(TooMuch):
             next(hits_of(query, b"en=a\n" * lines))
+
+
+@pytest.mark.parametrize(
+    ("query", "line", "unclear"),
+    [
+        ("gcd=a", "en=x", False),
+        ("gcd=a&gcd=a", "", False),
+        ("gcd=a&gcd=b", "", True),
+        ("gcd=b&en=x&gcd=", "", True),
+        ("gcd=&gcd=b", "", False),
+        ("en=a&en=b", "", False),
+        ("=a&=b&gcd=c", "", False),
+        ("gcd=a&gcd=b", "gcd=c", True),
+        ("gcd=a", "npa=1&npa=0", True),
+        ("gcd=a&" + "a=1&" * MOST_PAIRS, "", True),
+        ("gcd=a&" + "&" * MOST_PAIRS, "en=x", True),
+        ("gcd=a" + "&a=1" * (MOST_PAIRS - 1), "", False),
+    ],
+)
+def test_no_word_of_consent_is_lost(query: str, line: str, unclear: bool) -> None:
+    """Neither one that is said twice, nor one that may stand beyond what is read."""
+    (hit,) = hits_of(query, line.encode())
+    assert (UNCLEAR in hit) is unclear
+    assert (event_of(hit, 0, Notes()).get("consent") == "unreadable") is unclear
+
+
+def test_an_empty_word_of_a_line_takes_none_away() -> None:
+    (hit,) = hits_of("us_privacy=1YYN&gcd=a&dt=x", b"us_privacy=&gcd=b&dt=")
+    assert hit == {"us_privacy": "1YYN", "gcd": "b", "dt": ""}
+
+
+def test_a_body_is_read_as_far_as_it_may_be() -> None:
+    """One event more tells the host that there are too many."""
+    events = events_of({"events": [{"name": "a"}] * 5000}, 0, 0, Notes())
+    assert len(events) == MOST_LINES + 1

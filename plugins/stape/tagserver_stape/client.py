@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from tagserver.plugin.inbound import (
     BROWSER,
     Client,
+    ClientLimits,
     Endpoint,
     InboundRequest,
     Incoming,
@@ -20,6 +21,7 @@ from tagserver.plugin.inbound import (
     bearer,
     json_body,
     looks_like_json,
+    of_two_places,
     sender_of,
 )
 from tagserver_stape.answers import answer_of, picture
@@ -27,6 +29,12 @@ from tagserver_stape.form import read_form
 from tagserver_stape.model import event_of
 from tagserver_stape.names import CLIENT_COOKIE
 from tagserver_stape.query import read_query
+
+MOST_EVENTS = 1000
+"""Of one list that are looked at; `collect.max_events` may allow fewer."""
+MOST_SHARED = 256 << 10
+"""Characters that the address may have beneath all events of a list together: a list of nothings, each with a long
+address beneath it, would be as much work as the long list that nobody has sent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +56,8 @@ class Stape(Client):
     cookies = (CLIENT_COOKIE,)
     browser = True
     automatic = True
-    refuses = ("unknown_key", "no_secret", "bad_json", "bad_form", "bad_query")
+    refuses = ("unknown_key", "no_secret", "bad_json", "bad_form", "bad_query", "too_large")
+    limits = ClientLimits(events=MOST_EVENTS)
 
     def identify(self, request: InboundRequest) -> str:
         """Who shows a key, by his key; everybody else is a page, which has to have a listed origin. Where there are no
@@ -64,7 +73,13 @@ class Stape(Client):
         below = read_query(facts.query, pictured=facts.method == "GET")
         held = _body(body, notes)
         several = isinstance(held, list)
-        models = held if isinstance(held, list) else [held]
+        models = held[: MOST_EVENTS + 1] if isinstance(held, list) else [held]
+        if several and len(models) * len(facts.query) > MOST_SHARED:
+            most = f"{MOST_SHARED} characters"
+            message = (
+                f"with the address beneath each event the request is larger than {most}; post fewer events at a time"
+            )
+            raise Refuse(413, "too_large", message)
         events = [*_events(models, several, below, facts, notes)]
         reply = picture if facts.method == "GET" else partial(answer_of, facts.received, several)
         return Incoming(events, notes=notes, answer=reply)
@@ -89,5 +104,5 @@ def _events(
             yield model  # the host refuses it alone, and says so
             continue
         own: list[Note] = []
-        yield event_of({**below, **model}, facts, own)
+        yield event_of(of_two_places(below, model), facts, own)
         notes += [Note(f"{at}.{one.path}", one.code, one.message) for one in own] if several else own

@@ -14,12 +14,14 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
-from tagserver.plugin.inbound import Note, Refuse
+from tagserver.plugin.inbound import CONSENT_FIELDS, ILLEGIBLE, Note, Refuse
 
 MOST_FIELDS = 2000
 """As many as an event may have values."""
 MOST_PARTS = 16
 """Of one name."""
+CONSENT = "consent"
+PUT, OTHER, BELOW = "put", "other", "below"
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?\Z")
 """Written as a number is, so that nothing is lost by reading it: `1e5` and a number of twenty digits are somebody's
 id, and stay as they are."""
@@ -42,18 +44,31 @@ def read_form(body: bytes, notes: list[Note]) -> dict[str, Any]:
     if text.count("&") >= MOST_FIELDS:
         raise Refuse(400, "bad_form", f"the body is no form of at most {MOST_FIELDS} fields")
     root: dict[str, Any] = {}
-    left_out = set()
+    left_out, unclear = set(), False
     for pair in text.strip().split("&"):
         written, equals, value = pair.partition("=")
-        if not equals or not written:
+        if not written:
             continue
         parts = [one for part in written.split(".", MOST_PARTS) for one in _bracketed(unquote_plus(part))]
+        clear = bool(equals)
         if len(parts) > MOST_PARTS:
             left_out.add(f"a field of the form has a name of more than {MOST_PARTS} parts; left out")
-        elif not _put(root, parts, _Value(unquote_plus(value))):
-            left_out.add("two fields of the form stand in one place, one of them below the other; the first is used")
+            clear = False
+        elif equals:
+            found = _put(root, parts, _Value(unquote_plus(value)))
+            if found == BELOW:
+                left_out.add(
+                    "two fields of the form stand in one place, one of them below the other; the first is used"
+                )
+            clear = found == PUT
+        unclear = unclear or (not clear and parts[0] in CONSENT_FIELDS)
     notes += [Note("", "bad_form", message) for message in sorted(left_out)]
-    return {name: _finished(held) for name, held in root.items()}
+    fields = {name: _finished(held) for name, held in root.items()}
+    if unclear:
+        fields[CONSENT] = ILLEGIBLE
+        message = "what the form says of consent cannot be read, or is there twice; this is taken for a refusal"
+        notes.append(Note(CONSENT, "garbled", message))
+    return fields
 
 
 def _bracketed(part: str) -> list[str]:
@@ -72,18 +87,20 @@ class _Value:
         self.text = text
 
 
-def _put(root: dict[str, Any], parts: list[str], value: _Value) -> bool:
-    """Put a value where its name says; False where that is below another value, or where a group is."""
+def _put(root: dict[str, Any], parts: list[str], value: _Value) -> str:
+    """Put a value where its name says: `PUT`. `OTHER` where another value has stood there, which it takes the place of;
+    `BELOW`, and nothing done, where that is below a value, or where a group is."""
     *way, last = parts
     group = root
     for part in way:
         group = group.setdefault(part, {})
         if isinstance(group, _Value):
-            return False
-    if isinstance(group.get(last), dict):
-        return False
+            return BELOW
+    before = group.get(last)
+    if isinstance(before, dict):
+        return BELOW
     group[last] = value
-    return True
+    return PUT if before is None or before.text == value.text else OTHER
 
 
 def _finished(held: dict[str, Any] | _Value) -> Any:

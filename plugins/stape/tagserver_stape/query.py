@@ -7,7 +7,7 @@ import binascii
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tagserver.plugin.inbound import Refuse, json_body
+from tagserver.plugin.inbound import Refuse, json_body, of_two_places
 from tagserver_stape.names import NOT_OF_EVENTS
 
 MOST = 100
@@ -25,13 +25,16 @@ def read_query(query: str, *, pictured: bool) -> dict[str, Any]:
         pairs = parse_qsl(query, keep_blank_values=False, max_num_fields=MOST, errors="replace")
     except ValueError:
         raise Refuse(400, "bad_query", f"the query has more than {MOST} values") from None
-    fields: dict[str, Any] = {name: value for name, value in pairs if name not in NOT_OF_EVENTS}
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        if name not in NOT_OF_EVENTS:
+            fields |= of_two_places(fields, {name: value}) if name in fields else {name: value}
     if pictured:
         for name, value in pairs:
             if name == ENCODED:
-                fields |= _object(_plain(value), name)
+                fields = of_two_places(fields, _object(_plain(value), name))
             elif name == RAW:
-                fields |= _object(value.encode(errors="replace"), name)
+                fields = of_two_places(fields, _object(value.encode(errors="replace"), name))
     return fields
 
 

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tagserver_stape import Stape
+from tagserver_stape.client import MOST_EVENTS
 from tagserver_stape.form import MOST_FIELDS, read_form
 from tagserver_stape.query import MOST
 
-from tagserver.plugin.inbound import Note, Refuse
-from tagserver.testing import check_client, load_examples, run_client_example, with_examples
+from tagserver.plugin.inbound import Note, Refuse, RequestFacts
+from tagserver.testing import check_client, load_examples, make_client, run_client_example, with_examples
 
 FOLDER = Path(__file__).parents[1]
 EXAMPLES = list(load_examples(FOLDER / "examples"))
@@ -51,11 +52,19 @@ def test_without_keys_a_password_of_the_shop_is_none() -> None:
     [
         ({"path": "/data", "query": "&".join(f"a{at}=1" for at in range(MOST + 1))}, "bad_query"),
         ({"path": "/data", "text": "&".join(f"a{at}=1" for at in range(MOST_FIELDS + 1))}, "bad_form"),
+        ({"path": "/data", "query": "a=" + "x" * 1000, "body": [{}] * 400}, "too_large"),
     ],
-    ids=["query", "form"],
+    ids=["query", "form", "a long address beneath many events"],
 )
 def test_too_many_fields(request_: dict[str, Any], code: str) -> None:
-    run_client_example(Stape, {"request": request_, "refused": {"status": 400, "code": code}}, SOURCES)
+    status = 413 if code == "too_large" else 400
+    run_client_example(Stape, {"request": request_, "refused": {"status": status, "code": code}}, SOURCES)
+
+
+def test_a_list_is_read_as_far_as_it_may_be() -> None:
+    """One event more tells the host that there are too many."""
+    facts = RequestFacts("browser", 0, {}, "", {})
+    assert len(make_client(Stape, {}).events(b"[" + b"{}," * 5000 + b"{}]", facts).events) == MOST_EVENTS + 1
 
 
 def test_a_packed_body_that_does_not_say_so() -> None:
