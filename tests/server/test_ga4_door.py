@@ -305,3 +305,36 @@ async def test_a_body_is_looked_at_and_not_kept(door: Running) -> None:
     assert (await measured(door, till(1), path="/debug/mp/collect")).json() == {"validationMessages": []}
     assert (await measured(door, till(1), "another", "/debug/mp/collect")).status_code == 401
     assert await seen(door) == {}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"gcs": "G100"},
+        {"consent_state": {"ad_storage": False}},
+        {"events": [{"name": "purchase", "consent": {"ad_user_data": "DENIED"}, "params": {"transaction_id": "M-1"}}]},
+        {"events": [{"name": "purchase", "params": {"transaction_id": "M-1", "consent": "DENIED"}}]},
+        {"consent": {"ad_user_data": "GRANTED", "adStorage": "DENIED"}},
+    ],
+    ids=["gcs", "state", "event", "parameter", "nearly"],
+)
+async def test_a_contract_does_not_go_on_without_a_refusal(door: Running, more: dict[str, Any]) -> None:
+    """Wherever in the body it stands."""
+    assert (await measured(door, till(1, **more))).status_code == 204
+    assert await sent(door) == {}
+
+
+async def test_what_events_share_is_written_as_far_as_it_may_be(door: Running) -> None:
+    """A body in which a hundred short events share a long person, of whom each would have a copy."""
+    person = {"sha256_email_address": [f"{number:064x}" for number in range(700)]}
+    body = {"client_id": "1.2", "user_data": person, "events": [{"name": "generate_lead"}] * 50}
+    answer = await measured(door, body)
+    assert (answer.status_code, answer.json()["problems"][0]["code"]) == (413, "too_large")
+    assert await seen(door) == {}
+
+
+async def test_lines_beneath_a_long_query(door: Running) -> None:
+    """Are refused before anything is made of them."""
+    long = {**VIEW, "dt": "x" * 50_000}
+    answer = await door.http.post(f"/g/collect?{urlencode(long)}", content=b"en=a\n" * 100, headers={"origin": ORIGIN})
+    assert (answer.status_code, answer.json()["problems"][0]["code"]) == (413, "too_large")
