@@ -255,6 +255,7 @@ def test_what_an_example_of_a_reader_says() -> None:
         ({"headers": ("cookie",)}, "`headers` names cookie, which is handed on to nobody"),
         ({"unseen": ("X-A",)}, "`unseen` holds 'X-A'"),
         ({"bare_keys": 1}, "`bare_keys` is no truth value"),
+        ({"automatic": 1}, "`automatic` is no truth value"),
         ({"refuses": "signature"}, "`refuses` is no tuple"),
         ({"passes": ("Not Paid",)}, "`passes` holds 'Not Paid'"),
         ({"limits": None}, "`limits` is no ClientLimits"),
