@@ -134,6 +134,25 @@ async def test_consent_is_what_it_is_everywhere(meta: Running, token: str, said:
     assert (await meta.drained())["arrivals"] == arrive
 
 
+@pytest.mark.parametrize(
+    ("beside", "own", "arrive"),
+    [
+        ({"consent": dict.fromkeys(GRANTED, "denied")}, {}, 0),
+        ({"consent": "no"}, {}, 0),
+        ({"gcs": "G100"}, {}, 0),
+        ({"consent": {"ad_storage": "denied"}}, {"consent": {"ad_user_data": "granted"}}, 0),
+        ({"consent": GRANTED}, {}, 1),
+    ],
+    ids=["denied", "unreadable", "gcs", "in-parts", "granted"],
+)
+async def test_consent_beside_data_is_that_of_all_its_events(meta: Running, beside: Any, own: Any, arrive: int) -> None:
+    """As beside `events` at /collect: whoever writes it there means it, whatever the token's contract says."""
+    address = f"/v26.0/{PIXEL}/events?access_token=token-of-the-shop"
+    answer = await meta.http.post(address, json={"data": [bought(**own)], **beside})
+    assert answer.json()["events_received"] == 1
+    assert (await meta.drained())["arrivals"] == arrive
+
+
 async def test_what_the_page_has_refused_no_contract_sends(meta: Running) -> None:
     denied = purchase("m-1", consent=dict.fromkeys(GRANTED, "denied")) | {"user_data": {"email": "e@x.example"}}
     await meta.collect(denied)

@@ -150,6 +150,35 @@ async def test_what_the_visitor_has_refused_no_contract_outweighs(door: Running)
     assert (await door.drained())["arrivals"] == 1
 
 
+DENIED = dict.fromkeys(ADS_PURPOSES, "denied")
+
+
+@pytest.mark.parametrize(
+    ("message", "batch", "sent"),
+    [
+        ({"consent": DENIED}, {}, 0),
+        ({"consent": {"categoryPreferences": {"Advertising": False}}}, {}, 0),
+        ({"gcs": "G100"}, {}, 0),
+        ({"context": {"traits": {"email": "gcs@example.com"}, "gcs": "G100"}}, {}, 0),
+        ({"consent": "no"}, {}, 0),
+        ({}, {"consent": DENIED}, 0),
+        ({}, {"consentManagement": {"deniedConsentIds": ["Advertising"]}}, 0),
+        ({}, {"context": {"gcs": "G100"}}, 0),
+        ({}, {"consent": DENIED, "context": {"consent": dict.fromkeys(ADS_PURPOSES, "granted")}}, 0),
+        ({"consent": {"analytics_storage": "denied"}}, {}, 1),
+        ({"integrations": {"tagserver": False}}, {}, 0),
+        ({"integrations": {"All": True, "tagserver": False}}, {}, 0),
+        ({}, {"integrations": {"tagserver": False}}, 0),
+    ],
+)
+async def test_a_refusal_counts_wherever_it_is_written(door: Running, message: Any, batch: Any, sent: int) -> None:
+    """No specification has consent beside a message or a batch; but who writes it there means it, and no contract
+    outweighs it. And a call that names us with false is not for us."""
+    answer = await post(door, {"batch": [{**order(37), **message}], **batch}, path="/v1/batch")
+    assert answer.status_code == 200
+    assert (await door.drained())["arrivals"] == sent
+
+
 PLAIN = json.dumps({"batch": [order(41)], "writeKey": "shop-key"}).encode()
 FORM = "application/x-www-form-urlencoded"
 

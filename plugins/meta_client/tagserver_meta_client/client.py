@@ -26,7 +26,7 @@ from tagserver.plugin.inbound import (
     sender_of,
 )
 from tagserver_meta_client.checks import check
-from tagserver_meta_client.event import event_of, request_of
+from tagserver_meta_client.event import consent_beside, event_of, request_of
 from tagserver_meta_client.graph import received, refused
 from tagserver_meta_client.settings import Shared, TokenSource
 from tagserver_meta_client.upload import MOST_EVENTS, PACKED, events_of, fields_of, text_in
@@ -111,7 +111,7 @@ class Meta(Client):
             event_of(one, known, pixel, request, at, notes)
             for at, (one, known) in enumerate(zip(listed, checked, strict=True))
         ]
-        return Incoming(made, notes=notes)
+        return Incoming(made, consent_beside(fields), notes=notes)
 
     def answer(self, results: Sequence[Result]) -> Reply:
         """As Graph's."""

@@ -107,6 +107,12 @@ def request_of(fields: Mapping[str, Any], notes: list[Note]) -> dict[str, str]:
     return made
 
 
+def consent_beside(fields: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is said of consent beside `data`, for all events, beneath what each says itself; None for nothing. In a form
+    it is a text, which denies where its field is not written as one."""
+    return {name: fields[name] for name in CONSENT_FIELDS if fields.get(name) is not None} or None
+
+
 def _person(said: Mapping[str, Any], at: int, notes: list[Note]) -> dict[str, Any]:
     """`user_data`, the visitor's address and agent, and the cookies of the pixel."""
     user = {key: value for key, value in said.items() if value is not None}

@@ -24,7 +24,7 @@ from tagserver.plugin.inbound import (
     Result,
     json_body,
 )
-from tagserver_segment.consent import Categories
+from tagserver_segment.consent import UNREADABLE, Categories
 from tagserver_segment.context import fields_of_context
 from tagserver_segment.keys import HEADER, keys_in, sender
 from tagserver_segment.message import BAD, PASSES, Batch, read_message
@@ -110,6 +110,8 @@ class Segment(Client):
         context, integrations = group(whole.get("context")), group(whole.get("integrations"))
         batch = Batch(page, facts.received, whole.get("sentAt"), self._called(facts), self._categories, integrations)
         beneath = fields_of_context(context, page, self._categories, "context", notes)
+        for name, said in self._categories.beside(whole, context).items():
+            beneath[name] = said if beneath.get(name, said) == said else UNREADABLE
         events: list[Mapping[str, Any] | Passed] = []
         for at, one in enumerate(messages[: MOST + 1]):
             events.append(read_message(one, batch, f"batch.{at}", notes))

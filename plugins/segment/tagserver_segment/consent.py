@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from tagserver.plugin.inbound import CONSENT_FIELDS
+
 ADS = ("ad_storage", "ad_user_data", "ad_personalization")
 PURPOSES = (
     *ADS,
@@ -57,6 +59,15 @@ class Categories:
         if not all(isinstance(one, dict) for one in said):
             return UNREADABLE
         return _strictest(pair for one in said for pair in one.items())
+
+    def beside(self, said: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of consent at the top of a message or a batch, and of its context beside `consent`: nobody's
+        specification has them there, and whoever writes one there means it."""
+        made = {name: one[name] for one in (context, said) for name in CONSENT_FIELDS if one.get(name) is not None}
+        made.pop("consent", None)
+        if (chosen := self.consent(said)) is not None:
+            made["consent"] = chosen
+        return made
 
     def _segment(self, said: Any) -> Any:
         """Of `context.consent`: `{"categoryPreferences": {"C0004": true}}`; without that key it is in our own form."""

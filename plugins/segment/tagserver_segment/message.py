@@ -53,7 +53,8 @@ def read_message(message: Any, batch: Batch, where: str, notes: list[Note]) -> M
         return Passed(BAD, f"{_at(where, 'type')} is none of {', '.join(CALLS)}", message_id)
     integrations = group(message.get("integrations")) or batch.integrations
     if is_shut(integrations):
-        return Passed("integrations", "the call is for no destination: its integrations say All: false", message_id)
+        why = "its integrations say All: false, or tagserver: false"
+        return Passed("integrations", f"the call is for no destination here: {why}", message_id)
     if kind in NO_EVENTS:
         return Passed(kind, f"{kind} is no event, and of persons nothing is remembered", message_id)
     properties = _group(message, "properties", where, notes)
@@ -78,6 +79,7 @@ def read_message(message: Any, batch: Batch, where: str, notes: list[Note]) -> M
         **ids_of(message, context, integrations, properties),
         "event": name,
         "event_id": event_id,
+        "ctx": batch.categories.beside(message, context),
         "timestamp": time_of(message, batch.sent_at, batch.received),
         "ecommerce": order,
         "user_data": {**group(own.get("user_data")), **person(traits, properties), **device_of(context)},
@@ -88,7 +90,10 @@ def read_message(message: Any, batch: Batch, where: str, notes: list[Note]) -> M
 
 
 def is_shut(integrations: Mapping[str, Any]) -> bool:
-    """Whether a call is for no destination: `All` is false, or is no word that can be read, and ours is not true."""
+    """Whether a call is for no destination of ours: it names us with false; or `All` is false, or is no word that can
+    be read, and ours is not true."""
+    if integrations.get(US) is False:
+        return True
     every = integrations.get("All", integrations.get("all", True))
     return every is not True and every is not None and integrations.get(US) is not True
 
