@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagserver.config.collect import CollectConfig
+from tagserver.consent.merge import source_consent
 from tagserver.consent.model.policy import ConsentPolicy
 from tagserver.event.event import Event
 from tagserver.inbound.clients.datalayer import Context, Refused, read_event
@@ -194,6 +195,54 @@ def test_a_choice_that_cannot_be_read_denies(push: list[Any]) -> None:
     assert not consent_of(read(push), ConsentPolicy()).granted
     readable = read(["consent", "update", {"ad_storage": "granted"}])
     assert consent_of(readable, ConsentPolicy()).granted == {"ad_storage"}
+
+
+YES, NO = (dict.fromkeys(("ad_storage", "ad_user_data", "ad_personalization"), word) for word in ("granted", "denied"))
+CONTRACT = source_consent("shop", YES, "terms")
+SHOPIFYS: dict[str, Any] = {"id": "sh-1", "name": "page_viewed", "clientId": "c"}
+WITH_WORDS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
+    "Segment": lambda said: {"type": "track", "event": "a", "properties": {"consent": said}},
+    "GA4": lambda said: {"name": "a", "params": {"consent": said}},
+    "arguments": lambda said: {"0": "event", "1": "a", "2": {"consent": said}},
+    "XDM": lambda said: {"xdm": {"eventType": "commerce.purchases", "consent": said}},
+    "Shopify": lambda said: SHOPIFYS | {"customerPrivacy": {"marketingAllowed": said == YES}},
+}
+
+
+@pytest.mark.parametrize("shape", WITH_WORDS)
+@pytest.mark.parametrize(
+    ("inner", "outer", "granted"),
+    [
+        (NO, YES, False),
+        (YES, NO, False),
+        ("garbled", YES, False),
+        ([], YES, False),
+        (YES, YES, True),
+        (NO, None, False),
+    ],
+)
+def test_a_refusal_counts_within_a_shape_and_beside_it(shape: str, inner: Any, outer: Any, granted: bool) -> None:
+    """Whichever of the two says it, and whatever a contract says; and where both grant they do."""
+    if shape == "Shopify" and inner == []:
+        inner = NO
+    made = read(WITH_WORDS[shape](inner) | ({} if outer is None else {"consent": outer}))
+    assert bool(consent_of(made, ConsentPolicy(), CONTRACT).granted) is granted
+
+
+@pytest.mark.parametrize(
+    ("sale", "granted"), [(None, True), (True, True), (False, False), ("false", False), (0, False), (1, False)]
+)
+def test_of_a_sale_only_true_is_a_grant(sale: Any, granted: bool) -> None:
+    """Or nothing, where nobody asks for it."""
+    made = read(SHOPIFYS | {"customerPrivacy": {"marketingAllowed": True, "saleOfDataAllowed": sale}})
+    assert ("ad_storage" in consent_of(made, ConsentPolicy()).granted) is granted
+
+
+def test_each_word_of_a_call_counts() -> None:
+    """Also of an opt-out of sale in two places."""
+    assert not consent_of(read(["consent", "update", YES, NO]), ConsentPolicy()).granted
+    made = read({"type": "track", "event": "a", "properties": {"us_privacy": "1YYN"}, "us_privacy": "1NNN", "gcd": "x"})
+    assert not consent_of(made, ConsentPolicy(), CONTRACT).granted
 
 
 @pytest.mark.parametrize("client", ["webhooks", "ga4"])

@@ -10,7 +10,7 @@ from tagserver.event.event import Note
 from tagserver.event.order_ids import event_id_for, plain_id
 from tagserver.event.spelling import Path
 from tagserver.inbound.shapes.items import MOST, each_price, item_of
-from tagserver.inbound.shapes.shape import Shaped, part, person_of, picked, rows, text, without
+from tagserver.inbound.shapes.shape import Shaped, over, part, person_of, picked, rows, text, without
 from tagserver.plugin.plain import number
 
 CONTEXTS = ("orderContext", "shoppingCartContext", "productContext")
@@ -159,7 +159,7 @@ def read_xdm(raw: Mapping[str, Any], notes: list[Note]) -> Shaped | None:
     }
     rest = without(xdm, *_XDM_TAKEN)
     if xdm is not raw:
-        rest |= without(raw, "xdm")
+        rest = over(rest, without(raw, "xdm"))
     return Shaped(f"XDM ({kind})", "eventType" if xdm is raw else "xdm", name, given, rest)
 
 

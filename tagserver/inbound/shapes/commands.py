@@ -15,7 +15,7 @@ from tagserver.event.event import Note
 from tagserver.event.known_names import CONSENT_EVENT
 from tagserver.inbound.notes import wrong
 from tagserver.inbound.shapes.items import items_of
-from tagserver.inbound.shapes.shape import NoEvent, Shaped, picked, without
+from tagserver.inbound.shapes.shape import NoEvent, Shaped, over, picked, without
 
 MOST = 10
 """Arguments of a call that are looked at."""
@@ -86,7 +86,7 @@ def read_arguments(raw: Mapping[str, Any], notes: list[Note]) -> Shaped | None:
     own = without(raw, *places, "length")
     if "event" in own or "event_name" in own or (shaped := read_call(call, notes)) is None:
         return None
-    rest = {**own, **shaped.rest} if shaped.name == CONSENT_EVENT else {**shaped.rest, **own}
+    rest = {**own, **shaped.rest} if shaped.name == CONSENT_EVENT else over(shaped.rest, own)
     return shaped._replace(rest=rest)
 
 
@@ -103,7 +103,7 @@ def _event(said: list[Any], notes: list[Note]) -> Shaped | None:
 def _consent(said: list[Any]) -> Shaped:
     """A choice. What cannot be read may have been a refusal, and counts as one at the gate."""
     verb = said[0] if said else None
-    words = said[1] if len(said) > 1 else ILLEGIBLE
+    words = ILLEGIBLE if len(said) < 2 else said[1] if len(said) == 2 else said[1:]  # the gate reads each
     legible = verb in ("default", "update") if type(verb) is str else False
     consent = {verb: words} if legible else ILLEGIBLE
     return Shaped("gtag's command (consent)", "0", CONSENT_EVENT, {}, {"consent": consent})

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tagserver.event.event import Note
-from tagserver.inbound.shapes.shape import Shaped, text, without
+from tagserver.inbound.shapes.shape import Shaped, over, text, without
 
 _MICROS = (10**15, 10**16)
 
@@ -24,5 +24,5 @@ def read_params(raw: Mapping[str, Any], notes: list[Note]) -> Shaped | None:
         micros = int(micros)
     if type(micros) is int and _MICROS[0] <= micros < _MICROS[1]:
         given.setdefault("timestamp", micros // 1000)
-    rest = {**given, **without(raw, "name", "params", "timestamp_micros")}
+    rest = over(given, without(raw, "name", "params", "timestamp_micros"))
     return Shaped("GA4's event object (name, params)", "params", name, {}, rest)

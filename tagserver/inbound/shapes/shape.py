@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from tagserver.event.consent_fields import NOTHING
+from tagserver.event.consent_fields import (
+    CONSENT_MODE,
+    FIELDS,
+    GCD,
+    GCS,
+    ILLEGIBLE,
+    NOTHING,
+    NPA,
+    TCF,
+    says_something,
+)
 from tagserver.event.event import Note
 from tagserver.event.spelling import ADDRESS_SPELLINGS, FLAT_PERSON, PERSON_SPELLINGS, ROOT_SPELLINGS, Path
 from tagserver.inbound.notes import wrong
@@ -15,6 +25,8 @@ PUSHED = "pushed_event"
 """The field that holds the name that was pushed, where the shape has another for what happened."""
 _NAMES = ("event", "event_name")
 _GROUPS = ("page", "user_data", "ecommerce")
+_TWO_SPELLINGS = (CONSENT_MODE, GCS, GCD, TCF, NPA)
+"""Fields of which the gate reads two, and lets the stricter count."""
 _NOBODY: Mapping[str, Any] = NOTHING
 
 
@@ -56,6 +68,9 @@ def laid_beneath(own: Mapping[str, Any], given: Mapping[str, Any], notes: list[N
     data = dict(own)
     said = set(_said(own))
     for key, value in given.items():
+        if key in FIELDS:
+            put_word(data, key, value)
+            continue
         if not is_said(value):
             continue
         if key not in _GROUPS:
@@ -69,6 +84,22 @@ def laid_beneath(own: Mapping[str, Any], given: Mapping[str, Any], notes: list[N
         if (merged := _merged((key,), group or {}, value, said)) or group is not None:
             data[key] = merged
     return data
+
+
+def put_word(data: dict[str, Any], name: str, value: Any) -> None:
+    """Lay one of a shape's words of consent beneath those that stand in our own spelling. A refusal counts wherever it
+    stands: where both speak in one field and differ, the gate reads both, in the field's two spellings; and of a field
+    that has one alone nobody knows which is meant."""
+    if not says_something(name, value) or data.get(name) == value:
+        return
+    if not says_something(name, data.get(name)):
+        data[name] = value
+        return
+    other = next((one for pair in _TWO_SPELLINGS if name in pair for one in pair if one != name), None)
+    if other is not None and not says_something(other, data.get(other)):
+        data[other] = value
+    else:
+        data[CONSENT_MODE[0]] = ILLEGIBLE
 
 
 def _merged(way: Path, own: Mapping[str, Any], given: Mapping[str, Any], said: set[Path]) -> dict[str, Any]:
@@ -151,3 +182,11 @@ def person_of(source: Mapping[str, Any], names: Mapping[str, Path]) -> dict[str,
 def without(source: Mapping[str, Any], *names: str) -> dict[str, Any]:
     """A copy without some of its fields."""
     return {key: value for key, value in source.items() if key not in names}
+
+
+def over(inner: Mapping[str, Any], outer: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands beside a shape's own group, over what stands in that; of consent both."""
+    fields = {**inner, **outer}
+    for name in FIELDS & inner.keys() & outer.keys():
+        put_word(fields, name, inner[name])
+    return fields

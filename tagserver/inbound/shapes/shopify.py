@@ -228,7 +228,8 @@ def _consent(raw: Mapping[str, Any]) -> dict[str, Any] | None:
     if said is None:
         return None
     known = part(said)
-    ads = known.get("marketingAllowed") is True and known.get("saleOfDataAllowed") is not False
+    sale = known.get("saleOfDataAllowed")
+    ads = known.get("marketingAllowed") is True and (sale is None or sale is True)
     words = {
         **dict.fromkeys(("ad_storage", "ad_user_data", "ad_personalization"), ads),
         "analytics_storage": known.get("analyticsProcessingAllowed") is True,
