@@ -149,15 +149,15 @@ class Collect:
         origin: str | None,
         cors: Sequence[Header],
         connection: str | None,
+        keys: str = "collect.keys",
     ) -> None:
-        """Whether a page may send, and has been seen by somebody. Raises NotTaken."""
+        """Whether a page may send, and has been seen by somebody. `keys`: where the keys of this address are set.
+        Raises NotTaken."""
         runtime = self._runtime
         # A page that may read the answer may post; another one may, where any may.
         if cors is UNREADABLE and not runtime.sources.takes_origin(origin):
             self._log_refused("origin", connection, headers, origin)
-            message = (
-                "neither a browser's Origin nor a server's key; see collect.keys, or those of the client in server.yaml"
-            )
+            message = f"neither a browser's Origin nor a server's key; see {keys}"
             if origin == "null":
                 message = "a page without an origin (a file, a frame in a sandbox) may not post; see collect.origins"
             elif origin is not None:

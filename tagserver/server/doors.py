@@ -155,7 +155,8 @@ class Doors:
             named = self._of(one, "identify", partial(client.identify, request))
             is_page = page is not None and client.browser and named == BROWSER
             if page is not None and is_page:
-                self._collect.page(dict(request.headers), page.origin, page.cors, connection)
+                keys = ".".join(filter(None, ("clients", one.type, client.keyed)))
+                self._collect.page(dict(request.headers), page.origin, page.cors, connection, keys)
             limits = self._runtime.publisher.now.server.collect
             most = min(limits.max_body, client.limits.body or limits.max_body)
             body = await read_body(receive, request.headers.get("content-length"), most, self._collect.room)

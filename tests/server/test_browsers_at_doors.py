@@ -128,6 +128,12 @@ async def test_who_may_send(hits: Running, method: str, headers: dict[str, str],
         assert answer.json()["problems"][0]["code"] in ("origin", "unseen")
 
 
+async def test_who_has_neither_origin_nor_key_is_told_where_keys_are(hits: Running) -> None:
+    """Those of this client, and not those of /collect."""
+    answer = await hits.http.post("/hits", json=purchase())
+    assert answer.json()["problems"][0]["message"].endswith("; see clients.hits")
+
+
 async def test_what_a_page_may_read(hits: Running) -> None:
     """The answer, where it may send; of a refusal that it is one, and nothing with credentials."""
     answer = await hits.http.post("/hits", json=purchase(), headers={"origin": ORIGIN})
