@@ -7,11 +7,11 @@ that is here fit to be sent may have fields that are not: they are left out, and
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tagserver.plugin.inbound import Refuse
+from tagserver.plugin.values import currency_code, number
 
 TOO_OLD = 2804003
 NO_VALUE = 2804009
@@ -73,7 +73,7 @@ def check(event: Any, index: int, received: int | None) -> Checked:
     user_data = event.get("user_data")
     if not isinstance(user_data, dict):
         raise BadEvent("bad_event", index, "user_data", "is required and must be an object", TOO_BROAD)
-    known = {key for key, value in user_data.items() if value not in (None, "", [], {})}
+    known = {key for key, value in user_data.items() if _is_said(value)}
     if not known or any(known <= broad for broad in BROAD_ALONE):
         said = "finds nobody: send an e-mail address, a telephone number, an id or a click beside it"
         raise BadEvent("no_identity", index, "user_data", said, TOO_BROAD)
@@ -108,24 +108,17 @@ def _time(value: Any, index: int, received: int | None, *, in_shop: bool) -> int
     return value
 
 
+def _is_said(value: Any) -> bool:
+    """Whether a key of `user_data` has anything: SDKs write lists, in which nothing may be."""
+    if isinstance(value, list):
+        return any(one not in (None, "", [], {}) for one in value)
+    return value not in (None, "", {})
+
+
 def _money(custom: Mapping[str, Any], index: int) -> None:
-    if not _is_number(custom.get("value")):
+    """Read as the destination reads it, or what is received here would never be sent."""
+    if number(custom.get("value")) is None:
         raise BadEvent("no_value", index, "custom_data.value", "is required of a Purchase, as a number", NO_VALUE)
-    currency = custom.get("currency")
-    if not (isinstance(currency, str) and len(currency) == 3 and currency.isascii() and currency.isalpha()):
-        said = "is required of a Purchase: three letters, such as EUR"
+    if currency_code(custom.get("currency")) is None:
+        said = "is required of a Purchase: a code of ISO 4217, such as EUR"
         raise BadEvent("no_currency", index, "custom_data.currency", said, NO_CURRENCY)
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, str) and len(value) <= 40:
-        try:
-            value = float(value)
-        except ValueError:
-            return False
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an integer beyond any float
-        return False

@@ -77,14 +77,13 @@ class _Keys(msgspec.Struct):
 
 
 _keys = msgspec.json.Decoder(_Keys)
-_any: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
 def _decoded(text: str, what: str) -> Any:
     try:
-        return _any.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        raise Refuse(400, "bad_json", f"{what} is a text that is no JSON") from None
+        return json_body(text.encode(errors="replace"))
+    except Refuse:
+        raise Refuse(400, "bad_json", f"{what} is a text that is no JSON object or list") from None
 
 
 def _parts(body: bytes) -> dict[str, str]:

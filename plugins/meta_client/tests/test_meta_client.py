@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -91,6 +91,8 @@ def test_both_sides_of_meta_agree() -> None:
         ),
         ({"user_data": None}, "bad_event", 2804050, "data[3][user_data]"),
         ({"user_data": {}}, "no_identity", 2804050, "data[3][user_data]"),
+        ({"user_data": {"em": [None, ""], "ph": [[], {}]}}, "no_identity", 2804050, "data[3][user_data]"),
+        ({"user_data": {"em": [""], "ct": ["x"]}}, "no_identity", 2804050, "data[3][user_data]"),
         ({"user_data": {"fn": ["x"], "ge": "f"}}, "no_identity", 2804050, "data[3][user_data]"),
         ({"event_name": "Purchase"}, "no_value", 2804009, "data[3][custom_data][value]"),
         (
@@ -104,6 +106,16 @@ def test_both_sides_of_meta_agree() -> None:
         (
             {"event_name": "Purchase", "custom_data": {"value": 0, "currency": "EURO"}},
             *("no_currency", 2804010, "data[3][custom_data][currency]"),
+        ),
+        *(
+            (
+                {"event_name": "Purchase", "custom_data": {"value": value, "currency": currency}},
+                *(f"no_{field}", 2804009 + (field == "currency"), f"data[3][custom_data][{field}]"),
+            )
+            for value, currency, field in (
+                *((odd, "EUR", "value") for odd in ("1_000", "1e5", "5,50", "\u0663", 1e16, "infinity", True, [5])),
+                *((5, odd, "currency") for odd in ("ZZZ", "XXX", "E", 978, ["EUR"])),
+            )
         ),
         ({"action_source": "app"}, "bad_event", 0, "data[3][app_data][advertiser_tracking_enabled]"),
         (
@@ -191,6 +203,17 @@ def test_a_body_is_read_by_its_bytes(body: bytes, fields: Mapping[str, Any] | No
         return
     assert fields_of(body) == fields
     assert text_in(body, "access_token") == fields.get("access_token")
+
+
+@pytest.mark.parametrize("of", [lambda text: text, lambda text: json.dumps({"data": text})], ids=["form", "json"])
+def test_half_an_emoji_in_a_text_costs_no_event(of: Callable[[str], str]) -> None:
+    """As in a body that is JSON itself: a product's name that was cut is written so by the SDK for Python."""
+    whole = {**LEAD, "custom_data": {"content_name": "Mug \ud83d"}}
+    texts = json.dumps([json.dumps(whole), json.dumps(LEAD)])
+    body = urlencode({"data": texts}) if of(texts) == texts else of(texts)
+    first, second = events_of(fields_of(body.encode()))
+    assert first["custom_data"] == {"content_name": "Mug \ufffd"}
+    assert second == LEAD
 
 
 def test_a_token_is_found_wherever_an_sdk_has_it() -> None:
