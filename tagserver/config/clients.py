@@ -151,8 +151,8 @@ class _Reader:
         if cls.keyed:
             where = f"{path}.{cls.keyed}"
             beside = entries.pop(cls.keyed, None)
-            named = self._d.map(beside[1], where) if beside is not None else {}
-            settings = self._settings(path, cls.Settings, key, entries)
+            named = self._senders(beside[1], where) if beside is not None else {}
+            settings = self._settings(path, cls.Settings, key, entries, (cls.keyed,))
         else:
             settings = cls.Settings()
         sources: dict[str, KeyedSource] = {}
@@ -165,10 +165,23 @@ class _Reader:
         said = MappingProxyType(contracts)
         return ConfiguredClient(cls.type, cls.addresses, settings, sources, said, client, MappingProxyType(waits))
 
+    def _senders(self, node: Node, path: str) -> dict[str, tuple[Scalar, Node]]:
+        """Senders by their names. A secret alone is what people write first."""
+        if isinstance(node, Scalar) and node.value is not None:
+            name = path.rpartition(".")[2]
+            self._d.wrong(node, path, "a map", f'write {name}: {{NAME: {{secret: "${{env:NAME}}"}}}}')
+            return {}
+        return self._d.map(node, path)
+
     def _settings(
-        self, path: str, settings: type, key: Scalar, entries: Mapping[str, tuple[Scalar, Node]]
+        self,
+        path: str,
+        settings: type,
+        key: Scalar,
+        entries: Mapping[str, tuple[Scalar, Node]],
+        beside: Collection[str] = (),
     ) -> Any | None:
-        reader = SettingsReader(self._d.external, self._d.problems, path, self._d)
+        reader = SettingsReader(self._d.external, self._d.problems, path, self._d, beside)
         return reader.read(settings, key, entries)
 
     def _source(
@@ -194,7 +207,7 @@ class _Reader:
             d.missing(key.place, path, "secret", 'write secret: "${env:NAME}"')
             return None
         secrets = self._secrets(own["secret"], f"{path}.secret")
-        settings = self._settings(path, self._cls.Source, key, entries)
+        settings = self._settings(path, self._cls.Source, key, entries, _SOURCE.keys)
         if settings is not None and not self._fits(settings, path, entries):
             settings = None
         contract = read_contract(d, name, path, own, key)

@@ -30,11 +30,18 @@ ENTRY = Block(
 
 class SettingsReader:
     """Reads the settings of one destination, or of a client in `server.yaml` (`server`: then texts may name any
-    variable). `missing` collects why it must pause (unset variables)."""
+    variable). `beside`: the host's own keys of that map, which may be what a misspelt one means. `missing` collects why
+    it must pause (unset variables)."""
 
     def __init__(
-        self, external: ExternalValues, problems: Problems, path: str, server: ServerDecoder | None = None
+        self,
+        external: ExternalValues,
+        problems: Problems,
+        path: str,
+        server: ServerDecoder | None = None,
+        beside: Iterable[str] = (),
     ) -> None:
+        self._beside = tuple(beside)
         self._server = server
         self._external = external
         self._problems = problems
@@ -94,9 +101,10 @@ class SettingsReader:
             hint = "make a destination of its own for this tag; " + known_are(fields)
             self._problems.add("E115", key.place, path, message, hint.removesuffix("; "))
             return
+        known = [*self._beside, *fields]
         hint = (
-            self._problems.mean(self._path, name, fields)
-            or known_are(fields)
+            self._problems.mean(self._path, name, known)
+            or known_are(known)
             or "there is nothing to set here: remove it"
         )
         self._problems.add("E110", key.place, path, f'unknown key "{name}" in {self._path}', hint)

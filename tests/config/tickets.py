@@ -72,3 +72,11 @@ class Tickets(Client):
     def events(self, body: bytes, facts: RequestFacts) -> Any:
         """As they stand."""
         return [json_body(body)]
+
+
+class Passes(Tickets):
+    """Sales of passes, whose senders stand below a setting."""
+
+    type = "passes"
+    keyed = "cards"
+    addresses = (Endpoint("POST", "/passes"),)

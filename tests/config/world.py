@@ -31,7 +31,7 @@ from tagserver.plugin import (
 )
 from tagserver.plugin.registry import PluginInfo, Registry
 
-from .tickets import Tickets
+from .tickets import Passes, Tickets
 
 ENVIRON = {
     "BACKEND_KEY": "backend-key-1",
@@ -172,7 +172,7 @@ class Moody(Box):
 
 
 TODAY = date(2026, 11, 24)
-REGISTRY = Registry.of(Box, Ads, Vault, Hook, Broken, Dated, Moody, clients=(Tickets,))
+REGISTRY = Registry.of(Box, Ads, Vault, Hook, Broken, Dated, Moody, clients=(Tickets, Passes))
 
 
 class Loud(Box):

@@ -64,6 +64,25 @@ def test_a_client_without_settings_says_how_it_is_written(written: str, hint: st
     assert problem.hint == hint
 
 
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ("[G_ABC123DEF4]", 1),
+        ("[G-ABC123DEF4, UA-12345-1]", 2),
+        ("[g-abc123def4]", 1),
+        ("[GTM-ABC123]", 1),
+        ("[123456789]", 1),
+        ('["1:123:android:abc", "GT-ABC1", G-ABC123DEF4]', None),
+    ],
+)
+def test_an_id_that_no_hit_can_have_is_a_mistake(given: str, place: int | None) -> None:
+    """All hits would be refused, and no page shows the answer."""
+    written = f"clients: {{ga4: {{measurement_ids: {given}}}}}"
+    found = [str(one) for one in load({"server.yaml": written, "container.yaml": "tags: []"}).problems]
+    assert len(found) == (place is not None)
+    assert all(f"no hit has the id at place {place}" in one for one in found)
+
+
 @pytest.mark.parametrize(("name", "event_id"), FIRST.items(), ids=list(FIRST))
 def test_from_nothing_to_the_first_order(name: str, event_id: str, tmp_path: Path) -> None:
     """The order arrives as the page shows, is explained, and is a copy when it comes again."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -38,6 +39,18 @@ NOT_OURS = "measurement_id"
 """The code of a hit for a property that is not listed."""
 TAKEN = Reply(204, b"", "text/plain")
 """Also where the tag could read an answer (`richsstsse`): an empty one with 200 has it break the connection off."""
+_ID = re.compile(r"[A-Z]{1,2}-[A-Z0-9]{1,40}|[0-9]{1,4}:[0-9]{1,40}:[a-z]{1,20}:[A-Za-z0-9]{1,80}")
+
+
+def _id_fault(ids: list[str]) -> str | None:
+    """Why no hit could have one of these ids: all would be refused, and no page shows that."""
+    for at, one in enumerate(ids):
+        if _ID.fullmatch(one) is None:
+            return (
+                f"no hit has the id at place {at + 1}: write it as Google shows it under Admin, Data streams: "
+                "G-ABC123DEF4, of an app its firebase_app_id"
+            )
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +60,7 @@ class Ga4ClientSettings:
     measurement_ids: list[str] = setting(
         "The ids of the web streams (`G-…`) or apps whose hits are taken; without it those of any.",
         default_factory=list,
+        check=_id_fault,
     )
 
 
