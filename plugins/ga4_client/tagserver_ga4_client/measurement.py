@@ -159,6 +159,8 @@ def _id(event: Mapping[str, Any], place: int, params: Mapping[str, Any]) -> str 
     if event_id_for(name, order) is not None or "timestamp" not in event:
         return None
     said = [event.get("client_id"), event.get("user_id"), name, params, event["timestamp"], place]
+    if "user_data" in event:  # a backend may write the same client id for everybody
+        said.append(event["user_data"])
     try:
         text = msgspec.json.encode(said, order="sorted")
     except RecursionError:  # what nests like this is refused anyway

@@ -22,9 +22,9 @@ MOST_PARTS = 16
 """Of one name."""
 CONSENT = "consent"
 PUT, OTHER, BELOW = "put", "other", "below"
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?\Z")
-"""Written as a number is, so that nothing is lost by reading it: `1e5` and a number of twenty digits are somebody's
-id, and stay as they are."""
+_NUMBER = re.compile(r"(?=-?[0-9.]{1,16}\Z)-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{0,14}[1-9])?\Z")
+"""Written as a number is, so that nothing is lost by reading it: `1e5`, `2026.10` and a number of twenty digits are
+somebody's id, and stay as they are; an amount is read from a text as well."""
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _INDEX = re.compile(r"(?:0|[1-9][0-9]{0,17})\Z")
 _BRACKETS = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])+)\Z")
