@@ -13,6 +13,7 @@ import click
 from tagserver.cli.options import json_option, server_option
 from tagserver.cli.remote import call, follow
 from tagserver.cli.terminal import say, say_json
+from tagserver.inbound.clients.datalayer import CLIENT
 from tagserver.records.words.sentences import amount, answer_of, outcome_of
 from tagserver.records.words.tables import OUTCOMES, VERDICTS
 from tagserver.system.text import readable_time
@@ -45,8 +46,11 @@ def explain(data: Path, env_file: Path | None, event_id: str, as_json: bool) -> 
 def told(record: dict[str, Any]) -> Iterator[str]:
     """A record in lines."""
     facts = [record["status"], readable_time(record["received"])]
+    client = record["client"] if record["client"] != CLIENT else ""
     if record["source"]:
-        facts.append(f"from {record['source']}")
+        facts.append(f"from {record['source']}{f' ({client})' if client else ''}")
+    elif client:
+        facts.append(f"by way of {client}")
     if record["container"]:
         facts.append(f"container {record['container']}")
     yield f"{record['told']['heading']}  {record['event_id'] or ''}".rstrip()

@@ -29,7 +29,7 @@ NO_SIGNAL = Note(
     "consent",
     "no_signal",
     "no signal of consent came with it (Consent Mode, TCF, GPP, a consent tool's cookie), and where consent is needed "
-    "it is sent to nobody: a call of a script is none",
+    "it is sent to nobody: that a tag or a pixel ran in the page is no signal",
 )
 """Of what a vendor's script was told: a page with a data layer has a developer who has read of consent."""
 _NUMBERS = frozenset({int, float})

@@ -37,5 +37,6 @@ class IngestObserver:
     def client_failed(self, client: str, how: str) -> None:
         """An inbound client has failed at an event, which was refused; how, without anything of the event."""
 
-    def refused(self, reason: str, message: str, origin: str | None) -> None:
-        """A whole request was refused, before any event of it was read: what it is counted as, and a sentence."""
+    def refused(self, reason: str, message: str, origin: str | None, client: str = "") -> None:
+        """A whole request was refused, before any event of it was read: what it is counted as, and a sentence;
+        `client`: at whose address, where that is not ours."""

@@ -98,10 +98,10 @@ class Recorder:
             log.warning("an event cannot be put on record", exc_info=True)
             return None
 
-    def refused(self, reason: str, message: str, origin: str | None) -> None:
+    def refused(self, reason: str, message: str, origin: str | None, client: str = "") -> None:
         """A whole request was refused."""
         if self.level != "off":
-            self._writer.refused(reason, message, origin or "", self._time.now())
+            self._writer.refused(reason, message, origin or "", self._time.now(), client)
 
     def attempted(self, destination: str, attempts: Sequence[Attempt]) -> None:
         """Requests to a vendor have ended."""

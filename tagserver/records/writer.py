@@ -100,9 +100,9 @@ class RecordWriter:
         self._put += len(records)
         self._events.append((container, records))
 
-    def refused(self, reason: str, message: str, origin: str, at: int) -> None:
+    def refused(self, reason: str, message: str, origin: str, at: int, client: str = "") -> None:
         """A whole request was refused. `at` in ms."""
-        self._refusals.add(reason, message, origin, at)
+        self._refusals.add(reason, message, origin, at, client)
 
     def attempted(self, destination: str, attempts: Sequence[Attempt]) -> None:
         """Requests to a vendor have ended."""

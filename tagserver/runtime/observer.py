@@ -47,9 +47,9 @@ class RuntimeObserver(IngestObserver, ErasureObserver, DeliveryObserver):
         self._audit.decided(decided)
         self._records.settled(container, lines)
 
-    def refused(self, reason: str, message: str, origin: str | None) -> None:
+    def refused(self, reason: str, message: str, origin: str | None, client: str = "") -> None:
         """To the records."""
-        self._records.refused(reason, message, origin)
+        self._records.refused(reason, message, origin, client)
 
     def without_signal(self, client: str) -> None:
         """To metrics."""

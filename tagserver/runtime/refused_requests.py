@@ -1,5 +1,5 @@
 """Requests refused for who sends them: a wrong key, an origin that is not listed, a wrong admin token. One line a
-minute for each kind, with a count.
+minute for each kind and client, with a count.
 
 A line for each would let anybody fill the disk, and none would leave a backend with yesterday's key unseen. Neither the
 key nor the visitor's address is written, only the network it came from.
@@ -49,18 +49,18 @@ class RefusedRequests:
 
     def __init__(self, time: Time) -> None:
         self._time = time
-        self._kinds: dict[str, _Counted] = {}
+        self._kinds: dict[tuple[str, str], _Counted] = {}
 
-    def count(self, kind: str, address: str | None, origin: str | None = None) -> None:
+    def count(self, kind: str, address: str | None, origin: str | None = None, client: str = "") -> None:
         """One was refused. `kind`: `unknown_key`, `client_key`, `origin`, `signature` or `admin_token`; `origin`:
-        what the browser said."""
+        what the browser said; `client`: whose address it was, of those that are configured."""
         now = self._time.monotonic()
         found = truncated_ip(address)
         network = found if isinstance(found, str) else "a local socket"
-        known = self._kinds.get(kind)
+        known = self._kinds.get((kind, client))
         if known is None:
-            self._kinds[kind] = _Counted(now)
-            self._say(kind, 1, {network}, (origin or "")[:LONGEST])
+            self._kinds[kind, client] = _Counted(now)
+            self._say(kind, client, 1, {network}, (origin or "")[:LONGEST])
             return
         known.count += 1
         known.origin = (origin or "")[:LONGEST]
@@ -70,28 +70,31 @@ class RefusedRequests:
     def look(self) -> None:
         """Say what was counted, once the minute is over. Called once a second."""
         now = self._time.monotonic()
-        for kind, known in list(self._kinds.items()):
+        for (kind, client), known in list(self._kinds.items()):
             if now - known.said_at < SAID_EVERY:
                 continue
             if known.count:
-                self._kinds[kind] = _Counted(now)
-                self._say(kind, known.count, known.networks, known.origin)
+                self._kinds[kind, client] = _Counted(now)
+                self._say(kind, client, known.count, known.networks, known.origin)
             else:
-                del self._kinds[kind]
+                del self._kinds[kind, client]
 
     def close(self) -> None:
         """Say what was counted."""
-        for kind, known in self._kinds.items():
+        for (kind, client), known in self._kinds.items():
             if known.count:
-                self._say(kind, known.count, known.networks, known.origin)
+                self._say(kind, client, known.count, known.networks, known.origin)
         self._kinds.clear()
 
     @staticmethod
-    def _say(kind: str, count: int, networks: set[str], origin: str) -> None:
+    def _say(kind: str, client: str, count: int, networks: set[str], origin: str) -> None:
         one, many, where, status = _SAID[kind]
         fields = {"code": kind, "status": status, "count": count, "network": min(networks), "networks": len(networks)}
         if origin:
             fields["origin"] = origin
+        if client:
+            fields["client"] = client
+            where = f"at the address of the client {client}"
         said = f"the origin {origin}" if origin else ""
         of = f", the last from {said}" if said and count > 1 else f" ({said})" if said else ""
         if count == 1:

@@ -150,13 +150,14 @@ class Collect:
         cors: Sequence[Header],
         connection: str | None,
         keys: str = "collect.keys",
+        client: str = "",
     ) -> None:
-        """Whether a page may send, and has been seen by somebody. `keys`: where the keys of this address are set.
-        Raises NotTaken."""
+        """Whether a page may send, and has been seen by somebody. `keys`: where the keys of this address are set;
+        `client`: whose it is, where that is not ours. Raises NotTaken."""
         runtime = self._runtime
         # A page that may read the answer may post; another one may, where any may.
         if cors is UNREADABLE and not runtime.sources.takes_origin(origin):
-            self._log_refused("origin", connection, headers, origin)
+            self._log_refused("origin", connection, headers, origin, client)
             message = f"neither a browser's Origin nor a server's key; see {keys}"
             if origin == "null":
                 message = "a page without an origin (a file, a frame in a sandbox) may not post; see collect.origins"
@@ -181,11 +182,16 @@ class Collect:
         return NotTaken(503, "try_later", "the server is out of memory", (b"retry-after", b"5"), reason="memory")
 
     def _log_refused(
-        self, kind: str, connection: str | None, headers: dict[str, str], origin: str | None = None
+        self,
+        kind: str,
+        connection: str | None,
+        headers: dict[str, str],
+        origin: str | None = None,
+        client: str = "",
     ) -> None:
         """For the log. Whoever it is, a proxy of ours is not who is meant."""
         address = visitor_ip(connection, headers, self._runtime.server.collect.trusted_proxies)
-        self._runtime.states.refused_requests.count(kind, address, origin)
+        self._runtime.states.refused_requests.count(kind, address, origin, client)
 
     async def take(
         self,

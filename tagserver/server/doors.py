@@ -99,10 +99,12 @@ class Doors:
             runtime.meters.refused(refused.reason)
             if (guess := GUESSES.get(refused.code, UNTOLD)[0]) is not None:
                 address = visitor_ip(_connection(scope), headers, runtime.server.collect.trusted_proxies)
-                runtime.states.refused_requests.count(guess, address)
+                runtime.states.refused_requests.count(guess, address, client=kind)
             if refused.reply.status != 404:
-                # Its own words are a plugin's, and might hold what a stranger has sent.
-                runtime.observer.refused(refused.code, f"refused by {client_name(kind or 'unknown')}", None)
+                # A plugin's own words might hold what a stranger has sent: its code is one that it has declared.
+                own = f"refused by {client_name(kind or 'unknown')}: {refused.code}"
+                words = refused.said.message if refused.said is not None else own
+                runtime.observer.refused(refused.code, words, page.origin if page is not None else None, kind)
         except Exception:
             runtime.meters.client_answered(known.type if known else "", 500)
             raise
@@ -156,7 +158,7 @@ class Doors:
             is_page = page is not None and client.browser and named == BROWSER
             if page is not None and is_page:
                 keys = ".".join(filter(None, ("clients", one.type, client.keyed)))
-                self._collect.page(dict(request.headers), page.origin, page.cors, connection, keys)
+                self._collect.page(dict(request.headers), page.origin, page.cors, connection, keys, one.type)
             limits = self._runtime.publisher.now.server.collect
             most = min(limits.max_body, client.limits.body or limits.max_body)
             body = await read_body(receive, request.headers.get("content-length"), most, self._collect.room)

@@ -166,6 +166,7 @@ async def test_what_google_makes_by_itself(door: Running) -> None:
         await hit(door, VIEW, GRANTED, {"en": name})
     assert await seen(door) == {"form_submit": 1, "asked_for": 1}
     assert await sent(door) == {"form_submit": 1}
+    await door.runtime.records.flush()
     (one,) = (await door.http.get("/-/events.json?name=user_engagement", headers=BEARER)).json()["events"]
     shown = (await door.http.get(f"/-/events/{one['event_id']}.json", headers=BEARER)).text
     assert "makes this event by itself" in shown
