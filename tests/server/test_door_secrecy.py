@@ -25,6 +25,7 @@ SILENT = {key: value for key, value in purchase().items() if key != "consent"}
 
 async def everything(server: Running, caplog: pytest.LogCaptureFixture) -> str:
     """All that people and machines are shown, the log, and what lies on disk."""
+    await server.runtime.records.flush()
     shown = [f"{one.getMessage()} {one.__dict__}" for one in caplog.records]
     for path in ("metrics", "events.json", "status.json", "home.json", "plugins.json", "dead.json"):
         shown.append((await server.http.get(f"/-/{path}", headers=BEARER)).text)

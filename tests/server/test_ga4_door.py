@@ -237,6 +237,69 @@ async def test_nothing_of_an_address_is_told(door: Running, caplog: pytest.LogCa
     assert not any(secret in text for secret in SECRETS.values())
 
 
+FIELDS = (
+    *(
+        "cid",
+        "uid",
+        "sid",
+        "ecid",
+        "ul",
+        "sr",
+        "dt",
+        "uaa",
+        "_s",
+        "sct",
+        "_p",
+        "cu",
+        "gpp",
+        "us_privacy",
+        "gdpr_consent",
+    ),
+    *(
+        "tt",
+        "gcd",
+        "gcs",
+        "npa",
+        "ep.transaction_id",
+        "ep.value",
+        "ep.search_term",
+        "ep.coupon",
+        "ep.own",
+        "up.own",
+        "pr2",
+    ),
+)
+
+
+async def test_a_person_in_any_field_or_name_is_told_nowhere(door: Running, caplog: pytest.LogCaptureFixture) -> None:
+    """Nor in a name of a parameter, an item's field or a property, nor in what is said of one that was left out."""
+    caplog.set_level(logging.DEBUG, logger="tagserver")
+    caplog.set_level(logging.WARNING, logger="httpx")
+    mail = f"{MARK}@example.com"
+    named = {f"{kind}.{mail}": "no" for kind in ("ep", "epn", "up", "upn", "ep.user_data")}
+    named |= {f"ep.a.{mail}": "[object Object]", "pr1": f"id{mail}~pr{mail}~k0{mail}~v0{mail}", mail: mail}
+    address = f"https://shop.example/{mail}?q={mail}"
+    fields = {**named, **dict.fromkeys(FIELDS, mail), "dl": address, "dr": address}
+    cookie = f"_ga={mail}; own={mail}"
+    await hit(door, VIEW, fields, cookie=cookie)
+    await hit(door, ORDER, fields, {"ep.event_id": "looked-at"}, GRANTED, cookie=cookie)
+    for body in (
+        {"client_id": mail, "user_properties": {mail: []}, "events": [{"name": "a", "params": {mail: [mail]}}]},
+        {
+            "device": mail,
+            "ip_override": mail,
+            "timestamp_micros": mail,
+            mail: 1,
+            "events": [{"name": "a", "params": mail}],
+        },
+    ):
+        assert MARK not in (await measured(door, body)).text
+    await door.drained()
+    text = await everything(door, caplog)
+    assert "looked-at" in text
+    assert MARK not in text
+
+
 # ── the Measurement Protocol
 
 
