@@ -76,6 +76,12 @@ class InboundRequest(msgspec.Struct, frozen=True, gc=False):
         except ValueError:
             raise Refuse(400, "bad_query", f"the query has more than {MOST_PAIRS} values") from None
 
+    @property
+    def packed(self) -> bool:
+        """Whether the headers say that the body is packed: then no key is found in it, for nothing is unpacked of
+        somebody who is not known yet."""
+        return self.headers.get("content-encoding", "").strip().lower() not in ("", "identity")
+
     def with_headers(self, headers: Mapping[str, str]) -> InboundRequest:
         """The same request with some headers more."""
         return msgspec.structs.replace(self, headers={**self.headers, **headers})

@@ -77,9 +77,9 @@ class Meta(Client):
         query, body = request.query_values, request.body
         token = next((query[name] for name in TOKENS if query.get(name)), None) or bearer(request.headers)
         if token is None:
-            if body is None:
+            if body is None and not request.packed:
                 return next(iter(self.sources), "") or sender_of(self.sources, None)
-            if body[:2] == PACKED:
+            if body is None or body[:2] == PACKED:
                 message = "write the access token into the query or the header where the body is compressed"
                 raise Refuse(401, "unknown_key", message)
             token = text_in(body, *TOKENS)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -231,6 +232,16 @@ def test_a_token_is_found_wherever_an_sdk_has_it() -> None:
         with pytest.raises(Refuse) as refused:
             asked(body=wrong)
         assert refused.value.code == "unknown_key"
+
+
+def test_nothing_is_read_of_a_stranger_in_which_no_token_could_be_found() -> None:
+    """A packed body is not looked into, so it is not waited for."""
+    request = make_request(CLIENT, {"path": "/v26.0/1/events", "headers": {"content-encoding": "gzip"}})
+    with pytest.raises(Refuse, match="into the query or the header") as refused:
+        CLIENT.identify(msgspec.structs.replace(request, body=None))
+    assert refused.value.status == 401
+    shown = request.with_headers({"authorization": "Bearer token-of-the-shop-1"})
+    assert CLIENT.identify(msgspec.structs.replace(shown, body=None)) == "shop"
 
 
 @pytest.mark.parametrize(

@@ -55,9 +55,9 @@ def sender(request: InboundRequest, sources: Mapping[str, KeyedSource]) -> str |
     """Whose key a request shows; None while it can only stand in a body that is not here yet. Raises Refuse."""
     given: list[str | None] = [*keys_in(request.headers)]
     if not given:
-        if request.body is None:
+        if request.body is None and not request.packed:
             return None
-        given = [key_in(request.body)]
+        given = [key_in(request.body or b"")]
     last: Refuse | None = None
     for key in given:
         try:

@@ -201,6 +201,17 @@ def test_a_key_in_a_body_that_is_read_twice(start: bytes) -> None:
         SEGMENT.identify(request({}, body + b" " * (64 << 10)))
 
 
+def test_nothing_is_read_of_a_stranger_in_which_no_key_could_be_found() -> None:
+    """A packed body is not looked into, so it is not waited for; with the key in a header it is."""
+    given = {"content-encoding": "gzip", "origin": "https://shop.example"}
+    request = InboundRequest("POST", "/v1/b", {"call": "b"}, "", given, None, NOW)
+    with pytest.raises(Refuse) as refused:
+        SEGMENT.identify(request)
+    assert (refused.value.status, refused.value.code) == (401, "unknown_key")
+    assert SEGMENT.identify(request.with_headers({"x-write-key": "web-key"})) == BROWSER
+    assert SEGMENT.identify(request.with_headers({"content-encoding": "Identity"})) == BROWSER
+
+
 def test_consent_that_cannot_be_read_is_named() -> None:
     """With what mends it, and without what was sent."""
     context = {"consent": {"categoryPreferences": {"Marketing": False}}}
