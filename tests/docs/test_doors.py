@@ -53,6 +53,22 @@ def test_configurations_compile(block: Block) -> None:
     assert [str(problem) for problem in loaded.problems] == []
 
 
+def test_pages_of_doors_call_their_senders_differently() -> None:
+    """Whoever follows two pages would be warned of their own configuration."""
+    names: dict[str, set[str]] = {}
+    for block in SERVERS:
+        environ = dict.fromkeys(re.findall(r"\$\{env:(\w+)\}", block.text), "whsec_" + "A" * 43 + "=")
+        server = load({"server.yaml": block.text, "container.yaml": "tags: []"}, environ=environ).server
+        assert server is not None
+        for sender in [
+            *server.collect.keys,
+            *(name for one in server.clients.by_type.values() for name in one.sources),
+        ]:
+            names.setdefault(sender, set()).add(block.page.name)
+    assert len(names) > 10
+    assert {name: pages for name, pages in names.items() if len(pages) > 1} == {}
+
+
 @pytest.mark.parametrize(
     ("written", "hint"),
     [("true", "write pixel: {}"), ("{enabled: true}", "there is nothing to set here: remove it")],
