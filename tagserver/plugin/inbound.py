@@ -25,6 +25,17 @@ from tagserver.plugin.event_map import EventMap, EventTest
 from tagserver.plugin.inbound_bodies import form, json_body, looks_like_json
 from tagserver.plugin.inbound_keys import UNKNOWN_KEY, basic_user, bearer, sender_of
 from tagserver.plugin.inbound_meta import CONSENT_FIELDS, GA4_OF_META, META_PARAMETERS, order_of_meta, rest_of_meta
+from tagserver.plugin.inbound_segment import (
+    SEGMENT_EVENTS,
+    SEGMENT_PERSON,
+    SegmentRule,
+    id_of_segment,
+    order_of_segment,
+    page_of_segment,
+    person_of_segment,
+    segment_rule,
+)
+from tagserver.plugin.inbound_values import filled, first_said, group, is_said
 from tagserver.plugin.signatures import (
     check_fresh,
     check_hmac,
@@ -42,6 +53,8 @@ __all__ = [
     "GA4_OF_META",
     "ILLEGIBLE",
     "META_PARAMETERS",
+    "SEGMENT_EVENTS",
+    "SEGMENT_PERSON",
     "UNKNOWN_KEY",
     "Client",
     "ClientLimits",
@@ -58,6 +71,7 @@ __all__ = [
     "Reply",
     "RequestFacts",
     "Result",
+    "SegmentRule",
     "basic_user",
     "bearer",
     "check_fresh",
@@ -65,8 +79,13 @@ __all__ = [
     "check_standard",
     "check_timed",
     "event_id_for",
+    "filled",
+    "first_said",
     "form",
+    "group",
     "hmac_matches",
+    "id_of_segment",
+    "is_said",
     "json_body",
     "looks_like_json",
     "mac",
@@ -74,7 +93,11 @@ __all__ = [
     "of_two_places",
     "order_id",
     "order_of_meta",
+    "order_of_segment",
+    "page_of_segment",
+    "person_of_segment",
     "rest_of_meta",
+    "segment_rule",
     "sender_of",
     "standard_key",
     "timed_signature",

@@ -7,8 +7,9 @@ import json
 import os
 from pathlib import Path
 
-from tagserver.inbound.shapes import adobe, segment, shopify, tealium, universal, walker
+from tagserver.inbound.shapes import adobe, shopify, tealium, universal, walker
 from tagserver.inbound.shapes.commands import MATOMO, PIWIK_PRO
+from tagserver.plugin.inbound import SEGMENT_EVENTS
 from tests.faults.process import ADMIN, Process
 from tests.warm import tagserver
 
@@ -39,7 +40,7 @@ def test_each_request_gets_the_answer_that_is_shown(tmp_path: Path) -> None:
 def test_the_table_has_every_name_that_is_read() -> None:
     """And beside it, in the same row, what it becomes."""
     names = {
-        **segment.NAMES,
+        **{said.lower(): rule.name for said, rule in SEGMENT_EVENTS.items() if rule.name},
         **tealium.NAMES,
         **adobe.NAMES,
         **adobe.XDM_NAMES,

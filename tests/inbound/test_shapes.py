@@ -16,12 +16,13 @@ from tagserver.consent.merge import source_consent
 from tagserver.consent.model.policy import ConsentPolicy
 from tagserver.event.event import Event
 from tagserver.inbound.clients.datalayer import Context, Refused, read_event
-from tagserver.inbound.shapes import adobe, segment, shopify, tealium, walker
+from tagserver.inbound.shapes import adobe, shopify, tealium, walker
 from tagserver.inbound.shapes.commands import VERBS
 from tagserver.inbound.shapes.items import MOST, categories, each_price
 from tagserver.inbound.shapes.table import BY_KEY, MARKS, SHOP_MARKS
 from tagserver.inbound.shapes.universal import ACTIONS
 from tagserver.ingest.body import split
+from tagserver.plugin.inbound import SEGMENT_EVENTS
 from tests.events import consent_of, facts
 from tests.fast_yaml import safe_load
 
@@ -108,8 +109,8 @@ def test_what_only_looks_like_a_shape_stays_as_it_is(case: str) -> None:
 
 def _named() -> Iterator[tuple[str, Any, str]]:
     """For each name of each family: a small push of it, and GA4's name."""
-    for said, name in segment.NAMES.items():
-        yield f"Segment {said}", {"type": "track", "event": said.title(), "properties": {}}, name
+    for said, rule in SEGMENT_EVENTS.items():
+        yield f"Segment {said}", {"type": "track", "event": said, "properties": {}}, rule.name or said
     for said, name in tealium.NAMES.items():
         yield f"Tealium {said}", {"tealium_event": said}, name
     for said, name in adobe.NAMES.items():

@@ -22,6 +22,7 @@ from tagserver.plugin.inbound import (
     Reply,
     RequestFacts,
     Result,
+    group,
     json_body,
 )
 from tagserver_segment.consent import UNREADABLE, Categories
@@ -29,7 +30,6 @@ from tagserver_segment.context import fields_of_context
 from tagserver_segment.keys import HEADER, keys_in, sender
 from tagserver_segment.message import BAD, PASSES, Batch, read_message
 from tagserver_segment.settings import Shared, WriteKey
-from tagserver_segment.values import group
 
 SHORT = {"t": "track", "p": "page", "s": "screen", "i": "identify", "g": "group", "a": "alias"}
 """The short forms of analytics.js."""

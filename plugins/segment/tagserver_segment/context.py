@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagserver.plugin.inbound import Note
+from tagserver.plugin.inbound import Note, filled, first_said, group, is_said, page_of_segment
 from tagserver_segment.consent import RUDDERSTACK, SEGMENT, UNREADABLE, Categories
-from tagserver_segment.values import filled, first_said, group, is_said
 
 CARRIED = ("locale", "timezone", "campaign", "app", "os", "network", "screen", "library", "groupId", "channel")
 """Parts of a context that an event has below `context`, for conditions and variables."""
@@ -33,7 +32,7 @@ def fields_of_context(
     told = group(context.get("device"))
     device = filled({name: told[name] for name in DEVICE if name in told})
     made = {
-        "page": page_of(group(context.get("page"))),
+        "page": page_of_segment(group(context.get("page"))),
         "context": filled({**{name: context[name] for name in CARRIED if name in context}, "device": device}),
         "consent": categories.consent(context),
     }
@@ -43,15 +42,6 @@ def fields_of_context(
     if not page:
         made |= {"ip_override": context.get("ip"), "user_agent": context.get("userAgent")}
     return {name: value for name, value in made.items() if value is not None and value != {}}
-
-
-def page_of(page: Mapping[str, Any]) -> dict[str, Any]:
-    """Address, referrer and title. A canonical address may have lost the query, in which clicks stand."""
-    location, search = page.get("url"), page.get("search")
-    if isinstance(location, str) and isinstance(search, str) and search[:1] == "?" and "?" not in location:
-        start, mark, rest = location.partition("#")
-        location = f"{start}{search}{mark}{rest}"
-    return filled({"location": location, "referrer": page.get("referrer"), "title": page.get("title")})
 
 
 def ids_of(

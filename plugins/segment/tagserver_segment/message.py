@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from tagserver.plugin.inbound import Note, Passed, event_id_for
+from tagserver.plugin.inbound import (
+    SEGMENT_PERSON,
+    Note,
+    Passed,
+    SegmentRule,
+    filled,
+    first_said,
+    group,
+    id_of_segment,
+    is_said,
+    order_of_segment,
+    page_of_segment,
+    person_of_segment,
+    segment_rule,
+)
 from tagserver_segment.consent import UNREADABLE, Categories
-from tagserver_segment.context import device_of, fields_of_context, ids_of, page_of, traits_of
-from tagserver_segment.names import Rule, rule_of
-from tagserver_segment.order import order_of
-from tagserver_segment.person import OF_PROPERTIES, person
+from tagserver_segment.context import device_of, fields_of_context, ids_of, traits_of
 from tagserver_segment.times import time_of
-from tagserver_segment.values import filled, first_said, group, is_said
 
 CALLS = ("track", "page", "screen", "identify", "group", "alias")
 NO_EVENTS = ("identify", "group", "alias")
@@ -59,20 +69,15 @@ def read_message(message: Any, batch: Batch, where: str, notes: list[Note]) -> M
         return Passed(kind, f"{kind} is no event, and of persons nothing is remembered", message_id)
     properties = _group(message, "properties", where, notes)
     context = _group(message, "context", where, notes)
-    rule = rule_of(message.get("event")) if kind == "track" else None
-    order, rest = order_of(properties, rule)
+    rule = segment_rule(message.get("event")) if kind == "track" else None
+    order, rest = order_of_segment(properties, rule)
     name, own = _named(kind, message, rest, rule)
     said = fields_of_context(context, batch.page, batch.categories, _at(where, "context"), notes)
     if kind == "page":
-        said["page"] = {**said.get("page", {}), **page_of(properties)}
+        said["page"] = {**said.get("page", {}), **page_of_segment(properties)}
     traits = [group(context.get("traits")), group(message.get("traits")), traits_of(context)]
-    event_id = _text(own.pop("event_id", None)) or event_id_for(
-        name if isinstance(name, str) else "",
-        order.get("transaction_id"),
-        refund=own.get("refund_id"),
-        subscription=own.get("subscription_id"),
-        message=message_id,
-    )
+    event_id = id_of_segment(name, order, own, message_id)
+    own.pop("event_id", None)
     made = {
         **_free(own, where, notes),
         **said,
@@ -82,7 +87,7 @@ def read_message(message: Any, batch: Batch, where: str, notes: list[Note]) -> M
         "ctx": batch.categories.beside(message, context),
         "timestamp": time_of(message, batch.sent_at, batch.received),
         "ecommerce": order,
-        "user_data": {**group(own.get("user_data")), **person(traits, properties), **device_of(context)},
+        "user_data": {**group(own.get("user_data")), **person_of_segment(traits, properties), **device_of(context)},
     }
     if "consent" in said and "consent" in own:  # both are the site's words, and a refusal in either counts
         made["consent_state"] = UNREADABLE if "consent_state" in own else own["consent"]
@@ -99,7 +104,7 @@ def is_shut(integrations: Mapping[str, Any]) -> bool:
 
 
 def _named(
-    kind: str, message: Mapping[str, Any], rest: dict[str, Any], rule: Rule | None
+    kind: str, message: Mapping[str, Any], rest: dict[str, Any], rule: SegmentRule | None
 ) -> tuple[Any, dict[str, Any]]:
     """The event's name, and the properties that stay beside it."""
     if kind == "track":
@@ -120,7 +125,7 @@ def _free(own: Mapping[str, Any], where: str, notes: list[Note]) -> dict[str, An
     cookies, and a name that says something else there is left out, and named."""
     made: dict[str, Any] = {}
     for key, value in own.items():
-        if key in OF_PROPERTIES or key in ("fbp", "fbc"):
+        if key in SEGMENT_PERSON or key in ("fbp", "fbc"):
             continue
         if key in MEANS_MORE:
             path = f"{_at(where, 'properties')}.{key}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from tagserver_segment.values import first_said
+from tagserver.plugin.inbound import first_said
 
 CLOCK_ERROR_MS = 5000
 """By so much a request may be under way, or a clock be wrong, before a time is moved; as at `/collect`."""

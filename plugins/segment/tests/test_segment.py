@@ -14,12 +14,20 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tagserver_segment import Segment
-from tagserver_segment.names import EVENTS
 from tagserver_segment.times import moment
 
 from tagserver.event.event import Facts
 from tagserver.inbound.clients.datalayer import read_event
-from tagserver.plugin.inbound import BROWSER, InboundRequest, Incoming, Passed, Refuse, RequestFacts, Result
+from tagserver.plugin.inbound import (
+    BROWSER,
+    SEGMENT_EVENTS,
+    InboundRequest,
+    Incoming,
+    Passed,
+    Refuse,
+    RequestFacts,
+    Result,
+)
 from tagserver.testing import NOW, check_client, load_examples, make_client, run_client_example, with_examples
 from tests.examples import examples
 
@@ -79,7 +87,7 @@ def test_what_segment_specifies(case: Mapping[str, Any]) -> None:
 
 
 def test_every_name_is_in_the_table() -> None:
-    assert [case["call"] for case in CASES["e-commerce"]] == [*EVENTS]
+    assert [case["call"] for case in CASES["e-commerce"]] == [*SEGMENT_EVENTS]
 
 
 @pytest.mark.parametrize("name", ["order_completed", "orderCompleted", "ORDER COMPLETED", "Order-Completed"])

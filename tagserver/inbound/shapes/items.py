@@ -29,7 +29,6 @@ PRODUCT: Mapping[str, str] = {
     "list": "item_list_name",
 }
 """A product's fields in most shapes → those of an item."""
-SEGMENT_PRODUCT: Mapping[str, str] = {"product_id": "item_id", **PRODUCT}
 
 
 def items_of(

@@ -1,11 +1,12 @@
-"""Small questions to the values of a call, which are any JSON."""
+"""Small questions to what a sender has written, which is any JSON. Authors import these from
+`tagserver.plugin.inbound`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-NOTHING: Mapping[str, Any] = {}
+_NOTHING: Mapping[str, Any] = {}
 
 
 def is_said(value: Any) -> bool:
@@ -20,7 +21,7 @@ def first_said(group: Mapping[str, Any], names: Iterable[str]) -> Any:
 
 def group(value: Any) -> Mapping[str, Any]:
     """An object as it is; an empty one in place of all else."""
-    return value if isinstance(value, dict) else NOTHING
+    return value if isinstance(value, dict) else _NOTHING
 
 
 def filled(made: Mapping[str, Any]) -> dict[str, Any]:
