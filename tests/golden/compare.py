@@ -99,7 +99,7 @@ def _is(wanted: Any, value: Any) -> bool:
     if wanted is ANY:
         return True
     if isinstance(wanted, Mapping) and set(wanted) == {"matches"}:
-        return isinstance(value, str) and re.search(wanted["matches"], value) is not None
+        return type(value) in (str, int) and re.search(wanted["matches"], str(value)) is not None
     return not any(differences("", wanted, value))
 
 
