@@ -37,7 +37,7 @@ FIELDS: Mapping[str, str] = {
     "waiting": "deliveries that wait for the destination",
     "unsaid": "changes since the last line that no line tells, because they went back and forth",
     "count": "how many this line stands for",
-    "client": "the inbound client at whose address who was turned away came",
+    "client": "name of an inbound client",
     "network": "where who was turned away came from, without the last byte (IPv4) or 80 bits (IPv6)",
     "networks": "how many such networks",
     "origin": "the page's origin, as the browser says it",

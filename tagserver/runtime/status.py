@@ -172,11 +172,26 @@ class Status:
                 "notice": shown.get("notice"),
             },
             "destinations": {name: await self._destination(name, counts.get(name, Counts())) for name in names},
+            "clients": self._clients(shown.get("failing", [])),
             "failing": shown.get("failing", []),
             "held": {"events": len(self._consent_wait), "bytes": self._consent_wait.bytes},
             "audit": self._audit.shown(),
             "records": await self._records.shown(),
         }
+
+    def _clients(self, failing: list[dict[str, str]]) -> dict[str, Any]:
+        """Each inbound client, what its state is, its senders, and those of them that cannot send yet. `paused`: nobody
+        can, for want of secrets or because the client cannot be set up."""
+        fails = {one["client"] for one in failing if "client" in one}
+        made = {}
+        for kind, one in self._publisher.now.server.clients.by_type.items():
+            senders = one.sources.values()
+            silent = [sender.name for sender in senders if not any(secret.reveal() for secret in sender.secrets)]
+            keyless = one.client is not None and one.client.browser
+            unable = one.client is None or (bool(one.addresses) and len(silent) == len(senders) and not keyless)
+            state = "failing" if kind in fails else "paused" if unable else "ok"
+            made[kind] = {"state": state, "senders": list(one.sources), "without_secret": silent}
+        return made
 
     @property
     def unrecorded(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tagserver.cli.explain import told
-from tests.server.conftest import ENVIRON, ORIGIN, SERVER, Running, Start
+from tests.server.conftest import BEARER, ENVIRON, ORIGIN, SERVER, Running, Start
 from tests.server.test_records import asked
 
 DOORS = (
@@ -77,3 +77,18 @@ async def test_an_event_says_by_which_door_it_came(doors: Running) -> None:
     number = refused["record"]
     (record,) = (await asked(doors, f"events/record:{number}.json"))["records"]
     assert "by way of segment" in list(told(record))[1]
+
+
+async def test_the_status_tells_of_each_door(start: Start) -> None:
+    """Who cannot send yet is seen before a sender misses it."""
+    more = "  webhooks: {}\n  pixel: {}\n"
+    server = await start(server=DOORS + more, environ={**ENVIRON, "TILL": "t", "WEB": "w"})
+    shown = (await server.http.get("/-/status.json", headers=BEARER)).json()["clients"]
+    assert shown == {
+        "ga4": {"state": "ok", "senders": ["till"], "without_secret": []},
+        "meta": {"state": "paused", "senders": ["crm"], "without_secret": ["crm"]},
+        "segment": {"state": "ok", "senders": ["web"], "without_secret": []},
+        "stape": {"state": "ok", "senders": [], "without_secret": []},
+        "webhooks": {"state": "paused", "senders": [], "without_secret": []},
+        "pixel": {"state": "ok", "senders": [], "without_secret": []},
+    }
