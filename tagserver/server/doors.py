@@ -53,6 +53,9 @@ GUESSES = {
 """Codes of refusals that are guesses at a secret, or somebody's clock → as what they are logged, and counted."""
 UNTOLD = (None, "client")
 """Of all others."""
+BY_A_PAGE = frozenset({"origin", "sec-fetch-site"})
+"""What browsers send with a page's request, and no script can set or leave out. A secret that stands in a page is
+everybody's, and the contract beside it would count for visitors who have refused."""
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 _TYPE = re.compile(r"[a-z0-9.+/-]{1,80}(; ?charset=[a-z0-9-]{1,20})?\Z")
 _NO_STORE: Header = (b"cache-control", b"no-store")
@@ -159,6 +162,9 @@ class Doors:
             if page is not None and is_page:
                 keys = ".".join(filter(None, ("clients", one.type, client.keyed)))
                 self._collect.page(dict(request.headers), page.origin, page.cors, connection, keys, one.type)
+            elif type(named) is str and one.contracts.get(named) is not None and request.headers.keys() >= BY_A_PAGE:
+                message = "a page shows the secret of a server, whose contract covers no visitor of a page"
+                raise Refused.by_host(one, 403, "page_key", message, reason="key")
             limits = self._runtime.publisher.now.server.collect
             most = min(limits.max_body, client.limits.body or limits.max_body)
             body = await read_body(receive, request.headers.get("content-length"), most, self._collect.room)

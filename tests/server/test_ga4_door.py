@@ -334,6 +334,16 @@ async def test_whose_word_counts(door: Running, key: str, more: dict[str, Any], 
     assert await sent(door) == ({"Purchase": 1} if arrives else {})
 
 
+@pytest.mark.parametrize(("key", "status"), [("till-secret", 403), ("silent-secret", 204)])
+async def test_a_page_borrows_no_contract(door: Running, key: str, status: int) -> None:
+    """A secret that somebody has put into a page; one beside which nothing is granted lends nothing."""
+    query = urlencode({"measurement_id": "G-RECORDED1", "api_secret": key})
+    headers = {"origin": ORIGIN, "sec-fetch-site": "same-site"}
+    answer = await door.http.post(f"/mp/collect?{query}", json=till(1), headers=headers)
+    assert answer.status_code == status
+    assert await sent(door) == {}
+
+
 async def test_everything_readable_is_answered_alike(door: Running) -> None:
     """As Google does; and what is none of it is not."""
     assert (await measured(door, {"client_id": "1.2", "events": []})).status_code == 204

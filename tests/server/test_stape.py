@@ -150,6 +150,14 @@ async def test_what_a_page_is_answered(stape: Running) -> None:
     assert (await stape.drained())["arrivals"] == 3
 
 
+async def test_a_page_borrows_no_contract(stape: Running) -> None:
+    """With the key of a server that somebody has put into it."""
+    browser = {"origin": ORIGIN, "sec-fetch-site": "same-site"}
+    answer = await post(stape, tagged(consent_state=None), authorization="Bearer key-of-the-shop", **browser)
+    assert (answer.status_code, answer.json()["problems"][0]["code"]) == (403, "page_key")
+    assert (await stape.drained())["arrivals"] == 0
+
+
 async def test_whose_address_it_is(start: Start) -> None:
     """A page's is the connection's, a server's the one that it names."""
     container = CONTAINER + "  - {name: Of a server, destination: meta, triggers: [named], event_name: Named}\n"
