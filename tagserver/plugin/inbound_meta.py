@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from tagserver.event.consent_fields import FIELDS
+from tagserver.plugin.inbound_values import is_said
 
 GA4_OF_META: Mapping[str, str] = MappingProxyType(
     {
@@ -75,9 +76,9 @@ NOT_PARAMETERS = frozenset(
 
 def order_of_meta(params: Mapping[str, Any]) -> dict[str, Any]:
     """`ecommerce`: as far as the call says it."""
-    order = {name: params[name] for name in MONEY if _is_said(params.get(name))}
+    order = {name: params[name] for name in MONEY if is_said(params.get(name))}
     for name in ORDER_IDS:
-        if _is_said(params.get(name)) and not isinstance(params[name], dict | list):
+        if is_said(params.get(name)) and not isinstance(params[name], dict | list):
             order["transaction_id"] = params[name]
             break
     if items := _items_of(params):
@@ -89,24 +90,24 @@ def _items_of(params: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Of `contents`; where they name nothing, of `content_ids`, one of each and without a price: to how much they come
     together is said, and what each costs is not."""
     items = [_item(one) for one in _listed(params.get("contents")) if isinstance(one, dict)]
-    items = [one for one in items if _is_said(one.get("item_id"))]
+    items = [one for one in items if is_said(one.get("item_id"))]
     if items:
         return items
-    ids = [one for one in _listed(params.get("content_ids")) if _is_said(one) and not isinstance(one, dict | list)]
+    ids = [one for one in _listed(params.get("content_ids")) if is_said(one) and not isinstance(one, dict | list)]
     return [{"item_id": one, "quantity": 1} for one in ids]
 
 
 def rest_of_meta(params: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters that stay as they are. Meta's own (`content_type`, `search_string`) are known by their names."""
     taken = {*MONEY, *ORDER_IDS, "contents", "items"}
-    if not _is_said(params.get("contents")):
+    if not is_said(params.get("contents")):
         taken.add("content_ids")
     return {name: value for name, value in params.items() if name not in taken and name not in NOT_PARAMETERS}
 
 
 def _item(content: Mapping[str, Any]) -> dict[str, Any]:
-    item = {ours: content[meta] for meta, ours in ITEM.items() if _is_said(content.get(meta))}
-    if "price" not in item and _is_said(content.get("price")):
+    item = {ours: content[meta] for meta, ours in ITEM.items() if is_said(content.get(meta))}
+    if "price" not in item and is_said(content.get("price")):
         item["price"] = content["price"]
     return item
 
@@ -120,8 +121,4 @@ def _listed(value: Any) -> list[Any]:
             return []
     if isinstance(value, list):
         return value
-    return [value] if _is_said(value) else []
-
-
-def _is_said(value: Any) -> bool:
-    return value is not None and value != ""
+    return [value] if is_said(value) else []

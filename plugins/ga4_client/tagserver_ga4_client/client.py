@@ -29,10 +29,9 @@ from tagserver.plugin.inbound import (
     sender_of,
 )
 from tagserver_ga4_client.hits import event_of
-from tagserver_ga4_client.measurement import Unreadable, events_of
+from tagserver_ga4_client.measurement import Unreadable, events_of, messages_of
 from tagserver_ga4_client.pairs import MOST_LINES, TooMuch, hits_of, pairs_of
 from tagserver_ga4_client.reading import Notes
-from tagserver_ga4_client.validation import messages_of
 
 COLLECT, MEASUREMENT, DEBUG = "/g/collect", "/mp/collect", "/debug/mp/collect"
 NOT_OURS = "measurement_id"

@@ -1,4 +1,5 @@
-"""Google's Measurement Protocol: what a server posts to `/mp/collect`, in the fields of a data layer.
+"""Google's Measurement Protocol: what a server posts to `/mp/collect`, in the fields of a data layer;
+and what `/debug/mp/collect` is answered.
 
 Google answers 204 to whatever comes, and so do we once it is on disk: what was left out stands in the records of the
 events. Google's own limits (25 events, 25 parameters, 130 kB, 72 hours) are named and lose nothing here.
@@ -13,7 +14,16 @@ from typing import Any
 
 import msgspec
 
-from tagserver.plugin.inbound import CONSENT_FIELDS, ILLEGIBLE, Note, event_id_for, of_two_places, order_id
+from tagserver.plugin.inbound import (
+    CONSENT_FIELDS,
+    ILLEGIBLE,
+    Note,
+    Refuse,
+    event_id_for,
+    json_body,
+    of_two_places,
+    order_id,
+)
 from tagserver_ga4_client.ids import PREFIX
 from tagserver_ga4_client.pairs import MOST_LINES
 from tagserver_ga4_client.parameters import RESERVED, put
@@ -185,3 +195,32 @@ def _wrong(notes: Notes, path: str, wanted: str) -> None:
 
 def _limit(notes: Notes, path: str, why: str) -> None:
     notes.add(Note(path, "limit", f"{path} {why}; here it is taken".strip()))
+
+
+def messages_of(body: bytes) -> list[dict[str, str]]:
+    """What Google's validation server would say of a body, as far as it costs an event: in its form, without a value of
+    the body; none where there is nothing to say."""
+    try:
+        found = json_body(body)
+    except Refuse as refusal:
+        return [_message("", str(refusal), "VALUE_INVALID")]
+    if not isinstance(found, dict):
+        return [_message("", "the body is not an object", "VALUE_INVALID")]
+    notes = Notes()
+    try:
+        events = events_of(found, len(body), 0, notes)
+    except Unreadable as unreadable:
+        return [_message("events", str(unreadable), "VALUE_REQUIRED")]
+    said = [_message(note.path, note.message, "VALUE_INVALID") for note in notes.all]
+    if not (found.get("client_id") or found.get("app_instance_id")):
+        said.append(_message("client_id", "client_id is missing", "VALUE_REQUIRED"))
+    said += (
+        _message(f"events.{place}.name", "the event has no name", "NAME_INVALID")
+        for place, event in enumerate(events[: GOOGLES_EVENTS + GOOGLES_PARAMETERS])
+        if "event" not in event
+    )
+    return said
+
+
+def _message(path: str, text: str, code: str) -> Any:
+    return {"fieldPath": path, "description": text, "validationCode": code}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from tagserver.plugin.inbound import (
@@ -22,7 +23,6 @@ from tagserver.plugin.inbound import (
 )
 from tagserver_segment.consent import UNREADABLE, Categories
 from tagserver_segment.context import device_of, fields_of_context, ids_of, traits_of
-from tagserver_segment.times import time_of
 
 CALLS = ("track", "page", "screen", "identify", "group", "alias")
 NO_EVENTS = ("identify", "group", "alias")
@@ -39,6 +39,9 @@ MEANS_MORE = frozenset(
     }
 )
 """Properties whose names say something else at the top of an event: the message itself tells these."""
+CLOCK_ERROR_MS = 5000
+"""By so much a request may be under way, or a clock be wrong, before a time is moved; as at `/collect`."""
+_LATEST = 10**13
 
 
 class Batch(NamedTuple):
@@ -149,3 +152,32 @@ def _at(where: str, name: str) -> str:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def time_of(message: Mapping[str, Any], sent_at: Any, received: int) -> Any:
+    """The time of a message by the receiver's clock, in ms, or what stands there where it is none: the host says so.
+    `sent_at`: of the batch. It is `receivedAt - (sentAt - originalTimestamp)`, as Segment works it out (specification
+    of common fields), so that a wrong clock of the sender does no harm."""
+    said = first_said(message, ("originalTimestamp", "timestamp"))
+    happened, sent = (
+        moment(said),
+        moment(first_said({"own": message.get("sentAt"), "batch": sent_at}, ("own", "batch"))),
+    )
+    if happened is None or sent is None:
+        return said if happened is None else happened
+    error = received - sent
+    return happened + error if abs(error) > CLOCK_ERROR_MS else happened
+
+
+def moment(value: Any) -> int | None:
+    """Ms since 1970 of an ISO 8601 text, in UTC where it names no zone, or of a number of milliseconds; None for all
+    else."""
+    if type(value) is int or type(value) is float:
+        return int(value) if 0 < value < _LATEST else None
+    if not isinstance(value, str) or not 10 <= len(value) <= 40:
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+        return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None

@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tagserver_segment import Segment
-from tagserver_segment.times import moment
+from tagserver_segment.message import moment
 
 from tagserver.event.event import Facts
 from tagserver.inbound.clients.datalayer import read_event

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
+
+import msgspec
 
 from tagserver.plugin.inbound import (
     BROWSER,
@@ -16,7 +20,9 @@ from tagserver.plugin.inbound import (
     Incoming,
     Note,
     Refuse,
+    Reply,
     RequestFacts,
+    Result,
     basic_user,
     bearer,
     json_body,
@@ -24,7 +30,6 @@ from tagserver.plugin.inbound import (
     of_two_places,
     sender_of,
 )
-from tagserver_stape.answers import answer_of, picture
 from tagserver_stape.form import read_form
 from tagserver_stape.model import event_of
 from tagserver_stape.names import CLIENT_COOKIE
@@ -35,6 +40,9 @@ MOST_EVENTS = 1000
 MOST_SHARED = 256 << 10
 """Characters that the address may have beneath all events of a list together: a list of nothings, each with a long
 address beneath it, would be as much work as the long list that nobody has sent."""
+GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+"""An image of one transparent point."""
+_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +89,7 @@ class Stape(Client):
             )
             raise Refuse(413, "too_large", message)
         events = [*_events(models, several, below, facts, notes)]
-        reply = picture if facts.method == "GET" else partial(answer_of, facts.received, several)
+        reply = _picture if facts.method == "GET" else partial(_answer_of, facts.received, several)
         return Incoming(events, notes=notes, answer=reply)
 
 
@@ -106,3 +114,32 @@ def _events(
         own: list[Note] = []
         yield event_of(of_two_places(below, model), facts, own)
         notes += [Note(f"{at}.{one.path}", one.code, one.message) for one in own] if several else own
+
+
+def _answer_of(received: int, several: bool, results: Sequence[Result]) -> Reply:
+    """A line for each event, of a list a list: `timestamp` in seconds, and `unique_event_id`, which follows from when
+    it came and from its `event_id`. No more than that: a page may push it into its data layer, and sends it again with
+    its next event."""
+    lines = [
+        {"timestamp": received // 1000, "unique_event_id": _unique_id(received, at, one)}
+        for at, one in enumerate(results)
+    ]
+    return _refused(results) or Reply(200, _encode(lines if several else lines[0]))
+
+
+def _picture(results: Sequence[Result]) -> Reply:
+    """What an image is answered."""
+    return _refused(results) or Reply(200, GIF, "image/gif")
+
+
+def _refused(results: Sequence[Result]) -> Reply | None:
+    """The answer where none could be taken: who sends has something to mend, and is told what. None otherwise."""
+    if results and all(one.status == "rejected" for one in results):
+        return Reply(400, _encode({"events": results}))
+    return None
+
+
+def _unique_id(received: int, at: int, result: Result) -> str:
+    """Milliseconds and nine digits, of which the first is no zero, as Stape's client writes it."""
+    seed = hashlib.blake2b(f"{at} {result.event_id}".encode(errors="replace"), digest_size=8).digest()
+    return f"{received}_{100_000_000 + int.from_bytes(seed) % 900_000_000}"
