@@ -36,6 +36,7 @@ async def test_a_client_with_the_name_of_a_destination(start: Start) -> None:
     shown = await get(server, "/-/plugins")
     assert "none with a key" in shown.text
     assert "GET /g/collect" in shown.text
+    assert "measurement_ids" in shown.text, "what counts for all of its senders"
 
 
 async def test_what_could_not_be_loaded_comes_first(start: Start) -> None:
