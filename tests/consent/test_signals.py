@@ -13,7 +13,7 @@ from tagserver.consent.cache import ConsentCache
 from tagserver.consent.gate import decide
 from tagserver.consent.model.policy import ConsentPolicy, Needs, VendorCheck
 from tagserver.consent.state import ConsentState
-from tagserver.event.consent_fields import AD_PURPOSES
+from tagserver.event.consent_fields import AD_PURPOSES, of_two_places
 from tagserver.inbound.clients.datalayer import read_context
 
 from ..events import NOW, consent_of, event, facts
@@ -320,3 +320,23 @@ def test_a_consent_tools_cookie_counts_where_it_is_listed(
     made = event(pushed, cookies={"CookieConsent": COOKIEBOT.replace("MARKETING", marketing)})
     for state in (consent_of(made, policy), cache.read(made), cache.read(made)):
         assert decide(META, state, policy).decision == expected
+
+
+@pytest.mark.parametrize(
+    ("below", "above", "made"),
+    [
+        ({"a": 1, "gcs": "G100"}, {"a": 2}, {"a": 2, "gcs": "G100"}),
+        ({"gcs": "G100"}, {"gcs": ""}, {"gcs": "G100"}),
+        ({"gcs": "G100"}, {"gcs": None}, {"gcs": "G100"}),
+        ({"gcs": ""}, {"gcs": "G111"}, {"gcs": "G111"}),
+        ({"gcs": "G111"}, {"gcs": "G111"}, {"gcs": "G111"}),
+        ({"gcs": "G100"}, {"gcs": "G111"}, {"gcs": "G111", "consent": "unreadable"}),
+        ({"consent": NO}, {"consent": ALL}, {"consent": "unreadable"}),
+        ({"consent": ""}, {"consent": ALL}, {"consent": "unreadable"}),
+        ({"npa": "undefined"}, {"npa": "0"}, {"npa": "0"}),
+        ({"us_privacy": "1YYN"}, {"us_privacy": "1NNN"}, {"us_privacy": "1NNN", "consent": "unreadable"}),
+    ],
+)
+def test_of_two_places_no_refusal_is_lost(below: dict[str, Any], above: dict[str, Any], made: dict[str, Any]) -> None:
+    """Of one request: what says nothing takes nothing away, and nobody chooses between two that differ."""
+    assert of_two_places(below, above) == made
