@@ -10,41 +10,32 @@ import asyncio
 import re
 from collections.abc import Callable
 from functools import partial
-from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
 from tagserver.config.clients import ConfiguredClient
-from tagserver.erasure.erasure import MOST, DataSubject
-from tagserver.event.cookies import read_cookies
 from tagserver.event.event import BROWSER, Note
 from tagserver.inbound.enrich import read_headers, visitor_ip
-from tagserver.inbound.notes import bounded
 from tagserver.ingest.answer import Answer, bounded_answers
-from tagserver.ingest.body import BadBody, Disconnected, read_body, split, unpack, unpack_small
+from tagserver.ingest.body import BadBody, Disconnected, read_body, unpack, unpack_small
 from tagserver.ingest.ingest import NotWhole, TooMuch
 from tagserver.ingest.sources import Header
-from tagserver.plugin.client import Forget, InboundRequest, Incoming, Passed, Refuse, Reply, RequestFacts, Result
+from tagserver.plugin.client import InboundRequest, Passed, Refuse, Reply, Result
 from tagserver.plugin.fault import PluginCode, PluginFailed, client_name
 from tagserver.plugin.inbound_keys import UNKNOWN_KEY
 from tagserver.queue.errors import OutboxError
 from tagserver.runtime.runtime import Runtime
 from tagserver.server.browsers import Claimed, Page, page_of, preflight
 from tagserver.server.collect import GONE, Collect, NotTaken
+from tagserver.server.door_bodies import Held, read_held
 from tagserver.server.door_refusals import NOBODY, Refused, problem_reply
 
 T = TypeVar("T")
 
-MOST_ORDERS = 100
-"""Of a person whom a platform asks to be forgotten."""
 AGAIN = 60
 """Seconds after which to come again while a client cannot be used."""
-MOST_NOTES = 100
-"""Of one request that are looked at, of which fewer are told."""
-OF_NOBODY = frozenset({"authorization", "cookie"})
-"""Headers that no client hands on."""
 GUESSES = {
     "signature": ("signature", "signature"),
     "stale": ("signature", "stale"),
@@ -59,7 +50,6 @@ everybody's, and the contract beside it would count for visitors who have refuse
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 _TYPE = re.compile(r"[a-z0-9.+/-]{1,80}(; ?charset=[a-z0-9-]{1,20})?\Z")
 _NO_STORE: Header = (b"cache-control", b"no-store")
-_EVENTS = b'{"events":['
 _encode = msgspec.json.Encoder().encode
 
 
@@ -176,12 +166,12 @@ class Doors:
                 raise PluginFailed("identify names a source that is none of the configuration")
             encoding = request.headers.get("content-encoding")
             if (small := unpack_small(body, encoding, most)) is not None:
-                held = self._read(one, small, request, source)
+                held = read_held(client, small, request, source, limits)
                 results = await self._stored(one, request, source, connection, held, page)
             else:
                 async with self._collect.turns.one(len(body), most):
                     held = await asyncio.to_thread(
-                        lambda: self._read(one, unpack(body, encoding, most), request, source)
+                        lambda: read_held(client, unpack(body, encoding, most), request, source, limits)
                     )
                     results = await self._stored(one, request, source, connection, held, page)
             return self._after(one, results, held.answer)
@@ -202,41 +192,13 @@ class Doors:
                 one, refused.status, refused.code, str(refused), fields=refused.fields, reason=reason
             ) from None
 
-    def _read(self, one: ConfiguredClient, body: bytes, request: InboundRequest, source: str) -> _Held:
-        """What a body holds. Events are written out and read again: so they are plain data, and nobody else's."""
-        client = one.client
-        assert client is not None
-        limits = self._runtime.publisher.now.server.collect
-        most = min(limits.max_events, client.limits.events or limits.max_events)
-        heard = [*client.headers, *self._of(one, "heard", lambda: [*map(str, client.heard(source))])]
-        headers = {name: request.headers[name] for name in heard if name in request.headers and name not in OF_NOBODY}
-        cookies = _cookies(client.cookies, request) if source == BROWSER and client.cookies else {}
-        facts = RequestFacts(
-            *(source, request.received, request.params, request.query, headers, request.method, cookies),
-            request.doubted,
-        )
-        with PluginCode(client, "events", Refuse):
-            found = client.events(body, facts)
-            incoming = found if isinstance(found, Incoming) else Incoming(list(islice(found, most + 1)))
-            listed = list(islice(incoming.events, most + 1))
-            events = [each for each in listed if not isinstance(each, Passed)]
-            text = _written(events, incoming, limits.max_merged)
-            notes = bounded([note for note in islice(incoming.notes, MOST_NOTES) if isinstance(note, Note)])
-            _encode(notes)  # what cannot be written cannot be answered
-            forget = _person(incoming.forget)
-        if len(listed) > most:
-            raise BadBody(413, "too_many_events", f"more than {most} events in one request")
-        if text is None:
-            raise BadBody(413, "too_large", f"the request makes more than {limits.max_merged} bytes of events")
-        return _Held(listed, split(text, limits), notes, forget, incoming.answer)
-
     async def _stored(
         self,
         one: ConfiguredClient,
         request: InboundRequest,
         source: str,
         connection: str | None,
-        held: _Held,
+        held: Held,
         page: Page | None,
     ) -> list[Result]:
         """Everything is on disk: what became of each, in their order."""
@@ -338,49 +300,6 @@ class Doors:
         if reply is None or reply.status < 400:  # a refusal that reads like a success would be the end of it
             reply = problem_reply(status, code, "the request is refused")
         return Refused(one.type, reply, code, GUESSES.get(code, UNTOLD)[1], again)
-
-
-class _Held(NamedTuple):
-    """What a body holds: all of it in order, events and what is none; the events in the form and within the limits of
-    `/collect`; and what the client has left out."""
-
-    listed: list[Any]
-    parts: tuple[list[Any], Any, Any]
-    notes: tuple[Note, ...]
-    forget: tuple[DataSubject, tuple[str, ...]] | None
-    answer: Callable[[list[Result]], Reply] | None
-
-
-def _written(events: list[Any], incoming: Incoming, most: int) -> bytes | None:
-    """What a request holds as `/collect` would get it; None where that is larger than `most` bytes, of which no more is
-    written than that and one event: what its events share stands in each of them."""
-    rest = _encode({"ctx": incoming.ctx, "sent": incoming.sent})
-    texts, left = [], most - len(rest) - len(_EVENTS)
-    for event in events:
-        texts.append(_encode(event))
-        if (left := left - len(texts[-1]) - 1) < 0:
-            return None
-    return b"".join((_EVENTS, b",".join(texts), b"],", rest[1:]))
-
-
-def _cookies(names: tuple[str, ...], request: InboundRequest) -> dict[str, str]:
-    """Those of a page's cookies that a client has listed."""
-    found = read_cookies(request.headers.get("cookie", ""))
-    return {name: found[name] for name in names if name in found}
-
-
-def _person(forget: Forget | None) -> tuple[DataSubject, tuple[str, ...]] | None:
-    """Whom a client wants forgotten, and of which orders, within bounds. Raises TypeError for what is none."""
-    if forget is None:
-        return None
-    if not isinstance(forget, Forget):
-        raise TypeError("forget is no Forget")
-    known: dict[str, tuple[str, ...]] = {}
-    for kind in Forget.__struct_fields__:
-        most = MOST_ORDERS if kind == "order" else MOST
-        known[kind] = tuple(text for text in islice(getattr(forget, kind), most) if type(text) is str and text)
-    orders = known.pop("order")
-    return DataSubject(**known), orders
 
 
 async def _send(send: Send, status: int, body: bytes, fields: list[Header]) -> None:
