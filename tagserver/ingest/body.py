@@ -15,7 +15,7 @@ from tagserver.event.consent_fields import CONSENT_MODE, FIELDS, ILLEGIBLE, NOTH
 from tagserver.event.event import Note
 from tagserver.event.json_text import UNREADABLE, bare, read_json
 from tagserver.inbound.clients.datalayer import WAIT, Refused
-from tagserver.inbound.shapes.commands import is_call
+from tagserver.inbound.shapes.commands import is_one_call
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -37,8 +37,6 @@ NODES = 2000
 """How deep one event's JSON may nest, and how many values it may hold."""
 SHALLOW = 6
 """How deep nearly all events nest at most: an item of a purchase lies four deep."""
-LONGEST_VERB = 64
-"""Bytes of the word that a call begins with."""
 VALUE = 16
 """Bytes that a value costs beside its text, where `ctx` is laid beneath an event."""
 
@@ -268,7 +266,7 @@ def _envelope(body: bytes, decoders: _Decoders) -> tuple[list[Any], Any, Any]:
     """The events, `ctx` and `sent` of a body. Raises one of UNREADABLE."""
     if body[:1] == b"[":
         events = read_json(body, decoders.many)
-        if not _is_one_call(events):
+        if not is_one_call(events):
             return events, None, None
         return [events if decoders.one else body], None, None
     if b'"events"' in body:
@@ -280,18 +278,6 @@ def _envelope(body: bytes, decoders: _Decoders) -> tuple[list[Any], Any, Any]:
             if batch.events is not msgspec.UNSET:
                 return batch.events, batch.context, batch.sent
     return [read_json(body, decoders.one) if decoders.one else body], None, None
-
-
-def _is_one_call(events: list[Any]) -> bool:
-    """Whether a list is one of gtag's or Matomo's calls, which are lists, and no list of events."""
-    if not events or type(events[0]) is dict:
-        return False
-    if type(events[0]) is msgspec.Raw:
-        starts = [bytes(one) for one in events[:2]]
-        if starts[0][:1] != b'"' or len(starts[0]) > LONGEST_VERB:
-            return False
-        events = [msgspec.json.decode(starts[0]), *("" if one[:1] == b'"' else None for one in starts[1:])]
-    return is_call(events)
 
 
 def _beneath(ctx: Any, events: int, body: int, max_merged: int) -> int:

@@ -19,7 +19,7 @@ from tagserver.consent.model.reading import Reading
 from tagserver.consent.state import ConsentState
 from tagserver.erasure.opt_outs import Grant, OptOuts
 from tagserver.event.event import BROWSER, Event, Facts
-from tagserver.inbound.clients.datalayer import Context, Refused, read_event
+from tagserver.inbound.clients.datalayer import Context, NotWhole, Refused, read_event, refuse_whole
 from tagserver.inbound.clients.readers import ReaderFailed
 from tagserver.ingest.advice import NO_SIGNAL, advise
 from tagserver.ingest.answer import Answer
@@ -40,16 +40,6 @@ from tagserver.queue.values import Delivery, Receipt, Tombstone
 
 class TooMuch(Exception):
     """A request would add more to the queue than one may; nothing of it is stored."""
-
-
-class NotWhole(Exception):
-    """Of a request that is taken as a whole or not at all one event is refused (`at`: its place, from 0); nothing of it
-    is stored."""
-
-    def __init__(self, at: int, refused: Refused) -> None:
-        super().__init__(str(refused))
-        self.at = at
-        self.code = refused.notes[0].code
 
 
 TURN = 10
@@ -136,7 +126,7 @@ class Ingest:
         until = facts.received + int(wait * 1000) if wait and not facts.session else 0
         request = _Request(server.collect.max_made, facts.session, visit, until)
         if context.whole:
-            _whole(raws)
+            refuse_whole(raws)
         raws.reverse()
         try:
             while raws:
@@ -343,13 +333,6 @@ class Ingest:
             stored.lines.append((answer, routing, made, ()))
             stored.deliveries += made if encrypt is None else map(encrypt, made)
         self._observer.routed(routings)
-
-
-def _whole(raws: list[Any]) -> None:
-    """Raises NotWhole for what is known to be refused before anything is decided, which others might hear of."""
-    for at, raw in enumerate(raws):
-        if isinstance(raw, Refused):
-            raise NotWhole(at, raw)
 
 
 def _of(request: _Request) -> Callable[[Event], bool]:

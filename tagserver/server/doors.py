@@ -17,10 +17,11 @@ from starlette.types import Receive, Scope, Send
 
 from tagserver.config.clients import ConfiguredClient
 from tagserver.event.event import BROWSER, Note
+from tagserver.inbound.clients.datalayer import NotWhole
 from tagserver.inbound.enrich import read_headers, visitor_ip
 from tagserver.ingest.answer import Answer, bounded_answers
 from tagserver.ingest.body import BadBody, Disconnected, read_body, unpack, unpack_small
-from tagserver.ingest.ingest import NotWhole, TooMuch
+from tagserver.ingest.ingest import TooMuch
 from tagserver.ingest.sources import Header
 from tagserver.plugin.client import InboundRequest, Passed, Refuse, Reply, Result
 from tagserver.plugin.fault import PluginCode, PluginFailed, client_name

@@ -44,6 +44,23 @@ class Refused(Exception):
         self.notes = notes
 
 
+class NotWhole(Exception):
+    """Of a request that is taken as a whole or not at all one event is refused (`at`: its place, from 0); nothing of it
+    is stored."""
+
+    def __init__(self, at: int, refused: Refused) -> None:
+        super().__init__(str(refused))
+        self.at = at
+        self.code = refused.notes[0].code
+
+
+def refuse_whole(raws: list[Any]) -> None:
+    """Raises NotWhole for what is known to be refused before anything is decided, which others might hear of."""
+    for at, raw in enumerate(raws):
+        if isinstance(raw, Refused):
+            raise NotWhole(at, raw)
+
+
 class Reader(Protocol):
     """What makes our fields of an event of another shape: see `inbound.clients.readers`."""
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from tagserver.event.consent_fields import ILLEGIBLE
 from tagserver.event.event import Note
 from tagserver.event.known_names import CONSENT_EVENT
@@ -19,6 +21,8 @@ from tagserver.inbound.shapes.shape import NoEvent, Shaped, over, picked, withou
 
 MOST = 10
 """Arguments of a call that are looked at."""
+LONGEST_VERB = 64
+"""Bytes of the word that a call begins with."""
 _PLACES = tuple(str(number) for number in range(MOST))
 _SILENT: Mapping[str, str] = {
     "set": "its fields belong into the event, or into ctx, which stands beneath each event of a request",
@@ -60,6 +64,19 @@ def is_call(value: Any) -> bool:
     if type(value) is not list or not value or type(value[0]) is not str or value[0] not in VERBS:
         return False
     return len(value) == 1 or value[0] != "event" or type(value[1]) is str
+
+
+def is_one_call(events: list[Any]) -> bool:
+    """Whether a list is one of gtag's or Matomo's calls, which are lists, and no list of events: decoded, or each
+    as it was sent."""
+    if not events or type(events[0]) is dict:
+        return False
+    if type(events[0]) is msgspec.Raw:
+        starts = [bytes(one) for one in events[:2]]
+        if starts[0][:1] != b'"' or len(starts[0]) > LONGEST_VERB:
+            return False
+        events = [msgspec.json.decode(starts[0]), *("" if one[:1] == b'"' else None for one in starts[1:])]
+    return is_call(events)
 
 
 def read_call(call: list[Any], notes: list[Note]) -> Shaped | None:
