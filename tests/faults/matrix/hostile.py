@@ -17,6 +17,17 @@ from tests.faults.matrix.events import ORIGIN
 from tests.faults.matrix.web import raw
 from tests.faults.matrix.world import Server, World
 
+ODD = (None, True, 0, -1e300, 10**30, "", "\x00", "x" * 20_000, [], [[[]]], {}, {"__proto__": {"a": 1}})
+"""A value of each kind, where another is expected."""
+PAGE = "referer: https://shop.example/a"
+"""What a page of the shop shows with an image or a beacon."""
+
+
+def get(address: str, *lines: str) -> bytes:
+    """A whole request without a body. `lines`: in place of what a page of the shop shows."""
+    head = [f"GET {address} HTTP/1.1", "host: tags.shop.example", "connection: close", *(lines or (PAGE,))]
+    return "\r\n".join([*head, "", ""]).encode("latin-1")
+
 
 def post(body: bytes | Any, *lines: str, target: str = "/collect", length: bool = True) -> bytes:
     """A whole request of a page of the shop, after which the connection ends. `lines` are further header lines."""

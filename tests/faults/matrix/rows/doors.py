@@ -9,7 +9,7 @@ import time
 
 from tests.faults.matrix.declared import Chapter
 from tests.faults.matrix.events import HOOK_SECRET, event, signature
-from tests.faults.matrix.hostile import Ask, ask_all, expect_free_loop, metrics, post
+from tests.faults.matrix.hostile import ODD, Ask, ask_all, expect_free_loop, metrics, post
 from tests.faults.matrix.judge import usage
 from tests.faults.matrix.progress import Progress
 from tests.faults.matrix.rows.kills import Kills, again
@@ -114,9 +114,6 @@ def replayed(world: World) -> None:
         world.fault("days again")
         world.expect(known == count, f"{count - known} of {count} orders that came again were taken for new ones")
     world.judge()
-
-
-ODD = (None, True, 0, -1e300, 10**30, "", "\x00", "x" * 20_000, [], [[[]]], {}, {"__proto__": {"a": 1}})
 
 
 @chapter.row("O6", "calls of a pixel from a hostile page: every type in every place, deep, huge", untimed=True)

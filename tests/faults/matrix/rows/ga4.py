@@ -6,7 +6,7 @@ import gzip
 import json
 
 from tests.faults.matrix.declared import Chapter
-from tests.faults.matrix.hostile import Ask, ask_all, expect_free_loop, metrics, post
+from tests.faults.matrix.hostile import ODD, Ask, ask_all, expect_free_loop, get, metrics, post
 from tests.faults.matrix.judge import usage
 from tests.faults.matrix.world import World
 
@@ -14,8 +14,6 @@ chapter = Chapter("Google's door")
 
 HIT = "/g/collect?v=2&tid=G-ABC&_p=1&cid=1.2&_s=1"
 TILL = "/mp/collect?measurement_id=G-ABC&api_secret=secret-of-the-till"
-PAGE = "referer: https://shop.example/a"
-ODD = (None, True, 0, -1e300, 10**30, "", "\x00", "x" * 20_000, [], [[[]]], {}, {"__proto__": {"a": 1}})
 GOOD = {
     "client_id": "1.2",
     "user_id": "u",
@@ -29,12 +27,6 @@ GOOD = {
     "device": {"category": "desktop"},
     "events": [{"name": "quiet", "params": {"a": 1}}],
 }
-
-
-def get(address: str, *lines: str) -> bytes:
-    """A hit without a body."""
-    head = [f"GET {address} HTTP/1.1", "host: tags.shop.example", "connection: close", *(lines or (PAGE,))]
-    return "\r\n".join([*head, "", ""]).encode("latin-1")
 
 
 @chapter.row(

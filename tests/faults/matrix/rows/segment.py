@@ -10,9 +10,9 @@ from typing import Any
 
 from tests.faults.matrix.declared import Chapter
 from tests.faults.matrix.events import ORIGIN
-from tests.faults.matrix.hostile import Ask, ask_all, expect_free_loop, metrics
+from tests.faults.matrix.hostile import ODD, Ask, ask_all, expect_free_loop, metrics
 from tests.faults.matrix.judge import usage
-from tests.faults.matrix.rows.doors import CONSENT, ODD
+from tests.faults.matrix.rows.doors import CONSENT
 from tests.faults.matrix.world import World
 
 chapter = Chapter("Segment's door")

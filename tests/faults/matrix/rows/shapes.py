@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 
 from tests.faults.matrix.declared import Chapter
-from tests.faults.matrix.hostile import Ask, ask_all, expect_free_loop, post
+from tests.faults.matrix.hostile import ODD, Ask, ask_all, expect_free_loop, post
 from tests.faults.matrix.judge import usage
-from tests.faults.matrix.rows.doors import ODD
 from tests.faults.matrix.world import World
 
 chapter = Chapter("Shapes of other products")

@@ -8,15 +8,13 @@ import json
 from urllib.parse import quote
 
 from tests.faults.matrix.declared import Chapter
-from tests.faults.matrix.hostile import Ask, ask_all, expect_free_loop, post
+from tests.faults.matrix.hostile import ODD, Ask, ask_all, expect_free_loop, get, post
 from tests.faults.matrix.judge import usage
 from tests.faults.matrix.world import World
 
 chapter = Chapter("Stape's door")
 
 DATA = "/data?v=2&event=quiet"
-PAGE = "referer: https://shop.example/a"
-ODD = (None, True, 0, -1e300, 10**30, "", "\x00", "x" * 20_000, [], [[[]]], {}, {"__proto__": {"a": 1}})
 GOOD = {
     "event_name": "quiet",
     "consent_state": {"ad_storage": True},
@@ -30,8 +28,7 @@ GOOD = {
 
 def image(query: str, *lines: str) -> bytes:
     """The request of an image in a page."""
-    head = [f"GET /data?{query} HTTP/1.1", "host: tags.shop.example", "connection: close", *(lines or (PAGE,))]
-    return "\r\n".join([*head, "", ""]).encode("latin-1")
+    return get(f"/data?{query}", *lines)
 
 
 @chapter.row(
