@@ -35,6 +35,7 @@ from tagserver.plugin.inbound_segment import (
     person_of_segment,
     segment_rule,
 )
+from tagserver.plugin.inbound_universal import UNIVERSAL_ACTIONS, UNIVERSAL_ORDER, UNIVERSAL_PRODUCT
 from tagserver.plugin.inbound_values import filled, first_said, group, is_said
 from tagserver.plugin.signatures import (
     check_fresh,
@@ -55,6 +56,9 @@ __all__ = [
     "META_PARAMETERS",
     "SEGMENT_EVENTS",
     "SEGMENT_PERSON",
+    "UNIVERSAL_ACTIONS",
+    "UNIVERSAL_ORDER",
+    "UNIVERSAL_PRODUCT",
     "UNKNOWN_KEY",
     "Client",
     "ClientLimits",

@@ -10,30 +10,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from tagserver.plugin.inbound import Note
+from tagserver.plugin.inbound import UNIVERSAL_ACTIONS, UNIVERSAL_ORDER, UNIVERSAL_PRODUCT, Note
 
 ACTIONS: Mapping[str, str] = MappingProxyType(
-    {
-        "purchase": "purchase",
-        "refund": "refund",
-        "begin_checkout": "checkout",
-        "add_to_cart": "add",
-        "remove_from_cart": "remove",
-        "view_item": "detail",
-        "select_item": "click",
-    }
+    {UNIVERSAL_ACTIONS[key]: key for key in ("purchase", "refund", "checkout", "add", "remove", "detail", "click")}
 )
 """Name of an event → the group that tells of it."""
-ORDER = {"id": "transaction_id", "revenue": "value"}
 ORDER_TOO = ("tax", "shipping", "coupon", "affiliation")
-PRODUCT = {
-    "id": "item_id",
-    "name": "item_name",
-    "brand": "item_brand",
-    "variant": "item_variant",
-    "category": "item_category",
-    "position": "index",
-}
 
 
 def read_enhanced(event: dict[str, Any], notes: list[Note]) -> None:
@@ -47,7 +30,7 @@ def read_enhanced(event: dict[str, Any], notes: list[Note]) -> None:
     told = told if isinstance(told, dict) and action in ("purchase", "refund") else {}
     products = group.get("products")
     items = [_item(one) for one in products if isinstance(one, dict)] if isinstance(products, list) else []
-    made = {ours: told[name] for name, ours in ORDER.items() if name in told}
+    made = {ours: told[name] for name, ours in UNIVERSAL_ORDER.items() if name in told}
     made |= {name: told[name] for name in ORDER_TOO if name in told}
     made |= {"currency": shop["currencyCode"]} if "currencyCode" in shop else {}
     if items:
@@ -59,4 +42,4 @@ def read_enhanced(event: dict[str, Any], notes: list[Note]) -> None:
 
 
 def _item(product: Mapping[str, Any]) -> dict[str, Any]:
-    return {PRODUCT.get(name, name): value for name, value in product.items()}
+    return {UNIVERSAL_PRODUCT.get(name, name): value for name, value in product.items()}

@@ -10,6 +10,7 @@ from tagserver.event.event import Note
 from tagserver.event.order_ids import plain_id
 from tagserver.inbound.notes import wrong
 from tagserver.inbound.shapes.shape import picked
+from tagserver.plugin.inbound_universal import UNIVERSAL_PRODUCT
 from tagserver.plugin.plain import number
 
 MOST = 1000
@@ -18,16 +19,7 @@ LEVELS = 5
 """Of a category: GA4 has five fields for them."""
 LONGEST_CATEGORY = 500
 
-PRODUCT: Mapping[str, str] = {
-    "id": "item_id",
-    "sku": "item_id",
-    "name": "item_name",
-    "brand": "item_brand",
-    "variant": "item_variant",
-    "category": "item_category",
-    "position": "index",
-    "list": "item_list_name",
-}
+PRODUCT: Mapping[str, str] = {"id": "item_id", "sku": "item_id", **UNIVERSAL_PRODUCT, "list": "item_list_name"}
 """A product's fields in most shapes → those of an item."""
 
 

@@ -14,6 +14,7 @@ from tagserver.event.known_names import RECOMMENDED_EVENTS
 from tagserver.event.order_ids import order_id
 from tagserver.inbound.shapes.items import PRODUCT, item_of, items_of
 from tagserver.inbound.shapes.shape import Shaped, part, picked, rows, without
+from tagserver.plugin.inbound_universal import UNIVERSAL_ACTIONS
 
 _LABEL = "Universal Analytics enhanced e-commerce"
 
@@ -22,23 +23,13 @@ class _Action(NamedTuple):
     """`name`: GA4's. `products`: the key of what it is about, empty where it is a list itself."""
 
     name: str
-    products: str = "products"
+    products: str
 
 
+_INNER: Mapping[str, str] = {"promoClick": "promotions", "impressions": "", "promoView": "promotions"}
 ACTIONS: Mapping[str, _Action] = {
-    "purchase": _Action("purchase"),
-    "refund": _Action("refund"),
-    "checkout": _Action("begin_checkout"),
-    "checkout_option": _Action("set_checkout_option"),
-    "add": _Action("add_to_cart"),
-    "remove": _Action("remove_from_cart"),
-    "detail": _Action("view_item"),
-    "click": _Action("select_item"),
-    "promoClick": _Action("select_promotion", "promotions"),
-    "impressions": _Action("view_item_list", ""),
-    "promoView": _Action("view_promotion", "promotions"),
+    key: _Action(name, _INNER.get(key, "products")) for key, name in UNIVERSAL_ACTIONS.items()
 }
-"""UA's actions. Of several in one push the first of these is the event."""
 LATER_STEP = "checkout_progress"
 """Google's own name of a checkout's second and later steps."""
 
