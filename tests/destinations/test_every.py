@@ -24,8 +24,8 @@ from tests.kit.pushed import pushed_events, tag_parameters
 from .nine import FOLDER, NAMES, configuration
 
 ALL = sorted(folder.parent for folder in (FOLDER.parents[1] / "plugins").glob("*/README.md"))
-CLIENTS = Registry.load().clients
-PLUGINS = [folder for folder in ALL if folder.name not in CLIENTS]
+PLUGINS = [folder for folder in ALL if folder.name in Registry.load().destinations]
+CLIENTS = {info.name: info.clients for info in Registry.load().plugins if info.clients}
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
@@ -51,6 +51,10 @@ def test_the_set_up_of_the_readme_compiles(plugin: Path) -> None:
     assert [str(one) for one in loaded.problems] == []
 
 
+def test_every_plugin_is_a_destination_or_a_client() -> None:
+    assert {folder.name for folder in ALL} == {folder.name for folder in PLUGINS} | CLIENTS.keys()
+
+
 @pytest.mark.parametrize("plugin", [folder for folder in ALL if folder.name in CLIENTS], ids=lambda plugin: plugin.name)
 def test_the_set_up_of_a_clients_readme_compiles(plugin: Path) -> None:
     """As operations would copy it into `server.yaml`."""
@@ -63,7 +67,7 @@ def test_the_set_up_of_a_clients_readme_compiles(plugin: Path) -> None:
     )
     assert [str(one) for one in loaded.problems] == []
     assert loaded.server is not None
-    assert plugin.name in loaded.server.clients.by_type
+    assert set(CLIENTS[plugin.name]) <= loaded.server.clients.by_type.keys()
 
 
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda plugin: str(plugin.name))
