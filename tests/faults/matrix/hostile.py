@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import re
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.faults.matrix.events import ORIGIN
+from tests.faults.matrix.judge import usage
 from tests.faults.matrix.web import raw
 from tests.faults.matrix.world import Server, World
 
@@ -127,3 +129,33 @@ def expect_free_loop(world: World, most: float = 0.25) -> None:
     fine = found['tagserver_loop_lag_seconds_bucket{le="0.1"}']
     world.numbers["beats over 0.1 s"] = int(found["tagserver_loop_lag_seconds_count"] - fine)
     world.expect(late == 0, f"the event loop was held for more than {most:g} s, {late:.0f} times")
+
+
+def bomb() -> bytes:
+    """Sixty-four megabytes of blanks, packed."""
+    return gzip.compress(b" " * (64 << 20))
+
+
+class ShopGoesOn:
+    """A server with one vendor and these settings, to which a shop's own events go beside what strangers send."""
+
+    def __init__(self, world: World, settings: Mapping[str, Any], **environment: str) -> None:
+        world.environment |= environment
+        world.vendor()
+        world.configure(dict(settings))
+        world.serve().up()
+        assert world.server is not None
+        self.server = world.server
+        self._world = world
+        self._before = usage(self.server.pid)
+        self._producer = world.produce("load", 300, rate=150)
+
+    def to_its_end(self, most: int = 48) -> None:
+        """All of them have arrived, and what strangers sent has cost at most so many MiB, and held up nobody."""
+        world = self._world
+        self._producer.ends(30)
+        peak = usage(self.server.pid)["peak_mib"] - self._before["peak_mib"]
+        world.expect(peak < most, f"memory grew by {peak} MiB")
+        if not world.untimed:
+            expect_free_loop(world)
+        world.judge(before=self._before)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 
 from tests.faults.matrix.declared import Chapter
-from tests.faults.matrix.hostile import ODD, Ask, ask_all, expect_free_loop, get, metrics, post
-from tests.faults.matrix.judge import usage
+from tests.faults.matrix.hostile import ODD, Ask, ShopGoesOn, ask_all, bomb, get, metrics, post
 from tests.faults.matrix.world import World
 
 chapter = Chapter("Google's door")
@@ -37,16 +35,10 @@ GOOD = {
 )
 def hostile(world: World) -> None:
     """Each is refused or read for what it is, costs its length alone, and the shop's events go on beside it."""
-    world.environment |= {"TILL": "secret-of-the-till"}
-    world.vendor()
     ga4 = {"measurement_ids": ["G-ABC"], "api_secrets": {"till": {"secret": "${env:TILL}"}}}
-    world.configure({"clients": {"ga4": ga4}})
-    world.serve().up()
-    assert world.server is not None
-    before = usage(world.server.pid)
-    producer = world.produce("load", 300, rate=150)
+    shop = ShopGoesOn(world, {"clients": {"ga4": ga4}}, TILL="secret-of-the-till")
     good = json.dumps(GOOD).encode()
-    bomb = gzip.compress(b" " * (64 << 20))
+    bombed = bomb()
     long = "&".join(f"a{n}=b" for n in range(600))
 
     def hits(body: bytes, *lines: str, address: str = HIT) -> bytes:
@@ -85,10 +77,10 @@ def hostile(world: World) -> None:
             Ask("another's secret", post(good, target="/mp/collect?api_secret=secret-of-another"), (401,)),
             Ask("half of the secret", post(good, target="/mp/collect?api_secret=secret-of-the-ti"), (401,)),
             Ask("a secret without end", post(good, target="/mp/collect?api_secret=" + "k" * 8_000), (401,)),
-            Ask("a bomb of a stranger", post(bomb, "content-encoding: gzip", target="/mp/collect"), (401,)),
-            Ask("a bomb", till(bomb, "content-encoding: gzip"), (413,)),
-            Ask("a bomb of a page", hits(bomb, "content-encoding: gzip"), (413,)),
-            Ask("a bomb that does not say so", till(bomb), (400,)),
+            Ask("a bomb of a stranger", post(bombed, "content-encoding: gzip", target="/mp/collect"), (401,)),
+            Ask("a bomb", till(bombed, "content-encoding: gzip"), (413,)),
+            Ask("a bomb of a page", hits(bombed, "content-encoding: gzip"), (413,)),
+            Ask("a bomb that does not say so", till(bombed), (400,)),
             Ask("gzip that is none", till(good, "content-encoding: gzip"), (400,)),
             Ask("deep", till(b'{"events": ' + b"[" * 50_000), (400,)),
             Ask("deep in a parameter", till(b'{"events": [{"name": "quiet", "params": {"a": ' + b"[" * 5_000), (400,)),
@@ -98,14 +90,9 @@ def hostile(world: World) -> None:
             Ask("to be looked at, by a stranger", post(good, target="/debug/mp/collect"), (401,)),
         ],
     )
-    refused = metrics(world.server).get('tagserver_requests_refused_total{reason="key"}', 0)
+    refused = metrics(shop.server).get('tagserver_requests_refused_total{reason="key"}', 0)
     world.expect(refused >= 5, f"{refused:g} wrong secrets are counted")
-    lines = len(world.server.text().splitlines())
+    lines = len(shop.server.text().splitlines())
     world.expect(lines < 14, f"strangers have filled the log with {lines} lines")
-    world.expect("secret-of" not in world.server.text(), "a secret stands in the log")
-    producer.ends(30)
-    peak = usage(world.server.pid)["peak_mib"] - before["peak_mib"]
-    world.expect(peak < 48, f"memory grew by {peak} MiB")
-    if not world.untimed:
-        expect_free_loop(world)
-    world.judge(before=before)
+    world.expect("secret-of" not in shop.server.text(), "a secret stands in the log")
+    shop.to_its_end()

@@ -10,8 +10,7 @@ from typing import Any
 
 from tests.faults.matrix.declared import Chapter
 from tests.faults.matrix.events import ORIGIN
-from tests.faults.matrix.hostile import ODD, Ask, ask_all, expect_free_loop, metrics
-from tests.faults.matrix.judge import usage
+from tests.faults.matrix.hostile import ODD, Ask, ShopGoesOn, ask_all, bomb, metrics
 from tests.faults.matrix.rows.doors import CONSENT
 from tests.faults.matrix.world import World
 
@@ -57,25 +56,20 @@ def hit(body: Any, *lines: str, path: str = "/v1/batch", key: str = "jobs-key", 
 )
 def calls(world: World) -> None:
     """Nobody gets in by a key that is not his, nothing costs more than its size, and the shop's events go on."""
-    world.environment |= {"WEB_KEY": "web-key", "SHOP_KEY": "shop-key", "JOBS_KEY": "jobs-key"}
-    world.vendor()
-    world.configure({"clients": {"segment": {"write_keys": KEYS}}})
-    world.serve().up()
-    assert world.server is not None
-    before = usage(world.server.pid)
-    producer = world.produce("load", 300, rate=150)
+    shop = ShopGoesOn(
+        world,
+        {"clients": {"segment": {"write_keys": KEYS}}},
+        WEB_KEY="web-key",
+        SHOP_KEY="shop-key",
+        JOBS_KEY="jobs-key",
+    )
     ask_all(world, [*keys(), *places(), *sizes()])
-    refused = metrics(world.server).get('tagserver_requests_refused_total{reason="key"}', 0)
+    refused = metrics(shop.server).get('tagserver_requests_refused_total{reason="key"}', 0)
     world.expect(refused >= 6, f"{refused:g} keys of nobody are counted")
-    text = world.server.text()
+    text = shop.server.text()
     world.expect(len(text.splitlines()) < 12, f"strangers have filled the log with {len(text.splitlines())} lines")
     world.expect("a@b.example" not in text and "-key" not in text, "a person or a key stands in the log")
-    producer.ends(30)
-    peak = usage(world.server.pid)["peak_mib"] - before["peak_mib"]
-    world.expect(peak < 64, f"memory grew by {peak} MiB")
-    if not world.untimed:
-        expect_free_loop(world)
-    world.judge(before=before)
+    shop.to_its_end(64)
 
 
 def keys() -> Iterator[Ask]:
@@ -125,12 +119,12 @@ def places() -> Iterator[Ask]:
 def sizes() -> Iterator[Ask]:
     """More than is taken."""
     plain = json.dumps({"batch": [MESSAGE]}).encode()
-    bomb = gzip.compress(b" " * (64 << 20))
+    bombed = bomb()
     large = {"campaign": {"name": "x" * 200_000}}
     yield Ask("gzip in disguise", hit(gzip.compress(plain)), (400,))
     yield Ask("no gzip", hit(plain, "content-encoding: gzip"), (400,))
-    yield Ask("a bomb", hit(bomb, "content-encoding: gzip"), (413,))
-    yield Ask("a bomb of nobody's", hit(bomb, "content-encoding: gzip", key="other"), (401,))
+    yield Ask("a bomb", hit(bombed, "content-encoding: gzip"), (413,))
+    yield Ask("a bomb of nobody's", hit(bombed, "content-encoding: gzip", key="other"), (401,))
     yield Ask("a large body", hit(b" " * (2 << 20)), (413,))
     yield Ask("many messages", hit({"batch": [{}] * 200_000}), (413,))
     yield Ask("much beneath many", hit({"batch": [{"type": "track", "event": "x"}] * 900, "context": large}), (413,))

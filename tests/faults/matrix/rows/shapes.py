@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.faults.matrix.declared import Chapter
-from tests.faults.matrix.hostile import ODD, Ask, ask_all, expect_free_loop, post
-from tests.faults.matrix.judge import usage
+from tests.faults.matrix.hostile import ODD, Ask, ShopGoesOn, ask_all, post
 from tests.faults.matrix.world import World
 
 chapter = Chapter("Shapes of other products")
@@ -22,12 +21,7 @@ _ACTIONS = ("purchase", "refund", "checkout", "add", "detail", "impressions", "p
 def shapes(world: World) -> None:
     """What has a name is an event, whatever stands in a shape's keys; what is too large or too deep is refused as ever;
     the shop's events go on beside them."""
-    world.vendor()
-    world.configure({})
-    world.serve().up()
-    assert world.server is not None
-    before = usage(world.server.pid)
-    producer = world.produce("load", 300, rate=150)
+    shop = ShopGoesOn(world, {})
 
     def sent(push: object) -> bytes:
         return post(json.dumps(push).encode())
@@ -89,11 +83,6 @@ def shapes(world: World) -> None:
             Ask("lists of calls in lists", sent([[["event", "quiet"]] * 900] * 2), (400,)),
         ],
     )
-    text = world.server.text()
+    text = shop.server.text()
     world.expect("secret" not in text and "Traceback" not in text, "a shape has left traces in the log")
-    producer.ends(30)
-    peak = usage(world.server.pid)["peak_mib"] - before["peak_mib"]
-    world.expect(peak < 48, f"memory grew by {peak} MiB")
-    if not world.untimed:
-        expect_free_loop(world)
-    world.judge(before=before)
+    shop.to_its_end()
